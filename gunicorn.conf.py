@@ -1,0 +1,42 @@
+"""gunicorn's settings; PORT, CRM_BIND and CRM_WEB_WORKERS change them."""
+
+import os
+
+bind = os.environ.get("CRM_BIND") or f"127.0.0.1:{os.environ.get('PORT', '8000')}"
+workers = int(os.environ.get("CRM_WEB_WORKERS", "2"))
+timeout = 60
+limit_request_line = 8190
+max_requests = 5000
+max_requests_jitter = 500
+control_socket_disable = True  # a service account may have no home to keep it in
+
+
+def on_starting(server):
+    """A production server never runs on a database of another version."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
+    import django
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
+
+    try:
+        if not settings.PRODUCTION:
+            return
+    except ImproperlyConfigured as error:
+        raise SystemExit(f"✗ {error}") from None
+    django.setup()
+    refuse_pending_migrations()
+
+
+def refuse_pending_migrations():
+    from django.db import DatabaseError, connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    try:
+        executor = MigrationExecutor(connection)
+        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        raise SystemExit(f"✗ 连不上数据库，请检查 DATABASE_URL 和数据库是否已启动：{error}") from None
+    finally:
+        connection.close()
+    if pending:
+        raise SystemExit(f"✗ 有 {len(pending)} 个数据库迁移没有执行。请先运行 manage.py migrate，再启动。")
