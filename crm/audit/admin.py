@@ -1,0 +1,25 @@
+from typing import Any
+
+from django.contrib import admin
+
+from .models import AuditEntry
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(admin.ModelAdmin):
+    """The trail is read here, never written."""
+
+    list_display = ("at", "actor_name", "verb", "object_text", "address")
+    list_filter = ("verb",)
+    search_fields = ("actor_name", "object_text")
+    date_hierarchy = None
+    show_full_result_count = False
+
+    def has_add_permission(self, request: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,115 @@
+"""record(): one audit row in the change's own transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+from django.utils import timezone
+
+from .models import AuditEntry
+
+SYSTEM = "系统"
+current_address: ContextVar[str | None] = ContextVar("audit_address", default=None)
+
+Changes = Mapping[str, tuple[Any, Any]]
+
+
+def record(by: Any, verb: str, obj: models.Model | None = None, /, text: str = "", **facts: Any) -> AuditEntry:
+    """Writes who did what to which record.
+
+    by: a user, or None for the system. facts: values set by the act, label=value or label=(old, new);
+    pass changes={...} for labels that are no identifiers.
+    """
+    entry = build(by, verb, obj, text=text, changes=facts)
+    entry.save()
+    return entry
+
+
+def record_many(by: Any, verb: str, objects: Iterable[models.Model]) -> int:
+    """One row per object for bulk work, inserted in batches."""
+    entries = [build(by, verb, obj, text="", changes={}) for obj in objects]
+    AuditEntry.objects.bulk_create(entries, batch_size=500)
+    return len(entries)
+
+
+def build(by: Any, verb: str, obj: models.Model | None, *, text: str, changes: dict[str, Any]) -> AuditEntry:
+    flat = {**changes.pop("changes", {}), **changes} if changes else {}
+    return AuditEntry(
+        at=timezone.now(),
+        actor_id=getattr(by, "pk", None),
+        actor_name=str(by) if by is not None and getattr(by, "pk", None) else SYSTEM,
+        verb=verb,
+        content_type=ContentType.objects.get_for_model(obj) if obj is not None else None,
+        object_id=obj.pk if obj is not None else None,
+        object_text=(text or (str(obj) if obj is not None else ""))[:200],
+        changes={label: _pair(value) for label, value in flat.items()},
+        address=current_address.get(),
+    )
+
+
+def change(by: Any, verb: str, obj: models.Model, /, **values: Any) -> dict[str, tuple[str, str]]:
+    """Sets and saves the given fields, raises the record's version, and records old → new; {} when nothing changed.
+
+    A value named `reason` that is no field is kept with the trail only. Call in a transaction.
+    """
+    fields = {field.name for field in obj._meta.concrete_fields}
+    notes = {"原因": values.pop("reason")} if "reason" in values and "reason" not in fields else {}
+    before = {name: shown(obj, name) for name in values}
+    for name, value in values.items():
+        setattr(obj, name, value)
+    found = differences(obj, before, values)
+    if not found:
+        return {}
+    saved = set(values)
+    if "version" in fields:
+        obj.version = models.F("version") + 1  # type: ignore[attr-defined]
+        saved.add("version")
+    saved |= {field.name for field in obj._meta.concrete_fields if getattr(field, "auto_now", False)}
+    saved |= set(getattr(obj, "derived_fields", ()))
+    obj.save(update_fields=saved)
+    if "version" in fields:
+        obj.refresh_from_db(fields=["version"])
+    record(by, verb, obj, changes={**found, **{label: note for label, note in notes.items() if note}})
+    return found
+
+
+def differences(obj: models.Model, before: Mapping[str, Any], fields: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """{verbose name: (old, new)} of the named fields that changed; before holds their shown values."""
+    found = {}
+    for name in fields:
+        old, new = before.get(name, ""), shown(obj, name)
+        if old != new:
+            label = str(getattr(obj._meta.get_field(name), "verbose_name", name))
+            found[label] = (old, new)
+    return found
+
+
+def shown(obj: models.Model, name: str) -> str:
+    """A field's value in the words of the screen."""
+    display = getattr(obj, f"get_{name}_display", None)
+    return in_words(display() if display else getattr(obj, name))
+
+
+def in_words(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, datetime):
+        return f"{timezone.localtime(value) if timezone.is_aware(value) else value:%Y-%m-%d %H:%M}"
+    if isinstance(value, date):
+        return f"{value:%Y-%m-%d}"
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return str(value)
+
+
+def _pair(value: Any) -> list[str]:
+    old, new = value if isinstance(value, tuple) else (None, value)
+    return [in_words(old), in_words(new)]

@@ -1,0 +1,107 @@
+"""Exports of list pages: small ones at once, large ones by a background job on the same declaration."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import get_user_model
+from django.core.files.base import File
+from django.core.files.temp import NamedTemporaryFile
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.urls import resolve
+from django.utils import timezone
+
+from crm.audit.trail import record
+from crm.jobs.models import Job, start_job
+
+from .writers import WRITERS
+
+CONTENT_TYPES = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv; charset=utf-8",
+}
+
+
+def deliver(page: Any, file_format: str) -> HttpResponse:
+    """The rows of a RecordList as a file, or the page of the job that will write it."""
+    request = page.request
+    if file_format not in WRITERS:
+        messages.error(request, "只能导出为 xlsx 或 csv。")
+        return redirect(page.link(export=None))
+    limit = settings.CRM_EXPORT_MAX_ROWS
+    total = page.export_rows().order_by().values("pk")[: limit + 1].count()
+    if total > limit:
+        messages.error(request, f"超过 {limit} 行，不能一次导出。请加筛选条件缩小范围。")
+        return redirect(page.link(export=None))
+    name = f"{page.title}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}"
+    if total > settings.CRM_EXPORT_DIRECT_ROWS:
+        job = start_job(
+            f"导出{page.title}",
+            "crm.exchange.exports.run_export",
+            owner=request.user,
+            path=request.path,
+            query=request.GET.urlencode(),
+            format=file_format,
+            name=name,
+            total=total,
+        )
+        messages.success(request, f"共 {total} 行，正在后台导出，完成后在这里下载。")
+        return redirect("job_detail", job.pk)
+    buffer = io.BytesIO()
+    headers, rows = table(page)
+    count = WRITERS[file_format](buffer, headers, rows, title=page.title)
+    record(request.user, "导出", text=page.title, 行数=count, 条件=request.GET.urlencode())
+    return attachment(buffer.getvalue(), name, CONTENT_TYPES[file_format])
+
+
+def attachment(content: Any, name: str, content_type: str) -> HttpResponse:
+    response = HttpResponse(content, content_type=content_type)
+    response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+    return response
+
+
+def table(page: Any) -> tuple[list[str], Iterator[list[Any]]]:
+    """Headers and rows of a list's declared columns, read in chunks."""
+    rows = page.export_rows().iterator(chunk_size=1000)
+    return [column.label for column in page.columns], ([c.get(row) for c in page.columns] for row in rows)
+
+
+def run_export(job: Job) -> str:
+    """The job: resolves the list's address again as its owner sees it now, and writes the file."""
+    page = resolve_list(job.arguments["path"], job.arguments["query"], job.owner)
+    file_format, total = job.arguments["format"], job.arguments["total"]
+    headers, rows = table(page)
+    with NamedTemporaryFile(suffix=f".{file_format}") as target:
+        count = WRITERS[file_format](target, headers, _beating(job, rows, total), title=page.title)
+        target.flush()
+        target.seek(0)
+        job.file.save(f"{job.pk}.{file_format}", File(target), save=False)
+    job.file_name = job.arguments["name"]
+    record(job.owner, "导出", text=page.title, 行数=count, 条件=job.arguments["query"])
+    return f"已导出 {count} 行。"
+
+
+def _beating(job: Job, rows: Iterator[list[Any]], total: int) -> Iterator[list[Any]]:
+    for done, row in enumerate(rows):
+        if done % 1000 == 0:
+            job.beat(done, total)
+        yield row
+
+
+def resolve_list(path: str, query: str, owner: Any) -> Any:
+    """The list page behind an address, as set up for a request of this person."""
+    match = resolve(path)
+    request = HttpRequest()
+    request.method, request.path, request.path_info = "GET", path, path
+    request.GET = QueryDict(query)
+    request.user = get_user_model().objects.get(pk=owner.pk)  # type: ignore[assignment]
+    page: Any = match.func
+    view = page.view_class(**page.view_initkwargs)
+    view.setup(request, *match.args, **match.kwargs)
+    return view

@@ -1,0 +1,55 @@
+"""manage.py run_due: runs each periodic task once per period, however many schedulers are alive."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import IntegrityError, close_old_connections, transaction
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from crm.jobs.models import DueRun
+
+logger = logging.getLogger("crm.jobs")
+
+
+class Command(BaseCommand):
+    help = "运行到期的定时任务；--forever 每隔数秒检查一次。"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--forever", action="store_true", help="一直运行")
+        parser.add_argument("--interval", type=int, default=15, help="检查间隔（秒）")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        while True:
+            for name, seconds, function in settings.CRM_PERIODIC_TASKS:
+                run_once(name, seconds, function)
+            if not options["forever"]:
+                return
+            close_old_connections()
+            time.sleep(options["interval"])
+
+
+def run_once(name: str, seconds: int, function: str) -> bool:
+    """Runs the task unless its period already has a run; True when it ran."""
+    period = int(timezone.now().timestamp()) // seconds
+    if DueRun.objects.filter(task=name, period=period).exists():
+        return False
+    try:
+        with transaction.atomic():
+            run = DueRun.objects.create(task=name, period=period)
+    except IntegrityError:  # another scheduler was faster
+        return False
+    try:
+        run.result = str(import_string(function)())
+    except Exception as error:  # one task must not stop the others
+        logger.exception("periodic task %s failed", name)
+        run.result = f"失败：{error}"[:500]
+    run.finished_at = timezone.now()
+    run.save(update_fields=["finished_at", "result"])
+    DueRun.objects.filter(task=name, period__lt=period - 100).delete()
+    return True

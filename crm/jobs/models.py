@@ -1,0 +1,118 @@
+"""Work done in the background, with a heartbeat: the queue has none of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.utils import timezone
+
+
+class Job(models.Model):
+    class Status(models.TextChoices):
+        QUEUED = "queued", "排队中"
+        RUNNING = "running", "进行中"
+        DONE = "done", "已完成"
+        FAILED = "failed", "失败"
+
+    MAX_ATTEMPTS = 3
+
+    kind = models.CharField("类型", max_length=50)
+    function = models.CharField("函数", max_length=200, editable=False)
+    arguments = models.JSONField("参数", default=dict, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="jobs", verbose_name="发起人"
+    )
+    status = models.CharField("状态", max_length=10, choices=Status, default=Status.QUEUED, editable=False)
+    attempts = models.PositiveSmallIntegerField("尝试次数", default=0, editable=False)
+    done = models.PositiveIntegerField("已处理", default=0, editable=False)
+    total = models.PositiveIntegerField("总数", default=0, editable=False)
+    created_at = models.DateTimeField("创建时间", auto_now_add=True)
+    started_at = models.DateTimeField("开始时间", null=True, editable=False)
+    heartbeat_at = models.DateTimeField("最近心跳", null=True, editable=False)
+    finished_at = models.DateTimeField("结束时间", null=True, editable=False)
+    result = models.CharField("结果", max_length=500, blank=True, editable=False)
+    file = models.FileField("文件", upload_to="jobs/%Y%m/", blank=True, editable=False)
+    file_name = models.CharField("文件名", max_length=200, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = "后台任务"
+        verbose_name_plural = "后台任务"
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["status", "heartbeat_at"], name="jobs_job_status")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(status__in=("queued", "running", "done", "failed")), name="jobs_job_status_known"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+    @property
+    def percent(self) -> int:
+        if self.status == self.Status.DONE:
+            return 100
+        return min(99, 100 * self.done // self.total) if self.total else 0
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in (self.Status.QUEUED, self.Status.RUNNING)
+
+    def claim(self) -> bool:
+        """Takes the queued job for this worker; False when another has it."""
+        now = timezone.now()
+        taken = Job.objects.filter(pk=self.pk, status=self.Status.QUEUED).update(
+            status=self.Status.RUNNING,
+            started_at=now,
+            heartbeat_at=now,
+            attempts=models.F("attempts") + 1,
+        )
+        self.refresh_from_db()
+        return bool(taken)
+
+    def beat(self, done: int, total: int | None = None) -> None:
+        """Says that the job is alive and how far it got; writes outside the caller's business rows."""
+        self.done, self.total = done, self.total if total is None else total
+        Job.objects.filter(pk=self.pk).update(done=self.done, total=self.total, heartbeat_at=timezone.now())
+
+    def finish(self, result: str) -> None:
+        self._close(self.Status.DONE, result)
+
+    def fail(self, reason: str) -> None:
+        self._close(self.Status.FAILED, reason)
+
+    def _close(self, status: str, result: str) -> None:
+        self.status, self.result, self.finished_at = status, result[:500], timezone.now()
+        self.save(update_fields=["status", "result", "finished_at", "file", "file_name"])
+
+
+class DueRun(models.Model):
+    """One row per periodic task and period: whoever inserts it runs the task."""
+
+    task = models.CharField("任务", max_length=50)
+    period = models.BigIntegerField("周期")
+    started_at = models.DateTimeField("开始时间", auto_now_add=True)
+    finished_at = models.DateTimeField("结束时间", null=True)
+    result = models.CharField("结果", max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = "定时任务记录"
+        verbose_name_plural = "定时任务记录"
+        constraints = [models.UniqueConstraint(fields=["task", "period"], name="jobs_due_run_once")]
+
+    def __str__(self) -> str:
+        return f"{self.task} {self.period}"
+
+
+def start_job(kind: str, function: str, *, owner: Any, **arguments: Any) -> Job:
+    """Records a job and hands it to the workers once the transaction commits.
+
+    function: dotted path of a callable taking the Job and returning the result in words.
+    """
+    from .tasks import run_job
+
+    job = Job.objects.create(kind=kind, function=function, owner=owner, arguments=arguments)
+    transaction.on_commit(lambda: run_job.enqueue(job.pk))
+    return job

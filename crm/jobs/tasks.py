@@ -1,0 +1,48 @@
+"""What workers run: jobs, and the rescue of jobs whose worker died."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.management import call_command
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from django_tasks import task
+
+from .models import Job
+
+logger = logging.getLogger(__name__)
+
+
+@task()
+def run_job(job_id: int) -> None:
+    job = Job.objects.filter(pk=job_id).first()
+    if job is None or not job.claim():
+        return
+    try:
+        job.finish(import_string(job.function)(job))
+    except Exception:  # whatever happens, the owner reads it as a failed job
+        logger.exception("job %s failed", job_id)
+        job.fail("任务未能完成，请稍后重试；仍然失败时把任务编号告诉系统管理员。")
+
+
+def rescue_silent_jobs() -> int:
+    """Jobs silent for two minutes lost their worker: run them again, or fail them after three tries."""
+    silent_since = timezone.now() - timedelta(seconds=settings.JOB_SILENT_SECONDS)
+    rescued = 0
+    for job in Job.objects.filter(status=Job.Status.RUNNING, heartbeat_at__lt=silent_since):
+        if job.attempts >= Job.MAX_ATTEMPTS:
+            job.fail("执行任务的进程三次中断，任务已停止。请联系系统管理员。")
+            continue
+        requeued = Job.objects.filter(pk=job.pk, status=Job.Status.RUNNING, heartbeat_at=job.heartbeat_at)
+        if requeued.update(status=Job.Status.QUEUED):
+            run_job.enqueue(job.pk)
+            rescued += 1
+    return rescued
+
+
+def clear_expired_sessions() -> int:
+    call_command("clearsessions")
+    return 0

@@ -1,0 +1,17 @@
+from django.apps import AppConfig
+from django.urls import converters, register_converter
+
+
+class IdConverter(converters.IntConverter):
+    """Ids no larger than a database can hold; anything longer is no address."""
+
+    regex = "[0-9]{1,18}"
+
+
+class UiConfig(AppConfig):
+    name = "crm.ui"
+    label = "ui"
+    verbose_name = "页面组件"
+
+    def ready(self) -> None:
+        register_converter(IdConverter, "id")

@@ -1,0 +1,55 @@
+"""Filter parts shared by lists: the text gate and whole Shanghai days."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from functools import partial
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from .forms import dress
+
+
+class FilterForm(forms.Form):
+    """The fields of a FilterSet's filters, which are new for each request and need no copying."""
+
+    def __init__(self, *args: Any, fields: dict[str, forms.Field], **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
+        for name, field in fields.items():
+            self.fields[name] = dress(field)
+
+
+class ListFilter(django_filters.FilterSet):
+    """Conditions combine with AND; texts are found anywhere in the field."""
+
+    def get_form_class(self) -> Any:
+        return partial(FilterForm, fields={name: filter_.field for name, filter_ in self.filters.items()})
+
+
+class Contains(django_filters.CharFilter):
+    """The text anywhere in the field; longer than any name is refused, not searched."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(lookup_expr="icontains", max_length=100, **kwargs)
+
+
+def midnight(day: Any) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+class DateFrom(django_filters.DateFilter):
+    """From the first moment of that day, in Shanghai."""
+
+    def filter(self, qs: QuerySet, value: Any) -> QuerySet:
+        return qs.filter(**{f"{self.field_name}__gte": midnight(value)}) if value else qs
+
+
+class DateTo(django_filters.DateFilter):
+    """Through the last moment of that day, in Shanghai."""
+
+    def filter(self, qs: QuerySet, value: Any) -> QuerySet:
+        return qs.filter(**{f"{self.field_name}__lt": midnight(value + timedelta(days=1))}) if value else qs

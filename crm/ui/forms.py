@@ -1,0 +1,138 @@
+"""Forms: blocks of fields with help, the text gate, and the memory of what was opened."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Any, ClassVar, NamedTuple
+
+from django import forms
+from django.core import signing
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.forms.renderers import TemplatesSetting
+
+from .gate import refuse_control_characters
+
+DATE_LIMITS = (
+    MinValueValidator(date(1900, 1, 1), "请填写 1900 年以后的日期。"),
+    MaxValueValidator(date(2999, 12, 31), "请填写 3000 年以前的日期。"),
+)
+
+
+class CrmFormRenderer(TemplatesSetting):
+    field_template_name = "ui/field.html"
+
+
+class Block(NamedTuple):
+    """A titled group of fields; a field is a name or (name, width in sixths)."""
+
+    title: str
+    help: str
+    fields: tuple[str | tuple[str, int], ...]
+    folded: bool = False
+
+
+class CrmForm(forms.BaseForm):
+    """Mix into Form or ModelForm. Declares layout beside the fields; every text passes the gate."""
+
+    blocks: ClassVar[tuple[Block, ...]] = ()
+    units: ClassVar[dict[str, str]] = {}
+    error_css_class = "bad"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+        self.fields["submission"] = forms.UUIDField(widget=forms.HiddenInput, required=False, initial=uuid.uuid4)
+        for name, field in self.fields.items():
+            dress(field, self.units.get(name, ""))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The blocks with their bound fields, for ui/form.html."""
+        blocks = self.blocks or (Block("", "", tuple(f.name for f in self.visible_fields())),)
+        shown = []
+        for block in blocks:
+            pairs = [entry if isinstance(entry, tuple) else (entry, 6) for entry in block.fields]
+            fields = [{"bound": self[name], "width": width} for name, width in pairs if name in self.fields]
+            opened = not block.folded or any(self[name].errors for name, _ in pairs if name in self.fields)
+            if fields:
+                shown.append({"block": block, "fields": fields, "open": opened})
+        return shown
+
+    def values(self) -> dict[str, Any]:
+        """Cleaned values by field name, without the form's own machinery."""
+        own = {"opened", "submission"}
+        return {name: value for name, value in self.cleaned_data.items() if name not in own}
+
+
+def dress(field: forms.Field, unit: str = "") -> forms.Field:
+    """Gives a field the text gate, sensible date limits, Chinese messages and its look."""
+    if isinstance(field, forms.CharField):
+        field.validators = [*field.validators, refuse_control_characters]
+    if isinstance(field, forms.DateField):
+        field.validators = [*field.validators, *DATE_LIMITS]
+        field.widget = forms.DateInput(format="%Y-%m-%d", attrs={**field.widget.attrs, "type": "date"})
+        field.error_messages["invalid"] = "请填写日期，例如 2025-11-24。"
+    if isinstance(field, forms.ModelChoiceField) and field.empty_label == "---------":
+        field.empty_label = "请选择…" if field.required else "—"
+    field.error_messages.setdefault("required", "请填写。")
+    if field.error_messages["required"] == forms.Field.default_error_messages["required"]:
+        field.error_messages["required"] = "请选择。" if isinstance(field, forms.ChoiceField) else "请填写。"
+    if not isinstance(field.widget, forms.RadioSelect | forms.CheckboxInput):
+        field.widget.attrs.setdefault("class", "inp")
+    field.unit = unit  # type: ignore[attr-defined]
+    return field
+
+
+class RecordForm(CrmForm, forms.ModelForm):
+    """A form for one record that remembers, signed, what it showed when it was opened."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.remember_opened()
+
+    def remember_opened(self) -> None:
+        """To be called again by forms that exchange fields after the start."""
+        if self.instance.pk:
+            memory = {"version": self.instance.version, "values": self.shown_values()}
+            self.fields["opened"] = forms.CharField(widget=forms.HiddenInput, required=False)
+            self.initial["opened"] = signing.dumps(memory, salt="opened", compress=True)
+
+    def own_names(self) -> list[str]:
+        return [name for name in self.fields if name not in ("opened", "submission")]
+
+    def shown_values(self) -> dict[str, str]:
+        """What the record itself holds, as this form's inputs would show it."""
+        return {
+            name: as_text(field.prepare_value(self.get_initial_for_field(field, name)))
+            for name, field in self.fields.items()
+            if name not in ("opened", "submission")
+        }
+
+    def sent_values(self) -> dict[str, str]:
+        return {name: as_text(self[name].data) for name in self.own_names()}
+
+    def memory(self) -> dict[str, Any] | None:
+        """The version and values the sender had opened; None when missing or forged."""
+        try:
+            return signing.loads(self.data.get("opened", ""), salt="opened")
+        except signing.BadSignature:
+            return None
+
+    def words(self, name: str, value: str) -> str:
+        """A raw value as the screen says it: a choice's label instead of its key."""
+        field: Any = self.fields[name]
+        if hasattr(field, "queryset"):
+            row = field.queryset.filter(pk=value).first() if value.isdecimal() else None
+            return str(row) if row else value
+        if hasattr(field, "choices"):
+            return next((str(label) for key, label in field.choices if str(key) == value), value)
+        return {"True": "是", "False": "否", "on": "是"}.get(value, value)
+
+
+def as_text(value: Any) -> str:
+    """Raw form values compared as text: no None, one kind of line end."""
+    return "" if value is None else str(value).replace("\r\n", "\n").strip()
+
+
+class ConfirmForm(CrmForm, forms.Form):
+    """Nothing to fill in: the button is the answer."""

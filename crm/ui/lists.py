@@ -1,0 +1,211 @@
+"""List pages are declarations: one Column gives header, sort link, cell and export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.module_loading import import_string
+from django.views import View
+
+from .actions import Action, Control, controls
+from .paging import MAX_COUNT, Pager, capped_counts
+from .rows import row_html, safe
+from .templatetags.ui import cell_text
+
+MAX_TAB_COUNT = 999
+
+
+@dataclass
+class Column:
+    """value: attribute path or function of the row; html: how the cell shows it, when not as plain text."""
+
+    label: str
+    value: str | Callable[[Any], Any]
+    sort: str = ""
+    html: Callable[[Any], str] | None = None
+    css: str = ""
+    export_only: bool = False
+
+    def get(self, row: Any) -> Any:
+        if callable(self.value):
+            return self.value(row)
+        for name in self.value.split("."):
+            row = getattr(row, name, None)
+            row = row() if callable(row) and not isinstance(row, models.Manager) else row
+        return row
+
+    @cached_property
+    def opening(self) -> str:
+        """The cell's tag, made once: on phones a cell shows its label unless its class says otherwise."""
+        if {"m-h", "m-t", "m-r"} & set(self.css.split()):
+            return format_html('<td class="{}">', self.css)
+        return format_html('<td class="{}" data-l="{}">', self.css, self.label)
+
+    def cell(self, row: Any) -> str:
+        return f"{self.opening}{safe(self.html(row) if self.html else cell_text(self.get(row)))}</td>"
+
+
+class RecordList(View):
+    model: type[models.Model]
+    filterset_class: Any
+    columns: tuple[Column, ...]
+    title: str
+    crumbs: tuple[tuple[str, str], ...] = ()
+    help: str = ""
+    select_related: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()  # the fields a row needs, when the model carries long texts
+    default_sort: str = "-created_at"
+    row_actions: tuple[Action, ...] = ()
+    tab_field: str = ""
+    tab_choices: Sequence[tuple[str, str]] = ()
+    default_tab: str = ""
+    create: tuple[str, str, str] | None = None  # (label, URL name, permission)
+    export_permission: str = ""
+    empty_text: str = ""
+    template_name: str = "ui/list_page.html"
+    request: Any
+
+    def get(self, request: Any, **kwargs: Any) -> HttpResponse:
+        if "export" in request.GET:
+            return self.export(request.GET["export"])
+        partial = bool(request.htmx) and request.htmx.target == "list"
+        context = {**self.page_context(), "partial": partial}
+        response = render(request, "ui/list.html" if partial else self.template_name, context)
+        response["Vary"] = "HX-Request, Cookie"
+        return response
+
+    # Rows
+
+    def rows(self) -> models.QuerySet:
+        manager = cast(Any, self.model._default_manager)
+        rows = manager.visible_to(self.request.user).select_related(*self.select_related)
+        return rows.only(*self.only) if self.only else rows
+
+    def filtered(self) -> tuple[Any, models.QuerySet]:
+        """The filter form and the rows it leaves, before the tab; a wrong filter leaves none and says why."""
+        filterset = self.filterset_class(self.request.GET, queryset=self.rows(), request=self.request)
+        return filterset, filterset.qs if filterset.is_valid() else self.rows().none()
+
+    @property
+    def tab(self) -> str:
+        asked = self.request.GET.get(self.tab_field, self.default_tab) if self.tab_field else ""
+        return asked if asked in dict(self.tab_choices) else "all"
+
+    def in_tab(self, rows: models.QuerySet, tab: str) -> models.QuerySet:
+        return rows if tab == "all" else rows.filter(**{self.tab_field: tab})
+
+    def sorts(self) -> set[str]:
+        return {column.sort for column in self.columns if column.sort}
+
+    @property
+    def sort(self) -> str:
+        asked = self.request.GET.get("sort", "")
+        return asked if asked.removeprefix("-") in self.sorts() else self.default_sort
+
+    def ordered(self, rows: models.QuerySet) -> models.QuerySet:
+        return rows.order_by(self.sort, "-pk" if self.sort.startswith("-") else "pk")
+
+    def export(self, file_format: str) -> HttpResponse:
+        """The filtered rows with all columns; the writer is named in the settings, the kit knows no file format."""
+        if not self.export_permission or not self.request.user.has_perm(self.export_permission):
+            raise PermissionDenied("您的角色不能导出。")
+        return import_string(settings.CRM_EXPORTER)(self, file_format)
+
+    def export_rows(self) -> models.QuerySet:
+        return self.ordered(self.in_tab(self.filtered()[1], self.tab))
+
+    # Page
+
+    def page_context(self) -> dict[str, Any]:
+        filterset, rows = self.filtered()
+        tabs = self.tab_links(rows)
+        shown = self.in_tab(rows, self.tab)
+        known = next((tab["count"] for tab in tabs if tab["current"]), None)
+        pager = Pager(self, capped_counts([(shown, MAX_COUNT + 1)])[0] if known is None else known)
+        page = list(self.ordered(shown)[pager.start : pager.start + pager.size])
+        return {
+            "view": self,
+            "title": self.title,
+            "crumbs": self.crumbs,
+            "help_anchor": self.help,
+            "filter_form": filterset.form,
+            "applied": self.applied(filterset.form),
+            "tabs": tabs,
+            "headers": self.headers(),
+            "table": [self.table_row(row) for row in page],
+            "pager": pager,
+            "create": self.create_link(),
+            "export_xlsx": self.link(export="xlsx"),
+            "export_csv": self.link(export="csv"),
+            "can_export": bool(self.export_permission) and self.request.user.has_perm(self.export_permission),
+        }
+
+    def link(self, **changes: Any) -> str:
+        """This list's address with parameters changed; None drops one."""
+        changes = {"page": None, "export": None, **changes}
+        kept = [(name, value) for name, value in self.request.GET.items() if name not in changes]
+        query = urlencode(kept + [(name, value) for name, value in changes.items() if value is not None])
+        return f"{self.request.path}?{query}" if query else self.request.path
+
+    def tab_links(self, rows: models.QuerySet) -> list[dict[str, Any]]:
+        if not self.tab_field:
+            return []
+        choices = [("all", "全部"), *self.tab_choices]
+        caps = (MAX_COUNT + 1 if key == self.tab else MAX_TAB_COUNT + 1 for key, _ in choices)
+        counts = capped_counts((self.in_tab(rows, key), cap) for (key, _), cap in zip(choices, caps, strict=True))
+        return [
+            {"label": label, "url": self.link(**{self.tab_field: key}), "current": key == self.tab, "count": count}
+            for (key, label), count in zip(choices, counts, strict=True)
+        ]
+
+    def headers(self) -> list[dict[str, Any]]:
+        shown = []
+        for column in self.shown_columns:
+            active = bool(column.sort) and self.sort.removeprefix("-") == column.sort
+            descending = active and self.sort.startswith("-")
+            url = self.link(sort=column.sort if descending else f"-{column.sort}") if column.sort else ""
+            direction = ("descending" if descending else "ascending") if active else ""
+            shown.append({"column": column, "url": url, "direction": direction})
+        return shown
+
+    def applied(self, form: Any) -> list[dict[str, str]]:
+        """The filters in force, each with the address without it."""
+        if not form.is_valid():
+            return []
+        found = []
+        for name, value in form.cleaned_data.items():
+            if value in (None, "", False) or name == self.tab_field:
+                continue
+            shown = dict(getattr(form.fields[name], "choices", ())).get(value) or cell_text(value)
+            found.append({"label": form.fields[name].label, "value": shown, "url": self.link(**{name: None})})
+        return found
+
+    def table_row(self, row: Any) -> str:
+        return row_html((column.cell(row) for column in self.shown_columns), self.row_controls(row), row)
+
+    def row_controls(self, row: Any) -> list[Control]:
+        return controls(self.row_actions, row, self.request.user)
+
+    @cached_property
+    def shown_columns(self) -> list[Column]:
+        return [column for column in self.columns if not column.export_only]
+
+    def kept_params(self) -> list[tuple[str, str]]:
+        """Order and page size survive a new query."""
+        return [(name, self.request.GET[name]) for name in ("sort", "page_size") if name in self.request.GET]
+
+    def create_link(self) -> tuple[str, str] | None:
+        if self.create is None:
+            return None
+        label, url_name, permission = self.create
+        return (label, url_name) if self.request.user.has_perm(permission) else None

@@ -1,0 +1,30 @@
+"""Forms sent twice do one thing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class Submission(models.Model):
+    """A form that was carried out, and where it led: the same form sent again leads there too."""
+
+    token = models.UUIDField(primary_key=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    url = models.CharField(max_length=500)
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        verbose_name = "已提交表单"
+        verbose_name_plural = "已提交表单"
+
+    def __str__(self) -> str:
+        return str(self.token)
+
+
+def forget_old_submissions() -> int:
+    """A form left open for a week is not sent twice by accident any more."""
+    return Submission.objects.filter(at__lt=timezone.now() - timedelta(days=7)).delete()[0]

@@ -1,0 +1,61 @@
+"""Counting no further than needed, and where in a result one is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, models
+
+PAGE_SIZES = (10, 20, 50, 100)
+MAX_COUNT = 10_000
+
+
+def capped_counts(querysets: Iterable[tuple[models.QuerySet, int]]) -> list[int]:
+    """How many rows each (queryset, cap) has, none counted beyond its cap, all in one statement."""
+    parts: list[str] = []
+    params: list[Any] = []
+    for queryset, cap in querysets:
+        try:
+            sql, values = queryset.order_by().values("pk")[:cap].query.sql_with_params()
+        except EmptyResultSet:
+            sql, values = "SELECT 1 WHERE 1 = 0", ()
+        parts.append(f"(SELECT COUNT(*) FROM ({sql}) AS capped)")  # noqa: S608  (SQL compiled by the ORM)
+        params.extend(values)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}", params)
+        return list(cursor.fetchone())
+
+
+def shown_count(count: int) -> str:
+    """10,000+ above the cap, the exact number below."""
+    return f"{MAX_COUNT:,}+" if count > MAX_COUNT else str(count)
+
+
+class Pager:
+    """Where in the result one is; the count and the jump end at 10,000."""
+
+    def __init__(self, view: Any, total: int) -> None:
+        self.view = view
+        self.capped = total > MAX_COUNT
+        self.total = min(total, MAX_COUNT)
+        size = view.request.GET.get("page_size", "")
+        self.size = int(size) if size in map(str, PAGE_SIZES) else 20
+        self.pages = max(1, -(-self.total // self.size))
+        page = view.request.GET.get("page", "")
+        self.page = min(max(int(page) if page.isdecimal() and len(page) < 9 else 1, 1), self.pages)
+        self.start = (self.page - 1) * self.size
+        self.sizes = PAGE_SIZES
+
+    def url(self, page: int) -> str:
+        return self.view.link(page=page) if 1 <= page <= self.pages and page != self.page else ""
+
+    first = property(lambda self: self.url(1))
+    previous = property(lambda self: self.url(self.page - 1))
+    next = property(lambda self: self.url(self.page + 1))
+    last = property(lambda self: self.url(self.pages))
+
+    def hidden(self) -> list[tuple[str, str]]:
+        """The other parameters, kept by the page-size and jump form."""
+        return [(k, v) for k, v in self.view.request.GET.items() if k not in ("page", "page_size", "export")]

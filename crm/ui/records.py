@@ -1,0 +1,209 @@
+"""Pages of one record: shown, created, changed."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, models, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views import View
+
+from crm.verdict import Kind, Refused, Verdict
+
+from .conflict import conflict_context
+from .forms import CrmForm, RecordForm
+from .models import Submission
+
+logger = logging.getLogger(__name__)
+
+
+class RecordView(View):
+    """A page about one row the person may see: anything else is 404."""
+
+    model: type[models.Model]
+    template_name: str
+    select_related: tuple[str, ...] = ()
+    crumbs: tuple[tuple[str, str], ...] = ()  # (label, URL name) of the pages above
+    title: str = ""
+    help: str = ""
+    request: Any
+
+    def rows(self) -> models.QuerySet:
+        manager = cast(Any, self.model._default_manager)
+        return manager.visible_to(self.request.user).select_related(*self.select_related)
+
+    def get_record(self) -> Any:
+        return get_object_or_404(self.rows(), pk=self.kwargs["pk"])
+
+    def page(self, status: int = 200, template: str = "", **context: Any) -> HttpResponse:
+        context = {"view": self, "title": self.title, "crumbs": self.crumbs, "help_anchor": self.help, **context}
+        return render(self.request, template or self.template_name, context, status=status)
+
+
+class RecordDetail(RecordView):
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        record = self.get_record()
+        return self.page(record=record, **self.context(record))
+
+    def context(self, record: Any) -> dict[str, Any]:
+        return {}
+
+
+class FormView(RecordView):
+    """What creating, changing and acting share: the form, sent once, its answer and its errors."""
+
+    form_class: type[CrmForm]
+    template_name = "ui/form_page.html"
+    message: str = "保存成功"
+    submit_label: str = "保存"
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        if request.method == "POST" and (url := self.sent_before(request.POST.get("submission"))):
+            return redirect(url)
+        return super().dispatch(request, *args, **kwargs)
+
+    def form_options(self, record: Any) -> dict[str, Any]:
+        return {}
+
+    def make_form(self, record: Any, data: Any = None) -> Any:
+        options = self.form_options(record)
+        if issubclass(self.form_class, RecordForm):
+            options["instance"] = record
+        return self.form_class(data, **options)
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        return {}
+
+    def show(self, record: Any, form: Any, status: int = 200) -> HttpResponse:
+        return self.page(status, record=record, form=form, back_url=self.back_url(record), **self.context(record, form))
+
+    def back_url(self, record: Any) -> str:
+        return record.get_absolute_url()
+
+    def success_url(self, record: Any, result: Any) -> str:
+        return (result or record).get_absolute_url()
+
+    def carry_out(self, record: Any, form: Any) -> HttpResponse:
+        """perform() and the token of the sent form in one transaction; the form sent again leads to the same page."""
+        token = form.cleaned_data.get("submission")
+        try:
+            with transaction.atomic():
+                if token:
+                    Submission.objects.create(pk=token, user=self.request.user, url="")
+                result = self.perform(record, form)
+                self.check_still_visible(result)
+                url = self.success_url(record, result)
+                Submission.objects.filter(pk=token).update(url=url)
+        except IntegrityError as error:
+            if earlier := self.sent_before(token):
+                return redirect(earlier)
+            logger.exception("a constraint refused %s", self.request.path)
+            reason = "与另一条刚刚保存的记录冲突（例如编号重复），没有保存。请核对后再试。"
+            raise Refused(Verdict(Kind.STATE, reason)) from error
+        messages.success(self.request, self.message)
+        return redirect(url)
+
+    def sent_before(self, token: Any) -> str:
+        """Where this very form led when it was sent the first time; empty when it was not."""
+        try:
+            rows = Submission.objects.filter(pk=UUID(str(token)), user=self.request.user)
+        except ValueError:
+            return ""
+        return rows.values_list("url", flat=True).first() or ""
+
+    def perform(self, record: Any, form: Any) -> Any:
+        raise NotImplementedError
+
+    def check_still_visible(self, result: Any) -> None:
+        """A saved row must stay inside its writer's view, or nothing is saved."""
+        visible_to = getattr(getattr(type(result), "objects", None), "visible_to", None)
+        if visible_to and not visible_to(self.request.user).filter(pk=result.pk).exists():
+            raise LeftView
+
+    def send(self, record: Any, form: Any) -> HttpResponse:
+        """Carries a valid form out; what the record's state refuses is said above the form, nothing typed is lost."""
+        try:
+            return self.carry_out(record, form)
+        except LeftView:
+            form.add_error(None, "这样保存后您将看不到这条记录，所以没有保存。请检查归属，或请主管代为保存。")
+            return self.show(record, form, 400)
+        except Refused as refused:
+            return self.refuse(record, form, refused.verdict)
+
+    def refuse(self, record: Any, form: Any, verdict: Verdict) -> HttpResponse:
+        """A refusal for the record's state redraws the form; a missing right is a page of its own."""
+        if verdict.kind is not Kind.STATE:
+            verdict.enforce()
+        form.add_error(None, verdict.reason)
+        return self.show(record, form, 409)
+
+
+class LeftView(Exception):
+    """The saved row would no longer be visible to the person who saved it."""
+
+
+class RecordCreate(FormView):
+    permission: str
+    list_url: str
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        if not request.user.has_perm(self.permission):
+            raise PermissionDenied(f"您的角色不能{self.title}。")
+        return super().dispatch(request, *args, **kwargs)
+
+    def new_record(self) -> Any:
+        return self.model()
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        record = self.new_record()
+        return self.show(record, self.make_form(record))
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        record = self.new_record()
+        form = self.make_form(record, request.POST)
+        return self.send(record, form) if form.is_valid() else self.show(record, form)
+
+    def perform(self, record: Any, form: Any) -> Any:
+        return cast(Any, self.model).create(by=self.request.user, **form.values())
+
+
+class RecordUpdate(FormView):
+    """Changes a record through its can_edit/edit pair; a save on an older version shows both and what was opened."""
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        record = self.get_record()
+        record.can_edit(request.user).enforce()
+        return self.show(record, self.make_form(record))
+
+    def post(self, request: Any, **kwargs: Any) -> HttpResponse:
+        with transaction.atomic():  # the version is compared and the row saved under one lock
+            locked = get_object_or_404(self.rows().select_for_update(of=("self",)), pk=self.kwargs["pk"])
+            form = self.make_form(locked, request.POST)
+            record = self.get_record()  # untouched by the form
+            verdict = record.can_edit(request.user)
+            if verdict.kind in (Kind.NO_RIGHT, Kind.NOT_YOURS):
+                verdict.enforce()
+            if not form.is_valid():
+                return self.show(record, form)
+            return self.save_over(record, form) if verdict else self.refuse(record, form, verdict)
+
+    def save_over(self, record: Any, form: Any) -> HttpResponse:
+        """Saves over the version that was opened, and over no other."""
+        memory, stored = form.memory(), self.make_form(record)
+        if memory is None:
+            form.add_error(None, "页面已过期。您填写的内容还在，请核对后再次保存。")
+            form.data = {**form.data.dict(), "opened": stored.initial["opened"]}
+            return self.show(record, form, 400)
+        if memory["version"] != record.version:
+            context = conflict_context(record, form, stored, memory["values"])
+            return self.page(409, "ui/conflict.html", record=record, back_url=self.back_url(record), **context)
+        return self.send(record, form)
+
+    def perform(self, record: Any, form: Any) -> Any:
+        record.edit(by=self.request.user, **form.values())
+        return record

@@ -1,0 +1,120 @@
+"""Template tags and filters of the page kit; builtin in every template."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+register = template.Library()
+DASH = "—"
+WEEKDAYS = "一二三四五六日"
+
+
+@cache
+def _sprite() -> str:
+    return static("vendor/icons/icons.svg")
+
+
+@register.simple_tag
+@cache
+def icon(name: str, css: str = "") -> SafeString:
+    classes = f"i {css}".strip()
+    return format_html('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>', classes, _sprite(), name)
+
+
+@register.filter
+def day(value: date | datetime | None, style: str = "") -> str:
+    """Dates of the whole product: 2025-11-24; "long" 2025年11月24日, "month", "short" 11-24; "time" adds 10:42."""
+    if not value:
+        return DASH
+    if isinstance(value, datetime) and timezone.is_aware(value):
+        value = timezone.localtime(value)
+    if style == "month":
+        return f"{value.year}年{value.month}月"
+    if style == "short":
+        return f"{value:%m-%d}"
+    shown = f"{value.year}年{value.month}月{value.day}日" if "long" in style else f"{value:%Y-%m-%d}"
+    return f"{shown} {value:%H:%M}" if "time" in style and isinstance(value, datetime) else shown
+
+
+@register.filter
+def weekday(value: date) -> str:
+    return f"周{WEEKDAYS[value.weekday()]}"
+
+
+@register.filter
+def ago(value: datetime | None) -> str:
+    """今天 10:42, 昨天 10:42, else the day with time."""
+    if not value:
+        return DASH
+    local = timezone.localtime(value)
+    days = (timezone.localdate() - local.date()).days
+    word = {0: "今天", 1: "昨天"}.get(days)
+    return f"{word} {local:%H:%M}" if word else day(value, "time")
+
+
+@register.filter
+def money(value: Decimal | None) -> str:
+    return DASH if value is None else f"{value:,.2f}"
+
+
+@register.filter
+def dash(value: Any) -> Any:
+    return DASH if value in (None, "") else value
+
+
+def cell_text(value: Any) -> str:
+    if value is None or value == "":
+        return DASH
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, date):
+        return day(value)
+    if isinstance(value, Decimal):
+        return money(value)
+    return str(value)
+
+
+@register.simple_tag
+def chip(record: Any) -> SafeString:
+    """The status chip: words, tone and dot shape from the model."""
+    tone = record.TONES.get(record.status, "")
+    return format_html('<span class="st {}">{}</span>', tone, record.get_status_display())
+
+
+@register.simple_tag
+def rate(percent: int) -> SafeString:
+    return format_html(
+        '<div class="prob"><span>{0}%</span><svg class="mt" role="img" aria-label="成功机率 {0}%">'
+        '<rect width="{0}%" height="6" rx="3"/></svg></div>',
+        percent,
+    )
+
+
+@register.simple_tag
+def stars(score: int | None) -> SafeString:
+    if not score:
+        return format_html('<span class="mute">{}</span>', "未填写")
+    drawn = format_html_join("", "{}", ((icon("star-f", "f" if n < score else "f o"),) for n in range(5)))
+    return format_html('<span class="stars" role="img" aria-label="{} 星">{}</span>', score, drawn)
+
+
+@register.simple_tag
+def controls(actions: Any, record: Any, user: Any) -> Any:
+    """The actions of a record as drawn for a person."""
+    from crm.ui.actions import controls as draw
+
+    return draw(actions, record, user)
+
+
+@register.filter
+def get(mapping: Any, key: Any) -> Any:
+    return mapping.get(key)

@@ -1,0 +1,95 @@
+"""The answer to "may this person do this to this record, now?": yes, or no with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from django.db import models, transaction
+
+P = ParamSpec("P")
+R = TypeVar("R")
+M = TypeVar("M", bound=models.Model)
+
+
+class Kind(Enum):
+    ALLOWED = "allowed"
+    NO_RIGHT = "no_right"  # none of the person's roles holds the right: the control is hidden, the answer 403
+    NOT_YOURS = "not_yours"  # the right, but not over this record: shown disabled, 403
+    STATE = "state"  # the record's state refuses: shown disabled, 409
+
+
+@dataclass(frozen=True)
+class Verdict:
+    kind: Kind = Kind.ALLOWED
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        return self.kind is Kind.ALLOWED
+
+    @property
+    def hidden(self) -> bool:
+        return self.kind is Kind.NO_RIGHT
+
+    def enforce(self) -> None:
+        """Raises Refused with the reason unless allowed."""
+        if not self:
+            raise Refused(self)
+
+
+class Refused(Exception):
+    """A transition was asked for that its guard does not allow."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.reason)
+        self.verdict = verdict
+
+
+ALLOWED = Verdict()
+
+
+def holds(by: Any, permission: str, reason: str) -> Verdict:
+    """by: a user, or None for the system, which needs no right."""
+    if by is None or by.has_perm(permission):
+        return ALLOWED
+    return Verdict(Kind.NO_RIGHT, reason)
+
+
+def within(belongs: bool, reason: str) -> Verdict:
+    """Refuses people the record does not belong to."""
+    return ALLOWED if belongs else Verdict(Kind.NOT_YOURS, reason)
+
+
+def unless(objection: bool, reason: str) -> Verdict:
+    """Refuses when the record's state objects."""
+    return Verdict(Kind.STATE, reason) if objection else ALLOWED
+
+
+def first_objection(*verdicts: Verdict) -> Verdict:
+    return next((verdict for verdict in verdicts if not verdict), ALLOWED)
+
+
+def transition(method: Callable[Concatenate[M, P], R]) -> Callable[Concatenate[M, P], R]:
+    """Runs a model method in one transaction on the row as it stands now, locked.
+
+    A model may name a relation in `locked_with`: that row is locked first, so that parts do not change while their
+    whole closes. On SQLite transactions are IMMEDIATE, so the transaction itself is the lock.
+    """
+
+    @wraps(method)
+    def locked(self: M, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with transaction.atomic():
+            if whole := getattr(self, getattr(self, "locked_with", ""), None):
+                lock(whole)
+            lock(self)
+            return method(self, *args, **kwargs)
+
+    return locked
+
+
+def lock(row: models.Model) -> None:
+    """Re-reads the row and keeps it locked to the end of the transaction."""
+    row.refresh_from_db(from_queryset=type(row)._base_manager.select_for_update())
