@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"
+    verbose_name = "权限管理"
+
+    def ready(self) -> None:
+        from . import signins  # noqa: F401  (connects Django's sign-in signals to the audit trail)
+        from .roles import ship_roles
+
+        post_migrate.connect(ship_roles, sender=self)

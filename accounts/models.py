@@ -1,0 +1,299 @@
+"""People, their place in the company, and what their roles allow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from django.contrib.auth.models import AbstractUser, Group, UserManager
+from django.contrib.contenttypes.fields import GenericForeignKey
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class Department(models.Model):
+    name = models.CharField("名称", max_length=50)
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name="上级部门"
+    )
+
+    class Meta:
+        verbose_name = "部门"
+        verbose_name_plural = "部门"
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["parent", "name"],
+                name="accounts_department_name",
+                violation_error_message="同一上级部门下已有同名部门。",
+            ),
+            models.UniqueConstraint(
+                fields=["name"],
+                condition=models.Q(parent=None),
+                name="accounts_department_top_name",
+                violation_error_message="已有同名的最上级部门。",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        if self.pk and self.parent_id and self.parent_id in subtree_ids(self.pk):
+            raise ValidationError({"parent": "上级部门不能是本部门或它的下级部门，请另选。"})
+
+
+def subtree_ids(department_id: int) -> set[int]:
+    """The department and all below it."""
+    return descendants(department_id, dict(Department.objects.order_by().values_list("pk", "parent_id")))
+
+
+def descendants(top: int, parents: Mapping[int, int | None]) -> set[int]:
+    """top and everything under it in a tree given as {id: parent id}. Departments are few."""
+    found, grown = {top}, True
+    while grown:
+        more = {pk for pk, parent in parents.items() if parent in found} - found
+        found |= more
+        grown = bool(more)
+    return found
+
+
+class Scope(models.TextChoices):
+    """Over whose records a right reaches, from narrow to wide."""
+
+    NONE = "none", "无"
+    SELF = "self", "本人"
+    DEPARTMENT = "department", "本部门"
+    SUBTREE = "subtree", "本部门及下级部门"
+    ALL = "all", "全部"
+
+    @property
+    def width(self) -> int:
+        return list(Scope).index(self)
+
+
+class Role(Group):
+    """A Django group with its view and edit scope."""
+
+    code = models.SlugField("代码", max_length=50, unique=True, null=True, blank=True, editable=False)
+    view_scope = models.CharField("查看范围", max_length=10, choices=Scope, default=Scope.SELF)
+    edit_scope = models.CharField("编辑范围", max_length=10, choices=Scope, default=Scope.SELF)
+
+    class Meta:
+        verbose_name = "角色"
+        verbose_name_plural = "角色"
+
+
+class RoleRight(NamedTuple):
+    """One right as one role grants it."""
+
+    code: str | None
+    role_name: str
+    view_scope: Scope
+    edit_scope: Scope
+    permission: str
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def holding(self, permission: str) -> UserQuerySet:
+        """Active people one of whose roles holds the right."""
+        app_label, codename = permission.split(".")
+        roles = Group.objects.filter(
+            permissions__codename=codename, permissions__content_type__app_label=app_label
+        ).values("pk")
+        members = User.groups.through.objects.filter(group_id__in=roles).values("user_id")
+        return self.filter(is_active=True, pk__in=members)
+
+    def account_managers(self) -> UserQuerySet:
+        """Active people who may be assigned opportunities and keep customers."""
+        return self.holding("accounts.serve_customers")
+
+    def administrators(self) -> UserQuerySet:
+        return self.holding("accounts.administer")
+
+
+class CrmUserManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+    pass
+
+
+class User(AbstractUser):
+    class Theme(models.TextChoices):
+        AUTO = "auto", "跟随系统"
+        LIGHT = "light", "浅色"
+        DARK = "dark", "深色"
+
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    name = models.CharField("姓名", max_length=50)
+    department = models.ForeignKey(
+        Department, models.PROTECT, null=True, blank=True, related_name="members", verbose_name="部门"
+    )
+    mobile = models.CharField("手机", max_length=50, blank=True)
+    regions = models.ManyToManyField(
+        "basedata.DictionaryEntry",
+        blank=True,
+        related_name="+",
+        limit_choices_to={"category": "地区"},
+        verbose_name="负责分区",
+    )
+    industries = models.ManyToManyField(
+        "basedata.DictionaryEntry",
+        blank=True,
+        related_name="+",
+        limit_choices_to={"category": "行业"},
+        verbose_name="行业特长",
+    )
+    theme = models.CharField("外观", max_length=5, choices=Theme, default=Theme.AUTO)
+    is_demo = models.BooleanField("演示账号", default=False, editable=False)
+
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+    objects: ClassVar[CrmUserManager] = CrmUserManager()
+
+    class Meta:
+        verbose_name = "用户"
+        verbose_name_plural = "用户"
+        ordering = ["name", "pk"]
+        permissions = [
+            ("administer", "管理用户、角色、部门与系统设置"),
+            ("serve_customers", "担任客户经理（可被指派机会、负责客户）"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.username
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name
+
+    @cached_property
+    def rights(self) -> list[RoleRight]:
+        """Everything the person's roles grant, in one query per request."""
+        roles: Any = Role.objects
+        rows = roles.filter(user=self).values_list(
+            "code", "name", "view_scope", "edit_scope", "permissions__content_type__app_label", "permissions__codename"
+        )
+        return [
+            RoleRight(code, name, Scope(view), Scope(edit), f"{app_label}.{codename}")
+            for code, name, view, edit, app_label, codename in rows
+        ]
+
+    @cached_property
+    def permission_names(self) -> frozenset[str]:
+        return frozenset(right.permission for right in self.rights)
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """Rights come from roles alone; the superuser is for rescue."""
+        return self.is_active and (self.is_superuser or perm in self.permission_names)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_active and (
+            self.is_superuser or any(name.startswith(f"{app_label}.") for name in self.permission_names)
+        )
+
+    @property
+    def role_names(self) -> str:
+        return "、".join(dict.fromkeys(right.role_name for right in self.rights)) or "未分配角色"
+
+    @property
+    def is_administrator(self) -> bool:
+        return self.has_perm("accounts.administer")
+
+    def holds_role(self, code: str) -> bool:
+        return any(right.code == code for right in self.rights)
+
+
+def check_role_change(by: User, person: User, roles: Iterable[Group]) -> None:
+    """Raises ValidationError when `by` may not give `person` exactly these roles."""
+    before = set(person.groups.values_list("pk", flat=True)) if person.pk else set()
+    after = {role.pk for role in roles}
+    if before == after:
+        return
+    if by.pk == person.pk:
+        raise ValidationError("不能改变自己的角色，请由另一位系统管理员操作。")
+    administrator_ids = set(
+        Group.objects.filter(permissions__codename="administer", permissions__content_type__app_label="accounts")
+        .values_list("pk", flat=True)
+    )  # fmt: skip
+    if (before ^ after) & administrator_ids and not by.is_administrator:
+        raise ValidationError("只有系统管理员可以授予或收回「系统管理员」。")
+    if before & administrator_ids and not after & administrator_ids:
+        check_not_last_administrator(person)
+
+
+def check_not_last_administrator(person: User) -> None:
+    """Locks the administrators and raises ValidationError when nobody else would remain. Call in a transaction."""
+    others = User.objects.administrators().exclude(pk=person.pk).select_for_update()
+    if person.is_active and not list(others.values_list("pk", flat=True)):
+        raise ValidationError("这是最后一位可用的系统管理员，不能停用或收回角色。请先指定另一位系统管理员。")
+
+
+class NotificationQuerySet(models.QuerySet["Notification"]):
+    def unread(self) -> NotificationQuerySet:
+        return self.filter(read_at=None)
+
+
+class Notification(models.Model):
+    recipient = models.ForeignKey(User, models.CASCADE, related_name="notifications", verbose_name="接收人")
+    text = models.CharField("内容", max_length=300)
+    content_type = models.ForeignKey(ContentType, models.CASCADE, null=True, related_name="+")
+    object_id = models.BigIntegerField(null=True)
+    record = GenericForeignKey("content_type", "object_id")
+    created_at = models.DateTimeField("时间", default=timezone.now, editable=False)
+    read_at = models.DateTimeField("阅读时间", null=True, editable=False)
+
+    objects = NotificationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "通知"
+        verbose_name_plural = "通知"
+        ordering = ["-created_at", "-pk"]
+        indexes = [
+            models.Index(fields=["recipient", "-created_at"], name="accounts_notification_of"),
+            models.Index(fields=["recipient"], condition=models.Q(read_at=None), name="accounts_notification_unread"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def get_absolute_url(self) -> str:
+        return reverse("notification_open", args=[self.pk])
+
+    @classmethod
+    def visible(cls, user: User, *, limit: int = 200) -> list[Notification]:
+        """The person's newest notifications, without those on records that have left his view."""
+        rows = list(cls.objects.filter(recipient=user).select_related("content_type")[:limit])
+        by_model: dict[Any, set[int]] = {}
+        for row in rows:
+            if row.content_type and row.object_id:
+                by_model.setdefault(row.content_type.model_class(), set()).add(row.object_id)
+        seen = {
+            (model, pk)
+            for model, ids in by_model.items()
+            for pk in model._default_manager.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True)
+        }
+        return [row for row in rows if not row.content_type or (row.content_type.model_class(), row.object_id) in seen]
+
+    def mark_read(self) -> None:
+        if self.read_at is None:
+            self.read_at = timezone.now()
+            self.save(update_fields=["read_at"])
+
+
+def notify(recipient: User | None, text: str, record: models.Model | None = None) -> None:
+    """Tells a person something; people who left are not told."""
+    if recipient is None or not recipient.is_active:
+        return
+    Notification.objects.create(
+        recipient=recipient,
+        text=text[:300],
+        content_type=ContentType.objects.get_for_model(record) if record is not None else None,
+        object_id=record.pk if record is not None else None,
+    )

@@ -1,0 +1,101 @@
+"""Which rows a person sees and changes: view and edit scope of the roles that hold the right."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+
+from .models import Department, Scope, User, descendants
+
+VIEW, EDIT = "view_scope", "edit_scope"
+
+
+def widest(user: User, permission: str, kind: str) -> Scope:
+    """The widest scope among the roles that hold the right; roles add up."""
+    if user.is_superuser and user.is_active:
+        return Scope.ALL
+    scopes = [getattr(right, kind) for right in user.rights if right.permission == permission]
+    return max(scopes, key=lambda scope: scope.width, default=Scope.NONE) if user.is_active else Scope.NONE
+
+
+def people_in_scope(user: User, permission: str, kind: str) -> frozenset[int] | None:
+    """Ids of the people over whose records the right reaches; None means everyone's.
+
+    Read once per request and kept on the user: people are few, so they reach the database as plain ids and
+    every index on a person's column serves.
+    """
+    cache: dict[Any, frozenset[int] | None] = user.__dict__.setdefault("_people_in_scope", {})
+    if (permission, kind) not in cache:
+        scope = widest(user, permission, kind)
+        if scope not in cache:
+            cache[scope] = _people(user, scope)
+        cache[permission, kind] = cache[scope]
+    return cache[permission, kind]
+
+
+def _people(user: User, scope: Scope) -> frozenset[int] | None:
+    if scope is Scope.ALL:
+        return None
+    if scope is Scope.NONE:
+        return frozenset()
+    if scope is Scope.SELF or user.department_id is None:
+        return frozenset({user.pk})
+    if scope is Scope.SUBTREE:
+        return members_below(user.department_id) | {user.pk}
+    members = User.objects.filter(department_id=user.department_id).values_list("pk", flat=True)
+    return frozenset(members) | {user.pk}
+
+
+def members_below(department_id: int) -> frozenset[int]:
+    """Everyone in the department and below it; tree and members in one query, joined in memory."""
+    parents: dict[int, int | None] = {}
+    members: list[tuple[int, int | None]] = []
+    for pk, parent_id, member_id in Department.objects.order_by().values_list("pk", "parent_id", "members"):
+        parents[pk] = parent_id
+        members.append((pk, member_id))
+    below = descendants(department_id, parents)
+    return frozenset(member_id for pk, member_id in members if member_id and pk in below)
+
+
+def reaches(user: User, permission: str, kind: str, person_id: int | None) -> bool:
+    """Does the right reach over this person's records?"""
+    people = people_in_scope(user, permission, kind)
+    return people is None or person_id in people
+
+
+def supervisors_of(person: User) -> list[User]:
+    """Who may assign over this person: they are told what needs a supervisor."""
+    permission = "marketing.assign_opportunity"
+    candidates = User.objects.holding(permission).exclude(pk=person.pk)
+    return [one for one in candidates if reaches(one, permission, EDIT, person.pk)]
+
+
+class ScopedQuerySet(models.QuerySet):
+    """Rows start at the person: visible_to() and editable_by() are the only row rules of a model."""
+
+    view_permission: ClassVar[str]
+    edit_permission: ClassVar[str]
+
+    def of_people(self, people: frozenset[int]) -> Q:
+        """Rows whose keeper is one of these people."""
+        raise NotImplementedError
+
+    def own(self, user: User) -> Q:
+        """Rows the person keeps or made, whatever his scope."""
+        raise NotImplementedError
+
+    def visible_to(self, user: User) -> Self:
+        if not user.has_perm(self.view_permission):
+            return self.none()
+        people = people_in_scope(user, self.view_permission, VIEW)
+        if people is None:
+            return self
+        return self.filter(self.of_people(people) | self.own(user))
+
+    def editable_by(self, user: User) -> Self:
+        if not user.has_perm(self.edit_permission):
+            return self.none()
+        people = people_in_scope(user, self.edit_permission, EDIT)
+        return self if people is None else self.filter(self.of_people(people))

@@ -1,0 +1,24 @@
+"""Sign-in, sign-out and failed sign-in leave an audit row."""
+
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.dispatch import receiver
+
+from crm.audit.trail import record
+
+
+@receiver(user_logged_in)
+def signed_in(sender: Any, user: Any, **kwargs: Any) -> None:
+    record(user, "登录", user)
+
+
+@receiver(user_logged_out)
+def signed_out(sender: Any, user: Any, **kwargs: Any) -> None:
+    if user is not None:
+        record(user, "退出", user)
+
+
+@receiver(user_login_failed)
+def sign_in_failed(sender: Any, credentials: dict[str, Any], **kwargs: Any) -> None:
+    record(None, "登录失败", text=str(credentials.get("username", ""))[:150])

@@ -1,0 +1,157 @@
+"""Signing in and out, one's password, appearance and notifications, the first administrator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth import views as auth_views
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.password_validation import validate_password
+from django.core import signing
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse_lazy
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views import View
+
+from crm.audit.trail import record
+from crm.ui.forms import CrmForm
+
+from .models import Notification, Role, User
+from .roles import ADMINISTRATOR
+
+SIGN_IN_FAILED = "用户名或密码不正确，或账号暂时不能登录。连续 5 次失败将锁定 15 分钟。"
+SETUP_HOURS = 24
+
+
+class SignInForm(CrmForm, AuthenticationForm):
+    """One text for unknown, wrong, disabled and locked."""
+
+    error_messages = {"invalid_login": SIGN_IN_FAILED, "inactive": SIGN_IN_FAILED}
+
+
+@method_decorator(login_not_required, name="dispatch")
+class SignIn(auth_views.LoginView):
+    template_name = "accounts/login.html"
+    authentication_form = SignInForm
+    redirect_authenticated_user = True
+
+
+def locked_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    """What django-axes answers while locked: the same page and words as a wrong password."""
+    form = SignInForm(request, initial={"username": request.POST.get("username", "")[:150]})
+    return render(request, "accounts/login.html", {"form": form, "failed": SIGN_IN_FAILED}, status=200)
+
+
+class CrmPasswordChangeForm(CrmForm, PasswordChangeForm):
+    pass
+
+
+class PasswordChange(auth_views.PasswordChangeView):
+    form_class = CrmPasswordChangeForm
+    template_name = "accounts/password.html"
+    success_url = reverse_lazy("home")
+    extra_context = {"title": "修改密码", "help_anchor": "account"}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        with transaction.atomic():
+            response = super().form_valid(form)
+            record(self.request.user, "修改密码", self.request.user)
+        messages.success(self.request, "密码已修改，其他设备上的登录已失效。")
+        return response
+
+
+class ChangeTheme(View):
+    def post(self, request: HttpRequest) -> HttpResponse:
+        theme = request.POST.get("theme", "")
+        if theme in User.Theme.values:
+            User.objects.filter(pk=request.user.pk).update(theme=theme)
+        target = request.POST.get("next", "")
+        safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+        return redirect(target if safe else "home")
+
+
+class NotificationList(View):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        rows = Notification.visible(request.user)  # type: ignore[arg-type]
+        return render(
+            request, "accounts/notifications.html", {"title": "通知", "rows": rows, "help_anchor": "notifications"}
+        )
+
+
+class ReadAllNotifications(View):
+    def post(self, request: HttpRequest) -> HttpResponse:
+        Notification.objects.filter(recipient=request.user).unread().update(read_at=timezone.now())
+        return redirect("notifications")
+
+
+class OpenNotification(View):
+    """Marks one as read and leads to its record."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        row = get_object_or_404(Notification, pk=pk, recipient=request.user)
+        row.mark_read()
+        target = row.record
+        return redirect(target.get_absolute_url() if target is not None else "notifications")
+
+
+class FirstAdministratorForm(CrmForm, forms.Form):
+    username = forms.CharField(label="用户名", max_length=150, validators=[User.username_validator])
+    name = forms.CharField(label="姓名", max_length=50)
+    password = forms.CharField(
+        label="密码",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="至少 8 个字符，不能全是数字",
+    )
+
+    def clean_username(self) -> str:
+        username = self.cleaned_data["username"]
+        if User.objects.filter(username=username).exists():
+            raise forms.ValidationError("这个用户名已有人使用，请另选。")
+        return username
+
+    def clean_password(self) -> str:
+        validate_password(self.cleaned_data["password"])
+        return self.cleaned_data["password"]
+
+
+@method_decorator(login_not_required, name="dispatch")
+class FirstAdministrator(View):
+    """The one-time address printed at the start of an empty installation."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, token: str, **kwargs: Any) -> Any:
+        try:
+            signing.loads(token, salt="setup", max_age=SETUP_HOURS * 3600)
+        except signing.BadSignature as error:
+            raise Http404 from error
+        if User.objects.administrators().exists():
+            raise Http404
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.show(FirstAdministratorForm())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = FirstAdministratorForm(request.POST)
+        if not form.is_valid():
+            return self.show(form)
+        data = form.cleaned_data
+        with transaction.atomic():
+            role = Role.objects.select_for_update().get(code=ADMINISTRATOR)
+            if User.objects.administrators().exists():
+                raise Http404
+            user = User.objects.create_user(data["username"], password=data["password"], name=data["name"])
+            user.groups.add(role)
+            record(None, "新建", user, 角色=role)
+        login(request, user, backend="accounts.backends.RoleBackend")
+        return redirect("home")
+
+    def show(self, form: forms.Form) -> HttpResponse:
+        return render(self.request, "accounts/setup.html", {"form": form, "title": "创建第一位系统管理员"})

@@ -1,0 +1,32 @@
+"""Dictionary entries the product starts with. Shipping again adds what is missing and changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+
+# category: (editable, entries in order)
+SHIPPED = {
+    "客户等级": (False, ["普通客户", "重点开发客户", "大客户", "合作伙伴", "战略合作伙伴"]),
+    "地区": (True, ["北京", "华北", "中南", "东北", "西部"]),
+    "行业": (True, ["机械制造", "电力能源", "化工", "水务环保", "食品饮料", "医药", "电子", "轨道交通", "其他"]),
+    "机会来源": (True, ["老客户介绍", "展会", "网上询价", "电话咨询", "主动拜访", "招标公告"]),
+    "竞争对手": (True, ["进口品牌", "本地供应商", "客户自制"]),
+    "服务类型": (False, ["咨询", "建议", "投诉"]),
+    "交往方式": (True, ["拜访", "电话", "微信", "邮件", "会议"]),
+}
+
+
+def ship_entries(sender: Any = None, **kwargs: Any) -> None:
+    from .models import DictionaryEntry
+
+    if DictionaryEntry._meta.db_table not in connection.introspection.table_names():
+        return  # the app is being migrated away
+    known = set(DictionaryEntry.objects.values_list("category", flat=True))
+    DictionaryEntry.objects.bulk_create(
+        DictionaryEntry(category=category, item=item, value=str(position), is_editable=editable)
+        for category, (editable, items) in SHIPPED.items()
+        if category not in known
+        for position, item in enumerate(items, start=1)
+    )
