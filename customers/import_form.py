@@ -1,0 +1,184 @@
+"""The customer form of the screen, asked from a table's row: everything it looks up is in memory."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import EMPTY_VALUES
+from django.forms.models import construct_instance
+
+from accounts.models import User
+from basedata.models import DictionaryEntry
+from crm.ui.gate import refuse_control_characters
+
+from .forms import CustomerForm
+from .models import Customer
+
+DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ t][\d:.]+)?\Z")
+COMPACT_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)\Z")
+SERIAL_DATE = re.compile(r"\d{5,6}\Z")  # days as spreadsheets count them; shorter numbers look like years
+FIRST_SERIAL_DAY = date(1899, 12, 30)
+# Found by their shown text instead of by key, one query each for the whole table.
+FOUND = ("manager", "region", "industry", "level", "satisfaction", "credit")
+
+
+def fold(text: str) -> str:
+    """Shown texts compared without case, width and spaces."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def column_key(header: str) -> str:
+    """A column's name without what stands in brackets and without the star of required fields."""
+    return re.sub(r"\(.*?\)|[*★]", "", fold(header))
+
+
+class TableDateField(forms.DateField):
+    """A date as people and spreadsheets write it: 2025-11-24, 2025/11/24, 2025年11月24日, 20251124, 45985."""
+
+    def to_python(self, value: Any) -> date | None:
+        text = unicodedata.normalize("NFKC", str(value or "")).strip().lower()
+        if not text:
+            return None
+        try:
+            if found := DATE.match(text) or COMPACT_DATE.match(text):
+                year, month, day = map(int, found.groups())
+                return date(year, month, day)
+            if SERIAL_DATE.match(text):
+                return FIRST_SERIAL_DAY + timedelta(days=int(text))
+        except ValueError:
+            pass  # the 31st of a short month
+        raise ValidationError(self.error_messages["invalid"], code="invalid")
+
+
+class ShownTextField(forms.CharField):
+    """Takes the text that the screen shows for something and gives the thing itself."""
+
+    default_validators = [refuse_control_characters]
+    default_error_messages = {"required": "请填写。"}
+
+    def __init__(self, offered: dict[str, Any], *, label: str, refusal: str) -> None:
+        super().__init__(label=label, max_length=50)
+        self.offered = {fold(text): thing for text, thing in offered.items()}
+        self.refusal = refusal
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        found = self.offered.get(fold(text))
+        return self.unknown(text) if found is None else found
+
+    def unknown(self, text: str) -> Any:
+        raise ValidationError(f"「{text[:30]}」{self.refusal}")
+
+
+class NewEntryField(ShownTextField):
+    """An unknown text becomes a new dictionary entry, to be saved with the rows."""
+
+    def __init__(self, category: str, entries: list[DictionaryEntry], **kwargs: Any) -> None:
+        super().__init__({entry.item: entry for entry in entries}, **kwargs)
+        self.category, self.taken, self.new = category, {entry.value for entry in entries}, list[DictionaryEntry]()
+
+    def unknown(self, text: str) -> DictionaryEntry:
+        number = len(self.offered) + 1
+        while str(number) in self.taken:
+            number += 1
+        entry = DictionaryEntry(category=self.category, item=text, value=str(number))
+        self.offered[fold(text)] = entry
+        self.taken.add(entry.value)
+        self.new.append(entry)
+        return entry
+
+
+class CustomerImportForm(CustomerForm):
+    """Bound again to each row. Only 名称 and 客户经理 are required; a row asks the database nothing."""
+
+    level_reason = None  # type: ignore[assignment]
+    manager = region = industry = level = satisfaction = credit = forms.CharField(required=False)
+
+    class Meta(CustomerForm.Meta):
+        fields = [name for name in CustomerForm.Meta.fields if name not in (*FOUND, "parent")]
+        field_classes = {"cooperation_since": TableDateField}
+
+    def __init__(self, *, default_manager: User | None = None, create_regions: bool = False) -> None:
+        user: Any = default_manager
+        super().__init__(data={}, user=user)
+        self.default_manager = default_manager.username if default_manager else ""
+        entries = list(DictionaryEntry.objects.filter(category__in=("地区", "行业", "客户等级")))
+        self.new_regions: list[DictionaryEntry] = []
+        self.fields["manager"] = managers_field()
+        self.fields["region"] = self._region_field([e for e in entries if e.category == "地区"], create_regions)
+        for name, category in (("industry", "行业"), ("level", "客户等级")):
+            self.fields[name] = entry_field(category, [e for e in entries if e.category == category])
+        for name in ("satisfaction", "credit"):
+            label = str(Customer._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+            self.fields[name] = ShownTextField(stars(), label=label, refusal="不是可选的值，可填写 1、2、3、4、5。")
+        self.fields["parent"] = forms.CharField(
+            label="上级单位", max_length=100, validators=[refuse_control_characters]
+        )
+        del self.fields["submission"]
+        for name, field in self.fields.items():
+            field.required = name in ("name", "manager")
+        shown = ["name", "manager", *(name for name in CustomerForm.Meta.fields if name != "name")]
+        self.labels = {name: str(self.fields[name].label) for name in shown}
+        self.columns = {column_key(label): name for name, label in self.labels.items()}
+
+    def _region_field(self, entries: list[DictionaryEntry], may_create: bool) -> ShownTextField:
+        if not may_create:
+            return entry_field("地区", entries, hint="，请先在数据字典中添加，或加 --create-regions")
+        field = NewEntryField("地区", entries, label="地区", refusal="")
+        self.new_regions = field.new
+        return field
+
+    def demanded(self) -> tuple[str, ...]:
+        return ()
+
+    def customer(self, cells: dict[str, str]) -> Customer | None:
+        """The unsaved customer of one row, without its 上级单位; None when complaints() has reasons."""
+        self.data = {**cells, "manager": cells.get("manager", "").strip() or self.default_manager}
+        self.full_clean()
+        if self.errors:
+            return None
+        for name in FOUND:
+            setattr(self.instance, name, self.cleaned_data[name])
+        return self.instance
+
+    def complaints(self) -> Iterator[tuple[str, str]]:
+        """(column, reason) of the row last refused."""
+        for name, reasons in self.errors.items():
+            yield self.labels.get(name, "整行"), "".join(map(str, reasons))
+
+    def _post_clean(self) -> None:
+        """The model's checks of single fields; what asks the database is answered by the importer from memory."""
+        self.instance = construct_instance(self, Customer(), self._meta.fields)
+        filled = {name for name in self._meta.fields or () if self.cleaned_data.get(name) not in EMPTY_VALUES}
+        try:
+            self.instance.clean_fields(exclude={field.name for field in Customer._meta.fields} - filled)
+        except ValidationError as error:
+            self.add_error(None, error)
+
+
+def entry_field(category: str, entries: list[DictionaryEntry], *, hint: str = "") -> ShownTextField:
+    offered = {entry.item: entry for entry in entries}
+    return ShownTextField(offered, label=category, refusal=f"不在数据字典的「{category}」里{hint}。")
+
+
+def managers_field() -> ShownTextField:
+    """客户经理 by username, and by name where only one bears it."""
+    people = list(User.objects.account_managers())
+    names = [fold(person.name) for person in people]
+    offered = {person.name: person for person in people if names.count(fold(person.name)) == 1}
+    offered |= {person.username: person for person in people}
+    refusal = "不是在职的客户经理（有同名的人时请填写用户名）。"
+    return ShownTextField(offered, label="客户经理", refusal=refusal)
+
+
+def stars() -> dict[str, int]:
+    """1–5 as number, as the screen writes it, and as stars."""
+    return {text: score for score in range(1, 6) for text in (str(score), f"{score} 星", "★" * score)}

@@ -1,0 +1,241 @@
+"""Customers from a table: the screen's form and cleaners, what is known loaded once, all rows or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from django.db import IntegrityError, connection, transaction
+
+from accounts.models import User
+from basedata.models import DictionaryEntry, reserve_numbers
+from crm.audit.trail import record_many
+from crm.exchange.cells import FORMULA_STARTS, clean
+from crm.exchange.readers import read_table
+
+from .import_form import CustomerImportForm, column_key
+from .models import NUMBER_PREFIX, Customer, Ownership
+from .names import normalize, pinyin
+
+BATCH = 500
+LOCK = 770002  # PostgreSQL advisory lock: one import writes at a time
+
+
+class ImportRefused(Exception):
+    """The table cannot be taken in at all; the text says why, in Chinese."""
+
+
+@dataclass(frozen=True)
+class CellError:
+    line: int
+    column: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"第 {self.line} 行「{self.column}」：{self.reason}"
+
+
+@dataclass
+class Known:
+    """The customers the database holds already."""
+
+    numbers: dict[str, int] = field(default_factory=dict)  # 客户编号 → key
+    external: set[str] = field(default_factory=set)  # deleted customers keep theirs
+    names: dict[str, list[int]] = field(default_factory=dict)  # normalised name → keys
+
+    @classmethod
+    def load(cls) -> Known:
+        known, columns = cls(), ("pk", "number", "external_number", "name_normalized", "deleted_at")
+        for pk, number, external_number, name, deleted_at in Customer.objects.order_by("pk").values_list(*columns):
+            if external_number:
+                known.external.add(external_number)
+            if deleted_at is None:
+                known.numbers[number] = pk
+                known.names.setdefault(name, []).append(pk)
+        return known
+
+    def has(self, external_number: str, name: str) -> bool:
+        """The same customer: by 销售系统客户编号, without one by name."""
+        return external_number in self.external if external_number else name in self.names
+
+
+@dataclass
+class Row:
+    """A row that passed the form, as the customer it will be."""
+
+    line: int
+    customer: Customer
+    parent_text: str
+    parent: Row | None = None  # 上级单位 that stands in the same file
+
+
+class CustomerImport:
+    """One file's way in: read() checks every row, write() inserts them all in one transaction."""
+
+    def __init__(self, *, manager: User | None = None, create_regions: bool = False) -> None:
+        """manager: 客户经理 of rows that name none."""
+        self.form = CustomerImportForm(default_manager=manager, create_regions=create_regions)
+        self.known = Known.load()
+        self.rows: list[Row] = []
+        self.errors: list[CellError] = []
+        self.existing = 0  # rows left alone
+        self.namesakes = 0  # new customers that bear the name of another
+        self._fields: dict[str, str] = {}
+        self._line_of_number: dict[str, int] = {}
+        self._line_of_name: dict[str, tuple[int, bool]] = {}  # first line, and whether it has a number
+
+    @property
+    def new_regions(self) -> list[DictionaryEntry]:
+        return self.form.new_regions
+
+    def read(self, path: Path) -> None:
+        """Afterwards errors names every refused cell. Raises ImportRefused or UnreadableFile."""
+        for line, cells in read_table(path):
+            self._take(line, {self._field(header): _plain(text) for header, text in cells.items()})
+        if not self._fields:
+            raise ImportRefused("文件里没有数据行：第一行是列名，从第二行起每行一个客户。")
+        if "name" not in self._fields.values():
+            raise ImportRefused("文件缺少「名称」列。")
+        for row in self.rows:
+            if row.parent_text:
+                self._find_parent(row)
+        self.errors += [
+            CellError(row.line, "上级单位", "上级单位不能是本单位或它的下属单位，请改正。")
+            for row in self.rows
+            if _circles(row)
+        ]
+        self.errors.sort(key=lambda error: error.line)
+
+    def _field(self, header: str) -> str:
+        """The form's field of a column, whatever its case and spaces."""
+        if header not in self._fields:
+            name = self.form.columns.get(column_key(header))
+            if name is None:
+                known = "、".join(self.form.labels.values())
+                raise ImportRefused(f"不认识的列「{str(clean(header))[:50]}」。可用的列：{known}。")
+            if name in self._fields.values():
+                raise ImportRefused(f"列「{self.form.labels[name]}」出现了两次，请只保留一列。")
+            self._fields[header] = name
+        return self._fields[header]
+
+    def _take(self, line: int, cells: dict[str, str]) -> None:
+        external_number, name = cells.get("external_number", "").strip(), _key(cells.get("name", ""))
+        if self.known.has(external_number, name):
+            self.existing += 1
+            return
+        self._refuse_twin(line, external_number, name)
+        customer = self.form.customer(cells)
+        if customer is None:
+            self.errors += [CellError(line, label, reason) for label, reason in self.form.complaints()]
+            return
+        self.namesakes += name in self.known.names
+        self.rows.append(Row(line, with_derived_names(customer), self.form.cleaned_data["parent"]))
+
+    def _refuse_twin(self, line: int, external_number: str, name: str) -> None:
+        """The same customer twice in the file; rows with different numbers may share a name."""
+        if external_number:
+            first = self._line_of_number.setdefault(external_number, line)
+            if first != line:
+                self._refuse(line, "external_number", f"与第 {first} 行重复，同一客户只能出现一次。")
+                return
+        if name:
+            first, numbered = self._line_of_name.setdefault(name, (line, bool(external_number)))
+            if first != line and not (external_number and numbered):
+                self._refuse(line, "name", f"与第 {first} 行同名，同一客户只能出现一次。")
+
+    def _find_parent(self, row: Row) -> None:
+        """上级单位 by 客户编号 or full name: a customer we have, or another row of this file."""
+        text, name = row.parent_text, _key(row.parent_text)
+        ours = [self.known.numbers[text]] if text in self.known.numbers else self.known.names.get(name, [])
+        theirs = self._rows_named.get(name, [])
+        if len(ours) + len(theirs) > 1:
+            self._refuse(row.line, "parent", f"「{text[:30]}」有多个同名客户，请填写客户编号。")
+        elif ours:
+            row.customer.parent_id = ours[0]
+        elif theirs:
+            row.parent = theirs[0]
+        elif name not in self._line_of_name:  # else its own row is refused, which says enough
+            self._refuse(row.line, "parent", f"「{text[:30]}」没有这个客户，请填写客户编号或完整名称。")
+
+    def _refuse(self, line: int, name: str, reason: str) -> None:
+        self.errors.append(CellError(line, self.form.labels[name], reason))
+
+    def write(self) -> int:
+        """Inserts what read() found, with first owners and audit rows; returns how many.
+
+        Raises ImportRefused when rows were refused, or when somebody made the same customers meanwhile.
+        """
+        if self.errors:
+            raise ImportRefused("有被拒绝的行，什么都没有写入。")
+        customers = [row.customer for row in self.rows]
+        for customer, number in zip(customers, _numbers(len(customers)), strict=True):
+            customer.number = number
+        try:
+            with transaction.atomic():
+                self._check_still_new()
+                self._insert(customers)
+        except IntegrityError as error:
+            raise ImportRefused(CHANGED_MEANWHILE) from error
+        return len(customers)
+
+    def _check_still_new(self) -> None:
+        if connection.vendor == "postgresql":  # on SQLite the transaction itself is alone
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        known = Known.load()
+        if any(known.has(row.customer.external_number, row.customer.name_normalized) for row in self.rows):
+            raise ImportRefused(CHANGED_MEANWHILE)
+
+    def _insert(self, customers: list[Customer]) -> None:
+        DictionaryEntry.objects.bulk_create(self.new_regions)
+        record_many(None, "新建", self.new_regions)
+        Customer.objects.bulk_create(customers, batch_size=BATCH)
+        branches = [row for row in self.rows if row.parent]
+        for row in branches:
+            row.customer.parent = row.parent.customer if row.parent else None
+        Customer.objects.bulk_update([row.customer for row in branches], ["parent"], batch_size=BATCH)
+        Ownership.objects.bulk_create(
+            [Ownership(customer=one, manager=one.manager, since=one.created_at) for one in customers], batch_size=BATCH
+        )
+        record_many(None, "导入", customers)
+
+    @cached_property
+    def _rows_named(self) -> dict[str, list[Row]]:
+        """Asked for once all rows are read."""
+        found: dict[str, list[Row]] = {}
+        for row in self.rows:
+            found.setdefault(row.customer.name_normalized, []).append(row)
+        return found
+
+
+CHANGED_MEANWHILE = "导入期间有人新建了同样的客户或地区，什么都没有写入，请再运行一次。"
+
+
+def with_derived_names(customer: Customer) -> Customer:
+    """Fills in what Customer.save() derives from the name: bulk_create does not call it."""
+    customer.name_normalized = normalize(customer.name)[:100]
+    customer.name_pinyin, customer.name_initials = pinyin(customer.name)
+    return customer
+
+
+def _key(name: str) -> str:
+    return normalize(name)[:100]
+
+
+def _plain(text: str) -> str:
+    """A csv export sets an apostrophe before texts that look like formulas; coming back they lose it."""
+    return text[1:] if text[:1] == "'" and text[1:].startswith(FORMULA_STARTS) else text
+
+
+def _numbers(count: int) -> list[str]:
+    """Reserved before the transaction: others go on numbering while rows are inserted."""
+    return reserve_numbers(NUMBER_PREFIX, count) if count else []
+
+
+def _circles(row: Row) -> bool:
+    ancestor, seen = row.parent, {id(row)}
+    while ancestor is not None and id(ancestor) not in seen:
+        seen.add(id(ancestor))
+        ancestor = ancestor.parent
+    return ancestor is not None
