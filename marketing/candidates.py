@@ -1,0 +1,71 @@
+"""Who could take an opportunity: fit of region and industry, present load, recent success."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from accounts.models import User
+
+from .models import Opportunity
+
+
+@dataclass(frozen=True)
+class Candidate:
+    user: User
+    regions: list[str]
+    industries: list[str]
+    fits_region: bool
+    fits_industry: bool
+    open: int
+    won: int
+    lost: int
+
+    @property
+    def win_rate(self) -> str:
+        """Share of 开发成功 among the opportunities closed in the last 12 months."""
+        closed = self.won + self.lost
+        return f"{100 * self.won / closed:.0f}%（{self.won}/{closed}）" if closed else "—"
+
+
+def rank_candidates(opportunity: Opportunity, people: Iterable[User]) -> list[Candidate]:
+    """Best fit first, then the least loaded. People with regions and industries prefetched."""
+    people = list(people)
+    loads = {row["assignee"]: row for row in _loads([person.pk for person in people])}
+    found = []
+    for person in people:
+        load = loads.get(person.pk, {"open": 0, "won": 0, "lost": 0})
+        regions, industries = list(person.regions.all()), list(person.industries.all())
+        found.append(
+            Candidate(
+                user=person,
+                regions=[str(entry) for entry in regions],
+                industries=[str(entry) for entry in industries],
+                fits_region=opportunity.region_id in {entry.pk for entry in regions},
+                fits_industry=opportunity.industry_id in {entry.pk for entry in industries},
+                open=load["open"],
+                won=load["won"],
+                lost=load["lost"],
+            )
+        )
+    return sorted(found, key=lambda c: (-(c.fits_region + c.fits_industry), c.open, c.user.name, c.user.pk))
+
+
+def _loads(people: list[int]) -> Iterable[Any]:
+    status, year_ago = Opportunity.Status, timezone.now() - timedelta(days=365)
+    recent = Q(closed_at__gte=year_ago)
+    return (
+        Opportunity.objects.filter(assignee__in=people)
+        .order_by()
+        .values("assignee")
+        .annotate(
+            open=Count("pk", filter=Q(status=status.ASSIGNED)),
+            won=Count("pk", filter=Q(status=status.WON) & recent),
+            lost=Count("pk", filter=Q(status=status.LOST) & recent),
+        )
+    )

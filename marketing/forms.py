@@ -1,0 +1,197 @@
+"""Forms of 营销管理."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+
+from accounts.models import User
+from basedata.models import DictionaryEntry
+from crm.ui.forms import Block, CrmForm, RecordForm
+from customers.forms import add_customer_field
+from customers.models import Customer
+
+from .models import Opportunity, PlanItem
+
+
+class OpportunityForm(RecordForm):
+    """New and changed opportunities. A customer of the same name in scope is named before saving."""
+
+    blocks = (
+        Block(
+            "客户与机会",
+            "客户名称是自由文本：它还不是客户，开发成功后才进入客户管理。",
+            (("customer_name", 3), ("success_rate", 3), "summary", "description"),
+        ),
+        Block("联系方式", "开发成功时，联系人会成为新客户的联系人。", (("contact_name", 3), ("contact_phone", 3))),
+        Block(
+            "来源与指派参考",
+            "地区和行业帮助主管选择合适的客户经理。",
+            (("source", 2), ("region", 2), ("industry", 2), ("introduced_by", 6)),
+        ),
+        Block("预测", "", (("expected_amount", 3), ("expected_on", 3))),
+    )
+    units = {"success_rate": "%", "expected_amount": "元"}
+    confirm_existing = forms.BooleanField(label="已知道，仍要保存", required=False, widget=forms.HiddenInput)
+
+    class Meta:
+        model = Opportunity
+        fields = [
+            "customer_name", "success_rate", "summary", "description", "contact_name", "contact_phone", "source",
+            "region", "industry", "introduced_by", "expected_amount", "expected_on",
+        ]  # fmt: skip
+        widgets = {"description": forms.Textarea(attrs={"rows": 5})}
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        self.user = user
+        super().__init__(*args, **kwargs)
+        self.existing: list[Customer] = []
+        rate = self.fields["success_rate"]
+        rate.error_messages.update(invalid="请填写 0–100 的整数，例如 60。")
+        rate.widget.attrs.update(inputmode="numeric", min=0, max=100)
+        entries = DictionaryEntry.objects.all()
+        self.fields["region"].queryset = entries.of("地区")  # type: ignore[attr-defined]
+        self.fields["industry"].queryset = entries.of("行业")  # type: ignore[attr-defined]
+        self.fields["source"].widget.attrs["list"] = "sources"
+        add_customer_field(self, "introduced_by", label="老客户介绍", user=user)
+
+    def own_names(self) -> list[str]:
+        return [name for name in super().own_names() if name != "confirm_existing"]
+
+    def values(self) -> dict[str, Any]:
+        return {name: value for name, value in super().values().items() if name != "confirm_existing"}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        name = data.get("customer_name", "")
+        if name and "customer_name" in self.changed_data and not data.get("confirm_existing"):
+            self.existing = list(Customer.objects.visible_to(self.user).named_like(name)[:5])
+            if self.existing:
+                known = "；".join(f"{customer.name}（客户经理 {customer.manager}）" for customer in self.existing)
+                self.add_error("customer_name", f"已是客户：{known}。请核对；确实要新建机会时，再次保存即可。")
+                self.fields["confirm_existing"].initial = True
+                self.data = self.data.copy()
+                self.data["confirm_existing"] = "on"
+        return data
+
+
+class CandidateField(forms.ModelChoiceField):
+    """Who may take over: the candidates of the acting supervisor, drawn as a table with fit and load."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            User.objects.none(),
+            label="客户经理",
+            widget=forms.RadioSelect,
+            empty_label=None,
+            error_messages={"required": "请选择一位客户经理。", "invalid_choice": "请选择您范围内在职的客户经理。"},
+            **kwargs,
+        )
+
+
+class AssignForm(CrmForm, forms.Form):
+    to = CandidateField()
+
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["to"].queryset = Opportunity.candidates(by)  # type: ignore[attr-defined]
+
+
+class ReassignForm(AssignForm):
+    reason = forms.CharField(label="改派原因", max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class ForecastForm(CrmForm, forms.Form):
+    success_rate = forms.IntegerField(
+        label="成功机率", validators=[MinValueValidator(0), MaxValueValidator(100)], help_text="0–100 的整数"
+    )
+    expected_amount = forms.DecimalField(label="预计金额", max_digits=14, decimal_places=2, min_value=0, required=False)
+    expected_on = forms.DateField(label="预计成交日期", required=False)
+    reason = forms.CharField(label="更新原因", max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
+
+    blocks = (
+        Block(
+            "预测",
+            "每次更新都会留下原值、新值和原因。",
+            (("success_rate", 2), ("expected_amount", 2), ("expected_on", 2), "reason"),
+        ),
+    )
+    units = {"success_rate": "%", "expected_amount": "元"}
+
+
+class ContactCorrectionForm(CrmForm, forms.Form):
+    contact_name = forms.CharField(label="联系人", max_length=50, required=False)
+    contact_phone = forms.CharField(label="联系人电话", max_length=50, required=False)
+
+    blocks = (Block("联系方式", "", (("contact_name", 3), ("contact_phone", 3))),)
+
+
+class WinForm(CrmForm, forms.Form):
+    """Nothing to fill in unless the plan is empty or customers of the same name exist."""
+
+    reason = forms.CharField(label="成功说明", max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+    choice = forms.ChoiceField(label="同名客户", widget=forms.RadioSelect, required=False)
+    create_anyway = forms.CharField(
+        label="仍要新建的原因",
+        help_text="只在新建时填写",
+        max_length=200,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def __init__(self, *args: Any, opportunity: Opportunity, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.same_name = list(Customer.objects.named_like(opportunity.customer_name))
+        editable = Customer.objects.editable_by(user).filter(pk__in=[customer.pk for customer in self.same_name])
+        editable_ids = set(editable.values_list("pk", flat=True))
+        self.linkable = [customer for customer in self.same_name if customer.pk in editable_ids]
+        self.needs_choice = bool(self.same_name)
+        if opportunity.items.exists():
+            del self.fields["reason"]
+        else:
+            self.fields["reason"].error_messages["required"] = "还没有任何计划项，请说明为什么可以记为开发成功。"
+        if not self.needs_choice:
+            del self.fields["choice"], self.fields["create_anyway"]
+            return
+        links = [(f"link:{customer.pk}", f"关联到 {customer.name}（{customer.number}）") for customer in self.linkable]
+        self.fields["choice"].choices = [*links, ("create", "仍然新建一个客户")]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if self.needs_choice:
+            if not data.get("choice") and "choice" not in self.errors:
+                self.add_error("choice", "已有同名客户，请选择关联到它，或说明原因后新建。")
+            elif data.get("choice") == "create" and not data.get("create_anyway", "").strip():
+                self.add_error("create_anyway", "请填写仍要新建的原因，您的主管会收到通知。")
+        return data
+
+    def arguments(self) -> dict[str, Any]:
+        """The keyword arguments of Opportunity.win()."""
+        data = self.cleaned_data
+        chosen = data.get("choice", "")
+        link_id = int(chosen.removeprefix("link:")) if chosen.startswith("link:") else None
+        return {
+            "reason": data.get("reason", ""),
+            "link_to": next((customer for customer in self.linkable if customer.pk == link_id), None),
+            "create_anyway": data.get("create_anyway", "") if chosen == "create" else "",
+        }
+
+
+class LoseForm(CrmForm, forms.Form):
+    reason = forms.CharField(label="失败原因", max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+    competitor = forms.ModelChoiceField(DictionaryEntry.objects.of("竞争对手"), label="竞争对手", required=False)
+
+
+class PlanItemForm(RecordForm):
+    blocks = (Block("", "", (("on", 2), ("text", 6))),)
+
+    class Meta:
+        model = PlanItem
+        fields = ["on", "text"]
+        widgets = {"text": forms.Textarea(attrs={"rows": 2})}
+
+
+class ResultForm(CrmForm, forms.Form):
+    result = forms.CharField(label="执行效果", max_length=500, widget=forms.Textarea(attrs={"rows": 2}))

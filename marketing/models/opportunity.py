@@ -1,0 +1,407 @@
+"""A chance to win a new customer, from first word to 开发成功 or 开发失败."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User, notify
+from accounts.scopes import EDIT, ScopedQuerySet, people_in_scope, reaches, supervisors_of
+from basedata.models import entry_field, reserve_numbers
+from crm.audit.trail import change, record
+from crm.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
+from customers.models import NUMBER_PREFIX, Contact, Customer
+
+from .forecast import FORECAST_FIELDS, ForecastChange
+
+
+class SameNameExists(Exception):
+    """A customer of the same name is already there: link to it, or create anyway with a reason."""
+
+    def __init__(self, customers: list[Customer]) -> None:
+        super().__init__("已有同名客户")
+        self.customers = customers
+
+
+class OpportunityQuerySet(ScopedQuerySet):
+    view_permission = "marketing.view_opportunity"
+    edit_permission = "marketing.assign_opportunity"
+
+    def of_people(self, people: frozenset[int]) -> Q:
+        """Whose opportunity: its assignee's, before 指派 its creator's."""
+        return Q(assignee__in=people) | Q(assignee=None, created_by__in=people)
+
+    def own(self, user: User) -> Q:
+        return Q(assignee=user) | Q(created_by=user)
+
+    def open(self) -> OpportunityQuerySet:
+        return self.filter(status__in=Opportunity.OPEN)
+
+    def in_development(self) -> OpportunityQuerySet:
+        """Everything that has been assigned, open or closed: the rows of 客户开发计划."""
+        return self.exclude(status=Opportunity.Status.UNASSIGNED)
+
+    def with_progress(self) -> OpportunityQuerySet:
+        """items_all and items_done: how far the plan is. Subqueries, so that a page counts its own rows only."""
+        items = apps.get_model("marketing", "PlanItem").objects.filter(opportunity=OuterRef("pk")).order_by()
+        counted = items.values("opportunity").annotate(n=Count("pk")).values("n")
+        return self.annotate(
+            items_all=Coalesce(Subquery(counted), 0),
+            items_done=Coalesce(Subquery(counted.exclude(result="")), 0),
+        )
+
+    def closed_since(self, day: date) -> OpportunityQuerySet:
+        return self.filter(status__in=Opportunity.CLOSED, closed_at__date__gte=day)
+
+
+class Opportunity(models.Model):
+    class Status(models.TextChoices):
+        UNASSIGNED = "unassigned", "未分配"
+        ASSIGNED = "assigned", "已指派"
+        WON = "won", "开发成功"
+        LOST = "lost", "开发失败"
+
+    TONES = {"unassigned": "hollow", "assigned": "blue", "won": "green sq", "lost": "sq"}
+    OPEN = (Status.UNASSIGNED, Status.ASSIGNED)
+    CLOSED = (Status.WON, Status.LOST)
+
+    source = models.CharField("机会来源", max_length=50, blank=True)
+    customer_name = models.CharField("客户名称", max_length=100)
+    success_rate = models.PositiveSmallIntegerField(
+        "成功机率", validators=[MinValueValidator(0), MaxValueValidator(100)], help_text="0–100 的整数"
+    )
+    summary = models.CharField("概要", max_length=200)
+    contact_name = models.CharField("联系人", max_length=50, blank=True)
+    contact_phone = models.CharField("联系人电话", max_length=50, blank=True)
+    description = models.TextField("机会描述", max_length=2000)
+    region = entry_field("地区", "地区", null=True, blank=True)
+    industry = entry_field("行业", "行业", null=True, blank=True)
+    introduced_by = models.ForeignKey(
+        Customer, models.PROTECT, null=True, blank=True, related_name="introductions", verbose_name="老客户介绍"
+    )
+    expected_amount = models.DecimalField(
+        "预计金额", max_digits=14, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
+    )
+    expected_on = models.DateField("预计成交日期", null=True, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, editable=False, related_name="+", verbose_name="创建人"
+    )
+    created_at = models.DateTimeField("创建时间", default=timezone.now, editable=False)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="opportunities",
+        verbose_name="指派给",
+    )
+    assigned_at = models.DateTimeField("指派时间", null=True, editable=False)
+    assigned_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+", verbose_name="指派人"
+    )
+    status = models.CharField("状态", max_length=10, choices=Status, default=Status.UNASSIGNED, editable=False)
+    closed_at = models.DateTimeField("结束时间", null=True, editable=False)
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, null=True, editable=False, related_name="opportunities", verbose_name="客户"
+    )
+    win_reason = models.CharField("成功说明", max_length=500, blank=True, editable=False)
+    lost_reason = models.CharField("失败原因", max_length=500, blank=True, editable=False)
+    competitor = entry_field("竞争对手", "竞争对手", null=True, blank=True, editable=False)
+    version = models.PositiveIntegerField(default=0, editable=False)
+
+    objects = OpportunityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "销售机会"
+        verbose_name_plural = "销售机会"
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="marketing_newest"),
+            # Covers what visible_to() asks, so that PostgreSQL counts and pages a state from the index alone.
+            models.Index(
+                fields=["status", "-created_at", "-id"],
+                include=["assignee", "created_by"],
+                name="marketing_status_newest",
+            ),
+            models.Index(fields=["status", "-assigned_at"], name="marketing_status_assigned"),
+            models.Index(fields=["status", "closed_at"], name="marketing_status_closed"),
+            models.Index(fields=["assignee", "status", "-created_at"], name="marketing_of_assignee"),
+            models.Index(fields=["created_by", "status", "-created_at"], name="marketing_of_creator"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(success_rate__range=(0, 100)),
+                name="marketing_success_rate",
+                violation_error_message="成功机率应为 0–100 的整数。",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="unassigned", assignee=None, assigned_at=None)
+                | Q(status__in=("assigned", "won", "lost"), assignee__isnull=False, assigned_at__isnull=False),
+                name="marketing_assigned_to_someone",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=("unassigned", "assigned"), closed_at=None, customer=None)
+                | Q(status="won", closed_at__isnull=False, customer__isnull=False)
+                | (Q(status="lost", closed_at__isnull=False, customer=None) & ~Q(lost_reason="")),
+                name="marketing_closed_with_result",
+            ),
+        ]
+        permissions = [
+            ("assign_opportunity", "指派、改派销售机会"),
+            ("plan_opportunity", "制定开发计划"),
+            ("develop_opportunity", "执行计划、开发成功、终止开发"),
+            ("export_opportunity", "导出销售机会"),
+        ]
+
+    def __str__(self) -> str:
+        return self.summary
+
+    def get_absolute_url(self) -> str:
+        return reverse("marketing:opportunity_detail", args=[self.pk])
+
+    @property
+    def keeper_id(self) -> int:
+        """Whose opportunity it is: the assignee's, before 指派 the creator's."""
+        return self.assignee_id or self.created_by_id
+
+    @property
+    def is_closed(self) -> bool:
+        return self.status in self.CLOSED
+
+    # New, edited, deleted: while nobody is assigned
+
+    @classmethod
+    def create(cls, *, by: User, **values: Any) -> Opportunity:
+        """A new unassigned opportunity with its audit row. Call in a transaction."""
+        holds(by, "marketing.add_opportunity", "您的角色不能新建销售机会").enforce()
+        opportunity = cls(created_by=by, **values)
+        opportunity.save()
+        record(by, "新建", opportunity, 客户名称=opportunity.customer_name, 成功机率=f"{opportunity.success_rate}%")
+        return opportunity
+
+    def can_edit(self, by: User) -> Verdict:
+        return first_objection(
+            holds(by, "marketing.change_opportunity", "您的角色不能修改销售机会"),
+            self._while_unassigned("编辑"),
+        )
+
+    @transition
+    def edit(self, *, by: User, **values: Any) -> None:
+        self.can_edit(by).enforce()
+        change(by, "编辑", self, **values)
+
+    def can_remove(self, by: User) -> Verdict:
+        return first_objection(
+            holds(by, "marketing.delete_opportunity", "您的角色不能删除销售机会"),
+            within(self.created_by_id == by.pk, f"只有创建人（{self.created_by}）可以删除。"),
+            self._while_unassigned("删除"),
+        )
+
+    @transition
+    def remove(self, *, by: User) -> None:
+        self.can_remove(by).enforce()
+        record(by, "删除", self, 客户名称=self.customer_name, 概要=self.summary)
+        self.delete()
+
+    # Assigned, reassigned by a supervisor
+
+    def can_assign(self, by: User) -> Verdict:
+        return first_objection(
+            self._supervised(by, "指派"),
+            self._unless_assigned(),
+            self._unless_closed("指派"),
+        )
+
+    @transition
+    def assign(self, to: User, *, by: User) -> None:
+        self.can_assign(by).enforce()
+        self.check_candidate(to, by=by).enforce()
+        self.assignee, self.assigned_at, self.assigned_by = to, timezone.now(), by
+        self.status = self.Status.ASSIGNED
+        self._save("assignee", "assigned_at", "assigned_by", "status")
+        record(by, "指派", self, 指派给=to)
+        if to.pk != by.pk:
+            notify(to, f"{by} 将机会「{self.summary}」指派给您", self)
+
+    def can_reassign(self, by: User) -> Verdict:
+        return first_objection(
+            self._supervised(by, "改派"),
+            unless(self.status == self.Status.UNASSIGNED, "机会还没有指派，请先指派。"),
+            self._unless_closed("改派"),
+        )
+
+    @transition
+    def reassign(self, to: User, *, by: User, reason: str) -> None:
+        self.can_reassign(by).enforce()
+        unless(not reason.strip(), "请填写改派原因。").enforce()
+        unless(to.pk == self.assignee_id, f"机会现在就由{to}负责，请另选一位客户经理。").enforce()
+        self.check_candidate(to, by=by).enforce()
+        former = self.assignee
+        self.assignee, self.assigned_at, self.assigned_by = to, timezone.now(), by
+        self._save("assignee", "assigned_at", "assigned_by")
+        record(by, "改派", self, 指派给=(former, to), 原因=reason)
+        notify(former, f"{by} 已把您负责的机会（编号 {self.pk}）改派给 {to}：{reason}")  # it may have left his view
+        notify(to, f"{by} 将机会「{self.summary}」改派给您：{reason}", self)
+
+    @staticmethod
+    def candidates(by: User) -> models.QuerySet[User]:
+        """Active 客户经理 inside the supervisor's scope."""
+        people = people_in_scope(by, "marketing.assign_opportunity", EDIT)
+        managers = User.objects.account_managers()
+        return managers if people is None else managers.filter(pk__in=people)
+
+    @classmethod
+    def check_candidate(cls, to: User, *, by: User) -> Verdict:
+        return unless(
+            not cls.candidates(by).filter(pk=to.pk).exists(), f"{to} 不是您范围内在职的客户经理，请另选一位。"
+        )
+
+    # Developed by the assignee
+
+    def can_plan(self, by: User) -> Verdict:
+        return first_objection(
+            holds(by, "marketing.plan_opportunity", "您的角色不能制定开发计划"),
+            unless(self.status == self.Status.UNASSIGNED, "机会还没有指派，指派后才能制定计划。"),
+            self._unless_closed("制定计划"),
+            within(
+                reaches(by, "marketing.plan_opportunity", EDIT, self.keeper_id),
+                f"只有被指派的客户经理（{self.assignee}）和他的主管可以制定计划。",
+            ),
+        )
+
+    def can_develop(self, by: User) -> Verdict:
+        """Behind 执行计划, 更新预测, 更正联系方式, 开发成功 and 终止开发: the assignee's own work."""
+        return first_objection(
+            holds(by, "marketing.develop_opportunity", "您的角色不能执行开发计划"),
+            unless(self.status == self.Status.UNASSIGNED, "机会还没有指派，指派后才能执行。"),
+            self._unless_closed("更改"),
+            within(self.assignee_id == by.pk, f"只有被指派的客户经理（{self.assignee}）可以执行，您可以查看。"),
+        )
+
+    def can_update_forecast(self, by: User) -> Verdict:
+        return self.can_develop(by)
+
+    @transition
+    def update_forecast(
+        self, *, by: User, success_rate: int, expected_amount: Decimal | None, expected_on: date | None, reason: str
+    ) -> None:
+        self.can_update_forecast(by).enforce()
+        unless(not reason.strip(), "请填写更新原因。").enforce()
+        before = {name: getattr(self, name) for name in FORECAST_FIELDS}
+        after = dict(zip(FORECAST_FIELDS, (success_rate, expected_amount, expected_on), strict=True))
+        if not change(by, "更新预测", self, reason=reason, **after):
+            return
+        former = {f"former_{name}": value for name, value in before.items()}
+        ForecastChange.objects.create(opportunity=self, by=by, reason=reason, **former, **after)
+
+    def can_correct_contact(self, by: User) -> Verdict:
+        return self.can_develop(by)
+
+    @transition
+    def correct_contact(self, *, by: User, contact_name: str, contact_phone: str) -> None:
+        self.can_correct_contact(by).enforce()
+        change(by, "更正联系方式", self, contact_name=contact_name, contact_phone=contact_phone)
+
+    def can_win(self, by: User) -> Verdict:
+        return self.can_develop(by)
+
+    @transition
+    def win(self, *, by: User, reason: str = "", link_to: Customer | None = None, create_anyway: str = "") -> Customer:
+        """Closes as 开发成功 and returns the customer it became, new or linked.
+
+        reason: required when the plan has no item. When customers of the same name exist and neither link_to nor
+        create_anyway (a reason, told to the supervisors) is given, raises SameNameExists.
+        """
+        self.can_win(by).enforce()
+        unless(not reason.strip() and not self.items.exists(), "没有任何计划项，请说明开发成功的原因。").enforce()
+        # The day's number row stays locked to the end: no other customer of this name appears meanwhile.
+        number = reserve_numbers(NUMBER_PREFIX)[0]
+        same_name = list(Customer.objects.named_like(self.customer_name))
+        if link_to is not None:
+            unless(link_to not in same_name, "所选客户已不是同名客户，请重新选择。").enforce()
+            link_to.can_edit(by).enforce()
+        elif same_name and not create_anyway.strip():
+            raise SameNameExists(same_name)
+        customer = link_to or self._new_customer(number, by)
+        self._carry_contact(customer, by)
+        self.status, self.closed_at = self.Status.WON, timezone.now()
+        self.customer, self.win_reason = customer, reason
+        self._save("status", "closed_at", "customer", "win_reason")
+        facts = {"客户": customer, "成功说明": reason}
+        if same_name and link_to is None:
+            facts["同名客户仍新建"] = create_anyway
+            for supervisor in supervisors_of(by):
+                notify(supervisor, f"{by} 新建了同名客户「{customer}」：{create_anyway}", customer)
+        record(by, "开发成功", self, changes={label: fact for label, fact in facts.items() if fact})
+        return customer
+
+    def _new_customer(self, number: str, by: User) -> Customer:
+        return Customer.create(
+            by=by,
+            number=number,
+            name=self.customer_name,
+            region=self.region,
+            industry=self.industry,
+            manager=self.assignee,
+        )
+
+    def _carry_contact(self, customer: Customer, by: User) -> None:
+        name = self.contact_name.strip()
+        if not name or customer.contacts.filter(name=name).exists():
+            return
+        first = not customer.contacts.exists()
+        Contact.create(by=by, customer=customer, name=name, office_phone=self.contact_phone, is_primary=first)
+
+    def can_lose(self, by: User) -> Verdict:
+        return self.can_develop(by)
+
+    @transition
+    def lose(self, *, by: User, reason: str, competitor: Any = None) -> None:
+        self.can_lose(by).enforce()
+        unless(not reason.strip(), "请填写失败原因。").enforce()
+        self.status, self.closed_at = self.Status.LOST, timezone.now()
+        self.lost_reason, self.competitor = reason, competitor
+        self._save("status", "closed_at", "lost_reason", "competitor")
+        record(by, "终止开发", self, 失败原因=reason, **({"竞争对手": competitor} if competitor else {}))
+
+    # Shared objections
+
+    def _while_unassigned(self, verb: str) -> Verdict:
+        if self.status == self.Status.ASSIGNED:
+            return unless(True, f"{self._assigned_words()}，只有「未分配」的机会可以{verb}。")
+        return self._unless_closed(verb)
+
+    def _unless_closed(self, verb: str) -> Verdict:
+        if not self.is_closed:
+            return ALLOWED
+        return unless(True, f"机会已{self.get_status_display()}，只能查看，不能{verb}。")
+
+    def _supervised(self, by: User, verb: str) -> Verdict:
+        return first_objection(
+            holds(by, "marketing.assign_opportunity", f"只有销售主管可以{verb}销售机会"),
+            within(
+                reaches(by, "marketing.assign_opportunity", EDIT, self.keeper_id), f"这个机会不在您的{verb}范围内。"
+            ),
+        )
+
+    def _unless_assigned(self) -> Verdict:
+        if self.status != self.Status.ASSIGNED:
+            return ALLOWED
+        return unless(True, f"{self._assigned_words()}，不能再次指派；需要换人时请改派。")
+
+    def _assigned_words(self) -> str:
+        who = f"由 {self.assigned_by} " if self.assigned_by else ""
+        return f"机会已{who}指派给 {self.assignee}"
+
+    def _save(self, *fields: str) -> None:
+        self.version += 1
+        self.save(update_fields=[*fields, "version"])

@@ -1,0 +1,121 @@
+"""The development plan: what the assignee will do, and what came of it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import User
+from crm.audit.trail import record
+from crm.verdict import Verdict, first_objection, lock, transition, unless
+
+from .opportunity import Opportunity
+
+
+class PlanItemQuerySet(models.QuerySet["PlanItem"]):
+    def visible_to(self, user: User) -> PlanItemQuerySet:
+        """A plan item is seen by whoever sees its opportunity."""
+        return self.filter(opportunity__in=Opportunity.objects.visible_to(user))
+
+    def pending(self) -> PlanItemQuerySet:
+        return self.filter(result="")
+
+    def due(self, until: date) -> PlanItemQuerySet:
+        """Still to be done on opportunities under way, planned for this day or before."""
+        return self.pending().filter(on__lte=until, opportunity__status=Opportunity.Status.ASSIGNED)
+
+
+class PlanItem(models.Model):
+    opportunity = models.ForeignKey(Opportunity, models.CASCADE, related_name="items", verbose_name="销售机会")
+    on = models.DateField("日期")
+    text = models.TextField("计划项", max_length=500)
+    result = models.TextField("执行效果", max_length=500, blank=True)
+    executed_at = models.DateTimeField("执行时间", null=True, editable=False)
+    executed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+", verbose_name="执行人"
+    )
+    version = models.PositiveIntegerField(default=0, editable=False)
+
+    locked_with = "opportunity"
+    objects = PlanItemQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "计划项"
+        verbose_name_plural = "计划项"
+        ordering = ["on", "pk"]
+        indexes = [models.Index(fields=["on"], condition=models.Q(result=""), name="marketing_item_pending")]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def get_absolute_url(self) -> str:
+        return self.opportunity.get_absolute_url()
+
+    def in_words(self) -> str:
+        return f"{self.on:%Y-%m-%d} {self.text}"
+
+    @property
+    def is_done(self) -> bool:
+        return bool(self.result)
+
+    @property
+    def days_late(self) -> int:
+        """Days past the planned date without a result; 0 when done or not yet due."""
+        return 0 if self.is_done else max((timezone.localdate() - self.on).days, 0)
+
+    @classmethod
+    def create(cls, *, by: User, opportunity: Opportunity, **values: Any) -> PlanItem:
+        """Adds an item to the plan. Call in a transaction."""
+        lock(opportunity)
+        opportunity.can_plan(by).enforce()
+        item = cls.objects.create(opportunity=opportunity, **values)
+        record(by, "制定计划", opportunity, 计划项=item.in_words())
+        return item
+
+    def can_edit(self, by: User) -> Verdict:
+        return first_objection(
+            self.opportunity.can_plan(by),
+            unless(self.is_done, "已填写执行效果的计划项不能再修改。"),
+        )
+
+    @transition
+    def edit(self, *, by: User, on: date, text: str) -> None:
+        self.can_edit(by).enforce()
+        before, self.on, self.text = self.in_words(), on, text
+        if before == self.in_words():
+            return
+        self.version += 1
+        self.save(update_fields=["on", "text", "version"])
+        record(by, "修改计划", self.opportunity, 计划项=(before, self.in_words()))
+
+    def can_remove(self, by: User) -> Verdict:
+        return first_objection(
+            self.opportunity.can_plan(by),
+            unless(self.is_done, "已填写执行效果的计划项不能删除。"),
+        )
+
+    @transition
+    def remove(self, *, by: User) -> None:
+        self.can_remove(by).enforce()
+        record(by, "删除计划", self.opportunity, 计划项=(self.in_words(), None))
+        self.delete()
+
+    def can_record_result(self, by: User) -> Verdict:
+        return self.opportunity.can_develop(by)
+
+    @transition
+    def record_result(self, *, by: User, result: str) -> None:
+        """Writes what came of the item, or corrects it until the opportunity closes."""
+        self.can_record_result(by).enforce()
+        unless(not result.strip(), "请填写执行效果。").enforce()
+        before, self.result = self.result, result
+        if before == result:
+            return
+        self.executed_at, self.executed_by = timezone.now(), by
+        self.version += 1
+        self.save(update_fields=["result", "executed_at", "executed_by", "version"])
+        record(by, "填写执行效果", self.opportunity, 计划项=self.text, 执行效果=(before, result))

@@ -1,0 +1,253 @@
+"""销售机会管理: list, record page, creating, changing, assigning, closing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+
+from basedata.models import DictionaryEntry
+from crm.audit.models import AuditEntry
+from crm.ui.actions import Action, ActionView, controls
+from crm.ui.history import RecordHistory, without_names
+from crm.ui.lists import Column, RecordList
+from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
+from crm.ui.templatetags.ui import chip, rate
+from customers.forms import offered_customers
+from customers.models import Customer, names_hidden_from
+
+from ..candidates import rank_candidates
+from ..filters import OpportunityFilter
+from ..forms import (
+    AssignForm,
+    ContactCorrectionForm,
+    ForecastForm,
+    LoseForm,
+    OpportunityForm,
+    ReassignForm,
+    WinForm,
+)
+from ..models import Opportunity, SameNameExists
+
+LIST = ("销售机会管理", "marketing:opportunity_list")
+ASSIGN = Action("assign", "指派", "user-plus", "marketing:opportunity_assign", "btn-primary")
+EDIT = Action("edit", "编辑", "edit", "marketing:opportunity_update")
+REMOVE = Action("remove", "删除", "trash", "marketing:opportunity_delete", dialog=True)
+REASSIGN = Action("reassign", "改派", "arrows-exchange", "marketing:opportunity_reassign")
+PLAN = Action("plan", "制定计划", "checklist", "marketing:development_plan")
+EXECUTE = Action("develop", "执行计划", "list-check", "marketing:development_execute", "btn-primary")
+FORECAST = Action("update_forecast", "更新预测", "adjustments", "marketing:opportunity_forecast")
+CONTACT = Action("correct_contact", "更正联系方式", "phone", "marketing:opportunity_contact")
+WIN = Action("win", "开发成功", "circle-check", "marketing:opportunity_win", "btn-primary", dialog=True)
+LOSE = Action("lose", "终止开发", "player-stop", "marketing:opportunity_lose", "btn-warn")
+
+
+PEOPLE = ("assignee", "created_by", "assigned_by")
+ROW_FIELDS = (
+    "customer_name", "summary", "status", "success_rate", "contact_name", "contact_phone", "created_at", "assigned_at",
+    "assignee__name", "created_by__name", "assigned_by__name",
+)  # fmt: skip
+
+
+def name_cell(opportunity: Opportunity) -> str:
+    return format_html(
+        '<a href="{}">{}</a><small class="sm">{}</small>',
+        opportunity.get_absolute_url(),
+        opportunity.customer_name,
+        opportunity.summary,
+    )
+
+
+def contact_cell(opportunity: Opportunity) -> str:
+    return format_html(
+        '{}<small class="sm nw hide-m">{}</small>', opportunity.contact_name or "—", opportunity.contact_phone
+    )
+
+
+class OpportunityList(RecordList):
+    model = Opportunity
+    title, crumbs, help = "销售机会管理", (("营销管理", ""),), "opportunities"
+    select_related, only = PEOPLE, ROW_FIELDS
+    filterset_class = OpportunityFilter
+    columns = (
+        Column("编号", "pk", sort="id", css="m-h mute"),
+        Column("客户名称 / 概要", "customer_name", sort="customer_name", html=name_cell, css="m-t"),
+        Column("概要", "summary", export_only=True),
+        Column("状态", "get_status_display", sort="status", html=chip, css="m-r"),
+        Column("成功机率", "success_rate", sort="success_rate", html=lambda o: rate(o.success_rate), css="num"),
+        Column("联系人", "contact_name", html=contact_cell),
+        Column("联系人电话", "contact_phone", export_only=True),
+        Column("指派给", "assignee", css="nw"),
+        Column("创建人", "created_by", css="nw m-h"),
+        Column("创建时间", "created_at", sort="created_at", css="nw m-h"),
+    )
+    row_actions = (ASSIGN, EDIT, REMOVE, REASSIGN, PLAN)
+    tab_field, tab_choices, default_tab = "status", Opportunity.Status.choices, Opportunity.Status.UNASSIGNED
+    create = ("新建机会", "marketing:opportunity_create", "marketing.add_opportunity")
+    export_permission = "marketing.export_opportunity"
+    empty_text = "还没有销售机会。新建第一个机会后，主管把它指派给客户经理开发。"
+
+
+class OpportunityDetail(RecordDetail):
+    model = Opportunity
+    template_name = "marketing/opportunity_detail.html"
+    crumbs, help = (("营销管理", ""), LIST), "opportunities"
+    select_related = (*PEOPLE, "region", "industry", "competitor")
+
+    def context(self, record: Opportunity) -> dict[str, Any]:
+        items = list(record.items.select_related("executed_by"))
+        user = self.request.user
+        main = controls((REMOVE, EDIT, ASSIGN, PLAN, EXECUTE), record, user)  # the first step stands last, at the right
+        other = controls((REASSIGN, FORECAST, CONTACT), record, user)
+        hidden = names_hidden_from(self.request.user, "老客户介绍")
+        linked = [pk for pk in (record.customer_id, record.introduced_by_id) if pk]
+        visible = Customer.objects.visible_to(self.request.user).in_bulk(linked) if linked else {}
+        return {
+            "items": items,
+            "done": sum(item.is_done for item in items),
+            "pending_count": sum(not item.is_done for item in items),
+            "customer": visible.get(record.customer_id),
+            "introducer": visible.get(record.introduced_by_id),
+            "history": without_names(AuditEntry.objects.about(record)[:8], hidden),
+            "head": [control for control in main if control.allowed],
+            "others": [*other, *(control for control in main if not control.allowed)],
+            "results": controls((WIN, LOSE), record, user),
+        }
+
+
+class OpportunityHistory(RecordHistory):
+    model = Opportunity
+    crumbs = (("营销管理", ""), LIST)
+
+    def hidden_labels(self) -> tuple[str, ...]:
+        return names_hidden_from(self.request.user, "老客户介绍")
+
+
+class WithSuggestions:
+    """Completion for the free-text source: the dictionary's entries are offered, anything may be typed."""
+
+    form_class = OpportunityForm
+    request: Any
+
+    def form_options(self, record: Any) -> dict[str, Any]:
+        return {"user": self.request.user}
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        return {
+            "datalists": {
+                "sources": [entry.item for entry in DictionaryEntry.objects.of("机会来源")],
+                "customers": offered_customers(self.request.user),
+            }
+        }
+
+
+class OpportunityCreate(WithSuggestions, RecordCreate):
+    model, permission = Opportunity, "marketing.add_opportunity"
+    title, crumbs, help = "新建机会", (("营销管理", ""), LIST), "opportunities"
+
+    def back_url(self, record: Any) -> str:
+        return reverse("marketing:opportunity_list")
+
+
+class OpportunityUpdate(WithSuggestions, RecordUpdate):
+    model = Opportunity
+    title, crumbs, help = "编辑机会", (("营销管理", ""), LIST), "opportunities"
+
+
+class OpportunityAction(ActionView):
+    model = Opportunity
+    crumbs, help = (("营销管理", ""), LIST), "opportunities"
+
+
+class RemoveOpportunity(OpportunityAction):
+    action, title, question = "remove", "删除机会", "确认删除？"
+    danger, submit_label, message = True, "确定", "删除成功"
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        return {
+            "named": f"销售机会：{record.summary}",
+            "details": f"{record.customer_name}，编号 {record.pk}",
+            "consequence": "删除后不再出现在列表与统计中；变更历史会保留删除人和时间。",
+        }
+
+    def success_url(self, record: Any, result: Any) -> str:
+        return reverse("marketing:opportunity_list")
+
+
+class AssignOpportunity(OpportunityAction):
+    action, title, submit_label = "assign", "指派机会", "指派"
+    form_class = AssignForm
+    template_name = "marketing/assign.html"
+
+    def form_options(self, record: Any) -> dict[str, Any]:
+        return {"by": self.request.user}
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        people = Opportunity.candidates(self.request.user).prefetch_related("regions", "industries")
+        return {"candidates": rank_candidates(record, people)}
+
+    def perform(self, record: Any, form: Any) -> None:
+        record.assign(form.cleaned_data["to"], by=self.request.user)
+
+
+class ReassignOpportunity(AssignOpportunity):
+    action, title, submit_label = "reassign", "改派机会", "改派"
+    form_class = ReassignForm
+
+    def perform(self, record: Any, form: Any) -> None:
+        record.reassign(form.cleaned_data["to"], by=self.request.user, reason=form.cleaned_data["reason"])
+
+
+class UpdateForecast(OpportunityAction):
+    action, title, form_class = "update_forecast", "更新预测", ForecastForm
+
+    def form_options(self, record: Any) -> dict[str, Any]:
+        return {"initial": {name: getattr(record, name) for name in ("success_rate", "expected_amount", "expected_on")}}
+
+
+class CorrectContact(OpportunityAction):
+    action, title, form_class = "correct_contact", "更正联系方式", ContactCorrectionForm
+
+    def form_options(self, record: Any) -> dict[str, Any]:
+        return {"initial": {"contact_name": record.contact_name, "contact_phone": record.contact_phone}}
+
+
+class WinOpportunity(OpportunityAction):
+    action, title, question = "win", "开发成功", "确认开发成功？"
+    form_class, submit_label = WinForm, "确定"
+    template_name = "marketing/win.html"
+    message = "客户开发成功，已添加新客户记录。"
+
+    def form_options(self, record: Any) -> dict[str, Any]:
+        return {"opportunity": record, "user": self.request.user}
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        visible = Customer.objects.visible_to(self.request.user).filter(pk__in=[c.pk for c in form.same_name])
+        return {
+            "pending": [item for item in record.items.all() if not item.is_done],
+            "seen": set(visible.values_list("pk", flat=True)),
+        }
+
+    def send(self, record: Any, form: Any) -> HttpResponse:
+        if form.arguments()["link_to"]:
+            self.message = "客户开发成功，已关联到已有客户。"
+        try:
+            return super().send(record, form)
+        except SameNameExists:  # a customer of this name appeared since the form was checked
+            form = self.make_form(record, self.request.POST)
+            form.is_valid()
+            return self.show(record, form)
+
+    def perform(self, record: Any, form: Any) -> Any:
+        return record.win(by=self.request.user, **form.arguments())
+
+    def success_url(self, record: Any, result: Any) -> str:
+        return record.get_absolute_url()
+
+
+class LoseOpportunity(OpportunityAction):
+    action, title, form_class = "lose", "终止开发", LoseForm
+    submit_label, danger, message = "终止开发", True, "开发失败，已归档。"
+    template_name = "marketing/lose.html"
