@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
+
+
+class CrmConfig(AppConfig):
+    name = "crm"
+    verbose_name = "客户关系管理"
+    default = True
+
+
+class CrmAdminConfig(admin_apps.AdminConfig):
+    default_site = "crm.admin_site.CrmAdminSite"
+    default = False

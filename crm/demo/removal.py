@@ -1,0 +1,58 @@
+"""Clears the demo company away; what real people keep stays, and so do dictionary, roles and the audit trail."""
+
+from __future__ import annotations
+
+from django.db import models, transaction
+from django.db.models import ProtectedError, Q
+
+from accounts.models import Department, User
+from crm.audit.trail import record
+from customers.models import Customer
+from marketing.models import Opportunity
+
+from .accounts import password_file
+
+
+def remove() -> tuple[dict[str, int], list[str]]:
+    """Deletes in one transaction; returns what went, and who stayed (disabled) because real records name him."""
+    people = User.objects.filter(is_demo=True)
+    with transaction.atomic():
+        places = set(people.exclude(department=None).values_list("department_id", flat=True))
+        opportunities = Opportunity.objects.filter(Q(assignee__in=people) | Q(assignee=None, created_by__in=people))
+        customers = Customer.objects.filter(manager__in=people)
+        customers.update(parent=None)
+        gone = {"销售机会": _delete(opportunities), "客户": _delete(customers), "账号": _delete(people)}
+        people.update(is_active=False)
+        _delete_empty_departments(places)
+        record(None, "删除", None, text="演示公司", changes={label: count for label, count in gone.items() if count})
+    password_file().unlink(missing_ok=True)
+    return gone, [f"{person.name}（{person.username}）" for person in people.order_by("pk")]
+
+
+def _delete(rows: models.QuerySet) -> int:
+    """All at once; when records of real people hold on to some, those stay and the others go."""
+    count = rows.count()
+    try:
+        with transaction.atomic():
+            rows.delete()
+    except ProtectedError:
+        for row in rows:
+            _delete_unless_held(row)
+    return count - rows.count()
+
+
+def _delete_unless_held(row: models.Model) -> None:
+    try:
+        with transaction.atomic():
+            row.delete()
+    except ProtectedError:
+        pass  # a record of somebody real names it
+
+
+def _delete_empty_departments(places: set[int]) -> None:
+    """The departments of the demo people and those above them, unless real people or departments are there."""
+    parents = dict(Department.objects.order_by().values_list("pk", "parent_id"))
+    while places:
+        Department.objects.filter(pk__in=places, members=None, children=None).delete()
+        above = {parents[pk] for pk in places}
+        places = {pk for pk in above if pk is not None}

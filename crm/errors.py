@@ -1,0 +1,28 @@
+"""Error pages in Chinese, each with a way on."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "400.html", {"reason": "请求的内容不完整或太大，请返回后重试。"}, status=400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "403.html", {"reason": str(exception) or "您的角色没有这项权限。"}, status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "404.html", status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Says so without touching database or session: they may be what failed."""
+    return render(None, "500.html", status=500)  # type: ignore[arg-type]
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    text = "页面停留太久或浏览器没有保存登录信息，这次提交没有生效。请返回、刷新页面后再试一次。"
+    return render(request, "403.html", {"reason": text}, status=403)

@@ -1,0 +1,121 @@
+"""工作台: what waits for me, per role, with links; and one's own background jobs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views import View
+
+from accounts.models import Notification, User
+from crm.audit.models import AuditEntry
+from crm.jobs.models import Job
+from crm.ui.paging import MAX_COUNT, capped_counts, shown_count
+from customers.models import Customer
+from marketing.models import Opportunity, PlanItem
+
+AHEAD = timedelta(days=7)
+
+
+class Home(View):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        user: Any = request.user
+        context: dict[str, Any] = {"today": timezone.localdate(), "title": "工作台", "help_anchor": "home"}
+        if user.has_perm("marketing.develop_opportunity"):
+            context.update(own_work(user))
+        if user.has_perm("marketing.assign_opportunity"):
+            context.update(supervised_work(user))
+        if user.has_perm("marketing.view_opportunity"):
+            context["figures"] = figures(user)
+        if user.has_perm("accounts.administer"):
+            context.update(administration())
+        context["notifications"] = Notification.visible(user, limit=5)
+        return render(request, "home.html", context)
+
+
+def own_work(user: User) -> dict[str, Any]:
+    """A 客户经理's plan items due or coming, opportunities without a plan, customers lacking data."""
+    today = timezone.localdate()
+    items = list(
+        PlanItem.objects.due(today + AHEAD).filter(opportunity__assignee=user).select_related("opportunity")[:50]
+    )
+    mine = Opportunity.objects.filter(assignee=user, status=Opportunity.Status.ASSIGNED)
+    counted = mine.with_progress()
+    opportunities = list(counted.order_by("-success_rate", "pk")[:8])
+    return {
+        "todo": sum(item.on <= today for item in items),
+        "late": [item for item in items if item.on < today],
+        "due_today": [item for item in items if item.on == today],
+        "coming": [item for item in items if item.on > today],
+        "without_plan": list(counted.filter(items_all=0).order_by("assigned_at")[:10]),
+        "opportunities": opportunities,
+        "incomplete": list(Customer.objects.current().filter(manager=user).incomplete().order_by("-created_at")[:10]),
+    }
+
+
+def supervised_work(user: User) -> dict[str, Any]:
+    """A 销售主管's opportunities to assign and his people's overdue plan items."""
+    rows = Opportunity.objects.editable_by(user).select_related("created_by", "assignee")
+    late = PlanItem.objects.due(timezone.localdate() - timedelta(days=1)).filter(
+        opportunity__in=Opportunity.objects.editable_by(user)
+    )
+    return {
+        "to_assign": list(rows.filter(status=Opportunity.Status.UNASSIGNED).order_by("created_at")[:10]),
+        "team_late": list(late.select_related("opportunity", "opportunity__assignee")[:10]),
+    }
+
+
+def figures(user: User) -> dict[str, str]:
+    """Counts in the person's view, in one statement: under development, to assign, won and lost this month."""
+    rows, status = Opportunity.objects.visible_to(user), Opportunity.Status
+    first = timezone.localtime().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    asked = {
+        "assigned": rows.filter(status=status.ASSIGNED),
+        "unassigned": rows.filter(status=status.UNASSIGNED),
+        "won": rows.filter(status=status.WON, closed_at__gte=first),
+        "lost": rows.filter(status=status.LOST, closed_at__gte=first),
+    }
+    counts = capped_counts((queryset, MAX_COUNT + 1) for queryset in asked.values())
+    return {name: shown_count(count) for name, count in zip(asked, counts, strict=True)}
+
+
+def administration() -> dict[str, Any]:
+    """An administrator's overview: people without a role or department, failed jobs, the newest deeds."""
+    return {
+        "unplaced": list(User.objects.filter(is_active=True).filter(Q(groups=None) | Q(department=None))[:10]),
+        "failed_jobs": list(Job.objects.filter(status=Job.Status.FAILED)[:5]),
+        "deeds": list(AuditEntry.objects.order_by("-id")[:8]),
+        "people": User.objects.filter(is_active=True).count(),
+    }
+
+
+class JobList(View):
+    """One's own jobs; an administrator sees everybody's."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        rows = own_jobs(request.user).select_related("owner")[:100]
+        return render(request, "jobs/job_list.html", {"title": "后台任务", "rows": rows, "help_anchor": "jobs"})
+
+
+class JobDetail(View):
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        job = get_object_or_404(own_jobs(request.user), pk=pk)
+        return render(request, "jobs/job_detail.html", {"title": job.kind, "job": job, "help_anchor": "jobs"})
+
+
+class JobFile(View):
+    """The file a job wrote: for its owner only."""
+
+    def get(self, request: HttpRequest, pk: int) -> FileResponse:
+        job = get_object_or_404(Job, pk=pk, owner=request.user)
+        if not job.file:
+            raise Http404
+        return FileResponse(job.file.open("rb"), as_attachment=True, filename=job.file_name)
+
+
+def own_jobs(user: Any) -> Any:
+    return Job.objects.all() if user.has_perm("jobs.view_job") else Job.objects.filter(owner=user)

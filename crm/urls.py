@@ -1,0 +1,34 @@
+"""All addresses of the product."""
+
+from django.contrib import admin
+from django.contrib.auth.views import LogoutView
+from django.urls import include, path
+
+from accounts import views as accounts
+from crm import health, help, home, search
+
+urlpatterns = [
+    path("", home.Home.as_view(), name="home"),
+    path("login/", accounts.SignIn.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("setup/<str:token>/", accounts.FirstAdministrator.as_view(), name="setup"),
+    path("marketing/", include("marketing.urls")),
+    path("customers/", include("customers.urls")),
+    path("accounts/", include("accounts.urls")),
+    path("search/", search.Search.as_view(), name="search"),
+    path("help/", help.Help.as_view(), name="help"),
+    path("notifications/", accounts.NotificationList.as_view(), name="notifications"),
+    path("notifications/read/", accounts.ReadAllNotifications.as_view(), name="notifications_read"),
+    path("notifications/<id:pk>/open/", accounts.OpenNotification.as_view(), name="notification_open"),
+    path("jobs/", home.JobList.as_view(), name="job_list"),
+    path("jobs/<id:pk>/", home.JobDetail.as_view(), name="job_detail"),
+    path("jobs/<id:pk>/file/", home.JobFile.as_view(), name="job_file"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "crm.errors.bad_request"
+handler403 = "crm.errors.forbidden"
+handler404 = "crm.errors.not_found"
+handler500 = "crm.errors.server_error"
