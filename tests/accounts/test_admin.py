@@ -1,0 +1,356 @@
+"""系统管理: people, roles and departments under the product's rules, every change in the trail."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.urls import reverse
+
+from accounts.models import Department, Role, Scope, User
+from crm.audit.models import AuditEntry
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin(company, sign_in):
+    return sign_in(company.administrator)
+
+
+def role(code):
+    return Role.objects.get(code=code)
+
+
+def user_page(user):
+    return reverse("admin:accounts_user_change", args=[user.pk])
+
+
+def user_values(user, **changes):
+    """What the user's page sends."""
+    values = {
+        "username": user.username,
+        "name": user.name,
+        "department": user.department_id or "",
+        "mobile": user.mobile,
+        "groups": [group.pk for group in user.groups.all()],
+        "is_active": "on" if user.is_active else "",
+        **changes,
+    }
+    return {name: value for name, value in values.items() if value != ""}
+
+
+def save(client, user, **changes):
+    return client.post(user_page(user), user_values(user, **changes))
+
+
+def role_values(record, **changes):
+    return {
+        "name": record.name,
+        "view_scope": record.view_scope,
+        "edit_scope": record.edit_scope,
+        "permissions": list(record.permissions.values_list("pk", flat=True)),
+        **changes,
+    }
+
+
+def entries(verb, record):
+    return AuditEntry.objects.about(record).filter(verb=verb)
+
+
+# The pages
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("accounts_user_changelist", 200),
+        ("accounts_user_add", 200),
+        ("accounts_role_changelist", 200),
+        ("accounts_role_add", 200),
+        ("accounts_department_changelist", 200),
+        ("accounts_department_add", 200),
+        ("audit_auditentry_changelist", 200),
+        ("audit_auditentry_add", 403),
+        ("basedata_dictionaryentry_changelist", 200),
+        ("basedata_dictionaryentry_add", 403),
+    ],
+)
+def test_what_an_administrator_opens(name, status, admin):
+    assert admin.get(reverse(f"admin:{name}")).status_code == status
+
+
+def test_no_business_record_is_editable_in_the_admin(admin):
+    html = admin.get("/admin/").content.decode()
+    for label in ("marketing", "customers", "services"):
+        assert f"/admin/{label}/" not in html
+        assert admin.get(f"/admin/{label}/").status_code == 404
+
+
+def test_the_admin_carries_the_products_name_in_chinese(admin):
+    html = admin.get("/admin/").content.decode()
+    assert "系统管理" in html
+    assert 'href="/"' in html  # and a way back
+    for word in ("用户", "角色", "部门", "审计记录", "数据字典"):
+        assert word in html
+
+
+# Users
+
+
+def test_a_new_user_is_saved_with_his_role_and_one_audit_row(admin, company):
+    values = {
+        "username": "xinren",
+        "name": "新人",
+        "department": company.north.pk,
+        "groups": [role("account_manager").pk],
+        "usable_password": "true",
+        "password1": "a-good-passphrase",
+        "password2": "a-good-passphrase",
+    }
+    admin.post(reverse("admin:accounts_user_add"), values)
+    user = User.objects.get(username="xinren")
+    assert (user.department, user.role_names) == (company.north, "客户经理")
+    assert user.check_password("a-good-passphrase")
+    entry = entries("新建", user).get()
+    assert (entry.actor, entry.address) == (company.administrator, "127.0.0.1")
+    assert ["", "客户经理"] in entry.changes.values()
+    assert "passphrase" not in str(entry.changes)
+
+
+def test_a_changed_user_leaves_one_audit_row_from_old_to_new(admin, company):
+    response = save(
+        admin, company.manager, name="周大明", department=company.east.pk, groups=[role("sales_supervisor").pk]
+    )
+    assert response.status_code == 302
+    user = factories.fresh(company.manager)
+    assert (user.name, user.department, user.role_names) == ("周大明", company.east, "销售主管")
+    entry = entries("编辑", user).get()
+    assert entry.actor == company.administrator
+    assert (entry.changes["姓名"], entry.changes["部门"]) == (["周经理", "周大明"], ["华北组", "华东组"])
+    assert ["客户经理", "销售主管"] in entry.changes.values()
+    assert len(entry.changes) == 3
+
+
+def test_the_roles_of_a_user_are_called_roles_in_the_trail(admin, company):
+    save(admin, company.manager, groups=[role("sales_supervisor").pk])
+    assert "角色" in entries("编辑", company.manager).get().changes
+
+
+def test_disabling_a_user_is_in_the_trail_and_ends_his_session(admin, company, sign_in):
+    client = sign_in(company.manager)
+    save(admin, company.manager, is_active="")
+    assert client.get("/")["Location"].startswith("/login/")
+    assert list(entries("编辑", company.manager).get().changes.values()) == [["是", "否"]]
+
+
+def test_a_reset_password_ends_the_users_sessions_and_is_in_the_trail(admin, company, sign_in):
+    client = sign_in(company.manager)
+    values = {"usable_password": "true", "password1": "reset-passphrase", "password2": "reset-passphrase"}
+    admin.post(reverse("admin:auth_user_password_change", args=[company.manager.pk]), values)
+    assert factories.fresh(company.manager).check_password("reset-passphrase")
+    assert client.get("/")["Location"].startswith("/login/")
+    entry = entries("重置密码", company.manager).get()
+    assert entry.actor == company.administrator
+    assert "reset-passphrase" not in str(entry.changes)
+
+
+def test_users_are_not_deleted(admin, company):
+    address = reverse("admin:accounts_user_delete", args=[company.nobody.pk])
+    assert admin.get(address).status_code == 403
+    assert admin.post(address, {"post": "yes"}).status_code == 403
+    chosen = {"action": "delete_selected", "_selected_action": [company.nobody.pk], "post": "yes"}
+    admin.post(reverse("admin:accounts_user_changelist"), chosen)
+    assert User.objects.filter(pk=company.nobody.pk).exists()
+
+
+def test_posting_hidden_rights_to_the_user_page_gives_none(admin, company):
+    save(admin, company.manager, is_superuser="on", is_staff="on", user_permissions=[1], is_demo="on", theme="dark")
+    user = factories.fresh(company.manager)
+    assert (user.is_superuser, user.is_staff, user.is_demo, user.theme) == (False, False, False, "auto")
+    assert user.user_permissions.count() == 0
+
+
+# Who may give whom which role
+
+
+def test_nobody_changes_his_own_roles(admin, company):
+    response = save(admin, company.administrator, groups=[role("administrator").pk, role("executive").pk])
+    assert "不能改变自己的角色，请由另一位系统管理员操作。" in response.content.decode()
+    assert factories.fresh(company.administrator).role_names == "系统管理员"
+
+
+def test_an_administrator_changes_his_own_name(admin, company):
+    assert save(admin, company.administrator, name="何新名").status_code == 302
+
+
+def test_an_administrator_makes_another_and_may_then_be_relieved_by_him(admin, company, sign_in):
+    assert save(admin, company.nobody, groups=[role("administrator").pk]).status_code == 302
+    other = sign_in(factories.fresh(company.nobody))
+    assert save(other, company.administrator, groups=[]).status_code == 302
+    assert not factories.fresh(company.administrator).is_administrator
+
+
+def keeper_of_users(company):
+    """Somebody who manages users without being allowed to grant everything: a role made on screen."""
+    helper = Role.objects.create(name="用户管理员")
+    wanted = ["add_user", "change_user", "view_user", "change_role", "add_role", "view_role"]
+    helper.permissions.set(Permission.objects.filter(codename__in=wanted))
+    company.nobody.groups.add(helper)
+    return factories.fresh(company.nobody)
+
+
+def test_user_rights_alone_open_no_admin_page_and_grant_nothing(company, sign_in):
+    client = sign_in(keeper_of_users(company))
+    response = client.post(user_page(company.manager), user_values(company.manager, groups=[role("administrator").pk]))
+    assert response.status_code in (302, 403)
+    assert not factories.fresh(company.manager).is_administrator
+
+
+def test_the_last_administrator_is_neither_disabled_nor_relieved_by_a_superuser(company, sign_in):
+    rescue = factories.UserFactory(username="rescue", is_superuser=True, is_staff=True)
+    client = sign_in(rescue)
+    for change in ({"is_active": ""}, {"groups": []}):
+        response = save(client, company.administrator, **change)
+        assert "这是最后一位可用的系统管理员" in response.content.decode()
+    assert factories.fresh(company.administrator).is_administrator
+
+
+def test_the_last_administrator_does_not_disable_himself(admin, company):
+    response = save(admin, company.administrator, is_active="")
+    assert "这是最后一位可用的系统管理员" in response.content.decode()
+    assert factories.fresh(company.administrator).is_active
+
+
+def test_a_disabled_administrator_does_not_count_as_another(admin, company):
+    factories.person("administrator", is_active=False)
+    assert save(admin, company.administrator, is_active="").status_code == 200
+    assert factories.fresh(company.administrator).is_active
+
+
+def test_one_of_two_administrators_may_leave(admin, company):
+    factories.person("administrator")
+    assert save(admin, company.administrator, is_active="").status_code == 302
+    assert not factories.fresh(company.administrator).is_active
+
+
+# Roles
+
+
+def test_a_changed_role_leaves_an_audit_row_and_takes_effect(admin, company, sign_in):
+    record = role("account_manager")
+    assert sign_in(company.manager).get(factories.opportunity(company.colleague).get_absolute_url()).status_code == 200
+    kept = record.permissions.exclude(codename="export_opportunity")
+    values = role_values(record, view_scope=Scope.SELF, permissions=list(kept.values_list("pk", flat=True)))
+    assert admin.post(reverse("admin:accounts_role_change", args=[record.pk]), values).status_code == 302
+    entry = entries("编辑", record).get()
+    assert entry.changes["查看范围"] == ["本部门", "本人"]
+    assert "导出销售机会" in str(entry.changes)
+    client = sign_in(company.manager)
+    assert client.get(factories.opportunity(company.colleague).get_absolute_url()).status_code == 404
+    assert client.get("/marketing/opportunities/?export=csv").status_code == 403
+
+
+def test_nobody_changes_a_role_he_holds(admin, company):
+    record = role("administrator")
+    address = reverse("admin:accounts_role_change", args=[record.pk])
+    before = set(record.permissions.values_list("codename", flat=True))
+    everything = list(Permission.objects.values_list("pk", flat=True))
+    assert admin.post(address, role_values(record, permissions=everything, view_scope="all")).status_code == 403
+    record.refresh_from_db()
+    assert (record.view_scope, set(record.permissions.values_list("codename", flat=True))) == ("none", before)
+
+
+def test_shipped_roles_are_not_deleted(admin):
+    record = role("executive")
+    assert admin.post(reverse("admin:accounts_role_delete", args=[record.pk]), {"post": "yes"}).status_code == 403
+    assert Role.objects.filter(pk=record.pk).exists()
+
+
+def test_shipping_again_does_not_undo_an_administrators_change():
+    from accounts.roles import ship_roles
+
+    record = role("account_manager")
+    Role.objects.filter(pk=record.pk).update(view_scope=Scope.SELF)
+    record.permissions.clear()
+    ship_roles()
+    record.refresh_from_db()
+    assert (record.view_scope, record.permissions.count()) == ("self", 0)
+
+
+# Departments
+
+
+def test_department_changes_are_in_the_trail(admin, company):
+    admin.post(reverse("admin:accounts_department_add"), {"name": "西南组", "parent": company.sales.pk})
+    made = Department.objects.get(name="西南组")
+    assert entries("新建", made).get().object_text == "西南组"
+    address = reverse("admin:accounts_department_change", args=[made.pk])
+    admin.post(address, {"name": "西部组", "parent": company.other.pk})
+    assert entries("编辑", made).get().changes == {"名称": ["西南组", "西部组"], "上级部门": ["销售部", "海外部"]}
+    admin.post(reverse("admin:accounts_department_delete", args=[made.pk]), {"post": "yes"})
+    assert not Department.objects.filter(pk=made.pk).exists()
+    assert AuditEntry.objects.filter(verb="删除", object_text="西部组").count() == 1
+
+
+def test_departments_deleted_by_selection_are_in_the_trail_one_by_one(admin):
+    made = [factories.DepartmentFactory(name=f"临时{n}") for n in range(2)]
+    chosen = {"action": "delete_selected", "_selected_action": [record.pk for record in made], "post": "yes"}
+    admin.post(reverse("admin:accounts_department_changelist"), chosen)
+    assert not Department.objects.filter(name__startswith="临时").exists()
+    assert AuditEntry.objects.filter(verb="删除", object_text__startswith="临时").count() == 2
+
+
+def test_a_department_is_not_put_under_itself_or_its_own(admin, company):
+    address = reverse("admin:accounts_department_change", args=[company.sales.pk])
+    for parent in (company.sales, company.north):
+        response = admin.post(address, {"name": "销售部", "parent": parent.pk})
+        assert "上级部门不能是本部门或它的下级部门，请另选。" in response.content.decode()
+    company.sales.refresh_from_db()
+    assert company.sales.parent is None
+
+
+@pytest.mark.parametrize("parent", ["销售部", ""])
+def test_two_departments_of_one_name_side_by_side_are_refused(parent, admin, company):
+    values = {"name": "华北组" if parent else "销售部", "parent": company.sales.pk if parent else ""}
+    response = admin.post(reverse("admin:accounts_department_add"), values)
+    assert response.status_code == 200
+    assert "部门。" in response.content.decode()
+    assert Department.objects.filter(name=values["name"]).count() == 1
+
+
+def test_a_department_with_members_is_not_deleted(admin, company):
+    admin.post(reverse("admin:accounts_department_delete", args=[company.north.pk]), {"post": "yes"})
+    assert Department.objects.filter(pk=company.north.pk).exists()
+
+
+# The trail
+
+
+def test_the_trail_is_read_and_never_written(admin, company):
+    factories.opportunity(company.manager)
+    entry = AuditEntry.objects.filter(verb="新建").first()
+    address = reverse("admin:audit_auditentry_change", args=[entry.pk])
+    assert admin.get(address).status_code == 200
+    assert admin.post(address, {"verb": "伪造"}).status_code == 403
+    delete = reverse("admin:audit_auditentry_delete", args=[entry.pk])
+    assert admin.post(delete, {"post": "yes"}).status_code == 403
+    chosen = {"action": "delete_selected", "_selected_action": [entry.pk], "post": "yes"}
+    admin.post(reverse("admin:audit_auditentry_changelist"), chosen)
+    assert AuditEntry.objects.get(pk=entry.pk).verb == "新建"
+
+
+def test_the_trail_is_searched_and_filtered(admin, company):
+    factories.opportunity(company.manager)
+    factories.opportunity(company.colleague)
+    address = reverse("admin:audit_auditentry_changelist")
+    html = admin.get(address, {"q": "周经理", "verb": "新建"}).content.decode()
+    assert "周经理" in html
+    assert "陈同事" not in html
+
+
+def test_the_dictionary_is_only_read_here(admin):
+    entry = factories.entry("行业", "化工")
+    address = reverse("admin:basedata_dictionaryentry_change", args=[entry.pk])
+    assert admin.get(address).status_code == 200
+    assert admin.post(address, {"category": "行业", "item": "改", "value": "1"}).status_code == 403

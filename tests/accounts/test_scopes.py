@@ -1,0 +1,245 @@
+"""Which rows a person sees and changes: scopes, several roles, moved departments, creators."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection, transaction
+
+from accounts.models import Role, Scope, User
+from accounts.scopes import EDIT, VIEW, people_in_scope, reaches, supervisors_of, widest
+from customers.models import Contact, Customer
+from marketing.models import Opportunity, PlanItem
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+RIGHT = "customers.view_customer"
+# Whose customers a member of 销售部 sees and changes under each scope; 华北组 and 华东组 lie below, 海外部 beside.
+REACH = {
+    Scope.NONE: set(),
+    Scope.SELF: {"self"},
+    Scope.DEPARTMENT: {"self", "mate"},
+    Scope.SUBTREE: {"self", "mate", "north", "east"},
+    Scope.ALL: {"self", "mate", "north", "east", "other"},
+}
+
+
+@pytest.fixture
+def keepers(company):
+    """One keeper of a customer at each place around the person asking."""
+    return {
+        "self": factories.UserFactory(department=company.sales),
+        "mate": factories.UserFactory(department=company.sales),
+        "north": factories.UserFactory(department=company.north),
+        "east": factories.UserFactory(department=company.east),
+        "other": factories.UserFactory(department=company.other),
+    }
+
+
+@pytest.fixture
+def customers(keepers):
+    return {place: factories.CustomerFactory(manager=keeper) for place, keeper in keepers.items()}
+
+
+def give_role(user, *, view=Scope.NONE, edit=Scope.NONE, rights=("view_customer", "change_customer")):
+    role = Role.objects.create(name=f"角色{Role.objects.count()}", view_scope=view, edit_scope=edit)
+    role.permissions.set(Role.objects.get(code="sales_supervisor").permissions.filter(codename__in=rights))
+    user.groups.add(role)
+    return factories.fresh(user)
+
+
+def places(rows, customers):
+    return {place for place, customer in customers.items() if customer in set(rows)}
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_view_scope_reaches_exactly_these_rows(keepers, customers, scope):
+    person = give_role(keepers["self"], view=scope)
+    expected = REACH[scope] | {"self"}  # his own he sees whatever his scope
+    assert places(Customer.objects.visible_to(person), customers) == expected
+    assert places(Customer.objects.editable_by(person), customers) == set()
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_an_edit_scope_reaches_exactly_these_rows(keepers, customers, scope):
+    person = give_role(keepers["self"], edit=scope)
+    assert places(Customer.objects.editable_by(person), customers) == REACH[scope]
+    assert {place for place, customer in customers.items() if customer.can_edit(person)} == REACH[scope]
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_rows_people_and_single_answers_agree(keepers, scope):
+    person = give_role(keepers["self"], view=scope)
+    people = people_in_scope(person, RIGHT, VIEW)
+    reached = {place for place, keeper in keepers.items() if reaches(person, RIGHT, VIEW, keeper.pk)}
+    assert reached == REACH[scope]
+    if people is None:
+        assert scope is Scope.ALL
+    else:
+        assert {place for place, keeper in keepers.items() if keeper.pk in people} == REACH[scope]
+
+
+def test_scopes_widen_in_order():
+    assert [scope.width for scope in (Scope.NONE, Scope.SELF, Scope.DEPARTMENT, Scope.SUBTREE, Scope.ALL)] == [
+        *range(5)
+    ]
+
+
+def test_several_roles_add_up_to_the_widest(keepers, customers):
+    give_role(keepers["self"], view=Scope.SELF, edit=Scope.DEPARTMENT)
+    person = give_role(keepers["self"], view=Scope.SUBTREE, edit=Scope.NONE)
+    assert (widest(person, RIGHT, VIEW), widest(person, RIGHT, EDIT)) == (Scope.SUBTREE, Scope.DEPARTMENT)
+    assert places(Customer.objects.visible_to(person), customers) == REACH[Scope.SUBTREE]
+    assert places(Customer.objects.editable_by(person), customers) == REACH[Scope.DEPARTMENT]
+
+
+def test_a_wide_role_without_the_right_widens_nothing(keepers, customers):
+    give_role(keepers["self"], view=Scope.DEPARTMENT)
+    person = give_role(keepers["self"], view=Scope.ALL, edit=Scope.ALL, rights=("view_opportunity",))
+    assert places(Customer.objects.visible_to(person), customers) == REACH[Scope.DEPARTMENT]
+    assert not Customer.objects.editable_by(person)
+
+
+def test_without_the_right_nothing_is_seen_not_even_ones_own(keepers, customers):
+    assert not Customer.objects.visible_to(keepers["self"])
+    person = give_role(keepers["self"], view=Scope.ALL, rights=("change_customer",))
+    assert not Customer.objects.visible_to(person)
+
+
+def test_without_a_department_a_department_scope_is_oneself(keepers, customers):
+    User.objects.filter(pk=keepers["self"].pk).update(department=None)
+    other = factories.UserFactory(department=None)
+    factories.CustomerFactory(manager=other)
+    for scope in (Scope.DEPARTMENT, Scope.SUBTREE):
+        person = give_role(keepers["self"], view=scope)
+        assert list(Customer.objects.visible_to(person)) == [customers["self"]]
+
+
+def test_a_keeper_who_moves_takes_his_customers_along(company, keepers, customers):
+    person = give_role(keepers["self"], view=Scope.SUBTREE)
+    User.objects.filter(pk=keepers["north"].pk).update(department=company.other)
+    User.objects.filter(pk=keepers["other"].pk).update(department=company.east)
+    seen = places(Customer.objects.visible_to(factories.fresh(person)), customers)
+    assert seen == {"self", "mate", "east", "other"}
+
+
+def test_a_department_that_moves_takes_its_people_along(company, keepers, customers):
+    person = give_role(keepers["self"], view=Scope.SUBTREE)
+    company.north.parent = company.other
+    company.north.save()
+    assert places(Customer.objects.visible_to(factories.fresh(person)), customers) == {"self", "mate", "east"}
+
+
+def test_a_person_who_moves_sees_the_rows_of_his_new_department(company, keepers, customers):
+    person = give_role(keepers["self"], view=Scope.DEPARTMENT)
+    User.objects.filter(pk=person.pk).update(department=company.north)
+    assert places(Customer.objects.visible_to(factories.fresh(person)), customers) == {"self", "north"}
+
+
+def test_customers_of_people_who_left_stay_in_scope(keepers, customers):
+    person = give_role(keepers["self"], view=Scope.SUBTREE)
+    User.objects.filter(pk=keepers["north"].pk).update(is_active=False)
+    assert "north" in places(Customer.objects.visible_to(factories.fresh(person)), customers)
+
+
+@pytest.mark.parametrize("is_superuser", [False, True])
+def test_a_disabled_person_sees_nothing(keepers, customers, is_superuser):
+    give_role(keepers["self"], view=Scope.ALL, edit=Scope.ALL)
+    User.objects.filter(pk=keepers["self"].pk).update(is_active=False, is_superuser=is_superuser)
+    person = factories.fresh(keepers["self"])
+    assert not Customer.objects.visible_to(person)
+    assert not Customer.objects.editable_by(person)
+    assert widest(person, RIGHT, VIEW) is Scope.NONE
+
+
+def test_a_superuser_sees_and_changes_everything(keepers, customers):
+    User.objects.filter(pk=keepers["self"].pk).update(is_superuser=True)
+    person = factories.fresh(keepers["self"])
+    assert places(Customer.objects.visible_to(person), customers) == set(customers)
+    assert places(Customer.objects.editable_by(person), customers) == set(customers)
+
+
+# Opportunities: the assignee's, before 指派 the creator's; a creator keeps view
+
+
+def test_a_creator_keeps_view_when_his_opportunity_goes_to_another_group(company):
+    record = factories.assigned(company.manager, company.supervisor, company.eastern)
+    for name in ("manager", "eastern", "supervisor", "executive"):
+        assert record in Opportunity.objects.visible_to(getattr(company, name)), name
+    for name in ("colleague", "stranger", "outsider", "administrator", "nobody"):
+        assert record not in Opportunity.objects.visible_to(getattr(company, name)), name
+
+
+def test_before_it_is_assigned_an_opportunity_is_its_creators(company):
+    record = factories.opportunity(company.eastern)
+    for name in ("eastern", "supervisor", "executive"):
+        assert record in Opportunity.objects.visible_to(getattr(company, name)), name
+    for name in ("manager", "colleague", "stranger", "outsider"):
+        assert record not in Opportunity.objects.visible_to(getattr(company, name)), name
+
+
+def test_a_creator_of_a_customer_keeps_view_and_may_not_change_it(company):
+    customer = factories.CustomerFactory(manager=company.eastern, by=company.manager)
+    assert customer in Customer.objects.visible_to(company.manager)
+    assert customer not in Customer.objects.editable_by(company.manager)
+    assert customer not in Customer.objects.visible_to(company.colleague)
+
+
+def test_the_supervisors_of_a_person_are_those_whose_edit_scope_reaches_him(company):
+    deputy = factories.person("sales_supervisor", name="组长", department=company.north)
+    factories.person("sales_supervisor", name="离职", department=company.sales, is_active=False)
+    assert set(supervisors_of(company.manager)) == {company.supervisor, deputy}
+    assert supervisors_of(company.eastern) == [company.supervisor]
+    assert supervisors_of(deputy) == [company.supervisor]
+
+
+# As SQL: neither DISTINCT nor joins, so that rows can be locked and counted from an index
+
+SCOPED = (Customer, Opportunity)
+
+
+@pytest.mark.parametrize("model", [*SCOPED, Contact, PlanItem])
+def test_visible_rows_are_asked_without_distinct_and_joins(company, model):
+    for name in ("manager", "supervisor", "executive"):
+        rows = model.objects.visible_to(getattr(company, name))
+        sql = str(rows.query)
+        assert "DISTINCT" not in sql, name
+        assert " JOIN " not in sql, name
+        assert not rows.query.distinct, name
+
+
+@pytest.mark.parametrize("model", SCOPED)
+def test_editable_rows_are_asked_without_distinct_and_joins(company, model):
+    sql = str(model.objects.editable_by(company.supervisor).query)
+    assert "DISTINCT" not in sql
+    assert " JOIN " not in sql
+
+
+def test_each_row_is_seen_once_however_many_roles_and_reasons(company):
+    company.manager.groups.add(Role.objects.get(code="sales_supervisor"), Role.objects.get(code="executive"))
+    person = factories.fresh(company.manager)
+    record = factories.assigned(person, company.supervisor, person)
+    assert list(Opportunity.objects.visible_to(person)) == [record]
+
+
+def test_the_people_in_scope_are_read_once_per_request(company, django_assert_num_queries):
+    person = factories.fresh(company.supervisor)
+    with django_assert_num_queries(2):  # the rights, the tree with its members
+        for _ in range(3):
+            str(Customer.objects.visible_to(person).query)
+            str(Opportunity.objects.visible_to(person).query)
+            reaches(person, "customers.change_customer", EDIT, company.manager.pk)
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no row locks")
+@pytest.mark.parametrize("model", [*SCOPED, Contact, PlanItem])
+def test_visible_rows_can_be_locked(company, model):
+    record = factories.assigned(company.colleague, company.supervisor, company.manager)
+    factories.plan_item(record, company.manager)
+    factories.ContactFactory(customer=factories.CustomerFactory(manager=company.manager))
+    for name in ("manager", "supervisor", "executive"):
+        with transaction.atomic():
+            rows = model.objects.visible_to(getattr(company, name)).select_for_update()
+            assert len(rows) == 1, name
+            assert "FOR UPDATE" in str(rows.query), name

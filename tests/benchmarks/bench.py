@@ -1,0 +1,207 @@
+"""make bench: how much dearer the product's pages are than the plain list page, and how many queries they take."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import secrets
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import company
+import pages
+from servers import WORKERS, gunicorn
+from visits import Sample, Visitor, closed_loop, merged
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+LIST_PAGES = ("list", "all", "customers")
+MOST_TIMES, MOST_QUERIES = 2.0, 10  # the goals of list pages
+WARM_UP = 4
+
+
+@dataclass
+class Options:
+    opportunities: int
+    customers: int
+    rounds: int
+    requests: int
+    concurrency: tuple[int, ...]
+    pages: list[str] | None
+
+
+def options() -> Options:
+    parser = argparse.ArgumentParser(description="测速：以同一次运行中的「朴素列表页」为 1，给出各页面的倍数和查询数。")
+    parser.add_argument("--quick", action="store_true", help="较小的数据量和较少的请求")
+    parser.add_argument("--pages", help="只测这些页面，逗号分隔：" + ",".join(pages.KEYS))
+    parser.add_argument("--opportunities", type=int, help="销售机会条数，默认 100000")
+    parser.add_argument("--customers", type=int, help="客户条数，默认 20000")
+    parser.add_argument("--rounds", type=int, help="轮数，默认 7")
+    asked = parser.parse_args()
+    chosen = asked.pages.split(",") if asked.pages else None
+    if unknown := set(chosen or ()) - set(pages.KEYS):
+        parser.error(f"没有这样的页面：{'、'.join(sorted(unknown))}")
+    return Options(
+        opportunities=asked.opportunities or (10_000 if asked.quick else 100_000),
+        customers=asked.customers or (2_000 if asked.quick else 20_000),
+        rounds=asked.rounds or (3 if asked.quick else 7),
+        requests=20 if asked.quick else 40,
+        concurrency=(1, 8),
+        pages=chosen,
+    )
+
+
+def say(text: str = "") -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+@dataclass
+class Measured:
+    """One page at one concurrency; each round also knows the plain page right before and right after it."""
+
+    rounds: list[Sample] = field(default_factory=list)
+    beside: list[Sample] = field(default_factory=list)
+
+    def times(self, percent: int) -> float:
+        """The multiple of the plain page: the median of the rounds, so that drift and disturbed rounds cancel."""
+        pairs = zip(self.rounds, self.beside, strict=True)
+        return statistics.median(own.percentile(percent) / plain.percentile(percent) for own, plain in pairs)
+
+
+Results = dict[tuple[str, int], Measured]
+
+
+def main() -> int:
+    wanted = options()
+    try:
+        url = company.database_url()
+        company.reach(url)
+        environment = set_up(url)
+        password = secrets.token_urlsafe(16)
+        say("准备数据……")
+        opportunities, customers = company.prepare(wanted.opportunities, wanted.customers, password)
+        with taken_back(), served(environment) as (product_port, plain_port):
+            say(f"{opportunities:,} 条销售机会，{customers:,} 个客户；gunicorn {WORKERS} 个 sync 进程。")
+            queries = pages.counts(keys(wanted), (company.SUPERVISOR, company.MANAGER))
+            results = measure(wanted, visitors(product_port, plain_port, password))
+    except (company.NotReady, RuntimeError, subprocess.CalledProcessError) as error:
+        say(str(error))
+        return 2
+    return report(wanted, results, queries)
+
+
+def keys(wanted: Options) -> set[str]:
+    return {page.key for page in pages.chosen(wanted.pages)}
+
+
+def set_up(url: str) -> dict[str, str]:
+    """Sets Django up on the database and collects the static files; gives the environment of the servers."""
+    own = ROOT / "var" / "bench"
+    own.mkdir(parents=True, exist_ok=True)
+    changes = {"DATABASE_URL": url, "CRM_VAR_DIR": str(own), "CRM_ENV": "development", "CRM_DEBUG": "0"}
+    os.environ.update(changes, DJANGO_SETTINGS_MODULE="crm.settings", CRM_HTTPS="0")
+    sys.path.insert(0, str(ROOT))
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("collectstatic", interactive=False, verbosity=0)
+    return {**os.environ, "BENCH_SECRET_KEY": secrets.token_urlsafe(40)}
+
+
+@contextlib.contextmanager
+def taken_back() -> Iterator[None]:
+    """Removes afterwards what the run created."""
+    try:
+        yield
+    finally:
+        company.remove_created(pages.MARK)
+
+
+@contextlib.contextmanager
+def served(environment: dict[str, str]) -> Iterator[tuple[int, int]]:
+    """The ports of product and plain page, both under the same gunicorn settings."""
+    plain_environment = {name: value for name, value in environment.items() if name != "DJANGO_SETTINGS_MODULE"}
+    subprocess.run([sys.executable, str(HERE / "plain.py"), "fill"], env=plain_environment, check=True)
+    with (
+        gunicorn("crm.wsgi:application", ROOT, "/healthz", environment) as product,
+        gunicorn("plain:application", HERE, "/list", plain_environment) as plain,
+    ):
+        yield product, plain
+
+
+def visitors(product_port: int, plain_port: int, password: str) -> tuple[Visitor, Visitor]:
+    product, plain = Visitor(product_port), Visitor(plain_port)
+    product.sign_in(company.SUPERVISOR, password)
+    plain.get("/sign-in")
+    return product, plain
+
+
+def measure(wanted: Options, people: tuple[Visitor, Visitor]) -> Results:
+    """Rounds of plain page, page, plain page, page, …: each page stands between two measures of the plain one."""
+    product, plain = people
+    yardstick = pages.Page("plain", "朴素列表页", lambda visitor: visitor.get("/list"), lambda a: a.status == 200)
+    shown = pages.chosen(wanted.pages)
+    results: Results = {(page.key, c): Measured() for page in (yardstick, *shown) for c in wanted.concurrency}
+    for page, person in [(yardstick, plain), *((page, product) for page in shown)]:
+        run(person, page, max(wanted.concurrency), WARM_UP * WORKERS)
+    for number in range(wanted.rounds):
+        say(f"第 {number + 1} / {wanted.rounds} 轮")
+        for concurrency in wanted.concurrency:
+            before = run(plain, yardstick, concurrency, wanted.requests)
+            results["plain", concurrency].rounds.append(before)
+            for page in shown:
+                own = run(product, page, concurrency, wanted.requests)
+                after = run(plain, yardstick, concurrency, wanted.requests)
+                results[page.key, concurrency].rounds.append(own)
+                results[page.key, concurrency].beside.append(merged((before, after)))
+                results["plain", concurrency].rounds.append(after)
+                before = after
+    return results
+
+
+def run(person: Visitor, page: pages.Page, concurrency: int, count: int) -> Sample:
+    return closed_loop(person, page.visit, page.is_right, concurrency=concurrency, count=count)
+
+
+def report(wanted: Options, results: Results, queries: list[pages.Count]) -> int:
+    """Prints both tables; 1 when an answer was wrong or a page's queries grow with its rows."""
+    labels = {"plain": "朴素列表页（= 1）", **{page.key: page.label for page in pages.chosen(wanted.pages)}}
+    say("\n时间（毫秒；倍数是各轮之比的中位数）")
+    say(f"{'并发':<3}{'p50':>8}{'p95':>8}{'p50 倍数':>8}{'p95 倍数':>8}{'请求':>6}{'错误':>5}  页面")
+    for (key, concurrency), measured in sorted(results.items(), key=lambda item: item[0][1]):
+        say(f"{concurrency:<5}{line(measured)}  {labels[key]}{verdict(key, concurrency, measured)}")
+    say("\n每页查询数（行数少 / 行数多）")
+    for count in queries:
+        over = "" if count.key not in LIST_PAGES or count.many <= MOST_QUERIES else f"  超过目标 {MOST_QUERIES}"
+        grows = "" if count.is_steady else "  随行数变化！"
+        say(f"{count.few:>4} / {count.many:<4} {count.person:<18}{labels[count.key]}{over}{grows}")
+    wrong = sum(merged(measured.rounds).errors for measured in results.values())
+    return int(wrong > 0 or not all(count.is_steady for count in queries))
+
+
+def line(measured: Measured) -> str:
+    pooled = merged(measured.rounds)
+    times = [f"{measured.times(percent):>10.2f}" for percent in (50, 95)] if measured.beside else [" " * 10] * 2
+    return (
+        f"{pooled.percentile(50):>8.1f}{pooled.percentile(95):>8.1f}{''.join(times)}"
+        f"{len(pooled.times):>8}{pooled.errors:>6}"
+    )
+
+
+def verdict(key: str, concurrency: int, measured: Measured) -> str:
+    """How a list page stands to its goal; other pages have none here."""
+    if key not in LIST_PAGES or concurrency != 1:
+        return ""
+    return f"  达到目标（≤ {MOST_TIMES:g}）" if measured.times(50) <= MOST_TIMES else f"  未达目标（≤ {MOST_TIMES:g}）"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

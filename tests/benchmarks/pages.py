@@ -1,0 +1,132 @@
+"""The pages a benchmark visits, and how many SQL statements each one takes."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from company import SUPERVISOR
+from visits import Answer, Visitor
+
+KEYS = ("list", "all", "record", "create", "customers")
+LIST = "/marketing/opportunities/"
+MARK = f"测速{uuid.uuid4().hex[:8]}"  # the customer names of opportunities this run creates
+
+
+class Page(NamedTuple):
+    key: str
+    label: str
+    visit: Callable[[Visitor], Answer]
+    is_right: Callable[[Answer], bool]
+
+
+def chosen(keys: list[str] | None) -> list[Page]:
+    """The pages asked for, in their own order; all of them when none is named. Needs Django."""
+    pages = [
+        _shown("list", "销售机会列表（打开在「未分配」）", LIST),
+        _shown("all", "销售机会列表「全部」", f"{LIST}?status=all"),
+        _shown("record", "销售机会记录页", record_path()),
+        Page("create", "新建销售机会（提交）", create, _leads_to_record),
+        _shown("customers", "客户列表", "/customers/"),
+    ]
+    return [page for page in pages if keys is None or page.key in keys]
+
+
+def _shown(key: str, label: str, path: str) -> Page:
+    return Page(key, label, lambda visitor: visitor.get(path), lambda answer: b"</html>" in answer.body[-50:])
+
+
+def _leads_to_record(answer: Answer) -> bool:
+    return answer.status == 302 and answer.location.startswith(LIST)
+
+
+_numbers = itertools.count(1)
+
+
+def new_opportunity() -> dict[str, str]:
+    """The fields of a filled-in form, each time another customer and another submission."""
+    return {
+        "customer_name": f"{MARK}第{next(_numbers)}号有限公司",
+        "success_rate": "60",
+        "summary": "压力变送器改造，二期",
+        "description": "二期 140 个测点，明年一季度招标。",
+        "contact_name": "高峰",
+        "contact_phone": "024-5555 6610",
+        "submission": str(uuid.uuid4()),
+    }
+
+
+def create(visitor: Visitor) -> Answer:
+    return visitor.post(f"{LIST}new/", new_opportunity())
+
+
+def record_path(username: str = SUPERVISOR, *, planned: bool = True) -> str:
+    """The record page of an opportunity under way that the person sees: with the longest plan or the shortest."""
+    from django.db.models import Count as Number
+
+    from accounts.models import User
+    from marketing.models import Opportunity
+
+    visible = Opportunity.objects.visible_to(User.objects.get(username=username))
+    rows = visible.filter(status=Opportunity.Status.ASSIGNED).annotate(planned=Number("items"))
+    order = "-planned" if planned else "planned"
+    return f"{LIST}{rows.order_by(order, 'pk').values_list('pk', flat=True)[0]}/"
+
+
+class Count(NamedTuple):
+    """SQL statements of a page for one person: with few rows on it and with many."""
+
+    key: str
+    person: str
+    few: int
+    many: int
+
+    @property
+    def is_steady(self) -> bool:
+        return self.few == self.many
+
+
+def counts(keys: set[str], people: tuple[str, ...]) -> list[Count]:
+    """Counts statements in-process, each page with 10 rows and with 100 (a record: without and with a plan)."""
+    found = []
+    for person in people:
+        client = signed_in(person)
+        pairs = {
+            "list": (f"{LIST}?page_size=10", f"{LIST}?page_size=100"),
+            "all": (f"{LIST}?status=all&page_size=10", f"{LIST}?status=all&page_size=100"),
+            "record": (record_path(person, planned=False), record_path(person)),
+            "create": (f"{LIST}new/", f"{LIST}new/"),
+            "customers": ("/customers/?page_size=10", "/customers/?page_size=100"),
+        }
+        for key in (key for key in pairs if key in keys):
+            few, many = (statements(client, path, is_sent=key == "create") for path in pairs[key])
+            found.append(Count(key, person, few, many))
+    return found
+
+
+def signed_in(username: str) -> Any:
+    from django.test import Client
+
+    from accounts.models import User
+
+    client = Client(SERVER_NAME="127.0.0.1")
+    client.force_login(User.objects.get(username=username), backend="accounts.backends.RoleBackend")
+    return client
+
+
+def statements(client: Any, path: str, *, is_sent: bool) -> int:
+    """SQL statements of one visit, after a first one that fills the process's caches."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def visit() -> Any:
+        return client.post(path, new_opportunity()) if is_sent else client.get(path)
+
+    visit()
+    with CaptureQueriesContext(connection) as captured:
+        answer = visit()
+    if answer.status_code != (302 if is_sent else 200):
+        raise RuntimeError(f"{path} 返回 HTTP {answer.status_code}")
+    return len(captured)

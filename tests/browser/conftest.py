@@ -1,0 +1,212 @@
+"""A real browser in front of a running server; what the browser complains about fails the test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, WebError
+from pytest_django.live_server_helper import LiveServer
+
+from crm.jobs.models import Job
+from tests import factories
+
+# Playwright keeps an event loop in this thread; the ORM is used between its calls, never inside them.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+PASSWORD = "a-long-passphrase"
+TIMEOUT = 8000
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+DESK = {
+    "viewport": {"width": 1440, "height": 900},
+    "locale": "zh-CN",
+    "timezone_id": "Asia/Shanghai",
+    "reduced_motion": "reduce",
+    "color_scheme": "light",
+}
+REPORT_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", event =>
+  console.error(`Content Security Policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
+"""
+
+
+def find_chromium() -> str:
+    """CRM_CHROMIUM, or what the machine has; empty when it has none."""
+    named = os.environ.get("CRM_CHROMIUM", "")
+    if named:
+        return named if Path(named).exists() else ""
+    found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    return next((path for path in found if path), "")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    path = find_chromium()
+    if not path:
+        pytest.skip("no chromium on PATH; install Debian's chromium or set CRM_CHROMIUM to one")
+    return {**browser_type_launch_args, "executable_path": path, "args": list(QUIET)}
+
+
+@pytest.fixture(scope="session")
+def base_url(django_db_setup: None) -> Iterator[str]:
+    """A running server; started after the test database is there, so that it uses no other."""
+    server = LiveServer("localhost")
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _own_database(transactional_db: None, django_db_serialized_rollback: None) -> None:
+    """Server and test are two threads, so nothing is rolled back: each test starts from the shipped rows."""
+
+
+class Complaints:
+    """Console errors, page errors and violations of the content security policy, of all pages of a test."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self.allowed: list[str] = []
+
+    def listen(self, context: BrowserContext) -> None:
+        context.add_init_script(REPORT_VIOLATIONS)
+        context.on("console", self.on_console)
+        context.on("weberror", self.on_error)
+
+    def on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" or "Content Security Policy" in message.text:
+            self.heard.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def on_error(self, error: WebError) -> None:
+        self.heard.append(f"{error.error}")
+
+    def allow(self, *statuses: int) -> None:
+        """Answers the test asks for on purpose; the browser logs each as an error."""
+        self.allowed += [f"status of {status}" for status in statuses]
+
+    def unexpected(self) -> list[str]:
+        return [text for text in self.heard if not any(word in text for word in self.allowed)]
+
+
+@pytest.fixture
+def complaints() -> Iterator[Complaints]:
+    heard = Complaints()
+    yield heard
+    assert heard.unexpected() == []
+
+
+@pytest.fixture
+def new_context(new_context: Callable[..., BrowserContext], complaints: Complaints) -> Callable[..., BrowserContext]:
+    def make(**options: Any) -> BrowserContext:
+        context = new_context(**{**DESK, **options})
+        context.set_default_timeout(TIMEOUT)
+        complaints.listen(context)
+        return context
+
+    return make
+
+
+@pytest.fixture
+def sign_in_form(new_context: Callable[..., BrowserContext]) -> Callable[..., Page]:
+    """sign_in_form(user) signs a person in as people do and gives the page."""
+
+    def enter(user: Any, **options: Any) -> Page:
+        page = new_context(**options).new_page()
+        page.goto("/login/")
+        page.get_by_label("用户名").fill(user.username)
+        page.get_by_label("密码").fill(PASSWORD)
+        page.get_by_role("button", name="登录").click()
+        page.wait_for_url("/")
+        return page
+
+    return enter
+
+
+@pytest.fixture
+def browse(new_context: Callable[..., BrowserContext], sign_in: Callable[..., Any], base_url: str) -> Callable:
+    """browse(user) gives a page that already carries the person's session; browse(None) a visitor's."""
+
+    def enter(user: Any, **options: Any) -> Page:
+        context = new_context(**options)
+        if user is not None:
+            session = sign_in(user).cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": session, "url": base_url}])
+        return context.new_page()
+
+    return enter
+
+
+@pytest.fixture
+def world(company: Any) -> SimpleNamespace:
+    """One record in each state, with texts as long as people write them."""
+    supervisor, manager = company.supervisor, company.manager
+    manager.regions.add(factories.entry("地区", "华北"))
+    long_name = "内蒙古呼伦贝尔海拉尔工业自动化控制设备制造（集团）股份有限公司第二分公司"
+    waiting = factories.opportunity(
+        manager,
+        customer_name=long_name,
+        summary="一期 60 个测点由其他供应商供货，冬季漂移严重，计划在明年大修前完成二期招标，预算约 90 万元",
+        description="第一行\n" + "设备科关注低温性能与到货周期，" * 20 + "https://example.com/" + "a" * 120,
+        region=factories.entry("地区", "华北"),
+        source="老客户介绍",
+        expected_amount="1234567.89",
+    )
+    developed = factories.assigned(manager, supervisor, manager, customer_name="苏州恒越精密制造有限公司")
+    done = factories.plan_item(developed, manager, days=-9, text="电话确认需求范围与决策人", result="决策人为副总李巍")
+    late = factories.plan_item(developed, manager, days=-3, text="拜访设备科，确认二期测点清单")
+    coming = factories.plan_item(developed, manager, days=4, text="提交正式报价与供货周期" * 12)
+    unplanned = factories.assigned(manager, supervisor, manager, customer_name="成都蜀源乳业股份有限公司")
+    won = factories.won(manager, supervisor, manager, customer_name="大连远洋石化储运有限公司")
+    lost = factories.lost(manager, supervisor, manager, customer_name="南昌赣江纸业有限公司")
+    known = factories.CustomerFactory(name="济南泉城水务有限公司", manager=manager, by=manager)
+    factories.ContactFactory(customer=known)
+    twin = factories.assigned(manager, supervisor, manager, customer_name="济南泉城水务有限公司")
+    job = Job.objects.create(
+        kind="导出客户信息管理", function="", owner=manager, status=Job.Status.DONE, done=1, total=1
+    )
+    return SimpleNamespace(
+        **vars(company),
+        waiting=waiting,
+        developed=developed,
+        done=done,
+        late=late,
+        coming=coming,
+        unplanned=unplanned,
+        won=won,
+        lost=lost,
+        customer=won.customer,
+        known=known,
+        contact=known.contacts.get(),
+        twin=twin,
+        job=job,
+    )
+
+
+def field(page: Page, label: str) -> Locator:
+    """The field whose label reads exactly so; the star of a required one is drawn, not written."""
+    return page.get_by_label(label, exact=True)
+
+
+def fill(page: Page, **values: str) -> None:
+    """Types into fields by their labels."""
+    for label, value in values.items():
+        field(page, label).fill(value)
+
+
+def press(page: Page | Locator, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def follow(page: Page | Locator, name: str) -> None:
+    page.get_by_role("link", name=name, exact=True).first.click()

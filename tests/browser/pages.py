@@ -1,0 +1,130 @@
+"""Every page of the product with the person who opens it; an address without a line here fails a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import NamedTuple
+
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+
+class Address(NamedTuple):
+    """One address to open: the route it belongs to, how it is called, where it is, what it answers."""
+
+    route: str
+    called: str
+    path: str
+    status: int = 200
+
+
+# Addresses that show no page of ours: files, answers to machines, and what only takes a POST.
+NO_PAGE = {
+    "healthz",
+    "readyz",
+    "logout",
+    "setup",
+    "job_file",
+    "notifications_read",
+    "notification_open",
+    "accounts:theme",
+    "marketing:item_result",
+}
+
+STATES = ("waiting", "developed", "unplanned", "won", "lost")
+
+
+def routes() -> Iterator[str]:
+    """The names of all routes, without those of the administration site."""
+    yield from _names(get_resolver().url_patterns, "")
+
+
+def _names(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[str]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            if pattern.namespace != "admin":
+                yield from _names(
+                    pattern.url_patterns, f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix
+                )
+        elif pattern.name:
+            yield prefix + pattern.name
+
+
+def _at(route: str, *args: int, called: str = "", query: str = "", status: int = 200) -> Address:
+    return Address(route, called or route, reverse(route, args=args) + query, status)
+
+
+def shared(world: SimpleNamespace) -> list[Address]:
+    """What both a supervisor and a manager open."""
+    lists = ("marketing:opportunity_list", "marketing:development_list", "customers:customer_list")
+    return [
+        _at("home"),
+        _at("search", called="search empty"),
+        _at("search", called="search", query="?q=有限公司"),
+        _at("search", called="search nothing", query="?q=不存在的名字"),
+        _at("help"),
+        _at("notifications"),
+        _at("job_list"),
+        _at("accounts:password"),
+        _at("marketing:opportunity_create"),
+        *(_at(name, called=f"{name} opened") for name in lists),
+        *(_at(name, called=f"{name} all", query="?status=all") for name in lists),
+        *(_at(name, called=f"{name} none", query="?status=all&customer_name=某&name=某") for name in lists),
+        *(
+            _at("marketing:opportunity_detail", getattr(world, state).pk, called=f"opportunity {state}")
+            for state in STATES
+        ),
+        _at("marketing:opportunity_update", world.waiting.pk),
+        _at("marketing:opportunity_history", world.developed.pk),
+        _at("marketing:development_plan", world.developed.pk),
+        _at("marketing:development_plan", world.unplanned.pk, called="plan empty"),
+        _at("marketing:item_update", world.developed.pk, world.late.pk),
+        _at("marketing:item_delete", world.developed.pk, world.late.pk),
+        _at("customers:customer_detail", world.customer.pk, called="customer new"),
+        _at("customers:customer_detail", world.known.pk, called="customer known"),
+        _at("customers:customer_history", world.customer.pk),
+        _at("customers:customer_update", world.customer.pk),
+        _at("customers:contact_create", world.known.pk),
+        _at("customers:contact_update", world.known.pk, world.contact.pk),
+        _at("customers:contact_delete", world.known.pk, world.contact.pk),
+        Address("", "404", "/marketing/opportunities/999999/", 404),
+        Address("", "400", "/search/?q=%00", 400),
+    ]
+
+
+def of_supervisor(world: SimpleNamespace) -> list[Address]:
+    return [
+        *shared(world),
+        _at("marketing:opportunity_assign", world.waiting.pk),
+        _at("marketing:opportunity_reassign", world.developed.pk),
+        _at("marketing:opportunity_win", world.developed.pk, called="403", status=403),
+        _at("marketing:opportunity_assign", world.developed.pk, called="409", status=409),
+    ]
+
+
+def of_manager(world: SimpleNamespace) -> list[Address]:
+    return [
+        *shared(world),
+        _at("marketing:opportunity_delete", world.waiting.pk),
+        _at("marketing:development_execute", world.developed.pk),
+        _at(
+            "marketing:development_execute",
+            world.developed.pk,
+            called="execute correcting",
+            query=f"?item={world.done.pk}",
+        ),
+        _at("marketing:development_execute", world.unplanned.pk, called="execute empty"),
+        _at("marketing:opportunity_forecast", world.developed.pk),
+        _at("marketing:opportunity_contact", world.developed.pk),
+        _at("marketing:opportunity_win", world.developed.pk, called="win"),
+        _at("marketing:opportunity_win", world.unplanned.pk, called="win without plan"),
+        _at("marketing:opportunity_win", world.twin.pk, called="win same name"),
+        _at("marketing:opportunity_lose", world.developed.pk),
+        _at("job_detail", world.job.pk),
+        _at("marketing:opportunity_assign", world.waiting.pk, called="403", status=403),
+        _at("marketing:opportunity_update", world.developed.pk, called="409", status=409),
+    ]
+
+
+def of_visitor(world: SimpleNamespace) -> list[Address]:
+    return [_at("login")]

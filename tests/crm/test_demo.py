@@ -1,0 +1,254 @@
+"""The demo company and the measuring data: alive today, true to the rules, refused where real work is done."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from accounts.models import Department, Notification, User
+from basedata.models import DictionaryEntry
+from crm.audit.models import AuditEntry
+from crm.audit.seals import verify
+from crm.demo import accounts
+from crm.demo.names import PEOPLE, SHOWN_ACCOUNTS
+from crm.demo.past import workday
+from customers.forms import ContactForm, CustomerForm
+from customers.models import Contact, Customer, Ownership
+from marketing.models import Opportunity, PlanItem
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+Status = Opportunity.Status
+
+
+@pytest.fixture(autouse=True)
+def _own_var(settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+    settings.PRODUCTION = False
+    settings.CRM_DEMO_PASSWORD = ""
+
+
+def run(command: str, **options) -> str:
+    out = io.StringIO()
+    call_command(command, stdout=out, stderr=out, **options)
+    return out.getvalue()
+
+
+@pytest.fixture
+def demo():
+    run("load_demo")
+    return {user.username: user for user in User.objects.select_related("department")}
+
+
+def test_people_can_sign_in_and_do_their_work(demo, client):
+    assert len(demo) == len(PEOPLE)
+    assert all(user.is_demo and user.mobile for user in demo.values())
+    sent = {"username": "xiaoming", "password": accounts.kept_password()}
+    assert client.post("/login/", sent).status_code == 302
+    assert client.get("/").status_code == 200
+    assert demo["xiaoming"].department.parent == demo["zhuguan"].department
+    assert demo["xiaoming"].regions.exists()
+    assert demo["xiaoming"].industries.exists()
+    roles = {name: demo[name].role_names for name in SHOWN_ACCOUNTS}
+    assert set(roles.values()) == {"系统管理员", "销售主管", "客户经理", "高管"}
+
+
+def test_every_state_and_condition(demo):
+    counts = Counter(Opportunity.objects.values_list("status", flat=True))
+    assert counts == {Status.UNASSIGNED: 18, Status.ASSIGNED: 22, Status.WON: 14, Status.LOST: 8}
+    today, conditions = timezone.localdate(), Counter()
+    for opportunity in Opportunity.objects.filter(status=Status.ASSIGNED).prefetch_related("items"):
+        items = list(opportunity.items.all())
+        conditions["none"] += not items
+        conditions["all done"] += bool(items) and all(item.is_done for item in items)
+        conditions["pending"] += bool(items) and not any(item.is_done for item in items)
+        conditions["mixed"] += len({item.is_done for item in items}) == 2
+        conditions["late"] += any(item.days_late for item in items)
+        conditions["today"] += any(item.on == today and not item.is_done for item in items)
+    assert all(conditions[name] >= 2 for name in ("none", "all done", "pending", "mixed", "late", "today"))
+    own = PlanItem.objects.filter(opportunity__assignee=demo["xiaoming"])
+    assert own.due(today - timedelta(days=1)).exists()
+    assert own.due(today).filter(on=today).exists()
+
+
+def test_customers_are_spread_and_some_need_attention(demo):
+    assert Customer.objects.count() == 200
+    assert Customer.objects.values("manager").distinct().count() == 10
+    assert Customer.objects.filter(status=Customer.Status.LOST).count() >= 5
+    assert Customer.objects.incomplete().filter(manager=demo["xiaoming"]).exists()
+    assert Customer.objects.exclude(parent=None).count() >= 5
+    assert Ownership.objects.filter(until=None).count() == 200
+    contacts = Counter(Contact.objects.values_list("customer", flat=True))
+    assert len(contacts) == 200
+    assert set(contacts.values()) >= {1, 2, 3, 4}
+    assert len(set(Customer.objects.values_list("name_normalized", flat=True))) == 200
+
+
+def test_rows_would_pass_the_screens(demo):
+    complete = Customer.objects.exclude(pk__in=Customer.objects.incomplete()).select_related("parent").order_by("-pk")
+    for customer in complete[:60]:
+        form = CustomerForm(instance=customer, user=demo["zhuguan"])
+        sent = CustomerForm(form.shown_values(), instance=customer, user=demo["zhuguan"])
+        assert sent.is_valid(), sent.errors
+        assert (customer.website == "") or customer.website.endswith(".example")
+    for contact in Contact.objects.exclude(position="")[:60]:
+        form = ContactForm(ContactForm(instance=contact).shown_values(), instance=contact)
+        assert form.is_valid(), form.errors
+    for opportunity in Opportunity.objects.all():
+        opportunity.full_clean()
+
+
+def test_history_is_told_in_order_and_ends_in_the_past(demo):
+    now = timezone.now()
+    for opportunity in Opportunity.objects.select_related("assignee", "customer"):
+        entries = list(AuditEntry.objects.about(opportunity).order_by("pk"))
+        assert entries[0].verb == "新建"
+        assert entries[0].at == opportunity.created_at
+        assert all(before.at <= after.at <= now for before, after in pairwise(entries))
+        verbs = [entry.verb for entry in entries]
+        assert verbs.count("填写执行效果") == opportunity.items.exclude(result="").count()
+        assert verbs.count("制定计划") == opportunity.items.count()
+        assert ("指派" in verbs) == (opportunity.status != Status.UNASSIGNED)
+        if opportunity.status == Status.WON:
+            assert (verbs[-1], entries[-1].at) == ("开发成功", opportunity.closed_at)
+            assert opportunity.customer.created_at == opportunity.closed_at
+            assert opportunity.customer.contacts.filter(name=opportunity.contact_name).exists()
+        if opportunity.status == Status.LOST:
+            assert (verbs[-1], entries[-1].at) == ("终止开发", opportunity.closed_at)
+    assert verify() == []
+
+
+def test_assignments_keep_to_the_rules(demo):
+    for opportunity in Opportunity.objects.exclude(assignee=None).select_related("assignee", "assigned_by"):
+        supervisor = factories.fresh(opportunity.assigned_by)
+        assert Opportunity.check_candidate(opportunity.assignee, by=supervisor)
+
+
+def labels(entries) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for entry in entries:
+        found.setdefault(entry.verb, set()).update(entry.changes)
+    return found
+
+
+def test_told_history_reads_like_the_products_own(demo, company):
+    """Each verb names the same facts as when the method itself runs."""
+    told = labels(AuditEntry.objects.filter(content_type__model__in=("opportunity", "customer", "contact")))
+    last = AuditEntry.objects.latest("pk").pk
+    made = factories.won(company.manager, company.supervisor, company.manager)
+    lost = factories.assigned(company.manager, company.supervisor, company.colleague)
+    lost.reassign(company.manager, by=company.supervisor, reason="r")
+    item = factories.plan_item(lost, company.manager, result="好")
+    entry = factories.entry("竞争对手", "进口品牌")
+    lost.update_forecast(by=company.manager, success_rate=5, expected_amount=7, expected_on=None, reason="r")
+    lost.lose(by=company.manager, reason="价格", competitor=entry)
+    real = labels(AuditEntry.objects.filter(pk__gt=last))
+    assert item.is_done
+    assert made.customer
+    for verb in ("新建", "指派", "改派", "制定计划", "填写执行效果", "更新预测", "开发成功", "终止开发"):
+        assert told[verb] == real[verb], verb
+
+
+def test_recent_news_is_unread(demo):
+    assert Notification.objects.unread().filter(recipient=demo["xiaoming"]).exists()
+    assert Notification.visible(demo["xiaoming"])
+    assert not Notification.objects.filter(created_at__gt=timezone.now()).exists()
+
+
+def test_password_is_shown_again_and_kept_private(tmp_path):
+    first = run("load_demo")
+    password = accounts.kept_password()
+    assert password in first
+    assert accounts.password_file().stat().st_mode & 0o777 == 0o600
+    again = run("load_demo", if_empty=True)
+    assert password in again
+    assert "xiaoming" in again
+    assert User.objects.count() == len(PEOPLE)
+
+
+def test_given_password_wins(settings):
+    run("load_demo")
+    settings.CRM_DEMO_PASSWORD = "given-passphrase"
+    assert "given-passphrase" in run("load_demo", if_empty=True)
+    assert User.objects.get(username="gaoguan").check_password("given-passphrase")
+    settings.CRM_DEMO_PASSWORD = ""
+    assert "given-passphrase" not in run("load_demo", if_empty=True)
+
+
+def test_generated_passwords_pass_the_validators():
+    from django.contrib.auth.password_validation import validate_password
+
+    for _ in range(20):
+        accounts.password_file().unlink(missing_ok=True)
+        validate_password(accounts.choose_password(), User(username="admin", name="何雨桐"))
+
+
+def test_refused_where_real_work_is_done(settings):
+    factories.UserFactory()
+    with pytest.raises(CommandError, match="正式用户"):
+        run("load_demo")
+    assert "不载入" in run("load_demo", if_empty=True)
+    assert User.objects.count() == 1
+    settings.PRODUCTION = True
+    for command in ("load_demo", "generate_data"):
+        with pytest.raises(CommandError, match="production"):
+            run(command)
+
+
+def test_not_loaded_twice(demo):
+    with pytest.raises(CommandError, match="已经载入"):
+        run("load_demo")
+
+
+def test_removal_leaves_dictionary_roles_and_trail(demo):
+    trail, entries = AuditEntry.objects.count(), DictionaryEntry.objects.count()
+    with pytest.raises(CommandError, match="--yes"):
+        run("remove_demo")
+    assert "账号 14" in run("remove_demo", yes=True)
+    for model in (User, Customer, Contact, Opportunity, PlanItem, Notification, Department):
+        assert not model._default_manager.exists(), model
+    assert AuditEntry.objects.count() == trail + 1
+    assert DictionaryEntry.objects.count() == entries
+    assert not accounts.password_file().exists()
+    assert "无需删除" in run("remove_demo", yes=True)
+    run("load_demo")
+
+
+def test_removal_keeps_what_real_people_keep(demo, company):
+    User.objects.filter(username="xiaoming").update(department=company.north)
+    kept = factories.opportunity(demo["xiaoming"])
+    kept.assign(company.manager, by=company.supervisor)
+    introduced = factories.opportunity(company.manager, introduced_by=demo["liuhongwei"].customers.earliest("pk"))
+    report = run("remove_demo", yes=True)
+    assert set(Opportunity.objects.all()) == {kept, introduced}
+    assert "周晓明（xiaoming）" in report
+    assert not User.objects.get(username="xiaoming").is_active
+    assert not User.objects.filter(username="xiaogang").exists()
+    assert Customer.objects.get() == introduced.introduced_by
+    assert Department.objects.filter(name="海外部").exists()
+
+
+def test_generated_data_has_every_state():
+    run("generate_data", opportunities=300, customers=120, password="a-long-passphrase")
+    counts = Counter(Opportunity.objects.values_list("status", flat=True))
+    assert sum(counts.values()) == 300
+    assert all(counts[status] > 10 for status in Status.values)
+    assert Customer.objects.count() == Ownership.objects.count() == 120
+    assert User.objects.get(username="bench_manager_1").check_password("a-long-passphrase")
+    supervisor = factories.fresh(User.objects.get(username="bench_supervisor"))
+    assert Opportunity.objects.visible_to(supervisor).count() == 300
+    assert Opportunity.candidates(supervisor).count() == 50
+    assert Customer.objects.earliest("pk").number in Customer.objects.earliest("pk").external_number
+    run("generate_data", opportunities=10, customers=10)
+    assert Opportunity.objects.count() == 310
+
+
+def test_workdays_never_fall_on_a_weekend():
+    assert all(workday(offset).weekday() < 5 for offset in range(-30, 30) if offset)
+    assert workday(0) == timezone.localdate()

@@ -1,0 +1,379 @@
+"""工作台, search, help, jobs, health, and every page free of one-query-per-row."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.core.files.base import ContentFile
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+from zeal import NPlusOneError, zeal_context
+from zeal.constants import ALL_APPS, initialize_app_registry
+from zeal.patch import patch
+
+from crm.jobs.models import DueRun, Job
+from customers.models import Customer
+from marketing.models import Opportunity
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def manager(company, sign_in):
+    return sign_in(company.manager)
+
+
+def body(client, address="/"):
+    response = client.get(address)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def section(html, title):
+    return re.search(rf'<section class="card">\s*<header><h2>{title}</h2>.*?</section>', html, re.S)[0]
+
+
+# 工作台
+
+
+def test_a_manager_sees_late_today_and_coming_items_of_his_own_opportunities(manager, company):
+    mine = factories.assigned(company.manager, company.supervisor, company.manager)
+    theirs = factories.assigned(company.manager, company.supervisor, company.colleague)
+    closed = factories.assigned(company.manager, company.supervisor, company.manager)
+    for days, text in ((-2, "迟了的事"), (0, "今天的事"), (3, "将来的事"), (8, "太远的事")):
+        factories.plan_item(mine, company.manager, days=days, text=text)
+    factories.plan_item(mine, company.manager, days=-1, text="做完的事", result="好")
+    factories.plan_item(theirs, company.colleague, days=-1, text="同事的事")
+    factories.plan_item(closed, company.manager, days=-1, text="关闭的事")
+    closed.lose(by=company.manager, reason="价格")
+    html = section(body(manager), "待办")
+    order = [html.index(text) for text in ("已逾期 1", "迟了的事", "今天 1", "今天的事", "未来 7 天 1", "将来的事")]
+    assert order == sorted(order)
+    assert "逾期 2 天" in html
+    for text in ("太远的事", "做完的事", "同事的事", "关闭的事"):
+        assert text not in html
+    assert "今天有 2 件事要做" in body(manager)
+
+
+def test_a_manager_sees_opportunities_without_plan_and_customers_lacking_data(manager, company):
+    factories.assigned(company.manager, company.supervisor, company.manager, customer_name="没计划的")
+    with transaction.atomic():
+        Customer.create(by=company.manager, name="缺资料的", manager=company.manager)
+        Customer.create(by=company.manager, name="同事缺资料的", manager=company.colleague)
+    html = body(manager)
+    assert "没计划的" in section(html, "待办")
+    assert "缺资料的" in section(html, "资料待补")
+    assert "同事缺资料的" not in html
+
+
+def test_a_supervisor_sees_what_to_assign_and_his_peoples_late_items(company, sign_in):
+    factories.opportunity(company.manager, customer_name="等指派的")
+    factories.opportunity(company.stranger, customer_name="别处的机会")
+    late = factories.assigned(company.manager, company.supervisor, company.eastern)
+    factories.plan_item(late, company.eastern, days=-3, text="华东迟了")
+    elsewhere = factories.assigned(company.stranger, company.outsider, company.stranger)
+    factories.plan_item(elsewhere, company.stranger, days=-3, text="海外迟了")
+    html = body(sign_in(company.supervisor))
+    assert "等指派的" in section(html, "待指派")
+    assert "华东迟了" in section(html, "下属逾期的计划项")
+    assert "别处的机会" not in html
+    assert "海外迟了" not in html
+
+
+def test_the_figures_count_ones_own_view(company, sign_in):
+    factories.opportunity(company.manager)
+    factories.assigned(company.manager, company.supervisor, company.manager)
+    factories.won(company.manager, company.supervisor, company.manager, customer_name="甲")
+    factories.lost(company.stranger, company.outsider, company.stranger)
+    old = factories.lost(company.manager, company.supervisor, company.manager)
+    Opportunity.objects.filter(pk=old.pk).update(closed_at=timezone.now() - timedelta(days=40))
+    shown = {}
+    for name in ("supervisor", "executive", "outsider"):
+        html = body(sign_in(getattr(company, name)))
+        shown[name] = dict(re.findall(r'class="kpi"[^>]*><span>([^<]+)</span><b>(\d+)', html))
+    words = ("已指派、开发中", "未分配", "本月开发成功", "本月开发失败")
+    assert shown["supervisor"] == dict(zip(words, "1110", strict=True))
+    assert shown["executive"] == dict(zip(words, "1111", strict=True))
+    assert shown["outsider"] == dict(zip(words, "0001", strict=True))
+
+
+def test_an_administrator_sees_accounts_and_deeds_but_no_business_data(company, sign_in):
+    factories.opportunity(company.manager, customer_name="不该看见的客户", summary="不该看见的概要")
+    Job.objects.create(kind="导出销售机会管理", function="x", owner=company.manager, status="failed", result="磁盘满")
+    html = body(sign_in(company.administrator))
+    assert "无角色" in section(html, "用户与角色")
+    assert "磁盘满" in section(html, "失败的后台任务")
+    assert "周经理 新建" in section(html, "最近的操作")
+    assert "不该看见" not in html
+
+
+def test_somebody_without_a_role_is_told_whom_to_ask(company, sign_in):
+    html = body(sign_in(company.nobody))
+    assert "您还没有角色。请联系系统管理员为您分配。" in html
+    assert "销售机会" not in html
+
+
+@pytest.mark.parametrize(
+    ("person", "leaves"),
+    [
+        ("administrator", ["用户", "角色", "部门", "审计记录", "数据字典"]),
+        ("supervisor", ["销售机会管理", "客户开发计划", "客户信息管理"]),
+        ("manager", ["销售机会管理", "客户开发计划", "客户信息管理"]),
+        ("executive", ["销售机会管理", "客户开发计划", "客户信息管理"]),
+        ("nobody", []),
+    ],
+)
+def test_the_menu_holds_what_the_person_may_open(person, leaves, company, sign_in):
+    client = sign_in(getattr(company, person))
+    nav = re.search(r'<nav class="nav" aria-label="主导航">.*?</nav>', body(client), re.S)[0]
+    found = re.findall(r'<a href="([^"]+)"[^>]*>([^<]+)', nav)
+    assert [label for _, label in found] == leaves
+    for address, _ in found:
+        assert client.get(address).status_code == 200
+
+
+def test_the_menu_counts_what_waits_for_the_person(company, sign_in):
+    factories.opportunity(company.manager)
+    factories.opportunity(company.stranger)
+    record = factories.assigned(company.manager, company.supervisor, company.manager)
+    factories.plan_item(record, company.manager, days=0)
+    factories.plan_item(record, company.manager, days=1)
+    counts = {
+        name: re.findall(
+            r">([^<>]+)<span class=\"n[^\"]*\">(\d+)",
+            re.search(r'<nav class="nav".*?</nav>', body(sign_in(getattr(company, name))), re.S)[0],
+        )
+        for name in ("supervisor", "manager")
+    }
+    assert counts["supervisor"] == [("销售机会管理", "1")]
+    assert counts["manager"] == [("客户开发计划", "1")]
+
+
+# Search
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("海", True),
+        ("海河", True),
+        ("水务有限", True),
+        ("hhsw", True),
+        ("HHSW", True),
+        ("haihe", True),
+        ("高志", True),
+        ("5555", True),
+        ("022-66", True),
+        ("X-77", True),
+        ("x-7", False),  # the sales system's number in full only
+        ("没有的", False),
+        ("%", False),
+        ("_", False),
+        ("ihesw", False),
+    ],
+)
+def test_customers_are_found_by_name_pinyin_number_contact_and_phone(text, found, manager, company):
+    customer = factories.CustomerFactory(
+        name="海河水务有限公司", phone="022-6666 1000", external_number="X-77", manager=company.manager
+    )
+    factories.ContactFactory(customer=customer, name="高志峰", office_phone="024-5555 6610")
+    response = manager.get("/search/", {"q": text})
+    assert response.status_code == 200
+    assert (customer.get_absolute_url() in response.content.decode()) is found
+
+
+def test_a_customer_is_found_by_its_number(manager, company):
+    customer = factories.CustomerFactory(manager=company.manager)
+    for text in (customer.number, customer.number.lower(), f"  {customer.number} "):
+        assert customer.get_absolute_url() in manager.get("/search/", {"q": text}).content.decode()
+
+
+@pytest.mark.parametrize("text", ["北", "北辰", "压力变送", "高峰", "5555 66"])
+def test_opportunities_are_found_by_customer_summary_contact_and_phone(text, manager, company):
+    record = factories.opportunity(company.manager)
+    assert record.get_absolute_url() in manager.get("/search/", {"q": text}).content.decode()
+
+
+def test_an_opportunity_is_found_by_its_number(manager, company):
+    record = factories.opportunity(company.manager)
+    assert record.get_absolute_url() in manager.get("/search/", {"q": str(record.pk)}).content.decode()
+
+
+def test_nothing_outside_the_view_is_found(company, sign_in):
+    customer = factories.CustomerFactory(name="海河水务有限公司", manager=company.manager)
+    factories.ContactFactory(customer=customer, name="高志峰")
+    record = factories.opportunity(company.manager, summary="压力变送器")
+    for person in (company.stranger, company.outsider, company.eastern, company.administrator, company.nobody):
+        client = sign_in(person)
+        for text in ("海河", "高志峰", "压力变送器", customer.number, str(record.pk)):
+            html = client.get("/search/", {"q": text}).content.decode().replace(f'value="{text}"', "")
+            assert (person.name, text, customer.get_absolute_url() in html) == (person.name, text, False)
+            assert (person.name, text, record.get_absolute_url() in html) == (person.name, text, False)
+
+
+def test_a_deleted_customer_is_not_found(manager, company):
+    customer = factories.CustomerFactory(name="海河水务有限公司", manager=company.manager)
+    Customer.objects.filter(pk=customer.pk).update(deleted_at=timezone.now())
+    assert customer.get_absolute_url() not in manager.get("/search/", {"q": "海河"}).content.decode()
+
+
+def test_an_empty_search_finds_nothing_and_says_nothing_wrong(manager, company):
+    factories.opportunity(company.manager)
+    assert "/marketing/opportunities/1/" not in body(manager, "/search/?q=%20")
+
+
+def test_what_was_searched_stays_in_the_box_and_is_cut_at_100_characters(manager):
+    html = body(manager, "/search/?q=" + "长" * 300)
+    assert 'value="' + "长" * 100 + '"' in html
+
+
+# Help and jobs
+
+
+def test_every_page_leads_to_its_chapter_of_the_help(manager, company):
+    record = factories.assigned(company.manager, company.supervisor, company.manager)
+    chapters = set(re.findall(r'<section id="([^"]+)"', body(manager, "/help/")))
+    pages = [
+        "/",
+        "/marketing/opportunities/",
+        "/marketing/development/",
+        "/customers/",
+        "/search/",
+        "/notifications/",
+        "/jobs/",
+        "/accounts/password/",
+        record.get_absolute_url(),
+        f"/marketing/development/{record.pk}/plan/",
+    ]
+    for address in pages:
+        anchor = re.search(r'href="/help/#([^"]+)"', body(manager, address))
+        assert (address, anchor is not None and anchor[1] in chapters) == (address, True)
+
+
+def test_a_job_is_seen_by_its_owner_and_administrators_and_its_file_by_the_owner_only(company, sign_in):
+    job = Job.objects.create(kind="导出客户", function="x", owner=company.manager, status="done", file_name="客户.csv")
+    job.file.save("a.csv", ContentFile(b"\xef\xbb\xbfa"))
+    own = sign_in(company.manager)
+    assert "下载 客户.csv" in body(own, f"/jobs/{job.pk}/")
+    response = own.get(f"/jobs/{job.pk}/file/")
+    assert response["Content-Disposition"].startswith("attachment")
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert b"".join(response.streaming_content) == b"\xef\xbb\xbfa"
+    admin = sign_in(company.administrator)
+    assert "下载" not in body(admin, f"/jobs/{job.pk}/")
+    assert "导出客户" in body(admin, "/jobs/")
+    assert "导出客户" not in body(sign_in(company.colleague), "/jobs/")
+
+
+def test_an_open_job_shows_its_progress_and_asks_again(manager, company):
+    job = Job.objects.create(kind="导出客户", function="x", owner=company.manager, status="running", done=30, total=60)
+    html = body(manager, f"/jobs/{job.pk}/")
+    assert "进行中，50%" in html
+    assert 'hx-trigger="every 2s"' in html
+
+
+# Health
+
+
+def test_readyz_tells_database_migrations_and_the_age_of_the_schedule(client):
+    assert client.get("/readyz").json() == {"database": "ok", "migrations": "ok", "schedule_age_seconds": None}
+    run = DueRun.objects.create(task="x", period=1)
+    DueRun.objects.filter(pk=run.pk).update(started_at=timezone.now() - timedelta(seconds=90))
+    assert 90 <= client.get("/readyz").json()["schedule_age_seconds"] < 120
+
+
+def test_readyz_is_unavailable_without_the_database(client, monkeypatch):
+    def broken(*args, **kwargs):
+        raise DatabaseError("connection refused")
+
+    monkeypatch.setattr("crm.health.MigrationExecutor", broken)
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()) == (503, {"database": "unreachable"})
+
+
+# One query per row
+
+
+@pytest.fixture(scope="module")
+def watch():
+    """Lets zeal see relations being followed; it only speaks inside a zeal_context."""
+    if not ALL_APPS:
+        initialize_app_registry()
+        patch()
+
+
+@pytest.fixture
+def full(company):
+    """Two or more rows of everything, so that a query per row shows."""
+    for person in (company.manager, company.colleague, company.eastern):
+        for n in range(3):
+            introducer = factories.CustomerFactory(manager=person, parent=None)
+            factories.CustomerFactory(manager=person, parent=introducer)
+            factories.ContactFactory(customer=introducer, name=f"甲{n}")
+            factories.ContactFactory(customer=introducer, name=f"乙{n}")
+            factories.opportunity(person, introduced_by=introducer, region=factories.entry("地区", "北京"))
+            record = factories.assigned(person, company.supervisor, person)
+            factories.plan_item(record, person, days=-1)
+            factories.plan_item(record, person, days=1, result="好")
+            factories.won(person, company.supervisor, person, customer_name=f"{person}{n}")
+            factories.lost(person, company.supervisor, person)
+        with transaction.atomic():
+            for n in range(2):
+                Customer.create(by=person, name=f"缺资料{person}{n}", manager=person)
+    for n in range(3):
+        Job.objects.create(kind=f"导出{n}", function="x", owner=company.manager, status="failed")
+    return company
+
+
+@pytest.mark.usefixtures("watch")
+@pytest.mark.parametrize("person", ["supervisor", "manager", "executive", "administrator"])
+def test_no_page_asks_once_per_row(person, full, sign_in):
+    client = sign_in(getattr(full, person))
+    record = Opportunity.objects.filter(assignee=full.manager, status="assigned").first()
+    new = Opportunity.objects.filter(created_by=full.manager, status="unassigned").first()
+    customer = Customer.objects.filter(branches__isnull=False, manager=full.manager).first()
+    pages = [
+        "/",
+        "/marketing/opportunities/?status=all",
+        "/marketing/development/?status=all",
+        "/customers/",
+        "/search/?q=测试",
+        "/search/?q=北",
+        "/notifications/",
+        "/jobs/",
+        "/marketing/opportunities/new/",
+        record.get_absolute_url(),
+        f"{record.get_absolute_url()}history/",
+        f"{new.get_absolute_url()}assign/",
+        f"{new.get_absolute_url()}edit/",
+        f"{record.get_absolute_url()}win/",
+        f"/marketing/development/{record.pk}/plan/",
+        f"/marketing/development/{record.pk}/execute/",
+        customer.get_absolute_url(),
+        f"{customer.get_absolute_url()}edit/",
+        f"{customer.get_absolute_url()}history/",
+        "/marketing/opportunities/?status=all&export=csv",
+        "/marketing/development/?status=all&export=csv",
+        "/customers/?export=csv",
+    ]
+    if person == "administrator":
+        pages = ["/", "/jobs/", "/admin/accounts/user/", "/admin/accounts/role/", "/admin/accounts/department/"]
+        pages += ["/admin/audit/auditentry/", "/admin/basedata/dictionaryentry/"]
+    faults = []
+    for address in pages:
+        with zeal_context():
+            try:
+                assert client.get(address).status_code in (200, 403)
+            except NPlusOneError as error:
+                faults.append(f"{address}: {error}")
+    assert faults == []
+
+
+@pytest.mark.usefixtures("watch", "full")
+def test_the_watch_sees_a_query_per_row():
+    """The control: the watch used above does find the fault it looks for."""
+    with zeal_context(), pytest.raises(NPlusOneError):
+        [str(record.created_by) for record in Opportunity.objects.all()]

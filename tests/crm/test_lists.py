@@ -1,0 +1,437 @@
+"""List pages: tabs, filters, order, paging, empty states and exports, tried on 销售机会管理."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import openpyxl
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import escape
+
+from accounts.models import Role
+from crm.audit.models import AuditEntry
+from crm.jobs.models import Job
+from marketing.models import Opportunity
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+LIST = "/marketing/opportunities/"
+
+
+def page(client, query="", **headers):
+    response = client.get(f"{LIST}?{query}", headers=headers)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def names(html):
+    """The customers' names of the rows, in order."""
+    return re.findall(r'<a href="/marketing/opportunities/\d+/">([^<]+)</a><small', html)
+
+
+def links(html):
+    return [address.replace("&amp;", "&") for address in re.findall(r'href="(/marketing/opportunities/[^"]*)"', html)]
+
+
+def tabs(html):
+    nav = re.search(r'<nav class="tabs".*?</nav>', html, re.S)[0]
+    return re.findall(r'<a [^>]*>([^<]+)<span class="n">([^<]+)</span>', nav)
+
+
+@pytest.fixture
+def five(company):
+    """One of each state and a second unassigned one."""
+    manager, supervisor = company.manager, company.supervisor
+    factories.opportunity(manager, customer_name="沈阳北辰重型机械", summary="压力变送器", contact_name="高峰")
+    factories.opportunity(manager, customer_name="天津海河水务", summary="流量计改造", contact_name="高远")
+    factories.assigned(
+        manager, supervisor, manager, customer_name="北京首钢", summary="压力表更换", contact_name="李敏"
+    )
+    factories.won(manager, supervisor, manager, customer_name="青岛港务", summary="液位计", contact_name="王海")
+    factories.lost(
+        manager, supervisor, company.colleague, customer_name="济南机床", summary="压力传感", contact_name=""
+    )
+
+
+def many(company, count, **values):
+    """Rows in bulk, newest last."""
+    start = timezone.now() - timedelta(days=count)
+    Opportunity.objects.bulk_create(
+        Opportunity(
+            created_by=company.manager,
+            created_at=start + timedelta(hours=n),
+            **{**factories.OPPORTUNITY, "customer_name": f"客户{n:04d}", "success_rate": n % 7, **values},
+        )
+        for n in range(count)
+    )
+
+
+# Tabs
+
+
+def test_the_list_opens_on_unassigned_with_counts_for_every_state(five, company, sign_in):
+    html = page(sign_in(company.manager))
+    assert set(names(html)) == {"沈阳北辰重型机械", "天津海河水务"}
+    assert tabs(html) == [("全部", "5"), ("未分配", "2"), ("已指派", "1"), ("开发成功", "1"), ("开发失败", "1")]
+    assert re.search(r'aria-current="page">未分配', html)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("assigned", {"北京首钢"}),
+        ("won", {"青岛港务"}),
+        ("lost", {"济南机床"}),
+        ("all", {"沈阳北辰重型机械", "天津海河水务", "北京首钢", "青岛港务", "济南机床"}),
+    ],
+)
+def test_each_tab_shows_its_state(status, expected, five, company, sign_in):
+    assert set(names(page(sign_in(company.manager), f"status={status}"))) == expected
+
+
+def test_tab_counts_follow_the_filters(five, company, sign_in):
+    html = page(sign_in(company.manager), "summary=压力")
+    assert tabs(html) == [("全部", "3"), ("未分配", "1"), ("已指派", "1"), ("开发成功", "0"), ("开发失败", "1")]
+
+
+def test_counts_above_999_say_so_and_the_pager_still_counts(company, sign_in):
+    many(company, 1001)
+    html = page(sign_in(company.manager))
+    assert ("未分配", "999+") in tabs(html)
+    assert "共 1001 条记录" in html
+
+
+# Filters
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("customer_name=北", {"沈阳北辰重型机械", "北京首钢"}),
+        ("customer_name=北辰", {"沈阳北辰重型机械"}),
+        ("summary=压", {"沈阳北辰重型机械", "北京首钢", "济南机床"}),
+        ("summary=流量", {"天津海河水务"}),
+        ("contact_name=高", {"沈阳北辰重型机械", "天津海河水务"}),
+        ("contact_name=高远", {"天津海河水务"}),
+        ("customer_name=北&summary=压力&contact_name=李", {"北京首钢"}),
+        ("customer_name=北&summary=流量", set()),
+        ("customer_name=%25", set()),  # no wildcard: a percent sign is a percent sign
+        ("customer_name=_", set()),
+    ],
+)
+def test_text_filters_contain_and_combine(query, expected, five, company, sign_in):
+    assert set(names(page(sign_in(company.manager), f"status=all&{query}"))) == expected
+
+
+def test_the_assignee_filter_offers_the_people_of_ones_view(five, company, sign_in):
+    client = sign_in(company.manager)
+    assert set(names(page(client, f"status=all&assignee={company.colleague.pk}"))) == {"济南机床"}
+    offered = re.search(r'<select name="assignee".*?</select>', page(client), re.S)[0]
+    assert "陈同事" in offered
+    assert "王华东" not in offered
+    assert "外人甲" not in offered
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("created_from=2025-11-24", ["d 24 end", "c 24 start", "e 25"]),
+        ("created_to=2025-11-23", ["b 23 end", "a 22"]),
+        ("created_from=2025-11-24&created_to=2025-11-24", ["d 24 end", "c 24 start"]),
+        ("created_from=2025-11-25&created_to=2025-11-24", []),
+    ],
+)
+def test_date_filters_mean_whole_days_in_shanghai(query, expected, company, sign_in):
+    moments = {
+        "a 22": datetime(2025, 11, 22, 12),
+        "b 23 end": datetime(2025, 11, 23, 23, 59, 59),
+        "c 24 start": datetime(2025, 11, 24),
+        "d 24 end": datetime(2025, 11, 24, 23, 59, 59),
+        "e 25": datetime(2025, 11, 25),
+    }
+    for name, moment in moments.items():
+        factories.opportunity(company.manager, customer_name=name, created_at=timezone.make_aware(moment))
+    assert sorted(names(page(sign_in(company.manager), query))) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [("assignee=abc", "选择"), ("created_from=昨天", "请填写日期"), ("created_to=2025-02-30", "请填写日期")],
+)
+def test_a_wrong_filter_shows_no_row_and_says_why(query, message, five, company, sign_in):
+    html = page(sign_in(company.manager), query)
+    assert names(html) == []
+    assert re.search(rf'<p class="err">[^<]*{message}', html)
+
+
+def test_an_applied_filter_is_a_pill_that_takes_it_away(five, company, sign_in):
+    html = page(sign_in(company.manager), f"status=all&customer_name=北&assignee={company.manager.pk}")
+    found = re.findall(r'<a class="pill" href="([^"]+)"[^>]*>(.*?)</a>', html, re.S)
+    pills = [(address, re.sub(r"<[^>]+>", "", text).strip()) for address, text in found]
+    assert [text for _, text in pills] == ["去掉条件 客户名称 北", "去掉条件 指派给 周经理"]
+    without = parse_qs(urlsplit(pills[0][0].replace("&amp;", "&")).query)
+    assert without == {"status": ["all"], "assignee": [str(company.manager.pk)]}
+
+
+def test_filters_survive_tabs_sorting_paging_and_page_size(company, sign_in):
+    many(company, 45)
+    html = page(sign_in(company.manager), "customer_name=客户&sort=success_rate&page_size=10&page=2")
+    nav = re.search(r'<nav class="tabs".*?</nav>', html, re.S)[0]
+    head = re.search(r"<thead>.*?</thead>", html, re.S)[0]
+    pager = re.search(r'<div class="pager">.*', html, re.S)[0]
+    for part in (nav, head, pager):
+        assert len(links(part)) >= 4
+        for address in links(part):
+            query = parse_qs(urlsplit(address).query)
+            assert (query["customer_name"], query["page_size"]) == (["客户"], ["10"])
+    assert all("page=" not in address.replace("page_size=", "") for address in links(nav) + links(head))
+    assert '<input type="hidden" name="customer_name" value="客户">' in pager
+    assert '<input type="hidden" name="sort" value="success_rate">' in pager
+
+
+def test_order_and_page_size_survive_a_new_query(company, sign_in):
+    html = page(sign_in(company.manager), "sort=success_rate&page_size=50&status=assigned")
+    form = re.search(r'<form class="filters".*?</form>', html, re.S)[0]
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form))
+    assert hidden == {"status": "assigned", "sort": "success_rate", "page_size": "50"}
+
+
+# Order
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_rows_are_sorted_by_a_declared_column(descending, company, sign_in):
+    for rate in (50, 10, 90):
+        factories.opportunity(company.manager, customer_name=f"{rate:03d}", success_rate=rate)
+    html = page(sign_in(company.manager), f"sort={'-' if descending else ''}success_rate")
+    assert names(html) == sorted(["010", "050", "090"], reverse=descending)
+    assert f'aria-sort="{"descending" if descending else "ascending"}"' in html
+
+
+@pytest.mark.parametrize(
+    "sort", ["description", "assignee__password", "-pk;drop table", "created_by__name", "pk", "--created_at", "?", "-"]
+)
+def test_an_undeclared_order_is_ignored(sort, company, sign_in):
+    many(company, 5)
+    client = sign_in(company.manager)
+    assert names(page(client, f"sort={sort}")) == names(page(client))
+    assert names(page(client)) == ["客户0004", "客户0003", "客户0002", "客户0001", "客户0000"]
+
+
+def test_equal_rows_are_neither_repeated_nor_lost_between_pages(company, sign_in):
+    many(company, 25, success_rate=50)
+    client = sign_in(company.manager)
+    shown = [name for n in (1, 2, 3) for name in names(page(client, f"sort=success_rate&page_size=10&page={n}"))]
+    assert sorted(shown) == [f"客户{n:04d}" for n in range(25)]
+
+
+# Paging
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("1", 1), ("3", 3), ("4", 3), ("999999", 3), ("0", 1), ("-1", 1), ("abc", 1), ("", 1), ("1.5", 1),
+        ("1" + "0" * 30, 1),
+    ],
+)  # fmt: skip
+def test_a_page_out_of_range_shows_the_nearest_or_the_first(asked, shown, company, sign_in):
+    many(company, 25)
+    html = page(sign_in(company.manager), f"page_size=10&page={asked}")
+    assert f'name="page" value="{shown}"' in html
+    assert "/ 3 页" in html
+    assert len(names(html)) == (5 if shown == 3 else 10)
+
+
+@pytest.mark.parametrize(
+    ("asked", "rows"), [("10", 10), ("20", 20), ("50", 50), ("100", 60), ("7", 20), ("100000", 20), ("x", 20)]
+)
+def test_only_the_offered_page_sizes_count(asked, rows, company, sign_in):
+    many(company, 60)
+    assert len(names(page(sign_in(company.manager), f"page_size={asked}"))) == rows
+
+
+def test_counting_ends_at_the_cap_and_says_so(company, sign_in, monkeypatch):
+    monkeypatch.setattr("crm.ui.paging.MAX_COUNT", 30)
+    monkeypatch.setattr("crm.ui.lists.MAX_COUNT", 30)
+    many(company, 45)
+    html = page(sign_in(company.manager), "page_size=10&page=5")
+    assert "共 30+ 条记录" in html
+    assert "请缩小范围" in html
+    assert "/ 3 页" in html
+    assert 'name="page" value="3"' in html
+
+
+def test_a_list_that_just_fits_the_cap_is_counted_exactly(company, sign_in, monkeypatch):
+    monkeypatch.setattr("crm.ui.paging.MAX_COUNT", 30)
+    many(company, 30)
+    html = page(sign_in(company.manager))
+    assert "共 30 条记录" in html
+    assert "请缩小范围" not in html
+
+
+# Nothing to show
+
+
+def test_an_empty_list_says_what_to_do_first(company, sign_in):
+    html = page(sign_in(company.manager))
+    assert "查无记录" in html
+    assert "还没有销售机会" in html
+    assert re.search(r'class="empty".*href="/marketing/opportunities/new/"', html, re.S)
+
+
+def test_an_empty_list_offers_no_creating_to_those_who_may_not(company, sign_in):
+    html = page(sign_in(company.executive))
+    assert "查无记录" in html
+    assert "/marketing/opportunities/new/" not in html
+
+
+def test_nothing_found_names_the_conditions_and_drops_one_by_one(five, company, sign_in):
+    html = page(sign_in(company.manager), "status=all&customer_name=没有&summary=压力")
+    empty = re.search(r'<div class="empty">.*', html, re.S)[0]
+    assert "「客户名称 没有」「概要 压力」" in empty
+    assert 'href="/marketing/opportunities/">清除全部条件' in empty
+    assert "只去掉「客户名称」" in empty
+    assert {"status=all&summary=%E5%8E%8B%E5%8A%9B"} <= {urlsplit(address).query for address in links(empty)}
+
+
+def test_an_empty_tab_leads_to_the_other_states(company, sign_in):
+    factories.opportunity(company.manager)
+    html = page(sign_in(company.manager), "status=won")
+    assert "这个状态下没有记录，其他状态下有。" in html
+    assert "/marketing/opportunities/?status=all" in links(html)
+
+
+# htmx
+
+
+def test_htmx_gets_the_list_without_the_page_around_it(five, company, sign_in):
+    html = page(sign_in(company.manager), "", **{"HX-Request": "true", "HX-Target": "list"})
+    assert html.lstrip().startswith('<section class="card" id="list"')
+    assert "<html" not in html
+    assert set(names(html)) == {"沈阳北辰重型机械", "天津海河水务"}
+    assert 'id="export" hx-swap-oob="true"' in html
+
+
+def test_htmx_for_another_target_gets_the_whole_page(five, company, sign_in):
+    assert "<html" in page(sign_in(company.manager), "", **{"HX-Request": "true", "HX-Target": "main"})
+
+
+def test_the_whole_page_and_the_fragment_are_cached_apart(company, sign_in):
+    assert "HX-Request" in sign_in(company.manager).get(LIST)["Vary"]
+
+
+# Rows and their actions
+
+
+def test_a_row_offers_what_its_reader_may_do_and_says_why_not(company, sign_in):
+    factories.opportunity(company.colleague)
+    supervisor, manager = (page(sign_in(person)) for person in (company.supervisor, company.manager))
+    assert ">指派</a>" in supervisor
+    assert ">指派</a>" not in manager
+    assert ">编辑</a>" in manager
+    assert escape("只有创建人（陈同事）可以删除。") in manager
+
+
+def test_an_executive_only_views(five, company, sign_in):
+    html = page(sign_in(company.executive), "status=all")
+    assert len(re.findall(r">查看</a>", html)) == 5
+    assert not re.search(r">(指派|编辑|删除|改派|制定计划)<", html)
+
+
+# Export
+
+
+def read_xlsx(response):
+    sheet = openpyxl.load_workbook(io.BytesIO(response.content)).active
+    return [list(row) for row in sheet.iter_rows(values_only=True)]
+
+
+def read_csv(response):
+    return list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"))))
+
+
+@pytest.mark.parametrize(("kind", "read"), [("xlsx", read_xlsx), ("csv", read_csv)])
+def test_an_export_holds_the_filtered_rows_of_all_pages(kind, read, company, sign_in):
+    many(company, 30)
+    factories.opportunity(company.manager, customer_name="别的")
+    factories.opportunity(company.stranger, customer_name="客户看不见")
+    query = f"customer_name=客户&sort=customer_name&page_size=10&page=2&export={kind}"
+    response = sign_in(company.manager).get(f"{LIST}?{query}")
+    head, *rows = read(response)
+    assert head[:4] == ["编号", "客户名称 / 概要", "概要", "状态"]
+    assert [row[1] for row in rows] == [f"客户{n:04d}" for n in range(30)]
+    assert response["Content-Disposition"].startswith("attachment; filename*=UTF-8''")
+    assert response["X-Content-Type-Options"] == "nosniff"
+
+
+def test_an_export_leaves_an_audit_row_with_count_and_conditions(five, company, sign_in):
+    sign_in(company.supervisor).get(f"{LIST}?status=all&summary=压力&export=csv")
+    entry = AuditEntry.objects.get(verb="导出")
+    assert (entry.actor, entry.object_text) == (company.supervisor, "销售机会管理")
+    assert entry.changes["行数"] == ["", "3"]
+    assert "summary=" in entry.changes["条件"][1]
+
+
+@pytest.mark.parametrize("person", ["administrator", "nobody"])
+def test_an_export_without_the_right_is_refused(person, five, company, sign_in):
+    assert sign_in(getattr(company, person)).get(f"{LIST}?export=csv").status_code == 403
+    assert not AuditEntry.objects.filter(verb="导出").exists()
+
+
+def test_a_role_without_the_export_right_neither_sees_nor_gets_an_export(five, company, sign_in):
+    role = Role.objects.get(code="account_manager")
+    role.permissions.remove(role.permissions.get(codename="export_opportunity"))
+    client = sign_in(company.manager)
+    assert 'id="export"' not in page(client)
+    assert client.get(f"{LIST}?export=xlsx").status_code == 403
+
+
+def test_an_unknown_export_format_leads_back_with_a_message(five, company, sign_in):
+    response = sign_in(company.manager).get(f"{LIST}?export=pdf&summary=压力", follow=True)
+    assert "只能导出为 xlsx 或 csv。" in response.content.decode()
+    assert parse_qs(response.request["QUERY_STRING"]) == {"summary": ["压力"]}
+
+
+def test_a_large_export_becomes_a_job_of_its_owner(five, company, sign_in, settings):
+    settings.CRM_EXPORT_DIRECT_ROWS = 2
+    response = sign_in(company.manager).get(f"{LIST}?status=all&export=xlsx")
+    job = Job.objects.get()
+    assert response["Location"] == reverse("job_detail", args=[job.pk])
+    assert (job.owner, job.arguments["total"]) == (company.manager, 5)
+
+
+def test_more_rows_than_the_ceiling_are_not_exported(five, company, sign_in, settings):
+    settings.CRM_EXPORT_MAX_ROWS = 4
+    response = sign_in(company.manager).get(f"{LIST}?status=all&export=xlsx", follow=True)
+    assert "超过 4 行，不能一次导出。" in response.content.decode()
+
+
+# Number of queries
+
+
+@pytest.mark.parametrize("person", ["supervisor", "manager"])
+@pytest.mark.parametrize(
+    "address", ["/marketing/opportunities/?status=all", "/marketing/development/?status=all", "/customers/"]
+)
+def test_a_list_takes_the_same_few_queries_for_5_and_60_rows(
+    person, address, company, sign_in, django_assert_max_num_queries
+):
+    client = sign_in(getattr(company, person))
+    counts = []
+    for rows in (5, 60):
+        while Opportunity.objects.count() < rows:
+            record = factories.assigned(company.manager, company.supervisor, company.manager)
+            factories.CustomerFactory(manager=company.manager)
+            factories.plan_item(record, company.manager)
+        with django_assert_max_num_queries(10) as captured:
+            html = client.get(f"{address}{'&' if '?' in address else '?'}page_size=100").content.decode()
+        assert html.count('<div class="ra">') == rows
+        counts.append(len(captured))
+    assert counts[0] == counts[1]

@@ -1,0 +1,319 @@
+"""import_customers: all rows or none, every refusal with line and column, nothing twice."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from datetime import date
+from decimal import Decimal
+
+import openpyxl
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from basedata.models import DictionaryEntry, NumberSequence
+from crm.audit.models import AuditEntry
+from customers.forms import CustomerForm
+from customers.import_form import CustomerImportForm, TableDateField
+from customers.importing import CustomerImport, ImportRefused
+from customers.models import Customer, Ownership
+from tests.factories import CustomerFactory, person
+
+pytestmark = pytest.mark.django_db
+
+HEADERS = ["名称", "地区"]
+
+
+@pytest.fixture
+def keeper(company):
+    company.manager.username = "keeper"
+    company.manager.save()
+    return company.manager
+
+
+def table(tmp_path, rows, *, headers=HEADERS, encoding="utf-8-sig", delimiter=",", name="customers.csv"):
+    stream = io.StringIO()
+    csv.writer(stream, delimiter=delimiter).writerows([headers, *rows])
+    content = stream.getvalue().encode(encoding)
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    return path
+
+
+def workbook(tmp_path, headers, rows):
+    book = openpyxl.Workbook()
+    for row in [headers, *rows]:
+        book.active.append(row)
+    book.save(tmp_path / "customers.xlsx")
+    return tmp_path / "customers.xlsx"
+
+
+def run(path, **options):
+    """What the command said, and the lines it refused."""
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        call_command("import_customers", path, **{"manager": "keeper", **options}, stdout=out, stderr=err)
+    except CommandError as error:
+        return str(error), err.getvalue().splitlines()
+    return out.getvalue(), []
+
+
+def refused(tmp_path, rows, **options):
+    """The reasons given for a table that must leave no trace."""
+    before = (Customer.objects.count(), AuditEntry.objects.count(), DictionaryEntry.objects.count())
+    message, reasons = run(table(tmp_path, rows, **options))
+    assert "什么都没有写入" in message
+    assert before == (Customer.objects.count(), AuditEntry.objects.count(), DictionaryEntry.objects.count())
+    return reasons
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_any_usual_csv(tmp_path, keeper, encoding, delimiter):
+    path = table(tmp_path, [["沈阳甲方有限公司", "东北"]], encoding=encoding, delimiter=delimiter)
+    run(path)
+    customer = Customer.objects.get()
+    assert (customer.name, str(customer.region), customer.manager) == ("沈阳甲方有限公司", "东北", keeper)
+
+
+def test_gzipped_csv_with_history_and_derived_names(tmp_path, keeper):
+    run(table(tmp_path, [["曾氏仪表（大连）有限公司", "东北"]], name="customers.csv.gz"))
+    customer = Customer.objects.get()
+    assert customer.name_normalized == "曾氏仪表大连"
+    assert customer.name_pinyin.startswith("zengshi")
+    assert customer.number.startswith("KH")
+    assert [(entry.verb, entry.actor_name) for entry in AuditEntry.objects.about(customer)] == [("导入", "系统")]
+    ownership = Ownership.objects.get(customer=customer)
+    assert (ownership.manager, ownership.since, ownership.until) == (keeper, customer.created_at, None)
+
+
+def test_every_column_of_the_form_from_a_workbook(tmp_path, keeper, company):
+    headers = [
+        "名 称", "销售系统客户编号", "地区*", "行业", "客户等级", "客户满意度", "客户信用度", "建立合作日期", "地址",
+        "邮政编码", "电话", "网址", "统一社会信用代码", "注册资本（万元）", "银行账号", "客户经理",
+    ]  # fmt: skip
+    row = [
+        "甲", "00123", "华北", "化工", "大客户", 4, "５ 星", date(2019, 3, 31), "某路 1 号", 300000, "+86 22 5555 0000",
+        "https://www.jia.example", "110000000000001", 1200.5, "6200000000000000001", company.colleague.name,
+    ]  # fmt: skip
+    assert run(workbook(tmp_path, headers, [row]))[1] == []
+    customer = Customer.objects.get()
+    assert (customer.external_number, customer.satisfaction, customer.credit) == ("00123", 4, 5)
+    assert (customer.cooperation_since, customer.postcode) == (date(2019, 3, 31), "300000")
+    assert (customer.registered_capital, customer.bank_account) == (Decimal("1200.50"), "6200000000000000001")
+    assert (customer.manager, str(customer.level), str(customer.industry)) == (company.colleague, "大客户", "化工")
+
+
+def test_columns_are_those_of_the_screen():
+    form = CustomerImportForm()
+    assert set(form.labels) == {*CustomerForm.Meta.fields, "manager"}
+    assert {name for name, field in form.fields.items() if field.required} == {"name", "manager"}
+    shown = CustomerForm(user=None)
+    assert all(form.labels[name] == str(shown.fields[name].label) for name in CustomerForm.Meta.fields)
+
+
+def test_all_or_none_with_every_reason(tmp_path, keeper):
+    rows = [
+        ["好客户", "华北", "1", "keeper", "2025-01-31"],
+        ["", "华北", "1", "keeper", ""],
+        ["坏客户", "月球", "9", "没有此人", "2025-02-30"],
+    ]
+    headers = ["名称", "地区", "客户满意度", "客户经理", "建立合作日期"]
+    reasons = refused(tmp_path, rows, headers=headers)
+    assert reasons[0] == "第 3 行「名称」：请填写。"
+    assert {reason.split("：")[0] for reason in reasons[1:]} == {
+        "第 4 行「地区」", "第 4 行「客户满意度」", "第 4 行「客户经理」", "第 4 行「建立合作日期」",
+    }  # fmt: skip
+    assert not NumberSequence.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a\x00b", "控制字符"),
+        ("a\x1bb", "控制字符"),
+        ("长" * 34_000, "100"),
+    ],
+)
+def test_texts_the_form_refuses(tmp_path, keeper, text, reason):
+    for column, row in (("名称", [text, "华北"]), ("地区", ["甲", text])):
+        reasons = refused(tmp_path, [row])
+        assert len(reasons) == 1
+        assert reasons[0].startswith(f"第 2 行「{column}」")
+        assert reason in reasons[0] or column == "地区"
+        assert len(reasons[0]) < 200
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("邮政编码", "12345"),
+        ("网址", "javascript:alert(1)"),
+        ("注册资本", "NaN"),
+        ("注册资本", "1e400"),
+        ("注册资本", "一百"),
+        ("统一社会信用代码", "911100000000000001"),
+        ("客户信用度", "0"),
+        ("客户信用度", "4.5"),
+        ("客户等级", "4"),
+        ("上级单位", "从未听说的单位"),
+        ("建立合作日期", "1899-12-31"),
+        ("建立合作日期", "2025"),
+        ("建立合作日期", "31/12/2025"),
+        ("建立合作日期", "9999999"),
+    ],
+)
+def test_values_the_form_refuses(tmp_path, keeper, column, text):
+    reasons = refused(tmp_path, [["甲", text]], headers=["名称", column])
+    assert len(reasons) == 1
+    assert reasons[0].startswith(f"第 2 行「{column}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2025-11-24", "2025/11/24", "2025.11.24", "2025年11月24日", "20251124", "45985", "2025-11-24 00:00:00",
+        "２０２５－１１－２４",
+    ],
+)  # fmt: skip
+def test_dates_as_text_or_number(text):
+    assert TableDateField().clean(text) == date(2025, 11, 24)
+
+
+def test_full_width_digits_in_numbers(tmp_path, keeper):
+    run(table(tmp_path, [["甲", "１２", "３"]], headers=["名称", "注册资本", "客户满意度"]))
+    assert (Customer.objects.get().registered_capital, Customer.objects.get().satisfaction) == (12, 3)
+
+
+def test_formulas_are_plain_text_and_come_back_from_an_export(tmp_path, keeper):
+    run(table(tmp_path, [['=HYPERLINK("x")', "'+86 10 5555 0000"]], headers=["名称", "电话"]))
+    assert (Customer.objects.get().name, Customer.objects.get().phone) == ('=HYPERLINK("x")', "+86 10 5555 0000")
+
+
+def test_tables_that_cannot_be_read(tmp_path, keeper):
+    assert "不认识的列「颜色」" in run(table(tmp_path, [["甲", "红"]], headers=["名称", "颜色"]))[0]
+    assert "名称、客户经理、销售系统客户编号" in run(table(tmp_path, [["甲", "红"]], headers=["名称", "颜色"]))[0]
+    assert "出现了两次" in run(table(tmp_path, [["甲", "乙"]], headers=["名称", "名 称"]))[0]
+    assert "缺少「名称」列" in run(table(tmp_path, [["华北"]], headers=["地区"]))[0]
+    assert "没有数据行" in run(table(tmp_path, []))[0]
+    assert "打不开文件" in run(tmp_path / "missing.csv")[0]
+    assert "没有用户名为「nobody」" in run(table(tmp_path, [["甲", ""]]), manager="nobody")[0]
+    assert Customer.objects.count() == 0
+
+
+def test_unknown_regions_are_added_only_when_asked(tmp_path, keeper):
+    rows = [["甲", "华南"], ["乙", " 华南 "], ["丙", "华北"]]
+    assert len(refused(tmp_path, rows)) == 2
+    message, _ = run(table(tmp_path, rows), create_regions=True)
+    assert "新增地区 1 个" in message
+    entry = DictionaryEntry.objects.get(category="地区", item="华南")
+    assert (entry.is_editable, Customer.objects.filter(region=entry).count()) == (True, 2)
+    assert AuditEntry.objects.about(entry).get().verb == "新建"
+
+
+def test_the_same_file_twice_adds_nothing(tmp_path, keeper):
+    headers = ["销售系统客户编号", "名称", "地区"]
+    path = table(tmp_path, [["C1", "甲", "华南"], ["", "乙（大连）有限公司", "华北"]], headers=headers)
+    run(path, create_regions=True)
+    trail = AuditEntry.objects.count()
+    message, _ = run(path)
+    assert "已新增客户 0 个，已存在 2 行" in message
+    assert (Customer.objects.count(), AuditEntry.objects.count()) == (2, trail)
+
+
+def test_known_customers_are_left_alone(tmp_path, keeper, company):
+    CustomerFactory(name="甲方有限公司", manager=company.eastern, external_number="C1")
+    CustomerFactory(name="乙方有限公司", manager=company.eastern)
+    rows = [["C1", "改了名的甲方"], ["", "乙方"], ["C2", "乙方有限公司"]]
+    message, _ = run(table(tmp_path, rows, headers=["销售系统客户编号", "名称"]))
+    assert "已新增客户 1 个，已存在 2 行" in message
+    assert "其中 1 个与已有客户同名" in message
+    assert Customer.objects.get(external_number="C1").name == "甲方有限公司"
+
+
+def test_doubles_inside_the_file_name_both_lines(tmp_path, keeper):
+    headers = ["销售系统客户编号", "名称"]
+    rows = [["C1", "甲"], ["C2", "甲"], ["C1", "乙"], ["", "甲有限公司"], ["", "丙"], ["", "丙"]]
+    reasons = refused(tmp_path, rows, headers=headers)
+    assert [reason.split("，")[0] for reason in reasons] == [
+        "第 4 行「销售系统客户编号」：与第 2 行重复",
+        "第 5 行「名称」：与第 2 行同名",
+        "第 7 行「名称」：与第 6 行同名",
+    ]
+
+
+def test_parents_from_the_database_and_from_the_same_file(tmp_path, keeper):
+    group = CustomerFactory(name="集团有限公司", manager=keeper)
+    rows = [["孙", "子公司"], ["子公司", "集团"], ["另一家", group.number]]
+    assert run(table(tmp_path, rows, headers=["名称", "上级单位"]))[1] == []
+    names = {one.name: one.parent and one.parent.name for one in Customer.objects.select_related("parent")}
+    assert names == {"集团有限公司": None, "子公司": "集团有限公司", "孙": "子公司", "另一家": "集团有限公司"}
+
+
+def test_parents_in_a_circle(tmp_path, keeper):
+    rows = [["甲", "乙"], ["乙", "甲"], ["丙", "丙"]]
+    assert len(refused(tmp_path, rows, headers=["名称", "上级单位"])) == 3
+
+
+def test_people_of_the_same_name_need_a_username(tmp_path, keeper, company):
+    double = person("account_manager", name=keeper.name, username="double", department=company.east)
+    assert len(refused(tmp_path, [["甲", keeper.name]], headers=["名称", "客户经理"])) == 1
+    run(table(tmp_path, [["甲", "double"]], headers=["名称", "客户经理"]))
+    assert Customer.objects.get().manager == double
+
+
+def test_without_any_manager_every_row_says_so(tmp_path, keeper):
+    _, reasons = run(table(tmp_path, [["甲", "华北"], ["乙", "华北"]]), manager="")
+    assert reasons == ["第 2 行「客户经理」：请填写。", "第 3 行「客户经理」：请填写。"]
+
+
+def test_a_disabled_person_keeps_no_new_customers(tmp_path, keeper):
+    keeper.is_active = False
+    keeper.save()
+    assert "没有用户名为" in run(table(tmp_path, [["甲", "华北"]]))[0]
+
+
+def test_dry_run_writes_nothing(tmp_path, keeper):
+    message, _ = run(table(tmp_path, [["甲", "华南"]]), dry_run=True, create_regions=True)
+    assert "检查通过，可新增客户 1 个" in message
+    assert not Customer.objects.exists()
+    assert not DictionaryEntry.objects.filter(item="华南").exists()
+    assert not NumberSequence.objects.exists()
+
+
+def test_made_meanwhile_by_somebody_else(tmp_path, keeper):
+    task = CustomerImport(manager=keeper)
+    task.read(table(tmp_path, [["甲", "华北"], ["乙", "华北"]]))
+    CustomerFactory(name="乙", manager=keeper)
+    with pytest.raises(ImportRefused, match="再运行一次"):
+        task.write()
+    assert Customer.objects.count() == 1
+
+
+def statements(path, keeper) -> tuple[int, int]:
+    """(reads, inserts) of one import."""
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        task = CustomerImport(manager=keeper)
+        task.read(path)
+        task.write()
+    inserts = sum(query["sql"].startswith("INSERT") for query in queries)
+    return len(queries) - inserts, inserts
+
+
+def test_queries_do_not_grow_with_rows(tmp_path, keeper):
+    headers = ["名称", "地区", "客户等级", "客户满意度", "客户经理", "销售系统客户编号", "上级单位"]
+
+    def rows(prefix, count):
+        return [[f"{prefix}{n}", "华北", "大客户", "4", "keeper", f"{prefix}{n}", ""] for n in range(count)]
+
+    statements(table(tmp_path, rows("a", 3), headers=headers), keeper)
+    few = statements(table(tmp_path, rows("b", 5), headers=headers), keeper)
+    many = statements(table(tmp_path, rows("c", 400), headers=headers), keeper)
+    assert many[0] <= few[0] + 4  # savepoints around batches on SQLite are no work
+    if connection.vendor == "postgresql":
+        assert many == few

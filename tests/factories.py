@@ -1,0 +1,121 @@
+"""Records for tests. Business states are reached through the domain's own methods."""
+
+from __future__ import annotations
+
+import datetime
+
+import factory
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Department, Role, User
+from basedata.models import DictionaryEntry
+from customers.models import Contact, Customer
+from marketing.models import Opportunity, PlanItem
+
+
+class DepartmentFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Department
+
+    name = factory.Sequence(lambda n: f"部门{n}")
+
+
+class UserFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    username = factory.Sequence(lambda n: f"user{n}")
+    name = factory.Sequence(lambda n: f"用户{n}")
+    password = factory.django.Password("a-long-passphrase")
+
+
+def person(role: str, **values) -> User:
+    """A user holding a shipped role; read afresh, so that nothing about rights is cached."""
+    user = UserFactory(**values)
+    user.groups.add(Role.objects.get(code=role))
+    return fresh(user)
+
+
+def fresh(user: User) -> User:
+    """The user as the next request loads him."""
+    return User.objects.select_related("department").get(pk=user.pk)
+
+
+def entry(category: str, item: str) -> DictionaryEntry:
+    return DictionaryEntry.objects.get(category=category, item=item)
+
+
+class CustomerFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Customer
+
+    name = factory.Sequence(lambda n: f"测试客户{n}有限公司")
+    manager = factory.SubFactory(UserFactory)
+    address = "北京市某路 1 号"
+    phone = "010-5555 0000"
+    satisfaction = 4
+    credit = 3
+
+    @classmethod
+    def _create(cls, model_class, *args, by=None, **values):
+        values.setdefault("region", entry("地区", "华北"))
+        values.setdefault("level", entry("客户等级", "普通客户"))
+        with transaction.atomic():
+            return model_class.create(by=by, **values)
+
+
+class ContactFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Contact
+
+    customer = factory.SubFactory(CustomerFactory)
+    name = "高峰"
+    position = "设备科长"
+    office_phone = "024-5555 6610"
+
+
+OPPORTUNITY = {
+    "customer_name": "沈阳北辰重型机械有限公司",
+    "success_rate": 60,
+    "summary": "压力变送器改造",
+    "description": "二期 140 个测点",
+    "contact_name": "高峰",
+    "contact_phone": "024-5555 6610",
+}
+
+
+def opportunity(creator: User, **values) -> Opportunity:
+    """未分配."""
+    with transaction.atomic():
+        return Opportunity.create(by=creator, **{**OPPORTUNITY, **values})
+
+
+def assigned(creator: User, supervisor: User, to: User, **values) -> Opportunity:
+    """已指派."""
+    record = opportunity(creator, **values)
+    record.assign(to, by=supervisor)
+    return record
+
+
+def won(creator: User, supervisor: User, to: User, **values) -> Opportunity:
+    record = assigned(creator, supervisor, to, **values)
+    record.win(by=to, reason="客户已下单")
+    return record
+
+
+def lost(creator: User, supervisor: User, to: User, **values) -> Opportunity:
+    record = assigned(creator, supervisor, to, **values)
+    record.lose(by=to, reason="价格")
+    return record
+
+
+def plan_item(record: Opportunity, by: User, *, days: int = 3, text: str = "确认需求", result: str = "") -> PlanItem:
+    with transaction.atomic():
+        item = PlanItem.create(
+            by=by, opportunity=record, on=timezone.localdate() + datetime.timedelta(days=days), text=text
+        )
+    if result:
+        item.record_result(by=by, result=result)
+    return item

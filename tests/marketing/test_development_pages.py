@@ -1,0 +1,304 @@
+"""The pages of 客户开发计划: the list, 制定计划 and 执行计划."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+
+import pytest
+from django.utils import timezone
+
+from crm.audit.models import AuditEntry
+from marketing.models import PlanItem
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+LIST = "/marketing/development/"
+
+
+def names(html):
+    return re.findall(r'<a href="/marketing/opportunities/\d+/">([^<]+)</a><small', html)
+
+
+def said(response):
+    found = re.findall(r'role="(?:status|alert)">.*?<div>([^<]*)</div>', response.content.decode(), re.S)
+    return [text for text in found if text.strip()]
+
+
+def at(record, step):
+    return f"{LIST}{record.pk}/{step}/"
+
+
+def of(item, step):
+    return f"{LIST}{item.opportunity_id}/items/{item.pk}/{step}/"
+
+
+def row(html, item):
+    """The part of the page that belongs to one plan item."""
+    return re.search(rf'<tr id="item-{item.pk}">.*?</tr>', html, re.S)[0]
+
+
+@pytest.fixture
+def manager(company, sign_in):
+    return sign_in(company.manager)
+
+
+@pytest.fixture
+def assigned(company):
+    return factories.assigned(company.colleague, company.supervisor, company.manager)
+
+
+@pytest.fixture
+def item(assigned, company):
+    return factories.plan_item(assigned, company.manager, text="确认需求范围")
+
+
+# The list
+
+
+def test_the_list_holds_what_has_been_assigned_and_opens_on_assigned(company, manager):
+    factories.opportunity(company.manager, customer_name="未分配的")
+    factories.assigned(company.manager, company.supervisor, company.manager, customer_name="开发中的")
+    factories.won(company.manager, company.supervisor, company.manager, customer_name="成功的")
+    factories.lost(company.manager, company.supervisor, company.manager, customer_name="失败的")
+    html = manager.get(LIST).content.decode()
+    assert names(html) == ["开发中的"]
+    assert [tab[0] for tab in re.findall(r'>([^<>]+)<span class="n">(\d+)', html)] == [
+        "全部",
+        "已指派",
+        "开发成功",
+        "开发失败",
+    ]
+    assert set(names(manager.get(f"{LIST}?status=all").content.decode())) == {"开发中的", "成功的", "失败的"}
+    assert names(manager.get(f"{LIST}?status=unassigned").content.decode()) != ["未分配的"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("customer_name=甲", {"甲公司"}),
+        ("summary=流量", {"乙公司"}),
+        ("contact_name=高", {"甲公司", "乙公司"}),
+        ("contact_name=高&summary=压力", {"甲公司"}),
+        ("mine=on", {"甲公司"}),
+        ("mine=on&summary=流量", set()),
+    ],
+)
+def test_each_filter_of_the_list(query, expected, company, manager):
+    factories.assigned(
+        company.manager, company.supervisor, company.manager, customer_name="甲公司", contact_name="高峰"
+    )
+    factories.assigned(
+        company.manager,
+        company.supervisor,
+        company.colleague,
+        customer_name="乙公司",
+        summary="流量计",
+        contact_name="高远",
+    )
+    assert set(names(manager.get(f"{LIST}?{query}").content.decode())) == expected
+
+
+def test_a_row_shows_how_far_the_plan_is(company, manager, assigned):
+    assert "未制定" in manager.get(LIST).content.decode()
+    factories.plan_item(assigned, company.manager)
+    factories.plan_item(assigned, company.manager, result="好")
+    assert "1 / 2" in manager.get(LIST).content.decode()
+
+
+def test_closed_rows_are_only_viewed(company, manager):
+    record = factories.lost(company.manager, company.supervisor, company.manager)
+    html = manager.get(f"{LIST}?status=lost").content.decode()
+    actions = re.search(r'<div class="ra">(.*?)</div>', html, re.S)[1]
+    assert actions == f'<a href="{record.get_absolute_url()}">查看</a>'
+
+
+def test_the_assignee_is_offered_executing_planning_and_winning(manager, assigned, sign_in, company):
+    html = manager.get(LIST).content.decode()
+    for step, label in (("execute", "执行计划"), ("plan", "制定计划")):
+        assert f'<a href="{at(assigned, step)}">{label}</a>' in html
+    assert "开发成功</a>" in html
+    others = sign_in(company.supervisor).get(LIST).content.decode()
+    assert "制定计划</a>" in others
+    assert "执行计划</a>" not in others
+
+
+# Planning
+
+
+def test_an_item_is_added_and_the_page_stays(manager, assigned):
+    response = manager.post(at(assigned, "plan"), {"on": "2026-03-01", "text": "电话确认\n决策人"}, follow=True)
+    assert response.redirect_chain == [(at(assigned, "plan"), 302)]
+    assert said(response) == ["保存成功"]
+    added = PlanItem.objects.get()
+    assert (added.on, added.text.splitlines(), added.opportunity) == (
+        date(2026, 3, 1),
+        ["电话确认", "决策人"],
+        assigned,
+    )
+    assert "电话确认<br>决策人" in response.content.decode()
+    assert AuditEntry.objects.about(assigned).filter(verb="制定计划").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"on": "", "text": "x"}, "请填写。"),
+        ({"on": "2026-03-01", "text": ""}, "请填写。"),
+        ({"on": "明天", "text": "x"}, "请填写日期，例如 2025-11-24。"),
+        ({"on": "1899-12-31", "text": "x"}, "请填写 1900 年以后的日期。"),
+        ({"on": "2026-03-01", "text": "长" * 501}, "500"),
+    ],
+)
+def test_a_refused_item_keeps_what_was_typed(values, message, manager, assigned):
+    html = manager.post(at(assigned, "plan"), values).content.decode()
+    assert message in html
+    assert values["text"] in html
+    assert PlanItem.objects.count() == 0
+
+
+def test_an_item_is_changed_and_its_history_kept(manager, item):
+    memory = re.search(r'name="opened" value="([^"]+)"', manager.get(of(item, "edit")).content.decode())[1]
+    response = manager.post(of(item, "edit"), {"on": item.on, "text": "确认预算", "opened": memory}, follow=True)
+    assert response.redirect_chain == [(at(item.opportunity, "plan"), 302)]
+    assert said(response) == ["保存成功"]
+    entry = AuditEntry.objects.about(item.opportunity).get(verb="修改计划")
+    assert [value.split(" ", 1)[1] for value in entry.changes["计划项"]] == ["确认需求范围", "确认预算"]
+
+
+def test_two_people_changing_one_item_see_the_conflict(manager, item, company, sign_in):
+    memory = re.search(r'name="opened" value="([^"]+)"', manager.get(of(item, "edit")).content.decode())[1]
+    item.edit(by=company.supervisor, on=item.on, text="主管改过的")
+    response = manager.post(of(item, "edit"), {"on": item.on, "text": "我改过的", "opened": memory})
+    assert response.status_code == 409
+    for text in ("我改过的", "主管改过的", "确认需求范围"):
+        assert text in response.content.decode()
+
+
+def test_deleting_an_item_asks_and_names_it(manager, item):
+    html = manager.get(of(item, "delete")).content.decode()
+    assert "确认删除？" in html
+    assert f"“计划项：确认需求范围”（{item.on:%Y-%m-%d}）" in html
+    response = manager.post(of(item, "delete"), follow=True)
+    assert response.redirect_chain == [(at(item.opportunity, "plan"), 302)]
+    assert said(response) == ["删除成功"]
+    assert not PlanItem.objects.exists()
+
+
+@pytest.mark.parametrize(("step", "reason"), [("edit", "不能再修改"), ("delete", "不能删除")])
+@pytest.mark.parametrize("verb", ["get", "post"])
+def test_an_executed_item_is_neither_changed_nor_deleted(step, reason, verb, manager, item, company):
+    item.record_result(by=company.manager, result="客户同意")
+    response = getattr(manager, verb)(of(item, step), {"on": "2026-01-01", "text": "x"})
+    assert response.status_code == 409
+    assert f"已填写执行效果的计划项{reason}" in response.content.decode()
+    item.refresh_from_db()
+    assert (item.text, item.result) == ("确认需求范围", "客户同意")
+
+
+def test_the_plan_page_offers_nothing_on_executed_items(manager, item, company):
+    assert of(item, "edit") in manager.get(at(item.opportunity, "plan")).content.decode()
+    item.record_result(by=company.manager, result="客户同意")
+    html = manager.get(at(item.opportunity, "plan")).content.decode()
+    assert of(item, "edit") not in html
+    assert of(item, "delete") not in html
+    assert "已执行，不可修改" in html
+
+
+def test_a_late_item_says_by_how_many_days(manager, assigned, company):
+    factories.plan_item(assigned, company.manager, days=-4)
+    assert "逾期 4 天" in manager.get(at(assigned, "plan")).content.decode()
+
+
+# Executing
+
+
+def test_the_execute_page_shows_header_and_items_read_only_with_one_form_per_item(manager, item, company):
+    other = factories.plan_item(item.opportunity, company.manager, text="试装", result="客户满意")
+    html = manager.get(at(item.opportunity, "execute")).content.decode()
+    assert f'action="{of(item, "result")}"' in row(html, item)
+    assert "<textarea" in row(html, item)
+    assert "<textarea" not in row(html, other)
+    assert "客户满意" in row(html, other)
+    assert f"?item={other.pk}#item-{other.pk}" in row(html, other)
+    assert 'name="text"' not in html
+    assert 'name="on"' not in html
+    for label in ("终止开发", "开发成功", "制定计划"):
+        assert f"</svg>{label}</a>" in html
+
+
+def test_a_result_is_saved_on_its_own(manager, item, company):
+    other = factories.plan_item(item.opportunity, company.manager, text="试装")
+    response = manager.post(of(item, "result"), {"result": "客户同意试装 3 台"}, follow=True)
+    assert response.redirect_chain == [(f"{at(item.opportunity, 'execute')}#item-{item.pk}", 302)]
+    assert said(response) == ["保存成功"]
+    item.refresh_from_db()
+    other.refresh_from_db()
+    assert (item.result, item.executed_by, other.result) == ("客户同意试装 3 台", company.manager, "")
+    assert timezone.now() - item.executed_at < timedelta(minutes=1)
+
+
+def test_a_result_is_corrected_until_the_opportunity_closes(manager, item, company):
+    item.record_result(by=company.manager, result="写错了")
+    html = manager.get(f"{at(item.opportunity, 'execute')}?item={item.pk}").content.decode()
+    assert re.search(r"<textarea[^>]*>写错了</textarea>", row(html, item))
+    manager.post(of(item, "result"), {"result": "写对了"})
+    item.refresh_from_db()
+    assert item.result == "写对了"
+    entry = AuditEntry.objects.about(item.opportunity).filter(verb="填写执行效果").first()
+    assert entry.changes["执行效果"] == ["写错了", "写对了"]
+
+
+@pytest.mark.parametrize(("text", "message"), [("", "请填写。"), ("长" * 501, "500")])
+def test_a_refused_result_comes_back_beside_its_item_with_the_text_kept(text, message, manager, item, company):
+    other = factories.plan_item(item.opportunity, company.manager, text="另一项")
+    response = manager.post(of(item, "result"), {"result": text})
+    html = response.content.decode()
+    assert response.status_code == 200
+    assert message in row(html, item)
+    assert text in row(html, item)
+    assert 'role="alert"' not in row(html, other)
+
+
+def test_a_result_sent_after_the_opportunity_closed_keeps_the_text_and_says_why(manager, item, company):
+    item.opportunity.lose(by=company.manager, reason="价格")
+    response = manager.post(of(item, "result"), {"result": "很长的执行效果"})
+    assert response.status_code == 409
+    assert "很长的执行效果" in row(response.content.decode(), item)
+    assert "机会已开发失败，只能查看，不能更改。" in row(response.content.decode(), item)
+    item.refresh_from_db()
+    assert item.result == ""
+
+
+def test_without_items_the_execute_page_leads_to_planning(manager, assigned):
+    html = manager.get(at(assigned, "execute")).content.decode()
+    assert f'先<a href="{at(assigned, "plan")}">制定计划</a>' in html
+
+
+def test_a_colleague_is_told_whose_plan_it_is(assigned, company, sign_in):
+    response = sign_in(company.colleague).get(at(assigned, "execute"))
+    assert response.status_code == 403
+    assert "只有被指派的客户经理（周经理）可以执行，您可以查看。" in response.content.decode()
+
+
+@pytest.mark.parametrize("asked", ["abc", "-1", "１", "999999999999999999999"])
+def test_a_senseless_item_to_edit_is_ignored(asked, manager, item):
+    response = manager.get(at(item.opportunity, "execute"), {"item": asked})
+    assert response.status_code == 200
+
+
+# Number of queries
+
+
+@pytest.mark.parametrize("step", ["plan", "execute"])
+def test_plan_pages_ask_no_more_for_60_items_than_for_5(
+    step, manager, assigned, company, django_assert_max_num_queries
+):
+    counts = []
+    for wanted in (5, 60):
+        while assigned.items.count() < wanted:
+            factories.plan_item(assigned, company.manager, result="好" if assigned.items.count() % 2 else "")
+        with django_assert_max_num_queries(10) as captured:
+            assert manager.get(at(assigned, step)).status_code == 200
+        counts.append(len(captured))
+    assert counts[0] == counts[1]

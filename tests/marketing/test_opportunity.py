@@ -1,0 +1,567 @@
+"""The opportunity's table of states: every state × every action × every person, and what each action leaves behind."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import Notification, Role
+from crm.audit.models import AuditEntry
+from crm.verdict import Kind, Refused
+from customers.models import Customer
+from marketing.models import ForecastChange, Opportunity, PlanItem
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+A, R, N, S = Kind.ALLOWED, Kind.NO_RIGHT, Kind.NOT_YOURS, Kind.STATE
+PEOPLE = (
+    "colleague", "manager", "supervisor", "eastern", "stranger", "outsider", "executive", "administrator", "nobody",
+)  # fmt: skip
+STATES = ("unassigned", "assigned", "won", "lost")
+# colleague created the opportunity; from 已指派 on, manager is its assignee (both 华北组, under supervisor).
+# eastern is in another group of the same supervisor; stranger and outsider (a supervisor) are of another department.
+TABLE = """
+action           state       coll mana supe east stra outs exec admi nobo
+edit             unassigned  A    A    A    -    -    -    R    R    R
+edit             assigned    S    S    S    S    S    S    R    R    R
+edit             won         S    S    S    S    S    S    R    R    R
+edit             lost        S    S    S    S    S    S    R    R    R
+remove           unassigned  A    N    N    N    N    N    R    R    R
+remove           assigned    S    N    N    N    N    N    R    R    R
+remove           won         S    N    N    N    N    N    R    R    R
+remove           lost        S    N    N    N    N    N    R    R    R
+assign           unassigned  R    R    A    R    R    N    R    R    R
+assign           assigned    R    R    S    R    R    N    R    R    R
+assign           won         R    R    S    R    R    N    R    R    R
+assign           lost        R    R    S    R    R    N    R    R    R
+reassign         unassigned  R    R    S    R    R    N    R    R    R
+reassign         assigned    R    R    A    R    R    N    R    R    R
+reassign         won         R    R    S    R    R    N    R    R    R
+reassign         lost        R    R    S    R    R    N    R    R    R
+plan             unassigned  S    S    S    S    S    S    R    R    R
+plan             assigned    N    A    A    N    N    N    R    R    R
+plan             won         S    S    S    S    S    S    R    R    R
+plan             lost        S    S    S    S    S    S    R    R    R
+update_forecast  unassigned  S    S    R    S    S    R    R    R    R
+update_forecast  assigned    N    A    R    N    N    R    R    R    R
+update_forecast  won         S    S    R    S    S    R    R    R    R
+update_forecast  lost        S    S    R    S    S    R    R    R    R
+correct_contact  unassigned  S    S    R    S    S    R    R    R    R
+correct_contact  assigned    N    A    R    N    N    R    R    R    R
+correct_contact  won         S    S    R    S    S    R    R    R    R
+correct_contact  lost        S    S    R    S    S    R    R    R    R
+win              unassigned  S    S    R    S    S    R    R    R    R
+win              assigned    N    A    R    N    N    R    R    R    R
+win              won         S    S    R    S    S    R    R    R    R
+win              lost        S    S    R    S    S    R    R    R    R
+lose             unassigned  S    S    R    S    S    R    R    R    R
+lose             assigned    N    A    R    N    N    R    R    R    R
+lose             won         S    S    R    S    S    R    R    R    R
+lose             lost        S    S    R    S    S    R    R    R    R
+"""  # "-": the person holds the right, but the row does not exist for him
+KINDS = {"A": A, "R": R, "N": N, "S": S}
+CELLS = [
+    (action, state, dict(zip(PEOPLE, kinds, strict=True)))
+    for action, state, *kinds in (line.split() for line in TABLE.strip().splitlines()[1:])
+]
+VERBS = {
+    "edit": "编辑", "remove": "删除", "assign": "指派", "reassign": "改派", "plan": "制定计划",
+    "update_forecast": "更改", "correct_contact": "更改", "win": "更改", "lose": "更改",
+}  # fmt: skip
+
+
+def record_in(state, company, **values):
+    people = (company.colleague, company.supervisor, company.manager)
+    if state == "unassigned":
+        return factories.opportunity(company.colleague, **values)
+    return {"assigned": factories.assigned, "won": factories.won, "lost": factories.lost}[state](*people, **values)
+
+
+def call(action, record, by, company):
+    """The action as this person, with arguments that would be fine."""
+    arguments = {
+        "edit": {"summary": "另一件事"},
+        "remove": {},
+        "assign": {"to": company.manager},
+        "reassign": {"to": company.colleague, "reason": "换人"},
+        "update_forecast": {"success_rate": 10, "expected_amount": None, "expected_on": None, "reason": "推迟"},
+        "correct_contact": {"contact_name": "新联系人", "contact_phone": "1"},
+        "win": {"reason": "客户已下单"},
+        "lose": {"reason": "价格"},
+    }
+    if action == "plan":
+        with transaction.atomic():
+            return PlanItem.create(by=by, opportunity=record, on=date(2026, 1, 5), text="拜访")
+    return getattr(record, action)(by=by, **arguments[action])
+
+
+def everything(record):
+    """All that an action could change."""
+    return (
+        Opportunity.objects.filter(pk=record.pk).values().first(),
+        list(PlanItem.objects.filter(opportunity=record.pk).values()),
+        ForecastChange.objects.count(),
+        Customer.objects.count(),
+        AuditEntry.objects.count(),
+        Notification.objects.count(),
+    )
+
+
+def expected_reason(action, state, kind, record):
+    if kind is R:
+        return {
+            "edit": "您的角色不能修改销售机会",
+            "remove": "您的角色不能删除销售机会",
+            "assign": "只有销售主管可以指派销售机会",
+            "reassign": "只有销售主管可以改派销售机会",
+            "plan": "您的角色不能制定开发计划",
+        }.get(action, "您的角色不能执行开发计划")
+    if kind is N:
+        return {
+            "remove": "只有创建人（陈同事）可以删除。",
+            "assign": "这个机会不在您的指派范围内。",
+            "reassign": "这个机会不在您的改派范围内。",
+            "plan": "只有被指派的客户经理（周经理）和他的主管可以制定计划。",
+        }.get(action, "只有被指派的客户经理（周经理）可以执行，您可以查看。")
+    if state == "unassigned":
+        return {"reassign": "机会还没有指派，请先指派。", "plan": "机会还没有指派，指派后才能制定计划。"}.get(
+            action, "机会还没有指派，指派后才能执行。"
+        )
+    if state == "assigned":
+        told = "机会已由 林主管 指派给 周经理，"
+        if action == "assign":
+            return told + "不能再次指派；需要换人时请改派。"
+        return told + f"只有「未分配」的机会可以{VERBS[action]}。"
+    return f"机会已{record.get_status_display()}，只能查看，不能{VERBS[action]}。"
+
+
+def test_the_table_has_every_state_of_every_action():
+    assert {(action, state) for action, state, _ in CELLS} == {(a, s) for a in VERBS for s in Opportunity.Status}
+    assert set(STATES) == set(Opportunity.Status.values)
+
+
+@pytest.mark.parametrize(("action", "state", "cells"), CELLS, ids=[f"{a}-{s}" for a, s, _ in CELLS])
+def test_every_person_gets_the_answer_of_the_table_and_a_refusal_changes_nothing(company, action, state, cells):
+    record = record_in(state, company)
+    for name, letter in cells.items():
+        person = getattr(company, name)
+        if letter == "-":
+            assert record not in Opportunity.objects.visible_to(person), name
+            continue
+        kind = KINDS[letter]
+        assert getattr(record, f"can_{action}")(person).kind is kind, name
+        if kind is A:
+            assert record in Opportunity.objects.visible_to(person), name
+            continue
+        before = everything(record)
+        with pytest.raises(Refused) as refused:
+            call(action, record, person, company)
+        assert refused.value.verdict.kind is kind, name
+        assert refused.value.verdict.reason == expected_reason(action, state, kind, record), name
+        assert everything(record) == before, name
+
+
+ALLOWED = [(action, state, name) for action, state, cells in CELLS for name in PEOPLE if cells[name] == "A"]
+
+
+@pytest.mark.parametrize(("action", "state", "name"), ALLOWED, ids=["-".join(cell) for cell in ALLOWED])
+def test_whoever_the_table_allows_does_it_and_leaves_one_audit_row_about_it(company, action, state, name):
+    record, person = record_in(state, company), getattr(company, name)
+    key, before = record.pk, AuditEntry.objects.about(record).count()
+    call(action, record, person, company)
+    rows = AuditEntry.objects.filter(object_id=key, content_type__model="opportunity").order_by("-pk")
+    assert rows.count() == before + 1
+    assert rows[0].actor_id == person.pk
+    assert rows[0].actor_name == person.name
+
+
+def test_a_stale_copy_in_memory_is_refused_by_the_row_as_it_stands(company):
+    record = record_in("assigned", company)
+    stale = Opportunity.objects.get(pk=record.pk)
+    record.lose(by=company.manager, reason="价格")
+    assert stale.status == "assigned"
+    with pytest.raises(Refused, match="开发失败"):
+        stale.win(by=company.manager, reason="客户已下单")
+    assert not Customer.objects.exists()
+
+
+# 新建
+
+
+@pytest.mark.parametrize("name", ["supervisor", "manager", "outsider"])
+def test_supervisors_and_managers_create_opportunities_nobody_is_assigned_to(company, name):
+    person = getattr(company, name)
+    record = factories.opportunity(person)
+    stored = Opportunity.objects.get(pk=record.pk)
+    assert (stored.status, stored.assignee, stored.assigned_at, stored.created_by) == ("unassigned", None, None, person)
+    row = AuditEntry.objects.about(record).get()
+    assert (row.verb, row.actor_id) == ("新建", person.pk)
+    assert row.changes == {"客户名称": ["", "沈阳北辰重型机械有限公司"], "成功机率": ["", "60%"]}
+
+
+@pytest.mark.parametrize("name", ["executive", "administrator", "nobody"])
+def test_others_create_none(company, name):
+    with pytest.raises(Refused, match="您的角色不能新建销售机会"):
+        factories.opportunity(getattr(company, name))
+    assert not Opportunity.objects.exists()
+    assert not AuditEntry.objects.exists()
+
+
+# 编辑
+
+
+def test_an_edit_leaves_old_and_new_in_the_words_of_the_screen_and_raises_the_version(company):
+    record = factories.opportunity(company.colleague, region=factories.entry("地区", "华北"))
+    record.edit(by=company.manager, summary="新概要", region=factories.entry("地区", "东北"), success_rate=60)
+    stored = Opportunity.objects.get(pk=record.pk)
+    assert (stored.summary, stored.region.item, stored.version) == ("新概要", "东北", 1)
+    assert (stored.status, stored.created_by) == ("unassigned", company.colleague)
+    row = AuditEntry.objects.about(record)[0]
+    assert (row.verb, row.changes) == ("编辑", {"概要": ["压力变送器改造", "新概要"], "地区": ["华北", "东北"]})
+
+
+def test_an_edit_that_changes_nothing_leaves_no_row_and_no_new_version(company):
+    record = factories.opportunity(company.colleague, expected_amount=Decimal("100.00"))
+    before = everything(record)
+    record.edit(by=company.colleague, summary=record.summary, region=None, expected_amount=Decimal("100.00"))
+    assert everything(record) == before
+
+
+@pytest.mark.xfail(strict=True, reason="differences() compares words: 100 and 100.00 are the same amount")
+def test_an_amount_typed_without_decimals_is_no_change(company):
+    record = factories.opportunity(company.colleague, expected_amount=Decimal("100.00"))
+    before = everything(record)
+    record.edit(by=company.colleague, expected_amount=Decimal("100"))
+    assert everything(record) == before
+
+
+@pytest.mark.xfail(strict=True, reason="differences() compares words: two customers of one name look unchanged")
+def test_another_introducer_of_the_same_name_is_saved(company):
+    first, second = (factories.CustomerFactory(name="同名公司", manager=company.manager) for _ in range(2))
+    record = factories.opportunity(company.colleague, introduced_by=first)
+    record.edit(by=company.colleague, introduced_by=second)
+    assert Opportunity.objects.get(pk=record.pk).introduced_by == second
+
+
+# 删除
+
+
+def test_a_removed_opportunity_takes_its_plan_items_along_and_stays_in_the_trail(company):
+    record, kept = factories.opportunity(company.colleague), record_in("assigned", company)
+    kept_item = factories.plan_item(kept, company.manager)
+    PlanItem.objects.create(opportunity=record, on=date(2026, 1, 5), text="拜访")
+    key = record.pk
+    record.remove(by=company.colleague)
+    assert list(Opportunity.objects.all()) == [kept]
+    assert list(PlanItem.objects.all()) == [kept_item]
+    row = AuditEntry.objects.get(verb="删除")
+    assert (row.object_id, row.actor_id, row.object_text) == (key, company.colleague.pk, "压力变送器改造")
+    assert row.changes == {"客户名称": ["", "沈阳北辰重型机械有限公司"], "概要": ["", "压力变送器改造"]}
+
+
+def test_a_manager_removes_what_he_created_himself_only(company):
+    own, other = factories.opportunity(company.manager), factories.opportunity(company.supervisor)
+    own.remove(by=company.manager)
+    with pytest.raises(Refused, match="只有创建人（林主管）可以删除"):
+        other.remove(by=company.manager)
+    assert list(Opportunity.objects.all()) == [other]
+
+
+# 指派
+
+
+def test_an_assignment_sets_person_time_and_state_and_tells_the_assignee(company):
+    record, started = factories.opportunity(company.colleague), timezone.now()
+    record.assign(company.manager, by=company.supervisor)
+    stored = Opportunity.objects.get(pk=record.pk)
+    assert (stored.status, stored.assignee, stored.assigned_by) == ("assigned", company.manager, company.supervisor)
+    assert started <= stored.assigned_at <= timezone.now()
+    row = AuditEntry.objects.about(record)[0]
+    assert (row.verb, row.actor_id, row.changes) == ("指派", company.supervisor.pk, {"指派给": ["", "周经理"]})
+    note = Notification.objects.get()
+    assert (note.recipient, note.record) == (company.manager, record)
+    assert note.text == "林主管 将机会「压力变送器改造」指派给您"
+
+
+def test_a_second_assignment_is_told_who_was_first(company):
+    record = record_in("assigned", company)
+    with pytest.raises(Refused, match="机会已由 林主管 指派给 周经理，不能再次指派"):
+        record.assign(company.colleague, by=company.supervisor)
+    assert Opportunity.objects.get(pk=record.pk).assignee == company.manager
+
+
+def wrong_candidates(company):
+    left = factories.person("account_manager", name="离职", department=company.north, is_active=False)
+    return (company.supervisor, company.stranger, company.executive, company.administrator, company.nobody, left)
+
+
+@pytest.mark.parametrize("position", range(6))
+def test_only_an_active_manager_inside_the_supervisors_scope_takes_over(company, position):
+    wrong = wrong_candidates(company)[position]
+    record, running = factories.opportunity(company.colleague), record_in("assigned", company)
+    acts = (partial(record.assign, wrong), partial(running.reassign, wrong, reason="换人"))
+    for kept, act in zip((record, running), acts, strict=True):
+        before = everything(kept)
+        with pytest.raises(Refused, match=f"{wrong} 不是您范围内在职的客户经理"):
+            act(by=company.supervisor)
+        assert everything(kept) == before
+
+
+def test_the_candidates_are_the_active_managers_below_the_supervisor(company):
+    wrong_candidates(company)
+    assert set(Opportunity.candidates(company.supervisor)) == {company.manager, company.colleague, company.eastern}
+    assert set(Opportunity.candidates(company.outsider)) == {company.stranger}
+    assert not Opportunity.candidates(company.manager)
+
+
+def test_a_supervisor_who_is_a_manager_too_assigns_to_himself_without_telling_himself(company):
+    company.supervisor.groups.add(Role.objects.get(code="account_manager"))
+    both = factories.fresh(company.supervisor)
+    record = factories.opportunity(company.colleague)
+    record.assign(both, by=both)
+    assert Opportunity.objects.get(pk=record.pk).assignee == both
+    assert not Notification.objects.exists()
+
+
+# 改派
+
+
+def test_a_reassignment_keeps_the_state_and_tells_both_people_and_the_reason(company):
+    record = record_in("assigned", company)
+    first_time = record.assigned_at
+    Notification.objects.all().delete()
+    record.reassign(company.eastern, by=company.supervisor, reason="负责华东")
+    stored = Opportunity.objects.get(pk=record.pk)
+    assert (stored.status, stored.assignee, stored.assigned_by) == ("assigned", company.eastern, company.supervisor)
+    assert stored.assigned_at > first_time
+    row = AuditEntry.objects.about(record)[0]
+    assert row.verb == "改派"
+    assert row.changes == {"指派给": ["周经理", "王华东"], "原因": ["", "负责华东"]}
+    told = dict(Notification.objects.values_list("recipient__name", "text"))
+    assert set(told) == {"周经理", "王华东"}
+    assert told["周经理"].endswith("改派给 王华东：负责华东")
+    assert told["王华东"] == "林主管 将机会「压力变送器改造」改派给您：负责华东"
+
+
+def test_the_former_assignee_reads_that_it_went_to_another_group(company):
+    record = factories.assigned(company.supervisor, company.supervisor, company.manager)
+    record.reassign(company.eastern, by=company.supervisor, reason="负责华东")
+    assert record not in Opportunity.objects.visible_to(company.manager)
+    assert any("改派给 王华东" in note.text for note in Notification.visible(company.manager))
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "\n\t", "　"])
+def test_a_reassignment_needs_a_reason(company, reason):
+    record = record_in("assigned", company)
+    before = everything(record)
+    with pytest.raises(Refused, match="请填写改派原因"):
+        record.reassign(company.colleague, by=company.supervisor, reason=reason)
+    assert everything(record) == before
+
+
+def test_a_reassignment_to_the_same_person_is_refused(company):
+    record = record_in("assigned", company)
+    before = everything(record)
+    with pytest.raises(Refused, match="机会现在就由周经理负责"):
+        record.reassign(company.manager, by=company.supervisor, reason="再来")
+    assert everything(record) == before
+
+
+def test_after_a_reassignment_the_former_assignee_may_no_longer_develop(company):
+    record = record_in("assigned", company)
+    record.reassign(company.colleague, by=company.supervisor, reason="换人")
+    assert record.can_win(company.colleague)
+    with pytest.raises(Refused, match=r"只有被指派的客户经理（陈同事）可以执行"):
+        record.win(by=company.manager, reason="客户已下单")
+
+
+# 更新预测
+
+
+def test_a_new_forecast_keeps_the_former_one_with_its_reason(company):
+    record = record_in("assigned", company, expected_amount=Decimal("1000.50"))
+    record.update_forecast(
+        by=company.manager,
+        success_rate=80,
+        expected_amount=Decimal(2000),
+        expected_on=date(2026, 3, 1),
+        reason="预算",
+    )
+    stored = Opportunity.objects.get(pk=record.pk)
+    assert (stored.success_rate, stored.expected_amount, stored.expected_on) == (80, Decimal(2000), date(2026, 3, 1))
+    assert stored.status == "assigned"
+    kept = ForecastChange.objects.get()
+    assert (kept.opportunity, kept.by, kept.reason) == (record, company.manager, "预算")
+    assert (kept.former_success_rate, kept.success_rate) == (60, 80)
+    assert (kept.former_expected_amount, kept.expected_amount) == (Decimal("1000.50"), Decimal(2000))
+    assert (kept.former_expected_on, kept.expected_on) == (None, date(2026, 3, 1))
+    row = AuditEntry.objects.about(record)[0]
+    assert row.verb == "更新预测"
+    assert row.changes == {
+        "成功机率": ["60", "80"],
+        "预计金额": ["1000.50", "2000"],
+        "预计成交日期": ["", "2026-03-01"],
+        "原因": ["", "预算"],
+    }
+
+
+def test_each_forecast_is_kept_newest_first(company):
+    record = record_in("assigned", company)
+    for rate in (70, 80, 90):
+        record.update_forecast(
+            by=company.manager, success_rate=rate, expected_amount=None, expected_on=None, reason="进展"
+        )
+    pairs = record.forecast_changes.values_list("former_success_rate", "success_rate")
+    assert list(pairs) == [(80, 90), (70, 80), (60, 70)]
+
+
+def test_the_same_forecast_again_leaves_no_row(company):
+    record = record_in("assigned", company)
+    before = everything(record)
+    record.update_forecast(by=company.manager, success_rate=60, expected_amount=None, expected_on=None, reason="核对")
+    assert everything(record) == before
+
+
+def test_a_forecast_needs_a_reason(company):
+    record = record_in("assigned", company)
+    before = everything(record)
+    with pytest.raises(Refused, match="请填写更新原因"):
+        record.update_forecast(by=company.manager, success_rate=70, expected_amount=None, expected_on=None, reason="  ")
+    assert everything(record) == before
+
+
+@pytest.mark.parametrize("rate", [0, 100])
+def test_a_forecast_reaches_the_ends_of_the_scale(company, rate):
+    record = record_in("assigned", company)
+    record.update_forecast(by=company.manager, success_rate=rate, expected_amount=None, expected_on=None, reason="到头")
+    assert Opportunity.objects.get(pk=record.pk).success_rate == rate
+
+
+@pytest.mark.parametrize("rate", [-1, 101])
+def test_a_forecast_beyond_the_scale_is_refused_by_the_table_itself(company, rate):
+    record = record_in("assigned", company)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        record.update_forecast(
+            by=company.manager, success_rate=rate, expected_amount=None, expected_on=None, reason="超出"
+        )
+    assert Opportunity.objects.get(pk=record.pk).success_rate == 60
+    assert not ForecastChange.objects.exists()
+
+
+# 更正联系方式, 终止开发
+
+
+def test_a_corrected_contact_changes_the_two_fields_only(company):
+    record = record_in("assigned", company)
+    before = Opportunity.objects.values().get(pk=record.pk)
+    record.correct_contact(by=company.manager, contact_name="高大峰", contact_phone="024-5555 6610")
+    after = Opportunity.objects.values().get(pk=record.pk)
+    assert {name for name in after if after[name] != before[name]} == {"contact_name", "version"}
+    row = AuditEntry.objects.about(record)[0]
+    assert (row.verb, row.changes) == ("更正联系方式", {"联系人": ["高峰", "高大峰"]})
+
+
+def test_a_lost_opportunity_keeps_reason_competitor_and_time(company):
+    record, started = record_in("assigned", company), timezone.now()
+    rival = factories.entry("竞争对手", "进口品牌")
+    record.lose(by=company.manager, reason="价格", competitor=rival)
+    stored = Opportunity.objects.get(pk=record.pk)
+    assert (stored.status, stored.lost_reason, stored.competitor) == ("lost", "价格", rival)
+    assert started <= stored.closed_at <= timezone.now()
+    assert stored.assignee == company.manager
+    row = AuditEntry.objects.about(record)[0]
+    assert (row.verb, row.actor_id) == ("终止开发", company.manager.pk)
+    assert row.changes == {"失败原因": ["", "价格"], "竞争对手": ["", "进口品牌"]}
+    assert not Customer.objects.exists()
+
+
+@pytest.mark.parametrize("reason", ["", " ", "　\n"])
+def test_a_loss_needs_a_reason(company, reason):
+    record = record_in("assigned", company)
+    before = everything(record)
+    with pytest.raises(Refused, match="请填写失败原因"):
+        record.lose(by=company.manager, reason=reason)
+    assert everything(record) == before
+
+
+# At rest
+
+
+BROKEN = [
+    ("unassigned", {"success_rate": 101}),
+    ("unassigned", {"success_rate": -1}),
+    ("unassigned", {"status": "somewhere"}),
+    ("unassigned", {"status": "assigned"}),
+    ("unassigned", {"assigned_at": timezone.now()}),
+    ("unassigned", {"closed_at": timezone.now()}),
+    ("assigned", {"status": "unassigned"}),
+    ("assigned", {"assignee": None}),
+    ("assigned", {"assigned_at": None}),
+    ("assigned", {"closed_at": timezone.now()}),
+    ("assigned", {"status": "won"}),
+    ("assigned", {"status": "lost", "closed_at": timezone.now()}),
+    ("won", {"customer": None}),
+    ("won", {"closed_at": None}),
+    ("won", {"assignee": None}),
+    ("won", {"status": "lost"}),
+    ("won", {"status": "assigned"}),
+    ("lost", {"lost_reason": ""}),
+    ("lost", {"closed_at": None}),
+    ("lost", {"status": "assigned"}),
+    ("lost", {"status": "won"}),
+]
+
+
+@pytest.mark.parametrize(("state", "values"), BROKEN, ids=[f"{s}-{'-'.join(v)}" for s, v in BROKEN])
+def test_what_cannot_be_is_refused_by_the_table_itself(company, state, values):
+    record = record_in(state, company)
+    before = everything(record)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Opportunity.objects.filter(pk=record.pk).update(**values)
+    copy = Opportunity.objects.get(pk=record.pk)
+    for name, value in values.items():
+        setattr(copy, name, value)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Opportunity.objects.bulk_update([copy], list(values))
+    copy.pk = None
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Opportunity.objects.bulk_create([copy])
+    assert everything(record) == before
+
+
+def test_an_assigned_opportunity_has_no_customer_yet(company):
+    record = record_in("assigned", company)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Opportunity.objects.filter(pk=record.pk).update(customer=factories.CustomerFactory())
+
+
+# Row rules that belong to the model
+
+
+def test_development_lists_everything_ever_assigned(company):
+    records = {state: record_in(state, company, customer_name=f"{state}公司") for state in STATES}
+    assert set(Opportunity.objects.in_development()) == {records[state] for state in ("assigned", "won", "lost")}
+    assert set(Opportunity.objects.open()) == {records["unassigned"], records["assigned"]}
+
+
+def test_progress_counts_the_plan_of_each_row(company):
+    planned, empty = record_in("assigned", company), record_in("assigned", company)
+    factories.plan_item(planned, company.manager)
+    factories.plan_item(planned, company.manager, result="已拜访")
+    counts = {row.pk: (row.items_all, row.items_done) for row in Opportunity.objects.with_progress()}
+    assert counts == {planned.pk: (2, 1), empty.pk: (0, 0)}
+
+
+def test_closed_since_counts_the_shanghai_day(company):
+    record = record_in("lost", company)
+    midnight = timezone.make_aware(datetime(2026, 3, 1))
+    Opportunity.objects.filter(pk=record.pk).update(closed_at=midnight)
+    assert list(Opportunity.objects.closed_since(date(2026, 3, 1))) == [record]
+    Opportunity.objects.filter(pk=record.pk).update(closed_at=midnight - timedelta(seconds=1))
+    assert not Opportunity.objects.closed_since(date(2026, 3, 1))

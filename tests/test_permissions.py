@@ -1,0 +1,593 @@
+"""Who gets what at every address: role × address × verb, and nothing of a hidden row in any answer."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from django.apps import apps
+from django.contrib.contenttypes.models import ContentType
+from django.core import signing
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.test import Client
+from django.test.client import ClientHandler
+from django.urls import URLResolver, get_resolver, reverse
+
+from accounts.models import Role, notify
+from crm.jobs.models import Job
+from customers.models import Contact, Customer
+from marketing.models import Opportunity, PlanItem
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+PEOPLE = (
+    "anonymous", "administrator", "supervisor", "manager", "colleague", "eastern", "stranger", "outsider",
+    "executive", "nobody",
+)  # fmt: skip
+# manager (客户经理, 华北组) created every record but one, is assigned every assigned one and keeps the customer.
+# colleague created the assigned one; both are in the same group, eastern in another under the same supervisor;
+# stranger and outsider are of another department.
+# "in": led to the sign-in page.
+TABLE = """
+# address                        record    verb  anon admi supe mana coll east stra outs exec nobo
+home                             -         GET   in   200  200  200  200  200  200  200  200  200
+home                             -         POST  in   405  405  405  405  405  405  405  405  405
+login                            -         GET   200  302  302  302  302  302  302  302  302  302
+login                            -         POST  200  302  302  302  302  302  302  302  302  302
+logout                           -         GET   in   405  405  405  405  405  405  405  405  405
+logout                           -         POST  in   in   in   in   in   in   in   in   in   in
+setup                            -         GET   404  404  404  404  404  404  404  404  404  404
+setup                            -         POST  404  404  404  404  404  404  404  404  404  404
+healthz                          -         GET   200  200  200  200  200  200  200  200  200  200
+healthz                          -         POST  200  200  200  200  200  200  200  200  200  200
+readyz                           -         GET   200  200  200  200  200  200  200  200  200  200
+readyz                           -         POST  200  200  200  200  200  200  200  200  200  200
+search                           -         GET   in   200  200  200  200  200  200  200  200  200
+search                           -         POST  in   405  405  405  405  405  405  405  405  405
+help                             -         GET   in   200  200  200  200  200  200  200  200  200
+help                             -         POST  in   405  405  405  405  405  405  405  405  405
+notifications                    -         GET   in   200  200  200  200  200  200  200  200  200
+notifications                    -         POST  in   405  405  405  405  405  405  405  405  405
+notifications_read               -         GET   in   405  405  405  405  405  405  405  405  405
+notifications_read               -         POST  in   302  302  302  302  302  302  302  302  302
+notification_open                note      GET   in   405  405  405  405  405  405  405  405  405
+notification_open                note      POST  in   404  404  302  404  404  404  404  404  404
+job_list                         -         GET   in   200  200  200  200  200  200  200  200  200
+job_list                         -         POST  in   405  405  405  405  405  405  405  405  405
+job_detail                       job       GET   in   200  404  200  404  404  404  404  404  404
+job_detail                       job       POST  in   405  405  405  405  405  405  405  405  405
+job_file                         job       GET   in   404  404  200  404  404  404  404  404  404
+job_file                         job       POST  in   405  405  405  405  405  405  405  405  405
+accounts:password                -         GET   in   200  200  200  200  200  200  200  200  200
+accounts:password                -         POST  in   302  302  302  302  302  302  302  302  302
+accounts:theme                   -         GET   in   405  405  405  405  405  405  405  405  405
+accounts:theme                   -         POST  in   302  302  302  302  302  302  302  302  302
+
+marketing:opportunity_list       -         GET   in   200  200  200  200  200  200  200  200  200
+marketing:opportunity_list       -         POST  in   405  405  405  405  405  405  405  405  405
+marketing:opportunity_create     -         GET   in   403  200  200  200  200  200  200  403  403
+marketing:opportunity_create     -         POST  in   403  302  302  302  302  302  302  403  403
+marketing:opportunity_detail     new       GET   in   404  200  200  200  404  404  404  200  404
+marketing:opportunity_detail     assigned  GET   in   404  200  200  200  404  404  404  200  404
+marketing:opportunity_detail     closed    GET   in   404  200  200  200  404  404  404  200  404
+marketing:opportunity_detail     new       POST  in   405  405  405  405  405  405  405  405  405
+marketing:opportunity_history    assigned  GET   in   404  200  200  200  404  404  404  200  404
+marketing:opportunity_history    assigned  POST  in   405  405  405  405  405  405  405  405  405
+marketing:opportunity_update     new       GET   in   404  200  200  200  404  404  404  403  404
+marketing:opportunity_update     new       POST  in   404  302  302  302  404  404  404  403  404
+marketing:opportunity_update     assigned  GET   in   404  409  409  409  404  404  404  403  404
+marketing:opportunity_update     assigned  POST  in   404  409  409  409  404  404  404  403  404
+marketing:opportunity_update     closed    POST  in   404  409  409  409  404  404  404  403  404
+marketing:opportunity_delete     new       GET   in   404  403  200  403  404  404  404  403  404
+marketing:opportunity_delete     new       POST  in   404  403  302  403  404  404  404  403  404
+marketing:opportunity_delete     assigned  POST  in   404  403  403  409  404  404  404  403  404
+marketing:opportunity_delete     closed    POST  in   404  403  409  403  404  404  404  403  404
+marketing:opportunity_assign     new       GET   in   404  200  403  403  404  404  404  403  404
+marketing:opportunity_assign     new       POST  in   404  302  403  403  404  404  404  403  404
+marketing:opportunity_assign     assigned  POST  in   404  409  403  403  404  404  404  403  404
+marketing:opportunity_assign     closed    POST  in   404  409  403  403  404  404  404  403  404
+marketing:opportunity_reassign   assigned  GET   in   404  200  403  403  404  404  404  403  404
+marketing:opportunity_reassign   assigned  POST  in   404  302  403  403  404  404  404  403  404
+marketing:opportunity_reassign   new       POST  in   404  409  403  403  404  404  404  403  404
+marketing:opportunity_reassign   closed    POST  in   404  409  403  403  404  404  404  403  404
+marketing:opportunity_forecast   assigned  GET   in   404  403  200  403  404  404  404  403  404
+marketing:opportunity_forecast   assigned  POST  in   404  403  302  403  404  404  404  403  404
+marketing:opportunity_forecast   closed    POST  in   404  403  409  409  404  404  404  403  404
+marketing:opportunity_contact    assigned  GET   in   404  403  200  403  404  404  404  403  404
+marketing:opportunity_contact    assigned  POST  in   404  403  302  403  404  404  404  403  404
+marketing:opportunity_contact    closed    POST  in   404  403  409  409  404  404  404  403  404
+marketing:opportunity_win        assigned  GET   in   404  403  200  403  404  404  404  403  404
+marketing:opportunity_win        assigned  POST  in   404  403  302  403  404  404  404  403  404
+marketing:opportunity_win        new       POST  in   404  403  409  409  404  404  404  403  404
+marketing:opportunity_win        closed    POST  in   404  403  409  409  404  404  404  403  404
+marketing:opportunity_lose       assigned  GET   in   404  403  200  403  404  404  404  403  404
+marketing:opportunity_lose       assigned  POST  in   404  403  302  403  404  404  404  403  404
+marketing:opportunity_lose       closed    POST  in   404  403  409  409  404  404  404  403  404
+marketing:development_list       -         GET   in   200  200  200  200  200  200  200  200  200
+marketing:development_list       -         POST  in   405  405  405  405  405  405  405  405  405
+marketing:development_plan       assigned  GET   in   404  200  200  403  404  404  404  403  404
+marketing:development_plan       assigned  POST  in   404  302  302  403  404  404  404  403  404
+marketing:development_plan       closed    POST  in   404  409  409  409  404  404  404  403  404
+marketing:development_execute    assigned  GET   in   404  403  200  403  404  404  404  403  404
+marketing:development_execute    assigned  POST  in   405  405  405  405  405  405  405  405  405
+marketing:development_execute    closed    GET   in   404  403  409  409  404  404  404  403  404
+marketing:item_update            item      GET   in   404  200  200  403  404  404  404  403  404
+marketing:item_update            item      POST  in   404  302  302  403  404  404  404  403  404
+marketing:item_delete            item      GET   in   404  200  200  403  404  404  404  403  404
+marketing:item_delete            item      POST  in   404  302  302  403  404  404  404  403  404
+marketing:item_result            item      GET   in   404  403  200  403  404  404  404  403  404
+marketing:item_result            item      POST  in   404  403  302  403  404  404  404  403  404
+
+customers:customer_list          -         GET   in   200  200  200  200  200  200  200  200  200
+customers:customer_list          -         POST  in   405  405  405  405  405  405  405  405  405
+customers:customer_detail        customer  GET   in   404  200  200  200  404  404  404  200  404
+customers:customer_detail        customer  POST  in   405  405  405  405  405  405  405  405  405
+customers:customer_history       customer  GET   in   404  200  200  200  404  404  404  200  404
+customers:customer_history       customer  POST  in   405  405  405  405  405  405  405  405  405
+customers:customer_update        customer  GET   in   404  200  200  403  404  404  404  403  404
+customers:customer_update        customer  POST  in   404  302  302  403  404  404  404  403  404
+customers:contact_create         customer  GET   in   404  200  200  403  404  404  404  403  404
+customers:contact_create         customer  POST  in   404  302  302  403  404  404  404  403  404
+customers:contact_update         contact   GET   in   404  200  200  403  404  404  404  403  404
+customers:contact_update         contact   POST  in   404  302  302  403  404  404  404  403  404
+customers:contact_delete         contact   GET   in   404  200  200  403  404  404  404  403  404
+customers:contact_delete         contact   POST  in   404  302  302  403  404  404  404  403  404
+
+admin:index                      -         GET   in   200  403  403  403  403  403  403  403  403
+admin:index                      -         POST  in   200  403  403  403  403  403  403  403  403
+"""
+HANDLER = ClientHandler(enforce_csrf_checks=False)  # one for a thousand requests: loading middleware takes longer
+ROWS = [line.split() for line in TABLE.splitlines() if line and not line.startswith("#")]
+OPEN_TO_ALL = {"login", "setup", "healthz", "readyz"}  # and static files, which have no name
+SECRETS = ("沈阳北辰", "压力变送器", "二期 140", "高峰", "024-5555", "确认需求", "海河水务", "天津市某路")
+
+
+@pytest.fixture
+def world(company):
+    """One record of each kind, all in the manager's hands, and what to post at them."""
+    manager = company.manager
+    new = factories.opportunity(manager)
+    assigned = factories.assigned(company.colleague, company.supervisor, manager)
+    item = factories.plan_item(assigned, manager)
+    closed = factories.lost(manager, company.supervisor, manager)
+    customer = factories.CustomerFactory(
+        name="海河水务有限公司", address="天津市某路 8 号", phone="022-6666 1000", manager=manager, by=manager
+    )
+    contact = factories.ContactFactory(customer=customer, name="高峰")
+    note = notify(manager, "机会「压力变送器」指派给您", assigned) or manager.notifications.latest("pk")
+    job = Job.objects.create(kind="导出沈阳北辰", function="tests", owner=manager, file_name="沈阳北辰.csv")
+    job.file.save("a.csv", ContentFile(b"x"))
+    addresses = {
+        "-": [],
+        "new": [new.pk],
+        "assigned": [assigned.pk],
+        "closed": [closed.pk],
+        "item": [assigned.pk, item.pk],
+        "customer": [customer.pk],
+        "contact": [customer.pk, contact.pk],
+        "note": [note.pk],
+        "job": [job.pk],
+    }
+    return SimpleNamespace(
+        people={name: getattr(company, name, None) for name in PEOPLE},
+        addresses=addresses,
+        new=new,
+        assigned=assigned,
+        item=item,
+        customer=customer,
+        contact=contact,
+        # One set of values that suits every form: whoever is refused is refused for his rights.
+        values={
+            **factories.OPPORTUNITY,
+            "customer_name": "新的名称",
+            "to": str(company.colleague.pk),
+            "reason": "客户要求",
+            "on": "2026-03-01",
+            "text": "新的计划",
+            "result": "新的效果",
+            "name": "新的名称",
+            "position": "厂长",
+            "office_phone": "010-1",
+            "region": str(customer.region_id),
+            "level": str(customer.level_id),
+            "satisfaction": "1",
+            "credit": "1",
+            "address": "新的地址",
+            "phone": "010-2",
+            "theme": "dark",
+            "token": "x",
+            "opened": signing.dumps({"version": assigned.version, "values": {}}, salt="opened"),
+            "old_password": "a-long-passphrase",
+            "new_password1": "another-passphrase",
+            "new_password2": "another-passphrase",
+        },
+    )
+
+
+def url_of(name, record, world):
+    return reverse(name, args=["token"] if name == "setup" else world.addresses[record])
+
+
+def current_version(name, world):
+    """The signed memory an edit page of this record carries."""
+    record = {"marketing:item_update": world.item, "customers:contact_update": world.contact}.get(name)
+    record = record or (world.customer if name.startswith("customers:") else world.new)
+    return signing.dumps({"version": record.version, "values": {}}, salt="opened")
+
+
+def snapshot():
+    """Every stored value of the product's own tables, whether a form may edit it or not."""
+    ours = ("accounts", "audit", "jobs", "basedata", "customers", "marketing")
+    models = [model for label in ours for model in apps.get_app_config(label).get_models(include_auto_created=True)]
+    return {model._meta.label: list(model._base_manager.order_by("pk").values()) for model in models}
+
+
+def ask(sign_in, world, person, name, record, verb):
+    """(status or "in" for the sign-in page, body, whether anything was written); leaves the database as it was."""
+    user = world.people[person]
+    values = {**world.values, "opened": current_version(name, world)}
+    with transaction.atomic():
+        client = sign_in(user) if user else Client()
+        client.handler = HANDLER
+        before = snapshot() if verb == "POST" else None
+        address = url_of(name, record, world)
+        response = client.get(address) if verb == "GET" else client.post(address, values)
+        if name == "admin:index" and response.status_code == 302:
+            response = client.get(response["Location"])  # the admin's own sign-in page forwards or refuses
+        wrote = before is not None and before != snapshot()
+        transaction.set_rollback(True)
+    status = response.status_code
+    if status == 302 and response["Location"].startswith(reverse("login")):
+        status = "in"
+    body = b"" if response.streaming else response.content
+    return status, body.decode(), wrote
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: " ".join(row[:3]))
+def test_every_address_answers_each_role_as_the_table_says(row, world, sign_in):
+    name, record, verb, *expected = row
+    got, leaks, writes = {}, [], []
+    for person in PEOPLE:
+        status, body, wrote = ask(sign_in, world, person, name, record, verb)
+        got[person] = str(status)
+        if status == 404:
+            leaks += [(person, word) for word in (*SECRETS, world.customer.number) if word in body]
+        if wrote and status != 302 and not (name == "logout" and status == "in"):
+            writes.append(person)
+    assert got == dict(zip(PEOPLE, expected, strict=True))
+    assert leaks == []
+    assert writes == []  # who was refused left every row identical
+
+
+def url_names(resolver=None, namespace=""):
+    """(qualified name or None, route) of every address."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLResolver):
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from url_names(pattern, inner)
+        else:
+            yield (f"{namespace}{pattern.name}" if pattern.name else None), f"{namespace}{pattern.pattern}"
+
+
+def test_no_address_is_missing_from_the_table():
+    outside_admin = {name or route for name, route in url_names() if not route.startswith("admin:")}
+    assert outside_admin - {name for name, *_ in ROWS} == set()
+
+
+def test_every_address_of_the_table_is_tried_with_both_verbs():
+    tried = {(name, verb) for name, _, verb, *_ in ROWS}
+    assert [name for name, *_ in ROWS if not {(name, "GET"), (name, "POST")} <= tried] == []
+
+
+def test_only_the_named_addresses_are_open_without_signing_in():
+    answers = {name for name, _, _, anonymous, *_ in ROWS if anonymous != "in"}
+    assert answers == OPEN_TO_ALL
+
+
+def test_every_admin_page_sends_a_visitor_to_sign_in():
+    for name, arguments in admin_pages():
+        response = Client().get(reverse(name, args=arguments), follow=True)
+        assert (name, response.redirect_chain[-1][0].split("?")[0]) == (name, reverse("login"))
+
+
+@pytest.mark.parametrize("person", ["supervisor", "manager", "executive", "nobody"])
+def test_every_admin_page_is_closed_to_everybody_but_administrators(person, company, sign_in):
+    client = sign_in(getattr(company, person))
+    before = snapshot()
+    for name, arguments in admin_pages():
+        address = reverse(name, args=arguments)
+        for answer in (client.get(address, follow=True), client.post(address, {"name": "x"}, follow=True)):
+            assert (name, answer.status_code) == (name, 403)
+    assert snapshot() == before
+
+
+def admin_pages():
+    """Every named page of the admin group with arguments that lead somewhere."""
+    for name, route in url_names():
+        if not name or not name.startswith("admin:") or name in ("admin:login", "admin:logout"):
+            continue
+        if name == "admin:app_list":
+            yield name, ["accounts"]
+        else:
+            yield name, ["1"] * route.count("<")
+
+
+def test_static_files_are_served_without_signing_in(settings, client):
+    settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
+    response = client.get("/static/css/tokens.css")
+    assert response.status_code == 200
+    assert response["X-Content-Type-Options"] == "nosniff"
+
+
+# Executives
+
+
+def test_an_executive_writes_nothing_wherever_he_posts(world, sign_in):
+    client = sign_in(world.people["executive"])
+    before = snapshot()
+    own = {"login", "logout", "setup", "accounts:password", "accounts:theme"}
+    for name, record, verb, *_ in ROWS:
+        if verb == "POST" and name not in own:
+            client.post(url_of(name, record, world), world.values)
+    assert snapshot() == before
+
+
+# Parents that do not belong together
+
+
+@pytest.mark.parametrize("name", ["item_update", "item_delete", "item_result"])
+@pytest.mark.parametrize("verb", ["get", "post"])
+def test_a_plan_item_is_not_found_under_another_opportunity(name, verb, world, company, sign_in):
+    other = factories.assigned(company.manager, company.supervisor, company.manager)
+    before = snapshot()
+    client = sign_in(company.manager)
+    with transaction.atomic():
+        response = getattr(client, verb)(reverse(f"marketing:{name}", args=[other.pk, world.item.pk]), world.values)
+    assert response.status_code == 404
+    assert "确认需求" not in response.content.decode()
+    assert PlanItem.objects.filter(pk=world.item.pk).values().get() in before["marketing.PlanItem"]
+
+
+@pytest.mark.parametrize("name", ["contact_update", "contact_delete"])
+@pytest.mark.parametrize("verb", ["get", "post"])
+def test_a_contact_is_not_found_under_another_customer(name, verb, world, company, sign_in):
+    other = factories.CustomerFactory(manager=company.manager)
+    before = Contact.objects.filter(pk=world.contact.pk).values().get()
+    response = getattr(sign_in(company.manager), verb)(
+        reverse(f"customers:{name}", args=[other.pk, world.contact.pk]), world.values
+    )
+    assert response.status_code == 404
+    assert "高峰" not in response.content.decode()
+    assert Contact.objects.filter(pk=world.contact.pk).values().get() == before
+
+
+def test_an_item_of_a_hidden_opportunity_is_not_found_under_ones_own(world, company, sign_in):
+    mine = factories.assigned(company.stranger, company.outsider, company.stranger)
+    response = sign_in(company.stranger).get(reverse("marketing:item_update", args=[mine.pk, world.item.pk]))
+    assert response.status_code == 404
+
+
+# Forged choices
+
+
+@pytest.mark.parametrize("chosen", ["stranger", "outsider", "supervisor", "executive", "nobody"])
+def test_an_opportunity_is_not_assigned_to_somebody_outside_the_supervisors_candidates(chosen, company, sign_in):
+    record = factories.opportunity(company.manager)
+    response = sign_in(company.supervisor).post(
+        reverse("marketing:opportunity_assign", args=[record.pk]), {"to": getattr(company, chosen).pk}
+    )
+    assert response.status_code == 200
+    assert "请选择您范围内在职的客户经理。" in response.content.decode()
+    record.refresh_from_db()
+    assert (record.status, record.assignee) == ("unassigned", None)
+
+
+def test_an_opportunity_is_not_assigned_to_somebody_who_left(company, sign_in):
+    record = factories.opportunity(company.manager)
+    company.colleague.is_active = False
+    company.colleague.save()
+    client = sign_in(company.supervisor)
+    response = client.post(reverse("marketing:opportunity_assign", args=[record.pk]), {"to": company.colleague.pk})
+    assert "请选择您范围内在职的客户经理。" in response.content.decode()
+    record.refresh_from_db()
+    assert record.assignee is None
+
+
+def test_a_won_opportunity_is_not_linked_to_a_customer_one_may_not_edit(company, sign_in):
+    record = factories.assigned(company.manager, company.supervisor, company.manager)
+    foreign = factories.CustomerFactory(name=record.customer_name, manager=company.colleague)
+    address = reverse("marketing:opportunity_win", args=[record.pk])
+    response = sign_in(company.manager).post(address, {"choice": f"link:{foreign.pk}", "reason": "已签约"})
+    assert response.status_code == 200
+    record.refresh_from_db()
+    assert (record.status, record.customer) == ("assigned", None)
+    assert Customer.objects.count() == 1
+
+
+def test_a_won_opportunity_is_not_linked_to_a_customer_of_another_name(company, sign_in):
+    record = factories.assigned(company.manager, company.supervisor, company.manager)
+    factories.CustomerFactory(name=record.customer_name, manager=company.manager)
+    other = factories.CustomerFactory(name="完全不同的公司", manager=company.manager)
+    address = reverse("marketing:opportunity_win", args=[record.pk])
+    response = sign_in(company.manager).post(address, {"choice": f"link:{other.pk}", "reason": "已签约"})
+    assert response.status_code == 200
+    record.refresh_from_db()
+    assert record.status == "assigned"
+
+
+@pytest.mark.parametrize("field", ["region", "industry"])
+def test_a_dictionary_entry_of_another_category_is_no_choice(field, company, sign_in):
+    wrong = factories.entry("客户等级", "大客户")
+    values = {**factories.OPPORTUNITY, field: wrong.pk}
+    response = sign_in(company.manager).post(reverse("marketing:opportunity_create"), values)
+    assert response.status_code == 200
+    assert Opportunity.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "field", "values"),
+    [
+        ("marketing:opportunity_create", "introduced_by", factories.OPPORTUNITY),
+        ("customers:customer_update", "parent", {}),
+    ],
+)
+def test_a_customer_outside_ones_view_cannot_be_named(address, field, values, world, company, sign_in):
+    hidden = factories.CustomerFactory(name="看不见的客户", manager=company.stranger)
+    values = {**world.values, **values, field: hidden.number, "opened": current_version(address, world)}
+    arguments = [world.customer.pk] if address == "customers:customer_update" else []
+    response = sign_in(company.manager).post(reverse(address, args=arguments), values)
+    assert response.status_code == 200
+    assert "没有找到这个客户" in response.content.decode()
+    assert "看不见的客户" not in response.content.decode()
+
+
+# Fields no form shows
+
+
+@pytest.fixture
+def forged(company):
+    """What a form never shows and nobody may set by posting it."""
+    return {
+        "id": "4711",
+        "pk": "4711",
+        "status": "won",
+        "assignee": company.stranger.pk,
+        "assigned_at": "2020-01-01",
+        "assigned_by": company.stranger.pk,
+        "created_by": company.stranger.pk,
+        "created_at": "2020-01-01 00:00",
+        "closed_at": "2020-01-01 00:00",
+        "number": "KH000000001",
+        "manager": company.stranger.pk,
+        "deleted_at": "2020-01-01",
+        "name_pinyin": "zzz",
+        "version": "99",
+        "customer": "1",
+        "win_reason": "伪造",
+        "lost_reason": "伪造",
+        "competitor": "1",
+        "executed_by": company.stranger.pk,
+        "is_superuser": "1",
+        "is_staff": "1",
+        "groups": "1",
+    }
+
+
+def test_a_new_opportunity_takes_nothing_but_the_fields_of_its_form(company, sign_in, forged):
+    client = sign_in(company.manager)
+    response = client.post(reverse("marketing:opportunity_create"), {**forged, **factories.OPPORTUNITY})
+    record = Opportunity.objects.get()
+    assert response["Location"] == record.get_absolute_url()
+    assert (record.status, record.assignee, record.created_by) == ("unassigned", None, company.manager)
+    assert (record.version, record.closed_at, record.customer, record.competitor) == (0, None, None, None)
+    assert (record.win_reason, record.lost_reason, record.pk == 4711) == ("", "", False)
+    assert record.created_at.year > 2020
+
+
+def test_an_edited_opportunity_takes_nothing_but_the_fields_of_its_form(company, sign_in, forged, world):
+    before = Opportunity.objects.filter(pk=world.new.pk).values().get()
+    values = {**forged, **factories.OPPORTUNITY, "summary": "改过的概要", "opened": current_version("", world)}
+    sign_in(company.manager).post(reverse("marketing:opportunity_update", args=[world.new.pk]), values)
+    after = Opportunity.objects.filter(pk=world.new.pk).values().get()
+    assert {name for name in after if after[name] != before[name]} == {"summary", "version"}
+    assert after["version"] == before["version"] + 1
+
+
+def test_an_edited_customer_takes_nothing_but_the_fields_of_its_form(company, sign_in, forged, world):
+    before = Customer.objects.filter(pk=world.customer.pk).values().get()
+    name = "customers:customer_update"
+    stored = {field: "" if before[field] is None else before[field] for field in ("name", "address", "phone")}
+    values = {
+        **forged,
+        **stored,
+        "region": before["region_id"],
+        "level": before["level_id"],
+        "satisfaction": before["satisfaction"],
+        "credit": before["credit"],
+        "fax": "010-9",
+        "opened": current_version(name, world),
+    }
+    sign_in(company.manager).post(reverse(name, args=[world.customer.pk]), values)
+    after = Customer.objects.filter(pk=world.customer.pk).values().get()
+    assert {field for field in after if after[field] != before[field]} == {"fax", "version"}
+
+
+def test_a_contact_stays_with_its_customer_whatever_is_posted(company, sign_in, forged, world):
+    other = factories.CustomerFactory(manager=company.manager)
+    address = reverse("customers:contact_create", args=[world.customer.pk])
+    values = {**forged, "customer": other.pk, "name": "李工", "position": "工程师", "office_phone": "010-3"}
+    sign_in(company.manager).post(address, values)
+    assert Contact.objects.get(name="李工").customer == world.customer
+
+
+def test_a_plan_item_takes_no_result_and_no_other_opportunity_from_the_plan_page(company, sign_in, forged, world):
+    other = factories.assigned(company.manager, company.supervisor, company.manager)
+    address = reverse("marketing:development_plan", args=[world.assigned.pk])
+    values = {**forged, "opportunity": other.pk, "on": "2026-02-01", "text": "上门拜访", "result": "伪造"}
+    sign_in(company.manager).post(address, values)
+    item = PlanItem.objects.get(text="上门拜访")
+    assert (item.opportunity, item.result, item.executed_by) == (world.assigned, "", None)
+
+
+def test_the_password_page_changes_nothing_but_the_password(company, sign_in, forged, world):
+    user = company.manager
+    sign_in(user).post(reverse("accounts:password"), {**forged, **world.values, "username": "x", "name": "y"})
+    after = factories.fresh(user)
+    assert after.check_password("another-passphrase")
+    assert (after.is_superuser, after.is_staff, after.username, after.name) == (False, False, user.username, user.name)
+    assert [role.name for role in after.groups.all()] == ["客户经理"]
+
+
+# Rights as they stand now
+
+
+def test_a_right_taken_away_is_gone_at_the_next_request(company, sign_in):
+    client = sign_in(company.manager)
+    assert client.get(reverse("marketing:opportunity_create")).status_code == 200
+    company.manager.groups.clear()
+    assert client.get(reverse("marketing:opportunity_create")).status_code == 403
+
+
+def test_a_disabled_user_is_out_at_the_next_request(company, sign_in):
+    client = sign_in(company.manager)
+    company.manager.is_active = False
+    company.manager.save()
+    assert client.get("/")["Location"].startswith(reverse("login"))
+
+
+def test_a_record_handed_to_another_group_is_gone_for_the_former_assignee(company, sign_in):
+    record = factories.assigned(company.supervisor, company.supervisor, company.manager)
+    client = sign_in(company.manager)
+    assert client.get(record.get_absolute_url()).status_code == 200
+    record.reassign(company.eastern, by=company.supervisor, reason="换区")
+    assert client.get(record.get_absolute_url()).status_code == 404
+    assert (
+        record.customer_name not in client.get(reverse("marketing:opportunity_list") + "?status=all").content.decode()
+    )
+
+
+def test_roles_add_up(company, sign_in):
+    """An executive who is made 客户经理 too sees everything and edits what his second role allows."""
+    record = factories.opportunity(company.stranger)
+    company.executive.groups.add(Role.objects.get(code="account_manager"))
+    client = sign_in(factories.fresh(company.executive))
+    assert client.get(record.get_absolute_url()).status_code == 200
+    assert client.get(reverse("marketing:opportunity_create")).status_code == 200
+
+
+def test_a_soft_deleted_customer_is_gone_from_every_address(world, company, sign_in):
+    Customer.objects.filter(pk=world.customer.pk).update(deleted_at="2026-01-01T00:00Z")
+    client = sign_in(company.supervisor)
+    for name, record, verb, *_ in ROWS:
+        if name.startswith("customers:") and record != "-" and verb == "GET":
+            assert (name, client.get(url_of(name, record, world)).status_code) == (name, 404)
+
+
+def test_content_types_of_hidden_records_lead_nowhere_in_the_admin(world, company, sign_in):
+    """/admin/r/<type>/<id>/ forwards an administrator to a record's page, where the ordinary rule answers."""
+    kind = ContentType.objects.get_for_model(Opportunity)
+    client = sign_in(company.administrator)
+    response = client.get(reverse("admin:view_on_site", args=[kind.pk, world.new.pk]), follow=True)
+    assert response.status_code == 404
