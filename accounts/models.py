@@ -210,6 +210,12 @@ class User(AbstractUser):
         return any(right.code == code for right in self.rights)
 
 
+def administrator_roles() -> models.QuerySet:
+    """The ids of the roles that make an administrator."""
+    holds = {"permissions__codename": "administer", "permissions__content_type__app_label": "accounts"}
+    return Group.objects.filter(**holds).values_list("pk", flat=True)
+
+
 def check_role_change(by: User, person: User, roles: Iterable[Group]) -> None:
     """Raises ValidationError when `by` may not give `person` exactly these roles."""
     before = set(person.groups.values_list("pk", flat=True)) if person.pk else set()
@@ -218,10 +224,7 @@ def check_role_change(by: User, person: User, roles: Iterable[Group]) -> None:
         return
     if by.pk == person.pk:
         raise ValidationError("不能改变自己的角色，请由另一位系统管理员操作。")
-    administrator_ids = set(
-        Group.objects.filter(permissions__codename="administer", permissions__content_type__app_label="accounts")
-        .values_list("pk", flat=True)
-    )  # fmt: skip
+    administrator_ids = set(administrator_roles())
     if (before ^ after) & administrator_ids and not by.is_administrator:
         raise ValidationError("只有系统管理员可以授予或收回「系统管理员」。")
     if before & administrator_ids and not after & administrator_ids:
@@ -229,7 +232,11 @@ def check_role_change(by: User, person: User, roles: Iterable[Group]) -> None:
 
 
 def check_not_last_administrator(person: User) -> None:
-    """Locks the administrators and raises ValidationError when nobody else would remain. Call in a transaction."""
+    """Raises ValidationError when nobody else would remain. Call in a transaction.
+
+    Locks the roles that give the right first: whoever takes one from somebody else waits here, and then counts again.
+    """
+    list(Group.objects.filter(pk__in=administrator_roles()).order_by("pk").select_for_update().values_list("pk"))
     others = User.objects.administrators().exclude(pk=person.pk).select_for_update()
     if person.is_active and not list(others.values_list("pk", flat=True)):
         raise ValidationError("这是最后一位可用的系统管理员，不能停用或收回角色。请先指定另一位系统管理员。")

@@ -79,7 +79,7 @@ def shipped_role(code: str) -> Any:
 
 def ship_roles(sender: Any = None, **kwargs: Any) -> None:
     """Creates the shipped roles that do not exist yet, with their rights (after every migrate)."""
-    from django.contrib.auth.models import Permission
+    from django.contrib.auth.models import Group, Permission
 
     from .models import Role as RoleModel
 
@@ -95,5 +95,7 @@ def ship_roles(sender: Any = None, **kwargs: Any) -> None:
     rights = {f"{p.content_type.app_label}.{p.codename}": p for p in Permission.objects.select_related("content_type")}
     for code, (name, view_scope, edit_scope, permissions) in SHIPPED.items():
         if code in missing:
-            role = Role.objects.create(code=code, name=name, view_scope=view_scope, edit_scope=edit_scope)
+            left = Group.objects.filter(name=name).first()  # a group outlives the migration of its role
+            role = Role(group_ptr=left, code=code, name=name, view_scope=view_scope, edit_scope=edit_scope)
+            role.save()
             role.permissions.set(rights[right] for right in permissions.split())

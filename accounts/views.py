@@ -36,6 +36,10 @@ class SignInForm(CrmForm, AuthenticationForm):
 
     error_messages = {"invalid_login": SIGN_IN_FAILED, "inactive": SIGN_IN_FAILED}
 
+    def clean_username(self) -> str:
+        """Cut to what the record of failed sign-ins holds: no account has a name as long as that."""
+        return str(self.cleaned_data["username"])[:255]
+
 
 @method_decorator(login_not_required, name="dispatch")
 class SignIn(auth_views.LoginView):

@@ -20,6 +20,7 @@ if PRODUCTION and DEBUG:
     raise ImproperlyConfigured("CRM_ENV=production 时不能打开 CRM_DEBUG。请去掉 CRM_DEBUG 后再启动。")
 
 VAR_DIR = Path(env.str("CRM_VAR_DIR", str(BASE_DIR / "var")))
+VAR_DIR.mkdir(parents=True, exist_ok=True)
 
 
 def _secret_key() -> str:
@@ -31,7 +32,6 @@ def _secret_key() -> str:
         raise ImproperlyConfigured("CRM_ENV=production 需要环境变量 SECRET_KEY（至少 50 个随机字符）。")
     path = VAR_DIR / "secret_key"
     if not path.exists():
-        VAR_DIR.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(get_random_secret_key())
     return path.read_text().strip()

@@ -214,13 +214,13 @@ CHANGED_MEANWHILE = "导入期间有人新建了同样的客户或地区，什�
 
 def with_derived_names(customer: Customer) -> Customer:
     """Fills in what Customer.save() derives from the name: bulk_create does not call it."""
-    customer.name_normalized = normalize(customer.name)[:100]
+    customer.name_normalized = normalize(customer.name)
     customer.name_pinyin, customer.name_initials = pinyin(customer.name)
     return customer
 
 
 def _key(name: str) -> str:
-    return normalize(name)[:100]
+    return normalize(name)
 
 
 def _plain(text: str) -> str:

@@ -19,7 +19,7 @@ from crm.audit.trail import change, record
 from crm.verdict import Verdict, first_objection, holds, transition, unless, within
 
 from . import validators
-from .names import normalize, pinyin
+from .names import MAX_LENGTH, normalize, pinyin
 
 NUMBER_PREFIX = "KH"
 STARS = [(score, f"{score} 星") for score in range(1, 6)]
@@ -97,7 +97,7 @@ class Customer(models.Model):
     )
     cooperation_since = models.DateField("建立合作日期", null=True, blank=True)
     status = models.CharField("状态", max_length=10, choices=Status, default=Status.NORMAL, editable=False)
-    name_normalized = models.CharField(max_length=100, editable=False, db_index=True)
+    name_normalized = models.CharField(max_length=MAX_LENGTH, editable=False, db_index=True)
     name_pinyin = models.CharField(max_length=200, editable=False, db_index=True)
     name_initials = models.CharField(max_length=100, editable=False, db_index=True)
     created_by = models.ForeignKey(
@@ -146,7 +146,7 @@ class Customer(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.name_normalized = normalize(self.name)[:100]
+        self.name_normalized = normalize(self.name)
         self.name_pinyin, self.name_initials = pinyin(self.name)
         super().save(*args, **kwargs)
 

@@ -480,7 +480,7 @@ def test_senseless_ids_in_the_admin_are_no_crash(number, company, sign_in):
 def poisoned(company):
     """Script in every text of every table a person can write."""
     bad = SCRIPT + ATTRIBUTE
-    User.objects.filter(pk__in=[company.manager.pk, company.supervisor.pk]).update(name=SCRIPT, mobile=bad)
+    User.objects.filter(pk__in=[company.manager.pk, company.supervisor.pk]).update(name=SCRIPT, mobile=bad[:50])
     Role.objects.update(name=numbered_text(bad))
     company.north.name = f"{SCRIPT}"[:50]
     company.north.save()

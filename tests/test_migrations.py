@@ -104,7 +104,6 @@ def test_every_migration_goes_back_to_nothing_and_the_tables_come_again():
     assert AuditEntry.objects.get().actor == person
 
 
-@pytest.mark.xfail(strict=True, reason="the groups of the shipped roles stay behind and stand in their own way")
 @pytest.mark.usefixtures("whole_again")
 def test_the_shipped_roles_come_again_after_their_app_went():
     call_command("migrate", "accounts", "zero", verbosity=0)

@@ -65,7 +65,7 @@ accounts:password                -         POST  in   302  302  302  302  302  3
 accounts:theme                   -         GET   in   405  405  405  405  405  405  405  405  405
 accounts:theme                   -         POST  in   302  302  302  302  302  302  302  302  302
 
-marketing:opportunity_list       -         GET   in   200  200  200  200  200  200  200  200  200
+marketing:opportunity_list       -         GET   in   403  200  200  200  200  200  200  200  403
 marketing:opportunity_list       -         POST  in   405  405  405  405  405  405  405  405  405
 marketing:opportunity_create     -         GET   in   403  200  200  200  200  200  200  403  403
 marketing:opportunity_create     -         POST  in   403  302  302  302  302  302  302  403  403
@@ -105,7 +105,7 @@ marketing:opportunity_win        closed    POST  in   404  403  409  409  404  4
 marketing:opportunity_lose       assigned  GET   in   404  403  200  403  404  404  404  403  404
 marketing:opportunity_lose       assigned  POST  in   404  403  302  403  404  404  404  403  404
 marketing:opportunity_lose       closed    POST  in   404  403  409  409  404  404  404  403  404
-marketing:development_list       -         GET   in   200  200  200  200  200  200  200  200  200
+marketing:development_list       -         GET   in   403  200  200  200  200  200  200  200  403
 marketing:development_list       -         POST  in   405  405  405  405  405  405  405  405  405
 marketing:development_plan       assigned  GET   in   404  200  200  403  404  404  404  403  404
 marketing:development_plan       assigned  POST  in   404  302  302  403  404  404  404  403  404
@@ -120,7 +120,7 @@ marketing:item_delete            item      POST  in   404  302  302  403  404  4
 marketing:item_result            item      GET   in   404  403  200  403  404  404  404  403  404
 marketing:item_result            item      POST  in   404  403  302  403  404  404  404  403  404
 
-customers:customer_list          -         GET   in   200  200  200  200  200  200  200  200  200
+customers:customer_list          -         GET   in   403  200  200  200  200  200  200  200  403
 customers:customer_list          -         POST  in   405  405  405  405  405  405  405  405  405
 customers:customer_detail        customer  GET   in   404  200  200  200  404  404  404  200  404
 customers:customer_detail        customer  POST  in   405  405  405  405  405  405  405  405  405

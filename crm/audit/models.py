@@ -24,6 +24,11 @@ class AppendOnlyQuerySet(models.QuerySet):
     def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnlyError("审计记录不能修改。")
 
+    def bulk_create(self, *args: Any, update_conflicts: bool = False, **kwargs: Any) -> Any:
+        if update_conflicts:
+            raise AppendOnlyError("审计记录不能修改。")
+        return super().bulk_create(*args, **kwargs)
+
 
 class AppendOnly(models.Model):
     class Meta:
@@ -70,6 +75,7 @@ class AuditEntry(AppendOnly):
     objects = AuditEntryQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = "审计记录"
         verbose_name_plural = "审计记录"
         indexes = [
@@ -122,6 +128,7 @@ class AuditSeal(AppendOnly):
     objects = AppendOnlyQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = "审计封存"
         verbose_name_plural = "审计封存"
 

@@ -60,12 +60,13 @@ def change(by: Any, verb: str, obj: models.Model, /, **values: Any) -> dict[str,
     """
     fields = {field.name for field in obj._meta.concrete_fields}
     notes = {"原因": values.pop("reason")} if "reason" in values and "reason" not in fields else {}
-    before = {name: shown(obj, name) for name in values}
+    before = {name: (getattr(obj, name), shown(obj, name)) for name in values}
     for name, value in values.items():
         setattr(obj, name, value)
-    found = differences(obj, before, values)
-    if not found:
+    changed = [name for name in values if getattr(obj, name) != before[name][0]]
+    if not changed:
         return {}
+    found = {_label(obj, name): (before[name][1], shown(obj, name)) for name in changed}
     saved = set(values)
     if "version" in fields:
         obj.version = models.F("version") + 1  # type: ignore[attr-defined]
@@ -85,9 +86,12 @@ def differences(obj: models.Model, before: Mapping[str, Any], fields: Iterable[s
     for name in fields:
         old, new = before.get(name, ""), shown(obj, name)
         if old != new:
-            label = str(getattr(obj._meta.get_field(name), "verbose_name", name))
-            found[label] = (old, new)
+            found[_label(obj, name)] = (old, new)
     return found
+
+
+def _label(obj: models.Model, name: str) -> str:
+    return str(getattr(obj._meta.get_field(name), "verbose_name", name))
 
 
 def shown(obj: models.Model, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,10 +19,12 @@ def clean(value: Any) -> Any:
     """A value ready for a cell: text without control characters, times in Shanghai without zone."""
     if isinstance(value, datetime):
         return timezone.localtime(value).replace(tzinfo=None) if timezone.is_aware(value) else value
-    if value is None or (isinstance(value, int | float | Decimal | date) and not isinstance(value, bool)):
-        return value
     if isinstance(value, bool):
         return "是" if value else "否"
+    if isinstance(value, int | float | Decimal):
+        return value if math.isfinite(value) else str(value)
+    if value is None or isinstance(value, date):
+        return value
     return ILLEGAL.sub("", str(value))[:MAX_CELL]
 
 

@@ -18,7 +18,7 @@ from django.urls import resolve
 from django.utils import timezone
 
 from crm.audit.trail import record
-from crm.jobs.models import Job, start_job
+from crm.jobs.models import Job, JobRefused, start_job
 
 from .writers import WRITERS
 
@@ -75,6 +75,8 @@ def table(page: Any) -> tuple[list[str], Iterator[list[Any]]]:
 def run_export(job: Job) -> str:
     """The job: resolves the list's address again as its owner sees it now, and writes the file."""
     page = resolve_list(job.arguments["path"], job.arguments["query"], job.owner)
+    if page.export_permission and not page.request.user.has_perm(page.export_permission):
+        raise JobRefused("您已没有导出的权限，请与管理员联系。")
     file_format, total = job.arguments["format"], job.arguments["total"]
     headers, rows = table(page)
     with NamedTemporaryFile(suffix=f".{file_format}") as target:

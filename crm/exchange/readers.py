@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 MAX_UNPACKED = 200 * 1024 * 1024  # bytes
 MAX_COLUMNS = 100
+MAX_EXACT = 1e15  # a workbook keeps 15 digits of a number
 ENCODINGS = ("utf-8-sig", "gb18030")
 
 
@@ -25,6 +27,7 @@ def read_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """(line number as the user sees it, {header: text}) per row that is not empty."""
     name = path.name.lower()
     try:
+        path.open("rb").close()  # said here, before a generator says it too late
         if name.endswith(".xlsx"):
             rows = _xlsx_rows(path)
         elif name.endswith((".csv", ".csv.gz")):
@@ -72,7 +75,7 @@ def _content(path: Path, *, packed: bool) -> bytes:
     try:
         with gzip.open(path) as stream:
             content = stream.read(MAX_UNPACKED + 1)
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise UnreadableFile("压缩文件已损坏，请重新取得。") from error
     if len(content) > MAX_UNPACKED:
         raise UnreadableFile("文件解压后超过 200 MB，请分成几个文件。")
@@ -95,14 +98,18 @@ def _xlsx_rows(path: Path) -> Iterator[list[str]]:
             if sum(member.file_size for member in archive.infolist()) > MAX_UNPACKED:
                 raise UnreadableFile("工作簿解压后超过 200 MB，请分成几个文件。")
         with CalamineWorkbook.from_path(path) as book:
-            for row in book.get_sheet_by_index(0).iter_rows():
-                yield [_cell(value) for value in row]
+            for line, row in enumerate(book.get_sheet_by_index(0).iter_rows(), start=1):
+                yield [_cell(value, line) for value in row]
     except (zipfile.BadZipFile, CalamineError) as error:
         raise UnreadableFile("文件不是有效的 xlsx 工作簿，请用表格软件重新另存。") from error
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, line: int) -> str:
     """Whole numbers without .0, dates as dates: as the user sees the cell."""
+    if isinstance(value, float) and abs(value) >= MAX_EXACT:
+        raise UnreadableFile(
+            f"第 {line} 行有超过 15 位的数字，工作簿只保存了前 15 位。请把这一列设为文本格式，重新填写后再导入。"
+        )
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if hasattr(value, "isoformat"):

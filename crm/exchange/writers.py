@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,6 +13,8 @@ from typing import IO, Any
 import xlsxwriter
 
 from .cells import clean, csv_text
+
+NOT_IN_SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
 
 
 def write_xlsx(target: IO[bytes], headers: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str) -> int:
@@ -23,7 +26,7 @@ def write_xlsx(target: IO[bytes], headers: Sequence[str], rows: Iterable[Sequenc
         date: book.add_format({"num_format": "yyyy-mm-dd"}),
     }
     bold = book.add_format({"bold": True})
-    sheet = book.add_worksheet(title[:31])
+    sheet = book.add_worksheet(sheet_name(title))
     sheet.freeze_panes(1, 0)
     sheet.set_column(0, len(headers) - 1, 16)
     for column, header in enumerate(headers):
@@ -34,6 +37,11 @@ def write_xlsx(target: IO[bytes], headers: Sequence[str], rows: Iterable[Sequenc
             _write(sheet, (count, column), clean(value), formats)
     book.close()
     return count
+
+
+def sheet_name(title: str) -> str:
+    """At most 31 characters, without those that a sheet may not be called by."""
+    return NOT_IN_SHEET_NAME.sub(" ", title).strip(" '")[:31].strip(" '") or "Sheet1"
 
 
 def _write(sheet: Any, place: tuple[int, int], value: Any, formats: dict[type[date], Any]) -> None:

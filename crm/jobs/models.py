@@ -9,6 +9,10 @@ from django.db import models, transaction
 from django.utils import timezone
 
 
+class JobRefused(Exception):
+    """The job cannot be done; the text tells its owner why and what to do."""
+
+
 class Job(models.Model):
     class Status(models.TextChoices):
         QUEUED = "queued", "排队中"

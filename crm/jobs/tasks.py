@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_tasks import task
 
-from .models import Job
+from .models import Job, JobRefused
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +23,8 @@ def run_job(job_id: int) -> None:
         return
     try:
         job.finish(import_string(job.function)(job))
+    except JobRefused as refusal:
+        job.fail(str(refusal))
     except Exception:  # whatever happens, the owner reads it as a failed job
         logger.exception("job %s failed", job_id)
         job.fail("任务未能完成，请稍后重试；仍然失败时把任务编号告诉系统管理员。")

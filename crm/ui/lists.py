@@ -76,6 +76,8 @@ class RecordList(View):
     request: Any
 
     def get(self, request: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.has_perm(self.rows().view_permission):
+            raise PermissionDenied("您的角色不能查看这个列表。")
         if "export" in request.GET:
             return self.export(request.GET["export"])
         partial = bool(request.htmx) and request.htmx.target == "list"
@@ -86,10 +88,9 @@ class RecordList(View):
 
     # Rows
 
-    def rows(self) -> models.QuerySet:
-        manager = cast(Any, self.model._default_manager)
-        rows = manager.visible_to(self.request.user).select_related(*self.select_related)
-        return rows.only(*self.only) if self.only else rows
+    def rows(self) -> Any:
+        rows = cast(Any, self.model._default_manager).visible_to(self.request.user)
+        return rows.select_related(*self.select_related).only(*self.only)
 
     def filtered(self) -> tuple[Any, models.QuerySet]:
         """The filter form and the rows it leaves, before the tab; a wrong filter leaves none and says why."""
@@ -104,13 +105,11 @@ class RecordList(View):
     def in_tab(self, rows: models.QuerySet, tab: str) -> models.QuerySet:
         return rows if tab == "all" else rows.filter(**{self.tab_field: tab})
 
-    def sorts(self) -> set[str]:
-        return {column.sort for column in self.columns if column.sort}
-
     @property
     def sort(self) -> str:
         asked = self.request.GET.get("sort", "")
-        return asked if asked.removeprefix("-") in self.sorts() else self.default_sort
+        known = {column.sort for column in self.columns if column.sort}
+        return asked if asked.removeprefix("-") in known else self.default_sort
 
     def ordered(self, rows: models.QuerySet) -> models.QuerySet:
         return rows.order_by(self.sort, "-pk" if self.sort.startswith("-") else "pk")

@@ -25,8 +25,7 @@ CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}, "resultTy
 
 @pytest.fixture
 def axe() -> str:
-    if not AXE.exists():
-        pytest.skip("axe-core is not in node_modules; npm install --no-save axe-core puts it there")
+    assert AXE.exists(), "axe-core is not in node_modules: make setup installs it"
     return AXE.read_text()
 
 

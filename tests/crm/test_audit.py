@@ -163,7 +163,6 @@ def test_no_orm_call_changes_or_deletes_a_row(model, attempt):
 
 @pytest.mark.usefixtures("sealed")
 @pytest.mark.skipif(POSTGRES, reason="PostgreSQL's trigger refuses these")
-@pytest.mark.xfail(strict=True, reason="only the default manager is append-only")
 @pytest.mark.parametrize("model", [AuditEntry, AuditSeal])
 def test_the_base_manager_is_no_way_round(model):
     before = list(model.objects.values())
@@ -174,7 +173,6 @@ def test_the_base_manager_is_no_way_round(model):
 
 @pytest.mark.usefixtures("sealed")
 @pytest.mark.skipif(POSTGRES, reason="PostgreSQL's trigger refuses these")
-@pytest.mark.xfail(strict=True, reason="bulk_create() with update_conflicts is not refused")
 def test_an_insert_that_updates_is_refused():
     row = AuditEntry.objects.get()
     row.verb = "别的"

@@ -305,7 +305,6 @@ def test_an_export_of_somebody_disabled_holds_nothing(company, customers, tmp_pa
     assert not made.file or names_in(made, tmp_path) == []
 
 
-@pytest.mark.xfail(strict=True, reason="run_export() does not ask for the right to export again")
 def test_an_export_of_somebody_who_lost_the_right_holds_nothing(company, customers, tmp_path):
     Role.objects.get(code="account_manager").permissions.remove(
         *Role.objects.get(code="account_manager").permissions.filter(codename="export_customer")

@@ -395,7 +395,6 @@ def remove_each_other(company, monkeypatch):
 
 
 @pytest.mark.parametrize("how", [demote, disable])
-@pytest.mark.xfail(strict=True, reason="each locks the other one only, and roles are no part of the locked row")
 def test_two_administrators_removing_each_other_leave_one(remove_each_other, how):
     first, second = remove_each_other(how)
     assert first is None

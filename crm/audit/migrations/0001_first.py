@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
                 ("hash", models.CharField(max_length=64, unique=True, verbose_name="摘要")),
             ],
             options={
+                "base_manager_name": "objects",
                 "verbose_name": "审计封存",
                 "verbose_name_plural": "审计封存",
             },
@@ -64,6 +65,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "base_manager_name": "objects",
                 "verbose_name": "审计记录",
                 "verbose_name_plural": "审计记录",
                 "indexes": [
