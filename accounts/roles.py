@@ -30,6 +30,8 @@ SHIPPED = {
         audit.view_auditentry jobs.view_job
         basedata.view_dictionaryentry basedata.add_dictionaryentry
         basedata.change_dictionaryentry basedata.delete_dictionaryentry
+        basedata.view_product basedata.view_stockrecord basedata.export_product basedata.sync_sales
+        customers.view_order customers.restore_customer customers.scan_churncase
         """,
     ),
     SALES_SUPERVISOR: (
@@ -37,11 +39,13 @@ SHIPPED = {
         "subtree",
         "subtree",
         """
-        basedata.view_dictionaryentry
+        basedata.view_dictionaryentry basedata.view_product basedata.view_stockrecord basedata.export_product
         marketing.view_opportunity marketing.add_opportunity marketing.change_opportunity marketing.delete_opportunity
         marketing.assign_opportunity marketing.plan_opportunity marketing.export_opportunity
+        marketing.share_opportunity
         customers.view_customer customers.add_customer customers.change_customer customers.delete_customer
-        customers.export_customer customers.import_customer
+        customers.export_customer customers.import_customer customers.transfer_customer customers.share_customer
+        customers.view_order customers.export_order customers.view_churncase customers.export_churncase
         """,
     ),
     ACCOUNT_MANAGER: (
@@ -50,11 +54,14 @@ SHIPPED = {
         "self",
         """
         accounts.serve_customers
-        basedata.view_dictionaryentry
+        basedata.view_dictionaryentry basedata.view_product basedata.view_stockrecord basedata.export_product
         marketing.view_opportunity marketing.add_opportunity marketing.change_opportunity marketing.delete_opportunity
         marketing.plan_opportunity marketing.develop_opportunity marketing.export_opportunity
+        marketing.share_opportunity
         customers.view_customer customers.add_customer customers.change_customer customers.delete_customer
-        customers.export_customer customers.import_customer
+        customers.export_customer customers.import_customer customers.share_customer
+        customers.view_order customers.export_order
+        customers.view_churncase customers.handle_churncase customers.export_churncase
         """,
     ),
     EXECUTIVE: (
@@ -62,8 +69,10 @@ SHIPPED = {
         "all",
         "none",
         """
+        basedata.view_product basedata.view_stockrecord basedata.export_product
         marketing.view_opportunity marketing.export_opportunity
         customers.view_customer customers.export_customer
+        customers.view_order customers.export_order customers.view_churncase customers.export_churncase
         """,
     ),
 }

@@ -1,14 +1,14 @@
 from django.urls import path
 
-from . import views
+from .views import contacts, customers
 
 app_name = "customers"
 urlpatterns = [
-    path("", views.CustomerList.as_view(), name="customer_list"),
-    path("<id:pk>/", views.CustomerDetail.as_view(), name="customer_detail"),
-    path("<id:pk>/edit/", views.CustomerUpdate.as_view(), name="customer_update"),
-    path("<id:pk>/history/", views.CustomerHistory.as_view(), name="customer_history"),
-    path("<id:pk>/contacts/new/", views.ContactCreate.as_view(), name="contact_create"),
-    path("<id:customer>/contacts/<id:pk>/edit/", views.ContactUpdate.as_view(), name="contact_update"),
-    path("<id:customer>/contacts/<id:pk>/delete/", views.RemoveContact.as_view(), name="contact_delete"),
+    path("", customers.CustomerList.as_view(), name="customer_list"),
+    path("<id:pk>/", customers.CustomerDetail.as_view(), name="customer_detail"),
+    path("<id:pk>/edit/", customers.CustomerUpdate.as_view(), name="customer_update"),
+    path("<id:pk>/history/", customers.CustomerHistory.as_view(), name="customer_history"),
+    path("<id:pk>/contacts/new/", contacts.ContactCreate.as_view(), name="contact_create"),
+    path("<id:customer>/contacts/<id:pk>/edit/", contacts.ContactUpdate.as_view(), name="contact_update"),
+    path("<id:customer>/contacts/<id:pk>/delete/", contacts.RemoveContact.as_view(), name="contact_delete"),
 ]

@@ -1,5 +1,5 @@
 from .forecast import ForecastChange
-from .opportunity import Opportunity, SameNameExists
+from .opportunity import Opportunity, OpportunityGrant, SameNameExists
 from .plan import PlanItem
 
-__all__ = ["ForecastChange", "Opportunity", "PlanItem", "SameNameExists"]
+__all__ = ["ForecastChange", "Opportunity", "OpportunityGrant", "PlanItem", "SameNameExists"]

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.models import User, notify
 from accounts.scopes import EDIT, ScopedQuerySet, people_in_scope, reaches, supervisors_of
+from accounts.sharing import Grant
 from basedata.models import entry_field, reserve_numbers
 from crm.audit.trail import change, record
 from crm.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
@@ -160,6 +161,7 @@ class Opportunity(models.Model):
             ("plan_opportunity", "制定开发计划"),
             ("develop_opportunity", "执行计划、开发成功、终止开发"),
             ("export_opportunity", "导出销售机会"),
+            ("share_opportunity", "共享销售机会（协作人）"),
         ]
 
     def __str__(self) -> str:
@@ -405,3 +407,13 @@ class Opportunity(models.Model):
     def _save(self, *fields: str) -> None:
         self.version += 1
         self.save(update_fields=[*fields, "version"])
+
+
+class OpportunityGrant(Grant):
+    """An opportunity shared with a colleague."""
+
+    content_object = models.ForeignKey(Opportunity, models.CASCADE, related_name="grants")
+
+    class Meta(Grant.Meta):
+        verbose_name = "机会协作人"
+        verbose_name_plural = "机会协作人"

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import get_object_or_404
 from django.utils.html import format_html
 
 from crm.audit.models import AuditEntry
-from crm.ui.actions import Action, ActionView
+from crm.ui.actions import Action
 from crm.ui.history import RecordHistory, without_names
 from crm.ui.lists import Column, RecordList
-from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
+from crm.ui.records import RecordDetail, RecordUpdate
 from crm.ui.templatetags.ui import chip, stars
 
-from .filters import CustomerFilter
-from .forms import ContactForm, CustomerForm, offered_customers
-from .models import Contact, Customer, names_hidden_from
+from ..filters.customers import CustomerFilter
+from ..forms import CustomerForm, offered_customers
+from ..models import Customer, names_hidden_from
 
 LIST = ("客户信息管理", "customers:customer_list")
 EDIT = Action("edit", "编辑", "edit", "customers:customer_update", "btn-primary")
@@ -90,48 +88,3 @@ class CustomerUpdate(RecordUpdate):
 
     def context(self, record: Any, form: Any) -> dict[str, Any]:
         return {"datalists": {"customers": offered_customers(self.request.user)}}
-
-
-class ContactPage:
-    """Contacts of one customer only: a contact asked for under another customer's address is 404."""
-
-    model, form_class = Contact, ContactForm
-    select_related = ("customer", "customer__manager")
-    crumbs, help = (("客户管理", ""), LIST), "customers"
-    kwargs: dict[str, Any]
-
-    def rows(self) -> Any:
-        return super().rows().filter(customer=self.kwargs["customer"])  # type: ignore[misc]
-
-
-class ContactCreate(RecordCreate):
-    model, form_class, permission = Contact, ContactForm, "customers.change_customer"
-    title, crumbs, help = "新建联系人", (("客户管理", ""), LIST), "customers"
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        rows = Customer.objects.visible_to(request.user).select_related("manager")
-        self.customer = get_object_or_404(rows, pk=kwargs["pk"])
-        self.customer.can_edit(request.user).enforce()
-        return super().dispatch(request, *args, **kwargs)
-
-    def new_record(self) -> Contact:
-        return Contact(customer=self.customer)
-
-    def perform(self, record: Any, form: Any) -> Contact:
-        return Contact.create(by=self.request.user, customer=self.customer, **form.values())
-
-    def back_url(self, record: Any) -> str:
-        return self.customer.get_absolute_url()
-
-
-class ContactUpdate(ContactPage, RecordUpdate):
-    title = "编辑联系人"
-
-
-class RemoveContact(ContactPage, ActionView):
-    form_class = ActionView.form_class
-    action, title, question = "remove", "删除联系人", "确认删除？"
-    danger, submit_label, message = True, "确定", "删除成功"
-
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
-        return {"named": f"联系人：{record.name}", "details": str(record.customer), "consequence": ""}

@@ -12,7 +12,7 @@ from accounts.scopes import VIEW, people_in_scope
 from basedata.models import DictionaryEntry
 from crm.ui.filters import Contains, ListFilter
 
-from .models import Customer
+from ..models import Customer
 
 
 def managers(request: Any) -> QuerySet[User]:

@@ -1,4 +1,4 @@
-"""Forms of 客户管理; imports use the same fields and cleaners."""
+"""The customer form; imports use the same fields and cleaners."""
 
 from __future__ import annotations
 
@@ -9,56 +9,9 @@ from django import forms
 from accounts.models import User
 from basedata.models import DictionaryEntry
 from crm.ui.forms import Block, RecordForm
-from crm.ui.gate import refuse_control_characters
 
-from .models import Contact, Customer, required_fields
-
-
-class CustomerField(forms.CharField):
-    """A customer of the user's view, typed as 客户编号 or full name; completion offers what matches."""
-
-    default_validators = [refuse_control_characters]
-
-    def __init__(self, *, user: User, **kwargs: Any) -> None:
-        self.user = user
-        attrs = {"class": "inp", "list": "customers", "autocomplete": "off"}
-        super().__init__(max_length=100, widget=forms.TextInput(attrs=attrs), **kwargs)
-        self.help_text = "填写客户编号或完整名称"
-
-    def prepare_value(self, value: Any) -> Any:
-        return value.number if isinstance(value, Customer) else value
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return (self.prepare_value(initial) or "") != (data or "").strip()
-
-    def clean(self, value: Any) -> Any:
-        text = super().clean(value).strip()
-        if not text:
-            return None
-        visible = Customer.objects.visible_to(self.user)
-        found = list(visible.filter(number=text)[:1]) or list(visible.named_like(text)[:2])
-        if len(found) == 1:
-            return found[0]
-        raise forms.ValidationError(
-            "有多个同名客户，请填写客户编号。" if found else "没有找到这个客户，请填写客户编号或完整名称，或留空。"
-        )
-
-
-def add_customer_field(form: RecordForm, name: str, *, label: str, user: User) -> None:
-    """Puts a CustomerField into a record's form, or leaves it out when the present customer is outside the view."""
-    current = getattr(form.instance, name)
-    if current is not None and not Customer.objects.visible_to(user).filter(pk=current.pk).exists():
-        del form.fields[name]
-        return
-    form.fields[name] = CustomerField(user=user, label=label, required=False)
-    form.initial[name] = current
-    form.remember_opened()
-
-
-def offered_customers(user: User, limit: int = 200) -> list[str]:
-    """Names for the completion list of a CustomerField; anything in view may be typed."""
-    visible = Customer.objects.visible_to(user).order_by("name_pinyin")
-    return list(visible.values_list("name", flat=True)[:limit])
+from ..models import Customer, required_fields
+from .picker import add_customer_field
 
 
 class CustomerForm(RecordForm):
@@ -131,23 +84,3 @@ class CustomerForm(RecordForm):
         values = super().values()
         reason = values.pop("level_reason", "")
         return {**values, "reason": reason} if reason else values
-
-
-class ContactForm(RecordForm):
-    blocks = (
-        Block(
-            "联系人",
-            "主要联系人每个客户只有一位，新指定的会替换原来的。",
-            (
-                ("name", 2), ("gender", 2), ("position", 2), ("office_phone", 2), ("mobile", 2), ("email", 2),
-                ("preferred_channel", 2), ("is_primary", 4), "note",
-            ),
-        ),
-    )  # fmt: skip
-
-    class Meta:
-        model = Contact
-        fields = [
-            "name", "gender", "position", "office_phone", "mobile", "email", "preferred_channel", "is_primary", "note",
-        ]  # fmt: skip
-        widgets = {"note": forms.Textarea(attrs={"rows": 2})}

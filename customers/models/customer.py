@@ -1,4 +1,4 @@
-"""Customers (organisations, never private persons) and the people we know there."""
+"""Customers: organisations, never private persons; and who keeps them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.scopes import EDIT, VIEW, ScopedQuerySet, people_in_scope, reaches
+from accounts.sharing import Grant
 from basedata.models import entry_field, reserve_numbers
 from crm.audit.trail import change, record
 from crm.verdict import Verdict, first_objection, holds, transition, unless, within
 
-from . import validators
-from .names import MAX_LENGTH, normalize, pinyin
+from .. import validators
+from ..names import MAX_LENGTH, normalize, pinyin
 
 NUMBER_PREFIX = "KH"
 STARS = [(score, f"{score} 星") for score in range(1, 6)]
@@ -97,6 +98,9 @@ class Customer(models.Model):
     )
     cooperation_since = models.DateField("建立合作日期", null=True, blank=True)
     status = models.CharField("状态", max_length=10, choices=Status, default=Status.NORMAL, editable=False)
+    # Kept by the sync: the Shanghai day of the latest order of PURCHASE_STATUSES.
+    last_purchase_on = models.DateField("上次下单", null=True, editable=False)
+    won_back_on = models.DateField("上次挽回", null=True, editable=False)
     name_normalized = models.CharField(max_length=MAX_LENGTH, editable=False, db_index=True)
     name_pinyin = models.CharField(max_length=200, editable=False, db_index=True)
     name_initials = models.CharField(max_length=100, editable=False, db_index=True)
@@ -123,6 +127,11 @@ class Customer(models.Model):
                 condition=Q(deleted_at=None),
                 name="customers_status_newest",
             ),
+            models.Index(
+                fields=["last_purchase_on"],
+                condition=Q(deleted_at=None, status="normal"),
+                name="customers_to_scan",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -140,6 +149,9 @@ class Customer(models.Model):
         permissions = [
             ("export_customer", "导出客户"),
             ("import_customer", "导入客户"),
+            ("transfer_customer", "移交客户"),
+            ("share_customer", "共享客户（协作人）"),
+            ("restore_customer", "恢复已删除的客户"),
         ]
 
     def __str__(self) -> str:
@@ -233,85 +245,14 @@ class Ownership(models.Model):
         return f"{self.customer} {self.manager}"
 
 
-class ContactQuerySet(models.QuerySet["Contact"]):
-    def visible_to(self, user: User) -> ContactQuerySet:
-        """A contact is seen by whoever sees its customer."""
-        return self.filter(customer__in=Customer.objects.visible_to(user))
+class CustomerGrant(Grant):
+    """A customer shared with a colleague."""
 
+    content_object = models.ForeignKey(Customer, models.CASCADE, related_name="grants")
 
-class Contact(models.Model):
-    class Gender(models.TextChoices):
-        MALE = "male", "男"
-        FEMALE = "female", "女"
-
-    class Channel(models.TextChoices):
-        OFFICE = "office", "办公电话"
-        MOBILE = "mobile", "手机"
-        WECHAT = "wechat", "微信"
-        EMAIL = "email", "邮箱"
-
-    customer = models.ForeignKey(Customer, models.CASCADE, related_name="contacts", verbose_name="客户")
-    name = models.CharField("姓名", max_length=50)
-    gender = models.CharField("性别", max_length=6, choices=Gender, blank=True)
-    position = models.CharField("职位", max_length=50)
-    office_phone = models.CharField("办公电话", max_length=50)
-    mobile = models.CharField("手机", max_length=50, blank=True)
-    email = models.EmailField("邮箱", blank=True)
-    preferred_channel = models.CharField("首选联系方式", max_length=10, choices=Channel, blank=True)
-    is_primary = models.BooleanField("主要联系人", default=False)
-    note = models.TextField("备注", max_length=300, blank=True)
-    version = models.PositiveIntegerField(default=0, editable=False)
-
-    objects = ContactQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "联系人"
-        verbose_name_plural = "联系人"
-        ordering = ["-is_primary", "pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["customer"], condition=Q(is_primary=True), name="customers_one_primary_contact"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def get_absolute_url(self) -> str:
-        return self.customer.get_absolute_url()
-
-    @classmethod
-    def create(cls, *, by: User, customer: Customer, **values: Any) -> Contact:
-        """A new contact with its audit row. Call in a transaction."""
-        contact = cls(customer=customer, **values)
-        if contact.is_primary:
-            contact.make_room_as_primary()
-        contact.save()
-        record(by, "新建", contact, 客户=customer)
-        return contact
-
-    def can_edit(self, by: User) -> Verdict:
-        return self.customer.can_edit(by)
-
-    @transition
-    def edit(self, *, by: User, **values: Any) -> None:
-        self.can_edit(by).enforce()
-        if values.get("is_primary"):
-            self.make_room_as_primary()
-        change(by, "编辑", self, **values)
-
-    def can_remove(self, by: User) -> Verdict:
-        return self.customer.can_edit(by)
-
-    @transition
-    def remove(self, *, by: User) -> None:
-        self.can_remove(by).enforce()
-        record(by, "删除", self, 客户=self.customer)
-        self.delete()
-
-    def make_room_as_primary(self) -> None:
-        """Only one contact is the main one: the former steps back."""
-        Contact.objects.filter(customer=self.customer, is_primary=True).exclude(pk=self.pk).update(is_primary=False)
+    class Meta(Grant.Meta):
+        verbose_name = "客户协作人"
+        verbose_name_plural = "客户协作人"
 
 
 DESCRIPTIVE_FIELDS = (

@@ -1,0 +1,150 @@
+"""What the sales system owns and we only mirror: products, stock, and how fresh the mirror is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class PlainRightQuerySet(models.QuerySet):
+    """Rows of the whole company: whoever holds the right sees all of them."""
+
+    view_permission: str
+
+    def visible_to(self, user: Any) -> Any:
+        return self if user.has_perm(self.view_permission) else self.none()
+
+
+class ProductQuerySet(PlainRightQuerySet):
+    view_permission = "basedata.view_product"
+
+
+class Product(models.Model):
+    number = models.CharField("编号", max_length=50, unique=True)
+    name = models.CharField("名称", max_length=200)
+    model = models.CharField("型号", max_length=100, blank=True)
+    batch = models.CharField("等级/批次", max_length=100, blank=True)
+    unit = models.CharField("单位", max_length=20, blank=True)
+    unit_price = models.DecimalField("单价（元）", max_digits=14, decimal_places=4, null=True)
+    note = models.CharField("备注", max_length=500, blank=True)
+    is_discontinued = models.BooleanField("已下架", default=False)
+    changed_at = models.DateTimeField("更新时间", null=True)  # as the sales system says
+
+    objects = ProductQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "产品"
+        verbose_name_plural = "产品"
+        ordering = ["number"]
+        permissions = [("export_product", "导出产品与库存")]
+
+    def __str__(self) -> str:
+        return "-".join(part for part in (self.name, self.model, self.batch) if part)
+
+
+class StockRecordQuerySet(PlainRightQuerySet):
+    view_permission = "basedata.view_stockrecord"
+
+
+class StockRecord(models.Model):
+    product = models.ForeignKey(Product, models.PROTECT, related_name="stock", verbose_name="产品")
+    warehouse = models.CharField("仓库", max_length=100)
+    location = models.CharField("货位", max_length=100, blank=True)
+    quantity = models.DecimalField("件数", max_digits=14, decimal_places=3)
+    note = models.CharField("备注", max_length=500, blank=True)
+    changed_at = models.DateTimeField("更新时间", null=True)
+
+    objects = StockRecordQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "库存"
+        verbose_name_plural = "库存"
+        ordering = ["product", "warehouse", "location"]
+        constraints = [models.UniqueConstraint(fields=["product", "warehouse", "location"], name="basedata_stock_once")]
+
+    def __str__(self) -> str:
+        return f"{self.product} {self.warehouse}"
+
+
+class SyncRun(models.Model):
+    """One run of the mirror. At most one is open: that row is the lock."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "进行中"
+        DONE = "done", "已完成"
+        FAILED = "failed", "失败"
+
+    TONES = {"running": "blue", "done": "green", "failed": "red"}
+
+    source = models.CharField("来源", max_length=300)  # without credentials
+    is_full = models.BooleanField("全量", default=False)
+    status = models.CharField("状态", max_length=10, choices=Status, default=Status.RUNNING)
+    started_at = models.DateTimeField("开始时间", default=timezone.now)
+    heartbeat_at = models.DateTimeField("最近心跳", default=timezone.now)
+    finished_at = models.DateTimeField("结束时间", null=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name="发起人")
+    counts = models.JSONField("数量", default=dict)  # {table: {"read": n, "added": n, "changed": n, "refused": n}}
+    message = models.CharField("说明", max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = "数据同步记录"
+        verbose_name_plural = "数据同步记录"
+        ordering = ["-started_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["status"], condition=models.Q(status="running"), name="basedata_one_sync_at_a_time"
+            )
+        ]
+        permissions = [("sync_sales", "同步销售系统数据")]
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d %H:%M} {self.source}"
+
+
+class SyncRefusal(models.Model):
+    """A row of the feed that could not be taken, with the reason in words."""
+
+    run = models.ForeignKey(SyncRun, models.CASCADE, related_name="refusals", verbose_name="同步")
+    table = models.CharField("表", max_length=20)
+    line = models.PositiveIntegerField("行", null=True)
+    key = models.CharField("编号", max_length=100, blank=True)
+    reason = models.CharField("原因", max_length=300)
+
+    class Meta:
+        verbose_name = "被拒绝的行"
+        verbose_name_plural = "被拒绝的行"
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.line} {self.reason}"
+
+
+class FeedPosition(models.Model):
+    """How far a table of the feed has been read: rows changed before this moment are here already."""
+
+    table = models.CharField(max_length=20, unique=True)
+    changed_at = models.DateTimeField(null=True)
+    synced_at = models.DateTimeField(null=True)  # 数据截至
+
+    class Meta:
+        verbose_name = "同步位置"
+        verbose_name_plural = "同步位置"
+
+    def __str__(self) -> str:
+        return self.table
+
+
+def data_as_of(*tables: str) -> datetime | None:
+    """数据截至: when the oldest of these tables was last read in full; None before the first sync."""
+    times = FeedPosition.objects.filter(table__in=tables).values_list("synced_at", flat=True)
+    known = [at for at in times if at]
+    return min(known) if known else None
+
+
+def is_stale(as_of: datetime | None) -> bool:
+    """Is the mirror older than CRM_SYNC_STALE_DAYS?"""
+    return as_of is not None and (timezone.now() - as_of).days >= settings.CRM_SYNC_STALE_DAYS

@@ -1,0 +1,60 @@
+"""Choosing a customer in a form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from accounts.models import User
+from crm.ui.forms import RecordForm
+from crm.ui.gate import refuse_control_characters
+
+from ..models import Customer
+
+
+class CustomerField(forms.CharField):
+    """A customer of the user's view, typed as 客户编号 or full name; completion offers what matches."""
+
+    default_validators = [refuse_control_characters]
+
+    def __init__(self, *, user: User, **kwargs: Any) -> None:
+        self.user = user
+        attrs = {"class": "inp", "list": "customers", "autocomplete": "off"}
+        super().__init__(max_length=100, widget=forms.TextInput(attrs=attrs), **kwargs)
+        self.help_text = "填写客户编号或完整名称"
+
+    def prepare_value(self, value: Any) -> Any:
+        return value.number if isinstance(value, Customer) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return (self.prepare_value(initial) or "") != (data or "").strip()
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value).strip()
+        if not text:
+            return None
+        visible = Customer.objects.visible_to(self.user)
+        found = list(visible.filter(number=text)[:1]) or list(visible.named_like(text)[:2])
+        if len(found) == 1:
+            return found[0]
+        raise forms.ValidationError(
+            "有多个同名客户，请填写客户编号。" if found else "没有找到这个客户，请填写客户编号或完整名称，或留空。"
+        )
+
+
+def add_customer_field(form: RecordForm, name: str, *, label: str, user: User) -> None:
+    """Puts a CustomerField into a record's form, or leaves it out when the present customer is outside the view."""
+    current = getattr(form.instance, name)
+    if current is not None and not Customer.objects.visible_to(user).filter(pk=current.pk).exists():
+        del form.fields[name]
+        return
+    form.fields[name] = CustomerField(user=user, label=label, required=False)
+    form.initial[name] = current
+    form.remember_opened()
+
+
+def offered_customers(user: User, limit: int = 200) -> list[str]:
+    """Names for the completion list of a CustomerField; anything in view may be typed."""
+    visible = Customer.objects.visible_to(user).order_by("name_pinyin")
+    return list(visible.values_list("name", flat=True)[:limit])

@@ -1,0 +1,26 @@
+from .churn import ChurnCase, ChurnMeasure
+from .contact import Contact
+from .customer import NUMBER_PREFIX, Customer, CustomerGrant, Ownership, names_hidden_from, required_fields
+from .interaction import Attachment, Interaction
+from .order import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder
+from .timeline import TimelineEntry
+
+__all__ = [
+    "NUMBER_PREFIX",
+    "PURCHASE_STATUSES",
+    "REVENUE_STATUSES",
+    "Attachment",
+    "ChurnCase",
+    "ChurnMeasure",
+    "Contact",
+    "Customer",
+    "CustomerGrant",
+    "Interaction",
+    "Order",
+    "OrderLine",
+    "Ownership",
+    "ParkedOrder",
+    "TimelineEntry",
+    "names_hidden_from",
+    "required_fields",
+]

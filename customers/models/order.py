@@ -1,0 +1,121 @@
+"""Orders, mirrored read-only from the company's sales system."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from basedata.models import Product
+
+from .customer import Customer
+
+
+class OrderStatus(models.TextChoices):
+    UNPAID = "unpaid", "未回款"
+    PAID = "paid", "已回款"
+    RETURNED = "returned", "退货"
+    CANCELLED = "cancelled", "已取消"
+
+
+# What counts as money, and what counts as a purchase: nothing else in the product lists statuses.
+REVENUE_STATUSES = (OrderStatus.UNPAID, OrderStatus.PAID, OrderStatus.RETURNED)  # returns are negative
+PURCHASE_STATUSES = (OrderStatus.UNPAID, OrderStatus.PAID)
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    view_permission = "customers.view_order"
+
+    def visible_to(self, user: User) -> OrderQuerySet:
+        """An order is seen by whoever sees its customer and may see orders."""
+        if not user.has_perm(self.view_permission):
+            return self.none()
+        return self.filter(customer__in=Customer.objects.visible_to(user))
+
+    def revenue(self) -> OrderQuerySet:
+        return self.filter(status__in=REVENUE_STATUSES)
+
+    def purchases(self) -> OrderQuerySet:
+        return self.filter(status__in=PURCHASE_STATUSES)
+
+
+class Order(models.Model):
+    Status = OrderStatus
+    TONES = {"unpaid": "amber", "paid": "green", "returned": "red", "cancelled": "sq"}
+
+    number = models.CharField("订单编号", max_length=50, unique=True)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="orders", verbose_name="客户")
+    ordered_at = models.DateTimeField("日期")
+    address = models.CharField("送货地址", max_length=300, blank=True)
+    status = models.CharField("状态", max_length=10, choices=Status)
+    total = models.DecimalField("总金额", max_digits=24, decimal_places=7, default=Decimal(0))  # exact Σ of the lines
+    changed_at = models.DateTimeField("更新时间", null=True)  # as the sales system says
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "订单"
+        verbose_name_plural = "订单"
+        indexes = [
+            models.Index(fields=["-ordered_at", "-id"], name="customers_order_newest"),
+            models.Index(fields=["customer", "-ordered_at", "-id"], name="customers_order_of"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=("unpaid", "paid", "returned", "cancelled")), name="customers_order_status"
+            )
+        ]
+        permissions = [("export_order", "导出订单")]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def get_absolute_url(self) -> str:
+        return reverse("customers:order_detail", args=[self.customer_id, self.pk])
+
+
+class OrderLine(models.Model):
+    order = models.ForeignKey(Order, models.CASCADE, related_name="lines", verbose_name="订单")
+    line_number = models.PositiveIntegerField("行号")
+    product = models.ForeignKey(Product, models.PROTECT, null=True, related_name="order_lines", verbose_name="产品")
+    product_number = models.CharField("产品编号", max_length=50)  # kept as sent, also when the product is unknown
+    quantity = models.DecimalField("数量", max_digits=14, decimal_places=3)
+    unit = models.CharField("单位", max_length=20, blank=True)
+    unit_price = models.DecimalField("单价", max_digits=14, decimal_places=4)
+
+    class Meta:
+        verbose_name = "订单行"
+        verbose_name_plural = "订单行"
+        ordering = ["line_number", "pk"]
+        constraints = [models.UniqueConstraint(fields=["order", "line_number"], name="customers_order_line_once")]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} {self.line_number}"
+
+    @property
+    def amount(self) -> Decimal:
+        """Exact: quantity has three places, the unit price four."""
+        return self.quantity * self.unit_price
+
+
+class ParkedOrder(models.Model):
+    """待匹配订单: an order whose customer is not known yet, kept as it came until somebody matches it."""
+
+    number = models.CharField("订单编号", max_length=50, unique=True)
+    customer_key = models.CharField("销售系统客户编号", max_length=50, db_index=True)
+    ordered_at = models.DateTimeField("日期", null=True)
+    status = models.CharField("状态", max_length=10, choices=OrderStatus)
+    content = models.JSONField("内容", default=dict)  # the order and its lines, as texts
+    parked_at = models.DateTimeField("暂存时间", default=timezone.now)
+
+    class Meta:
+        verbose_name = "待匹配订单"
+        verbose_name_plural = "待匹配订单"
+        ordering = ["customer_key", "number"]
+
+    def __str__(self) -> str:
+        return self.number
