@@ -150,6 +150,8 @@ class User(AbstractUser):
         verbose_name="行业特长",
     )
     theme = models.CharField("外观", max_length=5, choices=Theme, default=Theme.AUTO)
+    # Once something was shared with him; spares everybody else the question in every request.
+    receives_shares = models.BooleanField("有共享记录", default=False, editable=False)
     is_demo = models.BooleanField("演示账号", default=False, editable=False)
 
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]

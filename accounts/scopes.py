@@ -1,11 +1,8 @@
-"""Which rows a person sees and changes: view and edit scope of the roles that hold the right."""
+"""Over whose records a right reaches: view and edit scope of the roles that hold it."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
-
-from django.db import models
-from django.db.models import Q
+from typing import Any
 
 from .models import Department, Scope, User, descendants
 
@@ -70,32 +67,3 @@ def supervisors_of(person: User) -> list[User]:
     permission = "marketing.assign_opportunity"
     candidates = User.objects.holding(permission).exclude(pk=person.pk)
     return [one for one in candidates if reaches(one, permission, EDIT, person.pk)]
-
-
-class ScopedQuerySet(models.QuerySet):
-    """Rows start at the person: visible_to() and editable_by() are the only row rules of a model."""
-
-    view_permission: ClassVar[str]
-    edit_permission: ClassVar[str]
-
-    def of_people(self, people: frozenset[int]) -> Q:
-        """Rows whose keeper is one of these people."""
-        raise NotImplementedError
-
-    def own(self, user: User) -> Q:
-        """Rows the person keeps or made, whatever his scope."""
-        raise NotImplementedError
-
-    def visible_to(self, user: User) -> Self:
-        if not user.has_perm(self.view_permission):
-            return self.none()
-        people = people_in_scope(user, self.view_permission, VIEW)
-        if people is None:
-            return self
-        return self.filter(self.of_people(people) | self.own(user))
-
-    def editable_by(self, user: User) -> Self:
-        if not user.has_perm(self.edit_permission):
-            return self.none()
-        people = people_in_scope(user, self.edit_permission, EDIT)
-        return self if people is None else self.filter(self.of_people(people))

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import date
+from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from guardian.models import UserObjectPermissionBase
 
-from .models import User
+from crm.audit.trail import record
+from crm.verdict import Verdict, first_objection, holds, transition, unless, within
+
+from .models import User, notify
+from .scopes import EDIT, reaches
 
 VIEW_GRANT, EDIT_GRANT = "view", "change"
 
@@ -25,6 +32,17 @@ class Grant(UserObjectPermissionBase):
     class Meta(UserObjectPermissionBase.Meta):
         abstract = True
 
+    def __str__(self) -> str:
+        return f"{self.user}（{self.kind_label}）"
+
+    @property
+    def kind_label(self) -> str:
+        return "可编辑" if self.may_edit else "只看"
+
+    @property
+    def is_over(self) -> bool:
+        return self.until is not None and self.until < timezone.localdate()
+
     @property
     def may_edit(self) -> bool:
         return self.permission.codename.startswith(EDIT_GRANT)
@@ -36,6 +54,8 @@ def granted_ids(user: User, grants: type[Grant], permission: str) -> frozenset[i
     One query per model and request, kept on the user.
     """
     cache: dict[Any, dict[str, frozenset[int]]] = user.__dict__.setdefault("_granted_ids", {})
+    if not user.receives_shares:
+        return frozenset()
     if grants not in cache:
         rows: Any = grants.objects.filter(user=user).filter(Q(until=None) | Q(until__gte=timezone.localdate()))
         found: dict[str, set[int]] = {VIEW_GRANT: set(), EDIT_GRANT: set()}
@@ -45,3 +65,60 @@ def granted_ids(user: User, grants: type[Grant], permission: str) -> frozenset[i
                 found[EDIT_GRANT].add(pk)
         cache[grants] = {kind: frozenset(ids) for kind, ids in found.items()}
     return cache[grants][EDIT_GRANT if permission.split(".")[1].startswith(EDIT_GRANT) else VIEW_GRANT]
+
+
+def grants_of(model: type[models.Model]) -> type[Grant]:
+    """The grant model of a shared model."""
+    related: Any = model._meta.get_field("grants").related_model
+    return related
+
+
+class Shared(models.Model):
+    """A record that its keeper and his supervisors share one by one. keeper_id: whose record it is."""
+
+    share_permission: ClassVar[str]
+    keeper_id: Any
+
+    class Meta:
+        abstract = True
+
+    def can_share(self, by: User) -> Verdict:
+        return first_objection(
+            holds(by, self.share_permission, f"您的角色不能共享{self._meta.verbose_name}"),
+            within(
+                reaches(by, self.share_permission, EDIT, self.keeper_id),
+                f"只有负责这个{self._meta.verbose_name}的人和他的主管可以共享。",
+            ),
+        )
+
+    @transition
+    def share(self, person: User, *, by: User, kind: str, until: date | None = None) -> None:
+        """Gives the person a grant in place of his former one. kind: "view" or "change"."""
+        self.can_share(by).enforce()
+        unless(until is not None and until < timezone.localdate(), "截止日期已经过去，请另选日期。").enforce()
+        unless(not colleagues(self).filter(pk=person.pk).exists(), f"不能共享给{person}，请另选同事。").enforce()
+        grants: Any = grants_of(type(self)).objects
+        permission = Permission.objects.get(
+            content_type=ContentType.objects.get_for_model(self), codename=f"{kind}_{self._meta.model_name}"
+        )
+        grants.filter(content_object=self, user=person).delete()
+        grant = grants.create(content_object=self, user=person, permission=permission, until=until, by=by)
+        User.objects.filter(pk=person.pk, receives_shares=False).update(receives_shares=True)
+        record(by, "共享", self, 协作人=person, 权限=grant.kind_label, 截止日期=until)
+        notify(person, f"{by} 与您共享了{self._meta.verbose_name}「{self}」（{grant.kind_label}）", self)
+
+    @transition
+    def withdraw_share(self, grant: Grant, *, by: User) -> None:
+        self.can_share(by).enforce()
+        record(by, "取消共享", self, 协作人=(grant.user, None), 权限=(grant.kind_label, None))
+        grant.delete()
+
+    def shared_for_editing(self, with_: User) -> bool:
+        app_label, name = self._meta.app_label, self._meta.model_name
+        return self.pk in granted_ids(with_, grants_of(type(self)), f"{app_label}.change_{name}")
+
+
+def colleagues(shared: Shared) -> models.QuerySet[User]:
+    """Whom a record may be shared with: active people who may open such records at all, but its keeper."""
+    view = f"{shared._meta.app_label}.view_{shared._meta.model_name}"
+    return User.objects.holding(view).exclude(pk=shared.keeper_id).select_related("department").order_by("name", "pk")

@@ -5,7 +5,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from accounts import views as accounts
-from crm import health, help, home, search
+from crm import handover, health, help, home, search
 
 urlpatterns = [
     path("", home.Home.as_view(), name="home"),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("setup/<str:token>/", accounts.FirstAdministrator.as_view(), name="setup"),
     path("marketing/", include("marketing.urls")),
+    path("customers/transfer/", handover.TransferCustomers.as_view(), name="customer_transfer_many"),
+    path("customers/<id:pk>/transfer/", handover.TransferCustomer.as_view(), name="customer_transfer"),
     path("customers/", include("customers.urls")),
     path("accounts/", include("accounts.urls")),
     path("search/", search.Search.as_view(), name="search"),

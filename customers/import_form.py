@@ -99,12 +99,15 @@ class NewEntryField(ShownTextField):
 class CustomerImportForm(CustomerForm):
     """Bound again to each row. Only 名称 and 客户经理 are required; a row asks the database nothing."""
 
-    level_reason = None  # type: ignore[assignment]
+    level_reason = duplicate_reason = None  # type: ignore[assignment]
     manager = region = industry = level = satisfaction = credit = forms.CharField(required=False)
 
     class Meta(CustomerForm.Meta):
         fields = [name for name in CustomerForm.Meta.fields if name not in (*FOUND, "parent")]
         field_classes = {"cooperation_since": TableDateField}
+
+    def check_duplicates(self) -> None:
+        """The import knows all names beforehand and leaves known customers alone."""
 
     def __init__(self, *, default_manager: User | None = None, create_regions: bool = False) -> None:
         user: Any = default_manager

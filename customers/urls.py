@@ -5,8 +5,18 @@ from .views import contacts, customers
 app_name = "customers"
 urlpatterns = [
     path("", customers.CustomerList.as_view(), name="customer_list"),
+    path("new/", customers.CustomerCreate.as_view(), name="customer_create"),
+    path("deleted/", customers.DeletedCustomers.as_view(), name="customer_deleted"),
     path("<id:pk>/", customers.CustomerDetail.as_view(), name="customer_detail"),
     path("<id:pk>/edit/", customers.CustomerUpdate.as_view(), name="customer_update"),
+    path("<id:pk>/delete/", customers.RemoveCustomer.as_view(), name="customer_delete"),
+    path("<id:pk>/restore/", customers.RestoreCustomer.as_view(), name="customer_restore"),
+    path("<id:pk>/share/", customers.ShareCustomer.as_view(), name="customer_share"),
+    path(
+        "<id:pk>/share/<id:grant>/withdraw/",
+        customers.WithdrawCustomerShare.as_view(),
+        name="customer_share_withdraw",
+    ),
     path("<id:pk>/history/", customers.CustomerHistory.as_view(), name="customer_history"),
     path("<id:pk>/contacts/new/", contacts.ContactCreate.as_view(), name="contact_create"),
     path("<id:customer>/contacts/<id:pk>/edit/", contacts.ContactUpdate.as_view(), name="contact_update"),

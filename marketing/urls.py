@@ -15,6 +15,12 @@ urlpatterns = [
     path("opportunities/<id:pk>/contact/", opportunities.CorrectContact.as_view(), name="opportunity_contact"),
     path("opportunities/<id:pk>/win/", opportunities.WinOpportunity.as_view(), name="opportunity_win"),
     path("opportunities/<id:pk>/lose/", opportunities.LoseOpportunity.as_view(), name="opportunity_lose"),
+    path("opportunities/<id:pk>/share/", opportunities.ShareOpportunity.as_view(), name="opportunity_share"),
+    path(
+        "opportunities/<id:pk>/share/<id:grant>/withdraw/",
+        opportunities.WithdrawOpportunityShare.as_view(),
+        name="opportunity_share_withdraw",
+    ),
     path("opportunities/<id:pk>/history/", opportunities.OpportunityHistory.as_view(), name="opportunity_history"),
     path("development/", development.DevelopmentList.as_view(), name="development_list"),
     path("development/<id:pk>/plan/", development.PlanPage.as_view(), name="development_plan"),

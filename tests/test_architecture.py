@@ -97,7 +97,8 @@ def test_no_module_is_a_junk_drawer():
 
 # Rules
 
-SHARED_GUARDS = ("can_plan", "can_develop")  # behind several actions: adding plan items, everything the assignee does
+# Behind several actions: adding plan items, everything the assignee does, contacts and interactions.
+SHARED_GUARDS = ("can_plan", "can_develop", "can_contribute")
 MODELS = [path for app in ("marketing", "customers") for path in MODULES if path.parts[len(ROOT.parts)] == app]
 
 

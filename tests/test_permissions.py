@@ -134,6 +134,26 @@ customers:contact_update         contact   GET   in   404  200  200  403  404  4
 customers:contact_update         contact   POST  in   404  302  302  403  404  404  404  403  404
 customers:contact_delete         contact   GET   in   404  200  200  403  404  404  404  403  404
 customers:contact_delete         contact   POST  in   404  302  302  403  404  404  404  403  404
+customers:customer_create        -         GET   in   403  200  200  200  200  200  200  403  403
+customers:customer_create        -         POST  in   403  302  302  302  302  302  200  403  403
+customers:customer_deleted       -         GET   in   200  403  403  403  403  403  403  403  403
+customers:customer_deleted       -         POST  in   405  405  405  405  405  405  405  405  405
+customers:customer_delete        customer  GET   in   404  200  200  403  404  404  404  403  404
+customers:customer_delete        customer  POST  in   404  302  302  403  404  404  404  403  404
+customers:customer_restore       deleted   GET   in   200  404  404  404  404  404  404  404  404
+customers:customer_restore       deleted   POST  in   302  404  404  404  404  404  404  404  404
+customers:customer_share         customer  GET   in   404  200  200  403  404  404  404  403  404
+customers:customer_share         customer  POST  in   404  302  302  403  404  404  404  403  404
+customers:customer_share_withdraw  grant   GET   in   404  200  200  403  404  404  404  403  404
+customers:customer_share_withdraw  grant   POST  in   404  302  302  403  404  404  404  403  404
+customer_transfer                customer  GET   in   404  200  403  403  404  404  404  403  404
+customer_transfer                customer  POST  in   404  302  403  403  404  404  404  403  404
+customer_transfer_many           -         GET   in   403  302  403  403  403  403  302  403  403
+customer_transfer_many           -         POST  in   403  409  403  403  403  403  200  403  403
+marketing:opportunity_share      assigned  GET   in   404  200  200  403  404  404  404  403  404
+marketing:opportunity_share      assigned  POST  in   404  302  302  403  404  404  404  403  404
+marketing:opportunity_share_withdraw  shared  GET   in   404  200  200  403  404  404  404  403  404
+marketing:opportunity_share_withdraw  shared  POST  in   404  302  302  403  404  404  404  403  404
 
 admin:index                      -         GET   in   200  403  403  403  403  403  403  403  403
 admin:index                      -         POST  in   200  403  403  403  403  403  403  403  403
@@ -159,8 +179,16 @@ def world(company):
     note = notify(manager, "机会「压力变送器」指派给您", assigned) or manager.notifications.latest("pk")
     job = Job.objects.create(kind="导出沈阳北辰", function="tests", owner=manager, file_name="沈阳北辰.csv")
     job.file.save("a.csv", ContentFile(b"x"))
+    deleted = factories.CustomerFactory(name="沈阳北辰二厂", manager=manager, by=manager)
+    deleted.remove(by=manager)
+    helper = factories.person("account_manager", name="协作人", department=company.other)
+    for shared in (customer, assigned):
+        shared.share(helper, by=company.supervisor, kind="view")
     addresses = {
         "-": [],
+        "deleted": [deleted.pk],
+        "grant": [customer.pk, customer.grants.get().pk],
+        "shared": [assigned.pk, assigned.grants.get().pk],
         "new": [new.pk],
         "assigned": [assigned.pk],
         "closed": [closed.pk],
@@ -183,6 +211,9 @@ def world(company):
             **factories.OPPORTUNITY,
             "customer_name": "新的名称",
             "to": str(company.colleague.pk),
+            "person": str(company.colleague.pk),
+            "kind": "view",
+            "manager": str(company.colleague.pk),
             "reason": "客户要求",
             "on": "2026-03-01",
             "text": "新的计划",

@@ -44,3 +44,12 @@ class CustomerFilter(ListFilter):
             choices[names[entry.category]].append((entry.pk, entry.item))
         for name, options in choices.items():
             self.filters[name].extra["choices"] = options
+
+
+class DeletedCustomerFilter(ListFilter):
+    number = Contains(label="客户编号")
+    name = Contains(label="名称")
+
+    class Meta:
+        model = Customer
+        fields: list[str] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
@@ -10,6 +10,7 @@ from accounts.models import User
 from basedata.models import DictionaryEntry
 from crm.ui.forms import Block, RecordForm
 
+from ..candidates import keepers
 from ..models import Customer, required_fields
 from .picker import add_customer_field
 
@@ -23,7 +24,8 @@ class CustomerForm(RecordForm):
             "带 * 为必填。客户编号由系统生成，客户经理只能通过移交更换。",
             (
                 ("name", 4), ("external_number", 2), ("region", 2), ("industry", 2), ("level", 2),
-                ("level_reason", 6), ("satisfaction", 3), ("credit", 3), ("parent", 4), ("cooperation_since", 2),
+                ("duplicate_reason", 6), ("manager", 3), ("level_reason", 6), ("satisfaction", 3), ("credit", 3),
+                ("parent", 4), ("cooperation_since", 2),
             ),
         ),
         Block(
@@ -46,6 +48,10 @@ class CustomerForm(RecordForm):
         label="等级变更原因", max_length=200, required=False, help_text="只在改变客户等级时填写"
     )
 
+    duplicate_reason = forms.CharField(
+        label="确认不是同一客户的理由", max_length=200, required=False, help_text="只在已有相同名称或代码的客户时填写"
+    )
+
     class Meta:
         model = Customer
         fields = [
@@ -55,6 +61,8 @@ class CustomerForm(RecordForm):
             "local_tax_number", "national_tax_number",
         ]  # fmt: skip
         widgets = {"satisfaction": forms.RadioSelect, "credit": forms.RadioSelect}
+
+    duplicates: ClassVar[list[Customer]] = []
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         self.user = user
@@ -78,9 +86,47 @@ class CustomerForm(RecordForm):
         former = self.initial.get("level")
         if former and data.get("level") and data["level"].pk != former and not data.get("level_reason", "").strip():
             self.add_error("level_reason", "客户等级有变化，请填写原因。")
+        self.check_duplicates()
         return data
+
+    def check_duplicates(self) -> None:
+        """Asks for a reason when the name or license number is new here and another customer has the same."""
+        if not {"name", "license_number"} & set(self.changed_data) or self.errors.keys() & {"name", "license_number"}:
+            return
+        data = self.cleaned_data
+        rows = Customer.objects.same_company(data["name"], data.get("license_number", ""))
+        self.duplicates = list(rows.exclude(pk=self.instance.pk)[:5])
+        if self.duplicates and not data.get("duplicate_reason", "").strip():
+            self.add_error("duplicate_reason", "已有相同名称或代码的客户，请先核对；确实不是同一客户时写明理由再保存。")
+
+    @property
+    def seen_duplicates(self) -> set[int]:
+        """Ids of the duplicates the user may open; of the others he learns name, 客户经理 and since when."""
+        keys = [customer.pk for customer in self.duplicates]
+        return set(Customer.objects.visible_to(self.user).filter(pk__in=keys).values_list("pk", flat=True))
 
     def values(self) -> dict[str, Any]:
         values = super().values()
-        reason = values.pop("level_reason", "")
+        reasons = [values.pop(name, "").strip() for name in ("level_reason", "duplicate_reason")]
+        reason = "；".join(filter(None, reasons))
         return {**values, "reason": reason} if reason else values
+
+
+class NewCustomerForm(CustomerForm):
+    """A customer made by hand: a 客户经理 keeps it himself, a supervisor names the 客户经理."""
+
+    manager = forms.ModelChoiceField(User.objects.none(), label="客户经理")
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, user=user, **kwargs)
+        people = keepers(user)
+        self.only_keeper = people[0] if [person.pk for person in people[:2]] == [user.pk] else None
+        if self.only_keeper:
+            del self.fields["manager"]
+        else:
+            self.fields["manager"].queryset = people  # type: ignore[attr-defined]
+        del self.fields["level_reason"]
+
+    def values(self) -> dict[str, Any]:
+        values = super().values()
+        return {**values, "manager": self.only_keeper} if self.only_keeper else values

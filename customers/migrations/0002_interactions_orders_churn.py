@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import customers.models.interaction
+import customers.validators
 
 
 class Migration(migrations.Migration):
@@ -19,6 +20,17 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterField(
+            model_name="customer",
+            name="license_number",
+            field=models.CharField(
+                blank=True,
+                db_index=True,
+                max_length=50,
+                validators=[customers.validators.license_number],
+                verbose_name="统一社会信用代码（营业执照注册号）",
+            ),
+        ),
         migrations.CreateModel(
             name="Attachment",
             fields=[

@@ -1,6 +1,14 @@
 from .churn import ChurnCase, ChurnMeasure
 from .contact import Contact
-from .customer import NUMBER_PREFIX, Customer, CustomerGrant, Ownership, names_hidden_from, required_fields
+from .customer import (
+    NUMBER_PREFIX,
+    Customer,
+    CustomerGrant,
+    Ownership,
+    names_hidden_from,
+    required_fields,
+    transfer_customers,
+)
 from .interaction import Attachment, Interaction
 from .order import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder
 from .timeline import TimelineEntry
@@ -23,4 +31,5 @@ __all__ = [
     "TimelineEntry",
     "names_hidden_from",
     "required_fields",
+    "transfer_customers",
 ]

@@ -72,7 +72,7 @@ class Contact(models.Model):
         return contact
 
     def can_edit(self, by: User) -> Verdict:
-        return self.customer.can_edit(by)
+        return self.customer.can_contribute(by)
 
     @transition
     def edit(self, *, by: User, **values: Any) -> None:

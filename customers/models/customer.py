@@ -12,51 +12,23 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User
-from accounts.scopes import EDIT, VIEW, ScopedQuerySet, people_in_scope, reaches
-from accounts.sharing import Grant
+from accounts.models import User, notify
+from accounts.scopes import EDIT, VIEW, people_in_scope, reaches, supervisors_of
+from accounts.sharing import Grant, Shared
 from basedata.models import entry_field, reserve_numbers
-from crm.audit.trail import change, record
-from crm.verdict import Verdict, first_objection, holds, transition, unless, within
+from crm.audit.trail import change, record, record_many
+from crm.verdict import ALLOWED, Kind, Verdict, first_objection, holds, transition, unless, within
 
 from .. import validators
+from ..candidates import successors
 from ..names import MAX_LENGTH, normalize, pinyin
+from .rows import CustomerQuerySet
 
 NUMBER_PREFIX = "KH"
 STARS = [(score, f"{score} 星") for score in range(1, 6)]
 
 
-class CustomerQuerySet(ScopedQuerySet):
-    view_permission = "customers.view_customer"
-    edit_permission = "customers.change_customer"
-
-    def of_people(self, people: frozenset[int]) -> Q:
-        return Q(manager__in=people)
-
-    def own(self, user: User) -> Q:
-        return Q(manager=user) | Q(created_by=user)
-
-    def current(self) -> CustomerQuerySet:
-        """Not deleted: deletion is soft, so that an administrator can restore."""
-        return self.filter(deleted_at=None)
-
-    def visible_to(self, user: User) -> CustomerQuerySet:
-        return super().visible_to(user).current()
-
-    def editable_by(self, user: User) -> CustomerQuerySet:
-        return super().editable_by(user).current()
-
-    def named_like(self, name: str) -> CustomerQuerySet:
-        """Customers whose name means the same company."""
-        return self.current().filter(name_normalized=normalize(name)).select_related("manager").order_by("pk")
-
-    def incomplete(self) -> CustomerQuerySet:
-        """Born of 开发成功 or an import, still lacking what the form requires."""
-        missing = Q(region=None) | Q(level=None) | Q(satisfaction=None) | Q(credit=None)
-        return self.filter(missing | Q(address="") | Q(phone=""))
-
-
-class Customer(models.Model):
+class Customer(Shared):
     class Status(models.TextChoices):
         NORMAL = "normal", "正常"
         LOST = "lost", "流失"
@@ -83,7 +55,11 @@ class Customer(models.Model):
     bank = models.CharField("开户银行", max_length=200, blank=True)
     bank_account = models.CharField("银行账号", max_length=50, blank=True)
     license_number = models.CharField(
-        "统一社会信用代码（营业执照注册号）", max_length=50, blank=True, validators=[validators.license_number]
+        "统一社会信用代码（营业执照注册号）",
+        max_length=50,
+        blank=True,
+        db_index=True,
+        validators=[validators.license_number],
     )
     registered_capital = models.DecimalField(
         "注册资本", max_digits=14, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
@@ -111,6 +87,7 @@ class Customer(models.Model):
     deleted_at = models.DateTimeField("删除时间", null=True, editable=False)
     version = models.PositiveIntegerField(default=0, editable=False)
 
+    share_permission = "customers.share_customer"
     derived_fields = ("name_normalized", "name_pinyin", "name_initials")
     objects = CustomerQuerySet.as_manager()
 
@@ -173,6 +150,10 @@ class Customer(models.Model):
             ancestor, steps = ancestor.parent, steps + 1
 
     @property
+    def keeper_id(self) -> int:
+        return self.manager_id
+
+    @property
     def missing_labels(self) -> list[str]:
         """What the form requires and this record lacks, for 资料完整度."""
         return [
@@ -192,12 +173,18 @@ class Customer(models.Model):
         return getattr(self, self._meta.get_field(name).attname) in (None, "")  # type: ignore[union-attr]
 
     @classmethod
-    def create(cls, *, by: User | None, number: str | None = None, **values: Any) -> Customer:
-        """A new customer with its number, its first ownership and its audit row. Call in a transaction."""
+    def create(cls, *, by: User | None, number: str | None = None, reason: str = "", **values: Any) -> Customer:
+        """A new customer with its number, its first ownership and its audit row. Call in a transaction.
+
+        reason: why it is no duplicate of the customers of the same name; the supervisors are told.
+        """
         customer = cls(number=number or reserve_numbers(NUMBER_PREFIX)[0], created_by=by, **values)
         customer.save()
         Ownership.objects.create(customer=customer, manager=customer.manager)
-        record(by, "新建", customer, 客户编号=customer.number, 客户经理=customer.manager)
+        because = {"不是同一客户的理由": reason} if reason else {}
+        record(by, "新建", customer, 客户编号=customer.number, 客户经理=customer.manager, **because)
+        for supervisor in supervisors_of(by) if by is not None and reason else ():
+            notify(supervisor, f"{by} 新建了同名客户「{customer}」：{reason}", customer)
         return customer
 
     def can_edit(self, by: User) -> Verdict:
@@ -214,6 +201,68 @@ class Customer(models.Model):
     def edit(self, *, by: User, **values: Any) -> None:
         self.can_edit(by).enforce()
         change(by, "编辑", self, **values)
+
+    def can_contribute(self, by: User) -> Verdict:
+        """Add and edit contacts and interactions: who may edit the customer, and colleagues it is shared with."""
+        own = self.can_edit(by)
+        return ALLOWED if own.kind is Kind.NOT_YOURS and self.shared_for_editing(by) else own
+
+    def can_remove(self, by: User) -> Verdict:
+        return first_objection(
+            holds(by, "customers.delete_customer", "您的角色不能删除客户"),
+            within(
+                reaches(by, "customers.delete_customer", EDIT, self.manager_id),
+                f"只有客户经理（{self.manager}）和他的主管可以删除这个客户。",
+            ),
+            unless(self.deleted_at is not None, "客户已删除。"),
+        )
+
+    @transition
+    def remove(self, *, by: User) -> None:
+        """Soft: the row stays, so that an administrator can restore it."""
+        self.can_remove(by).enforce()
+        self.unless_in_use().enforce()
+        self.deleted_at = timezone.now()
+        self.save(update_fields=["deleted_at"])
+        record(by, "删除", self, 客户编号=self.number)
+
+    def unless_in_use(self) -> Verdict:
+        """Asked when deleting, not for every row of a list: it counts rows of other tables."""
+        found = [
+            f"{len(keys)}{'+' if len(keys) > 99 else ''} 条{label}"
+            for name, label in KEPT_BY.items()
+            if (keys := list(getattr(self, name).values_list("pk", flat=True)[:100]))
+        ]
+        return unless(bool(found), f"还有{'、'.join(found)}，不能删除。需要时请主管移交给同事。")
+
+    def can_restore(self, by: User) -> Verdict:
+        return first_objection(
+            holds(by, "customers.restore_customer", "只有系统管理员可以恢复已删除的客户"),
+            unless(self.deleted_at is None, "客户没有被删除。"),
+        )
+
+    @transition
+    def restore(self, *, by: User) -> None:
+        self.can_restore(by).enforce()
+        self.deleted_at = None
+        self.save(update_fields=["deleted_at"])
+        record(by, "恢复", self, 客户编号=self.number)
+
+    def can_transfer(self, by: User) -> Verdict:
+        return first_objection(
+            holds(by, "customers.transfer_customer", "您的角色不能移交客户"),
+            within(
+                reaches(by, "customers.transfer_customer", EDIT, self.manager_id),
+                f"只有客户经理（{self.manager}）的主管可以移交这个客户。",
+            ),
+            unless(self.deleted_at is not None, "客户已删除，不能移交。"),
+        )
+
+    @transition
+    def transfer(self, to: User, *, by: User, reason: str) -> None:
+        """移交, with its follow-ups and open cases; the new and the former 客户经理 are told."""
+        self.can_transfer(by).enforce()
+        transfer_customers([self], to, by=by, reason=reason)
 
 
 def names_hidden_from(user: User, label: str) -> tuple[str, ...]:
@@ -245,6 +294,46 @@ class Ownership(models.Model):
         return f"{self.customer} {self.manager}"
 
 
+def transfer_customers(customers: list[Customer], to: User, *, by: User, reason: str) -> int:
+    """Moves customers to their new 客户经理, set-based; returns how many moved (those he has already stay).
+
+    Call in a transaction with the rows locked and can_transfer() asked for each.
+    """
+    unless(not customers, "没有选中您可以移交的客户。").enforce()
+    unless(not reason.strip(), "请填写移交原因。").enforce()
+    unless(not successors(by).filter(pk=to.pk).exists(), f"{to} 不是您范围内在职的客户经理，请另选一位。").enforce()
+    moving, now = [customer for customer in customers if customer.manager_id != to.pk], timezone.now()
+    unless(not moving, f"客户现在就由{to}负责，请另选一位客户经理。").enforce()
+    keys = [customer.pk for customer in moving]
+    Ownership.objects.filter(customer__in=keys, until=None).update(until=now)
+    Ownership.objects.bulk_create(
+        [Ownership(customer_id=key, manager=to, since=now, reason=reason) for key in keys], batch_size=500
+    )
+    CustomerGrant.objects.filter(content_object__in=keys, user=to).delete()
+    Customer.objects.filter(pk__in=keys).update(manager=to, version=models.F("version") + 1)
+    record_many(by, "移交", moving, changes=lambda customer: {"客户经理": (customer.manager, to), "原因": reason})
+    _tell_of_transfer(moving, to, by, reason)
+    for customer in moving:
+        customer.manager = to
+    return len(moving)
+
+
+def _tell_of_transfer(customers: list[Customer], to: User, by: User, reason: str) -> None:
+    """One notification per person, however many customers move."""
+    by_former: dict[User, list[Customer]] = {}
+    for customer in customers:
+        by_former.setdefault(customer.manager, []).append(customer)
+    for former, theirs in by_former.items():
+        if former.pk != by.pk:
+            notify(former, f"{by} 已把您负责的{_named(theirs)}移交给 {to}：{reason}"[:300])
+    if to.pk != by.pk:
+        notify(to, f"{by} 将{_named(customers)}移交给您：{reason}"[:300], customers[0] if len(customers) == 1 else None)
+
+
+def _named(customers: list[Customer]) -> str:
+    return f"客户「{customers[0]}」" if len(customers) == 1 else f" {len(customers)} 个客户"
+
+
 class CustomerGrant(Grant):
     """A customer shared with a colleague."""
 
@@ -255,6 +344,8 @@ class CustomerGrant(Grant):
         verbose_name_plural = "客户协作人"
 
 
+# Relations that keep a customer from being deleted, and what they are called.
+KEPT_BY = {"orders": "订单", "churn_cases": "流失记录"}
 DESCRIPTIVE_FIELDS = (
     "name", "region", "industry", "level", "satisfaction", "credit", "address", "phone", "postcode", "fax", "website",
     "legal_representative", "bank", "bank_account", "license_number", "registered_capital", "annual_turnover",

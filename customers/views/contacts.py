@@ -34,7 +34,7 @@ class ContactCreate(RecordCreate):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         rows = Customer.objects.visible_to(request.user).select_related("manager")
         self.customer = get_object_or_404(rows, pk=kwargs["pk"])
-        self.customer.can_edit(request.user).enforce()
+        self.customer.can_contribute(request.user).enforce()
         return super().dispatch(request, *args, **kwargs)
 
     def new_record(self) -> Contact:

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.urls import reverse
 from django.utils.html import format_html
 
+from accounts.share_pages import ShareRecord, WithdrawShare
 from crm.audit.models import AuditEntry
-from crm.ui.actions import Action
+from crm.ui.actions import Action, ActionView
+from crm.ui.bulk import BulkList
 from crm.ui.history import RecordHistory, without_names
 from crm.ui.lists import Column, RecordList
-from crm.ui.records import RecordDetail, RecordUpdate
-from crm.ui.templatetags.ui import chip, stars
+from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
+from crm.ui.templatetags.ui import chip, day, stars
 
-from ..filters.customers import CustomerFilter
-from ..forms import CustomerForm, offered_customers
+from ..filters.customers import CustomerFilter, DeletedCustomerFilter
+from ..forms import CustomerForm, NewCustomerForm, offered_customers
 from ..models import Customer, names_hidden_from
 
 LIST = ("客户信息管理", "customers:customer_list")
 EDIT = Action("edit", "编辑", "edit", "customers:customer_update", "btn-primary")
-ADD_CONTACT = Action("edit", "新建联系人", "user-plus", "customers:contact_create")
+REMOVE = Action("remove", "删除", "trash", "customers:customer_delete", dialog=True)
+TRANSFER = Action("transfer", "移交", "arrows-exchange", "customer_transfer")
+SHARE = Action("share", "协作人", "users", "customers:customer_share")
+RESTORE = Action("restore", "恢复", "refresh", "customers:customer_restore", dialog=True)
+ADD_CONTACT = Action("contribute", "新建联系人", "user-plus", "customers:contact_create")
 
 
 def name_cell(customer: Customer) -> str:
@@ -28,7 +35,7 @@ def name_cell(customer: Customer) -> str:
     )
 
 
-class CustomerList(RecordList):
+class CustomerList(BulkList):
     model = Customer
     title, crumbs, help = "客户信息管理", (("客户管理", ""),), "customers"
     select_related = ("region", "level", "manager")
@@ -42,12 +49,15 @@ class CustomerList(RecordList):
         Column("客户等级", "level"),
         Column("满意度", "satisfaction", sort="satisfaction", html=lambda c: stars(c.satisfaction), css="m-h"),
         Column("信用度", "credit", sort="credit", html=lambda c: stars(c.credit), css="m-h"),
-        Column("创建时间", "created_at", sort="created_at", css="nw m-h"),
+        Column("上次下单", "last_purchase_on", sort="last_purchase_on", css="nw"),
+        Column("创建时间", "created_at", export_only=True),
     )
-    row_actions = (EDIT,)
+    row_actions = (EDIT, REMOVE, TRANSFER)
+    bulk_actions = (("移交", "customer_transfer_many", "customers.transfer_customer"),)
     tab_field, tab_choices, default_tab = "status", Customer.Status.choices, "all"
+    create = ("新建客户", "customers:customer_create", "customers.add_customer")
     export_permission = "customers.export_customer"
-    empty_text = "还没有客户。销售机会开发成功后，客户出现在这里；已有的客户可以由管理员用导入命令带入。"
+    empty_text = "还没有客户。销售机会开发成功后，客户出现在这里；公司已有的客户可以新建，或由管理员用导入命令带入。"
 
 
 class CustomerDetail(RecordDetail):
@@ -66,7 +76,8 @@ class CustomerDetail(RecordDetail):
             "parent": visible.filter(pk=record.parent_id).first() if record.parent_id else None,
             "branches": visible.filter(parent=record).order_by("name_pinyin")[:20],
             "history": without_names(AuditEntry.objects.about(record)[:8], hidden),
-            "head_actions": (EDIT,),
+            "head_actions": (REMOVE, TRANSFER, SHARE, EDIT),
+            "grants": record.grants.select_related("user", "permission"),
             "contact_actions": (ADD_CONTACT,),
         }
 
@@ -79,12 +90,109 @@ class CustomerHistory(RecordHistory):
         return names_hidden_from(self.request.user, "上级单位")
 
 
-class CustomerUpdate(RecordUpdate):
-    model, form_class = Customer, CustomerForm
-    title, crumbs, help = "编辑客户", (("客户管理", ""), LIST), "customers"
+class CustomerPage:
+    """What creating and editing share: the form's user, completion, and the duplicates to look at."""
+
+    template_name = "customers/customer_form.html"
+    request: Any
 
     def form_options(self, record: Any) -> dict[str, Any]:
         return {"user": self.request.user}
 
     def context(self, record: Any, form: Any) -> dict[str, Any]:
         return {"datalists": {"customers": offered_customers(self.request.user)}}
+
+
+class CustomerCreate(CustomerPage, RecordCreate):
+    model, form_class, permission = Customer, NewCustomerForm, "customers.add_customer"
+    title, crumbs, help = "新建客户", (("客户管理", ""), LIST), "customers"
+
+    def back_url(self, record: Any) -> str:
+        return reverse("customers:customer_list")
+
+
+class CustomerUpdate(CustomerPage, RecordUpdate):
+    model, form_class = Customer, CustomerForm
+    title, crumbs, help = "编辑客户", (("客户管理", ""), LIST), "customers"
+
+
+class CustomerAction(ActionView):
+    model = Customer
+    select_related = ("manager",)
+    crumbs, help = (("客户管理", ""), LIST), "customers"
+
+
+class RemoveCustomer(CustomerAction):
+    action, title, question = "remove", "删除客户", "确认删除？"
+    danger, submit_label, message = True, "确定", "删除成功"
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        return {
+            "named": f"客户：{record.name}",
+            "details": record.number,
+            "consequence": "删除后不再出现在列表与统计中；系统管理员可以恢复。",
+        }
+
+    def success_url(self, record: Any, result: Any) -> str:
+        return reverse("customers:customer_list")
+
+
+class ShareCustomer(CustomerAction, ShareRecord):
+    help = "sharing"
+    withdraw_url, may_edit = "customers:customer_share_withdraw", "可编辑：可以添加和修改联系人、交往记录"
+
+
+class WithdrawCustomerShare(WithdrawShare):
+    model = Customer
+    crumbs = (("客户管理", ""), LIST)
+
+    def back_url(self, record: Any) -> str:
+        return reverse("customers:customer_share", args=[record.pk])
+
+    def success_url(self, record: Any, result: Any) -> str:
+        return self.back_url(record)
+
+
+class DeletedCustomers(RecordList):
+    """What an administrator may restore: number, name, 客户经理 and when, no business data."""
+
+    model = Customer
+    title, crumbs, help = "已删除的客户", (("客户管理", ""),), "deleted"
+    select_related = ("manager",)
+    filterset_class = DeletedCustomerFilter
+    columns = (
+        Column("名称", "name", sort="name_pinyin", css="m-t"),
+        Column("客户编号", "number", sort="number"),
+        Column("客户经理", "manager"),
+        Column("删除时间", "deleted_at", sort="deleted_at", html=lambda c: day(c.deleted_at, "time"), css="nw"),
+    )
+    default_sort = "-deleted_at"
+    row_actions = (RESTORE,)
+    empty_text = "没有已删除的客户。"
+
+    def rows(self) -> Any:
+        rows = Customer.objects.restorable_by(self.request.user).select_related(*self.select_related)
+        rows.view_permission = "customers.restore_customer"  # what opens this list
+        return rows
+
+
+class RestoreCustomer(CustomerAction):
+    action, title, question = "restore", "恢复客户", "确认恢复？"
+    crumbs = (("客户管理", ""), ("已删除的客户", "customers:customer_deleted"))
+    submit_label, message = "确定", "已恢复"
+
+    def rows(self) -> Any:
+        return Customer.objects.restorable_by(self.request.user).select_related("manager")
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        return {
+            "named": f"客户：{record.name}",
+            "details": record.number,
+            "consequence": "恢复后重新归原来的客户经理。",
+        }
+
+    def back_url(self, record: Any) -> str:
+        return reverse("customers:customer_deleted")
+
+    def success_url(self, record: Any, result: Any) -> str:
+        return self.back_url(record)

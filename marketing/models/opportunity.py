@@ -16,8 +16,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User, notify
-from accounts.scopes import EDIT, ScopedQuerySet, people_in_scope, reaches, supervisors_of
-from accounts.sharing import Grant
+from accounts.rows import ScopedQuerySet
+from accounts.scopes import EDIT, people_in_scope, reaches, supervisors_of
+from accounts.sharing import Grant, Shared
 from basedata.models import entry_field, reserve_numbers
 from crm.audit.trail import change, record
 from crm.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
@@ -65,7 +66,7 @@ class OpportunityQuerySet(ScopedQuerySet):
         return self.filter(status__in=Opportunity.CLOSED, closed_at__date__gte=day)
 
 
-class Opportunity(models.Model):
+class Opportunity(Shared):
     class Status(models.TextChoices):
         UNASSIGNED = "unassigned", "未分配"
         ASSIGNED = "assigned", "已指派"
@@ -120,6 +121,7 @@ class Opportunity(models.Model):
     competitor = entry_field("竞争对手", "竞争对手", null=True, blank=True, editable=False)
     version = models.PositiveIntegerField(default=0, editable=False)
 
+    share_permission = "marketing.share_opportunity"
     objects = OpportunityQuerySet.as_manager()
 
     class Meta:
@@ -275,7 +277,7 @@ class Opportunity(models.Model):
             unless(self.status == self.Status.UNASSIGNED, "机会还没有指派，指派后才能制定计划。"),
             self._unless_closed("制定计划"),
             within(
-                reaches(by, "marketing.plan_opportunity", EDIT, self.keeper_id),
+                reaches(by, "marketing.plan_opportunity", EDIT, self.keeper_id) or self.shared_for_editing(by),
                 f"只有被指派的客户经理（{self.assignee}）和他的主管可以制定计划。",
             ),
         )

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
+from accounts.share_pages import ShareRecord, WithdrawShare
 from basedata.models import DictionaryEntry
 from crm.audit.models import AuditEntry
 from crm.ui.actions import Action, ActionView, controls
@@ -41,6 +42,7 @@ EXECUTE = Action("develop", "执行计划", "list-check", "marketing:development
 FORECAST = Action("update_forecast", "更新预测", "adjustments", "marketing:opportunity_forecast")
 CONTACT = Action("correct_contact", "更正联系方式", "phone", "marketing:opportunity_contact")
 WIN = Action("win", "开发成功", "circle-check", "marketing:opportunity_win", "btn-primary", dialog=True)
+SHARE = Action("share", "协作人", "users", "marketing:opportunity_share")
 LOSE = Action("lose", "终止开发", "player-stop", "marketing:opportunity_lose", "btn-warn")
 
 
@@ -100,7 +102,7 @@ class OpportunityDetail(RecordDetail):
         items = list(record.items.select_related("executed_by"))
         user = self.request.user
         main = controls((REMOVE, EDIT, ASSIGN, PLAN, EXECUTE), record, user)  # the first step stands last, at the right
-        other = controls((REASSIGN, FORECAST, CONTACT), record, user)
+        other = controls((REASSIGN, FORECAST, CONTACT, SHARE), record, user)
         hidden = names_hidden_from(self.request.user, "老客户介绍")
         linked = [pk for pk in (record.customer_id, record.introduced_by_id) if pk]
         visible = Customer.objects.visible_to(self.request.user).in_bulk(linked) if linked else {}
@@ -114,6 +116,7 @@ class OpportunityDetail(RecordDetail):
             "head": [control for control in main if control.allowed],
             "others": [*other, *(control for control in main if not control.allowed)],
             "results": controls((WIN, LOSE), record, user),
+            "grants": record.grants.select_related("user", "permission"),
         }
 
 
@@ -251,3 +254,20 @@ class LoseOpportunity(OpportunityAction):
     action, title, form_class = "lose", "终止开发", LoseForm
     submit_label, danger, message = "终止开发", True, "开发失败，已归档。"
     template_name = "marketing/lose.html"
+
+
+class ShareOpportunity(ShareRecord):
+    model, select_related = Opportunity, PEOPLE
+    crumbs, help = (("营销管理", ""), LIST), "sharing"
+    withdraw_url, may_edit = "marketing:opportunity_share_withdraw", "可编辑：可以制定开发计划"
+
+
+class WithdrawOpportunityShare(WithdrawShare):
+    model = Opportunity
+    crumbs = (("营销管理", ""), LIST)
+
+    def back_url(self, record: Any) -> str:
+        return reverse("marketing:opportunity_share", args=[record.pk])
+
+    def success_url(self, record: Any, result: Any) -> str:
+        return self.back_url(record)

@@ -107,6 +107,33 @@
     if (field && field.form) field.form.requestSubmit();
   }
 
+  /* ---------- Chosen rows: the bar appears with the first tick and says how many ---------- */
+
+  function showChosen() {
+    const bar = document.querySelector("[data-bulk]");
+    if (!bar) return;
+    const ticks = all('input[name="ids"]');
+    const chosen = ticks.filter(function (tick) {
+      return tick.checked;
+    }).length;
+    const head = document.querySelector("[data-tick-all]");
+    head.hidden = false;
+    head.checked = chosen > 0 && chosen === ticks.length;
+    head.indeterminate = chosen > 0 && chosen < ticks.length;
+    bar.hidden = chosen === 0;
+    bar.querySelector("[data-chosen]").textContent = "已选 " + chosen + " 条";
+  }
+
+  function onTick(event) {
+    const head = closest(event, "[data-tick-all]");
+    if (head) {
+      all('input[name="ids"]').forEach(function (tick) {
+        tick.checked = head.checked;
+      });
+    }
+    if (head || closest(event, 'input[name="ids"]')) showChosen();
+  }
+
   /* ---------- One press, one request ---------- */
 
   const RELEASE_AFTER = 10000;
@@ -250,6 +277,7 @@
       showDirty(form);
     });
     all("a[data-back]", part).forEach(restoreBack);
+    showChosen();
     all("textarea[maxlength]", part).forEach(function (field) {
       if (field.id && field.value) count(field);
     });
@@ -367,6 +395,7 @@
   document.addEventListener("toggle", onToggle, true);
   document.addEventListener("scroll", followRows, { capture: true, passive: true });
   document.addEventListener("change", onAutosubmit);
+  document.addEventListener("change", onTick);
   document.addEventListener("submit", onSubmit);
   document.addEventListener("input", onInput);
   document.addEventListener("input", onEdit);

@@ -172,6 +172,10 @@ def world(company: Any) -> SimpleNamespace:
     known = factories.CustomerFactory(name="济南泉城水务有限公司", manager=manager, by=manager)
     factories.ContactFactory(customer=known)
     twin = factories.assigned(manager, supervisor, manager, customer_name="济南泉城水务有限公司")
+    deleted = factories.CustomerFactory(name="误录的客户", manager=manager, by=manager)
+    deleted.remove(by=manager)
+    for shared in (won.customer, developed):
+        shared.share(company.stranger, by=manager, kind="change")
     job = Job.objects.create(
         kind="导出客户信息管理", function="", owner=manager, status=Job.Status.DONE, done=1, total=1
     )
@@ -189,6 +193,7 @@ def world(company: Any) -> SimpleNamespace:
         known=known,
         contact=known.contacts.get(),
         twin=twin,
+        deleted=deleted,
         job=job,
     )
 

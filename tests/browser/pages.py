@@ -84,6 +84,12 @@ def shared(world: SimpleNamespace) -> list[Address]:
         _at("customers:customer_detail", world.known.pk, called="customer known"),
         _at("customers:customer_history", world.customer.pk),
         _at("customers:customer_update", world.customer.pk),
+        _at("customers:customer_create"),
+        _at("customers:customer_delete", world.known.pk),
+        _at("customers:customer_share", world.customer.pk),
+        _at("customers:customer_share_withdraw", world.customer.pk, world.customer.grants.get().pk),
+        _at("marketing:opportunity_share", world.developed.pk),
+        _at("marketing:opportunity_share_withdraw", world.developed.pk, world.developed.grants.get().pk),
         _at("customers:contact_create", world.known.pk),
         _at("customers:contact_update", world.known.pk, world.contact.pk),
         _at("customers:contact_delete", world.known.pk, world.contact.pk),
@@ -95,6 +101,8 @@ def shared(world: SimpleNamespace) -> list[Address]:
 def of_supervisor(world: SimpleNamespace) -> list[Address]:
     return [
         *shared(world),
+        _at("customer_transfer", world.known.pk),
+        _at("customer_transfer_many", query=f"?ids={world.known.pk}&ids=999999"),
         _at("marketing:opportunity_assign", world.waiting.pk),
         _at("marketing:opportunity_reassign", world.developed.pk),
         _at("marketing:opportunity_win", world.developed.pk, called="403", status=403),
@@ -123,6 +131,14 @@ def of_manager(world: SimpleNamespace) -> list[Address]:
         _at("job_detail", world.job.pk),
         _at("marketing:opportunity_assign", world.waiting.pk, called="403", status=403),
         _at("marketing:opportunity_update", world.developed.pk, called="409", status=409),
+    ]
+
+
+def of_administrator(world: SimpleNamespace) -> list[Address]:
+    return [
+        _at("home", called="home of an administrator"),
+        _at("customers:customer_deleted"),
+        _at("customers:customer_restore", world.deleted.pk),
     ]
 
 

@@ -542,7 +542,14 @@ def test_a_new_opportunity_offers_what_each_person_may_do(company, sign_in):
     }
     for found in shown.values():
         found.pop("返回")
-    assert shown["supervisor"] == {"指派": True, "编辑": True, "删除": False, "制定计划": False, "改派": False}
+    assert shown["supervisor"] == {
+        "指派": True,
+        "编辑": True,
+        "删除": False,
+        "制定计划": False,
+        "改派": False,
+        "协作人": True,
+    }
     assert {name: shown["manager"][name] for name in ("编辑", "删除")} == {"编辑": True, "删除": True}
     assert {name: shown["colleague"][name] for name in ("编辑", "删除")} == {"编辑": True, "删除": False}
     assert "指派" not in shown["manager"]

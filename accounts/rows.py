@@ -1,0 +1,43 @@
+"""Which rows a person sees and changes: the scope of his roles, and what colleagues share with him."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+
+from .models import User
+from .scopes import EDIT, VIEW, people_in_scope
+from .sharing import granted_ids, grants_of
+
+
+class ScopedQuerySet(models.QuerySet):
+    """Rows start at the person: visible_to() and editable_by() are the only row rules of a model."""
+
+    view_permission: ClassVar[str]
+    edit_permission: ClassVar[str]
+
+    def of_people(self, people: frozenset[int]) -> Q:
+        """Rows whose keeper is one of these people."""
+        raise NotImplementedError
+
+    def own(self, user: User) -> Q:
+        """Rows the person keeps or made, whatever his scope."""
+        raise NotImplementedError
+
+    def visible_to(self, user: User) -> Self:
+        if not user.has_perm(self.view_permission):
+            return self.none()
+        people = people_in_scope(user, self.view_permission, VIEW)
+        if people is None:
+            return self
+        shared = granted_ids(user, grants_of(self.model), self.view_permission)
+        rows = self.of_people(people) | self.own(user)
+        return self.filter(rows | Q(pk__in=shared) if shared else rows)
+
+    def editable_by(self, user: User) -> Self:
+        if not user.has_perm(self.edit_permission):
+            return self.none()
+        people = people_in_scope(user, self.edit_permission, EDIT)
+        return self if people is None else self.filter(self.of_people(people))

@@ -1,0 +1,22 @@
+"""Who may keep a customer."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from accounts.models import User
+from accounts.scopes import EDIT, people_in_scope
+
+
+def keepers(by: User) -> QuerySet[User]:
+    """Active 客户经理 to whom a person may give a new customer: himself, or those inside his edit scope."""
+    people = people_in_scope(by, "customers.add_customer", EDIT)
+    managers = User.objects.account_managers()
+    return managers if people is None else managers.filter(pk__in=people)
+
+
+def successors(by: User) -> QuerySet[User]:
+    """Active 客户经理 inside the supervisor's scope, who may take customers over."""
+    people = people_in_scope(by, "customers.transfer_customer", EDIT)
+    managers = User.objects.account_managers()
+    return managers if people is None else managers.filter(pk__in=people)

@@ -1,0 +1,51 @@
+"""Which customers: in view, in reach, of one name."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+from accounts.models import User
+from accounts.rows import ScopedQuerySet
+
+from ..names import normalize
+
+
+class CustomerQuerySet(ScopedQuerySet):
+    view_permission = "customers.view_customer"
+    edit_permission = "customers.change_customer"
+
+    def of_people(self, people: frozenset[int]) -> Q:
+        return Q(manager__in=people)
+
+    def own(self, user: User) -> Q:
+        return Q(manager=user) | Q(created_by=user)
+
+    def current(self) -> CustomerQuerySet:
+        """Not deleted: deletion is soft, so that an administrator can restore."""
+        return self.filter(deleted_at=None)
+
+    def visible_to(self, user: User) -> CustomerQuerySet:
+        return super().visible_to(user).current()
+
+    def editable_by(self, user: User) -> CustomerQuerySet:
+        return super().editable_by(user).current()
+
+    def restorable_by(self, user: User) -> CustomerQuerySet:
+        """Deleted customers, for administrators."""
+        return self.exclude(deleted_at=None) if user.has_perm("customers.restore_customer") else self.none()
+
+    def named_like(self, name: str) -> CustomerQuerySet:
+        """Customers whose name means the same company."""
+        return self.current().filter(name_normalized=normalize(name)).select_related("manager").order_by("pk")
+
+    def same_company(self, name: str, license_number: str) -> CustomerQuerySet:
+        """Customers whose name means the same company, or with the same license number."""
+        same = Q(name_normalized=normalize(name))
+        if license_number:
+            same |= Q(license_number=license_number)
+        return self.current().filter(same).select_related("manager").order_by("pk")
+
+    def incomplete(self) -> CustomerQuerySet:
+        """Born of 开发成功 or an import, still lacking what the form requires."""
+        missing = Q(region=None) | Q(level=None) | Q(satisfaction=None) | Q(credit=None)
+        return self.filter(missing | Q(address="") | Q(phone=""))
