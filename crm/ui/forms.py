@@ -52,8 +52,9 @@ class CrmForm(forms.BaseForm):
         shown = []
         for block in blocks:
             pairs = [entry if isinstance(entry, tuple) else (entry, 6) for entry in block.fields]
-            fields = [{"bound": self[name], "width": width} for name, width in pairs if name in self.fields]
-            opened = not block.folded or any(self[name].errors for name, _ in pairs if name in self.fields)
+            drawn: list[Any] = [{"bound": self[name], "width": size} for name, size in pairs if name in self.fields]
+            fields = [field for field in drawn if not field["bound"].is_hidden]
+            opened = not block.folded or any(field["bound"].errors for field in fields)
             if fields:
                 shown.append({"block": block, "fields": fields, "open": opened})
         return shown
@@ -74,7 +75,6 @@ def dress(field: forms.Field, unit: str = "") -> forms.Field:
         field.error_messages["invalid"] = "请填写日期，例如 2025-11-24。"
     if isinstance(field, forms.ModelChoiceField) and field.empty_label == "---------":
         field.empty_label = "请选择…" if field.required else "—"
-    field.error_messages.setdefault("required", "请填写。")
     if field.error_messages["required"] == forms.Field.default_error_messages["required"]:
         field.error_messages["required"] = "请选择。" if isinstance(field, forms.ChoiceField) else "请填写。"
     if not isinstance(field.widget, forms.RadioSelect | forms.CheckboxInput):

@@ -24,8 +24,8 @@ class CustomerForm(RecordForm):
             "带 * 为必填。客户编号由系统生成，客户经理只能通过移交更换。",
             (
                 ("name", 4), ("external_number", 2), ("region", 2), ("industry", 2), ("level", 2),
-                ("duplicate_reason", 6), ("manager", 3), ("level_reason", 6), ("satisfaction", 3), ("credit", 3),
-                ("parent", 4), ("cooperation_since", 2),
+                ("duplicate_reason", 6), ("level_reason", 6), ("satisfaction", 3), ("credit", 3), ("manager", 2),
+                ("parent", 2), ("cooperation_since", 2),
             ),
         ),
         Block(
@@ -49,7 +49,7 @@ class CustomerForm(RecordForm):
     )
 
     duplicate_reason = forms.CharField(
-        label="确认不是同一客户的理由", max_length=200, required=False, help_text="只在已有相同名称或代码的客户时填写"
+        label="确认不是同一客户的理由", max_length=200, required=False, widget=forms.HiddenInput
     )
 
     class Meta:
@@ -96,6 +96,8 @@ class CustomerForm(RecordForm):
         data = self.cleaned_data
         rows = Customer.objects.same_company(data["name"], data.get("license_number", ""))
         self.duplicates = list(rows.exclude(pk=self.instance.pk)[:5])
+        if self.duplicates:
+            self.fields["duplicate_reason"].widget = forms.TextInput(attrs={"class": "inp"})
         if self.duplicates and not data.get("duplicate_reason", "").strip():
             self.add_error("duplicate_reason", "已有相同名称或代码的客户，请先核对；确实不是同一客户时写明理由再保存。")
 
