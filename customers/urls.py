@@ -1,13 +1,13 @@
 from django.urls import path
 
-from .views import contacts, customers
+from .views import contacts, customers, detail
 
 app_name = "customers"
 urlpatterns = [
     path("", customers.CustomerList.as_view(), name="customer_list"),
     path("new/", customers.CustomerCreate.as_view(), name="customer_create"),
     path("deleted/", customers.DeletedCustomers.as_view(), name="customer_deleted"),
-    path("<id:pk>/", customers.CustomerDetail.as_view(), name="customer_detail"),
+    path("<id:pk>/", detail.CustomerDetail.as_view(), name="customer_detail"),
     path("<id:pk>/edit/", customers.CustomerUpdate.as_view(), name="customer_update"),
     path("<id:pk>/delete/", customers.RemoveCustomer.as_view(), name="customer_delete"),
     path("<id:pk>/restore/", customers.RestoreCustomer.as_view(), name="customer_restore"),

@@ -8,12 +8,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.share_pages import ShareRecord, WithdrawShare
-from crm.audit.models import AuditEntry
 from crm.ui.actions import Action, ActionView
 from crm.ui.bulk import BulkList
-from crm.ui.history import RecordHistory, without_names
+from crm.ui.history import RecordHistory
 from crm.ui.lists import Column, RecordList
-from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
+from crm.ui.records import RecordCreate, RecordUpdate
 from crm.ui.templatetags.ui import chip, day, stars
 
 from ..filters.customers import CustomerFilter, DeletedCustomerFilter
@@ -26,7 +25,6 @@ REMOVE = Action("remove", "删除", "trash", "customers:customer_delete", dialog
 TRANSFER = Action("transfer", "移交", "arrows-exchange", "customer_transfer")
 SHARE = Action("share", "协作人", "users", "customers:customer_share")
 RESTORE = Action("restore", "恢复", "refresh", "customers:customer_restore", dialog=True)
-ADD_CONTACT = Action("contribute", "新建联系人", "user-plus", "customers:contact_create")
 
 
 def name_cell(customer: Customer) -> str:
@@ -58,28 +56,6 @@ class CustomerList(BulkList):
     create = ("新建客户", "customers:customer_create", "customers.add_customer")
     export_permission = "customers.export_customer"
     empty_text = "还没有客户。销售机会开发成功后，客户出现在这里；公司已有的客户可以新建，或由管理员用导入命令带入。"
-
-
-class CustomerDetail(RecordDetail):
-    model = Customer
-    template_name = "customers/customer_detail.html"
-    crumbs, help = (("客户管理", ""), LIST), "customers"
-    select_related = ("region", "industry", "level", "manager", "parent", "created_by")
-
-    def context(self, record: Customer) -> dict[str, Any]:
-        visible = Customer.objects.visible_to(self.request.user)
-        hidden = names_hidden_from(self.request.user, "上级单位")
-        return {
-            "contacts": record.contacts.all(),
-            "owners": record.ownerships.select_related("manager"),
-            "opportunities": record.opportunities.visible_to(self.request.user)[:5],
-            "parent": visible.filter(pk=record.parent_id).first() if record.parent_id else None,
-            "branches": visible.filter(parent=record).order_by("name_pinyin")[:20],
-            "history": without_names(AuditEntry.objects.about(record)[:8], hidden),
-            "head_actions": (REMOVE, TRANSFER, SHARE, EDIT),
-            "grants": record.grants.select_related("user", "permission"),
-            "contact_actions": (ADD_CONTACT,),
-        }
 
 
 class CustomerHistory(RecordHistory):

@@ -1,0 +1,55 @@
+"""One customer's page: what needs me, what is happening, and everything known, one card each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crm.audit.models import AuditEntry
+from crm.ui.actions import Action, controls
+from crm.ui.history import without_names
+from crm.ui.paging import capped_counts
+from crm.ui.records import RecordDetail
+
+from ..models import Customer, names_hidden_from
+from .customers import EDIT, LIST, REMOVE, SHARE, TRANSFER
+
+ADD_CONTACT = Action("contribute", "新建联系人", "user-plus", "customers:contact_create")
+MAX_COUNT = 999
+
+
+class CustomerDetail(RecordDetail):
+    model = Customer
+    template_name = "customers/customer_detail.html"
+    crumbs, help = (("客户管理", ""), LIST), "customers"
+    select_related = ("region", "industry", "level", "manager", "parent", "created_by")
+
+    def context(self, record: Customer) -> dict[str, Any]:
+        visible = Customer.objects.visible_to(self.request.user)
+        menu = controls((SHARE, TRANSFER, REMOVE), record, self.request.user)
+        return {
+            **page_head(record, self.request.user),
+            "tab": "info" if self.request.GET.get("tab") == "info" else "overview",
+            "contacts": record.contacts.all()[:8],
+            "owners": record.ownerships.select_related("manager"),
+            "opportunities": record.opportunities.visible_to(self.request.user)[:5],
+            "parent": visible.filter(pk=record.parent_id).first() if record.parent_id else None,
+            "branches": visible.filter(parent=record).order_by("name_pinyin")[:20],
+            "grants": record.grants.select_related("user", "permission"),
+            "share_url": next((control.url for control in menu if control.action is SHARE and control.allowed), ""),
+            "history": without_names(AuditEntry.objects.about(record)[:5], self.hidden_labels()),
+            "menu_actions": menu,
+            "head_actions": (EDIT,),
+            "contact_actions": (ADD_CONTACT,),
+        }
+
+    def hidden_labels(self) -> tuple[str, ...]:
+        return names_hidden_from(self.request.user, "上级单位")
+
+
+def page_head(record: Customer, user: Any) -> dict[str, Any]:
+    """What the tabs above every page of one customer show: how many of each there are, in one statement."""
+    counted = {"contacts": record.contacts.all(), "interactions": record.interactions.all()}
+    if user.has_perm("customers.view_order"):
+        counted["orders"] = record.orders.all()
+    counts = capped_counts((rows, MAX_COUNT + 1) for rows in counted.values())
+    return {"tab_counts": dict(zip(counted, counts, strict=True))}
