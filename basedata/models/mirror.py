@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import models
@@ -148,3 +148,16 @@ def data_as_of(*tables: str) -> datetime | None:
 def is_stale(as_of: datetime | None) -> bool:
     """Is the mirror older than CRM_SYNC_STALE_DAYS?"""
     return as_of is not None and (timezone.now() - as_of).days >= settings.CRM_SYNC_STALE_DAYS
+
+
+class MirrorNotice(NamedTuple):
+    """What a page says about the freshness of what it shows, see templates/basedata/as_of.html."""
+
+    as_of: datetime | None
+    stale: bool
+
+
+def mirror_notice(*tables: str) -> MirrorNotice:
+    """The freshness of these mirrored tables (products, storage, orders, order_lines), in one query."""
+    as_of = data_as_of(*tables)
+    return MirrorNotice(as_of, is_stale(as_of))
