@@ -14,6 +14,7 @@ urlpatterns = [
     path("setup/<str:token>/", accounts.FirstAdministrator.as_view(), name="setup"),
     path("marketing/", include("marketing.urls")),
     path("customers/", include("customers.urls")),
+    path("basedata/", include("basedata.urls")),
     path("accounts/", include("accounts.urls")),
     path("search/", search.Search.as_view(), name="search"),
     path("help/", help.Help.as_view(), name="help"),
