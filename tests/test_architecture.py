@@ -98,7 +98,9 @@ def test_no_module_is_a_junk_drawer():
 # Rules
 
 SHARED_GUARDS = ("can_plan", "can_develop")  # behind several actions: adding plan items, everything the assignee does
-MODELS = [path for app in ("marketing", "customers") for path in MODULES if path.parts[len(ROOT.parts)] == app]
+MODELS = [
+    path for app in ("marketing", "customers", "basedata") for path in MODULES if path.parts[len(ROOT.parts)] == app
+]
 
 
 def guards() -> Iterator[tuple[str, ast.ClassDef, int]]:

@@ -133,7 +133,7 @@ class DictionaryEntry(models.Model):
         known = getattr(self, "in_use", None)  # set by with_use()
         if known is not None:
             return unless(known, f"正在使用，不能{verb}。")
-        places = "、".join(f"{place} {count} 条" for place, count in self.uses())
+        places = "、".join(f"{place}{count} 条" for place, count in self.uses())
         return unless(bool(places), f"正在使用：{places}，不能{verb}。")
 
 
