@@ -59,7 +59,13 @@ SECTIONS = (
         ),
     ),
     Section(
-        "基础数据", "database", (Leaf("数据字典", "admin:basedata_dictionaryentry_changelist", "accounts.administer"),)
+        "基础数据",
+        "database",
+        (
+            Leaf("数据字典", "basedata:dictionary_list", "basedata.view_dictionaryentry"),
+            Leaf("产品信息查询", "basedata:product_list", "basedata.view_product"),
+            Leaf("库存数据查询", "basedata:stock_list", "basedata.view_stockrecord"),
+        ),
     ),
 )
 

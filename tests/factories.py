@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Department, Role, User
-from basedata.models import DictionaryEntry
+from basedata.models import DictionaryEntry, Product, StockRecord
 from customers.models import Contact, Customer
 from marketing.models import Opportunity, PlanItem
 
@@ -45,6 +45,15 @@ def fresh(user: User) -> User:
 
 def entry(category: str, item: str) -> DictionaryEntry:
     return DictionaryEntry.objects.get(category=category, item=item)
+
+
+def stocked(number: str, **values) -> Product:
+    """A product of the sales system, 12.5 pieces of it in one warehouse."""
+    product = Product.objects.create(
+        number=number, **{"name": "压力变送器", "unit": "台", "unit_price": "1280.5", **values}
+    )
+    StockRecord.objects.create(product=product, warehouse="青岛中心仓", location="A-01-03", quantity="12.5")
+    return product
 
 
 class CustomerFactory(factory.django.DjangoModelFactory):

@@ -589,7 +589,7 @@ def test_script_is_shown_as_text_in_the_admin(poisoned, company, sign_in):
         f"/admin/accounts/department/{company.north.pk}/change/",
         "/admin/audit/auditentry/",
         f"/admin/audit/auditentry/{AuditEntry.objects.filter(verb='编辑').first().pk}/change/",
-        "/admin/basedata/dictionaryentry/",
+        "/basedata/dictionary/",
     ):
         if "history" in address:
             assert "<script>alert" not in client.get(address).content.decode()

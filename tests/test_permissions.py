@@ -155,6 +155,28 @@ marketing:opportunity_share      assigned  POST  in   404  302  302  403  404  4
 marketing:opportunity_share_withdraw  shared  GET   in   404  200  200  403  404  404  404  403  404
 marketing:opportunity_share_withdraw  shared  POST  in   404  302  302  403  404  404  404  403  404
 
+basedata:dictionary_list         -         GET   in   200  200  200  200  200  200  200  403  403
+basedata:dictionary_list         -         POST  in   405  405  405  405  405  405  405  405  405
+basedata:dictionary_create       -         GET   in   200  403  403  403  403  403  403  403  403
+basedata:dictionary_create       -         POST  in   302  403  403  403  403  403  403  403  403
+basedata:dictionary_detail       entry     GET   in   200  200  200  200  200  200  200  404  404
+basedata:dictionary_detail       entry     POST  in   405  405  405  405  405  405  405  405  405
+basedata:dictionary_history      entry     GET   in   200  200  200  200  200  200  200  404  404
+basedata:dictionary_history      entry     POST  in   405  405  405  405  405  405  405  405  405
+basedata:dictionary_update       entry     GET   in   200  403  403  403  403  403  403  404  404
+basedata:dictionary_update       entry     POST  in   302  403  403  403  403  403  403  404  404
+basedata:dictionary_update       fixed     GET   in   409  403  403  403  403  403  403  404  404
+basedata:dictionary_update       fixed     POST  in   409  403  403  403  403  403  403  404  404
+basedata:dictionary_delete       entry     GET   in   200  403  403  403  403  403  403  404  404
+basedata:dictionary_delete       entry     POST  in   302  403  403  403  403  403  403  404  404
+basedata:dictionary_delete       fixed     POST  in   409  403  403  403  403  403  403  404  404
+basedata:dictionary_delete       used      GET   in   409  403  403  403  403  403  403  404  404
+basedata:dictionary_delete       used      POST  in   409  403  403  403  403  403  403  404  404
+basedata:product_list            -         GET   in   200  200  200  200  200  200  200  200  403
+basedata:product_list            -         POST  in   405  405  405  405  405  405  405  405  405
+basedata:stock_list              -         GET   in   200  200  200  200  200  200  200  200  403
+basedata:stock_list              -         POST  in   405  405  405  405  405  405  405  405  405
+
 admin:index                      -         GET   in   200  403  403  403  403  403  403  403  403
 admin:index                      -         POST  in   200  403  403  403  403  403  403  403  403
 """
@@ -197,6 +219,9 @@ def world(company):
         "contact": [customer.pk, contact.pk],
         "note": [note.pk],
         "job": [job.pk],
+        "entry": [factories.entry("竞争对手", "本地供应商").pk],
+        "fixed": [factories.entry("服务类型", "建议").pk],
+        "used": [customer.region_id],
     }
     return SimpleNamespace(
         people={name: getattr(company, name, None) for name in PEOPLE},
@@ -227,6 +252,10 @@ def world(company):
             "credit": "1",
             "address": "新的地址",
             "phone": "010-2",
+            "category": "竞争对手",
+            "item": "新的条目",
+            "value": "新的值",
+            "is_editable": "on",
             "theme": "dark",
             "token": "x",
             "opened": signing.dumps({"version": assigned.version, "values": {}}, salt="opened"),

@@ -3,15 +3,49 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from functools import reduce
+from operator import or_
+from typing import Any, Self
 
 from django.db import IntegrityError, models, transaction
+from django.urls import reverse
 from django.utils import timezone
 
+from crm.audit.trail import change, record
+from crm.ui.paging import MAX_COUNT, capped_counts, shown_count
+from crm.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless
 
-class DictionaryEntryQuerySet(models.QuerySet["DictionaryEntry"]):
-    def of(self, category: str) -> DictionaryEntryQuerySet:
+from .rights import PlainRightQuerySet
+
+
+class DictionaryEntryQuerySet(PlainRightQuerySet):
+    view_permission = "basedata.view_dictionaryentry"
+
+    def of(self, category: str) -> Self:
         return self.filter(category=category)
+
+    def categories(self) -> list[str]:
+        """The existing ones, in order."""
+        grouped = self.order_by("category").values("category").annotate(entries=models.Count("pk"))
+        return [row["category"] for row in grouped]
+
+    def with_use(self) -> Self:
+        """in_use: does any record refer to the entry? Looks for one, counts none."""
+        found = (
+            models.Exists(relation.related_model._base_manager.filter(**{relation.field.name: models.OuterRef("pk")}))
+            for relation in references()
+        )
+        return self.annotate(in_use=reduce(or_, found))
+
+
+def references() -> list[Any]:
+    """Every relation of any model to the dictionary, of foreign keys and of many-to-many fields alike."""
+    relations = DictionaryEntry._meta.get_fields(include_hidden=True)
+    return [
+        relation
+        for relation in relations
+        if isinstance(relation, models.ForeignObjectRel) and not relation.related_model._meta.auto_created
+    ]
 
 
 class DictionaryEntry(models.Model):
@@ -19,6 +53,7 @@ class DictionaryEntry(models.Model):
     item = models.CharField("条目", max_length=50)
     value = models.CharField("值", max_length=50)
     is_editable = models.BooleanField("是否可编辑", default=True)
+    version = models.PositiveIntegerField(default=0, editable=False)
 
     objects = DictionaryEntryQuerySet.as_manager()
 
@@ -37,6 +72,69 @@ class DictionaryEntry(models.Model):
 
     def __str__(self) -> str:
         return self.item
+
+    def get_absolute_url(self) -> str:
+        return reverse("basedata:dictionary_detail", args=[self.pk])
+
+    @classmethod
+    def create(cls, *, by: Any, **values: Any) -> Self:
+        """A new entry with its audit row. Call in a transaction."""
+        holds(by, "basedata.add_dictionaryentry", "您的角色不能新建字典条目").enforce()
+        entry = cls(**values)
+        entry.save()
+        record(by, "新建", entry, 类别=entry.category, 值=entry.value, 是否可编辑=entry.is_editable)
+        return entry
+
+    def can_edit(self, by: Any) -> Verdict:
+        return first_objection(
+            holds(by, "basedata.change_dictionaryentry", "您的角色不能修改数据字典"),
+            self._unless_fixed("修改"),
+        )
+
+    @transition
+    def edit(self, *, by: Any, **values: Any) -> None:
+        self.can_edit(by).enforce()
+        self.check_category(values.get("category", self.category)).enforce()
+        change(by, "编辑", self, **values)
+
+    def can_remove(self, by: Any) -> Verdict:
+        """On rows of with_use() without the figures: a list does not count."""
+        return first_objection(
+            holds(by, "basedata.delete_dictionaryentry", "您的角色不能删除字典条目"),
+            self._unless_fixed("删除"),
+            self._unless_used("删除"),
+        )
+
+    @transition
+    def remove(self, *, by: Any) -> None:
+        self.can_remove(by).enforce()
+        record(by, "删除", self, 类别=self.category, 值=self.value)
+        self.delete()
+
+    def uses(self) -> list[tuple[str, str]]:
+        """Where the entry is used and how often: [("客户（地区）", "12")], deleted records that may return included."""
+        relations = references()
+        rows = (relation.related_model._base_manager.filter(**{relation.field.name: self}) for relation in relations)
+        counts = capped_counts((queryset, MAX_COUNT + 1) for queryset in rows)
+        return [
+            (f"{relation.related_model._meta.verbose_name}（{relation.field.verbose_name}）", shown_count(count))
+            for relation, count in zip(relations, counts, strict=True)
+            if count
+        ]
+
+    def check_category(self, category: str) -> Verdict:
+        """A used entry stays where it is: the records that chose it offer only their own category."""
+        return ALLOWED if category == self.category else self._unless_used("换到别的类别")
+
+    def _unless_fixed(self, verb: str) -> Verdict:
+        return unless(not self.is_editable, f"这是固定条目（是否可编辑：否），不能{verb}。")
+
+    def _unless_used(self, verb: str) -> Verdict:
+        known = getattr(self, "in_use", None)  # set by with_use()
+        if known is not None:
+            return unless(known, f"正在使用，不能{verb}。")
+        places = "、".join(f"{place}{count} 条" for place, count in self.uses())
+        return unless(bool(places), f"正在使用：{places}，不能{verb}。")
 
 
 def entry_field(category: str, label: str, **options: Any) -> models.ForeignKey:

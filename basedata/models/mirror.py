@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 
-
-class PlainRightQuerySet(models.QuerySet):
-    """Rows of the whole company: whoever holds the right sees all of them."""
-
-    view_permission: str
-
-    def visible_to(self, user: Any) -> Any:
-        return self if user.has_perm(self.view_permission) else self.none()
+from .rights import PlainRightQuerySet
 
 
 class ProductQuerySet(PlainRightQuerySet):
@@ -40,10 +35,20 @@ class Product(models.Model):
         verbose_name = "产品"
         verbose_name_plural = "产品"
         ordering = ["number"]
+        indexes = [  # the orders that the list offers
+            models.Index(fields=["name", "id"], name="basedata_product_name"),
+            models.Index(fields=["model", "id"], name="basedata_product_model"),
+            models.Index(fields=["unit_price", "id"], name="basedata_product_price"),
+        ]
         permissions = [("export_product", "导出产品与库存")]
 
     def __str__(self) -> str:
         return "-".join(part for part in (self.name, self.model, self.batch) if part)
+
+    def get_absolute_url(self) -> str:
+        """The list of products, narrowed down to this one."""
+        parts = {name: value for name in ("name", "model", "batch") if (value := getattr(self, name))}
+        return f"{reverse('basedata:product_list')}?{urlencode(parts)}"
 
 
 class StockRecordQuerySet(PlainRightQuerySet):
@@ -65,9 +70,18 @@ class StockRecord(models.Model):
         verbose_name_plural = "库存"
         ordering = ["product", "warehouse", "location"]
         constraints = [models.UniqueConstraint(fields=["product", "warehouse", "location"], name="basedata_stock_once")]
+        indexes = [  # the orders that the list offers
+            models.Index(fields=["warehouse", "id"], name="basedata_stock_warehouse"),
+            models.Index(fields=["quantity", "id"], name="basedata_stock_quantity"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.product} {self.warehouse}"
+
+    def get_absolute_url(self) -> str:
+        """The list of stock, narrowed down to this product in this warehouse."""
+        parts = {"product": self.product.number, "warehouse": self.warehouse}
+        return f"{reverse('basedata:stock_list')}?{urlencode(parts)}"
 
 
 class SyncRun(models.Model):
@@ -148,3 +162,16 @@ def data_as_of(*tables: str) -> datetime | None:
 def is_stale(as_of: datetime | None) -> bool:
     """Is the mirror older than CRM_SYNC_STALE_DAYS?"""
     return as_of is not None and (timezone.now() - as_of).days >= settings.CRM_SYNC_STALE_DAYS
+
+
+class MirrorNotice(NamedTuple):
+    """What a page says about the freshness of what it shows, see templates/basedata/as_of.html."""
+
+    as_of: datetime | None
+    stale: bool
+
+
+def mirror_notice(*tables: str) -> MirrorNotice:
+    """The freshness of these mirrored tables (products, storage, orders, order_lines), in one query."""
+    as_of = data_as_of(*tables)
+    return MirrorNotice(as_of, is_stale(as_of))

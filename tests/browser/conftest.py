@@ -179,8 +179,11 @@ def world(company: Any) -> SimpleNamespace:
     job = Job.objects.create(
         kind="导出客户信息管理", function="", owner=manager, status=Job.Status.DONE, done=1, total=1
     )
+    factories.stocked("P-2025-000001", name="压力变送器（带现场显示与 HART 通讯）", model="3051CD2A02A1AH2B3L4M5Q4")
+    factories.stocked("P-2025-000002", name="电磁流量计", batch="A" * 60, is_discontinued=True)
     return SimpleNamespace(
         **vars(company),
+        spare=factories.entry("竞争对手", "客户自制"),
         waiting=waiting,
         developed=developed,
         done=done,

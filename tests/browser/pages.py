@@ -93,6 +93,9 @@ def shared(world: SimpleNamespace) -> list[Address]:
         _at("customers:contact_create", world.known.pk),
         _at("customers:contact_update", world.known.pk, world.contact.pk),
         _at("customers:contact_delete", world.known.pk, world.contact.pk),
+        *(_at(f"basedata:{name}_list") for name in ("dictionary", "product", "stock")),
+        _at("basedata:dictionary_detail", world.known.region_id),
+        _at("basedata:dictionary_history", world.known.region_id),
         Address("", "404", "/marketing/opportunities/999999/", 404),
         Address("", "400", "/search/?q=%00", 400),
     ]
@@ -139,6 +142,11 @@ def of_administrator(world: SimpleNamespace) -> list[Address]:
         _at("home", called="home of an administrator"),
         _at("customers:customer_deleted"),
         _at("customers:customer_restore", world.deleted.pk),
+        _at("basedata:dictionary_list", called="dictionary_list edited"),
+        _at("basedata:dictionary_detail", world.known.region_id, called="dictionary_detail in use"),
+        _at("basedata:dictionary_create"),
+        _at("basedata:dictionary_update", world.known.region_id),
+        _at("basedata:dictionary_delete", world.spare.pk),
     ]
 
 

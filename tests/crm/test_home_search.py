@@ -361,7 +361,7 @@ def test_no_page_asks_once_per_row(person, full, sign_in):
     ]
     if person == "administrator":
         pages = ["/", "/jobs/", "/admin/accounts/user/", "/admin/accounts/role/", "/admin/accounts/department/"]
-        pages += ["/admin/audit/auditentry/", "/admin/basedata/dictionaryentry/"]
+        pages += ["/admin/audit/auditentry/", "/basedata/dictionary/", "/basedata/products/", "/basedata/stock/"]
     faults = []
     for address in pages:
         with zeal_context():

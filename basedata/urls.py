@@ -1,0 +1,15 @@
+from django.urls import path
+
+from .views import dictionary, mirrored
+
+app_name = "basedata"
+urlpatterns = [
+    path("dictionary/", dictionary.DictionaryList.as_view(), name="dictionary_list"),
+    path("dictionary/new/", dictionary.DictionaryCreate.as_view(), name="dictionary_create"),
+    path("dictionary/<id:pk>/", dictionary.DictionaryDetail.as_view(), name="dictionary_detail"),
+    path("dictionary/<id:pk>/edit/", dictionary.DictionaryUpdate.as_view(), name="dictionary_update"),
+    path("dictionary/<id:pk>/delete/", dictionary.RemoveEntry.as_view(), name="dictionary_delete"),
+    path("dictionary/<id:pk>/history/", dictionary.DictionaryHistory.as_view(), name="dictionary_history"),
+    path("products/", mirrored.ProductList.as_view(), name="product_list"),
+    path("stock/", mirrored.StockList.as_view(), name="stock_list"),
+]
