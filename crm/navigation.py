@@ -46,7 +46,11 @@ SECTIONS = (
     Section(
         "客户管理",
         "building-factory-2",
-        (Leaf("客户信息管理", "customers:customer_list", "customers.view_customer"),),
+        (
+            Leaf("客户信息管理", "customers:customer_list", "customers.view_customer"),
+            Leaf("历史订单查询", "customers:order_list", "customers.view_order"),
+            Leaf("已删除的客户", "customers:customer_deleted", "customers.restore_customer"),
+        ),
     ),
     Section(
         "权限管理",

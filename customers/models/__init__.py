@@ -10,7 +10,7 @@ from .customer import (
     transfer_customers,
 )
 from .interaction import Attachment, Interaction
-from .order import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder
+from .order import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder, refresh_last_purchases
 from .timeline import TimelineEntry
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "ParkedOrder",
     "TimelineEntry",
     "names_hidden_from",
+    "refresh_last_purchases",
     "required_fields",
     "transfer_customers",
 ]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.functions import TruncDate
 from django.urls import reverse
 from django.utils import timezone
 
@@ -76,6 +79,37 @@ class Order(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("customers:order_detail", args=[self.customer_id, self.pk])
+
+
+def refresh_last_purchases(customer_ids: Iterable[int] | None = None) -> int:
+    """Sets Customer.last_purchase_on to the Shanghai day of the latest purchase, or None; returns how many changed.
+
+    customer_ids: only these, in batches; None: all. Set-based.
+    """
+    latest = (
+        Order.objects.purchases()
+        .filter(customer=OuterRef("pk"))
+        .order_by("-ordered_at")
+        .annotate(day=TruncDate("ordered_at"))
+        .values("day")[:1]
+    )
+    changed = 0
+    for rows in _batches(customer_ids):
+        now = rows.annotate(latest=Subquery(latest))
+        first = Q(last_purchase_on=None, latest__isnull=False)
+        gone = Q(last_purchase_on__isnull=False, latest=None)
+        moved = Q(last_purchase_on__isnull=False, latest__isnull=False) & ~Q(last_purchase_on=F("latest"))
+        changed += now.filter(first | gone | moved).update(last_purchase_on=Subquery(latest))
+    return changed
+
+
+def _batches(customer_ids: Iterable[int] | None) -> Iterator[Any]:
+    if customer_ids is None:
+        yield Customer.objects.all()
+        return
+    keys = list(customer_ids)
+    for start in range(0, len(keys), 500):
+        yield Customer.objects.filter(pk__in=keys[start : start + 500])
 
 
 class OrderLine(models.Model):

@@ -12,6 +12,7 @@ from crm.ui.records import RecordDetail
 
 from ..models import Customer, names_hidden_from
 from .customers import EDIT, LIST, REMOVE, SHARE, TRANSFER
+from .orders import orders_card
 
 ADD_CONTACT = Action("contribute", "新建联系人", "user-plus", "customers:contact_create")
 MAX_COUNT = 999
@@ -38,6 +39,7 @@ class CustomerDetail(RecordDetail):
             "share_url": next((control.url for control in menu if control.action is SHARE and control.allowed), ""),
             "history": without_names(AuditEntry.objects.about(record)[:5], self.hidden_labels()),
             "menu_actions": menu,
+            "orders": orders_card(record, self.request.user),
             "head_actions": (EDIT,),
             "contact_actions": (ADD_CONTACT,),
         }

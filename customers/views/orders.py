@@ -1,0 +1,156 @@
+"""历史订单查询, the orders of one customer, one order with its lines, and the card on the customer's page."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.db.models import Count
+from django.db.models.functions import TruncMonth
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+
+from accounts.models import User
+from basedata.models import mirror_notice
+from basedata.views.mirrored import MirroredList
+from crm.ui.lists import Column
+from crm.ui.records import RecordDetail
+from crm.ui.templatetags.ui import chip, day
+
+from ..exact import ExactSum
+from ..filters.orders import OrderFilter
+from ..models import Customer, Order
+from ..templatetags.orders import yuan
+from .customers import LIST
+
+ORDERS = ("历史订单查询", "customers:order_list")
+TABLES = ("orders", "order_lines")
+MONTHS = 18
+LINES_SHOWN = 500
+
+
+def number_cell(order: Order) -> str:
+    return format_html('<a href="{}">{}</a>', order.get_absolute_url(), order.number)
+
+
+def customer_cell(order: Order) -> str:
+    return format_html('<a href="{}">{}</a>', order.customer.get_absolute_url(), order.customer.name)
+
+
+class OrderList(MirroredList):
+    model = Order
+    title, crumbs, help = "历史订单查询", (("客户管理", ""),), "orders"
+    tables = TABLES
+    select_related = ("customer",)
+    filterset_class = OrderFilter
+    columns: tuple[Column, ...] = (
+        Column("订单编号", "number", sort="number", html=number_cell, css="m-t"),
+        Column("客户", "customer", html=customer_cell),
+        Column("状态", "get_status_display", html=chip, css="m-r"),
+        Column("日期", "ordered_at", sort="ordered_at", html=lambda o: day(o.ordered_at), css="nw"),
+        Column("送货地址", "address", css="m-full"),
+        Column("总金额（元）", "total", sort="total", html=lambda o: yuan(o.total), css="num"),
+    )
+    default_sort = "-ordered_at"
+    export_permission = "customers.export_order"
+    empty_text = "还没有订单。订单来自销售系统，同步后显示在这里。"
+
+
+class CustomerOrders(OrderList):
+    """The same list for one customer; a hidden customer is 404."""
+
+    title, crumbs = "历史订单", (("客户管理", ""), LIST)
+    template_name = "customers/customer_orders.html"
+
+    @cached_property
+    def customer(self) -> Customer:
+        rows = Customer.objects.visible_to(self.request.user).select_related("region", "manager")
+        return get_object_or_404(rows, pk=self.kwargs["pk"])
+
+    def rows(self) -> Any:
+        return super().rows().filter(customer=self.customer)
+
+    @property
+    def shown_columns(self) -> list[Column]:  # type: ignore[override]
+        return [column for column in self.columns if column.value != "customer"]
+
+    def page_context(self) -> dict[str, Any]:
+        return {**super().page_context(), "record": self.customer, "tab": "orders"}
+
+
+class OrderDetail(RecordDetail):
+    model = Order
+    template_name = "customers/order_detail.html"
+    crumbs, help = (("客户管理", ""), ORDERS), "orders"
+    select_related = ("customer",)
+
+    def get_record(self) -> Any:
+        return get_object_or_404(self.rows(), pk=self.kwargs["order"], customer=self.kwargs["pk"])
+
+    def context(self, record: Order) -> dict[str, Any]:
+        lines = record.lines.select_related("product")
+        shown = list(lines[: LINES_SHOWN + 1])
+        count = lines.count() if len(shown) > LINES_SHOWN else len(shown)
+        return {"lines": shown[:LINES_SHOWN], "count": count, "mirror": mirror_notice(*TABLES)}
+
+
+class Bar(NamedTuple):
+    """One month of the sparkline, in its 280 × 72 drawing."""
+
+    x: float
+    y: float
+    height: float
+    empty: bool
+
+
+def orders_card(customer: Customer, user: User) -> dict[str, Any] | None:
+    """Newest orders, revenue this year beside the same days of last year, and revenue by month; None without the right.
+
+    Revenue is the exact sum of REVENUE_STATUSES, by order date in Shanghai.
+    """
+    if not user.has_perm(Order.objects.all().view_permission):
+        return None
+    rows = Order.objects.filter(customer=customer)
+    today = timezone.localdate()
+    first = months_back(today, MONTHS - 1)
+    by_month = dict(
+        rows.revenue()
+        .filter(ordered_at__date__gte=first)
+        .annotate(month=TruncMonth("ordered_at"))
+        .values_list("month")
+        .annotate(sum=ExactSum("total"))
+        .order_by()
+    )
+    sums = {timezone.localtime(month).date(): total for month, total in by_month.items()}
+    whole = rows.revenue().aggregate(total=ExactSum("total"), count=Count("pk"))
+    values = [sums.get(months_back(today, back), Decimal(0)) for back in reversed(range(MONTHS))]
+    this_year = sum((total for month, total in sums.items() if month.year == today.year), Decimal(0))
+    return {
+        "newest": list(rows.order_by("-ordered_at", "-pk")[:5]),
+        "total": whole["total"],
+        "count": whole["count"],
+        "this_year": this_year,
+        "bars": bars(values),
+        "from": first,
+        "to": today,
+        "mirror": mirror_notice(*TABLES),
+    }
+
+
+def months_back(day: date, months: int) -> date:
+    """The first day of the month so many months before."""
+    index = day.year * 12 + day.month - 1 - months
+    return date(index // 12, index % 12 + 1, 1)
+
+
+def bars(values: list[Decimal]) -> list[Bar]:
+    """Bars for positive months; a month without revenue, or with more returns than sales, is a grey line."""
+    highest, width = max([*values, Decimal(1)]), 280 / len(values)
+    drawn = []
+    for place, value in enumerate(values):
+        height = max(2.0, round(68 * float(value / highest), 1)) if value > 0 else 2.0
+        drawn.append(Bar(round(place * width + 1, 1), round(72 - height, 1), height, value <= 0))
+    return drawn
