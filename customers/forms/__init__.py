@@ -1,5 +1,15 @@
+from .attachments import AttachForm
 from .contacts import ContactForm
 from .customers import CustomerForm
+from .interactions import InteractionForm
 from .picker import CustomerField, add_customer_field, offered_customers
 
-__all__ = ["ContactForm", "CustomerField", "CustomerForm", "add_customer_field", "offered_customers"]
+__all__ = [
+    "AttachForm",
+    "ContactForm",
+    "CustomerField",
+    "CustomerForm",
+    "InteractionForm",
+    "add_customer_field",
+    "offered_customers",
+]

@@ -3,7 +3,7 @@ from .contact import Contact
 from .customer import NUMBER_PREFIX, Customer, CustomerGrant, Ownership, names_hidden_from, required_fields
 from .interaction import Attachment, Interaction
 from .order import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder
-from .timeline import TimelineEntry
+from .timeline import TimelineEntry, tell
 
 __all__ = [
     "NUMBER_PREFIX",
@@ -23,4 +23,5 @@ __all__ = [
     "TimelineEntry",
     "names_hidden_from",
     "required_fields",
+    "tell",
 ]

@@ -21,6 +21,7 @@ from crm.verdict import Verdict, first_objection, holds, transition, unless, wit
 
 from .. import validators
 from ..names import MAX_LENGTH, normalize, pinyin
+from .timeline import TimelineEntry, tell
 
 NUMBER_PREFIX = "KH"
 STARS = [(score, f"{score} 星") for score in range(1, 6)]
@@ -198,6 +199,7 @@ class Customer(models.Model):
         customer.save()
         Ownership.objects.create(customer=customer, manager=customer.manager)
         record(by, "新建", customer, 客户编号=customer.number, 客户经理=customer.manager)
+        tell(customer, TimelineEntry.Kind.CUSTOMER, f"新建客户，客户经理 {customer.manager}")
         return customer
 
     def can_edit(self, by: User) -> Verdict:

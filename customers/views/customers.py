@@ -16,10 +16,10 @@ from crm.ui.templatetags.ui import chip, stars
 from ..filters.customers import CustomerFilter
 from ..forms import CustomerForm, offered_customers
 from ..models import Customer, names_hidden_from
+from .inside import parts_context
 
 LIST = ("客户信息管理", "customers:customer_list")
 EDIT = Action("edit", "编辑", "edit", "customers:customer_update", "btn-primary")
-ADD_CONTACT = Action("edit", "新建联系人", "user-plus", "customers:contact_create")
 
 
 def name_cell(customer: Customer) -> str:
@@ -60,14 +60,13 @@ class CustomerDetail(RecordDetail):
         visible = Customer.objects.visible_to(self.request.user)
         hidden = names_hidden_from(self.request.user, "上级单位")
         return {
-            "contacts": record.contacts.all(),
+            **parts_context(record, self.request.user),
             "owners": record.ownerships.select_related("manager"),
             "opportunities": record.opportunities.visible_to(self.request.user)[:5],
             "parent": visible.filter(pk=record.parent_id).first() if record.parent_id else None,
             "branches": visible.filter(parent=record).order_by("name_pinyin")[:20],
             "history": without_names(AuditEntry.objects.about(record)[:8], hidden),
             "head_actions": (EDIT,),
-            "contact_actions": (ADD_CONTACT,),
         }
 
 
