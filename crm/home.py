@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -15,7 +15,7 @@ from accounts.models import Notification, User
 from crm.audit.models import AuditEntry
 from crm.jobs.models import Job
 from crm.ui.paging import MAX_COUNT, capped_counts, shown_count
-from customers.models import Customer
+from customers.models import Customer, Interaction
 from marketing.models import Opportunity, PlanItem
 
 AHEAD = timedelta(days=7)
@@ -43,17 +43,30 @@ def own_work(user: User) -> dict[str, Any]:
     items = list(
         PlanItem.objects.due(today + AHEAD).filter(opportunity__assignee=user).select_related("opportunity")[:50]
     )
+    talks = follow_ups(user, today)
     mine = Opportunity.objects.filter(assignee=user, status=Opportunity.Status.ASSIGNED)
     counted = mine.with_progress()
     opportunities = list(counted.order_by("-success_rate", "pk")[:8])
     return {
-        "todo": sum(item.on <= today for item in items),
+        "todo": sum(item.on <= today for item in items) + len(talks["to_follow_up"]),
+        **talks,
         "late": [item for item in items if item.on < today],
         "due_today": [item for item in items if item.on == today],
         "coming": [item for item in items if item.on > today],
         "without_plan": list(counted.filter(items_all=0).order_by("assigned_at")[:10]),
         "opportunities": opportunities,
         "incomplete": list(Customer.objects.current().filter(manager=user).incomplete().order_by("-created_at")[:10]),
+    }
+
+
+def follow_ups(user: User, today: date) -> dict[str, Any]:
+    """What a 客户经理 agreed with his customers: 待跟进 up to today, and the coming days."""
+    rows = Interaction.objects.to_follow_up(today + AHEAD)
+    rows = rows.filter(customer__manager=user, customer__deleted_at=None).select_related("customer", "kind", "contact")
+    found = list(rows.order_by("follow_up_on", "pk")[:50])
+    return {
+        "to_follow_up": [talk for talk in found if talk.follow_up_on and talk.follow_up_on <= today],
+        "follow_up_soon": [talk for talk in found if talk.follow_up_on and talk.follow_up_on > today],
     }
 
 

@@ -231,6 +231,7 @@ CRM_PERIODIC_TASKS = (  # name, seconds between runs, function
 CRM_SYNC_STALE_DAYS = env.int("CRM_SYNC_STALE_DAYS", 2)
 CRM_SYNC_SOURCE = env.str("CRM_SYNC_SOURCE", "")  # what the scheduled sync reads: a folder or a database address
 CRM_STRICT_CUSTOMER_FORM = env.bool("CRM_STRICT_CUSTOMER_FORM", False)
+CRM_ATTACHMENT_MAX_MB = env.int("CRM_ATTACHMENT_MAX_MB", 20)  # one file of an interaction
 CRM_EXPORTER = "crm.exchange.exports.deliver"  # what writes a list's rows into a file
 CRM_EXPORT_DIRECT_ROWS = env.int("CRM_EXPORT_DIRECT_ROWS", 2000)
 CRM_EXPORT_MAX_ROWS = env.int("CRM_EXPORT_MAX_ROWS", 200_000)

@@ -31,14 +31,15 @@ class ExactSum(Sum):
 
 
 class DecimalAdder:
-    """What SQLite calls for each value. Floats it hands over have at most 15 digits, which str() gives back."""
+    """What SQLite calls for each value. It keeps 15 digits of a decimal; further ones are noise of its floats."""
 
     def __init__(self) -> None:
         self.total: Decimal | None = None
 
     def step(self, value: Any) -> None:
         if value is not None:
-            self.total = (self.total or Decimal(0)) + Decimal(str(value))
+            exact = f"{value:.15g}" if isinstance(value, float) else str(value)
+            self.total = (self.total or Decimal(0)) + Decimal(exact)
 
     def finalize(self) -> str | None:
         return None if self.total is None else f"{self.total:f}"

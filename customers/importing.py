@@ -15,7 +15,8 @@ from crm.exchange.cells import FORMULA_STARTS, clean
 from crm.exchange.readers import read_table
 
 from .import_form import CustomerImportForm, column_key
-from .models import NUMBER_PREFIX, Customer, Ownership
+from .models import NUMBER_PREFIX, Customer, Ownership, TimelineEntry
+from .models.timeline import tell_many
 from .names import normalize, pinyin
 
 BATCH = 500
@@ -199,6 +200,7 @@ class CustomerImport:
             [Ownership(customer=one, manager=one.manager, since=one.created_at) for one in customers], batch_size=BATCH
         )
         record_many(None, "导入", customers)
+        tell_many(customers, TimelineEntry.Kind.CUSTOMER, "导入客户")
 
     @cached_property
     def _rows_named(self) -> dict[str, list[Row]]:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import contacts, customers, detail, orders
+from .views import attachments, contacts, customers, detail, interactions, orders, timeline
 
 app_name = "customers"
 urlpatterns = [
@@ -21,7 +21,24 @@ urlpatterns = [
     path("<id:pk>/history/", customers.CustomerHistory.as_view(), name="customer_history"),
     path("<id:pk>/orders/", orders.CustomerOrders.as_view(), name="customer_orders"),
     path("<id:pk>/orders/<id:order>/", orders.OrderDetail.as_view(), name="order_detail"),
+    path("<id:pk>/timeline/", timeline.CustomerTimeline.as_view(), name="timeline"),
+    path("<id:pk>/contacts/", contacts.ContactList.as_view(), name="contact_list"),
     path("<id:pk>/contacts/new/", contacts.ContactCreate.as_view(), name="contact_create"),
     path("<id:customer>/contacts/<id:pk>/edit/", contacts.ContactUpdate.as_view(), name="contact_update"),
     path("<id:customer>/contacts/<id:pk>/delete/", contacts.RemoveContact.as_view(), name="contact_delete"),
+    path("<id:pk>/interactions/", interactions.InteractionList.as_view(), name="interaction_list"),
+    path("<id:pk>/interactions/new/", interactions.InteractionCreate.as_view(), name="interaction_create"),
+    path("<id:customer>/interactions/<id:pk>/", interactions.InteractionDetail.as_view(), name="interaction_detail"),
+    path(
+        "<id:customer>/interactions/<id:pk>/edit/", interactions.InteractionUpdate.as_view(), name="interaction_update"
+    ),
+    path(
+        "<id:customer>/interactions/<id:pk>/delete/",
+        interactions.RemoveInteraction.as_view(),
+        name="interaction_delete",
+    ),
+    path("<id:customer>/interactions/<id:pk>/done/", interactions.FinishFollowUp.as_view(), name="interaction_done"),
+    path("<id:customer>/interactions/<id:pk>/attachments/", attachments.AttachFiles.as_view(), name="attach"),
+    path("<id:customer>/attachments/<id:pk>/", attachments.AttachmentFile.as_view(), name="attachment"),
+    path("<id:customer>/attachments/<id:pk>/delete/", attachments.RemoveAttachment.as_view(), name="attachment_delete"),
 ]

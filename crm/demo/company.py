@@ -14,6 +14,7 @@ from .past import Journal
 from .people import Lexicon, create_people
 from .pipeline import Pipeline
 from .stories import save_stories
+from .talks import believable_talks, save_beginnings, save_files, save_talks
 
 SEED = 20251124
 
@@ -30,6 +31,10 @@ def load(password: str) -> dict[str, int]:
         clients += [story.client for story in stories if story.client]
         save_clients(clients, journal, rng)
         save_stories(stories, journal, timezone.now())
+        save_beginnings(clients, [story.opportunity for story in stories])
+        talks = believable_talks(clients, lexicon)
+        save_talks(talks, journal)
+        save_files(talks, journal)
         journal.write()
     seal_pending()  # the rows tell of the past and would otherwise count as unsealed for too long
-    return {"账号": len(cast), "客户": len(clients), "销售机会": len(stories)}
+    return {"账号": len(cast), "客户": len(clients), "销售机会": len(stories), "交往记录": len(talks)}

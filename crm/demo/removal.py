@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import ProtectedError, Q
 
 from accounts.models import Department, User
 from crm.audit.trail import record
-from customers.models import Customer
+from customers.models import Attachment, Customer
 from marketing.models import Opportunity
 
 from .accounts import password_file
@@ -21,12 +24,20 @@ def remove() -> tuple[dict[str, int], list[str]]:
         opportunities = Opportunity.objects.filter(Q(assignee__in=people) | Q(assignee=None, created_by__in=people))
         customers = Customer.objects.filter(manager__in=people)
         customers.update(parent=None)
+        files = dict(Attachment.objects.filter(interaction__customer__in=customers).values_list("pk", "file"))
         gone = {"销售机会": _delete(opportunities), "客户": _delete(customers), "账号": _delete(people)}
         people.update(is_active=False)
+        kept = Attachment.objects.in_bulk(files)
+        transaction.on_commit(partial(_delete_files, [path for pk, path in files.items() if pk not in kept]))
         _delete_empty_departments(places)
         record(None, "删除", None, text="演示公司", changes={label: count for label, count in gone.items() if count})
     password_file().unlink(missing_ok=True)
     return gone, [f"{person.name}（{person.username}）" for person in people.order_by("pk")]
+
+
+def _delete_files(paths: list[str]) -> None:
+    for path in paths:
+        default_storage.delete(path)
 
 
 def _delete(rows: models.QuerySet) -> int:

@@ -11,7 +11,7 @@ from .customer import (
 )
 from .interaction import Attachment, Interaction
 from .order import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder, refresh_last_purchases
-from .timeline import TimelineEntry
+from .timeline import TimelineEntry, tell
 
 __all__ = [
     "NUMBER_PREFIX",
@@ -32,5 +32,6 @@ __all__ = [
     "names_hidden_from",
     "refresh_last_purchases",
     "required_fields",
+    "tell",
     "transfer_customers",
 ]

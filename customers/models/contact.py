@@ -11,10 +11,13 @@ from accounts.models import User
 from crm.audit.trail import change, record
 from crm.verdict import Verdict, transition
 
-from .customer import Customer
+from .customer import Customer, CustomerQuerySet
+from .timeline import TimelineEntry, tell
 
 
 class ContactQuerySet(models.QuerySet["Contact"]):
+    view_permission = CustomerQuerySet.view_permission
+
     def visible_to(self, user: User) -> ContactQuerySet:
         """A contact is seen by whoever sees its customer."""
         return self.filter(customer__in=Customer.objects.visible_to(user))
@@ -69,6 +72,7 @@ class Contact(models.Model):
             contact.make_room_as_primary()
         contact.save()
         record(by, "新建", contact, 客户=customer)
+        tell(customer, TimelineEntry.Kind.CUSTOMER, f"新增联系人 {contact.name}")
         return contact
 
     def can_edit(self, by: User) -> Verdict:

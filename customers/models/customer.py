@@ -23,6 +23,7 @@ from .. import validators
 from ..candidates import successors
 from ..names import MAX_LENGTH, normalize, pinyin
 from .rows import CustomerQuerySet
+from .timeline import TimelineEntry, tell
 
 NUMBER_PREFIX = "KH"
 STARS = [(score, f"{score} 星") for score in range(1, 6)]
@@ -183,6 +184,7 @@ class Customer(Shared):
         Ownership.objects.create(customer=customer, manager=customer.manager)
         because = {"不是同一客户的理由": reason} if reason else {}
         record(by, "新建", customer, 客户编号=customer.number, 客户经理=customer.manager, **because)
+        tell(customer, TimelineEntry.Kind.CUSTOMER, f"新建客户，客户经理 {customer.manager}")
         for supervisor in supervisors_of(by) if by is not None and reason else ():
             notify(supervisor, f"{by} 新建了同名客户「{customer}」：{reason}", customer)
         return customer

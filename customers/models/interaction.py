@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import date, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
-from django.db import models
+from django.core.exceptions import ValidationError
+from django.core.files.storage import default_storage
+from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import entry_field
+from crm.audit.trail import change, record
+from crm.verdict import Verdict, first_objection, lock, transition, unless
 
+from ..attachments import MAX_FILES, Checked
 from .contact import Contact
-from .customer import Customer
+from .customer import Customer, CustomerQuerySet
+from .timeline import TimelineEntry, tell, untell
+
+KINDS_WITH_PLACE = ("拜访", "会议")
 
 
 class InteractionQuerySet(models.QuerySet["Interaction"]):
+    view_permission = CustomerQuerySet.view_permission
+
     def visible_to(self, user: User) -> InteractionQuerySet:
         """An interaction is seen by whoever sees its customer."""
         return self.filter(customer__in=Customer.objects.visible_to(user))
+
+    def to_follow_up(self, until: date) -> InteractionQuerySet:
+        """Agreed for this day or before, and not done yet."""
+        return self.filter(follow_up_on__isnull=False, followed_up_at=None, follow_up_on__lte=until)
 
 
 class Interaction(models.Model):
@@ -44,6 +62,7 @@ class Interaction(models.Model):
     created_at = models.DateTimeField("创建时间", default=timezone.now, editable=False)
     version = models.PositiveIntegerField(default=0, editable=False)
 
+    locked_with = "customer"
     objects = InteractionQuerySet.as_manager()
 
     class Meta:
@@ -64,10 +83,146 @@ class Interaction(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("customers:interaction_detail", args=[self.customer_id, self.pk])
 
+    @property
+    def is_follow_up_open(self) -> bool:
+        return self.follow_up_on is not None and self.followed_up_at is None
+
+    @property
+    def days_late(self) -> int:
+        """Days past the agreed follow-up; 0 when done or not yet due."""
+        if self.follow_up_on is None or self.followed_up_at is not None:
+            return 0
+        return max((timezone.localdate() - self.follow_up_on).days, 0)
+
+    @property
+    def told_at(self) -> datetime:
+        """Its place in the timeline: the day it took place, at the hour it was written down."""
+        written = timezone.localtime(self.created_at)
+        return written.replace(year=self.on.year, month=self.on.month, day=self.on.day)
+
+    @property
+    def told_as(self) -> str:
+        return f"{self.kind}（{self.created_by or '系统'}）：{self.summary}"
+
+    def objections(self) -> dict[str, str]:
+        """What the rules say against the values, by field."""
+        found = {}
+        if self.kind_id and self.kind.item in KINDS_WITH_PLACE and not self.place.strip():
+            found["place"] = f"{self.kind}需要填写地点。"
+        if self.contact_id and self.contact and self.contact.customer_id != self.customer_id:
+            found["contact"] = "联系人不属于这个客户，请另选。"
+        if self.on and self.follow_up_on and self.follow_up_on < self.on:
+            found["follow_up_on"] = "下次跟进日期不能早于时间。"
+        return found
+
+    def clean(self) -> None:
+        if found := self.objections():
+            raise ValidationError(found)
+
+    def _check(self) -> None:
+        found = self.objections()
+        unless(bool(found), next(iter(found.values()), "")).enforce()
+
+    @classmethod
+    def create(cls, *, by: User, customer: Customer, files: Iterable[Checked] = (), **values: Any) -> Interaction:
+        """A new interaction with its files; it answers the follow-ups agreed up to its day. Call in a transaction."""
+        lock(customer)
+        customer.can_contribute(by).enforce()
+        interaction = cls(customer=customer, created_by=by, **values)
+        interaction._check()
+        for answered in customer.interactions.to_follow_up(interaction.on):
+            answered._close_follow_up(by)
+        interaction.save()
+        record(by, "新建", interaction, 客户=customer, 时间=interaction.on, 方式=interaction.kind)
+        interaction._tell()
+        interaction._keep(files, by)
+        return interaction
+
+    def can_edit(self, by: User) -> Verdict:
+        return self.customer.can_contribute(by)
+
+    @transition
+    def edit(self, *, by: User, **values: Any) -> None:
+        """Another follow-up date is a new appointment: it is open again."""
+        self.can_edit(by).enforce()
+        if values.get("follow_up_on", self.follow_up_on) != self.follow_up_on:
+            values["followed_up_at"] = None
+        change(by, "编辑", self, **values)
+        self._check()
+        self._tell()
+
+    def can_remove(self, by: User) -> Verdict:
+        return self.customer.can_edit(by)
+
+    @transition
+    def remove(self, *, by: User) -> None:
+        self.can_remove(by).enforce()
+        record(by, "删除", self, 客户=self.customer, 时间=self.on, 方式=self.kind)
+        untell(self.customer, TimelineEntry.Kind.INTERACTION, self.get_absolute_url())
+        forget_files(self.attachments.all())
+        self.delete()
+
+    def can_finish_follow_up(self, by: User) -> Verdict:
+        return first_objection(
+            self.customer.can_contribute(by),
+            unless(self.follow_up_on is None, "没有约定下次跟进。"),
+            unless(self.followed_up_at is not None, "跟进已经完成。"),
+        )
+
+    @transition
+    def finish_follow_up(self, *, by: User) -> None:
+        self.can_finish_follow_up(by).enforce()
+        self._close_follow_up(by)
+
+    def can_attach(self, by: User) -> Verdict:
+        full = self.pk is not None and self.attachments.count() >= MAX_FILES
+        return first_objection(
+            self.customer.can_contribute(by), unless(full, f"已有 {MAX_FILES} 个附件，先删除不需要的再上传。")
+        )
+
+    @transition
+    def attach(self, *, by: User, files: Iterable[Checked]) -> None:
+        self.can_attach(by).enforce()
+        self._keep(files, by)
+
+    def _close_follow_up(self, by: User) -> None:
+        self.followed_up_at = timezone.now()
+        self.version += 1
+        self.save(update_fields=["followed_up_at", "version"])
+        record(by, "完成跟进", self, 下次跟进日期=self.follow_up_on)
+
+    def _tell(self) -> None:
+        url = self.get_absolute_url()
+        tell(self.customer, TimelineEntry.Kind.INTERACTION, self.told_as, url=url, at=self.told_at)
+
+    def _keep(self, files: Iterable[Checked], by: User) -> None:
+        """Writes the files; those already written go again when one of them fails."""
+        files, kept = list(files), list[str]()
+        if not files:
+            return
+        there = self.attachments.count()
+        unless(there + len(files) > MAX_FILES, f"每条交往记录最多 {MAX_FILES} 个附件，已有 {there} 个。").enforce()
+        try:
+            for file, name, content_type, size in files:
+                row = Attachment(interaction=self, name=name, content_type=content_type, size=size, uploaded_by=by)
+                row.file.save(name, file, save=False)
+                kept.append(str(row.file.name))
+                row.save()
+        except BaseException:
+            for path in kept:
+                default_storage.delete(path)
+            raise
+        record(by, "上传附件", self, 附件="、".join(one.name for one in files))
+
 
 def attachment_path(attachment: Attachment, filename: str) -> str:
     """A generated name: what the sender called the file is kept as text only."""
     return f"attachments/{timezone.localdate():%Y%m}/{uuid4().hex}{Path(filename).suffix.lower()[:6]}"
+
+
+class AttachmentQuerySet(models.QuerySet["Attachment"]):
+    def visible_to(self, user: User) -> AttachmentQuerySet:
+        return self.filter(interaction__customer__in=Customer.objects.visible_to(user))
 
 
 class Attachment(models.Model):
@@ -79,6 +234,9 @@ class Attachment(models.Model):
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="上传人")
     uploaded_at = models.DateTimeField("上传时间", default=timezone.now)
 
+    locked_with = "interaction"
+    objects = AttachmentQuerySet.as_manager()
+
     class Meta:
         verbose_name = "附件"
         verbose_name_plural = "附件"
@@ -86,3 +244,22 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("customers:attachment", args=[self.interaction.customer_id, self.pk])
+
+    def can_remove(self, by: User) -> Verdict:
+        return self.interaction.can_edit(by)
+
+    @transition
+    def remove(self, *, by: User) -> None:
+        self.can_remove(by).enforce()
+        record(by, "删除附件", self.interaction, 附件=(self.name, None))
+        forget_files([self])
+        self.delete()
+
+
+def forget_files(attachments: Iterable[Attachment]) -> None:
+    """Takes the files from the disk once the rows are surely gone. Call in the deed's transaction."""
+    for attachment in attachments:
+        transaction.on_commit(partial(attachment.file.storage.delete, str(attachment.file.name)), robust=True)

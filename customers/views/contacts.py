@@ -4,40 +4,61 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import get_object_or_404
+from django.utils.html import format_html
 
 from crm.ui.actions import ActionView
+from crm.ui.lists import Column
 from crm.ui.records import RecordCreate, RecordUpdate
 
+from ..filters.parts import ContactFilter
 from ..forms import ContactForm
-from ..models import Contact, Customer
+from ..models import Contact
 from .customers import LIST
+from .inside import CustomerPart, InPlace, InsideCustomer, PartAction, PartList
+
+EDIT_CONTACT = PartAction("edit", "编辑", "edit", "customers:contact_update")
+REMOVE_CONTACT = PartAction("remove", "删除", "trash", "customers:contact_delete", dialog=True)
 
 
-class ContactPage:
-    """Contacts of one customer only: a contact asked for under another customer's address is 404."""
+def name_cell(contact: Contact) -> str:
+    mark = format_html(' <span class="tag">{}</span>', "主要联系人") if contact.is_primary else ""
+    return format_html("<b>{}</b>{}", contact.name, mark)
 
+
+class ContactList(PartList):
+    model = Contact
+    title, crumbs, help = "联系人", (("客户管理", ""), LIST), "customers"
+    part = "contacts"
+    new_label, new_url = "新建联系人", "customers:contact_create"
+    select_related = ("customer", "customer__manager")
+    filterset_class = ContactFilter
+    default_sort = "-is_primary"
+    columns = (
+        Column("姓名", "name", sort="name", html=name_cell, css="m-t"),
+        Column("性别", "get_gender_display", css="m-h"),
+        Column("职位", "position", sort="position"),
+        Column("办公电话", "office_phone", css="nw"),
+        Column("手机", "mobile", css="nw"),
+        Column("邮箱", "email"),
+        Column("首选联系方式", "get_preferred_channel_display"),
+    )
+    row_actions = (EDIT_CONTACT, REMOVE_CONTACT)
+    empty_text = "这个客户还没有联系人。"
+
+
+class ContactPage(CustomerPart):
     model, form_class = Contact, ContactForm
     select_related = ("customer", "customer__manager")
     crumbs, help = (("客户管理", ""), LIST), "customers"
-    kwargs: dict[str, Any]
-
-    def rows(self) -> Any:
-        return super().rows().filter(customer=self.kwargs["customer"])  # type: ignore[misc]
 
 
-class ContactCreate(RecordCreate):
-    model, form_class, permission = Contact, ContactForm, "customers.change_customer"
+class ContactCreate(InPlace, InsideCustomer, RecordCreate):
+    model, form_class, permission = Contact, ContactForm, "customers.view_customer"
     title, crumbs, help = "新建联系人", (("客户管理", ""), LIST), "customers"
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        rows = Customer.objects.visible_to(request.user).select_related("manager")
-        self.customer = get_object_or_404(rows, pk=kwargs["pk"])
-        self.customer.can_contribute(request.user).enforce()
-        return super().dispatch(request, *args, **kwargs)
+    card = "contacts"
 
     def new_record(self) -> Contact:
+        self.customer.can_contribute(self.request.user).enforce()
         return Contact(customer=self.customer)
 
     def perform(self, record: Any, form: Any) -> Contact:
@@ -47,8 +68,8 @@ class ContactCreate(RecordCreate):
         return self.customer.get_absolute_url()
 
 
-class ContactUpdate(ContactPage, RecordUpdate):
-    title = "编辑联系人"
+class ContactUpdate(InPlace, ContactPage, RecordUpdate):
+    title, card = "编辑联系人", "contacts"
 
 
 class RemoveContact(ContactPage, ActionView):

@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from crm.audit.models import AuditEntry
-from crm.ui.actions import Action, controls
+from crm.ui.actions import controls
 from crm.ui.history import without_names
-from crm.ui.paging import capped_counts
 from crm.ui.records import RecordDetail
 
 from ..models import Customer, names_hidden_from
 from .customers import EDIT, LIST, REMOVE, SHARE, TRANSFER
+from .inside import page_head, parts_context
 from .orders import orders_card
-
-ADD_CONTACT = Action("contribute", "新建联系人", "user-plus", "customers:contact_create")
-MAX_COUNT = 999
 
 
 class CustomerDetail(RecordDetail):
@@ -29,8 +26,8 @@ class CustomerDetail(RecordDetail):
         menu = controls((SHARE, TRANSFER, REMOVE), record, self.request.user)
         return {
             **page_head(record, self.request.user),
+            **parts_context(record, self.request.user),
             "tab": "info" if self.request.GET.get("tab") == "info" else "overview",
-            "contacts": record.contacts.all()[:8],
             "owners": record.ownerships.select_related("manager"),
             "opportunities": record.opportunities.visible_to(self.request.user)[:5],
             "parent": visible.filter(pk=record.parent_id).first() if record.parent_id else None,
@@ -41,17 +38,7 @@ class CustomerDetail(RecordDetail):
             "menu_actions": menu,
             "orders": orders_card(record, self.request.user),
             "head_actions": (EDIT,),
-            "contact_actions": (ADD_CONTACT,),
         }
 
     def hidden_labels(self) -> tuple[str, ...]:
         return names_hidden_from(self.request.user, "上级单位")
-
-
-def page_head(record: Customer, user: Any) -> dict[str, Any]:
-    """What the tabs above every page of one customer show: how many of each there are, in one statement."""
-    counted = {"contacts": record.contacts.all(), "interactions": record.interactions.all()}
-    if user.has_perm("customers.view_order"):
-        counted["orders"] = record.orders.all()
-    counts = capped_counts((rows, MAX_COUNT + 1) for rows in counted.values())
-    return {"tab_counts": dict(zip(counted, counts, strict=True))}

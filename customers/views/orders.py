@@ -25,6 +25,7 @@ from ..filters.orders import OrderFilter
 from ..models import Customer, Order
 from ..templatetags.orders import yuan
 from .customers import LIST
+from .inside import page_head
 
 ORDERS = ("历史订单查询", "customers:order_list")
 TABLES = ("orders", "order_lines")
@@ -78,7 +79,8 @@ class CustomerOrders(OrderList):
         return [column for column in self.columns if column.value != "customer"]
 
     def page_context(self) -> dict[str, Any]:
-        return {**super().page_context(), "record": self.customer, "tab": "orders"}
+        head = {"record": self.customer, "tab": "orders", **page_head(self.customer, self.request.user)}
+        return {**super().page_context(), **head}
 
 
 class OrderDetail(RecordDetail):

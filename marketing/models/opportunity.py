@@ -22,7 +22,7 @@ from accounts.sharing import Grant, Shared
 from basedata.models import entry_field, reserve_numbers
 from crm.audit.trail import change, record
 from crm.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
-from customers.models import NUMBER_PREFIX, Contact, Customer
+from customers.models import NUMBER_PREFIX, Contact, Customer, TimelineEntry, tell
 
 from .forecast import FORECAST_FIELDS, ForecastChange
 
@@ -345,6 +345,9 @@ class Opportunity(Shared):
             facts["同名客户仍新建"] = create_anyway
             for supervisor in supervisors_of(by):
                 notify(supervisor, f"{by} 新建了同名客户「{customer}」：{create_anyway}", customer)
+        tell(
+            customer, TimelineEntry.Kind.OPPORTUNITY, f"销售机会（编号 {self.pk}）开发成功", url=self.get_absolute_url()
+        )
         record(by, "开发成功", self, changes={label: fact for label, fact in facts.items() if fact})
         return customer
 

@@ -1,0 +1,39 @@
+"""Filters of the lists inside one customer."""
+
+from __future__ import annotations
+
+import django_filters
+from django.db.models import Q, QuerySet
+
+from basedata.models import DictionaryEntry
+from crm.ui.filters import Contains, ListFilter
+
+from ..models import Contact, Interaction
+
+
+class ContactFilter(ListFilter):
+    name = Contains(label="姓名")
+    position = Contains(label="职位")
+
+    class Meta:
+        model = Contact
+        fields: list[str] = []
+
+
+class InteractionFilter(ListFilter):
+    kind = django_filters.ModelChoiceFilter(
+        queryset=DictionaryEntry.objects.of("交往方式"), label="方式", empty_label="全部"
+    )
+    text = django_filters.CharFilter(label="内容包含", max_length=100, method="containing")
+
+    class Meta:
+        model = Interaction
+        fields: list[str] = []
+
+    def containing(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return rows.filter(
+            Q(summary__icontains=value)
+            | Q(details__icontains=value)
+            | Q(note__icontains=value)
+            | Q(place__icontains=value)
+        )

@@ -1,0 +1,53 @@
+"""Choosing files in a form; each is checked by its content."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from crm.ui.forms import Block, CrmForm
+
+from ..attachments import ACCEPT, KINDS, MAX_FILES, Checked, check, max_size
+
+
+class SeveralFiles(forms.FileInput):
+    allow_multiple_selected = True
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[Any]:
+        return files.getlist(name) if hasattr(files, "getlist") else []
+
+
+class AttachmentsField(forms.FileField):
+    """cleaned_data holds a list of Checked."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = SeveralFiles(attrs={"accept": ACCEPT, "class": "inp"})
+        size = max_size() // 1024 // 1024
+        help_text = f"{KINDS}；每个不超过 {size} MB，最多 {MAX_FILES} 个。"
+        super().__init__(label="附件", widget=widget, help_text=help_text, **kwargs)
+
+    def clean(self, data: Any, initial: Any = None) -> list[Checked]:
+        uploads = data or []
+        if not uploads and self.required:
+            raise ValidationError("请选择要上传的文件。")
+        if len(uploads) > MAX_FILES:
+            raise ValidationError(f"一次最多上传 {MAX_FILES} 个文件。")
+        kept, errors = [], []
+        for upload in uploads:
+            try:
+                kept.append(check(upload))
+            except ValidationError as error:
+                errors.append(error)
+        if errors:
+            raise ValidationError(errors)
+        return kept
+
+
+class AttachForm(CrmForm, forms.Form):
+    blocks = (Block("", "", ("files",)),)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["files"] = AttachmentsField()

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from basedata.models import DictionaryEntry
+from crm.ui.forms import Block, RecordForm
+
+from ..models import Interaction
+from .attachments import AttachmentsField
+
+
+class InteractionForm(RecordForm):
+    """A new interaction takes its files along; later they are kept on its own page."""
+
+    blocks = (
+        Block(
+            "交往记录",
+            "拜访和会议要写地点。约好下次跟进，到期会出现在客户经理的工作台。",
+            (
+                ("on", 2), ("kind", 2), ("contact", 2), "summary", ("place", 4), ("follow_up_on", 2), "details", "note",
+                "files",
+            ),
+        ),
+    )  # fmt: skip
+
+    class Meta:
+        model = Interaction
+        fields = ["on", "kind", "contact", "summary", "place", "follow_up_on", "details", "note"]
+        widgets = {
+            "summary": forms.Textarea(attrs={"rows": 2}),
+            "details": forms.Textarea(attrs={"rows": 4}),
+            "note": forms.Textarea(attrs={"rows": 2}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].queryset = DictionaryEntry.objects.of("交往方式")  # type: ignore[attr-defined]
+        self.fields["contact"].queryset = self.instance.customer.contacts.all()  # type: ignore[attr-defined]
+        if not self.instance.pk:
+            self.fields["files"] = AttachmentsField(required=False)
+
+    def _post_clean(self) -> None:
+        super()._post_clean()
+        if self.errors and self.files.getlist("files") and "files" not in self.errors:
+            self.add_error("files", "浏览器不保留已选的文件，请重新选择附件。")

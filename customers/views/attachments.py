@@ -1,0 +1,65 @@
+"""Files of an interaction: added, downloaded, removed; never shown in the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import FileResponse, Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+from django.views import View
+
+from crm.ui.actions import ActionView
+
+from ..forms import AttachForm
+from ..models import Attachment
+from .interactions import CRUMBS, InteractionPage
+
+
+class AttachFiles(InteractionPage, ActionView):
+    action, title, submit_label, message = "attach", "上传附件", "上传", "上传成功"
+    form_class = AttachForm
+
+    def make_form(self, record: Any, data: Any = None) -> Any:
+        return AttachForm(data, None if data is None else self.request.FILES)
+
+
+def attachments_of(user: Any, customer: int) -> Any:
+    rows = Attachment.objects.visible_to(user).filter(interaction__customer=customer)
+    return rows.select_related("interaction", "interaction__customer", "interaction__customer__manager")
+
+
+class AttachmentFile(View):
+    """The content, as a download under its own name; the browser is told not to guess."""
+
+    def get(self, request: HttpRequest, customer: int, pk: int) -> FileResponse:
+        attachment = get_object_or_404(attachments_of(request.user, customer), pk=pk)
+        try:
+            content = attachment.file.open("rb")
+        except FileNotFoundError as error:
+            raise Http404 from error
+        response = FileResponse(
+            content, as_attachment=True, filename=attachment.name, content_type=attachment.content_type
+        )
+        response["X-Content-Type-Options"] = "nosniff"
+        response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+        return response
+
+
+class RemoveAttachment(ActionView):
+    model = Attachment
+    action, title, question = "remove", "删除附件", "确认删除？"
+    danger, submit_label, message = True, "确定", "删除成功"
+    crumbs, help = CRUMBS, "interactions"
+
+    def rows(self) -> Any:
+        return attachments_of(self.request.user, self.kwargs["customer"])
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        details = str(record.interaction)[:60]
+        return {"named": f"附件：{record.name}", "details": details, "consequence": "删除后不能恢复。"}
+
+    def back_url(self, record: Any) -> str:
+        return record.interaction.get_absolute_url()
+
+    def success_url(self, record: Any, result: Any) -> str:
+        return self.back_url(record)

@@ -1,0 +1,130 @@
+"""交往记录 inside the customer: list, one record with its attachments, writing them down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.html import format_html
+
+from crm.audit.models import AuditEntry
+from crm.ui.actions import ActionView, controls
+from crm.ui.lists import Column
+from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
+from crm.ui.templatetags.ui import day
+
+from ..filters.parts import InteractionFilter
+from ..forms import AttachForm, InteractionForm
+from ..models import Interaction
+from .customers import LIST
+from .inside import CustomerPart, InPlace, InsideCustomer, PartAction, PartList
+
+DONE = PartAction("finish_follow_up", "完成跟进", "check", "customers:interaction_done", dialog=True)
+EDIT = PartAction("edit", "编辑", "edit", "customers:interaction_update", "btn-primary")
+REMOVE = PartAction("remove", "删除", "trash", "customers:interaction_delete", dialog=True)
+CRUMBS = (("客户管理", ""), LIST)
+
+
+def summary_cell(row: Interaction) -> str:
+    place = format_html('<small class="sm">{}</small>', row.place) if row.place else ""
+    return format_html('<a href="{}">{}</a>{}', row.get_absolute_url(), row.summary, place)
+
+
+def follow_up_cell(row: Interaction) -> str:
+    if row.follow_up_on is None:
+        return day(None)
+    if not row.is_follow_up_open:
+        return format_html('{} <span class="st green">已完成</span>', day(row.follow_up_on))
+    word, tone = (f"逾期 {row.days_late} 天", "red") if row.days_late else ("待跟进", "hollow")
+    return format_html('{} <span class="st {}">{}</span>', day(row.follow_up_on), tone, word)
+
+
+class InteractionList(PartList):
+    model = Interaction
+    title, crumbs, help = "交往记录", CRUMBS, "interactions"
+    part = "interactions"
+    new_label, new_url = "记交往", "customers:interaction_create"
+    select_related = ("customer", "customer__manager", "kind", "contact", "created_by")
+    filterset_class = InteractionFilter
+    default_sort = "-on"
+    columns = (
+        Column("时间", "on", sort="on", css="nw"),
+        Column("方式", "kind", css="m-r"),
+        Column("概要 / 地点", "summary", html=summary_cell, css="m-t"),
+        Column("联系人", "contact"),
+        Column("下次跟进", "follow_up_on", sort="follow_up_on", html=follow_up_cell, css="nw"),
+        Column("记录人", "created_by", css="nw m-h"),
+    )
+    row_actions = (EDIT, REMOVE, DONE)
+    empty_text = "还没有交往记录。拜访、电话、会议之后，用「记交往」写下谈了什么、下次何时跟进。"
+
+
+class InteractionPage(CustomerPart):
+    model = Interaction
+    select_related = ("customer", "customer__manager", "kind", "contact", "created_by")
+    crumbs, help = CRUMBS, "interactions"
+
+
+class InteractionDetail(InteractionPage, RecordDetail):
+    template_name = "customers/interaction_detail.html"
+
+    def context(self, record: Interaction) -> dict[str, Any]:
+        user = self.request.user
+        drawn = controls((REMOVE, DONE, EDIT), record, user)
+        return {
+            "attachments": record.attachments.select_related("uploaded_by"),
+            "may_edit": bool(record.can_edit(user)),
+            "attach_form": AttachForm() if record.can_attach(user) else None,
+            "head": [one for one in drawn if one.allowed or one.action is not DONE],
+            "history": AuditEntry.objects.about(record)[:8],
+        }
+
+
+class InteractionCreate(InPlace, InsideCustomer, RecordCreate):
+    model, form_class, permission = Interaction, InteractionForm, "customers.view_customer"
+    title, crumbs, help = "记交往", CRUMBS, "interactions"
+    card = "interactions"
+
+    def new_record(self) -> Interaction:
+        self.customer.can_contribute(self.request.user).enforce()
+        return Interaction(customer=self.customer)
+
+    def make_form(self, record: Any, data: Any = None) -> Any:
+        return InteractionForm(data, None if data is None else self.request.FILES, instance=record)
+
+    def perform(self, record: Any, form: Any) -> Interaction:
+        return Interaction.create(by=self.request.user, customer=self.customer, **form.values())
+
+    def back_url(self, record: Any) -> str:
+        return self.customer.get_absolute_url()
+
+
+class InteractionUpdate(InPlace, InteractionPage, RecordUpdate):
+    form_class, title, card = InteractionForm, "编辑交往记录", "interactions"
+
+
+class InteractionAction(InteractionPage, ActionView):
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        return {"named": f"交往记录：{record.summary}", "details": f"{record.customer}，{record.on:%Y-%m-%d}"}
+
+
+class RemoveInteraction(InteractionAction):
+    action, title, question = "remove", "删除交往记录", "确认删除？"
+    danger, submit_label, message = True, "确定", "删除成功"
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        files = record.attachments.count()
+        consequence = f"{files} 个附件一起删除，不能恢复。" if files else "删除后不能恢复。"
+        return {**super().context(record, form), "consequence": consequence}
+
+    def success_url(self, record: Any, result: Any) -> str:
+        return reverse("customers:interaction_list", args=[self.kwargs["customer"]])
+
+
+class FinishFollowUp(InteractionAction):
+    action, title, question = "finish_follow_up", "完成跟进", "跟进已经完成？"
+    submit_label = "确定"
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        consequence = "记下新的交往时，到期的跟进会自动完成；只有没有新内容可记时才需要在这里确认。"
+        return {**super().context(record, form), "consequence": consequence}

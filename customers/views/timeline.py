@@ -1,0 +1,82 @@
+"""客户动态: twenty entries at a time, each page as quick as the first."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+
+from crm.ui.records import RecordView
+from crm.ui.templatetags.ui import day
+
+from ..models import Customer, TimelineEntry
+
+PAGE = 20
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+LOOKS = {  # kind: (icon, tone)
+    TimelineEntry.Kind.INTERACTION: ("message-circle", "blue"),
+    TimelineEntry.Kind.ORDER: ("receipt", "green"),
+    TimelineEntry.Kind.CHURN: ("trending-down", "red"),
+    TimelineEntry.Kind.OPPORTUNITY: ("target-arrow", "green"),
+    TimelineEntry.Kind.SERVICE: ("headset", "amber"),
+    TimelineEntry.Kind.CUSTOMER: ("building", ""),
+}
+
+Place = tuple[datetime, int]
+
+
+def place_words(entry: TimelineEntry) -> str:
+    """An entry's place for the address: microseconds since 1970 and its key."""
+    return f"{(entry.at - EPOCH) // MICROSECOND}-{entry.pk}"
+
+
+def read_place(text: str) -> Place:
+    """Raises ValueError for what place_words() never wrote."""
+    match = re.fullmatch(r"(-?\d{1,17})-(\d{1,18})", text, re.ASCII)
+    if match is None:
+        raise ValueError(text)
+    try:
+        return EPOCH + int(match[1]) * MICROSECOND, int(match[2])
+    except OverflowError as error:
+        raise ValueError(text) from error
+
+
+def timeline_page(customer: Customer, before: Place | None = None, *, goes_on: bool = False) -> dict[str, Any]:
+    """The entries after a place, with a month's heading where it begins, and where to go on; one query.
+
+    goes_on: the entry at `before` stands right above, so that its month has a heading already.
+    """
+    rows = customer.timeline.newest()
+    found = list((rows.before(*before) if before else rows)[: PAGE + 1])
+    shown, month = [], day(before[0], "month") if before and goes_on else ""
+    for entry in found[:PAGE]:
+        icon, tone = LOOKS[TimelineEntry.Kind(entry.kind)]
+        former, month = month, day(entry.at, "month")
+        shown.append({"entry": entry, "icon": icon, "tone": tone, "heading": month if month != former else ""})
+    return {"timeline": shown, "older": place_words(found[PAGE - 1]) if len(found) > PAGE else ""}
+
+
+class CustomerTimeline(RecordView):
+    """All entries from a place on: a page of its own, for htmx only the entries."""
+
+    model = Customer
+    template_name = "customers/timeline_page.html"
+    title, crumbs, help = "客户动态", (("客户管理", ""), ("客户信息管理", "customers:customer_list")), "interactions"
+
+    def get(self, request: Any, **kwargs: Any) -> HttpResponse:
+        customer = self.get_record()
+        try:
+            before = read_place(request.GET["before"]) if request.GET.get("before") else None
+        except ValueError as error:
+            raise Http404 from error
+        context = {"record": customer, **timeline_page(customer, before, goes_on=bool(request.htmx))}
+        if request.htmx:
+            response = render(request, "customers/timeline_entries.html", context)
+        else:
+            response = self.page(is_start=before is None, **context)
+        response["Vary"] = "HX-Request, Cookie"
+        return response
