@@ -16,6 +16,7 @@ from crm.ui.templatetags.ui import chip, stars
 from ..filters.customers import CustomerFilter
 from ..forms import CustomerForm, offered_customers
 from ..models import Customer, names_hidden_from
+from .churn import churn_card
 
 LIST = ("客户信息管理", "customers:customer_list")
 EDIT = Action("edit", "编辑", "edit", "customers:customer_update", "btn-primary")
@@ -66,6 +67,7 @@ class CustomerDetail(RecordDetail):
             "parent": visible.filter(pk=record.parent_id).first() if record.parent_id else None,
             "branches": visible.filter(parent=record).order_by("name_pinyin")[:20],
             "history": without_names(AuditEntry.objects.about(record)[:8], hidden),
+            "churn": churn_card(record, self.request.user),
             "head_actions": (EDIT,),
             "contact_actions": (ADD_CONTACT,),
         }

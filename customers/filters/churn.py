@@ -1,0 +1,21 @@
+"""Filters of 客户流失管理; the state is the list's tab."""
+
+from __future__ import annotations
+
+import django_filters
+
+from crm.ui.filters import Contains, ListFilter
+
+from ..models import ChurnCase
+from .customers import managers
+
+
+class ChurnFilter(ListFilter):
+    customer = Contains(field_name="customer__name", label="客户")
+    manager = django_filters.ModelChoiceFilter(
+        field_name="customer__manager", queryset=managers, label="客户经理", empty_label="全部"
+    )
+
+    class Meta:
+        model = ChurnCase
+        fields: list[str] = []
