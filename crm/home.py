@@ -34,6 +34,7 @@ class Home(View):
         if user.has_perm("accounts.administer"):
             context.update(administration())
         context.update(churn_work(user))
+        context["todo"] = context.get("todo", 0) + len(context.get("churn_due", ()))
         context["notifications"] = Notification.visible(user, limit=5)
         return render(request, "home.html", context)
 
@@ -76,7 +77,7 @@ def churn_work(user: User) -> dict[str, Any]:
     if user.has_perm("customers.handle_churncase"):
         mine = ChurnCase.objects.of_manager(user).select_related("customer")
         found["churn_due"] = list(mine.to_review(timezone.localdate()).order_by("review_on", "pk")[:10])
-        found["churn_new"] = list(mine.filter(status=ChurnCase.Status.WARNING).order_by("-opened_at", "-pk")[:10])
+        found["churn_new"] = list(mine.filter(status=ChurnCase.Status.WARNING).order_by("-opened_at", "-pk")[:5])
     if user.has_perm("marketing.assign_opportunity") and user.has_perm("customers.view_churncase"):
         since = timezone.now() - timedelta(days=30)
         theirs = ChurnCase.objects.filter(customer__in=Customer.objects.editable_by(user))

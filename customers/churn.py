@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django.utils import timezone
 
@@ -11,7 +11,18 @@ from crm.jobs.models import Job, start_job
 
 from .models.churn_scan import PurchaseResult, ScanResult, resolve_by_purchases, scan_churn
 
-__all__ = ["PurchaseResult", "ScanResult", "resolve_by_purchases", "run_scan", "scan_churn", "scan_jobs", "start_scan"]
+__all__ = [
+    "PurchaseResult",
+    "ScanResult",
+    "last_scan",
+    "resolve_by_purchases",
+    "run_scan",
+    "scan_churn",
+    "scan_jobs",
+    "scan_now",
+    "scan_weekly",
+    "start_scan",
+]
 
 KIND, FUNCTION = "流失扫描", "customers.churn.run_scan"
 
@@ -31,6 +42,19 @@ def start_scan(by: User | None = None) -> Job:
     """Hands the scan to the workers; the one that waits or runs already, when there is one."""
     waiting = Job.objects.filter(function=FUNCTION, status__in=(Job.Status.QUEUED, Job.Status.RUNNING)).first()
     return waiting or start_job(KIND, FUNCTION, owner=by)
+
+
+def scan_now(on: date | None = None) -> ScanResult:
+    """The scan on the spot, kept among the runs; on: as of that day, today when None."""
+    job = Job.objects.create(kind=KIND, function=FUNCTION)
+    job.claim()
+    try:
+        result = scan_churn(on)
+    except Exception:
+        job.fail("扫描中断，没有改动任何记录；可以再次运行。")
+        raise
+    job.finish(str(result))
+    return result
 
 
 def scan_weekly() -> str:

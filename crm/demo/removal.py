@@ -7,7 +7,7 @@ from django.db.models import ProtectedError, Q
 
 from accounts.models import Department, User
 from crm.audit.trail import record
-from customers.models import Customer
+from customers.models import ChurnCase, Customer
 from marketing.models import Opportunity
 
 from .accounts import password_file
@@ -21,6 +21,7 @@ def remove() -> tuple[dict[str, int], list[str]]:
         opportunities = Opportunity.objects.filter(Q(assignee__in=people) | Q(assignee=None, created_by__in=people))
         customers = Customer.objects.filter(manager__in=people)
         customers.update(parent=None)
+        ChurnCase.objects.filter(customer__in=customers).delete()
         gone = {"销售机会": _delete(opportunities), "客户": _delete(customers), "账号": _delete(people)}
         people.update(is_active=False)
         _delete_empty_departments(places)

@@ -17,7 +17,7 @@ from ..models.churn import LONGEST_REVIEW_DAYS, REVIEW_DAYS
 class DeferForm(CrmForm, forms.Form):
     """One more measure, and when to look again."""
 
-    kind = forms.ModelChoiceField(DictionaryEntry.objects.of("暂缓措施"), label="措施类别")
+    measure_kind = forms.ModelChoiceField(DictionaryEntry.objects.of("暂缓措施"), label="措施类别")
     text = forms.CharField(
         label="追加暂缓措施",
         max_length=500,
@@ -27,7 +27,7 @@ class DeferForm(CrmForm, forms.Form):
         label="下次复核日期", help_text=f"默认 {REVIEW_DAYS} 天后，最晚 {LONGEST_REVIEW_DAYS} 天后"
     )
 
-    blocks = (Block("", "保存后追加到措施清单，已有内容不会被覆盖。", ("text", ("kind", 3), ("review_on", 3))),)
+    blocks = (Block("", "保存后追加到措施清单，已有内容不会被覆盖。", ("text", ("measure_kind", 3), ("review_on", 3))),)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,10 +49,10 @@ class DeferForm(CrmForm, forms.Form):
 
 class ConfirmLossForm(CrmForm, forms.Form):
     reason = forms.CharField(label="流失原因", max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
-    kind = forms.ModelChoiceField(DictionaryEntry.objects.of("流失原因"), label="原因类别")
+    lost_kind = forms.ModelChoiceField(DictionaryEntry.objects.of("流失原因"), label="原因类别")
     competitor = forms.ModelChoiceField(DictionaryEntry.objects.of("竞争对手"), label="竞争对手", required=False)
 
-    blocks = (Block("", "", ("reason", ("kind", 3), ("competitor", 3))),)
+    blocks = (Block("", "", ("reason", ("lost_kind", 3), ("competitor", 3))),)
 
 
 class WinBackForm(CrmForm, forms.Form):

@@ -7,35 +7,32 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.db.models import Count, OuterRef, Subquery, Sum
+from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.html import format_html
 from django.views import View
 
 from accounts.models import User
 from crm.audit.models import AuditEntry
-from crm.ui.actions import Action, ActionView, controls
-from crm.ui.filters import midnight
+from crm.ui.actions import Action, ActionView, Control, controls
 from crm.ui.history import RecordHistory
 from crm.ui.lists import Column, RecordList
 from crm.ui.records import RecordDetail
 from crm.ui.templatetags.ui import chip, day
 
 from ..churn import last_scan, scan_jobs, start_scan
+from ..evidence import bought_lately, evidence, trend, usual
 from ..filters.churn import ChurnFilter
 from ..forms.churn import ConfirmLossForm, DeferForm, WinBackForm
 from ..models import ChurnCase, ChurnMeasure, Customer, Order
-from ..six_months import Habit, add_months, basis, habit
 
 LIST = ("客户流失管理", "customers:churn_list")
 DEFER = Action("defer", "暂缓流失", "clock", "customers:churn_defer")
 CONFIRM = Action("confirm", "确认流失", "trending-down", "customers:churn_confirm", "btn-warn")
 WIN_BACK = Action("win_back", "挽回", "refresh", "customers:churn_win_back", "btn-primary")
 OPEN_TAB = "open"
-RECENT_ORDERS = 200  # enough to tell a habit
 
 
 def customer_cell(case: ChurnCase) -> str:
@@ -105,6 +102,9 @@ class ChurnList(RecordList):
             )
         )
 
+    def row_controls(self, row: Any) -> list[Control]:
+        return super().row_controls(row) if row.closed_at is None else []  # closed rows are only viewed
+
     def page_context(self) -> dict[str, Any]:
         return {**super().page_context(), "last_scan": last_scan()}
 
@@ -125,12 +125,14 @@ class ChurnDetail(ChurnPage, RecordDetail):
         drawn = controls((CONFIRM, WIN_BACK), record, user)
         may_defer = record.can_defer(user)
         orders = Order.objects.visible_to(user).filter(customer=record.customer_id).purchases()
+        known = usual(record, orders)
         return {
             "measures": list(record.measures.select_related("kind", "by").order_by("-at", "-pk")),
             "form": form or (DeferForm() if may_defer else None),
             "why_not": "" if may_defer or may_defer.hidden or not record.is_open else may_defer.reason,
-            "habit": usual(record, orders),
-            "evidence": evidence(record, usual(record, orders)),
+            "habit": known,
+            "evidence": evidence(record, known),
+            "trend": trend(record, orders),
             "bought": bought_lately(record, orders),
             "history": AuditEntry.objects.about(record)[:8],
             "head": [control for control in drawn if control.allowed],
@@ -152,6 +154,12 @@ class DeferLoss(ChurnAction):
     action, title, form_class = "defer", "暂缓流失", DeferForm
     message = "暂缓措施已保存"
 
+    def perform(self, record: Any, form: Any) -> Any:
+        data = form.cleaned_data
+        return record.defer(
+            by=self.request.user, kind=data["measure_kind"], text=data["text"], review_on=data["review_on"]
+        )
+
     def show(self, record: Any, form: Any, status: int = 200) -> HttpResponse:
         page = ChurnDetail(kwargs=self.kwargs, request=self.request, args=())
         return page.page(status, record=record, **page.context(record, form))
@@ -161,6 +169,12 @@ class ConfirmLoss(ChurnAction):
     action, title, form_class = "confirm", "确认流失", ConfirmLossForm
     template_name = "customers/churn_confirm.html"
     submit_label, danger, message = "确认流失", True, "客户已确认流失"
+
+    def perform(self, record: Any, form: Any) -> Any:
+        data = form.cleaned_data
+        return record.confirm(
+            by=self.request.user, reason=data["reason"], kind=data["lost_kind"], competitor=data["competitor"]
+        )
 
 
 class WinBack(ChurnAction):
@@ -184,36 +198,6 @@ class ChurnScan(View):
         start_scan(request.user)
         messages.success(request, "流失扫描已开始，完成后结果显示在下面。")
         return redirect("customers:churn_scan")
-
-
-# Evidence
-
-
-def usual(case: ChurnCase, orders: models.QuerySet[Order]) -> Habit | None:
-    """How often the customer used to buy, until the purchase the case was opened on."""
-    if case.last_purchase_on is None:
-        return None
-    times = orders.order_by("-ordered_at").values_list("ordered_at", flat=True)[:RECENT_ORDERS]
-    days = [timezone.localdate(at) for at in times]
-    return habit(one for one in days if one <= case.last_purchase_on)
-
-
-def evidence(case: ChurnCase, known: Habit | None) -> str:
-    """Why there is a case, in words."""
-    if case.silent_days is None:
-        customer = case.customer
-        since = basis(None, None, timezone.localdate(customer.created_at), customer.cooperation_since)
-        return f"该客户从未下单；自 {since:%Y-%m-%d} 起已 {(case.silent_until - since).days} 天。"
-    if known is None:
-        return f"已 {case.silent_days} 天未下单，超过六个月；订单不足 3 次，没有惯常间隔可比。"
-    times = known.times(case.silent_days)
-    return f"该客户通常约 {known.interval} 天下单一次，已 {case.silent_days} 天未下单，为惯常的 {times} 倍。"
-
-
-def bought_lately(case: ChurnCase, orders: models.QuerySet[Order]) -> dict[str, Any]:
-    """Number and sum of purchases in the twelve months before the day the case speaks of."""
-    since = add_months(case.silent_until, -12)
-    return orders.filter(ordered_at__gte=midnight(since)).aggregate(n=Count("pk"), total=Sum("total"))
 
 
 def churn_card(customer: Customer, user: User) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from customers.churn import scan_churn
+from customers.churn import scan_now
 
 
 class Command(BaseCommand):
@@ -25,4 +25,4 @@ class Command(BaseCommand):
             raise CommandError(f"「{on}」不是日期，请写成 2025-11-22 的样子。") from error
         if day > timezone.localdate():
             raise CommandError("不能按将来的日期扫描：还没有满六个月的客户会被提前预警。")
-        self.stdout.write(str(scan_churn(day)))
+        self.stdout.write(str(scan_now(day)))
