@@ -35,10 +35,15 @@ def look(page: Page, axe: str, options: dict[str, Any]) -> list[str]:
     return page.evaluate(RUN, options)
 
 
-@pytest.mark.parametrize("role", ["visitor", "supervisor", "manager"])
+@pytest.mark.parametrize("role", ["visitor", "supervisor", "manager", "administrator"])
 def test_no_page_fails_axe_in_light_or_dark(role, world, browse, complaints, axe):
     complaints.allow(400, 403, 404, 409)
-    listed = {"visitor": pages.of_visitor, "supervisor": pages.of_supervisor, "manager": pages.of_manager}
+    listed = {
+        "visitor": pages.of_visitor,
+        "supervisor": pages.of_supervisor,
+        "manager": pages.of_manager,
+        "administrator": pages.of_administrator,
+    }
     addresses = listed[role](world)
     if role == "supervisor":  # the others look the same to both
         addresses = [address for address in addresses if address not in pages.shared(world)] + addresses[:1]

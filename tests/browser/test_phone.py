@@ -38,6 +38,7 @@ ROLES = {
     "visitor": (None, pages.of_visitor),
     "supervisor": ("supervisor", pages.of_supervisor),
     "manager": ("manager", pages.of_manager),
+    "administrator": ("administrator", pages.of_administrator),
 }
 
 
