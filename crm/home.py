@@ -15,7 +15,7 @@ from accounts.models import Notification, User
 from crm.audit.models import AuditEntry
 from crm.jobs.models import Job
 from crm.ui.paging import MAX_COUNT, capped_counts, shown_count
-from customers.models import Customer, Interaction
+from customers.models import ChurnCase, Customer, Interaction
 from marketing.models import Opportunity, PlanItem
 
 AHEAD = timedelta(days=7)
@@ -33,6 +33,8 @@ class Home(View):
             context["figures"] = figures(user)
         if user.has_perm("accounts.administer"):
             context.update(administration())
+        context.update(churn_work(user))
+        context["todo"] = context.get("todo", 0) + len(context.get("churn_due", ()))
         context["notifications"] = Notification.visible(user, limit=5)
         return render(request, "home.html", context)
 
@@ -80,6 +82,21 @@ def supervised_work(user: User) -> dict[str, Any]:
         "to_assign": list(rows.filter(status=Opportunity.Status.UNASSIGNED).order_by("created_at")[:10]),
         "team_late": list(late.select_related("opportunity", "opportunity__assignee")[:10]),
     }
+
+
+def churn_work(user: User) -> dict[str, Any]:
+    """A 客户经理's cases to review and new warnings; for a 销售主管 what his people confirmed in the last 30 days."""
+    found: dict[str, Any] = {}
+    if user.has_perm("customers.handle_churncase"):
+        mine = ChurnCase.objects.of_manager(user).select_related("customer")
+        found["churn_due"] = list(mine.to_review(timezone.localdate()).order_by("review_on", "pk")[:10])
+        found["churn_new"] = list(mine.filter(status=ChurnCase.Status.WARNING).order_by("-opened_at", "-pk")[:5])
+    if user.has_perm("marketing.assign_opportunity") and user.has_perm("customers.view_churncase"):
+        since = timezone.now() - timedelta(days=30)
+        theirs = ChurnCase.objects.filter(customer__in=Customer.objects.editable_by(user))
+        lost = theirs.filter(status=ChurnCase.Status.CONFIRMED, confirmed_at__gte=since)
+        found["team_lost"] = list(lost.select_related("customer__manager").order_by("-confirmed_at", "-pk")[:10])
+    return found
 
 
 def figures(user: User) -> dict[str, str]:

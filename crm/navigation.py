@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import Notification, User
 from crm.ui.paging import capped_counts
-from customers.models import Customer
+from customers.models import ChurnCase, Customer
 from marketing.models import Opportunity, PlanItem
 
 MAX = 99
@@ -48,7 +48,9 @@ SECTIONS = (
         "building-factory-2",
         (
             Leaf("客户信息管理", "customers:customer_list", "customers.view_customer"),
+            Leaf("客户流失管理", "customers:churn_list", "customers.view_churncase", "churn"),
             Leaf("历史订单查询", "customers:order_list", "customers.view_order"),
+            Leaf("流失扫描", "customers:churn_scan", "customers.scan_churncase"),
             Leaf("已删除的客户", "customers:customer_deleted", "customers.restore_customer"),
         ),
     ),
@@ -110,21 +112,21 @@ def _drawn(leaf: Leaf, counts: dict[str, int], here: Leaf | None) -> dict[str, A
         "url": address(leaf.url_name),
         "current": leaf is here,
         "count": counts.get(leaf.counter, 0),
-        "hot": leaf.counter == "due",
+        "hot": leaf.counter == "due" or bool(counts.get(f"{leaf.counter}_due")),
     }
 
 
 def unread_in_view(user: User) -> QuerySet[Notification]:
     """Unread notifications, without those on records that have left the person's view."""
     seen = Q(content_type=None)
-    for model in (Opportunity, Customer):
+    for model in (Opportunity, Customer, ChurnCase):
         row = model.objects.visible_to(user).filter(pk=OuterRef("object_id"))
         seen |= Q(Exists(row), content_type=ContentType.objects.get_for_model(model))
     return Notification.objects.filter(recipient=user).unread().filter(seen)
 
 
 def open_items(user: User) -> dict[str, int]:
-    """What waits for the person, counted in one statement: opportunities to assign, plan items due, unread."""
+    """What waits for the person, counted in one statement: opportunities to assign, plan items, churn cases."""
     querysets = {
         "unread": unread_in_view(user),
         "due": PlanItem.objects.due(timezone.localdate()).filter(opportunity__assignee=user),
@@ -132,5 +134,8 @@ def open_items(user: User) -> dict[str, int]:
     if user.has_perm("marketing.assign_opportunity"):
         unassigned = Opportunity.objects.editable_by(user).filter(status=Opportunity.Status.UNASSIGNED)
         querysets["unassigned"] = unassigned
+    if user.has_perm("customers.handle_churncase"):
+        querysets["churn"] = ChurnCase.objects.of_manager(user)
+        querysets["churn_due"] = ChurnCase.objects.of_manager(user).to_review(timezone.localdate())
     counts = capped_counts((queryset, MAX + 1) for queryset in querysets.values())
     return dict(zip(querysets, counts, strict=True))

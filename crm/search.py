@@ -7,12 +7,24 @@ from typing import Any
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views import View
 
-from customers.models import Contact, Customer
+from customers.models import ChurnCase, Contact, Customer
 from marketing.models import Opportunity
 
 LIMIT = 20
+# Words for a state that people type instead of a name: both lead to the list of that state.
+CHURN_STATES = {
+    "客户流失": "all",
+    "预警": "warning",
+    "流失预警": "warning",
+    "暂缓流失": "deferred",
+    "确认流失": "confirmed",
+    "确定流失": "confirmed",
+    "已解除": "resolved",
+    "已挽回": "won_back",
+}
 MAX_LENGTH = 100
 
 
@@ -21,9 +33,19 @@ class Search(View):
         text = request.GET.get("q", "").strip()[:MAX_LENGTH]
         context: dict[str, Any] = {"q": text, "title": "搜索", "help_anchor": "search", "limit": LIMIT}
         if text:
+            context["pages"] = find_pages(request.user, text)
             context["customers"] = find_customers(request.user, text)
             context["opportunities"] = find_opportunities(request.user, text)
         return render(request, "search.html", context)
+
+
+def find_pages(user: Any, text: str) -> list[tuple[str, str]]:
+    """(words, address) of the lists that the text names."""
+    state = CHURN_STATES.get(text)
+    if state is None or not user.has_perm("customers.view_churncase"):
+        return []
+    label = dict(ChurnCase.Status.choices).get(state, "全部")
+    return [(f"客户流失管理：{label}", f"{reverse('customers:churn_list')}?status={state}")]
 
 
 def find_customers(user: Any, text: str) -> list[Customer]:

@@ -225,7 +225,10 @@ CRM_PERIODIC_TASKS = (  # name, seconds between runs, function
     ("audit.seal", 300, "crm.audit.seals.seal_pending"),
     ("sessions.clear", 86400, "crm.jobs.tasks.clear_expired_sessions"),
     ("forms.forget", 86400, "crm.ui.models.forget_old_submissions"),
+    ("churn.scan", 604800, "customers.churn.scan_weekly"),
 )
+# Where a period begins when not at midnight UTC (a week: Thursday): Saturday 02:00 in Shanghai is Friday 18:00 UTC.
+CRM_PERIODIC_STARTS = {"churn.scan": 86400 + 18 * 3600}
 
 # Business options
 CRM_SYNC_STALE_DAYS = env.int("CRM_SYNC_STALE_DAYS", 2)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import attachments, contacts, customers, detail, interactions, orders, timeline
+from .views import attachments, churn, contacts, customers, detail, interactions, orders, timeline
 
 app_name = "customers"
 urlpatterns = [
@@ -41,4 +41,11 @@ urlpatterns = [
     path("<id:customer>/interactions/<id:pk>/attachments/", attachments.AttachFiles.as_view(), name="attach"),
     path("<id:customer>/attachments/<id:pk>/", attachments.AttachmentFile.as_view(), name="attachment"),
     path("<id:customer>/attachments/<id:pk>/delete/", attachments.RemoveAttachment.as_view(), name="attachment_delete"),
+    path("churn/", churn.ChurnList.as_view(), name="churn_list"),
+    path("churn/scan/", churn.ChurnScan.as_view(), name="churn_scan"),
+    path("churn/<id:pk>/", churn.ChurnDetail.as_view(), name="churn_detail"),
+    path("churn/<id:pk>/history/", churn.ChurnHistory.as_view(), name="churn_history"),
+    path("churn/<id:pk>/defer/", churn.DeferLoss.as_view(), name="churn_defer"),
+    path("churn/<id:pk>/confirm/", churn.ConfirmLoss.as_view(), name="churn_confirm"),
+    path("churn/<id:pk>/win-back/", churn.WinBack.as_view(), name="churn_win_back"),
 ]

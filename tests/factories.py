@@ -10,7 +10,9 @@ from django.utils import timezone
 
 from accounts.models import Department, Role, User
 from basedata.models import DictionaryEntry, Product, StockRecord
-from customers.models import Contact, Customer
+from customers.churn import scan_churn
+from customers.models import ChurnCase, Contact, Customer
+from customers.six_months import add_months
 from marketing.models import Opportunity, PlanItem
 
 
@@ -128,3 +130,16 @@ def plan_item(record: Opportunity, by: User, *, days: int = 3, text: str = "确�
     if result:
         item.record_result(by=by, result=result)
     return item
+
+
+def silent_customer(manager: User, *, months: int = 7, **values) -> Customer:
+    """A customer whose last purchase lies so many months back; last_purchase_on is what the sync keeps."""
+    values.setdefault("last_purchase_on", add_months(timezone.localdate(), -months))
+    return CustomerFactory(manager=manager, **values)
+
+
+def churn_case(manager: User, **values) -> ChurnCase:
+    """预警, as the scan opens it."""
+    customer = silent_customer(manager, **values)
+    scan_churn()
+    return ChurnCase.objects.select_related("customer__manager").get(customer=customer)

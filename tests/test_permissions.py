@@ -13,6 +13,7 @@ from django.db import transaction
 from django.test import Client
 from django.test.client import ClientHandler
 from django.urls import URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from accounts.models import Role, notify
 from crm.jobs.models import Job
@@ -177,6 +178,25 @@ basedata:product_list            -         POST  in   405  405  405  405  405  4
 basedata:stock_list              -         GET   in   200  200  200  200  200  200  200  200  403
 basedata:stock_list              -         POST  in   405  405  405  405  405  405  405  405  405
 
+customers:churn_list             -         GET   in   403  200  200  200  200  200  200  200  403
+customers:churn_list             -         POST  in   405  405  405  405  405  405  405  405  405
+customers:churn_scan             -         GET   in   200  403  403  403  403  403  403  403  403
+customers:churn_scan             -         POST  in   302  403  403  403  403  403  403  403  403
+customers:churn_detail           warned    GET   in   404  200  200  200  404  404  404  200  404
+customers:churn_detail           gone      GET   in   404  200  200  200  404  404  404  200  404
+customers:churn_detail           warned    POST  in   405  405  405  405  405  405  405  405  405
+customers:churn_history          warned    GET   in   404  200  200  200  404  404  404  200  404
+customers:churn_history          warned    POST  in   405  405  405  405  405  405  405  405  405
+customers:churn_defer            warned    GET   in   404  403  200  403  404  404  404  403  404
+customers:churn_defer            warned    POST  in   404  403  302  403  404  404  404  403  404
+customers:churn_defer            gone      POST  in   404  403  409  403  404  404  404  403  404
+customers:churn_confirm          warned    GET   in   404  403  200  403  404  404  404  403  404
+customers:churn_confirm          warned    POST  in   404  403  302  403  404  404  404  403  404
+customers:churn_confirm          gone      POST  in   404  403  409  403  404  404  404  403  404
+customers:churn_win_back         gone      GET   in   404  403  200  403  404  404  404  403  404
+customers:churn_win_back         gone      POST  in   404  403  302  403  404  404  404  403  404
+customers:churn_win_back         warned    POST  in   404  403  409  403  404  404  404  403  404
+
 admin:index                      -         GET   in   200  403  403  403  403  403  403  403  403
 admin:index                      -         POST  in   200  403  403  403  403  403  403  403  403
 """
@@ -198,6 +218,9 @@ def world(company):
         name="海河水务有限公司", address="天津市某路 8 号", phone="022-6666 1000", manager=manager, by=manager
     )
     contact = factories.ContactFactory(customer=customer, name="高峰")
+    warned = factories.churn_case(manager, name="海河水务一分厂")
+    gone = factories.churn_case(manager, name="海河水务二分厂")
+    gone.confirm(by=manager, reason="停产", kind=factories.entry("流失原因", "停业"))
     note = notify(manager, "机会「压力变送器」指派给您", assigned) or manager.notifications.latest("pk")
     job = Job.objects.create(kind="导出沈阳北辰", function="tests", owner=manager, file_name="沈阳北辰.csv")
     job.file.save("a.csv", ContentFile(b"x"))
@@ -218,6 +241,8 @@ def world(company):
         "customer": [customer.pk],
         "contact": [customer.pk, contact.pk],
         "note": [note.pk],
+        "warned": [warned.pk],
+        "gone": [gone.pk],
         "job": [job.pk],
         "entry": [factories.entry("竞争对手", "本地供应商").pk],
         "fixed": [factories.entry("服务类型", "建议").pk],
@@ -257,6 +282,10 @@ def world(company):
             "value": "新的值",
             "is_editable": "on",
             "theme": "dark",
+            "measure_kind": str(factories.entry("暂缓措施", "拜访").pk),
+            "lost_kind": str(factories.entry("流失原因", "价格").pk),
+            "review_on": str(timezone.localdate()),
+            "note": "重新签约",
             "token": "x",
             "opened": signing.dumps({"version": assigned.version, "values": {}}, salt="opened"),
             "old_password": "a-long-passphrase",

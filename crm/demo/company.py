@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from crm.audit.seals import seal_pending
 
+from .churn import play_churn
 from .clients import Directory, existing_clients, save_clients
 from .past import Journal
 from .people import Lexicon, create_people
@@ -36,5 +37,7 @@ def load(password: str) -> dict[str, int]:
         save_talks(talks, journal)
         save_files(talks, journal)
         journal.write()
+        cases = play_churn(cast, lexicon)  # after the orders
     seal_pending()  # the rows tell of the past and would otherwise count as unsealed for too long
-    return {"账号": len(cast), "客户": len(clients), "销售机会": len(stories), "交往记录": len(talks)}
+    counts = {"账号": len(cast), "客户": len(clients), "销售机会": len(stories)}
+    return {**counts, "交往记录": len(talks), "流失": cases}

@@ -10,7 +10,7 @@ from django.db.models import ProtectedError, Q
 
 from accounts.models import Department, User
 from crm.audit.trail import record
-from customers.models import Attachment, Customer
+from customers.models import Attachment, ChurnCase, Customer
 from marketing.models import Opportunity
 
 from .accounts import password_file
@@ -25,6 +25,7 @@ def remove() -> tuple[dict[str, int], list[str]]:
         customers = Customer.objects.filter(manager__in=people)
         customers.update(parent=None)
         files = dict(Attachment.objects.filter(interaction__customer__in=customers).values_list("pk", "file"))
+        ChurnCase.objects.filter(customer__in=customers).delete()
         gone = {"销售机会": _delete(opportunities), "客户": _delete(customers), "账号": _delete(people)}
         people.update(is_active=False)
         kept = Attachment.objects.in_bulk(files)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User
-from basedata.models import entry_field
+from accounts.models import User, notify
+from accounts.scopes import supervisors_of
+from basedata.models import DictionaryEntry, entry_field
+from crm.audit.trail import change, record
+from crm.verdict import Verdict, first_objection, holds, transition, unless, within
 
 from .customer import Customer
+from .timeline import TimelineEntry, tell
+
+REVIEW_DAYS, LONGEST_REVIEW_DAYS = 30, 90
 
 
 class ChurnCaseQuerySet(models.QuerySet["ChurnCase"]):
@@ -26,6 +35,14 @@ class ChurnCaseQuerySet(models.QuerySet["ChurnCase"]):
     def open(self) -> ChurnCaseQuerySet:
         return self.filter(status__in=ChurnCase.OPEN)
 
+    def of_manager(self, user: User) -> ChurnCaseQuerySet:
+        """Open cases of the person's own customers: his to handle."""
+        return self.open().filter(customer__manager=user, customer__deleted_at=None)
+
+    def to_review(self, day: date) -> ChurnCaseQuerySet:
+        """Deferred until that day or before."""
+        return self.filter(status=ChurnCase.Status.DEFERRED, review_on__lte=day)
+
 
 class ChurnCase(models.Model):
     class Status(models.TextChoices):
@@ -35,6 +52,7 @@ class ChurnCase(models.Model):
         RESOLVED = "resolved", "已解除"
         WON_BACK = "won_back", "已挽回"
 
+    locked_with = "customer"
     TONES = {"warning": "amber", "deferred": "violet", "confirmed": "red", "resolved": "sq", "won_back": "green sq"}
     OPEN = (Status.WARNING, Status.DEFERRED)
 
@@ -89,6 +107,115 @@ class ChurnCase(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("customers:churn_detail", args=[self.pk])
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in self.OPEN
+
+    @property
+    def silent_until(self) -> date:
+        """The day to which the silence is counted: the end of the case's wait, or today."""
+        end = self.confirmed_at or self.closed_at
+        return timezone.localdate(end) if end else timezone.localdate()
+
+    @property
+    def silent_days(self) -> int | None:
+        """Days without a purchase; None when there never was one."""
+        return (self.silent_until - self.last_purchase_on).days if self.last_purchase_on else None
+
+    @property
+    def review_is_due(self) -> bool:
+        return self.is_open and self.review_on is not None and self.review_on <= timezone.localdate()
+
+    def can_defer(self, by: User) -> Verdict:
+        return first_objection(self._own(by, "暂缓流失"), self._while_open("暂缓流失"))
+
+    @transition
+    def defer(self, *, by: User, kind: DictionaryEntry, text: str, review_on: date | None = None) -> ChurnMeasure:
+        """Keeps a measure and the next day to look; None means in 30 days."""
+        self.can_defer(by).enforce()
+        today = timezone.localdate()
+        review_on = review_on or today + timedelta(days=REVIEW_DAYS)
+        self._check_measure(kind, text, review_on - today).enforce()
+        measure = ChurnMeasure.objects.create(case=self, kind=kind, text=text, review_on=review_on, by=by)
+        self.status, self.review_on = self.Status.DEFERRED, review_on
+        self._save("status", "review_on")
+        record(by, "暂缓流失", self, 措施类别=kind, 暂缓措施=text, 下次复核日期=review_on)
+        self._tell(f"暂缓流失（{kind}）：{text}", f"#measure-{measure.pk}")
+        return measure
+
+    def can_confirm(self, by: User) -> Verdict:
+        return first_objection(self._own(by, "确认流失"), self._while_open("确认流失"))
+
+    @transition
+    def confirm(
+        self, *, by: User, reason: str, kind: DictionaryEntry, competitor: DictionaryEntry | None = None
+    ) -> None:
+        """The customer is lost; the supervisors are told."""
+        self.can_confirm(by).enforce()
+        unless(not reason.strip(), "请填写流失原因。").enforce()
+        unless(kind is None or kind.category != "流失原因", "请选择流失原因的类别。").enforce()
+        before = self.get_status_display()
+        self.status, self.confirmed_at, self.review_on = self.Status.CONFIRMED, timezone.now(), None
+        self.lost_reason, self.lost_kind, self.competitor = reason, kind, competitor
+        self._save("status", "confirmed_at", "review_on", "lost_reason", "lost_kind", "competitor")
+        facts: dict[str, Any] = {"状态": (before, self.get_status_display()), "原因类别": kind, "流失原因": reason}
+        record(by, "确认流失", self, changes={**facts, **({"竞争对手": competitor} if competitor else {})})
+        change(by, "确认流失", self.customer, status=Customer.Status.LOST, reason=reason)
+        self._tell(f"确认流失（{kind}）：{reason}", "#confirmed")
+        for supervisor in supervisors_of(by):
+            notify(supervisor, f"{by} 确认客户「{self.customer}」流失：{reason}", self)
+
+    def can_win_back(self, by: User) -> Verdict:
+        return first_objection(
+            self._own(by, "挽回"),
+            unless(self.is_open, f"客户还没有确认流失（{self.get_status_display()}），不需要挽回。"),
+            unless(not self.is_open and self.status != self.Status.CONFIRMED, self._closed_words("挽回")),
+        )
+
+    @transition
+    def win_back(self, *, by: User, note: str) -> None:
+        """The customer is back: 正常, and the six months begin again today."""
+        self.can_win_back(by).enforce()
+        unless(not note.strip(), "请填写挽回说明。").enforce()
+        self.status, self.closed_at, self.win_back_note = self.Status.WON_BACK, timezone.now(), note
+        self._save("status", "closed_at", "win_back_note")
+        record(by, "挽回", self, 状态=("确认流失", self.get_status_display()), 挽回说明=note)
+        today = timezone.localdate()
+        change(by, "挽回", self.customer, status=Customer.Status.NORMAL, won_back_on=today, reason=note)
+        self._tell(f"客户已挽回：{note}", "#closed")
+
+    # Shared objections
+
+    def _own(self, by: User, verb: str) -> Verdict:
+        manager = self.customer.manager
+        return first_objection(
+            holds(by, "customers.handle_churncase", f"只有客户经理可以{verb}"),
+            within(self.customer.manager_id == by.pk, f"只有客户经理（{manager}）可以{verb}，您可以查看。"),
+            unless(self.customer.deleted_at is not None, f"客户已删除，不能{verb}。"),
+        )
+
+    def _while_open(self, verb: str) -> Verdict:
+        return unless(not self.is_open, self._closed_words(verb))
+
+    def _closed_words(self, verb: str) -> str:
+        return f"这个客户流失的状态是「{self.get_status_display()}」，不能{verb}。"
+
+    @staticmethod
+    def _check_measure(kind: DictionaryEntry | None, text: str, ahead: timedelta) -> Verdict:
+        return first_objection(
+            unless(not text.strip(), "请填写追加的暂缓措施。"),
+            unless(kind is None or kind.category != "暂缓措施", "请选择暂缓措施的类别。"),
+            unless(ahead.days < 0, "下次复核日期不能早于今天。"),
+            unless(ahead.days > LONGEST_REVIEW_DAYS, f"下次复核日期最晚是 {LONGEST_REVIEW_DAYS} 天后。"),
+        )
+
+    def _tell(self, text: str, mark: str) -> None:
+        tell(self.customer, TimelineEntry.Kind.CHURN, text, url=self.get_absolute_url() + mark)
+
+    def _save(self, *fields: str) -> None:
+        self.version += 1
+        self.save(update_fields=[*fields, "version"])
 
 
 class ChurnMeasure(models.Model):

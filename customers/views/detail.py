@@ -10,6 +10,7 @@ from crm.ui.history import without_names
 from crm.ui.records import RecordDetail
 
 from ..models import Customer, names_hidden_from
+from .churn import churn_card
 from .customers import EDIT, LIST, REMOVE, SHARE, TRANSFER
 from .inside import page_head, parts_context
 from .orders import orders_card
@@ -36,6 +37,7 @@ class CustomerDetail(RecordDetail):
             "share_url": next((control.url for control in menu if control.action is SHARE and control.allowed), ""),
             "history": without_names(AuditEntry.objects.about(record)[:5], self.hidden_labels()),
             "menu_actions": menu,
+            "churn": churn_card(record, self.request.user),
             "orders": orders_card(record, self.request.user),
             "head_actions": (EDIT,),
         }

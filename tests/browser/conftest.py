@@ -176,6 +176,10 @@ def world(company: Any) -> SimpleNamespace:
     deleted.remove(by=manager)
     for shared in (won.customer, developed):
         shared.share(company.stranger, by=manager, kind="change")
+    warned = factories.churn_case(manager, name="武汉楚天食品有限公司")
+    warned.defer(by=manager, kind=factories.entry("暂缓措施", "拜访"), text="与设备部面谈，约定样机试用。" * 20)
+    gone = factories.churn_case(manager, name="合肥庐阳家电配件有限公司")
+    gone.confirm(by=manager, reason="改由集团指定供应商", kind=factories.entry("流失原因", "其他"))
     job = Job.objects.create(
         kind="导出客户信息管理", function="", owner=manager, status=Job.Status.DONE, done=1, total=1
     )
@@ -198,6 +202,8 @@ def world(company: Any) -> SimpleNamespace:
         twin=twin,
         deleted=deleted,
         job=job,
+        warned=warned,
+        gone=gone,
     )
 
 

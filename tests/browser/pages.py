@@ -56,7 +56,12 @@ def _at(route: str, *args: int, called: str = "", query: str = "", status: int =
 
 def shared(world: SimpleNamespace) -> list[Address]:
     """What both a supervisor and a manager open."""
-    lists = ("marketing:opportunity_list", "marketing:development_list", "customers:customer_list")
+    lists = (
+        "marketing:opportunity_list",
+        "marketing:development_list",
+        "customers:customer_list",
+        "customers:churn_list",
+    )
     return [
         _at("home"),
         _at("search", called="search empty"),
@@ -96,6 +101,10 @@ def shared(world: SimpleNamespace) -> list[Address]:
         *(_at(f"basedata:{name}_list") for name in ("dictionary", "product", "stock")),
         _at("basedata:dictionary_detail", world.known.region_id),
         _at("basedata:dictionary_history", world.known.region_id),
+        _at("customers:churn_detail", world.warned.pk, called="churn deferred"),
+        _at("customers:churn_detail", world.gone.pk, called="churn confirmed"),
+        _at("customers:churn_history", world.warned.pk),
+        _at("search", called="search word", query="?q=确定流失"),
         Address("", "404", "/marketing/opportunities/999999/", 404),
         Address("", "400", "/search/?q=%00", 400),
     ]
@@ -132,6 +141,9 @@ def of_manager(world: SimpleNamespace) -> list[Address]:
         _at("marketing:opportunity_win", world.twin.pk, called="win same name"),
         _at("marketing:opportunity_lose", world.developed.pk),
         _at("job_detail", world.job.pk),
+        _at("customers:churn_defer", world.warned.pk),
+        _at("customers:churn_confirm", world.warned.pk),
+        _at("customers:churn_win_back", world.gone.pk),
         _at("marketing:opportunity_assign", world.waiting.pk, called="403", status=403),
         _at("marketing:opportunity_update", world.developed.pk, called="409", status=409),
     ]
@@ -140,6 +152,7 @@ def of_manager(world: SimpleNamespace) -> list[Address]:
 def of_administrator(world: SimpleNamespace) -> list[Address]:
     return [
         _at("home", called="home of an administrator"),
+        _at("customers:churn_scan"),
         _at("customers:customer_deleted"),
         _at("customers:customer_restore", world.deleted.pk),
         _at("basedata:dictionary_list", called="dictionary_list edited"),

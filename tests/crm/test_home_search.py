@@ -119,10 +119,10 @@ def test_somebody_without_a_role_is_told_whom_to_ask(company, sign_in):
 @pytest.mark.parametrize(
     ("person", "leaves"),
     [
-        ("administrator", ["用户", "角色", "部门", "审计记录", "数据字典"]),
-        ("supervisor", ["销售机会管理", "客户开发计划", "客户信息管理"]),
-        ("manager", ["销售机会管理", "客户开发计划", "客户信息管理"]),
-        ("executive", ["销售机会管理", "客户开发计划", "客户信息管理"]),
+        ("administrator", ["流失扫描", "用户", "角色", "部门", "审计记录", "数据字典"]),
+        ("supervisor", ["销售机会管理", "客户开发计划", "客户信息管理", "客户流失管理"]),
+        ("manager", ["销售机会管理", "客户开发计划", "客户信息管理", "客户流失管理"]),
+        ("executive", ["销售机会管理", "客户开发计划", "客户信息管理", "客户流失管理"]),
         ("nobody", []),
     ],
 )

@@ -36,7 +36,8 @@ class Command(BaseCommand):
 
 def run_once(name: str, seconds: int, function: str) -> bool:
     """Runs the task unless its period already has a run; True when it ran."""
-    period = int(timezone.now().timestamp()) // seconds
+    begins = settings.CRM_PERIODIC_STARTS.get(name, 0)
+    period = (int(timezone.now().timestamp()) - begins) // seconds
     if DueRun.objects.filter(task=name, period=period).exists():
         return False
     try:

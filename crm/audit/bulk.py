@@ -1,0 +1,59 @@
+"""Rows made from rows inside the database: INSERT … SELECT, written through the ORM, for both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, models
+from django.db.models import F, JSONField, Value
+from django.db.models.functions import Left
+from django.utils import timezone
+
+from .models import AuditEntry
+from .trail import SYSTEM, current_address, in_words
+
+
+def insert_selected(
+    model: type[models.Model], rows: models.QuerySet, values: Mapping[str, Any], *, once: bool = False
+) -> int:
+    """One row of model per row of rows; values: field name → expression over rows. Returns how many were inserted.
+
+    Fields left out stay NULL, so all that may not be NULL must be named. once: rows that break a unique constraint
+    are passed over.
+    """
+    try:
+        sql, params = rows.order_by().values_list(*values.values()).query.sql_with_params()
+    except EmptyResultSet:
+        return 0
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(model._meta.get_field(name).column) for name in values)  # type: ignore[union-attr, arg-type]
+    table = quote(model._meta.db_table)
+    with connection.cursor() as cursor:
+        tail = " ON CONFLICT DO NOTHING" if once else ""
+        cursor.execute(f"INSERT INTO {table} ({columns}) {sql}{tail}", params)
+        return int(cursor.rowcount)
+
+
+def record_selected(by: Any, verb: str, rows: models.QuerySet, *, text: Any, changes: Mapping[str, Any]) -> int:
+    """One audit row per row of rows. by: a user, or None for the system; text: an expression naming the row."""
+    words = {
+        label: [in_words(side) for side in (value if isinstance(value, tuple) else (None, value))]
+        for label, value in changes.items()
+    }
+    values: dict[str, Any] = {
+        "at": Value(timezone.now(), models.DateTimeField()),
+        "actor_name": Value(str(by) if by is not None else SYSTEM),
+        "verb": Value(verb),
+        "content_type": Value(ContentType.objects.get_for_model(rows.model).pk),
+        "object_id": F("pk"),
+        "object_text": Left(text, 200),
+        "changes": Value(words, JSONField()),
+    }
+    if by is not None:
+        values["actor"] = Value(by.pk)
+    if address := current_address.get():
+        values["address"] = Value(address, models.GenericIPAddressField())
+    return insert_selected(AuditEntry, rows, values)

@@ -1,0 +1,68 @@
+"""The churn scan as background work: every Saturday at 02:00 by the schedule, or by hand."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from django.utils import timezone
+
+from accounts.models import User
+from crm.jobs.models import Job, start_job
+
+from .models.churn_scan import PurchaseResult, ScanResult, resolve_by_purchases, scan_churn
+
+__all__ = [
+    "PurchaseResult",
+    "ScanResult",
+    "last_scan",
+    "resolve_by_purchases",
+    "run_scan",
+    "scan_churn",
+    "scan_jobs",
+    "scan_now",
+    "scan_weekly",
+    "start_scan",
+]
+
+KIND, FUNCTION = "流失扫描", "customers.churn.run_scan"
+
+
+def run_scan(job: Job) -> str:
+    """What a worker does: the scan of today. Killed half-way it left nothing, and the job is run again."""
+    job.beat(0, 1)
+    return str(scan_churn(timezone.localdate(), by=job.owner))
+
+
+def scan_jobs() -> list[Job]:
+    """The last runs, newest first."""
+    return list(Job.objects.filter(function=FUNCTION).select_related("owner")[:10])
+
+
+def start_scan(by: User | None = None) -> Job:
+    """Hands the scan to the workers; the one that waits or runs already, when there is one."""
+    waiting = Job.objects.filter(function=FUNCTION, status__in=(Job.Status.QUEUED, Job.Status.RUNNING)).first()
+    return waiting or start_job(KIND, FUNCTION, owner=by)
+
+
+def scan_now(on: date | None = None) -> ScanResult:
+    """The scan on the spot, kept among the runs; on: as of that day, today when None."""
+    job = Job.objects.create(kind=KIND, function=FUNCTION)
+    job.claim()
+    try:
+        result = scan_churn(on)
+    except Exception:
+        job.fail("扫描中断，没有改动任何记录；可以再次运行。")
+        raise
+    job.finish(str(result))
+    return result
+
+
+def scan_weekly() -> str:
+    """Called by the schedule: a job, so that a worker that dies is replaced."""
+    return f"任务 {start_scan().pk}"
+
+
+def last_scan() -> tuple[datetime, str] | None:
+    """When the last scan ended and what it found."""
+    done = Job.objects.filter(function=FUNCTION, status=Job.Status.DONE).order_by("-finished_at").first()
+    return (done.finished_at, done.result) if done and done.finished_at else None

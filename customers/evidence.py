@@ -1,0 +1,73 @@
+"""What speaks for a loss: how often the customer used to buy, how long it is silent, what it bought lately."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.db.models import Count, QuerySet, Sum
+from django.db.models.functions import TruncMonth
+from django.utils import timezone
+
+from crm.ui.filters import midnight
+
+from .models import ChurnCase, Order
+from .six_months import Habit, add_months, basis, habit
+
+RECENT_ORDERS = 200  # enough to tell a habit
+MONTHS_SHOWN = 18
+
+
+def usual(case: ChurnCase, orders: QuerySet[Order]) -> Habit | None:
+    """How often the customer used to buy, until the purchase the case was opened on."""
+    if case.last_purchase_on is None:
+        return None
+    times = orders.order_by("-ordered_at").values_list("ordered_at", flat=True)[:RECENT_ORDERS]
+    days = [timezone.localdate(at) for at in times]
+    return habit(one for one in days if one <= case.last_purchase_on)
+
+
+def evidence(case: ChurnCase, known: Habit | None) -> str:
+    """Why there is a case, in words."""
+    if case.silent_days is None:
+        customer = case.customer
+        since = basis(None, None, timezone.localdate(customer.created_at), customer.cooperation_since)
+        return f"该客户从未下单；自 {since:%Y-%m-%d} 起已 {(case.silent_until - since).days} 天。"
+    if known is None:
+        return f"已 {case.silent_days} 天未下单，超过六个月；订单不足 3 次，没有惯常间隔可比。"
+    times = known.times(case.silent_days)
+    return f"该客户通常约 {known.interval} 天下单一次，已 {case.silent_days} 天未下单，为惯常的 {times} 倍。"
+
+
+def bought_lately(case: ChurnCase, orders: QuerySet[Order]) -> dict[str, Any]:
+    """Number and sum of purchases in the twelve months before the day the case speaks of."""
+    since = add_months(case.silent_until, -12)
+    return orders.filter(ordered_at__gte=midnight(since)).aggregate(n=Count("pk"), total=Sum("total"))
+
+
+class Bar(NamedTuple):
+    """A month's purchases as drawn: place and height in the units of .spark, 280 × 72."""
+
+    month: date
+    total: Decimal
+    x: int
+    y: int
+    height: int
+
+
+def trend(case: ChurnCase, orders: QuerySet[Order]) -> list[Bar]:
+    """The last months up to the one the case speaks of; empty when nothing was bought in them."""
+    last = case.silent_until.replace(day=1)
+    months = [add_months(last, number - MONTHS_SHOWN + 1) for number in range(MONTHS_SHOWN)]
+    rows = orders.filter(ordered_at__gte=midnight(months[0])).annotate(month=TruncMonth("ordered_at"))
+    totals = {timezone.localdate(at): total for at, total in rows.values_list("month").annotate(total=Sum("total"))}
+    highest = max((totals.get(month) or 0 for month in months), default=0)
+    if not highest:
+        return []
+    bars = []
+    for number, month in enumerate(months):
+        total = max(totals.get(month) or Decimal(0), Decimal(0))
+        height = max(int(68 * total / highest), 2)
+        bars.append(Bar(month, total, 1 + round(number * 15.5), 72 - height, height))
+    return bars

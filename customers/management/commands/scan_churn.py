@@ -1,0 +1,28 @@
+"""manage.py scan_churn [--on DATE]: opens 预警 for the customers that have not bought for six months."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from datetime import date
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from customers.churn import scan_now
+
+
+class Command(BaseCommand):
+    help = "流失扫描：为六个月没有下单的客户开预警。可以重复运行。"
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--on", default="", help="按这一天计算，如 2025-11-22；默认是今天")
+
+    def handle(self, *args: Any, on: str, **options: Any) -> None:
+        try:
+            day = date.fromisoformat(on) if on else timezone.localdate()
+        except ValueError as error:
+            raise CommandError(f"「{on}」不是日期，请写成 2025-11-22 的样子。") from error
+        if day > timezone.localdate():
+            raise CommandError("不能按将来的日期扫描：还没有满六个月的客户会被提前预警。")
+        self.stdout.write(str(scan_now(day)))

@@ -1,0 +1,55 @@
+"""The rule of 客户流失 in pure days: six calendar months without a purchase; and how often a customer usually buys."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
+from statistics import median
+
+MONTHS = 6
+FEWEST_ORDERS = 3  # fewer days of purchase say nothing about a habit
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day so many months on; the month's last day where it has no such day (31 Aug + 6: 28/29 Feb)."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def cutoff(today: date) -> date:
+    """The latest day that lies six calendar months back: whoever bought last on it or before is to be warned of."""
+    day = add_months(today, -MONTHS)
+    while add_months(day + timedelta(days=1), MONTHS) <= today:  # the short month holds several such days
+        day += timedelta(days=1)
+    return day
+
+
+def basis(last_purchase: date | None, won_back: date | None, created: date, cooperation_since: date | None) -> date:
+    """The day the six months run from. created: in Shanghai."""
+    began = min(created, cooperation_since) if cooperation_since else created
+    latest = last_purchase or began
+    return max(latest, won_back) if won_back else latest
+
+
+@dataclass(frozen=True)
+class Habit:
+    """A customer's usual interval between purchases, in days."""
+
+    interval: int
+
+    def times(self, days: int) -> Decimal:
+        """How many usual intervals so many days are, to one place."""
+        return (Decimal(days) / self.interval).quantize(Decimal("0.1"), ROUND_HALF_UP)
+
+
+def habit(days: Iterable[date]) -> Habit | None:
+    """The median interval between days of purchase; None when there are too few to tell."""
+    known = sorted(set(days))
+    if len(known) < FEWEST_ORDERS:
+        return None
+    gaps = [(later - earlier).days for earlier, later in pairwise(known)]
+    return Habit(int(Decimal(median(gaps)).quantize(Decimal(1), ROUND_HALF_UP)))

@@ -1,0 +1,212 @@
+"""客户流失管理: list, record page with its measures, the three actions, and the scan by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.html import format_html
+from django.views import View
+
+from accounts.models import User
+from crm.audit.models import AuditEntry
+from crm.ui.actions import Action, ActionView, Control, controls
+from crm.ui.history import RecordHistory
+from crm.ui.lists import Column, RecordList
+from crm.ui.records import RecordDetail
+from crm.ui.templatetags.ui import chip, day
+
+from ..churn import last_scan, scan_jobs, start_scan
+from ..evidence import bought_lately, evidence, trend, usual
+from ..filters.churn import ChurnFilter
+from ..forms.churn import ConfirmLossForm, DeferForm, WinBackForm
+from ..models import ChurnCase, ChurnMeasure, Customer, Order
+
+LIST = ("客户流失管理", "customers:churn_list")
+DEFER = Action("defer", "暂缓流失", "clock", "customers:churn_defer")
+CONFIRM = Action("confirm", "确认流失", "trending-down", "customers:churn_confirm", "btn-warn")
+WIN_BACK = Action("win_back", "挽回", "refresh", "customers:churn_win_back", "btn-primary")
+OPEN_TAB = "open"
+
+
+def customer_cell(case: ChurnCase) -> str:
+    return format_html('<a href="{}">{}</a>', case.get_absolute_url(), case.customer.name)
+
+
+def last_purchase_cell(case: ChurnCase) -> str:
+    if case.last_purchase_on is None:
+        return format_html('—<small class="sm">{}</small>', "从未下单")
+    days = f"已 {case.silent_days} 天" if case.closed_at is None else ""
+    return format_html('{}<small class="sm nw">{}</small>', day(case.last_purchase_on), days)
+
+
+def review_cell(case: ChurnCase) -> str:
+    if not case.review_is_due:
+        return day(case.review_on)
+    return format_html('{}<small class="sm nw t-red">{}</small>', day(case.review_on), "应复核")
+
+
+def words_of(case: Any) -> str:
+    """Its reason when lost, else the latest measure."""
+    if case.lost_reason:
+        return f"原因：{case.lost_reason}"
+    if not case.measures_n:
+        return "尚无措施"
+    return f"{case.measures_n} 条，最近 {day(case.measured_at, 'short')}：{case.measure}"
+
+
+class ChurnList(RecordList):
+    model = ChurnCase
+    title, crumbs, help = "客户流失管理", (("客户管理", ""),), "churn"
+    template_name = "customers/churn_list.html"
+    select_related = ("customer", "customer__manager")
+    filterset_class = ChurnFilter
+    default_sort = "-opened_at"
+    columns = (
+        Column("编号", "pk", sort="id", css="m-h mute"),
+        Column("客户", "customer.name", sort="customer__name_pinyin", html=customer_cell, css="m-t"),
+        Column("状态", "get_status_display", sort="status", html=chip, css="m-r"),
+        Column("客户经理", "customer.manager", css="nw"),
+        Column("上次下单时间", "last_purchase_on", sort="last_purchase_on", html=last_purchase_cell, css="nw"),
+        Column("暂缓措施 / 流失原因", words_of, css="m-full"),
+        Column("确认流失时间", "confirmed_at", sort="confirmed_at", css="nw m-h"),
+        Column("下次复核", "review_on", sort="review_on", html=review_cell, css="nw"),
+        Column("预警时间", "opened_at", sort="opened_at", export_only=True),
+    )
+    row_actions = (DEFER, CONFIRM, WIN_BACK)
+    tab_field, default_tab = "status", OPEN_TAB
+    tab_choices = [(OPEN_TAB, "待处理"), *ChurnCase.Status.choices]
+    export_permission = "customers.export_churncase"
+    empty_text = "没有流失预警。六个月没有下单的客户每周六自动列入这里。"
+
+    def in_tab(self, rows: models.QuerySet, tab: str) -> Any:
+        return rows.filter(status__in=ChurnCase.OPEN) if tab == OPEN_TAB else super().in_tab(rows, tab)
+
+    def ordered(self, rows: models.QuerySet) -> models.QuerySet:
+        measures = ChurnMeasure.objects.filter(case=OuterRef("pk"))
+        latest = measures.order_by("-at", "-pk")
+        counted = measures.order_by().values("case").annotate(n=Count("pk")).values("n")
+        return (
+            super()
+            .ordered(rows)
+            .annotate(
+                measures_n=Coalesce(Subquery(counted), 0),
+                measure=Subquery(latest.values("text")[:1]),
+                measured_at=Subquery(latest.values("at")[:1]),
+            )
+        )
+
+    def row_controls(self, row: Any) -> list[Control]:
+        return super().row_controls(row) if row.closed_at is None else []  # closed rows are only viewed
+
+    def page_context(self) -> dict[str, Any]:
+        return {**super().page_context(), "last_scan": last_scan()}
+
+
+class ChurnPage:
+    """What the pages of one case share."""
+
+    model = ChurnCase
+    select_related = ("customer", "customer__manager", "lost_kind", "competitor")
+    crumbs, help = (("客户管理", ""), LIST), "churn"
+
+
+class ChurnDetail(ChurnPage, RecordDetail):
+    template_name = "customers/churn_detail.html"
+
+    def context(self, record: ChurnCase, form: DeferForm | None = None) -> dict[str, Any]:
+        user = self.request.user
+        drawn = controls((CONFIRM, WIN_BACK), record, user)
+        may_defer = record.can_defer(user)
+        orders = Order.objects.visible_to(user).filter(customer=record.customer_id).purchases()
+        known = usual(record, orders)
+        return {
+            "measures": list(record.measures.select_related("kind", "by").order_by("-at", "-pk")),
+            "form": form or (DeferForm() if may_defer else None),
+            "why_not": "" if may_defer or may_defer.hidden or not record.is_open else may_defer.reason,
+            "habit": known,
+            "evidence": evidence(record, known),
+            "trend": trend(record, orders),
+            "bought": bought_lately(record, orders),
+            "history": AuditEntry.objects.about(record)[:8],
+            "head": [control for control in drawn if control.allowed],
+        }
+
+
+class ChurnHistory(ChurnPage, RecordHistory):
+    pass
+
+
+class ChurnAction(ChurnPage, ActionView):
+    def success_url(self, record: Any, result: Any) -> str:
+        return record.get_absolute_url()
+
+
+class DeferLoss(ChurnAction):
+    """Its form stands on the case's own page, below the measures so far."""
+
+    action, title, form_class = "defer", "暂缓流失", DeferForm
+    message = "暂缓措施已保存"
+
+    def perform(self, record: Any, form: Any) -> Any:
+        data = form.cleaned_data
+        return record.defer(
+            by=self.request.user, kind=data["measure_kind"], text=data["text"], review_on=data["review_on"]
+        )
+
+    def show(self, record: Any, form: Any, status: int = 200) -> HttpResponse:
+        page = ChurnDetail(kwargs=self.kwargs, request=self.request, args=())
+        return page.page(status, record=record, **page.context(record, form))
+
+
+class ConfirmLoss(ChurnAction):
+    action, title, form_class = "confirm", "确认流失", ConfirmLossForm
+    template_name = "customers/churn_confirm.html"
+    submit_label, danger, message = "确认流失", True, "客户已确认流失"
+
+    def perform(self, record: Any, form: Any) -> Any:
+        data = form.cleaned_data
+        return record.confirm(
+            by=self.request.user, reason=data["reason"], kind=data["lost_kind"], competitor=data["competitor"]
+        )
+
+
+class WinBack(ChurnAction):
+    action, title, form_class = "win_back", "挽回", WinBackForm
+    submit_label, message = "挽回", "客户已挽回，状态恢复为正常"
+
+
+class ChurnScan(View):
+    """The last runs of the scan, and the button that starts one in the background."""
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.has_perm("customers.scan_churncase"):
+            raise PermissionDenied("您的角色不能运行流失扫描。")
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        context = {"title": "流失扫描", "crumbs": (("客户管理", ""),), "help_anchor": "churn", "jobs": scan_jobs()}
+        return render(request, "customers/churn_scan.html", context)
+
+    def post(self, request: Any) -> HttpResponse:
+        start_scan(request.user)
+        messages.success(request, "流失扫描已开始，完成后结果显示在下面。")
+        return redirect("customers:churn_scan")
+
+
+def churn_card(customer: Customer, user: User) -> dict[str, Any] | None:
+    """The case that matters on the customer's page: open, or the confirmed loss that may be won back."""
+    current = (*ChurnCase.OPEN, ChurnCase.Status.CONFIRMED)
+    case = ChurnCase.objects.visible_to(user).filter(customer=customer, status__in=current).order_by("-pk").first()
+    if case is None:
+        return None
+    case.customer = customer
+    orders = Order.objects.visible_to(user).filter(customer=customer).purchases()
+    allowed = [control for control in controls((DEFER, CONFIRM, WIN_BACK), case, user) if control.allowed]
+    return {"case": case, "evidence": evidence(case, usual(case, orders)), "controls": allowed}
