@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime
 
 import factory
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Department, Role, User
 from basedata.models import DictionaryEntry
-from customers.models import Contact, Customer
+from customers.attachments import check
+from customers.models import Attachment, Contact, Customer, Interaction
 from marketing.models import Opportunity, PlanItem
 
 
@@ -74,6 +76,18 @@ class ContactFactory(factory.django.DjangoModelFactory):
     name = "高峰"
     position = "设备科长"
     office_phone = "024-5555 6610"
+
+
+def interaction(customer: Customer, by: User, *, kind: str = "电话", **values) -> Interaction:
+    with transaction.atomic():
+        return Interaction.create(
+            by=by, customer=customer, kind=entry("交往方式", kind), **{"summary": "电话回访高峰", **values}
+        )
+
+
+def attachment(record: Interaction, by: User, content: bytes = b"%PDF-1.4 x", name: str = "报告.pdf") -> Attachment:
+    record.attach(by=by, files=[check(SimpleUploadedFile(name, content))])
+    return record.attachments.latest("pk")
 
 
 OPPORTUNITY = {

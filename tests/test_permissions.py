@@ -13,6 +13,7 @@ from django.db import transaction
 from django.test import Client
 from django.test.client import ClientHandler
 from django.urls import URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from accounts.models import Role, notify
 from crm.jobs.models import Job
@@ -134,6 +135,28 @@ customers:contact_update         contact   GET   in   404  200  200  403  404  4
 customers:contact_update         contact   POST  in   404  302  302  403  404  404  404  403  404
 customers:contact_delete         contact   GET   in   404  200  200  403  404  404  404  403  404
 customers:contact_delete         contact   POST  in   404  302  302  403  404  404  404  403  404
+customers:contact_list           customer  GET   in   404  200  200  200  404  404  404  200  404
+customers:contact_list           customer  POST  in   404  405  405  405  404  404  404  405  404
+customers:interaction_list       customer  GET   in   404  200  200  200  404  404  404  200  404
+customers:interaction_list       customer  POST  in   404  405  405  405  404  404  404  405  404
+customers:timeline               customer  GET   in   404  200  200  200  404  404  404  200  404
+customers:timeline               customer  POST  in   405  405  405  405  405  405  405  405  405
+customers:interaction_create     customer  GET   in   404  200  200  403  404  404  404  403  404
+customers:interaction_create     customer  POST  in   404  302  302  403  404  404  404  403  404
+customers:interaction_detail     talk      GET   in   404  200  200  200  404  404  404  200  404
+customers:interaction_detail     talk      POST  in   405  405  405  405  405  405  405  405  405
+customers:interaction_update     talk      GET   in   404  200  200  403  404  404  404  403  404
+customers:interaction_update     talk      POST  in   404  302  302  403  404  404  404  403  404
+customers:interaction_delete     talk      GET   in   404  200  200  403  404  404  404  403  404
+customers:interaction_delete     talk      POST  in   404  302  302  403  404  404  404  403  404
+customers:interaction_done       talk      GET   in   404  200  200  403  404  404  404  403  404
+customers:interaction_done       talk      POST  in   404  302  302  403  404  404  404  403  404
+customers:attach                 talk      GET   in   404  200  200  403  404  404  404  403  404
+customers:attach                 talk      POST  in   404  200  200  403  404  404  404  403  404
+customers:attachment             file      GET   in   404  200  200  200  404  404  404  200  404
+customers:attachment             file      POST  in   405  405  405  405  405  405  405  405  405
+customers:attachment_delete      file      GET   in   404  200  200  403  404  404  404  403  404
+customers:attachment_delete      file      POST  in   404  302  302  403  404  404  404  403  404
 
 admin:index                      -         GET   in   200  403  403  403  403  403  403  403  403
 admin:index                      -         POST  in   200  403  403  403  403  403  403  403  403
@@ -156,6 +179,10 @@ def world(company):
         name="海河水务有限公司", address="天津市某路 8 号", phone="022-6666 1000", manager=manager, by=manager
     )
     contact = factories.ContactFactory(customer=customer, name="高峰")
+    talk = factories.interaction(
+        customer, manager, on=timezone.localdate(), follow_up_on=timezone.localdate(), summary="确认需求，沈阳北辰"
+    )
+    file = factories.attachment(talk, manager, name="沈阳北辰.pdf")
     note = notify(manager, "机会「压力变送器」指派给您", assigned) or manager.notifications.latest("pk")
     job = Job.objects.create(kind="导出沈阳北辰", function="tests", owner=manager, file_name="沈阳北辰.csv")
     job.file.save("a.csv", ContentFile(b"x"))
@@ -167,6 +194,8 @@ def world(company):
         "item": [assigned.pk, item.pk],
         "customer": [customer.pk],
         "contact": [customer.pk, contact.pk],
+        "talk": [customer.pk, talk.pk],
+        "file": [customer.pk, file.pk],
         "note": [note.pk],
         "job": [job.pk],
     }
@@ -178,6 +207,7 @@ def world(company):
         item=item,
         customer=customer,
         contact=contact,
+        talk=talk,
         # One set of values that suits every form: whoever is refused is refused for his rights.
         values={
             **factories.OPPORTUNITY,
@@ -186,6 +216,7 @@ def world(company):
             "reason": "客户要求",
             "on": "2026-03-01",
             "text": "新的计划",
+            "kind": str(factories.entry("交往方式", "电话").pk),
             "result": "新的效果",
             "name": "新的名称",
             "position": "厂长",
@@ -213,6 +244,7 @@ def url_of(name, record, world):
 def current_version(name, world):
     """The signed memory an edit page of this record carries."""
     record = {"marketing:item_update": world.item, "customers:contact_update": world.contact}.get(name)
+    record = record or (world.talk if name == "customers:interaction_update" else None)
     record = record or (world.customer if name.startswith("customers:") else world.new)
     return signing.dumps({"version": record.version, "values": {}}, salt="opened")
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, WebError
 from pytest_django.live_server_helper import LiveServer
 
@@ -171,6 +172,18 @@ def world(company: Any) -> SimpleNamespace:
     lost = factories.lost(manager, supervisor, manager, customer_name="南昌赣江纸业有限公司")
     known = factories.CustomerFactory(name="济南泉城水务有限公司", manager=manager, by=manager)
     factories.ContactFactory(customer=known)
+    talk = factories.interaction(
+        known,
+        manager,
+        kind="拜访",
+        place="济南市历下区泺源大街 8 号二期泵房控制室",
+        summary="现场查看二期仪表运行情况，对方反映三号线读数偏低" * 5,
+        details="核对量程后确认是导压管积液，" * 30,
+        follow_up_on=timezone.localdate(),
+    )
+    file = factories.attachment(
+        talk, manager, name="一个名字相当长的现场勘察报告与测点清单（第二版，含照片）" * 2 + ".pdf"
+    )
     twin = factories.assigned(manager, supervisor, manager, customer_name="济南泉城水务有限公司")
     job = Job.objects.create(
         kind="导出客户信息管理", function="", owner=manager, status=Job.Status.DONE, done=1, total=1
@@ -189,6 +202,8 @@ def world(company: Any) -> SimpleNamespace:
         known=known,
         contact=known.contacts.get(),
         twin=twin,
+        talk=talk,
+        file=file,
         job=job,
     )
 

@@ -29,6 +29,7 @@ NO_PAGE = {
     "notification_open",
     "accounts:theme",
     "marketing:item_result",
+    "customers:attachment",
 }
 
 STATES = ("waiting", "developed", "unplanned", "won", "lost")
@@ -87,6 +88,17 @@ def shared(world: SimpleNamespace) -> list[Address]:
         _at("customers:contact_create", world.known.pk),
         _at("customers:contact_update", world.known.pk, world.contact.pk),
         _at("customers:contact_delete", world.known.pk, world.contact.pk),
+        _at("customers:contact_list", world.known.pk),
+        _at("customers:timeline", world.known.pk),
+        _at("customers:interaction_list", world.known.pk),
+        _at("customers:interaction_list", world.customer.pk, called="interactions empty"),
+        _at("customers:interaction_create", world.known.pk),
+        _at("customers:interaction_detail", world.known.pk, world.talk.pk),
+        _at("customers:interaction_update", world.known.pk, world.talk.pk),
+        _at("customers:interaction_delete", world.known.pk, world.talk.pk),
+        _at("customers:interaction_done", world.known.pk, world.talk.pk),
+        _at("customers:attach", world.known.pk, world.talk.pk),
+        _at("customers:attachment_delete", world.known.pk, world.file.pk),
         Address("", "404", "/marketing/opportunities/999999/", 404),
         Address("", "400", "/search/?q=%00", 400),
     ]
