@@ -97,7 +97,7 @@ def test_the_plain_page_goes_on_by_link(customer, company, sign_in):
 
 
 @pytest.mark.parametrize(
-    "before", ["x", "1", "-", "9" * 18 + "-1", "1-" + "9" * 30, "１-２", "1-1-1", "99999999999999999-1"]
+    "before", ["x", "1", "-", "9" * 18 + "-1", "1-" + "9" * 30, "１-２", "1-1-1", "-99999999999999999-1"]
 )
 def test_a_place_that_was_never_given_out_is_not_found(before, customer, company, sign_in):
     client = sign_in(company.manager)
