@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime
+from decimal import Decimal
 
 import factory
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Department, Role, User
 from basedata.models import DictionaryEntry, Product, StockRecord
+from customers.attachments import check
 from customers.churn import scan_churn
-from customers.models import ChurnCase, Contact, Customer
+from customers.models import Attachment, ChurnCase, Contact, Customer, Interaction, Order, OrderLine
 from customers.six_months import add_months
 from marketing.models import Opportunity, PlanItem
 
@@ -87,6 +90,18 @@ class ContactFactory(factory.django.DjangoModelFactory):
     office_phone = "024-5555 6610"
 
 
+def interaction(customer: Customer, by: User, *, kind: str = "电话", **values) -> Interaction:
+    with transaction.atomic():
+        return Interaction.create(
+            by=by, customer=customer, kind=entry("交往方式", kind), **{"summary": "电话回访高峰", **values}
+        )
+
+
+def attachment(record: Interaction, by: User, content: bytes = b"%PDF-1.4 x", name: str = "报告.pdf") -> Attachment:
+    record.attach(by=by, files=[check(SimpleUploadedFile(name, content))])
+    return record.attachments.latest("pk")
+
+
 OPPORTUNITY = {
     "customer_name": "沈阳北辰重型机械有限公司",
     "success_rate": 60,
@@ -143,3 +158,23 @@ def churn_case(manager: User, **values) -> ChurnCase:
     customer = silent_customer(manager, **values)
     scan_churn()
     return ChurnCase.objects.select_related("customer__manager").get(customer=customer)
+
+
+def order(
+    customer: Customer, *, number: str = "DD2601050001", product: str = "压力变送器", lines: int = 1, **values
+) -> Order:
+    """An order as the sales system sends it, with so many equal lines."""
+    sold = Product.objects.get_or_create(number="P-100", defaults={"name": product, "model": "EJA", "batch": "A 级"})[0]
+    values = {"ordered_at": timezone.now(), "status": "paid", "address": "天津港 3 号库", **values}
+    made = Order.objects.create(number=number, customer=customer, total=Decimal("12800.5") * lines, **values)
+    for line_number in range(1, lines + 1):
+        OrderLine.objects.create(
+            order=made,
+            line_number=line_number,
+            product=sold,
+            product_number=sold.number,
+            quantity=Decimal(1),
+            unit="台",
+            unit_price=Decimal("12800.5"),
+        )
+    return made

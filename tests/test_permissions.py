@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Role, notify
 from crm.jobs.models import Job
-from customers.models import Contact, Customer
+from customers.models import Contact, Customer, Order
 from marketing.models import Opportunity, PlanItem
 from tests import factories
 
@@ -196,6 +196,34 @@ customers:churn_confirm          gone      POST  in   404  403  409  403  404  4
 customers:churn_win_back         gone      GET   in   404  403  200  403  404  404  404  403  404
 customers:churn_win_back         gone      POST  in   404  403  302  403  404  404  404  403  404
 customers:churn_win_back         warned    POST  in   404  403  409  403  404  404  404  403  404
+customers:order_list             -         GET   in   200  200  200  200  200  200  200  200  403
+customers:order_list             -         POST  in   405  405  405  405  405  405  405  405  405
+customers:customer_orders        customer  GET   in   404  200  200  200  404  404  404  200  404
+customers:customer_orders        customer  POST  in   405  405  405  405  405  405  405  405  405
+customers:order_detail           order     GET   in   404  200  200  200  404  404  404  200  404
+customers:order_detail           order     POST  in   405  405  405  405  405  405  405  405  405
+customers:contact_list           customer  GET   in   404  200  200  200  404  404  404  200  404
+customers:contact_list           customer  POST  in   404  405  405  405  404  404  404  405  404
+customers:interaction_list       customer  GET   in   404  200  200  200  404  404  404  200  404
+customers:interaction_list       customer  POST  in   404  405  405  405  404  404  404  405  404
+customers:timeline               customer  GET   in   404  200  200  200  404  404  404  200  404
+customers:timeline               customer  POST  in   405  405  405  405  405  405  405  405  405
+customers:interaction_create     customer  GET   in   404  200  200  403  404  404  404  403  404
+customers:interaction_create     customer  POST  in   404  302  302  403  404  404  404  403  404
+customers:interaction_detail     talk      GET   in   404  200  200  200  404  404  404  200  404
+customers:interaction_detail     talk      POST  in   405  405  405  405  405  405  405  405  405
+customers:interaction_update     talk      GET   in   404  200  200  403  404  404  404  403  404
+customers:interaction_update     talk      POST  in   404  302  302  403  404  404  404  403  404
+customers:interaction_delete     talk      GET   in   404  200  200  403  404  404  404  403  404
+customers:interaction_delete     talk      POST  in   404  302  302  403  404  404  404  403  404
+customers:interaction_done       talk      GET   in   404  200  200  403  404  404  404  403  404
+customers:interaction_done       talk      POST  in   404  302  302  403  404  404  404  403  404
+customers:attach                 talk      GET   in   404  200  200  403  404  404  404  403  404
+customers:attach                 talk      POST  in   404  200  200  403  404  404  404  403  404
+customers:attachment             file      GET   in   404  200  200  200  404  404  404  200  404
+customers:attachment             file      POST  in   405  405  405  405  405  405  405  405  405
+customers:attachment_delete      file      GET   in   404  200  200  403  404  404  404  403  404
+customers:attachment_delete      file      POST  in   404  302  302  403  404  404  404  403  404
 
 admin:index                      -         GET   in   200  403  403  403  403  403  403  403  403
 admin:index                      -         POST  in   200  403  403  403  403  403  403  403  403
@@ -221,6 +249,13 @@ def world(company):
     warned = factories.churn_case(manager, name="海河水务一分厂")
     gone = factories.churn_case(manager, name="海河水务二分厂")
     gone.confirm(by=manager, reason="停产", kind=factories.entry("流失原因", "停业"))
+    order = Order.objects.create(
+        number="沈阳北辰1", customer=customer, ordered_at=timezone.now(), status="paid", address="天津市某路"
+    )
+    talk = factories.interaction(
+        customer, manager, on=timezone.localdate(), follow_up_on=timezone.localdate(), summary="确认需求，沈阳北辰"
+    )
+    file = factories.attachment(talk, manager, name="沈阳北辰.pdf")
     note = notify(manager, "机会「压力变送器」指派给您", assigned) or manager.notifications.latest("pk")
     job = Job.objects.create(kind="导出沈阳北辰", function="tests", owner=manager, file_name="沈阳北辰.csv")
     job.file.save("a.csv", ContentFile(b"x"))
@@ -240,6 +275,9 @@ def world(company):
         "item": [assigned.pk, item.pk],
         "customer": [customer.pk],
         "contact": [customer.pk, contact.pk],
+        "talk": [customer.pk, talk.pk],
+        "order": [customer.pk, order.pk],
+        "file": [customer.pk, file.pk],
         "note": [note.pk],
         "warned": [warned.pk],
         "gone": [gone.pk],
@@ -256,6 +294,7 @@ def world(company):
         item=item,
         customer=customer,
         contact=contact,
+        talk=talk,
         # One set of values that suits every form: whoever is refused is refused for his rights.
         values={
             **factories.OPPORTUNITY,
@@ -267,6 +306,7 @@ def world(company):
             "reason": "客户要求",
             "on": "2026-03-01",
             "text": "新的计划",
+            "kind": str(factories.entry("交往方式", "电话").pk),
             "result": "新的效果",
             "name": "新的名称",
             "position": "厂长",
@@ -302,6 +342,7 @@ def url_of(name, record, world):
 def current_version(name, world):
     """The signed memory an edit page of this record carries."""
     record = {"marketing:item_update": world.item, "customers:contact_update": world.contact}.get(name)
+    record = record or (world.talk if name == "customers:interaction_update" else None)
     record = record or (world.customer if name.startswith("customers:") else world.new)
     return signing.dumps({"version": record.version, "values": {}}, salt="opened")
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, WebError
 from pytest_django.live_server_helper import LiveServer
 
@@ -171,6 +172,19 @@ def world(company: Any) -> SimpleNamespace:
     lost = factories.lost(manager, supervisor, manager, customer_name="南昌赣江纸业有限公司")
     known = factories.CustomerFactory(name="济南泉城水务有限公司", manager=manager, by=manager)
     factories.ContactFactory(customer=known)
+    talk = factories.interaction(
+        known,
+        manager,
+        kind="拜访",
+        place="济南市历下区泺源大街 8 号二期泵房控制室",
+        summary="现场查看二期仪表运行情况，对方反映三号线读数偏低" * 5,
+        details="核对量程后确认是导压管积液，" * 30,
+        follow_up_on=timezone.localdate(),
+    )
+    file = factories.attachment(
+        talk, manager, name="一个名字相当长的现场勘察报告与测点清单（第二版，含照片）" * 2 + ".pdf"
+    )
+    order = factories.order(known, product="EJA110E 差压变送器", lines=3)
     twin = factories.assigned(manager, supervisor, manager, customer_name="济南泉城水务有限公司")
     deleted = factories.CustomerFactory(name="误录的客户", manager=manager, by=manager)
     deleted.remove(by=manager)
@@ -201,6 +215,9 @@ def world(company: Any) -> SimpleNamespace:
         contact=known.contacts.get(),
         twin=twin,
         deleted=deleted,
+        talk=talk,
+        order=order,
+        file=file,
         job=job,
         warned=warned,
         gone=gone,

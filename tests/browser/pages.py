@@ -29,6 +29,7 @@ NO_PAGE = {
     "notification_open",
     "accounts:theme",
     "marketing:item_result",
+    "customers:attachment",
 }
 
 STATES = ("waiting", "developed", "unplanned", "won", "lost")
@@ -105,6 +106,23 @@ def shared(world: SimpleNamespace) -> list[Address]:
         _at("customers:churn_detail", world.gone.pk, called="churn confirmed"),
         _at("customers:churn_history", world.warned.pk),
         _at("search", called="search word", query="?q=确定流失"),
+        _at("customers:order_list"),
+        _at("customers:order_list", called="orders none", query="?number=没有"),
+        _at("customers:customer_orders", world.known.pk),
+        _at("customers:customer_orders", world.customer.pk, called="orders empty"),
+        _at("customers:order_detail", world.known.pk, world.order.pk),
+        _at("customers:customer_detail", world.known.pk, called="customer facts", query="?tab=info"),
+        _at("customers:contact_list", world.known.pk),
+        _at("customers:timeline", world.known.pk),
+        _at("customers:interaction_list", world.known.pk),
+        _at("customers:interaction_list", world.customer.pk, called="interactions empty"),
+        _at("customers:interaction_create", world.known.pk),
+        _at("customers:interaction_detail", world.known.pk, world.talk.pk),
+        _at("customers:interaction_update", world.known.pk, world.talk.pk),
+        _at("customers:interaction_delete", world.known.pk, world.talk.pk),
+        _at("customers:interaction_done", world.known.pk, world.talk.pk),
+        _at("customers:attach", world.known.pk, world.talk.pk),
+        _at("customers:attachment_delete", world.known.pk, world.file.pk),
         Address("", "404", "/marketing/opportunities/999999/", 404),
         Address("", "400", "/search/?q=%00", 400),
     ]

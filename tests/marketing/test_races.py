@@ -23,8 +23,8 @@ from django.db import connection, connections, transaction
 from django.db.models import QuerySet
 
 from accounts.models import User, check_not_last_administrator, check_role_change
-from basedata import models as basedata
 from basedata.models import NumberSequence, reserve_numbers
+from basedata.models import dictionary as basedata
 from crm.audit import seals, trail
 from crm.audit.models import AuditEntry, AuditSeal
 from crm.jobs import tasks

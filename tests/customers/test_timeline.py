@@ -1,0 +1,153 @@
+"""The timeline: who writes it, and that its thousandth page is as quick as its first."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from customers.importing import CustomerImport
+from customers.models import Customer, TimelineEntry, tell
+from customers.views.timeline import place_words, read_place, timeline_page
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def customer(company):
+    return factories.CustomerFactory(manager=company.manager, by=company.manager)
+
+
+def texts(customer):
+    return list(customer.timeline.newest().values_list("text", flat=True))
+
+
+def fill(customer, count):
+    now = timezone.now()
+    TimelineEntry.objects.bulk_create(
+        TimelineEntry(customer=customer, at=now + timedelta(hours=number // 3), kind="order", text=f"第{number}条")
+        for number in range(count)
+    )
+
+
+def test_a_customer_and_its_contacts_are_told_of(company, customer):
+    factories.ContactFactory._meta.model.create(by=company.manager, customer=customer, name="李工")
+    assert texts(customer) == ["新增联系人 李工", "新建客户，客户经理 周经理"]
+
+
+def test_a_won_opportunity_is_told_of_with_its_address(company):
+    won = factories.won(company.manager, company.supervisor, company.manager)
+    assert set(texts(won.customer)) == {
+        f"销售机会（编号 {won.pk}）开发成功",
+        "新建客户，客户经理 周经理",
+        "新增联系人 高峰",
+    }
+    assert won.customer.timeline.get(kind="opportunity").url == won.get_absolute_url()
+
+
+def test_an_import_tells_of_all_its_customers_at_once(company, tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("名称\n甲厂\n乙厂\n丙厂\n")
+    load = CustomerImport(manager=company.manager)
+    load.read(file)
+    load.write()
+    assert {customer.name: texts(customer) for customer in Customer.objects.all()} == {
+        "甲厂": ["导入客户"],
+        "乙厂": ["导入客户"],
+        "丙厂": ["导入客户"],
+    }
+
+
+def test_what_has_an_address_stands_there_once(customer):
+    with transaction.atomic():
+        for text in ("旧", "新"):
+            tell(customer, TimelineEntry.Kind.ORDER, text, url="/customers/1/orders/2/")
+        tell(customer, TimelineEntry.Kind.ORDER, "无链接")
+        tell(customer, TimelineEntry.Kind.ORDER, "无链接")
+    assert sorted(texts(customer)) == ["新", "新建客户，客户经理 周经理", "无链接", "无链接"]
+
+
+def test_pages_follow_each_other_without_a_gap_or_a_double(customer, company, sign_in):
+    fill(customer, 70)
+    manager = sign_in(company.manager)
+    seen, address = [], f"/customers/{customer.pk}/timeline/"
+    while address:
+        page = manager.get(address, headers=HTMX).content.decode()
+        assert "<html" not in page
+        seen += re.findall(r"第\d+条", page)
+        following = re.search(r'hx-get="([^"]+)"', page)
+        address = following[1] if following else ""
+    assert seen == [f"第{number}条" for number in reversed(range(70))]
+
+
+def test_the_plain_page_goes_on_by_link(customer, company, sign_in):
+    fill(customer, 30)
+    manager = sign_in(company.manager)
+    first = manager.get(f"/customers/{customer.pk}/timeline/").content.decode()
+    address = re.search(r'href="([^"]+\?before=[^"]+)"', first)[1]
+    second = manager.get(address).content.decode()
+    assert "<html" in second
+    assert "第9条" in second
+    assert "第29条" not in second
+
+
+@pytest.mark.parametrize(
+    "before", ["x", "1", "-", "9" * 18 + "-1", "1-" + "9" * 30, "１-２", "1-1-1", "-99999999999999999-1"]
+)
+def test_a_place_that_was_never_given_out_is_not_found(before, customer, company, sign_in):
+    client = sign_in(company.manager)
+    assert client.get(f"/customers/{customer.pk}/timeline/", {"before": before}).status_code == 404
+
+
+def test_a_place_comes_back_as_it_was(customer):
+    entry = customer.timeline.get()
+    assert read_place(place_words(entry)) == (entry.at, entry.pk)
+
+
+def test_a_month_has_one_heading_over_two_pages(customer):
+    now = timezone.now().replace(month=3, day=15)
+    TimelineEntry.objects.all().delete()
+    TimelineEntry.objects.bulk_create(
+        TimelineEntry(customer=customer, at=now - timedelta(minutes=number), kind="order", text="x")
+        for number in range(25)
+    )
+    first = timeline_page(customer)
+    second = timeline_page(customer, read_place(first["older"]), goes_on=True)
+    assert [bool(row["heading"]) for row in first["timeline"]].count(True) == 1
+    assert not any(row["heading"] for row in second["timeline"])
+    assert timeline_page(customer, read_place(first["older"]))["timeline"][0]["heading"]
+
+
+@pytest.mark.parametrize("count", [10, 10_000])
+def test_ten_thousand_entries_open_with_one_query_and_no_offset(count, customer, django_assert_num_queries):
+    fill(customer, count)
+    entry = customer.timeline.newest()[count // 2]
+    for before in (None, (entry.at, entry.pk)):
+        with django_assert_num_queries(1) as asked:
+            page = timeline_page(customer, before)
+        assert len(page["timeline"]) <= 20
+        assert "OFFSET" not in asked.captured_queries[0]["sql"]
+        assert "LIMIT 21" in asked.captured_queries[0]["sql"]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="query plans of PostgreSQL")
+def test_the_index_serves_a_page_in_the_middle(customer):
+    fill(customer, 10_000)
+    entry = customer.timeline.newest()[5000]
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE customers_timelineentry")
+    for rows in (customer.timeline.newest(), customer.timeline.newest().before(entry.at, entry.pk)):
+        plan = rows[:21].explain()
+        assert "customers_timeline " in plan.replace("customers_timeline\n", "customers_timeline ")
+        assert "Sort" not in plan
+        assert "Seq Scan" not in plan
+
+
+def test_a_hidden_customers_timeline_is_not_found(customer, company, sign_in):
+    for headers in ({}, HTMX):
+        assert sign_in(company.stranger).get(f"/customers/{customer.pk}/timeline/", headers=headers).status_code == 404
