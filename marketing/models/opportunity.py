@@ -337,8 +337,7 @@ class Opportunity(Shared):
             raise SameNameExists(same_name)
         customer = link_to or self._new_customer(number, by)
         self._carry_contact(customer, by)
-        self.status, self.closed_at = self.Status.WON, timezone.now()
-        self.customer, self.win_reason = customer, reason
+        self.status, self.closed_at, self.customer, self.win_reason = self.Status.WON, timezone.now(), customer, reason
         self._save("status", "closed_at", "customer", "win_reason")
         facts = {"客户": customer, "成功说明": reason}
         if same_name and link_to is None:

@@ -6,8 +6,10 @@ import io
 from collections import Counter
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -18,8 +20,9 @@ from crm.audit.seals import verify
 from crm.demo import accounts
 from crm.demo.names import PEOPLE, SHOWN_ACCOUNTS
 from crm.demo.past import workday
+from customers.attachments import check
 from customers.forms import ContactForm, CustomerForm
-from customers.models import Contact, Customer, Ownership
+from customers.models import Attachment, Contact, Customer, Interaction, Ownership, TimelineEntry
 from marketing.models import Opportunity, PlanItem
 from tests import factories
 
@@ -128,6 +131,36 @@ def test_assignments_keep_to_the_rules(demo):
     for opportunity in Opportunity.objects.exclude(assignee=None).select_related("assignee", "assigned_by"):
         supervisor = factories.fresh(opportunity.assigned_by)
         assert Opportunity.check_candidate(opportunity.assignee, by=supervisor)
+
+
+def test_talks_keep_the_rules_and_some_are_to_be_followed_up_now(demo):
+    today = timezone.localdate()
+    talks = list(Interaction.objects.select_related("customer", "kind", "contact"))
+    assert len({talk.customer_id for talk in talks}) >= 100
+    for talk in talks:
+        assert talk.objections() == {}
+        assert talk.customer.created_at < talk.created_at < timezone.now()
+        assert talk.on == timezone.localdate(talk.created_at)
+    due = Interaction.objects.to_follow_up(today).filter(customer__manager=demo["xiaoming"])
+    assert due.filter(follow_up_on__lt=today).exists()
+    assert TimelineEntry.objects.filter(kind="interaction").count() == len(talks)
+    for entry in TimelineEntry.objects.filter(kind="interaction").select_related("customer")[:50]:
+        assert entry.customer.interactions.get(pk=entry.url.split("/")[4]).told_as == entry.text
+    assert TimelineEntry.objects.filter(kind="opportunity").count() == 14
+    for file in Attachment.objects.all():
+        with file.file.open("rb") as content:
+            named = SimpleUploadedFile(file.name, content.read())
+        assert check(named).content_type == file.content_type
+
+
+def test_removal_takes_the_files_along(demo, django_capture_on_commit_callbacks, settings):
+    kept = Path(settings.MEDIA_ROOT, "attachments")
+    assert len([path for path in kept.rglob("*") if path.is_file()]) == 3
+    with django_capture_on_commit_callbacks(execute=True):
+        run("remove_demo", yes=True)
+    assert [path for path in kept.rglob("*") if path.is_file()] == []
+    assert not Interaction.objects.exists()
+    assert not TimelineEntry.objects.exists()
 
 
 def labels(entries) -> dict[str, set[str]]:
