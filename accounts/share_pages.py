@@ -17,11 +17,11 @@ from .sharing import EDIT_GRANT, VIEW_GRANT, colleagues
 
 class ShareForm(CrmForm, forms.Form):
     person = forms.ModelChoiceField(User.objects.none(), label="协作人")
-    kind = forms.ChoiceField(label="权限", widget=forms.RadioSelect, initial=VIEW_GRANT)
+    access = forms.ChoiceField(label="权限", widget=forms.RadioSelect, initial=VIEW_GRANT)
     until = forms.DateField(label="截止日期", required=False, help_text="当天仍有效；不填则一直有效，直到取消")
 
     blocks = (
-        Block("共享给同事", "再次共享给同一个人会替换原来的权限。", (("person", 3), ("until", 3), "kind")),
+        Block("共享给同事", "再次共享给同一个人会替换原来的权限。", (("person", 3), ("until", 3), "access")),
     )  # fmt: skip
 
     def __init__(self, *args: Any, people: Any, may_edit: str, **kwargs: Any) -> None:
@@ -30,7 +30,7 @@ class ShareForm(CrmForm, forms.Form):
         self.fields["person"].label_from_instance = (  # type: ignore[attr-defined]
             lambda person: f"{person}（{person.department or '未分部门'}）"
         )
-        self.fields["kind"].choices = [(VIEW_GRANT, "只看"), (EDIT_GRANT, may_edit)]  # type: ignore[attr-defined]
+        self.fields["access"].choices = [(VIEW_GRANT, "只看"), (EDIT_GRANT, may_edit)]  # type: ignore[attr-defined]
 
     def clean_until(self) -> Any:
         until = self.cleaned_data["until"]
@@ -54,6 +54,10 @@ class ShareRecord(ActionView):
     def context(self, record: Any, form: Any) -> dict[str, Any]:
         grants = record.grants.select_related("user__department", "permission", "by").order_by("user__name", "pk")
         return {"grants": grants, "withdraw_url": self.withdraw_url}
+
+    def perform(self, record: Any, form: Any) -> None:
+        data = form.cleaned_data
+        record.share(data["person"], by=self.request.user, kind=data["access"], until=data["until"])
 
     def success_url(self, record: Any, result: Any) -> str:
         return self.request.path

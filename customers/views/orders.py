@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from accounts.models import User
 from basedata.models import mirror_notice
 from basedata.views.mirrored import MirroredList
+from crm.ui.filters import midnight
 from crm.ui.lists import Column
 from crm.ui.records import RecordDetail
 from crm.ui.templatetags.ui import chip, day
@@ -115,31 +116,27 @@ def orders_card(customer: Customer, user: User) -> dict[str, Any] | None:
     """
     if not user.has_perm(Order.objects.all().view_permission):
         return None
-    rows = Order.objects.filter(customer=customer)
-    today = timezone.localdate()
-    first = months_back(today, MONTHS - 1)
-    by_month = dict(
-        rows.revenue()
-        .filter(ordered_at__date__gte=first)
-        .annotate(month=TruncMonth("ordered_at"))
-        .values_list("month")
-        .annotate(sum=ExactSum("total"))
-        .order_by()
-    )
-    sums = {timezone.localtime(month).date(): total for month, total in by_month.items()}
+    rows, today = Order.objects.filter(customer=customer), timezone.localdate()
+    sums = revenue_by_month(rows, months_back(today, MONTHS - 1))
     whole = rows.revenue().aggregate(total=ExactSum("total"), count=Count("pk"))
     values = [sums.get(months_back(today, back), Decimal(0)) for back in reversed(range(MONTHS))]
-    this_year = sum((total for month, total in sums.items() if month.year == today.year), Decimal(0))
     return {
         "newest": list(rows.order_by("-ordered_at", "-pk")[:5]),
         "total": whole["total"],
         "count": whole["count"],
-        "this_year": this_year,
+        "this_year": sum((total for month, total in sums.items() if month.year == today.year), Decimal(0)),
         "bars": bars(values),
-        "from": first,
+        "from": months_back(today, MONTHS - 1),
         "to": today,
         "mirror": mirror_notice(*TABLES),
     }
+
+
+def revenue_by_month(orders: Any, first: date) -> dict[date, Decimal]:
+    """{first of the month: exact revenue} since a month, by the order's month in Shanghai."""
+    months = orders.revenue().filter(ordered_at__gte=midnight(first)).annotate(month=TruncMonth("ordered_at"))
+    sums = months.values_list("month").annotate(sum=ExactSum("total")).order_by()
+    return {timezone.localtime(month).date(): total for month, total in sums}
 
 
 def months_back(day: date, months: int) -> date:

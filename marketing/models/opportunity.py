@@ -344,9 +344,8 @@ class Opportunity(Shared):
             facts["同名客户仍新建"] = create_anyway
             for supervisor in supervisors_of(by):
                 notify(supervisor, f"{by} 新建了同名客户「{customer}」：{create_anyway}", customer)
-        tell(
-            customer, TimelineEntry.Kind.OPPORTUNITY, f"销售机会（编号 {self.pk}）开发成功", url=self.get_absolute_url()
-        )
+        text, url = f"销售机会（编号 {self.pk}）开发成功", self.get_absolute_url()
+        tell(customer, TimelineEntry.Kind.OPPORTUNITY, text, url=url)
         record(by, "开发成功", self, changes={label: fact for label, fact in facts.items() if fact})
         return customer
 

@@ -139,7 +139,7 @@ def test_an_editor_of_an_opportunity_makes_the_plan_and_takes_no_decision(compan
 def test_sharing_and_withdrawing_leave_a_trail_and_tell_the_colleague(company, customer, sign_in):
     client = sign_in(company.manager)
     at = f"/customers/{customer.pk}/share/"
-    client.post(at, {"person": company.stranger.pk, "kind": "view", "until": ""})
+    client.post(at, {"person": company.stranger.pk, "access": "view", "until": ""})
     assert company.stranger.notifications.get().text == "周经理 与您共享了客户「海河水务有限公司」（只看）"
     assert AuditEntry.objects.about(customer)[0].changes["协作人"] == ["", "外人甲"]
     page = client.get(at).content.decode()
@@ -156,11 +156,11 @@ def test_sharing_and_withdrawing_leave_a_trail_and_tell_the_colleague(company, c
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"person": "", "kind": "view"}, "请选择。"),
-        ({"person": "999999", "kind": "view"}, "选择一个有效的选项"),
-        ({"kind": "own"}, "own"),
-        ({"kind": "view", "until": "2020-01-01"}, "截止日期已经过去"),
-        ({"kind": "view", "until": "明天"}, "请填写日期"),
+        ({"person": "", "access": "view"}, "请选择。"),
+        ({"person": "999999", "access": "view"}, "选择一个有效的选项"),
+        ({"access": "own"}, "own"),
+        ({"access": "view", "until": "2020-01-01"}, "截止日期已经过去"),
+        ({"access": "view", "until": "明天"}, "请填写日期"),
     ],
 )
 def test_a_wrong_form_says_so_beside_the_field(values, message, company, customer, sign_in):

@@ -116,13 +116,20 @@ def test_somebody_without_a_role_is_told_whom_to_ask(company, sign_in):
     assert "销售机会" not in html
 
 
+SELLING = ["销售机会管理", "客户开发计划", "客户信息管理", "客户流失管理", "历史订单查询"]
+MASTER_DATA = ["数据字典", "产品信息查询", "库存数据查询"]
+
+
 @pytest.mark.parametrize(
     ("person", "leaves"),
     [
-        ("administrator", ["流失扫描", "用户", "角色", "部门", "审计记录", "数据字典"]),
-        ("supervisor", ["销售机会管理", "客户开发计划", "客户信息管理", "客户流失管理"]),
-        ("manager", ["销售机会管理", "客户开发计划", "客户信息管理", "客户流失管理"]),
-        ("executive", ["销售机会管理", "客户开发计划", "客户信息管理", "客户流失管理"]),
+        (
+            "administrator",
+            ["历史订单查询", "流失扫描", "已删除的客户", "用户", "角色", "部门", "审计记录", *MASTER_DATA],
+        ),
+        ("supervisor", [*SELLING, *MASTER_DATA]),
+        ("manager", [*SELLING, *MASTER_DATA]),
+        ("executive", [*SELLING, *MASTER_DATA[1:]]),
         ("nobody", []),
     ],
 )

@@ -80,7 +80,7 @@ def test_a_new_case_carries_purchase_trail_timeline_and_number(company):
     entry = AuditEntry.objects.about(case).get()
     assert (entry.actor_name, entry.actor_id, entry.verb) == ("系统", None, "流失预警")
     assert (entry.object_text, entry.changes) == (str(case), {"状态": ["", "预警"]})
-    told = TimelineEntry.objects.get(customer=case.customer)
+    told = TimelineEntry.objects.get(customer=case.customer, kind="churn")
     assert (told.kind, told.url) == ("churn", case.get_absolute_url())
     assert told.text == "流失预警：上次下单 2025-03-31，已满六个月"
     assert told.at == case.opened_at == entry.at or abs(told.at - entry.at) < timedelta(seconds=5)
@@ -89,7 +89,7 @@ def test_a_new_case_carries_purchase_trail_timeline_and_number(company):
 def test_of_a_customer_that_never_bought_the_timeline_says_so(company):
     customer = factories.CustomerFactory(manager=company.manager, cooperation_since=LONG_AGO)
     scan_churn()
-    assert customer.timeline.get().text == "流失预警：从未下单，已满六个月"
+    assert customer.timeline.get(kind="churn").text == "流失预警：从未下单，已满六个月"
     assert customer.churn_cases.get().last_purchase_on is None
 
 
@@ -289,7 +289,7 @@ def test_measures_accumulate_with_author_time_and_review(company):
     assert (first.text, first.by, first.review_on) == ("拜访设备科", company.manager, TODAY + timedelta(days=30))
     assert (second.text, second.review_on) == ("送样机", TODAY + timedelta(days=90))
     assert (again(case).review_on, again(case).version) == (TODAY + timedelta(days=90), 2)
-    assert case.customer.timeline.count() == 3  # the warning and both measures
+    assert case.customer.timeline.filter(kind="churn").count() == 3  # the warning and both measures
     entry = AuditEntry.objects.about(case).first()
     assert (entry.verb, entry.changes["暂缓措施"]) == ("暂缓流失", ["", "送样机"])
 
