@@ -230,6 +230,8 @@ CRM_PERIODIC_TASKS = (  # name, seconds between runs, function
 # Business options
 CRM_SYNC_STALE_DAYS = env.int("CRM_SYNC_STALE_DAYS", 2)
 CRM_SYNC_SOURCE = env.str("CRM_SYNC_SOURCE", "")  # what the scheduled sync reads: a folder or a database address
+if CRM_SYNC_SOURCE:
+    CRM_PERIODIC_TASKS += (("sales.sync", 3600, "customers.sync.jobs.scheduled"),)
 CRM_STRICT_CUSTOMER_FORM = env.bool("CRM_STRICT_CUSTOMER_FORM", False)
 CRM_EXPORTER = "crm.exchange.exports.deliver"  # what writes a list's rows into a file
 CRM_EXPORT_DIRECT_ROWS = env.int("CRM_EXPORT_DIRECT_ROWS", 2000)

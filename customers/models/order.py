@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import TruncDate
 from django.urls import reverse
 from django.utils import timezone
 
@@ -119,3 +122,11 @@ class ParkedOrder(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+
+def refresh_last_purchases(customer_ids: Iterable[int] | None = None) -> None:
+    """Sets 上次下单 of these customers (None: all) to the Shanghai day of their latest purchase; set-based."""
+    latest = Order.objects.purchases().filter(customer=OuterRef("pk")).order_by("-ordered_at", "-id")
+    day = TruncDate("ordered_at", tzinfo=ZoneInfo("Asia/Shanghai"))
+    customers = Customer.objects.all() if customer_ids is None else Customer.objects.filter(pk__in=list(customer_ids))
+    customers.update(last_purchase_on=Subquery(latest.annotate(day=day).values("day")[:1]))
