@@ -59,7 +59,12 @@ SECTIONS = (
         ),
     ),
     Section(
-        "基础数据", "database", (Leaf("数据字典", "admin:basedata_dictionaryentry_changelist", "accounts.administer"),)
+        "基础数据",
+        "database",
+        (
+            Leaf("数据字典", "admin:basedata_dictionaryentry_changelist", "accounts.administer"),
+            Leaf("数据同步", "customers:sync", "basedata.sync_sales"),
+        ),
     ),
 )
 

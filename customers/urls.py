@@ -1,10 +1,14 @@
 from django.urls import path
 
-from .views import contacts, customers
+from .views import contacts, customers, sync
 
 app_name = "customers"
 urlpatterns = [
     path("", customers.CustomerList.as_view(), name="customer_list"),
+    path("sync/", sync.SyncState.as_view(), name="sync"),
+    path("sync/start/", sync.StartSync.as_view(), name="sync_start"),
+    path("sync/parked/", sync.ParkedOrders.as_view(), name="sync_parked"),
+    path("sync/<id:pk>/", sync.SyncRunPage.as_view(), name="sync_run"),
     path("<id:pk>/", customers.CustomerDetail.as_view(), name="customer_detail"),
     path("<id:pk>/edit/", customers.CustomerUpdate.as_view(), name="customer_update"),
     path("<id:pk>/history/", customers.CustomerHistory.as_view(), name="customer_history"),

@@ -89,7 +89,7 @@ def _ungrouped(plain: str) -> str:
         raise InvalidOperation
     if "," not in plain:
         return plain
-    whole, _, rest = plain.partition(".")
+    whole, _, _ = plain.partition(".")
     head, *groups = whole.lstrip("+-").split(",")
     if not 1 <= len(head) <= 3 or any(len(group) != 3 for group in groups):
         raise InvalidOperation
@@ -122,7 +122,7 @@ def _parsed(raw: str, label: str) -> datetime:
     plain = raw.replace("年", "-").replace("月", "-").replace("日", "").replace("/", "-")
     for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"):
         try:
-            return datetime.strptime(plain, form)  # noqa: DTZ007 the zone is set by the caller
+            return datetime.strptime(plain, form)
         except ValueError:
             continue
     raise RowRefused(f"{label}「{raw[:30]}」不是日期")
