@@ -15,6 +15,7 @@ from django.test.client import ClientHandler
 from django.urls import URLResolver, get_resolver, reverse
 
 from accounts.models import Role, notify
+from basedata.models import SyncRun
 from crm.jobs.models import Job
 from customers.models import Contact, Customer
 from marketing.models import Opportunity, PlanItem
@@ -135,6 +136,15 @@ customers:contact_update         contact   POST  in   404  302  302  403  404  4
 customers:contact_delete         contact   GET   in   404  200  200  403  404  404  404  403  404
 customers:contact_delete         contact   POST  in   404  302  302  403  404  404  404  403  404
 
+customers:sync                   -         GET   in   200  403  403  403  403  403  403  403  403
+customers:sync                   -         POST  in   405  403  403  403  403  403  403  403  403
+customers:sync_start             -         GET   in   405  403  403  403  403  403  403  403  403
+customers:sync_start             -         POST  in   302  403  403  403  403  403  403  403  403
+customers:sync_parked            -         GET   in   200  403  403  403  403  403  403  403  403
+customers:sync_parked            -         POST  in   422  403  403  403  403  403  403  403  403
+customers:sync_run               run       GET   in   200  403  403  403  403  403  403  403  403
+customers:sync_run               run       POST  in   405  403  403  403  403  403  403  403  403
+
 admin:index                      -         GET   in   200  403  403  403  403  403  403  403  403
 admin:index                      -         POST  in   200  403  403  403  403  403  403  403  403
 """
@@ -169,6 +179,7 @@ def world(company):
         "contact": [customer.pk, contact.pk],
         "note": [note.pk],
         "job": [job.pk],
+        "run": [SyncRun.objects.create(source="x", status="done").pk],
     }
     return SimpleNamespace(
         people={name: getattr(company, name, None) for name in PEOPLE},

@@ -29,6 +29,11 @@ NO_PAGE = {
     "notification_open",
     "accounts:theme",
     "marketing:item_result",
+    "customers:sync_start",
+    # the administrator's pages: tried in tests/customers/test_sync_pages.py
+    "customers:sync",
+    "customers:sync_parked",
+    "customers:sync_run",
 }
 
 STATES = ("waiting", "developed", "unplanned", "won", "lost")
