@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Count
 from django.utils import timezone
 
 from basedata.models import FeedPosition, Product, StockRecord, SyncRefusal, SyncRun
@@ -53,10 +54,7 @@ def sync(address: str, *, full: bool = False, by: Any = None) -> SyncRun:
 
 def open_run(shown: str, full: bool, by: Any) -> SyncRun:
     """The open row is the lock; one silent for two minutes lost its process and is failed."""
-    silent = SyncRun.objects.filter(status=SyncRun.Status.RUNNING, heartbeat_at__lt=timezone.now() - SILENT)
-    silent.update(
-        status=SyncRun.Status.FAILED, finished_at=timezone.now(), message="执行同步的进程中断，由下一次同步接替。"
-    )
+    SyncRun.fail_silent(timezone.now() - SILENT)
     try:
         with transaction.atomic():
             return SyncRun.objects.create(source=shown, is_full=full, by=by)
@@ -78,8 +76,7 @@ class Work:
 
     def close(self, status: str, message: str) -> None:
         self.staging.close()
-        mine = SyncRun.objects.filter(pk=self.run.pk, status=SyncRun.Status.RUNNING)
-        mine.update(status=status, message=message[:500], finished_at=timezone.now(), counts=self.run.counts)
+        self.run.finish(status, message)
         self.run.refresh_from_db()
 
     # Reading
@@ -237,8 +234,8 @@ class Work:
         self.read_to_the_end("order_lines")
 
     def take_up_parked(self) -> None:
-        keys = ParkedOrder.objects.order_by().values_list("customer_key", flat=True).distinct()
-        for batch in batches(keys.iterator(), BATCH):
+        keys = ParkedOrder.objects.order_by().values_list("customer_key").annotate(orders=Count("pk"))
+        for batch in batches((key for key, _ in keys.iterator()), BATCH):
             with transaction.atomic():
                 if taken := take_up(batch):
                     self.remarks.append(f"{taken} 个待匹配订单已归入客户")
@@ -316,7 +313,7 @@ class Work:
             gone = Order.objects.filter(number__in=self.staging.unseen("orders", numbers))
             with transaction.atomic():
                 owners = set(gone.values_list("customer_id", flat=True))
-                self.count("orders", removed=gone.update(status=Order.Status.CANCELLED))
+                self.count("orders", removed=gone.mark_cancelled())
                 after_orders(owners)
         for numbers in batches(ParkedOrder.objects.values_list("number", flat=True).iterator(), BATCH):
             ParkedOrder.objects.filter(number__in=self.staging.unseen("orders", numbers)).delete()
