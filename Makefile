@@ -3,7 +3,7 @@ PY ?= $(if $(shell command -v python3),python3,$(if $(shell command -v uv),uv ru
   $(error 需要 Python 3.11 或更高版本，或者 uv。请先安装其中一个)))
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench format
+.PHONY: help setup run test check bench drill format
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -22,6 +22,9 @@ check: setup ## format, lint, types, templates, layers, migrations, deployment s
 
 bench: setup ## response times as multiples of a plain list page, on PostgreSQL (ARGS="--quick")
 	@$(BIN)/python tests/benchmarks/bench.py $(ARGS)
+
+drill: setup ## kill a running sync at random moments, run it again, compare with an undisturbed run
+	@$(BIN)/python tests/drills/drill.py $(ARGS)
 
 format: setup ## put the code into its standard form
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

@@ -220,7 +220,7 @@ MEDIA_ROOT = VAR_DIR / "files"
 # Background work
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 JOB_SILENT_SECONDS = 120
-CRM_PERIODIC_TASKS = (  # name, seconds between runs, function
+CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds between runs, function
     ("jobs.rescue", 60, "crm.jobs.tasks.rescue_silent_jobs"),
     ("audit.seal", 300, "crm.audit.seals.seal_pending"),
     ("sessions.clear", 86400, "crm.jobs.tasks.clear_expired_sessions"),
@@ -233,6 +233,8 @@ CRM_PERIODIC_STARTS = {"churn.scan": 86400 + 18 * 3600}
 # Business options
 CRM_SYNC_STALE_DAYS = env.int("CRM_SYNC_STALE_DAYS", 2)
 CRM_SYNC_SOURCE = env.str("CRM_SYNC_SOURCE", "")  # what the scheduled sync reads: a folder or a database address
+if CRM_SYNC_SOURCE:
+    CRM_PERIODIC_TASKS += (("sales.sync", 3600, "customers.sync.jobs.scheduled"),)
 CRM_STRICT_CUSTOMER_FORM = env.bool("CRM_STRICT_CUSTOMER_FORM", False)
 CRM_ATTACHMENT_MAX_MB = env.int("CRM_ATTACHMENT_MAX_MB", 20)  # one file of an interaction
 CRM_EXPORTER = "crm.exchange.exports.deliver"  # what writes a list's rows into a file

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import attachments, churn, contacts, customers, detail, interactions, orders, timeline
+from .views import attachments, churn, contacts, customers, detail, interactions, orders, sync, timeline
 
 app_name = "customers"
 urlpatterns = [
@@ -8,6 +8,10 @@ urlpatterns = [
     path("new/", customers.CustomerCreate.as_view(), name="customer_create"),
     path("deleted/", customers.DeletedCustomers.as_view(), name="customer_deleted"),
     path("orders/", orders.OrderList.as_view(), name="order_list"),
+    path("sync/", sync.SyncState.as_view(), name="sync"),
+    path("sync/start/", sync.StartSync.as_view(), name="sync_start"),
+    path("sync/parked/", sync.ParkedOrders.as_view(), name="sync_parked"),
+    path("sync/<id:pk>/", sync.SyncRunPage.as_view(), name="sync_run"),
     path("<id:pk>/", detail.CustomerDetail.as_view(), name="customer_detail"),
     path("<id:pk>/edit/", customers.CustomerUpdate.as_view(), name="customer_update"),
     path("<id:pk>/delete/", customers.RemoveCustomer.as_view(), name="customer_delete"),

@@ -16,6 +16,7 @@ from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from accounts.models import Role, notify
+from basedata.models import SyncRun
 from crm.jobs.models import Job
 from customers.models import Contact, Customer, Order
 from marketing.models import Opportunity, PlanItem
@@ -225,6 +226,15 @@ customers:attachment             file      POST  in   405  405  405  405  405  4
 customers:attachment_delete      file      GET   in   404  200  200  403  404  404  404  403  404
 customers:attachment_delete      file      POST  in   404  302  302  403  404  404  404  403  404
 
+customers:sync                   -         GET   in   200  403  403  403  403  403  403  403  403
+customers:sync                   -         POST  in   405  403  403  403  403  403  403  403  403
+customers:sync_start             -         GET   in   405  403  403  403  403  403  403  403  403
+customers:sync_start             -         POST  in   302  403  403  403  403  403  403  403  403
+customers:sync_parked            -         GET   in   200  403  403  403  403  403  403  403  403
+customers:sync_parked            -         POST  in   422  403  403  403  403  403  403  403  403
+customers:sync_run               run       GET   in   200  403  403  403  403  403  403  403  403
+customers:sync_run               run       POST  in   405  403  403  403  403  403  403  403  403
+
 admin:index                      -         GET   in   200  403  403  403  403  403  403  403  403
 admin:index                      -         POST  in   200  403  403  403  403  403  403  403  403
 """
@@ -287,6 +297,7 @@ def world(company):
         "entry": [factories.entry("竞争对手", "本地供应商").pk],
         "fixed": [factories.entry("服务类型", "建议").pk],
         "used": [customer.region_id],
+        "run": [SyncRun.objects.create(source="x", status="done").pk],
     }
     return SimpleNamespace(
         people={name: getattr(company, name, None) for name in PEOPLE},
@@ -713,7 +724,7 @@ def test_a_soft_deleted_customer_is_gone_from_every_address(world, company, sign
     Customer.objects.update(deleted_at="2026-01-01T00:00Z")  # the churn cases belong to others
     client = sign_in(company.supervisor)
     for name, record, verb, *_ in ROWS:
-        if name.startswith("customers:") and record != "-" and verb == "GET":
+        if name.startswith("customers:") and record not in ("-", "run") and verb == "GET":
             assert (name, client.get(url_of(name, record, world)).status_code) == (name, 404)
 
 

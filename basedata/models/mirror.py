@@ -118,6 +118,18 @@ class SyncRun(models.Model):
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d %H:%M} {self.source}"
 
+    @classmethod
+    def fail_silent(cls, since: datetime) -> int:
+        """A running row without a heartbeat since then lost its process."""
+        silent = cls.objects.filter(status=cls.Status.RUNNING, heartbeat_at__lt=since)
+        message = "执行同步的进程中断，由下一次同步接替。"
+        return silent.update(status=cls.Status.FAILED, finished_at=timezone.now(), message=message)
+
+    def finish(self, status: str, message: str) -> None:
+        """Closes this run with its counts, unless another has taken it over."""
+        mine = SyncRun.objects.filter(pk=self.pk, status=self.Status.RUNNING)
+        mine.update(status=status, message=message[:500], finished_at=timezone.now(), counts=self.counts)
+
 
 class SyncRefusal(models.Model):
     """A row of the feed that could not be taken, with the reason in words."""

@@ -45,6 +45,10 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def purchases(self) -> OrderQuerySet:
         return self.filter(status__in=PURCHASE_STATUSES)
 
+    def mark_cancelled(self) -> int:
+        """Orders a full feed does not hold any more."""
+        return self.update(status=OrderStatus.CANCELLED)
+
 
 class Order(models.Model):
     Status = OrderStatus

@@ -14,7 +14,9 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, WebError
 from pytest_django.live_server_helper import LiveServer
 
+from basedata.models import SyncRefusal, SyncRun
 from crm.jobs.models import Job
+from customers.models import ParkedOrder
 from tests import factories
 
 # Playwright keeps an event loop in this thread; the ORM is used between its calls, never inside them.
@@ -185,6 +187,16 @@ def world(company: Any) -> SimpleNamespace:
         talk, manager, name="一个名字相当长的现场勘察报告与测点清单（第二版，含照片）" * 2 + ".pdf"
     )
     order = factories.order(known, product="EJA110E 差压变送器", lines=3)
+    run = SyncRun.objects.create(
+        source="/data/sales-system",
+        status="done",
+        finished_at=timezone.now(),
+        counts={"orders": {"read": 3, "refused": 1}},
+    )
+    SyncRefusal.objects.create(run=run, table="orders", line=7, key="DD2601050009", reason="日期写错：应为 2025-11-24")
+    ParkedOrder.objects.create(
+        number="DD2601050002", customer_key="C99999", ordered_at=timezone.now(), status="paid", content={"lines": []}
+    )
     twin = factories.assigned(manager, supervisor, manager, customer_name="济南泉城水务有限公司")
     deleted = factories.CustomerFactory(name="误录的客户", manager=manager, by=manager)
     deleted.remove(by=manager)
@@ -217,6 +229,7 @@ def world(company: Any) -> SimpleNamespace:
         deleted=deleted,
         talk=talk,
         order=order,
+        run=run,
         file=file,
         job=job,
         warned=warned,

@@ -30,6 +30,7 @@ NO_PAGE = {
     "accounts:theme",
     "marketing:item_result",
     "customers:attachment",
+    "customers:sync_start",
 }
 
 STATES = ("waiting", "developed", "unplanned", "won", "lost")
@@ -171,6 +172,9 @@ def of_administrator(world: SimpleNamespace) -> list[Address]:
     return [
         _at("home", called="home of an administrator"),
         _at("customers:churn_scan"),
+        _at("customers:sync"),
+        _at("customers:sync_parked"),
+        _at("customers:sync_run", world.run.pk),
         _at("customers:customer_deleted"),
         _at("customers:customer_restore", world.deleted.pk),
         _at("basedata:dictionary_list", called="dictionary_list edited"),

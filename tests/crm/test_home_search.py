@@ -125,7 +125,7 @@ MASTER_DATA = ["数据字典", "产品信息查询", "库存数据查询"]
     [
         (
             "administrator",
-            ["历史订单查询", "流失扫描", "已删除的客户", "用户", "角色", "部门", "审计记录", *MASTER_DATA],
+            ["历史订单查询", "流失扫描", "已删除的客户", "用户", "角色", "部门", "审计记录", *MASTER_DATA, "数据同步"],
         ),
         ("supervisor", [*SELLING, *MASTER_DATA]),
         ("manager", [*SELLING, *MASTER_DATA]),

@@ -1,0 +1,39 @@
+"""待匹配订单: a person says which customer a key of the sales system means."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from crm.audit.trail import change
+from customers.models import Customer
+
+from .orders import take_up
+
+
+class MatchRefused(Exception):
+    """The key cannot be given to this customer; the text says why, in Chinese."""
+
+
+def find(text: str, user: User) -> Customer:
+    """By number or exact name: in the view of whoever has one; who sees no customers at all finds any."""
+    seen = Customer.objects.visible_to(user) if user.has_perm("customers.view_customer") else Customer.objects.current()
+    found = list(seen.filter(number=text)[:1]) or list(seen.filter(name=text)[:2])
+    if len(found) == 1:
+        return found[0]
+    raise MatchRefused("有多个同名客户，请填写客户编号。" if found else "没有找到这个客户，请填写客户编号或完整名称。")
+
+
+def match(customer: Customer, key: str, *, by: User) -> int:
+    """Gives the customer the key and takes up the waiting orders; the number of orders taken."""
+    if len(key) > 30:
+        raise MatchRefused("销售系统客户编号超过 30 个字，请先在销售系统里改正。")
+    try:
+        with transaction.atomic():
+            fresh = Customer.objects.select_for_update().get(pk=customer.pk)
+            if fresh.external_number and fresh.external_number != key:
+                raise MatchRefused(f"这个客户已有销售系统客户编号 {fresh.external_number}，请核对是否选错。")
+            change(by, "匹配销售系统客户", fresh, external_number=key)
+            return take_up([key])
+    except IntegrityError:
+        raise MatchRefused("另一个客户（可能已删除）已使用这个销售系统客户编号，请联系系统管理员。") from None

@@ -1,0 +1,154 @@
+"""Orders into the tables: matched to customers, parked without one, written with all their lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.urls import reverse
+
+from basedata.models import Product
+from customers.churn import resolve_by_purchases
+from customers.models import Customer, Order, OrderLine, ParkedOrder, TimelineEntry
+from customers.models.order import refresh_last_purchases
+
+LINE_COLUMNS = ("order_id", "line_number", "product_id", "product_number", "quantity", "unit", "unit_price")
+ORDER_FIELDS = ["customer", "ordered_at", "address", "status", "total", "changed_at"]
+LARGEST_TOTAL = Decimal(10) ** 17
+
+
+def find_customers(keys: Iterable[str]) -> dict[str, int]:
+    """{key of the sales system: customer}: by 销售系统客户编号, then by our own number; deleted ones are unknown."""
+    wanted = set(keys)
+    current = Customer.objects.current()
+    found = dict(current.filter(number__in=wanted).values_list("number", "pk"))
+    return found | dict(current.filter(external_number__in=wanted).values_list("external_number", "pk"))
+
+
+def total_of(lines: Iterable[Mapping[str, Any]]) -> Decimal:
+    return sum((line["quantity"] * line["unit_price"] for line in lines), Decimal(0))
+
+
+def write_orders(orders: list[dict[str, Any]], customers: Mapping[str, int]) -> None:
+    """Inserts or replaces orders of known customers. Each: values of rows.order plus lines. Call in a transaction."""
+    if not orders:
+        return
+    numbers = [order["number"] for order in orders]
+    before = {number: (pk, owner) for number, pk, owner in _present(numbers)}
+    Order.objects.bulk_create(
+        [_order(values, customers[values["customer_number"]]) for values in orders],
+        update_conflicts=True, unique_fields=["number"], update_fields=ORDER_FIELDS,
+    )  # fmt: skip
+    ids = {number: (pk, owner) for number, pk, owner in _present(numbers)}
+    if before:
+        OrderLine.objects.filter(order__in=[pk for pk, _ in before.values()]).delete()
+    _write_lines(orders, {number: pk for number, (pk, _) in ids.items()})
+    _tell(orders, before, ids)
+    ParkedOrder.objects.filter(number__in=numbers).delete()
+    after_orders({owner for _, owner in (*before.values(), *ids.values())})
+
+
+def _present(numbers: list[str]) -> list[tuple[str, int, int]]:
+    return list(Order.objects.filter(number__in=numbers).values_list("number", "pk", "customer_id"))
+
+
+def _order(values: dict[str, Any], customer: int) -> Order:
+    known = {name: values[name] for name in ("number", "ordered_at", "address", "status", "changed_at")}
+    return Order(**known, customer_id=customer, total=total_of(values["lines"]))
+
+
+def _write_lines(orders: list[dict[str, Any]], ids: Mapping[str, int]) -> None:
+    numbers = {line["product_number"] for order in orders for line in order["lines"]}
+    products = dict(Product.objects.filter(number__in=numbers).values_list("number", "pk"))
+    rows = (
+        (ids[order["number"]], line["line_number"], products.get(line["product_number"]),
+         line["product_number"], line["quantity"], line["unit"], line["unit_price"])
+        for order in orders for line in order["lines"]
+    )  # fmt: skip
+    if connection.vendor == "postgresql":
+        _copy(rows)
+    else:
+        OrderLine.objects.bulk_create(
+            (OrderLine(**dict(zip(LINE_COLUMNS, row, strict=True))) for row in rows), batch_size=2000
+        )
+
+
+def _copy(rows: Iterable[tuple]) -> None:
+    table = OrderLine._meta.db_table
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(LINE_COLUMNS)}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def order_url(customer: int, order: int) -> str:
+    return reverse("customers:order_detail", args=[customer, order])
+
+
+def _tell(orders: list[dict[str, Any]], before: Mapping[str, Any], ids: Mapping[str, tuple[int, int]]) -> None:
+    """One timeline entry per order; a changed order's entry is replaced, also when it moved to another customer."""
+    kind = TimelineEntry.Kind.ORDER
+    gone = [order_url(owner, pk) for pk, owner in before.values()]
+    if gone:
+        owners = {owner for _, owner in before.values()}
+        TimelineEntry.objects.filter(customer__in=owners, kind=kind, url__in=gone).delete()
+    entries = []
+    for order in orders:
+        pk, owner = ids[order["number"]]
+        words = f"订单 {order['number']}，{Order.Status(order['status']).label}，{total_of(order['lines']):,.2f} 元"
+        at = order["ordered_at"]
+        entries.append(TimelineEntry(customer_id=owner, at=at, kind=kind, text=words, url=order_url(owner, pk)))
+    TimelineEntry.objects.bulk_create(entries, ignore_conflicts=True)
+
+
+def after_orders(customer_ids: set[int]) -> None:
+    """What follows from changed orders, in their transaction: a killed run leaves neither without the other."""
+    refresh_last_purchases(customer_ids)
+    resolve_by_purchases(customer_ids)
+
+
+def park(orders: list[dict[str, Any]]) -> None:
+    """Keeps orders of unknown customers as they came. Call in a transaction."""
+    ParkedOrder.objects.bulk_create(
+        [
+            ParkedOrder(
+                number=order["number"], customer_key=order["customer_number"], ordered_at=order["ordered_at"],
+                status=order["status"], content=_as_texts(order),
+            )
+            for order in orders
+        ],
+        update_conflicts=True, unique_fields=["number"],
+        update_fields=["customer_key", "ordered_at", "status", "content"],
+    )  # fmt: skip
+
+
+def _as_texts(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: [_as_texts(line) for line in value] if name == "lines"
+        else value.isoformat() if isinstance(value, datetime)
+        else str(value) if isinstance(value, Decimal) else value
+        for name, value in values.items()
+    }  # fmt: skip
+
+
+def _from_texts(content: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(content)
+    for name in ("ordered_at", "changed_at"):
+        values[name] = datetime.fromisoformat(values[name]) if values[name] else None
+    values["lines"] = [
+        {**line, "quantity": Decimal(line["quantity"]), "unit_price": Decimal(line["unit_price"])}
+        for line in values["lines"]
+    ]
+    return values
+
+
+def take_up(keys: Iterable[str]) -> int:
+    """Takes up the parked orders of these customer keys whose customer is known by now. Call in a transaction."""
+    keys = list(keys)
+    customers = find_customers(keys)
+    parked = ParkedOrder.objects.filter(customer_key__in=[key for key in keys if key in customers])
+    orders = [_from_texts(order.content) for order in parked.select_for_update()]
+    write_orders(orders, customers)
+    return len(orders)

@@ -1,0 +1,183 @@
+"""One row of the feed, checked: values ready for the table, or the reason in Chinese."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from customers.models.order import OrderStatus
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+STATUSES = {**{label: code for code, label in OrderStatus.choices}, **{code: code for code, _ in OrderStatus.choices}}
+CONTROL = {"Cc", "Cs"}
+COLUMNS = {
+    "products": {
+        "number": "产品编号", "name": "名称", "model": "型号", "batch": "批次", "unit": "单位",
+        "unit_price": "单价", "note": "备注", "changed_at": "changed_at",
+    },
+    "storage": {
+        "product_number": "产品编号", "warehouse": "仓库", "location": "货位", "quantity": "件数", "note": "备注",
+        "changed_at": "changed_at",
+    },
+    "orders": {
+        "number": "订单编号", "customer_number": "客户编号", "ordered_at": "日期", "address": "送货地址",
+        "status": "状态", "changed_at": "changed_at",
+    },
+    "order_lines": {
+        "order_number": "订单编号", "line_number": "行号", "product_number": "产品编号", "quantity": "数量",
+        "unit": "单位", "unit_price": "单价",
+    },
+}  # fmt: skip
+
+
+class RowRefused(Exception):
+    """The row cannot be taken; the text says why, in Chinese."""
+
+
+def named(table: str, cells: Mapping[str, Any]) -> dict[str, Any]:
+    """The cells under the names of the code, whichever of the two names the feed uses."""
+    return {name: cells[label] if label in cells else cells.get(name) for name, label in COLUMNS[table].items()}
+
+
+def missing_columns(table: str, cells: Mapping[str, Any]) -> list[str]:
+    optional = {"model", "batch", "unit", "note", "location", "address", "changed_at"}
+    columns = COLUMNS[table].items()
+    return [label for name, label in columns if name not in optional and name not in cells and label not in cells]
+
+
+def text(value: Any, label: str, limit: int, *, required: bool = False) -> str:
+    found = "" if value is None else str(value).strip()
+    if required and not found:
+        raise RowRefused(f"{label}没有填写")
+    if len(found) > limit:
+        raise RowRefused(f"{label}超过 {limit} 个字")
+    if not found.isprintable() and any(unicodedata.category(sign) in CONTROL for sign in found):
+        raise RowRefused(f"{label}含有控制字符")
+    return found
+
+
+def number(value: Any, label: str, places: int, *, required: bool = True) -> Decimal | None:
+    """Exact: what has more places than the column keeps is refused, never rounded."""
+    raw = "" if value is None else str(value).strip()
+    if not raw:
+        if required:
+            raise RowRefused(f"{label}没有填写")
+        return None
+    plain = raw if raw.isascii() else unicodedata.normalize("NFKC", raw)
+    try:
+        found = Decimal(_ungrouped(plain))
+    except InvalidOperation:
+        raise RowRefused(f"{label}「{raw[:30]}」不是数字") from None
+    if not found.is_finite():
+        raise RowRefused(f"{label}「{raw[:30]}」不是数字")
+    if found and found.adjusted() >= 14 - places:
+        raise RowRefused(f"{label}「{raw[:30]}」太大")
+    exponent = found.as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > places:
+        if found and found.normalize().as_tuple().exponent < -places:  # type: ignore[operator]
+            raise RowRefused(f"{label}「{raw[:30]}」的小数超过 {places} 位")
+        found = round(found, places)
+    return found
+
+
+def _ungrouped(plain: str) -> str:
+    if "_" in plain:
+        raise InvalidOperation
+    if "," not in plain:
+        return plain
+    whole, _, _ = plain.partition(".")
+    head, *groups = whole.lstrip("+-").split(",")
+    if not 1 <= len(head) <= 3 or any(len(group) != 3 for group in groups):
+        raise InvalidOperation
+    return plain.replace(",", "")
+
+
+def moment(value: Any, label: str, *, required: bool = True) -> datetime | None:
+    """Times without a zone are Shanghai's."""
+    if isinstance(value, datetime):
+        found = value
+    elif isinstance(value, date):
+        found = datetime.combine(value, time())
+    else:
+        raw = unicodedata.normalize("NFKC", "" if value is None else str(value)).strip()
+        if not raw:
+            if required:
+                raise RowRefused(f"{label}没有填写")
+            return None
+        found = _parsed(raw, label)
+    if not 1900 <= found.year <= 2200:
+        raise RowRefused(f"{label}的年份 {found.year} 不对")
+    return (found if found.tzinfo else found.replace(tzinfo=SHANGHAI)).astimezone(UTC)
+
+
+def _parsed(raw: str, label: str) -> datetime:
+    try:
+        return datetime.fromisoformat(raw)
+    except ValueError:
+        pass
+    plain = raw.replace("年", "-").replace("月", "-").replace("日", "").replace("/", "-")
+    for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"):
+        try:
+            return datetime.strptime(plain, form)
+        except ValueError:
+            continue
+    raise RowRefused(f"{label}「{raw[:30]}」不是日期")
+
+
+def status(value: Any) -> str:
+    found = text(value, "状态", 50, required=True)
+    if found not in STATUSES:
+        raise RowRefused(f"状态「{found[:20]}」不认识，应为未回款、已回款、退货或已取消")
+    return STATUSES[found]
+
+
+def product(cells: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "number": text(cells["number"], "产品编号", 50, required=True),
+        "name": text(cells["name"], "名称", 200, required=True),
+        "model": text(cells["model"], "型号", 100),
+        "batch": text(cells["batch"], "批次", 100),
+        "unit": text(cells["unit"], "单位", 20),
+        "unit_price": number(cells["unit_price"], "单价", 4, required=False),
+        "note": text(cells["note"], "备注", 500),
+        "changed_at": moment(cells["changed_at"], "changed_at", required=False),
+    }
+
+
+def stock(cells: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "product_number": text(cells["product_number"], "产品编号", 50, required=True),
+        "warehouse": text(cells["warehouse"], "仓库", 100, required=True),
+        "location": text(cells["location"], "货位", 100),
+        "quantity": number(cells["quantity"], "件数", 3),
+        "note": text(cells["note"], "备注", 500),
+        "changed_at": moment(cells["changed_at"], "changed_at", required=False),
+    }
+
+
+def order(cells: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "number": text(cells["number"], "订单编号", 50, required=True),
+        "customer_number": text(cells["customer_number"], "客户编号", 50, required=True),
+        "ordered_at": moment(cells["ordered_at"], "日期"),
+        "address": text(cells["address"], "送货地址", 300),
+        "status": status(cells["status"]),
+        "changed_at": moment(cells["changed_at"], "changed_at", required=False),
+    }
+
+
+def line(cells: Mapping[str, Any]) -> dict[str, Any]:
+    position = number(cells["line_number"], "行号", 0)
+    if position is None or not 0 <= position <= 2_147_483_647:
+        raise RowRefused("行号应为不小于 0 的整数")
+    return {
+        "line_number": int(position),
+        "product_number": text(cells["product_number"], "产品编号", 50, required=True),
+        "quantity": number(cells["quantity"], "数量", 3),
+        "unit": text(cells["unit"], "单位", 20),
+        "unit_price": number(cells["unit_price"], "单价", 4),
+    }

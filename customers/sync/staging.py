@@ -1,0 +1,62 @@
+"""What a run puts aside while it reads: order lines by order, and the keys it has seen.
+
+A private temporary SQLite database on disk: flat memory however large the feed, no order of rows relied on,
+the same on both databases, and gone with the process, also after kill -9.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+RawLine = tuple[int, str, str | None, str | None, str | None, str | None]
+FIELDS = ("line_number", "product_number", "quantity", "unit", "unit_price")
+
+
+class Staging:
+    def __init__(self) -> None:
+        self.db = sqlite3.connect("", isolation_level=None)
+        self.db.executescript(
+            "CREATE TABLE line (number TEXT, row INT, line_number, product_number, quantity, unit, unit_price);"
+            "CREATE TABLE seen (tbl TEXT, key TEXT, PRIMARY KEY (tbl, key)) WITHOUT ROWID;"
+            "BEGIN"
+        )
+
+    def put_lines(self, lines: Iterable[tuple]) -> None:
+        self.db.executemany("INSERT INTO line VALUES (?, ?, ?, ?, ?, ?, ?)", lines)
+
+    def index(self) -> None:
+        self.db.execute("CREATE INDEX line_of ON line (number)")
+
+    def lines_of(self, numbers: list[str]) -> dict[str, list[tuple[int, dict[str, str | None]]]]:
+        marks = ",".join("?" * len(numbers))
+        found: dict[str, list] = {number: [] for number in numbers}
+        query = f"SELECT * FROM line WHERE number IN ({marks}) ORDER BY rowid"  # noqa: S608 marks only
+        for number, row, *cells in self.db.execute(query, numbers):
+            found[number].append((row, dict(zip(FIELDS, cells, strict=True))))
+        return found
+
+    def homeless_lines(self) -> Iterator[tuple[str, int, int]]:
+        """(order number, first row, lines) of lines whose order the feed does not hold."""
+        return self.db.execute(
+            "SELECT number, min(row), count(*) FROM line"
+            " WHERE NOT EXISTS (SELECT 1 FROM seen WHERE tbl = 'orders' AND key = number) GROUP BY number"
+        )
+
+    def see(self, table: str, keys: Iterable[str]) -> None:
+        self.db.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", ((table, key) for key in keys))
+
+    def unseen(self, table: str, keys: Iterable[str]) -> list[str]:
+        check = self.db.execute
+        query = "SELECT 1 FROM seen WHERE tbl = ? AND key = ?"
+        return [key for key in keys if check(query, (table, key)).fetchone() is None]
+
+    def close(self) -> None:
+        self.db.close()
+
+
+def batches(rows: Iterable, size: int) -> Iterator[list]:
+    rows = iter(rows)
+    while batch := list(islice(rows, size)):
+        yield batch

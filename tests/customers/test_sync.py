@@ -1,0 +1,256 @@
+"""The mirror of the sales system: what comes in, what is refused, and that running again changes nothing."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import os
+import sqlite3
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.models import Sum
+from django.utils import timezone
+
+from basedata.models import Product, StockRecord, SyncRun
+from customers.models import Order, OrderLine, ParkedOrder, TimelineEntry
+from customers.sync.engine import SyncBusy, open_run, sync
+from customers.sync.sources import SourceRefused, masked
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+HEADS = {
+    "products": "产品编号,名称,型号,批次,单位,单价,备注,changed_at",
+    "storage": "产品编号,仓库,货位,件数,备注,changed_at",
+    "orders": "订单编号,客户编号,日期,送货地址,状态,changed_at",
+    "order_lines": "订单编号,行号,产品编号,数量,单位,单价",
+}
+FEED = {
+    "products": ["P1,阀门,A,1,件,2.5,,2026-01-01 08:00:00", "P2,水泵,,,台,,,2026-01-01 08:00:00"],
+    "storage": ["P1,北京,1-1,5.125,,2026-01-01 08:00:00"],
+    "orders": [
+        "D1,C1,2026-01-02 07:30:00,北京,已回款,2026-01-02 08:00:00",
+        "D2,C9,2026-01-03,,unpaid,2026-01-03 08:00:00",
+    ],
+    "order_lines": ["D1,1,P1,1.125,件,2.3333", "D2,1,P2,1,台,100", "D1,2,PX,２,件,10"],
+}
+
+
+def put(folder: Path, **tables: list[str]) -> str:
+    folder.mkdir(exist_ok=True)
+    for table, lines in tables.items():
+        (folder / f"{table}.csv").write_text("\n".join([HEADS[table], *lines]), encoding="utf-8")
+    return str(folder)
+
+
+@pytest.fixture
+def customer(company):
+    return factories.CustomerFactory(manager=company.manager, by=company.manager, external_number="C1")
+
+
+@pytest.fixture
+def feed(tmp_path):
+    return put(tmp_path / "feed", **FEED)
+
+
+def reasons(run: SyncRun) -> str:
+    return "\n".join(f"{row.table} {row.line} {row.key} {row.reason}" for row in run.refusals.all())
+
+
+def test_a_folder_comes_in_exactly(customer, feed):
+    run = sync(feed)
+    order = Order.objects.get()
+    assert order.total == Decimal("1.125") * Decimal("2.3333") + 20
+    assert order.customer == customer
+    assert [(line.product_number, line.product_id is None) for line in order.lines.all()] == [
+        ("P1", False),
+        ("PX", True),
+    ]
+    assert timezone.localtime(order.ordered_at).isoformat() == "2026-01-02T07:30:00+08:00"
+    assert StockRecord.objects.get().quantity == Decimal("5.125")
+    customer.refresh_from_db()
+    assert customer.last_purchase_on == date(2026, 1, 2)
+    assert TimelineEntry.objects.get(kind="order").url == f"/customers/{customer.pk}/orders/{order.pk}/"
+    assert run.status == "done"
+    assert (run.counts["orders"]["added"], run.counts["orders"]["parked"]) == (1, 1)
+    assert ParkedOrder.objects.get().customer_key == "C9"
+
+
+def test_running_again_changes_nothing(customer, feed):
+    sync(feed)
+    before = list(OrderLine.objects.order_by("pk").values_list("pk", flat=True))
+    counts = sync(feed).counts
+    assert [counts[table]["unchanged"] for table in ("products", "storage", "orders")] == [2, 1, 1]
+    assert list(OrderLine.objects.order_by("pk").values_list("pk", flat=True)) == before
+    assert TimelineEntry.objects.filter(kind="order").count() == 1
+
+
+def test_a_changed_order_replaces_its_lines(customer, feed):
+    sync(feed)
+    put(Path(feed), orders=["D1,C1,2026-01-05,北京,退货,2026-02-01"], order_lines=["D1,3,P1,-1,件,5"])
+    run = sync(feed)
+    order = Order.objects.get()
+    assert (order.total, order.status, order.lines.get().line_number) == (Decimal(-5), "returned", 3)
+    customer.refresh_from_db()
+    assert customer.last_purchase_on is None
+    assert TimelineEntry.objects.filter(kind="order").count() == 1
+    assert run.counts["orders"]["changed"] == 1
+
+
+def test_full_marks_what_is_missing_and_its_return_revives_it(customer, feed):
+    sync(feed)
+    others = put(Path(feed), products=FEED["products"][1:], storage=[], orders=FEED["orders"][1:],
+                 order_lines=FEED["order_lines"][1:2])  # fmt: skip
+    sync(others)
+    assert Order.objects.get().status == "paid"  # not full: missing says nothing
+    sync(others, full=True)
+    assert Order.objects.get().status == "cancelled"
+    assert Product.objects.get(number="P1").is_discontinued
+    assert not StockRecord.objects.exists()
+    sync(put(Path(feed), **FEED), full=True)
+    assert Order.objects.get().status == "paid"
+    assert not Product.objects.filter(is_discontinued=True).exists()
+
+
+def test_a_parked_order_is_taken_up_by_the_next_run(customer, company, feed):
+    sync(feed)
+    factories.CustomerFactory(manager=company.manager, by=company.manager, external_number="C9")
+    sync(feed)
+    assert Order.objects.get(number="D2").total == 100
+    assert not ParkedOrder.objects.exists()
+
+
+def test_deleted_customers_are_unknown_and_our_own_number_matches(customer, company, feed):
+    customer.deleted_at = timezone.now()
+    customer.save(update_fields=["deleted_at"])
+    other = factories.CustomerFactory(manager=company.manager, by=company.manager)
+    put(Path(feed), orders=[FEED["orders"][0], f"D2,{other.number},2026-01-03,,unpaid,2026-01-03"])
+    sync(feed)
+    assert Order.objects.get().customer == other
+    assert ParkedOrder.objects.get().number == "D1"
+
+
+@pytest.mark.parametrize(
+    ("table", "line", "reason"),
+    [
+        ("products", "P3,阀门,,,件,NaN,,", "单价「NaN」不是数字"),
+        ("products", "P3,阀门,,,件,1.23456,,", "小数超过 4 位"),
+        ("products", "P3,,,,件,1,,", "名称没有填写"),
+        ("products", f"P3,{'长' * 201},,,件,1,,", "名称超过 200 个字"),
+        ("storage", "P9,北京,,1,,", "没有这个产品编号"),
+        ("storage", "P1,北京,,1.0001,,", "小数超过 3 位"),
+        ("orders", "D1,C1,昨天,,已回款,2026-01-04", "日期「昨天」不是日期"),
+        ("orders", "D1,C1,2026-01-04,,已发货,2026-01-04", "状态「已发货」不认识"),
+        ("order_lines", "D1,1,P1,1,件,1", "行号 1 重复"),
+        ("order_lines", "D7,1,P1,1,件,1", "没有这张订单"),
+        ("order_lines", "D1,9,P1,一,件,1", "数量「一」不是数字"),
+    ],
+)
+def test_a_bad_row_is_refused_with_its_reason_and_stops_nothing(customer, feed, table, line, reason):
+    put(Path(feed), **{table: [line, *FEED[table]]})
+    run = sync(feed)
+    assert reason in reasons(run)
+    assert run.counts[table]["refused"] == 1
+    assert run.status == "done"
+    assert Product.objects.filter(number="P1").exists()
+
+
+def test_an_order_with_a_bad_line_is_refused_whole(customer, feed):
+    put(Path(feed), order_lines=[*FEED["order_lines"], "D1,9,P1,1.00001,件,1"])
+    assert "订单行第 5 行不合格" in reasons(sync(feed))
+    assert not Order.objects.exists()
+    put(Path(feed), **FEED)
+    sync(feed)
+    assert Order.objects.get().lines.count() == 2
+
+
+def test_gzip_and_missing_files(customer, feed):
+    folder = Path(feed)
+    content = (folder / "products.csv").read_bytes()
+    (folder / "products.csv").unlink()
+    (folder / "products.csv.gz").write_bytes(gzip.compress(content))
+    (folder / "storage.csv").unlink()
+    run = sync(feed)
+    assert Product.objects.count() == 2
+    assert "没有库存" in run.message
+
+
+def test_one_at_a_time_and_a_silent_run_is_taken_over(feed):
+    run = open_run("x", full=False, by=None)
+    with pytest.raises(SyncBusy):
+        sync(feed)
+    SyncRun.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=3))
+    sync(feed)
+    run.refresh_from_db()
+    assert run.status == "failed"
+
+
+def test_credentials_are_never_shown(caplog):
+    address = "postgres://user:geheim@127.0.0.1:1/nowhere"
+    assert masked(address) == "postgres://127.0.0.1:1/nowhere"
+    with pytest.raises(CommandError) as raised:
+        call_command("sync_sales", address)
+    assert "geheim" not in str(raised.value) + caplog.text
+    assert raised.value.__cause__ is None
+    assert not SyncRun.objects.exists()
+
+
+def views(execute, prefix: str = "") -> None:
+    for view, table in (("vi_product", "products"), ("vi_storage", "storage"), ("vi_orders", "orders"),
+                        ("vi_orders_line", "order_lines")):  # fmt: skip
+        rows = list(csv.reader(io.StringIO("\n".join([HEADS[table], *FEED[table]]))))
+        columns = ", ".join(f'"{name}" text' for name in rows[0])
+        execute(f"CREATE TABLE {prefix}t_{table} ({columns})", ())
+        for row in rows[1:]:
+            values = ", ".join("'" + cell + "'" for cell in row)
+            execute(f"INSERT INTO {prefix}t_{table} VALUES ({values})", ())
+        execute(f"CREATE VIEW {prefix}{view} AS SELECT * FROM {prefix}t_{table}", ())
+
+
+def test_a_sqlite_database_is_read_and_only_read(customer, tmp_path):
+    with sqlite3.connect(tmp_path / "sales.sqlite3") as database:
+        views(database.execute)
+    database.close()
+    sync(f"sqlite:///{tmp_path}/sales.sqlite3")
+    assert Order.objects.get().lines.count() == 2
+    with pytest.raises(SourceRefused):
+        sync(f"sqlite:///{tmp_path}/none.sqlite3")
+    assert not (tmp_path / "none.sqlite3").exists()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL")
+def test_a_postgresql_database_is_read(customer):
+    config = connection.settings_dict
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA sales")
+        try:
+            views(lambda sql, values: cursor.execute(sql), "sales.")
+            host = f"{config['HOST']}:{config['PORT'] or 5432}/{config['NAME']}"
+            run = sync(f"postgres://{config['USER']}:x@{host}?options=-csearch_path%3Dsales")
+            assert Order.objects.get().lines.count() == 2
+            assert run.source == f"postgres://{host}"
+        finally:
+            cursor.execute("DROP SCHEMA sales CASCADE")
+
+
+@pytest.mark.skipif(not os.environ.get("CRM_SALES_DATA"), reason="slow: set CRM_SALES_DATA to a folder")
+def test_the_whole_feed_to_the_last_decimal(company):
+    folder = Path(os.environ["CRM_SALES_DATA"])
+    with gzip.open(folder / "customers.csv.gz", "rt", encoding="utf-8-sig") as stream:
+        company.manager.is_active = True
+        call_command("import_customers", folder / "customers.csv.gz", create_regions=True,
+                     manager=company.manager.username)  # fmt: skip
+        assert sum(1 for _ in csv.DictReader(stream))
+    with gzip.open(folder / "order_lines.csv.gz", "rt", encoding="utf-8-sig") as stream:
+        lines = [(Decimal(row["数量"]), Decimal(row["单价"])) for row in csv.DictReader(stream)]
+    sync(str(folder))
+    assert OrderLine.objects.count() == len(lines)
+    assert sum(Order.objects.values_list("total", flat=True)) == sum(a * b for a, b in lines)
+    assert OrderLine.objects.aggregate(all=Sum("quantity"))["all"] == sum(a for a, _ in lines)

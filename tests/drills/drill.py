@@ -1,0 +1,107 @@
+"""make drill: kills a running sync with -9 at random moments, runs it again, compares with an undisturbed run."""
+
+# ruff: noqa: T201
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ORDERS, KILLS = 4000, 5
+CHECKS = (
+    "SELECT count(*), sum(total * 10000000) FROM customers_order",
+    "SELECT count(*), sum(quantity * 1000 * unit_price * 10000) FROM customers_orderline",
+    "SELECT count(*), count(DISTINCT url) FROM customers_timelineentry WHERE kind = 'order'",
+    "SELECT count(*), sum(unit_price) FROM basedata_product",
+    "SELECT max(last_purchase_on), count(*) FROM customers_customer",
+    "SELECT count(*), count(DISTINCT customer_key) FROM customers_parkedorder",
+)
+
+
+def write_feed(folder: Path) -> None:
+    folder.mkdir()
+    moment = "2026-01-02 08:00:00"
+    products = ["产品编号,名称,单位,单价,changed_at", *(f"P{n},产品{n},件,{n}.25,{moment}" for n in range(500))]
+    orders, lines = ["订单编号,客户编号,日期,状态,changed_at"], ["订单编号,行号,产品编号,数量,单价"]
+    for n in range(ORDERS):
+        orders.append(f"D{n},C{n % 7},{moment},已回款,{moment}")
+        lines += [f"D{n},{k},P{(n + k) % 500},{k}.125,{n % 90}.3333" for k in range(1, 11)]
+    for name, rows in (("products", products), ("orders", orders), ("order_lines", lines)):
+        (folder / f"{name}.csv").write_text("\n".join(rows), encoding="utf-8")
+
+
+def manage(var: Path, *words: str) -> subprocess.Popen:
+    environment = {**os.environ, "CRM_VAR_DIR": str(var), "DATABASE_URL": f"sqlite:///{var}/crm.sqlite3"}
+    return subprocess.Popen([sys.executable, "manage.py", *words], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+
+
+def finished(var: Path, *words: str) -> None:
+    if manage(var, *words).wait():
+        sys.exit(f"manage.py {words[0]} failed")
+
+
+def prepare(var: Path, feed: Path) -> None:
+    var.mkdir()
+    finished(var, "migrate", "-v0")
+    people = (
+        "from accounts.roles import ship_roles; from basedata.shipped import ship_entries; ship_entries();"
+        "ship_roles(); from tests.factories import person; person('account_manager', username='drill')"
+    )
+    finished(var, "shell", "-v0", "-c", people)
+    table = feed.parent / "customers.csv"
+    rows = ["销售系统客户编号,名称,地区", *(f"C{n},演练客户{n}有限公司,北京" for n in range(6))]
+    table.write_text("\n".join(rows), encoding="utf-8")
+    finished(var, "import_customers", str(table), "--create-regions", "--manager", "drill")
+
+
+def query(var: Path, *statements: str) -> list:
+    with sqlite3.connect(var / "crm.sqlite3", timeout=20) as database:
+        return [database.execute(statement).fetchone() for statement in statements]
+
+
+def forget_lock(var: Path) -> None:
+    """As if two minutes had passed since the kill."""
+    with sqlite3.connect(var / "crm.sqlite3", timeout=20) as database:
+        database.execute("UPDATE basedata_syncrun SET heartbeat_at = '2026-01-01 00:00:00' WHERE status = 'running'")
+
+
+def sync_drill(folder: Path) -> bool:
+    feed, calm, rough = folder / "feed", folder / "calm", folder / "rough"
+    write_feed(feed)
+    prepare(calm, feed)
+    prepare(rough, feed)
+    started = time.monotonic()
+    finished(calm, "sync_sales", str(feed))
+    took = time.monotonic() - started
+    for _ in range(KILLS):
+        running = manage(rough, "sync_sales", str(feed))
+        wait = random.uniform(0.2, 0.9) * took
+        time.sleep(wait)
+        running.kill()
+        running.wait()
+        print(f"killed after {wait:.2f} s of {took:.2f}, orders so far: {query(rough, CHECKS[0])[0][0]}")
+        forget_lock(rough)
+    finished(rough, "sync_sales", str(feed))
+    expected, found = query(calm, *CHECKS), query(rough, *CHECKS)
+    print(f"undisturbed {expected}\nkilled      {found}")
+    return expected == found
+
+
+DRILLS = (sync_drill,)  # the scan's drill joins here
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        failed = [drill.__name__ for drill in DRILLS if not drill(Path(folder))]
+    sys.exit(f"different: {', '.join(failed)}" if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
