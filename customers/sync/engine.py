@@ -170,8 +170,14 @@ class Work:
         Product.objects.bulk_create(
             new, update_conflicts=True, unique_fields=["number"], update_fields=PRODUCT_FIELDS
         )  # fmt: skip
-        for product in Product.objects.filter(number__in=[p.number for p in new if p.number not in stored]):
-            OrderLine.objects.filter(product=None, product_number=product.number).update(product=product)
+        self._adopt_lines([product.number for product in new if product.number not in stored])
+
+    def _adopt_lines(self, numbers: list[str]) -> None:
+        """Lines that came before their product are given to it."""
+        orphans = OrderLine.objects.filter(product=None, product_number__in=numbers).order_by()
+        waiting = set(orphans.values_list("product_number", flat=True))
+        for product in Product.objects.filter(number__in=waiting):
+            orphans.filter(product_number=product.number).update(product=product)
 
     def storage(self) -> None:
         if (feed := self.table("storage")) is None:
