@@ -16,6 +16,7 @@ from .people import Lexicon, create_people
 from .pipeline import Pipeline
 from .stories import save_stories
 from .talks import believable_talks, save_beginnings, save_files, save_talks
+from .trade import save_trade
 
 SEED = 20251124
 
@@ -37,7 +38,8 @@ def load(password: str) -> dict[str, int]:
         save_talks(talks, journal)
         save_files(talks, journal)
         journal.write()
+        orders = save_trade(clients)
         cases = play_churn(cast, lexicon)  # after the orders
     seal_pending()  # the rows tell of the past and would otherwise count as unsealed for too long
     counts = {"账号": len(cast), "客户": len(clients), "销售机会": len(stories)}
-    return {**counts, "交往记录": len(talks), "流失": cases}
+    return {**counts, "交往记录": len(talks), "订单": orders, "流失": cases}

@@ -14,6 +14,7 @@ from customers.models import Attachment, ChurnCase, Customer
 from marketing.models import Opportunity
 
 from .accounts import password_file
+from .trade import remove_trade
 
 
 def remove() -> tuple[dict[str, int], list[str]]:
@@ -26,6 +27,7 @@ def remove() -> tuple[dict[str, int], list[str]]:
         customers.update(parent=None)
         files = dict(Attachment.objects.filter(interaction__customer__in=customers).values_list("pk", "file"))
         ChurnCase.objects.filter(customer__in=customers).delete()
+        remove_trade(list(customers.values_list("pk", flat=True)))
         gone = {"销售机会": _delete(opportunities), "客户": _delete(customers), "账号": _delete(people)}
         people.update(is_active=False)
         kept = Attachment.objects.in_bulk(files)
