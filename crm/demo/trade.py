@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from basedata.models import FeedPosition, Product, StockRecord, SyncRun
 from customers.models import Customer, Order, OrderLine, TimelineEntry, refresh_last_purchases
+from customers.templatetags.orders import yuan
 
 from .clients import Client
 from .past import moment
@@ -123,7 +124,7 @@ def _save(orders: list[Order], products: list[Product], rng: random.Random) -> N
                 customer_id=order.customer_id,
                 at=order.ordered_at,
                 kind=TimelineEntry.Kind.ORDER,
-                text=f"订单 {order.number}，{order.get_status_display()}，{order.total:,.2f} 元",
+                text=f"订单 {order.number}，{order.get_status_display()}，{yuan(order.total)} 元",
                 url=order.get_absolute_url(),
             )
             for order in orders

@@ -26,7 +26,7 @@ from .contact import Contact
 from .customer import Customer, CustomerQuerySet
 from .timeline import TimelineEntry, tell, untell
 
-KINDS_WITH_PLACE = ("拜访", "会议")
+KINDS_WITH_PLACE = ("1", "5")  # the values of 拜访 and 会议: their names may be changed
 
 
 class InteractionQuerySet(models.QuerySet["Interaction"]):
@@ -107,7 +107,7 @@ class Interaction(models.Model):
     def objections(self) -> dict[str, str]:
         """What the rules say against the values, by field."""
         found = {}
-        if self.kind_id and self.kind.item in KINDS_WITH_PLACE and not self.place.strip():
+        if self.kind_id and self.kind.value in KINDS_WITH_PLACE and not self.place.strip():
             found["place"] = f"{self.kind}需要填写地点。"
         if self.contact_id and self.contact and self.contact.customer_id != self.customer_id:
             found["contact"] = "联系人不属于这个客户，请另选。"

@@ -14,6 +14,7 @@ from basedata.models import Product
 from customers.churn import resolve_by_purchases
 from customers.models import Customer, Order, OrderLine, ParkedOrder, TimelineEntry
 from customers.models.order import refresh_last_purchases
+from customers.templatetags.orders import yuan
 
 LINE_COLUMNS = ("order_id", "line_number", "product_id", "product_number", "quantity", "unit", "unit_price")
 ORDER_FIELDS = ["customer", "ordered_at", "address", "status", "total", "changed_at"]
@@ -97,7 +98,7 @@ def _tell(orders: list[dict[str, Any]], before: Mapping[str, Any], ids: Mapping[
     entries = []
     for order in orders:
         pk, owner = ids[order["number"]]
-        words = f"订单 {order['number']}，{Order.Status(order['status']).label}，{total_of(order['lines']):,.2f} 元"
+        words = f"订单 {order['number']}，{Order.Status(order['status']).label}，{yuan(total_of(order['lines']))} 元"
         at = order["ordered_at"]
         entries.append(TimelineEntry(customer_id=owner, at=at, kind=kind, text=words, url=order_url(owner, pk)))
     TimelineEntry.objects.bulk_create(entries, ignore_conflicts=True)

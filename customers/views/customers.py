@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.share_pages import ShareRecord, WithdrawShare
-from crm.ui.actions import Action, ActionView
+from crm.ui.actions import Action, ActionView, Control
 from crm.ui.bulk import BulkList
 from crm.ui.history import RecordHistory
 from crm.ui.lists import Column, RecordList
@@ -24,6 +24,11 @@ EDIT = Action("edit", "编辑", "edit", "customers:customer_update", "btn-primar
 REMOVE = Action("remove", "删除", "trash", "customers:customer_delete", dialog=True)
 TRANSFER = Action("transfer", "移交", "arrows-exchange", "customer_transfer")
 SHARE = Action("share", "协作人", "users", "customers:customer_share")
+PARTS = (
+    Action("", "交往记录", "message-circle", "customers:interaction_list"),
+    Action("", "联系人", "users", "customers:contact_list"),
+    Action("", "历史订单", "receipt", "customers:customer_orders"),
+)
 RESTORE = Action("restore", "恢复", "refresh", "customers:customer_restore", dialog=True)
 
 
@@ -56,6 +61,11 @@ class CustomerList(BulkList):
     create = ("新建客户", "customers:customer_create", "customers.add_customer")
     export_permission = "customers.export_customer"
     empty_text = "还没有客户。销售机会开发成功后，客户出现在这里；公司已有的客户可以新建，或由管理员用导入命令带入。"
+
+    def row_controls(self, row: Customer) -> list[Control]:
+        drawn = super().row_controls(row)
+        parts = [Control(part, part.url(row), True, "") for part in PARTS]
+        return [*drawn[:1], *parts, *drawn[1:]]
 
 
 class CustomerHistory(RecordHistory):
