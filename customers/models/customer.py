@@ -314,6 +314,10 @@ def transfer_customers(customers: list[Customer], to: User, *, by: User, reason:
     CustomerGrant.objects.filter(content_object__in=keys, user=to).delete()
     Customer.objects.filter(pk__in=keys).update(manager=to, version=models.F("version") + 1)
     record_many(by, "移交", moving, changes=lambda customer: {"客户经理": (customer.manager, to), "原因": reason})
+    TimelineEntry.objects.bulk_create(
+        TimelineEntry(customer=customer, at=now, kind="customer", text=f"移交：{customer.manager} → {to}（{reason}）")
+        for customer in moving
+    )
     _tell_of_transfer(moving, to, by, reason)
     for customer in moving:
         customer.manager = to

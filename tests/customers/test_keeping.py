@@ -166,6 +166,7 @@ def test_a_transfer_moves_the_customer_keeps_the_past_and_tells_both(company, cu
     assert "移交给您：调整分区" in company.eastern.notifications.latest("pk").text
     assert "移交给 王华东" in company.manager.notifications.latest("pk").text
     assert not customer.grants.exists()
+    assert customer.timeline.latest("at").text == "移交：周经理 → 王华东（调整分区）"
 
 
 @pytest.mark.parametrize(
