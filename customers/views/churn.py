@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.views import View
 
 from accounts.models import User
+from basedata.models import mirror_notice
 from crm.audit.models import AuditEntry
 from crm.ui.actions import Action, ActionView, Control, controls
 from crm.ui.history import RecordHistory
@@ -106,7 +107,7 @@ class ChurnList(RecordList):
         return super().row_controls(row) if row.closed_at is None else []  # closed rows are only viewed
 
     def page_context(self) -> dict[str, Any]:
-        return {**super().page_context(), "last_scan": last_scan()}
+        return {**super().page_context(), "last_scan": last_scan(), "mirror": mirror_notice("orders", "order_lines")}
 
 
 class ChurnPage:
@@ -127,6 +128,7 @@ class ChurnDetail(ChurnPage, RecordDetail):
         orders = Order.objects.visible_to(user).filter(customer=record.customer_id).purchases()
         known = usual(record, orders)
         return {
+            "mirror": mirror_notice("orders", "order_lines"),
             "measures": list(record.measures.select_related("kind", "by").order_by("-at", "-pk")),
             "form": form or (DeferForm() if may_defer else None),
             "why_not": "" if may_defer or may_defer.hidden or not record.is_open else may_defer.reason,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from company import SUPERVISOR
 from visits import Answer, Visitor
 
-KEYS = ("list", "all", "record", "create", "customers")
+KEYS = ("list", "all", "record", "create", "customers", "customer", "search")
 LIST = "/marketing/opportunities/"
 MARK = f"测速{uuid.uuid4().hex[:8]}"  # the customer names of opportunities this run creates
 
@@ -30,6 +30,8 @@ def chosen(keys: list[str] | None) -> list[Page]:
         _shown("record", "销售机会记录页", record_path()),
         Page("create", "新建销售机会（提交）", create, _leads_to_record),
         _shown("customers", "客户列表", "/customers/"),
+        _shown("customer", "客户页", customer_path()),
+        _shown("search", "搜索（两个字）", "/search/?q=水务"),
     ]
     return [page for page in pages if keys is None or page.key in keys]
 
@@ -75,6 +77,15 @@ def record_path(username: str = SUPERVISOR, *, planned: bool = True) -> str:
     return f"{LIST}{rows.order_by(order, 'pk').values_list('pk', flat=True)[0]}/"
 
 
+def customer_path(username: str = SUPERVISOR) -> str:
+    """The page of a customer that the person sees."""
+    from accounts.models import User
+    from customers.models import Customer
+
+    visible = Customer.objects.visible_to(User.objects.get(username=username)).order_by("pk")
+    return f"/customers/{visible.values_list('pk', flat=True)[0]}/"
+
+
 class Count(NamedTuple):
     """SQL statements of a page for one person: with few rows on it and with many."""
 
@@ -99,6 +110,8 @@ def counts(keys: set[str], people: tuple[str, ...]) -> list[Count]:
             "record": (record_path(person, planned=False), record_path(person)),
             "create": (f"{LIST}new/", f"{LIST}new/"),
             "customers": ("/customers/?page_size=10", "/customers/?page_size=100"),
+            "customer": (customer_path(person), customer_path(person)),
+            "search": ("/search/?q=有限", "/search/?q=水务"),
         }
         for key in (key for key in pairs if key in keys):
             few, many = (statements(client, path, is_sent=key == "create") for path in pairs[key])

@@ -132,7 +132,7 @@ def test_text_filters_contain_and_combine(query, expected, five, company, sign_i
 def test_the_assignee_filter_offers_the_people_of_ones_view(five, company, sign_in):
     client = sign_in(company.manager)
     assert set(names(page(client, f"status=all&assignee={company.colleague.pk}"))) == {"济南机床"}
-    offered = re.search(r'<select name="assignee".*?</select>', page(client), re.S)[0]
+    offered = re.search(r'<select class="inp" name="assignee".*?</select>', page(client), re.S)[0]
     assert "陈同事" in offered
     assert "王华东" not in offered
     assert "外人甲" not in offered

@@ -1,4 +1,5 @@
-"""make drill: kills a running sync with -9 at random moments, runs it again, compares with an undisturbed run."""
+"""make drill: kills a running sync and a running scan with -9 at random moments, runs them again, compares the result
+with an undisturbed run."""
 
 # ruff: noqa: T201
 
@@ -47,16 +48,17 @@ def finished(var: Path, *words: str) -> None:
         sys.exit(f"manage.py {words[0]} failed")
 
 
-def prepare(var: Path, feed: Path) -> None:
-    var.mkdir()
+def prepare(var: Path, customers: int) -> None:
+    """A new database in which one person keeps so many customers, C0, C1, …"""
+    var.mkdir(parents=True)
     finished(var, "migrate", "-v0")
     people = (
         "from accounts.roles import ship_roles; from basedata.shipped import ship_entries; ship_entries();"
         "ship_roles(); from tests.factories import person; person('account_manager', username='drill')"
     )
     finished(var, "shell", "-v0", "-c", people)
-    table = feed.parent / "customers.csv"
-    rows = ["销售系统客户编号,名称,地区", *(f"C{n},演练客户{n}有限公司,北京" for n in range(6))]
+    table = var / "customers.csv"
+    rows = ["销售系统客户编号,名称,地区", *(f"C{n},演练客户{n}有限公司,北京" for n in range(customers))]
     table.write_text("\n".join(rows), encoding="utf-8")
     finished(var, "import_customers", str(table), "--create-regions", "--manager", "drill")
 
@@ -75,26 +77,60 @@ def forget_lock(var: Path) -> None:
 def sync_drill(folder: Path) -> bool:
     feed, calm, rough = folder / "feed", folder / "calm", folder / "rough"
     write_feed(feed)
-    prepare(calm, feed)
-    prepare(rough, feed)
+    for var in (calm, rough):
+        prepare(var, customers=6)  # the orders of a seventh wait for their customer
     started = time.monotonic()
     finished(calm, "sync_sales", str(feed))
     took = time.monotonic() - started
     for _ in range(KILLS):
-        running = manage(rough, "sync_sales", str(feed))
-        wait = random.uniform(0.2, 0.9) * took
-        time.sleep(wait)
-        running.kill()
-        running.wait()
-        print(f"killed after {wait:.2f} s of {took:.2f}, orders so far: {query(rough, CHECKS[0])[0][0]}")
+        kill(rough, took, "sync_sales", str(feed))
+        print(f"orders so far: {query(rough, CHECKS[0])[0][0]}")
         forget_lock(rough)
     finished(rough, "sync_sales", str(feed))
-    expected, found = query(calm, *CHECKS), query(rough, *CHECKS)
+    return same(calm, rough, CHECKS)
+
+
+SCANNED = 3000
+SCAN_CHECKS = (
+    "SELECT count(*), count(DISTINCT customer_id), min(status), max(status) FROM customers_churncase",
+    "SELECT count(*), count(DISTINCT object_id) FROM audit_auditentry WHERE verb = '流失预警'",
+    "SELECT count(*), count(DISTINCT url) FROM customers_timelineentry WHERE kind = 'churn'",
+    "SELECT count(*) FROM accounts_notification",
+)
+
+
+def scan_drill(folder: Path) -> bool:
+    calm, rough = folder / "calm-scan", folder / "rough-scan"
+    for var in (calm, rough):
+        prepare(var, SCANNED)
+        with sqlite3.connect(var / "crm.sqlite3", timeout=20) as database:
+            database.execute("UPDATE customers_customer SET created_at = '2024-01-01 00:00:00'")
+    started = time.monotonic()
+    finished(calm, "scan_churn")
+    took = time.monotonic() - started
+    for _ in range(KILLS):
+        kill(rough, took, "scan_churn")
+        print(f"cases so far: {query(rough, SCAN_CHECKS[0])[0][0]}")
+    finished(rough, "scan_churn")
+    return same(calm, rough, SCAN_CHECKS)
+
+
+def kill(var: Path, took: float, *words: str) -> None:
+    running = manage(var, *words)
+    wait = random.uniform(0.2, 0.95) * took
+    time.sleep(wait)
+    running.kill()
+    running.wait()
+    print(f"{words[0]} killed after {wait:.2f} s of {took:.2f}, ", end="")
+
+
+def same(calm: Path, rough: Path, checks: tuple[str, ...]) -> bool:
+    expected, found = query(calm, *checks), query(rough, *checks)
     print(f"undisturbed {expected}\nkilled      {found}")
     return expected == found
 
 
-DRILLS = (sync_drill,)  # the scan's drill joins here
+DRILLS = (sync_drill, scan_drill)
 
 
 def main() -> None:
