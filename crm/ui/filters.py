@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any
@@ -21,6 +22,12 @@ class FilterForm(forms.Form):
         super().__init__(*args, label_suffix="", **kwargs)
         for name, field in fields.items():
             self.fields[name] = dress(field)
+            field.options = partial(options, field)  # type: ignore[attr-defined]
+
+
+def options(field: Any) -> Iterator[tuple[Any, str]]:
+    """A choice field's choices without asking for their number first, as a loop over the field itself would."""
+    yield from field.choices
 
 
 class ListFilter(django_filters.FilterSet):

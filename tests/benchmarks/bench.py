@@ -15,6 +15,7 @@ from pathlib import Path
 
 import company
 import pages
+import work
 from servers import WORKERS, gunicorn
 from visits import Sample, Visitor, closed_loop, merged
 
@@ -93,7 +94,12 @@ def main() -> int:
     except (company.NotReady, RuntimeError, subprocess.CalledProcessError) as error:
         say(str(error))
         return 2
-    return report(wanted, results, queries)
+    wrong = report(wanted, results, queries)
+    if wanted.pages is None:
+        say("\n后台工作")
+        for line_of_work in work.measure():
+            say(line_of_work)
+    return wrong
 
 
 def keys(wanted: Options) -> set[str]:
