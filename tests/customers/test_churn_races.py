@@ -49,7 +49,7 @@ def two_scans(company, monkeypatch):
 def test_of_two_scans_at_once_one_works(two_scans, company):
     first, second = two_scans()
     assert (first.opened, second.opened) == (5, 0)
-    assert ChurnCase.objects.count() == TimelineEntry.objects.count() == 5
+    assert ChurnCase.objects.count() == TimelineEntry.objects.filter(kind="churn").count() == 5
     assert AuditEntry.objects.filter(verb="流失预警").count() == 5
     assert Notification.objects.filter(recipient=company.manager).count() == 1
 
@@ -58,7 +58,7 @@ def test_without_taking_turns_the_constraint_still_keeps_one_case_per_customer(t
     monkeypatch.setattr(churn_scan, "take_turn", lambda: None)
     first, second = two_scans()
     assert (first.opened, second.opened) == (5, 0)
-    assert ChurnCase.objects.count() == TimelineEntry.objects.count() == 5
+    assert ChurnCase.objects.count() == TimelineEntry.objects.filter(kind="churn").count() == 5
 
 
 def test_control_without_turn_and_constraint_customers_get_two_open_cases(two_scans, monkeypatch):
