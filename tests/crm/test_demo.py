@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.models import Department, Notification, User
-from basedata.models import DictionaryEntry
+from basedata.models import DictionaryEntry, FeedPosition, Product, StockRecord, data_as_of
 from crm.audit.models import AuditEntry
 from crm.audit.seals import verify
 from crm.demo import accounts
@@ -22,7 +22,17 @@ from crm.demo.names import PEOPLE, SHOWN_ACCOUNTS
 from crm.demo.past import workday
 from customers.attachments import check
 from customers.forms import ContactForm, CustomerForm
-from customers.models import Attachment, Contact, Customer, Interaction, Ownership, TimelineEntry
+from customers.models import (
+    Attachment,
+    Contact,
+    Customer,
+    Interaction,
+    Order,
+    OrderLine,
+    Ownership,
+    TimelineEntry,
+    refresh_last_purchases,
+)
 from marketing.models import Opportunity, PlanItem
 from tests import factories
 
@@ -265,6 +275,22 @@ def test_removal_keeps_what_real_people_keep(demo, company):
     assert not User.objects.filter(username="xiaogang").exists()
     assert Customer.objects.get() == introduced.introduced_by
     assert Department.objects.filter(name="海外部").exists()
+
+
+def test_the_demo_company_trades_and_takes_it_all_along(demo):
+    counts = Counter(Order.objects.values_list("status", flat=True))
+    assert sum(counts.values()) > 900
+    assert all(counts[status] > 20 for status in Order.Status.values)
+    assert Order.objects.filter(status="returned", total__lt=0).exists()
+    assert not Order.objects.filter(ordered_at__gt=timezone.now()).exists()
+    line = OrderLine.objects.select_related("order").latest("pk")
+    assert line.order.total == sum(one.amount for one in line.order.lines.all())
+    assert Customer.objects.filter(last_purchase_on=None, orders=None).exists()
+    assert refresh_last_purchases() == 0
+    assert data_as_of("products", "storage", "orders", "order_lines") is not None
+    assert Product.objects.count() > 40 < StockRecord.objects.count()
+    run("remove_demo", yes=True)
+    assert not any(model.objects.exists() for model in (Order, Product, StockRecord, FeedPosition))
 
 
 def test_generated_data_has_every_state():
