@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
-from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
-from django.db.models import Count, QuerySet, Sum
-from django.db.models.functions import TruncMonth
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from crm.ui.filters import midnight
 
+from .exact import ExactSum
 from .models import ChurnCase, Order
 from .six_months import Habit, add_months, basis, habit
+from .trend import Bar, bars, totals_by_month
 
 RECENT_ORDERS = 200  # enough to tell a habit
-MONTHS_SHOWN = 18
 
 
 def usual(case: ChurnCase, orders: QuerySet[Order]) -> Habit | None:
@@ -43,31 +41,10 @@ def evidence(case: ChurnCase, known: Habit | None) -> str:
 def bought_lately(case: ChurnCase, orders: QuerySet[Order]) -> dict[str, Any]:
     """Number and sum of purchases in the twelve months before the day the case speaks of."""
     since = add_months(case.silent_until, -12)
-    return orders.filter(ordered_at__gte=midnight(since)).aggregate(n=Count("pk"), total=Sum("total"))
-
-
-class Bar(NamedTuple):
-    """A month's purchases as drawn: place and height in the units of .spark, 280 × 72."""
-
-    month: date
-    total: Decimal
-    x: int
-    y: int
-    height: int
+    return orders.filter(ordered_at__gte=midnight(since)).aggregate(n=Count("pk"), total=ExactSum("total"))
 
 
 def trend(case: ChurnCase, orders: QuerySet[Order]) -> list[Bar]:
     """The last months up to the one the case speaks of; empty when nothing was bought in them."""
-    last = case.silent_until.replace(day=1)
-    months = [add_months(last, number - MONTHS_SHOWN + 1) for number in range(MONTHS_SHOWN)]
-    rows = orders.filter(ordered_at__gte=midnight(months[0])).annotate(month=TruncMonth("ordered_at"))
-    totals = {timezone.localdate(at): total for at, total in rows.values_list("month").annotate(total=Sum("total"))}
-    highest = max((totals.get(month) or 0 for month in months), default=0)
-    if not highest:
-        return []
-    bars = []
-    for number, month in enumerate(months):
-        total = max(totals.get(month) or Decimal(0), Decimal(0))
-        height = max(int(68 * total / highest), 2)
-        bars.append(Bar(month, total, 1 + round(number * 15.5), 72 - height, height))
-    return bars
+    totals = totals_by_month(orders, case.silent_until)
+    return bars(totals, case.silent_until) if any(total > 0 for total in totals.values()) else []

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db.models import Count
-from django.db.models.functions import TruncMonth
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -16,7 +14,6 @@ from django.utils.html import format_html
 from accounts.models import User
 from basedata.models import mirror_notice
 from basedata.views.mirrored import MirroredList
-from crm.ui.filters import midnight
 from crm.ui.lists import Column
 from crm.ui.records import RecordDetail
 from crm.ui.templatetags.ui import chip, day
@@ -25,12 +22,12 @@ from ..exact import ExactSum
 from ..filters.orders import OrderFilter
 from ..models import Customer, Order
 from ..templatetags.orders import yuan
+from ..trend import MONTHS, bars, months_back, totals_by_month
 from .customers import LIST
 from .inside import page_head
 
 ORDERS = ("历史订单查询", "customers:order_list")
 TABLES = ("orders", "order_lines")
-MONTHS = 18
 LINES_SHOWN = 500
 
 
@@ -100,56 +97,23 @@ class OrderDetail(RecordDetail):
         return {"lines": shown[:LINES_SHOWN], "count": count, "mirror": mirror_notice(*TABLES)}
 
 
-class Bar(NamedTuple):
-    """One month of the sparkline, in its 280 × 72 drawing."""
-
-    x: float
-    y: float
-    height: float
-    empty: bool
-
-
 def orders_card(customer: Customer, user: User) -> dict[str, Any] | None:
-    """Newest orders, revenue this year beside the same days of last year, and revenue by month; None without the right.
+    """Newest orders, revenue this year, in all and by month; None without the right.
 
     Revenue is the exact sum of REVENUE_STATUSES, by order date in Shanghai.
     """
     if not user.has_perm(Order.objects.all().view_permission):
         return None
-    rows, today = Order.objects.filter(customer=customer), timezone.localdate()
-    sums = revenue_by_month(rows, months_back(today, MONTHS - 1))
+    rows, today = Order.objects.visible_to(user).filter(customer=customer), timezone.localdate()
+    sums = totals_by_month(rows.revenue(), today)
     whole = rows.revenue().aggregate(total=ExactSum("total"), count=Count("pk"))
-    values = [sums.get(months_back(today, back), Decimal(0)) for back in reversed(range(MONTHS))]
     return {
         "newest": list(rows.order_by("-ordered_at", "-pk")[:5]),
         "total": whole["total"],
         "count": whole["count"],
         "this_year": sum((total for month, total in sums.items() if month.year == today.year), Decimal(0)),
-        "bars": bars(values),
+        "bars": bars(sums, today),
         "from": months_back(today, MONTHS - 1),
         "to": today,
         "mirror": mirror_notice(*TABLES),
     }
-
-
-def revenue_by_month(orders: Any, first: date) -> dict[date, Decimal]:
-    """{first of the month: exact revenue} since a month, by the order's month in Shanghai."""
-    months = orders.revenue().filter(ordered_at__gte=midnight(first)).annotate(month=TruncMonth("ordered_at"))
-    sums = months.values_list("month").annotate(sum=ExactSum("total")).order_by()
-    return {timezone.localtime(month).date(): total for month, total in sums}
-
-
-def months_back(day: date, months: int) -> date:
-    """The first day of the month so many months before."""
-    index = day.year * 12 + day.month - 1 - months
-    return date(index // 12, index % 12 + 1, 1)
-
-
-def bars(values: list[Decimal]) -> list[Bar]:
-    """Bars for positive months; a month without revenue, or with more returns than sales, is a grey line."""
-    highest, width = max([*values, Decimal(1)]), 280 / len(values)
-    drawn = []
-    for place, value in enumerate(values):
-        height = max(2.0, round(68 * float(value / highest), 1)) if value > 0 else 2.0
-        drawn.append(Bar(round(place * width + 1, 1), round(72 - height, 1), height, value <= 0))
-    return drawn

@@ -22,7 +22,8 @@ from customers.models import (
     refresh_last_purchases,
 )
 from customers.templatetags.orders import figure, price, yuan
-from customers.views.orders import bars, months_back, orders_card
+from customers.trend import MONTHS, bars, months_back
+from customers.views.orders import orders_card
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -262,7 +263,7 @@ def test_the_card_adds_up_what_counts(company, customer):
     card = orders_card(customer, factories.fresh(company.manager))
     assert (card["total"], card["this_year"], card["count"]) == (Decimal("77.005"), Decimal("70.005"), 3)
     assert [made.number for made in card["newest"]][-1] == "S4"
-    assert [bar.empty for bar in card["bars"]] == [True] * 17 + [False]
+    assert [bar.total <= 0 for bar in card["bars"]] == [True] * 17 + [False]
     assert orders_card(customer, company.nobody) is None
 
 
@@ -276,8 +277,12 @@ def test_months_are_counted_back_over_the_year():
 
 
 def test_bars_stay_inside_their_drawing():
-    for values in ([Decimal(0)] * 18, [Decimal(-5), Decimal(10)], [Decimal("0.01"), Decimal(10**9)]):
-        assert all(bar.y >= 0 and bar.y + bar.height <= 72.1 and bar.x + 13 <= 281 for bar in bars(values))
+    last = date(2026, 2, 5)
+    for values in ([], [Decimal(-5), Decimal(10)], [Decimal("0.01"), Decimal(10**9)]):
+        drawn = bars({months_back(last, back): value for back, value in enumerate(values)}, last)
+        assert len(drawn) == MONTHS
+        assert all(bar.y >= 0 and bar.y + bar.height <= 72.1 and bar.x + 13 <= 281 for bar in drawn)
+        assert all(bar.height == 2 for bar in drawn if bar.total <= 0)
 
 
 def test_the_card_stands_on_the_customers_page(company, customer, sign_in):

@@ -1,0 +1,51 @@
+"""Orders by month, as sums and as the bars of a sparkline."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.db.models.functions import TruncMonth
+from django.utils import timezone
+
+from crm.ui.filters import midnight
+
+from .exact import ExactSum
+
+MONTHS = 18
+
+
+class Bar(NamedTuple):
+    """One month as drawn: its place and height in the units of .spark, 280 × 72."""
+
+    month: date
+    total: Decimal
+    x: float
+    y: float
+    height: float
+
+
+def months_back(day: date, months: int) -> date:
+    """The first day of the month so many months before."""
+    index = day.year * 12 + day.month - 1 - months
+    return date(index // 12, index % 12 + 1, 1)
+
+
+def totals_by_month(orders: Any, last: date) -> dict[date, Decimal]:
+    """{first of the month: exact sum} of the MONTHS up to this one, by the order's month in Shanghai."""
+    since = orders.filter(ordered_at__gte=midnight(months_back(last, MONTHS - 1)))
+    sums = since.annotate(month=TruncMonth("ordered_at")).values_list("month").annotate(sum=ExactSum("total"))
+    return {timezone.localtime(month).date(): total for month, total in sums.order_by()}
+
+
+def bars(totals: dict[date, Decimal], last: date) -> list[Bar]:
+    """The MONTHS up to this one; without sales, or with more returns than sales, a month is a line."""
+    months = [months_back(last, back) for back in reversed(range(MONTHS))]
+    values = [totals.get(month, Decimal(0)) for month in months]
+    highest, width = max([*values, Decimal(1)]), 280 / MONTHS
+    drawn = []
+    for place, (month, value) in enumerate(zip(months, values, strict=True)):
+        height = max(2.0, round(68 * float(value / highest), 1))
+        drawn.append(Bar(month, value, round(place * width + 1, 1), round(72 - height, 1), height))
+    return drawn
