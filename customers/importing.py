@@ -17,7 +17,7 @@ from crm.exchange.readers import read_table
 from .import_form import CustomerImportForm, column_key
 from .models import NUMBER_PREFIX, Customer, Ownership, TimelineEntry
 from .models.timeline import tell_many
-from .names import normalize, pinyin
+from .names import normalize
 
 BATCH = 500
 LOCK = 770002  # PostgreSQL advisory lock: one import writes at a time
@@ -215,9 +215,7 @@ CHANGED_MEANWHILE = "导入期间有人新建了同样的客户或地区，什�
 
 
 def with_derived_names(customer: Customer) -> Customer:
-    """Fills in what Customer.save() derives from the name: bulk_create does not call it."""
-    customer.name_normalized = normalize(customer.name)
-    customer.name_pinyin, customer.name_initials = pinyin(customer.name)
+    customer.derive_names()
     return customer
 
 

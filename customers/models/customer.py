@@ -136,9 +136,13 @@ class Customer(Shared):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        self.derive_names()
+        super().save(*args, **kwargs)
+
+    def derive_names(self) -> None:
+        """What save() fills in from the name; bulk work, which does not call it, asks for it."""
         self.name_normalized = normalize(self.name)
         self.name_pinyin, self.name_initials = pinyin(self.name)
-        super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
         return reverse("customers:customer_detail", args=[self.pk])
