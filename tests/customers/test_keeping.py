@@ -194,6 +194,9 @@ def test_only_a_supervisor_of_the_manager_transfers(name, company, customer):
 def test_many_move_together_without_those_that_are_not_his(company, customer, sign_in):
     second = factories.CustomerFactory(name="二厂", manager=company.colleague)
     foreign = factories.CustomerFactory(name="外部", manager=company.stranger)
+    foreign.share(
+        company.supervisor, by=factories.fresh(company.stranger), kind="view"
+    )  # seen, but not his to transfer
     client = sign_in(company.supervisor)
     ids = [customer.pk, second.pk, foreign.pk, 999_999, "x"]
     html = page_of(client.get("/customers/transfer/", {"ids": ids}))
