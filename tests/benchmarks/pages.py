@@ -31,7 +31,7 @@ def chosen(keys: list[str] | None) -> list[Page]:
         Page("create", "新建销售机会（提交）", create, _leads_to_record),
         _shown("customers", "客户列表", "/customers/"),
         _shown("customer", "客户页", customer_path()),
-        _shown("search", "搜索（两个字）", "/search/?q=水务"),
+        _shown("search", "搜索（两个字）", "/search/?q=%E6%B0%B4%E5%8A%A1"),
     ]
     return [page for page in pages if keys is None or page.key in keys]
 
