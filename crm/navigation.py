@@ -89,7 +89,7 @@ class Drawn(NamedTuple):
     label: str
     url: str
     current: bool
-    count: int
+    waiting: int
     hot: bool
 
 
