@@ -23,10 +23,8 @@ WEEKDAYS = "一二三四五六日"
 @register.simple_tag
 @cache
 def icon(name: str, css: str = "") -> SafeString:
-    classes = f"i {css}".strip()
-    return format_html(
-        '<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>', classes, static("vendor/icons/icons.svg"), name
-    )
+    classes, sprite = f"i {css}".strip(), static("vendor/icons/icons.svg")
+    return format_html('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>', classes, sprite, name)
 
 
 @register.filter
