@@ -10,10 +10,9 @@ from .mirror import (
     is_stale,
     mirror_notice,
 )
-from .workcalendar import WEEKDAYS, Announced, Entered, SpecialDay, WorkCalendar, enter_year
+from .workcalendar import Announced, Entered, SpecialDay, WorkCalendar, enter_year
 
 __all__ = [
-    "WEEKDAYS",
     "Announced",
     "DictionaryEntry",
     "Entered",

@@ -15,7 +15,13 @@ from crm.verdict import Verdict, holds, transition
 
 from .rights import PlainRightQuerySet
 
-WEEKDAYS = (("1", "周一"), ("2", "周二"), ("3", "周三"), ("4", "周四"), ("5", "周五"), ("6", "周六"), ("7", "周日"))
+WEEKS = (  # ISO numbers, Monday is 1
+    ("12345", "周一至周五"),
+    ("123456", "周一至周六"),
+    ("1234567", "周一至周日"),
+    ("23456", "周二至周六"),
+    ("12347", "周日至周四"),
+)
 NO_RIGHT = "您的角色不能修改工作日历"
 
 
@@ -31,7 +37,7 @@ class WorkCalendar(models.Model):
 
     ONLY = 1
 
-    weekdays = models.CharField("工作日", max_length=7, default="12345")  # ISO numbers, Monday is 1
+    weekdays = models.CharField("工作日", max_length=7, choices=WEEKS, default="12345")
     morning_from = models.TimeField("上班时间", default=time(9))
     morning_to = models.TimeField("午休开始", default=time(12))
     afternoon_from = models.TimeField("午休结束", default=time(13))
@@ -64,9 +70,6 @@ class WorkCalendar(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("basedata:calendar")
-
-    def get_weekdays_display(self) -> str:
-        return "、".join(label for number, label in WEEKDAYS if number in self.weekdays)
 
     @classmethod
     def load(cls) -> Self:

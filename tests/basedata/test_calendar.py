@@ -203,8 +203,8 @@ def test_every_change_is_seen_by_a_process_that_knew_the_calendar_before(company
     assert working_minutes(start, end) == DAY
     WorkCalendar.load().edit(by=company.administrator, afternoon_to=time(17))
     assert working_minutes(start, end) == DAY - HOUR
-    WorkCalendar.load().edit(by=company.administrator, weekdays="12")
-    assert working_minutes(start, end) == 0
+    WorkCalendar.load().edit(by=company.administrator, weekdays="12347")
+    assert working_minutes(at("2026-11-27 00:00"), at("2026-11-29 00:00")) == 0
 
 
 @db
