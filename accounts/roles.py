@@ -46,6 +46,8 @@ SHIPPED = {
         customers.view_customer customers.add_customer customers.change_customer customers.delete_customer
         customers.export_customer customers.import_customer customers.transfer_customer customers.share_customer
         customers.view_order customers.export_order customers.view_churncase customers.export_churncase
+        services.view_servicerequest services.add_servicerequest services.change_servicerequest
+        services.delete_servicerequest services.assign_servicerequest services.export_servicerequest
         """,
     ),
     ACCOUNT_MANAGER: (
@@ -62,6 +64,8 @@ SHIPPED = {
         customers.export_customer customers.import_customer customers.share_customer
         customers.view_order customers.export_order
         customers.view_churncase customers.handle_churncase customers.export_churncase
+        services.view_servicerequest services.add_servicerequest services.change_servicerequest
+        services.handle_servicerequest services.export_servicerequest
         """,
     ),
     EXECUTIVE: (
@@ -73,6 +77,7 @@ SHIPPED = {
         marketing.view_opportunity marketing.export_opportunity
         customers.view_customer customers.export_customer
         customers.view_order customers.export_order customers.view_churncase customers.export_churncase
+        services.view_servicerequest services.export_servicerequest
         """,
     ),
 }
