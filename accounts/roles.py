@@ -48,6 +48,8 @@ SHIPPED = {
         customers.view_customer customers.add_customer customers.change_customer customers.delete_customer
         customers.export_customer customers.import_customer customers.transfer_customer customers.share_customer
         customers.view_order customers.export_order customers.view_churncase customers.export_churncase
+        services.view_servicerequest services.add_servicerequest services.change_servicerequest
+        services.delete_servicerequest services.assign_servicerequest services.export_servicerequest
         """,
     ),
     ACCOUNT_MANAGER: (
@@ -65,6 +67,8 @@ SHIPPED = {
         customers.export_customer customers.import_customer customers.share_customer
         customers.view_order customers.export_order
         customers.view_churncase customers.handle_churncase customers.export_churncase
+        services.view_servicerequest services.add_servicerequest services.change_servicerequest
+        services.handle_servicerequest services.export_servicerequest
         """,
     ),
     EXECUTIVE: (
@@ -76,6 +80,7 @@ SHIPPED = {
         marketing.view_opportunity marketing.export_opportunity
         customers.view_customer customers.export_customer
         customers.view_order customers.export_order customers.view_churncase customers.export_churncase
+        services.view_servicerequest services.export_servicerequest
         """,
     ),
 }
