@@ -226,11 +226,26 @@ CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds betwee
     ("sessions.clear", 86400, "crm.jobs.tasks.clear_expired_sessions"),
     ("forms.forget", 86400, "crm.ui.models.forget_old_submissions"),
     ("churn.scan", 604800, "customers.churn.scan_weekly"),
+    ("services.due", 300, "services.due.watch"),
 )
 # Where a period begins when not at midnight UTC (a week: Thursday): Saturday 02:00 in Shanghai is Friday 18:00 UTC.
 CRM_PERIODIC_STARTS = {"churn.scan": 86400 + 18 * 3600}
 
+# E-mail: off unless CRM_EMAIL_URL names a server, e.g. smtp+tls://user:password@mail.example.com:587
+CRM_EMAIL_URL = env.str("CRM_EMAIL_URL", "")
+CRM_BASE_URL = env.str("CRM_BASE_URL", "").rstrip("/")  # how people reach the product: links outside it begin so
+if CRM_EMAIL_URL:
+    if not CRM_BASE_URL.startswith(("http://", "https://")):
+        raise ImproperlyConfigured(
+            "CRM_EMAIL_URL 需要 CRM_BASE_URL（例如 https://crm.example.com）：邮件里的链接以它开头。"
+        )
+    vars().update(environ.Env.email_url_config(CRM_EMAIL_URL))
+    CRM_PERIODIC_TASKS += (("mail.send", 60, "accounts.mail.send_due"),)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("CRM_EMAIL_FROM", "crm@localhost")
+
 # Business options
+CRM_DUE_SOON_HOURS = env.int("CRM_DUE_SOON_HOURS", 2)  # working hours before a request is due
 CRM_SYNC_STALE_DAYS = env.int("CRM_SYNC_STALE_DAYS", 2)
 CRM_SYNC_SOURCE = env.str("CRM_SYNC_SOURCE", "")  # what the scheduled sync reads: a folder or a database address
 if CRM_SYNC_SOURCE:

@@ -24,6 +24,7 @@ urlpatterns = [
     path("notifications/read/", accounts.ReadAllNotifications.as_view(), name="notifications_read"),
     path("notifications/<id:pk>/open/", accounts.OpenNotification.as_view(), name="notification_open"),
     path("jobs/", home.JobList.as_view(), name="job_list"),
+    path("jobs/mail/again/", home.SendMailAgain.as_view(), name="mail_again"),
     path("jobs/<id:pk>/", home.JobDetail.as_view(), name="job_detail"),
     path("jobs/<id:pk>/file/", home.JobFile.as_view(), name="job_file"),
     path("healthz", health.healthz, name="healthz"),

@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User, notify
+from accounts.models import Notification, User, notify
 from accounts.rows import ScopedQuerySet
 from accounts.scopes import EDIT, people_in_scope, reaches, supervisors_of
 from accounts.sharing import Grant, Shared
@@ -234,7 +234,7 @@ class Opportunity(Shared):
         self._save("assignee", "assigned_at", "assigned_by", "status")
         record(by, "指派", self, 指派给=to)
         if to.pk != by.pk:
-            notify(to, f"{by} 将机会「{self.summary}」指派给您", self)
+            notify(to, f"{by} 将机会「{self.summary}」指派给您", self, kind=Notification.Kind.OPPORTUNITY)
 
     def can_reassign(self, by: User) -> Verdict:
         return first_objection(
@@ -253,8 +253,9 @@ class Opportunity(Shared):
         self.assignee, self.assigned_at, self.assigned_by = to, timezone.now(), by
         self._save("assignee", "assigned_at", "assigned_by")
         record(by, "改派", self, 指派给=(former, to), 原因=reason)
-        notify(former, f"{by} 已把您负责的机会（编号 {self.pk}）改派给 {to}：{reason}")  # it may have left his view
-        notify(to, f"{by} 将机会「{self.summary}」改派给您：{reason}", self)
+        told = f"{by} 已把您负责的机会（编号 {self.pk}）改派给 {to}：{reason}"  # it may have left his view
+        notify(former, told, kind=Notification.Kind.OPPORTUNITY)
+        notify(to, f"{by} 将机会「{self.summary}」改派给您：{reason}", self, kind=Notification.Kind.OPPORTUNITY)
 
     @staticmethod
     def candidates(by: User) -> models.QuerySet[User]:

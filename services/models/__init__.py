@@ -1,6 +1,7 @@
 from .parts import Draft, GivenBy, ServiceHelper, ServiceNote, ServiceRound
 from .request import NUMBER_PREFIX, ServiceRequest
 from .rows import ServiceRequestQuerySet, ties_of
+from .target import ServiceTarget
 
 __all__ = [
     "NUMBER_PREFIX",
@@ -11,5 +12,6 @@ __all__ = [
     "ServiceRequest",
     "ServiceRequestQuerySet",
     "ServiceRound",
+    "ServiceTarget",
     "ties_of",
 ]
