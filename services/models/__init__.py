@@ -1,3 +1,4 @@
+from .handover import hand_over_requests
 from .parts import Draft, GivenBy, ServiceHelper, ServiceNote, ServiceRound
 from .request import NUMBER_PREFIX, ServiceRequest
 from .rows import ServiceRequestQuerySet, ties_of
@@ -11,5 +12,6 @@ __all__ = [
     "ServiceRequest",
     "ServiceRequestQuerySet",
     "ServiceRound",
+    "hand_over_requests",
     "ties_of",
 ]
