@@ -1,3 +1,4 @@
+from .handover import hand_over_requests
 from .parts import Draft, GivenBy, ServiceHelper, ServiceNote, ServiceRound
 from .request import NUMBER_PREFIX, ServiceRequest
 from .rows import ServiceRequestQuerySet, ties_of
@@ -13,5 +14,6 @@ __all__ = [
     "ServiceRequestQuerySet",
     "ServiceRound",
     "ServiceTarget",
+    "hand_over_requests",
     "ties_of",
 ]
