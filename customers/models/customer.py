@@ -9,7 +9,6 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User, notify
@@ -17,6 +16,7 @@ from accounts.scopes import EDIT, VIEW, people_in_scope, reaches, supervisors_of
 from accounts.sharing import Grant, Shared
 from basedata.models import entry_field, reserve_numbers
 from crm.audit.trail import change, record, record_many
+from crm.ui.html import record_url
 from crm.verdict import ALLOWED, Kind, Verdict, first_objection, holds, transition, unless, within
 
 from .. import validators
@@ -145,7 +145,7 @@ class Customer(Shared):
         self.name_pinyin, self.name_initials = pinyin(self.name)
 
     def get_absolute_url(self) -> str:
-        return reverse("customers:customer_detail", args=[self.pk])
+        return record_url("customers:customer_detail", self.pk)
 
     def clean(self) -> None:
         ancestor, steps = self.parent, 0

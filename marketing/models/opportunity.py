@@ -12,7 +12,6 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Notification, User, notify
@@ -21,6 +20,7 @@ from accounts.scopes import EDIT, people_in_scope, reaches, supervisors_of
 from accounts.sharing import Grant, Shared
 from basedata.models import entry_field, reserve_numbers
 from crm.audit.trail import change, record
+from crm.ui.html import record_url
 from crm.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
 from customers.models import NUMBER_PREFIX, Contact, Customer, TimelineEntry, tell
 
@@ -170,7 +170,7 @@ class Opportunity(Shared):
         return self.summary
 
     def get_absolute_url(self) -> str:
-        return reverse("marketing:opportunity_detail", args=[self.pk])
+        return record_url("marketing:opportunity_detail", self.pk)
 
     @property
     def keeper_id(self) -> int:

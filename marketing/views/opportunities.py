@@ -6,13 +6,13 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
 
 from accounts.share_pages import ShareRecord, WithdrawShare
 from basedata.models import DictionaryEntry
 from crm.audit.models import AuditEntry
 from crm.ui.actions import Action, ActionView, controls
 from crm.ui.history import RecordHistory, without_names
+from crm.ui.html import fill
 from crm.ui.lists import Column, RecordList
 from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
 from crm.ui.templatetags.ui import chip, rate
@@ -54,7 +54,7 @@ ROW_FIELDS = (
 
 
 def name_cell(opportunity: Opportunity) -> str:
-    return format_html(
+    return fill(
         '<a href="{}">{}</a><small class="sm">{}</small>',
         opportunity.get_absolute_url(),
         opportunity.customer_name,
@@ -63,9 +63,7 @@ def name_cell(opportunity: Opportunity) -> str:
 
 
 def contact_cell(opportunity: Opportunity) -> str:
-    return format_html(
-        '{}<small class="sm nw hide-m">{}</small>', opportunity.contact_name or "—", opportunity.contact_phone
-    )
+    return fill('{}<small class="sm nw hide-m">{}</small>', opportunity.contact_name or "—", opportunity.contact_phone)
 
 
 class OpportunityList(RecordList):
