@@ -46,6 +46,7 @@ SHIPPED = {
         customers.view_customer customers.add_customer customers.change_customer customers.delete_customer
         customers.export_customer customers.import_customer customers.transfer_customer customers.share_customer
         customers.view_order customers.export_order customers.view_churncase customers.export_churncase
+        customers.see_contact_details customers.open_contact_details customers.handle_personal_data
         """,
     ),
     ACCOUNT_MANAGER: (
@@ -62,6 +63,7 @@ SHIPPED = {
         customers.export_customer customers.import_customer customers.share_customer
         customers.view_order customers.export_order
         customers.view_churncase customers.handle_churncase customers.export_churncase
+        customers.see_contact_details customers.open_contact_details
         """,
     ),
     EXECUTIVE: (

@@ -235,6 +235,13 @@ customers:sync_parked            -         POST  in   422  403  403  403  403  4
 customers:sync_run               run       GET   in   200  403  403  403  403  403  403  403  403
 customers:sync_run               run       POST  in   405  403  403  403  403  403  403  403  403
 
+customers:customer_show          account   GET   in   404  200  200  200  404  404  404  403  404
+customers:customer_show          account   POST  in   404  302  302  302  404  404  404  403  404
+customers:contact_show           mobile    GET   in   404  200  200  200  404  404  404  403  404
+customers:contact_show           mobile    POST  in   404  302  302  302  404  404  404  403  404
+marketing:opportunity_show       caller    GET   in   404  200  200  200  404  404  404  403  404
+marketing:opportunity_show       caller    POST  in   404  302  302  302  404  404  404  403  404
+
 admin:index                      -         GET   in   200  403  403  403  403  403  403  403  403
 admin:index                      -         POST  in   200  403  403  403  403  403  403  403  403
 """
@@ -290,6 +297,9 @@ def world(company):
         "talk": [customer.pk, talk.pk],
         "order": [customer.pk, order.pk],
         "file": [customer.pk, file.pk],
+        "account": [customer.pk, "bank_account"],
+        "mobile": [customer.pk, contact.pk, "mobile"],
+        "caller": [assigned.pk, "contact_phone"],
         "note": [note.pk],
         "warned": [warned.pk],
         "gone": [gone.pk],

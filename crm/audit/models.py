@@ -9,6 +9,8 @@ from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 
+from crm.masking import masked
+
 
 class AppendOnlyError(TypeError):
     """Somebody tried to change or delete an audit row."""
@@ -95,6 +97,18 @@ class AuditEntry(AppendOnly):
         """(label, old, new) for display; a missing side is empty."""
         return [(label, pair[0] or "", pair[1] or "") for label, pair in self.changes.items()]
 
+    @property
+    def detail_labels(self) -> frozenset[str]:
+        """What the entry's model calls its contact details."""
+        model: Any = self.content_type.model_class() if self.content_type_id and self.content_type else None
+        names = getattr(model, "detail_fields", ())
+        return frozenset(str(model._meta.get_field(name).verbose_name) for name in names)
+
+    def mask_details(self) -> None:
+        """Changes the words of this copy only: the row stays as it is."""
+        for label in self.detail_labels & set(self.changes):
+            self.changes[label] = [masked(side) for side in self.changes[label]]
+
 
 ICONS = {
     "新建": "plus",
@@ -122,6 +136,7 @@ ICONS = {
     "登录": "key",
     "退出": "logout",
     "导出": "download",
+    "查看联系方式": "eye",
 }
 
 
