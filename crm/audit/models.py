@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any, NoReturn
 
 from django.conf import settings
 from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
+from django.urls import reverse
 
 from crm.masking import masked
 
@@ -45,7 +47,20 @@ class AppendOnly(models.Model):
         raise AppendOnlyError("审计记录不能删除。")
 
 
+REDACTED = "redaction:"  # how the salt of a row begins whose personal texts were erased
+
+
+def new_salt() -> str:
+    return secrets.token_hex(16)
+
+
 class AuditEntryQuerySet(AppendOnlyQuerySet):
+    view_permission = "audit.view_auditentry"
+
+    def visible_to(self, user: Any) -> AuditEntryQuerySet:
+        """The whole trail, for those whose role reads it."""
+        return self.all() if user.has_perm(self.view_permission) else self.none()
+
     def about(self, record: models.Model) -> AuditEntryQuerySet:
         """What happened to one record, newest first."""
         content_type = ContentType.objects.get_for_model(record)
@@ -73,6 +88,8 @@ class AuditEntry(AppendOnly):
     object_text = models.CharField("对象名称", max_length=200)
     changes = models.JSONField("变更", default=dict)  # {label: [old, new]}, in the words of the screen
     address = models.GenericIPAddressField("来源地址", null=True)
+    # Goes into the seal's hash with the personal texts and is destroyed with them: a hash alone could be guessed.
+    salt = models.CharField(max_length=32, default=new_salt, editable=False)
 
     objects = AuditEntryQuerySet.as_manager()
 
@@ -83,10 +100,20 @@ class AuditEntry(AppendOnly):
         indexes = [
             models.Index(fields=["content_type", "object_id", "-at"], name="audit_entry_record"),
             models.Index(fields=["actor", "-at"], name="audit_entry_actor"),
+            models.Index(fields=["verb", "-at"], name="audit_entry_verb"),
+            models.Index(fields=["address", "-at"], name="audit_entry_address"),
+            models.Index(fields=["object_text"], name="audit_entry_text", opclasses=["varchar_pattern_ops"]),
         ]
 
     def __str__(self) -> str:
         return f"{self.actor_name} {self.verb} {self.object_text}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("accounts:audit_detail", args=[self.pk])
+
+    @property
+    def is_redacted(self) -> bool:
+        return self.salt.startswith(REDACTED)
 
     @property
     def icon(self) -> str:
@@ -146,6 +173,8 @@ class AuditSeal(AppendOnly):
     at = models.DateTimeField("封存时间")
     previous_hash = models.CharField("上一封存", max_length=64)
     row_ids = models.JSONField("审计记录编号")
+    # 1: hashes whole rows; 2: hashes the personal texts of each row apart, so that they can be erased.
+    form = models.PositiveSmallIntegerField("格式", default=1, editable=False)
     last_id = models.BigIntegerField("最后编号", db_index=True)
     hash = models.CharField("摘要", max_length=64, unique=True)
 
@@ -158,3 +187,42 @@ class AuditSeal(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {len(self.row_ids)} 条"
+
+
+class AuditPruning(AppendOnly):
+    """A seal whose rows are gone because their time was over; the seal stays, and the chain with it."""
+
+    seal = models.OneToOneField(AuditSeal, models.PROTECT, related_name="pruning", verbose_name="封存")
+    at = models.DateTimeField("清理时间")
+    count = models.PositiveIntegerField("条数")
+    newest = models.DateTimeField("最后一条的时间")
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        base_manager_name = "objects"
+        verbose_name = "审计清理"
+        verbose_name_plural = "审计清理"
+
+    def __str__(self) -> str:
+        return f"{self.seal_id} {self.count} 条"
+
+
+class AuditRedaction(AppendOnly):
+    """A row whose personal texts were erased: what the seal hashed in their place, and the deed that says why."""
+
+    entry_id = models.BigIntegerField("审计记录", db_index=True)
+    digest = models.CharField("原文摘要", max_length=64)  # salted; the salt is gone
+    after = models.CharField("现文摘要", max_length=64)
+    at = models.DateTimeField("时间")
+    deed_id = models.BigIntegerField("依据的审计记录")
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        base_manager_name = "objects"
+        verbose_name = "审计抹去"
+        verbose_name_plural = "审计抹去"
+
+    def __str__(self) -> str:
+        return f"{self.entry_id} ← {self.deed_id}"
