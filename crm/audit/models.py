@@ -127,7 +127,8 @@ class AuditEntry(AppendOnly):
     @property
     def detail_labels(self) -> frozenset[str]:
         """What the entry's model calls its contact details."""
-        model: Any = self.content_type.model_class() if self.content_type_id and self.content_type else None
+        kind = ContentType.objects.get_for_id(self.content_type_id) if self.content_type_id else None
+        model: Any = kind.model_class() if kind else None
         names = getattr(model, "detail_fields", ())
         return frozenset(str(model._meta.get_field(name).verbose_name) for name in names)
 
