@@ -74,7 +74,7 @@ SECTIONS = (
             Leaf("用户", "admin:accounts_user_changelist", "accounts.administer"),
             Leaf("角色", "admin:accounts_role_changelist", "accounts.administer"),
             Leaf("部门", "admin:accounts_department_changelist", "accounts.administer"),
-            Leaf("审计记录", "admin:audit_auditentry_changelist", "accounts.administer"),
+            Leaf("审计记录", "accounts:audit_list", "audit.view_auditentry"),
         ),
     ),
     Section(

@@ -223,6 +223,7 @@ JOB_SILENT_SECONDS = 120
 CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds between runs, function
     ("jobs.rescue", 60, "crm.jobs.tasks.rescue_silent_jobs"),
     ("audit.seal", 300, "crm.audit.seals.seal_pending"),
+    ("audit.prune", 86400, "crm.audit.retention.prune_expired"),
     ("sessions.clear", 86400, "crm.jobs.tasks.clear_expired_sessions"),
     ("forms.forget", 86400, "crm.ui.models.forget_old_submissions"),
     ("churn.scan", 604800, "customers.churn.scan_weekly"),
@@ -255,6 +256,10 @@ CRM_ATTACHMENT_MAX_MB = env.int("CRM_ATTACHMENT_MAX_MB", 20)  # one file of an i
 CRM_EXPORTER = "crm.exchange.exports.deliver"  # what writes a list's rows into a file
 CRM_EXPORT_DIRECT_ROWS = env.int("CRM_EXPORT_DIRECT_ROWS", 2000)
 CRM_EXPORT_MAX_ROWS = env.int("CRM_EXPORT_MAX_ROWS", 200_000)
+CRM_EXPORT_REASON_ROWS = env.int("CRM_EXPORT_REASON_ROWS", 1000)  # more rows than this are exported for a reason only
+CRM_AUDIT_KEEP_MONTHS = env.int("CRM_AUDIT_KEEP_MONTHS", 0)  # 0: for ever
+if 0 < CRM_AUDIT_KEEP_MONTHS < 6 or CRM_AUDIT_KEEP_MONTHS < 0:
+    raise ImproperlyConfigured("CRM_AUDIT_KEEP_MONTHS 至少为 6（个月）；0 表示一直保留。")
 CRM_DEMO_PASSWORD = env.str("CRM_DEMO_PASSWORD", "")
 
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

@@ -31,9 +31,7 @@ class FilterForm(forms.Form):
         """The <option>s of a choice field: a widget renders a template of its own for each of them."""
         bound = self[name]
         chosen = "" if bound.value() is None else str(bound.value())
-        return joined(
-            fill(CHOSEN if str(key) == chosen else OPTION, key, label) for key, label in choices(bound.field)
-        )
+        return joined(fill(CHOSEN if str(key) == chosen else OPTION, key, label) for key, label in choices(bound.field))
 
 
 def choices(field: Any) -> Iterator[tuple[Any, Any]]:
