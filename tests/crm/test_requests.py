@@ -79,6 +79,7 @@ def test_a_forwarded_host_is_not_believed(client):
     assert answer["Location"] == "/login/?next=/customers/"
 
 
+PLAIN = "django.contrib.staticfiles.storage.StaticFilesStorage"
 SHOW = """
 import json, django
 django.setup()
@@ -104,8 +105,8 @@ def test_in_production_cookies_are_for_this_host_and_https_only():
         "CRM_ALLOWED_HOSTS": "crm.example.com",
         "DJANGO_SETTINGS_MODULE": "crm.settings",
     }
-    # Templates of the sign-in page need the collected static files only for their names.
-    program = f"import crm.settings as s; s.STORAGES['staticfiles'] = {{'BACKEND': 'django.contrib.staticfiles.storage.StaticFilesStorage'}}\n{SHOW}"
+    # The sign-in page needs the collected static files only for their names.
+    program = f"import crm.settings as s; s.STORAGES['staticfiles'] = {{'BACKEND': {PLAIN!r}}}\n{SHOW}"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=django_settings.BASE_DIR, env=environment, capture_output=True, text=True,
         timeout=60, check=False,
