@@ -17,6 +17,7 @@ from accounts.models import Notification, User
 from crm.ui.paging import capped_counts
 from customers.models import ChurnCase, Customer
 from marketing.models import Opportunity, PlanItem
+from services.models import ServiceRequest
 
 MAX = 99
 
@@ -56,13 +57,24 @@ SECTIONS = (
         ),
     ),
     Section(
+        "服务管理",
+        "headset",
+        (
+            Leaf("服务创建", "services:request_create", "services.add_servicerequest"),
+            Leaf("服务分配", "services:dispatch", "services.assign_servicerequest", "dispatch"),
+            Leaf("服务处理", "services:handling", "services.handle_servicerequest", "handling"),
+            Leaf("服务反馈", "services:feedback", "services.handle_servicerequest", "feedback"),
+            Leaf("服务归档", "services:archive", "services.view_servicerequest"),
+        ),
+    ),
+    Section(
         "权限管理",
         "shield-lock",
         (
             Leaf("用户", "admin:accounts_user_changelist", "accounts.administer"),
             Leaf("角色", "admin:accounts_role_changelist", "accounts.administer"),
             Leaf("部门", "admin:accounts_department_changelist", "accounts.administer"),
-            Leaf("审计记录", "admin:audit_auditentry_changelist", "accounts.administer"),
+            Leaf("审计记录", "accounts:audit_list", "audit.view_auditentry"),
         ),
     ),
     Section(
@@ -70,6 +82,7 @@ SECTIONS = (
         "database",
         (
             Leaf("数据字典", "basedata:dictionary_list", "basedata.view_dictionaryentry"),
+            Leaf("工作日历", "basedata:calendar", "basedata.view_workcalendar"),
             Leaf("产品信息查询", "basedata:product_list", "basedata.view_product"),
             Leaf("库存数据查询", "basedata:stock_list", "basedata.view_stockrecord"),
             Leaf("数据同步", "customers:sync", "basedata.sync_sales"),
@@ -133,7 +146,7 @@ def _drawn(leaf: Leaf, counts: dict[str, int], here: Leaf | None) -> Drawn:
 def unread_in_view(user: User) -> QuerySet[Notification]:
     """Unread notifications, without those on records that have left the person's view."""
     seen = Q(content_type=None)
-    for model in (Opportunity, Customer, ChurnCase):
+    for model in (Opportunity, Customer, ChurnCase, ServiceRequest):
         row = model.objects.visible_to(user).filter(pk=OuterRef("object_id"))
         seen |= Q(Exists(row), content_type=ContentType.objects.get_for_model(model))
     return Notification.objects.filter(recipient=user).unread().filter(seen)
@@ -153,7 +166,21 @@ def open_items(user: User) -> dict[str, int]:
     if user.has_perm("customers.handle_churncase"):
         querysets["churn"] = ChurnCase.objects.of_manager(user)
         querysets["churn_due"] = ChurnCase.objects.of_manager(user).to_review(timezone.localdate())
+    querysets |= open_requests(user)
     counts = dict(zip(querysets, capped_counts((rows, MAX + 1) for rows in querysets.values()), strict=True))
     if counts["unread"]:
         counts["unread"] = capped_counts([(unread_in_view(user), MAX + 1)])[0]
     return counts
+
+
+def open_requests(user: User) -> dict[str, QuerySet]:
+    """Service requests to assign, to handle and to feed back; red when one is late."""
+    found: dict[str, QuerySet] = {}
+    if user.has_perm("services.assign_servicerequest"):
+        rows = ServiceRequest.objects.editable_by(user).filter(status=ServiceRequest.Status.NEW)
+        found |= {"dispatch": rows, "dispatch_due": rows.overdue()}
+    if user.has_perm("services.handle_servicerequest"):
+        rows = ServiceRequest.objects.to_handle(user)
+        found |= {"handling": rows, "handling_due": rows.overdue()}
+        found["feedback"] = ServiceRequest.objects.to_feed_back(user)
+    return found

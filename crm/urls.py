@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from accounts import views as accounts
 from crm import handover, health, help, home, search
+from services.views.rating import Rate
 
 urlpatterns = [
     path("", home.Home.as_view(), name="home"),
@@ -16,6 +17,8 @@ urlpatterns = [
     path("customers/transfer/", handover.TransferCustomers.as_view(), name="customer_transfer_many"),
     path("customers/<id:pk>/transfer/", handover.TransferCustomer.as_view(), name="customer_transfer"),
     path("customers/", include("customers.urls")),
+    path("services/", include("services.urls")),
+    path("rate/<str:token>/", Rate.as_view(), name="rate"),
     path("basedata/", include("basedata.urls")),
     path("accounts/", include("accounts.urls")),
     path("search/", search.Search.as_view(), name="search"),
@@ -24,6 +27,7 @@ urlpatterns = [
     path("notifications/read/", accounts.ReadAllNotifications.as_view(), name="notifications_read"),
     path("notifications/<id:pk>/open/", accounts.OpenNotification.as_view(), name="notification_open"),
     path("jobs/", home.JobList.as_view(), name="job_list"),
+    path("jobs/mail/again/", home.SendMailAgain.as_view(), name="mail_again"),
     path("jobs/<id:pk>/", home.JobDetail.as_view(), name="job_detail"),
     path("jobs/<id:pk>/file/", home.JobFile.as_view(), name="job_file"),
     path("healthz", health.healthz, name="healthz"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from accounts.detail_pages import ShowDetail
 from accounts.share_pages import ShareRecord, WithdrawShare
 from crm.ui.actions import Action, ActionView, Control
 from crm.ui.bulk import BulkList
@@ -121,6 +122,10 @@ class RemoveCustomer(CustomerAction):
 
     def success_url(self, record: Any, result: Any) -> str:
         return reverse("customers:customer_list")
+
+
+class ShowCustomerDetail(CustomerAction, ShowDetail):
+    help = "details"
 
 
 class ShareCustomer(CustomerAction, ShareRecord):
