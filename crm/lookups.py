@@ -1,4 +1,4 @@
-"""What our conditions become in SQL where the ORM's own form is too slow: sets of ids, and text inside text."""
+"""What the ORM does too slowly for every request: long sets of ids, and compiling the same conditions again."""
 
 from __future__ import annotations
 
