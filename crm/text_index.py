@@ -34,10 +34,10 @@ class ContainsText(IContains):
 
     lookup_name = "contains_text"
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         return IContains(self.lhs, self.rhs).as_sql(compiler, connection)
 
-    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
         """Compared by strpos(): of LIKE over upper() PostgreSQL expects next to no rows, and then reads them all."""
         field: Any = getattr(self.lhs, "target", None)
         if field is None or not self.rhs or field.name not in getattr(field.model, "text_indexed", ()):
