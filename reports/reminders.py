@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Notification, User, notify
+from crm.ui.filters import midnight
 from crm.ui.templatetags.ui import day
 from customers.six_months import add_months
 
@@ -36,16 +38,16 @@ def reminder(period: date, today: date) -> str:
     return f"请在 {until}前提交{name}。"
 
 
-def authors_owing(period: date) -> list[User]:
+def authors_owing(period: date) -> QuerySet[User]:
     """Who writes reports and has not submitted the one of this month; who joined later owes none."""
-    open_ones = MonthlyReport.objects.filter(period=period).exclude(status__in=MonthlyReport.OPEN)
-    joined = User.objects.holding(WRITE).filter(date_joined__date__lt=due_on(period))
-    return list(joined.exclude(pk__in=open_ones.values("author")))
+    handed_in = MonthlyReport.objects.filter(period=period).exclude(status__in=MonthlyReport.OPEN)
+    there = User.objects.holding(WRITE).filter(date_joined__lt=midnight(due_on(period)))
+    return there.exclude(pk__in=handed_in.values("author"))
 
 
 def owed_by(user: User) -> date | None:
-    """The month whose report the person still owes, for his workbench; None when there is none or nobody is reminded."""
+    """The month whose report the person still owes, for his workbench; None when there is none."""
     if not settings.CRM_MONTHLY_REPORT_DAY or not user.has_perm(WRITE):
         return None
     period = add_months(timezone.localdate().replace(day=1), -1)
-    return period if user in authors_owing(period) else None
+    return period if authors_owing(period).filter(pk=user.pk).exists() else None
