@@ -160,13 +160,13 @@ def funnel(cases: QuerySet[ChurnCase], period: Period) -> Funnel:
     measured = Exists(ChurnMeasure.objects.filter(case=OuterRef("pk")))
     asked = {
         "warned": Count("pk"),
-        "measured": Count("pk", filter=Q(measured=True)),
+        "measured": Count("pk", filter=Q(has_measure=True)),
         "resolved": Count("pk", filter=Q(status=status.RESOLVED)),
         "lost": Count("pk", filter=Q(confirmed_at__isnull=False)),
         "won_back": Count("pk", filter=Q(status=status.WON_BACK)),
         "open": Count("pk", filter=Q(status__in=ChurnCase.OPEN)),
     }
-    return Funnel(**opened(cases, period).annotate(measured=measured).aggregate(**asked))
+    return Funnel(**opened(cases, period).annotate(has_measure=measured).aggregate(**asked))
 
 
 def won_back(cases: QuerySet[ChurnCase], period: Period) -> QuerySet[ChurnCase]:
