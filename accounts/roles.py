@@ -46,6 +46,8 @@ SHIPPED = {
         customers.view_customer customers.add_customer customers.change_customer customers.delete_customer
         customers.export_customer customers.import_customer customers.transfer_customer customers.share_customer
         customers.view_order customers.export_order customers.view_churncase customers.export_churncase
+        reports.view_reports reports.view_pipeline reports.export_reports
+        reports.view_monthlyreport reports.add_monthlyreport
         """,
     ),
     ACCOUNT_MANAGER: (
@@ -62,6 +64,7 @@ SHIPPED = {
         customers.export_customer customers.import_customer customers.share_customer
         customers.view_order customers.export_order
         customers.view_churncase customers.handle_churncase customers.export_churncase
+        reports.view_pipeline reports.export_reports
         """,
     ),
     EXECUTIVE: (
@@ -73,6 +76,8 @@ SHIPPED = {
         marketing.view_opportunity marketing.export_opportunity
         customers.view_customer customers.export_customer
         customers.view_order customers.export_order customers.view_churncase customers.export_churncase
+        reports.view_reports reports.view_pipeline reports.export_reports
+        reports.view_monthlyreport reports.review_monthlyreport
         """,
     ),
 }

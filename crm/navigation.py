@@ -16,6 +16,7 @@ from accounts.models import Notification, User
 from crm.ui.paging import capped_counts
 from customers.models import ChurnCase, Customer
 from marketing.models import Opportunity, PlanItem
+from reports.models import MonthlyReport
 
 MAX = 99
 
@@ -52,6 +53,14 @@ SECTIONS = (
             Leaf("历史订单查询", "customers:order_list", "customers.view_order"),
             Leaf("流失扫描", "customers:churn_scan", "customers.scan_churncase"),
             Leaf("已删除的客户", "customers:customer_deleted", "customers.restore_customer"),
+        ),
+    ),
+    Section(
+        "统计报表",
+        "chart-bar",
+        (
+            Leaf("客户构成分析", "reports:composition", "reports.view_reports"),
+            Leaf("客户管理报告", "reports:monthly_list", "reports.view_monthlyreport", "monthly"),
         ),
     ),
     Section(
@@ -120,7 +129,7 @@ def _drawn(leaf: Leaf, counts: dict[str, int], here: Leaf | None) -> dict[str, A
 def unread_in_view(user: User) -> QuerySet[Notification]:
     """Unread notifications, without those on records that have left the person's view."""
     seen = Q(content_type=None)
-    for model in (Opportunity, Customer, ChurnCase):
+    for model in (Opportunity, Customer, ChurnCase, MonthlyReport):
         row = model.objects.visible_to(user).filter(pk=OuterRef("object_id"))
         seen |= Q(Exists(row), content_type=ContentType.objects.get_for_model(model))
     return Notification.objects.filter(recipient=user).unread().filter(seen)
@@ -138,5 +147,8 @@ def open_items(user: User) -> dict[str, int]:
     if user.has_perm("customers.handle_churncase"):
         querysets["churn"] = ChurnCase.objects.of_manager(user)
         querysets["churn_due"] = ChurnCase.objects.of_manager(user).to_review(timezone.localdate())
+    if user.has_perm("reports.view_monthlyreport"):
+        reports = MonthlyReport.objects
+        querysets["monthly"] = reports.returned_to(user) | reports.waiting_for(user)
     counts = capped_counts((queryset, MAX + 1) for queryset in querysets.values())
     return dict(zip(querysets, counts, strict=True))

@@ -16,6 +16,7 @@ urlpatterns = [
     path("customers/transfer/", handover.TransferCustomers.as_view(), name="customer_transfer_many"),
     path("customers/<id:pk>/transfer/", handover.TransferCustomer.as_view(), name="customer_transfer"),
     path("customers/", include("customers.urls")),
+    path("reports/", include("reports.urls")),
     path("basedata/", include("basedata.urls")),
     path("accounts/", include("accounts.urls")),
     path("search/", search.Search.as_view(), name="search"),

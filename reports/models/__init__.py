@@ -1,5 +1,4 @@
-"""What the reports keep of their own."""
-
 from .monthly import MonthlyReport, Submission
+from .snapshot import CompositionSnapshot
 
-__all__ = ["MonthlyReport", "Submission"]
+__all__ = ["CompositionSnapshot", "MonthlyReport", "Submission"]
