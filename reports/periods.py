@@ -31,5 +31,10 @@ class Period(NamedTuple):
         return [add_months(start, ahead) for ahead in range(count)]
 
 
+def month_period(first: date) -> Period:
+    """The month that begins on this day."""
+    return Period(first, add_months(first, 1) - timedelta(days=1))
+
+
 def year_period(year: int) -> Period:
     return Period(date(year, 1, 1), date(year, 12, 31))

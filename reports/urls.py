@@ -1,11 +1,13 @@
 from django.urls import path
 
-from .views import monthly
+from .views import churn, monthly, pipeline
 from .views.composition import CompositionReport
 
 app_name = "reports"
 urlpatterns = [
     path("composition/", CompositionReport.as_view(), name="composition"),
+    path("churn/", churn.ChurnReport.as_view(), name="churn"),
+    path("pipeline/", pipeline.PipelineReport.as_view(), name="pipeline"),
     path("monthly/", monthly.MonthlyList.as_view(), name="monthly_list"),
     path("monthly/new/", monthly.MonthlyCreate.as_view(), name="monthly_create"),
     path("monthly/<id:pk>/", monthly.MonthlyDetail.as_view(), name="monthly_detail"),

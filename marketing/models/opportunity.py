@@ -46,6 +46,9 @@ class OpportunityQuerySet(ScopedQuerySet):
     def own(self, user: User) -> Q:
         return Q(assignee=user) | Q(created_by=user)
 
+    def kept_by(self, person: Any) -> OpportunityQuerySet:
+        return self.filter(Q(assignee=person) | Q(assignee=None, created_by=person))
+
     def open(self) -> OpportunityQuerySet:
         return self.filter(status__in=Opportunity.OPEN)
 

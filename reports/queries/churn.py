@@ -32,6 +32,7 @@ class Loss:
 
     case: ChurnCase
     revenue: Decimal = Decimal(0)
+    place: int = 0
 
     @property
     def day(self) -> date:
