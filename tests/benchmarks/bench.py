@@ -42,7 +42,7 @@ def options() -> Options:
     parser.add_argument("--quick", action="store_true", help="较小的数据量和较少的请求")
     parser.add_argument("--pages", help="只测这些页面，逗号分隔：" + ",".join(pages.KEYS))
     parser.add_argument("--opportunities", type=int, help="销售机会条数，默认 100000")
-    parser.add_argument("--customers", type=int, help="客户条数，默认 20000")
+    parser.add_argument("--customers", type=int, help="客户条数，默认 100000")
     parser.add_argument("--rounds", type=int, help="轮数，默认 7")
     asked = parser.parse_args()
     chosen = asked.pages.split(",") if asked.pages else None
@@ -50,7 +50,7 @@ def options() -> Options:
         parser.error(f"没有这样的页面：{'、'.join(sorted(unknown))}")
     return Options(
         opportunities=asked.opportunities or (10_000 if asked.quick else 100_000),
-        customers=asked.customers or (2_000 if asked.quick else 20_000),
+        customers=asked.customers or (2_000 if asked.quick else 100_000),
         rounds=asked.rounds or (3 if asked.quick else 7),
         requests=20 if asked.quick else 40,
         concurrency=(1, 8),
