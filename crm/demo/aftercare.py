@@ -177,7 +177,7 @@ def _note(case: Case, journal: Journal) -> None:
     request, worker = case.request, case.request.assignee
     journal.note(
         request.created_at, request.created_by, "服务创建", request,
-        编号=request.number, 客户=request.party, 服务类型=request.kind,
+        编号=request.number, 请求方=request.party, 服务类型=request.kind,
     )  # fmt: skip
     if request.assigned_at:
         journal.note(request.assigned_at, request.assigned_by, "分配", request, 分配给=worker)
