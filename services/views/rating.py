@@ -63,9 +63,8 @@ def refuse(request: HttpRequest, status: int, heading: str, words: str) -> HttpR
 
 
 def private(response: HttpResponse) -> HttpResponse:
-    """The address is the key: no copy is kept, and no other site learns it."""
+    """The address is the key: no copy of the page is kept and no search engine finds it."""
     response["Cache-Control"] = "no-store, private"
-    response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"
     return response
 

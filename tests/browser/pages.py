@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from services.links import SIGNER
+
 
 class Address(NamedTuple):
     """One address to open: the route it belongs to, how it is called, where it is, what it answers."""
@@ -31,6 +33,10 @@ NO_PAGE = {
     "marketing:item_result",
     "customers:attachment",
     "customers:sync_start",
+    "services:find_contacts",
+    "services:rating_picture",
+    "services:draft_handle",
+    "services:draft_feedback",
 }
 
 STATES = ("waiting", "developed", "unplanned", "won", "lost")
@@ -124,14 +130,42 @@ def shared(world: SimpleNamespace) -> list[Address]:
         _at("customers:interaction_done", world.known.pk, world.talk.pk),
         _at("customers:attach", world.known.pk, world.talk.pk),
         _at("customers:attachment_delete", world.known.pk, world.file.pk),
+        *shared_requests(world),
         Address("", "404", "/marketing/opportunities/999999/", 404),
         Address("", "400", "/search/?q=%00", 400),
+    ]
+
+
+def shared_requests(world: SimpleNamespace) -> list[Address]:
+    states = ("asknew", "asked", "held", "returned", "answered", "closedask")
+    return [
+        _at("services:archive", called="archive opened"),
+        _at("services:archive", called="archive all", query="?status=all"),
+        _at("services:archive", called="archive none", query="?customer=没有"),
+        _at("services:request_create"),
+        _at("services:request_create", called="create named", query="?customer=济南泉城水务有限公司"),
+        _at("services:find_customer"),
+        _at("services:find_customer", called="find_customer found", query="?customer=水务"),
+        _at("services:find_customer", called="find_customer none", query="?customer=没有这家"),
+        _at("search", called="caller unknown", query="?phone=01099999999"),
+        *(_at("services:request_detail", getattr(world, name).pk, called=f"request {name}") for name in states),
+        _at("services:request_history", world.returned.pk),
+        _at("services:request_update", world.asknew.pk),
+        _at("services:request_involve", world.asked.pk),
+        _at("services:request_release", world.asked.pk, world.asked.helpers.get().pk),
+        _at("services:request_note", world.asked.pk),
     ]
 
 
 def of_supervisor(world: SimpleNamespace) -> list[Address]:
     return [
         *shared(world),
+        _at("services:dispatch"),
+        _at("services:assign_many", query=f"?ids={world.asknew.pk}&ids={world.asked.pk}"),
+        _at("services:request_assign", world.asknew.pk),
+        _at("services:request_reassign", world.returned.pk),
+        _at("services:request_keep", world.returned.pk),
+        _at("services:request_delete", world.asknew.pk),
         _at("customer_transfer", world.known.pk),
         _at("customer_transfer_many", query=f"?ids={world.known.pk}&ids=999999"),
         _at("marketing:opportunity_assign", world.waiting.pk),
@@ -144,6 +178,14 @@ def of_supervisor(world: SimpleNamespace) -> list[Address]:
 def of_manager(world: SimpleNamespace) -> list[Address]:
     return [
         *shared(world),
+        _at("services:handling"),
+        _at("services:feedback"),
+        _at("services:request_handle", world.returned.pk),
+        _at("services:request_wait", world.asked.pk),
+        _at("services:request_resume", world.held.pk),
+        _at("services:request_feedback", world.answered.pk, called="feedback with link"),
+        _at("services:request_feedback", world.complained.pk, called="feedback of a complaint"),
+        _at("services:request_invite", world.complained.pk),
         _at("marketing:opportunity_delete", world.waiting.pk),
         _at("marketing:development_execute", world.developed.pk),
         _at(
@@ -186,4 +228,5 @@ def of_administrator(world: SimpleNamespace) -> list[Address]:
 
 
 def of_visitor(world: SimpleNamespace) -> list[Address]:
-    return [_at("login")]
+    link = reverse("rate", args=[SIGNER.sign(world.invited.rating_key)])
+    return [_at("login"), Address("rate", "rate", link), Address("rate", "rate forged", "/rate/x/", 404)]
