@@ -10,7 +10,8 @@ WITH known AS (
 ), kinds AS (
     SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM basedata_dictionaryentry WHERE category = '服务类型'
 ), made AS (
-    SELECT n, n * 104729 %% (SELECT count(*) FROM known) AS whose, n %% 3 AS kind, CASE WHEN n %% 100 < 2 THEN 'new' WHEN n %% 100 < 6 THEN 'assigned'
+    SELECT n, n * 104729 %% (SELECT count(*) FROM known) AS whose, n %% 3 AS kind,
+           CASE WHEN n %% 100 < 2 THEN 'new' WHEN n %% 100 < 6 THEN 'assigned'
                    WHEN n %% 100 < 9 THEN 'handled' ELSE 'archived' END AS status,
            now() - (n * 7919 %% 1000) * interval '1 day' - (n %% 600) * interval '1 minute' AS at
     FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n
