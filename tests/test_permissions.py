@@ -186,6 +186,10 @@ basedata:special_day_update      day       GET   in   200  403  403  403  403  4
 basedata:special_day_update      day       POST  in   302  403  403  403  403  403  403  404  404
 basedata:special_day_delete      day       GET   in   200  403  403  403  403  403  403  404  404
 basedata:special_day_delete      day       POST  in   302  403  403  403  403  403  403  404  404
+services:targets                 -         GET   in   200  200  200  200  200  200  200  403  403
+services:targets                 -         POST  in   409  403  403  403  403  403  403  403  403
+mail_again                       -         GET   in   405  405  405  405  405  405  405  405  405
+mail_again                       -         POST  in   302  403  403  403  403  403  403  403  403
 basedata:product_list            -         GET   in   200  200  200  200  200  200  200  200  403
 basedata:product_list            -         POST  in   405  405  405  405  405  405  405  405  405
 basedata:stock_list              -         GET   in   200  200  200  200  200  200  200  200  403
