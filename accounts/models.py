@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, Group, UserManager
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connection, models
 from django.utils.functional import cached_property
+
+from crm.lookups import Settled
 
 from .notification import Notification, in_view, notify, notify_many
 
@@ -79,6 +82,9 @@ class Scope(models.TextChoices):
         return list(Scope).index(self)
 
 
+SCOPES = {scope.value: scope for scope in Scope}
+
+
 class Role(Group):
     """A Django group with its view and edit scope."""
 
@@ -104,12 +110,9 @@ class RoleRight(NamedTuple):
 class UserQuerySet(models.QuerySet["User"]):
     def holding(self, permission: str) -> UserQuerySet:
         """Active people one of whose roles holds the right."""
-        app_label, codename = permission.split(".")
-        roles = Group.objects.filter(
-            permissions__codename=codename, permissions__content_type__app_label=app_label
-        ).values("pk")
-        members = User.groups.through.objects.filter(group_id__in=roles).values("user_id")
-        return self.filter(is_active=True, pk__in=members)
+        rows = self.all()
+        rows.query.where.add(holders_of(permission), "AND")
+        return rows
 
     def account_managers(self) -> UserQuerySet:
         """Active people who may be assigned opportunities and keep customers."""
@@ -124,8 +127,28 @@ class UserQuerySet(models.QuerySet["User"]):
         return wanting if settings.CRM_EMAIL_URL else self.none()
 
 
+@cache
+def holders_of(permission: str) -> Settled:
+    """The condition of UserQuerySet.holding(): the same for everybody who asks, so made and compiled once."""
+    app_label, codename = permission.split(".")
+    members = User.groups.through.objects.filter(
+        group__permissions__codename=codename, group__permissions__content_type__app_label=app_label
+    ).values("user_id")
+    return Settled(User.objects.filter(is_active=True, pk__in=members).query.where)
+
+
 class CrmUserManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     pass
+
+
+@cache
+def rights_sql() -> str:
+    """Asked by every request, so compiled once; its one parameter is the person's key."""
+    roles: Any = Role.objects
+    rows = roles.filter(user=0).values_list(
+        "code", "name", "view_scope", "edit_scope", "permissions__content_type__app_label", "permissions__codename"
+    )
+    return rows.query.sql_with_params()[0]
 
 
 class User(AbstractUser):
@@ -187,12 +210,11 @@ class User(AbstractUser):
     @cached_property
     def rights(self) -> list[RoleRight]:
         """Everything the person's roles grant, in one query per request."""
-        roles: Any = Role.objects
-        rows = roles.filter(user=self).values_list(
-            "code", "name", "view_scope", "edit_scope", "permissions__content_type__app_label", "permissions__codename"
-        )
+        with connection.cursor() as cursor:
+            cursor.execute(rights_sql(), [self.pk])
+            rows = cursor.fetchall()
         return [
-            RoleRight(code, name, Scope(view), Scope(edit), f"{app_label}.{codename}")
+            RoleRight(code, name, SCOPES[view], SCOPES[edit], f"{app_label}.{codename}")
             for code, name, view, edit, app_label, codename in rows
         ]
 

@@ -51,6 +51,7 @@ SHIPPED = {
         customers.view_order customers.export_order customers.view_churncase customers.export_churncase
         services.view_servicerequest services.add_servicerequest services.change_servicerequest
         services.delete_servicerequest services.assign_servicerequest services.export_servicerequest
+        customers.see_contact_details customers.open_contact_details customers.handle_personal_data
         """,
     ),
     ACCOUNT_MANAGER: (
@@ -70,6 +71,7 @@ SHIPPED = {
         customers.view_churncase customers.handle_churncase customers.export_churncase
         services.view_servicerequest services.add_servicerequest services.change_servicerequest
         services.handle_servicerequest services.export_servicerequest
+        customers.see_contact_details customers.open_contact_details
         """,
     ),
     EXECUTIVE: (

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Role, notify
 from basedata.models import SpecialDay, SyncRun
+from crm.audit.models import AuditEntry
 from crm.jobs.models import Job
 from customers.models import Contact, Customer, Order
 from marketing.models import Opportunity, PlanItem
@@ -66,6 +67,12 @@ accounts:password                -         GET   in   200  200  200  200  200  2
 accounts:password                -         POST  in   302  302  302  302  302  302  302  302  302
 accounts:theme                   -         GET   in   405  405  405  405  405  405  405  405  405
 accounts:theme                   -         POST  in   302  302  302  302  302  302  302  302  302
+accounts:audit_list               -         GET   in   200  403  403  403  403  403  403  403  403
+accounts:audit_list               -         POST  in   405  405  405  405  405  405  405  405  405
+accounts:audit_detail             deed      GET   in   200  404  404  404  404  404  404  404  404
+accounts:audit_detail             deed      POST  in   405  405  405  405  405  405  405  405  405
+accounts:audit_verify             -         GET   in   405  405  405  405  405  405  405  405  405
+accounts:audit_verify             -         POST  in   302  403  403  403  403  403  403  403  403
 
 marketing:opportunity_list       -         GET   in   403  200  200  200  200  200  200  200  403
 marketing:opportunity_list       -         POST  in   405  405  405  405  405  405  405  405  405
@@ -251,6 +258,13 @@ customers:sync_parked            -         POST  in   422  403  403  403  403  4
 customers:sync_run               run       GET   in   200  403  403  403  403  403  403  403  403
 customers:sync_run               run       POST  in   405  403  403  403  403  403  403  403  403
 
+customers:customer_show          account   GET   in   404  200  200  200  404  404  404  403  404
+customers:customer_show          account   POST  in   404  302  302  302  404  404  404  403  404
+customers:contact_show           mobile    GET   in   404  200  200  200  404  404  404  403  404
+customers:contact_show           mobile    POST  in   404  302  302  302  404  404  404  403  404
+marketing:opportunity_show       caller    GET   in   404  200  200  200  404  404  404  403  404
+marketing:opportunity_show       caller    POST  in   404  302  302  302  404  404  404  403  404
+
 admin:index                      -         GET   in   200  403  403  403  403  403  403  403  403
 admin:index                      -         POST  in   200  403  403  403  403  403  403  403  403
 """
@@ -306,6 +320,10 @@ def world(company):
         "talk": [customer.pk, talk.pk],
         "order": [customer.pk, order.pk],
         "file": [customer.pk, file.pk],
+        "account": [customer.pk, "bank_account"],
+        "deed": [AuditEntry.objects.about(assigned)[0].pk],
+        "mobile": [customer.pk, contact.pk, "mobile"],
+        "caller": [assigned.pk, "contact_phone"],
         "note": [note.pk],
         "warned": [warned.pk],
         "gone": [gone.pk],

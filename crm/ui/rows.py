@@ -22,11 +22,6 @@ def row_html(cells: Iterable[str], drawn: list[Control], record: Any) -> SafeStr
     return SafeString(f'<tr>{"".join(cells)}<td class="m-full">{row_menu(drawn, record)}</td></tr>')
 
 
-def safe(value: Any) -> str:
-    """Escaped, unless it is HTML already."""
-    return value if isinstance(value, SafeString) else escape(str(value))
-
-
 def row_menu(drawn: list[Control], record: Any) -> str:
     """Two actions at hand, the rest under ⋯, with the reason where one is refused."""
     ready = [control for control in drawn if control.allowed]

@@ -20,7 +20,7 @@ def managers(request: Any) -> QuerySet[User]:
     if request is None:
         return User.objects.none()
     people = people_in_scope(request.user, "customers.view_customer", VIEW)
-    found = User.objects.account_managers()
+    found = User.objects.account_managers().only("name", "username")
     return found if people is None else found.filter(pk__in=people)
 
 
