@@ -53,6 +53,8 @@ help                             -         GET   in   200  200  200  200  200  2
 help                             -         POST  in   405  405  405  405  405  405  405  405  405
 notifications                    -         GET   in   200  200  200  200  200  200  200  200  200
 notifications                    -         POST  in   405  405  405  405  405  405  405  405  405
+notifications_mail               -         GET   in   405  405  405  405  405  405  405  405  405
+notifications_mail               -         POST  in   302  302  302  302  302  302  302  302  302
 notifications_read               -         GET   in   405  405  405  405  405  405  405  405  405
 notifications_read               -         POST  in   302  302  302  302  302  302  302  302  302
 notification_open                note      GET   in   405  405  405  405  405  405  405  405  405

@@ -139,6 +139,25 @@ def test_the_mail_is_queued_with_the_change_or_not_at_all(reader):
     assert not Notification.objects.exists()
 
 
+def test_a_person_switches_his_mails_off_and_on_again(reader, server, sign_in, settings):
+    client = sign_in(reader)
+    notify(reader, "一")
+    page = client.get("/notifications/").content.decode()
+    assert "新通知同时发到 zhou@example.com" in page
+    answer = client.post("/notifications/mail/", {"on": "0"}, follow=True).content.decode()
+    assert "您已关闭邮件" in answer
+    assert AuditEntry.objects.latest("pk").changes == {"接收邮件通知": ["是", "否"]}
+    notify(reader, "二")
+    mail.send_due()
+    assert server.sent == [], "what waited already does not go out either"
+    client.post("/notifications/mail/", {"on": "1"})
+    notify(reader, "三")
+    mail.send_due()
+    assert len(server.sent) == 1
+    settings.CRM_EMAIL_URL = ""
+    assert "zhou@example.com" not in client.get("/notifications/").content.decode()
+
+
 # Asked again at the last moment
 
 

@@ -117,7 +117,7 @@ def test_somebody_without_a_role_is_told_whom_to_ask(company, sign_in):
 
 
 SELLING = ["销售机会管理", "客户开发计划", "客户信息管理", "客户流失管理", "历史订单查询"]
-MASTER_DATA = ["数据字典", "产品信息查询", "库存数据查询"]
+MASTER_DATA = ["数据字典", "工作日历", "服务时限", "产品信息查询", "库存数据查询"]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ MASTER_DATA = ["数据字典", "产品信息查询", "库存数据查询"]
         ),
         ("supervisor", [*SELLING, *MASTER_DATA]),
         ("manager", [*SELLING, *MASTER_DATA]),
-        ("executive", [*SELLING, *MASTER_DATA[1:]]),
+        ("executive", [*SELLING, *MASTER_DATA[3:]]),
         ("nobody", []),
     ],
 )
