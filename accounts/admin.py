@@ -142,7 +142,7 @@ class RoleAdmin(AuditedAdmin):
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "permissions":
-            apps = ("accounts", "audit", "jobs", "basedata", "customers", "marketing")
+            apps = ("accounts", "audit", "jobs", "basedata", "customers", "marketing", "services")
             kwargs["queryset"] = db_field.remote_field.model.objects.filter(
                 content_type__app_label__in=apps
             ).select_related("content_type")

@@ -127,9 +127,9 @@ MASTER_DATA = ["数据字典", "工作日历", "服务时限", "产品信息查�
             "administrator",
             ["历史订单查询", "流失扫描", "已删除的客户", "用户", "角色", "部门", "审计记录", *MASTER_DATA, "数据同步"],
         ),
-        ("supervisor", [*SELLING, *MASTER_DATA]),
-        ("manager", [*SELLING, *MASTER_DATA]),
-        ("executive", [*SELLING, *MASTER_DATA[3:]]),
+        ("supervisor", [*SELLING, "服务创建", "服务分配", "服务归档", *MASTER_DATA]),
+        ("manager", [*SELLING, "服务创建", "服务处理", "服务反馈", "服务归档", *MASTER_DATA]),
+        ("executive", [*SELLING, "服务归档", *MASTER_DATA[3:]]),
         ("nobody", []),
     ],
 )
