@@ -103,6 +103,6 @@ def notices(rows: Iterable[ServiceRequest], kind: str, supervisors: list[User]) 
 
 
 def in_words(row: ServiceRequest, kind: str) -> str:
-    who = f"，由 {row.assignee} 处理" if row.assignee else "，还没有分配"
+    who = f"，由{row.assignee}处理" if row.assignee else "，还没有分配"
     state = "已逾期" if kind == Kind.OVERDUE else "即将到期"
-    return f"服务请求 {row.number}「{row.summary[:60]}」{state}：应于 {day(row.due_at, 'time')} 前处理完成{who}"
+    return f"服务请求 {row.number}「{row.summary[:60]}」{state}：应在 {day(row.due_at, 'time')} 前处理完成{who}"

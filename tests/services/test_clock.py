@@ -207,7 +207,7 @@ def test_due_soon_is_told_to_the_assignee_and_overdue_to_his_supervisor_too_once
     people = (company.manager, company.supervisor, company.colleague, company.outsider, company.executive)
     assert [told(person, "due_soon") for person in people] == [1, 0, 0, 0, 0]
     text = Notification.objects.get(kind="due_soon").text
-    assert f"服务请求 {made.number}「流量计读数偏高」即将到期：应于 2026-10-08 16:00 前处理完成" in text
+    assert f"服务请求 {made.number}「流量计读数偏高」即将到期：应在 2026-10-08 16:00 前处理完成" in text
     clock("2026-10-08 16:01")
     assert due.watch() == "更正时限 0 个，即将到期 0 个，逾期 1 个"
     due.watch()
