@@ -52,6 +52,8 @@ SHIPPED = {
         services.view_servicerequest services.add_servicerequest services.change_servicerequest
         services.delete_servicerequest services.assign_servicerequest services.export_servicerequest
         customers.see_contact_details customers.open_contact_details customers.handle_personal_data
+        reports.view_reports reports.view_pipeline reports.export_reports
+        reports.view_monthlyreport reports.add_monthlyreport
         """,
     ),
     ACCOUNT_MANAGER: (
@@ -72,6 +74,7 @@ SHIPPED = {
         services.view_servicerequest services.add_servicerequest services.change_servicerequest
         services.handle_servicerequest services.export_servicerequest
         customers.see_contact_details customers.open_contact_details
+        reports.view_pipeline reports.export_reports
         """,
     ),
     EXECUTIVE: (
@@ -84,6 +87,8 @@ SHIPPED = {
         customers.view_customer customers.export_customer
         customers.view_order customers.export_order customers.view_churncase customers.export_churncase
         services.view_servicerequest services.export_servicerequest
+        reports.view_reports reports.view_pipeline reports.export_reports
+        reports.view_monthlyreport reports.review_monthlyreport
         """,
     ),
 }

@@ -17,6 +17,7 @@ from accounts.models import Notification, User
 from crm.ui.paging import capped_counts
 from customers.models import ChurnCase, Customer
 from marketing.models import Opportunity, PlanItem
+from reports.models import MonthlyReport
 from services.models import ServiceRequest
 
 MAX = 99
@@ -68,6 +69,16 @@ SECTIONS = (
         ),
     ),
     Section(
+        "统计报表",
+        "chart-bar",
+        (
+            Leaf("客户构成分析", "reports:composition", "reports.view_reports"),
+            Leaf("客户流失分析", "reports:churn", "reports.view_reports"),
+            Leaf("销售漏斗", "reports:pipeline", "reports.view_pipeline"),
+            Leaf("客户管理报告", "reports:monthly_list", "reports.view_monthlyreport", "monthly"),
+        ),
+    ),
+    Section(
         "权限管理",
         "shield-lock",
         (
@@ -97,7 +108,8 @@ def address(url_name: str) -> str:
     return reverse(url_name)
 
 
-class Drawn(NamedTuple):
+@dataclass(frozen=True)
+class Drawn:
     """A leaf as one person sees it on one page."""
 
     label: str
@@ -147,7 +159,7 @@ def _drawn(leaf: Leaf, counts: dict[str, int], here: Leaf | None) -> Drawn:
 def unread_in_view(user: User) -> QuerySet[Notification]:
     """Unread notifications, without those on records that have left the person's view."""
     seen = Q(content_type=None)
-    for model in (Opportunity, Customer, ChurnCase, ServiceRequest):
+    for model in (Opportunity, Customer, ChurnCase, ServiceRequest, MonthlyReport):
         row = model.objects.visible_to(user).filter(pk=OuterRef("object_id"))
         seen |= Q(Exists(row), content_type=ContentType.objects.get_for_model(model))
     return Notification.objects.filter(recipient=user).unread().filter(seen)
@@ -168,6 +180,9 @@ def open_items(user: User) -> dict[str, int]:
         querysets["churn"] = ChurnCase.objects.of_manager(user)
         querysets["churn_due"] = ChurnCase.objects.of_manager(user).to_review(timezone.localdate())
     querysets |= open_requests(user)
+    if user.has_perm("reports.view_monthlyreport"):
+        reports = MonthlyReport.objects
+        querysets["monthly"] = reports.returned_to(user) | reports.waiting_for(user)
     counts = dict(zip(querysets, capped_counts((rows, MAX + 1) for rows in querysets.values()), strict=True))
     if counts["unread"]:
         counts["unread"] = capped_counts([(unread_in_view(user), MAX + 1)])[0]

@@ -237,6 +237,7 @@ CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds betwee
     ("forms.forget", 86400, "crm.ui.models.forget_old_submissions"),
     ("churn.scan", 604800, "customers.churn.scan_weekly"),
     ("services.due", 300, "services.due.watch"),
+    ("reports.remind", 86400, "reports.reminders.remind_authors"),
 )
 # Where a period begins when not at midnight UTC (a week: Thursday): Saturday 02:00 in Shanghai is Friday 18:00 UTC.
 CRM_PERIODIC_STARTS = {"churn.scan": 86400 + 18 * 3600}
@@ -260,6 +261,7 @@ CRM_SYNC_STALE_DAYS = env.int("CRM_SYNC_STALE_DAYS", 2)
 CRM_SYNC_SOURCE = env.str("CRM_SYNC_SOURCE", "")  # what the scheduled sync reads: a folder or a database address
 if CRM_SYNC_SOURCE:
     CRM_PERIODIC_TASKS += (("sales.sync", 3600, "customers.sync.jobs.scheduled"),)
+CRM_MONTHLY_REPORT_DAY = env.int("CRM_MONTHLY_REPORT_DAY", 5)  # of the following month; 0 reminds nobody
 CRM_STRICT_CUSTOMER_FORM = env.bool("CRM_STRICT_CUSTOMER_FORM", False)
 CRM_ATTACHMENT_MAX_MB = env.int("CRM_ATTACHMENT_MAX_MB", 20)  # one file of an interaction
 CRM_REQUEST_MAX_BYTES = (10 * CRM_ATTACHMENT_MAX_MB + 10) * 1024 * 1024  # ten attachments in one form, and its text

@@ -19,6 +19,7 @@ urlpatterns = [
     path("customers/", include("customers.urls")),
     path("services/", include("services.urls")),
     path("rate/<str:token>/", Rate.as_view(), name="rate"),
+    path("reports/", include("reports.urls")),
     path("basedata/", include("basedata.urls")),
     path("accounts/", include("accounts.urls")),
     path("search/", search.Search.as_view(), name="search"),

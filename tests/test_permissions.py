@@ -166,6 +166,9 @@ marketing:opportunity_share      assigned  POST  in   404  302  302  403  404  4
 marketing:opportunity_share_withdraw  shared  GET   in   404  200  200  403  404  404  404  403  404
 marketing:opportunity_share_withdraw  shared  POST  in   404  302  302  403  404  404  404  403  404
 
+reports:composition              -         GET   in   403  200  403  403  403  403  200  200  403
+reports:composition              -         POST  in   405  405  405  405  405  405  405  405  405
+
 basedata:dictionary_list         -         GET   in   200  200  200  200  200  200  200  403  403
 basedata:dictionary_list         -         POST  in   405  405  405  405  405  405  405  405  405
 basedata:dictionary_create       -         GET   in   200  403  403  403  403  403  403  403  403

@@ -37,7 +37,7 @@ def redact(erasures: Iterable[Erasure], *, deed: AuditEntry) -> int:
     for seal in whole:
         _seal_again(seal)
     for erasure, row in zip(erasures, rows, strict=True):
-        plain = models.QuerySet(AuditEntry).filter(pk=erasure.entry.pk)  # the one way past the append-only manager
+        plain: Any = models.QuerySet(AuditEntry).filter(pk=erasure.entry.pk)  # the one way past the append-only manager
         plain.update(object_text=erasure.object_text, changes=erasure.changes, salt=f"{REDACTED}{row.pk}")
     return len(rows)
 

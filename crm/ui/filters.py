@@ -25,13 +25,14 @@ class FilterForm(forms.Form):
         super().__init__(*args, label_suffix="", **kwargs)
         for name, field in fields.items():
             self.fields[name] = dress(field)
-            field.options = partial(self.options, name)  # type: ignore[attr-defined]
+            field.options = partial(options, self, name)  # type: ignore[attr-defined]
 
-    def options(self, name: str) -> str:
-        """The <option>s of a choice field: a widget renders a template of its own for each of them."""
-        bound = self[name]
-        chosen = "" if bound.value() is None else str(bound.value())
-        return joined(fill(CHOSEN if str(key) == chosen else OPTION, key, label) for key, label in choices(bound.field))
+
+def options(form: forms.Form, name: str) -> str:
+    """The <option>s of a choice field: a widget renders a template of its own for each of them."""
+    bound = form[name]
+    chosen = "" if bound.value() is None else str(bound.value())
+    return joined(fill(CHOSEN if str(key) == chosen else OPTION, key, label) for key, label in choices(bound.field))
 
 
 def choices(field: Any) -> Iterator[tuple[Any, Any]]:

@@ -22,6 +22,11 @@ def row_html(cells: Iterable[str], drawn: list[Control], record: Any) -> SafeStr
     return SafeString(f'<tr>{"".join(cells)}<td class="m-full">{row_menu(drawn, record)}</td></tr>')
 
 
+def plain_row(cells: Iterable[str]) -> SafeString:
+    """A row without actions. cells: finished <td>…</td>."""
+    return SafeString(f"<tr>{''.join(cells)}</tr>")
+
+
 def row_menu(drawn: list[Control], record: Any) -> str:
     """Two actions at hand, the rest under ⋯, with the reason where one is refused."""
     ready = [control for control in drawn if control.allowed]

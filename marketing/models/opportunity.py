@@ -62,6 +62,9 @@ class OpportunityQuerySet(ScopedQuerySet):
             found |= Q(status=Opportunity.Status.UNASSIGNED)
         return self.filter(found)
 
+    def kept_by(self, person: Any) -> OpportunityQuerySet:
+        return self.filter(Q(assignee=person) | Q(assignee=None, created_by=person))
+
     def open(self) -> OpportunityQuerySet:
         return self.filter(status__in=Opportunity.OPEN)
 
