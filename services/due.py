@@ -37,20 +37,17 @@ def watch() -> str:
 def keep_due_true() -> int:
     """Brings due_at of every request that is not handled up to date; a row that moved meanwhile is left to itself."""
     targets, schedule = ServiceTarget.all_minutes(), current()
-    corrected = 0
-    for row in unhandled().iterator(chunk_size=BATCH):
-        due = due_of(row, targets, schedule)
-        if due != row.due_at:
-            stands = ServiceRequest.objects.filter(pk=row.pk, version=row.version)
-            corrected += stands.update(due_at=due)
-    return corrected
+    now_due = ((row, due_of(row, targets, schedule)) for row in unhandled().iterator(chunk_size=BATCH))
+    wrong = [(row.pk, row.version, due) for row, due in now_due if due != row.due_at]
+    return sum(ServiceRequest.objects.filter(pk=pk, version=version).update(due_at=due) for pk, version, due in wrong)
 
 
 def unhandled() -> QuerySet[ServiceRequest]:
     """With the customer's level, and when the last round came back."""
     returned = ServiceRound.objects.filter(request=OuterRef("pk"), closed_at__isnull=False).order_by("-number")
     rows = ServiceRequest.objects.filter(status__in=("new", "assigned"))
-    return rows.annotate(level=F("customer__level"), back_at=Subquery(returned.values("closed_at")[:1]))
+    found = rows.annotate(level=F("customer__level"), back_at=Subquery(returned.values("closed_at")[:1]))
+    return found.only("kind", "created_at", "handled_at", "waiting_minutes", "minutes_to_handle", "due_at", "version")
 
 
 def due_of(row: Any, targets: dict[tuple[int, int | None], int], schedule: Schedule) -> datetime | None:
