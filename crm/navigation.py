@@ -94,6 +94,7 @@ SECTIONS = (
         (
             Leaf("数据字典", "basedata:dictionary_list", "basedata.view_dictionaryentry"),
             Leaf("工作日历", "basedata:calendar", "basedata.view_workcalendar"),
+            Leaf("服务时限", "services:targets", "services.view_servicetarget"),
             Leaf("产品信息查询", "basedata:product_list", "basedata.view_product"),
             Leaf("库存数据查询", "basedata:stock_list", "basedata.view_stockrecord"),
             Leaf("数据同步", "customers:sync", "basedata.sync_sales"),

@@ -25,6 +25,7 @@ urlpatterns = [
     path("search/", search.Search.as_view(), name="search"),
     path("help/", help.Help.as_view(), name="help"),
     path("notifications/", accounts.NotificationList.as_view(), name="notifications"),
+    path("notifications/mail/", accounts.SwitchMail.as_view(), name="notifications_mail"),
     path("notifications/read/", accounts.ReadAllNotifications.as_view(), name="notifications_read"),
     path("notifications/<id:pk>/open/", accounts.OpenNotification.as_view(), name="notification_open"),
     path("jobs/", home.JobList.as_view(), name="job_list"),

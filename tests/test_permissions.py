@@ -53,6 +53,8 @@ help                             -         GET   in   200  200  200  200  200  2
 help                             -         POST  in   405  405  405  405  405  405  405  405  405
 notifications                    -         GET   in   200  200  200  200  200  200  200  200  200
 notifications                    -         POST  in   405  405  405  405  405  405  405  405  405
+notifications_mail               -         GET   in   405  405  405  405  405  405  405  405  405
+notifications_mail               -         POST  in   302  302  302  302  302  302  302  302  302
 notifications_read               -         GET   in   405  405  405  405  405  405  405  405  405
 notifications_read               -         POST  in   302  302  302  302  302  302  302  302  302
 notification_open                note      GET   in   405  405  405  405  405  405  405  405  405
@@ -196,6 +198,10 @@ basedata:special_day_update      day       GET   in   200  403  403  403  403  4
 basedata:special_day_update      day       POST  in   302  403  403  403  403  403  403  404  404
 basedata:special_day_delete      day       GET   in   200  403  403  403  403  403  403  404  404
 basedata:special_day_delete      day       POST  in   302  403  403  403  403  403  403  404  404
+services:targets                 -         GET   in   200  200  200  200  200  200  200  403  403
+services:targets                 -         POST  in   409  403  403  403  403  403  403  403  403
+mail_again                       -         GET   in   405  405  405  405  405  405  405  405  405
+mail_again                       -         POST  in   302  403  403  403  403  403  403  403  403
 basedata:product_list            -         GET   in   200  200  200  200  200  200  200  200  403
 basedata:product_list            -         POST  in   405  405  405  405  405  405  405  405  405
 basedata:stock_list              -         GET   in   200  200  200  200  200  200  200  200  403

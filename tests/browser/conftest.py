@@ -14,7 +14,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, WebError
 from pytest_django.live_server_helper import LiveServer
 
-from basedata.models import SyncRefusal, SyncRun
+from basedata.models import SpecialDay, SyncRefusal, SyncRun
 from crm.jobs.models import Job
 from customers.models import ParkedOrder
 from tests import factories
@@ -229,6 +229,7 @@ def world(company: Any) -> SimpleNamespace:
     return SimpleNamespace(
         **vars(company),
         spare=factories.entry("竞争对手", "客户自制"),
+        special_day=SpecialDay.objects.get(day="2026-10-10"),
         waiting=waiting,
         developed=developed,
         done=done,

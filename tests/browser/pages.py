@@ -27,7 +27,9 @@ NO_PAGE = {
     "logout",
     "setup",
     "job_file",
+    "notifications_mail",
     "notifications_read",
+    "mail_again",
     "notification_open",
     "accounts:theme",
     "marketing:item_result",
@@ -109,6 +111,9 @@ def shared(world: SimpleNamespace) -> list[Address]:
         *(_at(f"basedata:{name}_list") for name in ("dictionary", "product", "stock")),
         _at("basedata:dictionary_detail", world.known.region_id),
         _at("basedata:dictionary_history", world.known.region_id),
+        _at("basedata:calendar", query="?year=2026"),
+        _at("basedata:calendar", called="calendar unknown year", query="?year=2027"),
+        _at("services:targets"),
         _at("customers:churn_detail", world.warned.pk, called="churn deferred"),
         _at("customers:churn_detail", world.gone.pk, called="churn confirmed"),
         _at("customers:churn_history", world.warned.pk),
@@ -224,6 +229,13 @@ def of_administrator(world: SimpleNamespace) -> list[Address]:
         _at("basedata:dictionary_create"),
         _at("basedata:dictionary_update", world.known.region_id),
         _at("basedata:dictionary_delete", world.spare.pk),
+        _at("basedata:calendar", called="calendar edited", query="?year=2026"),
+        _at("basedata:calendar_hours"),
+        _at("basedata:calendar_enter", query="?year=2027"),
+        _at("basedata:special_day_create"),
+        _at("basedata:special_day_update", world.special_day.pk),
+        _at("basedata:special_day_delete", world.special_day.pk),
+        _at("services:targets", called="targets edited"),
     ]
 
 

@@ -117,7 +117,7 @@ def test_somebody_without_a_role_is_told_whom_to_ask(company, sign_in):
 
 
 SELLING = ["销售机会管理", "客户开发计划", "客户信息管理", "客户流失管理", "历史订单查询"]
-MASTER_DATA = ["数据字典", "工作日历", "产品信息查询", "库存数据查询"]
+MASTER_DATA = ["数据字典", "工作日历", "服务时限", "产品信息查询", "库存数据查询"]
 REPORTS = ["客户构成分析", "客户流失分析", "销售漏斗", "客户管理报告"]
 DISPATCHING = ["服务创建", "服务分配", "服务归档"]
 SERVING = ["服务创建", "服务处理", "服务反馈", "服务归档"]
@@ -132,7 +132,7 @@ SERVING = ["服务创建", "服务处理", "服务反馈", "服务归档"]
         ),
         ("supervisor", [*SELLING, *DISPATCHING, *REPORTS, *MASTER_DATA]),
         ("manager", [*SELLING, *SERVING, "销售漏斗", *MASTER_DATA]),
-        ("executive", [*SELLING, "服务归档", *REPORTS, *MASTER_DATA[2:]]),
+        ("executive", [*SELLING, "服务归档", *REPORTS, *MASTER_DATA[3:]]),
         ("nobody", []),
     ],
 )
