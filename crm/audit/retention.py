@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
@@ -53,8 +54,8 @@ def _prune(seal: AuditSeal, limit: datetime) -> int | None:
     if newest is None or newest >= limit or AuditPruning.objects.filter(seal=seal).exists():
         return None
     AuditPruning.objects.create(seal=seal, at=timezone.now(), count=rows.count(), newest=newest)
-    plain = models.QuerySet(AuditEntry).filter(id__in=seal.row_ids)  # the one way past the append-only manager
-    return plain._raw_delete(plain.db)  # type: ignore[attr-defined]
+    plain: Any = models.QuerySet(AuditEntry).filter(id__in=seal.row_ids)  # the one way past the append-only manager
+    return plain._raw_delete(plain.db)
 
 
 def _holds(seal: AuditSeal) -> bool:

@@ -89,7 +89,7 @@ class Verification:
             return changed
         if missing:
             return ""  # the rows of an older seal, pruned with it
-        return self.check_rows(seal, rows) and changed
+        return changed if self.check_rows(seal, rows) else ""
 
     def check_rows(self, seal: AuditSeal, rows: dict[int, dict[str, Any]]) -> bool:
         """Do the rows no longer fit the seal?"""
