@@ -47,8 +47,8 @@ def person(company):
         )  # fmt: skip
     contact.edit(by=manager, mobile=MOBILE)
     talk = factories.interaction(
-        customer, manager, summary=f"电话回访{NAME}", details=f"手机 {SPACED}，旧号 {FORMER}", note="爱喝龙井",
-        contact=contact, follow_up_on=timezone.localdate(),
+        customer, manager, summary=f"电话回访{NAME}", note=f"找{NAME}签字", contact=contact,
+        details=f"手机 {SPACED}，旧号 {FORMER}，座机 02455556610", follow_up_on=timezone.localdate(),
     )  # fmt: skip
     talk.edit(by=manager, note=f"邮箱 {EMAIL}")
     other_talk = factories.interaction(customer, manager, summary=f"会上提到{NAME}", details="无关的内容")
