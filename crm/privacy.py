@@ -28,6 +28,7 @@ from customers.personal import CONTACT, CONTACT_TEXTS, GONE, Part, Words
 MODULES = (customers.personal, marketing.personal)
 PARTS: tuple[Part, ...] = tuple(part for module in MODULES for part in module.PARTS)
 TRAIL = "审计记录"
+ROWS_SHOWN = 50
 
 
 class Sheet(NamedTuple):
@@ -37,6 +38,10 @@ class Sheet(NamedTuple):
     headers: list[str]
     rows: list[list[Any]]
     hidden: int  # rows outside the reader's view: erased all the same, not shown
+
+    def labelled(self) -> list[list[tuple[str, Any]]]:
+        """The first rows, each value with its header: on phones the header stands beside it."""
+        return [list(zip(self.headers, row, strict=True)) for row in self.rows[:ROWS_SHOWN]]
 
 
 def held(contact: Contact, by: User) -> list[Sheet]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.html import format_html
 
-from accounts.detail_columns import DetailColumn, DetailedList
+from accounts.detail_columns import REFUSES, DetailColumn, DetailedList
 from accounts.detail_pages import ShowDetail
 from crm.ui.actions import ActionView
 from crm.ui.lists import Column
@@ -30,7 +30,7 @@ def name_cell(contact: Contact) -> str:
 
 def refusal(contact: Contact) -> str:
     """The mark of somebody who asked not to be called any more."""
-    return format_html(' <span class="st red">{}</span>', "请勿联系") if contact.do_not_contact else ""
+    return REFUSES if contact.do_not_contact else ""
 
 
 class ContactList(DetailedList, PartList):

@@ -317,6 +317,15 @@ def test_do_not_contact_is_marked_where_people_look_and_left_out_of_files(held, 
     file = client.get(reverse("customers:contact_list", args=[held.customer.pk]) + "?export=csv").content.decode()
     assert held.contact.name in file
     assert [value for value in (MOBILE, EMAIL, OFFICE) if value in file] == []
+    held.chance.win(by=company.manager, reason="已下单", create_anyway="另一家")
+    won = held.chance.customer.contacts.get()
+    opportunities = reverse("marketing:opportunity_list") + "?status=won"
+    assert "请勿联系" not in client.get(opportunities).content.decode()
+    assert MOBILE in client.get(f"{opportunities}&export=csv").content.decode()
+    won.edit(by=company.manager, do_not_contact=True)
+    for page in (opportunities, held.chance.get_absolute_url(), reverse("marketing:development_list") + "?status=won"):
+        assert "请勿联系" in client.get(page).content.decode(), page
+    assert MOBILE not in client.get(f"{opportunities}&export=csv").content.decode()
     held.contact.edit(by=company.manager, do_not_contact=False)
     again = client.get(reverse("customers:contact_list", args=[held.customer.pk]) + "?export=csv").content.decode()
     assert MOBILE in again
