@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from crm.audit.models import AuditEntry
+
 
 class Address(NamedTuple):
     """One address to open: the route it belongs to, how it is called, where it is, what it answers."""
@@ -31,6 +33,7 @@ NO_PAGE = {
     "marketing:item_result",
     "customers:attachment",
     "customers:sync_start",
+    "accounts:audit_verify",
 }
 
 STATES = ("waiting", "developed", "unplanned", "won", "lost")
@@ -52,7 +55,7 @@ def _names(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[st
             yield prefix + pattern.name
 
 
-def _at(route: str, *args: int, called: str = "", query: str = "", status: int = 200) -> Address:
+def _at(route: str, *args: int | str, called: str = "", query: str = "", status: int = 200) -> Address:
     return Address(route, called or route, reverse(route, args=args) + query, status)
 
 
@@ -124,6 +127,9 @@ def shared(world: SimpleNamespace) -> list[Address]:
         _at("customers:interaction_done", world.known.pk, world.talk.pk),
         _at("customers:attach", world.known.pk, world.talk.pk),
         _at("customers:attachment_delete", world.known.pk, world.file.pk),
+        _at("customers:customer_show", world.known.pk, "phone"),
+        _at("customers:contact_show", world.known.pk, world.contact.pk, "office_phone"),
+        _at("marketing:opportunity_show", world.developed.pk, "contact_phone"),
         Address("", "404", "/marketing/opportunities/999999/", 404),
         Address("", "400", "/search/?q=%00", 400),
     ]
@@ -132,6 +138,8 @@ def shared(world: SimpleNamespace) -> list[Address]:
 def of_supervisor(world: SimpleNamespace) -> list[Address]:
     return [
         *shared(world),
+        _at("contact_personal", world.known.pk, world.contact.pk),
+        _at("contact_erase", world.known.pk, world.contact.pk),
         _at("customer_transfer", world.known.pk),
         _at("customer_transfer_many", query=f"?ids={world.known.pk}&ids=999999"),
         _at("marketing:opportunity_assign", world.waiting.pk),
@@ -172,6 +180,9 @@ def of_administrator(world: SimpleNamespace) -> list[Address]:
     return [
         _at("home", called="home of an administrator"),
         _at("customers:churn_scan"),
+        _at("accounts:audit_list"),
+        _at("accounts:audit_list", called="audit none", query="?object_text=没有这样的名字"),
+        _at("accounts:audit_detail", AuditEntry.objects.about(world.known)[0].pk),
         _at("customers:sync"),
         _at("customers:sync_parked"),
         _at("customers:sync_run", world.run.pk),
