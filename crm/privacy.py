@@ -14,6 +14,8 @@ from django.db import transaction
 
 import customers.personal
 import marketing.personal
+import reports.personal
+import services.personal
 from accounts.models import User
 from crm.audit.models import AuditEntry
 from crm.audit.redaction import Erasure, naming, redact
@@ -25,7 +27,7 @@ from customers.models.interaction import forget_files
 from customers.personal import CONTACT, CONTACT_TEXTS, GONE, Part, Words
 
 # Who holds what: a module with texts about contacts adds its parts here, and its models to the test's comparison.
-MODULES = (customers.personal, marketing.personal)
+MODULES: tuple[Any, ...] = (customers.personal, marketing.personal, services.personal, reports.personal)
 PARTS: tuple[Part, ...] = tuple(part for module in MODULES for part in module.PARTS)
 TRAIL = "审计记录"
 ROWS_SHOWN = 50

@@ -67,10 +67,19 @@ class Words:
         return sorted(self.names | self.numbers | {digits(number) for number in self.numbers if "@" not in number})
 
     def found_in(self, text: Any) -> bool:
+        """text: anything; of a draft the words inside."""
         return bool(self.pattern and self.pattern.search(str(text)))
 
     def erase(self, text: str) -> str:
         return self.pattern.sub(GONE, text) if self.pattern else text
+
+    def erase_in(self, value: Any, limit: int | None = None) -> Any:
+        """The same for values of any kind, such as the JSON of a draft."""
+        if isinstance(value, dict):
+            return {key: self.erase_in(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self.erase_in(inner) for inner in value]
+        return self.erase(value)[:limit] if isinstance(value, str) else value
 
 
 def digits(text: str) -> str:
@@ -117,7 +126,7 @@ class Part:
             field: Any = self.model._meta.get_field(name)
             old = getattr(row, name)
             blank = name in self.blanked and self.linked(row, contact)
-            new = "" if blank else words.erase(old)[: field.max_length]
+            new = "" if blank else words.erase_in(old, field.max_length)
             if new != old:
                 changed[name] = new
         if not changed:

@@ -19,6 +19,7 @@ from accounts.sharing import Grant, Shared
 from basedata.models import entry_field, reserve_numbers
 from crm.audit.trail import change, record, record_many
 from crm.masking import refuse_masked
+from crm.ui.html import record_url
 from crm.verdict import ALLOWED, Kind, Verdict, first_objection, holds, transition, unless, within
 
 from .. import validators
@@ -151,7 +152,7 @@ class Customer(HasDetails, Shared):
         self.name_pinyin, self.name_initials = pinyin(self.name)
 
     def get_absolute_url(self) -> str:
-        return reverse("customers:customer_detail", args=[self.pk])
+        return record_url("customers:customer_detail", self.pk)
 
     def clean(self) -> None:
         ancestor, steps = self.parent, 0
@@ -329,6 +330,9 @@ def transfer_customers(customers: list[Customer], to: User, *, by: User, reason:
     )
     CustomerGrant.objects.filter(content_object__in=keys, user=to).delete()
     Customer.objects.filter(pk__in=keys).update(manager=to, version=models.F("version") + 1)
+    for name in KEPT_FOR_MANAGER:
+        related: Any = Customer._meta.get_field(name).related_model
+        related._base_manager.filter(customer__in=keys).update(keeper=to)
     record_many(by, "移交", moving, changes=lambda customer: {"客户经理": (customer.manager, to), "原因": reason})
     TimelineEntry.objects.bulk_create(
         TimelineEntry(customer=customer, at=now, kind="customer", text=f"移交：{customer.manager} → {to}（{reason}）")
@@ -367,7 +371,9 @@ class CustomerGrant(Grant):
 
 
 # Relations that keep a customer from being deleted, and what they are called.
-KEPT_BY = {"orders": "订单", "churn_cases": "流失记录"}
+KEPT_BY = {"orders": "订单", "churn_cases": "流失记录", "service_requests": "服务请求"}
+# Relations whose rows name the customer's 客户经理 as their keeper: they follow him whatever moves the customer.
+KEPT_FOR_MANAGER = ("service_requests",)
 DESCRIPTIVE_FIELDS = (
     "name", "region", "industry", "level", "satisfaction", "credit", "address", "phone", "postcode", "fax", "website",
     "legal_representative", "bank", "bank_account", "license_number", "registered_capital", "annual_turnover",

@@ -16,13 +16,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.details import HasDetails, people_reached, reached
-from accounts.models import User, notify
+from accounts.models import Notification, User, notify
 from accounts.rows import ScopedQuerySet
 from accounts.scopes import EDIT, people_in_scope, reaches, supervisors_of
 from accounts.sharing import Grant, Shared, granted_ids, grants_of
 from basedata.models import entry_field, reserve_numbers
 from crm.audit.trail import change, record
 from crm.masking import refuse_masked
+from crm.ui.html import record_url
 from crm.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
 from customers.models import NUMBER_PREFIX, Contact, Customer, TimelineEntry, tell
 
@@ -60,6 +61,9 @@ class OpportunityQuerySet(ScopedQuerySet):
         if user.has_perm("marketing.change_opportunity"):
             found |= Q(status=Opportunity.Status.UNASSIGNED)
         return self.filter(found)
+
+    def kept_by(self, person: Any) -> OpportunityQuerySet:
+        return self.filter(Q(assignee=person) | Q(assignee=None, created_by=person))
 
     def open(self) -> OpportunityQuerySet:
         return self.filter(status__in=Opportunity.OPEN)
@@ -191,7 +195,7 @@ class Opportunity(HasDetails, Shared):
         return self.summary
 
     def get_absolute_url(self) -> str:
-        return reverse("marketing:opportunity_detail", args=[self.pk])
+        return record_url("marketing:opportunity_detail", self.pk)
 
     def get_detail_url(self, name: str) -> str:
         return reverse("marketing:opportunity_show", args=[self.pk, name])
@@ -263,7 +267,7 @@ class Opportunity(HasDetails, Shared):
         self._save("assignee", "assigned_at", "assigned_by", "status")
         record(by, "指派", self, 指派给=to)
         if to.pk != by.pk:
-            notify(to, f"{by} 将机会「{self.summary}」指派给您", self)
+            notify(to, f"{by} 将机会「{self.summary}」指派给您", self, kind=Notification.Kind.OPPORTUNITY)
 
     def can_reassign(self, by: User) -> Verdict:
         return first_objection(
@@ -282,8 +286,9 @@ class Opportunity(HasDetails, Shared):
         self.assignee, self.assigned_at, self.assigned_by = to, timezone.now(), by
         self._save("assignee", "assigned_at", "assigned_by")
         record(by, "改派", self, 指派给=(former, to), 原因=reason)
-        notify(former, f"{by} 已把您负责的机会（编号 {self.pk}）改派给 {to}：{reason}")  # it may have left his view
-        notify(to, f"{by} 将机会「{self.summary}」改派给您：{reason}", self)
+        told = f"{by} 已把您负责的机会（编号 {self.pk}）改派给 {to}：{reason}"  # it may have left his view
+        notify(former, told, kind=Notification.Kind.OPPORTUNITY)
+        notify(to, f"{by} 将机会「{self.summary}」改派给您：{reason}", self, kind=Notification.Kind.OPPORTUNITY)
 
     @staticmethod
     def candidates(by: User) -> models.QuerySet[User]:

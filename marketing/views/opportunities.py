@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
 
 from accounts.detail_columns import DetailColumn, DetailedList
 from accounts.detail_pages import ShowDetail
@@ -15,6 +14,7 @@ from basedata.models import DictionaryEntry
 from crm.audit.models import AuditEntry
 from crm.ui.actions import Action, ActionView, controls
 from crm.ui.history import RecordHistory, as_seen_by, without_names
+from crm.ui.html import fill
 from crm.ui.lists import Column, RecordList
 from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
 from crm.ui.templatetags.ui import chip, rate
@@ -56,7 +56,7 @@ ROW_FIELDS = (
 
 
 def name_cell(opportunity: Opportunity) -> str:
-    return format_html(
+    return fill(
         '<a href="{}">{}</a><small class="sm">{}</small>',
         opportunity.get_absolute_url(),
         opportunity.customer_name,
@@ -155,6 +155,12 @@ class WithSuggestions:
 class OpportunityCreate(WithSuggestions, RecordCreate):
     model, permission = Opportunity, "marketing.add_opportunity"
     title, crumbs, help = "新建机会", (("营销管理", ""), LIST), "opportunities"
+
+    def form_options(self, record: Any) -> dict[str, Any]:
+        """What the address names is filled in: a service request of an organisation becomes an opportunity."""
+        names = ("customer_name", "summary", "description")
+        given = {name: self.request.GET[name] for name in names if name in self.request.GET}
+        return {**super().form_options(record), "initial": given}
 
     def back_url(self, record: Any) -> str:
         return reverse("marketing:opportunity_list")

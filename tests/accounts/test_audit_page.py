@@ -200,8 +200,7 @@ def long_trail(company):
             INSERT INTO audit_auditentry
                 (at, actor_id, actor_name, verb, content_type_id, object_id, object_text, changes, address, salt)
             SELECT now() - n * interval '1 minute', mod(n, 300), '某人', '动作' || mod(n, 20), %s + mod(n, 20),
-                   mod(n, 2000),
-                   '客户' || mod(n, 2000), '{}', ('10.0.' || mod(n, 200) || '.1')::inet, ''
+                   mod(n, 2000), '客户' || mod(n, 2000), '{}', ('10.0.' || mod(n, 200) || '.1')::inet, ''
             FROM generate_series(1, 20000) AS n
             """,
             [kind.pk],

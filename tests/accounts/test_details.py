@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -189,6 +192,21 @@ def test_many_contacts_ask_the_database_no_more_than_few(held, company, sign_in)
     with CaptureQueriesContext(connection) as many:
         assert client.get(address).content.decode().count("138****1234") == 16
     assert len(many) == len(few)
+
+
+SHOWN_BARE = re.compile(r"\{\{[^}]*\.(?:office_phone|contact_phone|bank_account|phone|email|mobile)\b")
+
+
+def test_no_template_shows_a_detail_without_asking():
+    """{% detail record "phone" %} asks who looks; what a colleague's own number is, everybody may know."""
+    folder = Path(settings.BASE_DIR) / "templates"
+    bare = [
+        str(path.relative_to(folder))
+        for path in folder.rglob("*.html")
+        if SHOWN_BARE.search(path.read_text()) and path.parent.name != "accounts"
+    ]
+    assert bare == []
+    assert SHOWN_BARE.search("{{ contact.mobile|dash }}")  # control
 
 
 # Opening one

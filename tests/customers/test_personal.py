@@ -24,6 +24,7 @@ from crm.privacy import PARTS, erase_contact
 from crm.verdict import Refused
 from customers.models import Contact, Customer, Interaction
 from customers.personal import GONE, Words
+from services.models import Draft, ServiceRequest
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +66,16 @@ def person(company):
     factories.plan_item(chance, manager, text=f"拜访{NAME}", result=f"{NAME}同意")
     chance.update_forecast(by=manager, success_rate=70, expected_amount=None, expected_on=None, reason=f"{NAME}已签字")
     chance.win(by=manager, link_to=customer)
+    with transaction.atomic():
+        request = ServiceRequest.create(
+            by=manager, kind=factories.entry("服务类型", "咨询"), customer=customer, contact=contact,
+            summary=f"{NAME}咨询量程", content=f"请回电 {MOBILE}",
+        )  # fmt: skip
+    request.assign(manager, by=company.supervisor)
+    request.wait(by=manager, note=f"等{NAME}确认")
+    request.resume(by=manager, note=f"{NAME}已确认")
+    request.handle(by=manager, handling=f"已答复{NAME}")
+    Draft.objects.create(user=manager, request=request, form="feedback", values={"result": [f"{NAME}满意"], "n": 1})
     notify(manager, f"{NAME}来电", customer)
     notify(manager, f"机会：{NAME}", chance)
     order = factories.order(customer, number="DD1", lines=3)
@@ -119,6 +130,11 @@ def test_everything_held_is_found(person, company):
         "预测变更": 1,
         "机会通知": counts["机会通知"],
         "销售机会": 1,
+        "服务请求": 1,
+        "服务处理": 1,
+        "服务备注": 2,
+        "服务草稿": 1,
+        "服务通知": 1,
         "审计记录": counts["审计记录"],
     }
     assert counts["客户动态"] >= 3
