@@ -5,9 +5,10 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from accounts import views as accounts
-from crm import handover, health, help, home, search
+from crm import handover, health, help, home, privacy_pages, search
 from services.views.rating import Rate
 
+CONTACT = "customers/<id:customer>/contacts/<id:pk>/"
 urlpatterns = [
     path("", home.Home.as_view(), name="home"),
     path("login/", accounts.SignIn.as_view(), name="login"),
@@ -16,6 +17,16 @@ urlpatterns = [
     path("marketing/", include("marketing.urls")),
     path("customers/transfer/", handover.TransferCustomers.as_view(), name="customer_transfer_many"),
     path("customers/<id:pk>/transfer/", handover.TransferCustomer.as_view(), name="customer_transfer"),
+    path(
+        "customers/<id:customer>/contacts/<id:pk>/personal/",
+        privacy_pages.ContactPersonal.as_view(),
+        name="contact_personal",
+    ),
+    path(
+        "customers/<id:customer>/contacts/<id:pk>/personal/erase/",
+        privacy_pages.EraseContact.as_view(),
+        name="contact_erase",
+    ),
     path("customers/", include("customers.urls")),
     path("services/", include("services.urls")),
     path("rate/<str:token>/", Rate.as_view(), name="rate"),

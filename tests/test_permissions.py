@@ -344,6 +344,10 @@ customers:contact_show           mobile    GET   in   404  200  200  200  404  4
 customers:contact_show           mobile    POST  in   404  302  302  302  404  404  404  403  404
 marketing:opportunity_show       caller    GET   in   404  200  200  200  404  404  404  403  404
 marketing:opportunity_show       caller    POST  in   404  302  302  302  404  404  404  403  404
+contact_personal                 contact   GET   in   404  200  403  403  404  404  404  403  404
+contact_personal                 contact   POST  in   405  405  405  405  405  405  405  405  405
+contact_erase                    contact   GET   in   404  200  403  403  404  404  404  403  404
+contact_erase                    contact   POST  in   404  200  403  403  404  404  404  403  404
 
 admin:index                      -         GET   in   200  403  403  403  403  403  403  403  403
 admin:index                      -         POST  in   200  403  403  403  403  403  403  403  403

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from crm.audit.models import AuditEntry
 from services.links import SIGNER
 
 
@@ -39,6 +40,7 @@ NO_PAGE = {
     "services:rating_picture",
     "services:draft_handle",
     "services:draft_feedback",
+    "accounts:audit_verify",
 }
 
 STATES = ("waiting", "developed", "unplanned", "won", "lost")
@@ -60,7 +62,7 @@ def _names(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[st
             yield prefix + pattern.name
 
 
-def _at(route: str, *args: int, called: str = "", query: str = "", status: int = 200) -> Address:
+def _at(route: str, *args: int | str, called: str = "", query: str = "", status: int = 200) -> Address:
     return Address(route, called or route, reverse(route, args=args) + query, status)
 
 
@@ -136,6 +138,9 @@ def shared(world: SimpleNamespace) -> list[Address]:
         _at("customers:attach", world.known.pk, world.talk.pk),
         _at("customers:attachment_delete", world.known.pk, world.file.pk),
         *shared_requests(world),
+        _at("customers:customer_show", world.known.pk, "phone"),
+        _at("customers:contact_show", world.known.pk, world.contact.pk, "office_phone"),
+        _at("marketing:opportunity_show", world.developed.pk, "contact_phone"),
         Address("", "404", "/marketing/opportunities/999999/", 404),
         Address("", "400", "/search/?q=%00", 400),
     ]
@@ -171,6 +176,8 @@ def of_supervisor(world: SimpleNamespace) -> list[Address]:
         _at("services:request_reassign", world.returned.pk),
         _at("services:request_keep", world.returned.pk),
         _at("services:request_delete", world.asknew.pk),
+        _at("contact_personal", world.known.pk, world.contact.pk),
+        _at("contact_erase", world.known.pk, world.contact.pk),
         _at("customer_transfer", world.known.pk),
         _at("customer_transfer_many", query=f"?ids={world.known.pk}&ids=999999"),
         _at("marketing:opportunity_assign", world.waiting.pk),
@@ -219,6 +226,9 @@ def of_administrator(world: SimpleNamespace) -> list[Address]:
     return [
         _at("home", called="home of an administrator"),
         _at("customers:churn_scan"),
+        _at("accounts:audit_list"),
+        _at("accounts:audit_list", called="audit none", query="?object_text=没有这样的名字"),
+        _at("accounts:audit_detail", AuditEntry.objects.about(world.known)[0].pk),
         _at("customers:sync"),
         _at("customers:sync_parked"),
         _at("customers:sync_run", world.run.pk),
