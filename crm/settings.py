@@ -69,6 +69,9 @@ INSTALLED_APPS = [
     "django_tasks_db",
     "axes",
     "csp",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
 ]
 
 MIDDLEWARE = [
@@ -86,6 +89,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "crm.audit.middleware.AuditMiddleware",
     "accounts.middleware.NoStoreMiddleware",
+    "accounts.middleware.SignInMiddleware",
     "crm.ui.gate.RefusalMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -164,7 +168,9 @@ AXES_LOCKOUT_CALLABLE = "accounts.views.locked_out"
 AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "crm.audit.middleware.client_address"
 AXES_VERBOSE = False
-AXES_ENABLE_ADMIN = True
+AXES_ENABLE_ADMIN = False  # people are unlocked on their own page, with an audit row
+OTP_TOTP_ISSUER = "CRM"
+CRM_REQUIRE_ADMIN_TOTP = env.bool("CRM_REQUIRE_ADMIN_TOTP", False)
 
 SESSION_COOKIE_AGE = env.int("CRM_SESSION_HOURS", 12) * 3600
 SESSION_COOKIE_HTTPONLY = True
@@ -224,6 +230,7 @@ CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds betwee
     ("jobs.rescue", 60, "crm.jobs.tasks.rescue_silent_jobs"),
     ("audit.seal", 300, "crm.audit.seals.seal_pending"),
     ("sessions.clear", 86400, "crm.jobs.tasks.clear_expired_sessions"),
+    ("sessions.forget", 86400, "accounts.sessions.forget_ended"),
     ("forms.forget", 86400, "crm.ui.models.forget_old_submissions"),
     ("churn.scan", 604800, "customers.churn.scan_weekly"),
 )
