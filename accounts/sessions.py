@@ -85,7 +85,10 @@ def keep_up(request: HttpRequest) -> None:
     """After each request: the key changes with the password, the last visit is noted now and then."""
     session = request.session
     known, now = session.get(KEY), int(time.time())
-    if known is None or session.session_key is None:
+    if session.session_key is None:
+        return
+    if known is None:
+        remember_sign_in(request, request.user)  # signed in before sessions were listed
         return
     if known == session.session_key and now - session.get(SEEN, 0) < SEEN_EVERY:
         return

@@ -169,6 +169,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "crm.audit.middleware.client_address"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # people are unlocked on their own page, with an audit row
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code"]
 OTP_TOTP_ISSUER = "CRM"
 CRM_REQUIRE_ADMIN_TOTP = env.bool("CRM_REQUIRE_ADMIN_TOTP", False)
 

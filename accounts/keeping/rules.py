@@ -9,7 +9,9 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from crm.verdict import ALLOWED, Verdict, unless
+from crm.verdict import ALLOWED, Verdict, lock, unless
+
+from ..roles import ADMINISTRATOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,8 +25,15 @@ def administrator_roles() -> models.QuerySet:
     return Group.objects.filter(**holds).values_list("pk", flat=True)
 
 
+def administration() -> Group | None:
+    """The row that everybody locks first who changes an account or a role."""
+    return Group.objects.filter(role__code=ADMINISTRATOR).first()
+
+
 def lock_administration() -> None:
     """Whoever changes who administers waits here for whoever does so too. Call in a transaction, before other locks."""
+    if first := administration():
+        lock(first)
     list(Group.objects.filter(pk__in=administrator_roles()).order_by("pk").select_for_update().values_list("pk"))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from crm.audit.trail import change, record
 from crm.verdict import Verdict, first_objection, holds, transition, unless, within
 
 from ..sessions import end_sessions
-from .rules import administrator_roles, check_not_last_administrator, check_role_change, verdict_of
+from .rules import administration, administrator_roles, check_not_last_administrator, check_role_change, verdict_of
 
 LISTS = ("groups", "regions", "industries")
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is taken for another one
@@ -54,7 +54,7 @@ class KeptUser(models.Model):
 
     @property
     def administration(self) -> Group | None:
-        return Group.objects.filter(role__code="administrator").first()
+        return administration()
 
     @property
     def administers(self) -> bool:
@@ -112,14 +112,26 @@ class KeptUser(models.Model):
         )
 
     @transition
-    def disable(self, *, by: Any) -> None:
-        """He cannot sign in any more and is out where he is signed in. His work is handed over by crm.handover."""
+    def disable(self, *, by: Any, hand_over: Callable[[], dict[str, Any]] = dict) -> None:
+        """He cannot sign in any more, is out where he is signed in, and his work is somebody else's: all or nothing.
+
+        hand_over: moves his open work and says what went to whom, for the trail.
+        """
         self.can_disable(by).enforce()
         if self.administers:
             verdict_of(check_not_last_administrator, self).enforce()
         self._set_active(False)
         end_sessions(self)
-        record(by, "停用", self, 状态=("正常", "停用"))
+        record(by, "停用", self, changes={"状态": ("正常", "停用"), **hand_over()})
+
+    def can_hand_over(self, by: Any) -> Verdict:
+        """For what reached him after he left; while he is at work his supervisors move single records."""
+        return first_objection(self._kept(by), unless(self.is_active, "账号在用：停用时一并交接。"))
+
+    @transition
+    def hand_over(self, *, by: Any, hand_over: Callable[[], dict[str, Any]]) -> None:
+        self.can_hand_over(by).enforce()
+        record(by, "交接工作", self, changes=hand_over())
 
     def can_enable(self, by: Any) -> Verdict:
         return first_objection(self._kept(by), unless(self.is_active, "账号没有停用。"))
