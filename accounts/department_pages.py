@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +16,7 @@ from crm.ui.actions import Action, ActionView, controls
 from crm.ui.records import RecordCreate, RecordUpdate, RecordView
 
 from .forms import DepartmentForm
+from .keeping.rules import lock_administration
 from .models import Department, User
 
 LIST = ("部门", "accounts:department_list")
@@ -82,6 +84,11 @@ class DepartmentCreate(RecordCreate):
 class DepartmentUpdate(RecordUpdate):
     model, form_class = Department, DepartmentForm
     title, crumbs, help = "改名、移动部门", CRUMBS, "departments"
+
+    @transaction.atomic
+    def post(self, request: Any, **kwargs: Any) -> HttpResponse:
+        lock_administration()
+        return super().post(request, **kwargs)
 
 
 class RemoveDepartment(ActionView):

@@ -45,7 +45,9 @@ def state_cell(person: User) -> str:
 
 
 def name_cell(person: User) -> str:
-    return format_html('<a href="{}">{}</a>', person.get_absolute_url(), person.username)
+    return format_html(
+        '<a href="{}">{}</a><small class="sm">{}</small>', person.get_absolute_url(), person.name, person.username
+    )
 
 
 def listed(relation: str) -> Any:
@@ -58,8 +60,7 @@ class UserList(RecordList):
     select_related = ("department",)
     filterset_class = UserFilter
     columns = (
-        Column("用户名", "username", sort="username", html=name_cell, css="m-t"),
-        Column("姓名", "name", sort="name", css="nw"),
+        Column("姓名 / 用户名", "name", sort="name", html=name_cell, css="m-t"),
         Column("状态", state, html=state_cell, css="m-r"),
         Column("部门", "department"),
         Column("角色", listed("groups")),
@@ -67,7 +68,7 @@ class UserList(RecordList):
         Column("行业特长", listed("industries")),
         Column("手机", "mobile", css="nw"),
     )
-    default_sort = "username"
+    default_sort = "name"
     row_actions = (EDIT, PASSWORD, UNLOCK, DISABLE, ENABLE)
     tab_field, default_tab = "state", "active"
     tab_choices = (("active", "在用"), ("locked", "已锁定"), ("disabled", "停用"))

@@ -143,6 +143,10 @@ def move_work(person: User, successors: dict[str, User], by: User) -> dict[str, 
     return moved
 
 
+def with_department(person: Any) -> str:
+    return f"{person}（{person.department or '未分部门'}）"
+
+
 class SuccessorsForm(CrmForm, forms.Form):
     """One successor for each module's work; nothing to choose where nothing is open."""
 
@@ -153,7 +157,7 @@ class SuccessorsForm(CrmForm, forms.Form):
         for part, figures in self.left.items():
             if figures[0][1]:
                 field = forms.ModelChoiceField(candidates, label=f"{part.label}的接手人", empty_label="请选择…")
-                field.label_from_instance = lambda one: f"{one}（{one.department or '未分部门'}）"  # type: ignore[method-assign]
+                field.label_from_instance = with_department  # type: ignore[method-assign]
                 self.fields[part.name] = dress(field)
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.db import models
 from django.urls import reverse
 
@@ -14,7 +14,7 @@ from crm.audit.trail import change, record
 from crm.verdict import Verdict, first_objection, holds, transition, unless, within
 
 from ..rights import label
-from .rules import lock_administration
+from .rules import administration, lock_administration
 
 
 class KeptRole(models.Model):
@@ -24,8 +24,14 @@ class KeptRole(models.Model):
     class Meta:
         abstract = True
 
+    locked_with = "administration"
+
     def get_absolute_url(self) -> str:
         return reverse("accounts:role_detail", args=[self.pk])
+
+    @property
+    def administration(self) -> Group | None:
+        return administration()
 
     @classmethod
     def create(cls, *, by: Any, permissions: Iterable[Permission], **values: Any) -> Any:

@@ -59,8 +59,7 @@ class FormView(RecordView):
 
     form_class: type[CrmForm]
     template_name = "ui/form_page.html"
-    message: str = "保存成功"
-    submit_label: str = "保存"
+    message, submit_label = "保存成功", "保存"
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         if request.method == "POST" and (url := self.sent_before(request.POST.get("submission"))):
