@@ -114,7 +114,7 @@ class Role(KeptRole, Group):
     view_scope = models.CharField("查看范围", max_length=10, choices=Scope, default=Scope.SELF)
     edit_scope = models.CharField("编辑范围", max_length=10, choices=Scope, default=Scope.SELF)
 
-    objects = RoleQuerySet.as_manager()
+    objects = RoleQuerySet.as_manager()  # type: ignore[assignment, misc]
 
     class Meta:
         verbose_name = "角色"
@@ -179,7 +179,7 @@ class User(KeptUser, SecondFactor, AbstractUser):
     )
     mobile = models.CharField("手机", max_length=50, blank=True)
     email = models.EmailField("邮箱", blank=True)
-    groups = models.ManyToManyField(
+    groups = models.ManyToManyField(  # type: ignore[assignment]
         Group, blank=True, related_name="user_set", related_query_name="user", verbose_name="角色"
     )
     regions = models.ManyToManyField(

@@ -22,7 +22,6 @@ MODULES = {
     "jobs": "后台任务",
 }
 VERBS = {"view": "查看", "add": "新建", "change": "编辑", "delete": "删除"}
-SYSTEM = "其他"
 
 
 class Subject(NamedTuple):
@@ -86,7 +85,7 @@ def tree(permissions: Iterable[Permission]) -> list[Module]:
 
 def module_of(permission: Permission) -> str:
     app_label = permission.content_type.app_label
-    return MODULES.get(app_label) or (apps.get_app_config(app_label).verbose_name if app_label else SYSTEM)
+    return MODULES.get(app_label) or str(apps.get_app_config(app_label).verbose_name)
 
 
 def sentences(permissions: Iterable[Permission]) -> list[tuple[str, str]]:
@@ -97,7 +96,8 @@ def sentences(permissions: Iterable[Permission]) -> list[tuple[str, str]]:
 
 def clause(subject: Subject) -> str:
     """查看、新建、编辑客户，导出客户，移交客户"""
-    plain, own = [], []
+    plain: list[str] = []
+    own: list[str] = []
     for permission in subject.permissions:
         words = label(permission)
         (plain if words.endswith(subject.name) and words[:2] in VERBS.values() else own).append(words)

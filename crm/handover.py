@@ -157,7 +157,7 @@ class SuccessorsForm(CrmForm, forms.Form):
         for part, figures in self.left.items():
             if figures[0][1]:
                 field = forms.ModelChoiceField(candidates, label=f"{part.label}的接手人", empty_label="请选择…")
-                field.label_from_instance = with_department  # type: ignore[method-assign]
+                field.label_from_instance = with_department  # type: ignore[method-assign, assignment]
                 self.fields[part.name] = dress(field)
 
     @property

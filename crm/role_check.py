@@ -127,7 +127,7 @@ def title_of(view: Any, path: str) -> str:
     return f"{model._meta.verbose_name}详情" if model else view.__name__
 
 
-class RoleCheck(OneRole, RecordView):
+class RoleCheck(OneRole, RecordView):  # type: ignore[misc]
     title, crumbs = "能打开什么", CRUMBS
     template_name = "accounts/role_check.html"
 

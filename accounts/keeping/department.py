@@ -58,7 +58,8 @@ class KeptDepartment(models.Model):
 
     def check_parent(self, parent: Any) -> Verdict:
         """Neither the department itself nor one below it."""
-        above, key = dict(type(self)._base_manager.values_list("pk", "parent_id")), getattr(parent, "pk", None)
+        rows: Any = type(self)._base_manager
+        above, key = dict(rows.values_list("pk", "parent_id")), getattr(parent, "pk", None)
         while key is not None and key != self.pk:
             key = above.get(key)
         return unless(key is not None, "上级部门不能是本部门或它的下级部门，请另选。")

@@ -92,7 +92,7 @@ class KeptUser(models.Model):
         """values: columns, and the complete lists of groups, regions, industries."""
         self.can_edit(by).enforce()
         chosen = {name: list(values.pop(name)) for name in LISTS if name in values}
-        verdict_of(check_role_change, by, self, chosen.get("groups", self.groups.all())).enforce()
+        verdict_of(check_role_change, by, self, chosen.get("groups", self.groups.all())).enforce()  # type: ignore[attr-defined]
         change(by, "编辑", self, facts=replace_lists(self, chosen), **values)
 
     def can_unlock(self, by: Any) -> Verdict:
@@ -157,7 +157,7 @@ class KeptUser(models.Model):
         password = one_time_password()
         self.set_password(password)  # type: ignore[attr-defined]
         self.must_change_password, self.version = True, self.version + 1
-        self.save(update_fields=["password", "must_change_password", "version"])
+        self.save(update_fields=["password", "must_change_password", "version"])  # type: ignore[misc]
         end_sessions(self)
         record(by, "重置密码", self)
         return password
@@ -190,7 +190,7 @@ class KeptUser(models.Model):
 
     def _set_active(self, active: bool) -> None:
         self.is_active, self.version = active, self.version + 1
-        self.save(update_fields=["is_active", "version"])
+        self.save(update_fields=["is_active", "version"])  # type: ignore[misc]
 
 
 def replace_lists(record: models.Model, chosen: dict[str, list[Any]]) -> dict[str, tuple[str, str]]:
