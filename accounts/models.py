@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, Group, UserManager
-from django.contrib.contenttypes.fields import GenericForeignKey
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connection, models
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.functional import cached_property
+
+from crm.lookups import Settled
 
 from .keeping.department import KeptDepartment
 from .keeping.role import KeptRole
 from .keeping.rules import administrator_roles, check_not_last_administrator, check_role_change
 from .keeping.second_factor import SecondFactor
 from .keeping.user import KeptUser, failures_that_lock
+from .notification import Notification, in_view, notify, notify_many
 from .sessions import UserSession
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["UserSession", "check_not_last_administrator", "check_role_change"]
+__all__ = [
+    "Notification",
+    "UserSession",
+    "check_not_last_administrator",
+    "check_role_change",
+    "in_view",
+    "notify",
+    "notify_many",
+]
 
 
 class DepartmentQuerySet(models.QuerySet["Department"]):
@@ -100,6 +110,9 @@ class Scope(models.TextChoices):
         return list(Scope).index(self)
 
 
+SCOPES = {scope.value: scope for scope in Scope}
+
+
 class RoleQuerySet(models.QuerySet["Role"]):
     view_permission = "accounts.view_role"
 
@@ -146,12 +159,9 @@ class UserQuerySet(models.QuerySet["User"]):
 
     def holding(self, permission: str) -> UserQuerySet:
         """Active people one of whose roles holds the right."""
-        app_label, codename = permission.split(".")
-        roles = Group.objects.filter(
-            permissions__codename=codename, permissions__content_type__app_label=app_label
-        ).values("pk")
-        members = User.groups.through.objects.filter(group_id__in=roles).values("user_id")
-        return self.filter(is_active=True, pk__in=members)
+        rows = self.all()
+        rows.query.where.add(holders_of(permission), "AND")
+        return rows
 
     def account_managers(self) -> UserQuerySet:
         """Active people who may be assigned opportunities and keep customers."""
@@ -160,9 +170,34 @@ class UserQuerySet(models.QuerySet["User"]):
     def administrators(self) -> UserQuerySet:
         return self.holding("accounts.administer")
 
+    def wanting_mail(self) -> UserQuerySet:
+        """Active people with an address who did not switch e-mail off; nobody where the company sends none."""
+        wanting = self.filter(is_active=True, email_notifications=True).exclude(email="")
+        return wanting if settings.CRM_EMAIL_URL else self.none()
+
+
+@cache
+def holders_of(permission: str) -> Settled:
+    """The condition of UserQuerySet.holding(): the same for everybody who asks, so made and compiled once."""
+    app_label, codename = permission.split(".")
+    members = User.groups.through.objects.filter(
+        group__permissions__codename=codename, group__permissions__content_type__app_label=app_label
+    ).values("user_id")
+    return Settled(User.objects.filter(is_active=True, pk__in=members).query.where)
+
 
 class CrmUserManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     pass
+
+
+@cache
+def rights_sql() -> str:
+    """Asked by every request, so compiled once; its one parameter is the person's key."""
+    roles: Any = Role.objects
+    rows = roles.filter(user=0).values_list(
+        "code", "name", "view_scope", "edit_scope", "permissions__content_type__app_label", "permissions__codename"
+    )
+    return rows.query.sql_with_params()[0]
 
 
 class User(KeptUser, SecondFactor, AbstractUser):
@@ -196,6 +231,9 @@ class User(KeptUser, SecondFactor, AbstractUser):
         limit_choices_to={"category": "行业"},
         verbose_name="行业特长",
     )
+    email_notifications = models.BooleanField(
+        "接收邮件通知", default=True, help_text="需要填写邮箱，并由公司启用邮件通知"
+    )
     theme = models.CharField("外观", max_length=5, choices=Theme, default=Theme.AUTO)
     # Once something was shared with him; spares everybody else the question in every request.
     receives_shares = models.BooleanField("有共享记录", default=False, editable=False)
@@ -225,12 +263,11 @@ class User(KeptUser, SecondFactor, AbstractUser):
     @cached_property
     def rights(self) -> list[RoleRight]:
         """Everything the person's roles grant, in one query per request."""
-        roles: Any = Role.objects
-        rows = roles.filter(user=self).values_list(
-            "code", "name", "view_scope", "edit_scope", "permissions__content_type__app_label", "permissions__codename"
-        )
+        with connection.cursor() as cursor:
+            cursor.execute(rights_sql(), [self.pk])
+            rows = cursor.fetchall()
         return [
-            RoleRight(code, name, Scope(view), Scope(edit), f"{app_label}.{codename}")
+            RoleRight(code, name, SCOPES[view], SCOPES[edit], f"{app_label}.{codename}")
             for code, name, view, edit, app_label, codename in rows
         ]
 
@@ -257,67 +294,3 @@ class User(KeptUser, SecondFactor, AbstractUser):
 
     def holds_role(self, code: str) -> bool:
         return any(right.code == code for right in self.rights)
-
-
-class NotificationQuerySet(models.QuerySet["Notification"]):
-    def unread(self) -> NotificationQuerySet:
-        return self.filter(read_at=None)
-
-
-class Notification(models.Model):
-    recipient = models.ForeignKey(User, models.CASCADE, related_name="notifications", verbose_name="接收人")
-    text = models.CharField("内容", max_length=300)
-    content_type = models.ForeignKey(ContentType, models.CASCADE, null=True, related_name="+")
-    object_id = models.BigIntegerField(null=True)
-    record = GenericForeignKey("content_type", "object_id")
-    created_at = models.DateTimeField("时间", default=timezone.now, editable=False)
-    read_at = models.DateTimeField("阅读时间", null=True, editable=False)
-
-    objects = NotificationQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "通知"
-        verbose_name_plural = "通知"
-        ordering = ["-created_at", "-pk"]
-        indexes = [
-            models.Index(fields=["recipient", "-created_at"], name="accounts_notification_of"),
-            models.Index(fields=["recipient"], condition=models.Q(read_at=None), name="accounts_notification_unread"),
-        ]
-
-    def __str__(self) -> str:
-        return self.text
-
-    def get_absolute_url(self) -> str:
-        return reverse("notification_open", args=[self.pk])
-
-    @classmethod
-    def visible(cls, user: User, *, limit: int = 200) -> list[Notification]:
-        """The person's newest notifications, without those on records that have left his view."""
-        rows = list(cls.objects.filter(recipient=user).select_related("content_type")[:limit])
-        by_model: dict[Any, set[int]] = {}
-        for row in rows:
-            if row.content_type and row.object_id:
-                by_model.setdefault(row.content_type.model_class(), set()).add(row.object_id)
-        seen = {
-            (model, pk)
-            for model, ids in by_model.items()
-            for pk in model._default_manager.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True)
-        }
-        return [row for row in rows if not row.content_type or (row.content_type.model_class(), row.object_id) in seen]
-
-    def mark_read(self) -> None:
-        if self.read_at is None:
-            self.read_at = timezone.now()
-            self.save(update_fields=["read_at"])
-
-
-def notify(recipient: User | None, text: str, record: models.Model | None = None) -> None:
-    """Tells a person something; people who left are not told."""
-    if recipient is None or not recipient.is_active:
-        return
-    Notification.objects.create(
-        recipient=recipient,
-        text=text[:300],
-        content_type=ContentType.objects.get_for_model(record) if record is not None else None,
-        object_id=record.pk if record is not None else None,
-    )

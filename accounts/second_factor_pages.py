@@ -29,6 +29,7 @@ from crm.ui.records import RecordView
 
 from .forms import OwnPasswordForm
 from .models import User
+from .resume import resume
 
 PENDING = "second_factor"
 MINUTES = 10
@@ -36,7 +37,7 @@ WRONG = "验证码或恢复码不正确，或账号暂时不能登录。每个�
 SALT = "second factor key"
 
 
-def ask_second_factor(request: HttpRequest, user: User, next_url: str) -> HttpResponse:
+def ask_second_factor(request: HttpRequest, user: User, next_url: str, kept: str = "") -> HttpResponse:
     """The password was right; nobody is signed in before the code is too."""
     request.session.cycle_key()
     request.session[PENDING] = {
@@ -44,6 +45,7 @@ def ask_second_factor(request: HttpRequest, user: User, next_url: str) -> HttpRe
         "password": user.get_session_auth_hash(),
         "at": int(time.time()),
         "next": next_url,
+        "kept": kept,
     }
     return redirect("login_code")
 
@@ -87,9 +89,9 @@ class SecondStep(View):
             return self.show(form)
         allowed = AxesProxyHandler.is_allowed(request, name)
         if allowed and self.person.passes_second_factor(form.cleaned_data["code"]):
-            target = request.session.pop(PENDING)["next"]
+            pending = request.session.pop(PENDING)
             login(request, self.person, backend="accounts.backends.RoleBackend")
-            return redirect(target)
+            return resume(request, pending["kept"]) or redirect(pending["next"])
         user_login_failed.send(sender=__name__, credentials=name, request=request)
         if not AxesProxyHandler.is_allowed(request, name):
             request.session.pop(PENDING, None)

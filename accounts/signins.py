@@ -7,14 +7,15 @@ from django.dispatch import receiver
 
 from crm.audit.trail import record
 
+from .middleware import begin
 from .sessions import UserSession, remember_sign_in
 
 
 @receiver(user_logged_in)
 def signed_in(sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
+    begin(request.session)
     record(user, "登录", user)
-    if hasattr(request, "session"):
-        remember_sign_in(request, user)
+    remember_sign_in(request, user)
 
 
 @receiver(user_logged_out)

@@ -1,11 +1,11 @@
 from django.urls import path
 
+from . import audit_pages, views
 from . import department_pages as departments
 from . import profile_pages as profile
 from . import role_pages as roles
 from . import second_factor_pages as factor
 from . import user_pages as users
-from . import views
 
 app_name = "accounts"
 urlpatterns = [
@@ -37,5 +37,8 @@ urlpatterns = [
     path("profile/second-factor/off/", factor.TurnOff.as_view(), name="second_factor_off"),
     path("profile/second-factor/codes/", factor.RenewCodes.as_view(), name="recovery_codes"),
     path("password/", views.PasswordChange.as_view(), name="password"),
+    path("audit/", audit_pages.AuditList.as_view(), name="audit_list"),
+    path("audit/verify/", audit_pages.VerifyTrail.as_view(), name="audit_verify"),
+    path("audit/<id:pk>/", audit_pages.AuditDetail.as_view(), name="audit_detail"),
     path("theme/", views.ChangeTheme.as_view(), name="theme"),
 ]

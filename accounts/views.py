@@ -25,6 +25,7 @@ from crm.audit.trail import record
 from crm.ui.forms import CrmForm
 
 from .models import Notification, Role, User
+from .resume import resume
 from .roles import ADMINISTRATOR
 from .second_factor_pages import ask_second_factor
 from .sessions import KEY, end_sessions
@@ -49,17 +50,24 @@ class SignIn(auth_views.LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        kept, expired = self.request.POST.get("kept", ""), "expired" in self.request.GET
+        return super().get_context_data(kept=kept, expired=expired, **kwargs)
+
     def form_valid(self, form: Any) -> HttpResponse:
-        user = form.get_user()
-        if user.has_second_factor:
-            return ask_second_factor(self.request, user, self.get_success_url())
-        return super().form_valid(form)
+        """Leads to the page that was asked for, or to sending a form that came too late once more."""
+        kept = self.request.POST.get("kept", "")
+        if form.get_user().has_second_factor:
+            return ask_second_factor(self.request, form.get_user(), self.get_success_url(), kept)
+        response = super().form_valid(form)
+        return resume(self.request, kept) or response
 
 
 def locked_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
     """What django-axes answers while locked: the same page and words as a wrong password."""
     form = SignInForm(request, initial={"username": request.POST.get("username", "")[:150]})
-    return render(request, "accounts/login.html", {"form": form, "failed": SIGN_IN_FAILED}, status=200)
+    context = {"form": form, "failed": SIGN_IN_FAILED, "kept": request.POST.get("kept", "")}
+    return render(request, "accounts/login.html", context, status=200)
 
 
 class CrmPasswordChangeForm(CrmForm, PasswordChangeForm):

@@ -7,6 +7,7 @@ from django.urls import include, path
 from accounts import second_factor_pages as second_factor
 from accounts import views as accounts
 from crm import handover, health, help, home, role_check, search
+from services.views.rating import Rate
 
 urlpatterns = [
     path("", home.Home.as_view(), name="home"),
@@ -18,6 +19,9 @@ urlpatterns = [
     path("customers/transfer/", handover.TransferCustomers.as_view(), name="customer_transfer_many"),
     path("customers/<id:pk>/transfer/", handover.TransferCustomer.as_view(), name="customer_transfer"),
     path("customers/", include("customers.urls")),
+    path("services/", include("services.urls")),
+    path("rate/<str:token>/", Rate.as_view(), name="rate"),
+    path("reports/", include("reports.urls")),
     path("basedata/", include("basedata.urls")),
     path("accounts/users/<id:pk>/disable/", handover.DisableUser.as_view(), name="user_disable"),
     path("accounts/users/<id:pk>/hand-over/", handover.HandOver.as_view(), name="user_hand_over"),
@@ -29,6 +33,7 @@ urlpatterns = [
     path("notifications/read/", accounts.ReadAllNotifications.as_view(), name="notifications_read"),
     path("notifications/<id:pk>/open/", accounts.OpenNotification.as_view(), name="notification_open"),
     path("jobs/", home.JobList.as_view(), name="job_list"),
+    path("jobs/mail/again/", home.SendMailAgain.as_view(), name="mail_again"),
     path("jobs/<id:pk>/", home.JobDetail.as_view(), name="job_detail"),
     path("jobs/<id:pk>/file/", home.JobFile.as_view(), name="job_file"),
     path("healthz", health.healthz, name="healthz"),

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0002_receives_shares"),
+        ("accounts", "0003_notifications_by_mail"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 

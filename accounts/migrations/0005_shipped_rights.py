@@ -27,7 +27,7 @@ def names(permissions):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0003_keeping_people_and_roles"),
+        ("accounts", "0004_keeping_people_and_roles"),
         ("audit", "0001_first"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
