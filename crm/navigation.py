@@ -82,9 +82,9 @@ SECTIONS = (
         "权限管理",
         "shield-lock",
         (
-            Leaf("用户", "admin:accounts_user_changelist", "accounts.administer"),
-            Leaf("角色", "admin:accounts_role_changelist", "accounts.administer"),
-            Leaf("部门", "admin:accounts_department_changelist", "accounts.administer"),
+            Leaf("用户", "accounts:user_list", "accounts.view_user"),
+            Leaf("角色", "accounts:role_list", "accounts.view_role"),
+            Leaf("部门", "accounts:department_list", "accounts.view_department"),
             Leaf("审计记录", "accounts:audit_list", "audit.view_auditentry"),
         ),
     ),

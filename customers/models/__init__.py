@@ -10,6 +10,7 @@ from .customer import (
     transfer_customers,
 )
 from .interaction import Attachment, Interaction
+from .leaving import customers_left_by, hand_over_customers
 from .order import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder, refresh_last_purchases
 from .timeline import TimelineEntry, tell
 
@@ -29,6 +30,8 @@ __all__ = [
     "Ownership",
     "ParkedOrder",
     "TimelineEntry",
+    "customers_left_by",
+    "hand_over_customers",
     "names_hidden_from",
     "refresh_last_purchases",
     "required_fields",
