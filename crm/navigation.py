@@ -115,7 +115,7 @@ class Drawn:
     label: str
     url: str
     current: bool
-    count: int
+    waiting: int
     hot: bool
 
 

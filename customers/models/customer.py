@@ -95,6 +95,7 @@ class Customer(HasDetails, Shared):
     share_permission = "customers.share_customer"
     detail_fields = ("phone", "bank_account")
     derived_fields = ("name_normalized", "name_pinyin", "name_initials")
+    text_indexed = ("name", "number")
     objects = CustomerQuerySet.as_manager()
 
     class Meta:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import company
 import pages
+import scopes
 import work
 from servers import WORKERS, gunicorn
 from visits import Sample, Visitor, closed_loop, merged
@@ -99,9 +100,10 @@ def main() -> int:
         return 2
     wrong = report(wanted, results, queries)
     if wanted.pages is None:
-        say("\n后台工作")
-        for line_of_work in work.measure():
-            say(line_of_work)
+        for title, measured in (("后台工作", work.measure), ("一百万客户中看得到的行", scopes.measure)):
+            say(f"\n{title}")
+            for measured_line in measured():
+                say(measured_line)
     return wrong
 
 
