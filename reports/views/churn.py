@@ -227,10 +227,15 @@ class ChurnReport(ReportPage):
             Figure("90 天内又下单", "bought", url=lambda kind: behind(kind, bought=1) if kind.bought else ""),
             Figure("还在 90 天内", "waiting"),
             Figure("见效比例", "rate", kind="percent"),
-            Column("", lambda kind: "样本少于 5" if kind.cases - kind.waiting < FEW else "", css="mute"),
+            Column("", few_words, html=few_words, css="mute nw"),
         )
         note = "见效比例 = 又下单 ÷ 已可判断的预警（已下单或满 90 天）"
         return ReportTable("哪类暂缓措施带来订单", columns, kinds, note=note, empty_text="这段时间没有采取暂缓措施。")
+
+
+def few_words(kind: Any) -> str:
+    """A rate of few says so."""
+    return f"样本少于 {FEW}" if kind.cases - kind.waiting < FEW else ""
 
 
 class Total:

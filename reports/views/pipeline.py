@@ -208,7 +208,7 @@ class PipelineReport(ReportPage):
             Figure("当月成功", "won", url=closed(STATUS.WON)),
             Figure("当月失败", "lost", url=closed(STATUS.LOST)),
             Figure("成功率", "rate", kind="percent"),
-            Column("", few_words, css="mute nw"),
+            Column("", few_words, html=few_words, css="mute nw"),
         )
         note = "前五列按创建月份，看它们今天的状态；后三列按结束月份"
         return ReportTable("按月份", columns, lines, note=note)
@@ -270,7 +270,7 @@ class PipelineReport(ReportPage):
             Figure("开发成功", "won", sort="won", url=ended(STATUS.WON)),
             Figure("开发失败", "lost", sort="lost", url=ended(STATUS.LOST)),
             Figure("成功率", "rate", kind="percent", sort="rate"),
-            Column("", few_words, css="mute nw"),
+            Column("", few_words, html=few_words, css="mute nw"),
         )
         note = "成功率 = 成功 ÷（成功 + 失败），只计这段时间结束的"
         return ReportTable(basis.label, columns, ordered, total=whole, note=note, paged=True)
