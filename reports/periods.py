@@ -38,3 +38,8 @@ def month_period(first: date) -> Period:
 
 def year_period(year: int) -> Period:
     return Period(date(year, 1, 1), date(year, 12, 31))
+
+
+def until_this_month(period: Period, today: date) -> Period:
+    """The period without the months that have not begun."""
+    return Period(period.first, max(period.first, min(period.last, month_period(today.replace(day=1)).last)))

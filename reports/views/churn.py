@@ -21,7 +21,7 @@ from ..figures import DASH, in_unit, percent
 from ..filters import ScopeForm, of_people, period_of
 from ..pages import ReportPage
 from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
-from ..periods import Period, month_period
+from ..periods import Period, month_period, until_this_month
 from ..queries import churn
 from ..queries.churn import Funnel, Loss, Month, Reason
 
@@ -84,8 +84,7 @@ class ChurnReport(ReportPage):
         period = period_of(values, [int(key) for key, _ in self.form.fields["year"].choices[1:]])
         today = timezone.localdate()
         lost, steps = churn.losses(cases, orders, period), churn.funnel(cases, period)
-        until_now = Period(period.first, max(period.first, min(period.last, today)))
-        months = churn.monthly_rates(customers, cases, until_now)
+        months = churn.monthly_rates(customers, cases, until_this_month(period, today))
         if not lost and not steps.warned:
             return Report(empty=True)
         reasons = churn.reasons(lost)

@@ -25,7 +25,7 @@ from ..figures import DASH, in_unit
 from ..filters import ScopeForm, of_people, period_of
 from ..pages import ReportPage
 from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
-from ..periods import Period, month_period
+from ..periods import Period, month_period, until_this_month
 from ..queries import pipeline
 from ..queries.pipeline import FEW, KEEPER, Forecast, Group, MonthLine
 
@@ -156,7 +156,7 @@ class PipelineReport(ReportPage):
 
     def add_months(self, report: Report, rows: Any, period: Period, found: dict[Any, Group], whole: Group) -> None:
         today = timezone.localdate()
-        lines = pipeline.by_month(rows, Period(period.first, max(period.first, min(period.last, today))))
+        lines = pipeline.by_month(rows, until_this_month(period, today))
         past = [month for month in period.months() if month < today.replace(day=1)][-FORECASTS:]
         forecasts = pipeline.past_forecasts(rows, past)
         report.charts = [months_chart(lines), forecast_chart(forecasts)] if forecasts else [months_chart(lines)]
