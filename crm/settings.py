@@ -227,9 +227,16 @@ CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds betwee
     ("forms.forget", 86400, "crm.ui.models.forget_old_submissions"),
     ("churn.scan", 604800, "customers.churn.scan_weekly"),
     ("reports.remind", 86400, "reports.reminders.remind_authors"),
+    ("reports.snapshot", 86400, "reports.queries.composition.take_snapshot"),
+    ("rollups.check", 86400, "customers.rollups.check_nightly"),
 )
 # Where a period begins when not at midnight UTC (a week: Thursday): Saturday 02:00 in Shanghai is Friday 18:00 UTC.
-CRM_PERIODIC_STARTS = {"churn.scan": 86400 + 18 * 3600}
+# The end of a month is written down from midnight in Shanghai (16:00 UTC); the self-check follows at 03:30 (19:30 UTC).
+CRM_PERIODIC_STARTS = {
+    "churn.scan": 86400 + 18 * 3600,
+    "reports.snapshot": 16 * 3600,
+    "rollups.check": 19 * 3600 + 1800,
+}
 
 # Business options
 CRM_SYNC_STALE_DAYS = env.int("CRM_SYNC_STALE_DAYS", 2)

@@ -12,7 +12,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from basedata.models import FeedPosition, Product, StockRecord, SyncRun
-from customers.models import Customer, Order, OrderLine, TimelineEntry, refresh_last_purchases
+from customers.models import Customer, Order, OrderLine, TimelineEntry, refresh_last_purchases, refresh_revenue
 from customers.templatetags.orders import yuan
 
 from .clients import Client
@@ -133,6 +133,7 @@ def _save(orders: list[Order], products: list[Product], rng: random.Random) -> N
     )
     _remember_the_first(orders)
     refresh_last_purchases()
+    refresh_revenue()
 
 
 def _status(order: Order, rng: random.Random) -> str:

@@ -11,6 +11,7 @@ from .customer import (
 )
 from .interaction import Attachment, Interaction
 from .order import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder, refresh_last_purchases
+from .rollup import RevenueChange, RevenueYear, refresh_revenue
 from .timeline import TimelineEntry, tell
 
 __all__ = [
@@ -28,9 +29,12 @@ __all__ = [
     "OrderLine",
     "Ownership",
     "ParkedOrder",
+    "RevenueChange",
+    "RevenueYear",
     "TimelineEntry",
     "names_hidden_from",
     "refresh_last_purchases",
+    "refresh_revenue",
     "required_fields",
     "tell",
     "transfer_customers",
