@@ -17,6 +17,9 @@ from crm.jobs.models import Job
 from crm.ui.paging import MAX_COUNT, capped_counts, shown_count
 from customers.models import ChurnCase, Customer, Interaction
 from marketing.models import Opportunity, PlanItem
+from reports.models import MonthlyReport
+from reports.overview import overview, waiting
+from reports.reminders import owed_by
 
 AHEAD = timedelta(days=7)
 
@@ -34,6 +37,7 @@ class Home(View):
         if user.has_perm("accounts.administer"):
             context.update(administration())
         context.update(churn_work(user))
+        context.update(report_work(user))
         context["todo"] = context.get("todo", 0) + len(context.get("churn_due", ()))
         context["notifications"] = Notification.visible(user, limit=5)
         return render(request, "home.html", context)
@@ -96,6 +100,17 @@ def churn_work(user: User) -> dict[str, Any]:
         theirs = ChurnCase.objects.filter(customer__in=Customer.objects.editable_by(user))
         lost = theirs.filter(status=ChurnCase.Status.CONFIRMED, confirmed_at__gte=since)
         found["team_lost"] = list(lost.select_related("customer__manager").order_by("-confirmed_at", "-pk")[:10])
+    return found
+
+
+def report_work(user: User) -> dict[str, Any]:
+    """The report a 销售主管 owes; for an executive the reports at a glance and what waits for his review."""
+    found: dict[str, Any] = {}
+    if user.has_perm("reports.add_monthlyreport"):
+        returned = MonthlyReport.objects.returned_to(user).defer("figures")
+        found |= {"report_owed": owed_by(user), "reports_returned": list(returned[:5])}
+    if user.has_perm("reports.review_monthlyreport"):
+        found |= {"overview": overview(user), **waiting(user)}
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from types import SimpleNamespace
 
 import pytest
@@ -238,6 +239,40 @@ customers:sync_parked            -         POST  in   422  403  403  403  403  4
 customers:sync_run               run       GET   in   200  403  403  403  403  403  403  403  403
 customers:sync_run               run       POST  in   405  403  403  403  403  403  403  403  403
 
+reports:churn                    -         GET   in   403  200  403  403  403  403  200  200  403
+reports:churn                    -         POST  in   405  405  405  405  405  405  405  405  405
+reports:pipeline                 -         GET   in   403  200  200  200  200  200  200  200  403
+reports:pipeline                 -         POST  in   405  405  405  405  405  405  405  405  405
+reports:monthly_list             -         GET   in   403  200  403  403  403  403  200  200  403
+reports:monthly_list             -         POST  in   405  405  405  405  405  405  405  405  405
+reports:monthly_create           -         GET   in   403  200  403  403  403  403  200  403  403
+reports:monthly_create           -         POST  in   403  302  403  403  403  403  302  403  403
+reports:monthly_detail           written   GET   in   404  200  404  404  404  404  404  404  404
+reports:monthly_detail           handed    GET   in   404  200  404  404  404  404  404  200  404
+reports:monthly_detail           handed    POST  in   405  405  405  405  405  405  405  405  405
+reports:monthly_update           written   GET   in   404  200  404  404  404  404  404  404  404
+reports:monthly_update           written   POST  in   404  302  404  404  404  404  404  404  404
+reports:monthly_update           handed    POST  in   404  409  404  404  404  404  404  403  404
+reports:monthly_refresh          written   GET   in   404  200  404  404  404  404  404  404  404
+reports:monthly_refresh          written   POST  in   404  302  404  404  404  404  404  404  404
+reports:monthly_refresh          handed    POST  in   404  409  404  404  404  404  404  403  404
+reports:monthly_delete           written   GET   in   404  200  404  404  404  404  404  404  404
+reports:monthly_delete           written   POST  in   404  302  404  404  404  404  404  404  404
+reports:monthly_delete           handed    POST  in   404  409  404  404  404  404  404  403  404
+reports:monthly_submit           written   GET   in   404  200  404  404  404  404  404  404  404
+reports:monthly_submit           written   POST  in   404  302  404  404  404  404  404  404  404
+reports:monthly_submit           handed    POST  in   404  409  404  404  404  404  404  403  404
+reports:monthly_review           handed    GET   in   404  403  404  404  404  404  404  200  404
+reports:monthly_review           handed    POST  in   404  403  404  404  404  404  404  302  404
+reports:monthly_review           written   POST  in   404  403  404  404  404  404  404  404  404
+reports:monthly_return           handed    GET   in   404  403  404  404  404  404  404  200  404
+reports:monthly_return           handed    POST  in   404  403  404  404  404  404  404  302  404
+reports:monthly_return           written   POST  in   404  403  404  404  404  404  404  404  404
+reports:monthly_history          handed    GET   in   404  200  404  404  404  404  404  200  404
+reports:monthly_history          handed    POST  in   405  405  405  405  405  405  405  405  405
+reports:monthly_workbook         handed    GET   in   404  200  404  404  404  404  404  200  404
+reports:monthly_workbook         handed    POST  in   405  405  405  405  405  405  405  405  405
+
 admin:index                      -         GET   in   200  403  403  403  403  403  403  403  403
 admin:index                      -         POST  in   200  403  403  403  403  403  403  403  403
 """
@@ -278,8 +313,12 @@ def world(company):
     helper = factories.person("account_manager", name="协作人", department=company.other)
     for shared in (customer, assigned):
         shared.share(helper, by=company.supervisor, kind="view")
+    written = factories.monthly_report(company.supervisor, remarks="沈阳北辰流失")
+    handed = factories.monthly_report(company.supervisor, "submitted", period=date(2026, 9, 1), remarks="沈阳北辰流失")
     addresses = {
         "-": [],
+        "written": [written.pk],
+        "handed": [handed.pk],
         "deleted": [deleted.pk],
         "bare": [bare.pk],
         "grant": [customer.pk, customer.grants.get().pk],
@@ -309,6 +348,7 @@ def world(company):
         assigned=assigned,
         item=item,
         customer=customer,
+        written=written,
         contact=contact,
         talk=talk,
         # One set of values that suits every form: whoever is refused is refused for his rights.
@@ -342,6 +382,9 @@ def world(company):
             "lost_kind": str(factories.entry("流失原因", "价格").pk),
             "review_on": str(timezone.localdate()),
             "note": "重新签约",
+            "remarks": "新的说明",
+            "comment": "请补充",
+            "period": f"{timezone.localdate():%Y-%m}-01",
             "token": "x",
             "opened": signing.dumps({"version": assigned.version, "values": {}}, salt="opened"),
             "old_password": "a-long-passphrase",
@@ -359,13 +402,14 @@ def current_version(name, world):
     """The signed memory an edit page of this record carries."""
     record = {"marketing:item_update": world.item, "customers:contact_update": world.contact}.get(name)
     record = record or (world.talk if name == "customers:interaction_update" else None)
+    record = record or (world.written if name == "reports:monthly_update" else None)
     record = record or (world.customer if name.startswith("customers:") else world.new)
     return signing.dumps({"version": record.version, "values": {}}, salt="opened")
 
 
 def snapshot():
     """Every stored value of the product's own tables, whether a form may edit it or not."""
-    ours = ("accounts", "audit", "jobs", "basedata", "customers", "marketing")
+    ours = ("accounts", "audit", "jobs", "basedata", "customers", "marketing", "reports")
     models = [model for label in ours for model in apps.get_app_config(label).get_models(include_auto_created=True)]
     return {model._meta.label: list(model._base_manager.order_by("pk").values()) for model in models}
 
@@ -388,7 +432,7 @@ def ask(sign_in, world, person, name, record, verb):
     if status == 302 and response["Location"].startswith(reverse("login")):
         status = "in"
     body = b"" if response.streaming else response.content
-    return status, body.decode(), wrote
+    return status, body.decode(errors="replace"), wrote
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: " ".join(row[:3]))
@@ -474,6 +518,7 @@ def test_an_executive_writes_nothing_wherever_he_posts(world, sign_in):
     client = sign_in(world.people["executive"])
     before = snapshot()
     own = {"login", "logout", "setup", "accounts:password", "accounts:theme"}
+    own |= {"notifications_read", "reports:monthly_review", "reports:monthly_return"}  # the only thing executives write
     for name, record, verb, *_ in ROWS:
         if verb == "POST" and name not in own:
             client.post(url_of(name, record, world), world.values)
