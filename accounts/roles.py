@@ -48,6 +48,8 @@ SHIPPED = {
         customers.view_order customers.export_order customers.view_churncase customers.export_churncase
         reports.view_reports reports.view_pipeline reports.export_reports
         reports.view_monthlyreport reports.add_monthlyreport
+        services.view_servicerequest services.add_servicerequest services.change_servicerequest
+        services.delete_servicerequest services.assign_servicerequest services.export_servicerequest
         """,
     ),
     ACCOUNT_MANAGER: (
@@ -65,6 +67,8 @@ SHIPPED = {
         customers.view_order customers.export_order
         customers.view_churncase customers.handle_churncase customers.export_churncase
         reports.view_pipeline reports.export_reports
+        services.view_servicerequest services.add_servicerequest services.change_servicerequest
+        services.handle_servicerequest services.export_servicerequest
         """,
     ),
     EXECUTIVE: (
@@ -78,6 +82,7 @@ SHIPPED = {
         customers.view_order customers.export_order customers.view_churncase customers.export_churncase
         reports.view_reports reports.view_pipeline reports.export_reports
         reports.view_monthlyreport reports.review_monthlyreport
+        services.view_servicerequest services.export_servicerequest
         """,
     ),
 }

@@ -62,8 +62,7 @@ def reaches(user: User, permission: str, kind: str, person_id: int | None) -> bo
     return people is None or person_id in people
 
 
-def supervisors_of(person: User) -> list[User]:
+def supervisors_of(person: User, permission: str = "marketing.assign_opportunity") -> list[User]:
     """Who may assign over this person: they are told what needs a supervisor."""
-    permission = "marketing.assign_opportunity"
     candidates = User.objects.holding(permission).exclude(pk=person.pk)
     return [one for one in candidates if reaches(one, permission, EDIT, person.pk)]

@@ -19,6 +19,7 @@ from crm.verdict import Refused
 from customers.candidates import successors
 from customers.models import Customer, transfer_customers
 from customers.views.customers import LIST, CustomerAction
+from services.models import hand_over_requests
 
 MAX_AT_ONCE = 1000
 
@@ -27,7 +28,7 @@ class TransferForm(CrmForm, forms.Form):
     to = forms.ModelChoiceField(User.objects.none(), label="新的客户经理")
     reason = forms.CharField(label="移交原因", max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
 
-    blocks = (Block("移交给", "客户、未完成的跟进和未结束的流失预警一起移交。", (("to", 3), "reason")),)
+    blocks = (Block("移交给", "客户、未完成的跟进、未结束的流失预警和在办的服务请求一起移交。", (("to", 3), "reason")),)
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -40,6 +41,13 @@ class TransferForm(CrmForm, forms.Form):
 class TransferCustomer(CustomerAction):
     action, title, submit_label, form_class = "transfer", "移交客户", "移交", TransferForm
     message = "移交成功，双方会收到通知。"
+
+    def perform(self, record: Any, form: Any) -> Any:
+        data = form.cleaned_data
+        with transaction.atomic():
+            former = {record.pk: record.manager_id}
+            record.transfer(data["to"], by=self.request.user, reason=data["reason"])
+            hand_over_requests(former, data["to"], by=self.request.user, reason=data["reason"])
 
     def form_options(self, record: Any) -> dict[str, Any]:
         return {"by": self.request.user}
@@ -93,7 +101,10 @@ class TransferCustomers(FormView):
 
     def perform(self, record: Any, form: Any) -> None:
         with transaction.atomic():
-            moved = transfer_customers(self.customers(lock=True), by=self.request.user, **form.values())
+            customers, data = self.customers(lock=True), form.cleaned_data
+            former = {customer.pk: customer.manager_id for customer in customers}
+            moved = transfer_customers(customers, by=self.request.user, **form.values())
+            hand_over_requests(former, data["to"], by=self.request.user, reason=data["reason"])
         self.message = f"已移交 {moved} 个客户，双方会收到通知。"
 
     def context(self, record: Any, form: Any) -> dict[str, Any]:

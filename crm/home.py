@@ -20,6 +20,7 @@ from marketing.models import Opportunity, PlanItem
 from reports.models import MonthlyReport
 from reports.overview import overview, waiting
 from reports.reminders import owed_by
+from services.models import ServiceRequest
 
 AHEAD = timedelta(days=7)
 
@@ -37,8 +38,9 @@ class Home(View):
         if user.has_perm("accounts.administer"):
             context.update(administration())
         context.update(churn_work(user))
+        context.update(service_work(user))
         context.update(report_work(user))
-        context["todo"] = context.get("todo", 0) + len(context.get("churn_due", ()))
+        context["todo"] = context.get("todo", 0) + len(context.get("churn_due", ())) + context["services_due"]
         context["notifications"] = Notification.visible(user, limit=5)
         return render(request, "home.html", context)
 
@@ -101,6 +103,22 @@ def churn_work(user: User) -> dict[str, Any]:
         lost = theirs.filter(status=ChurnCase.Status.CONFIRMED, confirmed_at__gte=since)
         found["team_lost"] = list(lost.select_related("customer__manager").order_by("-confirmed_at", "-pk")[:10])
     return found
+
+
+def service_work(user: User) -> dict[str, Any]:
+    """Requests a 客户经理 handles and feeds back; for a 销售主管 those to assign and those that came back twice."""
+    found: dict[str, Any] = {}
+    rows = ServiceRequest.objects.select_related("kind", "customer", "assignee", "created_by")
+    if user.has_perm("services.handle_servicerequest"):
+        found["to_handle"] = list(rows.to_handle(user).order_by("due_at", "pk")[:10])
+        found["to_feed_back"] = list(rows.to_feed_back(user).order_by("handled_at", "pk")[:10])
+    if user.has_perm("services.assign_servicerequest"):
+        theirs = rows.editable_by(user)
+        found["to_dispatch"] = list(theirs.filter(status=ServiceRequest.Status.NEW).order_by("created_at", "pk")[:10])
+        found["to_decide"] = list(theirs.to_decide().order_by("to_decide_since", "pk")[:10])
+        found["team_overdue"] = list(theirs.in_work().overdue().order_by("due_at", "pk")[:10])
+    late = [one for one in found.get("to_handle", ()) if one.is_overdue]
+    return {**found, "services_due": len(late) + len(found.get("to_decide", ()))}
 
 
 def report_work(user: User) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from crm.ui.paging import capped_counts
 from customers.models import ChurnCase, Customer
 from marketing.models import Opportunity, PlanItem
 from reports.models import MonthlyReport
+from services.models import ServiceRequest
 
 MAX = 99
 
@@ -53,6 +54,17 @@ SECTIONS = (
             Leaf("历史订单查询", "customers:order_list", "customers.view_order"),
             Leaf("流失扫描", "customers:churn_scan", "customers.scan_churncase"),
             Leaf("已删除的客户", "customers:customer_deleted", "customers.restore_customer"),
+        ),
+    ),
+    Section(
+        "服务管理",
+        "headset",
+        (
+            Leaf("服务创建", "services:request_create", "services.add_servicerequest"),
+            Leaf("服务分配", "services:dispatch", "services.assign_servicerequest", "dispatch"),
+            Leaf("服务处理", "services:handling", "services.handle_servicerequest", "handling"),
+            Leaf("服务反馈", "services:feedback", "services.handle_servicerequest", "feedback"),
+            Leaf("服务归档", "services:archive", "services.view_servicerequest"),
         ),
     ),
     Section(
@@ -131,7 +143,7 @@ def _drawn(leaf: Leaf, counts: dict[str, int], here: Leaf | None) -> dict[str, A
 def unread_in_view(user: User) -> QuerySet[Notification]:
     """Unread notifications, without those on records that have left the person's view."""
     seen = Q(content_type=None)
-    for model in (Opportunity, Customer, ChurnCase, MonthlyReport):
+    for model in (Opportunity, Customer, ChurnCase, ServiceRequest, MonthlyReport):
         row = model.objects.visible_to(user).filter(pk=OuterRef("object_id"))
         seen |= Q(Exists(row), content_type=ContentType.objects.get_for_model(model))
     return Notification.objects.filter(recipient=user).unread().filter(seen)
@@ -152,5 +164,19 @@ def open_items(user: User) -> dict[str, int]:
     if user.has_perm("reports.view_monthlyreport"):
         reports = MonthlyReport.objects
         querysets["monthly"] = reports.returned_to(user) | reports.waiting_for(user)
+    querysets |= open_requests(user)
     counts = capped_counts((queryset, MAX + 1) for queryset in querysets.values())
     return dict(zip(querysets, counts, strict=True))
+
+
+def open_requests(user: User) -> dict[str, QuerySet]:
+    """Service requests to assign, to handle and to feed back; red when one is late."""
+    found: dict[str, QuerySet] = {}
+    if user.has_perm("services.assign_servicerequest"):
+        rows = ServiceRequest.objects.editable_by(user).filter(status=ServiceRequest.Status.NEW)
+        found |= {"dispatch": rows, "dispatch_due": rows.overdue()}
+    if user.has_perm("services.handle_servicerequest"):
+        rows = ServiceRequest.objects.to_handle(user)
+        found |= {"handling": rows, "handling_due": rows.overdue()}
+        found["feedback"] = ServiceRequest.objects.to_feed_back(user)
+    return found

@@ -6,12 +6,14 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views import View
 
+from customers.callers import customers_of_phone
 from customers.models import ChurnCase, Contact, Customer
 from marketing.models import Opportunity
+from services.models import ServiceRequest
 
 LIMIT = 20
 # Words for a state that people type instead of a name: both lead to the list of that state.
@@ -30,12 +32,15 @@ MAX_LENGTH = 100
 
 class Search(View):
     def get(self, request: HttpRequest) -> HttpResponse:
+        if "phone" in request.GET:
+            return find_caller(request, request.GET["phone"].strip()[:MAX_LENGTH])
         text = request.GET.get("q", "").strip()[:MAX_LENGTH]
         context: dict[str, Any] = {"q": text, "title": "搜索", "help_anchor": "search", "limit": LIMIT}
         if text:
             context["pages"] = find_pages(request.user, text)
             context["customers"] = find_customers(request.user, text)
             context["opportunities"] = find_opportunities(request.user, text)
+            context["requests"] = find_requests(request.user, text)
         return render(request, "search.html", context)
 
 
@@ -74,3 +79,32 @@ def find_opportunities(user: Any, text: str) -> list[Opportunity]:
         match |= Q(pk=int(text))
     rows = Opportunity.objects.visible_to(user).filter(match)
     return list(rows.select_related("assignee").order_by("-created_at", "-pk")[: LIMIT + 1])
+
+
+def find_requests(user: Any, text: str) -> list[ServiceRequest]:
+    match = (
+        Q(number__istartswith=text)
+        | Q(summary__icontains=text)
+        | Q(organisation__icontains=text)
+        | Q(customer__name__icontains=text)
+    )
+    rows = ServiceRequest.objects.visible_to(user).filter(match)
+    return list(rows.select_related("kind", "customer", "assignee").order_by("-created_at", "-pk")[: LIMIT + 1])
+
+
+def find_caller(request: HttpRequest, phone: str) -> HttpResponse:
+    """/search/?phone=: a telephone system opens the caller's page; of a colleague's customer only the name is shown."""
+    user: Any = request.user
+    may_see = user.has_perm("customers.view_customer")
+    found = list(customers_of_phone(phone).select_related("manager").order_by("pk")[:LIMIT]) if may_see else []
+    seen = set(Customer.objects.visible_to(user).filter(pk__in=[one.pk for one in found]).values_list("pk", flat=True))
+    if len(found) == 1 and seen:
+        return redirect(found[0])
+    context = {
+        "phone": phone,
+        "callers": [one for one in found if one.pk in seen],
+        "foreign": [one for one in found if one.pk not in seen],
+        "title": "来电",
+        "help_anchor": "search",
+    }
+    return render(request, "caller.html", context)

@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from accounts import views as accounts
 from crm import handover, health, help, home, search
+from services.views.rating import Rate
 
 urlpatterns = [
     path("", home.Home.as_view(), name="home"),
@@ -17,6 +18,8 @@ urlpatterns = [
     path("customers/<id:pk>/transfer/", handover.TransferCustomer.as_view(), name="customer_transfer"),
     path("customers/", include("customers.urls")),
     path("reports/", include("reports.urls")),
+    path("services/", include("services.urls")),
+    path("rate/<str:token>/", Rate.as_view(), name="rate"),
     path("basedata/", include("basedata.urls")),
     path("accounts/", include("accounts.urls")),
     path("search/", search.Search.as_view(), name="search"),

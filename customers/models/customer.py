@@ -317,6 +317,9 @@ def transfer_customers(customers: list[Customer], to: User, *, by: User, reason:
     )
     CustomerGrant.objects.filter(content_object__in=keys, user=to).delete()
     Customer.objects.filter(pk__in=keys).update(manager=to, version=models.F("version") + 1)
+    for name in KEPT_FOR_MANAGER:
+        related: Any = Customer._meta.get_field(name).related_model
+        related._base_manager.filter(customer__in=keys).update(keeper=to)
     record_many(by, "移交", moving, changes=lambda customer: {"客户经理": (customer.manager, to), "原因": reason})
     TimelineEntry.objects.bulk_create(
         TimelineEntry(customer=customer, at=now, kind="customer", text=f"移交：{customer.manager} → {to}（{reason}）")
@@ -358,7 +361,9 @@ class CustomerGrant(Grant):
 
 
 # Relations that keep a customer from being deleted, and what they are called.
-KEPT_BY = {"orders": "订单", "churn_cases": "流失记录"}
+KEPT_BY = {"orders": "订单", "churn_cases": "流失记录", "service_requests": "服务请求"}
+# Relations whose rows name the customer's 客户经理 as their keeper: they follow him whatever moves the customer.
+KEPT_FOR_MANAGER = ("service_requests",)
 DESCRIPTIVE_FIELDS = (
     "name", "region", "industry", "level", "satisfaction", "credit", "address", "phone", "postcode", "fax", "website",
     "legal_representative", "bank", "bank_account", "license_number", "registered_capital", "annual_turnover",

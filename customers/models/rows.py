@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Q
 
 from accounts.models import User
@@ -18,7 +20,11 @@ class CustomerQuerySet(ScopedQuerySet):
         return Q(manager__in=people)
 
     def own(self, user: User) -> Q:
-        return Q(manager=user) | Q(created_by=user)
+        """Kept or made; and whose open service request the person works on."""
+        own = Q(manager=user) | Q(created_by=user)
+        requests: Any = self.model._meta.get_field("service_requests").related_model
+        served = requests.objects.customers_served_by(user)
+        return own | Q(pk__in=served) if served else own
 
     def current(self) -> CustomerQuerySet:
         """Not deleted: deletion is soft, so that an administrator can restore."""

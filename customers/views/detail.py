@@ -10,6 +10,7 @@ from crm.ui.history import without_names
 from crm.ui.records import RecordDetail
 
 from ..models import Customer, names_hidden_from
+from .aftercare import services_card
 from .churn import churn_card
 from .customers import EDIT, LIST, REMOVE, SHARE, TRANSFER
 from .inside import page_head, parts_context
@@ -39,6 +40,7 @@ class CustomerDetail(RecordDetail):
             "menu_actions": menu,
             "churn": churn_card(record, self.request.user),
             "orders": orders_card(record, self.request.user),
+            "services": services_card(record, self.request.user),
             "head_actions": (EDIT,),
         }
 

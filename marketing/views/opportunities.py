@@ -150,6 +150,12 @@ class OpportunityCreate(WithSuggestions, RecordCreate):
     model, permission = Opportunity, "marketing.add_opportunity"
     title, crumbs, help = "新建机会", (("营销管理", ""), LIST), "opportunities"
 
+    def form_options(self, record: Any) -> dict[str, Any]:
+        """What the address names is filled in: a service request of an organisation becomes an opportunity."""
+        names = ("customer_name", "summary", "description")
+        given = {name: self.request.GET[name] for name in names if name in self.request.GET}
+        return {**super().form_options(record), "initial": given}
+
     def back_url(self, record: Any) -> str:
         return reverse("marketing:opportunity_list")
 

@@ -1,0 +1,17 @@
+from .handover import hand_over_requests
+from .parts import Draft, GivenBy, ServiceHelper, ServiceNote, ServiceRound
+from .request import NUMBER_PREFIX, ServiceRequest
+from .rows import ServiceRequestQuerySet, ties_of
+
+__all__ = [
+    "NUMBER_PREFIX",
+    "Draft",
+    "GivenBy",
+    "ServiceHelper",
+    "ServiceNote",
+    "ServiceRequest",
+    "ServiceRequestQuerySet",
+    "ServiceRound",
+    "hand_over_requests",
+    "ties_of",
+]
