@@ -25,7 +25,7 @@ def deliver(page: Any, file_format: str) -> HttpResponse:
         messages.error(page.request, objection)
         return redirect(page.link(export=None))
     tables = page.computed.tables
-    rows = [table.filled(table.sorted_rows(page.sort if table.paged else "")) for table in tables]
+    rows = [table.filled(list(table.sorted_rows(page.sort if table.paged else ""))) for table in tables]
     buffer = io.BytesIO()
     if file_format == "xlsx":
         write_workbook(buffer, page, rows)

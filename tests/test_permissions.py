@@ -158,6 +158,8 @@ marketing:opportunity_share      assigned  POST  in   404  302  302  403  404  4
 marketing:opportunity_share_withdraw  shared  GET   in   404  200  200  403  404  404  404  403  404
 marketing:opportunity_share_withdraw  shared  POST  in   404  302  302  403  404  404  404  403  404
 
+reports:contribution             -         GET   in   403  200  403  403  403  403  200  200  403
+reports:contribution             -         POST  in   405  405  405  405  405  405  405  405  405
 reports:composition              -         GET   in   403  200  403  403  403  403  200  200  403
 reports:composition              -         POST  in   405  405  405  405  405  405  405  405  405
 
@@ -239,6 +241,8 @@ customers:sync_parked            -         POST  in   422  403  403  403  403  4
 customers:sync_run               run       GET   in   200  403  403  403  403  403  403  403  403
 customers:sync_run               run       POST  in   405  403  403  403  403  403  403  403  403
 
+reports:services                 -         GET   in   403  200  403  403  403  403  200  200  403
+reports:services                 -         POST  in   405  405  405  405  405  405  405  405  405
 reports:churn                    -         GET   in   403  200  403  403  403  403  200  200  403
 reports:churn                    -         POST  in   405  405  405  405  405  405  405  405  405
 reports:pipeline                 -         GET   in   403  200  200  200  200  200  200  200  403
