@@ -11,10 +11,17 @@ from .digest import computed, take
 from .pages import ReportPage
 from .views.churn import ChurnReport
 from .views.composition import CompositionReport
+from .views.contribution import ContributionReport
+from .views.services import ServicesReport
 
 
 def four_reports(user: User, period: date) -> list[dict[str, Any]]:
     """Contribution, services and churn of the year of the period; composition as it is now."""
     year = f"year={period.year}"
-    pages: tuple[tuple[type[ReportPage], str], ...] = ((CompositionReport, ""), (ChurnReport, year))
+    pages: tuple[tuple[type[ReportPage], str], ...] = (
+        (ContributionReport, year),
+        (CompositionReport, ""),
+        (ServicesReport, year),
+        (ChurnReport, year),
+    )
     return [take(computed(page, user, query)) for page, query in pages]

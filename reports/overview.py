@@ -58,7 +58,7 @@ def _orders(user: User, span: Period, this: date, last: date) -> list[Trend]:
     now, before = totals.get(this, Decimal(0)), totals.get(last)
     grown = change(now, before)
     note = f"上月 {_words(before)}" if before is not None else "上月没有订单"
-    url = f"{reverse('reports:composition')}?year={this.year}"
+    url = f"{reverse('reports:contribution')}?year={this.year}"
     note = f"{note}，{signed(grown, '%')}" if grown is not None and this != timezone.localdate() else note
     return [Trend("本月订单金额", *in_unit(now), note, url, totals, "money")]
 

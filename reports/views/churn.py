@@ -15,6 +15,7 @@ from django.utils.html import format_html
 
 from crm.ui.lists import Column
 from crm.ui.templatetags.ui import day
+from customers.filters.orders import REVENUE
 from customers.models import ChurnCase, Customer, Order
 
 from ..figures import DASH, in_unit, percent
@@ -160,7 +161,7 @@ class ChurnReport(ReportPage):
     def orders_behind(self, loss: Any) -> str:
         if loss.case is None or not loss.revenue:
             return ""
-        query = urlencode({"ordered_from": loss.since, "ordered_to": loss.day, "counted": "revenue"})
+        query = urlencode({"ordered_from": loss.since, "ordered_to": loss.day, "status": REVENUE})
         return f"{reverse('customers:customer_orders', args=[loss.case.customer_id])}?{query}"
 
     def reasons_table(self, period: Period, reasons: list[Reason], title: str, name: str) -> ReportTable:

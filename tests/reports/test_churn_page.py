@@ -11,6 +11,7 @@ import pytest
 from openpyxl import load_workbook
 
 from customers.models import ChurnCase, ChurnMeasure, Order
+from customers.templatetags.orders import yuan
 from tests import factories
 from tests.reports.test_churn_figures import past  # noqa: F401  (two and a half years made by dice)
 
@@ -70,6 +71,7 @@ def test_what_a_lost_customer_had_ordered_equals_the_orders_behind_it(past, sign
             rows = client.get(f"{url}&page_size=100").context
             keys = [int(key) for key in re.findall(r"/orders/(\d+)/", "".join(rows["table"]))]
             assert sum(order.total for order in Order.objects.filter(pk__in=keys)) == amount
+            assert yuan(amount) in rows["totals"], "the list says the same sum"
         sums.append(amount)
     assert sum(sums) == table.total.revenue
     assert any(sums)
