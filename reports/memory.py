@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Any, TypeVar
 
+from accounts.models import User
 from customers.models.rollup import revenue_stamp
 
 T = TypeVar("T")
@@ -21,16 +22,21 @@ _kept: OrderedDict[Hashable, tuple[Any, Any]] = OrderedDict()
 _lock = Lock()
 
 
-def remembered(key: Hashable, compute: Callable[[], T]) -> T:
-    """compute() once for this key and these figures. What it returns must not be changed."""
-    stamp = revenue_stamp()
+def remembered(user: User, key: Hashable, compute: Callable[[], T]) -> T:
+    """compute() once for this key and these figures. What it returns must not be changed.
+
+    user: the viewer, on whom the stamp is kept for the length of the request; the key must say what he sees.
+    """
+    if "_revenue_stamp" not in user.__dict__:
+        user.__dict__["_revenue_stamp"] = revenue_stamp()
+    stamp = user.__dict__["_revenue_stamp"]
     with _lock:
         found = _kept.get(key)
         if found and found[0] == stamp:
             _kept.move_to_end(key)
             return found[1]
     result = compute()
-    if stamp[1]:  # before the first mark nothing can be said to be unchanged
+    if stamp:  # before the first mark nothing can be said to be unchanged
         with _lock:
             _kept[key] = (stamp, result)
             _kept.move_to_end(key)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count
+from django.db.models import Count, Window
 from django.db.models.functions import ExtractYear
 from django.utils import timezone
 
@@ -162,13 +162,14 @@ def _said(key: Any, truth: Any, kept: Any) -> str:
     return f"客户 {key[0]}，{key[1]} 年：订单 {orders}，汇总 {rollup}"
 
 
-def revenue_stamp() -> tuple[Any, int]:
+def revenue_stamp() -> tuple[Any, int] | None:
     """Changes with every committed change of the figures: what was computed under another stamp is out of date.
 
-    The number of marks is part of it, because transactions may commit in another order than they began.
+    The number of marks is part of it, because transactions may commit in another order than they began. None: there is
+    no mark.
     """
-    marks = RevenueChange.objects.order_by("-pk").values_list("key", flat=True)
-    return marks.first(), marks.count()
+    marks = RevenueChange.objects.annotate(marks=Window(Count("pk"))).order_by("-pk")
+    return marks.values_list("key", "marks").first()
 
 
 def forget_old_changes() -> str:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Max, Q, Sum
+from django.db.models import Max, Sum
 from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import data_as_of
-from crm.ui.filters import midnight
 from customers.exact import ExactSum
 from customers.models import Customer, Order, RevenueYear
 from customers.six_months import add_months
 
 from ..memory import remembered
+from ..periods import Period, year_period
 from ..ranking import Ranking, Standing
 
 TODAY, THEN = "", "then"  # figures follow today's 客户经理, or the one at the order's date
@@ -59,7 +58,7 @@ def ranking(user: User, wanted: Wanted) -> Ranking:
     """Remembered until figures or keepers change, unless a name narrows it or customers without orders are listed."""
     if wanted.name or wanted.with_silent:
         return Ranking(revenue_rows(user, wanted))
-    return remembered(("ranking", view_of(user), wanted), lambda: Ranking(revenue_rows(user, wanted)))
+    return remembered(user, ("ranking", view_of(user), wanted), lambda: Ranking(revenue_rows(user, wanted)))
 
 
 def revenue_rows(user: User, wanted: Wanted) -> Iterable[tuple[int, Decimal, int]]:
@@ -81,7 +80,7 @@ def of_keepers(rows: Any, field: str, wanted: Wanted) -> Any:
 
 def years(user: User) -> list[int]:
     """Years with orders, newest first."""
-    return remembered(("years", view_of(user)), lambda: _years(user))
+    return remembered(user, ("years", view_of(user)), lambda: _years(user))
 
 
 def _years(user: User) -> list[int]:
@@ -92,45 +91,42 @@ def _years(user: User) -> list[int]:
 # Time
 
 
-def shown_until(year: int) -> date:
-    """The last day whose orders the figures of a year can hold: its end, or how far the data go."""
+def part_of_year(year: int) -> Period:
+    """The year, as far as it is over and the data go."""
     as_of = data_as_of("orders", "order_lines")
     reached = min(timezone.localdate(), timezone.localtime(as_of).date()) if as_of else timezone.localdate()
-    return min(date(year, 12, 31), max(reached, date(year, 1, 1)))
+    whole = year_period(year)
+    return Period(whole.first, min(whole.last, max(reached, whole.first)))
 
 
-def period_before(year: int) -> tuple[date, date]:
+def year_before(period: Period) -> Period:
     """The year before; of a running year the same part of it (29 February: to the 28th)."""
-    return date(year - 1, 1, 1), add_months(shown_until(year), -12)
+    return Period(*(add_months(day, -12) for day in period))
 
 
-def amounts_before(user: User, wanted: Wanted, keys: list[int]) -> dict[int, Decimal]:
-    """{customer: amount} of these customers in the period before."""
-    assert wanted.year is not None
-    rows = _before(wanted).filter(customer__in=keys)
+def amounts_in(period: Period, wanted: Wanted, keys: list[int]) -> dict[int, Decimal]:
+    """{customer: amount} of these customers."""
+    rows = _rows_in(period, wanted).filter(customer__in=keys)
     return dict(rows.order_by().values_list("customer").annotate(_sum(rows)))
 
 
-def total_before(user: User, wanted: Wanted) -> Decimal | None:
+def total_in(period: Period, user: User, wanted: Wanted) -> Decimal | None:
     """Of all customers in view; None when there was nothing."""
 
     def add() -> Decimal | None:
-        rows = _before(wanted).filter(customer__in=customers_in(user, wanted).values("pk"))
+        rows = _rows_in(period, wanted).filter(customer__in=customers_in(user, wanted).values("pk"))
         return rows.aggregate(amount=_sum(rows))["amount"]
 
     if wanted.name:
         return add()
-    first, last = period_before(wanted.year or 0)
-    return remembered(("before", view_of(user), wanted, first, last), add)
+    return remembered(user, ("total", view_of(user), wanted, period), add)
 
 
-def _before(wanted: Wanted) -> Any:
-    """Rows of the period before: of the rollup when it is a whole year, else the orders themselves."""
-    first, last = period_before(wanted.year or 0)
-    if last == date(first.year, 12, 31):
-        return of_keepers(RevenueYear.objects.filter(year=first.year), "manager", wanted)
-    inside = Q(ordered_at__gte=midnight(first), ordered_at__lt=midnight(last + timedelta(days=1)))
-    orders = Order.objects.revenue().filter(inside)
+def _rows_in(period: Period, wanted: Wanted) -> Any:
+    """Of the rollup when the period is a whole year, else the orders themselves."""
+    if period == year_period(period.first.year):
+        return of_keepers(RevenueYear.objects.filter(year=period.first.year), "manager", wanted)
+    orders = Order.objects.revenue().filter(ordered_at__gte=period.begins, ordered_at__lt=period.ends)
     return of_keepers(orders.with_keeper(), "keeper", wanted) if wanted.by_date else orders
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from types import SimpleNamespace
@@ -25,6 +24,7 @@ from ..filters import EVERYONE, ScopeForm
 from ..forms import ALL
 from ..pages import ReportPage
 from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
+from ..periods import Period, year_period
 from ..queries import contribution as query
 from ..queries.contribution import THEN, TODAY, Wanted
 from ..ranking import Ranking, Standing
@@ -83,7 +83,7 @@ class ContributionReport(ReportPage):
         found = query.ranking(self.request.user, self.wanted)
         if not len(found):
             return Report(empty=True)
-        self.before = None if self.wanted.year is None else query.total_before(self.request.user, self.wanted)
+        self.before = query.total_in(self.year_before, self.request.user, self.wanted) if self.year_before else None
         rest = len(found) - found.positive
         notes = [f"{rest:,} 家客户的金额为零或负数（退货多于购买），列在最后，不计占比，归入 C 类。"] if rest else []
         return Report(
@@ -97,19 +97,22 @@ class ContributionReport(ReportPage):
     # What the figures mean
 
     @cached_property
-    def period(self) -> tuple[date, date] | None:
-        """First and last day of the figures; None: all years."""
-        year = self.wanted.year
-        return None if year is None else (date(year, 1, 1), query.shown_until(year))
+    def period(self) -> Period | None:
+        """The days of the figures; None: all years."""
+        return None if self.wanted.year is None else query.part_of_year(self.wanted.year)
+
+    @cached_property
+    def year_before(self) -> Period | None:
+        return query.year_before(self.period) if self.period else None
 
     @property
     def earlier(self) -> str:
         """What the period before is called."""
-        year = self.wanted.year or 0
-        return f"{year - 1} 年" if self.period and self.period[1] == date(year, 12, 31) else f"{year - 1} 年同期"
+        year = self.year_before.first.year
+        return f"{year} 年" if self.year_before == year_period(year) else f"{year} 年同期"
 
     def facts(self) -> list[str]:
-        shown = f"{day(self.period[0], 'long')}至{day(self.period[1], 'long')}" if self.period else "全部年份"
+        shown = "至".join(day(one, "long") for one in self.period) if self.period else "全部年份"
         said = [shown, "订单金额按下单日期计入，退货从当期减去，已取消的不计"]
         if self.wanted.people is not None:
             said.append("按下单时的客户经理" if self.wanted.by_date else "按今天的客户经理")
@@ -140,7 +143,6 @@ class ContributionReport(ReportPage):
     # Rows
 
     def table(self, found: Ranking) -> ReportTable:
-        dated = self.wanted.year is not None
         columns = [
             Column("序号", "place", css="num m-h"),
             Column("客户名称", "name", sort="name", html=name_cell, css="m-t"),
@@ -150,7 +152,7 @@ class ContributionReport(ReportPage):
             Figure("累计占比", "cumulative", kind="percent"),
             Figure("订单数", "orders", url=self.customer_orders),
         ]
-        if dated:
+        if self.year_before:
             columns += [
                 Figure(f"{self.earlier}（元）", "before", kind="money", url=self.customer_orders_before),
                 Figure("增减", "change", kind="change"),
@@ -186,20 +188,20 @@ class ContributionReport(ReportPage):
     def fill(self, rows: list[Standing]) -> None:
         """Names and the year before, for the rows that are shown."""
         query.name_rows(rows)
-        if self.wanted.year is None:
+        if self.year_before is None:
             return
-        before = query.amounts_before(self.request.user, self.wanted, [row.customer for row in rows])
+        before = query.amounts_in(self.year_before, self.wanted, [row.customer for row in rows])
         for row in rows:
             row.before = before.get(row.customer)
             row.change = change(row.amount, row.before)
 
     # The rows behind a figure
 
-    def conditions_of_orders(self, period: tuple[date, date] | None) -> dict[str, str]:
+    def conditions_of_orders(self, period: Period | None) -> dict[str, str]:
         """The order list's filters that leave exactly the orders of a figure."""
         found = {"status": "revenue"}
         if period:
-            found |= {"ordered_from": period[0].isoformat(), "ordered_to": period[1].isoformat()}
+            found |= {"ordered_from": period.first.isoformat(), "ordered_to": period.last.isoformat()}
         if self.wanted.people is not None:
             values = self.form.cleaned_data
             found |= {name: values[name] for name in ("department", "manager") if values[name]}
@@ -207,24 +209,24 @@ class ContributionReport(ReportPage):
                 found["follow"] = THEN
         return found
 
-    def orders_url(self, period: tuple[date, date] | None = None) -> str:
+    def orders_url(self, period: Period | None = None) -> str:
         found = self.conditions_of_orders(period or self.whole_period)
         if self.wanted.name:
             found["customer"] = self.wanted.name
         return f"{reverse('customers:order_list')}?{urlencode(found)}"
 
     @property
-    def whole_period(self) -> tuple[date, date] | None:
+    def whole_period(self) -> Period | None:
         """Through the year's last day, as the rollup counts: orders dated after today are in the figure too."""
-        return None if self.wanted.year is None else (date(self.wanted.year, 1, 1), date(self.wanted.year, 12, 31))
+        return None if self.wanted.year is None else year_period(self.wanted.year)
 
     def customer_orders(self, row: Any) -> str:
         return self.orders_of(row, self.whole_period)
 
     def customer_orders_before(self, row: Any) -> str:
-        return self.orders_of(row, query.period_before(self.wanted.year or 0))
+        return self.orders_of(row, self.year_before)
 
-    def orders_of(self, row: Any, period: tuple[date, date] | None) -> str:
+    def orders_of(self, row: Any, period: Period | None) -> str:
         if row.customer is None:
             return self.orders_url(period)
         where = reverse("customers:customer_orders", args=[row.customer])

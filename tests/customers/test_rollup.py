@@ -150,7 +150,7 @@ def test_the_stamp_changes_with_every_change_and_only_then(customers, company):
     first = revenue_stamp()
     factories.order(customers[0])
     second = revenue_stamp()
-    assert second not in (first, (None, 0))
+    assert second not in (first, None)
     assert revenue_stamp() == second
     customers[0].transfer(company.colleague, by=company.supervisor, reason="调整")
     assert revenue_stamp() != second
