@@ -10,7 +10,15 @@ from typing import Any, NamedTuple
 from company import SUPERVISOR
 from visits import Answer, Visitor
 
-KEYS = ("list", "all", "record", "create", "customers", "customer", "search")
+REPORTS = {
+    "contribution": ("客户贡献分析", "/reports/contribution/"),
+    "contribution_all": ("客户贡献分析，全部年份", "/reports/contribution/?year=all"),
+    "composition": ("客户构成分析", "/reports/composition/"),
+    "services": ("客户服务分析", "/reports/services/"),
+    "churn": ("客户流失分析", "/reports/churn/"),
+    "pipeline": ("销售漏斗", "/reports/pipeline/"),
+}
+KEYS = ("list", "all", "record", "create", "customers", "customer", "search", *REPORTS)
 LIST = "/marketing/opportunities/"
 MARK = f"测速{uuid.uuid4().hex[:8]}"  # the customer names of opportunities this run creates
 
@@ -32,6 +40,7 @@ def chosen(keys: list[str] | None) -> list[Page]:
         _shown("customers", "客户列表", "/customers/"),
         _shown("customer", "客户页", customer_path()),
         _shown("search", "搜索（两个字）", "/search/?q=%E6%B0%B4%E5%8A%A1"),
+        *(_shown(key, label, path) for key, (label, path) in REPORTS.items()),
     ]
     return [page for page in pages if keys is None or page.key in keys]
 
@@ -113,6 +122,9 @@ def counts(keys: set[str], people: tuple[str, ...]) -> list[Count]:
             "customer": (customer_path(person), customer_path(person)),
             "search": ("/search/?q=有限", "/search/?q=水务"),
         }
+        if person == SUPERVISOR:  # who may open reports
+            pairs |= {key: (path, path) for key, (_, path) in REPORTS.items()}
+            pairs["contribution"] = ("/reports/contribution/?page_size=10", "/reports/contribution/?page_size=100")
         for key in (key for key in pairs if key in keys):
             few, many = (statements(client, path, is_sent=key == "create") for path in pairs[key])
             found.append(Count(key, person, few, many))
