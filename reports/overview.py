@@ -18,10 +18,11 @@ from crm.ui.filters import midnight
 from customers.models import ChurnCase, Customer, Order
 from customers.trend import MONTHS, Bar, bars, months_back, totals_by_month
 from marketing.models import Opportunity
+from services.models import ServiceRequest
 
-from .figures import DASH, change, in_unit, percent, said, signed
+from .figures import DASH, in_unit, percent, said
 from .periods import Period, month_period
-from .queries import churn, pipeline
+from .queries import churn, pipeline, services
 
 
 @dataclass
@@ -49,17 +50,15 @@ def overview(user: User) -> list[Trend]:
     today = timezone.localdate()
     this, last = today.replace(day=1), months_back(today, 1)
     span = Period(months_back(today, MONTHS - 1), month_period(this).last)
-    makers: tuple[Callable[..., list[Trend]], ...] = (_orders, _customers, _losses, _opportunities)
+    makers: tuple[Callable[..., list[Trend]], ...] = (_orders, _customers, _losses, _requests, _opportunities)
     return [tile for make in makers for tile in make(user, span, this, last)]
 
 
 def _orders(user: User, span: Period, this: date, last: date) -> list[Trend]:
     totals = totals_by_month(Order.objects.visible_to(user).revenue(), this)
     now, before = totals.get(this, Decimal(0)), totals.get(last)
-    grown = change(now, before)
-    note = f"上月 {_words(before)}" if before is not None else "上月没有订单"
+    note = f"上月全月 {_words(before)}" if before is not None else "上月没有订单"
     url = f"{reverse('reports:contribution')}?year={this.year}"
-    note = f"{note}，{signed(grown, '%')}" if grown is not None and this != timezone.localdate() else note
     return [Trend("本月订单金额", *in_unit(now), note, url, totals, "money")]
 
 
@@ -86,6 +85,19 @@ def _losses(user: User, span: Period, this: date, last: date) -> list[Trend]:
     note = f"本月确认流失 {now.lost}，上月 {before.lost}（{said('percent', before.rate)}）"
     url = f"{reverse('reports:churn')}?year={this.year}"
     return [Trend("本月流失率", value, "" if now.rate is None else "%", note, url, rates, "percent")]
+
+
+def _requests(user: User, span: Period, this: date, last: date) -> list[Trend]:
+    if not user.has_perm(ServiceRequest.objects.all().view_permission):
+        return []
+    rows = services.created(ServiceRequest.objects.visible_to(user), span)
+    found = services.groups(rows, TruncMonth("created_at"))
+    months = {timezone.localtime(month).date(): group for month, group in found.items()}
+    now, before = months.get(this, services.Group()), months.get(last, services.Group())
+    note = f"上月全月 {before.requests} 件；满意度 {said('decimal', now.mean)} 星（{now.answers} 条评价）"
+    totals = {month: Decimal(group.requests) for month, group in months.items()}
+    url = f"{reverse('reports:services')}?year={this.year}"
+    return [Trend("本月服务请求", f"{now.requests:,}", "件", note, url, totals)]
 
 
 def _opportunities(user: User, span: Period, this: date, last: date) -> list[Trend]:
