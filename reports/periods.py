@@ -24,6 +24,10 @@ class Period(NamedTuple):
         """The first moment after it."""
         return midnight(self.last + timedelta(days=1))
 
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days + 1
+
     def months(self) -> list[date]:
         """The first days of its months."""
         start = self.first.replace(day=1)

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
-from statistics import median
 from typing import Any
 
 from .figures import percent, shares
@@ -49,6 +48,8 @@ class Ranking:
         self.running = list(accumulate(self.amounts[: self.positive]))
         self.base = self.running[-1] if self.running else Decimal(0)
         self.total = sum(self.amounts, Decimal(0))
+        self.total_orders = sum(self.orders)
+        self.buyers = sum(1 for count in self.orders if count)
         self.shares = shares(self.amounts[: self.positive])
         self.a_rows, self.b_rows = self.rows_to(A_ENDS), self.rows_to(B_ENDS)
 
@@ -78,13 +79,10 @@ class Ranking:
 
     @property
     def median(self) -> Decimal | None:
-        """Of the positive customers."""
-        return Decimal(median(self.amounts[: self.positive])) if self.positive else None
+        """Of the positive customers, whose amounts are in order already."""
+        low, high = (self.positive - 1) // 2, self.positive // 2
+        return (self.amounts[low] + self.amounts[high]) / 2 if self.positive else None
 
     @property
     def largest_share(self) -> Decimal | None:
         return self.shares[0] if self.positive else None
-
-    @property
-    def total_orders(self) -> int:
-        return sum(self.orders)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -104,22 +105,33 @@ def year_before(period: Period) -> Period:
     return Period(*(add_months(day, -12) for day in period))
 
 
-def amounts_in(period: Period, wanted: Wanted, keys: list[int]) -> dict[int, Decimal]:
-    """{customer: amount} of these customers."""
-    rows = _rows_in(period, wanted).filter(customer__in=keys)
-    return dict(rows.order_by().values_list("customer").annotate(_sum(rows)))
+def amounts_in(period: Period, user: User, wanted: Wanted, keys: list[int]) -> dict[int, Decimal]:
+    """{customer: amount} of these customers, which the viewer sees."""
+
+    def add() -> dict[int, Decimal]:
+        rows = _rows_in(period, wanted).filter(customer__in=keys)
+        return dict(rows.order_by().values_list("customer").annotate(_sum(rows)))
+
+    return remembered(user, ("amounts", period, wanted.people, wanted.follow, tuple(keys)), add)
 
 
 def total_in(period: Period, user: User, wanted: Wanted) -> Decimal | None:
     """Of all customers in view; None when there was nothing."""
 
-    def add() -> Decimal | None:
-        rows = _rows_in(period, wanted).filter(customer__in=customers_in(user, wanted).values("pk"))
+    def total(of: Period) -> Decimal | None:
+        rows = _rows_in(of, wanted).filter(customer__in=customers_in(user, wanted).values("pk"))
         return rows.aggregate(amount=_sum(rows))["amount"]
 
-    if wanted.name:
-        return add()
-    return remembered(user, ("total", view_of(user), wanted, period), add)
+    def add() -> Decimal | None:
+        """Of a year's larger part: what the rollup knows less the smaller part."""
+        year = year_period(period.first.year)
+        if period == year or period.days * 2 < year.days:
+            return total(period)
+        rest = Period(period.last + timedelta(days=1), year.last)
+        whole, after = total(year), total(rest)
+        return whole if whole is None or after is None else whole - after
+
+    return add() if wanted.name else remembered(user, ("total", view_of(user), wanted, period), add)
 
 
 def _rows_in(period: Period, wanted: Wanted) -> Any:

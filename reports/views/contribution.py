@@ -123,13 +123,12 @@ class ContributionReport(ReportPage):
         average = in_unit(found.base / found.positive if found.positive else None)
         middle = in_unit(found.median)
         share = percent(found.a_rows, found.positive)
-        buyers = sum(1 for orders in found.orders if orders)
         grown = f"共 {found.total_orders:,} 张订单"
         if growth is not None:
             grown = f"比 {self.earlier} {signed(growth, '%')}"
         return [
             Kpi("订单金额合计", *total, grown, self.orders_url()),
-            Kpi("下单客户", f"{buyers:,}", "家", f"其中 {found.positive:,} 家金额为正", "#table-0"),
+            Kpi("下单客户", f"{found.buyers:,}", "家", f"其中 {found.positive:,} 家金额为正", "#table-0"),
             Kpi("户均订单金额", *average, f"中位数 {middle.value} {middle.unit}，按金额为正的客户"),
             Kpi(
                 "贡献 80% 的客户",
@@ -190,7 +189,7 @@ class ContributionReport(ReportPage):
         query.name_rows(rows)
         if self.year_before is None:
             return
-        before = query.amounts_in(self.year_before, self.wanted, [row.customer for row in rows])
+        before = query.amounts_in(self.year_before, self.request.user, self.wanted, [row.customer for row in rows])
         for row in rows:
             row.before = before.get(row.customer)
             row.change = change(row.amount, row.before)

@@ -8,7 +8,7 @@ import os
 import random
 import re
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from html import unescape
 from pathlib import Path
@@ -25,7 +25,8 @@ from crm.audit.models import AuditEntry
 from customers.models import Customer, Order, Ownership, refresh_revenue
 from customers.sync.engine import sync
 from customers.templatetags.orders import yuan
-from reports.queries.contribution import THEN, Wanted, ranking, years
+from reports.periods import Period
+from reports.queries.contribution import THEN, Wanted, customers_in, ranking, total_in, years
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -136,6 +137,26 @@ def test_the_year_ends_at_midnight_in_shanghai(company, sign_in):
     assert "12,800.50" in client.get(ADDRESS, {"year": 2025}).content.decode()
     assert "25,601.00" in client.get(ADDRESS, {"year": 2026}).content.decode()
     assert "38,401.50" in client.get(ADDRESS, {"year": "all"}).content.decode()
+
+
+@pytest.mark.parametrize("last", [date(2025, 2, 10), date(2025, 7, 20), date(2025, 12, 31)])
+def test_a_part_of_a_year_is_the_same_from_either_side(last, trade, company):
+    """Its orders, or the rollup less the orders after it."""
+    user, ends = factories.fresh(company.supervisor), datetime.combine(last, time.max, SHANGHAI)
+    for wanted in (
+        Wanted(year=2026),
+        Wanted(year=2026, people=frozenset({company.colleague.pk}), follow=THEN),
+        Wanted(year=2026, name="客户0"),
+    ):
+        orders = Order.objects.revenue().with_keeper().filter(customer__in=customers_in(user, wanted))
+        inside = [
+            order.total
+            for order in orders
+            if order.ordered_at.astimezone(SHANGHAI).year == 2025
+            and order.ordered_at <= ends
+            and (not wanted.by_date or order.keeper in wanted.people)
+        ]
+        assert total_in(Period(date(2025, 1, 1), last), user, wanted) == (sum(inside) if inside else None)
 
 
 # The page
