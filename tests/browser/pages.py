@@ -31,8 +31,10 @@ NO_PAGE = {
     "marketing:item_result",
     "customers:attachment",
     "customers:sync_start",
+    "reports:monthly_workbook",
 }
 
+WRITTEN = ("detail", "update", "refresh", "submit", "delete")  # what an author does with his report
 STATES = ("waiting", "developed", "unplanned", "won", "lost")
 
 
@@ -132,6 +134,11 @@ def shared(world: SimpleNamespace) -> list[Address]:
 def of_supervisor(world: SimpleNamespace) -> list[Address]:
     return [
         *shared(world),
+        *(
+            _at(f"reports:monthly_{verb}", world.written.pk)
+            for verb in ("detail", "update", "refresh", "submit", "delete")
+        ),
+        _at("reports:monthly_create"),
         _at("customer_transfer", world.known.pk),
         _at("customer_transfer_many", query=f"?ids={world.known.pk}&ids=999999"),
         _at("marketing:opportunity_assign", world.waiting.pk),
@@ -182,6 +189,22 @@ def of_administrator(world: SimpleNamespace) -> list[Address]:
         _at("basedata:dictionary_create"),
         _at("basedata:dictionary_update", world.known.region_id),
         _at("basedata:dictionary_delete", world.spare.pk),
+    ]
+
+
+def of_executive(world: SimpleNamespace) -> list[Address]:
+    reports = ("contribution", "composition", "services", "churn", "pipeline")
+    return [
+        _at("home", called="home of an executive"),
+        *(_at(f"reports:{name}") for name in reports),
+        *(_at(f"reports:{name}", called=f"{name} none", query="?year=all&name=某") for name in reports),
+        *(_at("reports:pipeline", called=f"pipeline by {by}", query=f"?by={by}") for by in ("source", "person")),
+        _at("reports:services", called="services by month", query="?by=month"),
+        _at("reports:monthly_list"),
+        _at("reports:monthly_detail", world.handed.pk, called="monthly submitted"),
+        _at("reports:monthly_review", world.handed.pk),
+        _at("reports:monthly_return", world.handed.pk),
+        _at("reports:monthly_history", world.handed.pk),
     ]
 
 
