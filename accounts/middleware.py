@@ -1,8 +1,26 @@
-"""What every signed-in answer carries."""
+"""What every signed-in answer carries, and how long a sign-in lasts."""
 
+from __future__ import annotations
+
+import time
 from collections.abc import Callable
+from typing import Any
 
+from django.conf import settings
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django_htmx.http import reswap, retarget
+
+from crm.audit.trail import record
+
+from .resume import keep
+
+ENTERED, SEEN = "entered", "seen"  # seconds since 1970: signing in, the last request of a person
+SEEN_STEP = 60  # so often at most a session is written for being used
 
 
 class NoStoreMiddleware:
@@ -16,3 +34,65 @@ class NoStoreMiddleware:
         if request.user.is_authenticated:
             response.headers.setdefault("Cache-Control", "no-store, private")
         return response
+
+
+class SessionLimitsMiddleware:
+    """Ends a sign-in that was left alone for too long, or that began too long ago."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            now = int(time.time())
+            if reason := over(request.session, now):
+                self.end(request, reason)
+            elif is_a_person(request) and now - request.session.get(SEEN, 0) >= SEEN_STEP:
+                request.session[SEEN] = now
+        return self.get_response(request)
+
+    def end(self, request: Any, reason: str) -> None:
+        record(request.user, "登录超时", request.user, 原因=reason)
+        request.expired_user_id = request.user.pk
+        request.session.flush()
+        request.user = AnonymousUser()
+
+
+def begin(session: Any) -> None:
+    """Both clocks of a sign-in start."""
+    session[ENTERED] = session[SEEN] = int(time.time())
+
+
+def over(session: Any, now: int) -> str:
+    """Why the sign-in is over, in words; empty while it lasts. A session without clocks starts them."""
+    if ENTERED not in session:
+        begin(session)
+    idle, hours = settings.CRM_SESSION_IDLE_MINUTES, settings.CRM_SESSION_HOURS
+    if now - session[ENTERED] >= hours * 3600:
+        return f"登录已满 {hours} 小时"
+    if idle and now - session.get(SEEN, 0) >= idle * 60:
+        return f"{idle} 分钟没有操作"
+    return ""
+
+
+def is_a_person(request: Any) -> bool:
+    """A page that asks again by itself (a running job) keeps nobody signed in."""
+    return not (request.htmx and request.htmx.target == "job")
+
+
+class SignInRequiredMiddleware(LoginRequiredMiddleware):
+    """A form that was sent after the sign-in ended is kept: signing in on the answer leads on to sending it again."""
+
+    def handle_no_permission(self, request: Any, view_func: Any) -> Any:
+        person = getattr(request, "expired_user_id", None)
+        if person is None:
+            return super().handle_no_permission(request, view_func)
+        if request.method != "POST":
+            query = urlencode({"next": request.get_full_path(), "expired": "1"})
+            return HttpResponse(status=302, headers={"Location": f"{reverse('login')}?{query}"})
+        from .views import SignInForm  # views import the models' forms, which need the app registry
+
+        context = {"form": SignInForm(request), "next": request.path, "kept": keep(request, person), "expired": True}
+        if request.htmx:
+            return reswap(retarget(render(request, "accounts/login.html", context), "body"), "innerHTML")
+        return render(request, "accounts/login.html", context, status=401)

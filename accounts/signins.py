@@ -7,9 +7,12 @@ from django.dispatch import receiver
 
 from crm.audit.trail import record
 
+from .middleware import begin
+
 
 @receiver(user_logged_in)
-def signed_in(sender: Any, user: Any, **kwargs: Any) -> None:
+def signed_in(sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
+    begin(request.session)
     record(user, "登录", user)
 
 

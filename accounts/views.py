@@ -25,6 +25,7 @@ from crm.audit.trail import record
 from crm.ui.forms import CrmForm
 
 from .models import Notification, Role, User
+from .resume import resume
 from .roles import ADMINISTRATOR
 
 SIGN_IN_FAILED = "用户名或密码不正确，或账号暂时不能登录。连续 5 次失败将锁定 15 分钟。"
@@ -47,11 +48,21 @@ class SignIn(auth_views.LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        kept, expired = self.request.POST.get("kept", ""), "expired" in self.request.GET
+        return super().get_context_data(kept=kept, expired=expired, **kwargs)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Leads to the page that was asked for, or to sending a form that came too late once more."""
+        response = super().form_valid(form)
+        return resume(self.request, self.request.POST.get("kept", "")) or response
+
 
 def locked_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
     """What django-axes answers while locked: the same page and words as a wrong password."""
     form = SignInForm(request, initial={"username": request.POST.get("username", "")[:150]})
-    return render(request, "accounts/login.html", {"form": form, "failed": SIGN_IN_FAILED}, status=200)
+    context = {"form": form, "failed": SIGN_IN_FAILED, "kept": request.POST.get("kept", "")}
+    return render(request, "accounts/login.html", context, status=200)
 
 
 class CrmPasswordChangeForm(CrmForm, PasswordChangeForm):

@@ -1,10 +1,12 @@
-"""Dictionary entries the product starts with. Shipping again adds what is missing and changes nothing."""
+"""Dictionary entries and the calendar the product starts with. Shipping again adds what is missing, changes nothing."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.db import connection
+
+from .holidays import NOTICES, announced_days
 
 # category: (editable, entries in order)
 SHIPPED = {
@@ -33,3 +35,21 @@ def ship_entries(sender: Any = None, **kwargs: Any) -> None:
         if category not in known
         for position, item in enumerate(items, start=1)
     )
+
+
+def ship_calendar(sender: Any = None, **kwargs: Any) -> None:
+    """The working hours, and every announced year of which no day is known yet."""
+    from .models import SpecialDay, WorkCalendar
+
+    if SpecialDay._meta.db_table not in connection.introspection.table_names():
+        return  # the app is being migrated away
+    WorkCalendar.objects.get_or_create(pk=WorkCalendar.ONLY)
+    known = {day.year for day in SpecialDay.objects.dates("day", "year")}
+    days = [
+        SpecialDay(day=day, kind=kind, name=name, source=notice.source)
+        for year, notice in NOTICES.items()
+        if year not in known
+        for day, kind, name in announced_days(year)
+    ]
+    if SpecialDay.objects.bulk_create(days):
+        WorkCalendar.renew()

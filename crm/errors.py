@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.resume import offer, posted
+
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "400.html", {"reason": "请求的内容不完整或太大，请返回后重试。"}, status=400)
@@ -24,5 +26,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form opened before signing in anew carries a token of before: sent from our own page, it is offered again."""
+    ours = request.headers.get("Sec-Fetch-Site") == "same-origin"  # set by the browser, no page can forge it
+    if ours and request.user.is_authenticated and (pairs := posted(request)):
+        return offer(request, request.path, pairs, files=bool(request.FILES), status=403)
     text = "页面停留太久或浏览器没有保存登录信息，这次提交没有生效。请返回、刷新页面后再试一次。"
     return render(request, "403.html", {"reason": text}, status=403)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
-from crm.jobs.models import DueRun
+from crm.jobs.models import DueRun, Job
 
 
 @login_not_required
@@ -18,12 +20,26 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 def readyz(request: HttpRequest) -> JsonResponse:
+    """503 while pages cannot be served; the ages say whether schedule, churn scan and workers keep up."""
     try:
         executor = MigrationExecutor(connection)
         pending = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-        last = DueRun.objects.order_by("-started_at").values_list("started_at", flat=True).first()
+        ages = {
+            "schedule_age_seconds": _age(DueRun.objects.order_by("-started_at").values_list("started_at", flat=True)),
+            "churn_scan_age_seconds": _age(
+                DueRun.objects.filter(task="churn.scan").order_by("-started_at").values_list("started_at", flat=True)
+            ),
+            "oldest_waiting_job_seconds": _age(
+                Job.objects.filter(status=Job.Status.QUEUED).order_by("created_at").values_list("created_at", flat=True)
+            ),
+        }
     except DatabaseError:
         return JsonResponse({"database": "unreachable"}, status=503)
-    age = int((timezone.now() - last).total_seconds()) if last else None
-    state = {"database": "ok", "migrations": "pending" if pending else "ok", "schedule_age_seconds": age}
+    state = {"database": "ok", "migrations": "pending" if pending else "ok", **ages}
     return JsonResponse(state, status=503 if pending else 200)
+
+
+def _age(times: Any) -> int | None:
+    """Seconds since the first of these times; None when there is none."""
+    first = times.first()
+    return int((timezone.now() - first).total_seconds()) if first else None

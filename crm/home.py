@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
+from django.contrib import messages
 from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views import View
 
+from accounts import mail
 from accounts.models import Notification, User
 from crm.audit.models import AuditEntry
 from crm.jobs.models import Job
@@ -160,8 +162,18 @@ class JobList(View):
     """One's own jobs; an administrator sees everybody's."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        rows = own_jobs(request.user).select_related("owner")[:100]
-        return render(request, "jobs/job_list.html", {"title": "后台任务", "rows": rows, "help_anchor": "jobs"})
+        user: Any = request.user
+        rows = own_jobs(user).select_related("owner")[:100]
+        context = {"title": "后台任务", "rows": rows, "help_anchor": "jobs"}
+        context["mail"] = mail.overview() if user.has_perm("accounts.administer") else None
+        return render(request, "jobs/job_list.html", context)
+
+
+class SendMailAgain(View):
+    def post(self, request: HttpRequest) -> HttpResponse:
+        count = mail.send_again(by=cast(User, request.user))
+        messages.success(request, f"{count} 封邮件重新排队，一分钟内开始发送。" if count else "没有发送失败的邮件。")
+        return redirect("job_list")
 
 
 class JobDetail(View):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
@@ -86,7 +87,7 @@ SECTIONS = (
             Leaf("用户", "admin:accounts_user_changelist", "accounts.administer"),
             Leaf("角色", "admin:accounts_role_changelist", "accounts.administer"),
             Leaf("部门", "admin:accounts_department_changelist", "accounts.administer"),
-            Leaf("审计记录", "admin:audit_auditentry_changelist", "accounts.administer"),
+            Leaf("审计记录", "accounts:audit_list", "audit.view_auditentry"),
         ),
     ),
     Section(
@@ -94,6 +95,7 @@ SECTIONS = (
         "database",
         (
             Leaf("数据字典", "basedata:dictionary_list", "basedata.view_dictionaryentry"),
+            Leaf("工作日历", "basedata:calendar", "basedata.view_workcalendar"),
             Leaf("产品信息查询", "basedata:product_list", "basedata.view_product"),
             Leaf("库存数据查询", "basedata:stock_list", "basedata.view_stockrecord"),
             Leaf("数据同步", "customers:sync", "basedata.sync_sales"),
@@ -107,21 +109,39 @@ def address(url_name: str) -> str:
     return reverse(url_name)
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A leaf as one person sees it on one page."""
+
+    label: str
+    url: str
+    current: bool
+    count: int
+    hot: bool
+
+
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """Context of every page: menu, unread notifications, appearance."""
+    """Context of every page: the menu as HTML, unread notifications, appearance."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return {"menu": [], "unread": 0, "theme": "auto"}
+        return {"menu": "", "unread": 0, "theme": "auto"}
     counts = open_items(user)
     here = max(
         (leaf for leaf in _leaves() if request.path.startswith(address(leaf.url_name))), key=_depth, default=None
     )
-    menu = [
-        {"label": section.label, "icon": section.icon, "leaves": leaves}
+    sections = tuple(
+        (section.label, section.icon, leaves)
         for section in SECTIONS
-        if (leaves := [_drawn(leaf, counts, here) for leaf in section.leaves if user.has_perm(leaf.permission)])
-    ]
+        if (leaves := tuple(_drawn(leaf, counts, here) for leaf in section.leaves if user.has_perm(leaf.permission)))
+    )
+    menu = menu_html(sections, request.path == address("home"))
     return {"menu": menu, "unread": counts["unread"], "theme": user.theme, "home_url": address("home")}
+
+
+@lru_cache(maxsize=1024)
+def menu_html(sections: tuple[tuple[str, str, tuple[Drawn, ...]], ...], at_home: bool) -> str:
+    """Drawn once for everything it shows, and used twice on a page: it is the same for many people and pages."""
+    return render_to_string("ui/menu.html", {"sections": sections, "at_home": at_home})
 
 
 def _leaves() -> list[Leaf]:
@@ -132,14 +152,9 @@ def _depth(leaf: Leaf) -> int:
     return len(address(leaf.url_name))
 
 
-def _drawn(leaf: Leaf, counts: dict[str, int], here: Leaf | None) -> dict[str, Any]:
-    return {
-        "label": leaf.label,
-        "url": address(leaf.url_name),
-        "current": leaf is here,
-        "count": counts.get(leaf.counter, 0),
-        "hot": leaf.counter == "due" or bool(counts.get(f"{leaf.counter}_due")),
-    }
+def _drawn(leaf: Leaf, counts: dict[str, int], here: Leaf | None) -> Drawn:
+    hot = leaf.counter == "due" or bool(counts.get(f"{leaf.counter}_due"))
+    return Drawn(leaf.label, address(leaf.url_name), leaf is here, counts.get(leaf.counter, 0), hot)
 
 
 def unread_in_view(user: User) -> QuerySet[Notification]:
@@ -152,23 +167,27 @@ def unread_in_view(user: User) -> QuerySet[Notification]:
 
 
 def open_items(user: User) -> dict[str, int]:
-    """What waits for the person, counted in one statement: opportunities to assign, plan items, churn cases."""
-    querysets = {
-        "unread": unread_in_view(user),
-        "due": PlanItem.objects.due(timezone.localdate()).filter(opportunity__assignee=user),
-    }
+    """What waits for the person, counted in one statement: opportunities to assign, plan items, churn cases.
+
+    Only who has something unread is asked for, in a second one, how much of it is still in his view.
+    """
+    querysets: dict[str, QuerySet] = {"unread": Notification.objects.filter(recipient=user).unread()}
+    if user.has_perm("marketing.develop_opportunity"):
+        querysets["due"] = PlanItem.objects.due(timezone.localdate()).filter(opportunity__assignee=user)
     if user.has_perm("marketing.assign_opportunity"):
         unassigned = Opportunity.objects.editable_by(user).filter(status=Opportunity.Status.UNASSIGNED)
         querysets["unassigned"] = unassigned
     if user.has_perm("customers.handle_churncase"):
         querysets["churn"] = ChurnCase.objects.of_manager(user)
         querysets["churn_due"] = ChurnCase.objects.of_manager(user).to_review(timezone.localdate())
+    querysets |= open_requests(user)
     if user.has_perm("reports.view_monthlyreport"):
         reports = MonthlyReport.objects
         querysets["monthly"] = reports.returned_to(user) | reports.waiting_for(user)
-    querysets |= open_requests(user)
-    counts = capped_counts((queryset, MAX + 1) for queryset in querysets.values())
-    return dict(zip(querysets, counts, strict=True))
+    counts = dict(zip(querysets, capped_counts((rows, MAX + 1) for rows in querysets.values()), strict=True))
+    if counts["unread"]:
+        counts["unread"] = capped_counts([(unread_in_view(user), MAX + 1)])[0]
+    return counts
 
 
 def open_requests(user: User) -> dict[str, QuerySet]:

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views import View
 
+from accounts.details import SEE
 from customers.callers import customers_of_phone
 from customers.models import ChurnCase, Contact, Customer
 from marketing.models import Opportunity
@@ -54,14 +55,17 @@ def find_pages(user: Any, text: str) -> list[tuple[str, str]]:
 
 
 def find_customers(user: Any, text: str) -> list[Customer]:
-    people = Contact.objects.filter(Q(name__icontains=text) | Q(office_phone__contains=text) | Q(mobile__contains=text))
+    people = Contact.objects.filter(name__icontains=text)
     match = (
         Q(name__icontains=text)
         | Q(number__icontains=text)
         | Q(external_number__iexact=text)
-        | Q(phone__contains=text)
         | Q(pk__in=people.values("customer"))
     )
+    if user.has_perm(SEE):  # a number that is masked for the person cannot be guessed by searching
+        numbers = Contact.objects.detailed_for(user).filter(Q(office_phone__contains=text) | Q(mobile__contains=text))
+        match |= Q(pk__in=Customer.objects.detailed_for(user).filter(phone__contains=text).values("pk"))
+        match |= Q(pk__in=numbers.values("customer"))
     if text.isascii() and text.isalpha():
         match |= Q(name_initials__startswith=text.lower()) | Q(name_pinyin__startswith=text.lower())
     rows = Customer.objects.visible_to(user).filter(match)
@@ -69,12 +73,9 @@ def find_customers(user: Any, text: str) -> list[Customer]:
 
 
 def find_opportunities(user: Any, text: str) -> list[Opportunity]:
-    match = (
-        Q(customer_name__icontains=text)
-        | Q(summary__icontains=text)
-        | Q(contact_name__icontains=text)
-        | Q(contact_phone__contains=text)
-    )
+    match = Q(customer_name__icontains=text) | Q(summary__icontains=text) | Q(contact_name__icontains=text)
+    if user.has_perm(SEE):
+        match |= Q(pk__in=Opportunity.objects.detailed_for(user).filter(contact_phone__contains=text).values("pk"))
     if text.isdecimal() and len(text) < 19:
         match |= Q(pk=int(text))
     rows = Opportunity.objects.visible_to(user).filter(match)

@@ -74,17 +74,20 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "crm.headers.SecurityHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "crm.headers.RequestSizeMiddleware",
     "crm.ui.gate.TextGateMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.middleware.SignInRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "crm.audit.middleware.AuditMiddleware",
+    "accounts.middleware.SessionLimitsMiddleware",
     "accounts.middleware.NoStoreMiddleware",
     "crm.ui.gate.RefusalMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -166,7 +169,9 @@ AXES_CLIENT_IP_CALLABLE = "crm.audit.middleware.client_address"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = True
 
-SESSION_COOKIE_AGE = env.int("CRM_SESSION_HOURS", 12) * 3600
+CRM_SESSION_HOURS = env.int("CRM_SESSION_HOURS", 12)  # since signing in
+CRM_SESSION_IDLE_MINUTES = env.int("CRM_SESSION_IDLE_MINUTES", 120)  # since the last request; 0: no limit
+SESSION_COOKIE_AGE = CRM_SESSION_HOURS * 3600 + 3600  # the cookie outlives the session, so that its end can be told
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -178,6 +183,9 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True  # forms carry the token, no script reads the cookie
+if HTTPS:  # the prefix keeps pages of neighbouring host names from planting these cookies
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SECURE_HSTS_SECONDS = env.int("CRM_HSTS_SECONDS", 31536000) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
@@ -201,6 +209,7 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
 
 # Static files: ours in static/, third-party parts fetched from npm into static/vendor/ at set-up.
 STATIC_URL = "static/"
@@ -223,9 +232,11 @@ JOB_SILENT_SECONDS = 120
 CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds between runs, function
     ("jobs.rescue", 60, "crm.jobs.tasks.rescue_silent_jobs"),
     ("audit.seal", 300, "crm.audit.seals.seal_pending"),
+    ("audit.prune", 86400, "crm.audit.retention.prune_expired"),
     ("sessions.clear", 86400, "crm.jobs.tasks.clear_expired_sessions"),
     ("forms.forget", 86400, "crm.ui.models.forget_old_submissions"),
     ("churn.scan", 604800, "customers.churn.scan_weekly"),
+    ("services.due", 300, "services.due.watch"),
     ("reports.remind", 86400, "reports.reminders.remind_authors"),
     ("reports.snapshot", 86400, "reports.queries.composition.take_snapshot"),
     ("rollups.check", 86400, "customers.rollups.check_nightly"),
@@ -238,7 +249,21 @@ CRM_PERIODIC_STARTS = {
     "rollups.check": 19 * 3600 + 1800,
 }
 
+# E-mail: off unless CRM_EMAIL_URL names a server, e.g. smtp+tls://user:password@mail.example.com:587
+CRM_EMAIL_URL = env.str("CRM_EMAIL_URL", "")
+CRM_BASE_URL = env.str("CRM_BASE_URL", "").rstrip("/")  # how people reach the product: links outside it begin so
+if CRM_EMAIL_URL:
+    if not CRM_BASE_URL.startswith(("http://", "https://")):
+        raise ImproperlyConfigured(
+            "CRM_EMAIL_URL 需要 CRM_BASE_URL（例如 https://crm.example.com）：邮件里的链接以它开头。"
+        )
+    vars().update(environ.Env.email_url_config(CRM_EMAIL_URL))
+    CRM_PERIODIC_TASKS += (("mail.send", 60, "accounts.mail.send_due"),)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("CRM_EMAIL_FROM", "crm@localhost")
+
 # Business options
+CRM_DUE_SOON_HOURS = env.int("CRM_DUE_SOON_HOURS", 2)  # working hours before a request is due
 CRM_SYNC_STALE_DAYS = env.int("CRM_SYNC_STALE_DAYS", 2)
 CRM_SYNC_SOURCE = env.str("CRM_SYNC_SOURCE", "")  # what the scheduled sync reads: a folder or a database address
 if CRM_SYNC_SOURCE:
@@ -246,9 +271,14 @@ if CRM_SYNC_SOURCE:
 CRM_MONTHLY_REPORT_DAY = env.int("CRM_MONTHLY_REPORT_DAY", 5)  # of the following month; 0 reminds nobody
 CRM_STRICT_CUSTOMER_FORM = env.bool("CRM_STRICT_CUSTOMER_FORM", False)
 CRM_ATTACHMENT_MAX_MB = env.int("CRM_ATTACHMENT_MAX_MB", 20)  # one file of an interaction
+CRM_REQUEST_MAX_BYTES = (10 * CRM_ATTACHMENT_MAX_MB + 10) * 1024 * 1024  # ten attachments in one form, and its text
 CRM_EXPORTER = "crm.exchange.exports.deliver"  # what writes a list's rows into a file
 CRM_EXPORT_DIRECT_ROWS = env.int("CRM_EXPORT_DIRECT_ROWS", 2000)
 CRM_EXPORT_MAX_ROWS = env.int("CRM_EXPORT_MAX_ROWS", 200_000)
+CRM_EXPORT_REASON_ROWS = env.int("CRM_EXPORT_REASON_ROWS", 1000)  # more rows than this are exported for a reason only
+CRM_AUDIT_KEEP_MONTHS = env.int("CRM_AUDIT_KEEP_MONTHS", 0)  # 0: for ever
+if 0 < CRM_AUDIT_KEEP_MONTHS < 6 or CRM_AUDIT_KEEP_MONTHS < 0:
+    raise ImproperlyConfigured("CRM_AUDIT_KEEP_MONTHS 至少为 6（个月）；0 表示一直保留。")
 CRM_DEMO_PASSWORD = env.str("CRM_DEMO_PASSWORD", "")
 
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

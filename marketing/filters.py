@@ -21,7 +21,7 @@ def assignees(request: Any) -> QuerySet[User]:
     if request is None:
         return User.objects.none()
     people = people_in_scope(request.user, "marketing.view_opportunity", VIEW)
-    managers = User.objects.account_managers()
+    managers = User.objects.account_managers().only("name", "username")
     return managers if people is None else managers.filter(pk__in=people)
 
 

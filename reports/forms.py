@@ -23,9 +23,9 @@ class ReportForm(forms.Form):
         self.user = user
         super().__init__(self.standing() | {name: data[name] for name in data}, label_suffix="")
         self.prepare()
-        for field in self.fields.values():
+        for name, field in self.fields.items():
             field.required = False
-            dress(field).options = partial(options, field)  # type: ignore[attr-defined]
+            dress(field).options = partial(options, self, name)  # type: ignore[attr-defined]
 
     def standing(self) -> dict[str, str]:
         """Field values that stand when the address says nothing."""

@@ -1,25 +1,29 @@
-"""Time of service requests: the only place where time taken and time allowed are counted."""
+"""Time of service requests: the only place where time taken and time allowed are counted, in working minutes."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-# Hours within which a request should be handled, by the value of its 服务类型: 咨询, 建议, 投诉.
-TARGET_HOURS = {"1": 16, "2": 40, "3": 24}
+from basedata.calendar import add_working_minutes, working_minutes
 
 
 def minutes_between(start: datetime, end: datetime) -> int:
-    """Minutes that count from one moment to the other, never negative."""
-    return max(0, int((end - start).total_seconds() // 60))
+    """Working minutes from one moment to the other, never negative."""
+    return working_minutes(start, end)
 
 
 def later(start: datetime, minutes: int) -> datetime:
-    """The moment at which so many counted minutes have passed."""
-    return start + timedelta(minutes=minutes)
+    """The moment at which so many working minutes have passed."""
+    return add_working_minutes(start, minutes)
 
 
 def due_at(kind: Any, customer: Any, start: datetime) -> datetime | None:
-    """Until when a request of this type and customer, begun then, should be handled; None without a target."""
-    hours = TARGET_HOURS.get(kind.value)
-    return later(start, hours * 60) if hours else None
+    """Until when a request of this type and customer, begun then, should be handled; None without a target.
+
+    customer: None for an organisation that is no customer yet.
+    """
+    from .models import ServiceTarget  # the models count with this module
+
+    minutes = ServiceTarget.minutes_for(kind.pk, customer.level_id if customer else None)
+    return None if minutes is None else later(start, minutes)

@@ -664,6 +664,8 @@ def check_headers(response, *, kept=False):
     assert found == POLICY
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Referrer-Policy"] == "same-origin"
+    assert response["Cross-Origin-Opener-Policy"] == response["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert {"camera=()", "microphone=()", "geolocation=()"} <= set(response["Permissions-Policy"].split(", "))
     if not kept:
         assert "no-store" in response["Cache-Control"]
         assert response["X-Frame-Options"] == "DENY"

@@ -27,11 +27,6 @@ def plain_row(cells: Iterable[str]) -> SafeString:
     return SafeString(f"<tr>{''.join(cells)}</tr>")
 
 
-def safe(value: Any) -> str:
-    """Escaped, unless it is HTML already."""
-    return value if isinstance(value, SafeString) else escape(str(value))
-
-
 def row_menu(drawn: list[Control], record: Any) -> str:
     """Two actions at hand, the rest under ⋯, with the reason where one is refused."""
     ready = [control for control in drawn if control.allowed]

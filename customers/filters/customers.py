@@ -22,13 +22,14 @@ def managers(request: Any) -> QuerySet[User]:
     if request is None:
         return User.objects.none()
     people = people_in_scope(request.user, "customers.view_customer", VIEW)
-    found = User.objects.account_managers()
+    found = User.objects.account_managers().only("name", "username")
     found = found if people is None else found.filter(pk__in=people)
     asked = request.GET.get("manager", "")
     if not (asked.isdecimal() and len(asked) < 10):
         return found
     theirs = Customer.objects.visible_to(request.user).filter(manager=OuterRef("pk"))
-    return User.objects.filter(Q(pk__in=found.order_by().values("pk")) | Q(Exists(theirs), pk=asked))
+    people = User.objects.only("name", "username")
+    return people.filter(Q(pk__in=found.order_by().values("pk")) | Q(Exists(theirs), pk=asked))
 
 
 class DepartmentFilter(django_filters.ChoiceFilter):

@@ -6,8 +6,10 @@ from typing import Any
 
 from django.db.models import Q
 
+from accounts.details import people_reached
 from accounts.models import User
 from accounts.rows import ScopedQuerySet
+from accounts.sharing import granted_ids, grants_of
 
 from ..names import normalize
 
@@ -35,6 +37,14 @@ class CustomerQuerySet(ScopedQuerySet):
 
     def editable_by(self, user: User) -> CustomerQuerySet:
         return super().editable_by(user).current()
+
+    def detailed_for(self, user: User) -> CustomerQuerySet:
+        """Those whose phone and account the person sees in full: shows_details_to() as SQL."""
+        people = people_reached(user, self.edit_permission)
+        if people is None:
+            return self
+        shared = granted_ids(user, grants_of(self.model), self.edit_permission)
+        return self.filter(self.of_people(people) | Q(pk__in=shared) if shared else self.of_people(people))
 
     def restorable_by(self, user: User) -> CustomerQuerySet:
         """Deleted customers, for administrators."""

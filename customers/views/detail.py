@@ -6,7 +6,7 @@ from typing import Any
 
 from crm.audit.models import AuditEntry
 from crm.ui.actions import controls
-from crm.ui.history import without_names
+from crm.ui.history import as_seen_by, without_names
 from crm.ui.records import RecordDetail
 
 from ..models import Customer, names_hidden_from
@@ -36,7 +36,9 @@ class CustomerDetail(RecordDetail):
             "branches": visible.filter(parent=record).order_by("name_pinyin")[:20],
             "grants": record.grants.select_related("user", "permission"),
             "share_url": next((control.url for control in menu if control.action is SHARE and control.allowed), ""),
-            "history": without_names(AuditEntry.objects.about(record)[:5], self.hidden_labels()),
+            "history": without_names(
+                as_seen_by(record, AuditEntry.objects.about(record)[:5], self.request.user), self.hidden_labels()
+            ),
             "menu_actions": menu,
             "churn": churn_card(record, self.request.user),
             "orders": orders_card(record, self.request.user),

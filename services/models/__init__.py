@@ -2,6 +2,7 @@ from .handover import hand_over_requests
 from .parts import Draft, GivenBy, ServiceHelper, ServiceNote, ServiceRound
 from .request import NUMBER_PREFIX, ServiceRequest
 from .rows import ServiceRequestQuerySet, ties_of
+from .target import ServiceTarget
 
 __all__ = [
     "NUMBER_PREFIX",
@@ -12,6 +13,7 @@ __all__ = [
     "ServiceRequest",
     "ServiceRequestQuerySet",
     "ServiceRound",
+    "ServiceTarget",
     "hand_over_requests",
     "ties_of",
 ]

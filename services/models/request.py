@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from accounts.models import User, notify
+from accounts.models import Notification, User, notify
 from accounts.scopes import EDIT, VIEW, people_in_scope, reaches, supervisors_of
 from basedata.models import reserve_numbers
 from crm.audit.trail import change, record
@@ -93,7 +93,7 @@ class ServiceRequest(RequestRecord):
         record(by, "分配", self, 分配给=to)
         self._tell()
         if to.pk != by.pk:
-            notify(to, f"{by} 将服务请求「{self._short}」分配给您", self)
+            notify(to, f"{by} 将服务请求「{self._short}」分配给您", self, kind=Notification.Kind.ASSIGNED)
 
     def can_reassign(self, by: User) -> Verdict:
         return first_objection(self._supervised(by, "改派"), self._while_in_work("改派"))
@@ -112,7 +112,7 @@ class ServiceRequest(RequestRecord):
         record(by, "改派", self, 分配给=(former, to), 原因=reason)
         self._tell()
         notify(former, f"{by} 已把您负责的服务请求 {self.number} 改派给 {to}：{reason}")  # it may have left his view
-        notify(to, f"{by} 将服务请求「{self._short}」改派给您：{reason}", self)
+        notify(to, f"{by} 将服务请求「{self._short}」改派给您：{reason}", self, kind=Notification.Kind.ASSIGNED)
 
     def can_keep(self, by: User) -> Verdict:
         return first_objection(
@@ -302,7 +302,7 @@ class ServiceRequest(RequestRecord):
             f"「{self._short}」满意度 {self.satisfaction} 星，第 {self.returns} 次退回 {self.assignee} 重新处理{ask}"
         )
         for supervisor in supervisors_of(self.assignee, ASSIGN):  # type: ignore[arg-type]
-            notify(supervisor, words, self)
+            notify(supervisor, words, self, kind=Notification.Kind.RETURNED)
 
     # Colleagues who help
 

@@ -93,6 +93,10 @@ class ServiceRequestQuerySet(ScopedQuerySet):
         late = Q(due_at__lt=now or timezone.now(), status__in=("new", "assigned"), waiting_since=None)
         return self.filter(late)
 
+    def due_soon(self, now: datetime, until: datetime) -> ServiceRequestQuerySet:
+        """Not late yet, but to be handled until then."""
+        return self.filter(due_at__range=(now, until), status__in=("new", "assigned"), waiting_since=None)
+
     def to_decide(self) -> ServiceRequestQuerySet:
         """Returned a second time: the supervisor decides whether somebody else takes it."""
         return self.exclude(to_decide_since=None)

@@ -287,7 +287,8 @@ def test_an_open_job_shows_its_progress_and_asks_again(manager, company):
 
 
 def test_readyz_tells_database_migrations_and_the_age_of_the_schedule(client):
-    assert client.get("/readyz").json() == {"database": "ok", "migrations": "ok", "schedule_age_seconds": None}
+    ages = ("schedule_age_seconds", "churn_scan_age_seconds", "oldest_waiting_job_seconds")
+    assert client.get("/readyz").json() == {"database": "ok", "migrations": "ok", **dict.fromkeys(ages)}
     run = DueRun.objects.create(task="x", period=1)
     DueRun.objects.filter(pk=run.pk).update(started_at=timezone.now() - timedelta(seconds=90))
     assert 90 <= client.get("/readyz").json()["schedule_age_seconds"] < 120

@@ -12,7 +12,7 @@ import customers.exact
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("customers", "0002_interactions_orders_churn"),
+        ("customers", "0003_contact_details_and_wishes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

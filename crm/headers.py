@@ -1,0 +1,48 @@
+"""What every answer carries, and how large a request may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+# The product uses none of these; a page that is tricked into asking is refused by the browser.
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer", "autoplay", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer",
+        "microphone", "midi", "payment", "publickey-credentials-get", "screen-wake-lock", "usb", "xr-spatial-tracking",
+    )
+)  # fmt: skip
+WITHOUT_SESSION = 1024 * 1024  # bytes: all that a visitor may send is the sign-in form
+
+
+class SecurityHeadersMiddleware:
+    """Headers Django has no setting for. The opener and content policies come from the middleware before it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response
+
+
+class RequestSizeMiddleware:
+    """Refuses a body that is larger than any form of the product before a byte of it is read."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        known = settings.SESSION_COOKIE_NAME in request.COOKIES
+        limit = settings.CRM_REQUEST_MAX_BYTES if known else WITHOUT_SESSION
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not (length.isascii() and length.isdecimal()) or len(length) > 15 or int(length) > limit:
+            reason = f"提交的内容超过 {limit // 1024 // 1024} MB，没有接收。请减少附件或分几次上传。"
+            return render(request, "400.html", {"reason": reason}, status=413)
+        return self.get_response(request)

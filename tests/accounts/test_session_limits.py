@@ -1,0 +1,196 @@
+"""How long a sign-in lasts, and that a form sent too late is kept for its writer and for nobody else."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.sessions.models import Session
+from django.test import Client
+
+from accounts.resume import MAX_KEPT
+from crm.audit.models import AuditEntry
+from customers.models import Customer
+from marketing.models import Opportunity
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+NEW = "/marketing/opportunities/new/"
+PASSWORD = "a-long-passphrase"
+IDLE, HOURS = django_settings.CRM_SESSION_IDLE_MINUTES * 60, django_settings.CRM_SESSION_HOURS * 3600
+
+
+@pytest.fixture
+def client_of(sign_in):
+    return sign_in
+
+
+def rewind(client, **clocks):
+    """Puts the clocks of the session back by so many seconds."""
+    session = client.session
+    for name, seconds in clocks.items():
+        session[name] -= seconds
+    session.save()
+
+
+def is_in(client):
+    return client.get("/help/").status_code == 200
+
+
+def field(html, name):
+    return unescape(re.search(rf'name="{name}"[^>]*value="([^"]*)"', html)[1])
+
+
+def offered(html):
+    """The kept form on the page that sends it again."""
+    found = re.findall(r'<textarea name="([^"]+)" hidden>\n(.*?)</textarea>', html, re.S)
+    return {unescape(name): unescape(value) for name, value in found}
+
+
+def test_a_sign_in_ends_when_it_was_left_alone(company, client_of):
+    client = client_of(company.manager)
+    rewind(client, seen=IDLE - 5)
+    assert is_in(client)
+    assert client.session["seen"] > client.session["entered"] - 5  # being used starts the clock again
+    key = client.session.session_key
+    rewind(client, seen=IDLE)
+    answer = client.get("/customers/?name=x")
+    assert answer["Location"] == "/login/?next=%2Fcustomers%2F%3Fname%3Dx&expired=1"
+    assert "登录已超时，请重新登录。" in client.get(answer["Location"]).content.decode()
+    assert not Session.objects.filter(session_key=key).exists()
+    entry = AuditEntry.objects.get(verb="登录超时")
+    assert (entry.actor, entry.address) == (company.manager, "127.0.0.1")
+    assert not is_in(client)
+
+
+def test_a_sign_in_ends_after_its_hours_however_busy(company, client_of):
+    client = client_of(company.manager)
+    rewind(client, entered=HOURS - 5)
+    assert is_in(client)
+    rewind(client, entered=5)
+    assert not is_in(client)
+
+
+def test_the_limits_are_settings_and_idling_may_be_allowed(company, client_of, settings):
+    client = client_of(company.manager)
+    settings.CRM_SESSION_IDLE_MINUTES = 0
+    rewind(client, seen=IDLE * 3)
+    assert is_in(client)
+    settings.CRM_SESSION_IDLE_MINUTES = 1
+    rewind(client, seen=61)
+    assert not is_in(client)
+
+
+def test_a_session_from_before_these_clocks_starts_them(company, client_of):
+    client = client_of(company.manager)
+    session = client.session
+    del session["entered"], session["seen"]
+    session.save()
+    assert is_in(client)
+    assert "entered" in client.session
+
+
+def test_a_page_that_asks_by_itself_keeps_nobody_signed_in(company, client_of):
+    client = client_of(company.manager)
+    rewind(client, seen=100)
+    before = client.session["seen"]
+    client.get("/jobs/", headers={"HX-Request": "true", "HX-Target": "job"})
+    assert client.session["seen"] == before
+    client.get("/jobs/", headers={"HX-Request": "true", "HX-Target": "list"})
+    assert client.session["seen"] > before
+
+
+def test_being_used_writes_the_session_once_a_minute_at_most(company, client_of, django_assert_max_num_queries):
+    client = client_of(company.manager)
+    client.get("/help/")
+    with django_assert_max_num_queries(30) as queries:
+        client.get("/help/")
+    assert [q for q in queries if "UPDATE" in q["sql"]] == []
+
+
+# Typed text
+
+
+TYPED = {**factories.OPPORTUNITY, "description": '\n第一行\n"引号" <b>&amp;', "summary": "很长的概要"}
+
+
+def late(client, path=NEW, values=TYPED, **more):
+    rewind(client, seen=IDLE)
+    return client.post(path, values, **more)
+
+
+def test_a_form_sent_too_late_is_offered_again_after_signing_in(company, client_of):
+    client = client_of(company.manager)
+    answer = late(client)
+    html = answer.content.decode()
+    assert answer.status_code == 401
+    assert "您刚才提交的内容没有丢" in html
+    assert "很长的概要" not in html  # whoever sits there now has not signed in yet
+    assert Opportunity.objects.count() == 0
+    kept = {"next": field(html, "next"), "kept": field(html, "kept")}
+    wrong = client.post("/login/", {"username": company.manager.username, "password": "x", **kept})
+    kept["kept"] = field(wrong.content.decode(), "kept")
+    page = client.post("/login/", {"username": company.manager.username, "password": PASSWORD, **kept})
+    html = page.content.decode()
+    assert f'action="{NEW}"' in html
+    assert "还没有保存" in html
+    again = client.post(NEW, offered(html))
+    made = Opportunity.objects.get()
+    assert again["Location"] == made.get_absolute_url()
+    assert (made.description.strip(), made.summary) == (TYPED["description"].strip(), "很长的概要")
+
+
+def test_what_was_typed_is_shown_to_its_writer_only(company, client_of):
+    html = late(client_of(company.manager)).content.decode()
+    kept = {"next": field(html, "next"), "kept": field(html, "kept")}
+    other = Client()
+    answer = other.post("/login/", {"username": company.colleague.username, "password": PASSWORD, **kept})
+    assert (answer.status_code, answer["Location"]) == (302, NEW)
+    for forged in ("x", kept["kept"][:-3], kept["kept"] + "a", "\x00"):
+        values = {"username": company.manager.username, "password": PASSWORD, **kept, "kept": forged}
+        assert Client().post("/login/", values).status_code == 302
+
+
+def test_a_kept_form_is_forgotten_after_an_hour(company, client_of, monkeypatch):
+    html = late(client_of(company.manager)).content.decode()
+    values = {"username": company.manager.username, "password": PASSWORD, "kept": field(html, "kept")}
+    monkeypatch.setattr("accounts.resume.KEPT_SECONDS", -1)
+    assert Client().post("/login/", values).status_code == 302
+
+
+def test_passwords_and_very_long_texts_are_not_kept(company, client_of):
+    html = late(client_of(company.manager), "/accounts/password/", {"old_password": "geheim"}).content.decode()
+    assert 'name="kept"' not in html
+    long = late(client_of(company.manager), values={"description": "长" * (MAX_KEPT + 1)}).content.decode()
+    assert 'name="kept"' not in long
+
+
+def test_a_form_inside_a_page_gets_the_sign_in_as_a_page(company, client_of):
+    customer = factories.CustomerFactory(manager=company.manager)
+    headers = {"HX-Request": "true", "HX-Target": "contacts"}
+    answer = late(
+        client_of(company.manager), f"/customers/{customer.pk}/contacts/new/", {"name": "李工"}, headers=headers
+    )
+    assert (answer.status_code, answer["HX-Retarget"], answer["HX-Reswap"]) == (200, "body", "innerHTML")
+    assert 'name="kept"' in answer.content.decode()
+
+
+def test_a_visitor_without_a_session_is_sent_to_sign_in_as_ever():
+    assert Client().post(NEW, TYPED)["Location"] == f"/login/?next={NEW}"
+
+
+def test_a_form_opened_before_signing_in_elsewhere_is_offered_again_to_our_own_page_only(company):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(company.manager, backend="accounts.backends.RoleBackend")
+    foreign = client.post(NEW, TYPED, headers={"Sec-Fetch-Site": "cross-site"})
+    assert (foreign.status_code, offered(foreign.content.decode())) == (403, {})
+    assert offered(client.post(NEW, TYPED).content.decode()) == {}
+    ours = client.post(NEW, TYPED, headers={"Sec-Fetch-Site": "same-origin"})
+    html = ours.content.decode()
+    assert ours.status_code == 403
+    token = field(html, "csrfmiddlewaretoken")
+    client.post(NEW, {**offered(html), "csrfmiddlewaretoken": token})
+    assert Opportunity.objects.get().summary == "很长的概要"
+    assert Customer.objects.count() == 0
