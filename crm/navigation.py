@@ -72,7 +72,9 @@ SECTIONS = (
         "统计报表",
         "chart-bar",
         (
+            Leaf("客户贡献分析", "reports:contribution", "reports.view_reports"),
             Leaf("客户构成分析", "reports:composition", "reports.view_reports"),
+            Leaf("客户服务分析", "reports:services", "reports.view_reports"),
             Leaf("客户流失分析", "reports:churn", "reports.view_reports"),
             Leaf("销售漏斗", "reports:pipeline", "reports.view_pipeline"),
             Leaf("客户管理报告", "reports:monthly_list", "reports.view_monthlyreport", "monthly"),

@@ -344,6 +344,9 @@ def move_customers(moving: list[Customer], to: User, *, by: User, reason: str) -
         TimelineEntry(customer=customer, at=now, kind="customer", text=f"移交：{customer.manager} → {to}（{reason}）")
         for customer in moving
     )
+    from .rollup import follow_transfer
+
+    follow_transfer(keys, now)
     _tell_of_transfer(moving, to, by, reason)
     for customer in moving:
         customer.manager = to
