@@ -45,12 +45,5 @@ def load(password: str) -> dict[str, int]:
         cases = play_churn(cast, lexicon)  # after the orders
         reports = play_monthly(cast)  # after everything
     seal_pending()  # the rows tell of the past and would otherwise count as unsealed for too long
-    counts = {"账号": len(cast), "客户": len(clients), "销售机会": len(stories)}
-    return {
-        **counts,
-        "交往记录": len(talks),
-        "订单": orders,
-        "流失": cases,
-        "服务请求": requests,
-        "客户管理报告": reports,
-    }
+    counts = {"账号": len(cast), "客户": len(clients), "销售机会": len(stories), "交往记录": len(talks)}
+    return {**counts, "订单": orders, "流失": cases, "服务请求": requests, "客户管理报告": reports}
