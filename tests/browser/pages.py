@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from crm.audit.models import AuditEntry
 from services.links import SIGNER
 
 
@@ -27,7 +28,9 @@ NO_PAGE = {
     "logout",
     "setup",
     "job_file",
+    "notifications_mail",
     "notifications_read",
+    "mail_again",
     "notification_open",
     "accounts:theme",
     "marketing:item_result",
@@ -37,8 +40,11 @@ NO_PAGE = {
     "services:rating_picture",
     "services:draft_handle",
     "services:draft_feedback",
+    "accounts:audit_verify",
+    "reports:monthly_workbook",
 }
 
+WRITTEN = ("detail", "update", "refresh", "submit", "delete")  # what an author does with his report
 STATES = ("waiting", "developed", "unplanned", "won", "lost")
 
 
@@ -58,7 +64,7 @@ def _names(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[st
             yield prefix + pattern.name
 
 
-def _at(route: str, *args: int, called: str = "", query: str = "", status: int = 200) -> Address:
+def _at(route: str, *args: int | str, called: str = "", query: str = "", status: int = 200) -> Address:
     return Address(route, called or route, reverse(route, args=args) + query, status)
 
 
@@ -109,6 +115,9 @@ def shared(world: SimpleNamespace) -> list[Address]:
         *(_at(f"basedata:{name}_list") for name in ("dictionary", "product", "stock")),
         _at("basedata:dictionary_detail", world.known.region_id),
         _at("basedata:dictionary_history", world.known.region_id),
+        _at("basedata:calendar", query="?year=2026"),
+        _at("basedata:calendar", called="calendar unknown year", query="?year=2027"),
+        _at("services:targets"),
         _at("customers:churn_detail", world.warned.pk, called="churn deferred"),
         _at("customers:churn_detail", world.gone.pk, called="churn confirmed"),
         _at("customers:churn_history", world.warned.pk),
@@ -131,6 +140,9 @@ def shared(world: SimpleNamespace) -> list[Address]:
         _at("customers:attach", world.known.pk, world.talk.pk),
         _at("customers:attachment_delete", world.known.pk, world.file.pk),
         *shared_requests(world),
+        _at("customers:customer_show", world.known.pk, "phone"),
+        _at("customers:contact_show", world.known.pk, world.contact.pk, "office_phone"),
+        _at("marketing:opportunity_show", world.developed.pk, "contact_phone"),
         Address("", "404", "/marketing/opportunities/999999/", 404),
         Address("", "400", "/search/?q=%00", 400),
     ]
@@ -166,6 +178,13 @@ def of_supervisor(world: SimpleNamespace) -> list[Address]:
         _at("services:request_reassign", world.returned.pk),
         _at("services:request_keep", world.returned.pk),
         _at("services:request_delete", world.asknew.pk),
+        _at("contact_personal", world.known.pk, world.contact.pk),
+        _at("contact_erase", world.known.pk, world.contact.pk),
+        *(
+            _at(f"reports:monthly_{verb}", world.written.pk)
+            for verb in ("detail", "update", "refresh", "submit", "delete")
+        ),
+        _at("reports:monthly_create"),
         _at("customer_transfer", world.known.pk),
         _at("customer_transfer_many", query=f"?ids={world.known.pk}&ids=999999"),
         _at("marketing:opportunity_assign", world.waiting.pk),
@@ -214,6 +233,9 @@ def of_administrator(world: SimpleNamespace) -> list[Address]:
     return [
         _at("home", called="home of an administrator"),
         _at("customers:churn_scan"),
+        _at("accounts:audit_list"),
+        _at("accounts:audit_list", called="audit none", query="?object_text=没有这样的名字"),
+        _at("accounts:audit_detail", AuditEntry.objects.about(world.known)[0].pk),
         _at("customers:sync"),
         _at("customers:sync_parked"),
         _at("customers:sync_run", world.run.pk),
@@ -224,6 +246,29 @@ def of_administrator(world: SimpleNamespace) -> list[Address]:
         _at("basedata:dictionary_create"),
         _at("basedata:dictionary_update", world.known.region_id),
         _at("basedata:dictionary_delete", world.spare.pk),
+        _at("basedata:calendar", called="calendar edited", query="?year=2026"),
+        _at("basedata:calendar_hours"),
+        _at("basedata:calendar_enter", query="?year=2027"),
+        _at("basedata:special_day_create"),
+        _at("basedata:special_day_update", world.special_day.pk),
+        _at("basedata:special_day_delete", world.special_day.pk),
+        _at("services:targets", called="targets edited"),
+    ]
+
+
+def of_executive(world: SimpleNamespace) -> list[Address]:
+    reports = ("contribution", "composition", "services", "churn", "pipeline")
+    return [
+        _at("home", called="home of an executive"),
+        *(_at(f"reports:{name}") for name in reports),
+        *(_at(f"reports:{name}", called=f"{name} none", query="?year=all&name=某") for name in reports),
+        *(_at("reports:pipeline", called=f"pipeline by {by}", query=f"?by={by}") for by in ("source", "person")),
+        _at("reports:services", called="services by month", query="?by=month"),
+        _at("reports:monthly_list"),
+        _at("reports:monthly_detail", world.handed.pk, called="monthly submitted"),
+        _at("reports:monthly_review", world.handed.pk),
+        _at("reports:monthly_return", world.handed.pk),
+        _at("reports:monthly_history", world.handed.pk),
     ]
 
 

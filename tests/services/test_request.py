@@ -268,7 +268,10 @@ def test_a_score_is_one_to_five_stars(score, company, in_state):
         in_state("handled").feedback(by=company.manager, result="好了", satisfaction=score)
 
 
-def test_waiting_stops_the_clock_and_moves_the_target(company, in_state):
+def test_waiting_stops_the_clock_and_moves_the_target(company, in_state, monkeypatch):
+    """By a clock on the wall: at night and on Sundays too, whenever this test runs. Working time: test_clock.py."""
+    monkeypatch.setattr("services.clock.working_minutes", lambda start, end: int((end - start).total_seconds()) // 60)
+    monkeypatch.setattr("services.clock.add_working_minutes", lambda start, n: start + timedelta(minutes=n))
     record = in_state("assigned")
     ServiceRequest.objects.filter(pk=record.pk).update(
         created_at=timezone.now() - timedelta(days=30), due_at=timezone.now() - timedelta(minutes=1)
