@@ -29,6 +29,8 @@ from . import mail
 from .models import Notification, Role, User
 from .resume import resume
 from .roles import ADMINISTRATOR
+from .second_factor_pages import ask_second_factor
+from .sessions import KEY, end_sessions
 
 SIGN_IN_FAILED = "用户名或密码不正确，或账号暂时不能登录。连续 5 次失败将锁定 15 分钟。"
 SETUP_HOURS = 24
@@ -56,8 +58,11 @@ class SignIn(auth_views.LoginView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Leads to the page that was asked for, or to sending a form that came too late once more."""
+        kept = self.request.POST.get("kept", "")
+        if form.get_user().has_second_factor:
+            return ask_second_factor(self.request, form.get_user(), self.get_success_url(), kept)
         response = super().form_valid(form)
-        return resume(self.request, self.request.POST.get("kept", "")) or response
+        return resume(self.request, kept) or response
 
 
 def locked_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -68,7 +73,11 @@ def locked_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
 
 
 class CrmPasswordChangeForm(CrmForm, PasswordChangeForm):
-    pass
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("old_password") and data.get("old_password") == data.get("new_password2"):
+            self.add_error("new_password1", "新密码不能和原来的密码相同。")
+        return data
 
 
 class PasswordChange(auth_views.PasswordChangeView):
@@ -80,7 +89,10 @@ class PasswordChange(auth_views.PasswordChangeView):
     def form_valid(self, form: Any) -> HttpResponse:
         with transaction.atomic():
             response = super().form_valid(form)
-            record(self.request.user, "修改密码", self.request.user)
+            person: Any = self.request.user
+            User.objects.filter(pk=person.pk).update(must_change_password=False)
+            end_sessions(person, keep=self.request.session.get(KEY))
+            record(person, "修改密码", person)
         messages.success(self.request, "密码已修改，其他设备上的登录已失效。")
         return response
 

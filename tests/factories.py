@@ -14,7 +14,16 @@ from accounts.models import Department, Role, User
 from basedata.models import DictionaryEntry, Product, StockRecord
 from customers.attachments import check
 from customers.churn import scan_churn
-from customers.models import Attachment, ChurnCase, Contact, Customer, Interaction, Order, OrderLine
+from customers.models import (
+    Attachment,
+    ChurnCase,
+    Contact,
+    Customer,
+    Interaction,
+    Order,
+    OrderLine,
+    refresh_revenue,
+)
 from customers.six_months import add_months
 from marketing.models import Opportunity, PlanItem
 from reports.models import MonthlyReport
@@ -215,6 +224,7 @@ def order(
             unit="台",
             unit_price=Decimal("12800.5"),
         )
+    refresh_revenue([customer.pk])
     return made
 
 

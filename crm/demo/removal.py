@@ -12,6 +12,7 @@ from accounts.models import Department, User
 from crm.audit.trail import record
 from customers.models import Attachment, ChurnCase, Customer
 from marketing.models import Opportunity
+from reports.models import MonthlyReport
 from services.models import ServiceRequest
 
 from .accounts import password_file
@@ -34,6 +35,7 @@ def remove() -> tuple[dict[str, int], list[str]]:
             "服务请求": _delete(requests),
             "销售机会": _delete(opportunities),
             "客户": _delete(customers),
+            "客户管理报告": _delete(MonthlyReport.objects.filter(author__in=people)),
             "账号": _delete(people),
         }
         people.update(is_active=False)

@@ -61,6 +61,7 @@ class Contact(HasDetails):
     version = models.PositiveIntegerField(default=0, editable=False)
 
     detail_fields = ("office_phone", "mobile", "email")
+    text_indexed = ("name",)
     objects = ContactQuerySet.as_manager()
 
     class Meta:

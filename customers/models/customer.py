@@ -95,6 +95,7 @@ class Customer(HasDetails, Shared):
     share_permission = "customers.share_customer"
     detail_fields = ("phone", "bank_account")
     derived_fields = ("name_normalized", "name_pinyin", "name_initials")
+    text_indexed = ("name", "number")
     objects = CustomerQuerySet.as_manager()
 
     class Meta:
@@ -322,8 +323,14 @@ def transfer_customers(customers: list[Customer], to: User, *, by: User, reason:
     unless(not customers, "没有选中您可以移交的客户。").enforce()
     unless(not reason.strip(), "请填写移交原因。").enforce()
     unless(not successors(by).filter(pk=to.pk).exists(), f"{to} 不是您范围内在职的客户经理，请另选一位。").enforce()
-    moving, now = [customer for customer in customers if customer.manager_id != to.pk], timezone.now()
+    moving = [customer for customer in customers if customer.manager_id != to.pk]
     unless(not moving, f"客户现在就由{to}负责，请另选一位客户经理。").enforce()
+    return move_customers(moving, to, by=by, reason=reason)
+
+
+def move_customers(moving: list[Customer], to: User, *, by: User, reason: str) -> int:
+    """The move itself, with ownership, trail, timeline and notifications: the rows are locked, the right was asked."""
+    now = timezone.now()
     keys = [customer.pk for customer in moving]
     Ownership.objects.filter(customer__in=keys, until=None).update(until=now)
     Ownership.objects.bulk_create(
@@ -337,6 +344,9 @@ def transfer_customers(customers: list[Customer], to: User, *, by: User, reason:
         TimelineEntry(customer=customer, at=now, kind="customer", text=f"移交：{customer.manager} → {to}（{reason}）")
         for customer in moving
     )
+    from .rollup import follow_transfer
+
+    follow_transfer(keys, now)
     _tell_of_transfer(moving, to, by, reason)
     for customer in moving:
         customer.manager = to

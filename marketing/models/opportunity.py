@@ -147,6 +147,7 @@ class Opportunity(HasDetails, Shared):
 
     share_permission = "marketing.share_opportunity"
     detail_fields = ("contact_phone",)
+    text_indexed = ("customer_name", "summary", "contact_name")
     objects = OpportunityQuerySet.as_manager()
 
     class Meta:

@@ -11,7 +11,15 @@ from company import MANAGER, SUPERVISOR
 from visits import Answer, Visitor
 
 SERVICES = ("dispatch", "handling", "archive", "archive_all", "request")
-KEYS = ("list", "all", "record", "create", "customers", "customer", "search", *SERVICES)
+REPORTS = {
+    "contribution": ("客户贡献分析", "/reports/contribution/"),
+    "contribution_all": ("客户贡献分析，全部年份", "/reports/contribution/?year=all"),
+    "composition": ("客户构成分析", "/reports/composition/"),
+    "services": ("客户服务分析", "/reports/services/"),
+    "churn": ("客户流失分析", "/reports/churn/"),
+    "pipeline": ("销售漏斗", "/reports/pipeline/"),
+}
+KEYS = ("list", "all", "record", "create", "customers", "customer", "search", *SERVICES, *REPORTS)
 LIST = "/marketing/opportunities/"
 MARK = f"测速{uuid.uuid4().hex[:8]}"  # the customer names of opportunities this run creates
 
@@ -39,6 +47,7 @@ def chosen(keys: list[str] | None) -> list[Page]:
         _shown("archive", "服务归档（打开在「已归档」）", "/services/archive/"),
         _shown("archive_all", "服务归档「全部」", "/services/archive/?status=all"),
         _shown("request", "服务请求页", request_path()),
+        *(_shown(key, label, path) for key, (label, path) in REPORTS.items()),
     ]
     return [page for page in pages if keys is None or page.key in keys]
 
@@ -130,6 +139,9 @@ def counts(keys: set[str], people: tuple[str, ...]) -> list[Count]:
             "search": ("/search/?q=有限", "/search/?q=水务"),
             **service_pairs(person),
         }
+        if person == SUPERVISOR:  # who may open reports
+            pairs |= {key: (path, path) for key, (_, path) in REPORTS.items()}
+            pairs["contribution"] = ("/reports/contribution/?page_size=10", "/reports/contribution/?page_size=100")
         for key in (key for key in pairs if key in keys):
             few, many = (statements(client, path, is_sent=key == "create") for path in pairs[key])
             found.append(Count(key, person, few, many))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,7 @@ from pytest_django.live_server_helper import LiveServer
 from basedata.models import SpecialDay, SyncRefusal, SyncRun
 from crm.jobs.models import Job
 from customers.models import ParkedOrder
+from reports.four import four_reports
 from tests import factories
 
 # Playwright keeps an event loop in this thread; the ORM is used between its calls, never inside them.
@@ -224,6 +226,10 @@ def world(company: Any) -> SimpleNamespace:
     job = Job.objects.create(
         kind="导出客户信息管理", function="", owner=manager, status=Job.Status.DONE, done=1, total=1
     )
+    written = factories.monthly_report(supervisor, remarks="大客户续签，其余按计划。" * 40)
+    handed = factories.monthly_report(
+        supervisor, "submitted", period=date(2026, 9, 1), figures=four_reports(supervisor, date(2026, 9, 1))
+    )
     factories.stocked("P-2025-000001", name="压力变送器（带现场显示与 HART 通讯）", model="3051CD2A02A1AH2B3L4M5Q4")
     factories.stocked("P-2025-000002", name="电磁流量计", batch="A" * 60, is_discontinued=True)
     return SimpleNamespace(
@@ -256,6 +262,8 @@ def world(company: Any) -> SimpleNamespace:
         invited=invited,
         complained=complained,
         closedask=closedask,
+        written=written,
+        handed=handed,
         warned=warned,
         gone=gone,
     )

@@ -41,8 +41,10 @@ NO_PAGE = {
     "services:draft_handle",
     "services:draft_feedback",
     "accounts:audit_verify",
+    "reports:monthly_workbook",
 }
 
+WRITTEN = ("detail", "update", "refresh", "submit", "delete")  # what an author does with his report
 STATES = ("waiting", "developed", "unplanned", "won", "lost")
 
 
@@ -178,6 +180,11 @@ def of_supervisor(world: SimpleNamespace) -> list[Address]:
         _at("services:request_delete", world.asknew.pk),
         _at("contact_personal", world.known.pk, world.contact.pk),
         _at("contact_erase", world.known.pk, world.contact.pk),
+        *(
+            _at(f"reports:monthly_{verb}", world.written.pk)
+            for verb in ("detail", "update", "refresh", "submit", "delete")
+        ),
+        _at("reports:monthly_create"),
         _at("customer_transfer", world.known.pk),
         _at("customer_transfer_many", query=f"?ids={world.known.pk}&ids=999999"),
         _at("marketing:opportunity_assign", world.waiting.pk),
@@ -246,6 +253,22 @@ def of_administrator(world: SimpleNamespace) -> list[Address]:
         _at("basedata:special_day_update", world.special_day.pk),
         _at("basedata:special_day_delete", world.special_day.pk),
         _at("services:targets", called="targets edited"),
+    ]
+
+
+def of_executive(world: SimpleNamespace) -> list[Address]:
+    reports = ("contribution", "composition", "services", "churn", "pipeline")
+    return [
+        _at("home", called="home of an executive"),
+        *(_at(f"reports:{name}") for name in reports),
+        *(_at(f"reports:{name}", called=f"{name} none", query="?year=all&name=某") for name in reports),
+        *(_at("reports:pipeline", called=f"pipeline by {by}", query=f"?by={by}") for by in ("source", "person")),
+        _at("reports:services", called="services by month", query="?by=month"),
+        _at("reports:monthly_list"),
+        _at("reports:monthly_detail", world.handed.pk, called="monthly submitted"),
+        _at("reports:monthly_review", world.handed.pk),
+        _at("reports:monthly_return", world.handed.pk),
+        _at("reports:monthly_history", world.handed.pk),
     ]
 
 
