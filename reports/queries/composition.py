@@ -161,15 +161,19 @@ def take_snapshot(today: date | None = None) -> str:
     on = last_month_end(today)
     if today.day > LAST_DAY_TO_TAKE or CompositionSnapshot.objects.filter(on=on).exists():
         return "无需记录"
+    return f"已记录 {on} 的客户构成 {write_down(on, Customer.objects.current())} 行"
+
+
+def write_down(on: date, customers: Any) -> int:
+    """Keeps how these customers stand as a month's end; returns the number of rows."""
     rows = [
         CompositionSnapshot(
             on=on, basis=key, group=str(value or ""), manager_id=manager, status=status, customers=count
         )
         for key in KEPT
-        for value, manager, status, count in Customer.objects.current()
-        .order_by()
+        for value, manager, status, count in customers.order_by()
         .values_list(BASES[key].field, "manager", "status")
         .annotate(Count("pk"))
     ]
     CompositionSnapshot.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
-    return f"已记录 {on} 的客户构成 {len(rows)} 行"
+    return len(rows)

@@ -35,7 +35,7 @@ FORM_OF_COMPANY = re.compile(r"(股份|集团|责任)?有限(责任)?公司$")
 
 class ContributionForm(ScopeForm):
     name = forms.CharField(label="客户名称", max_length=100)
-    follow = forms.ChoiceField(label="归属", choices=[(TODAY, "按今天的客户经理"), (THEN, "按下单时的客户经理")])
+    follow = forms.ChoiceField(label="归属", choices=[(TODAY, "今天的客户经理"), (THEN, "下单时的客户经理")])
     silent = forms.BooleanField(label="含没有订单的客户", widget=forms.CheckboxInput(attrs={"class": "ck"}))
     field_order = ["name", "year", "department", "manager", "follow", "silent"]
 
