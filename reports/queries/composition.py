@@ -114,11 +114,12 @@ def composition(user: User, key: str, status: str) -> list[Group]:
         groups.at(value).customers += customers
     then = then_counts(groups, people, status)
     if then is not None:
-        inside = rows if people is None else rows.filter(manager__in=people)
+        inside = rows.none() if people is None else rows.filter(manager__in=people)
         for value, customers in inside.values_list(groups.basis.field).annotate(Count("pk")):
             groups.at(value).now += customers
         for group in groups.found.values():
             group.then = then.get(group.value, 0)
+            group.now = group.customers if people is None else group.now
     name_people(groups)
     return list(groups.found.values())
 
