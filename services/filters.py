@@ -52,7 +52,7 @@ class RequestFilter(ListFilter):
 
     def of_customer(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """Customers by name, and organisations that are none yet."""
-        return rows.filter(Q(customer__name__icontains=value) | Q(organisation__icontains=value))
+        return rows.filter(Q(customer__name__contains_text=value) | Q(organisation__contains_text=value))
 
 
 class LateFilter(RequestFilter):

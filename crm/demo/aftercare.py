@@ -18,7 +18,7 @@ from services.models import NUMBER_PREFIX, GivenBy, ServiceHelper, ServiceNote, 
 from .clients import Client
 from .complaints import COMMENTS, MATTERS, ORGANISATIONS, SECOND_TRY, UNHAPPY, Matter
 from .names import SHOWN_ACCOUNTS
-from .past import Journal, moment
+from .past import SATURDAY, Journal, moment
 from .people import Lexicon
 
 # Per state, how many days ago each request was created. Of the shown 客户经理 every state has some.
@@ -81,7 +81,7 @@ def _live(case: Case, status: str, place: int, supervisor: User, lexicon: Lexico
     if status == "new":
         return
     request.assignee, request.status, request.assigned_by = case.worker, status, supervisor
-    request.assigned_at = min(request.created_at + timedelta(hours=1 + place % 5), timezone.now())
+    request.assigned_at = min(_at_work(request.created_at + timedelta(hours=1 + place % 5)), timezone.now())
     request.minutes_to_assign = clock.minutes_between(request.created_at, request.assigned_at)
     at = request.assigned_at
     for number in range(returns):
@@ -101,12 +101,22 @@ def _live(case: Case, status: str, place: int, supervisor: User, lexicon: Lexico
 def _round(case: Case, after: datetime, number: int) -> datetime:
     """One handling some hours later; returns when the customer was asked about it."""
     request, matter = case.request, case.matter
-    at = min(after + timedelta(hours=5 + 13 * number), timezone.now() - timedelta(minutes=30))
+    at = min(_at_work(after + timedelta(hours=5 + 13 * number)), timezone.now() - timedelta(minutes=30))
     handling = matter.handling if number == 1 else SECOND_TRY.format(handling=matter.handling)
     done = ServiceRound(number=number, handling=handling, handled_by=request.assignee, handled_at=at)
     case.rounds.append(done)
     request.handled_at, request.minutes_to_handle = at, clock.minutes_between(request.created_at, at)
-    return min(at + timedelta(hours=20), timezone.now() - timedelta(minutes=5))
+    return min(_at_work(at + timedelta(hours=20)), timezone.now() - timedelta(minutes=5))
+
+
+def _at_work(at: datetime) -> datetime:
+    """The same minute at an hour when people work, not before; after six in the evening the next morning."""
+    local = timezone.localtime(at)
+    if local.hour >= 18:
+        local += timedelta(days=1)
+    while local.weekday() >= SATURDAY:
+        local += timedelta(days=1)
+    return local if 9 <= local.hour < 18 else local.replace(hour=9)
 
 
 def _score(case: Case, at: datetime, stars: int, result: str, given_by: str = GivenBy.MANAGER) -> None:

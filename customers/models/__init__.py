@@ -10,6 +10,7 @@ from .customer import (
     transfer_customers,
 )
 from .interaction import Attachment, Interaction
+from .leaving import customers_left_by, hand_over_customers
 from .order import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder, refresh_last_purchases
 from .rollup import RevenueChange, RevenueYear, refresh_revenue
 from .timeline import TimelineEntry, tell
@@ -32,6 +33,8 @@ __all__ = [
     "RevenueChange",
     "RevenueYear",
     "TimelineEntry",
+    "customers_left_by",
+    "hand_over_customers",
     "names_hidden_from",
     "refresh_last_purchases",
     "refresh_revenue",

@@ -87,6 +87,7 @@ class RequestRecord(models.Model):
     version = models.PositiveIntegerField(default=0, editable=False)
 
     helpers: Any  # the ServiceHelper of each request
+    text_indexed = ("summary", "organisation", "number")
     objects = ServiceRequestQuerySet.as_manager()
 
     class Meta:

@@ -118,7 +118,9 @@ def test_somebody_without_a_role_is_told_whom_to_ask(company, sign_in):
 
 SELLING = ["销售机会管理", "客户开发计划", "客户信息管理", "客户流失管理", "历史订单查询"]
 REPORTS = ["客户贡献分析", "客户构成分析", "客户服务分析", "客户流失分析", "销售漏斗", "客户管理报告"]
-MASTER_DATA = ["数据字典", "产品信息查询", "库存数据查询"]
+MASTER_DATA = ["数据字典", "工作日历", "服务时限", "产品信息查询", "库存数据查询"]
+DISPATCHING = ["服务创建", "服务分配", "服务归档"]
+SERVING = ["服务创建", "服务处理", "服务反馈", "服务归档"]
 
 
 @pytest.mark.parametrize(
@@ -128,9 +130,9 @@ MASTER_DATA = ["数据字典", "产品信息查询", "库存数据查询"]
             "administrator",
             ["历史订单查询", "流失扫描", "已删除的客户", "用户", "角色", "部门", "审计记录", *MASTER_DATA, "数据同步"],
         ),
-        ("supervisor", [*SELLING, "服务创建", "服务分配", "服务归档", *REPORTS, *MASTER_DATA]),
-        ("manager", [*SELLING, "服务创建", "服务处理", "服务反馈", "服务归档", "销售漏斗", *MASTER_DATA]),
-        ("executive", [*SELLING, "服务归档", *REPORTS, *MASTER_DATA[1:]]),
+        ("supervisor", [*SELLING, *DISPATCHING, *REPORTS, *MASTER_DATA]),
+        ("manager", [*SELLING, *SERVING, "销售漏斗", *MASTER_DATA]),
+        ("executive", [*SELLING, "服务归档", *REPORTS, *MASTER_DATA[3:]]),
         ("nobody", []),
     ],
 )

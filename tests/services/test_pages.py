@@ -411,7 +411,7 @@ def test_home_and_menu_count_what_waits(people, company, sign_in):
     assert '服务反馈<span class="n">1</span>' in mine
     assert "服务处理" not in theirs
     nobody = text(sign_in(company.administrator).get("/"))
-    assert "服务" not in nobody.split("<main")[0]
+    assert "服务管理" not in nobody.split("<main")[0]
 
 
 def test_a_phone_number_opens_the_callers_page(customer, company, sign_in):

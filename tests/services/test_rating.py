@@ -49,7 +49,6 @@ def test_the_customer_archives_with_his_own_stars(record, link, company, client)
     assert all(word in text(page) for word in ("零点漂移", "已归零", "周经理", record.number))
     assert "海悦" not in text(page)
     assert page["Cache-Control"] == "no-store, private"
-    assert page["Referrer-Policy"] == "no-referrer"
     assert "请选择星数。" in text(client.post(link, {"comment": "谢谢"}))
     assert client.post(link, {"satisfaction": "9"}).status_code == 200
     done = client.post(link, {"satisfaction": "5", "comment": "谢谢<b>"})
@@ -82,10 +81,8 @@ def test_few_stars_return_the_request_and_the_link_is_used(record, link, company
 def test_a_forged_expired_or_replaced_link_says_so_and_reveals_nothing(record, link, company, client, rf):
     current = record.rounds.get()
     token = link.split("/rate/")[1].rstrip("/")
-    forged = [
-        "x", token[:-1] + ("a" if token[-1] != "a" else "b"), token.split(":")[0],
-        f"{current.pk}:{token.split(':')[1]}", "0" * 300, "%00", "😀", f"{token.split(':')[0][::-1]}:{token.split(':')[1]}",
-    ]  # fmt: skip
+    key, signature = token.split(":")
+    forged = ["x", f"{token}x", key, f"{current.pk}:{signature}", "0" * 300, "%00", "😀", f"{key[::-1]}:{signature}"]
     for one in forged:
         response = client.get(f"/rate/{one}/")
         assert response.status_code in (400, 404), one

@@ -12,6 +12,7 @@ from accounts.models import Notification
 from crm.audit.models import AuditEntry
 from crm.verdict import Kind, Refused
 from customers.models import Customer, TimelineEntry, transfer_customers
+from services import clock
 from services.models import ServiceRequest, hand_over_requests
 from tests import factories
 from tests.factories import fresh
@@ -267,10 +268,13 @@ def test_a_score_is_one_to_five_stars(score, company, in_state):
         in_state("handled").feedback(by=company.manager, result="好了", satisfaction=score)
 
 
-def test_waiting_stops_the_clock_and_moves_the_target(company, in_state):
+def test_waiting_stops_the_clock_and_moves_the_target(company, in_state, monkeypatch):
+    """By a clock on the wall: at night and on Sundays too, whenever this test runs. Working time: test_clock.py."""
+    monkeypatch.setattr("services.clock.working_minutes", lambda start, end: int((end - start).total_seconds()) // 60)
+    monkeypatch.setattr("services.clock.add_working_minutes", lambda start, n: start + timedelta(minutes=n))
     record = in_state("assigned")
     ServiceRequest.objects.filter(pk=record.pk).update(
-        created_at=timezone.now() - timedelta(hours=30), due_at=timezone.now() - timedelta(minutes=1)
+        created_at=timezone.now() - timedelta(days=30), due_at=timezone.now() - timedelta(minutes=1)
     )
     record.refresh_from_db()
     assert record.is_overdue
@@ -278,13 +282,14 @@ def test_waiting_stops_the_clock_and_moves_the_target(company, in_state):
     record.wait(by=company.manager, note="等样品")
     assert not record.is_overdue
     assert not ServiceRequest.objects.overdue().exists()
-    ServiceRequest.objects.filter(pk=record.pk).update(waiting_since=timezone.now() - timedelta(hours=10))
+    ServiceRequest.objects.filter(pk=record.pk).update(waiting_since=timezone.now() - timedelta(days=10))
     record.resume(by=company.manager, note="样品到了")
     assert record.waiting_since is None
     assert not record.is_overdue
     waited = record.waiting_minutes
     record.handle(by=company.manager, handling="换膜片")
-    assert record.minutes_to_handle == 30 * 60 - waited
+    assert waited > 0
+    assert record.minutes_to_handle == clock.minutes_between(record.created_at, record.handled_at) - waited
     assert [note.text for note in record.notes.all()] == ["等待客户回复：等样品", "恢复处理：样品到了"]
 
 
