@@ -23,7 +23,7 @@ from services.models import ServiceRequest
 from .figures import DASH, in_unit, percent, said
 from .memory import remembered
 from .periods import Period, month_period
-from .queries import churn, pipeline, services
+from .queries import churn, pipeline, service
 from .queries.contribution import view_of
 
 
@@ -100,10 +100,10 @@ def _losses(user: User, span: Period, this: date, last: date) -> list[Trend]:
 def _requests(user: User, span: Period, this: date, last: date) -> list[Trend]:
     if not user.has_perm(ServiceRequest.objects.all().view_permission):
         return []
-    rows = services.created(ServiceRequest.objects.visible_to(user), span)
-    found = services.groups(rows, TruncMonth("created_at"))
+    rows = service.created(ServiceRequest.objects.visible_to(user), span)
+    found = service.groups(rows, TruncMonth("created_at"))
     months = {timezone.localtime(month).date(): group for month, group in found.items()}
-    now, before = months.get(this, services.Group()), months.get(last, services.Group())
+    now, before = months.get(this, service.Group()), months.get(last, service.Group())
     note = f"上月全月 {before.requests} 件；满意度 {said('decimal', now.mean)} 星（{now.answers} 条评价）"
     totals = {month: Decimal(group.requests) for month, group in months.items()}
     url = f"{reverse('reports:services')}?year={this.year}"
