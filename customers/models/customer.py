@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.details import HasDetails, reached
 from accounts.models import User, notify
-from accounts.scopes import EDIT, VIEW, people_in_scope, reaches, supervisors_of
+from accounts.scopes import EDIT, reaches, supervisors_of
 from accounts.sharing import Grant, Shared
 from basedata.models import entry_field, reserve_numbers
 from crm.audit.trail import change, record, record_many
@@ -284,12 +284,6 @@ class Customer(HasDetails, Shared):
         """移交, with its follow-ups and open cases; the new and the former 客户经理 are told."""
         self.can_transfer(by).enforce()
         transfer_customers([self], to, by=by, reason=reason)
-
-
-def names_hidden_from(user: User, label: str) -> tuple[str, ...]:
-    """(label,) unless the person sees every customer: a trail's words name customers, whoever may see them."""
-    sees_all = people_in_scope(user, CustomerQuerySet.view_permission, VIEW) is None
-    return () if sees_all else (label,)
 
 
 class Ownership(models.Model):
