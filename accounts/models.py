@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, Group, UserManager
 from django.core.exceptions import ValidationError
-from django.db import connection, models
+from django.db import models
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils.functional import cached_property
 
-from crm.lookups import Settled
+from crm.lookups import Settled, Statement
 
 from .keeping.department import KeptDepartment
 from .keeping.role import KeptRole
@@ -191,13 +191,13 @@ class CrmUserManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[m
 
 
 @cache
-def rights_sql() -> str:
-    """Asked by every request, so compiled once; its one parameter is the person's key."""
+def rights_of() -> Statement:
     roles: Any = Role.objects
-    rows = roles.filter(user=0).values_list(
-        "code", "name", "view_scope", "edit_scope", "permissions__content_type__app_label", "permissions__codename"
+    return Statement(
+        roles.filter(user=0).values_list(
+            "code", "name", "view_scope", "edit_scope", "permissions__content_type__app_label", "permissions__codename"
+        )
     )
-    return rows.query.sql_with_params()[0]
 
 
 class User(KeptUser, SecondFactor, AbstractUser):
@@ -263,12 +263,9 @@ class User(KeptUser, SecondFactor, AbstractUser):
     @cached_property
     def rights(self) -> list[RoleRight]:
         """Everything the person's roles grant, in one query per request."""
-        with connection.cursor() as cursor:
-            cursor.execute(rights_sql(), [self.pk])
-            rows = cursor.fetchall()
         return [
             RoleRight(code, name, SCOPES[view], SCOPES[edit], f"{app_label}.{codename}")
-            for code, name, view, edit, app_label, codename in rows
+            for code, name, view, edit, app_label, codename in rights_of().ask(self.pk)
         ]
 
     @cached_property

@@ -31,6 +31,7 @@ SHIPPED = {
         basedata.view_dictionaryentry basedata.add_dictionaryentry
         basedata.change_dictionaryentry basedata.delete_dictionaryentry
         basedata.view_workcalendar basedata.change_workcalendar
+        services.view_servicetarget services.change_servicetarget
         basedata.view_product basedata.view_stockrecord basedata.export_product basedata.sync_sales
         customers.view_order customers.restore_customer customers.scan_churncase
         """,
@@ -41,7 +42,7 @@ SHIPPED = {
         "subtree",
         """
         basedata.view_dictionaryentry basedata.view_product basedata.view_stockrecord basedata.export_product
-        basedata.view_workcalendar
+        basedata.view_workcalendar services.view_servicetarget
         marketing.view_opportunity marketing.add_opportunity marketing.change_opportunity marketing.delete_opportunity
         marketing.assign_opportunity marketing.plan_opportunity marketing.export_opportunity
         marketing.share_opportunity
@@ -62,7 +63,7 @@ SHIPPED = {
         """
         accounts.serve_customers
         basedata.view_dictionaryentry basedata.view_product basedata.view_stockrecord basedata.export_product
-        basedata.view_workcalendar
+        basedata.view_workcalendar services.view_servicetarget
         marketing.view_opportunity marketing.add_opportunity marketing.change_opportunity marketing.delete_opportunity
         marketing.plan_opportunity marketing.develop_opportunity marketing.export_opportunity
         marketing.share_opportunity

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth import views as auth_views
@@ -24,6 +25,7 @@ from django.views import View
 from crm.audit.trail import record
 from crm.ui.forms import CrmForm
 
+from . import mail
 from .models import Notification, Role, User
 from .resume import resume
 from .roles import ADMINISTRATOR
@@ -108,9 +110,18 @@ class ChangeTheme(View):
 class NotificationList(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         rows = Notification.visible(request.user)  # type: ignore[arg-type]
-        return render(
-            request, "accounts/notifications.html", {"title": "通知", "rows": rows, "help_anchor": "notifications"}
-        )
+        context = {"title": "通知", "rows": rows, "help_anchor": "notifications"}
+        return render(request, "accounts/notifications.html", {**context, "by_mail": bool(settings.CRM_EMAIL_URL)})
+
+
+class SwitchMail(View):
+    """One's own choice, whether notifications come by e-mail too."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        on = request.POST.get("on") == "1"
+        mail.switch(request.user, on)  # type: ignore[arg-type]
+        messages.success(request, "以后的通知也会发到您的邮箱。" if on else "不再给您发送邮件，通知仍在这里。")
+        return redirect("notifications")
 
 
 class ReadAllNotifications(View):

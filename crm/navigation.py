@@ -72,7 +72,9 @@ SECTIONS = (
         "统计报表",
         "chart-bar",
         (
+            Leaf("客户贡献分析", "reports:contribution", "reports.view_reports"),
             Leaf("客户构成分析", "reports:composition", "reports.view_reports"),
+            Leaf("客户服务分析", "reports:services", "reports.view_reports"),
             Leaf("客户流失分析", "reports:churn", "reports.view_reports"),
             Leaf("销售漏斗", "reports:pipeline", "reports.view_pipeline"),
             Leaf("客户管理报告", "reports:monthly_list", "reports.view_monthlyreport", "monthly"),
@@ -94,6 +96,7 @@ SECTIONS = (
         (
             Leaf("数据字典", "basedata:dictionary_list", "basedata.view_dictionaryentry"),
             Leaf("工作日历", "basedata:calendar", "basedata.view_workcalendar"),
+            Leaf("服务时限", "services:targets", "services.view_servicetarget"),
             Leaf("产品信息查询", "basedata:product_list", "basedata.view_product"),
             Leaf("库存数据查询", "basedata:stock_list", "basedata.view_stockrecord"),
             Leaf("数据同步", "customers:sync", "basedata.sync_sales"),
@@ -114,7 +117,7 @@ class Drawn:
     label: str
     url: str
     current: bool
-    count: int
+    waiting: int
     hot: bool
 
 

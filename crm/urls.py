@@ -6,9 +6,10 @@ from django.urls import include, path
 
 from accounts import second_factor_pages as second_factor
 from accounts import views as accounts
-from crm import handover, health, help, home, role_check, search
+from crm import handover, health, help, home, privacy_pages, role_check, search
 from services.views.rating import Rate
 
+CONTACT = "customers/<id:customer>/contacts/<id:pk>/"
 urlpatterns = [
     path("", home.Home.as_view(), name="home"),
     path("login/", accounts.SignIn.as_view(), name="login"),
@@ -18,6 +19,16 @@ urlpatterns = [
     path("marketing/", include("marketing.urls")),
     path("customers/transfer/", handover.TransferCustomers.as_view(), name="customer_transfer_many"),
     path("customers/<id:pk>/transfer/", handover.TransferCustomer.as_view(), name="customer_transfer"),
+    path(
+        "customers/<id:customer>/contacts/<id:pk>/personal/",
+        privacy_pages.ContactPersonal.as_view(),
+        name="contact_personal",
+    ),
+    path(
+        "customers/<id:customer>/contacts/<id:pk>/personal/erase/",
+        privacy_pages.EraseContact.as_view(),
+        name="contact_erase",
+    ),
     path("customers/", include("customers.urls")),
     path("services/", include("services.urls")),
     path("rate/<str:token>/", Rate.as_view(), name="rate"),
@@ -30,6 +41,7 @@ urlpatterns = [
     path("search/", search.Search.as_view(), name="search"),
     path("help/", help.Help.as_view(), name="help"),
     path("notifications/", accounts.NotificationList.as_view(), name="notifications"),
+    path("notifications/mail/", accounts.SwitchMail.as_view(), name="notifications_mail"),
     path("notifications/read/", accounts.ReadAllNotifications.as_view(), name="notifications_read"),
     path("notifications/<id:pk>/open/", accounts.OpenNotification.as_view(), name="notification_open"),
     path("jobs/", home.JobList.as_view(), name="job_list"),

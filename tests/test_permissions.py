@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from types import SimpleNamespace
 
 import pytest
@@ -53,6 +54,8 @@ help                             -         GET   in   200  200  200  200  200  2
 help                             -         POST  in   405  405  405  405  405  405  405  405  405
 notifications                    -         GET   in   200  200  200  200  200  200  200  200  200
 notifications                    -         POST  in   405  405  405  405  405  405  405  405  405
+notifications_mail               -         GET   in   405  405  405  405  405  405  405  405  405
+notifications_mail               -         POST  in   302  302  302  302  302  302  302  302  302
 notifications_read               -         GET   in   405  405  405  405  405  405  405  405  405
 notifications_read               -         POST  in   302  302  302  302  302  302  302  302  302
 notification_open                note      GET   in   405  405  405  405  405  405  405  405  405
@@ -233,6 +236,8 @@ marketing:opportunity_share      assigned  POST  in   404  302  302  403  404  4
 marketing:opportunity_share_withdraw  shared  GET   in   404  200  200  403  404  404  404  403  404
 marketing:opportunity_share_withdraw  shared  POST  in   404  302  302  403  404  404  404  403  404
 
+reports:contribution             -         GET   in   403  200  403  403  403  403  200  200  403
+reports:contribution             -         POST  in   405  405  405  405  405  405  405  405  405
 reports:composition              -         GET   in   403  200  403  403  403  403  200  200  403
 reports:composition              -         POST  in   405  405  405  405  405  405  405  405  405
 
@@ -265,6 +270,10 @@ basedata:special_day_update      day       GET   in   200  403  403  403  403  4
 basedata:special_day_update      day       POST  in   302  403  403  403  403  403  403  404  404
 basedata:special_day_delete      day       GET   in   200  403  403  403  403  403  403  404  404
 basedata:special_day_delete      day       POST  in   302  403  403  403  403  403  403  404  404
+services:targets                 -         GET   in   200  200  200  200  200  200  200  403  403
+services:targets                 -         POST  in   409  403  403  403  403  403  403  403  403
+mail_again                       -         GET   in   405  405  405  405  405  405  405  405  405
+mail_again                       -         POST  in   302  403  403  403  403  403  403  403  403
 basedata:product_list            -         GET   in   200  200  200  200  200  200  200  200  403
 basedata:product_list            -         POST  in   405  405  405  405  405  405  405  405  405
 basedata:stock_list              -         GET   in   200  200  200  200  200  200  200  200  403
@@ -317,6 +326,81 @@ customers:attachment             file      POST  in   405  405  405  405  405  4
 customers:attachment_delete      file      GET   in   404  200  200  403  404  404  404  403  404
 customers:attachment_delete      file      POST  in   404  302  302  403  404  404  404  403  404
 
+services:request_create          -         GET   in   403  200  200  200  200  200  200  403  403
+services:request_create          -         POST  in   403  302  302  302  302  302  302  403  403
+services:dispatch                -         GET   in   403  200  403  403  403  403  200  403  403
+services:dispatch                -         POST  in   405  405  405  405  405  405  405  405  405
+services:handling                -         GET   in   403  403  200  200  200  200  403  403  403
+services:handling                -         POST  in   405  405  405  405  405  405  405  405  405
+services:feedback                -         GET   in   403  403  200  200  200  200  403  403  403
+services:feedback                -         POST  in   405  405  405  405  405  405  405  405  405
+services:archive                 -         GET   in   403  200  200  200  200  200  200  200  403
+services:archive                 -         POST  in   405  405  405  405  405  405  405  405  405
+services:find_customer           -         GET   in   403  200  200  200  200  200  200  403  403
+services:find_customer           -         POST  in   403  405  405  405  405  405  405  403  403
+services:find_contacts           -         GET   in   403  200  200  200  200  200  200  403  403
+services:find_contacts           -         POST  in   403  405  405  405  405  405  405  403  403
+services:assign_many             -         GET   in   403  302  403  403  403  403  302  403  403
+services:assign_many             -         POST  in   403  409  403  403  403  403  200  403  403
+services:request_detail          asknew    GET   in   404  200  200  200  404  404  404  200  404
+services:request_detail          asked     GET   in   404  200  200  200  404  404  404  200  404
+services:request_detail          answered  GET   in   404  200  200  200  404  404  404  200  404
+services:request_detail          closedask GET   in   404  200  200  200  404  404  404  200  404
+services:request_detail          asked     POST  in   405  405  405  405  405  405  405  405  405
+services:request_history         asked     GET   in   404  200  200  200  404  404  404  200  404
+services:request_history         asked     POST  in   405  405  405  405  405  405  405  405  405
+services:request_update          asknew    GET   in   404  200  200  403  404  404  404  403  404
+services:request_update          asknew    POST  in   404  302  302  403  404  404  404  403  404
+services:request_update          asked     POST  in   404  409  403  409  404  404  404  403  404
+services:request_update          closedask POST  in   404  409  409  403  404  404  404  403  404
+services:request_delete          asknew    GET   in   404  200  403  403  404  404  404  403  404
+services:request_delete          asknew    POST  in   404  302  403  403  404  404  404  403  404
+services:request_delete          asked     POST  in   404  409  403  403  404  404  404  403  404
+services:request_assign          asknew    GET   in   404  200  403  403  404  404  404  403  404
+services:request_assign          asknew    POST  in   404  302  403  403  404  404  404  403  404
+services:request_assign          asked     POST  in   404  409  403  403  404  404  404  403  404
+services:request_reassign        asked     GET   in   404  200  403  403  404  404  404  403  404
+services:request_reassign        asked     POST  in   404  302  403  403  404  404  404  403  404
+services:request_reassign        answered  POST  in   404  302  403  403  404  404  404  403  404
+services:request_reassign        asknew    POST  in   404  409  403  403  404  404  404  403  404
+services:request_reassign        closedask POST  in   404  409  403  403  404  404  404  403  404
+services:request_keep            asked     GET   in   404  409  403  403  404  404  404  403  404
+services:request_keep            asked     POST  in   404  409  403  403  404  404  404  403  404
+services:request_wait            asked     GET   in   404  403  200  403  404  404  404  403  404
+services:request_wait            asked     POST  in   404  403  302  403  404  404  404  403  404
+services:request_wait            answered  POST  in   404  403  409  403  404  404  404  403  404
+services:request_wait            closedask POST  in   404  403  409  403  404  404  404  403  404
+services:request_handle          asked     GET   in   404  403  200  403  404  404  404  403  404
+services:request_handle          asked     POST  in   404  403  302  403  404  404  404  403  404
+services:request_handle          answered  POST  in   404  403  409  403  404  404  404  403  404
+services:request_handle          closedask POST  in   404  403  409  403  404  404  404  403  404
+services:request_resume          asked     GET   in   404  403  409  403  404  404  404  403  404
+services:request_resume          asked     POST  in   404  403  409  403  404  404  404  403  404
+services:request_feedback        answered  GET   in   404  403  200  403  404  404  404  403  404
+services:request_feedback        answered  POST  in   404  403  302  403  404  404  404  403  404
+services:request_feedback        asked     POST  in   404  403  409  403  404  404  404  403  404
+services:request_feedback        closedask POST  in   404  403  409  403  404  404  404  403  404
+services:request_invite          answered  GET   in   404  403  200  403  404  404  404  403  404
+services:request_invite          answered  POST  in   404  403  302  403  404  404  404  403  404
+services:request_invite          asked     POST  in   404  403  409  403  404  404  404  403  404
+services:request_invite          closedask POST  in   404  403  409  403  404  404  404  403  404
+services:rating_picture          answered  GET   in   404  403  404  403  404  404  404  403  404
+services:rating_picture          answered  POST  in   405  405  405  405  405  405  405  405  405
+services:draft_handle            asked     GET   in   405  405  405  405  405  405  405  405  405
+services:draft_handle            asked     POST  in   404  403  204  403  404  404  404  403  404
+services:draft_feedback          answered  GET   in   405  405  405  405  405  405  405  405  405
+services:draft_feedback          answered  POST  in   404  403  204  403  404  404  404  403  404
+services:request_involve         asked     GET   in   404  200  200  403  404  404  404  403  404
+services:request_involve         asked     POST  in   404  302  302  403  404  404  404  403  404
+services:request_involve         closedask POST  in   404  409  409  403  404  404  404  403  404
+services:request_release         aide      GET   in   404  200  200  403  404  404  404  403  404
+services:request_release         aide      POST  in   404  302  302  403  404  404  404  403  404
+services:request_note            asked     GET   in   404  200  200  403  404  404  404  403  404
+services:request_note            asked     POST  in   404  302  302  403  404  404  404  403  404
+services:request_note            closedask POST  in   404  409  409  403  404  404  404  403  404
+rate                             -         GET   404  404  404  404  404  404  404  404  404  404
+rate                             -         POST  404  404  404  404  404  404  404  404  404  404
+
 customers:sync                   -         GET   in   200  403  403  403  403  403  403  403  403
 customers:sync                   -         POST  in   405  403  403  403  403  403  403  403  403
 customers:sync_start             -         GET   in   405  403  403  403  403  403  403  403  403
@@ -326,19 +410,59 @@ customers:sync_parked            -         POST  in   422  403  403  403  403  4
 customers:sync_run               run       GET   in   200  403  403  403  403  403  403  403  403
 customers:sync_run               run       POST  in   405  403  403  403  403  403  403  403  403
 
+reports:services                 -         GET   in   403  200  403  403  403  403  200  200  403
+reports:services                 -         POST  in   405  405  405  405  405  405  405  405  405
+reports:churn                    -         GET   in   403  200  403  403  403  403  200  200  403
+reports:churn                    -         POST  in   405  405  405  405  405  405  405  405  405
+reports:pipeline                 -         GET   in   403  200  200  200  200  200  200  200  403
+reports:pipeline                 -         POST  in   405  405  405  405  405  405  405  405  405
+reports:monthly_list             -         GET   in   403  200  403  403  403  403  200  200  403
+reports:monthly_list             -         POST  in   405  405  405  405  405  405  405  405  405
+reports:monthly_create           -         GET   in   403  200  403  403  403  403  200  403  403
+reports:monthly_create           -         POST  in   403  302  403  403  403  403  302  403  403
+reports:monthly_detail           written   GET   in   404  200  404  404  404  404  404  404  404
+reports:monthly_detail           handed    GET   in   404  200  404  404  404  404  404  200  404
+reports:monthly_detail           handed    POST  in   405  405  405  405  405  405  405  405  405
+reports:monthly_update           written   GET   in   404  200  404  404  404  404  404  404  404
+reports:monthly_update           written   POST  in   404  302  404  404  404  404  404  404  404
+reports:monthly_update           handed    POST  in   404  409  404  404  404  404  404  403  404
+reports:monthly_refresh          written   GET   in   404  200  404  404  404  404  404  404  404
+reports:monthly_refresh          written   POST  in   404  302  404  404  404  404  404  404  404
+reports:monthly_refresh          handed    POST  in   404  409  404  404  404  404  404  403  404
+reports:monthly_delete           written   GET   in   404  200  404  404  404  404  404  404  404
+reports:monthly_delete           written   POST  in   404  302  404  404  404  404  404  404  404
+reports:monthly_delete           handed    POST  in   404  409  404  404  404  404  404  403  404
+reports:monthly_submit           written   GET   in   404  200  404  404  404  404  404  404  404
+reports:monthly_submit           written   POST  in   404  302  404  404  404  404  404  404  404
+reports:monthly_submit           handed    POST  in   404  409  404  404  404  404  404  403  404
+reports:monthly_review           handed    GET   in   404  403  404  404  404  404  404  200  404
+reports:monthly_review           handed    POST  in   404  403  404  404  404  404  404  302  404
+reports:monthly_review           written   POST  in   404  403  404  404  404  404  404  404  404
+reports:monthly_return           handed    GET   in   404  403  404  404  404  404  404  200  404
+reports:monthly_return           handed    POST  in   404  403  404  404  404  404  404  302  404
+reports:monthly_return           written   POST  in   404  403  404  404  404  404  404  404  404
+reports:monthly_history          handed    GET   in   404  200  404  404  404  404  404  200  404
+reports:monthly_history          handed    POST  in   405  405  405  405  405  405  405  405  405
+reports:monthly_workbook         handed    GET   in   404  200  404  404  404  404  404  200  404
+reports:monthly_workbook         handed    POST  in   405  405  405  405  405  405  405  405  405
+
 customers:customer_show          account   GET   in   404  200  200  200  404  404  404  403  404
 customers:customer_show          account   POST  in   404  302  302  302  404  404  404  403  404
 customers:contact_show           mobile    GET   in   404  200  200  200  404  404  404  403  404
 customers:contact_show           mobile    POST  in   404  302  302  302  404  404  404  403  404
 marketing:opportunity_show       caller    GET   in   404  200  200  200  404  404  404  403  404
 marketing:opportunity_show       caller    POST  in   404  302  302  302  404  404  404  403  404
+contact_personal                 contact   GET   in   404  200  403  403  404  404  404  403  404
+contact_personal                 contact   POST  in   405  405  405  405  405  405  405  405  405
+contact_erase                    contact   GET   in   404  200  403  403  404  404  404  403  404
+contact_erase                    contact   POST  in   404  200  403  403  404  404  404  403  404
 
 admin:index                      -         GET   in   200  403  403  403  403  403  403  403  403
 admin:index                      -         POST  in   200  403  403  403  403  403  403  403  403
 """
 HANDLER = ClientHandler(enforce_csrf_checks=False)  # one for a thousand requests: loading middleware takes longer
 ROWS = [line.split() for line in TABLE.splitlines() if line and not line.startswith("#")]
-OPEN_TO_ALL = {"login", "setup", "healthz", "readyz"}  # and static files, which have no name
+OPEN_TO_ALL = {"login", "setup", "healthz", "readyz", "rate"}  # and static files, which have no name
 TELLS = {("accounts:user_create", 200), ("accounts:user_reset_password", 200)}  # the page with the one-time password
 SECRETS = ("沈阳北辰", "压力变送器", "二期 140", "高峰", "024-5555", "确认需求", "海河水务", "天津市某路")
 
@@ -374,8 +498,24 @@ def world(company):
     helper = factories.person("account_manager", name="协作人", department=company.other)
     for shared in (customer, assigned):
         shared.share(helper, by=company.supervisor, kind="view")
+    asked = {"customer": customer, "summary": "压力变送器", "content": "二期 140 个测点"}
+    asknew = factories.service_request(manager, **asked)
+    people = (company.supervisor, manager)
+    given = factories.dispatched(company.colleague, *people, **asked)
+    given.involve(helper, by=manager)
+    answered = factories.handled(manager, *people, **asked)
+    closedask = factories.archived(manager, *people, **asked)
+    written = factories.monthly_report(company.supervisor, remarks="沈阳北辰流失")
+    handed = factories.monthly_report(company.supervisor, "submitted", period=date(2026, 9, 1), remarks="沈阳北辰流失")
     addresses = {
         "-": [],
+        "asknew": [asknew.pk],
+        "asked": [given.pk],
+        "answered": [answered.pk],
+        "closedask": [closedask.pk],
+        "aide": [given.pk, given.helpers.get().pk],
+        "written": [written.pk],
+        "handed": [handed.pk],
         "deleted": [deleted.pk],
         "bare": [bare.pk],
         "grant": [customer.pk, customer.grants.get().pk],
@@ -417,8 +557,17 @@ def world(company):
         assigned=assigned,
         item=item,
         customer=customer,
+        written=written,
         contact=contact,
         talk=talk,
+        service=asknew,
+        service_values={
+            "kind": str(factories.entry("服务类型", "咨询").pk),
+            "organisation": "新的单位",
+            "customer": "",
+            "content": "新的请求",
+            "handling": "新的处理",
+        },
         # One set of values that suits every form: whoever is refused is refused for his rights.
         values={
             **factories.OPPORTUNITY,
@@ -453,6 +602,9 @@ def world(company):
             "lost_kind": str(factories.entry("流失原因", "价格").pk),
             "review_on": str(timezone.localdate()),
             "note": "重新签约",
+            "remarks": "新的说明",
+            "comment": "请补充",
+            "period": f"{timezone.localdate():%Y-%m}-01",
             "token": "x",
             "opened": signing.dumps({"version": assigned.version, "values": {}}, salt="opened"),
             "old_password": "a-long-passphrase",
@@ -483,13 +635,15 @@ def own_values(name):
 
 
 def url_of(name, record, world):
-    return reverse(name, args=["token"] if name == "setup" else world.addresses[record])
+    return reverse(name, args=["token"] if name in ("setup", "rate") else world.addresses[record])
 
 
 def current_version(name, world):
     """The signed memory an edit page of this record carries."""
     record = {"marketing:item_update": world.item, "customers:contact_update": world.contact}.get(name)
     record = record or (world.talk if name == "customers:interaction_update" else None)
+    record = record or (world.service if name == "services:request_update" else None)
+    record = record or (world.written if name == "reports:monthly_update" else None)
     if name.startswith("accounts:"):
         return signing.dumps({"version": 0, "values": {}}, salt="opened")
     record = record or (world.customer if name.startswith("customers:") else world.new)
@@ -498,7 +652,7 @@ def current_version(name, world):
 
 def snapshot():
     """Every stored value of the product's own tables, whether a form may edit it or not."""
-    ours = ("accounts", "audit", "jobs", "basedata", "customers", "marketing")
+    ours = ("accounts", "audit", "jobs", "basedata", "customers", "marketing", "services", "reports")
     models = [model for label in ours for model in apps.get_app_config(label).get_models(include_auto_created=True)]
     return {model._meta.label: list(model._base_manager.order_by("pk").values()) for model in models}
 
@@ -507,6 +661,7 @@ def ask(sign_in, world, person, name, record, verb):
     """(status or "in" for the sign-in page, body, whether anything was written); leaves the database as it was."""
     user = world.people[person]
     values = {**world.values, "opened": current_version(name, world), **own_values(name)}
+    values |= world.service_values if name.startswith("services:") else {}
     with transaction.atomic():
         client = sign_in(user) if user else Client()
         client.handler = HANDLER
@@ -521,7 +676,7 @@ def ask(sign_in, world, person, name, record, verb):
     if status == 302 and response["Location"].startswith(reverse("login")):
         status = "in"
     body = b"" if response.streaming else response.content
-    return status, body.decode(), wrote
+    return status, body.decode(errors="replace"), wrote
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: " ".join(row[:3]))
@@ -533,7 +688,8 @@ def test_every_address_answers_each_role_as_the_table_says(row, world, sign_in):
         got[person] = str(status)
         if status == 404:
             leaks += [(person, word) for word in (*SECRETS, world.customer.number) if word in body]
-        if wrote and status != 302 and not (name == "logout" and status == "in") and (name, status) not in TELLS:
+        allowed = status in (302, 204) or (name, status) in TELLS
+        if wrote and not allowed and not (name == "logout" and status == "in"):
             writes.append(person)
     assert got == dict(zip(PEOPLE, expected, strict=True))
     assert leaks == []
@@ -608,6 +764,7 @@ def test_an_executive_writes_nothing_wherever_he_posts(world, sign_in):
     before = snapshot()
     own = {"login", "logout", "setup", "accounts:password", "accounts:theme"}
     own |= {"accounts:profile_edit", "accounts:session_end_others"}
+    own |= {"notifications_read", "reports:monthly_review", "reports:monthly_return"}  # the only thing executives write
     for name, record, verb, *_ in ROWS:
         if verb == "POST" and name not in own:
             client.post(url_of(name, record, world), world.values)

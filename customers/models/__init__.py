@@ -12,6 +12,7 @@ from .customer import (
 from .interaction import Attachment, Interaction
 from .leaving import customers_left_by, hand_over_customers
 from .order import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder, refresh_last_purchases
+from .rollup import RevenueChange, RevenueYear, refresh_revenue
 from .timeline import TimelineEntry, tell
 
 __all__ = [
@@ -29,11 +30,14 @@ __all__ = [
     "OrderLine",
     "Ownership",
     "ParkedOrder",
+    "RevenueChange",
+    "RevenueYear",
     "TimelineEntry",
     "customers_left_by",
     "hand_over_customers",
     "names_hidden_from",
     "refresh_last_purchases",
+    "refresh_revenue",
     "required_fields",
     "tell",
     "transfer_customers",

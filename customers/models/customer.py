@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -94,6 +95,7 @@ class Customer(HasDetails, Shared):
     share_permission = "customers.share_customer"
     detail_fields = ("phone", "bank_account")
     derived_fields = ("name_normalized", "name_pinyin", "name_initials")
+    text_indexed = ("name", "number")
     objects = CustomerQuerySet.as_manager()
 
     class Meta:
@@ -336,18 +338,26 @@ def move_customers(moving: list[Customer], to: User, *, by: User, reason: str) -
     )
     CustomerGrant.objects.filter(content_object__in=keys, user=to).delete()
     Customer.objects.filter(pk__in=keys).update(manager=to, version=models.F("version") + 1)
-    for name in KEPT_FOR_MANAGER:
-        related: Any = Customer._meta.get_field(name).related_model
-        related._base_manager.filter(customer__in=keys).update(keeper=to)
+    keep_with_manager(keys, to)
     record_many(by, "移交", moving, changes=lambda customer: {"客户经理": (customer.manager, to), "原因": reason})
     TimelineEntry.objects.bulk_create(
         TimelineEntry(customer=customer, at=now, kind="customer", text=f"移交：{customer.manager} → {to}（{reason}）")
         for customer in moving
     )
+    from .rollup import follow_transfer
+
+    follow_transfer(keys, now)
     _tell_of_transfer(moving, to, by, reason)
     for customer in moving:
         customer.manager = to
     return len(moving)
+
+
+def keep_with_manager(customers: Iterable[int], manager: User) -> None:
+    """Rows that name the customer's 客户经理 as their keeper follow him; for whatever moves or joins customers."""
+    for name in KEPT_FOR_MANAGER:
+        related: Any = Customer._meta.get_field(name).related_model
+        related._base_manager.filter(customer__in=list(customers)).update(keeper=manager)
 
 
 def _tell_of_transfer(customers: list[Customer], to: User, by: User, reason: str) -> None:
@@ -378,7 +388,7 @@ class CustomerGrant(Grant):
 
 # Relations that keep a customer from being deleted, and what they are called.
 KEPT_BY = {"orders": "订单", "churn_cases": "流失记录", "service_requests": "服务请求"}
-# Relations whose rows name the customer's 客户经理 as their keeper: they follow him whatever moves the customer.
+# Relations whose rows name the customer's 客户经理 as their keeper.
 KEPT_FOR_MANAGER = ("service_requests",)
 DESCRIPTIVE_FIELDS = (
     "name", "region", "industry", "level", "satisfaction", "credit", "address", "phone", "postcode", "fax", "website",
