@@ -131,7 +131,7 @@ def test_on_sqlite_the_migrations_do_nothing(monkeypatch):
         connection = type("Connection", (), {"vendor": "sqlite"})
         execute = statements.append
 
-    for name in ("crm.ui.migrations.0002_grams", "customers.migrations.0004_text_indexes"):
+    for name in ("crm.ui.migrations.0002_grams", "customers.migrations.0005_text_indexes"):
         for operation in importlib.import_module(name).Migration.operations:
             operation.code(None, Editor)
             operation.reverse_code(None, Editor)

@@ -4,7 +4,7 @@ from crm.text_index import text_indexes
 
 
 class Migration(migrations.Migration):
-    dependencies = [("customers", "0003_contact_details_and_wishes"), ("ui", "0002_grams")]
+    dependencies = [("customers", "0004_revenue_rollup"), ("ui", "0002_grams")]
 
     operations = [
         text_indexes("customers_customer", "name", "number"),
