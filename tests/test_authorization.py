@@ -228,12 +228,12 @@ def test_pickers_offer_nothing_outside_ones_view(world, enter):  # noqa: F811
             if rows is None:
                 continue
             tried += 1
-            if hasattr(rows.model._default_manager, "visible_to"):
+            if rows.model is User:  # colleagues are no secret, their accounts are
+                faults += [(name, field_name, person, one) for one in rows if not one.is_active]
+            elif hasattr(rows.model._default_manager, "visible_to"):
                 seen = rows.model._default_manager.visible_to(user).values("pk")
                 outside = set(rows.values_list("pk", flat=True)) - set(seen.values_list("pk", flat=True))
                 faults += [(name, field_name, person, pk) for pk in outside]
-            elif rows.model is User:
-                faults += [(name, field_name, person, one) for one in rows if not one.is_active]
     assert tried > 40
     assert faults == []
 
@@ -292,7 +292,11 @@ def forged_fields(view: Any, form: Any, world) -> dict[str, Any]:  # noqa: F811
             continue
         found[field.name] = found[field.attname if hasattr(field, "attname") else field.name] = forged(field, stranger)
     mighty = dict.fromkeys(("is_superuser", "is_staff", "is_active", "is_demo", "groups", "user_permissions"), "1")
-    return {**mighty, "pk": "4711", "id": "4711", **found}
+    return {
+        name: value
+        for name, value in {**mighty, "pk": "4711", "id": "4711", **found}.items()
+        if name not in form.fields
+    }
 
 
 def forged(field: Any, stranger: User) -> Any:
@@ -321,7 +325,7 @@ def plain(row: dict[str, Any], known: set[int]) -> dict[str, Any]:
 
 
 def plain_value(name: str, value: Any, known: set[int]) -> Any:
-    if isinstance(value, datetime) or name in ("token", "password"):
+    if isinstance(value, datetime) or name in ("token", "password", "salt"):
         return value is None
     if isinstance(value, str):
         return re.sub(r"/\d+/", "/n/", value)
@@ -370,6 +374,7 @@ def test_rows_chosen_together_change_only_ones_own(world, enter):  # noqa: F811
     supervisor = world.people["supervisor"]
     foreign.share(supervisor, by=factories.fresh(world.people["outsider"]), kind="change")  # seen and shared, not his
     own = world.customer
+    enter("supervisor")  # outside the transactions that are rolled back
     assert len(BULK) >= 1
     for name in BULK:
         ids = [own.pk, foreign.pk, 999_999, HUGE, HUGE * 10, -1, "x", "", "1_0"]
