@@ -56,6 +56,7 @@ def find_customers(user: Any, text: str) -> list[Customer]:
         | Q(external_number__iexact=text)
         | Q(phone__contains=text)
         | Q(pk__in=people.values("customer"))
+        | Q(pk__in=Customer.objects.filter(merged_into__isnull=False, number__iexact=text).values("merged_into"))
     )
     if text.isascii() and text.isalpha():
         match |= Q(name_initials__startswith=text.lower()) | Q(name_pinyin__startswith=text.lower())

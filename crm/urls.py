@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from accounts import views as accounts
 from crm import handover, health, help, home, search
+from customers.views import together
 
 urlpatterns = [
     path("", home.Home.as_view(), name="home"),
@@ -15,6 +16,9 @@ urlpatterns = [
     path("marketing/", include("marketing.urls")),
     path("customers/transfer/", handover.TransferCustomers.as_view(), name="customer_transfer_many"),
     path("customers/<id:pk>/transfer/", handover.TransferCustomer.as_view(), name="customer_transfer"),
+    path("customers/merge/", together.MergeCustomers.as_view(), name="customer_merge"),
+    path("customers/reclassify/", together.ReclassifyCustomers.as_view(), name="customer_reclassify"),
+    path("duplicates/", together.Duplicates.as_view(), name="duplicates"),
     path("customers/", include("customers.urls")),
     path("basedata/", include("basedata.urls")),
     path("accounts/", include("accounts.urls")),

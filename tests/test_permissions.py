@@ -152,6 +152,12 @@ customer_transfer                customer  GET   in   404  200  403  403  404  4
 customer_transfer                customer  POST  in   404  302  403  403  404  404  404  403  404
 customer_transfer_many           -         GET   in   403  302  403  403  403  403  302  403  403
 customer_transfer_many           -         POST  in   403  409  403  403  403  403  200  403  403
+customer_reclassify              -         GET   in   403  302  403  403  403  403  302  403  403
+customer_reclassify              -         POST  in   403  409  403  403  403  403  409  403  403
+customer_merge                   -         GET   in   403  302  403  403  403  403  302  403  403
+customer_merge                   -         POST  in   403  302  403  403  403  403  302  403  403
+duplicates                       -         GET   in   403  200  403  403  403  403  200  403  403
+duplicates                       -         POST  in   405  405  405  405  405  405  405  405  405
 marketing:opportunity_share      assigned  GET   in   404  200  200  403  404  404  404  403  404
 marketing:opportunity_share      assigned  POST  in   404  302  302  403  404  404  404  403  404
 marketing:opportunity_share_withdraw  shared  GET   in   404  200  200  403  404  404  404  403  404
@@ -326,6 +332,7 @@ def world(company):
             "office_phone": "010-1",
             "region": str(customer.region_id),
             "level": str(customer.level_id),
+            "industry": str(factories.entry("行业", "医药").pk),
             "satisfaction": "1",
             "credit": "1",
             "address": "新的地址",

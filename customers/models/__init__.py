@@ -7,11 +7,12 @@ from .customer import (
     Ownership,
     names_hidden_from,
     required_fields,
-    transfer_customers,
 )
 from .interaction import Attachment, Interaction
+from .merge import merge_customers
 from .order import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder, refresh_last_purchases
 from .timeline import TimelineEntry, tell
+from .together import reclassify_customers, transfer_customers
 
 __all__ = [
     "NUMBER_PREFIX",
@@ -29,7 +30,9 @@ __all__ = [
     "Ownership",
     "ParkedOrder",
     "TimelineEntry",
+    "merge_customers",
     "names_hidden_from",
+    "reclassify_customers",
     "refresh_last_purchases",
     "required_fields",
     "tell",

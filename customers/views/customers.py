@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.share_pages import ShareRecord, WithdrawShare
+from crm.audit.models import AuditEntry
 from crm.ui.actions import Action, ActionView, Control
 from crm.ui.bulk import BulkList
 from crm.ui.history import RecordHistory
@@ -56,7 +57,11 @@ class CustomerList(BulkList):
         Column("创建时间", "created_at", export_only=True),
     )
     row_actions = (EDIT, REMOVE, TRANSFER)
-    bulk_actions = (("移交", "customer_transfer_many", "customers.transfer_customer"),)
+    bulk_actions = (
+        ("移交", "customer_transfer_many", "customers.transfer_customer"),
+        ("批量修改", "customer_reclassify", "customers.reclassify_customer"),
+        ("合并", "customer_merge", "customers.merge_customer"),
+    )
     tab_field, tab_choices, default_tab = "status", Customer.Status.choices, "all"
     create = ("新建客户", "customers:customer_create", "customers.add_customer")
     export_permission = "customers.export_customer"
@@ -71,6 +76,11 @@ class CustomerList(BulkList):
 class CustomerHistory(RecordHistory):
     model = Customer
     crumbs = (("客户管理", ""), LIST)
+
+    def entries(self, record: Any) -> Any:
+        """With what happened to the customers that became part of this one."""
+        merged = record.merged.values_list("pk", flat=True)
+        return AuditEntry.objects.about_all(record, merged) if merged else super().entries(record)
 
     def hidden_labels(self) -> tuple[str, ...]:
         return names_hidden_from(self.request.user, "上级单位")
