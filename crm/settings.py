@@ -234,6 +234,7 @@ CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds betwee
     ("audit.seal", 300, "crm.audit.seals.seal_pending"),
     ("sessions.clear", 86400, "crm.jobs.tasks.clear_expired_sessions"),
     ("forms.forget", 86400, "crm.ui.models.forget_old_submissions"),
+    ("imports.forget", 86400, "customers.models.forget_old_uploads"),
     ("churn.scan", 604800, "customers.churn.scan_weekly"),
 )
 # Where a period begins when not at midnight UTC (a week: Thursday): Saturday 02:00 in Shanghai is Friday 18:00 UTC.

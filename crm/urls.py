@@ -6,7 +6,7 @@ from django.urls import include, path
 
 from accounts import views as accounts
 from crm import handover, health, help, home, search
-from customers.views import together
+from customers.views import imports, together
 
 urlpatterns = [
     path("", home.Home.as_view(), name="home"),
@@ -18,6 +18,8 @@ urlpatterns = [
     path("customers/<id:pk>/transfer/", handover.TransferCustomer.as_view(), name="customer_transfer"),
     path("customers/merge/", together.MergeCustomers.as_view(), name="customer_merge"),
     path("customers/reclassify/", together.ReclassifyCustomers.as_view(), name="customer_reclassify"),
+    path("import/", imports.UploadTable.as_view(), name="import"),
+    path("import/template/", imports.ImportTemplate.as_view(), name="import_template"),
     path("duplicates/", together.Duplicates.as_view(), name="duplicates"),
     path("customers/", include("customers.urls")),
     path("basedata/", include("basedata.urls")),

@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts.models import Role, notify
 from basedata.models import SyncRun
 from crm.jobs.models import Job
-from customers.models import Contact, Customer, Order
+from customers.models import Contact, Customer, ImportFile, Order
 from marketing.models import Opportunity, PlanItem
 from tests import factories
 
@@ -156,6 +156,16 @@ customer_reclassify              -         GET   in   403  302  403  403  403  4
 customer_reclassify              -         POST  in   403  409  403  403  403  403  409  403  403
 customer_merge                   -         GET   in   403  302  403  403  403  403  302  403  403
 customer_merge                   -         POST  in   403  302  403  403  403  403  302  403  403
+import                           -         GET   in   403  200  200  200  200  200  200  403  403
+import                           -         POST  in   403  200  200  200  200  200  200  403  403
+import_template                  -         GET   in   403  200  200  200  200  200  200  403  403
+import_template                  -         POST  in   405  405  405  405  405  405  405  405  405
+customers:import_file            upload    GET   in   404  404  200  404  404  404  404  404  404
+customers:import_file            upload    POST  in   405  405  405  405  405  405  405  405  405
+customers:import_refused         upload    GET   in   404  404  200  404  404  404  404  404  404
+customers:import_refused         upload    POST  in   405  405  405  405  405  405  405  405  405
+customers:import_carry_out       upload    GET   in   404  404  200  404  404  404  404  404  404
+customers:import_carry_out       upload    POST  in   404  404  302  404  404  404  404  404  404
 duplicates                       -         GET   in   403  200  403  403  403  403  200  403  403
 duplicates                       -         POST  in   405  405  405  405  405  405  405  405  405
 marketing:opportunity_share      assigned  GET   in   404  200  200  403  404  404  404  403  404
@@ -281,8 +291,11 @@ def world(company):
     helper = factories.person("account_manager", name="协作人", department=company.other)
     for shared in (customer, assigned):
         shared.share(helper, by=company.supervisor, kind="view")
+    upload = ImportFile(owner=manager, name="沈阳北辰名单.csv", manager=manager)
+    upload.file.save("a.csv", ContentFile("名称\n沈阳北辰四厂\n".encode()))
     addresses = {
         "-": [],
+        "upload": [upload.pk],
         "deleted": [deleted.pk],
         "bare": [bare.pk],
         "grant": [customer.pk, customer.grants.get().pk],

@@ -13,6 +13,7 @@ from .merge import merge_customers
 from .order import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder, refresh_last_purchases
 from .timeline import TimelineEntry, tell
 from .together import reclassify_customers, transfer_customers
+from .upload import ImportFile, forget_old_uploads
 
 __all__ = [
     "NUMBER_PREFIX",
@@ -24,12 +25,14 @@ __all__ = [
     "Contact",
     "Customer",
     "CustomerGrant",
+    "ImportFile",
     "Interaction",
     "Order",
     "OrderLine",
     "Ownership",
     "ParkedOrder",
     "TimelineEntry",
+    "forget_old_uploads",
     "merge_customers",
     "names_hidden_from",
     "reclassify_customers",

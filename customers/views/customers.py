@@ -65,7 +65,7 @@ class CustomerList(BulkList):
     tab_field, tab_choices, default_tab = "status", Customer.Status.choices, "all"
     create = ("新建客户", "customers:customer_create", "customers.add_customer")
     export_permission = "customers.export_customer"
-    empty_text = "还没有客户。销售机会开发成功后，客户出现在这里；公司已有的客户可以新建，或由管理员用导入命令带入。"
+    empty_text = "还没有客户。销售机会开发成功后，客户出现在这里；公司已有的客户可以新建，或用「导入客户」从表格带入。"
 
     def row_controls(self, row: Customer) -> list[Control]:
         drawn = super().row_controls(row)
