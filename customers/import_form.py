@@ -119,7 +119,9 @@ class CustomerImportForm(CustomerForm):
         entries = list(DictionaryEntry.objects.filter(category__in=("地区", "行业", "客户等级")))
         self.new_regions: list[DictionaryEntry] = []
         self.fields["manager"] = managers_field(by)
-        self.fields["region"] = self._region_field([e for e in entries if e.category == "地区"], create_regions)
+        regions = [entry for entry in entries if entry.category == "地区"]
+        hint = "，请先在数据字典中添加" + ("，或加 --create-regions" if by is None else "")
+        self.fields["region"] = self._region_field(regions, create_regions, hint)
         for name, category in (("industry", "行业"), ("level", "客户等级")):
             self.fields[name] = entry_field(category, [e for e in entries if e.category == category])
         for name in ("satisfaction", "credit"):
@@ -135,9 +137,9 @@ class CustomerImportForm(CustomerForm):
         self.labels = {name: str(self.fields[name].label) for name in shown}
         self.columns = {column_key(label): name for name, label in self.labels.items()}
 
-    def _region_field(self, entries: list[DictionaryEntry], may_create: bool) -> ShownTextField:
+    def _region_field(self, entries: list[DictionaryEntry], may_create: bool, hint: str) -> ShownTextField:
         if not may_create:
-            return entry_field("地区", entries, hint="，请先在数据字典中添加，或加 --create-regions")
+            return entry_field("地区", entries, hint=hint)
         field = NewEntryField("地区", entries, label="地区", refusal="")
         self.new_regions = field.new
         return field

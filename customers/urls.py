@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import attachments, churn, contacts, customers, detail, imports, interactions, orders, sync, timeline
+from .views import attachments, churn, contacts, customers, detail, interactions, orders, sync, timeline
 
 app_name = "customers"
 urlpatterns = [
@@ -8,9 +8,6 @@ urlpatterns = [
     path("new/", customers.CustomerCreate.as_view(), name="customer_create"),
     path("deleted/", customers.DeletedCustomers.as_view(), name="customer_deleted"),
     path("orders/", orders.OrderList.as_view(), name="order_list"),
-    path("import/<id:pk>/", imports.ImportPreview.as_view(), name="import_file"),
-    path("import/<id:pk>/carry-out/", imports.CarryOutImport.as_view(), name="import_carry_out"),
-    path("import/<id:pk>/refused/", imports.RefusedRows.as_view(), name="import_refused"),
     path("sync/", sync.SyncState.as_view(), name="sync"),
     path("sync/start/", sync.StartSync.as_view(), name="sync_start"),
     path("sync/parked/", sync.ParkedOrders.as_view(), name="sync_parked"),

@@ -28,7 +28,7 @@ class MergeForm(CrmForm, forms.Form):
         super().__init__(*args, **kwargs)
         field: Any = self.fields["survivor"]
         field.queryset = Customer.objects.filter(pk__in=[one.pk for one in customers]).order_by("created_at", "pk")
-        field.label_from_instance = lambda one: f"{one.name}（{one.number}，客户经理 {one.manager}）"
+        field.label_from_instance = lambda one: f"{one.name}（{one.number}）"
         field.initial = min(customers, key=lambda one: (one.created_at, one.pk)).pk if customers else None
 
 

@@ -56,7 +56,7 @@ class ImportFile(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("customers:import_file", args=[self.pk])
+        return reverse("import_file", args=[self.pk])
 
     def checked(self) -> CustomerImport:
         """The file as it would be imported now, with every refused cell. Raises ImportRefused or UnreadableFile."""

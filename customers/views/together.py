@@ -132,7 +132,8 @@ class MergeCustomers(ChosenCustomers):
         return super().post(request, **kwargs) if len(self.customers()) >= self.fewest else self.nothing_chosen()
 
     def context(self, record: Any, form: Any) -> dict[str, Any]:
-        rows = [{"customer": one, "counts": counts(one)} for one in record]
+        oldest_first = sorted(record, key=lambda one: (one.created_at, one.pk))
+        rows = [{"customer": one, "counts": counts(one)} for one in oldest_first]
         return {**super().context(record, form), "rows": rows}
 
     def perform(self, record: Any, form: Any) -> Any:

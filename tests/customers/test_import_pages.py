@@ -19,7 +19,7 @@ from customers.models import Customer, ImportFile, forget_old_uploads
 from tests import factories
 
 pytestmark = pytest.mark.django_db
-CARRY_OUT = "/customers/import/{}/carry-out/"
+CARRY_OUT = "/import/{}/carry-out/"
 
 
 def table(*rows, encoding="utf-8-sig", separator=","):
@@ -98,7 +98,7 @@ def test_every_refused_row_is_listed_and_all_or_none_is_the_rule(manager):
 
 def test_the_refused_rows_come_back_as_a_workbook_to_correct(manager):
     file = uploaded(manager, BAD)
-    response = manager.get(f"/customers/import/{file.pk}/refused/")
+    response = manager.get(f"/import/{file.pk}/refused/")
     assert response["Content-Disposition"].startswith("attachment")
     sheet = openpyxl.load_workbook(io.BytesIO(response.content)).active
     rows = list(sheet.iter_rows(values_only=True))
@@ -171,7 +171,7 @@ def test_a_table_that_cannot_be_taken_says_why(content, manager):
     response = manager.get(file.get_absolute_url(), follow=True)
     assert response.redirect_chain[-1][0] == "/import/"
     assert any(word in page_of(response) for word in ("没有数据行", "不认识的列", "缺少「名称」列"))
-    for address in (f"/customers/import/{file.pk}/refused/",):
+    for address in (f"/import/{file.pk}/refused/",):
         assert manager.get(address).status_code == 409
     assert manager.post(CARRY_OUT.format(file.pk)).status_code == 409
 
@@ -189,7 +189,7 @@ def test_script_in_cells_headers_and_names_is_shown_as_text(manager):
 def test_ones_files_are_nobody_elses_business(company, manager, sign_in):
     file = uploaded(manager)
     other = sign_in(company.supervisor)
-    for address in (file.get_absolute_url(), CARRY_OUT.format(file.pk), f"/customers/import/{file.pk}/refused/"):
+    for address in (file.get_absolute_url(), CARRY_OUT.format(file.pk), f"/import/{file.pk}/refused/"):
         assert other.get(address).status_code == 404
     assert other.post(CARRY_OUT.format(file.pk), {"mode": "all"}).status_code == 404
     company.manager.groups.clear()
