@@ -405,7 +405,7 @@ def ask(sign_in, world, person, name, record, verb):
     if status == 302 and response["Location"].startswith(reverse("login")):
         status = "in"
     body = b"" if response.streaming else response.content
-    return status, body.decode(), wrote
+    return status, body.decode(errors="replace"), wrote
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: " ".join(row[:3]))
