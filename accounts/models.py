@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, Group, UserManager
-from django.contrib.contenttypes.fields import GenericForeignKey
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
-from django.db import models
-from django.urls import reverse
-from django.utils import timezone
+from django.db import connection, models
 from django.utils.functional import cached_property
+
+from crm.lookups import Settled
+
+from .notification import Notification, in_view, notify, notify_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+__all__ = ["Notification", "in_view", "notify", "notify_many"]
 
 
 class Department(models.Model):
@@ -78,6 +82,9 @@ class Scope(models.TextChoices):
         return list(Scope).index(self)
 
 
+SCOPES = {scope.value: scope for scope in Scope}
+
+
 class Role(Group):
     """A Django group with its view and edit scope."""
 
@@ -103,12 +110,9 @@ class RoleRight(NamedTuple):
 class UserQuerySet(models.QuerySet["User"]):
     def holding(self, permission: str) -> UserQuerySet:
         """Active people one of whose roles holds the right."""
-        app_label, codename = permission.split(".")
-        roles = Group.objects.filter(
-            permissions__codename=codename, permissions__content_type__app_label=app_label
-        ).values("pk")
-        members = User.groups.through.objects.filter(group_id__in=roles).values("user_id")
-        return self.filter(is_active=True, pk__in=members)
+        rows = self.all()
+        rows.query.where.add(holders_of(permission), "AND")
+        return rows
 
     def account_managers(self) -> UserQuerySet:
         """Active people who may be assigned opportunities and keep customers."""
@@ -117,9 +121,34 @@ class UserQuerySet(models.QuerySet["User"]):
     def administrators(self) -> UserQuerySet:
         return self.holding("accounts.administer")
 
+    def wanting_mail(self) -> UserQuerySet:
+        """Active people with an address who did not switch e-mail off; nobody where the company sends none."""
+        wanting = self.filter(is_active=True, email_notifications=True).exclude(email="")
+        return wanting if settings.CRM_EMAIL_URL else self.none()
+
+
+@cache
+def holders_of(permission: str) -> Settled:
+    """The condition of UserQuerySet.holding(): the same for everybody who asks, so made and compiled once."""
+    app_label, codename = permission.split(".")
+    members = User.groups.through.objects.filter(
+        group__permissions__codename=codename, group__permissions__content_type__app_label=app_label
+    ).values("user_id")
+    return Settled(User.objects.filter(is_active=True, pk__in=members).query.where)
+
 
 class CrmUserManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     pass
+
+
+@cache
+def rights_sql() -> str:
+    """Asked by every request, so compiled once; its one parameter is the person's key."""
+    roles: Any = Role.objects
+    rows = roles.filter(user=0).values_list(
+        "code", "name", "view_scope", "edit_scope", "permissions__content_type__app_label", "permissions__codename"
+    )
+    return rows.query.sql_with_params()[0]
 
 
 class User(AbstractUser):
@@ -148,6 +177,9 @@ class User(AbstractUser):
         related_name="+",
         limit_choices_to={"category": "行业"},
         verbose_name="行业特长",
+    )
+    email_notifications = models.BooleanField(
+        "接收邮件通知", default=True, help_text="需要填写邮箱，并由公司启用邮件通知"
     )
     theme = models.CharField("外观", max_length=5, choices=Theme, default=Theme.AUTO)
     # Once something was shared with him; spares everybody else the question in every request.
@@ -178,12 +210,11 @@ class User(AbstractUser):
     @cached_property
     def rights(self) -> list[RoleRight]:
         """Everything the person's roles grant, in one query per request."""
-        roles: Any = Role.objects
-        rows = roles.filter(user=self).values_list(
-            "code", "name", "view_scope", "edit_scope", "permissions__content_type__app_label", "permissions__codename"
-        )
+        with connection.cursor() as cursor:
+            cursor.execute(rights_sql(), [self.pk])
+            rows = cursor.fetchall()
         return [
-            RoleRight(code, name, Scope(view), Scope(edit), f"{app_label}.{codename}")
+            RoleRight(code, name, SCOPES[view], SCOPES[edit], f"{app_label}.{codename}")
             for code, name, view, edit, app_label, codename in rows
         ]
 
@@ -242,67 +273,3 @@ def check_not_last_administrator(person: User) -> None:
     others = User.objects.administrators().exclude(pk=person.pk).select_for_update()
     if person.is_active and not list(others.values_list("pk", flat=True)):
         raise ValidationError("这是最后一位可用的系统管理员，不能停用或收回角色。请先指定另一位系统管理员。")
-
-
-class NotificationQuerySet(models.QuerySet["Notification"]):
-    def unread(self) -> NotificationQuerySet:
-        return self.filter(read_at=None)
-
-
-class Notification(models.Model):
-    recipient = models.ForeignKey(User, models.CASCADE, related_name="notifications", verbose_name="接收人")
-    text = models.CharField("内容", max_length=300)
-    content_type = models.ForeignKey(ContentType, models.CASCADE, null=True, related_name="+")
-    object_id = models.BigIntegerField(null=True)
-    record = GenericForeignKey("content_type", "object_id")
-    created_at = models.DateTimeField("时间", default=timezone.now, editable=False)
-    read_at = models.DateTimeField("阅读时间", null=True, editable=False)
-
-    objects = NotificationQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "通知"
-        verbose_name_plural = "通知"
-        ordering = ["-created_at", "-pk"]
-        indexes = [
-            models.Index(fields=["recipient", "-created_at"], name="accounts_notification_of"),
-            models.Index(fields=["recipient"], condition=models.Q(read_at=None), name="accounts_notification_unread"),
-        ]
-
-    def __str__(self) -> str:
-        return self.text
-
-    def get_absolute_url(self) -> str:
-        return reverse("notification_open", args=[self.pk])
-
-    @classmethod
-    def visible(cls, user: User, *, limit: int = 200) -> list[Notification]:
-        """The person's newest notifications, without those on records that have left his view."""
-        rows = list(cls.objects.filter(recipient=user).select_related("content_type")[:limit])
-        by_model: dict[Any, set[int]] = {}
-        for row in rows:
-            if row.content_type and row.object_id:
-                by_model.setdefault(row.content_type.model_class(), set()).add(row.object_id)
-        seen = {
-            (model, pk)
-            for model, ids in by_model.items()
-            for pk in model._default_manager.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True)
-        }
-        return [row for row in rows if not row.content_type or (row.content_type.model_class(), row.object_id) in seen]
-
-    def mark_read(self) -> None:
-        if self.read_at is None:
-            self.read_at = timezone.now()
-            self.save(update_fields=["read_at"])
-
-
-def notify(recipient: User | None, text: str, record: models.Model | None = None) -> None:
-    """Tells a person something; people who left are not told."""
-    if recipient is None or not recipient.is_active:
-        return
-    Notification.objects.create(
-        recipient=recipient,
-        text=text[:300],
-        content_type=ContentType.objects.get_for_model(record) if record is not None else None,
-        object_id=record.pk if record is not None else None,
-    )

@@ -30,6 +30,7 @@ SHIPPED = {
         audit.view_auditentry jobs.view_job
         basedata.view_dictionaryentry basedata.add_dictionaryentry
         basedata.change_dictionaryentry basedata.delete_dictionaryentry
+        basedata.view_workcalendar basedata.change_workcalendar
         basedata.view_product basedata.view_stockrecord basedata.export_product basedata.sync_sales
         customers.view_order customers.restore_customer customers.scan_churncase
         """,
@@ -40,6 +41,7 @@ SHIPPED = {
         "subtree",
         """
         basedata.view_dictionaryentry basedata.view_product basedata.view_stockrecord basedata.export_product
+        basedata.view_workcalendar
         marketing.view_opportunity marketing.add_opportunity marketing.change_opportunity marketing.delete_opportunity
         marketing.assign_opportunity marketing.plan_opportunity marketing.export_opportunity
         marketing.share_opportunity
@@ -47,6 +49,11 @@ SHIPPED = {
         customers.export_customer customers.import_customer customers.transfer_customer customers.share_customer
         customers.merge_customer customers.reclassify_customer
         customers.view_order customers.export_order customers.view_churncase customers.export_churncase
+        services.view_servicerequest services.add_servicerequest services.change_servicerequest
+        services.delete_servicerequest services.assign_servicerequest services.export_servicerequest
+        customers.see_contact_details customers.open_contact_details customers.handle_personal_data
+        reports.view_reports reports.view_pipeline reports.export_reports
+        reports.view_monthlyreport reports.add_monthlyreport
         """,
     ),
     ACCOUNT_MANAGER: (
@@ -56,6 +63,7 @@ SHIPPED = {
         """
         accounts.serve_customers
         basedata.view_dictionaryentry basedata.view_product basedata.view_stockrecord basedata.export_product
+        basedata.view_workcalendar
         marketing.view_opportunity marketing.add_opportunity marketing.change_opportunity marketing.delete_opportunity
         marketing.plan_opportunity marketing.develop_opportunity marketing.export_opportunity
         marketing.share_opportunity
@@ -63,6 +71,10 @@ SHIPPED = {
         customers.export_customer customers.import_customer customers.share_customer
         customers.view_order customers.export_order
         customers.view_churncase customers.handle_churncase customers.export_churncase
+        services.view_servicerequest services.add_servicerequest services.change_servicerequest
+        services.handle_servicerequest services.export_servicerequest
+        customers.see_contact_details customers.open_contact_details
+        reports.view_pipeline reports.export_reports
         """,
     ),
     EXECUTIVE: (
@@ -74,6 +86,9 @@ SHIPPED = {
         marketing.view_opportunity marketing.export_opportunity
         customers.view_customer customers.export_customer
         customers.view_order customers.export_order customers.view_churncase customers.export_churncase
+        services.view_servicerequest services.export_servicerequest
+        reports.view_reports reports.view_pipeline reports.export_reports
+        reports.view_monthlyreport reports.review_monthlyreport
         """,
     ),
 }

@@ -7,6 +7,8 @@ from typing import ClassVar, Self
 from django.db import models
 from django.db.models import Q
 
+from crm.lookups import settled
+
 from .models import User
 from .scopes import EDIT, VIEW, people_in_scope
 from .sharing import granted_ids, grants_of
@@ -34,10 +36,10 @@ class ScopedQuerySet(models.QuerySet):
             return self
         shared = granted_ids(user, grants_of(self.model), self.view_permission)
         rows = self.of_people(people) | self.own(user)
-        return self.filter(rows | Q(pk__in=shared) if shared else rows)
+        return settled(self.filter(rows | Q(pk__in=shared) if shared else rows))
 
     def editable_by(self, user: User) -> Self:
         if not user.has_perm(self.edit_permission):
             return self.none()
         people = people_in_scope(user, self.edit_permission, EDIT)
-        return self if people is None else self.filter(self.of_people(people))
+        return self if people is None else settled(self.filter(self.of_people(people)))

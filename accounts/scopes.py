@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
+
+from django.db import connection
+
+from crm.lookups import Ids
 
 from .models import Department, Scope, User, descendants
 
@@ -17,13 +22,13 @@ def widest(user: User, permission: str, kind: str) -> Scope:
     return max(scopes, key=lambda scope: scope.width, default=Scope.NONE) if user.is_active else Scope.NONE
 
 
-def people_in_scope(user: User, permission: str, kind: str) -> frozenset[int] | None:
+def people_in_scope(user: User, permission: str, kind: str) -> Ids | None:
     """Ids of the people over whose records the right reaches; None means everyone's.
 
     Read once per request and kept on the user: people are few, so they reach the database as plain ids and
     every index on a person's column serves.
     """
-    cache: dict[Any, frozenset[int] | None] = user.__dict__.setdefault("_people_in_scope", {})
+    cache: dict[Any, Ids | None] = user.__dict__.setdefault("_people_in_scope", {})
     if (permission, kind) not in cache:
         scope = widest(user, permission, kind)
         if scope not in cache:
@@ -32,28 +37,36 @@ def people_in_scope(user: User, permission: str, kind: str) -> frozenset[int] | 
     return cache[permission, kind]
 
 
-def _people(user: User, scope: Scope) -> frozenset[int] | None:
+def _people(user: User, scope: Scope) -> Ids | None:
     if scope is Scope.ALL:
         return None
     if scope is Scope.NONE:
-        return frozenset()
+        return Ids()
     if scope is Scope.SELF or user.department_id is None:
-        return frozenset({user.pk})
+        return Ids({user.pk})
     if scope is Scope.SUBTREE:
-        return members_below(user.department_id) | {user.pk}
+        return Ids(members_below(user.department_id) | {user.pk})
     members = User.objects.filter(department_id=user.department_id).values_list("pk", flat=True)
-    return frozenset(members) | {user.pk}
+    return Ids({*members, user.pk})
 
 
 def members_below(department_id: int) -> frozenset[int]:
     """Everyone in the department and below it; tree and members in one query, joined in memory."""
     parents: dict[int, int | None] = {}
     members: list[tuple[int, int | None]] = []
-    for pk, parent_id, member_id in Department.objects.order_by().values_list("pk", "parent_id", "members"):
-        parents[pk] = parent_id
-        members.append((pk, member_id))
+    with connection.cursor() as cursor:
+        cursor.execute(tree_sql())
+        for pk, parent_id, member_id in cursor.fetchall():
+            parents[pk] = parent_id
+            members.append((pk, member_id))
     below = descendants(department_id, parents)
     return frozenset(member_id for pk, member_id in members if member_id and pk in below)
+
+
+@cache
+def tree_sql() -> str:
+    """Asked by most requests, so compiled once; it has no parameter."""
+    return Department.objects.order_by().values_list("pk", "parent_id", "members").query.sql_with_params()[0]
 
 
 def reaches(user: User, permission: str, kind: str, person_id: int | None) -> bool:
@@ -62,8 +75,7 @@ def reaches(user: User, permission: str, kind: str, person_id: int | None) -> bo
     return people is None or person_id in people
 
 
-def supervisors_of(person: User) -> list[User]:
+def supervisors_of(person: User, permission: str = "marketing.assign_opportunity") -> list[User]:
     """Who may assign over this person: they are told what needs a supervisor."""
-    permission = "marketing.assign_opportunity"
     candidates = User.objects.holding(permission).exclude(pk=person.pk)
     return [one for one in candidates if reaches(one, permission, EDIT, person.pk)]

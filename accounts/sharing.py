@@ -14,6 +14,7 @@ from django.utils import timezone
 from guardian.models import UserObjectPermissionBase
 
 from crm.audit.trail import record
+from crm.lookups import Ids
 from crm.verdict import Verdict, first_objection, holds, transition, unless, within
 
 from .models import User, notify
@@ -48,14 +49,14 @@ class Grant(UserObjectPermissionBase):
         return self.permission.codename.startswith(EDIT_GRANT)
 
 
-def granted_ids(user: User, grants: type[Grant], permission: str) -> frozenset[int]:
+def granted_ids(user: User, grants: type[Grant], permission: str) -> Ids:
     """Ids of the records shared with the person for this right today; a grant to edit lets see as well.
 
     One query per model and request, kept on the user.
     """
-    cache: dict[Any, dict[str, frozenset[int]]] = user.__dict__.setdefault("_granted_ids", {})
+    cache: dict[Any, dict[str, Ids]] = user.__dict__.setdefault("_granted_ids", {})
     if not user.receives_shares:
-        return frozenset()
+        return Ids()
     if grants not in cache:
         rows: Any = grants.objects.filter(user=user).filter(Q(until=None) | Q(until__gte=timezone.localdate()))
         found: dict[str, set[int]] = {VIEW_GRANT: set(), EDIT_GRANT: set()}
@@ -63,7 +64,7 @@ def granted_ids(user: User, grants: type[Grant], permission: str) -> frozenset[i
             found[VIEW_GRANT].add(pk)
             if codename.startswith(EDIT_GRANT):
                 found[EDIT_GRANT].add(pk)
-        cache[grants] = {kind: frozenset(ids) for kind, ids in found.items()}
+        cache[grants] = {kind: Ids(ids) for kind, ids in found.items()}
     return cache[grants][EDIT_GRANT if permission.split(".")[1].startswith(EDIT_GRANT) else VIEW_GRANT]
 
 

@@ -1,10 +1,12 @@
-"""Dictionary entries the product starts with. Shipping again adds what is missing and changes nothing."""
+"""Dictionary entries and the calendar the product starts with. Shipping again adds what is missing, changes nothing."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.db import connection
+
+from .holidays import NOTICES, announced_days
 
 # category: (editable, entries in order)
 SHIPPED = {
@@ -14,6 +16,7 @@ SHIPPED = {
     "机会来源": (True, ["老客户介绍", "展会", "网上询价", "电话咨询", "主动拜访", "招标公告"]),
     "竞争对手": (True, ["进口品牌", "本地供应商", "客户自制"]),
     "服务类型": (False, ["咨询", "建议", "投诉"]),
+    "投诉原因": (True, ["产品质量", "交货延误", "安装调试", "服务态度", "资料或报价错误", "客户误用", "其他"]),
     "交往方式": (True, ["拜访", "电话", "微信", "邮件", "会议"]),
     "暂缓措施": (True, ["拜访", "优惠", "技术支持", "高层沟通", "其他"]),
     "流失原因": (True, ["价格", "质量", "交货", "服务", "转向竞争对手", "需求消失", "停业", "其他"]),
@@ -32,3 +35,21 @@ def ship_entries(sender: Any = None, **kwargs: Any) -> None:
         if category not in known
         for position, item in enumerate(items, start=1)
     )
+
+
+def ship_calendar(sender: Any = None, **kwargs: Any) -> None:
+    """The working hours, and every announced year of which no day is known yet."""
+    from .models import SpecialDay, WorkCalendar
+
+    if SpecialDay._meta.db_table not in connection.introspection.table_names():
+        return  # the app is being migrated away
+    WorkCalendar.objects.get_or_create(pk=WorkCalendar.ONLY)
+    known = {day.year for day in SpecialDay.objects.dates("day", "year")}
+    days = [
+        SpecialDay(day=day, kind=kind, name=name, source=notice.source)
+        for year, notice in NOTICES.items()
+        if year not in known
+        for day, kind, name in announced_days(year)
+    ]
+    if SpecialDay.objects.bulk_create(days):
+        WorkCalendar.renew()

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import dictionary, mirrored
+from .views import calendar, dictionary, mirrored
 
 app_name = "basedata"
 urlpatterns = [
@@ -12,4 +12,10 @@ urlpatterns = [
     path("dictionary/<id:pk>/history/", dictionary.DictionaryHistory.as_view(), name="dictionary_history"),
     path("products/", mirrored.ProductList.as_view(), name="product_list"),
     path("stock/", mirrored.StockList.as_view(), name="stock_list"),
+    path("calendar/", calendar.CalendarPage.as_view(), name="calendar"),
+    path("calendar/hours/", calendar.EditHours.as_view(), {"pk": 1}, name="calendar_hours"),
+    path("calendar/enter/", calendar.EnterYear.as_view(), name="calendar_enter"),
+    path("calendar/days/new/", calendar.SpecialDayCreate.as_view(), name="special_day_create"),
+    path("calendar/days/<id:pk>/edit/", calendar.SpecialDayUpdate.as_view(), name="special_day_update"),
+    path("calendar/days/<id:pk>/delete/", calendar.RemoveSpecialDay.as_view(), name="special_day_delete"),
 ]

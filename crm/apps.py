@@ -7,6 +7,9 @@ class CrmConfig(AppConfig):
     verbose_name = "客户关系管理"
     default = True
 
+    def ready(self) -> None:
+        from . import lookups  # noqa: F401  (registers them)
+
 
 class CrmAdminConfig(admin_apps.AdminConfig):
     default_site = "crm.admin_site.CrmAdminSite"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db import transaction
 from django.urls import reverse
 
 from accounts.models import User
@@ -13,13 +14,14 @@ from customers.candidates import successors
 from customers.models import Customer, transfer_customers
 from customers.views.customers import CustomerAction
 from customers.views.together import ChosenCustomers
+from services.models import hand_over_requests
 
 
 class TransferForm(CrmForm, forms.Form):
     to = forms.ModelChoiceField(User.objects.none(), label="新的客户经理")
     reason = forms.CharField(label="移交原因", max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
 
-    blocks = (Block("移交给", "客户、未完成的跟进和未结束的流失预警一起移交。", (("to", 3), "reason")),)
+    blocks = (Block("移交给", "客户、未完成的跟进、未结束的流失预警和在办的服务请求一起移交。", (("to", 3), "reason")),)
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -32,6 +34,13 @@ class TransferForm(CrmForm, forms.Form):
 class TransferCustomer(CustomerAction):
     action, title, submit_label, form_class = "transfer", "移交客户", "移交", TransferForm
     message = "移交成功，双方会收到通知。"
+
+    def perform(self, record: Any, form: Any) -> Any:
+        data = form.cleaned_data
+        with transaction.atomic():
+            former = {record.pk: record.manager_id}
+            record.transfer(data["to"], by=self.request.user, reason=data["reason"])
+            hand_over_requests(former, data["to"], by=self.request.user, reason=data["reason"])
 
     def form_options(self, record: Any) -> dict[str, Any]:
         return {"by": self.request.user}
@@ -52,5 +61,8 @@ class TransferCustomers(ChosenCustomers):
         return {"by": self.request.user}
 
     def perform(self, record: Any, form: Any) -> None:
-        moved = transfer_customers(self.customers(lock=True), by=self.request.user, **form.values())
+        customers, data = self.customers(lock=True), form.cleaned_data
+        former = {customer.pk: customer.manager_id for customer in customers}
+        moved = transfer_customers(customers, by=self.request.user, **form.values())
+        hand_over_requests(former, data["to"], by=self.request.user, reason=data["reason"])
         self.message = f"已移交 {moved} 个客户，双方会收到通知。"

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
+from django.contrib import messages
 from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views import View
 
+from accounts import mail
 from accounts.models import Notification, User
 from crm.audit.models import AuditEntry
 from crm.jobs.models import Job
 from crm.ui.paging import MAX_COUNT, capped_counts, shown_count
 from customers.models import ChurnCase, Customer, Interaction
 from marketing.models import Opportunity, PlanItem
+from services.models import ServiceRequest
 
 AHEAD = timedelta(days=7)
 
@@ -34,7 +37,8 @@ class Home(View):
         if user.has_perm("accounts.administer"):
             context.update(administration())
         context.update(churn_work(user))
-        context["todo"] = context.get("todo", 0) + len(context.get("churn_due", ()))
+        context.update(service_work(user))
+        context["todo"] = context.get("todo", 0) + len(context.get("churn_due", ())) + context["services_due"]
         context["notifications"] = Notification.visible(user, limit=5)
         return render(request, "home.html", context)
 
@@ -99,6 +103,22 @@ def churn_work(user: User) -> dict[str, Any]:
     return found
 
 
+def service_work(user: User) -> dict[str, Any]:
+    """Requests a 客户经理 handles and feeds back; for a 销售主管 those to assign and those that came back twice."""
+    found: dict[str, Any] = {}
+    rows = ServiceRequest.objects.select_related("kind", "customer", "assignee", "created_by")
+    if user.has_perm("services.handle_servicerequest"):
+        found["to_handle"] = list(rows.to_handle(user).order_by("due_at", "pk")[:10])
+        found["to_feed_back"] = list(rows.to_feed_back(user).order_by("handled_at", "pk")[:10])
+    if user.has_perm("services.assign_servicerequest"):
+        theirs = rows.editable_by(user)
+        found["to_dispatch"] = list(theirs.filter(status=ServiceRequest.Status.NEW).order_by("created_at", "pk")[:10])
+        found["to_decide"] = list(theirs.to_decide().order_by("to_decide_since", "pk")[:10])
+        found["team_overdue"] = list(theirs.in_work().overdue().order_by("due_at", "pk")[:10])
+    late = [one for one in found.get("to_handle", ()) if one.is_overdue]
+    return {**found, "services_due": len(late) + len(found.get("to_decide", ()))}
+
+
 def figures(user: User) -> dict[str, str]:
     """Counts in the person's view, in one statement: under development, to assign, won and lost this month."""
     rows, status = Opportunity.objects.visible_to(user), Opportunity.Status
@@ -127,8 +147,18 @@ class JobList(View):
     """One's own jobs; an administrator sees everybody's."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        rows = own_jobs(request.user).select_related("owner")[:100]
-        return render(request, "jobs/job_list.html", {"title": "后台任务", "rows": rows, "help_anchor": "jobs"})
+        user: Any = request.user
+        rows = own_jobs(user).select_related("owner")[:100]
+        context = {"title": "后台任务", "rows": rows, "help_anchor": "jobs"}
+        context["mail"] = mail.overview() if user.has_perm("accounts.administer") else None
+        return render(request, "jobs/job_list.html", context)
+
+
+class SendMailAgain(View):
+    def post(self, request: HttpRequest) -> HttpResponse:
+        count = mail.send_again(by=cast(User, request.user))
+        messages.success(request, f"{count} 封邮件重新排队，一分钟内开始发送。" if count else "没有发送失败的邮件。")
+        return redirect("job_list")
 
 
 class JobDetail(View):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
@@ -16,6 +17,8 @@ from accounts.models import Notification, User
 from crm.ui.paging import capped_counts
 from customers.models import ChurnCase, Customer
 from marketing.models import Opportunity, PlanItem
+from reports.models import MonthlyReport
+from services.models import ServiceRequest
 
 MAX = 99
 
@@ -57,13 +60,34 @@ SECTIONS = (
         ),
     ),
     Section(
+        "服务管理",
+        "headset",
+        (
+            Leaf("服务创建", "services:request_create", "services.add_servicerequest"),
+            Leaf("服务分配", "services:dispatch", "services.assign_servicerequest", "dispatch"),
+            Leaf("服务处理", "services:handling", "services.handle_servicerequest", "handling"),
+            Leaf("服务反馈", "services:feedback", "services.handle_servicerequest", "feedback"),
+            Leaf("服务归档", "services:archive", "services.view_servicerequest"),
+        ),
+    ),
+    Section(
+        "统计报表",
+        "chart-bar",
+        (
+            Leaf("客户构成分析", "reports:composition", "reports.view_reports"),
+            Leaf("客户流失分析", "reports:churn", "reports.view_reports"),
+            Leaf("销售漏斗", "reports:pipeline", "reports.view_pipeline"),
+            Leaf("客户管理报告", "reports:monthly_list", "reports.view_monthlyreport", "monthly"),
+        ),
+    ),
+    Section(
         "权限管理",
         "shield-lock",
         (
             Leaf("用户", "admin:accounts_user_changelist", "accounts.administer"),
             Leaf("角色", "admin:accounts_role_changelist", "accounts.administer"),
             Leaf("部门", "admin:accounts_department_changelist", "accounts.administer"),
-            Leaf("审计记录", "admin:audit_auditentry_changelist", "accounts.administer"),
+            Leaf("审计记录", "accounts:audit_list", "audit.view_auditentry"),
         ),
     ),
     Section(
@@ -71,6 +95,7 @@ SECTIONS = (
         "database",
         (
             Leaf("数据字典", "basedata:dictionary_list", "basedata.view_dictionaryentry"),
+            Leaf("工作日历", "basedata:calendar", "basedata.view_workcalendar"),
             Leaf("产品信息查询", "basedata:product_list", "basedata.view_product"),
             Leaf("库存数据查询", "basedata:stock_list", "basedata.view_stockrecord"),
             Leaf("数据同步", "customers:sync", "basedata.sync_sales"),
@@ -84,21 +109,39 @@ def address(url_name: str) -> str:
     return reverse(url_name)
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A leaf as one person sees it on one page."""
+
+    label: str
+    url: str
+    current: bool
+    count: int
+    hot: bool
+
+
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """Context of every page: menu, unread notifications, appearance."""
+    """Context of every page: the menu as HTML, unread notifications, appearance."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return {"menu": [], "unread": 0, "theme": "auto"}
+        return {"menu": "", "unread": 0, "theme": "auto"}
     counts = open_items(user)
     here = max(
         (leaf for leaf in _leaves() if request.path.startswith(address(leaf.url_name))), key=_depth, default=None
     )
-    menu = [
-        {"label": section.label, "icon": section.icon, "leaves": leaves}
+    sections = tuple(
+        (section.label, section.icon, leaves)
         for section in SECTIONS
-        if (leaves := [_drawn(leaf, counts, here) for leaf in section.leaves if user.has_perm(leaf.permission)])
-    ]
+        if (leaves := tuple(_drawn(leaf, counts, here) for leaf in section.leaves if user.has_perm(leaf.permission)))
+    )
+    menu = menu_html(sections, request.path == address("home"))
     return {"menu": menu, "unread": counts["unread"], "theme": user.theme, "home_url": address("home")}
+
+
+@lru_cache(maxsize=1024)
+def menu_html(sections: tuple[tuple[str, str, tuple[Drawn, ...]], ...], at_home: bool) -> str:
+    """Drawn once for everything it shows, and used twice on a page: it is the same for many people and pages."""
+    return render_to_string("ui/menu.html", {"sections": sections, "at_home": at_home})
 
 
 def _leaves() -> list[Leaf]:
@@ -109,36 +152,52 @@ def _depth(leaf: Leaf) -> int:
     return len(address(leaf.url_name))
 
 
-def _drawn(leaf: Leaf, counts: dict[str, int], here: Leaf | None) -> dict[str, Any]:
-    return {
-        "label": leaf.label,
-        "url": address(leaf.url_name),
-        "current": leaf is here,
-        "count": counts.get(leaf.counter, 0),
-        "hot": leaf.counter == "due" or bool(counts.get(f"{leaf.counter}_due")),
-    }
+def _drawn(leaf: Leaf, counts: dict[str, int], here: Leaf | None) -> Drawn:
+    hot = leaf.counter == "due" or bool(counts.get(f"{leaf.counter}_due"))
+    return Drawn(leaf.label, address(leaf.url_name), leaf is here, counts.get(leaf.counter, 0), hot)
 
 
 def unread_in_view(user: User) -> QuerySet[Notification]:
     """Unread notifications, without those on records that have left the person's view."""
     seen = Q(content_type=None)
-    for model in (Opportunity, Customer, ChurnCase):
+    for model in (Opportunity, Customer, ChurnCase, ServiceRequest, MonthlyReport):
         row = model.objects.visible_to(user).filter(pk=OuterRef("object_id"))
         seen |= Q(Exists(row), content_type=ContentType.objects.get_for_model(model))
     return Notification.objects.filter(recipient=user).unread().filter(seen)
 
 
 def open_items(user: User) -> dict[str, int]:
-    """What waits for the person, counted in one statement: opportunities to assign, plan items, churn cases."""
-    querysets = {
-        "unread": unread_in_view(user),
-        "due": PlanItem.objects.due(timezone.localdate()).filter(opportunity__assignee=user),
-    }
+    """What waits for the person, counted in one statement: opportunities to assign, plan items, churn cases.
+
+    Only who has something unread is asked for, in a second one, how much of it is still in his view.
+    """
+    querysets: dict[str, QuerySet] = {"unread": Notification.objects.filter(recipient=user).unread()}
+    if user.has_perm("marketing.develop_opportunity"):
+        querysets["due"] = PlanItem.objects.due(timezone.localdate()).filter(opportunity__assignee=user)
     if user.has_perm("marketing.assign_opportunity"):
         unassigned = Opportunity.objects.editable_by(user).filter(status=Opportunity.Status.UNASSIGNED)
         querysets["unassigned"] = unassigned
     if user.has_perm("customers.handle_churncase"):
         querysets["churn"] = ChurnCase.objects.of_manager(user)
         querysets["churn_due"] = ChurnCase.objects.of_manager(user).to_review(timezone.localdate())
-    counts = capped_counts((queryset, MAX + 1) for queryset in querysets.values())
-    return dict(zip(querysets, counts, strict=True))
+    querysets |= open_requests(user)
+    if user.has_perm("reports.view_monthlyreport"):
+        reports = MonthlyReport.objects
+        querysets["monthly"] = reports.returned_to(user) | reports.waiting_for(user)
+    counts = dict(zip(querysets, capped_counts((rows, MAX + 1) for rows in querysets.values()), strict=True))
+    if counts["unread"]:
+        counts["unread"] = capped_counts([(unread_in_view(user), MAX + 1)])[0]
+    return counts
+
+
+def open_requests(user: User) -> dict[str, QuerySet]:
+    """Service requests to assign, to handle and to feed back; red when one is late."""
+    found: dict[str, QuerySet] = {}
+    if user.has_perm("services.assign_servicerequest"):
+        rows = ServiceRequest.objects.editable_by(user).filter(status=ServiceRequest.Status.NEW)
+        found |= {"dispatch": rows, "dispatch_due": rows.overdue()}
+    if user.has_perm("services.handle_servicerequest"):
+        rows = ServiceRequest.objects.to_handle(user)
+        found |= {"handling": rows, "handling_due": rows.overdue()}
+        found["feedback"] = ServiceRequest.objects.to_feed_back(user)
+    return found

@@ -232,25 +232,47 @@ JOB_SILENT_SECONDS = 120
 CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds between runs, function
     ("jobs.rescue", 60, "crm.jobs.tasks.rescue_silent_jobs"),
     ("audit.seal", 300, "crm.audit.seals.seal_pending"),
+    ("audit.prune", 86400, "crm.audit.retention.prune_expired"),
     ("sessions.clear", 86400, "crm.jobs.tasks.clear_expired_sessions"),
     ("forms.forget", 86400, "crm.ui.models.forget_old_submissions"),
     ("imports.forget", 86400, "customers.models.forget_old_uploads"),
     ("churn.scan", 604800, "customers.churn.scan_weekly"),
+    ("services.due", 300, "services.due.watch"),
+    ("reports.remind", 86400, "reports.reminders.remind_authors"),
 )
 # Where a period begins when not at midnight UTC (a week: Thursday): Saturday 02:00 in Shanghai is Friday 18:00 UTC.
 CRM_PERIODIC_STARTS = {"churn.scan": 86400 + 18 * 3600}
 
+# E-mail: off unless CRM_EMAIL_URL names a server, e.g. smtp+tls://user:password@mail.example.com:587
+CRM_EMAIL_URL = env.str("CRM_EMAIL_URL", "")
+CRM_BASE_URL = env.str("CRM_BASE_URL", "").rstrip("/")  # how people reach the product: links outside it begin so
+if CRM_EMAIL_URL:
+    if not CRM_BASE_URL.startswith(("http://", "https://")):
+        raise ImproperlyConfigured(
+            "CRM_EMAIL_URL 需要 CRM_BASE_URL（例如 https://crm.example.com）：邮件里的链接以它开头。"
+        )
+    vars().update(environ.Env.email_url_config(CRM_EMAIL_URL))
+    CRM_PERIODIC_TASKS += (("mail.send", 60, "accounts.mail.send_due"),)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("CRM_EMAIL_FROM", "crm@localhost")
+
 # Business options
+CRM_DUE_SOON_HOURS = env.int("CRM_DUE_SOON_HOURS", 2)  # working hours before a request is due
 CRM_SYNC_STALE_DAYS = env.int("CRM_SYNC_STALE_DAYS", 2)
 CRM_SYNC_SOURCE = env.str("CRM_SYNC_SOURCE", "")  # what the scheduled sync reads: a folder or a database address
 if CRM_SYNC_SOURCE:
     CRM_PERIODIC_TASKS += (("sales.sync", 3600, "customers.sync.jobs.scheduled"),)
+CRM_MONTHLY_REPORT_DAY = env.int("CRM_MONTHLY_REPORT_DAY", 5)  # of the following month; 0 reminds nobody
 CRM_STRICT_CUSTOMER_FORM = env.bool("CRM_STRICT_CUSTOMER_FORM", False)
 CRM_ATTACHMENT_MAX_MB = env.int("CRM_ATTACHMENT_MAX_MB", 20)  # one file of an interaction
 CRM_REQUEST_MAX_BYTES = (10 * CRM_ATTACHMENT_MAX_MB + 10) * 1024 * 1024  # ten attachments in one form, and its text
 CRM_EXPORTER = "crm.exchange.exports.deliver"  # what writes a list's rows into a file
 CRM_EXPORT_DIRECT_ROWS = env.int("CRM_EXPORT_DIRECT_ROWS", 2000)
 CRM_EXPORT_MAX_ROWS = env.int("CRM_EXPORT_MAX_ROWS", 200_000)
+CRM_EXPORT_REASON_ROWS = env.int("CRM_EXPORT_REASON_ROWS", 1000)  # more rows than this are exported for a reason only
+CRM_AUDIT_KEEP_MONTHS = env.int("CRM_AUDIT_KEEP_MONTHS", 0)  # 0: for ever
+if 0 < CRM_AUDIT_KEEP_MONTHS < 6 or CRM_AUDIT_KEEP_MONTHS < 0:
+    raise ImproperlyConfigured("CRM_AUDIT_KEEP_MONTHS 至少为 6（个月）；0 表示一直保留。")
 CRM_DEMO_PASSWORD = env.str("CRM_DEMO_PASSWORD", "")
 
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

@@ -7,6 +7,7 @@ from django.urls import include, path
 from accounts import views as accounts
 from crm import handover, health, help, home, search
 from customers.views import imports, together
+from services.views.rating import Rate
 
 urlpatterns = [
     path("", home.Home.as_view(), name="home"),
@@ -25,6 +26,9 @@ urlpatterns = [
     path("import/<id:pk>/refused/", imports.RefusedRows.as_view(), name="import_refused"),
     path("duplicates/", together.Duplicates.as_view(), name="duplicates"),
     path("customers/", include("customers.urls")),
+    path("services/", include("services.urls")),
+    path("rate/<str:token>/", Rate.as_view(), name="rate"),
+    path("reports/", include("reports.urls")),
     path("basedata/", include("basedata.urls")),
     path("accounts/", include("accounts.urls")),
     path("search/", search.Search.as_view(), name="search"),
@@ -33,6 +37,7 @@ urlpatterns = [
     path("notifications/read/", accounts.ReadAllNotifications.as_view(), name="notifications_read"),
     path("notifications/<id:pk>/open/", accounts.OpenNotification.as_view(), name="notification_open"),
     path("jobs/", home.JobList.as_view(), name="job_list"),
+    path("jobs/mail/again/", home.SendMailAgain.as_view(), name="mail_again"),
     path("jobs/<id:pk>/", home.JobDetail.as_view(), name="job_detail"),
     path("jobs/<id:pk>/file/", home.JobFile.as_view(), name="job_file"),
     path("healthz", health.healthz, name="healthz"),

@@ -22,6 +22,7 @@ urlpatterns = [
         customers.WithdrawCustomerShare.as_view(),
         name="customer_share_withdraw",
     ),
+    path("<id:pk>/show/<slug:field>/", customers.ShowCustomerDetail.as_view(), name="customer_show"),
     path("<id:pk>/history/", customers.CustomerHistory.as_view(), name="customer_history"),
     path("<id:pk>/orders/", orders.CustomerOrders.as_view(), name="customer_orders"),
     path("<id:pk>/orders/<id:order>/", orders.OrderDetail.as_view(), name="order_detail"),
@@ -29,6 +30,9 @@ urlpatterns = [
     path("<id:pk>/contacts/", contacts.ContactList.as_view(), name="contact_list"),
     path("<id:pk>/contacts/new/", contacts.ContactCreate.as_view(), name="contact_create"),
     path("<id:customer>/contacts/<id:pk>/edit/", contacts.ContactUpdate.as_view(), name="contact_update"),
+    path(
+        "<id:customer>/contacts/<id:pk>/show/<slug:field>/", contacts.ShowContactDetail.as_view(), name="contact_show"
+    ),
     path("<id:customer>/contacts/<id:pk>/delete/", contacts.RemoveContact.as_view(), name="contact_delete"),
     path("<id:pk>/interactions/", interactions.InteractionList.as_view(), name="interaction_list"),
     path("<id:pk>/interactions/new/", interactions.InteractionCreate.as_view(), name="interaction_create"),

@@ -6,8 +6,9 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
+from accounts.departments import department_choices, people_of
 from accounts.models import User
 from accounts.scopes import VIEW, people_in_scope
 from crm.ui.filters import Contains, DateFrom, DateTo, ListFilter
@@ -20,21 +21,73 @@ def assignees(request: Any) -> QuerySet[User]:
     if request is None:
         return User.objects.none()
     people = people_in_scope(request.user, "marketing.view_opportunity", VIEW)
-    managers = User.objects.account_managers()
+    managers = User.objects.account_managers().only("name", "username")
     return managers if people is None else managers.filter(pk__in=people)
 
 
+HIDDEN = forms.HiddenInput
+UNFILLED = "未填写"  # what a link asks for when it means rows without a value
+
+
+def keepers(request: Any) -> QuerySet[User]:
+    """Whose opportunities one sees."""
+    if request is None:
+        return User.objects.none()
+    rows = Opportunity.objects.visible_to(request.user).kept_by(OuterRef("pk"))
+    return User.objects.filter(Exists(rows))
+
+
+class KeeperDepartmentFilter(django_filters.ChoiceFilter):
+    """By today's department of the person whose opportunity it is."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(label="部门", choices=self.offered, **kwargs)
+
+    def offered(self) -> list[tuple[str, str]]:
+        request = self.parent.request
+        return department_choices(people_in_scope(request.user, "marketing.view_opportunity", VIEW)) if request else []
+
+    def filter(self, rows: Any, value: str) -> QuerySet:
+        return rows.filter(rows.of_people(people_of(value))) if value else rows
+
+
 class OpportunityFilter(ListFilter):
+    """Reports lead here with the hidden ones."""
+
     customer_name = Contains(label="客户名称")
     summary = Contains(label="概要")
     contact_name = Contains(label="联系人")
     assignee = django_filters.ModelChoiceFilter(queryset=assignees, label="指派给", empty_label="全部")
     created_from = DateFrom(field_name="created_at", label="创建时间起")
     created_to = DateTo(field_name="created_at", label="创建时间止")
+    closed_from = DateFrom(field_name="closed_at", label="结束时间起", widget=HIDDEN)
+    closed_to = DateTo(field_name="closed_at", label="结束时间止", widget=HIDDEN)
+    open = django_filters.BooleanFilter(method="only_open", label="进行中", widget=HIDDEN)
+    own = django_filters.BooleanFilter(method="only_own", label="只看我的", widget=HIDDEN)
+    keeper = django_filters.ModelChoiceFilter(method="of_keeper", queryset=keepers, label="归属", widget=HIDDEN)
+    department = KeeperDepartmentFilter(widget=HIDDEN)
+    source = django_filters.CharFilter(method="of_source", max_length=50, label="机会来源", widget=HIDDEN)
+    introducer = django_filters.CharFilter(method="of_introducer", max_length=20, label="老客户介绍", widget=HIDDEN)
 
     class Meta:
         model = Opportunity
         fields: list[str] = []
+
+    def only_open(self, rows: Any, name: str, value: bool) -> QuerySet:
+        return rows.open() if value else rows
+
+    def only_own(self, rows: Any, name: str, value: bool) -> QuerySet:
+        return rows.filter(rows.own(self.request.user)) if value else rows
+
+    def of_keeper(self, rows: Any, name: str, value: User) -> QuerySet:
+        return rows.kept_by(value.pk)
+
+    def of_source(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return rows.filter(source="" if value == UNFILLED else value)
+
+    def of_introducer(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """By the customer's number."""
+        return rows.filter(introduced_by=None) if value == UNFILLED else rows.filter(introduced_by__number=value)
 
 
 class DevelopmentFilter(ListFilter):

@@ -9,6 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 
 from accounts.models import User
 from basedata.models import DictionaryEntry
+from crm.masking import refuse_masked
 from crm.ui.forms import Block, CrmForm, RecordForm
 from customers.forms import add_customer_field
 from customers.models import Customer
@@ -123,7 +124,7 @@ class ForecastForm(CrmForm, forms.Form):
 
 class ContactCorrectionForm(CrmForm, forms.Form):
     contact_name = forms.CharField(label="联系人", max_length=50, required=False)
-    contact_phone = forms.CharField(label="联系人电话", max_length=50, required=False)
+    contact_phone = forms.CharField(label="联系人电话", max_length=50, required=False, validators=[refuse_masked])
 
     blocks = (Block("联系方式", "", (("contact_name", 3), ("contact_phone", 3))),)
 

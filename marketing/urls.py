@@ -21,6 +21,11 @@ urlpatterns = [
         opportunities.WithdrawOpportunityShare.as_view(),
         name="opportunity_share_withdraw",
     ),
+    path(
+        "opportunities/<id:pk>/show/<slug:field>/",
+        opportunities.ShowOpportunityDetail.as_view(),
+        name="opportunity_show",
+    ),
     path("opportunities/<id:pk>/history/", opportunities.OpportunityHistory.as_view(), name="opportunity_history"),
     path("development/", development.DevelopmentList.as_view(), name="development_list"),
     path("development/<id:pk>/plan/", development.PlanPage.as_view(), name="development_plan"),

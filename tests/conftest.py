@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from accounts.roles import ship_roles
-from basedata.shipped import ship_entries
+from basedata.shipped import ship_calendar, ship_entries
 from tests import factories
 
 
@@ -29,6 +29,7 @@ def company(db):
     """Two groups under one supervisor, and one outside: the people every rule is tried with."""
     ship_entries()  # a transactional test before this one may have emptied the tables
     ship_roles()
+    ship_calendar()
     sales = factories.DepartmentFactory(name="销售部")
     north = factories.DepartmentFactory(name="华北组", parent=sales)
     east = factories.DepartmentFactory(name="华东组", parent=sales)

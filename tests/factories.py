@@ -17,6 +17,7 @@ from customers.churn import scan_churn
 from customers.models import Attachment, ChurnCase, Contact, Customer, Interaction, Order, OrderLine
 from customers.six_months import add_months
 from marketing.models import Opportunity, PlanItem
+from reports.models import MonthlyReport
 
 
 class DepartmentFactory(factory.django.DjangoModelFactory):
@@ -178,3 +179,30 @@ def order(
             unit_price=Decimal("12800.5"),
         )
     return made
+
+
+FROZEN = {
+    "title": "客户构成分析", "facts": ["截至 2026年10月31日"], "notes": [], "empty": False,
+    "kpis": [["客户", "2", "家", "比上月末 +1 家"]],
+    "charts": [],
+    "tables": [
+        {
+            "title": "明细", "note": "", "columns": [["客户等级", "", "m-t"], ["客户数量", "count", "num"]],
+            "rows": [["大客户", "2"]], "total": ["合计", "2"],
+        }
+    ],
+}  # fmt: skip
+
+
+def monthly_report(author: User, status: str = "draft", *, by: User | None = None, **values) -> MonthlyReport:
+    """A 客户管理报告 brought to a state; by: who answers it."""
+    values = {"period": datetime.date(2026, 10, 1), "remarks": "本月新增 1 家客户。", "figures": [FROZEN], **values}
+    with transaction.atomic():
+        report = MonthlyReport.create(by=author, **values)
+    if status != "draft":
+        report.submit(by=author)
+    if status == "reviewed":
+        report.review(by=by, comment="知悉")
+    if status == "returned":
+        report.send_back(by=by, comment="请补充流失原因")
+    return report

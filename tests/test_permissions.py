@@ -16,7 +16,8 @@ from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from accounts.models import Role, notify
-from basedata.models import SyncRun
+from basedata.models import SpecialDay, SyncRun
+from crm.audit.models import AuditEntry
 from crm.jobs.models import Job
 from customers.models import Contact, Customer, ImportFile, Order
 from marketing.models import Opportunity, PlanItem
@@ -66,6 +67,12 @@ accounts:password                -         GET   in   200  200  200  200  200  2
 accounts:password                -         POST  in   302  302  302  302  302  302  302  302  302
 accounts:theme                   -         GET   in   405  405  405  405  405  405  405  405  405
 accounts:theme                   -         POST  in   302  302  302  302  302  302  302  302  302
+accounts:audit_list               -         GET   in   200  403  403  403  403  403  403  403  403
+accounts:audit_list               -         POST  in   405  405  405  405  405  405  405  405  405
+accounts:audit_detail             deed      GET   in   200  404  404  404  404  404  404  404  404
+accounts:audit_detail             deed      POST  in   405  405  405  405  405  405  405  405  405
+accounts:audit_verify             -         GET   in   405  405  405  405  405  405  405  405  405
+accounts:audit_verify             -         POST  in   302  403  403  403  403  403  403  403  403
 
 marketing:opportunity_list       -         GET   in   403  200  200  200  200  200  200  200  403
 marketing:opportunity_list       -         POST  in   405  405  405  405  405  405  405  405  405
@@ -173,6 +180,9 @@ marketing:opportunity_share      assigned  POST  in   404  302  302  403  404  4
 marketing:opportunity_share_withdraw  shared  GET   in   404  200  200  403  404  404  404  403  404
 marketing:opportunity_share_withdraw  shared  POST  in   404  302  302  403  404  404  404  403  404
 
+reports:composition              -         GET   in   403  200  403  403  403  403  200  200  403
+reports:composition              -         POST  in   405  405  405  405  405  405  405  405  405
+
 basedata:dictionary_list         -         GET   in   200  200  200  200  200  200  200  403  403
 basedata:dictionary_list         -         POST  in   405  405  405  405  405  405  405  405  405
 basedata:dictionary_create       -         GET   in   200  403  403  403  403  403  403  403  403
@@ -190,6 +200,18 @@ basedata:dictionary_delete       entry     POST  in   302  403  403  403  403  4
 basedata:dictionary_delete       fixed     POST  in   409  403  403  403  403  403  403  404  404
 basedata:dictionary_delete       used      GET   in   409  403  403  403  403  403  403  404  404
 basedata:dictionary_delete       used      POST  in   409  403  403  403  403  403  403  404  404
+basedata:calendar                -         GET   in   200  200  200  200  200  200  200  403  403
+basedata:calendar                -         POST  in   405  405  405  405  405  405  405  405  405
+basedata:calendar_hours          -         GET   in   200  403  403  403  403  403  403  404  404
+basedata:calendar_hours          -         POST  in   302  403  403  403  403  403  403  404  404
+basedata:calendar_enter          -         GET   in   200  403  403  403  403  403  403  403  403
+basedata:calendar_enter          -         POST  in   302  403  403  403  403  403  403  403  403
+basedata:special_day_create      -         GET   in   200  403  403  403  403  403  403  403  403
+basedata:special_day_create      -         POST  in   302  403  403  403  403  403  403  403  403
+basedata:special_day_update      day       GET   in   200  403  403  403  403  403  403  404  404
+basedata:special_day_update      day       POST  in   302  403  403  403  403  403  403  404  404
+basedata:special_day_delete      day       GET   in   200  403  403  403  403  403  403  404  404
+basedata:special_day_delete      day       POST  in   302  403  403  403  403  403  403  404  404
 basedata:product_list            -         GET   in   200  200  200  200  200  200  200  200  403
 basedata:product_list            -         POST  in   405  405  405  405  405  405  405  405  405
 basedata:stock_list              -         GET   in   200  200  200  200  200  200  200  200  403
@@ -251,6 +273,13 @@ customers:sync_parked            -         POST  in   422  403  403  403  403  4
 customers:sync_run               run       GET   in   200  403  403  403  403  403  403  403  403
 customers:sync_run               run       POST  in   405  403  403  403  403  403  403  403  403
 
+customers:customer_show          account   GET   in   404  200  200  200  404  404  404  403  404
+customers:customer_show          account   POST  in   404  302  302  302  404  404  404  403  404
+customers:contact_show           mobile    GET   in   404  200  200  200  404  404  404  403  404
+customers:contact_show           mobile    POST  in   404  302  302  302  404  404  404  403  404
+marketing:opportunity_show       caller    GET   in   404  200  200  200  404  404  404  403  404
+marketing:opportunity_show       caller    POST  in   404  302  302  302  404  404  404  403  404
+
 admin:index                      -         GET   in   200  403  403  403  403  403  403  403  403
 admin:index                      -         POST  in   200  403  403  403  403  403  403  403  403
 """
@@ -309,6 +338,10 @@ def world(company):
         "talk": [customer.pk, talk.pk],
         "order": [customer.pk, order.pk],
         "file": [customer.pk, file.pk],
+        "account": [customer.pk, "bank_account"],
+        "deed": [AuditEntry.objects.about(assigned)[0].pk],
+        "mobile": [customer.pk, contact.pk, "mobile"],
+        "caller": [assigned.pk, "contact_phone"],
         "note": [note.pk],
         "warned": [warned.pk],
         "gone": [gone.pk],
@@ -316,6 +349,7 @@ def world(company):
         "entry": [factories.entry("竞争对手", "本地供应商").pk],
         "fixed": [factories.entry("服务类型", "建议").pk],
         "used": [customer.region_id],
+        "day": [SpecialDay.objects.create(day="2031-05-04", kind="rest", name="厂庆").pk],
         "run": [SyncRun.objects.create(source="x", status="done").pk],
     }
     return SimpleNamespace(
@@ -368,6 +402,26 @@ def world(company):
     )
 
 
+# Where a form's field is named like another's but takes other values.
+CALENDAR = {
+    "year": "2031",
+    "source": "通知",
+    "lines": "2031-01-01 休 元旦",
+    "day": "2031-05-05",
+    "kind": "rest",
+    "weekdays": "12345",
+    "morning_from": "08:30",
+    "morning_to": "12:00",
+    "afternoon_from": "13:00",
+    "afternoon_to": "17:30",
+}
+OWN_VALUES = {"basedata:calendar": CALENDAR, "basedata:special": CALENDAR}
+
+
+def own_values(name):
+    return next((values for start, values in OWN_VALUES.items() if name.startswith(start)), {})
+
+
 def url_of(name, record, world):
     return reverse(name, args=["token"] if name == "setup" else world.addresses[record])
 
@@ -390,7 +444,7 @@ def snapshot():
 def ask(sign_in, world, person, name, record, verb):
     """(status or "in" for the sign-in page, body, whether anything was written); leaves the database as it was."""
     user = world.people[person]
-    values = {**world.values, "opened": current_version(name, world)}
+    values = {**world.values, "opened": current_version(name, world), **own_values(name)}
     with transaction.atomic():
         client = sign_in(user) if user else Client()
         client.handler = HANDLER

@@ -10,17 +10,23 @@ from .mirror import (
     is_stale,
     mirror_notice,
 )
+from .workcalendar import Announced, Entered, SpecialDay, WorkCalendar, enter_year
 
 __all__ = [
+    "Announced",
     "DictionaryEntry",
+    "Entered",
     "FeedPosition",
     "MirrorNotice",
     "NumberSequence",
     "Product",
+    "SpecialDay",
     "StockRecord",
     "SyncRefusal",
     "SyncRun",
+    "WorkCalendar",
     "data_as_of",
+    "enter_year",
     "entry_field",
     "is_stale",
     "mirror_notice",

@@ -14,6 +14,13 @@ class AuditEntryAdmin(admin.ModelAdmin):
     search_fields = ("actor_name", "object_text")
     date_hierarchy = None
     show_full_result_count = False
+    fields = ("at", "actor_name", "verb", "content_type", "object_id", "object_text", "shown_changes", "address")
+    readonly_fields = ("shown_changes",)
+
+    @admin.display(description="变更")
+    def shown_changes(self, entry: AuditEntry) -> str:
+        entry.mask_details()
+        return "；".join(f"{label}：{old} → {new}" for label, old, new in entry.change_list)
 
     def has_add_permission(self, request: Any) -> bool:
         return False

@@ -8,12 +8,24 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
-from django.db.models import F, JSONField, Value
+from django.db.models import F, Func, JSONField, Value
 from django.db.models.functions import Left
 from django.utils import timezone
 
 from .models import AuditEntry
 from .trail import SYSTEM, current_address, in_words
+
+
+class RandomSalt(Func):
+    """What new_salt() is for rows made inside the database: one for each row."""
+
+    output_field = models.CharField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return "lower(hex(randomblob(16)))", []
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return "replace(gen_random_uuid()::text, '-', '')", []
 
 
 def insert_selected(
@@ -51,6 +63,7 @@ def record_selected(by: Any, verb: str, rows: models.QuerySet, *, text: Any, cha
         "object_id": F("pk"),
         "object_text": Left(text, 200),
         "changes": Value(words, JSONField()),
+        "salt": RandomSalt(),
     }
     if by is not None:
         values["actor"] = Value(by.pk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
@@ -9,6 +10,9 @@ from django.conf import settings
 from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
+from django.urls import reverse
+
+from crm.masking import masked
 
 
 class AppendOnlyError(TypeError):
@@ -44,7 +48,20 @@ class AppendOnly(models.Model):
         raise AppendOnlyError("审计记录不能删除。")
 
 
+REDACTED = "redaction:"  # how the salt of a row begins whose personal texts were erased
+
+
+def new_salt() -> str:
+    return secrets.token_hex(16)
+
+
 class AuditEntryQuerySet(AppendOnlyQuerySet):
+    view_permission = "audit.view_auditentry"
+
+    def visible_to(self, user: Any) -> AuditEntryQuerySet:
+        """The whole trail, for those whose role reads it."""
+        return self.all() if user.has_perm(self.view_permission) else self.none()
+
     def about(self, record: models.Model) -> AuditEntryQuerySet:
         """What happened to one record, newest first."""
         return self.about_all(record, ())
@@ -76,6 +93,8 @@ class AuditEntry(AppendOnly):
     object_text = models.CharField("对象名称", max_length=200)
     changes = models.JSONField("变更", default=dict)  # {label: [old, new]}, in the words of the screen
     address = models.GenericIPAddressField("来源地址", null=True)
+    # Goes into the seal's hash with the personal texts and is destroyed with them: a hash alone could be guessed.
+    salt = models.CharField(max_length=32, default=new_salt, editable=False)
 
     objects = AuditEntryQuerySet.as_manager()
 
@@ -86,10 +105,20 @@ class AuditEntry(AppendOnly):
         indexes = [
             models.Index(fields=["content_type", "object_id", "-at"], name="audit_entry_record"),
             models.Index(fields=["actor", "-at"], name="audit_entry_actor"),
+            models.Index(fields=["verb", "-at"], name="audit_entry_verb"),
+            models.Index(fields=["address", "-at"], name="audit_entry_address"),
+            models.Index(fields=["object_text"], name="audit_entry_text", opclasses=["varchar_pattern_ops"]),
         ]
 
     def __str__(self) -> str:
         return f"{self.actor_name} {self.verb} {self.object_text}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("accounts:audit_detail", args=[self.pk])
+
+    @property
+    def is_redacted(self) -> bool:
+        return self.salt.startswith(REDACTED)
 
     @property
     def icon(self) -> str:
@@ -99,6 +128,19 @@ class AuditEntry(AppendOnly):
     def change_list(self) -> list[tuple[str, str, str]]:
         """(label, old, new) for display; a missing side is empty."""
         return [(label, pair[0] or "", pair[1] or "") for label, pair in self.changes.items()]
+
+    @property
+    def detail_labels(self) -> frozenset[str]:
+        """What the entry's model calls its contact details."""
+        kind = ContentType.objects.get_for_id(self.content_type_id) if self.content_type_id else None
+        model: Any = kind.model_class() if kind else None
+        names = getattr(model, "detail_fields", ())
+        return frozenset(str(model._meta.get_field(name).verbose_name) for name in names)
+
+    def mask_details(self) -> None:
+        """Changes the words of this copy only: the row stays as it is."""
+        for label in self.detail_labels & set(self.changes):
+            self.changes[label] = [masked(side) for side in self.changes[label]]
 
 
 ICONS = {
@@ -127,6 +169,7 @@ ICONS = {
     "登录": "key",
     "退出": "logout",
     "导出": "download",
+    "查看联系方式": "eye",
 }
 
 
@@ -136,6 +179,8 @@ class AuditSeal(AppendOnly):
     at = models.DateTimeField("封存时间")
     previous_hash = models.CharField("上一封存", max_length=64)
     row_ids = models.JSONField("审计记录编号")
+    # 1: hashes whole rows; 2: hashes the personal texts of each row apart, so that they can be erased.
+    form = models.PositiveSmallIntegerField("格式", default=1, editable=False)
     last_id = models.BigIntegerField("最后编号", db_index=True)
     hash = models.CharField("摘要", max_length=64, unique=True)
 
@@ -148,3 +193,42 @@ class AuditSeal(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {len(self.row_ids)} 条"
+
+
+class AuditPruning(AppendOnly):
+    """A seal whose rows are gone because their time was over; the seal stays, and the chain with it."""
+
+    seal = models.OneToOneField(AuditSeal, models.PROTECT, related_name="pruning", verbose_name="封存")
+    at = models.DateTimeField("清理时间")
+    count = models.PositiveIntegerField("条数")
+    newest = models.DateTimeField("最后一条的时间")
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        base_manager_name = "objects"
+        verbose_name = "审计清理"
+        verbose_name_plural = "审计清理"
+
+    def __str__(self) -> str:
+        return f"{self.seal_id} {self.count} 条"
+
+
+class AuditRedaction(AppendOnly):
+    """A row whose personal texts were erased: what the seal hashed in their place, and the deed that says why."""
+
+    entry_id = models.BigIntegerField("审计记录", db_index=True)
+    digest = models.CharField("原文摘要", max_length=64)  # salted; the salt is gone
+    after = models.CharField("现文摘要", max_length=64)
+    at = models.DateTimeField("时间")
+    deed_id = models.BigIntegerField("依据的审计记录")
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        base_manager_name = "objects"
+        verbose_name = "审计抹去"
+        verbose_name_plural = "审计抹去"
+
+    def __str__(self) -> str:
+        return f"{self.entry_id} ← {self.deed_id}"

@@ -13,7 +13,7 @@ from django.contrib.auth import get_user_model
 from django.core.files.base import File
 from django.core.files.temp import NamedTemporaryFile
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import resolve
 from django.utils import timezone
 
@@ -33,12 +33,15 @@ def deliver(page: Any, file_format: str) -> HttpResponse:
     request = page.request
     if file_format not in WRITERS:
         messages.error(request, "只能导出为 xlsx 或 csv。")
-        return redirect(page.link(export=None))
+        return redirect(page.link(export=None, reason=None))
     limit = settings.CRM_EXPORT_MAX_ROWS
     total = page.export_rows().order_by().values("pk")[: limit + 1].count()
     if total > limit:
         messages.error(request, f"超过 {limit} 行，不能一次导出。请加筛选条件缩小范围。")
-        return redirect(page.link(export=None))
+        return redirect(page.link(export=None, reason=None))
+    reason = request.GET.get("reason", "").strip()[:200]
+    if total > settings.CRM_EXPORT_REASON_ROWS and not reason:
+        return ask_reason(page, total)
     name = f"{page.title}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}"
     if total > settings.CRM_EXPORT_DIRECT_ROWS:
         job = start_job(
@@ -46,7 +49,8 @@ def deliver(page: Any, file_format: str) -> HttpResponse:
             "crm.exchange.exports.run_export",
             owner=request.user,
             path=request.path,
-            query=request.GET.urlencode(),
+            query=conditions(request.GET),
+            reason=reason,
             format=file_format,
             name=name,
             total=total,
@@ -56,8 +60,37 @@ def deliver(page: Any, file_format: str) -> HttpResponse:
     buffer = io.BytesIO()
     headers, rows = table(page)
     count = WRITERS[file_format](buffer, headers, rows, title=page.title)
-    record(request.user, "导出", text=page.title, 行数=count, 条件=request.GET.urlencode())
+    tell(request.user, page.title, count, conditions(request.GET), reason)
     return attachment(buffer.getvalue(), name, CONTENT_TYPES[file_format])
+
+
+def ask_reason(page: Any, total: int) -> HttpResponse:
+    """Many rows leave the house for a reason only; the answer comes back to the same address."""
+    context = {
+        "title": f"导出{page.title}",
+        "crumbs": page.crumbs,
+        "help_anchor": "export",
+        "total": total,
+        "limit": settings.CRM_EXPORT_REASON_ROWS,
+        "kept": [(name, value) for name, value in page.request.GET.items() if name != "reason"],
+        "asked": "reason" in page.request.GET,
+        "back_url": page.link(export=None, reason=None),
+    }
+    return render(page.request, "exchange/reason.html", context)
+
+
+def conditions(query: QueryDict) -> str:
+    """What was asked of the list, without the way it leaves."""
+    kept = query.copy()
+    for name in ("export", "reason"):
+        kept.pop(name, None)
+    return kept.urlencode()
+
+
+def tell(by: Any, title: str, count: int, query: str, reason: str) -> None:
+    """Who exported what, how many rows, and why."""
+    facts = {"行数": count, "条件": query, **({"原因": reason} if reason else {})}
+    record(by, "导出", text=title, changes=facts)
 
 
 def attachment(content: Any, name: str, content_type: str) -> HttpResponse:
@@ -85,7 +118,7 @@ def run_export(job: Job) -> str:
         target.seek(0)
         job.file.save(f"{job.pk}.{file_format}", File(target), save=False)
     job.file_name = job.arguments["name"]
-    record(job.owner, "导出", text=page.title, 行数=count, 条件=job.arguments["query"])
+    tell(job.owner, page.title, count, job.arguments["query"], job.arguments.get("reason", ""))
     return f"已导出 {count} 行。"
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 
 from crm.verdict import Verdict
 
 from .forms import ConfirmForm
+from .html import record_url
 from .records import FormView
 
 
@@ -30,12 +29,7 @@ class Action:
         return getattr(record, f"can_{self.verb}")(user)
 
     def url(self, record: Any) -> str:
-        return _pattern(self.url_name).replace("/0/", f"/{record.pk}/")
-
-
-@cache
-def _pattern(url_name: str) -> str:
-    return reverse(url_name, args=[0])
+        return record_url(self.url_name, record.pk)
 
 
 class Control(NamedTuple):

@@ -23,6 +23,16 @@ def without_names(entries: Iterable[AuditEntry], labels: Iterable[str]) -> list[
     return shown
 
 
+def as_seen_by(record: Any, entries: Iterable[AuditEntry], user: Any) -> list[AuditEntry]:
+    """The entries of a record, its contact details masked where the record masks them for this person."""
+    shown = list(entries)
+    shows = getattr(record, "shows_details_to", None)
+    if shows and not shows(user):
+        for entry in shown:
+            entry.mask_details()
+    return shown
+
+
 class RecordHistory(RecordView):
     title = "变更历史"
     template_name = "ui/history_page.html"
@@ -40,6 +50,7 @@ class RecordHistory(RecordView):
         before = request.GET.get("before", "")
         if before.isdecimal() and len(before) < 19:
             entries = entries.filter(pk__lt=int(before))
-        page = without_names(entries.order_by("-pk")[: PAGE + 1], self.hidden_labels())
+        found = as_seen_by(record, entries.order_by("-pk")[: PAGE + 1], request.user)
+        page = without_names(found, self.hidden_labels())
         older = page[PAGE - 1].pk if len(page) > PAGE else None
         return self.page(record=record, history=page[:PAGE], older=older, back_url=record.get_absolute_url())

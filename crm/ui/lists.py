@@ -17,9 +17,12 @@ from django.utils.html import format_html
 from django.utils.module_loading import import_string
 from django.views import View
 
+from crm.lookups import settled
+
 from .actions import Action, Control, controls
+from .html import safe
 from .paging import MAX_COUNT, Pager, capped_counts
-from .rows import row_html, safe
+from .rows import row_html
 from .templatetags.ui import cell_text
 
 MAX_TAB_COUNT = 999
@@ -127,6 +130,7 @@ class RecordList(View):
 
     def page_context(self) -> dict[str, Any]:
         filterset, rows = self.filtered()
+        rows = settled(rows)
         tabs = self.tab_links(rows)
         shown = self.in_tab(rows, self.tab)
         known = next((tab["count"] for tab in tabs if tab["current"]), None)

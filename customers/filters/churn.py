@@ -1,15 +1,26 @@
-"""Filters of 客户流失管理; the state is the list's tab."""
+"""Filters of 客户流失管理; the state is the list's tab. Reports lead here with the hidden ones."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import django_filters
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
 
-from crm.ui.filters import Contains, ListFilter
+from basedata.models import DictionaryEntry
+from crm.ui.filters import Contains, DateFrom, DateTo, ListFilter, midnight
 
-from ..models import ChurnCase
-from .customers import managers
+from ..effect import effect_of
+from ..models import ChurnCase, ChurnMeasure
+from .customers import DepartmentFilter, managers
+
+HIDDEN = forms.HiddenInput
+
+
+def entries(category: str) -> QuerySet[DictionaryEntry]:
+    return DictionaryEntry.objects.of(category)
 
 
 class ChurnFilter(ListFilter):
@@ -17,8 +28,31 @@ class ChurnFilter(ListFilter):
     manager = django_filters.ModelChoiceFilter(
         field_name="customer__manager", queryset=managers, label="客户经理", empty_label="全部"
     )
+    department = DepartmentFilter(field_name="customer__manager")
+    confirmed_from = DateFrom(field_name="confirmed_at", label="确认流失从")
+    confirmed_to = DateTo(field_name="confirmed_at", label="到")
     mine = django_filters.BooleanFilter(
         method="only_mine", label="只看我的客户", widget=forms.CheckboxInput(attrs={"class": "ck"})
+    )
+    opened_from = DateFrom(field_name="opened_at", label="预警从", widget=HIDDEN)
+    opened_to = DateTo(field_name="opened_at", label="预警到", widget=HIDDEN)
+    closed_from = DateFrom(field_name="closed_at", label="结束从", widget=HIDDEN)
+    closed_to = DateTo(field_name="closed_at", label="结束到", widget=HIDDEN)
+    lost = django_filters.BooleanFilter(
+        field_name="confirmed_at", lookup_expr="isnull", exclude=True, label="曾确认流失", widget=HIDDEN
+    )
+    measured = django_filters.BooleanFilter(method="with_any_measure", label="有暂缓措施", widget=HIDDEN)
+    lost_kind = django_filters.ModelChoiceFilter(
+        queryset=lambda request: entries("流失原因"), label="流失原因", widget=HIDDEN
+    )
+    competitor = django_filters.ModelChoiceFilter(
+        queryset=lambda request: entries("竞争对手"), label="竞争对手", widget=HIDDEN
+    )
+    measure_from = django_filters.DateFilter(method="as_they_are", label="措施从", widget=HIDDEN)
+    measure_to = django_filters.DateFilter(method="as_they_are", label="措施到", widget=HIDDEN)
+    bought = django_filters.BooleanFilter(method="as_they_are", label="措施后 90 天内下单", widget=HIDDEN)
+    measure_kind = django_filters.ModelChoiceFilter(
+        queryset=lambda request: entries("暂缓措施"), method="with_measure", label="暂缓措施", widget=HIDDEN
     )
 
     class Meta:
@@ -27,3 +61,23 @@ class ChurnFilter(ListFilter):
 
     def only_mine(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
         return rows.filter(customer__manager=self.request.user) if value else rows
+
+    def with_any_measure(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
+        return rows.filter(Exists(ChurnMeasure.objects.filter(case=OuterRef("pk")))) if value else rows
+
+    def as_they_are(self, rows: QuerySet, name: str, value: object) -> QuerySet:
+        """Read by with_measure()."""
+        return rows
+
+    def with_measure(self, rows: QuerySet, name: str, value: DictionaryEntry) -> QuerySet:
+        """Cases with a measure of this kind, taken in these days, and followed by a purchase when asked for."""
+        asked = self.form.cleaned_data
+        taken = ChurnMeasure.objects.filter(kind=value)
+        if asked["measure_from"]:
+            taken = taken.filter(at__gte=midnight(asked["measure_from"]))
+        if asked["measure_to"]:
+            taken = taken.filter(at__lt=midnight(asked["measure_to"] + timedelta(days=1)))
+        if asked["bought"]:
+            effects = effect_of(taken.filter(case__in=rows), timezone.localdate())
+            taken = taken.filter(pk__in=[pk for pk, bought in effects.items() if bought])
+        return rows.filter(pk__in=taken.order_by().values("case"))

@@ -5,32 +5,59 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from accounts.departments import department_choices, people_of
 from accounts.models import User
 from accounts.scopes import VIEW, people_in_scope
 from basedata.models import DictionaryEntry
 from crm.ui.filters import Contains, ListFilter
 
 from ..models import Customer
+from ..models.customer import STARS
 
 
 def managers(request: Any) -> QuerySet[User]:
-    """The 客户经理 inside one's view."""
+    """The 客户经理 inside one's view; and the one asked for, when he keeps a customer that one sees."""
     if request is None:
         return User.objects.none()
     people = people_in_scope(request.user, "customers.view_customer", VIEW)
-    found = User.objects.account_managers()
-    return found if people is None else found.filter(pk__in=people)
+    found = User.objects.account_managers().only("name", "username")
+    found = found if people is None else found.filter(pk__in=people)
+    asked = request.GET.get("manager", "")
+    if not (asked.isdecimal() and len(asked) < 10):
+        return found
+    theirs = Customer.objects.visible_to(request.user).filter(manager=OuterRef("pk"))
+    people = User.objects.only("name", "username")
+    return people.filter(Q(pk__in=found.order_by().values("pk")) | Q(Exists(theirs), pk=asked))
+
+
+class DepartmentFilter(django_filters.ChoiceFilter):
+    """By today's department of the 客户经理. field_name: the path to the person."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(label="部门", empty_label="全部", choices=self.offered, **kwargs)
+
+    def offered(self) -> list[tuple[str, str]]:
+        request = self.parent.request
+        return department_choices(people_in_scope(request.user, "customers.view_customer", VIEW)) if request else []
+
+    def filter(self, rows: QuerySet, value: str) -> QuerySet:
+        return rows.filter(**{f"{self.field_name}__in": people_of(value)}) if value else rows
 
 
 class CustomerFilter(ListFilter):
     number = Contains(label="客户编号")
     name = Contains(label="名称")
-    region = django_filters.ChoiceFilter(label="地区", empty_label="全部")
+    region = django_filters.ChoiceFilter(label="地区", empty_label="全部", null_label="未填写")
     manager = django_filters.ModelChoiceFilter(queryset=managers, label="客户经理", empty_label="全部")
-    level = django_filters.ChoiceFilter(label="客户等级", empty_label="全部")
-    industry = django_filters.ChoiceFilter(label="行业", empty_label="全部")
+    department = DepartmentFilter(field_name="manager")
+    level = django_filters.ChoiceFilter(label="客户等级", empty_label="全部", null_label="未填写")
+    industry = django_filters.ChoiceFilter(label="行业", empty_label="全部", null_label="未填写")
+    satisfaction = django_filters.ChoiceFilter(
+        label="满意度", empty_label="全部", null_label="未填写", choices=STARS[::-1]
+    )
+    credit = django_filters.ChoiceFilter(label="信用度", empty_label="全部", null_label="未填写", choices=STARS[::-1])
 
     class Meta:
         model = Customer

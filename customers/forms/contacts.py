@@ -14,7 +14,7 @@ class ContactForm(RecordForm):
             "主要联系人每个客户只有一位，新指定的会替换原来的。",
             (
                 ("name", 2), ("gender", 2), ("position", 2), ("office_phone", 2), ("mobile", 2), ("email", 2),
-                ("preferred_channel", 2), ("is_primary", 4), "note",
+                ("preferred_channel", 2), ("is_primary", 2), ("do_not_contact", 2), "note",
             ),
         ),
     )  # fmt: skip
@@ -22,6 +22,7 @@ class ContactForm(RecordForm):
     class Meta:
         model = Contact
         fields = [
-            "name", "gender", "position", "office_phone", "mobile", "email", "preferred_channel", "is_primary", "note",
+            "name", "gender", "position", "office_phone", "mobile", "email", "preferred_channel", "is_primary",
+            "do_not_contact", "note",
         ]  # fmt: skip
         widgets = {"note": forms.Textarea(attrs={"rows": 2})}

@@ -7,8 +7,12 @@ from django import forms
 from basedata.models import DictionaryEntry
 from crm.ui.forms import Block, RecordForm
 
-from ..models import Interaction
+from ..models import Contact, Interaction
 from .attachments import AttachmentsField
+
+
+def called(contact: Contact) -> str:
+    return f"{contact}（请勿联系）" if contact.do_not_contact else str(contact)
 
 
 class InteractionForm(RecordForm):
@@ -38,6 +42,7 @@ class InteractionForm(RecordForm):
         super().__init__(*args, **kwargs)
         self.fields["kind"].queryset = DictionaryEntry.objects.of("交往方式")  # type: ignore[attr-defined]
         self.fields["contact"].queryset = self.instance.customer.contacts.all()  # type: ignore[attr-defined]
+        self.fields["contact"].label_from_instance = called  # type: ignore[attr-defined]
         if not self.instance.pk:
             self.fields["files"] = AttachmentsField(required=False)
 

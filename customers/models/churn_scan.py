@@ -17,7 +17,7 @@ from django.db.models.functions import Cast, Concat, TruncDate
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Notification, User
+from accounts.models import Notification, User, notify_many
 from crm.audit.bulk import insert_selected, record_selected
 from crm.audit.trail import record
 
@@ -139,10 +139,9 @@ def _tell(cases: models.QuerySet[ChurnCase], at: datetime, text: Any, mark: str 
 def _notify_managers(new: models.QuerySet[ChurnCase]) -> None:
     """One notification per 客户经理, with the number of his new cases."""
     counted = new.filter(customer__manager__is_active=True).values_list("customer__manager").annotate(n=Count("pk"))
-    Notification.objects.bulk_create(
-        Notification(recipient_id=pk, text=f"流失扫描新增 {n} 个预警，请在「客户流失管理」里处理。")
-        for pk, n in counted.order_by()
-    )
+    words = "流失扫描新增 {} 个预警，请在「客户流失管理」里处理。"
+    kind = Notification.Kind.CHURN
+    notify_many(Notification.about(None, pk, words.format(n), kind) for pk, n in counted.order_by())
 
 
 # Purchases

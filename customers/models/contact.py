@@ -6,9 +6,12 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
+from accounts.details import HasDetails
 from accounts.models import User
 from crm.audit.trail import change, record
+from crm.masking import refuse_masked
 from crm.verdict import Verdict, transition
 
 from .customer import Customer, CustomerQuerySet
@@ -22,8 +25,12 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """A contact is seen by whoever sees its customer."""
         return self.filter(customer__in=Customer.objects.visible_to(user))
 
+    def detailed_for(self, user: User) -> ContactQuerySet:
+        """Those whose numbers the person sees in full."""
+        return self.filter(customer__in=Customer.objects.detailed_for(user))
 
-class Contact(models.Model):
+
+class Contact(HasDetails):
     class Gender(models.TextChoices):
         MALE = "male", "男"
         FEMALE = "female", "女"
@@ -38,14 +45,17 @@ class Contact(models.Model):
     name = models.CharField("姓名", max_length=50)
     gender = models.CharField("性别", max_length=6, choices=Gender, blank=True)
     position = models.CharField("职位", max_length=50)
-    office_phone = models.CharField("办公电话", max_length=50)
-    mobile = models.CharField("手机", max_length=50, blank=True)
-    email = models.EmailField("邮箱", blank=True)
+    office_phone = models.CharField("办公电话", max_length=50, validators=[refuse_masked])
+    mobile = models.CharField("手机", max_length=50, blank=True, validators=[refuse_masked])
+    email = models.EmailField("邮箱", blank=True, validators=[refuse_masked])
     preferred_channel = models.CharField("首选联系方式", max_length=10, choices=Channel, blank=True)
     is_primary = models.BooleanField("主要联系人", default=False)
     note = models.TextField("备注", max_length=300, blank=True)
+    do_not_contact = models.BooleanField("请勿联系", default=False, help_text="对方要求不再联系")
+    erased_at = models.DateTimeField("抹去时间", null=True, editable=False)
     version = models.PositiveIntegerField(default=0, editable=False)
 
+    detail_fields = ("office_phone", "mobile", "email")
     objects = ContactQuerySet.as_manager()
 
     class Meta:
@@ -63,6 +73,12 @@ class Contact(models.Model):
 
     def get_absolute_url(self) -> str:
         return self.customer.get_absolute_url()
+
+    def get_detail_url(self, name: str) -> str:
+        return reverse("customers:contact_show", args=[self.customer_id, self.pk, name])
+
+    def shows_details_to(self, by: User) -> bool:
+        return self.customer.shows_details_to(by)
 
     @classmethod
     def create(cls, *, by: User, customer: Customer, **values: Any) -> Contact:

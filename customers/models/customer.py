@@ -12,11 +12,14 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.details import HasDetails, reached
 from accounts.models import User, notify
 from accounts.scopes import EDIT, VIEW, people_in_scope, reaches, supervisors_of
 from accounts.sharing import Grant, Shared
 from basedata.models import entry_field, reserve_numbers
 from crm.audit.trail import change, record
+from crm.masking import refuse_masked
+from crm.ui.html import record_url
 from crm.verdict import ALLOWED, Kind, Verdict, first_objection, holds, transition, unless, within
 
 from .. import validators
@@ -28,7 +31,7 @@ NUMBER_PREFIX = "KH"
 STARS = [(score, f"{score} 星") for score in range(1, 6)]
 
 
-class Customer(Shared):
+class Customer(HasDetails, Shared):
     class Status(models.TextChoices):
         NORMAL = "normal", "正常"
         LOST = "lost", "流失"
@@ -47,13 +50,13 @@ class Customer(Shared):
     satisfaction = models.PositiveSmallIntegerField("客户满意度", choices=STARS, null=True)
     credit = models.PositiveSmallIntegerField("客户信用度", choices=STARS, null=True)
     address = models.CharField("地址", max_length=300)
-    phone = models.CharField("电话", max_length=50)
+    phone = models.CharField("电话", max_length=50, validators=[refuse_masked])
     postcode = models.CharField("邮政编码", max_length=10, blank=True, validators=[validators.postcode])
     fax = models.CharField("传真", max_length=50, blank=True)
     website = models.CharField("网址", max_length=50, blank=True, validators=[validators.web_address])
     legal_representative = models.CharField("法定代表人", max_length=50, blank=True)
     bank = models.CharField("开户银行", max_length=200, blank=True)
-    bank_account = models.CharField("银行账号", max_length=50, blank=True)
+    bank_account = models.CharField("银行账号", max_length=50, blank=True, validators=[refuse_masked])
     license_number = models.CharField(
         "统一社会信用代码（营业执照注册号）",
         max_length=50,
@@ -92,6 +95,7 @@ class Customer(Shared):
     version = models.PositiveIntegerField(default=0, editable=False)
 
     share_permission = "customers.share_customer"
+    detail_fields = ("phone", "bank_account")
     derived_fields = ("name_normalized", "name_pinyin", "name_initials")
     objects = CustomerQuerySet.as_manager()
 
@@ -135,6 +139,9 @@ class Customer(Shared):
             ("reclassify_customer", "批量修改客户（地区、行业、等级）"),
             ("share_customer", "共享客户（协作人）"),
             ("restore_customer", "恢复已删除的客户"),
+            ("see_contact_details", "查看完整的电话、邮箱和银行账号（编辑范围内）"),
+            ("open_contact_details", "逐条显示编辑范围外的联系方式（记入审计）"),
+            ("handle_personal_data", "处理联系人的个人信息（导出、抹去）"),
         ]
 
     def __str__(self) -> str:
@@ -150,7 +157,7 @@ class Customer(Shared):
         self.name_pinyin, self.name_initials = pinyin(self.name)
 
     def get_absolute_url(self) -> str:
-        return reverse("customers:customer_detail", args=[self.pk])
+        return record_url("customers:customer_detail", self.pk)
 
     def clean(self) -> None:
         ancestor, steps = self.parent, 0
@@ -158,6 +165,12 @@ class Customer(Shared):
             if ancestor.pk == self.pk and self.pk is not None:
                 raise ValidationError({"parent": "上级单位不能是本单位或它的下属单位，请另选。"})
             ancestor, steps = ancestor.parent, steps + 1
+
+    def get_detail_url(self, name: str) -> str:
+        return reverse("customers:customer_show", args=[self.pk, name])
+
+    def shows_details_to(self, by: User) -> bool:
+        return reached(by, "customers.change_customer", self.manager_id) or self.shared_for_editing(by)
 
     @property
     def keeper_id(self) -> int:
@@ -345,7 +358,9 @@ class CustomerGrant(Grant):
 
 
 # Relations that keep a customer from being deleted, and what they are called.
-KEPT_BY = {"orders": "订单", "churn_cases": "流失记录"}
+KEPT_BY = {"orders": "订单", "churn_cases": "流失记录", "service_requests": "服务请求"}
+# Relations whose rows name the customer's 客户经理 as their keeper: they follow him whatever moves the customer.
+KEPT_FOR_MANAGER = ("service_requests",)
 DESCRIPTIVE_FIELDS = (
     "name", "region", "industry", "level", "satisfaction", "credit", "address", "phone", "postcode", "fax", "website",
     "legal_representative", "bank", "bank_account", "license_number", "registered_capital", "annual_turnover",

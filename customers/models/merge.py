@@ -17,7 +17,7 @@ from crm.verdict import lock, unless
 from . import churn_scan
 from .churn import ChurnCase
 from .contact import Contact
-from .customer import Customer, CustomerGrant, Ownership
+from .customer import KEPT_FOR_MANAGER, Customer, CustomerGrant, Ownership
 from .order import refresh_last_purchases
 from .timeline import TimelineEntry, tell
 
@@ -96,6 +96,9 @@ def _follow(survivor: Customer, other: Customer) -> dict[str, int]:
         if relation.get_accessor_name() not in OWN_WAY:
             name, rows = relation.field.name, relation.related_model._base_manager
             rows.filter(**{name: other}).update(**{name: survivor})
+    for accessor in KEPT_FOR_MANAGER:
+        related: Any = Customer._meta.get_field(accessor).related_model
+        related._base_manager.filter(customer=survivor).update(keeper=survivor.manager)
     kind = ContentType.objects.get_for_model(Customer)
     Notification.objects.filter(content_type=kind, object_id=other.pk).update(object_id=survivor.pk)
     return moved

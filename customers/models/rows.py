@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Q
 
+from accounts.details import people_reached
 from accounts.models import User
 from accounts.rows import ScopedQuerySet
 from accounts.scopes import EDIT, people_in_scope
+from accounts.sharing import granted_ids, grants_of
 
 from ..names import normalize
 
@@ -19,7 +23,11 @@ class CustomerQuerySet(ScopedQuerySet):
         return Q(manager__in=people)
 
     def own(self, user: User) -> Q:
-        return Q(manager=user) | Q(created_by=user)
+        """Kept or made; and whose open service request the person works on."""
+        own = Q(manager=user) | Q(created_by=user)
+        requests: Any = self.model._meta.get_field("service_requests").related_model
+        served = requests.objects.customers_served_by(user)
+        return own | Q(pk__in=served) if served else own
 
     def current(self) -> CustomerQuerySet:
         """Not deleted: deletion is soft, so that an administrator can restore."""
@@ -30,6 +38,14 @@ class CustomerQuerySet(ScopedQuerySet):
 
     def editable_by(self, user: User) -> CustomerQuerySet:
         return super().editable_by(user).current()
+
+    def detailed_for(self, user: User) -> CustomerQuerySet:
+        """Those whose phone and account the person sees in full: shows_details_to() as SQL."""
+        people = people_reached(user, self.edit_permission)
+        if people is None:
+            return self
+        shared = granted_ids(user, grants_of(self.model), self.edit_permission)
+        return self.filter(self.of_people(people) | Q(pk__in=shared) if shared else self.of_people(people))
 
     def restorable_by(self, user: User) -> CustomerQuerySet:
         """Deleted customers, for administrators; merged ones live on in another."""

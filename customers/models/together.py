@@ -12,7 +12,7 @@ from crm.audit.trail import in_words, record_many
 from crm.verdict import unless
 
 from ..candidates import successors
-from .customer import Customer, CustomerGrant, Ownership
+from .customer import KEPT_FOR_MANAGER, Customer, CustomerGrant, Ownership
 from .timeline import TimelineEntry
 
 CLASSES = {"region": "地区", "industry": "行业", "level": "客户等级"}  # field: category of the dictionary
@@ -35,6 +35,9 @@ def transfer_customers(customers: list[Customer], to: User, *, by: User, reason:
     )
     CustomerGrant.objects.filter(content_object__in=keys, user=to).delete()
     Customer.objects.filter(pk__in=keys).update(manager=to, version=models.F("version") + 1)
+    for name in KEPT_FOR_MANAGER:
+        related: Any = Customer._meta.get_field(name).related_model
+        related._base_manager.filter(customer__in=keys).update(keeper=to)
     record_many(by, "移交", moving, changes=lambda customer: {"客户经理": (customer.manager, to), "原因": reason})
     TimelineEntry.objects.bulk_create(
         TimelineEntry(customer=customer, at=now, kind="customer", text=f"移交：{customer.manager} → {to}（{reason}）")

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.utils.html import format_html
 
+from accounts.detail_columns import DetailColumn, DetailedList
+from accounts.detail_pages import ShowDetail
 from crm.ui.actions import ActionView
 from crm.ui.lists import Column
 from crm.ui.records import RecordCreate, RecordUpdate
@@ -22,10 +24,15 @@ REMOVE_CONTACT = PartAction("remove", "删除", "trash", "customers:contact_dele
 
 def name_cell(contact: Contact) -> str:
     mark = format_html(' <span class="tag">{}</span>', "主要联系人") if contact.is_primary else ""
-    return format_html("<b>{}</b>{}", contact.name, mark)
+    return format_html("<b>{}</b>{}{}", contact.name, mark, refusal(contact))
 
 
-class ContactList(PartList):
+def refusal(contact: Contact) -> str:
+    """The mark of somebody who asked not to be called any more."""
+    return format_html(' <span class="st red">{}</span>', "请勿联系") if contact.do_not_contact else ""
+
+
+class ContactList(DetailedList, PartList):
     model = Contact
     title, crumbs, help = "联系人", (("客户管理", ""), LIST), "customers"
     part = "contacts"
@@ -37,12 +44,14 @@ class ContactList(PartList):
         Column("姓名", "name", sort="name", html=name_cell, css="m-t"),
         Column("性别", "get_gender_display", css="m-h"),
         Column("职位", "position", sort="position"),
-        Column("办公电话", "office_phone", css="nw"),
-        Column("手机", "mobile", css="nw"),
-        Column("邮箱", "email"),
+        DetailColumn("办公电话", "office_phone", css="nw", refused="do_not_contact"),
+        DetailColumn("手机", "mobile", css="nw", refused="do_not_contact"),
+        DetailColumn("邮箱", "email", refused="do_not_contact"),
         Column("首选联系方式", "get_preferred_channel_display"),
+        Column("请勿联系", "do_not_contact", export_only=True),
     )
     row_actions = (EDIT_CONTACT, REMOVE_CONTACT)
+    export_permission = "customers.export_customer"
     empty_text = "这个客户还没有联系人。"
 
 
@@ -50,6 +59,10 @@ class ContactPage(CustomerPart):
     model, form_class = Contact, ContactForm
     select_related = ("customer", "customer__manager")
     crumbs, help = (("客户管理", ""), LIST), "customers"
+
+
+class ShowContactDetail(ContactPage, ShowDetail):
+    form_class, help = ShowDetail.form_class, "details"
 
 
 class ContactCreate(InPlace, InsideCustomer, RecordCreate):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import reverse
-from django.utils.html import format_html
 
+from accounts.detail_pages import ShowDetail
 from accounts.share_pages import ShareRecord, WithdrawShare
 from crm.audit.models import AuditEntry
 from crm.ui.actions import Action, ActionView, Control
 from crm.ui.bulk import BulkList
 from crm.ui.history import RecordHistory
+from crm.ui.html import fill
 from crm.ui.lists import Column, RecordList
 from crm.ui.records import RecordCreate, RecordUpdate
 from crm.ui.templatetags.ui import chip, day, stars
@@ -34,7 +35,7 @@ RESTORE = Action("restore", "恢复", "refresh", "customers:customer_restore", d
 
 
 def name_cell(customer: Customer) -> str:
-    return format_html(
+    return fill(
         '<a href="{}">{}</a><small class="sm">{}</small>', customer.get_absolute_url(), customer.name, customer.number
     )
 
@@ -131,6 +132,10 @@ class RemoveCustomer(CustomerAction):
 
     def success_url(self, record: Any, result: Any) -> str:
         return reverse("customers:customer_list")
+
+
+class ShowCustomerDetail(CustomerAction, ShowDetail):
+    help = "details"
 
 
 class ShareCustomer(CustomerAction, ShareRecord):

@@ -10,11 +10,12 @@ from django.shortcuts import redirect
 
 from crm.audit.models import AuditEntry
 from crm.ui.actions import controls
-from crm.ui.history import without_names
+from crm.ui.history import as_seen_by, without_names
 from crm.ui.records import RecordDetail
 
 from ..models import Customer, names_hidden_from
 from ..models.merge import find_survivor
+from .aftercare import services_card
 from .churn import churn_card
 from .customers import EDIT, LIST, REMOVE, SHARE, TRANSFER
 from .inside import page_head, parts_context
@@ -51,10 +52,13 @@ class CustomerDetail(RecordDetail):
             "branches": visible.filter(parent=record).order_by("name_pinyin")[:20],
             "grants": record.grants.select_related("user", "permission"),
             "share_url": next((control.url for control in menu if control.action is SHARE and control.allowed), ""),
-            "history": without_names(AuditEntry.objects.about(record)[:5], self.hidden_labels()),
+            "history": without_names(
+                as_seen_by(record, AuditEntry.objects.about(record)[:5], self.request.user), self.hidden_labels()
+            ),
             "menu_actions": menu,
             "churn": churn_card(record, self.request.user),
             "orders": orders_card(record, self.request.user),
+            "services": services_card(record, self.request.user),
             "head_actions": (EDIT,),
         }
 

@@ -11,11 +11,12 @@ from crm.audit.models import AuditEntry
 from crm.ui.actions import ActionView, controls
 from crm.ui.lists import Column
 from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
-from crm.ui.templatetags.ui import day
+from crm.ui.templatetags.ui import DASH, day
 
 from ..filters.parts import InteractionFilter
 from ..forms import AttachForm, InteractionForm
 from ..models import Interaction
+from .contacts import refusal
 from .customers import LIST
 from .inside import CustomerPart, InPlace, InsideCustomer, PartAction, PartList
 
@@ -39,6 +40,10 @@ def follow_up_cell(row: Interaction) -> str:
     return format_html('{} <span class="st {}">{}</span>', day(row.follow_up_on), tone, word)
 
 
+def contact_cell(row: Interaction) -> str:
+    return format_html("{}{}", row.contact, refusal(row.contact)) if row.contact else DASH
+
+
 class InteractionList(PartList):
     model = Interaction
     title, crumbs, help = "交往记录", CRUMBS, "interactions"
@@ -51,7 +56,7 @@ class InteractionList(PartList):
         Column("时间", "on", sort="on", css="nw"),
         Column("方式", "kind", css="m-r"),
         Column("概要 / 地点", "summary", html=summary_cell, css="m-t"),
-        Column("联系人", "contact"),
+        Column("联系人", "contact", html=contact_cell),
         Column("下次跟进", "follow_up_on", sort="follow_up_on", html=follow_up_cell, css="nw"),
         Column("记录人", "created_by", css="nw m-h"),
     )

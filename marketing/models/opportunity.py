@@ -15,16 +15,21 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User, notify
+from accounts.details import HasDetails, people_reached, reached
+from accounts.models import Notification, User, notify
 from accounts.rows import ScopedQuerySet
 from accounts.scopes import EDIT, people_in_scope, reaches, supervisors_of
-from accounts.sharing import Grant, Shared
+from accounts.sharing import Grant, Shared, granted_ids, grants_of
 from basedata.models import entry_field, reserve_numbers
 from crm.audit.trail import change, record
+from crm.masking import refuse_masked
+from crm.ui.html import record_url
 from crm.verdict import ALLOWED, Verdict, first_objection, holds, lock, transition, unless, within
 from customers.models import NUMBER_PREFIX, Contact, Customer, TimelineEntry, tell
 
 from .forecast import FORECAST_FIELDS, ForecastChange
+
+DETAILS_BY = "marketing.assign_opportunity"  # who assigns an opportunity sees whom to call
 
 
 class SameNameExists(Exception):
@@ -46,6 +51,20 @@ class OpportunityQuerySet(ScopedQuerySet):
     def own(self, user: User) -> Q:
         return Q(assignee=user) | Q(created_by=user)
 
+    def detailed_for(self, user: User) -> OpportunityQuerySet:
+        """Those whose phone the person sees in full: shows_details_to() as SQL."""
+        people = people_reached(user, DETAILS_BY)
+        if people is None:
+            return self
+        shared = granted_ids(user, grants_of(self.model), "marketing.change_opportunity")
+        found = self.of_people(people) | self.own(user) | Q(pk__in=shared)
+        if user.has_perm("marketing.change_opportunity"):
+            found |= Q(status=Opportunity.Status.UNASSIGNED)
+        return self.filter(found)
+
+    def kept_by(self, person: Any) -> OpportunityQuerySet:
+        return self.filter(Q(assignee=person) | Q(assignee=None, created_by=person))
+
     def open(self) -> OpportunityQuerySet:
         return self.filter(status__in=Opportunity.OPEN)
 
@@ -66,7 +85,7 @@ class OpportunityQuerySet(ScopedQuerySet):
         return self.filter(status__in=Opportunity.CLOSED, closed_at__date__gte=day)
 
 
-class Opportunity(Shared):
+class Opportunity(HasDetails, Shared):
     class Status(models.TextChoices):
         UNASSIGNED = "unassigned", "未分配"
         ASSIGNED = "assigned", "已指派"
@@ -84,7 +103,7 @@ class Opportunity(Shared):
     )
     summary = models.CharField("概要", max_length=200)
     contact_name = models.CharField("联系人", max_length=50, blank=True)
-    contact_phone = models.CharField("联系人电话", max_length=50, blank=True)
+    contact_phone = models.CharField("联系人电话", max_length=50, blank=True, validators=[refuse_masked])
     description = models.TextField("机会描述", max_length=2000)
     region = entry_field("地区", "地区", null=True, blank=True)
     industry = entry_field("行业", "行业", null=True, blank=True)
@@ -122,6 +141,7 @@ class Opportunity(Shared):
     version = models.PositiveIntegerField(default=0, editable=False)
 
     share_permission = "marketing.share_opportunity"
+    detail_fields = ("contact_phone",)
     objects = OpportunityQuerySet.as_manager()
 
     class Meta:
@@ -170,7 +190,15 @@ class Opportunity(Shared):
         return self.summary
 
     def get_absolute_url(self) -> str:
-        return reverse("marketing:opportunity_detail", args=[self.pk])
+        return record_url("marketing:opportunity_detail", self.pk)
+
+    def get_detail_url(self, name: str) -> str:
+        return reverse("marketing:opportunity_show", args=[self.pk, name])
+
+    def shows_details_to(self, by: User) -> bool:
+        """Its people, who reaches over them, a colleague who plans with them, and whoever may still edit it."""
+        own = by.pk in (self.assignee_id, self.created_by_id) or self.shared_for_editing(by)
+        return own or bool(self.can_edit(by)) or reached(by, DETAILS_BY, self.keeper_id)
 
     @property
     def keeper_id(self) -> int:
@@ -234,7 +262,7 @@ class Opportunity(Shared):
         self._save("assignee", "assigned_at", "assigned_by", "status")
         record(by, "指派", self, 指派给=to)
         if to.pk != by.pk:
-            notify(to, f"{by} 将机会「{self.summary}」指派给您", self)
+            notify(to, f"{by} 将机会「{self.summary}」指派给您", self, kind=Notification.Kind.OPPORTUNITY)
 
     def can_reassign(self, by: User) -> Verdict:
         return first_objection(
@@ -253,8 +281,9 @@ class Opportunity(Shared):
         self.assignee, self.assigned_at, self.assigned_by = to, timezone.now(), by
         self._save("assignee", "assigned_at", "assigned_by")
         record(by, "改派", self, 指派给=(former, to), 原因=reason)
-        notify(former, f"{by} 已把您负责的机会（编号 {self.pk}）改派给 {to}：{reason}")  # it may have left his view
-        notify(to, f"{by} 将机会「{self.summary}」改派给您：{reason}", self)
+        told = f"{by} 已把您负责的机会（编号 {self.pk}）改派给 {to}：{reason}"  # it may have left his view
+        notify(former, told, kind=Notification.Kind.OPPORTUNITY)
+        notify(to, f"{by} 将机会「{self.summary}」改派给您：{reason}", self, kind=Notification.Kind.OPPORTUNITY)
 
     @staticmethod
     def candidates(by: User) -> models.QuerySet[User]:

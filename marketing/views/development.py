@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from accounts.detail_columns import DetailedList
 from crm.ui.actions import Action, ActionView, Control, controls
 from crm.ui.lists import Column, RecordList
 from crm.ui.records import RecordCreate, RecordUpdate
@@ -16,12 +17,22 @@ from crm.ui.templatetags.ui import chip, rate
 from ..filters import DevelopmentFilter
 from ..forms import PlanItemForm, ResultForm
 from ..models import Opportunity, PlanItem
-from .opportunities import EXECUTE, PEOPLE, PLAN, ROW_FIELDS, WIN, OpportunityDetail, contact_cell, name_cell
+from .opportunities import (
+    CONTACT_NAME,
+    CONTACT_PHONE,
+    EXECUTE,
+    PEOPLE,
+    PLAN,
+    ROW_FIELDS,
+    WIN,
+    OpportunityDetail,
+    name_cell,
+)
 
 LIST = ("客户开发计划", "marketing:development_list")
 
 
-class DevelopmentList(RecordList):
+class DevelopmentList(DetailedList, RecordList):
     model = Opportunity
     title, crumbs, help = "客户开发计划", (("营销管理", ""),), "development"
     select_related, only = PEOPLE, ROW_FIELDS
@@ -33,8 +44,8 @@ class DevelopmentList(RecordList):
         Column("概要", "summary", export_only=True),
         Column("状态", "get_status_display", sort="status", html=chip, css="m-r"),
         Column("成功机率", "success_rate", sort="success_rate", html=lambda o: rate(o.success_rate), css="num"),
-        Column("联系人", "contact_name", html=contact_cell),
-        Column("联系人电话", "contact_phone", export_only=True),
+        CONTACT_NAME,
+        CONTACT_PHONE,
         Column("计划", lambda o: f"{o.items_done} / {o.items_all}" if o.items_all else "未制定"),
         Column("指派给", "assignee", css="nw"),
         Column("指派时间", "assigned_at", sort="assigned_at", css="nw m-h"),

@@ -6,13 +6,15 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
 
+from accounts.detail_columns import DetailColumn, DetailedList
+from accounts.detail_pages import ShowDetail
 from accounts.share_pages import ShareRecord, WithdrawShare
 from basedata.models import DictionaryEntry
 from crm.audit.models import AuditEntry
 from crm.ui.actions import Action, ActionView, controls
-from crm.ui.history import RecordHistory, without_names
+from crm.ui.history import RecordHistory, as_seen_by, without_names
+from crm.ui.html import fill
 from crm.ui.lists import Column, RecordList
 from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
 from crm.ui.templatetags.ui import chip, rate
@@ -54,7 +56,7 @@ ROW_FIELDS = (
 
 
 def name_cell(opportunity: Opportunity) -> str:
-    return format_html(
+    return fill(
         '<a href="{}">{}</a><small class="sm">{}</small>',
         opportunity.get_absolute_url(),
         opportunity.customer_name,
@@ -62,13 +64,11 @@ def name_cell(opportunity: Opportunity) -> str:
     )
 
 
-def contact_cell(opportunity: Opportunity) -> str:
-    return format_html(
-        '{}<small class="sm nw hide-m">{}</small>', opportunity.contact_name or "—", opportunity.contact_phone
-    )
+CONTACT_NAME = Column("联系人", "contact_name", export_only=True)
+CONTACT_PHONE = DetailColumn("联系人电话", "contact_phone", beside="contact_name")
 
 
-class OpportunityList(RecordList):
+class OpportunityList(DetailedList, RecordList):
     model = Opportunity
     title, crumbs, help = "销售机会管理", (("营销管理", ""),), "opportunities"
     select_related, only = PEOPLE, ROW_FIELDS
@@ -79,8 +79,8 @@ class OpportunityList(RecordList):
         Column("概要", "summary", export_only=True),
         Column("状态", "get_status_display", sort="status", html=chip, css="m-r"),
         Column("成功机率", "success_rate", sort="success_rate", html=lambda o: rate(o.success_rate), css="num"),
-        Column("联系人", "contact_name", html=contact_cell),
-        Column("联系人电话", "contact_phone", export_only=True),
+        CONTACT_NAME,
+        CONTACT_PHONE,
         Column("指派给", "assignee", css="nw"),
         Column("创建人", "created_by", css="nw m-h"),
         Column("创建时间", "created_at", sort="created_at", css="nw m-h"),
@@ -112,7 +112,7 @@ class OpportunityDetail(RecordDetail):
             "pending_count": sum(not item.is_done for item in items),
             "customer": visible.get(record.customer_id),
             "introducer": visible.get(record.introduced_by_id),
-            "history": without_names(AuditEntry.objects.about(record)[:8], hidden),
+            "history": without_names(as_seen_by(record, AuditEntry.objects.about(record)[:8], user), hidden),
             "head": [control for control in main if control.allowed],
             "others": [*other, *(control for control in main if not control.allowed)],
             "results": controls((WIN, LOSE), record, user),
@@ -149,6 +149,12 @@ class WithSuggestions:
 class OpportunityCreate(WithSuggestions, RecordCreate):
     model, permission = Opportunity, "marketing.add_opportunity"
     title, crumbs, help = "新建机会", (("营销管理", ""), LIST), "opportunities"
+
+    def form_options(self, record: Any) -> dict[str, Any]:
+        """What the address names is filled in: a service request of an organisation becomes an opportunity."""
+        names = ("customer_name", "summary", "description")
+        given = {name: self.request.GET[name] for name in names if name in self.request.GET}
+        return {**super().form_options(record), "initial": given}
 
     def back_url(self, record: Any) -> str:
         return reverse("marketing:opportunity_list")
@@ -254,6 +260,10 @@ class LoseOpportunity(OpportunityAction):
     action, title, form_class = "lose", "终止开发", LoseForm
     submit_label, danger, message = "终止开发", True, "开发失败，已归档。"
     template_name = "marketing/lose.html"
+
+
+class ShowOpportunityDetail(OpportunityAction, ShowDetail):
+    select_related, help = PEOPLE, "details"
 
 
 class ShareOpportunity(ShareRecord):

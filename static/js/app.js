@@ -264,6 +264,118 @@
     if (event.target.id && event.target.maxLength > 0) count(event.target);
   }
 
+  /* ---------- A field under which matches are offered: input[role=combobox] and its listbox ---------- */
+
+  function offers(field) {
+    const list = document.getElementById(field.getAttribute("aria-controls"));
+    return { list: list, options: all('[role="option"]', list) };
+  }
+
+  function fold(field) {
+    offers(field).list.replaceChildren();
+    field.setAttribute("aria-expanded", "false");
+    field.removeAttribute("aria-activedescendant");
+  }
+
+  function take(field, option) {
+    field.value = option.dataset.value;
+    fold(field);
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  function point(field, options, place) {
+    options.forEach(function (option, at) {
+      option.setAttribute("aria-selected", String(at === place));
+    });
+    field.setAttribute("aria-activedescendant", options[place].id);
+    options[place].scrollIntoView({ block: "nearest" });
+  }
+
+  function onComboKey(event) {
+    const field = closest(event, 'input[role="combobox"]');
+    if (!field || event.isComposing) return;
+    const options = offers(field).options;
+    const now = options.findIndex(function (option) {
+      return option.getAttribute("aria-selected") === "true";
+    });
+    if (event.key === "Escape") fold(field);
+    if (!options.length) return;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) point(field, options, (now + step + (now < 0 && step < 0 ? 1 : 0) + options.length) % options.length);
+    if (event.key === "Enter" && now >= 0) take(field, options[now]);
+    if (step || (event.key === "Enter" && now >= 0)) event.preventDefault();
+  }
+
+  function onComboPress(event) {
+    const option = closest(event, '.combo-list [role="option"]');
+    if (!option) return;
+    event.preventDefault();
+    take(option.closest(".combo").querySelector("input"), option);
+  }
+
+  function onComboLeave(event) {
+    const field = closest(event, 'input[role="combobox"]');
+    if (field) fold(field);
+  }
+
+  function onOffered(list) {
+    const field = list.closest(".combo") && list.closest(".combo").querySelector("input");
+    if (!field) return;
+    if (document.activeElement !== field) fold(field);
+    else field.setAttribute("aria-expanded", String(list.children.length > 0));
+  }
+
+  /* ---------- Text that could not be saved because the session ended waits in this tab: form[data-draft] ---------- */
+
+  function draftKey(form) {
+    return "draft:" + form.dataset.draft + ":" + window.location.pathname;
+  }
+
+  function writable(form) {
+    return Array.from(form.elements).filter(function (field) {
+      return field.name && field.type !== "hidden" && field.type !== "submit";
+    });
+  }
+
+  function keepInTab(form) {
+    const values = writable(form)
+      .filter(function (field) {
+        return field.type !== "radio" || field.checked;
+      })
+      .map(function (field) {
+        return [field.name, field.value];
+      });
+    try {
+      window.sessionStorage.setItem(draftKey(form), JSON.stringify(values));
+    } catch (error) {
+      /* Storage may be switched off; what the server kept is found again. */
+    }
+  }
+
+  function forgetInTab(form) {
+    try {
+      window.sessionStorage.removeItem(draftKey(form));
+    } catch (error) {
+      /* As above. */
+    }
+  }
+
+  function findInTab(form) {
+    let values = [];
+    try {
+      values = JSON.parse(window.sessionStorage.getItem(draftKey(form)) || "[]");
+    } catch (error) {
+      return;
+    }
+    values.forEach(function (pair) {
+      writable(form).forEach(function (field) {
+        if (field.name !== pair[0]) return;
+        if (field.type === "radio") field.checked = field.value === pair[1];
+        else field.value = pair[1];
+      });
+    });
+  }
+
   /* ---------- Whatever has just appeared: the page, or what htmx put in ---------- */
 
   function prepare(part) {
@@ -276,6 +388,7 @@
       opened.set(form, contents(form));
       showDirty(form);
     });
+    all("form[data-draft]", part).forEach(findInTab);
     all("a[data-back]", part).forEach(restoreBack);
     showChosen();
     all("textarea[maxlength]", part).forEach(function (field) {
@@ -319,7 +432,20 @@
     return link ? link.href : event.detail.pathInfo.finalRequestPath;
   }
 
+  function isSilent(event) {
+    return asker(event).matches("[data-silent]");
+  }
+
+  /* A draft that the server did not take: it waits in this tab until the form is opened again. */
+  function onDraftAnswer(event) {
+    const form = isSilent(event) && asker(event).closest("form[data-draft]");
+    if (!form) return;
+    if (event.detail.xhr.status === 204) forgetInTab(form);
+    else keepInTab(form);
+  }
+
   function onFailure(event) {
+    if (isSilent(event)) return;
     if (event.detail.requestConfig.verb === "get") {
       window.location.assign(plainAddress(event));
       return;
@@ -333,6 +459,10 @@
 
   /* A whole page where a fragment was asked for (signed out in between): go there instead of showing it inside. */
   function onBeforeSwap(event) {
+    if (isSilent(event)) {
+      if (/^\s*<!doctype/i.test(event.detail.xhr.responseText)) event.detail.shouldSwap = false;
+      return;
+    }
     const xhr = event.detail.xhr;
     const asked = new URL(event.detail.pathInfo.finalRequestPath, window.location.href).pathname;
     const moved = xhr.responseURL && new URL(xhr.responseURL).pathname !== asked;
@@ -390,7 +520,10 @@
   }
 
   document.addEventListener("keydown", onSlash);
+  document.addEventListener("keydown", onComboKey);
   document.addEventListener("keydown", onEscape);
+  document.addEventListener("mousedown", onComboPress);
+  document.addEventListener("focusout", onComboLeave);
   document.addEventListener("click", onClick);
   document.addEventListener("toggle", onToggle, true);
   document.addEventListener("scroll", followRows, { capture: true, passive: true });
@@ -406,10 +539,14 @@
 
   document.addEventListener("htmx:beforeRequest", onRequest);
   document.addEventListener("htmx:afterRequest", onAnswer);
+  document.addEventListener("htmx:afterRequest", onDraftAnswer);
   document.addEventListener("htmx:responseError", onFailure);
   document.addEventListener("htmx:sendError", onFailure);
   document.addEventListener("htmx:beforeSwap", onBeforeSwap);
   document.addEventListener("htmx:afterSwap", onSwapped);
+  document.addEventListener("htmx:afterSettle", function (event) {
+    if (event.detail.target && event.detail.target.matches(".combo-list")) onOffered(event.detail.target);
+  });
   document.addEventListener("htmx:beforeHistorySave", tidy);
   document.addEventListener("htmx:pushedIntoHistory", rememberList);
   document.addEventListener("htmx:replacedInHistory", rememberList);

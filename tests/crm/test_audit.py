@@ -13,6 +13,7 @@ from django.utils import timezone
 from crm.audit import seals
 from crm.audit.models import AppendOnlyError, AuditEntry, AuditSeal
 from crm.audit.trail import change, current_address, in_words, record, record_many
+from crm.audit.verification import verify
 from crm.verdict import Refused
 from customers.models import Customer
 from tests import factories
@@ -207,7 +208,7 @@ def test_sealing_takes_every_row_once_and_chains():
     ids = list(AuditEntry.objects.order_by("pk").values_list("pk", flat=True))
     assert first.row_ids + second.row_ids == ids
     assert (first.last_id, second.last_id) == (ids[2], ids[3])
-    assert seals.verify() == []
+    assert verify() == []
 
 
 def test_many_rows_are_sealed_in_batches(monkeypatch):
@@ -216,7 +217,7 @@ def test_many_rows_are_sealed_in_batches(monkeypatch):
         entry()
     assert seals.seal_pending() == 5
     assert [len(seal.row_ids) for seal in AuditSeal.objects.order_by("pk")] == [2, 2, 1]
-    assert seals.verify() == []
+    assert verify() == []
 
 
 def insert(pk, **values):
@@ -233,7 +234,7 @@ def test_a_row_that_commits_behind_the_last_sealed_one_is_sealed_too():
     latest = AuditSeal.objects.order_by("pk").last()
     assert (latest.row_ids, latest.last_id) == ([900], 1000)
     assert seals.seal_pending() == 0
-    assert seals.verify() == []
+    assert verify() == []
 
 
 def test_a_row_that_commits_too_far_behind_is_named_instead(monkeypatch):
@@ -242,7 +243,7 @@ def test_a_row_that_commits_too_far_behind_is_named_instead(monkeypatch):
     seals.seal_pending()
     insert(900, at=timezone.now() - timedelta(days=1))
     assert seals.seal_pending() == 0
-    (finding,) = seals.verify()
+    (finding,) = verify()
     assert finding.startswith("审计记录 900 超过 1 小时未封存")
 
 
@@ -255,7 +256,7 @@ def test_the_chain_holds_after_rows_of_every_kind(company):
         factories.opportunity(company.nobody)
     factories.won(company.colleague, company.supervisor, company.manager)
     assert seals.seal_pending() == AuditEntry.objects.count()
-    assert seals.verify() == []
+    assert verify() == []
 
 
 @pytest.fixture
@@ -293,38 +294,38 @@ def test_a_changed_row_is_found_whatever_was_changed(three_sealed, column):
     first, second, _ = three_sealed
     tamper(f"UPDATE audit_auditentry SET {column} = %s WHERE id = %s", CHANGES[column], first.pk)
     seal = AuditSeal.objects.order_by("pk")[0]
-    assert seals.verify() == [f"封存 {seal.pk}：编号 {first.pk}–{second.pk} 的审计记录被改动过。"]
+    assert verify() == [f"封存 {seal.pk}：编号 {first.pk}–{second.pk} 的审计记录被改动过。"]
 
 
 def test_a_missing_row_is_named(three_sealed):
     tamper("DELETE FROM audit_auditentry WHERE id = %s", three_sealed[2].pk)
     seal = AuditSeal.objects.order_by("pk")[1]
-    assert seals.verify() == [f"封存 {seal.pk}：审计记录 {three_sealed[2].pk} 已不存在。"]
+    assert verify() == [f"封存 {seal.pk}：审计记录 {three_sealed[2].pk} 已不存在。"]
 
 
 def test_a_removed_seal_breaks_the_chain(three_sealed):
     tamper("DELETE FROM audit_auditseal WHERE id = %s", AuditSeal.objects.order_by("pk")[0].pk)
-    (finding,) = seals.verify()
+    (finding,) = verify()
     assert "被改动过" in finding
 
 
 def test_a_row_taken_out_of_its_seal_is_found(three_sealed):
     seal = AuditSeal.objects.order_by("pk")[0]
     tamper("UPDATE audit_auditseal SET row_ids = %s WHERE id = %s", f"[{three_sealed[0].pk}]", seal.pk)
-    assert f"封存 {seal.pk}：编号 {three_sealed[0].pk}–{three_sealed[0].pk} 的审计记录被改动过。" in seals.verify()
+    assert f"封存 {seal.pk}：编号 {three_sealed[0].pk}–{three_sealed[0].pk} 的审计记录被改动过。" in verify()
 
 
 def test_rows_unsealed_too_long_are_named_and_fresh_ones_are_not():
     entry()
     old = entry(at=timezone.now() - seals.MAX_UNSEALED - timedelta(seconds=1))
-    (finding,) = seals.verify()
+    (finding,) = verify()
     assert finding.startswith(f"审计记录 {old.pk} 超过 1 小时未封存")
 
 
 def test_many_findings_are_counted_not_listed():
     for _ in range(12):
         entry(at=timezone.now() - timedelta(days=1))
-    (finding,) = seals.verify()
+    (finding,) = verify()
     assert "等 12 条" in finding
 
 

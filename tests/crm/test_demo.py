@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.models import Department, Notification, User
 from basedata.models import DictionaryEntry, FeedPosition, Product, StockRecord, data_as_of
 from crm.audit.models import AuditEntry
-from crm.audit.seals import verify
+from crm.audit.verification import verify
 from crm.demo import accounts
 from crm.demo.names import PEOPLE, SHOWN_ACCOUNTS
 from crm.demo.past import workday

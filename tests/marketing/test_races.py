@@ -27,6 +27,7 @@ from basedata.models import NumberSequence, reserve_numbers
 from basedata.models import dictionary as basedata
 from crm.audit import seals, trail
 from crm.audit.models import AuditEntry, AuditSeal
+from crm.audit.verification import verify
 from crm.jobs import tasks
 from crm.jobs.management.commands import run_due
 from crm.jobs.models import DueRun, Job
@@ -506,11 +507,11 @@ def sealed_ids():
 def test_two_sealing_at_once_make_one_chain(two_seal):
     assert two_seal() == (1, 1)
     assert sealed_ids() == list(AuditEntry.objects.order_by("pk").values_list("pk", flat=True))
-    assert seals.verify() == []
+    assert verify() == []
 
 
 def test_control_without_the_advisory_lock_the_chain_forks(two_seal, monkeypatch):
     monkeypatch.setattr(seals, "connection", SimpleNamespace(vendor="none"))
     two_seal()
     assert len(set(sealed_ids())) < len(sealed_ids())
-    assert any("被改动过" in finding for finding in seals.verify())
+    assert any("被改动过" in finding for finding in verify())

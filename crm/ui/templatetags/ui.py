@@ -13,6 +13,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from crm.ui.html import fill
+
 register = template.Library()
 DASH = "—"
 WEEKDAYS = "一二三四五六日"
@@ -86,11 +88,11 @@ def cell_text(value: Any) -> str:
 @register.simple_tag
 def chip(record: Any) -> SafeString:
     """The status chip: words, tone and dot shape from the model."""
-    tone = record.TONES.get(record.status, "")
-    return format_html('<span class="st {}">{}</span>', tone, record.get_status_display())
+    return fill('<span class="st {}">{}</span>', record.TONES.get(record.status, ""), record.get_status_display())
 
 
 @register.simple_tag
+@cache
 def rate(percent: int) -> SafeString:
     return format_html(
         '<div class="prob"><span>{0}%</span><svg class="mt" role="img" aria-label="成功机率 {0}%">'
@@ -100,6 +102,7 @@ def rate(percent: int) -> SafeString:
 
 
 @register.simple_tag
+@cache
 def stars(score: int | None) -> SafeString:
     if not score:
         return format_html('<span class="mute">{}</span>', "未填写")

@@ -1,0 +1,146 @@
+"""The audit trail for administrators: who, when, from where, what, old → new; and whether its seals hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.views import View
+
+from crm.audit.models import AuditEntry, AuditSeal
+from crm.audit.trail import record
+from crm.audit.verification import ERASED, notes, verify
+from crm.jobs.models import Job, start_job
+from crm.ui.lists import Column, RecordList
+from crm.ui.records import RecordDetail
+from crm.ui.templatetags.ui import DASH, day
+
+from .audit_filters import AuditFilter
+from .details import OPENED
+
+RIGHT = "audit.view_auditentry"
+FUNCTION = "accounts.audit_pages.verify_trail"
+BROKEN = "发现"
+CHANGES_SHOWN = 3
+# Questions often asked of the trail: (key, label, verbs).
+TABS = (
+    ("details", "查看联系方式", (OPENED,)),
+    ("exports", "导出", ("导出", "导出个人信息")),
+    ("erased", "个人信息", ("导出个人信息", ERASED)),
+    ("signins", "登录", ("登录", "退出", "登录失败")),
+)
+
+
+def moment(entry: AuditEntry) -> str:
+    return f"{timezone.localtime(entry.at):%Y-%m-%d %H:%M:%S}"
+
+
+def object_cell(entry: AuditEntry) -> str:
+    kind = kind_of(entry)
+    return format_html('{}<small class="sm">{}</small>', entry.object_text or DASH, kind) if kind else entry.object_text
+
+
+def kind_of(entry: AuditEntry) -> str:
+    """What the entry is about, in the words of the screen."""
+    if entry.content_type_id is None:
+        return ""
+    model = ContentType.objects.get_for_id(entry.content_type_id).model_class()
+    return f"{model._meta.verbose_name} {entry.object_id}" if model else str(entry.object_id)
+
+
+def changes_cell(entry: AuditEntry) -> str:
+    rows = [
+        (label, f"{shortened(old)} → " if old else "", shortened(new or DASH)) for label, old, new in entry.change_list
+    ]
+    shown = format_html_join("", '<small class="sm">{}：{}{}</small>', rows[:CHANGES_SHOWN])
+    rest = len(rows) - CHANGES_SHOWN
+    return format_html('{}<small class="sm mute">还有 {} 项</small>', shown, rest) if rest > 0 else shown or DASH
+
+
+def shortened(text: str, limit: int = 60) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+class AuditList(RecordList):
+    model = AuditEntry
+    title, crumbs, help = "审计记录", (("权限管理", ""),), "audit"
+    template_name = "accounts/audit_list.html"
+    filterset_class = AuditFilter
+    default_sort = "-at"
+    columns = (
+        Column("时间", "at", sort="at", html=moment, css="nw"),
+        Column("操作人", "actor_name", css="m-t"),
+        Column("动作", "verb", css="m-r nw"),
+        Column("对象", "object_text", html=object_cell),
+        Column("变更（原 → 新）", "changes", html=changes_cell, css="m-full"),
+        Column("来源地址", "address", css="nw"),
+    )
+    tab_field, tab_choices = "about", [(key, label) for key, label, _ in TABS]
+    default_tab = "all"
+    empty_text = "还没有审计记录。"
+
+    def in_tab(self, rows: Any, tab: str) -> Any:
+        verbs = next((verbs for key, _, verbs in TABS if key == tab), None)
+        return rows if verbs is None else rows.filter(verb__in=verbs)
+
+    def table_row(self, row: Any) -> str:
+        row.mask_details()
+        return super().table_row(row)
+
+    def page_context(self) -> dict[str, Any]:
+        return {**super().page_context(), "last": last_verification(), "notes": notes()}
+
+
+class AuditDetail(RecordDetail):
+    model = AuditEntry
+    template_name = "accounts/audit_detail.html"
+    title, help = "审计记录", "audit"
+    crumbs = (("权限管理", ""), ("审计记录", "accounts:audit_list"))
+    select_related = ("actor",)
+
+    def context(self, record: AuditEntry) -> dict[str, Any]:
+        record.mask_details()
+        return {"kind": kind_of(record), "seal": seal_of(record.pk)}
+
+
+def seal_of(pk: int) -> AuditSeal | None:
+    """The seal over a row: nearly always the first that reaches so far."""
+    candidates = AuditSeal.objects.filter(last_id__gte=pk).order_by("pk")[:20]
+    return next((seal for seal in candidates if pk in seal.row_ids), None)
+
+
+class VerifyTrail(View):
+    """Starts the check in the background, or leads to the one under way."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        if not request.user.has_perm(RIGHT):  # type: ignore[union-attr]
+            raise PermissionDenied("您的角色不能核对审计记录。")
+        job = Job.objects.filter(function=FUNCTION, status__in=(Job.Status.QUEUED, Job.Status.RUNNING)).first()
+        if job is None:
+            job = start_job("核对审计记录", FUNCTION, owner=request.user)
+        messages.success(request, "正在后台核对，结果显示在这里和审计记录页上。")
+        return redirect("job_detail", job.pk)
+
+
+def verify_trail(job: Job) -> str:
+    """The job: walks the whole chain of seals and says what it found."""
+    findings = verify(lambda done, total: job.beat(done, total) if done % 20 == 0 else None)
+    result = f"{BROKEN} {len(findings)} 处问题：{''.join(findings)}" if findings else "审计记录完整。"
+    record(job.owner, "核对审计记录", text=result)
+    return result
+
+
+def last_verification() -> dict[str, Any] | None:
+    """When the trail was last checked on screen, and what came of it."""
+    job = Job.objects.filter(function=FUNCTION, status=Job.Status.DONE).order_by("-finished_at").first()
+    return (
+        {"at": day(job.finished_at, "time"), "result": job.result, "broken": job.result.startswith(BROKEN)}
+        if job
+        else None
+    )

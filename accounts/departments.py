@@ -1,0 +1,56 @@
+"""Departments as a filter: a department with everything below it, itself alone, or nobody's."""
+
+from __future__ import annotations
+
+from .models import Department, User, descendants
+
+NONE, ALONE = "none", "="
+
+
+def department_choices(people: frozenset[int] | None) -> list[tuple[str, str]]:
+    """(value, label) of the departments these people belong to and of those above them; None: of all departments.
+
+    "7" means the department with those below it, "=7" the department alone (offered where the two differ),
+    "none" people without a department.
+    """
+    rows = list(Department.objects.values_list("pk", "name", "parent_id", "members"))
+    names = {pk: name for pk, name, _, _ in rows}
+    parents: dict[int, int | None] = {pk: parent for pk, _, parent, _ in rows}
+    inhabited = {pk for pk, _, _, member in rows if people is None or member in people}
+    offered = {above for pk in inhabited for above in lineage(pk, parents)}
+    choices = []
+    for pk, name in names.items():
+        below = pk in parents.values()
+        if pk in offered:
+            choices.append((str(pk), f"{name}（含下级）" if below else name))
+        if pk in inhabited and below:
+            choices.append((f"{ALONE}{pk}", f"{name}（本级）"))
+    return [*choices, (NONE, "没有部门")]
+
+
+def lineage(pk: int, parents: dict[int, int | None]) -> list[int]:
+    """The department and those above it."""
+    found: list[int] = []
+    place: int | None = pk
+    while place is not None and place not in found:
+        found.append(place)
+        place = parents.get(place)
+    return found
+
+
+def people_of(choice: str) -> frozenset[int]:
+    """Who belongs to a chosen department."""
+    if choice == NONE:
+        return frozenset(User.objects.filter(department=None).values_list("pk", flat=True))
+    top = int(choice.removeprefix(ALONE))
+    wanted = {top}
+    if not choice.startswith(ALONE):
+        wanted = descendants(top, dict(Department.objects.values_list("pk", "parent_id")))
+    return frozenset(User.objects.filter(department__in=wanted).values_list("pk", flat=True))
+
+
+def choice_of(department_id: int | None, parents: set[int | None]) -> str:
+    """The choice that means exactly the people of one department. parents: departments with others below them."""
+    if department_id is None:
+        return NONE
+    return f"{ALONE}{department_id}" if department_id in parents else str(department_id)

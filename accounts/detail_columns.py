@@ -1,0 +1,67 @@
+"""Contact details on pages: in lists, in files, and one by one with the way to open what is masked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.utils.html import format_html
+
+from crm.ui.lists import Column
+from crm.ui.templatetags.ui import DASH
+
+
+@dataclass
+class DetailColumn(Column):
+    """A column whose value is a contact detail; each list draws it as its viewer sees it.
+
+    beside: the attribute that stands above it in the cell; refused: the flag under which exports leave it out.
+    """
+
+    viewer: Any = None
+    beside: str = ""
+    refused: str = ""
+
+    def get(self, row: Any) -> Any:
+        """For files: a number that must not be used is not handed out."""
+        return "" if self.refused and getattr(row, self.refused) else row.detail(self.value, self.viewer)
+
+    def cell(self, row: Any) -> str:
+        shown = detail_html(row, str(self.value), self.viewer)
+        if self.beside:
+            above = getattr(row, self.beside) or DASH
+            shown = format_html('{}<small class="sm nw hide-m">{}</small>', above, shown if shown != DASH else "")
+        return format_html("{}{}</td>", self.opening, shown)
+
+
+OPEN_HTML = """<span class="masked">{} <a href="{}" {}="{}" {} aria-label="{}">显示</a></span>"""
+IN_DIALOG = format_html('hx-target="{}"', "#dialog")
+
+
+def detail_html(row: Any, name: str, viewer: Any, token: str = "") -> str:
+    """A detail on a page; masked, with the way to open it. token: the CSRF token, which lets htmx open it in place."""
+    value = row.detail(name, viewer)
+    if not value or value == getattr(row, name) or not row.can_open_detail(viewer):
+        return value or DASH
+    url, label = row.get_detail_url(name), row._meta.get_field(name).verbose_name
+    way, rest = ("hx-post", in_place(token)) if token else ("hx-get", IN_DIALOG)
+    return format_html(OPEN_HTML, value, url, way, url, rest, f"显示完整的{label}")
+
+
+def in_place(token: str) -> str:
+    headers = json.dumps({"X-CSRFToken": token})
+    return format_html('hx-target="{}" hx-swap="{}" hx-headers="{}"', "closest .masked", "outerHTML", headers)
+
+
+class DetailedList:
+    """Mix into a list with DetailColumns."""
+
+    columns: tuple[Column, ...]
+
+    def setup(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)  # type: ignore[misc]
+        self.columns = tuple(
+            replace(column, viewer=request.user) if isinstance(column, DetailColumn) else column
+            for column in type(self).columns
+        )

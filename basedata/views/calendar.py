@@ -1,0 +1,197 @@
+"""工作日历: the year at a glance, its holidays and make-up days, the hours; entering, changing, removing."""
+
+from __future__ import annotations
+
+from calendar import Calendar
+from collections.abc import Iterable
+from datetime import date
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from crm.audit.models import AuditEntry
+from crm.ui.actions import Action, ActionView, controls
+from crm.ui.records import RecordCreate, RecordUpdate, RecordView
+
+from ..calendar import Schedule, current
+from ..forms import EnterYearForm, SpecialDayForm, WorkHoursForm
+from ..holidays import NOTICES
+from ..models import SpecialDay, WorkCalendar, enter_year
+
+CRUMBS = (("基础数据", ""), ("工作日历", "basedata:calendar"))
+RIGHT = "basedata.change_workcalendar"
+EDIT = Action("edit", "编辑", "edit", "basedata:special_day_update")
+REMOVE = Action("remove", "删除", "trash", "basedata:special_day_delete", dialog=True)
+
+
+class Cell(NamedTuple):
+    """One day of the year view. css: hol, work or off, and today."""
+
+    day: date
+    css: str
+    mark: str
+    name: str
+    url: str
+
+
+class Span(NamedTuple):
+    """Neighbouring days of one holiday, or one make-up day."""
+
+    name: str
+    is_rest: bool
+    first: date
+    last: date
+    days: list[SpecialDay]
+
+
+class CalendarPage(RecordView):
+    model = WorkCalendar
+    title, crumbs, help = "工作日历", (("基础数据", ""),), "calendar"
+    template_name = "basedata/calendar.html"
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if not request.user.has_perm("basedata.view_workcalendar"):
+            raise PermissionDenied("您的角色不能查看工作日历。")
+        record, year = WorkCalendar.load(), asked_year(request)
+        days = list(SpecialDay.objects.visible_to(request.user).of_year(year))
+        schedule, may_edit = current(), bool(record.can_edit(request.user))
+        sources = {day.source: None for day in days if day.source}
+        return self.page(
+            record=record,
+            year=year,
+            years=years_to_show(year),
+            months=months(year, schedule, days, may_edit),
+            spans=list(spans(days)),
+            sources=[(source, read_at(year, source)) for source in sources],
+            working_days=schedule.working_days(date(year, 1, 1), date(year, 12, 31)),
+            hours_a_day=schedule.minutes_a_day / 60,
+            may_edit=may_edit,
+            history=recent_changes(),
+        )
+
+
+def asked_year(request: HttpRequest) -> int:
+    asked = request.GET.get("year", "")
+    year = int(asked) if asked.isdecimal() and len(asked) == 4 else 0
+    return year if 2000 <= year <= 2100 else timezone.localdate().year
+
+
+def years_to_show(year: int) -> list[int]:
+    """The years that have days, this one and the next, and the one asked for."""
+    this = timezone.localdate().year
+    known = {first.year for first in SpecialDay.objects.dates("day", "year")}
+    return sorted({*known, this, this + 1, year})
+
+
+def read_at(year: int, source: str) -> str:
+    """Where a shipped notice can be read again; empty for one that was entered here."""
+    notice = NOTICES.get(year)
+    return notice.read_at if notice and notice.source == source else ""
+
+
+def months(
+    year: int, schedule: Schedule, days: Iterable[SpecialDay], may_edit: bool
+) -> list[tuple[int, list[list[Cell | None]]]]:
+    """(month, its weeks from Monday to Sunday); places outside the month are None."""
+    special = {day.day: day for day in days}
+    weeks = Calendar().monthdatescalendar
+
+    def cell(day: date, month: int) -> Cell | None:
+        return draw(day, special.get(day), schedule, may_edit) if day.month == month else None
+
+    return [(month, [[cell(day, month) for day in week] for week in weeks(year, month)]) for month in range(1, 13)]
+
+
+def draw(day: date, special: SpecialDay | None, schedule: Schedule, may_edit: bool) -> Cell:
+    today = " today" if day == timezone.localdate() else ""
+    if special is None:
+        return Cell(day, ("" if schedule.is_working_day(day) else "off") + today, "", "", "")
+    css = ("hol" if special.kind == SpecialDay.Kind.REST else "work") + today
+    url = EDIT.url(special) if may_edit else ""
+    return Cell(day, css, special.get_kind_display(), special.name, url)
+
+
+def spans(days: Iterable[SpecialDay]) -> Iterable[Span]:
+    """Holidays as people name them: 国庆节, 10-01 to 10-07, 7 days."""
+
+    def key(place: tuple[int, SpecialDay]) -> tuple[str, str, int]:
+        return place[1].name, place[1].kind, place[1].day.toordinal() - place[0]
+
+    for (name, kind, _), group in groupby(enumerate(days), key):
+        found = [day for _, day in group]
+        yield Span(name, kind == SpecialDay.Kind.REST, found[0].day, found[-1].day, found)
+
+
+def recent_changes() -> Any:
+    types = ContentType.objects.get_for_models(WorkCalendar, SpecialDay).values()
+    return AuditEntry.objects.filter(content_type__in=types).order_by("-id")[:8]
+
+
+class EditHours(RecordUpdate):
+    model = WorkCalendar
+    form_class = WorkHoursForm
+    title, crumbs, help = "修改工作时间", CRUMBS, "calendar"
+
+
+class SpecialDayCreate(RecordCreate):
+    model, permission = SpecialDay, RIGHT
+    form_class = SpecialDayForm
+    title, crumbs, help = "新增特殊日", CRUMBS, "calendar"
+
+    def back_url(self, record: Any) -> str:
+        return reverse("basedata:calendar")
+
+
+class SpecialDayUpdate(RecordUpdate):
+    model = SpecialDay
+    form_class = SpecialDayForm
+    title, crumbs, help = "编辑特殊日", CRUMBS, "calendar"
+    template_name = "basedata/special_day_form.html"
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        return {"drawn": controls((REMOVE,), record, self.request.user)}
+
+
+class RemoveSpecialDay(ActionView):
+    model = SpecialDay
+    action, title, question = "remove", "删除特殊日", "确认删除？"
+    danger, submit_label, message = True, "确定", "删除成功"
+    crumbs, help = CRUMBS, "calendar"
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        return {
+            "named": f"特殊日：{record}",
+            "consequence": "删除后这一天按平常的周几计算；审计记录会保留删除人和时间。",
+        }
+
+    def success_url(self, record: Any, result: Any) -> str:
+        return record.get_absolute_url()
+
+
+class EnterYear(RecordCreate):
+    """Takes a whole notice at once."""
+
+    model, permission = WorkCalendar, RIGHT
+    form_class = EnterYearForm
+    title, crumbs, help = "录入年度通知", CRUMBS, "calendar"
+    submit_label = "录入"
+
+    def form_options(self, record: Any) -> dict[str, Any]:
+        return {"initial": {"year": asked_year(self.request)}} if "year" in self.request.GET else {}
+
+    def new_record(self) -> Any:
+        return WorkCalendar.load()
+
+    def perform(self, record: Any, form: Any) -> Any:
+        data = form.cleaned_data
+        done = enter_year(data["days"], data["source"], by=self.request.user)
+        self.message = f"{data['year']} 年：新增 {done.added} 天，更正 {done.changed} 天，未变 {done.unchanged} 天。"
+        return record
+
+    def success_url(self, record: Any, result: Any) -> str:
+        return f"{reverse('basedata:calendar')}?year={self.request.POST['year']}"

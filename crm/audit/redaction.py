@@ -1,0 +1,75 @@
+"""Erasing personal texts from the trail: the row stays, its words go, and the chain of seals stays verifiable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from django.db import models
+from django.utils import timezone
+
+from crm.verdict import unless
+
+from . import seals
+from .models import REDACTED, AuditEntry, AuditRedaction, AuditSeal, new_salt
+
+
+class Erasure(NamedTuple):
+    """A row and the words it shall have from now on."""
+
+    entry: AuditEntry
+    object_text: str
+    changes: dict[str, list[str]]
+
+
+def redact(erasures: Iterable[Erasure], *, deed: AuditEntry) -> int:
+    """Puts the new words in place of the old ones; deed: the audit row that says why. Call in a transaction.
+
+    Raises Refused when a seal over one of the rows does not hold: what was tampered with must be looked into first.
+    """
+    erasures, now = list(erasures), timezone.now()
+    seals.alone()
+    former = seals.erased_digests(erasure.entry.pk for erasure in erasures)
+    whole = _whole_seals({erasure.entry.pk for erasure in erasures})
+    in_whole = {pk for seal in whole for pk in seal.row_ids}
+    rows = [_redaction(erasure, former, erasure.entry.pk in in_whole, now, deed) for erasure in erasures]
+    AuditRedaction.objects.bulk_create(rows, batch_size=500)
+    for seal in whole:
+        _seal_again(seal)
+    for erasure, row in zip(erasures, rows, strict=True):
+        plain: Any = models.QuerySet(AuditEntry).filter(pk=erasure.entry.pk)  # the one way past the append-only manager
+        plain.update(object_text=erasure.object_text, changes=erasure.changes, salt=f"{REDACTED}{row.pk}")
+    return len(rows)
+
+
+def _redaction(erasure: Erasure, former: dict[int, str], in_whole: bool, now: Any, deed: AuditEntry) -> AuditRedaction:
+    entry = erasure.entry
+    old = {"object_text": entry.object_text, "changes": entry.changes}
+    new = {"object_text": erasure.object_text, "changes": erasure.changes}
+    salt = new_salt() if in_whole else entry.salt  # rows from before salts existed share one
+    return AuditRedaction(
+        entry_id=entry.pk,
+        digest=former.get(entry.pk) or seals.personal_digest(old, salt),
+        after=seals.personal_digest(new, ""),
+        at=now,
+        deed_id=deed.pk,
+    )
+
+
+def _whole_seals(ids: set[int]) -> list[AuditSeal]:
+    """Seals of the old form over these rows, not yet sealed again."""
+    found = []
+    for seal in AuditSeal.objects.filter(form=seals.WHOLE, pruning=None).order_by("id").iterator():
+        if ids & set(seal.row_ids) and not AuditSeal.objects.filter(form=seals.SPLIT, row_ids=seal.row_ids).exists():
+            found.append(seal)
+    return found
+
+
+def _seal_again(seal: AuditSeal) -> None:
+    """An old seal cannot do without its rows' words: proved once more, then a new one at the end stands for it."""
+    rows = seals.rows_of(seal)
+    complete = len(rows) == len(seal.row_ids)
+    ordered = [rows[pk] for pk in seal.row_ids] if complete else []
+    intact = complete and seal.hash == seals.digest(seal.previous_hash, ordered, seals.WHOLE)
+    unless(not intact, f"审计封存 {seal.pk} 核对不通过，不能抹去其中的内容。请系统管理员先核对审计记录。").enforce()
+    seals.append_seal(ordered, AuditSeal.objects.order_by("-id").first())

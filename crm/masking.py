@@ -1,0 +1,27 @@
+"""How a phone number, an e-mail address or an account looks to whoever may not see it in full."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+
+STARS = "****"
+LONG, SHORT = 11, 7  # characters from which three and four, or the last two, may stay
+
+
+def masked(value: str) -> str:
+    """138****1234, g***@example.com; short numbers keep their last two characters or nothing."""
+    text = str(value or "").strip()
+    if not text:
+        return ""
+    if "@" in text:
+        name, _, domain = text.partition("@")
+        return f"{name[:1]}***@{domain}"
+    if len(text) >= LONG:
+        return f"{text[:3]}{STARS}{text[-4:]}"
+    return f"{STARS}{text[-2:]}" if len(text) >= SHORT else STARS
+
+
+def refuse_masked(value: object) -> None:
+    """A validator: what was masked on its way out is no number when it comes back."""
+    if "***" in str(value):
+        raise ValidationError("这是隐去了中间几位的内容，请填写完整的号码，或留空。", code="masked")

@@ -1,0 +1,141 @@
+"""Reports as plain data, to be kept as they stood, and brought back as tables and charts.
+
+Numbers are kept exact, as texts; links to the rows behind them are left out, as those rows go on changing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest, QueryDict
+
+from accounts.models import User
+from crm.ui.lists import Column
+from crm.ui.templatetags.ui import cell_text
+
+from .pages import ReportPage
+from .parts import Chart, Figure, Kpi, Report, ReportTable, Series
+
+LONGEST = 20  # rows kept of a table; its total covers all
+
+
+def computed(page_class: type[ReportPage], user: User, query: str = "") -> ReportPage:
+    """The report as this address shows it to the person now."""
+    request: Any = HttpRequest()
+    request.method, request.GET, request.user = "GET", QueryDict(query), user
+    page = page_class()
+    page.setup(request)
+    return page
+
+
+def take(page: ReportPage) -> dict[str, Any]:
+    report = page.computed
+    return {
+        "title": page.title,
+        "facts": [*report.facts, *(f"{label} {words}" for _, label, words in page.conditions())],
+        "notes": list(report.notes),
+        "kpis": [[kpi.label, kpi.value, kpi.unit, kpi.note] for kpi in report.kpis],
+        "charts": [_chart(chart) for chart in report.charts],
+        "tables": [_table(table) for table in report.tables],
+        "empty": report.empty,
+    }
+
+
+def _chart(chart: Chart) -> dict[str, Any]:
+    options = ("title", "unit", "caption", "horizontal", "stacked", "mark", "grey_from")
+    series = [
+        {"name": s.name, "values": [_kept(value) for value in s.values], "line": s.line, "percent": s.percent}
+        for s in chart.series
+    ]
+    kept = {name: getattr(chart, name) for name in options}
+    return {**kept, "categories": [str(name) for name in chart.categories], "series": series}
+
+
+def _table(table: ReportTable) -> dict[str, Any]:
+    rows = table.filled(list(table.rows)[:LONGEST])
+    more = len(table.rows) - len(rows)
+    return {
+        "title": table.title,
+        "note": "；".join(
+            part for part in (table.note, f"共 {len(table.rows)} 行，列出前 {LONGEST} 行" * (more > 0)) if part
+        ),
+        "columns": [[c.label, c.kind if isinstance(c, Figure) else "", c.css] for c in table.columns],
+        "rows": [[_cell(column, row) for column in table.columns] for row in rows],
+        "total": [_cell(column, table.total) for column in table.columns] if table.total else None,
+    }
+
+
+def _cell(column: Column, row: Any) -> str | None:
+    value = column.get(row)
+    return _kept(value) if isinstance(column, Figure) or value is None else cell_text(value)
+
+
+def _kept(value: Any) -> str | None:
+    return None if value is None else f"{Decimal(value):f}"
+
+
+# Brought back
+
+
+@dataclass
+class Kept:
+    """One report as it stood."""
+
+    title: str
+    report: Report
+    drawn: list[dict[str, Any]] = field(default_factory=list)
+    charts: list[dict[str, Any]] = field(default_factory=list)
+
+
+def bring_back(figures: list[dict[str, Any]]) -> list[Kept]:
+    page, found = ReportPage(), []
+    for number, data in enumerate(figures):
+        report = Report(
+            facts=data["facts"],
+            notes=data["notes"],
+            kpis=[Kpi(*kpi) for kpi in data["kpis"]],
+            charts=[_chart_again(chart) for chart in data["charts"]],
+            tables=[_table_again(table) for table in data["tables"]],
+            empty=data["empty"],
+        )
+        charts = [
+            {
+                "id": f"chart-{number}-{place}",
+                "data_id": f"chart-{number}-{place}-data",
+                "chart": chart,
+                "drawing": chart.drawing(),
+            }
+            for place, chart in enumerate(report.charts)
+        ]
+        found.append(Kept(data["title"], report, [page.drawn(table) for table in report.tables], charts))
+    return found
+
+
+def _chart_again(data: dict[str, Any]) -> Chart:
+    series = [Series(**{**s, "values": [_number(value) for value in s["values"]]}) for s in data["series"]]
+    return Chart(**{**data, "series": series})
+
+
+def _table_again(data: dict[str, Any]) -> ReportTable:
+    kinds = [kind for _, kind, _ in data["columns"]]
+    columns = tuple(
+        Figure(label, _place(n), kind=kind, css=css) if kind else Column(label, _place(n), css=css)
+        for n, (label, kind, css) in enumerate(data["columns"])
+    )
+    total = _row(kinds, data["total"]) if data["total"] else None
+    rows = [_row(kinds, row) for row in data["rows"]]
+    return ReportTable(data["title"], columns, rows, total=total, note=data["note"])
+
+
+def _place(number: int) -> Any:
+    return lambda row: row[number]
+
+
+def _row(kinds: list[str], cells: list[str | None]) -> list[Any]:
+    return [_number(cell) if kind else cell for kind, cell in zip(kinds, cells, strict=True)]
+
+
+def _number(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

@@ -1,0 +1,55 @@
+"""A report as a file: the workbook with everything, or its table as CSV; each export leaves an audit row."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from crm.audit.trail import record
+from crm.exchange.exports import CONTENT_TYPES, attachment
+from crm.exchange.writers import write_csv
+
+from .parts import ReportTable
+from .workbook import write_workbook
+
+
+def deliver(page: Any, file_format: str) -> HttpResponse:
+    """page: a ReportPage whose viewer may export."""
+    if objection := refusal(page, file_format):
+        messages.error(page.request, objection)
+        return redirect(page.link(export=None))
+    tables = page.computed.tables
+    rows = [table.filled(table.sorted_rows(page.sort if table.paged else "")) for table in tables]
+    buffer = io.BytesIO()
+    if file_format == "xlsx":
+        write_workbook(buffer, page, rows)
+    else:
+        write_csv(buffer, *first(tables, rows), title=page.title)
+    name = f"{page.title}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}"
+    count = sum(len(found) for found in rows)
+    record(page.request.user, "导出", text=page.title, 行数=count, 条件=page.request.GET.urlencode())
+    return attachment(buffer.getvalue(), name, CONTENT_TYPES[file_format])
+
+
+def refusal(page: Any, file_format: str) -> str:
+    """Why there is nothing to deliver; empty when there is."""
+    if file_format not in CONTENT_TYPES:
+        return "只能导出为 xlsx 或 csv。"
+    if page.computed.empty or not page.computed.tables:
+        return "没有可以导出的数据，请先调整筛选条件。"
+    if any(len(table.rows) > settings.CRM_EXPORT_MAX_ROWS for table in page.computed.tables):
+        return f"超过 {settings.CRM_EXPORT_MAX_ROWS} 行，不能一次导出。请加筛选条件缩小范围。"
+    return ""
+
+
+def first(tables: list[ReportTable], rows: list[list[Any]]) -> tuple[list[str], list[list[Any]]]:
+    """Headers and rows of the paged table, else of the first."""
+    place = next((n for n, table in enumerate(tables) if table.paged), 0)
+    columns = tables[place].columns
+    return [column.label for column in columns], [[column.get(row) for column in columns] for row in rows[place]]

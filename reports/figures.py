@@ -1,0 +1,103 @@
+"""Figures as a report says them: shares that add up, changes with sign, amounts in the unit that reads best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
+
+from customers.templatetags.orders import yuan
+
+TENTH, CENT, HUNDRED = Decimal("0.1"), Decimal("0.01"), Decimal(100)
+WAN, YI = Decimal(10_000), Decimal(100_000_000)
+DASH = "—"
+
+
+def shares(values: Sequence[Decimal | int]) -> list[Decimal]:
+    """Percentages to one place that add up to exactly 100.0, by the largest remainder; ties go to the first.
+
+    values must not be negative; when all are 0, all shares are 0.0.
+    """
+    whole = sum(values, Decimal(0))
+    if not whole:
+        return [Decimal("0.0")] * len(values)
+    parts = [divmod(Decimal(value) * 1000, whole) for value in values]
+    missing = 1000 - sum(int(units) for units, _ in parts)
+    favoured = sorted(range(len(parts)), key=lambda place: -parts[place][1])[:missing]
+    extra = set(favoured)
+    return [(Decimal(int(units) + (place in extra)) / 10).quantize(TENTH) for place, (units, _) in enumerate(parts)]
+
+
+def percent(part: Decimal | int, whole: Decimal | int) -> Decimal | None:
+    """part of whole in percent, to one place, half up; None when there is no whole."""
+    if not whole:
+        return None
+    return (Decimal(part) * 100 / Decimal(whole)).quantize(TENTH, ROUND_HALF_UP)
+
+
+def change(now: Decimal | int, before: Decimal | int | None) -> Decimal | None:
+    """Growth against before in percent; None when before is missing or not positive, as no percentage says it then."""
+    if before is None or before <= 0:
+        return None
+    return percent(now - before, before)
+
+
+class Shown(NamedTuple):
+    """A figure of the KPI line: its number and its unit."""
+
+    value: str
+    unit: str
+
+
+def in_unit(amount: Decimal | None) -> Shown:
+    """Money for a tile: from 1 亿 in 亿元 with two places, from 1 万 in 万元 with one, else in 元."""
+    if amount is None:
+        return Shown(DASH, "")
+    for unit, name, place in ((YI, "亿元", CENT), (WAN, "万元", TENTH)):
+        if abs(amount) >= unit:
+            return Shown(minus(f"{(amount / unit).quantize(place, ROUND_HALF_UP):,f}"), name)
+    return Shown(yuan(amount), "元")
+
+
+def minus(text: str) -> str:
+    return text.replace("-", "−")
+
+
+def signed(value: Decimal | int, after: str = "") -> str:
+    """+4.8%, −7, 0: a rise or fall always carries its sign."""
+    return minus(f"{value:+,}" if value else f"{value:,}") + after
+
+
+# How a kind of figure is written on the screen and in a workbook.
+def _money(value: Decimal | int) -> str:
+    return yuan(Decimal(value))
+
+
+def _percent(value: Decimal | int) -> str:
+    return minus(f"{value:.1f}%")
+
+
+def _count(value: Decimal | int) -> str:
+    return minus(f"{value:,}")
+
+
+def _change(value: Decimal | int) -> str:
+    return signed(value, "%")
+
+
+def _decimal(value: Decimal | int) -> str:
+    return minus(f"{value:,.1f}")
+
+
+KINDS: dict[str, tuple[Callable[[Decimal | int], str], str]] = {
+    "money": (_money, "#,##0.00"),
+    "percent": (_percent, '0.0"%"'),
+    "count": (_count, "#,##0"),
+    "change": (_change, '+0.0"%";-0.0"%";0.0"%"'),
+    "delta": (signed, "+#,##0;-#,##0;0"),
+    "decimal": (_decimal, "#,##0.0"),
+}
+
+
+def said(kind: str, value: Decimal | int | None) -> str:
+    return DASH if value is None else KINDS[kind][0](value)

@@ -1,0 +1,63 @@
+"""Filters that several reports share: 年份 from the data, 部门 and person inside the viewer's scope."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.departments import department_choices, people_of
+from accounts.models import User
+from accounts.scopes import VIEW, people_in_scope
+
+from .forms import ALL, ReportForm
+from .periods import Period, year_period
+
+EVERYONE = [("", "全部")]
+
+
+class ScopeForm(ReportForm):
+    """scope: the right whose view scope offers people and departments."""
+
+    scope = "customers.view_customer"
+    year = forms.ChoiceField(label="年份")
+    department = forms.ChoiceField(label="部门")
+    manager = forms.ChoiceField(label="客户经理")
+
+    def standing(self) -> dict[str, str]:
+        return {"year": str(timezone.localdate().year)}
+
+    def prepare(self) -> None:
+        people = people_in_scope(self.user, self.scope, VIEW)
+        managers = User.objects.account_managers()
+        managers = managers if people is None else managers.filter(pk__in=people)
+        offered: dict[str, list[tuple[str, str]]] = {
+            "year": [(ALL, "全部"), *((str(year), f"{year} 年") for year in self.years())],
+            "department": EVERYONE + department_choices(people),
+            "manager": EVERYONE + [(str(person.pk), person.name) for person in managers],
+        }
+        for name in offered.keys() & self.fields.keys():
+            self.fields[name].choices = offered[name]  # type: ignore[attr-defined]
+
+    def years(self) -> list[int]:
+        """Newest first, from the data the viewer sees."""
+        raise NotImplementedError
+
+
+def period_of(values: dict[str, Any], years: list[int]) -> Period:
+    """The chosen year, or from the first to the last one of the data."""
+    asked = values["year"]
+    if asked and asked != ALL:
+        return year_period(int(asked))
+    return Period(year_period(min(years)).first, year_period(max(years)).last)
+
+
+def of_people(rows: QuerySet, field: str, values: dict[str, Any]) -> Any:
+    """The rows whose person (a path to a user) is the chosen one, and of the chosen department."""
+    if values["manager"]:
+        rows = rows.filter(**{field: values["manager"]})
+    if values["department"]:
+        rows = rows.filter(**{f"{field}__in": people_of(values["department"])})
+    return rows

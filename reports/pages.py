@@ -1,0 +1,196 @@
+"""The page kit of reports: a report is a form of filters and one function that computes.
+
+    class ContributionForm(ReportForm):             # reports/forms.py: every filter is optional and in the address
+        name = forms.CharField(label="客户名称", max_length=100)
+
+    class ContributionReport(ReportPage):
+        title, help, form_class = "客户贡献分析", "contribution", ContributionForm
+        mirrored = ("orders", "order_lines")         # 数据截至 of these tables; () when the CRM's own data are live
+
+        def report(self, values):                    # values: the form's cleaned_data; rows through visible_to(user)
+            return Report(facts=[…], kpis=[Kpi(…)], charts=[Chart(…)], tables=[ReportTable(…, paged=True)])
+
+From that the kit draws: filters and applied filters, KPI line, charts (static/js/charts.js), tables with sort links and
+paging, the total row, the print view, ?export=xlsx (all tables, the filters, the time, native charts) and ?export=csv
+(the paged table, else the first). The parts are documented in parts.py, the writing of figures in figures.py:
+shares() for columns that must add up to 100.0, percent(), change(), in_unit() for tiles, signed().
+
+Rules of the kit
+- A row of a table is any object with the attributes that its columns name; the total row is one more of them.
+- Figure(label, "attribute", kind="money", url=lambda row: …) is a column of numbers linked to the rows behind it; a
+  plain crm.ui.lists.Column shows text (html= for links).
+- Every number of a chart stands in a table of the same report: that is its text alternative and all there is without
+  script.
+- Texts under the title (facts) say period and basis. A form with errors shows them and computes nothing.
+- A report that is not about figures alone sets template_name to a template that extends reports/page.html (blocks:
+  before, after) and adds to page_context().
+- Another right: permission; who exports: export_permission.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.views import View
+
+from basedata.models import mirror_notice
+from crm.ui.lists import Column
+from crm.ui.paging import Pager
+from crm.ui.rows import plain_row
+from crm.ui.templatetags.ui import cell_text
+
+from .export import deliver
+from .forms import ALL, ReportForm
+from .parts import Report, ReportTable
+
+
+class ReportPage(View):
+    title: str
+    help: str = ""
+    crumbs: tuple[tuple[str, str], ...] = (("统计报表", ""),)
+    permission: str = "reports.view_reports"
+    export_permission: str = "reports.export_reports"
+    form_class: type[ReportForm] = ReportForm
+    mirrored: tuple[str, ...] = ()
+    empty_text: str = "这个范围里还没有数据。"
+    template_name: str = "reports/page.html"
+    tab_field: str = ""  # a choice field of the form that is drawn as tabs instead
+    request: Any
+
+    def get(self, request: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.has_perm(self.permission):
+            raise PermissionDenied("您的角色不能查看这个报表。")
+        if "export" in request.GET:
+            return self.export(request.GET["export"])
+        return render(request, self.template_name, self.page_context())
+
+    def export(self, file_format: str) -> HttpResponse:
+        if not self.request.user.has_perm(self.export_permission):
+            raise PermissionDenied("您的角色不能导出。")
+        return deliver(self, file_format)
+
+    # What is computed
+
+    @cached_property
+    def form(self) -> ReportForm:
+        return self.form_class(self.request.GET, user=self.request.user)
+
+    @cached_property
+    def computed(self) -> Report:
+        return self.report(self.form.cleaned_data) if self.form.is_valid() else Report(empty=True)
+
+    def report(self, values: dict[str, Any]) -> Report:
+        raise NotImplementedError
+
+    # The page
+
+    def page_context(self) -> dict[str, Any]:
+        report = self.computed
+        charts = [(f"chart-{number}", chart) for number, chart in enumerate(report.charts)]
+        return {
+            "view": self,
+            "title": self.title,
+            "crumbs": self.crumbs,
+            "help_anchor": self.help,
+            "filter_form": [field for field in self.form if field.name != self.tab_field],
+            "applied": self.applied(),
+            "tabs": self.tabs(),
+            "report": report,
+            "charts": [
+                {"id": key, "data_id": f"{key}-data", "chart": one, "drawing": one.drawing()} for key, one in charts
+            ],
+            "tables": [self.drawn(table) for table in report.tables],
+            "mirror": mirror_notice(*self.mirrored) if self.mirrored else None,
+            "can_export": self.request.user.has_perm(self.export_permission) and not report.empty,
+            "export_xlsx": self.link(export="xlsx"),
+            "export_csv": self.link(export="csv"),
+            "now": timezone.localtime(),
+        }
+
+    def link(self, **changes: Any) -> str:
+        """This report's address with parameters changed; None drops one."""
+        changes = {"page": None, "export": None, **changes}
+        kept = [(name, value) for name, value in self.request.GET.items() if name not in changes]
+        query = urlencode(kept + [(name, value) for name, value in changes.items() if value is not None])
+        return f"{self.request.path}?{query}" if query else self.request.path
+
+    def applied(self) -> list[dict[str, str]]:
+        """The filters in force, each with the address without it."""
+        if not self.form.is_valid():
+            return []
+        standing = self.form.standing()
+        return [
+            {"label": str(label), "value": words, "url": self.link(**{name: ALL if name in standing else None})}
+            for name, label, words in self.conditions()
+        ]
+
+    def conditions(self) -> list[tuple[str, Any, str]]:
+        """(name, label, words) of every filter that narrows the report, for the page, print and workbook."""
+        found = []
+        for name, value in self.form.cleaned_data.items():
+            if value in (None, "", False, ALL) or name == self.tab_field:
+                continue
+            words = self.form.named(name) if hasattr(self.form.fields[name], "choices") else cell_text(value)
+            found.append((name, self.form.fields[name].label, words))
+        return found
+
+    def tabs(self) -> list[dict[str, Any]]:
+        """The choices of tab_field as links."""
+        if not self.tab_field:
+            return []
+        now = self.form.cleaned_data.get(self.tab_field) if self.form.is_valid() else None
+        choices = self.form.fields[self.tab_field].choices  # type: ignore[attr-defined]
+        return [
+            {"label": label, "url": self.link(**{self.tab_field: key, "sort": None}), "current": key == now}
+            for key, label in choices
+        ]
+
+    @property
+    def tab(self) -> str:
+        return str(self.form[self.tab_field].value()) if self.tab_field else ""
+
+    # Tables
+
+    def drawn(self, table: ReportTable) -> dict[str, Any]:
+        """A table as its template needs it; only the paged one is sorted, cut and followed by a pager."""
+        rows, pager = list(table.rows), None
+        if table.paged:
+            pager = Pager(self, len(rows))
+            rows = table.sorted_rows(self.sort)[pager.start : pager.start + pager.size]
+        return {
+            "table": table,
+            "headers": [self.header(table, column) for column in table.shown],
+            "rows": [plain_row(column.cell(row) for column in table.shown) for row in table.filled(rows)],
+            "foot": plain_row(foot(column, table.total) for column in table.shown) if table.total else "",
+            "pager": pager if pager and len(table.rows) > min(pager.sizes) else None,
+        }
+
+    @property
+    def sort(self) -> str:
+        return self.request.GET.get("sort", "")
+
+    def header(self, table: ReportTable, column: Column) -> dict[str, Any]:
+        if not table.paged or not column.sort:
+            return {"column": column, "url": "", "direction": ""}
+        descending = self.sort == f"-{column.sort}"
+        direction = "descending" if descending else "ascending" if self.sort == column.sort else ""
+        return {
+            "column": column,
+            "url": self.link(sort=column.sort if descending else f"-{column.sort}"),
+            "direction": direction,
+        }
+
+    def kept_params(self) -> list[tuple[str, str]]:
+        """Order and page size survive a new query."""
+        return [(name, self.request.GET[name]) for name in ("sort", "page_size") if name in self.request.GET]
+
+
+def foot(column: Column, total: Any) -> str:
+    """A cell of the total row: blank where there is nothing to add up."""
+    return column.cell(total) if column.get(total) is not None else '<td class="m-h"></td>'

@@ -1,0 +1,154 @@
+"""What a report is made of: KPI, charts, tables. Plain declarations; pages.py draws them, workbook.py writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.utils.html import format_html
+
+from crm.ui.lists import Column
+from crm.ui.templatetags.ui import icon
+
+from .figures import WAN, said
+
+Number = Decimal | int | float | None
+
+
+@dataclass
+class Kpi:
+    """A tile: what, the figure with its unit, and one line that puts it into proportion."""
+
+    label: str
+    value: str
+    unit: str = ""
+    note: str = ""
+    url: str = ""  # the rows behind the figure
+
+
+@dataclass
+class Figure(Column):
+    """A column of numbers. kind: a key of figures.KINDS; url: the list of the rows behind the row's figure.
+
+    Values are exact; they are rounded where they are written. In the total row a missing value stays blank.
+    """
+
+    kind: str = "count"
+    url: Callable[[Any], str] | None = None
+    css: str = "num"
+
+    def __post_init__(self) -> None:
+        self.html = self.html or self.draw
+
+    def draw(self, row: Any) -> str:
+        value = self.get(row)
+        text = said(self.kind, value)
+        if value is None:
+            return format_html('<span class="mute">{}</span>', text)
+        if self.kind in ("change", "delta") and value:
+            mark = icon("arrow-up" if value > 0 else "arrow-down", "s")
+            text = format_html("{} {}", mark, text)
+        url = self.url(row) if self.url else ""
+        return format_html('<a href="{}">{}</a>', url, text) if url else text
+
+
+@dataclass(frozen=True)
+class Series:
+    """One row of numbers of a chart: bars, or a line; percent: on the right axis from 0 to 100 %."""
+
+    name: str
+    values: Sequence[Number]
+    line: bool = False
+    percent: bool = False
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Bars and lines over categories; a table of the same page must hold the same numbers.
+
+    unit: what the left axis counts; values are in 元 when it is 万元. mark: a dashed line on the right axis at so many
+    percent. grey_from: bars from this place on are grey. horizontal: bars lie (for few, long names). stacked: bars of
+    all series stand on each other.
+    """
+
+    title: str
+    categories: Sequence[str]
+    series: Sequence[Series]
+    unit: str = ""
+    caption: str = ""
+    horizontal: bool = False
+    stacked: bool = False
+    mark: int | None = None
+    grey_from: int | None = None
+
+    def scaled(self, series: Series) -> list[float | None]:
+        """The values in the axis' unit."""
+        by = WAN if self.unit == "万元" and not series.percent else Decimal(1)
+        return [None if value is None else float(Decimal(value) / by) for value in series.values]
+
+    def drawing(self) -> dict[str, Any]:
+        """For static/js/charts.js."""
+        rows = [{"name": s.name, "line": s.line, "percent": s.percent, "values": self.scaled(s)} for s in self.series]
+        return {
+            "categories": list(self.categories),
+            "series": rows,
+            "unit": self.unit,
+            "horizontal": self.horizontal,
+            "stacked": self.stacked,
+            "mark": self.mark,
+            "greyFrom": self.grey_from,
+        }
+
+
+@dataclass
+class ReportTable:
+    """A table. rows: all rows of the result, in their own order; total: a row of the same attributes for the foot,
+    which covers the whole result. One table of a report may be paged: it sorts by ?sort among its columns' names.
+
+    fill: reads for the rows that are shown or exported what the others need not know.
+    """
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: Sequence[Any]
+    total: Any = None
+    note: str = ""
+    paged: bool = False
+    fill: Callable[[list[Any]], Any] | None = None
+    empty_text: str = "没有数据。"
+
+    @property
+    def shown(self) -> list[Column]:
+        return [column for column in self.columns if not column.export_only]
+
+    def sorted_rows(self, asked: str) -> list[Any]:
+        """By the asked column; rows without a value stand last; equal ones keep the table's own order."""
+        column = self.sorting(asked)
+        if column is None:
+            return list(self.rows)
+        known = [row for row in self.rows if column.get(row) is not None]
+        missing = [row for row in self.rows if column.get(row) is None]
+        return sorted(known, key=column.get, reverse=asked.startswith("-")) + missing
+
+    def sorting(self, asked: str) -> Column | None:
+        names = {column.sort: column for column in self.columns if column.sort}
+        return names.get(asked.removeprefix("-"))
+
+    def filled(self, rows: list[Any]) -> list[Any]:
+        if self.fill and rows:
+            self.fill(rows)
+        return rows
+
+
+@dataclass
+class Report:
+    """What a page computed. facts: period and basis, said under the title; empty: nothing to show."""
+
+    facts: list[str] = field(default_factory=list)
+    kpis: list[Kpi] = field(default_factory=list)
+    charts: list[Chart] = field(default_factory=list)
+    tables: list[ReportTable] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    empty: bool = False

@@ -1,0 +1,40 @@
+"""Periods of reports, in Shanghai days."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from crm.ui.filters import midnight
+from customers.six_months import add_months
+
+
+class Period(NamedTuple):
+    """From the first day to the last, both included."""
+
+    first: date
+    last: date
+
+    @property
+    def begins(self) -> datetime:
+        return midnight(self.first)
+
+    @property
+    def ends(self) -> datetime:
+        """The first moment after it."""
+        return midnight(self.last + timedelta(days=1))
+
+    def months(self) -> list[date]:
+        """The first days of its months."""
+        start = self.first.replace(day=1)
+        count = (self.last.year - start.year) * 12 + self.last.month - start.month + 1
+        return [add_months(start, ahead) for ahead in range(count)]
+
+
+def month_period(first: date) -> Period:
+    """The month that begins on this day."""
+    return Period(first, add_months(first, 1) - timedelta(days=1))
+
+
+def year_period(year: int) -> Period:
+    return Period(date(year, 1, 1), date(year, 12, 31))

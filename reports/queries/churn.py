@@ -1,0 +1,220 @@
+"""客户流失分析: confirmed losses, why, how fast, what came of warnings, and what was lost with them.
+
+Everything counts cases of customers in the given queryset, by days in Shanghai.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import TruncDate, TruncMonth
+from django.utils import timezone
+
+from crm.ui.filters import midnight
+from customers.effect import effect_of
+from customers.exact import ExactSum
+from customers.models import ChurnCase, ChurnMeasure, Customer, Order
+from customers.six_months import add_months
+
+from ..figures import percent, shares
+from ..periods import Period
+
+
+@dataclass
+class Loss:
+    """One confirmed loss. revenue: orders (returns subtracted) of the 12 months up to the day of confirmation."""
+
+    case: ChurnCase
+    revenue: Decimal = Decimal(0)
+    place: int = 0
+
+    @property
+    def day(self) -> date:
+        return timezone.localdate(self.case.confirmed_at)
+
+    @property
+    def since(self) -> date:
+        """The first of the days whose orders count as lost."""
+        return add_months(self.day, -12) + timedelta(days=1)
+
+
+def confirmed(cases: QuerySet[ChurnCase], period: Period) -> QuerySet[ChurnCase]:
+    """Cases confirmed in the period, also those won back since."""
+    return cases.filter(confirmed_at__gte=period.begins, confirmed_at__lt=period.ends)
+
+
+def losses(cases: QuerySet[ChurnCase], orders: QuerySet[Order], period: Period) -> list[Loss]:
+    """Newest first, each with what its customer had ordered. orders: those the viewer may see."""
+    rows = confirmed(cases, period).select_related("customer__manager__department", "lost_kind", "competitor")
+    found = [Loss(case) for case in rows.order_by("-confirmed_at", "-pk")]
+    if found:
+        days = _revenue_by_day(orders, confirmed(cases, period), found)
+        for loss in found:
+            sums = days.get(loss.case.customer_id, {})
+            loss.revenue = sum((total for day, total in sums.items() if loss.since <= day <= loss.day), Decimal(0))
+    return found
+
+
+def _revenue_by_day(orders: Any, cases: Any, found: list[Loss]) -> dict[int, dict[date, Decimal]]:
+    first, last = min(loss.since for loss in found), max(loss.day for loss in found)
+    rows = orders.revenue().filter(
+        customer__in=cases.order_by().values("customer"),
+        ordered_at__gte=midnight(first),
+        ordered_at__lt=midnight(last + timedelta(days=1)),
+    )
+    sums: dict[int, dict[date, Decimal]] = defaultdict(dict)
+    by_day = rows.order_by().annotate(day=TruncDate("ordered_at")).values_list("customer", "day")
+    for customer, day, total in by_day.annotate(sum=ExactSum("total")):
+        sums[customer][day] = total
+    return sums
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A cause of losses: how many, its share, and the share of it and all larger ones."""
+
+    key: int | None
+    label: str
+    count: int
+    share: Decimal
+    running: Decimal
+
+
+def pareto(counted: Iterable[tuple[int | None, str]]) -> list[Reason]:
+    """The most frequent first; equal ones by name. Shares add up to 100.0."""
+    counts = Counter(counted)
+    ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0][1]))
+    parts, running, found = shares([count for _, count in ordered]), Decimal(0), []
+    for ((key, label), count), share in zip(ordered, parts, strict=True):
+        running += share
+        found.append(Reason(key, label, count, share, running))
+    return found
+
+
+def reasons(found: Iterable[Loss]) -> list[Reason]:
+    return pareto((loss.case.lost_kind_id, str(loss.case.lost_kind or "未填写")) for loss in found)
+
+
+def competitors(found: Iterable[Loss]) -> list[Reason]:
+    """Only losses to a named competitor."""
+    return pareto(
+        (loss.case.competitor_id, str(loss.case.competitor)) for loss in found if loss.case.competitor_id is not None
+    )
+
+
+class Month(NamedTuple):
+    """Customers 正常 when it began, those lost in it, and what part of the former the latter are."""
+
+    first: date
+    normal: int
+    lost: int
+
+    @property
+    def rate(self) -> Decimal | None:
+        return percent(self.lost, self.normal)
+
+
+def monthly_rates(customers: QuerySet[Customer], cases: QuerySet[ChurnCase], period: Period) -> list[Month]:
+    """Month by month. A customer is 正常 at a moment when he was there and no loss of his was open then."""
+    starts = period.months()
+    joined = _joined_before(customers, starts)
+    # (when lost, when back): a case confirmed and won back is open between the two.
+    spans: list[Any] = list(cases.exclude(confirmed_at=None).order_by().values_list("confirmed_at", "closed_at"))
+    found = []
+    for start, there in zip(starts, joined, strict=True):
+        begins, ends = midnight(start), midnight(add_months(start, 1))
+        away = sum(lost < begins and (back is None or back >= begins) for lost, back in spans)
+        found.append(Month(start, there - away, sum(begins <= lost < ends for lost, _ in spans)))
+    return found
+
+
+def _joined_before(customers: QuerySet[Customer], starts: list[date]) -> list[int]:
+    """How many customers were there when each of these months began."""
+    rows = customers.order_by().annotate(month=TruncMonth("created_at")).values_list("month").annotate(n=Count("pk"))
+    counts = [(timezone.localtime(month).date(), n) for month, n in rows]
+    return [sum(n for month, n in counts if month < start) for start in starts]
+
+
+class Funnel(NamedTuple):
+    """What came of the cases opened in the period. Every step is part of the first."""
+
+    warned: int
+    measured: int  # with at least one 暂缓措施
+    resolved: int  # bought again before a loss was confirmed
+    lost: int  # confirmed
+    won_back: int  # confirmed, and back since
+    open: int
+
+
+def opened(cases: QuerySet[ChurnCase], period: Period) -> QuerySet[ChurnCase]:
+    return cases.filter(opened_at__gte=period.begins, opened_at__lt=period.ends)
+
+
+def funnel(cases: QuerySet[ChurnCase], period: Period) -> Funnel:
+    status = ChurnCase.Status
+    measured = Exists(ChurnMeasure.objects.filter(case=OuterRef("pk")))
+    asked = {
+        "warned": Count("pk"),
+        "measured": Count("pk", filter=Q(has_measure=True)),
+        "resolved": Count("pk", filter=Q(status=status.RESOLVED)),
+        "lost": Count("pk", filter=Q(confirmed_at__isnull=False)),
+        "won_back": Count("pk", filter=Q(status=status.WON_BACK)),
+        "open": Count("pk", filter=Q(status__in=ChurnCase.OPEN)),
+    }
+    return Funnel(**opened(cases, period).annotate(has_measure=measured).aggregate(**asked))
+
+
+def won_back(cases: QuerySet[ChurnCase], period: Period) -> QuerySet[ChurnCase]:
+    """Lost customers who came back in the period, whenever they were lost."""
+    return cases.filter(status=ChurnCase.Status.WON_BACK, closed_at__gte=period.begins, closed_at__lt=period.ends)
+
+
+class KindOfMeasure(NamedTuple):
+    """Cases in which a measure of this kind was taken in the period, and those with a purchase within 90 days of it."""
+
+    key: int
+    label: str
+    cases: int
+    bought: int
+    waiting: int  # nothing bought yet, 90 days not over
+
+    @property
+    def rate(self) -> Decimal | None:
+        """Of the cases that can be judged: bought, or 90 days over."""
+        return percent(self.bought, self.cases - self.waiting)
+
+
+def measures_taken(cases: QuerySet[ChurnCase], period: Period) -> QuerySet[ChurnMeasure]:
+    return ChurnMeasure.objects.filter(case__in=cases, at__gte=period.begins, at__lt=period.ends)
+
+
+def kinds_of_measures(cases: QuerySet[ChurnCase], period: Period, today: date) -> list[KindOfMeasure]:
+    """The kind that brought most purchases first. A case with two measures of a kind counts once."""
+    rows = measures_taken(cases, period)
+    effects = effect_of(rows, today)
+    found: dict[tuple[int, str], dict[int, set[bool | None]]] = defaultdict(lambda: defaultdict(set))
+    for pk, case, kind, label in rows.order_by().values_list("pk", "case", "kind", "kind__item"):
+        found[kind, label][case].add(effects.get(pk))
+    kinds = [
+        KindOfMeasure(
+            key,
+            label,
+            len(by_case),
+            sum(True in seen for seen in by_case.values()),
+            sum(True not in seen and None in seen for seen in by_case.values()),
+        )
+        for (key, label), by_case in found.items()
+    ]
+    return sorted(kinds, key=lambda kind: (-kind.bought, -kind.cases, kind.label))
+
+
+def years_of(cases: QuerySet[ChurnCase]) -> list[int]:
+    """Years with a confirmed loss, and this one; newest first."""
+    found = cases.exclude(confirmed_at=None).datetimes("confirmed_at", "year")
+    return sorted({timezone.localdate().year, *(year.year for year in found)}, reverse=True)

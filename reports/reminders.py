@@ -1,0 +1,53 @@
+"""Reminders of 客户管理报告: at the beginning of the following month, and once it is late."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import Notification, User, notify
+from crm.ui.filters import midnight
+from crm.ui.templatetags.ui import day
+from customers.six_months import add_months
+
+from .models import MonthlyReport
+from .models.monthly import WRITE, due_on
+
+
+def remind_authors(today: date | None = None) -> str:
+    """Called daily by the schedule: tells everybody who owes last month's report, each stage once."""
+    if not settings.CRM_MONTHLY_REPORT_DAY:
+        return "未启用"
+    today = today or timezone.localdate()
+    period = add_months(today.replace(day=1), -1)
+    text = reminder(period, today)
+    told = set(Notification.objects.filter(text=text).values_list("recipient", flat=True))
+    owing = [person for person in authors_owing(period) if person.pk not in told]
+    for person in owing:
+        notify(person, text)
+    return f"提醒 {len(owing)} 人"
+
+
+def reminder(period: date, today: date) -> str:
+    name, until = f"{day(period, 'month')}客户管理报告", day(due_on(period), "long")
+    if today > due_on(period):
+        return f"{name}已过 {until}的提交期限，请尽快提交。"
+    return f"请在 {until}前提交{name}。"
+
+
+def authors_owing(period: date) -> QuerySet[User]:
+    """Who writes reports and has not submitted the one of this month; who joined later owes none."""
+    handed_in = MonthlyReport.objects.filter(period=period).exclude(status__in=MonthlyReport.OPEN)
+    there = User.objects.holding(WRITE).filter(date_joined__lt=midnight(due_on(period)))
+    return there.exclude(pk__in=handed_in.values("author"))
+
+
+def owed_by(user: User) -> date | None:
+    """The month whose report the person still owes, for his workbench; None when there is none."""
+    if not settings.CRM_MONTHLY_REPORT_DAY or not user.has_perm(WRITE):
+        return None
+    period = add_months(timezone.localdate().replace(day=1), -1)
+    return period if authors_owing(period).filter(pk=user.pk).exists() else None

@@ -1,0 +1,294 @@
+"""客户流失分析."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from crm.ui.lists import Column
+from crm.ui.templatetags.ui import day
+from customers.models import ChurnCase, Customer, Order
+
+from ..figures import DASH, in_unit, percent
+from ..filters import ScopeForm, of_people, period_of
+from ..pages import ReportPage
+from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
+from ..periods import Period, month_period
+from ..queries import churn
+from ..queries.churn import Funnel, Loss, Month, Reason
+
+FEW = 5
+
+
+class ChurnForm(ScopeForm):
+    name = forms.CharField(label="客户名称", max_length=100)
+    field_order = ["name", "year", "department", "manager"]
+
+    def years(self) -> list[int]:
+        return churn.years_of(ChurnCase.objects.visible_to(self.user))
+
+
+def customer_cell(loss: Any) -> str:
+    if loss.case is None:
+        return loss.label
+    return format_html('<a href="{}">{}</a>', loss.case.get_absolute_url(), loss.case.customer.name)
+
+
+def reason_text(loss: Any) -> str | None:
+    if loss.case is None:
+        return None
+    return f"{loss.case.lost_kind or '未填写'}：{loss.case.lost_reason}"
+
+
+class ChurnReport(ReportPage):
+    title, help = "客户流失分析", "report-churn"
+    form_class = ChurnForm
+    mirrored = ("orders", "order_lines")
+    empty_text = "还没有流失预警，也没有确认流失的客户。"
+
+    # Rows
+
+    def rows(self, values: dict[str, Any]) -> tuple[Any, Any, Any]:
+        """Customers, their cases and their orders, as the filters leave them."""
+        user = self.request.user
+        customers = Customer.objects.visible_to(user)
+        if values["name"]:
+            customers = customers.filter(name__icontains=values["name"])
+        customers = of_people(customers, "manager", values)
+        cases = ChurnCase.objects.visible_to(user).filter(customer__in=customers.order_by().values("pk"))
+        return customers, cases, Order.objects.visible_to(user)
+
+    @cached_property
+    def kept(self) -> dict[str, str]:
+        """The filters that the churn list knows too."""
+        values = self.form.cleaned_data
+        known = {"customer": values["name"], "manager": values["manager"], "department": values["department"]}
+        return {name: value for name, value in known.items() if value}
+
+    def cases_behind(self, **conditions: Any) -> str:
+        query = urlencode({"status": "all", **self.kept, **conditions})
+        return f"{reverse('customers:churn_list')}?{query}"
+
+    # The report
+
+    def report(self, values: dict[str, Any]) -> Report:
+        customers, cases, orders = self.rows(values)
+        period = period_of(values, [int(key) for key, _ in self.form.fields["year"].choices[1:]])
+        today = timezone.localdate()
+        lost, steps = churn.losses(cases, orders, period), churn.funnel(cases, period)
+        until_now = Period(period.first, max(period.first, min(period.last, today)))
+        months = churn.monthly_rates(customers, cases, until_now)
+        if not lost and not steps.warned:
+            return Report(empty=True)
+        reasons = churn.reasons(lost)
+        return Report(
+            facts=[
+                f"{day(period.first, 'long')}至{day(min(period.last, today), 'long')}",
+                "按确认流失的时间计入",
+                "部门和客户经理按今天的归属",
+            ],
+            kpis=self.tiles(period, lost, months, churn.won_back(cases, period).count(), reasons),
+            charts=[reason_chart(reasons), rate_chart(months), funnel_chart(steps)],
+            tables=[
+                self.losses_table(lost),
+                self.reasons_table(period, reasons, "流失原因", "lost_kind"),
+                self.reasons_table(period, churn.competitors(lost), "流向的竞争对手", "competitor"),
+                self.months_table(months),
+                self.funnel_table(period, steps),
+                self.measures_table(period, churn.kinds_of_measures(cases, period, today)),
+            ],
+        )
+
+    def tiles(
+        self, period: Period, lost: list[Loss], months: list[Month], back: int, reasons: list[Reason]
+    ) -> list[Kpi]:
+        days = {"confirmed_from": period.first, "confirmed_to": period.last}
+        since = sum(loss.case.status == ChurnCase.Status.WON_BACK for loss in lost)
+        revenue = in_unit(sum((loss.revenue for loss in lost), Decimal(0)))
+        starts, gone = sum(month.normal for month in months), sum(month.lost for month in months)
+        mean = percent(gone, starts)
+        closed = {"closed_from": period.first, "closed_to": period.last, "status": ChurnCase.Status.WON_BACK}
+        first = f"主要原因：{reasons[0].label}，占 {reasons[0].share}%" if reasons else ""
+        return [
+            Kpi("确认流失", f"{len(lost):,}", "次", f"其中 {since} 次后来已挽回", self.cases_behind(**days)),
+            Kpi(
+                "平均月流失率", DASH if mean is None else str(mean), "%" if mean is not None else "", rate_note(months)
+            ),
+            Kpi("流失客户此前 12 个月订单", *revenue, first),
+            Kpi("挽回", f"{back:,}", "次", "按挽回的时间计入", self.cases_behind(**closed)),
+        ]
+
+    # Tables
+
+    def losses_table(self, lost: list[Loss]) -> ReportTable:
+        for place, loss in enumerate(lost, start=1):
+            loss.place = place
+        columns = (
+            Column("序号", "place", css="num m-h"),
+            Column("确认时间", "day", sort="confirmed", css="nw"),
+            Column(
+                "客户",
+                lambda loss: loss.case.customer.name if loss.case else loss.label,
+                sort="customer",
+                html=customer_cell,
+                css="m-t",
+            ),
+            Column("客户经理", "case.customer.manager.name", sort="manager", css="nw"),
+            Column("流失原因", reason_text, css="m-full"),
+            Column("竞争对手", "case.competitor"),
+            Column("状态", "case.get_status_display", css="nw"),
+            Figure("此前 12 个月订单（元）", "revenue", kind="money", sort="revenue", url=self.orders_behind),
+        )
+        total = Total(label="合计", revenue=sum((loss.revenue for loss in lost), Decimal(0)))
+        return ReportTable(
+            "确认流失的客户",
+            columns,
+            lost,
+            total=total if lost else None,
+            note="此前 12 个月订单：到确认之日止，扣除退货",
+            paged=True,
+            empty_text="这个范围里没有确认流失的客户。",
+        )
+
+    def orders_behind(self, loss: Any) -> str:
+        if loss.case is None or not loss.revenue:
+            return ""
+        query = urlencode({"ordered_from": loss.since, "ordered_to": loss.day, "counted": "revenue"})
+        return f"{reverse('customers:customer_orders', args=[loss.case.customer_id])}?{query}"
+
+    def reasons_table(self, period: Period, reasons: list[Reason], title: str, name: str) -> ReportTable:
+        def behind(reason: Reason) -> str:
+            days = {"confirmed_from": period.first, "confirmed_to": period.last}
+            return self.cases_behind(**days, **{name: reason.key}) if reason.key else ""
+
+        columns = (
+            Column(title, "label", css="m-t"),
+            Figure("次数", "count", url=behind),
+            Figure("占比", "share", kind="percent"),
+            Figure("累计占比", "running", kind="percent"),
+        )
+        return ReportTable(title, columns, reasons, empty_text="没有记录。")
+
+    def months_table(self, months: list[Month]) -> ReportTable:
+        def behind(month: Month) -> str:
+            first, last = month_period(month.first)
+            return self.cases_behind(confirmed_from=first, confirmed_to=last) if month.lost else ""
+
+        columns = (
+            Column("月份", lambda month: day(month.first, "month"), css="m-t nw"),
+            Figure("月初正常客户", "normal"),
+            Figure("当月流失", "lost", url=behind),
+            Figure("月流失率", "rate", kind="percent"),
+        )
+        note = "月流失率 = 当月确认流失 ÷ 月初状态正常的客户"
+        return ReportTable("月流失率", columns, months, note=note)
+
+    def funnel_table(self, period: Period, steps: Funnel) -> ReportTable:
+        opened = {"opened_from": period.first, "opened_to": period.last}
+        links = {
+            "measured": {"measured": 1},
+            "resolved": {"status": "resolved"},
+            "lost": {"lost": 1},
+            "won_back": {"status": "won_back"},
+            "open": {"status": "open"},
+        }
+        rows = [
+            SimpleNamespace(
+                label=label,
+                cases=getattr(steps, name),
+                share=percent(getattr(steps, name), steps.warned),
+                url=self.cases_behind(**{**opened, **links.get(name, {})}),
+            )
+            for name, label in STEPS.items()
+        ]
+        columns = (
+            Column("去向", "label", css="m-t"),
+            Figure("次数", "cases", url=lambda row: row.url),
+            Figure("占预警", "share", kind="percent"),
+        )
+        return ReportTable("预警的去向", columns, rows, note="这段时间里列出的预警，到今天的结果")
+
+    def measures_table(self, period: Period, kinds: list[Any]) -> ReportTable:
+        def behind(kind: Any, **more: Any) -> str:
+            days = {"measure_from": period.first, "measure_to": period.last}
+            return self.cases_behind(measure_kind=kind.key, **days, **more)
+
+        columns = (
+            Column("措施类别", "label", css="m-t"),
+            Figure("采取过的预警", "cases", url=behind),
+            Figure("90 天内又下单", "bought", url=lambda kind: behind(kind, bought=1) if kind.bought else ""),
+            Figure("还在 90 天内", "waiting"),
+            Figure("见效比例", "rate", kind="percent"),
+            Column("", lambda kind: "样本少于 5" if kind.cases - kind.waiting < FEW else "", css="mute"),
+        )
+        note = "见效比例 = 又下单 ÷ 已可判断的预警（已下单或满 90 天）"
+        return ReportTable("哪类暂缓措施带来订单", columns, kinds, note=note, empty_text="这段时间没有采取暂缓措施。")
+
+
+class Total:
+    """A total row: blank but for its own values."""
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__.update(values)
+
+    def __getattr__(self, name: str) -> None:
+        return None
+
+
+STEPS = {
+    "warned": "列入预警",
+    "measured": "采取了暂缓措施",
+    "resolved": "恢复下单（已解除）",
+    "lost": "确认流失",
+    "won_back": "其中已挽回",
+    "open": "仍在处理",
+}
+
+
+def rate_note(months: list[Month]) -> str:
+    last = months[-1]
+    rate = DASH if last.rate is None else f"{last.rate}%"
+    return f"{day(last.first, 'month')} {rate}（{last.lost} / {last.normal}）"
+
+
+def reason_chart(reasons: list[Reason]) -> Chart:
+    return Chart(
+        title="流失原因",
+        categories=[reason.label for reason in reasons],
+        series=[
+            Series("次数", [reason.count for reason in reasons]),
+            Series("累计占比", [reason.running for reason in reasons], line=True, percent=True),
+        ],
+        unit="次",
+        caption="柱：确认流失的次数。线：累计占比，虚线为 80%。",
+        mark=80,
+    )
+
+
+def rate_chart(months: list[Month]) -> Chart:
+    return Chart(
+        title="月流失率",
+        categories=[f"{month.first:%Y-%m}" for month in months],
+        series=[Series("月流失率", [month.rate for month in months], line=True)],
+        unit="%",
+        caption="当月确认流失 ÷ 月初状态正常的客户。",
+    )
+
+
+def funnel_chart(steps: Funnel) -> Chart:
+    return Chart(
+        title="预警的去向",
+        categories=list(STEPS.values()),
+        series=[Series("次数", [getattr(steps, name) for name in STEPS])],
+        unit="次",
+        caption="这段时间里列出的预警，到今天的结果。",
+        horizontal=True,
+    )

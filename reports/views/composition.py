@@ -1,0 +1,98 @@
+"""客户构成分析."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.urls import reverse
+from django.utils import timezone
+
+from crm.ui.lists import Column
+from crm.ui.templatetags.ui import day
+from customers.models import Customer
+
+from ..figures import DASH, shares, signed
+from ..forms import ReportForm
+from ..pages import ReportPage
+from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
+from ..queries.composition import BASES, Group, composition, last_month_end
+
+
+class CompositionForm(ReportForm):
+    defaults = {"basis": "level"}
+    basis = forms.ChoiceField(label="报表方式", choices=[(key, basis.label) for key, basis in BASES.items()])
+    status = forms.ChoiceField(label="客户状态", choices=[("", "全部"), *Customer.Status.choices])
+
+
+class CompositionReport(ReportPage):
+    title, help = "客户构成分析", "report-composition"
+    form_class = CompositionForm
+    tab_field = "basis"
+    template_name = "reports/beside.html"
+    empty_text = "您的范围里还没有客户。"
+
+    def report(self, values: dict[str, Any]) -> Report:
+        key, status = values["basis"] or "level", values["status"]
+        groups = composition(self.request.user, key, status)
+        parts = shares([group.customers for group in groups])
+        for place, (group, share) in enumerate(zip(groups, parts, strict=True), start=1):
+            group.place, group.share = place, share
+        total = whole(groups)
+        if not total.customers and not any(group.then for group in groups):
+            return Report(empty=True)
+        return Report(
+            facts=[f"共 {total.customers:,} 家客户", "不含已删除的客户"],
+            kpis=tiles(groups, total),
+            charts=[self.chart(key, groups)],
+            tables=[self.table(key, status, groups, total)],
+        )
+
+    def chart(self, key: str, groups: list[Group]) -> Chart:
+        return Chart(
+            title=f"客户数量（{BASES[key].label}）",
+            categories=[group.label for group in groups],
+            series=[Series("客户数量", [group.customers for group in groups])],
+            unit="家",
+            horizontal=True,
+        )
+
+    def table(self, key: str, status: str, groups: list[Group], total: Group) -> ReportTable:
+        def behind(group: Group) -> str:
+            query = {"status": status or "all"} | ({key: group.value} if group.value else {})
+            return f"{reverse('customers:customer_list')}?{urlencode(query)}"
+
+        end = last_month_end(timezone.localdate())
+        columns = (
+            Column("序号", "place", css="num m-h"),
+            Column(BASES[key].head, "label", css="m-t"),
+            Figure("客户数量", "customers", url=behind),
+            Figure("占比", "share", kind="percent"),
+            Figure("比上月末", "change", kind="delta"),
+        )
+        told = total.then is not None
+        note = f"比上月末：与 {day(end)} 的记录比较" if told else f"{day(end)} 还没有月末记录，下月起可以比较"
+        return ReportTable("明细", columns, groups, total=total, note=note)
+
+
+def whole(groups: list[Group]) -> Group:
+    total = Group("", "合计", sum(group.customers for group in groups))
+    total.share = sum(group.share for group in groups)
+    if groups and groups[0].then is not None:
+        total.then, total.now = sum(group.then or 0 for group in groups), sum(group.now for group in groups)
+    return total
+
+
+def tiles(groups: list[Group], total: Group) -> list[Kpi]:
+    largest = max(groups, key=lambda group: group.customers)
+    missing = next((group for group in groups if group.label == "未填写"), None)
+    changed = "上月末没有记录" if total.change is None else f"比上月末 {signed(total.change)} 家"
+    found = [
+        Kpi("客户", f"{total.customers:,}", "家", changed),
+        Kpi("最多的一组", largest.label, "", f"{largest.customers:,} 家，占 {largest.share}%"),
+    ]
+    if missing is not None:
+        said = f"占 {missing.share}%" if total.customers else DASH
+        found.append(Kpi("未填写", f"{missing.customers:,}", "家", said))
+    return found

@@ -1,0 +1,278 @@
+"""客户管理报告: list, page, writing, submitting, answering, and the workbook."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+from typing import Any
+
+import django_filters
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from accounts.models import User
+from crm.audit.models import AuditEntry
+from crm.audit.trail import record as note_down
+from crm.exchange.exports import CONTENT_TYPES, attachment
+from crm.ui.actions import Action, ActionView, controls
+from crm.ui.filters import ListFilter
+from crm.ui.forms import Block, CrmForm, RecordForm
+from crm.ui.history import RecordHistory, without_names
+from crm.ui.lists import Column, RecordList
+from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
+from crm.ui.templatetags.ui import chip, day
+from customers.six_months import add_months
+
+from ..digest import bring_back
+from ..four import four_reports
+from ..models import MonthlyReport, Submission
+from ..models.monthly import REVIEW as REVIEW_RIGHT
+from ..models.monthly import WRITE
+from ..monthly_workbook import write_monthly
+
+LIST = ("客户管理报告", "reports:monthly_list")
+CRUMBS = (("统计报表", ""), LIST)
+EDIT = Action("edit", "编辑", "edit", "reports:monthly_update")
+REFRESH = Action("refresh", "重新取数", "refresh", "reports:monthly_refresh")
+REMOVE = Action("remove", "删除", "trash", "reports:monthly_delete", dialog=True)
+SUBMIT = Action("submit", "提交", "circle-check", "reports:monthly_submit", "btn-primary")
+REVIEW = Action("review", "审阅", "circle-check", "reports:monthly_review", "btn-primary")
+SEND_BACK = Action("send_back", "退回", "refresh", "reports:monthly_return", "btn-warn")
+MONTHS_BACK = 12
+
+
+def authors(request: Any) -> QuerySet[User]:
+    if request is None:
+        return User.objects.none()
+    return User.objects.filter(pk__in=MonthlyReport.objects.visible_to(request.user).order_by().values("author"))
+
+
+class MonthlyFilter(ListFilter):
+    author = django_filters.ModelChoiceFilter(queryset=authors, label="报告人", empty_label="全部")
+    year = django_filters.NumberFilter(field_name="period__year", label="年份", min_value=1900, max_value=2999)
+
+    class Meta:
+        model = MonthlyReport
+        fields: list[str] = []
+
+
+def period_cell(report: MonthlyReport) -> str:
+    return format_html('<a href="{}">{}</a>', report.get_absolute_url(), day(report.period, "month"))
+
+
+def due_cell(report: MonthlyReport) -> str:
+    late = format_html('<small class="sm nw t-red">{}</small>', "已过期限") if report.is_late else ""
+    return format_html("{}{}", day(report.due_on), late)
+
+
+class MonthlyList(RecordList):
+    model = MonthlyReport
+    title, crumbs, help = "客户管理报告", (("统计报表", ""),), "report-monthly"
+    select_related = ("author",)
+    filterset_class = MonthlyFilter
+    default_sort = "-period"
+    columns = (
+        Column("期间", lambda report: day(report.period, "month"), sort="period", html=period_cell, css="m-t"),
+        Column("状态", "get_status_display", sort="status", html=chip, css="m-r"),
+        Column("报告人", "author", sort="author__name", css="nw"),
+        Column("提交期限", "due_on", html=due_cell, css="nw"),
+        Column("提交时间", "submitted_at", sort="submitted_at", css="nw"),
+        Column("批注", "comment", css="m-full"),
+    )
+    row_actions = (EDIT, SUBMIT, REVIEW, SEND_BACK)
+    tab_field, tab_choices = "status", MonthlyReport.Status.choices
+    create = ("写报告", "reports:monthly_create", WRITE)
+    export_permission = "reports.export_reports"
+    empty_text = "还没有客户管理报告。销售主管每月从四张统计报表写一份，提交后由高管审阅。"
+
+    def rows(self) -> Any:
+        last = Submission.objects.filter(report=OuterRef("pk")).order_by("-number")
+        return (
+            super()
+            .rows()
+            .defer("figures")
+            .annotate(
+                submitted_at=Subquery(last.values("submitted_at")[:1]), comment=Subquery(last.values("comment")[:1])
+            )
+        )
+
+
+class MonthlyPage:
+    model, select_related = MonthlyReport, ("author",)
+    crumbs, help = CRUMBS, "report-monthly"
+
+
+class MonthlyDetail(MonthlyPage, RecordDetail):
+    """As the author has it while it is open, as it was submitted for everybody else; ?submission=1 an earlier one."""
+
+    template_name = "reports/monthly_detail.html"
+
+    def context(self, record: MonthlyReport) -> dict[str, Any]:
+        user = self.request.user
+        submissions = list(record.submissions.select_related("answered_by").order_by("-number"))
+        shown = self.asked(submissions) or record.shown_to(user)
+        main = controls((REMOVE, REFRESH, EDIT, SUBMIT, SEND_BACK, REVIEW), record, user)
+        return {
+            "shown": shown,
+            "is_earlier": isinstance(shown, Submission) and submissions and shown != submissions[0],
+            "kept": bring_back(shown.figures),
+            "submissions": submissions,
+            "head": [control for control in main if control.allowed],
+            "why_not": "" if record.remarks.strip() else self.unwritten(record),
+            "history": without_names(AuditEntry.objects.about(record)[:8], words_hidden_from(user)),
+            "may_export": user.has_perm("reports.export_reports"),
+            "now": timezone.localtime(),
+        }
+
+    def asked(self, submissions: list[Submission]) -> Submission | None:
+        number = self.request.GET.get("submission", "")
+        return next((one for one in submissions if str(one.number) == number), None)
+
+    def unwritten(self, record: MonthlyReport) -> str:
+        return record.can_submit(self.request.user).reason if record.can_edit(self.request.user) else ""
+
+
+class MonthlyHistory(MonthlyPage, RecordHistory):
+    def hidden_labels(self) -> tuple[str, ...]:
+        return words_hidden_from(self.request.user)
+
+
+def words_hidden_from(user: User) -> tuple[str, ...]:
+    """Who reviews reads what was submitted, not how the author came to it."""
+    return ("情况说明",) if user.has_perm(REVIEW_RIGHT) else ()
+
+
+class NewMonthlyForm(CrmForm, forms.Form):
+    period = forms.ChoiceField(label="期间")
+    remarks = forms.CharField(
+        label="情况说明", max_length=5000, required=False, widget=forms.Textarea(attrs={"rows": 10}),
+        help_text="本月完成情况、主要变化和原因、下月安排。可以先存草稿，提交前填好。",
+    )  # fmt: skip
+
+    blocks = (Block("报告", "保存时从四张统计报表取数，之后可以重新取数。", (("period", 3), "remarks")),)
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        this = timezone.localdate().replace(day=1)
+        months = [add_months(this, -back) for back in range(MONTHS_BACK)]
+        written = set(MonthlyReport.objects.filter(author=user).values_list("period", flat=True))
+        free = [month for month in months if month not in written]
+        self.fields["period"].choices = [(f"{month:%Y-%m-%d}", day(month, "month")) for month in free]
+        self.fields["period"].error_messages["invalid_choice"] = "这个月的报告已经有了，或还不能写。请另选一个月。"
+        last = add_months(this, -1)
+        self.initial.setdefault("period", f"{last if last in free else this:%Y-%m-%d}")
+
+    def clean_period(self) -> Any:
+        return date.fromisoformat(self.cleaned_data["period"])
+
+
+class MonthlyForm(RecordForm):
+    class Meta:
+        model = MonthlyReport
+        fields = ["remarks"]
+        widgets = {"remarks": forms.Textarea(attrs={"rows": 12})}
+
+    blocks = (Block("情况说明", "本月完成情况、主要变化和原因、下月安排。", ("remarks",)),)
+
+
+class MonthlyCreate(MonthlyPage, RecordCreate):
+    title, form_class, permission = "写客户管理报告", NewMonthlyForm, WRITE
+    message = "已保存为草稿，核对数字和说明后提交。"
+    submit_label = "保存草稿"
+
+    def form_options(self, record: Any) -> dict[str, Any]:
+        return {"user": self.request.user}
+
+    def back_url(self, record: Any) -> str:
+        return reverse("reports:monthly_list")
+
+    def perform(self, record: Any, form: Any) -> MonthlyReport:
+        user, values = self.request.user, form.values()
+        return MonthlyReport.create(by=user, figures=four_reports(user, values["period"]), **values)
+
+
+class MonthlyUpdate(MonthlyPage, RecordUpdate):
+    title, form_class = "编辑客户管理报告", MonthlyForm
+    template_name = "reports/monthly_edit.html"
+
+    def context(self, record: MonthlyReport, form: Any) -> dict[str, Any]:
+        return {"kept": bring_back(record.figures), "shown": record}
+
+
+class MonthlyAction(MonthlyPage, ActionView):
+    def success_url(self, record: Any, result: Any) -> str:
+        return record.get_absolute_url()
+
+
+class RefreshMonthly(MonthlyAction):
+    action, title, question = "refresh", "重新取数", "用现在的数字替换报告里的四张报表？"
+    submit_label, message = "重新取数", "四张报表已按现在的数据更新"
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        taken = day(record.taken_at, "time")
+        return {"named": str(record), "consequence": f"现有数字取自 {taken}，替换后不能找回；情况说明不变。"}
+
+    def perform(self, record: MonthlyReport, form: Any) -> None:
+        record.refresh(by=self.request.user, figures=four_reports(self.request.user, record.period))
+
+
+class RemoveMonthly(MonthlyAction):
+    action, title, question = "remove", "删除报告", "确认删除？"
+    danger, submit_label, message = True, "确定", "删除成功"
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        return {"named": f"草稿：{record}", "consequence": "草稿删除后不能找回；变更历史会保留删除人和时间。"}
+
+    def success_url(self, record: Any, result: Any) -> str:
+        return reverse("reports:monthly_list")
+
+
+class SubmitMonthly(MonthlyAction):
+    action, title, question = "submit", "提交报告", "确认提交？"
+    submit_label, message = "提交", "报告已提交，等待高管审阅"
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        taken = day(record.taken_at, "time")
+        return {
+            "named": str(record),
+            "details": f"数字取自 {taken}",
+            "consequence": "提交后数字和说明都不能再改；被退回后可以修改再提交，每次提交都会保留。",
+        }
+
+
+class ReviewForm(CrmForm, forms.Form):
+    comment = forms.CharField(label="批注", max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 4}))
+    blocks = (Block("审阅", "批注会发给报告人。审阅后报告不再改动。", ("comment",)),)
+
+
+class SendBackForm(CrmForm, forms.Form):
+    comment = forms.CharField(label="批注", max_length=1000, widget=forms.Textarea(attrs={"rows": 4}))
+    blocks = (Block("退回", "写明要补充或改正什么；报告人修改后再次提交，这次提交的内容仍保留。", ("comment",)),)
+
+
+class ReviewMonthly(MonthlyAction):
+    action, title, form_class = "review", "审阅报告", ReviewForm
+    submit_label, message = "审阅", "报告已审阅"
+
+
+class SendBackMonthly(MonthlyAction):
+    action, title, form_class = "send_back", "退回报告", SendBackForm
+    submit_label, danger, message = "退回", True, "报告已退回"
+
+
+class MonthlyWorkbook(MonthlyPage, RecordDetail):
+    """The report as a workbook: what the page shows, a sheet for each of the four reports."""
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        record = self.get_record()
+        if not request.user.has_perm("reports.export_reports"):
+            raise PermissionDenied("您的角色不能导出。")
+        shown, buffer = record.shown_to(request.user), io.BytesIO()
+        write_monthly(buffer, record, shown, by=request.user)
+        note_down(request.user, "导出", record)
+        return attachment(buffer.getvalue(), f"{record}-{record.author}.xlsx", CONTENT_TYPES["xlsx"])

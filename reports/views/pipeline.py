@@ -1,0 +1,336 @@
+"""销售漏斗."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.db.models import F
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.departments import choice_of
+from accounts.models import Department, User
+from crm.ui.lists import Column
+from crm.ui.templatetags.ui import day
+from customers.models import Customer
+from marketing.filters import UNFILLED
+from marketing.models import Opportunity
+
+from ..figures import DASH, in_unit
+from ..filters import ScopeForm, of_people, period_of
+from ..pages import ReportPage
+from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
+from ..periods import Period, month_period
+from ..queries import pipeline
+from ..queries.pipeline import FEW, KEEPER, Forecast, Group, MonthLine
+
+STATUS = Opportunity.Status
+FORECASTS = 24  # months looked back at most
+BARS = 12
+
+
+@dataclass(frozen=True)
+class Basis:
+    """One way of grouping. parameter: what the opportunity list calls it."""
+
+    label: str
+    expression: Any
+    parameter: str
+
+
+BASES = {
+    "month": Basis("按状态和月份", F("status"), "status"),
+    "source": Basis("按来源", F("source"), "source"),
+    "introducer": Basis("按介绍客户", F("introduced_by"), "introducer"),
+    "person": Basis("按人员", KEEPER, "keeper"),
+    "department": Basis("按部门", KEEPER, "department"),
+}
+
+
+class PipelineForm(ScopeForm):
+    scope = "marketing.view_opportunity"
+    by = forms.ChoiceField(label="报表方式", choices=[(key, basis.label) for key, basis in BASES.items()])
+    field_order = ["by", "year", "department", "manager"]
+
+    def standing(self) -> dict[str, str]:
+        return {**super().standing(), "by": "month"}
+
+    def prepare(self) -> None:
+        if not self.user.has_perm("reports.view_reports"):  # his own opportunities: nobody to choose
+            for name in ("department", "manager"):
+                del self.fields[name]
+        super().prepare()
+
+    def years(self) -> list[int]:
+        return pipeline.years_of(Opportunity.objects.visible_to(self.user))
+
+
+class PipelineReport(ReportPage):
+    title, help = "销售漏斗", "report-pipeline"
+    permission = "reports.view_pipeline"
+    form_class = PipelineForm
+    tab_field = "by"
+    empty_text = "还没有销售机会。"
+
+    # Rows
+
+    @property
+    def only_own(self) -> bool:
+        return not self.request.user.has_perm("reports.view_reports")
+
+    def rows(self, values: dict[str, Any]) -> Any:
+        rows = Opportunity.objects.visible_to(self.request.user)
+        if self.only_own:
+            return rows.filter(rows.own(self.request.user))
+        if values["manager"] or values["department"]:
+            people = of_people(User.objects.all(), "pk", values)
+            rows = rows.filter(rows.of_people(frozenset(people.values_list("pk", flat=True))))
+        return rows
+
+    @cached_property
+    def kept(self) -> dict[str, Any]:
+        """The filters that the opportunity list knows too."""
+        values = self.form.cleaned_data
+        known = {"keeper": values.get("manager"), "department": values.get("department"), "own": int(self.only_own)}
+        return {name: value for name, value in known.items() if value}
+
+    def behind(self, **conditions: Any) -> str:
+        query = urlencode({"status": "all", **self.kept, **conditions})
+        return f"{reverse('marketing:opportunity_list')}?{query}"
+
+    def ended(self, status: str, period: Period, **conditions: Any) -> str:
+        return self.behind(status=status, closed_from=period.first, closed_to=period.last, **conditions)
+
+    # The report
+
+    def report(self, values: dict[str, Any]) -> Report:
+        rows = self.rows(values)
+        period = period_of(values, [int(key) for key, _ in self.form.fields["year"].choices[1:]])
+        by = values["by"] or "month"
+        basis, today = BASES[by], timezone.localdate()
+        found = pipeline.groups(rows, period, basis.expression)
+        whole = pipeline.total(found.values())
+        if not rows.exists():
+            return Report(empty=True)
+        report = Report(
+            facts=[
+                f"{day(period.first, 'long')}至{day(min(period.last, today), 'long')}",
+                "进行中的机会按今天的情况，金额为预计金额",
+                "只含您自己的机会" if self.only_own else "归属按今天的负责人，未指派的按创建人",
+            ],
+            kpis=self.tiles(rows, period, whole),
+        )
+        if by == "month":
+            self.add_months(report, rows, period, found, whole)
+        else:
+            ordered = self.named(by, found)
+            report.charts = [weighted_chart(basis, ordered)]
+            report.tables = [self.groups_table(basis, ordered, whole, period)]
+        return report
+
+    def tiles(self, rows: Any, period: Period, whole: Group) -> list[Kpi]:
+        took = pipeline.days_to_close(rows, period, STATUS.WON)
+        lost = pipeline.days_to_close(rows, period, STATUS.LOST)
+        rate = DASH if whole.rate is None else str(whole.rate)
+        note = f"成功 {whole.won}，失败 {whole.lost}" + ("，样本少于 5，仅供参考" if whole.few else "")
+        without = f"，{whole.without_amount} 个没有填写金额" if whole.without_amount else ""
+        amount = in_unit(whole.amount)
+        return [
+            Kpi("进行中", f"{whole.open:,}", "个", f"预计 {amount.value} {amount.unit}{without}", self.behind(open=1)),
+            Kpi("加权金额", *in_unit(whole.weighted), "Σ 预计金额 × 成功机率", self.behind(open=1)),
+            Kpi("成功率", rate, "" if whole.rate is None else "%", note),
+            Kpi(
+                "开发成功用时",
+                DASH if took is None else str(took),
+                "" if took is None else "天",
+                f"从创建到结束的中位数；失败 {DASH if lost is None else lost} 天",
+            ),
+        ]
+
+    # By state and month
+
+    def add_months(self, report: Report, rows: Any, period: Period, found: dict[Any, Group], whole: Group) -> None:
+        today = timezone.localdate()
+        lines = pipeline.by_month(rows, Period(period.first, max(period.first, min(period.last, today))))
+        past = [month for month in period.months() if month < today.replace(day=1)][-FORECASTS:]
+        forecasts = pipeline.past_forecasts(rows, past)
+        report.charts = [months_chart(lines), forecast_chart(forecasts)] if forecasts else [months_chart(lines)]
+        report.tables = [
+            self.states_table(found, period),
+            self.months_table(lines, whole),
+            self.forecast_table(forecasts),
+        ]
+
+    def states_table(self, found: dict[Any, Group], period: Period) -> ReportTable:
+        rows = []
+        for status in STATUS:
+            group = found.get(status.value, Group(status.value))
+            group.label = status.label
+            rows.append(group)
+
+        def count_behind(group: Group) -> str:
+            return self.behind(status=group.key) if group.key in Opportunity.OPEN else self.ended(group.key, period)
+
+        columns = (
+            Column("状态", "label", css="m-t"),
+            Figure("机会", lambda group: group.open or group.closed, url=count_behind),
+            Figure(
+                "预计金额（元）", lambda group: group.amount if group.key in Opportunity.OPEN else None, kind="money"
+            ),
+            Figure(
+                "加权金额（元）", lambda group: group.weighted if group.key in Opportunity.OPEN else None, kind="money"
+            ),
+        )
+        note = "未分配和已指派是现在的数量，开发成功和开发失败是这段时间结束的"
+        return ReportTable("按状态", columns, rows, note=note)
+
+    def months_table(self, lines: list[MonthLine], whole: Group) -> ReportTable:
+        def created(status: str) -> Any:
+            return lambda line: self.behind(
+                status=status, created_from=line.first, created_to=month_period(line.first).last
+            )
+
+        def closed(status: str) -> Any:
+            return lambda line: self.ended(status, month_period(line.first))
+
+        columns = (
+            Column("月份", lambda line: day(line.first, "month"), css="m-t nw"),
+            Figure("当月新建", "created", url=created("all")),
+            Figure("现未分配", "unassigned", url=created(STATUS.UNASSIGNED)),
+            Figure("现已指派", "assigned", url=created(STATUS.ASSIGNED)),
+            Figure("现开发成功", "became_won", url=created(STATUS.WON)),
+            Figure("现开发失败", "became_lost", url=created(STATUS.LOST)),
+            Figure("当月成功", "won", url=closed(STATUS.WON)),
+            Figure("当月失败", "lost", url=closed(STATUS.LOST)),
+            Figure("成功率", "rate", kind="percent"),
+            Column("", few_words, css="mute nw"),
+        )
+        note = "前五列按创建月份，看它们今天的状态；后三列按结束月份"
+        return ReportTable("按月份", columns, lines, note=note)
+
+    def forecast_table(self, forecasts: list[Forecast]) -> ReportTable:
+        columns = (
+            Column("月份", lambda line: day(line.first, "month"), css="m-t nw"),
+            Figure("预计成交的机会", "count"),
+            Figure("预计金额（元）", "amount", kind="money"),
+            Figure("加权预测（元）", "weighted", kind="money"),
+            Figure("当月成功", "won", url=lambda line: self.ended(STATUS.WON, month_period(line.first))),
+            Figure("实际（元）", "came", kind="money"),
+            Figure("实际 ÷ 加权预测", "hit", kind="percent"),
+        )
+        note = "预测按月初时的金额、机率和成交日期（含后来更改过的）；实际为当月开发成功的机会的预计金额"
+        return ReportTable("过去的预测与实际", columns, forecasts, note=note, empty_text="还没有已经过去的月份。")
+
+    # By source, introducing customer, person, department
+
+    def named(self, by: str, found: dict[Any, Group]) -> list[Group]:
+        if by == "department":
+            return merged_by_department(found)
+        names = {
+            "source": lambda keys: {key: key for key in keys},
+            "introducer": self.introducers,
+            "person": lambda keys: {person.pk: person.name for person in User.objects.filter(pk__in=keys)},
+        }
+        ordered = pipeline.named(found, names[by], UNFILLED if by == "source" else "没有介绍人")
+        for group in ordered:
+            group.key = self.values_behind(by, group)
+        return ordered
+
+    def introducers(self, keys: Iterable[int]) -> dict[int, str]:
+        """Names of those the viewer may see."""
+        seen = Customer.objects.visible_to(self.request.user).filter(pk__in=keys)
+        self.numbers = dict(seen.values_list("pk", "number"))
+        return dict.fromkeys(keys, "您查看范围以外的客户") | dict(seen.values_list("pk", "name"))
+
+    def values_behind(self, by: str, group: Group) -> Any:
+        """What the opportunity list's filter takes; None when it cannot be asked for."""
+        if group.key in (None, ""):
+            return UNFILLED
+        return self.numbers.get(group.key) if by == "introducer" else group.key
+
+    numbers: dict[int, str] = {}
+
+    def groups_table(self, basis: Basis, ordered: list[Group], whole: Group, period: Period) -> ReportTable:
+        def is_open(group: Group) -> str:
+            return "" if group.key is None else self.behind(open=1, **{basis.parameter: group.key})
+
+        def ended(status: str) -> Any:
+            return lambda group: "" if group.key is None else self.ended(status, period, **{basis.parameter: group.key})
+
+        columns = (
+            Column(basis.label.removeprefix("按"), "label", sort="label", css="m-t"),
+            Figure("进行中", "open", sort="open", url=is_open),
+            Figure("预计金额（元）", "amount", kind="money", sort="amount"),
+            Figure("加权金额（元）", "weighted", kind="money", sort="weighted"),
+            Figure("开发成功", "won", sort="won", url=ended(STATUS.WON)),
+            Figure("开发失败", "lost", sort="lost", url=ended(STATUS.LOST)),
+            Figure("成功率", "rate", kind="percent", sort="rate"),
+            Column("", few_words, css="mute nw"),
+        )
+        note = "成功率 = 成功 ÷（成功 + 失败），只计这段时间结束的"
+        return ReportTable(basis.label, columns, ordered, total=whole, note=note, paged=True)
+
+
+def few_words(row: Any) -> str:
+    """A rate of few says so."""
+    closed = row.won + row.lost
+    return f"样本少于 {FEW}" if 0 < closed < FEW else ""
+
+
+def merged_by_department(found: dict[Any, Group]) -> list[Group]:
+    """The groups of people added up by their department of today."""
+    homes = dict(User.objects.filter(pk__in=found).values_list("pk", "department"))
+    departments = {one.pk: one for one in Department.objects.all()}
+    parents = {one.parent_id for one in departments.values()}
+    merged: dict[int | None, list[Group]] = {}
+    for person, group in found.items():
+        merged.setdefault(homes.get(person), []).append(group)
+    result = []
+    for pk, groups in merged.items():
+        whole = pipeline.total(groups)
+        whole.key, whole.label = choice_of(pk, parents), departments[pk].name if pk else "没有部门"
+        result.append(whole)
+    return sorted(result, key=lambda group: (-group.won, -group.closed, -group.open, group.label))
+
+
+def months_chart(lines: list[MonthLine]) -> Chart:
+    return Chart(
+        title="每月结束的机会",
+        categories=[f"{line.first:%Y-%m}" for line in lines],
+        series=[
+            Series("开发成功", [line.won for line in lines]),
+            Series("开发失败", [line.lost for line in lines]),
+        ],
+        unit="个",
+        stacked=True,
+    )
+
+
+def forecast_chart(forecasts: list[Forecast]) -> Chart:
+    return Chart(
+        title="过去的预测与实际",
+        categories=[f"{line.first:%Y-%m}" for line in forecasts],
+        series=[
+            Series("月初加权预测", [line.weighted for line in forecasts]),
+            Series("实际", [line.came for line in forecasts]),
+        ],
+        unit="万元",
+        caption="预测：月初时预计当月成交的机会，预计金额 × 成功机率。实际：当月开发成功的机会的预计金额。",
+    )
+
+
+def weighted_chart(basis: Basis, ordered: list[Group]) -> Chart:
+    shown = sorted(ordered, key=lambda group: -group.weighted)[:BARS]
+    return Chart(
+        title=f"加权金额{basis.label}",
+        categories=[group.label for group in shown],
+        series=[Series("加权金额", [group.weighted for group in shown])],
+        unit="万元",
+        caption=f"进行中的机会，预计金额 × 成功机率{f'；前 {BARS} 名' if len(ordered) > BARS else ''}。",
+        horizontal=True,
+    )

@@ -1,0 +1,29 @@
+"""Time of service requests: the only place where time taken and time allowed are counted, in working minutes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from basedata.calendar import add_working_minutes, working_minutes
+
+
+def minutes_between(start: datetime, end: datetime) -> int:
+    """Working minutes from one moment to the other, never negative."""
+    return working_minutes(start, end)
+
+
+def later(start: datetime, minutes: int) -> datetime:
+    """The moment at which so many working minutes have passed."""
+    return add_working_minutes(start, minutes)
+
+
+def due_at(kind: Any, customer: Any, start: datetime) -> datetime | None:
+    """Until when a request of this type and customer, begun then, should be handled; None without a target.
+
+    customer: None for an organisation that is no customer yet.
+    """
+    from .models import ServiceTarget  # the models count with this module
+
+    minutes = ServiceTarget.minutes_for(kind.pk, customer.level_id if customer else None)
+    return None if minutes is None else later(start, minutes)

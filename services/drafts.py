@@ -1,0 +1,37 @@
+"""What was typed and not saved yet, kept on the server per person, request and form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import User
+
+from .models import Draft, ServiceRequest
+
+FORMS = {  # form: (fields that are kept, the guard that opens the form)
+    "handle": (("handling",), "can_handle"),
+    "feedback": (("result", "satisfaction", "cause", "improvement", "is_adopted", "reply"), "can_feedback"),
+}
+LONGEST = 5000
+
+
+def keep(user: User, request: ServiceRequest, form: str, data: Mapping[str, str]) -> None:
+    """Keeps what stands in the form now; an empty form keeps nothing."""
+    fields = FORMS[form][0]
+    values = {name: data[name][:LONGEST] for name in fields if data.get(name, "").strip()}
+    where: dict[str, Any] = {"user": user, "request": request, "form": form}
+    if not values:
+        forget(user, request, form)
+        return
+    Draft.objects.update_or_create(**where, defaults={"values": values, "saved_at": timezone.now()})
+
+
+def kept(user: User, request: ServiceRequest, form: str) -> Draft | None:
+    return Draft.objects.filter(user=user, request=request, form=form).first()
+
+
+def forget(user: User, request: ServiceRequest, form: str) -> None:
+    Draft.objects.filter(user=user, request=request, form=form).delete()

@@ -1,0 +1,108 @@
+"""What the schedule does about time: keeps 应处理完成时间 true, and tells people what is due soon or overdue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import CharField, Exists, F, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Concat
+from django.utils import timezone
+
+from accounts.models import Notification, User, notify_many
+from accounts.scopes import EDIT, reaches
+from basedata.calendar import Schedule, add_working_minutes, current
+from crm.ui.templatetags.ui import day
+
+from .models import ServiceRequest, ServiceRound, ServiceTarget
+from .models.record import ASSIGN
+
+BATCH = 500
+NEWS = timedelta(days=3)  # overdue for longer is no news: lists and the home page show it
+Kind = Notification.Kind
+
+
+def watch() -> str:
+    """Every few minutes; run again it does and tells nothing more."""
+    corrected = keep_due_true()
+    return f"更正时限 {corrected} 个，即将到期 {tell(Kind.DUE_SOON)} 个，逾期 {tell(Kind.OVERDUE)} 个"
+
+
+# The time a request is due: targets, the calendar and a customer's level change under open requests
+
+
+def keep_due_true() -> int:
+    """Brings due_at of every request that is not handled up to date; a row that moved meanwhile is left to itself."""
+    targets, schedule = ServiceTarget.all_minutes(), current()
+    corrected = 0
+    for row in unhandled().iterator(chunk_size=BATCH):
+        due = due_of(row, targets, schedule)
+        if due != row.due_at:
+            stands = ServiceRequest.objects.filter(pk=row.pk, version=row.version)
+            corrected += stands.update(due_at=due)
+    return corrected
+
+
+def unhandled() -> QuerySet[ServiceRequest]:
+    """With the customer's level, and when the last round came back."""
+    returned = ServiceRound.objects.filter(request=OuterRef("pk"), closed_at__isnull=False).order_by("-number")
+    rows = ServiceRequest.objects.filter(status__in=("new", "assigned"))
+    return rows.annotate(level=F("customer__level"), back_at=Subquery(returned.values("closed_at")[:1]))
+
+
+def due_of(row: Any, targets: dict[tuple[int, int | None], int], schedule: Schedule) -> datetime | None:
+    """As the transitions set it: the target from creation, or from the last return, and what was waited since."""
+    minutes = targets.get((row.kind_id, row.level))
+    if minutes is None:
+        return None
+    if row.back_at is None:
+        return schedule.add_working_minutes(row.created_at, minutes + row.waiting_minutes)
+    before = schedule.working_minutes(row.created_at, row.handled_at) - row.minutes_to_handle
+    waited = row.waiting_minutes - min(max(before, 0), row.waiting_minutes)
+    return schedule.add_working_minutes(row.back_at, minutes + waited)
+
+
+# Who is told, once per request, kind and round
+
+
+def tell(kind: str) -> int:
+    """Tells whose turn it is, and of what is overdue the supervisors too; the number of requests told of."""
+    supervisors = list(User.objects.holding(ASSIGN))
+    rows = list(not_told(kind).select_related("assignee"))
+    for start in range(0, len(rows), BATCH):
+        notify_many(notices(rows[start : start + BATCH], kind, supervisors))
+    return len(rows)
+
+
+def not_told(kind: str) -> Any:
+    now = timezone.now()
+    soon = add_working_minutes(now, settings.CRM_DUE_SOON_HOURS * 60)
+    if kind == Kind.OVERDUE:
+        rows = ServiceRequest.objects.overdue(now).filter(due_at__gt=now - NEWS)
+    else:
+        rows = ServiceRequest.objects.due_soon(now, soon)
+    words = Concat(Value(f"{kind}:"), Cast("pk", CharField()), Value(":"), Cast("returns", CharField()))
+    about = ContentType.objects.get_for_model(ServiceRequest)
+    named = rows.annotate(occasion=words)
+    told = Notification.objects.told(OuterRef("occasion")).filter(content_type=about)
+    return named.filter(~Exists(told)).order_by("due_at", "pk")
+
+
+def notices(rows: Iterable[ServiceRequest], kind: str, supervisors: list[User]) -> Iterator[Notification]:
+    for row in rows:
+        mine = row.assignee if row.assignee and row.assignee.is_active else None
+        above = [one for one in supervisors if reaches(one, ASSIGN, EDIT, row.keeper_id)]
+        people = {mine.pk} if mine else set()
+        if kind == Kind.OVERDUE or not mine:
+            people |= {one.pk for one in above}
+        for pk in people:
+            yield Notification.about(row, pk, in_words(row, kind), kind, row.occasion)  # type: ignore[attr-defined]
+
+
+def in_words(row: ServiceRequest, kind: str) -> str:
+    who = f"，由 {row.assignee} 处理" if row.assignee else "，还没有分配"
+    state = "已逾期" if kind == Kind.OVERDUE else "即将到期"
+    return f"服务请求 {row.number}「{row.summary[:60]}」{state}：应于 {day(row.due_at, 'time')} 前处理完成{who}"

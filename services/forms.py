@@ -1,0 +1,257 @@
+"""Forms of service requests: creating, dispatching, handling, feedback, and the customer's own score."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from accounts.models import User
+from basedata.models import DictionaryEntry
+from crm.ui.forms import Block, CrmForm, RecordForm
+from crm.ui.gate import refuse_control_characters
+from customers.models import Contact, Customer
+
+from .models import ServiceRequest
+from .models.parts import STARS
+from .picker import as_typed, exact
+
+SCORES = [(score, f"{score}") for score, _ in STARS]
+
+
+class CallerInput(forms.TextInput):
+    """A text field under which matching customers are offered; a plain page finds them without JavaScript."""
+
+    template_name = "services/caller_input.html"
+
+
+class CallerField(forms.CharField):
+    """Who asks: any customer of the company, by exact number, phone or full name; completion offers those in view."""
+
+    default_validators = [refuse_control_characters]
+    widget = CallerInput
+
+    def __init__(self, *, user: User, current: Customer | None, **kwargs: Any) -> None:
+        self.user, self.current = user, current
+        super().__init__(max_length=140, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return as_typed(self.user, value) if isinstance(value, Customer) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return (self.prepare_value(initial) or "") != (data or "").strip()
+
+    def clean(self, value: Any) -> Customer | None:
+        text = super().clean(value).strip()
+        if not text:
+            return None
+        if self.current is not None and text == self.prepare_value(self.current):
+            return self.current
+        found = exact(text)
+        if len(found) == 1:
+            return found[0]
+        raise forms.ValidationError(
+            "有多个客户符合，请填写客户编号。"
+            if found
+            else "没有找到这个客户。请填写客户编号、电话或完整名称；还不是客户的，请填写单位名称。"
+        )
+
+
+class RequestForm(RecordForm):
+    """A new or changed request. Either a customer or the name of an organisation that is none yet."""
+
+    blocks = (
+        Block(
+            "谁的请求",
+            "输入名称、编号、拼音首字母或电话查找客户。还不是客户的单位，填写单位名称。",
+            (("customer", 6), ("contact", 3), ("organisation", 3)),
+        ),
+        Block("请求内容", "保存后由主管分配给客户经理。", ("kind", "summary", "content")),
+    )
+    contact = forms.CharField(label="联系人", max_length=50, required=False, help_text="这个客户的联系人，可不填")
+
+    class Meta:
+        model = ServiceRequest
+        fields = ["kind", "summary", "organisation", "content"]
+        widgets = {"content": forms.Textarea(attrs={"rows": 6}), "kind": forms.RadioSelect}
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        self.user = user
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].queryset = DictionaryEntry.objects.of("服务类型")  # type: ignore[attr-defined]
+        self.fields["kind"].empty_label = None  # type: ignore[attr-defined]
+        current = self.instance.customer
+        self.fields["customer"] = CallerField(user=user, current=current, label="客户", required=False)
+        self.fields["customer"].widget.attrs["class"] = "inp"
+        self.fields["contact"].widget.attrs["list"] = "contacts"
+        if self.instance.pk:
+            self.initial["customer"] = current
+            self.initial["contact"] = self.instance.contact.name if self.instance.contact else ""
+        self.remember_opened()
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        customer, organisation = data.get("customer"), data.get("organisation", "").strip()
+        if "customer" not in self.errors and not customer and not organisation:
+            self.add_error("customer", "请选择客户；还不是客户的，请填写单位名称。")
+        elif customer and organisation:
+            self.add_error("organisation", "已选择客户，请清空单位名称（二者填一个）。")
+        elif organisation and (known := list(Customer.objects.named_like(organisation)[:1])):
+            words = f"已是客户：{known[0].name}（客户经理 {known[0].manager}）。请填在「客户」一栏。"
+            self.add_error("organisation", words)
+        if "contact" in data:
+            data["contact"] = self.find_contact(customer, data["contact"].strip())
+        return data
+
+    def find_contact(self, customer: Customer | None, name: str) -> Contact | None:
+        """The customer's contact of that name; whose customer is a colleague's does not learn its people."""
+        if not name:
+            return None
+        if customer is None:
+            self.add_error("contact", "联系人属于客户，请先选择客户，或清空。")
+            return None
+        current = self.instance.contact
+        if current is not None and current.customer_id == customer.pk and current.name == name:
+            return current
+        people = Contact.objects.visible_to(self.user).filter(customer=customer, name=name)
+        found = people.order_by("-is_primary", "pk").first()
+        if found is None:
+            self.add_error("contact", f"没有找到联系人「{name}」，请先在客户页添加，或清空。")
+        return found
+
+
+class CandidateField(forms.ModelChoiceField):
+    """Who may take over: the candidates of the acting supervisor, drawn as a table with fit and load."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            User.objects.none(),
+            label="客户经理",
+            widget=forms.RadioSelect,
+            empty_label=None,
+            error_messages={"required": "请选择一位客户经理。", "invalid_choice": "请选择您范围内在职的客户经理。"},
+            **kwargs,
+        )
+
+
+class AssignForm(CrmForm, forms.Form):
+    to = CandidateField()
+
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["to"].queryset = ServiceRequest.candidates(by)  # type: ignore[attr-defined]
+
+
+class ReassignForm(AssignForm):
+    reason = forms.CharField(label="改派原因", max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class KeepForm(CrmForm, forms.Form):
+    reason = forms.CharField(label="不改派的理由", max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class WaitForm(CrmForm, forms.Form):
+    note = forms.CharField(
+        label="等待什么",
+        max_length=500,
+        help_text="例如：等客户寄回样品。等待期间不计时。",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
+class ResumeForm(CrmForm, forms.Form):
+    note = forms.CharField(label="客户回复", max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class HandleForm(CrmForm, forms.Form):
+    handling = forms.CharField(
+        label="服务处理",
+        max_length=3000,
+        help_text="原因、措施、验证结果各写一句。",
+        widget=forms.Textarea(attrs={"rows": 8}),
+    )
+
+
+class OutcomeForm(CrmForm, forms.Form):
+    """处理结果, and what the type of request asks for before it is archived."""
+
+    result = forms.CharField(label="处理结果", max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+    cause = forms.ModelChoiceField(DictionaryEntry.objects.of("投诉原因"), label="投诉原因")
+    improvement = forms.CharField(label="改进措施", max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+    is_adopted = forms.TypedChoiceField(
+        label="建议是否采纳",
+        choices=[("1", "采纳"), ("0", "不采纳")],
+        coerce=lambda value: value == "1",
+        empty_value=None,
+        widget=forms.RadioSelect,
+    )
+    reply = forms.CharField(
+        label="怎样告知了客户（已告知）",
+        max_length=500,
+        help_text="对客户说了什么、什么时候，例如：11 月 24 日电话告知明年一季度上线。",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def __init__(self, *args: Any, request: ServiceRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        unasked = () if request.is_complaint else ("cause", "improvement")
+        unasked += () if request.is_proposal else ("is_adopted", "reply")
+        for name in unasked:
+            del self.fields[name]
+
+
+class FeedbackForm(OutcomeForm):
+    """The 客户经理 writes down the customer's score; what only archiving needs is asked for from 3 stars."""
+
+    satisfaction = forms.TypedChoiceField(
+        label="客户满意度",
+        choices=SCORES,
+        coerce=int,
+        help_text="由客户经理代录。3 星以上归档，低于 3 星退回重新处理。",
+        widget=forms.RadioSelect,
+    )
+    AT_THE_END = ("cause", "improvement", "is_adopted", "reply")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in self.AT_THE_END:
+            if name in self.fields:
+                self.fields[name].required = False
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if (data.get("satisfaction") or 0) >= 3:
+            for name in self.AT_THE_END:
+                if name in self.fields and name not in self.errors and data.get(name) in (None, ""):
+                    self.add_error(name, "归档前请填写。")
+        return data
+
+
+class HelperForm(CrmForm, forms.Form):
+    person = forms.ModelChoiceField(User.objects.none(), label="协办人")
+
+    def __init__(self, *args: Any, request: ServiceRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["person"].queryset = request.possible_helpers()  # type: ignore[attr-defined]
+        self.fields["person"].label_from_instance = (  # type: ignore[attr-defined]
+            lambda person: f"{person}（{person.department or '未分部门'}）"
+        )
+
+
+class NoteForm(CrmForm, forms.Form):
+    text = forms.CharField(label="备注", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class RatingForm(CrmForm, forms.Form):
+    """What the customer fills in on his telephone."""
+
+    satisfaction = forms.TypedChoiceField(
+        label="您对这次服务满意吗？",
+        choices=[(5, "5"), (4, "4"), (3, "3"), (2, "2"), (1, "1")],
+        coerce=int,
+        widget=forms.RadioSelect,
+        error_messages={"required": "请选择星数。"},
+    )
+    comment = forms.CharField(
+        label="想对我们说的话（可不填）", max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 4})
+    )

@@ -1,0 +1,19 @@
+from .handover import hand_over_requests
+from .parts import Draft, GivenBy, ServiceHelper, ServiceNote, ServiceRound
+from .request import NUMBER_PREFIX, ServiceRequest
+from .rows import ServiceRequestQuerySet, ties_of
+from .target import ServiceTarget
+
+__all__ = [
+    "NUMBER_PREFIX",
+    "Draft",
+    "GivenBy",
+    "ServiceHelper",
+    "ServiceNote",
+    "ServiceRequest",
+    "ServiceRequestQuerySet",
+    "ServiceRound",
+    "ServiceTarget",
+    "hand_over_requests",
+    "ties_of",
+]

@@ -1,0 +1,245 @@
+"""What a service request holds, and the objections and small parts its transitions share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.scopes import EDIT, reaches
+from basedata.models import entry_field
+from crm.verdict import ALLOWED, Verdict, first_objection, holds, unless, within
+from customers.models import Contact, Customer, TimelineEntry, tell
+
+from .. import clock
+from .parts import STARS, GivenBy
+from .rows import ServiceRequestQuerySet
+
+ASSIGN = "services.assign_servicerequest"
+PROPOSAL, COMPLAINT = "2", "3"  # the values of 建议 and 投诉: their names may be changed
+OUTCOMES = {PROPOSAL: ("is_adopted", "reply"), COMPLAINT: ("cause", "improvement")}
+
+
+class RequestRecord(models.Model):
+    class Status(models.TextChoices):
+        NEW = "new", "新创建"
+        ASSIGNED = "assigned", "已分配"
+        HANDLED = "handled", "已处理"
+        ARCHIVED = "archived", "已归档"
+
+    TONES = {"new": "hollow", "assigned": "blue", "handled": "teal", "archived": "sq"}
+
+    number = models.CharField("编号", max_length=20, unique=True, editable=False)
+    kind = entry_field("服务类型", "服务类型")
+    summary = models.CharField("概要", max_length=500)
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, null=True, blank=True, related_name="service_requests", verbose_name="客户"
+    )
+    organisation = models.CharField("单位名称", max_length=100, blank=True)
+    contact = models.ForeignKey(
+        Contact, models.SET_NULL, null=True, blank=True, related_name="service_requests", verbose_name="联系人"
+    )
+    content = models.TextField("服务请求", max_length=3000)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, editable=False, related_name="+", verbose_name="创建人"
+    )
+    created_at = models.DateTimeField("创建时间", default=timezone.now, editable=False)
+    # Whose department it counts to: the customer's 客户经理, without a customer the creator. Follows 移交.
+    keeper = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, editable=False, related_name="+", verbose_name="归属"
+    )
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="service_requests",
+        verbose_name="分配给",
+    )
+    assigned_at = models.DateTimeField("分配时间", null=True, editable=False)
+    assigned_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+", verbose_name="分配人"
+    )
+    status = models.CharField("状态", max_length=10, choices=Status, default=Status.NEW, editable=False)
+    waiting_since = models.DateTimeField("等待客户回复", null=True, editable=False)
+    waiting_minutes = models.PositiveIntegerField("已等待分钟", default=0, editable=False)
+    due_at = models.DateTimeField("应处理完成时间", null=True, editable=False)
+    handled_at = models.DateTimeField("处理时间", null=True, editable=False)
+    archived_at = models.DateTimeField("归档时间", null=True, editable=False)
+    returns = models.PositiveSmallIntegerField("退回次数", default=0, editable=False)
+    to_decide_since = models.DateTimeField("待决定改派", null=True, editable=False)
+    satisfaction = models.PositiveSmallIntegerField("满意度", choices=STARS, null=True, editable=False)
+    satisfaction_by = models.CharField("评价人", max_length=10, choices=GivenBy, blank=True, editable=False)
+    cause = entry_field("投诉原因", "投诉原因", null=True, editable=False)
+    improvement = models.CharField("改进措施", max_length=500, blank=True, editable=False)
+    is_adopted = models.BooleanField("是否采纳", null=True, editable=False)
+    reply = models.CharField("告知客户", max_length=500, blank=True, editable=False)
+    # Counted minutes from creation, without the time the customer's answer was awaited.
+    minutes_to_assign = models.PositiveIntegerField("分配用时", null=True, editable=False)
+    minutes_to_handle = models.PositiveIntegerField("处理用时", null=True, editable=False)
+    minutes_to_archive = models.PositiveIntegerField("归档用时", null=True, editable=False)
+    version = models.PositiveIntegerField(default=0, editable=False)
+
+    helpers: Any  # the ServiceHelper of each request
+    objects = ServiceRequestQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        verbose_name = "服务请求"
+        verbose_name_plural = "服务请求"
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="services_newest"),
+            # Covers what visible_to() asks, so that PostgreSQL counts and pages a state from the index alone.
+            models.Index(
+                fields=["status", "-created_at", "-id"],
+                include=["keeper", "assignee", "created_by"],
+                name="services_status_newest",
+            ),
+            models.Index(fields=["keeper", "status", "-created_at"], name="services_of_keeper"),
+            models.Index(fields=["assignee", "status", "-created_at"], name="services_of_assignee"),
+            models.Index(fields=["created_by", "status", "-created_at"], name="services_of_creator"),
+            models.Index(fields=["customer", "-created_at"], name="services_of_customer"),
+            models.Index(
+                fields=["due_at"],
+                condition=Q(status__in=("new", "assigned"), waiting_since=None),
+                name="services_due",
+            ),
+            models.Index(
+                fields=["to_decide_since"], condition=Q(to_decide_since__isnull=False), name="services_to_decide"
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(customer__isnull=False, organisation="") | (Q(customer=None) & ~Q(organisation="")),
+                name="services_customer_or_organisation",
+                violation_error_message="客户和单位名称填写其中一个。",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="new", assignee=None, assigned_at=None)
+                | Q(status__in=("assigned", "handled", "archived"), assignee__isnull=False, assigned_at__isnull=False),
+                name="services_assigned_to_someone",
+            ),
+            models.CheckConstraint(
+                condition=(Q(archived_at=None) & ~Q(status="archived"))
+                | Q(status="archived", archived_at__isnull=False, satisfaction__gte=3),
+                name="services_archived_when_satisfied",
+            ),
+            models.CheckConstraint(
+                condition=Q(waiting_since=None) | Q(status="assigned"), name="services_waits_when_assigned"
+            ),
+        ]
+        permissions = [
+            ("assign_servicerequest", "分配、改派服务请求"),
+            ("handle_servicerequest", "处理、反馈、等待客户回复"),
+            ("export_servicerequest", "导出服务请求"),
+        ]
+
+    def __str__(self) -> str:
+        return self.summary
+
+    def get_absolute_url(self) -> str:
+        return reverse("services:request_detail", args=[self.pk])
+
+    @property
+    def party(self) -> str:
+        """Who asked: the customer's name, or that of an organisation which is none yet."""
+        return self.customer.name if self.customer else self.organisation
+
+    @property
+    def is_overdue(self) -> bool:
+        unhandled = self.status in (self.Status.NEW, self.Status.ASSIGNED) and self.waiting_since is None
+        return unhandled and self.due_at is not None and self.due_at < timezone.now()
+
+    @property
+    def is_complaint(self) -> bool:
+        return self.kind.value == COMPLAINT
+
+    @property
+    def is_proposal(self) -> bool:
+        return self.kind.value == PROPOSAL
+
+    # Shared objections
+
+    def _supervised(self, by: User, verb: str) -> Verdict:
+        return first_objection(
+            holds(by, ASSIGN, f"只有销售主管可以{verb}服务请求"),
+            within(reaches(by, ASSIGN, EDIT, self.keeper_id), f"这个服务请求不在您的{verb}范围内。"),
+        )
+
+    def _mine(self, by: User, verb: str) -> Verdict:
+        who = f"只有被分配的客户经理（{self.assignee}）" if self.assignee_id else "只有被分配的客户经理"
+        return first_objection(
+            holds(by, "services.handle_servicerequest", f"只有客户经理可以{verb}服务请求"),
+            within(self.assignee_id == by.pk, f"{who}可以{verb}，您可以查看。"),
+        )
+
+    def _worked_on_by(self, by: User, verb: str, *, helpers: bool) -> Verdict:
+        mine = self.assignee_id == by.pk and by.has_perm("services.handle_servicerequest")
+        supervised = by.has_perm(ASSIGN) and reaches(by, ASSIGN, EDIT, self.keeper_id)
+        return first_objection(
+            holds(by, "services.add_servicerequest", f"您的角色不能{verb}"),
+            within(
+                mine or supervised or (helpers and self.helpers.filter(user=by).exists()),
+                f"只有被分配的客户经理、主管{'和协办人' if helpers else ''}可以{verb}。",
+            ),
+        )
+
+    def _while_new(self, verb: str) -> Verdict:
+        words = f"服务请求{self.get_status_display()}，只有「新创建」的可以{verb}。"
+        return unless(self.status != self.Status.NEW, words)
+
+    def _unless_assigned(self) -> Verdict:
+        if self.status == self.Status.NEW:
+            return ALLOWED
+        if self.status == self.Status.ARCHIVED:
+            return self._unless_archived("分配")
+        who = f"由 {self.assigned_by} " if self.assigned_by else ""
+        return unless(True, f"服务请求已{who}分配给 {self.assignee}，不能再次分配；需要换人时请改派。")
+
+    def _while_assigned(self, verb: str) -> Verdict:
+        return first_objection(
+            unless(self.status == self.Status.NEW, f"服务请求还没有分配，分配后才能{verb}。"),
+            unless(self.status == self.Status.HANDLED, f"服务请求已处理，请反馈；退回重新处理后才能{verb}。"),
+            self._unless_archived(verb),
+        )
+
+    def _while_in_work(self, verb: str) -> Verdict:
+        not_yet = unless(self.status == self.Status.NEW, f"服务请求还没有分配，分配后才能{verb}。")
+        return first_objection(not_yet, self._unless_archived(verb))
+
+    def _unless_archived(self, verb: str) -> Verdict:
+        return unless(self.status == self.Status.ARCHIVED, f"服务请求已归档，只能查看，不能{verb}。")
+
+    # Small parts
+
+    @property
+    def _short(self) -> str:
+        return self.summary if len(self.summary) <= 60 else f"{self.summary[:60]}…"
+
+    def _minutes_until(self, now: datetime) -> int:
+        return max(0, clock.minutes_between(self.created_at, now) - self.waiting_minutes)
+
+    def _stop_waiting(self, now: datetime) -> None:
+        """What was waited counts to nobody: the target moves by as much."""
+        if self.waiting_since is None:
+            return
+        waited = clock.minutes_between(self.waiting_since, now)
+        self.waiting_since, self.waiting_minutes = None, self.waiting_minutes + waited
+        self.due_at = clock.later(self.due_at, waited) if self.due_at else None
+
+    def _tell(self) -> None:
+        """Stands in the customer's timeline once, with its newest state."""
+        if self.customer:
+            state = f"{self.get_status_display()}{f'，退回 {self.returns} 次' if self.returns else ''}"
+            text = f"{self.kind}：{self._short}（{state}）"
+            tell(self.customer, TimelineEntry.Kind.SERVICE, text, url=self.get_absolute_url())
+
+    def _save(self, *fields: str) -> None:
+        self.version += 1
+        self.save(update_fields=[*fields, "version"])

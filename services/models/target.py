@@ -1,0 +1,90 @@
+"""服务时限: how many working hours a request of a type, of a customer of a level, may take until it is handled."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.urls import reverse
+
+from basedata.models import DictionaryEntry, entry_field
+from basedata.models.rights import PlainRightQuerySet
+from crm.audit.trail import change, record
+from crm.verdict import Verdict, holds, transition
+
+MAX_HOURS = 999
+NO_RIGHT = "您的角色不能修改服务时限"
+
+
+class ServiceTargetQuerySet(PlainRightQuerySet):
+    view_permission = "services.view_servicetarget"
+
+
+class ServiceTarget(models.Model):
+    """Without a row there is no target."""
+
+    kind = entry_field("服务类型", "服务类型")
+    level = entry_field("客户等级", "客户等级", null=True, blank=True)  # empty: an organisation that is no customer yet
+    hours = models.PositiveSmallIntegerField(
+        "时限（工作小时）", validators=[MinValueValidator(1), MaxValueValidator(MAX_HOURS)]
+    )
+    version = models.PositiveIntegerField(default=0, editable=False)
+
+    objects = ServiceTargetQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "服务时限"
+        verbose_name_plural = "服务时限"
+        default_permissions = ("view", "change")
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "level"], name="services_target_once"),
+            models.UniqueConstraint(
+                fields=["kind"], condition=models.Q(level=None), name="services_target_without_level_once"
+            ),
+            models.CheckConstraint(condition=~models.Q(hours=0), name="services_target_not_zero"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.level or '还不是客户'}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("services:targets")
+
+    @classmethod
+    def minutes_for(cls, kind_id: int, level_id: int | None) -> int | None:
+        """Working minutes allowed; None without a target."""
+        hours = cls.objects.filter(kind=kind_id, level=level_id).values_list("hours", flat=True).first()
+        return hours * 60 if hours else None
+
+    @classmethod
+    def all_minutes(cls) -> dict[tuple[int, int | None], int]:
+        """{(type, level): working minutes} of all targets, for work on many requests."""
+        rows = cls.objects.values_list("kind", "level", "hours")
+        return {(kind, level): hours * 60 for kind, level, hours in rows}
+
+    @classmethod
+    def create(cls, *, by: Any, kind: DictionaryEntry, level: DictionaryEntry | None, hours: int) -> Self:
+        """A target where there was none, with its audit row. Call in a transaction."""
+        holds(by, "services.change_servicetarget", NO_RIGHT).enforce()
+        target = cls(kind=kind, level=level, hours=hours)
+        target.save()
+        record(by, "新建", target, changes={"时限（工作小时）": hours})
+        return target
+
+    def can_edit(self, by: Any) -> Verdict:
+        return holds(by, "services.change_servicetarget", NO_RIGHT)
+
+    @transition
+    def edit(self, *, by: Any, hours: int) -> None:
+        self.can_edit(by).enforce()
+        change(by, "编辑", self, hours=hours)
+
+    def can_remove(self, by: Any) -> Verdict:
+        return holds(by, "services.change_servicetarget", NO_RIGHT)
+
+    @transition
+    def remove(self, *, by: Any) -> None:
+        self.can_remove(by).enforce()
+        record(by, "删除", self, changes={"时限（工作小时）": (self.hours, None)})
+        self.delete()

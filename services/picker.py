@@ -1,0 +1,45 @@
+"""Finding the customer who asks: in view by a part of the name, company-wide by what only he can tell."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+from accounts.models import User
+from customers.callers import customers_of_phone
+from customers.models import Customer
+
+LIMIT = 10
+
+
+def offered(user: User, text: str) -> list[Customer]:
+    """Customers in view by name, number, pinyin initials or phone; then a colleague's, matched exactly (`foreign`)."""
+    text = text.strip()
+    if not text:
+        return []
+    known = {customer.pk: customer for customer in exact(text)}
+    match = Q(name__icontains=text) | Q(number__istartswith=text) | Q(phone__contains=text) | Q(pk__in=list(known))
+    if text.isascii() and text.isalpha():
+        match |= Q(name_initials__startswith=text.lower()) | Q(name_pinyin__startswith=text.lower())
+    visible = Customer.objects.visible_to(user)
+    found = list(visible.filter(match).select_related("manager").order_by("name_pinyin", "pk")[:LIMIT])
+    seen = set(visible.filter(pk__in=list(known)).values_list("pk", flat=True)) if known else set()
+    foreign = [customer for key, customer in known.items() if key not in seen]
+    for customer in foreign:
+        customer.foreign = True  # type: ignore[attr-defined]
+    return [*found, *foreign]
+
+
+def exact(text: str) -> list[Customer]:
+    """Any customer of the company with exactly this number, phone or full name, whoever keeps it."""
+    number = text.partition(" ")[0]
+    numbered = list(Customer.objects.current().filter(number__iexact=number).select_related("manager"))
+    if numbered:
+        return numbered
+    named = list(Customer.objects.named_like(text)[:LIMIT])
+    return named or list(customers_of_phone(text).select_related("manager").order_by("pk")[:LIMIT])
+
+
+def as_typed(user: User, customer: Customer) -> str:
+    """What stands in the form for a chosen customer: number and name, of a colleague's only the name."""
+    visible = Customer.objects.visible_to(user).filter(pk=customer.pk).exists()
+    return f"{customer.number} {customer.name}" if visible else customer.name

@@ -1,0 +1,33 @@
+from django.urls import path
+
+from .views import bulk, lists, picker, requests, work
+
+app_name = "services"
+urlpatterns = [
+    path("new/", requests.RequestCreate.as_view(), name="request_create"),
+    path("dispatch/", lists.Dispatch.as_view(), name="dispatch"),
+    path("dispatch/assign/", bulk.AssignRequests.as_view(), name="assign_many"),
+    path("handling/", lists.Handling.as_view(), name="handling"),
+    path("feedback/", lists.Feedback.as_view(), name="feedback"),
+    path("archive/", lists.Archive.as_view(), name="archive"),
+    path("customers/", picker.FindCustomer.as_view(), name="find_customer"),
+    path("contacts/", picker.FindContacts.as_view(), name="find_contacts"),
+    path("<id:pk>/", requests.RequestDetail.as_view(), name="request_detail"),
+    path("<id:pk>/edit/", requests.RequestUpdate.as_view(), name="request_update"),
+    path("<id:pk>/delete/", requests.RemoveRequest.as_view(), name="request_delete"),
+    path("<id:pk>/assign/", requests.AssignRequest.as_view(), name="request_assign"),
+    path("<id:pk>/reassign/", requests.ReassignRequest.as_view(), name="request_reassign"),
+    path("<id:pk>/keep/", requests.KeepAssignee.as_view(), name="request_keep"),
+    path("<id:pk>/wait/", work.WaitForCustomer.as_view(), name="request_wait"),
+    path("<id:pk>/resume/", work.ResumeHandling.as_view(), name="request_resume"),
+    path("<id:pk>/handle/", work.HandleRequest.as_view(), name="request_handle"),
+    path("<id:pk>/feedback/", work.FeedBack.as_view(), name="request_feedback"),
+    path("<id:pk>/invite/", work.InviteCustomer.as_view(), name="request_invite"),
+    path("<id:pk>/rating.svg", work.RatingPicture.as_view(), name="rating_picture"),
+    path("<id:pk>/handle/draft/", work.SaveDraft.as_view(form="handle"), name="draft_handle"),
+    path("<id:pk>/feedback/draft/", work.SaveDraft.as_view(form="feedback"), name="draft_feedback"),
+    path("<id:pk>/helpers/", requests.InvolveHelper.as_view(), name="request_involve"),
+    path("<id:pk>/helpers/<id:helper>/delete/", requests.ReleaseHelper.as_view(), name="request_release"),
+    path("<id:pk>/notes/", requests.AddNote.as_view(), name="request_note"),
+    path("<id:pk>/history/", requests.RequestHistory.as_view(), name="request_history"),
+]

@@ -1,0 +1,178 @@
+"""服务分配, 服务处理, 服务反馈 and 服务归档: one list, four sets of rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.html import format_html, format_html_join
+
+from crm.ui.actions import Control
+from crm.ui.bulk import BulkList
+from crm.ui.lists import Column, RecordList
+from crm.ui.templatetags.ui import chip, day, stars
+
+from ..filters import ArchiveFilter, LateFilter, RequestFilter
+from ..models import ServiceRequest
+from .actions import ASSIGN, EDIT, FEEDBACK, HANDLE, REASSIGN, REMOVE, RESUME, WAIT
+
+PEOPLE = ("kind", "customer", "assignee", "created_by", "assigned_by")
+ROW_FIELDS = (
+    "number", "summary", "organisation", "status", "created_at", "assigned_at", "handled_at", "archived_at", "due_at",
+    "waiting_since", "returns", "satisfaction", "satisfaction_by", "to_decide_since", "keeper_id", "kind__item",
+    "kind__value", "customer__name", "assignee__name", "created_by__name", "assigned_by__name",
+)  # fmt: skip
+CREATE = ("服务创建", "services:request_create", "services.add_servicerequest")
+
+
+def summary_cell(request: ServiceRequest) -> str:
+    return format_html(
+        '<a href="{}">{}</a><small class="sm">{} · {}</small>',
+        request.get_absolute_url(),
+        request.summary,
+        request.party,
+        request.number,
+    )
+
+
+def state_cell(request: ServiceRequest) -> str:
+    return format_html("{}{}", chip(request), marks(request))
+
+
+def marks(request: ServiceRequest) -> str:
+    """What needs a look besides the state: late, waiting for the customer, returned."""
+    found = [
+        ("red", "逾期", request.is_overdue),
+        ("violet", "等待客户回复", request.waiting_since is not None),
+        ("amber", f"退回 {request.returns} 次", request.returns and request.archived_at is None),
+    ]
+    return format_html_join(
+        "", ' <span class="st {}">{}</span>', ((tone, word) for tone, word, holds in found if holds)
+    )
+
+
+def due_cell(request: ServiceRequest) -> str:
+    return day(request.due_at, "time")
+
+
+def score_cell(request: ServiceRequest) -> str:
+    if not request.satisfaction:
+        return "—"
+    return format_html(
+        '{}<small class="sm">{}</small>', stars(request.satisfaction), request.get_satisfaction_by_display()
+    )
+
+
+NUMBER = Column("编号", "number", sort="number", export_only=True)
+SUMMARY = Column("概要 / 客户", "summary", sort="summary", html=summary_cell, css="m-t")
+PARTY = Column("客户", "party", export_only=True)
+STATE = Column("状态", "get_status_display", html=state_cell, css="m-r")
+KIND = Column("服务类型", "kind")
+CREATOR = Column("创建人", "created_by", css="nw m-h")
+CREATED = Column("创建时间", "created_at", sort="created_at", css="nw")
+ASSIGNEE = Column("分配给", "assignee", css="nw")
+DUE = Column("应处理完成", "due_at", sort="due_at", html=due_cell, css="nw")
+
+
+class RequestList(RecordList):
+    model = ServiceRequest
+    crumbs, help = (("服务管理", ""),), "services"
+    select_related, only = PEOPLE, ROW_FIELDS
+    filterset_class = LateFilter
+    create = CREATE
+    export_permission = "services.export_servicerequest"
+    opened_by = "services.view_servicerequest"  # the right that opens this list
+
+    def rows(self) -> Any:
+        rows = self.asked(super().rows())
+        rows.view_permission = self.opened_by
+        return rows
+
+    def asked(self, rows: Any) -> Any:
+        return rows
+
+
+class Dispatch(RequestList, BulkList):
+    title = "服务分配"
+    columns = (NUMBER, SUMMARY, PARTY, STATE, KIND, CREATOR, CREATED, DUE)
+    default_sort = "created_at"  # who has waited longest stands first
+    row_actions = (ASSIGN, EDIT, REMOVE)
+    bulk_actions = (("分配", "services:assign_many", "services.assign_servicerequest"),)
+    opened_by = "services.assign_servicerequest"
+    empty_text = "没有等待分配的服务请求。新创建的请求出现在这里，由主管分配给客户经理。"
+
+    def asked(self, rows: Any) -> Any:
+        own = ServiceRequest.objects.editable_by(self.request.user).filter(status=ServiceRequest.Status.NEW)
+        return own.select_related(*self.select_related).only(*self.only)
+
+
+class Handling(RequestList):
+    title = "服务处理"
+    columns = (
+        NUMBER,
+        SUMMARY,
+        PARTY,
+        STATE,
+        KIND,
+        DUE,
+        Column("分配时间", "assigned_at", sort="assigned_at", css="nw"),
+        CREATED,
+    )
+    default_sort = "due_at"
+    row_actions = (HANDLE, WAIT, RESUME)
+    opened_by = "services.handle_servicerequest"
+    empty_text = "没有等您处理的服务请求。主管分配给您之后，请求出现在这里。"
+
+    def asked(self, rows: Any) -> Any:
+        return rows.to_handle(self.request.user)
+
+    def row_controls(self, row: ServiceRequest) -> list[Control]:
+        """Of 等待 and 恢复 the one that is possible now."""
+        useless = WAIT if row.waiting_since else RESUME
+        return [control for control in super().row_controls(row) if control.action is not useless]
+
+
+class Feedback(RequestList):
+    title = "服务反馈"
+    filterset_class = RequestFilter
+    columns = (
+        NUMBER,
+        SUMMARY,
+        PARTY,
+        STATE,
+        KIND,
+        Column("处理时间", "handled_at", sort="handled_at", css="nw"),
+        CREATED,
+    )
+    default_sort = "handled_at"
+    row_actions = (FEEDBACK,)
+    opened_by = "services.handle_servicerequest"
+    empty_text = "没有等您反馈的服务请求。处理之后，向客户了解满意度，在这里反馈并归档。"
+
+    def asked(self, rows: Any) -> Any:
+        return rows.to_feed_back(self.request.user)
+
+
+class Archive(RequestList):
+    title = "服务归档"
+    filterset_class = ArchiveFilter
+    columns = (
+        NUMBER, SUMMARY, PARTY, STATE, KIND, ASSIGNEE,
+        Column("满意度", "satisfaction", sort="satisfaction", html=score_cell),
+        Column("评价人", "get_satisfaction_by_display", export_only=True), CREATED,
+        Column("归档时间", "archived_at", sort="archived_at", css="nw"),
+        Column("退回次数", "returns", export_only=True), Column("投诉原因", "cause", export_only=True),
+        Column("分配用时（分钟）", "minutes_to_assign", export_only=True),
+        Column("处理用时（分钟）", "minutes_to_handle", export_only=True),
+        Column("归档用时（分钟）", "minutes_to_archive", export_only=True),
+    )  # fmt: skip
+    row_actions = (ASSIGN, REASSIGN, HANDLE, FEEDBACK, EDIT, REMOVE)
+    tab_field, tab_choices, default_tab = "status", ServiceRequest.Status.choices, ServiceRequest.Status.ARCHIVED
+    empty_text = "还没有归档的服务请求。满意度达到 3 星的请求归档在这里，可以随时查询。"
+    select_related = (*PEOPLE, "cause")
+    only = (*ROW_FIELDS, "cause__item", "minutes_to_assign", "minutes_to_handle", "minutes_to_archive")
+
+    def row_controls(self, row: ServiceRequest) -> list[Control]:
+        """Only what the state allows; archived rows are only viewed."""
+        if row.archived_at is not None:
+            return []
+        return [control for control in super().row_controls(row) if control.allowed]

@@ -1,0 +1,44 @@
+"""Finding the customer who asks, with htmx under the field and as a page of its own without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views import View
+
+from ..picker import exact, offered
+from .requests import offered_contacts
+
+LONGEST = 140
+
+
+class ForCreators(View):
+    """Whoever may not create requests has nobody to find."""
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.has_perm("services.add_servicerequest"):
+            raise PermissionDenied("您的角色不能创建服务请求。")
+        return super().dispatch(request, *args, **kwargs)
+
+
+class FindCustomer(ForCreators):
+    def get(self, request: Any) -> HttpResponse:
+        text = request.GET.get("customer", "").strip()[:LONGEST]
+        context = {"q": text, "customers": offered(request.user, text), "title": "查找客户", "help_anchor": "services"}
+        crumbs = (("服务管理", ""), ("服务创建", "services:request_create"))
+        template = "services/picker_options.html" if request.htmx else "services/picker.html"
+        response = render(request, template, {**context, "crumbs": crumbs})
+        response["Vary"] = "HX-Request, Cookie"
+        return response
+
+
+class FindContacts(ForCreators):
+    """The chosen customer's people, as completion."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        found = exact(request.GET.get("customer", "").strip()[:LONGEST])
+        contacts = offered_contacts(request.user, found[0].pk) if len(found) == 1 else []
+        return render(request, "services/contact_options.html", {"contacts": contacts})

@@ -1,0 +1,211 @@
+"""One service request: its page, creating, changing, deleting, and what a supervisor decides."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from crm.audit.models import AuditEntry
+from crm.ui.actions import ActionView, controls
+from crm.ui.history import RecordHistory, without_names
+from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
+from customers.models import Customer, names_hidden_from
+
+from ..candidates import rank_candidates
+from ..forms import AssignForm, HelperForm, KeepForm, NoteForm, ReassignForm, RequestForm
+from ..models import ServiceRequest
+from .actions import ASSIGN, EDIT, FEEDBACK, HANDLE, INVOLVE, KEEP, REASSIGN, REMOVE, RESUME, WAIT
+
+CRUMBS = (("服务管理", ""), ("服务归档", "services:archive"))
+RELATED = (
+    "kind", "customer", "customer__manager", "customer__level", "contact", "cause", "created_by", "assignee",
+    "assigned_by",
+)  # fmt: skip
+
+
+class RequestPage:
+    """What the pages of one request share."""
+
+    model = ServiceRequest
+    select_related = RELATED
+    crumbs, help = CRUMBS, "services"
+
+
+class RequestDetail(RequestPage, RecordDetail):
+    template_name = "services/request_detail.html"
+
+    def context(self, record: ServiceRequest) -> dict[str, Any]:
+        return request_context(record, self.request.user)
+
+
+def request_context(record: ServiceRequest, user: Any) -> dict[str, Any]:
+    """What every page drawn around one request shows."""
+    main = controls((REMOVE, EDIT, ASSIGN, HANDLE, FEEDBACK), record, user)  # the next step stands last, at the right
+    waiting = RESUME if record.waiting_since else WAIT
+    other = controls((*((KEEP,) if record.to_decide_since else ()), REASSIGN, waiting, INVOLVE), record, user)
+    customer = Customer.objects.visible_to(user).filter(pk=record.customer_id).first() if record.customer_id else None
+    hidden = names_hidden_from(user, "客户")
+    return {
+        "rounds": list(record.rounds.select_related("handled_by")),
+        "notes": list(record.notes.select_related("by")),
+        "note_form": NoteForm() if record.can_note(user) else None,
+        "helpers": list(record.helpers.select_related("user__department")),
+        "may_release": bool(record.can_release(user)),
+        "customer": customer,
+        "earlier": earlier(record, user) if customer else [],
+        "lead_url": lead_url(record, user),
+        "history": without_names(AuditEntry.objects.about(record)[:8], hidden),
+        "head": [control for control in main if control.allowed],
+        "others": [*other, *(control for control in main if not control.allowed)],
+    }
+
+
+def earlier(record: ServiceRequest, user: Any) -> list[ServiceRequest]:
+    """The customer's other requests, newest first."""
+    rows = ServiceRequest.objects.visible_to(user).filter(customer=record.customer_id).exclude(pk=record.pk)
+    return list(rows.select_related("kind").order_by("-created_at", "-pk")[:5])
+
+
+def lead_url(record: ServiceRequest, user: Any) -> str:
+    """转销售机会: the form of a new opportunity, filled in, for an organisation that is no customer yet."""
+    if record.customer_id or not user.has_perm("marketing.add_opportunity"):
+        return ""
+    known = {
+        "customer_name": record.organisation,
+        "summary": record.summary[:200],
+        "description": record.content[:2000],
+    }
+    return f"{reverse('marketing:opportunity_create')}?{urlencode(known)}"
+
+
+class RequestHistory(RequestPage, RecordHistory):
+    def hidden_labels(self) -> tuple[str, ...]:
+        return names_hidden_from(self.request.user, "客户")
+
+
+class RequestFormPage(RequestPage):
+    """What creating and editing share: the customer is found while typing, his contacts are offered."""
+
+    form_class = RequestForm
+    template_name = "services/request_form.html"
+    request: Any
+
+    def form_options(self, record: Any) -> dict[str, Any]:
+        return {"user": self.request.user}
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        customer = record.customer if record.pk else None
+        return {"contacts": offered_contacts(self.request.user, customer.pk if customer else None)}
+
+
+def offered_contacts(user: Any, customer_id: int | None) -> list[Any]:
+    """The people of a customer in view, for completion."""
+    customer = Customer.objects.visible_to(user).filter(pk=customer_id).first() if customer_id else None
+    return list(customer.contacts.all()[:50]) if customer else []
+
+
+class RequestCreate(RequestFormPage, RecordCreate):
+    permission, title = "services.add_servicerequest", "服务创建"
+    crumbs = (("服务管理", ""),)
+
+    def form_options(self, record: Any) -> dict[str, Any]:
+        names = ("customer", "contact", "organisation", "summary")
+        given = {name: self.request.GET[name] for name in names if name in self.request.GET}
+        return {**super().form_options(record), "initial": given}
+
+    def back_url(self, record: Any) -> str:
+        return reverse("services:archive") + "?status=all"
+
+
+class RequestUpdate(RequestFormPage, RecordUpdate):
+    title = "编辑服务请求"
+
+
+class RequestAction(RequestPage, ActionView):
+    pass
+
+
+class RemoveRequest(RequestAction):
+    action, title, question = "remove", "删除服务请求", "确认删除？"
+    danger, submit_label, message = True, "确定", "删除成功"
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        return {
+            "named": f"服务请求：{record.summary}",
+            "details": f"{record.party}，{record.number}",
+            "consequence": "删除后不再出现在列表与统计中；变更历史会保留删除人和时间。",
+        }
+
+    def success_url(self, record: Any, result: Any) -> str:
+        return reverse("services:dispatch")
+
+
+class AssignRequest(RequestAction):
+    action, title, submit_label, form_class = "assign", "分配服务请求", "分配", AssignForm
+    message = "已分配，对方会收到通知。"
+    template_name = "services/assign.html"
+
+    def form_options(self, record: Any) -> dict[str, Any]:
+        return {"by": self.request.user}
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        people = ServiceRequest.candidates(self.request.user).prefetch_related("regions")
+        return {"candidates": rank_candidates([record], people)}
+
+    def perform(self, record: Any, form: Any) -> None:
+        record.assign(form.cleaned_data["to"], by=self.request.user)
+
+
+class ReassignRequest(AssignRequest):
+    action, title, submit_label, form_class = "reassign", "改派服务请求", "改派", ReassignForm
+    message = "已改派，双方会收到通知。"
+
+    def perform(self, record: Any, form: Any) -> None:
+        record.reassign(form.cleaned_data["to"], by=self.request.user, reason=form.cleaned_data["reason"])
+
+
+class KeepAssignee(RequestAction):
+    action, title, submit_label, form_class = "keep", "不改派", "仍由原客户经理处理", KeepForm
+    template_name = "services/keep.html"
+
+
+class InvolveHelper(RequestAction):
+    action, title, submit_label, form_class = "involve", "邀请协办人", "邀请", HelperForm
+    message = "已邀请，对方会收到通知。"
+
+    def form_options(self, record: Any) -> dict[str, Any]:
+        return {"request": record}
+
+    def perform(self, record: Any, form: Any) -> None:
+        record.involve(form.cleaned_data["person"], by=self.request.user)
+
+
+class ReleaseHelper(RequestAction):
+    action, title, question = "release", "移除协办人", "确认移除？"
+    danger, submit_label, message = True, "确定", "已移除"
+
+    def helper(self, record: Any) -> Any:
+        return get_object_or_404(record.helpers.select_related("user"), pk=self.kwargs["helper"])
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        consequence = "移除后对方不能再添加备注；他写下的备注会保留。"
+        return {"named": f"协办人：{self.helper(record)}", "details": record.number, "consequence": consequence}
+
+    def perform(self, record: Any, form: Any) -> None:
+        record.release(self.helper(record).user, by=self.request.user)
+
+
+class AddNote(RequestAction):
+    """Its form stands on the request's own page; errors come back there."""
+
+    action, title, form_class, message = "note", "添加备注", NoteForm, "备注已保存"
+    template_name = "services/request_detail.html"
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        return {**request_context(record, self.request.user), "note_form": form}
+
+    def success_url(self, record: Any, result: Any) -> str:
+        return f"{record.get_absolute_url()}#notes"

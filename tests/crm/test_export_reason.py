@@ -1,0 +1,75 @@
+"""Many rows leave the house for a reason only, which the trail keeps with their number."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from crm.audit.models import AuditEntry
+from crm.jobs.models import Job
+from crm.jobs.tasks import run_job
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client(company, sign_in, settings):
+    settings.CRM_EXPORT_REASON_ROWS = 2
+    for number in range(3):
+        factories.CustomerFactory(name=f"客户{number}", manager=company.manager)
+    return sign_in(company.manager)
+
+
+def ask(client, **query):
+    return client.get(
+        reverse("customers:customer_list"), {"export": "csv", "name": "客户", "sort": "name_pinyin", **query}
+    )
+
+
+def exported():
+    return [entry.changes for entry in AuditEntry.objects.filter(verb="导出")]
+
+
+def test_more_rows_than_the_setting_ask_for_a_reason_first(client):
+    page = ask(client).content.decode()
+    assert "导出原因" in page
+    assert "将导出 3 行" in page
+    for kept in ('name="export" value="csv"', 'name="name" value="客户"', 'name="sort" value="name_pinyin"'):
+        assert kept in page
+    assert "请填写导出原因" not in page
+    assert exported() == []
+
+
+@pytest.mark.parametrize("reason", ["", "   "])
+def test_no_reason_is_no_answer(client, reason):
+    assert "请填写导出原因" in ask(client, reason=reason).content.decode()
+    assert exported() == []
+
+
+def test_the_reason_is_kept_with_count_and_conditions(client):
+    answer = ask(client, reason="第四季度回访")
+    assert answer["Content-Type"].startswith("text/csv")
+    (changes,) = exported()
+    assert (changes["行数"], changes["原因"]) == (["", "3"], ["", "第四季度回访"])
+    assert "reason" not in changes["条件"][1]
+    assert "name_pinyin" in changes["条件"][1]
+
+
+def test_few_rows_need_no_reason(client):
+    assert ask(client, name="客户1")["Content-Type"].startswith("text/csv")
+    assert "原因" not in exported()[0]
+
+
+def test_a_job_keeps_the_reason_too(client, settings):
+    settings.CRM_EXPORT_DIRECT_ROWS = 1
+    assert ask(client, reason="年度备份").status_code == 302
+    job = Job.objects.get()
+    assert "reason" not in job.arguments["query"]
+    run_job.func(job.pk)
+    assert exported()[0]["原因"] == ["", "年度备份"]
+
+
+def test_a_reason_with_markup_is_text_and_a_long_one_is_cut(client):
+    ask(client, reason="<b>" + "长" * 300)
+    assert len(exported()[0]["原因"][1]) == 200

@@ -1,0 +1,234 @@
+"""客户流失分析 in figures: equal to an independent count over random data, in the right year, within the view."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+
+from customers.models import ChurnCase, ChurnMeasure, Customer, Order
+from customers.six_months import add_months
+from reports.periods import Period, year_period
+from reports.queries import churn
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+TODAY = date(2026, 11, 20)
+YEAR = year_period(2026)
+
+
+def at(day: date, hour: int = 12, minute: int = 0) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=SHANGHAI)
+
+
+def local(moment: datetime) -> date:
+    return moment.astimezone(SHANGHAI).date()
+
+
+def some_day(rng: random.Random, first: date, last: date) -> datetime:
+    day = first + timedelta(days=rng.randint(0, (last - first).days))
+    return at(day, rng.choice((0, 7, 8, 23)), rng.choice((0, 59)))
+
+
+@pytest.fixture
+def past(company):
+    """Two and a half years of customers, losses, returns, measures and orders, made by dice."""
+    rng = random.Random(7)
+    kinds = [factories.entry("流失原因", item) for item in ("价格", "质量", "停业")]
+    rivals = [factories.entry("竞争对手", item) for item in ("进口品牌", "本地供应商")]
+    measures = [factories.entry("暂缓措施", item) for item in ("拜访", "优惠", "技术支持")]
+    people = [company.manager, company.colleague, company.eastern, company.stranger]
+    for number in range(60):
+        customer = factories.CustomerFactory(
+            manager=rng.choice(people), created_at=some_day(rng, date(2024, 1, 1), date(2026, 6, 30))
+        )
+        for turn in range(rng.randint(0, 9)):
+            Order.objects.create(
+                number=f"{number}-{turn}",
+                customer=customer,
+                ordered_at=some_day(rng, date(2024, 6, 1), date(2026, 11, 19)),
+                status=rng.choice(("paid", "unpaid", "returned", "cancelled")),
+                total=Decimal(rng.randint(-500_000_000, 9_000_000_000)) / 10_000_000,
+            )
+        opened = customer.created_at
+        for _ in range(rng.randint(0, 2)):
+            if local(opened) > date(2026, 8, 1):
+                break
+            opened = some_day(rng, local(opened) + timedelta(days=1), date(2026, 8, 1) + timedelta(days=40))
+            status = rng.choice(("warning", "deferred", "confirmed", "resolved", "won_back"))
+            confirmed = opened + timedelta(days=rng.randint(1, 30)) if status in ("confirmed", "won_back") else None
+            closed = (confirmed or opened) + timedelta(days=rng.randint(5, 60))
+            ends = closed if status in ("resolved", "won_back") else None
+            case = ChurnCase.objects.create(
+                customer=customer, status=status, opened_at=opened, confirmed_at=confirmed, closed_at=ends,
+                lost_reason="换供应商" if confirmed else "",
+                lost_kind=rng.choice(kinds) if confirmed else None,
+                competitor=rng.choice((None, *rivals)) if confirmed else None,
+            )  # fmt: skip
+            for _ in range(rng.randint(0, 3) if status != "warning" else 0):
+                ChurnMeasure.objects.create(
+                    case=case, kind=rng.choice(measures), text="x", review_on=TODAY, by=company.manager,
+                    at=opened + timedelta(days=rng.randint(0, 90)),
+                )  # fmt: skip
+            opened = closed + timedelta(days=1)
+            if status != "won_back":
+                break
+    return company
+
+
+def view(user):
+    customers = Customer.objects.visible_to(user)
+    return customers, ChurnCase.objects.visible_to(user), Order.objects.visible_to(user)
+
+
+@pytest.mark.parametrize("who", ["executive", "supervisor", "eastern"])
+def test_losses_and_what_was_lost_with_them(past, who):
+    customers, cases, orders = view(getattr(past, who))
+    seen = set(customers.values_list("pk", flat=True))
+    expected = []
+    for case in ChurnCase.objects.all():
+        if case.confirmed_at and local(case.confirmed_at).year == 2026 and case.customer_id in seen:
+            until = local(case.confirmed_at)
+            since = add_months(until, -12)
+            total = sum(
+                (
+                    order.total
+                    for order in Order.objects.filter(customer=case.customer_id)
+                    if order.status in ("paid", "unpaid", "returned") and since < local(order.ordered_at) <= until
+                ),
+                Decimal(0),
+            )
+            expected.append((case.confirmed_at, case.pk, total))
+    found = churn.losses(cases, orders, YEAR)
+    assert expected
+    got = [(loss.case.confirmed_at, loss.case.pk, loss.revenue) for loss in found]
+    assert got == sorted(expected, key=lambda row: (row[0], row[1]), reverse=True)
+
+
+def test_reasons_are_counted_and_their_shares_add_up(past):
+    found = churn.losses(*view(past.executive)[1:], YEAR)
+    counts = Counter(loss.case.lost_kind.item for loss in found)
+    reasons = churn.reasons(found)
+    assert {reason.label: reason.count for reason in reasons} == counts
+    assert [reason.count for reason in reasons] == sorted(counts.values(), reverse=True)
+    assert sum(reason.share for reason in reasons) == reasons[-1].running == Decimal("100.0")
+    rivals = Counter(loss.case.competitor.item for loss in found if loss.case.competitor)
+    assert {one.label: one.count for one in churn.competitors(found)} == rivals
+
+
+def test_three_equal_reasons_share_a_hundred():
+    found = churn.pareto([(1, "a"), (2, "b"), (3, "c")])
+    assert [str(reason.share) for reason in found] == ["33.4", "33.3", "33.3"]
+
+
+@pytest.mark.parametrize("who", ["executive", "supervisor"])
+def test_the_monthly_rate_is_lost_of_those_normal_at_its_start(past, who):
+    customers, cases, _ = view(getattr(past, who))
+    found = churn.monthly_rates(customers, cases, Period(date(2025, 3, 1), date(2026, 11, 20)))
+    assert len(found) == 21
+    for month in found:
+        begins = at(month.first, 0)
+        ends = at(add_months(month.first, 1), 0)
+        normal = lost = 0
+        for customer in customers:
+            theirs = [case for case in ChurnCase.objects.filter(customer=customer) if case.confirmed_at]
+            away = any(c.confirmed_at < begins and (c.closed_at is None or c.closed_at >= begins) for c in theirs)
+            normal += customer.created_at < begins and not away
+            lost += sum(begins <= case.confirmed_at < ends for case in theirs)
+        assert (month.normal, month.lost) == (normal, lost)
+        expected = (Decimal(lost) * 100 / normal) if normal else None
+        assert month.rate == (expected.quantize(Decimal("0.1"), "ROUND_HALF_UP") if normal else None)
+    assert any(month.lost for month in found)
+
+
+def test_the_funnel_follows_the_cases_opened_in_the_year(past):
+    cases = view(past.executive)[1]
+    mine = [case for case in cases if local(case.opened_at).year == 2026]
+    measured = {measure.case_id for measure in ChurnMeasure.objects.all()}
+    status = Counter(case.status for case in mine)
+    assert churn.funnel(cases, YEAR) == (
+        len(mine),
+        sum(case.pk in measured for case in mine),
+        status["resolved"],
+        status["confirmed"] + status["won_back"],
+        status["won_back"],
+        status["warning"] + status["deferred"],
+    )
+    back = [case for case in cases if case.status == "won_back" and local(case.closed_at).year == 2026]
+    assert set(churn.won_back(cases, YEAR)) == set(back)
+    assert back
+
+
+def test_which_kind_of_measure_brought_a_purchase(past):
+    cases = view(past.executive)[1]
+    expected: dict[str, dict[int, list[bool | None]]] = {}
+    for measure in ChurnMeasure.objects.select_related("kind", "case"):
+        day = local(measure.at)
+        if day.year != 2026:
+            continue
+        bought = any(
+            order.status in ("paid", "unpaid") and 0 <= (local(order.ordered_at) - day).days <= 90
+            for order in Order.objects.filter(customer=measure.case.customer_id)
+        )
+        over = day + timedelta(days=90) < TODAY
+        seen = expected.setdefault(measure.kind.item, {}).setdefault(measure.case_id, [])
+        seen.append(True if bought else False if over else None)
+    found = churn.kinds_of_measures(cases, YEAR, TODAY)
+    assert {kind.label: (kind.cases, kind.bought, kind.waiting) for kind in found} == {
+        label: (
+            len(by_case),
+            sum(any(seen) for seen in by_case.values()),
+            sum(not any(seen) and None in seen for seen in by_case.values()),
+        )
+        for label, by_case in expected.items()
+    }
+    assert sum(kind.bought for kind in found) > 1
+    assert sum(kind.waiting for kind in found) > 0
+
+
+@pytest.mark.parametrize(
+    ("moment", "year"),
+    [
+        ("2025-12-31T15:59:59+00:00", 2025),
+        ("2025-12-31T16:00:00+00:00", 2026),
+        ("2026-12-31T15:59:59+00:00", 2026),
+        ("2026-12-31T16:00:00+00:00", 2027),
+    ],
+)
+def test_a_loss_counts_in_its_shanghai_year(company, moment, year):
+    case = factories.churn_case(company.manager)
+    case.confirm(by=company.manager, reason="停业", kind=factories.entry("流失原因", "停业"))
+    ChurnCase.objects.update(confirmed_at=datetime.fromisoformat(moment))
+    cases, orders = ChurnCase.objects.visible_to(company.executive), Order.objects.all()
+    counted = {asked: len(churn.losses(cases, orders, year_period(asked))) for asked in (2025, 2026, 2027)}
+    assert counted == {asked: int(asked == year) for asked in (2025, 2026, 2027)}
+    assert year in churn.years_of(cases)
+    assert timezone.localdate().year in churn.years_of(cases)
+
+
+def test_an_empty_company_has_figures_too(company):
+    customers, cases, orders = view(company.executive)
+    assert churn.losses(cases, orders, YEAR) == []
+    assert churn.reasons([]) == []
+    assert churn.funnel(cases, YEAR) == (0, 0, 0, 0, 0, 0)
+    assert churn.kinds_of_measures(cases, YEAR, TODAY) == []
+    assert [month.rate for month in churn.monthly_rates(customers, cases, YEAR)] == [None] * 12
+
+
+def test_the_number_of_queries_does_not_grow(past, django_assert_num_queries):
+    customers, cases, orders = view(past.executive)
+    with django_assert_num_queries(2):
+        found = churn.losses(cases, orders, YEAR)
+        assert [str(loss.case.customer.manager.department) for loss in found]
+    with django_assert_num_queries(2):
+        churn.monthly_rates(customers, cases, YEAR)
+    with django_assert_num_queries(3):
+        churn.kinds_of_measures(cases, YEAR, TODAY)
+    with django_assert_num_queries(1):
+        churn.funnel(cases, YEAR)

@@ -1,0 +1,236 @@
+"""销售漏斗 in figures: the anchors of the specification, and an independent count over random data."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from statistics import median
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+
+from customers.models import Customer
+from customers.six_months import add_months
+from marketing.models import ForecastChange, Opportunity
+from reports.periods import year_period
+from reports.queries import pipeline
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+YEAR = year_period(2026)
+SOURCES = ("展会", "网上询价", "")
+
+
+def at(day: date, hour: int = 12) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, 59, tzinfo=SHANGHAI)
+
+
+def local(moment: datetime) -> date:
+    return moment.astimezone(SHANGHAI).date()
+
+
+def made(company, status, *, number=0, **values):
+    """An opportunity in that state, without the acts that led to it."""
+    ended = status in ("won", "lost")
+    values.setdefault("created_at", at(date(2026, 2, 3)))
+    values.setdefault("closed_at", at(date(2026, 5, 6)) if ended else None)
+    values.setdefault("assignee", None if status == "unassigned" else company.manager)
+    return Opportunity.objects.create(
+        **{**factories.OPPORTUNITY, "summary": f"机会 {number}", **values},
+        status=status,
+        created_by=company.manager,
+        assigned_at=None if status == "unassigned" else values["created_at"],
+        customer=values.pop("customer", None) or (company.made if status == "won" else None),
+        lost_reason="价格" if status == "lost" else "",
+    )
+
+
+@pytest.fixture
+def sales(company):
+    company.made = factories.CustomerFactory(manager=company.manager)
+    return company
+
+
+def test_three_won_and_five_lost_are_37_and_a_half_percent_however_many_are_open(sales):
+    for status, count in (("won", 3), ("lost", 5), ("assigned", 9)):
+        for number in range(count):
+            made(sales, status, number=number)
+    whole = pipeline.groups(Opportunity.objects.visible_to(sales.executive), YEAR)[None]
+    assert (whole.won, whole.lost, whole.open, whole.rate) == (3, 5, 9, Decimal("37.5"))
+    assert not whole.few
+
+
+def test_the_weighted_pipeline(sales):
+    made(sales, "assigned", expected_amount=100_000, success_rate=30)
+    made(sales, "unassigned", expected_amount=50_000, success_rate=80)
+    made(sales, "assigned", expected_amount=None, success_rate=90)
+    made(sales, "won", expected_amount=700_000, success_rate=90)
+    whole = pipeline.groups(Opportunity.objects.all(), YEAR)[None]
+    assert (whole.weighted, whole.amount, whole.without_amount) == (Decimal(70_000), Decimal(150_000), 1)
+
+
+def test_a_rate_of_four_says_that_four_are_few(sales):
+    for number in range(4):
+        made(sales, "won", number=number)
+    group = pipeline.groups(Opportunity.objects.all(), YEAR)[None]
+    assert (group.rate, group.few) == (Decimal(100), True)
+    made(sales, "lost")
+    assert not pipeline.groups(Opportunity.objects.all(), YEAR)[None].few
+
+
+def test_nothing_closed_has_no_rate(sales):
+    assert pipeline.win_rate(0, 0) is None
+    assert pipeline.groups(Opportunity.objects.all(), YEAR) == {}
+    assert pipeline.days_to_close(Opportunity.objects.all(), YEAR, "won") is None
+    assert pipeline.past_forecasts(Opportunity.objects.all(), []) == []
+
+
+@pytest.fixture
+def dice(sales):
+    """Opportunities in every state over two years, half of them with changed forecasts."""
+    rng = random.Random(11)
+    people = [sales.manager, sales.colleague, sales.eastern, sales.stranger]
+    introducers = [None, factories.CustomerFactory(manager=sales.manager)]
+    for number in range(120):
+        created = at(date(2025, 1, 1) + timedelta(days=rng.randint(0, 680)), rng.choice((0, 23)))
+        status = rng.choice(("unassigned", "assigned", "assigned", "won", "won", "lost"))
+        closed = created + timedelta(days=rng.randint(0, 200), hours=3) if status in ("won", "lost") else None
+        record = made(
+            sales, status, number=number, created_at=created, closed_at=closed,
+            assignee=None if status == "unassigned" else rng.choice(people),
+            success_rate=rng.choice((0, 30, 55, 80, 100)),
+            expected_amount=rng.choice((None, Decimal(rng.randint(1, 9_000_000)) / 100)),
+            expected_on=rng.choice((None, local(created) + timedelta(days=rng.randint(0, 200)))),
+            source=rng.choice(SOURCES), introduced_by=rng.choice(introducers),
+        )  # fmt: skip
+        moment = created
+        for _ in range(rng.randint(0, 2)):
+            moment += timedelta(days=rng.randint(1, 120))
+            if (closed and moment >= closed) or moment >= timezone.now():
+                break
+            reforecast(record, moment, rng)
+    return sales
+
+
+def reforecast(record, moment, rng):
+    """As update_forecast does, but at a moment of the past."""
+    amount = rng.choice((record.expected_amount, Decimal(rng.randint(1, 9_000_000)) / 100))
+    on = rng.choice((record.expected_on, local(moment) + timedelta(days=rng.randint(0, 120))))
+    rate = rng.choice((10, 60, 90))
+    ForecastChange.objects.create(
+        opportunity=record, at=moment, by=record.created_by, reason="x",
+        former_success_rate=record.success_rate, success_rate=rate,
+        former_expected_amount=record.expected_amount, expected_amount=amount,
+        former_expected_on=record.expected_on, expected_on=on,
+    )  # fmt: skip
+    record.success_rate, record.expected_amount, record.expected_on = rate, amount, on
+    record.save()
+
+
+@pytest.mark.parametrize("who", ["executive", "supervisor", "manager"])
+@pytest.mark.parametrize("by", ["source", "introduced_by", "keeper"])
+def test_groups_equal_a_count_by_hand(dice, who, by):
+    rows = Opportunity.objects.visible_to(getattr(dice, who))
+    expected: dict = {}
+    for one in rows:
+        key = {"source": one.source, "introduced_by": one.introduced_by_id, "keeper": one.keeper_id}[by]
+        group = expected.setdefault(key, Counter(open=0, won=0, lost=0, amount=Decimal(0), weighted=Decimal(0)))
+        if one.status in ("unassigned", "assigned"):
+            group["open"] += 1
+            group["amount"] += one.expected_amount or 0
+            group["weighted"] += (one.expected_amount or 0) * Decimal(one.success_rate) / 100
+        elif local(one.closed_at).year == 2026:
+            group[one.status] += 1
+    expected = {key: group for key, group in expected.items() if group["open"] or group["won"] or group["lost"]}
+    field = {"keeper": pipeline.KEEPER}.get(by, pipeline.F(by))
+    found = pipeline.groups(rows, YEAR, field)
+    assert {key: Counter(open=g.open, won=g.won, lost=g.lost, amount=g.amount, weighted=g.weighted)
+            for key, g in found.items()} == expected  # fmt: skip
+    whole, added = pipeline.groups(rows, YEAR)[None], pipeline.total(found.values())
+    for name in ("open", "amount", "weighted", "without_amount", "won", "lost"):
+        assert getattr(whole, name) == getattr(added, name)
+    assert whole.won
+    assert whole.lost
+
+
+def test_months_hold_what_was_created_and_closed_in_them(dice):
+    rows = list(Opportunity.objects.all())
+    for line in pipeline.by_month(Opportunity.objects.all(), YEAR):
+        until = add_months(line.first, 1)
+        born = Counter(one.status for one in rows if line.first <= local(one.created_at) < until)
+        ended = Counter(one.status for one in rows if one.closed_at and line.first <= local(one.closed_at) < until)
+        states = (line.unassigned, line.assigned, line.became_won, line.became_lost)
+        assert states == tuple(born[status] for status in ("unassigned", "assigned", "won", "lost"))
+        assert (line.won, line.lost, line.created) == (ended["won"], ended["lost"], sum(born.values()))
+
+
+@pytest.mark.parametrize("status", ["won", "lost"])
+def test_the_median_time_to_close(dice, status):
+    took = [
+        (one.closed_at - one.created_at).total_seconds() / 86400
+        for one in Opportunity.objects.filter(status=status)
+        if local(one.closed_at).year == 2026
+    ]
+    got = pipeline.days_to_close(Opportunity.objects.all(), YEAR, status)
+    assert abs(float(got) - median(took)) <= 0.05 + 1e-9
+
+
+def stood(record, moment):
+    """(rate, amount, day) as they were at a moment, replayed from the first to the last change."""
+    changes = list(record.forecast_changes.order_by("at", "pk"))
+    first = changes[0] if changes else None
+    now = (
+        (first.former_success_rate, first.former_expected_amount, first.former_expected_on)
+        if first
+        else (record.success_rate, record.expected_amount, record.expected_on)
+    )
+    for change in changes:
+        if change.at < moment:
+            now = (change.success_rate, change.expected_amount, change.expected_on)
+    return now
+
+
+def test_past_forecasts_against_what_came(dice):
+    months = [add_months(date(2025, 6, 1), ahead) for ahead in range(15)]
+    for found in pipeline.past_forecasts(Opportunity.objects.all(), months):
+        begins, until = datetime(found.first.year, found.first.month, 1, tzinfo=SHANGHAI), add_months(found.first, 1)
+        count, amount, weighted, won, came = 0, Decimal(0), Decimal(0), 0, Decimal(0)
+        for one in Opportunity.objects.all():
+            rate, promised, on = stood(one, begins)
+            there = one.created_at < begins and (one.closed_at is None or one.closed_at >= begins)
+            if there and on and found.first <= on < until:
+                count, amount = count + 1, amount + (promised or 0)
+                weighted += (promised or 0) * Decimal(rate) / 100
+            if one.status == "won" and found.first <= local(one.closed_at) < until:
+                won, came = won + 1, came + (one.expected_amount or 0)
+        assert (found.count, found.amount, found.weighted, found.won, found.came) == (
+            count, amount, weighted, won, came
+        )  # fmt: skip
+    assert ForecastChange.objects.count() > 20
+
+
+@pytest.mark.parametrize(("moment", "year"), [("2025-12-31T15:59:59+00:00", 2025), ("2025-12-31T16:00:00+00:00", 2026)])
+def test_closing_counts_in_its_shanghai_year(sales, moment, year):
+    made(sales, "won", closed_at=datetime.fromisoformat(moment))
+    rows = Opportunity.objects.all()
+    won = {asked: pipeline.closed(rows, year_period(asked)).count() for asked in (2025, 2026)}
+    assert won == {asked: int(asked == year) for asked in (2025, 2026)}
+    line = next(line for line in pipeline.by_month(rows, year_period(year)) if line.won)
+    assert line.first.month == (12 if year == 2025 else 1)
+    assert year in pipeline.years_of(rows)
+
+
+def test_the_number_of_queries_does_not_grow(dice, django_assert_num_queries):
+    rows = Opportunity.objects.all()
+    months = [add_months(date(2025, 6, 1), ahead) for ahead in range(12)]
+    with django_assert_num_queries(1):
+        pipeline.groups(rows, YEAR, pipeline.KEEPER)
+    with django_assert_num_queries(2):
+        pipeline.by_month(rows, YEAR)
+    with django_assert_num_queries(4):
+        pipeline.past_forecasts(rows, months)
+    assert Customer.objects.exists()
