@@ -7,17 +7,19 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django_otp.plugins.otp_static.admin import StaticDevice
+from django_otp.plugins.otp_totp.admin import TOTPDevice
 
 from crm.audit.trail import differences, record, shown
 
-from .models import Department, Role, User, check_not_last_administrator, check_role_change
-
-LABELS = {"groups": "角色"}  # the trail's word for what Django calls groups
+from .keeping.rules import lock_administration
+from .models import Department, Role, User, check_role_change
+from .rights import catalogue, label
 
 
 class AuditedAdmin(admin.ModelAdmin):
@@ -40,11 +42,15 @@ class AuditedAdmin(admin.ModelAdmin):
         super().save_related(request, form, formsets, change)
         found: dict[str, tuple[str, str]] = differences(form.instance, form.before, form.before)
         for field in many:
-            found[LABELS.get(field.name, str(field.verbose_name))] = (
+            found[str(field.verbose_name)] = (
                 before.get(field.name, ""),
                 _names(form.instance, field.name),
             )
         record(request.user, "编辑" if change else "新建", form.instance, changes=found)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        obj.version += 1  # whoever has the product's own page open learns of it when he saves
+        super().save_model(request, obj, form, change)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         record(request.user, "删除", obj)
@@ -57,11 +63,6 @@ class AuditedAdmin(admin.ModelAdmin):
 
 def _names(obj: Any, relation: str) -> str:
     return "、".join(str(row) for row in getattr(obj, relation).all())
-
-
-NEW_USER_FIELDS = (
-    "username", "name", "department", "mobile", "groups", "usable_password", "password1", "password2",
-)  # fmt: skip
 
 
 class RoleRulesMixin:
@@ -77,61 +78,57 @@ class RoleRulesMixin:
         try:
             if "groups" in values:
                 check_role_change(self.acting_user, self.instance, values["groups"])
-            if self.instance.pk and values.get("is_active") is False:
-                stored = User.objects.get(pk=self.instance.pk)
-                if stored.is_active and stored.is_administrator:
-                    check_not_last_administrator(stored)
         except ValidationError as error:
             raise forms.ValidationError(error.messages) from error
         return data
 
 
-class CrmUserChangeForm(RoleRulesMixin, UserChangeForm):
+class CrmUserChangeForm(RoleRulesMixin, forms.ModelForm):
     pass
-
-
-class CrmUserCreationForm(RoleRulesMixin, AdminUserCreationForm):
-    class Meta(AdminUserCreationForm.Meta):
-        model = User
 
 
 @admin.register(User)
 class CrmUserAdmin(AuditedAdmin, UserAdmin):
-    form, add_form = CrmUserChangeForm, CrmUserCreationForm
+    """Opening, disabling and new passwords have rules of their own: this leads to the product's pages for them."""
+
+    form = CrmUserChangeForm
     list_display = ("username", "name", "department", "mobile", "is_active")
     list_filter = ("is_active", "groups", "department")
     search_fields = ("username", "name", "mobile")
     list_select_related = ("department",)
     ordering = ("username",)
     filter_horizontal = ("groups", "regions", "industries")
+    readonly_fields = ("is_active",)
     fieldsets = (
-        (None, {"fields": ("username", "password", "name", "department", "mobile", "is_active")}),
+        (None, {"fields": ("username", "name", "department", "mobile", "email", "is_active")}),
         ("角色", {"fields": ("groups",)}),
         ("指派参考", {"fields": ("regions", "industries")}),
     )
-    add_fieldsets = ((None, {"fields": NEW_USER_FIELDS}),)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form_class = super().get_form(request, obj, change=change, **kwargs)
+        form_class = super(UserAdmin, self).get_form(request, obj, change=change, **kwargs)
         form_class.acting_user = request.user
         return form_class
 
     @transaction.atomic
     def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
+        lock_administration()
         return super().changeform_view(*args, **kwargs)
 
-    @transaction.atomic
-    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
-        response = super().user_change_password(request, id, form_url)
-        if request.method == "POST" and response.status_code == 302:
-            record(request.user, "重置密码", User.objects.get(pk=id))
-        return response
+    def add_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        return redirect("accounts:user_create")
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        return redirect("accounts:user_reset_password", pk=id)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or bool(obj.can_edit(request.user)))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # people are disabled, not deleted
 
 
-admin.site.unregister(Group)
+admin.site.unregister((Group, TOTPDevice, StaticDevice))  # keys and codes are shown to nobody
 
 
 @admin.register(Role)
@@ -142,11 +139,12 @@ class RoleAdmin(AuditedAdmin):
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "permissions":
-            apps = ("accounts", "audit", "jobs", "basedata", "customers", "marketing")
-            kwargs["queryset"] = db_field.remote_field.model.objects.filter(
-                content_type__app_label__in=apps
-            ).select_related("content_type")
-        return super().formfield_for_manytomany(db_field, request, **kwargs)
+            offered = [right.pk for right in catalogue()]
+            kwargs["queryset"] = Permission.objects.filter(pk__in=offered).select_related("content_type")
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name == "permissions":
+            field.label_from_instance = label
+        return field
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         try:
@@ -154,14 +152,18 @@ class RoleAdmin(AuditedAdmin):
         except OverflowError:  # an id no database holds
             return None
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        if change and request.user.groups.filter(pk=obj.pk).exists():  # type: ignore[union-attr]
-            raise PermissionDenied("不能修改自己持有的角色，请由另一位系统管理员操作。")
-        super().save_model(request, obj, form, change)
+    @transaction.atomic
+    def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
+        lock_administration()
+        return super().changeform_view(*args, **kwargs)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if not User.objects.administrators().exists():
+            raise PermissionDenied("这样就没有系统管理员了，所以没有保存。")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        own = obj is not None and request.user.groups.filter(pk=obj.pk).exists()  # type: ignore[union-attr]
-        return super().has_change_permission(request, obj) and not own
+        return super().has_change_permission(request, obj) and (obj is None or bool(obj.can_edit(request.user)))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

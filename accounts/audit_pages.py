@@ -75,7 +75,7 @@ class AuditList(RecordList):
     default_sort = "-at"
     columns = (
         Column("时间", "at", sort="at", html=moment, css="nw"),
-        Column("操作人", "actor_name", css="m-t"),
+        Column("操作人", "actor_name", css="m-t nw"),
         Column("动作", "verb", css="m-r nw"),
         Column("对象", "object_text", html=object_cell),
         Column("变更（原 → 新）", "changes", html=changes_cell, css="m-full"),

@@ -14,29 +14,33 @@ from crm.ui.templatetags.ui import DASH
 
 @dataclass
 class DetailColumn(Column):
-    """A column whose value is a contact detail; each list draws it as its viewer sees it.
+    """A column with a contact detail, drawn as its viewer sees it.
 
-    beside: the attribute that stands above it in the cell; refused: the flag under which exports leave it out.
+    below: the detail that stands under the value in the cell; refused: the flag of somebody who asked not to be
+    called: marked on pages, and his numbers are left out of files.
     """
 
     viewer: Any = None
-    beside: str = ""
+    below: str = ""
     refused: str = ""
 
     def get(self, row: Any) -> Any:
-        """For files: a number that must not be used is not handed out."""
+        if self.value not in row.detail_fields:
+            return super().get(row)
         return "" if self.refused and getattr(row, self.refused) else row.detail(self.value, self.viewer)
 
     def cell(self, row: Any) -> str:
-        shown = detail_html(row, str(self.value), self.viewer)
-        if self.beside:
-            above = getattr(row, self.beside) or DASH
-            shown = format_html('{}<small class="sm nw hide-m">{}</small>', above, shown if shown != DASH else "")
-        return format_html("{}{}</td>", self.opening, shown)
+        if not self.below:
+            return format_html("{}{}</td>", self.opening, detail_html(row, str(self.value), self.viewer))
+        shown = detail_html(row, self.below, self.viewer) if getattr(row, self.below) else ""
+        mark = REFUSES if self.refused and getattr(row, self.refused) else ""
+        name = self.get(row) or DASH
+        return format_html('{}{}{}<small class="sm nw hide-m">{}</small></td>', self.opening, name, mark, shown)
 
 
+REFUSES = format_html(' <span class="st red">{}</span>', "请勿联系")
 OPEN_HTML = """<span class="masked">{} <a href="{}" {}="{}" {} aria-label="{}">显示</a></span>"""
-IN_DIALOG = format_html('hx-target="{}"', "#dialog")
+IN_DIALOG = format_html('hx-target="{}" hx-select="unset" hx-swap="innerHTML"', "#dialog")  # as other row links
 
 
 def detail_html(row: Any, name: str, viewer: Any, token: str = "") -> str:

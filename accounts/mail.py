@@ -19,7 +19,7 @@ from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from crm.audit.trail import record
+from crm.audit.trail import change, record
 from crm.verdict import holds
 
 from .models import Notification, User, in_view
@@ -98,7 +98,7 @@ def message_for(row: Notification, connection: Any) -> EmailMessage:
     path = row.record.get_absolute_url() if row.record else reverse("notifications")
     body = (
         f"{row.recipient.name}，您好：\n\n{row.text}\n\n查看：{settings.CRM_BASE_URL}{path}\n\n"
-        "这封邮件由客户关系管理系统发出，请不要回复。不想再收到时，可以在系统的个人资料里关闭邮件通知。\n"
+        "这封邮件由客户关系管理系统发出，请不要回复。不想再收到时，可以在系统的「通知」页关闭邮件。\n"
     )
     subject = f"【客户关系管理】{row.get_kind_display()}"
     return EmailMessage(subject, body, to=[row.recipient.email], connection=connection)
@@ -138,6 +138,12 @@ def fail_lost() -> int:
     """Rows whose process died while it sent them."""
     lost = Notification.objects.filter(mail=Mail.SENDING, mail_at__lt=timezone.now() - LOST)
     return lost.update(mail=Mail.FAILED, mail_error=UNKNOWN, mail_at=timezone.now())
+
+
+@transaction.atomic
+def switch(person: User, on: bool) -> None:
+    """A person's own choice, whether notifications come by e-mail too; what waits already is dropped when due."""
+    change(person, "编辑", person, email_notifications=on)
 
 
 def overview() -> dict[str, Any]:

@@ -8,24 +8,49 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, Group, UserManager
 from django.core.exceptions import ValidationError
-from django.db import connection, models
+from django.db import models
+from django.db.models import Exists, OuterRef
+from django.urls import reverse
 from django.utils.functional import cached_property
 
-from crm.lookups import Settled
+from crm.lookups import Settled, Statement
 
+from .keeping.department import KeptDepartment
+from .keeping.role import KeptRole
+from .keeping.rules import administrator_roles, check_not_last_administrator, check_role_change
+from .keeping.second_factor import SecondFactor
+from .keeping.user import KeptUser, failures_that_lock
 from .notification import Notification, in_view, notify, notify_many
+from .sessions import UserSession
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-__all__ = ["Notification", "in_view", "notify", "notify_many"]
+__all__ = [
+    "Notification",
+    "UserSession",
+    "check_not_last_administrator",
+    "check_role_change",
+    "in_view",
+    "notify",
+    "notify_many",
+]
 
 
-class Department(models.Model):
+class DepartmentQuerySet(models.QuerySet["Department"]):
+    view_permission = "accounts.view_department"
+
+    def visible_to(self, user: User) -> DepartmentQuerySet:
+        return self.all() if user.has_perm(self.view_permission) else self.none()
+
+
+class Department(KeptDepartment):
     name = models.CharField("名称", max_length=50)
     parent = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name="上级部门"
     )
+
+    objects = DepartmentQuerySet.as_manager()
 
     class Meta:
         verbose_name = "部门"
@@ -47,6 +72,9 @@ class Department(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("accounts:department_list")
 
     def clean(self) -> None:
         if self.pk and self.parent_id and self.parent_id in subtree_ids(self.pk):
@@ -85,12 +113,21 @@ class Scope(models.TextChoices):
 SCOPES = {scope.value: scope for scope in Scope}
 
 
-class Role(Group):
+class RoleQuerySet(models.QuerySet["Role"]):
+    view_permission = "accounts.view_role"
+
+    def visible_to(self, user: User) -> RoleQuerySet:
+        return self.all() if user.has_perm(self.view_permission) else self.none()
+
+
+class Role(KeptRole, Group):
     """A Django group with its view and edit scope."""
 
     code = models.SlugField("代码", max_length=50, unique=True, null=True, blank=True, editable=False)
     view_scope = models.CharField("查看范围", max_length=10, choices=Scope, default=Scope.SELF)
     edit_scope = models.CharField("编辑范围", max_length=10, choices=Scope, default=Scope.SELF)
+
+    objects = RoleQuerySet.as_manager()  # type: ignore[assignment, misc]
 
     class Meta:
         verbose_name = "角色"
@@ -108,6 +145,18 @@ class RoleRight(NamedTuple):
 
 
 class UserQuerySet(models.QuerySet["User"]):
+    view_permission = "accounts.view_user"
+
+    def visible_to(self, user: User) -> UserQuerySet:
+        """Accounts, for those who keep them."""
+        return self.all() if user.has_perm(self.view_permission) else self.none()
+
+    def with_state(self) -> UserQuerySet:
+        """locked: kept from signing in by failures; holds_administration: his roles make him an administrator."""
+        memberships = User.groups.through.objects.filter(user=OuterRef("pk"), group_id__in=administrator_roles())
+        locked = Exists(failures_that_lock(OuterRef("username")))
+        return self.annotate(locked=locked, holds_administration=Exists(memberships))
+
     def holding(self, permission: str) -> UserQuerySet:
         """Active people one of whose roles holds the right."""
         rows = self.all()
@@ -142,16 +191,16 @@ class CrmUserManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[m
 
 
 @cache
-def rights_sql() -> str:
-    """Asked by every request, so compiled once; its one parameter is the person's key."""
+def rights_of() -> Statement:
     roles: Any = Role.objects
-    rows = roles.filter(user=0).values_list(
-        "code", "name", "view_scope", "edit_scope", "permissions__content_type__app_label", "permissions__codename"
+    return Statement(
+        roles.filter(user=0).values_list(
+            "code", "name", "view_scope", "edit_scope", "permissions__content_type__app_label", "permissions__codename"
+        )
     )
-    return rows.query.sql_with_params()[0]
 
 
-class User(AbstractUser):
+class User(KeptUser, SecondFactor, AbstractUser):
     class Theme(models.TextChoices):
         AUTO = "auto", "跟随系统"
         LIGHT = "light", "浅色"
@@ -164,6 +213,10 @@ class User(AbstractUser):
         Department, models.PROTECT, null=True, blank=True, related_name="members", verbose_name="部门"
     )
     mobile = models.CharField("手机", max_length=50, blank=True)
+    email = models.EmailField("邮箱", blank=True)
+    groups = models.ManyToManyField(  # type: ignore[assignment]
+        Group, blank=True, related_name="user_set", related_query_name="user", verbose_name="角色"
+    )
     regions = models.ManyToManyField(
         "basedata.DictionaryEntry",
         blank=True,
@@ -210,12 +263,9 @@ class User(AbstractUser):
     @cached_property
     def rights(self) -> list[RoleRight]:
         """Everything the person's roles grant, in one query per request."""
-        with connection.cursor() as cursor:
-            cursor.execute(rights_sql(), [self.pk])
-            rows = cursor.fetchall()
         return [
             RoleRight(code, name, SCOPES[view], SCOPES[edit], f"{app_label}.{codename}")
-            for code, name, view, edit, app_label, codename in rows
+            for code, name, view, edit, app_label, codename in rights_of().ask(self.pk)
         ]
 
     @cached_property
@@ -241,35 +291,3 @@ class User(AbstractUser):
 
     def holds_role(self, code: str) -> bool:
         return any(right.code == code for right in self.rights)
-
-
-def administrator_roles() -> models.QuerySet:
-    """The ids of the roles that make an administrator."""
-    holds = {"permissions__codename": "administer", "permissions__content_type__app_label": "accounts"}
-    return Group.objects.filter(**holds).values_list("pk", flat=True)
-
-
-def check_role_change(by: User, person: User, roles: Iterable[Group]) -> None:
-    """Raises ValidationError when `by` may not give `person` exactly these roles."""
-    before = set(person.groups.values_list("pk", flat=True)) if person.pk else set()
-    after = {role.pk for role in roles}
-    if before == after:
-        return
-    if by.pk == person.pk:
-        raise ValidationError("不能改变自己的角色，请由另一位系统管理员操作。")
-    administrator_ids = set(administrator_roles())
-    if (before ^ after) & administrator_ids and not by.is_administrator:
-        raise ValidationError("只有系统管理员可以授予或收回「系统管理员」。")
-    if before & administrator_ids and not after & administrator_ids:
-        check_not_last_administrator(person)
-
-
-def check_not_last_administrator(person: User) -> None:
-    """Raises ValidationError when nobody else would remain. Call in a transaction.
-
-    Locks the roles that give the right first: whoever takes one from somebody else waits here, and then counts again.
-    """
-    list(Group.objects.filter(pk__in=administrator_roles()).order_by("pk").select_for_update().values_list("pk"))
-    others = User.objects.administrators().exclude(pk=person.pk).select_for_update()
-    if person.is_active and not list(others.values_list("pk", flat=True)):
-        raise ValidationError("这是最后一位可用的系统管理员，不能停用或收回角色。请先指定另一位系统管理员。")

@@ -1,7 +1,7 @@
 """The shipped roles: one table of strings, the seed of the role records.
 
 An administrator edits a role's rights and its two scopes on screen; shipping again never
-overwrites what he changed, it only creates roles that are missing.
+overwrites what he changed, it creates roles that are missing and adds rights that are new.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ SHIPPED = {
         basedata.view_dictionaryentry basedata.add_dictionaryentry
         basedata.change_dictionaryentry basedata.delete_dictionaryentry
         basedata.view_workcalendar basedata.change_workcalendar
+        services.view_servicetarget services.change_servicetarget
         basedata.view_product basedata.view_stockrecord basedata.export_product basedata.sync_sales
         customers.view_order customers.restore_customer customers.scan_churncase
         """,
@@ -41,7 +42,7 @@ SHIPPED = {
         "subtree",
         """
         basedata.view_dictionaryentry basedata.view_product basedata.view_stockrecord basedata.export_product
-        basedata.view_workcalendar
+        basedata.view_workcalendar services.view_servicetarget
         marketing.view_opportunity marketing.add_opportunity marketing.change_opportunity marketing.delete_opportunity
         marketing.assign_opportunity marketing.plan_opportunity marketing.export_opportunity
         marketing.share_opportunity
@@ -63,7 +64,7 @@ SHIPPED = {
         """
         accounts.serve_customers
         basedata.view_dictionaryentry basedata.view_product basedata.view_stockrecord basedata.export_product
-        basedata.view_workcalendar
+        basedata.view_workcalendar services.view_servicetarget
         marketing.view_opportunity marketing.add_opportunity marketing.change_opportunity marketing.delete_opportunity
         marketing.plan_opportunity marketing.develop_opportunity marketing.export_opportunity
         marketing.share_opportunity
@@ -103,24 +104,58 @@ def shipped_role(code: str) -> Any:
 
 
 def ship_roles(sender: Any = None, **kwargs: Any) -> None:
-    """Creates the shipped roles that do not exist yet, with their rights (after every migrate)."""
-    from django.contrib.auth.models import Group, Permission
+    """After every migrate: creates the shipped roles that do not exist yet, and gives the others what is new.
 
+    Each role remembers which rights were shipped to it. A right that a new version adds to the table reaches the role
+    once; what an administrator took away was shipped before, and stays away.
+    """
     from .models import Role as RoleModel
 
     Role: Any = RoleModel  # the stubs take a Group's child for a Group
 
     if Role._meta.db_table not in connection.introspection.table_names():
         return  # the app is being migrated away
-    missing = set(SHIPPED) - set(Role.objects.values_list("code", flat=True))
-    if not missing:
+    known = {role.code: role for role in Role.objects.filter(code__in=SHIPPED)}
+    lacking = {code for code in SHIPPED if code not in known or set(_rights(code)) - set(known[code].shipped_rights)}
+    if not lacking:
         return
     for app_config in apps.get_app_configs():
         create_permissions(app_config, verbosity=0)
-    rights = {f"{p.content_type.app_label}.{p.codename}": p for p in Permission.objects.select_related("content_type")}
-    for code, (name, view_scope, edit_scope, permissions) in SHIPPED.items():
-        if code in missing:
-            left = Group.objects.filter(name=name).first()  # a group outlives the migration of its role
-            role = Role(group_ptr=left, code=code, name=name, view_scope=view_scope, edit_scope=edit_scope)
-            role.save()
-            role.permissions.set(rights[right] for right in permissions.split())
+    for code in SHIPPED:
+        if code in lacking:
+            _ship(code, known.get(code) or _new_role(code))
+
+
+def _rights(code: str) -> list[str]:
+    return SHIPPED[code][3].split()
+
+
+def _new_role(code: str) -> Any:
+    from django.contrib.auth.models import Group
+
+    from .models import Role
+
+    name, view_scope, edit_scope, _ = SHIPPED[code]
+    left = Group.objects.filter(name=name).first()  # a group outlives the migration of its role
+    role: Any = Role(group_ptr=left, code=code, name=name, view_scope=view_scope, edit_scope=edit_scope)
+    role.save()
+    role.permissions.clear()
+    return role
+
+
+def _ship(code: str, role: Any) -> None:
+    """Adds the rights never shipped to the role; that a role of an earlier version got more is in the trail."""
+    from django.contrib.auth.models import Permission
+
+    new = set(_rights(code)) - set(role.shipped_rights)
+    held = Permission.objects.select_related("content_type").filter(codename__in=[name.split(".")[1] for name in new])
+    rights = [p for p in held if f"{p.content_type.app_label}.{p.codename}" in new]
+    if role.shipped_rights:
+        from crm.audit.trail import record
+
+        from .keeping.role import labels
+
+        record(None, "发放新权限", role, 授予权限=labels(rights))
+    role.permissions.add(*rights)
+    role.shipped_rights = sorted({*role.shipped_rights, *_rights(code)})
+    role.save(update_fields=["shipped_rights"])

@@ -5,9 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from django.db import connection
-
-from crm.lookups import Ids
+from crm.lookups import Ids, Statement
 
 from .models import Department, Scope, User, descendants
 
@@ -54,19 +52,16 @@ def members_below(department_id: int) -> frozenset[int]:
     """Everyone in the department and below it; tree and members in one query, joined in memory."""
     parents: dict[int, int | None] = {}
     members: list[tuple[int, int | None]] = []
-    with connection.cursor() as cursor:
-        cursor.execute(tree_sql())
-        for pk, parent_id, member_id in cursor.fetchall():
-            parents[pk] = parent_id
-            members.append((pk, member_id))
+    for pk, parent_id, member_id in tree().ask():
+        parents[pk] = parent_id
+        members.append((pk, member_id))
     below = descendants(department_id, parents)
     return frozenset(member_id for pk, member_id in members if member_id and pk in below)
 
 
 @cache
-def tree_sql() -> str:
-    """Asked by most requests, so compiled once; it has no parameter."""
-    return Department.objects.order_by().values_list("pk", "parent_id", "members").query.sql_with_params()[0]
+def tree() -> Statement:
+    return Statement(Department.objects.order_by().values_list("pk", "parent_id", "members"))
 
 
 def reaches(user: User, permission: str, kind: str, person_id: int | None) -> bool:

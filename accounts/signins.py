@@ -8,17 +8,20 @@ from django.dispatch import receiver
 from crm.audit.trail import record
 
 from .middleware import begin
+from .sessions import UserSession, remember_sign_in
 
 
 @receiver(user_logged_in)
 def signed_in(sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
     begin(request.session)
     record(user, "登录", user)
+    remember_sign_in(request, user)
 
 
 @receiver(user_logged_out)
-def signed_out(sender: Any, user: Any, **kwargs: Any) -> None:
+def signed_out(sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
     if user is not None:
+        UserSession.objects.filter(session_key=request.session.session_key).delete()
         record(user, "退出", user)
 
 

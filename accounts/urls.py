@@ -1,9 +1,41 @@
 from django.urls import path
 
 from . import audit_pages, views
+from . import department_pages as departments
+from . import profile_pages as profile
+from . import role_pages as roles
+from . import second_factor_pages as factor
+from . import user_pages as users
 
 app_name = "accounts"
 urlpatterns = [
+    path("users/", users.UserList.as_view(), name="user_list"),
+    path("users/new/", users.UserCreate.as_view(), name="user_create"),
+    path("users/<id:pk>/", users.UserDetail.as_view(), name="user_detail"),
+    path("users/<id:pk>/edit/", users.UserUpdate.as_view(), name="user_update"),
+    path("users/<id:pk>/history/", users.UserHistory.as_view(), name="user_history"),
+    path("users/<id:pk>/password/", users.ResetPassword.as_view(), name="user_reset_password"),
+    path("users/<id:pk>/unlock/", users.Unlock.as_view(), name="user_unlock"),
+    path("users/<id:pk>/enable/", users.Enable.as_view(), name="user_enable"),
+    path("users/<id:pk>/sessions/end/", users.EndSessions.as_view(), name="user_end_sessions"),
+    path("users/<id:pk>/second-factor/reset/", users.ResetSecondFactor.as_view(), name="user_reset_second_factor"),
+    path("roles/", roles.RoleList.as_view(), name="role_list"),
+    path("roles/new/", roles.RoleCreate.as_view(), name="role_create"),
+    path("roles/<id:pk>/", roles.RoleDetail.as_view(), name="role_detail"),
+    path("roles/<id:pk>/edit/", roles.RoleUpdate.as_view(), name="role_update"),
+    path("roles/<id:pk>/copy/", roles.CopyRole.as_view(), name="role_copy"),
+    path("roles/<id:pk>/history/", roles.RoleHistory.as_view(), name="role_history"),
+    path("departments/", departments.DepartmentTree.as_view(), name="department_list"),
+    path("departments/new/", departments.DepartmentCreate.as_view(), name="department_create"),
+    path("departments/<id:pk>/edit/", departments.DepartmentUpdate.as_view(), name="department_update"),
+    path("departments/<id:pk>/delete/", departments.RemoveDepartment.as_view(), name="department_delete"),
+    path("profile/", profile.Profile.as_view(), name="profile"),
+    path("profile/edit/", profile.EditProfile.as_view(), name="profile_edit"),
+    path("profile/sessions/end/", profile.EndOtherSessions.as_view(), name="session_end_others"),
+    path("profile/sessions/<id:pk>/end/", profile.EndSession.as_view(), name="session_end"),
+    path("profile/second-factor/on/", factor.TurnOn.as_view(), name="second_factor_on"),
+    path("profile/second-factor/off/", factor.TurnOff.as_view(), name="second_factor_off"),
+    path("profile/second-factor/codes/", factor.RenewCodes.as_view(), name="recovery_codes"),
     path("password/", views.PasswordChange.as_view(), name="password"),
     path("audit/", audit_pages.AuditList.as_view(), name="audit_list"),
     path("audit/verify/", audit_pages.VerifyTrail.as_view(), name="audit_verify"),

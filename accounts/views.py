@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth import views as auth_views
@@ -24,9 +25,12 @@ from django.views import View
 from crm.audit.trail import record
 from crm.ui.forms import CrmForm
 
+from . import mail
 from .models import Notification, Role, User
 from .resume import resume
 from .roles import ADMINISTRATOR
+from .second_factor_pages import ask_second_factor
+from .sessions import KEY, end_sessions
 
 SIGN_IN_FAILED = "用户名或密码不正确，或账号暂时不能登录。连续 5 次失败将锁定 15 分钟。"
 SETUP_HOURS = 24
@@ -54,8 +58,11 @@ class SignIn(auth_views.LoginView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Leads to the page that was asked for, or to sending a form that came too late once more."""
+        kept = self.request.POST.get("kept", "")
+        if form.get_user().has_second_factor:
+            return ask_second_factor(self.request, form.get_user(), self.get_success_url(), kept)
         response = super().form_valid(form)
-        return resume(self.request, self.request.POST.get("kept", "")) or response
+        return resume(self.request, kept) or response
 
 
 def locked_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -66,7 +73,11 @@ def locked_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
 
 
 class CrmPasswordChangeForm(CrmForm, PasswordChangeForm):
-    pass
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("old_password") and data.get("old_password") == data.get("new_password2"):
+            self.add_error("new_password1", "新密码不能和原来的密码相同。")
+        return data
 
 
 class PasswordChange(auth_views.PasswordChangeView):
@@ -78,7 +89,10 @@ class PasswordChange(auth_views.PasswordChangeView):
     def form_valid(self, form: Any) -> HttpResponse:
         with transaction.atomic():
             response = super().form_valid(form)
-            record(self.request.user, "修改密码", self.request.user)
+            person: Any = self.request.user
+            User.objects.filter(pk=person.pk).update(must_change_password=False)
+            end_sessions(person, keep=self.request.session.get(KEY))
+            record(person, "修改密码", person)
         messages.success(self.request, "密码已修改，其他设备上的登录已失效。")
         return response
 
@@ -96,9 +110,18 @@ class ChangeTheme(View):
 class NotificationList(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         rows = Notification.visible(request.user)  # type: ignore[arg-type]
-        return render(
-            request, "accounts/notifications.html", {"title": "通知", "rows": rows, "help_anchor": "notifications"}
-        )
+        context = {"title": "通知", "rows": rows, "help_anchor": "notifications"}
+        return render(request, "accounts/notifications.html", {**context, "by_mail": bool(settings.CRM_EMAIL_URL)})
+
+
+class SwitchMail(View):
+    """One's own choice, whether notifications come by e-mail too."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        on = request.POST.get("on") == "1"
+        mail.switch(request.user, on)  # type: ignore[arg-type]
+        messages.success(request, "以后的通知也会发到您的邮箱。" if on else "不再给您发送邮件，通知仍在这里。")
+        return redirect("notifications")
 
 
 class ReadAllNotifications(View):

@@ -1,15 +1,38 @@
-"""Django admin for administrators: people, roles, departments, dictionary, jobs, audit (read-only)."""
+"""Django admin for administrators: people, roles, departments, dictionary; jobs, audit and settings to be read."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+
+# What an operator set in the environment, without anything secret.
+SHOWN = (
+    ("CRM_ENV", "运行环境"),
+    ("DEBUG", "调试页面"),
+    ("ALLOWED_HOSTS", "服务的主机名"),
+    ("CSRF_TRUSTED_ORIGINS", "信任的来源"),
+    ("HTTPS", "只用 HTTPS"),
+    ("CRM_PROXY_COUNT", "前面的代理数"),
+    ("SESSION_COOKIE_AGE", "登录有效期（秒）"),
+    ("AXES_FAILURE_LIMIT", "登录失败几次后锁定"),
+    ("AXES_COOLOFF_TIME", "锁定多久（小时）"),
+    ("CRM_REQUIRE_ADMIN_TOTP", "系统管理员必须使用两步验证"),
+    ("CRM_STRICT_CUSTOMER_FORM", "客户资料从严"),
+    ("CRM_SYNC_STALE_DAYS", "销售系统数据几天后算旧"),
+    ("CRM_ATTACHMENT_MAX_MB", "附件上限（MB）"),
+    ("CRM_EXPORT_DIRECT_ROWS", "直接导出的行数上限"),
+    ("CRM_EXPORT_MAX_ROWS", "导出的行数上限"),
+    ("TIME_ZONE", "时区"),
+    ("VAR_DIR", "数据文件夹"),
+)
 
 
 class CrmAdminSite(admin.AdminSite):
@@ -28,3 +51,25 @@ class CrmAdminSite(admin.AdminSite):
         if request.user.is_authenticated:
             raise PermissionDenied("系统管理只对系统管理员开放。")
         return redirect_to_login(request.get_full_path(), reverse("login"))
+
+    def get_urls(self) -> list[Any]:
+        return [path("settings/", self.admin_view(self.settings_page), name="settings"), *super().get_urls()]
+
+    def settings_page(self, request: HttpRequest) -> HttpResponse:
+        """Shown, not changed: settings belong to the environment, where a restart applies them."""
+        rows = [(name, meaning, getattr(settings, name)) for name, meaning in SHOWN]
+        context = {**self.each_context(request), "title": "设置", "rows": rows, "engine": self.database()}
+        return TemplateResponse(request, "admin/settings.html", context)
+
+    @staticmethod
+    def database() -> str:
+        return settings.DATABASES["default"]["ENGINE"].rsplit(".", 1)[-1]
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """With the page of settings at the end."""
+        apps = super().get_app_list(request, app_label)
+        if app_label is None:
+            url = reverse("admin:settings")
+            entry = {"name": "设置", "object_name": "Settings", "admin_url": url, "view_only": True, "perms": {}}
+            apps.append({"name": "系统", "app_label": "system", "app_url": url, "models": [entry]})
+        return apps

@@ -8,7 +8,7 @@ class CrmConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        from . import lookups  # noqa: F401  (registers them)
+        from . import lookups, text_index  # noqa: F401  (they register what they bring)
 
 
 class CrmAdminConfig(admin_apps.AdminConfig):

@@ -1,20 +1,25 @@
-"""移交: what must move several modules' rows at once. Each module moves its own."""
+"""移交 and 离职交接: what must move several modules' rows at once. Each module moves its own."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
 
 from django import forms
 from django.db import transaction
 from django.urls import reverse
 
 from accounts.models import User
-from crm.ui.forms import Block, CrmForm
+from accounts.user_pages import UserAction
+from crm.ui.forms import Block, CrmForm, dress
+from crm.verdict import unless
 from customers.candidates import successors
-from customers.models import Customer, transfer_customers
+from customers.models import Customer, customers_left_by, hand_over_customers, transfer_customers
 from customers.views.customers import CustomerAction
 from customers.views.together import ChosenCustomers
-from services.models import hand_over_requests
+from marketing.models import hand_over_opportunities, opportunities_left_by
+from services.models import hand_over_all_requests, hand_over_requests, requests_left_by
 
 
 class TransferForm(CrmForm, forms.Form):
@@ -66,3 +71,90 @@ class TransferCustomers(ChosenCustomers):
         moved = transfer_customers(customers, by=self.request.user, **form.values())
         hand_over_requests(former, data["to"], by=self.request.user, reason=data["reason"])
         self.message = f"已移交 {moved} 个客户，双方会收到通知。"
+
+
+# A person leaves: each module moves its own, all in the transaction that disables him.
+
+LEAVING = "离职交接"
+
+
+class Part(NamedTuple):
+    """One module's share of a person's open work."""
+
+    name: str
+    label: str
+    left_by: Callable[[User], list[tuple[str, int]]]  # figures for the preview; the first is what move() moves
+    move: Callable[..., int]  # (person, to, by=, reason=) -> how many
+
+
+PARTS = (
+    Part("customers", "客户", customers_left_by, hand_over_customers),
+    Part("opportunities", "销售机会", opportunities_left_by, hand_over_opportunities),
+    Part("requests", "服务请求", requests_left_by, hand_over_all_requests),
+)
+
+
+def move_work(person: User, successors: dict[str, User], by: User) -> dict[str, str]:
+    """Moves everything that is open; says what went to whom. Nothing may be left without a successor."""
+    moved = {}
+    for part in PARTS:
+        (_, count), *_ = part.left_by(person)
+        if not count:
+            continue
+        to = successors.get(part.name)
+        unless(to is None, f"还有{part.label} {count} 个没有接手人，请选择后再试。").enforce()
+        moved[f"移交{part.label}"] = f"{part.move(person, to, by=by, reason=LEAVING)} 个给 {to}"
+    return moved
+
+
+def with_department(person: Any) -> str:
+    return f"{person}（{person.department or '未分部门'}）"
+
+
+class SuccessorsForm(CrmForm, forms.Form):
+    """One successor for each module's work; nothing to choose where nothing is open."""
+
+    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.left = {part: part.left_by(person) for part in PARTS}
+        candidates = User.objects.account_managers().exclude(pk=person.pk).select_related("department")
+        for part, figures in self.left.items():
+            if figures[0][1]:
+                field = forms.ModelChoiceField(candidates, label=f"{part.label}的接手人", empty_label="请选择…")
+                field.label_from_instance = with_department  # type: ignore[method-assign, assignment]
+                self.fields[part.name] = dress(field)
+
+    @property
+    def figures(self) -> list[tuple[str, int]]:
+        return [figure for figures in self.left.values() for figure in figures]
+
+    def values(self) -> dict[str, User]:
+        names = {part.name for part in PARTS}
+        return {name: person for name, person in super().values().items() if name in names}
+
+
+class Leaving(UserAction):
+    form_class = SuccessorsForm
+    template_name = "accounts/leaving.html"
+    danger = True
+
+    def form_options(self, record: Any) -> dict[str, Any]:
+        return {"person": record}
+
+    def perform(self, record: Any, form: Any) -> None:
+        by = self.request.user
+        getattr(record, self.action)(by=by, hand_over=partial(move_work, record, form.values(), by))
+
+
+class DisableUser(Leaving):
+    """Disables the account and hands over all open work: both or neither."""
+
+    action, title = "disable", "停用用户"
+    submit_label, message = "停用并交接", "账号已停用，工作已交接。"
+
+
+class HandOver(Leaving):
+    """What reached a disabled person afterwards."""
+
+    action, title = "hand_over", "交接工作"
+    submit_label, message, danger = "交接", "工作已交接。", False

@@ -19,6 +19,9 @@ from crm.jobs.models import Job
 from crm.ui.paging import MAX_COUNT, capped_counts, shown_count
 from customers.models import ChurnCase, Customer, Interaction
 from marketing.models import Opportunity, PlanItem
+from reports.models import MonthlyReport
+from reports.overview import overview, waiting
+from reports.reminders import owed_by
 from services.models import ServiceRequest
 
 AHEAD = timedelta(days=7)
@@ -38,6 +41,7 @@ class Home(View):
             context.update(administration())
         context.update(churn_work(user))
         context.update(service_work(user))
+        context.update(report_work(user))
         context["todo"] = context.get("todo", 0) + len(context.get("churn_due", ())) + context["services_due"]
         context["notifications"] = Notification.visible(user, limit=5)
         return render(request, "home.html", context)
@@ -117,6 +121,17 @@ def service_work(user: User) -> dict[str, Any]:
         found["team_overdue"] = list(theirs.in_work().overdue().order_by("due_at", "pk")[:10])
     late = [one for one in found.get("to_handle", ()) if one.is_overdue]
     return {**found, "services_due": len(late) + len(found.get("to_decide", ()))}
+
+
+def report_work(user: User) -> dict[str, Any]:
+    """The report a 销售主管 owes; for an executive the reports at a glance and what waits for his review."""
+    found: dict[str, Any] = {}
+    if user.has_perm("reports.add_monthlyreport"):
+        returned = MonthlyReport.objects.returned_to(user).defer("figures")
+        found |= {"report_owed": owed_by(user), "reports_returned": list(returned[:5])}
+    if user.has_perm("reports.review_monthlyreport"):
+        found |= {"overview": overview(user), **waiting(user)}
+    return found
 
 
 def figures(user: User) -> dict[str, str]:

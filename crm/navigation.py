@@ -74,7 +74,9 @@ SECTIONS = (
         "统计报表",
         "chart-bar",
         (
+            Leaf("客户贡献分析", "reports:contribution", "reports.view_reports"),
             Leaf("客户构成分析", "reports:composition", "reports.view_reports"),
+            Leaf("客户服务分析", "reports:services", "reports.view_reports"),
             Leaf("客户流失分析", "reports:churn", "reports.view_reports"),
             Leaf("销售漏斗", "reports:pipeline", "reports.view_pipeline"),
             Leaf("客户管理报告", "reports:monthly_list", "reports.view_monthlyreport", "monthly"),
@@ -84,9 +86,9 @@ SECTIONS = (
         "权限管理",
         "shield-lock",
         (
-            Leaf("用户", "admin:accounts_user_changelist", "accounts.administer"),
-            Leaf("角色", "admin:accounts_role_changelist", "accounts.administer"),
-            Leaf("部门", "admin:accounts_department_changelist", "accounts.administer"),
+            Leaf("用户", "accounts:user_list", "accounts.view_user"),
+            Leaf("角色", "accounts:role_list", "accounts.view_role"),
+            Leaf("部门", "accounts:department_list", "accounts.view_department"),
             Leaf("审计记录", "accounts:audit_list", "audit.view_auditentry"),
         ),
     ),
@@ -96,6 +98,7 @@ SECTIONS = (
         (
             Leaf("数据字典", "basedata:dictionary_list", "basedata.view_dictionaryentry"),
             Leaf("工作日历", "basedata:calendar", "basedata.view_workcalendar"),
+            Leaf("服务时限", "services:targets", "services.view_servicetarget"),
             Leaf("产品信息查询", "basedata:product_list", "basedata.view_product"),
             Leaf("库存数据查询", "basedata:stock_list", "basedata.view_stockrecord"),
             Leaf("数据同步", "customers:sync", "basedata.sync_sales"),
@@ -116,7 +119,7 @@ class Drawn:
     label: str
     url: str
     current: bool
-    count: int
+    waiting: int
     hot: bool
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 from django.db.models import Q
@@ -11,8 +12,9 @@ from django.urls import reverse
 from django.views import View
 
 from accounts.details import SEE
+from crm.lookups import Ids
 from customers.callers import customers_of_phone
-from customers.models import ChurnCase, Contact, Customer
+from customers.models import NUMBER_PREFIX, ChurnCase, Contact, Customer
 from marketing.models import Opportunity
 from services.models import ServiceRequest
 
@@ -55,43 +57,54 @@ def find_pages(user: Any, text: str) -> list[tuple[str, str]]:
 
 
 def find_customers(user: Any, text: str) -> list[Customer]:
-    people = Contact.objects.filter(name__icontains=text)
-    match = (
-        Q(name__icontains=text)
-        | Q(number__icontains=text)
-        | Q(external_number__iexact=text)
-        | Q(pk__in=people.values("customer"))
-        | Q(pk__in=Customer.objects.filter(merged_into__isnull=False, number__iexact=text).values("merged_into"))
-    )
-    if user.has_perm(SEE):  # a number that is masked for the person cannot be guessed by searching
-        numbers = Contact.objects.detailed_for(user).filter(Q(office_phone__contains=text) | Q(mobile__contains=text))
-        match |= Q(pk__in=Customer.objects.detailed_for(user).filter(phone__contains=text).values("pk"))
-        match |= Q(pk__in=numbers.values("customer"))
+    own = Q(name__contains_text=text) | Q(number__contains_text=text)
+    own |= Q(external_number__in={text, text.upper(), text.lower()})
+    arms = [own, Q(pk__in=Contact.objects.filter(name__contains_text=text).values("customer"))]
+    if text.upper().startswith(NUMBER_PREFIX):  # the number of a merged customer finds the one it became part of
+        merged = Customer.objects.filter(merged_into__isnull=False, number=text.upper())
+        arms.append(Q(pk__in=merged.values("merged_into")))
     if text.isascii() and text.isalpha():
-        match |= Q(name_initials__startswith=text.lower()) | Q(name_pinyin__startswith=text.lower())
-    rows = Customer.objects.visible_to(user).filter(match)
-    return list(rows.select_related("manager", "level").order_by("name_pinyin", "pk")[: LIMIT + 1])
+        arms.append(Q(name_initials__startswith=text.lower()) | Q(name_pinyin__startswith=text.lower()))
+    if may_be_phone(user, text):
+        numbers = Contact.objects.detailed_for(user).filter(Q(office_phone__contains=text) | Q(mobile__contains=text))
+        arms.append(Q(pk__in=Customer.objects.detailed_for(user).filter(phone__contains=text).values("pk")))
+        arms.append(Q(pk__in=numbers.values("customer")))
+    rows = Customer.objects.visible_to(user).select_related("manager", "level")
+    return first_of(rows.order_by("name_pinyin", "pk"), arms)
 
 
 def find_opportunities(user: Any, text: str) -> list[Opportunity]:
-    match = Q(customer_name__icontains=text) | Q(summary__icontains=text) | Q(contact_name__icontains=text)
-    if user.has_perm(SEE):
-        match |= Q(pk__in=Opportunity.objects.detailed_for(user).filter(contact_phone__contains=text).values("pk"))
+    own = Q(customer_name__contains_text=text) | Q(summary__contains_text=text) | Q(contact_name__contains_text=text)
     if text.isdecimal() and len(text) < 19:
-        match |= Q(pk=int(text))
-    rows = Opportunity.objects.visible_to(user).filter(match)
-    return list(rows.select_related("assignee").order_by("-created_at", "-pk")[: LIMIT + 1])
+        own |= Q(pk=int(text))
+    arms = [own]
+    if may_be_phone(user, text):
+        arms.append(Q(pk__in=Opportunity.objects.detailed_for(user).filter(contact_phone__contains=text).values("pk")))
+    rows = Opportunity.objects.visible_to(user).select_related("assignee")
+    return first_of(rows.order_by("-created_at", "-pk"), arms)
 
 
 def find_requests(user: Any, text: str) -> list[ServiceRequest]:
-    match = (
-        Q(number__istartswith=text)
-        | Q(summary__icontains=text)
-        | Q(organisation__icontains=text)
-        | Q(customer__name__icontains=text)
-    )
-    rows = ServiceRequest.objects.visible_to(user).filter(match)
-    return list(rows.select_related("kind", "customer", "assignee").order_by("-created_at", "-pk")[: LIMIT + 1])
+    own = Q(number__contains_text=text) | Q(summary__contains_text=text) | Q(organisation__contains_text=text)
+    arms = [own, Q(customer__in=Customer.objects.filter(name__contains_text=text).values("pk"))]
+    rows = ServiceRequest.objects.visible_to(user).select_related("kind", "customer", "assignee")
+    return first_of(rows.order_by("-created_at", "-pk"), arms)
+
+
+def may_be_phone(user: Any, text: str) -> bool:
+    """A number that is masked for the person cannot be guessed by searching."""
+    return user.has_perm(SEE) and any(sign.isdigit() for sign in text)
+
+
+def first_of(rows: Any, arms: list[Q]) -> list[Any]:
+    """The first rows that meet one of the conditions.
+
+    Each is asked alone, so that its own index serves: what comes first among all comes first among its own.
+    """
+    if len(arms) == 1:
+        return list(rows.filter(arms[0])[: LIMIT + 1])
+    found = (rows.filter(arm).values_list("pk", flat=True)[: LIMIT + 1] for arm in arms)
+    return list(rows.filter(pk__in=Ids(chain.from_iterable(found)))[: LIMIT + 1])
 
 
 def find_caller(request: HttpRequest, phone: str) -> HttpResponse:

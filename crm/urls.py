@@ -4,14 +4,17 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
+from accounts import second_factor_pages as second_factor
 from accounts import views as accounts
-from crm import handover, health, help, home, search
+from crm import handover, health, help, home, privacy_pages, role_check, search
 from customers.views import imports, together
 from services.views.rating import Rate
 
+CONTACT = "customers/<id:customer>/contacts/<id:pk>/"
 urlpatterns = [
     path("", home.Home.as_view(), name="home"),
     path("login/", accounts.SignIn.as_view(), name="login"),
+    path("login/code/", second_factor.SecondStep.as_view(), name="login_code"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("setup/<str:token>/", accounts.FirstAdministrator.as_view(), name="setup"),
     path("marketing/", include("marketing.urls")),
@@ -25,15 +28,29 @@ urlpatterns = [
     path("import/<id:pk>/carry-out/", imports.CarryOutImport.as_view(), name="import_carry_out"),
     path("import/<id:pk>/refused/", imports.RefusedRows.as_view(), name="import_refused"),
     path("duplicates/", together.Duplicates.as_view(), name="duplicates"),
+    path(
+        "customers/<id:customer>/contacts/<id:pk>/personal/",
+        privacy_pages.ContactPersonal.as_view(),
+        name="contact_personal",
+    ),
+    path(
+        "customers/<id:customer>/contacts/<id:pk>/personal/erase/",
+        privacy_pages.EraseContact.as_view(),
+        name="contact_erase",
+    ),
     path("customers/", include("customers.urls")),
     path("services/", include("services.urls")),
     path("rate/<str:token>/", Rate.as_view(), name="rate"),
     path("reports/", include("reports.urls")),
     path("basedata/", include("basedata.urls")),
+    path("accounts/users/<id:pk>/disable/", handover.DisableUser.as_view(), name="user_disable"),
+    path("accounts/users/<id:pk>/hand-over/", handover.HandOver.as_view(), name="user_hand_over"),
+    path("accounts/roles/<id:pk>/check/", role_check.RoleCheck.as_view(), name="role_check"),
     path("accounts/", include("accounts.urls")),
     path("search/", search.Search.as_view(), name="search"),
     path("help/", help.Help.as_view(), name="help"),
     path("notifications/", accounts.NotificationList.as_view(), name="notifications"),
+    path("notifications/mail/", accounts.SwitchMail.as_view(), name="notifications_mail"),
     path("notifications/read/", accounts.ReadAllNotifications.as_view(), name="notifications_read"),
     path("notifications/<id:pk>/open/", accounts.OpenNotification.as_view(), name="notification_open"),
     path("jobs/", home.JobList.as_view(), name="job_list"),

@@ -9,10 +9,16 @@ from django.db.models import DecimalField, Sum
 
 
 class ExactDecimalField(DecimalField):
-    """A decimal as the database says it: the type of its own keeps SQLite's conversion by float away."""
+    """A decimal as the database says it: the type of its own keeps SQLite's conversion by float away.
+
+    A column of it is text on SQLite: exact, to be added by ExactSum, not to be compared there.
+    """
 
     def get_internal_type(self) -> str:
         return "ExactDecimalField"
+
+    def db_type(self, connection: Any) -> str:
+        return "text" if connection.vendor == "sqlite" else f"numeric({self.max_digits}, {self.decimal_places})"
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Decimal | None:
         return None if value is None else Decimal(value)

@@ -11,8 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from crm.audit.trail import record
-from crm.exchange.exports import CONTENT_TYPES, attachment
+from crm.exchange.exports import CONTENT_TYPES, ask_reason, attachment, conditions, tell
 from crm.exchange.writers import write_csv
 
 from .parts import ReportTable
@@ -23,17 +22,19 @@ def deliver(page: Any, file_format: str) -> HttpResponse:
     """page: a ReportPage whose viewer may export."""
     if objection := refusal(page, file_format):
         messages.error(page.request, objection)
-        return redirect(page.link(export=None))
-    tables = page.computed.tables
-    rows = [table.filled(table.sorted_rows(page.sort if table.paged else "")) for table in tables]
+        return redirect(page.link(export=None, reason=None))
+    tables, reason = page.computed.tables, page.request.GET.get("reason", "").strip()[:200]
+    total = sum(len(table.rows) for table in tables)
+    if total > settings.CRM_EXPORT_REASON_ROWS and not reason:
+        return ask_reason(page, total)
+    rows = [table.filled(list(table.sorted_rows(page.sort if table.paged else ""))) for table in tables]
     buffer = io.BytesIO()
     if file_format == "xlsx":
         write_workbook(buffer, page, rows)
     else:
         write_csv(buffer, *first(tables, rows), title=page.title)
     name = f"{page.title}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}"
-    count = sum(len(found) for found in rows)
-    record(page.request.user, "导出", text=page.title, 行数=count, 条件=page.request.GET.urlencode())
+    tell(page.request.user, page.title, total, conditions(page.request.GET), reason)
     return attachment(buffer.getvalue(), name, CONTENT_TYPES[file_format])
 
 

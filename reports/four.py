@@ -8,11 +8,20 @@ from typing import Any
 from accounts.models import User
 
 from .digest import computed, take
+from .pages import ReportPage
+from .views.churn import ChurnReport
+from .views.composition import CompositionReport
+from .views.contribution import ContributionReport
+from .views.services import ServicesReport
 
 
 def four_reports(user: User, period: date) -> list[dict[str, Any]]:
     """Contribution, services and churn of the year of the period; composition as it is now."""
-    from .views.composition import CompositionReport
-
-    pages = ((CompositionReport, ""),)
+    year = f"year={period.year}"
+    pages: tuple[tuple[type[ReportPage], str], ...] = (
+        (ContributionReport, year),
+        (CompositionReport, ""),
+        (ServicesReport, year),
+        (ChurnReport, year),
+    )
     return [take(computed(page, user, query)) for page, query in pages]

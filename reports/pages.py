@@ -159,14 +159,12 @@ class ReportPage(View):
 
     def drawn(self, table: ReportTable) -> dict[str, Any]:
         """A table as its template needs it; only the paged one is sorted, cut and followed by a pager."""
-        rows, pager = list(table.rows), None
-        if table.paged:
-            pager = Pager(self, len(rows))
-            rows = table.sorted_rows(self.sort)[pager.start : pager.start + pager.size]
+        pager = Pager(self, len(table.rows)) if table.paged else None
+        rows = table.sorted_rows(self.sort)[pager.start : pager.start + pager.size] if pager else table.rows
         return {
             "table": table,
             "headers": [self.header(table, column) for column in table.shown],
-            "rows": [plain_row(column.cell(row) for column in table.shown) for row in table.filled(rows)],
+            "rows": [plain_row(column.cell(row) for column in table.shown) for row in table.filled(list(rows))],
             "foot": plain_row(foot(column, table.total) for column in table.shown) if table.total else "",
             "pager": pager if pager and len(table.rows) > min(pager.sizes) else None,
         }
@@ -178,8 +176,9 @@ class ReportPage(View):
     def header(self, table: ReportTable, column: Column) -> dict[str, Any]:
         if not table.paged or not column.sort:
             return {"column": column, "url": "", "direction": ""}
-        descending = self.sort == f"-{column.sort}"
-        direction = "descending" if descending else "ascending" if self.sort == column.sort else ""
+        sort = self.sort or table.default_sort
+        descending = sort == f"-{column.sort}"
+        direction = "descending" if descending else "ascending" if sort == column.sort else ""
         return {
             "column": column,
             "url": self.link(sort=column.sort if descending else f"-{column.sort}"),

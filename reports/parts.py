@@ -107,7 +107,8 @@ class ReportTable:
     """A table. rows: all rows of the result, in their own order; total: a row of the same attributes for the foot,
     which covers the whole result. One table of a report may be paged: it sorts by ?sort among its columns' names.
 
-    fill: reads for the rows that are shown or exported what the others need not know.
+    fill: reads for the rows that are shown or exported what the others need not know. arrange: gives the rows in the
+    order asked for, where sorting them here would cost too much.
     """
 
     title: str
@@ -117,17 +118,21 @@ class ReportTable:
     note: str = ""
     paged: bool = False
     fill: Callable[[list[Any]], Any] | None = None
+    arrange: Callable[[str], Sequence[Any]] | None = None
+    default_sort: str = ""  # what the rows' own order is, for the heads
     empty_text: str = "没有数据。"
 
     @property
     def shown(self) -> list[Column]:
         return [column for column in self.columns if not column.export_only]
 
-    def sorted_rows(self, asked: str) -> list[Any]:
+    def sorted_rows(self, asked: str) -> Sequence[Any]:
         """By the asked column; rows without a value stand last; equal ones keep the table's own order."""
         column = self.sorting(asked)
         if column is None:
-            return list(self.rows)
+            return self.rows
+        if self.arrange:
+            return self.arrange(asked)
         known = [row for row in self.rows if column.get(row) is not None]
         missing = [row for row in self.rows if column.get(row) is None]
         return sorted(known, key=column.get, reverse=asked.startswith("-")) + missing

@@ -24,6 +24,10 @@ class Period(NamedTuple):
         """The first moment after it."""
         return midnight(self.last + timedelta(days=1))
 
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days + 1
+
     def months(self) -> list[date]:
         """The first days of its months."""
         start = self.first.replace(day=1)
@@ -38,3 +42,8 @@ def month_period(first: date) -> Period:
 
 def year_period(year: int) -> Period:
     return Period(date(year, 1, 1), date(year, 12, 31))
+
+
+def until_this_month(period: Period, today: date) -> Period:
+    """The period without the months that have not begun."""
+    return Period(period.first, max(period.first, min(period.last, month_period(today.replace(day=1)).last)))

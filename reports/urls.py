@@ -1,11 +1,14 @@
 from django.urls import path
 
-from .views import churn, monthly, pipeline
+from .views import churn, monthly, pipeline, services
 from .views.composition import CompositionReport
+from .views.contribution import ContributionReport
 
 app_name = "reports"
 urlpatterns = [
+    path("contribution/", ContributionReport.as_view(), name="contribution"),
     path("composition/", CompositionReport.as_view(), name="composition"),
+    path("services/", services.ServicesReport.as_view(), name="services"),
     path("churn/", churn.ChurnReport.as_view(), name="churn"),
     path("pipeline/", pipeline.PipelineReport.as_view(), name="pipeline"),
     path("monthly/", monthly.MonthlyList.as_view(), name="monthly_list"),

@@ -37,20 +37,17 @@ def watch() -> str:
 def keep_due_true() -> int:
     """Brings due_at of every request that is not handled up to date; a row that moved meanwhile is left to itself."""
     targets, schedule = ServiceTarget.all_minutes(), current()
-    corrected = 0
-    for row in unhandled().iterator(chunk_size=BATCH):
-        due = due_of(row, targets, schedule)
-        if due != row.due_at:
-            stands = ServiceRequest.objects.filter(pk=row.pk, version=row.version)
-            corrected += stands.update(due_at=due)
-    return corrected
+    now_due = ((row, due_of(row, targets, schedule)) for row in unhandled().iterator(chunk_size=BATCH))
+    wrong = [(row.pk, row.version, due) for row, due in now_due if due != row.due_at]
+    return sum(ServiceRequest.objects.filter(pk=pk, version=version).update(due_at=due) for pk, version, due in wrong)
 
 
 def unhandled() -> QuerySet[ServiceRequest]:
     """With the customer's level, and when the last round came back."""
     returned = ServiceRound.objects.filter(request=OuterRef("pk"), closed_at__isnull=False).order_by("-number")
     rows = ServiceRequest.objects.filter(status__in=("new", "assigned"))
-    return rows.annotate(level=F("customer__level"), back_at=Subquery(returned.values("closed_at")[:1]))
+    found = rows.annotate(level=F("customer__level"), back_at=Subquery(returned.values("closed_at")[:1]))
+    return found.only("kind", "created_at", "handled_at", "waiting_minutes", "minutes_to_handle", "due_at", "version")
 
 
 def due_of(row: Any, targets: dict[tuple[int, int | None], int], schedule: Schedule) -> datetime | None:
@@ -103,6 +100,6 @@ def notices(rows: Iterable[ServiceRequest], kind: str, supervisors: list[User]) 
 
 
 def in_words(row: ServiceRequest, kind: str) -> str:
-    who = f"，由 {row.assignee} 处理" if row.assignee else "，还没有分配"
+    who = f"，由{row.assignee}处理" if row.assignee else "，还没有分配"
     state = "已逾期" if kind == Kind.OVERDUE else "即将到期"
-    return f"服务请求 {row.number}「{row.summary[:60]}」{state}：应于 {day(row.due_at, 'time')} 前处理完成{who}"
+    return f"服务请求 {row.number}「{row.summary[:60]}」{state}：应在 {day(row.due_at, 'time')} 前处理完成{who}"

@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import django_filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from accounts.departments import department_choices, people_of
+from accounts.models import User
 from basedata.models import DictionaryEntry
 from crm.ui.filters import Contains, DateFrom, DateTo, ListFilter
 
-from .models import ServiceRequest
+from .models import GivenBy, ServiceRequest
+
+HIDDEN = forms.HiddenInput
+
+
+def offered_departments() -> list[tuple[str, str]]:
+    return department_choices(None)
+
+
+def assignees(request: Any) -> QuerySet[User]:
+    """Who was given requests that one sees."""
+    if request is None:
+        return User.objects.none()
+    theirs = ServiceRequest.objects.visible_to(request.user).filter(assignee=OuterRef("pk"))
+    return User.objects.filter(Exists(theirs))
+
+
+class KeeperDepartmentFilter(django_filters.ChoiceFilter):
+    """By today's department of the person the request counts to."""
+
+    def filter(self, rows: QuerySet, value: str) -> QuerySet:
+        return rows.filter(**{f"{self.field_name}__in": people_of(value)}) if value else rows
 
 
 class RequestFilter(ListFilter):
@@ -27,7 +52,7 @@ class RequestFilter(ListFilter):
 
     def of_customer(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """Customers by name, and organisations that are none yet."""
-        return rows.filter(Q(customer__name__icontains=value) | Q(organisation__icontains=value))
+        return rows.filter(Q(customer__name__contains_text=value) | Q(organisation__contains_text=value))
 
 
 class LateFilter(RequestFilter):
@@ -42,4 +67,24 @@ class LateFilter(RequestFilter):
 
 
 class ArchiveFilter(LateFilter):
+    """Reports lead here with the hidden ones."""
+
     number = Contains(label="编号")
+    department = KeeperDepartmentFilter(field_name="keeper", label="部门", choices=offered_departments, widget=HIDDEN)
+    assignee = django_filters.ModelChoiceFilter(queryset=assignees, label="分配给", widget=HIDDEN)
+    unassigned = django_filters.BooleanFilter(
+        field_name="assignee", lookup_expr="isnull", label="尚未分配", widget=HIDDEN
+    )
+    rated = django_filters.BooleanFilter(
+        field_name="satisfaction", lookup_expr="isnull", exclude=True, label="已评价", widget=HIDDEN
+    )
+    rated_by = django_filters.ChoiceFilter(
+        field_name="satisfaction_by", choices=GivenBy.choices, label="评价人", widget=HIDDEN
+    )
+    stars_from = django_filters.NumberFilter(
+        field_name="satisfaction", lookup_expr="gte", min_value=1, max_value=5, label="满意度不低于", widget=HIDDEN
+    )
+    of_customer_number = django_filters.CharFilter(
+        field_name="customer__number", max_length=20, label="客户编号", widget=HIDDEN
+    )
+    organisation = django_filters.CharFilter(max_length=100, label="单位名称", widget=HIDDEN)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import bulk, lists, picker, requests, work
+from .views import bulk, lists, picker, requests, targets, work
 
 app_name = "services"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("archive/", lists.Archive.as_view(), name="archive"),
     path("customers/", picker.FindCustomer.as_view(), name="find_customer"),
     path("contacts/", picker.FindContacts.as_view(), name="find_contacts"),
+    path("targets/", targets.Targets.as_view(), name="targets"),
     path("<id:pk>/", requests.RequestDetail.as_view(), name="request_detail"),
     path("<id:pk>/edit/", requests.RequestUpdate.as_view(), name="request_update"),
     path("<id:pk>/delete/", requests.RemoveRequest.as_view(), name="request_delete"),

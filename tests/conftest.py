@@ -9,6 +9,7 @@ from django.test import Client
 
 from accounts.roles import ship_roles
 from basedata.shipped import ship_calendar, ship_entries
+from services.shipped import ship_targets
 from tests import factories
 
 
@@ -30,6 +31,7 @@ def company(db):
     ship_entries()  # a transactional test before this one may have emptied the tables
     ship_roles()
     ship_calendar()
+    ship_targets()
     sales = factories.DepartmentFactory(name="销售部")
     north = factories.DepartmentFactory(name="华北组", parent=sales)
     east = factories.DepartmentFactory(name="华东组", parent=sales)

@@ -14,10 +14,20 @@ from accounts.models import Department, Role, User
 from basedata.models import DictionaryEntry, Product, StockRecord
 from customers.attachments import check
 from customers.churn import scan_churn
-from customers.models import Attachment, ChurnCase, Contact, Customer, Interaction, Order, OrderLine
+from customers.models import (
+    Attachment,
+    ChurnCase,
+    Contact,
+    Customer,
+    Interaction,
+    Order,
+    OrderLine,
+    refresh_revenue,
+)
 from customers.six_months import add_months
 from marketing.models import Opportunity, PlanItem
 from reports.models import MonthlyReport
+from services.models import ServiceRequest
 
 
 class DepartmentFactory(factory.django.DjangoModelFactory):
@@ -148,6 +158,42 @@ def plan_item(record: Opportunity, by: User, *, days: int = 3, text: str = "确�
     return item
 
 
+REQUEST = {"summary": "电磁流量计零点漂移", "content": "停泵后仍显示 3.2 m³/h，要求到现场查明原因。"}
+
+
+def service_request(creator: User, *, kind: str = "咨询", **values) -> ServiceRequest:
+    """新创建; of an organisation unless a customer is given."""
+    party = {} if values.get("customer") else {"organisation": "滨州海悦新材料有限公司"}
+    with transaction.atomic():
+        return ServiceRequest.create(by=creator, kind=entry("服务类型", kind), **{**REQUEST, **party, **values})
+
+
+def dispatched(creator: User, supervisor: User, to: User, **values) -> ServiceRequest:
+    """已分配."""
+    record = service_request(creator, **values)
+    record.assign(to, by=supervisor)
+    return record
+
+
+def handled(creator: User, supervisor: User, to: User, **values) -> ServiceRequest:
+    """已处理."""
+    record = dispatched(creator, supervisor, to, **values)
+    record.handle(by=to, handling="重新接地后停泵显示 0.00。")
+    return record
+
+
+OUTCOME = {"result": "客户确认归零"}
+
+
+def archived(creator: User, supervisor: User, to: User, *, satisfaction: int = 5, **values) -> ServiceRequest:
+    """已归档."""
+    record = handled(creator, supervisor, to, **values)
+    extra = {"投诉": {"cause": entry("投诉原因", "产品质量"), "improvement": "增加接地检查"}}
+    extra["建议"] = {"is_adopted": True, "reply": "电话告知明年一季度上线"}
+    record.feedback(by=to, satisfaction=satisfaction, **OUTCOME, **extra.get(str(record.kind), {}))
+    return record
+
+
 def silent_customer(manager: User, *, months: int = 7, **values) -> Customer:
     """A customer whose last purchase lies so many months back; last_purchase_on is what the sync keeps."""
     values.setdefault("last_purchase_on", add_months(timezone.localdate(), -months))
@@ -178,6 +224,7 @@ def order(
             unit="台",
             unit_price=Decimal("12800.5"),
         )
+    refresh_revenue([customer.pk])
     return made
 
 

@@ -71,6 +71,14 @@ class WorkCalendar(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("basedata:calendar")
 
+    @property
+    def hours_a_day(self) -> float:
+        def minutes(at: time) -> int:
+            return at.hour * 60 + at.minute
+
+        morning = minutes(self.morning_to) - minutes(self.morning_from)
+        return (morning + minutes(self.afternoon_to) - minutes(self.afternoon_from)) / 60
+
     @classmethod
     def load(cls) -> Self:
         """The company's row; the shipped hours where it is missing."""

@@ -69,7 +69,6 @@ class CalendarPage(RecordView):
             spans=list(spans(days)),
             sources=[(source, read_at(year, source)) for source in sources],
             working_days=schedule.working_days(date(year, 1, 1), date(year, 12, 31)),
-            hours_a_day=schedule.minutes_a_day / 60,
             may_edit=may_edit,
             history=recent_changes(),
         )

@@ -170,6 +170,8 @@ ICONS = {
     "退出": "logout",
     "导出": "download",
     "查看联系方式": "eye",
+    "导出个人信息": "download",
+    "抹去个人信息": "shield-lock",
 }
 
 

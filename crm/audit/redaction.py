@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from django.db import models
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from crm.verdict import unless
@@ -20,6 +22,15 @@ class Erasure(NamedTuple):
     entry: AuditEntry
     object_text: str
     changes: dict[str, list[str]]
+
+
+def naming(words: Iterable[str]) -> models.QuerySet[AuditEntry]:
+    """Rows that hold one of the words, anywhere in the trail: a walk over all of it, for rare and careful acts."""
+    texts, found = AuditEntry.objects.annotate(words=Cast("changes", models.TextField())), models.Q(pk=None)
+    for word in words:
+        for written in {word, json.dumps(word)[1:-1]}:  # SQLite keeps the escaped form
+            found |= models.Q(object_text__contains=word) | models.Q(words__contains=written)
+    return texts.filter(found)
 
 
 def redact(erasures: Iterable[Erasure], *, deed: AuditEntry) -> int:

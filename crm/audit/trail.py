@@ -58,17 +58,18 @@ def build(by: Any, verb: str, obj: models.Model | None, *, text: str, changes: d
 def change(by: Any, verb: str, obj: models.Model, /, **values: Any) -> dict[str, tuple[str, str]]:
     """Sets and saves the given fields, raises the record's version, and records old → new; {} when nothing changed.
 
-    A value named `reason` that is no field is kept with the trail only. Call in a transaction.
+    A value named `reason` that is no field is kept with the trail only; `facts` are changes already made to its lists,
+    which belong to the same row. Call in a transaction.
     """
-    fields = {field.name for field in obj._meta.concrete_fields}
+    fields, facts = {field.name for field in obj._meta.concrete_fields}, values.pop("facts", {})
     notes = {"原因": values.pop("reason")} if "reason" in values and "reason" not in fields else {}
     before = {name: (getattr(obj, name), shown(obj, name)) for name in values}
     for name, value in values.items():
         setattr(obj, name, value)
     changed = [name for name in values if getattr(obj, name) != before[name][0]]
-    if not changed:
+    if not changed and not facts:
         return {}
-    found = {_label(obj, name): (before[name][1], shown(obj, name)) for name in changed}
+    found = {_label(obj, name): (before[name][1], shown(obj, name)) for name in changed} | facts
     saved = set(values)
     if "version" in fields:
         obj.version = models.F("version") + 1  # type: ignore[attr-defined]

@@ -9,8 +9,10 @@ from django.utils import timezone
 
 from crm.audit.seals import seal_pending
 
+from .aftercare import save_requests
 from .churn import play_churn
 from .clients import Directory, existing_clients, save_clients
+from .monthly import play_monthly
 from .past import Journal
 from .people import Lexicon, create_people
 from .pipeline import Pipeline
@@ -37,9 +39,18 @@ def load(password: str) -> dict[str, int]:
         talks = believable_talks(clients, lexicon)
         save_talks(talks, journal)
         save_files(talks, journal)
+        requests = save_requests(clients, cast, lexicon, journal)
         journal.write()
         orders = save_trade(clients)
         cases = play_churn(cast, lexicon)  # after the orders
+        reports = play_monthly(cast)  # after everything
     seal_pending()  # the rows tell of the past and would otherwise count as unsealed for too long
     counts = {"账号": len(cast), "客户": len(clients), "销售机会": len(stories)}
-    return {**counts, "交往记录": len(talks), "订单": orders, "流失": cases}
+    return {
+        **counts,
+        "交往记录": len(talks),
+        "订单": orders,
+        "流失": cases,
+        "服务请求": requests,
+        "客户管理报告": reports,
+    }

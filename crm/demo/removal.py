@@ -12,6 +12,8 @@ from accounts.models import Department, User
 from crm.audit.trail import record
 from customers.models import Attachment, ChurnCase, Customer
 from marketing.models import Opportunity
+from reports.models import MonthlyReport
+from services.models import ServiceRequest
 
 from .accounts import password_file
 from .trade import remove_trade
@@ -27,8 +29,15 @@ def remove() -> tuple[dict[str, int], list[str]]:
         customers.update(parent=None)
         files = dict(Attachment.objects.filter(interaction__customer__in=customers).values_list("pk", "file"))
         ChurnCase.objects.filter(customer__in=customers).delete()
+        requests = ServiceRequest.objects.filter(Q(customer__in=customers) | Q(customer=None, created_by__in=people))
         remove_trade(list(customers.values_list("pk", flat=True)))
-        gone = {"销售机会": _delete(opportunities), "客户": _delete(customers), "账号": _delete(people)}
+        gone = {
+            "服务请求": _delete(requests),
+            "销售机会": _delete(opportunities),
+            "客户": _delete(customers),
+            "客户管理报告": _delete(MonthlyReport.objects.filter(author__in=people)),
+            "账号": _delete(people),
+        }
         people.update(is_active=False)
         kept = Attachment.objects.in_bulk(files)
         transaction.on_commit(partial(_delete_files, [path for pk, path in files.items() if pk not in kept]))

@@ -12,7 +12,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from basedata.models import FeedPosition, Product, StockRecord, SyncRun
-from customers.models import Customer, Order, OrderLine, TimelineEntry, refresh_last_purchases
+from customers.models import Customer, Order, OrderLine, TimelineEntry, refresh_last_purchases, refresh_revenue
 from customers.templatetags.orders import yuan
 
 from .clients import Client
@@ -133,6 +133,7 @@ def _save(orders: list[Order], products: list[Product], rng: random.Random) -> N
     )
     _remember_the_first(orders)
     refresh_last_purchases()
+    refresh_revenue()
 
 
 def _status(order: Order, rng: random.Random) -> str:
@@ -153,10 +154,16 @@ def _lines(order: Order, products: list[Product], rng: random.Random) -> list[Or
         quantity = Decimal(rng.randint(500, 6000)) / 10 if metres else Decimal(rng.choice((1, 1, 2, 2, 3, 4, 6, 8, 12)))
         price = (product.unit_price or Decimal(0)) * rng.choice((100, 100, 98, 95, 92)) / 100
         line = OrderLine(order=order, line_number=line_number, product=product, product_number=product.number)
+        quantity *= _size(order.customer_id)
         line.quantity, line.unit, line.unit_price = sign * quantity, product.unit, price.quantize(Decimal("0.0001"))
         lines.append(line)
     order.total = sum((line.amount for line in lines), Decimal(0))
     return lines
+
+
+def _size(customer: int) -> int:
+    """How many times as much as usual a customer buys: few give most, as everywhere."""
+    return max(1, 40 // (1 + customer * 37 % 101))
 
 
 def _remember_the_first(orders: list[Order]) -> None:

@@ -44,24 +44,29 @@ def deliver(page: Any, file_format: str) -> HttpResponse:
         return ask_reason(page, total)
     name = f"{page.title}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}"
     if total > settings.CRM_EXPORT_DIRECT_ROWS:
-        job = start_job(
-            f"导出{page.title}",
-            "crm.exchange.exports.run_export",
-            owner=request.user,
-            path=request.path,
-            query=conditions(request.GET),
-            reason=reason,
-            format=file_format,
-            name=name,
-            total=total,
-        )
-        messages.success(request, f"共 {total} 行，正在后台导出，完成后在这里下载。")
-        return redirect("job_detail", job.pk)
+        return in_background(page, file_format, name=name, reason=reason, total=total)
     buffer = io.BytesIO()
     headers, rows = table(page)
     count = WRITERS[file_format](buffer, headers, rows, title=page.title)
     tell(request.user, page.title, count, conditions(request.GET), reason)
     return attachment(buffer.getvalue(), name, CONTENT_TYPES[file_format])
+
+
+def in_background(page: Any, file_format: str, *, name: str, reason: str, total: int) -> HttpResponse:
+    """The page of the job that writes a large file."""
+    job = start_job(
+        f"导出{page.title}",
+        "crm.exchange.exports.run_export",
+        owner=page.request.user,
+        path=page.request.path,
+        query=conditions(page.request.GET),
+        reason=reason,
+        format=file_format,
+        name=name,
+        total=total,
+    )
+    messages.success(page.request, f"共 {total} 行，正在后台导出，完成后在这里下载。")
+    return redirect("job_detail", job.pk)
 
 
 def ask_reason(page: Any, total: int) -> HttpResponse:

@@ -14,11 +14,17 @@ import xlsxwriter
 
 from .cells import clean, csv_text
 
+Sheet = tuple[str, Sequence[str], Iterable[Sequence[Any]]]  # title, headers, rows
 NOT_IN_SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
 
 
 def write_xlsx(target: IO[bytes], headers: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str) -> int:
     """Writes one sheet in constant memory; returns the number of rows."""
+    return write_workbook(target, [(title, headers, rows)])
+
+
+def write_workbook(target: IO[bytes], sheets: Iterable[Sheet]) -> int:
+    """Writes sheet after sheet in constant memory; returns the number of rows in all."""
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(target, options)
     formats = {
@@ -26,15 +32,17 @@ def write_xlsx(target: IO[bytes], headers: Sequence[str], rows: Iterable[Sequenc
         date: book.add_format({"num_format": "yyyy-mm-dd"}),
     }
     bold = book.add_format({"bold": True})
-    sheet = book.add_worksheet(sheet_name(title))
-    sheet.freeze_panes(1, 0)
-    sheet.set_column(0, len(headers) - 1, 16)
-    for column, header in enumerate(headers):
-        sheet.write_string(0, column, header, bold)
     count = 0
-    for count, row in enumerate(rows, start=1):
-        for column, value in enumerate(row):
-            _write(sheet, (count, column), clean(value), formats)
+    for title, headers, rows in sheets:
+        sheet = book.add_worksheet(sheet_name(title))
+        sheet.freeze_panes(1, 0)
+        sheet.set_column(0, len(headers) - 1, 16)
+        for column, header in enumerate(headers):
+            sheet.write_string(0, column, header, bold)
+        for line, row in enumerate(rows, start=1):
+            for column, value in enumerate(row):
+                _write(sheet, (line, column), clean(value), formats)
+            count += 1
     book.close()
     return count
 

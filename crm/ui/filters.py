@@ -60,7 +60,7 @@ class Contains(django_filters.CharFilter):
     """The text anywhere in the field; longer than any name is refused, not searched."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(lookup_expr="icontains", max_length=100, **kwargs)
+        super().__init__(lookup_expr="contains_text", max_length=100, **kwargs)
 
 
 def midnight(day: Any) -> datetime:

@@ -79,7 +79,7 @@ class RecordList(View):
     request: Any
 
     def get(self, request: Any, **kwargs: Any) -> HttpResponse:
-        if not request.user.has_perm(self.rows().view_permission):
+        if not request.user.has_perm(self.first_rows.view_permission):
             raise PermissionDenied("您的角色不能查看这个列表。")
         if "export" in request.GET:
             return self.export(request.GET["export"])
@@ -91,14 +91,16 @@ class RecordList(View):
 
     # Rows
 
+    first_rows = cached_property(lambda self: self.rows())
+
     def rows(self) -> Any:
         rows = cast(Any, self.model._default_manager).visible_to(self.request.user)
         return rows.select_related(*self.select_related).only(*self.only)
 
     def filtered(self) -> tuple[Any, models.QuerySet]:
         """The filter form and the rows it leaves, before the tab; a wrong filter leaves none and says why."""
-        filterset = self.filterset_class(self.request.GET, queryset=self.rows(), request=self.request)
-        return filterset, filterset.qs if filterset.is_valid() else self.rows().none()
+        filterset = self.filterset_class(self.request.GET, queryset=self.first_rows, request=self.request)
+        return filterset, settled(filterset.qs) if filterset.is_valid() else self.first_rows.none()
 
     @property
     def tab(self) -> str:
@@ -130,7 +132,6 @@ class RecordList(View):
 
     def page_context(self) -> dict[str, Any]:
         filterset, rows = self.filtered()
-        rows = settled(rows)
         tabs = self.tab_links(rows)
         shown = self.in_tab(rows, self.tab)
         known = next((tab["count"] for tab in tabs if tab["current"]), None)

@@ -18,7 +18,9 @@ def capped_counts(querysets: Iterable[tuple[models.QuerySet, int]]) -> list[int]
     params: list[Any] = []
     for queryset, cap in querysets:
         try:
-            sql, values = queryset.order_by().values("pk")[:cap].query.sql_with_params()
+            counted = queryset.query.exists(limit=False)  # SELECT 1, without order and columns
+            counted.set_limits(high=cap)
+            sql, values = counted.sql_with_params()
         except EmptyResultSet:
             sql, values = "SELECT 1 WHERE 1 = 0", ()
         parts.append(f"(SELECT COUNT(*) FROM ({sql}) AS capped)")  # noqa: S608  (SQL compiled by the ORM)

@@ -59,8 +59,7 @@ class FormView(RecordView):
 
     form_class: type[CrmForm]
     template_name = "ui/form_page.html"
-    message: str = "保存成功"
-    submit_label: str = "保存"
+    message, submit_label = "保存成功", "保存"
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         if request.method == "POST" and (url := self.sent_before(request.POST.get("submission"))):
@@ -175,9 +174,11 @@ class RecordCreate(FormView):
 class RecordUpdate(FormView):
     """Changes a record through its can_edit/edit pair; a save on an older version shows both and what was opened."""
 
+    verb: str = "edit"
+
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         record = self.get_record()
-        record.can_edit(request.user).enforce()
+        getattr(record, f"can_{self.verb}")(request.user).enforce()
         return self.show(record, self.make_form(record))
 
     def post(self, request: Any, **kwargs: Any) -> HttpResponse:
@@ -185,7 +186,7 @@ class RecordUpdate(FormView):
             locked = get_object_or_404(self.rows().select_for_update(of=("self",)), pk=self.kwargs["pk"])
             form = self.make_form(locked, request.POST)
             record = self.get_record()  # untouched by the form
-            verdict = record.can_edit(request.user)
+            verdict = getattr(record, f"can_{self.verb}")(request.user)
             if verdict.kind in (Kind.NO_RIGHT, Kind.NOT_YOURS):
                 verdict.enforce()
             if not form.is_valid():
@@ -205,5 +206,5 @@ class RecordUpdate(FormView):
         return self.send(record, form)
 
     def perform(self, record: Any, form: Any) -> Any:
-        record.edit(by=self.request.user, **form.values())
+        getattr(record, self.verb)(by=self.request.user, **form.values())
         return record

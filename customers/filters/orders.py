@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from accounts.departments import people_of
+from accounts.models import User
+from accounts.scopes import VIEW, people_in_scope
 from crm.ui.filters import Contains, DateFrom, DateTo, ListFilter
 
-from ..models import Order, OrderLine
+from ..models import Order, OrderLine, Ownership
+from .customers import DepartmentFilter
+
+REVENUE, THEN = "revenue", "then"
+STATUSES = [(REVENUE, "计入金额的（不含已取消）"), *Order.Status.choices]
+
+
+def keepers(request: Any) -> QuerySet[User]:
+    return keepers_in_view(request.user) if request else User.objects.none()
+
+
+def keepers_in_view(user: User) -> QuerySet[User]:
+    """The 客户经理 inside one's view, also those who only kept customers once."""
+    people = people_in_scope(user, "customers.view_customer", VIEW)
+    kept = Exists(Ownership.objects.filter(manager=OuterRef("pk")))
+    found = User.objects.filter(Q(pk__in=User.objects.account_managers().order_by().values("pk")) | kept)
+    return found if people is None else found.filter(pk__in=people)
 
 
 class OrderFilter(ListFilter):
@@ -15,12 +36,38 @@ class OrderFilter(ListFilter):
     customer = Contains(label="客户", field_name="customer__name")
     ordered_from = DateFrom(label="日期从", field_name="ordered_at")
     ordered_to = DateTo(label="到", field_name="ordered_at")
-    status = django_filters.ChoiceFilter(label="状态", empty_label="全部", choices=Order.Status.choices)
+    status = django_filters.ChoiceFilter(label="状态", empty_label="全部", choices=STATUSES, method="in_state")
     product = Contains(label="产品", method="with_product")
+    department = DepartmentFilter(method="of_department")
+    manager = django_filters.ModelChoiceFilter(
+        label="客户经理", empty_label="全部", queryset=keepers, method="of_manager"
+    )
+    follow = django_filters.ChoiceFilter(
+        label="归属", empty_label="按今天的客户经理", choices=[(THEN, "按下单时的客户经理")], method="as_asked"
+    )
 
     class Meta:
         model = Order
         fields: list[str] = []
+
+    def in_state(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return rows.revenue() if value == REVENUE else rows.filter(status=value)
+
+    def of_department(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return self.of_people(rows, people_of(value))
+
+    def of_manager(self, rows: QuerySet, name: str, value: User) -> QuerySet:
+        return self.of_people(rows, frozenset({value.pk}))
+
+    def of_people(self, rows: QuerySet, people: frozenset[int]) -> QuerySet:
+        """Orders of customers of these people: today's, or those of the order's date."""
+        if self.form.cleaned_data.get("follow") == THEN:
+            return rows.with_keeper().filter(keeper__in=people)
+        return rows.filter(customer__manager__in=people)
+
+    def as_asked(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Says only how the two filters above are meant."""
+        return rows
 
     def with_product(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """Orders with a line of a product so named or numbered; each order once."""

@@ -9,8 +9,10 @@ from .customer import (
     required_fields,
 )
 from .interaction import Attachment, Interaction
+from .leaving import customers_left_by, hand_over_customers
 from .merge import merge_customers
 from .order import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder, refresh_last_purchases
+from .rollup import RevenueChange, RevenueYear, refresh_revenue
 from .timeline import TimelineEntry, tell
 from .together import reclassify_customers, transfer_customers
 from .upload import ImportFile, forget_old_uploads
@@ -31,12 +33,17 @@ __all__ = [
     "OrderLine",
     "Ownership",
     "ParkedOrder",
+    "RevenueChange",
+    "RevenueYear",
     "TimelineEntry",
+    "customers_left_by",
     "forget_old_uploads",
+    "hand_over_customers",
     "merge_customers",
     "names_hidden_from",
     "reclassify_customers",
     "refresh_last_purchases",
+    "refresh_revenue",
     "required_fields",
     "tell",
     "transfer_customers",

@@ -7,15 +7,20 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.details import HasDetails
 from accounts.models import User
+from accounts.scopes import EDIT, reaches
 from crm.audit.trail import change, record
 from crm.masking import refuse_masked
-from crm.verdict import Verdict, transition
+from crm.verdict import Verdict, first_objection, holds, transition, unless, within
 
 from .customer import Customer, CustomerQuerySet
 from .timeline import TimelineEntry, tell
+
+PERSONAL_RIGHT = "customers.handle_personal_data"
+ERASED_NAME = "已抹去的联系人"
 
 
 class ContactQuerySet(models.QuerySet["Contact"]):
@@ -56,6 +61,7 @@ class Contact(HasDetails):
     version = models.PositiveIntegerField(default=0, editable=False)
 
     detail_fields = ("office_phone", "mobile", "email")
+    text_indexed = ("name",)
     objects = ContactQuerySet.as_manager()
 
     class Meta:
@@ -92,7 +98,9 @@ class Contact(HasDetails):
         return contact
 
     def can_edit(self, by: User) -> Verdict:
-        return self.customer.can_contribute(by)
+        return first_objection(
+            self.customer.can_contribute(by), unless(self.erased_at is not None, "个人信息已抹去，不能再修改。")
+        )
 
     @transition
     def edit(self, *, by: User, **values: Any) -> None:
@@ -109,6 +117,26 @@ class Contact(HasDetails):
         self.can_remove(by).enforce()
         record(by, "删除", self, 客户=self.customer)
         self.delete()
+
+    def can_erase(self, by: User) -> Verdict:
+        return first_objection(
+            holds(by, PERSONAL_RIGHT, "您的角色不能处理个人信息"),
+            within(
+                reaches(by, PERSONAL_RIGHT, EDIT, self.customer.manager_id),
+                f"只有客户经理（{self.customer.manager}）的主管可以处理这位联系人的个人信息。",
+            ),
+            unless(self.erased_at is not None, "这位联系人的个人信息已经抹去。"),
+        )
+
+    @transition
+    def erase(self, *, by: User) -> None:
+        """Empties the row; what others wrote about the person goes with crm/privacy.py, which calls this."""
+        self.can_erase(by).enforce()
+        self.name, self.erased_at, self.do_not_contact, self.is_primary = ERASED_NAME, timezone.now(), True, False
+        self.gender = self.position = self.office_phone = self.mobile = self.email = self.preferred_channel = ""
+        self.note = ""
+        self.version += 1
+        self.save()
 
     def make_room_as_primary(self) -> None:
         """Only one contact is the main one: the former steps back."""

@@ -97,6 +97,7 @@ class Customer(HasDetails, Shared):
     share_permission = "customers.share_customer"
     detail_fields = ("phone", "bank_account")
     derived_fields = ("name_normalized", "name_pinyin", "name_initials")
+    text_indexed = ("name", "number")
     objects = CustomerQuerySet.as_manager()
 
     class Meta:
@@ -359,7 +360,7 @@ class CustomerGrant(Grant):
 
 # Relations that keep a customer from being deleted, and what they are called.
 KEPT_BY = {"orders": "订单", "churn_cases": "流失记录", "service_requests": "服务请求"}
-# Relations whose rows name the customer's 客户经理 as their keeper: they follow him whatever moves the customer.
+# Relations whose rows name the customer's 客户经理 as their keeper.
 KEPT_FOR_MANAGER = ("service_requests",)
 DESCRIPTIVE_FIELDS = (
     "name", "region", "industry", "level", "satisfaction", "credit", "address", "phone", "postcode", "fax", "website",

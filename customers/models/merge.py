@@ -17,14 +17,16 @@ from crm.verdict import lock, unless
 from . import churn_scan
 from .churn import ChurnCase
 from .contact import Contact
-from .customer import KEPT_FOR_MANAGER, Customer, CustomerGrant, Ownership
+from .customer import Customer, CustomerGrant, Ownership
 from .order import refresh_last_purchases
+from .rollup import refresh_revenue
 from .timeline import TimelineEntry, tell
+from .together import keep_with_manager
 
 LOCK = 770004  # PostgreSQL advisory lock: orders find their customers before a merge or after it, never during
 MAX_TOGETHER = 10
 # Relations whose rows need more than another key; every other model that refers to customers simply follows.
-OWN_WAY = ("contacts", "churn_cases", "timeline", "ownerships", "grants", "merged")
+OWN_WAY = ("contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years")
 # What the survivor takes from the other where it has nothing itself.
 FILLED = (
     "region", "industry", "level", "satisfaction", "credit", "address", "phone", "postcode", "fax", "website",
@@ -78,6 +80,7 @@ def absorb(survivor: Customer, other: Customer, *, by: User, reason: str) -> Non
     Customer.objects.filter(merged_into=other).update(merged_into=survivor)
     _bury(survivor, other, now)
     _take_values(survivor, other, by)
+    refresh_revenue([survivor.pk, other.pk])
     refresh_last_purchases([survivor.pk, other.pk])
     churn_scan.resolve_by_purchases([survivor.pk])
     facts = {"并入": f"{other.name}（{other.number}，客户经理 {other.manager}）", "原因": reason}
@@ -96,9 +99,7 @@ def _follow(survivor: Customer, other: Customer) -> dict[str, int]:
         if relation.get_accessor_name() not in OWN_WAY:
             name, rows = relation.field.name, relation.related_model._base_manager
             rows.filter(**{name: other}).update(**{name: survivor})
-    for accessor in KEPT_FOR_MANAGER:
-        related: Any = Customer._meta.get_field(accessor).related_model
-        related._base_manager.filter(customer=survivor).update(keeper=survivor.manager)
+    keep_with_manager([survivor.pk], survivor.manager)
     kind = ContentType.objects.get_for_model(Customer)
     Notification.objects.filter(content_type=kind, object_id=other.pk).update(object_id=survivor.pk)
     return moved
@@ -121,7 +122,7 @@ def counts(customer: Customer) -> dict[str, int]:
     """{what: how many rows refer to the customer}, of those that a person knows by name."""
     found: dict[str, int] = {}
     for relation in relations():
-        if relation.hidden or relation.get_accessor_name() in ("timeline", "ownerships", "merged"):
+        if relation.hidden or relation.get_accessor_name() in ("timeline", "ownerships", "merged", "revenue_years"):
             continue
         rows = relation.related_model._base_manager.filter(**{relation.field.name: customer})
         label = "下属单位" if relation.related_model is Customer else str(relation.related_model._meta.verbose_name)

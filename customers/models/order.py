@@ -16,6 +16,7 @@ from accounts.models import User
 from basedata.models import Product
 
 from .customer import Customer
+from .keepers import keeper_at
 
 
 class OrderStatus(models.TextChoices):
@@ -44,6 +45,10 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def purchases(self) -> OrderQuerySet:
         return self.filter(status__in=PURCHASE_STATUSES)
+
+    def with_keeper(self) -> OrderQuerySet:
+        """keeper: who was the customer's 客户经理 when the order was made."""
+        return self.annotate(keeper=keeper_at("customer", "ordered_at"))
 
     def mark_cancelled(self) -> int:
         """Orders a full feed does not hold any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
@@ -13,6 +14,7 @@ from crm.verdict import unless
 
 from ..candidates import successors
 from .customer import KEPT_FOR_MANAGER, Customer, CustomerGrant, Ownership
+from .rollup import follow_transfer
 from .timeline import TimelineEntry
 
 CLASSES = {"region": "地区", "industry": "行业", "level": "客户等级"}  # field: category of the dictionary
@@ -26,8 +28,14 @@ def transfer_customers(customers: list[Customer], to: User, *, by: User, reason:
     unless(not customers, "没有选中您可以移交的客户。").enforce()
     unless(not reason.strip(), "请填写移交原因。").enforce()
     unless(not successors(by).filter(pk=to.pk).exists(), f"{to} 不是您范围内在职的客户经理，请另选一位。").enforce()
-    moving, now = [customer for customer in customers if customer.manager_id != to.pk], timezone.now()
+    moving = [customer for customer in customers if customer.manager_id != to.pk]
     unless(not moving, f"客户现在就由{to}负责，请另选一位客户经理。").enforce()
+    return move_customers(moving, to, by=by, reason=reason)
+
+
+def move_customers(moving: list[Customer], to: User, *, by: User, reason: str) -> int:
+    """The move itself, with ownership, trail, timeline and notifications: the rows are locked, the right was asked."""
+    now = timezone.now()
     keys = [customer.pk for customer in moving]
     Ownership.objects.filter(customer__in=keys, until=None).update(until=now)
     Ownership.objects.bulk_create(
@@ -35,18 +43,24 @@ def transfer_customers(customers: list[Customer], to: User, *, by: User, reason:
     )
     CustomerGrant.objects.filter(content_object__in=keys, user=to).delete()
     Customer.objects.filter(pk__in=keys).update(manager=to, version=models.F("version") + 1)
-    for name in KEPT_FOR_MANAGER:
-        related: Any = Customer._meta.get_field(name).related_model
-        related._base_manager.filter(customer__in=keys).update(keeper=to)
+    keep_with_manager(keys, to)
     record_many(by, "移交", moving, changes=lambda customer: {"客户经理": (customer.manager, to), "原因": reason})
     TimelineEntry.objects.bulk_create(
         TimelineEntry(customer=customer, at=now, kind="customer", text=f"移交：{customer.manager} → {to}（{reason}）")
         for customer in moving
     )
+    follow_transfer(keys, now)
     _tell_of_transfer(moving, to, by, reason)
     for customer in moving:
         customer.manager = to
     return len(moving)
+
+
+def keep_with_manager(customers: Iterable[int], manager: User) -> None:
+    """Rows that name the customer's 客户经理 as their keeper follow him; for whatever moves or joins customers."""
+    for name in KEPT_FOR_MANAGER:
+        related: Any = Customer._meta.get_field(name).related_model
+        related._base_manager.filter(customer__in=list(customers)).update(keeper=manager)
 
 
 def _tell_of_transfer(customers: list[Customer], to: User, by: User, reason: str) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 
 from django.db import connection
 from django.urls import reverse
+from django.utils import timezone
 
 from basedata.models import Product
 from customers.churn import resolve_by_purchases
-from customers.models import Customer, Order, OrderLine, ParkedOrder, TimelineEntry
+from customers.models import Customer, Order, OrderLine, ParkedOrder, TimelineEntry, refresh_revenue
 from customers.models.merge import take_turn
 from customers.models.order import refresh_last_purchases
 from customers.templatetags.orders import yuan
@@ -45,22 +46,25 @@ def write_orders(orders: list[dict[str, Any]], customers: Mapping[str, int]) -> 
     if not orders:
         return
     numbers = [order["number"] for order in orders]
-    before = {number: (pk, owner) for number, pk, owner in _present(numbers)}
+    present = _present(numbers)
+    before = {number: (pk, owner) for number, pk, owner, _ in present}
     Order.objects.bulk_create(
         [_order(values, customers[values["customer_number"]]) for values in orders],
         update_conflicts=True, unique_fields=["number"], update_fields=ORDER_FIELDS,
     )  # fmt: skip
-    ids = {number: (pk, owner) for number, pk, owner in _present(numbers)}
+    ids = {number: (pk, owner) for number, pk, owner, _ in _present(numbers)}
     if before:
         OrderLine.objects.filter(order__in=[pk for pk, _ in before.values()]).delete()
     _write_lines(orders, {number: pk for number, (pk, _) in ids.items()})
     _tell(orders, before, ids)
     ParkedOrder.objects.filter(number__in=numbers).delete()
-    after_orders({owner for _, owner in (*before.values(), *ids.values())})
+    days = [at for *_, at in present] + [order["ordered_at"] for order in orders]
+    owners = {owner for _, owner in (*before.values(), *ids.values())}
+    after_orders(owners, years={timezone.localtime(day).year for day in days})
 
 
-def _present(numbers: list[str]) -> list[tuple[str, int, int]]:
-    return list(Order.objects.filter(number__in=numbers).values_list("number", "pk", "customer_id"))
+def _present(numbers: list[str]) -> list[tuple[str, int, int, datetime]]:
+    return list(Order.objects.filter(number__in=numbers).values_list("number", "pk", "customer_id", "ordered_at"))
 
 
 def _order(values: dict[str, Any], customer: int) -> Order:
@@ -111,8 +115,12 @@ def _tell(orders: list[dict[str, Any]], before: Mapping[str, Any], ids: Mapping[
     TimelineEntry.objects.bulk_create(entries, ignore_conflicts=True)
 
 
-def after_orders(customer_ids: set[int]) -> None:
-    """What follows from changed orders, in their transaction: a killed run leaves neither without the other."""
+def after_orders(customer_ids: set[int], years: set[int] | None = None) -> None:
+    """What follows from changed orders, in their transaction: a killed run leaves neither without the other.
+
+    years: those the orders lie in, before and after; None: any.
+    """
+    refresh_revenue(customer_ids, years)
     refresh_last_purchases(customer_ids)
     resolve_by_purchases(customer_ids)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
@@ -22,10 +23,11 @@ def services_card(customer: Customer, user: User) -> dict[str, Any] | None:
     rows: Any = customer.service_requests.visible_to(user)  # type: ignore[attr-defined]
     year_ago = timezone.now() - timedelta(days=365)
     complaints = rows.filter(kind__value=COMPLAINT, created_at__gte=year_ago).select_related("cause")
-    newest = rows.select_related("kind", "assignee").order_by("-created_at", "-pk")
+    newest = rows.select_related("kind", "assignee").order_by(F("archived_at").desc(nulls_first=True), "-created_at")
+    shown = list(newest[: SHOWN * 2])
     return {
-        "open": list(newest.open()[:SHOWN]),
-        "closed": list(newest.filter(status="archived")[:SHOWN]),
+        "open": [one for one in shown if one.archived_at is None],
+        "closed": [one for one in shown if one.archived_at is not None][:SHOWN],
         "complaints": list(complaints.order_by("-created_at", "-pk")[: SHOWN * 2]),
         "since": year_ago,
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.html import format_html
 
-from accounts.detail_columns import DetailColumn, DetailedList
+from accounts.detail_columns import REFUSES, DetailColumn, DetailedList
 from accounts.detail_pages import ShowDetail
 from crm.ui.actions import ActionView
 from crm.ui.lists import Column
@@ -19,6 +19,7 @@ from .customers import LIST
 from .inside import CustomerPart, InPlace, InsideCustomer, PartAction, PartList
 
 EDIT_CONTACT = PartAction("edit", "编辑", "edit", "customers:contact_update")
+PERSONAL = PartAction("erase", "个人信息", "shield-lock", "contact_personal")
 REMOVE_CONTACT = PartAction("remove", "删除", "trash", "customers:contact_delete", dialog=True)
 
 
@@ -29,7 +30,7 @@ def name_cell(contact: Contact) -> str:
 
 def refusal(contact: Contact) -> str:
     """The mark of somebody who asked not to be called any more."""
-    return format_html(' <span class="st red">{}</span>', "请勿联系") if contact.do_not_contact else ""
+    return REFUSES if contact.do_not_contact else ""
 
 
 class ContactList(DetailedList, PartList):
@@ -50,7 +51,7 @@ class ContactList(DetailedList, PartList):
         Column("首选联系方式", "get_preferred_channel_display"),
         Column("请勿联系", "do_not_contact", export_only=True),
     )
-    row_actions = (EDIT_CONTACT, REMOVE_CONTACT)
+    row_actions = (EDIT_CONTACT, REMOVE_CONTACT, PERSONAL)
     export_permission = "customers.export_customer"
     empty_text = "这个客户还没有联系人。"
 
@@ -85,10 +86,13 @@ class ContactUpdate(InPlace, ContactPage, RecordUpdate):
     title, card = "编辑联系人", "contacts"
 
 
+CONSEQUENCE = "交往记录和审计中提到他的文字不会消失；对方要求删除个人信息时，请主管用「个人信息 › 抹去」。"
+
+
 class RemoveContact(ContactPage, ActionView):
     form_class = ActionView.form_class
     action, title, question = "remove", "删除联系人", "确认删除？"
     danger, submit_label, message = True, "确定", "删除成功"
 
     def context(self, record: Any, form: Any) -> dict[str, Any]:
-        return {"named": f"联系人：{record.name}", "details": str(record.customer), "consequence": ""}
+        return {"named": f"联系人：{record.name}", "details": str(record.customer), "consequence": CONSEQUENCE}

@@ -19,7 +19,7 @@ from crm.ui.records import RecordDetail
 from crm.ui.templatetags.ui import chip, day
 
 from ..exact import ExactSum
-from ..filters.orders import OrderFilter
+from ..filters.orders import REVENUE, OrderFilter
 from ..models import Customer, Order
 from ..templatetags.orders import yuan
 from ..trend import MONTHS, bars, months_back, totals_by_month
@@ -56,6 +56,16 @@ class OrderList(MirroredList):
     default_sort = "-ordered_at"
     export_permission = "customers.export_order"
     empty_text = "还没有订单。订单来自销售系统，同步后显示在这里。"
+
+    def page_context(self) -> dict[str, Any]:
+        return {**super().page_context(), "totals": self.totals()}
+
+    def totals(self) -> str:
+        """The exact sum of all orders found, when those that count are asked for: equal to the report's figure."""
+        if self.request.GET.get("status") != REVENUE:
+            return ""
+        found = self.export_rows().order_by().aggregate(sum=ExactSum("total"), count=Count("pk"))
+        return f"合计 {found['count']:,} 张订单，{yuan(found['sum'] or Decimal(0))} 元" if found["count"] else ""
 
 
 class CustomerOrders(OrderList):

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
@@ -81,6 +81,11 @@ class OpportunityQuerySet(ScopedQuerySet):
             items_done=Coalesce(Subquery(counted.exclude(result="")), 0),
         )
 
+    def with_wishes(self) -> OpportunityQuerySet:
+        """refuses_contact: the person, a contact of the customer by now, asked not to be called any more."""
+        same = {"customer": OuterRef("customer"), "name": OuterRef("contact_name")}
+        return self.annotate(refuses_contact=Exists(Contact.objects.filter(do_not_contact=True, **same)))
+
     def closed_since(self, day: date) -> OpportunityQuerySet:
         return self.filter(status__in=Opportunity.CLOSED, closed_at__date__gte=day)
 
@@ -142,6 +147,7 @@ class Opportunity(HasDetails, Shared):
 
     share_permission = "marketing.share_opportunity"
     detail_fields = ("contact_phone",)
+    text_indexed = ("customer_name", "summary", "contact_name")
     objects = OpportunityQuerySet.as_manager()
 
     class Meta:

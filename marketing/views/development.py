@@ -60,7 +60,7 @@ class DevelopmentList(DetailedList, RecordList):
         return super().rows().in_development()
 
     def ordered(self, rows: Any) -> Any:
-        return super().ordered(rows.with_progress())
+        return super().ordered(rows.with_progress().with_wishes())
 
     def row_controls(self, row: Any) -> list[Control]:
         return [] if row.is_closed else super().row_controls(row)  # closed rows are only viewed

@@ -64,8 +64,8 @@ def name_cell(opportunity: Opportunity) -> str:
     )
 
 
-CONTACT_NAME = Column("联系人", "contact_name", export_only=True)
-CONTACT_PHONE = DetailColumn("联系人电话", "contact_phone", beside="contact_name")
+CONTACT_NAME = DetailColumn("联系人", "contact_name", below="contact_phone", refused="refuses_contact")
+CONTACT_PHONE = DetailColumn("联系人电话", "contact_phone", export_only=True, refused="refuses_contact")
 
 
 class OpportunityList(DetailedList, RecordList):
@@ -91,12 +91,18 @@ class OpportunityList(DetailedList, RecordList):
     export_permission = "marketing.export_opportunity"
     empty_text = "还没有销售机会。新建第一个机会后，主管把它指派给客户经理开发。"
 
+    def ordered(self, rows: Any) -> Any:
+        return super().ordered(rows.with_wishes())
+
 
 class OpportunityDetail(RecordDetail):
     model = Opportunity
     template_name = "marketing/opportunity_detail.html"
     crumbs, help = (("营销管理", ""), LIST), "opportunities"
     select_related = (*PEOPLE, "region", "industry", "competitor")
+
+    def rows(self) -> Any:
+        return super().rows().with_wishes()
 
     def context(self, record: Opportunity) -> dict[str, Any]:
         items = list(record.items.select_related("executed_by"))

@@ -15,13 +15,14 @@ from django.utils.html import format_html
 
 from crm.ui.lists import Column
 from crm.ui.templatetags.ui import day
+from customers.filters.orders import REVENUE
 from customers.models import ChurnCase, Customer, Order
 
 from ..figures import DASH, in_unit, percent
 from ..filters import ScopeForm, of_people, period_of
 from ..pages import ReportPage
 from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
-from ..periods import Period, month_period
+from ..periods import Period, month_period, until_this_month
 from ..queries import churn
 from ..queries.churn import Funnel, Loss, Month, Reason
 
@@ -84,8 +85,7 @@ class ChurnReport(ReportPage):
         period = period_of(values, [int(key) for key, _ in self.form.fields["year"].choices[1:]])
         today = timezone.localdate()
         lost, steps = churn.losses(cases, orders, period), churn.funnel(cases, period)
-        until_now = Period(period.first, max(period.first, min(period.last, today)))
-        months = churn.monthly_rates(customers, cases, until_now)
+        months = churn.monthly_rates(customers, cases, until_this_month(period, today))
         if not lost and not steps.warned:
             return Report(empty=True)
         reasons = churn.reasons(lost)
@@ -161,7 +161,7 @@ class ChurnReport(ReportPage):
     def orders_behind(self, loss: Any) -> str:
         if loss.case is None or not loss.revenue:
             return ""
-        query = urlencode({"ordered_from": loss.since, "ordered_to": loss.day, "counted": "revenue"})
+        query = urlencode({"ordered_from": loss.since, "ordered_to": loss.day, "status": REVENUE})
         return f"{reverse('customers:customer_orders', args=[loss.case.customer_id])}?{query}"
 
     def reasons_table(self, period: Period, reasons: list[Reason], title: str, name: str) -> ReportTable:
@@ -227,10 +227,15 @@ class ChurnReport(ReportPage):
             Figure("90 天内又下单", "bought", url=lambda kind: behind(kind, bought=1) if kind.bought else ""),
             Figure("还在 90 天内", "waiting"),
             Figure("见效比例", "rate", kind="percent"),
-            Column("", lambda kind: "样本少于 5" if kind.cases - kind.waiting < FEW else "", css="mute"),
+            Column("", few_words, html=few_words, css="mute nw"),
         )
         note = "见效比例 = 又下单 ÷ 已可判断的预警（已下单或满 90 天）"
         return ReportTable("哪类暂缓措施带来订单", columns, kinds, note=note, empty_text="这段时间没有采取暂缓措施。")
+
+
+def few_words(kind: Any) -> str:
+    """A rate of few says so."""
+    return f"样本少于 {FEW}" if kind.cases - kind.waiting < FEW else ""
 
 
 class Total:

@@ -25,7 +25,7 @@ from ..figures import DASH, in_unit
 from ..filters import ScopeForm, of_people, period_of
 from ..pages import ReportPage
 from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
-from ..periods import Period, month_period
+from ..periods import Period, month_period, until_this_month
 from ..queries import pipeline
 from ..queries.pipeline import FEW, KEEPER, Forecast, Group, MonthLine
 
@@ -156,7 +156,7 @@ class PipelineReport(ReportPage):
 
     def add_months(self, report: Report, rows: Any, period: Period, found: dict[Any, Group], whole: Group) -> None:
         today = timezone.localdate()
-        lines = pipeline.by_month(rows, Period(period.first, max(period.first, min(period.last, today))))
+        lines = pipeline.by_month(rows, until_this_month(period, today))
         past = [month for month in period.months() if month < today.replace(day=1)][-FORECASTS:]
         forecasts = pipeline.past_forecasts(rows, past)
         report.charts = [months_chart(lines), forecast_chart(forecasts)] if forecasts else [months_chart(lines)]
@@ -208,7 +208,7 @@ class PipelineReport(ReportPage):
             Figure("当月成功", "won", url=closed(STATUS.WON)),
             Figure("当月失败", "lost", url=closed(STATUS.LOST)),
             Figure("成功率", "rate", kind="percent"),
-            Column("", few_words, css="mute nw"),
+            Column("", few_words, html=few_words, css="mute nw"),
         )
         note = "前五列按创建月份，看它们今天的状态；后三列按结束月份"
         return ReportTable("按月份", columns, lines, note=note)
@@ -270,7 +270,7 @@ class PipelineReport(ReportPage):
             Figure("开发成功", "won", sort="won", url=ended(STATUS.WON)),
             Figure("开发失败", "lost", sort="lost", url=ended(STATUS.LOST)),
             Figure("成功率", "rate", kind="percent", sort="rate"),
-            Column("", few_words, css="mute nw"),
+            Column("", few_words, html=few_words, css="mute nw"),
         )
         note = "成功率 = 成功 ÷（成功 + 失败），只计这段时间结束的"
         return ReportTable(basis.label, columns, ordered, total=whole, note=note, paged=True)

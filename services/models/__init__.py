@@ -1,4 +1,5 @@
 from .handover import hand_over_requests
+from .leaving import hand_over_all_requests, requests_left_by
 from .parts import Draft, GivenBy, ServiceHelper, ServiceNote, ServiceRound
 from .request import NUMBER_PREFIX, ServiceRequest
 from .rows import ServiceRequestQuerySet, ties_of
@@ -14,6 +15,8 @@ __all__ = [
     "ServiceRequestQuerySet",
     "ServiceRound",
     "ServiceTarget",
+    "hand_over_all_requests",
     "hand_over_requests",
+    "requests_left_by",
     "ties_of",
 ]

@@ -87,6 +87,7 @@ class RequestRecord(models.Model):
     version = models.PositiveIntegerField(default=0, editable=False)
 
     helpers: Any  # the ServiceHelper of each request
+    text_indexed = ("summary", "organisation", "number")
     objects = ServiceRequestQuerySet.as_manager()
 
     class Meta:
@@ -233,12 +234,16 @@ class RequestRecord(models.Model):
         self.waiting_since, self.waiting_minutes = None, self.waiting_minutes + waited
         self.due_at = clock.later(self.due_at, waited) if self.due_at else None
 
+    @property
+    def told_as(self) -> str:
+        """What the customer's timeline says."""
+        state = f"{self.get_status_display()}{f'，退回 {self.returns} 次' if self.returns else ''}"
+        return f"{self.kind}：{self._short}（{state}）"
+
     def _tell(self) -> None:
         """Stands in the customer's timeline once, with its newest state."""
         if self.customer:
-            state = f"{self.get_status_display()}{f'，退回 {self.returns} 次' if self.returns else ''}"
-            text = f"{self.kind}：{self._short}（{state}）"
-            tell(self.customer, TimelineEntry.Kind.SERVICE, text, url=self.get_absolute_url())
+            tell(self.customer, TimelineEntry.Kind.SERVICE, self.told_as, url=self.get_absolute_url())
 
     def _save(self, *fields: str) -> None:
         self.version += 1

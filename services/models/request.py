@@ -37,7 +37,7 @@ class ServiceRequest(RequestRecord):
         request.keeper = request.customer.manager if request.customer else by
         request.due_at = clock.due_at(request.kind, request.customer, request.created_at)
         request.save()
-        record(by, "服务创建", request, 编号=request.number, 客户=request.party, 服务类型=request.kind)
+        record(by, "服务创建", request, 编号=request.number, 请求方=request.party, 服务类型=request.kind)
         request._tell()
         return request
 

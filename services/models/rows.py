@@ -13,14 +13,15 @@ from accounts.models import User
 from accounts.rows import ScopedQuerySet
 from accounts.scopes import VIEW, people_in_scope
 from accounts.sharing import granted_ids
+from crm.lookups import Ids, settled
 from customers.models import CustomerGrant
 
 
 class Ties(NamedTuple):
     """What a person sees for the work's sake: customers of his open requests, and requests he helps with."""
 
-    customers: frozenset[int]
-    requests: frozenset[int]
+    customers: Ids
+    requests: Ids
 
 
 def ties_of(user: User) -> Ties:
@@ -44,7 +45,7 @@ def _find_ties(user: User) -> Ties:
     if parts:
         for which, key in parts[0].union(*parts[1:], all=True):
             found[which].add(key)
-    return Ties(frozenset(found[0]), frozenset(found[1]))
+    return Ties(Ids(found[0]), Ids(found[1]))
 
 
 class ServiceRequestQuerySet(ScopedQuerySet):
@@ -68,10 +69,10 @@ class ServiceRequestQuerySet(ScopedQuerySet):
             return self
         rows = self.of_people(people) | self.own(user)
         shared = granted_ids(user, CustomerGrant, self.view_permission)
-        return self.filter(rows | Q(customer__in=shared) if shared else rows)
+        return settled(self.filter(rows | Q(customer__in=shared) if shared else rows))
 
     @staticmethod
-    def customers_served_by(user: User) -> frozenset[int]:
+    def customers_served_by(user: User) -> Ids:
         """Ids of the customers of his open requests: an assignment lets him see them."""
         return ties_of(user).customers
 

@@ -47,6 +47,8 @@ def request_context(record: ServiceRequest, user: Any) -> dict[str, Any]:
     waiting = RESUME if record.waiting_since else WAIT
     other = controls((*((KEEP,) if record.to_decide_since else ()), REASSIGN, waiting, INVOLVE), record, user)
     customer = Customer.objects.visible_to(user).filter(pk=record.customer_id).first() if record.customer_id else None
+    if customer and record.contact:
+        record.contact.customer = customer
     hidden = names_hidden_from(user, "客户")
     return {
         "rounds": list(record.rounds.select_related("handled_by")),

@@ -134,6 +134,35 @@
     if (head || closest(event, 'input[name="ids"]')) showChosen();
   }
 
+  /* ---------- Rights of a role: 全选 ticks a whole module, and follows what is ticked ---------- */
+
+  function rightsOf(branch) {
+    return all('input[name="permissions"]', branch);
+  }
+
+  function showHeld(branch) {
+    const rights = rightsOf(branch);
+    const held = rights.filter(function (tick) {
+      return tick.checked;
+    }).length;
+    const whole = branch.querySelector("[data-whole]");
+    whole.checked = held === rights.length;
+    whole.indeterminate = held > 0 && held < rights.length;
+    branch.querySelector("[data-held]").textContent = held;
+  }
+
+  function onRight(event) {
+    const branch = closest(event, "[data-branch]");
+    if (!branch) return;
+    const whole = closest(event, "[data-whole]");
+    if (whole) {
+      rightsOf(branch).forEach(function (tick) {
+        tick.checked = whole.checked;
+      });
+    }
+    showHeld(branch);
+  }
+
   /* ---------- One press, one request ---------- */
 
   const RELEASE_AFTER = 10000;
@@ -384,6 +413,7 @@
         details.open = false;
       });
     }
+    all("[data-branch]", part).forEach(showHeld);
     all("form[data-guard]", part).forEach(function (form) {
       opened.set(form, contents(form));
       showDirty(form);
@@ -529,6 +559,7 @@
   document.addEventListener("scroll", followRows, { capture: true, passive: true });
   document.addEventListener("change", onAutosubmit);
   document.addEventListener("change", onTick);
+  document.addEventListener("change", onRight);
   document.addEventListener("submit", onSubmit);
   document.addEventListener("input", onInput);
   document.addEventListener("input", onEdit);

@@ -37,7 +37,7 @@
     }
     const place = width / Math.max(data.categories.length, 1);
     const longest = Math.max(...data.categories.map((name) => name.length), 1);
-    const crowded = longest * 13 > place * 2;
+    const crowded = longest * 13 > place * 2.6;
     const label = crowded
       ? { interval: 0, rotate: 45, width: 76, overflow: "truncate" }
       : { interval: 0, width: Math.floor(place) - 6, overflow: "break", lineHeight: 16 };
@@ -73,7 +73,7 @@
       silent: true,
       symbol: "none",
       lineStyle: { type: "dashed", color: ink },
-      label: { formatter: data.mark + "%", position: "insideStartTop", color: ink },
+      label: { show: false }, // the axis beside it says the number
       data: [{ yAxis: data.mark }],
     };
   }

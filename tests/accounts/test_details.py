@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -191,6 +194,21 @@ def test_many_contacts_ask_the_database_no_more_than_few(held, company, sign_in)
     assert len(many) == len(few)
 
 
+SHOWN_BARE = re.compile(r"\{\{[^}]*\.(?:office_phone|contact_phone|bank_account|phone|email|mobile)\b")
+
+
+def test_no_template_shows_a_detail_without_asking():
+    """{% detail record "phone" %} asks who looks; what a colleague's own number is, everybody may know."""
+    folder = Path(settings.BASE_DIR) / "templates"
+    bare = [
+        str(path.relative_to(folder))
+        for path in folder.rglob("*.html")
+        if SHOWN_BARE.search(path.read_text()) and path.parent.name != "accounts"
+    ]
+    assert bare == []
+    assert SHOWN_BARE.search("{{ contact.mobile|dash }}")  # control
+
+
 # Opening one
 
 
@@ -317,6 +335,15 @@ def test_do_not_contact_is_marked_where_people_look_and_left_out_of_files(held, 
     file = client.get(reverse("customers:contact_list", args=[held.customer.pk]) + "?export=csv").content.decode()
     assert held.contact.name in file
     assert [value for value in (MOBILE, EMAIL, OFFICE) if value in file] == []
+    held.chance.win(by=company.manager, reason="已下单", create_anyway="另一家")
+    won = held.chance.customer.contacts.get()
+    opportunities = reverse("marketing:opportunity_list") + "?status=won"
+    assert "请勿联系" not in client.get(opportunities).content.decode()
+    assert MOBILE in client.get(f"{opportunities}&export=csv").content.decode()
+    won.edit(by=company.manager, do_not_contact=True)
+    for page in (opportunities, held.chance.get_absolute_url(), reverse("marketing:development_list") + "?status=won"):
+        assert "请勿联系" in client.get(page).content.decode(), page
+    assert MOBILE not in client.get(f"{opportunities}&export=csv").content.decode()
     held.contact.edit(by=company.manager, do_not_contact=False)
     again = client.get(reverse("customers:contact_list", args=[held.customer.pk]) + "?export=csv").content.decode()
     assert MOBILE in again

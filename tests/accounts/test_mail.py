@@ -139,6 +139,25 @@ def test_the_mail_is_queued_with_the_change_or_not_at_all(reader):
     assert not Notification.objects.exists()
 
 
+def test_a_person_switches_his_mails_off_and_on_again(reader, server, sign_in, settings):
+    client = sign_in(reader)
+    notify(reader, "一")
+    page = client.get("/notifications/").content.decode()
+    assert "新通知同时发到 zhou@example.com" in page
+    answer = client.post("/notifications/mail/", {"on": "0"}, follow=True).content.decode()
+    assert "您已关闭邮件" in answer
+    assert AuditEntry.objects.latest("pk").changes == {"接收邮件通知": ["是", "否"]}
+    notify(reader, "二")
+    mail.send_due()
+    assert server.sent == [], "what waited already does not go out either"
+    client.post("/notifications/mail/", {"on": "1"})
+    notify(reader, "三")
+    mail.send_due()
+    assert len(server.sent) == 1
+    settings.CRM_EMAIL_URL = ""
+    assert "zhou@example.com" not in client.get("/notifications/").content.decode()
+
+
 # Asked again at the last moment
 
 
@@ -173,11 +192,11 @@ def test_nothing_is_sent_that_the_reader_may_not_see_or_does_not_want_any_more(r
     assert row().mail == Mail.DROPPED
 
 
-def test_a_record_out_of_view_is_not_told_of_though_it_was_queued(company, reader, opportunity, server):
+def test_a_record_out_of_view_is_not_told_of_though_it_was_queued(company, reader, server):
     other = factories.assigned(company.stranger, company.outsider, company.stranger)
     notify(reader, f"机会「{other.summary}」", other)
     mail.send_due()
-    assert server.sent == []
+    assert [(message.to, message.body) for message in server.sent] == []
     assert row(recipient=reader).mail == Mail.DROPPED
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import aftercare
 import psycopg
 from psycopg import conninfo, sql
 
@@ -52,10 +53,10 @@ def _create_when_missing(url: str) -> None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(str(name))))
 
 
-def prepare(opportunities: int, customers: int, password: str) -> tuple[int, int]:
+def prepare(opportunities: int, customers: int, services: int, password: str) -> tuple[int, int, int]:
     """Migrates, generates what is missing and lets the two people sign in with this password.
 
-    Gives how many opportunities and customers there are. Needs Django set up on the database.
+    Gives how many opportunities, customers and service requests there are. Needs Django set up on the database.
     """
     from django.core.management import call_command
     from django.db import connection
@@ -67,10 +68,11 @@ def prepare(opportunities: int, customers: int, password: str) -> tuple[int, int
         missing = {"opportunities": max(opportunities - present, 0), "customers": max(customers - known, 1)}
         call_command("generate_data", **missing, password=password)
     _set_passwords(password)
+    known_services = aftercare.add_requests(services, SUPERVISOR)
     connection.ensure_connection()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
-    return _counts()
+    return (*_counts(), known_services)
 
 
 def _counts() -> tuple[int, int]:

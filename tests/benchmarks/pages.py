@@ -7,10 +7,19 @@ import uuid
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from company import SUPERVISOR
+from company import MANAGER, SUPERVISOR
 from visits import Answer, Visitor
 
-KEYS = ("list", "all", "record", "create", "customers", "customer", "search")
+SERVICES = ("dispatch", "handling", "archive", "archive_all", "request")
+REPORTS = {
+    "contribution": ("客户贡献分析", "/reports/contribution/"),
+    "contribution_all": ("客户贡献分析，全部年份", "/reports/contribution/?year=all"),
+    "composition": ("客户构成分析", "/reports/composition/"),
+    "services": ("客户服务分析", "/reports/services/"),
+    "churn": ("客户流失分析", "/reports/churn/"),
+    "pipeline": ("销售漏斗", "/reports/pipeline/"),
+}
+KEYS = ("list", "all", "record", "create", "customers", "customer", "search", *SERVICES, *REPORTS)
 LIST = "/marketing/opportunities/"
 MARK = f"测速{uuid.uuid4().hex[:8]}"  # the customer names of opportunities this run creates
 
@@ -20,6 +29,7 @@ class Page(NamedTuple):
     label: str
     visit: Callable[[Visitor], Answer]
     is_right: Callable[[Answer], bool]
+    person: str = SUPERVISOR
 
 
 def chosen(keys: list[str] | None) -> list[Page]:
@@ -32,12 +42,18 @@ def chosen(keys: list[str] | None) -> list[Page]:
         _shown("customers", "客户列表", "/customers/"),
         _shown("customer", "客户页", customer_path()),
         _shown("search", "搜索（两个字）", "/search/?q=%E6%B0%B4%E5%8A%A1"),
+        _shown("dispatch", "服务分配", "/services/dispatch/"),
+        _shown("handling", "服务处理（客户经理）", "/services/handling/", MANAGER),
+        _shown("archive", "服务归档（打开在「已归档」）", "/services/archive/"),
+        _shown("archive_all", "服务归档「全部」", "/services/archive/?status=all"),
+        _shown("request", "服务请求页", request_path()),
+        *(_shown(key, label, path) for key, (label, path) in REPORTS.items()),
     ]
     return [page for page in pages if keys is None or page.key in keys]
 
 
-def _shown(key: str, label: str, path: str) -> Page:
-    return Page(key, label, lambda visitor: visitor.get(path), lambda answer: b"</html>" in answer.body[-50:])
+def _shown(key: str, label: str, path: str, person: str = SUPERVISOR) -> Page:
+    return Page(key, label, lambda visitor: visitor.get(path), lambda answer: b"</html>" in answer.body[-50:], person)
 
 
 def _leads_to_record(answer: Answer) -> bool:
@@ -86,6 +102,15 @@ def customer_path(username: str = SUPERVISOR) -> str:
     return f"/customers/{visible.values_list('pk', flat=True)[0]}/"
 
 
+def request_path(username: str = SUPERVISOR) -> str:
+    """The page of a service request that the person sees."""
+    from accounts.models import User
+    from services.models import ServiceRequest
+
+    visible = ServiceRequest.objects.visible_to(User.objects.get(username=username)).filter(status="archived")
+    return f"/services/{visible.order_by('pk').values_list('pk', flat=True)[0]}/"
+
+
 class Count(NamedTuple):
     """SQL statements of a page for one person: with few rows on it and with many."""
 
@@ -112,11 +137,23 @@ def counts(keys: set[str], people: tuple[str, ...]) -> list[Count]:
             "customers": ("/customers/?page_size=10", "/customers/?page_size=100"),
             "customer": (customer_path(person), customer_path(person)),
             "search": ("/search/?q=有限", "/search/?q=水务"),
+            **service_pairs(person),
         }
+        if person == SUPERVISOR:  # who may open reports
+            pairs |= {key: (path, path) for key, (_, path) in REPORTS.items()}
+            pairs["contribution"] = ("/reports/contribution/?page_size=10", "/reports/contribution/?page_size=100")
         for key in (key for key in pairs if key in keys):
             few, many = (statements(client, path, is_sent=key == "create") for path in pairs[key])
             found.append(Count(key, person, few, many))
     return found
+
+
+def service_pairs(person: str) -> dict[str, tuple[str, str]]:
+    """The service pages this person may open."""
+    own = {"dispatch": "dispatch/?"} if person == SUPERVISOR else {"handling": "handling/?"}
+    lists = {**own, "archive": "archive/?", "archive_all": "archive/?status=all&"}
+    pairs = {key: tuple(f"/services/{path}page_size={size}" for size in (10, 100)) for key, path in lists.items()}
+    return {**pairs, "request": (request_path(person), request_path(person))}  # type: ignore[dict-item]
 
 
 def signed_in(username: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,9 +15,10 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, WebError
 from pytest_django.live_server_helper import LiveServer
 
-from basedata.models import SyncRefusal, SyncRun
+from basedata.models import SpecialDay, SyncRefusal, SyncRun
 from crm.jobs.models import Job
 from customers.models import ParkedOrder
+from reports.four import four_reports
 from tests import factories
 
 # Playwright keeps an event loop in this thread; the ORM is used between its calls, never inside them.
@@ -206,14 +208,34 @@ def world(company: Any) -> SimpleNamespace:
     warned.defer(by=manager, kind=factories.entry("暂缓措施", "拜访"), text="与设备部面谈，约定样机试用。" * 20)
     gone = factories.churn_case(manager, name="合肥庐阳家电配件有限公司")
     gone.confirm(by=manager, reason="改由集团指定供应商", kind=factories.entry("流失原因", "其他"))
+    people = (manager, supervisor, manager)
+    asknew = factories.service_request(manager, customer=known, content="停泵后仍显示 3.2 m³/h，影响结算。" * 40)
+    asked = factories.dispatched(*people, organisation=long_name, summary="一期仪表冬季漂移严重，要求到现场复核" * 8)
+    asked.involve(company.eastern, by=manager)
+    asked.note(by=company.eastern, text="先看接地和屏蔽层。" * 20)
+    held = factories.dispatched(*people, customer=known, kind="建议")
+    held.wait(by=manager, note="等客户寄回样品")
+    returned = factories.dispatched(*people, customer=known, kind="投诉")
+    for _ in range(2):
+        returned.handle(by=manager, handling="到场检查，重新接地。" * 10)
+        returned.feedback(by=manager, result="当天又出现一次", satisfaction=2)
+    answered = factories.handled(*people, customer=known)
+    invited = answered.invite(by=manager, result="已归零")
+    complained = factories.handled(*people, customer=known, kind="投诉")
+    closedask = factories.archived(*people, customer=known, kind="投诉")
     job = Job.objects.create(
         kind="导出客户信息管理", function="", owner=manager, status=Job.Status.DONE, done=1, total=1
+    )
+    written = factories.monthly_report(supervisor, remarks="大客户续签，其余按计划。" * 40)
+    handed = factories.monthly_report(
+        supervisor, "submitted", period=date(2026, 9, 1), figures=four_reports(supervisor, date(2026, 9, 1))
     )
     factories.stocked("P-2025-000001", name="压力变送器（带现场显示与 HART 通讯）", model="3051CD2A02A1AH2B3L4M5Q4")
     factories.stocked("P-2025-000002", name="电磁流量计", batch="A" * 60, is_discontinued=True)
     return SimpleNamespace(
         **vars(company),
         spare=factories.entry("竞争对手", "客户自制"),
+        special_day=SpecialDay.objects.get(day="2026-10-10"),
         waiting=waiting,
         developed=developed,
         done=done,
@@ -232,6 +254,16 @@ def world(company: Any) -> SimpleNamespace:
         run=run,
         file=file,
         job=job,
+        asknew=asknew,
+        asked=asked,
+        held=held,
+        returned=returned,
+        answered=answered,
+        invited=invited,
+        complained=complained,
+        closedask=closedask,
+        written=written,
+        handed=handed,
         warned=warned,
         gone=gone,
     )

@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from crm.audit.models import AuditEntry
+from services.links import SIGNER
+
 
 class Address(NamedTuple):
     """One address to open: the route it belongs to, how it is called, where it is, what it answers."""
@@ -25,14 +28,23 @@ NO_PAGE = {
     "logout",
     "setup",
     "job_file",
+    "notifications_mail",
     "notifications_read",
+    "mail_again",
     "notification_open",
     "accounts:theme",
     "marketing:item_result",
     "customers:attachment",
     "customers:sync_start",
+    "services:find_contacts",
+    "services:rating_picture",
+    "services:draft_handle",
+    "services:draft_feedback",
+    "accounts:audit_verify",
+    "reports:monthly_workbook",
 }
 
+WRITTEN = ("detail", "update", "refresh", "submit", "delete")  # what an author does with his report
 STATES = ("waiting", "developed", "unplanned", "won", "lost")
 
 
@@ -52,7 +64,7 @@ def _names(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[st
             yield prefix + pattern.name
 
 
-def _at(route: str, *args: int, called: str = "", query: str = "", status: int = 200) -> Address:
+def _at(route: str, *args: int | str, called: str = "", query: str = "", status: int = 200) -> Address:
     return Address(route, called or route, reverse(route, args=args) + query, status)
 
 
@@ -103,6 +115,9 @@ def shared(world: SimpleNamespace) -> list[Address]:
         *(_at(f"basedata:{name}_list") for name in ("dictionary", "product", "stock")),
         _at("basedata:dictionary_detail", world.known.region_id),
         _at("basedata:dictionary_history", world.known.region_id),
+        _at("basedata:calendar", query="?year=2026"),
+        _at("basedata:calendar", called="calendar unknown year", query="?year=2027"),
+        _at("services:targets"),
         _at("customers:churn_detail", world.warned.pk, called="churn deferred"),
         _at("customers:churn_detail", world.gone.pk, called="churn confirmed"),
         _at("customers:churn_history", world.warned.pk),
@@ -124,14 +139,52 @@ def shared(world: SimpleNamespace) -> list[Address]:
         _at("customers:interaction_done", world.known.pk, world.talk.pk),
         _at("customers:attach", world.known.pk, world.talk.pk),
         _at("customers:attachment_delete", world.known.pk, world.file.pk),
+        *shared_requests(world),
+        _at("customers:customer_show", world.known.pk, "phone"),
+        _at("customers:contact_show", world.known.pk, world.contact.pk, "office_phone"),
+        _at("marketing:opportunity_show", world.developed.pk, "contact_phone"),
         Address("", "404", "/marketing/opportunities/999999/", 404),
         Address("", "400", "/search/?q=%00", 400),
+    ]
+
+
+def shared_requests(world: SimpleNamespace) -> list[Address]:
+    states = ("asknew", "asked", "held", "returned", "answered", "closedask")
+    return [
+        _at("services:archive", called="archive opened"),
+        _at("services:archive", called="archive all", query="?status=all"),
+        _at("services:archive", called="archive none", query="?customer=没有"),
+        _at("services:request_create"),
+        _at("services:request_create", called="create named", query="?customer=济南泉城水务有限公司"),
+        _at("services:find_customer"),
+        _at("services:find_customer", called="find_customer found", query="?customer=水务"),
+        _at("services:find_customer", called="find_customer none", query="?customer=没有这家"),
+        _at("search", called="caller unknown", query="?phone=01099999999"),
+        *(_at("services:request_detail", getattr(world, name).pk, called=f"request {name}") for name in states),
+        _at("services:request_history", world.returned.pk),
+        _at("services:request_update", world.asknew.pk),
+        _at("services:request_involve", world.asked.pk),
+        _at("services:request_release", world.asked.pk, world.asked.helpers.get().pk),
+        _at("services:request_note", world.asked.pk),
     ]
 
 
 def of_supervisor(world: SimpleNamespace) -> list[Address]:
     return [
         *shared(world),
+        _at("services:dispatch"),
+        _at("services:assign_many", query=f"?ids={world.asknew.pk}&ids={world.asked.pk}"),
+        _at("services:request_assign", world.asknew.pk),
+        _at("services:request_reassign", world.returned.pk),
+        _at("services:request_keep", world.returned.pk),
+        _at("services:request_delete", world.asknew.pk),
+        _at("contact_personal", world.known.pk, world.contact.pk),
+        _at("contact_erase", world.known.pk, world.contact.pk),
+        *(
+            _at(f"reports:monthly_{verb}", world.written.pk)
+            for verb in ("detail", "update", "refresh", "submit", "delete")
+        ),
+        _at("reports:monthly_create"),
         _at("customer_transfer", world.known.pk),
         _at("customer_transfer_many", query=f"?ids={world.known.pk}&ids=999999"),
         _at("marketing:opportunity_assign", world.waiting.pk),
@@ -144,6 +197,14 @@ def of_supervisor(world: SimpleNamespace) -> list[Address]:
 def of_manager(world: SimpleNamespace) -> list[Address]:
     return [
         *shared(world),
+        _at("services:handling"),
+        _at("services:feedback"),
+        _at("services:request_handle", world.returned.pk),
+        _at("services:request_wait", world.asked.pk),
+        _at("services:request_resume", world.held.pk),
+        _at("services:request_feedback", world.answered.pk, called="feedback with link"),
+        _at("services:request_feedback", world.complained.pk, called="feedback of a complaint"),
+        _at("services:request_invite", world.complained.pk),
         _at("marketing:opportunity_delete", world.waiting.pk),
         _at("marketing:development_execute", world.developed.pk),
         _at(
@@ -172,6 +233,9 @@ def of_administrator(world: SimpleNamespace) -> list[Address]:
     return [
         _at("home", called="home of an administrator"),
         _at("customers:churn_scan"),
+        _at("accounts:audit_list"),
+        _at("accounts:audit_list", called="audit none", query="?object_text=没有这样的名字"),
+        _at("accounts:audit_detail", AuditEntry.objects.about(world.known)[0].pk),
         _at("customers:sync"),
         _at("customers:sync_parked"),
         _at("customers:sync_run", world.run.pk),
@@ -182,8 +246,32 @@ def of_administrator(world: SimpleNamespace) -> list[Address]:
         _at("basedata:dictionary_create"),
         _at("basedata:dictionary_update", world.known.region_id),
         _at("basedata:dictionary_delete", world.spare.pk),
+        _at("basedata:calendar", called="calendar edited", query="?year=2026"),
+        _at("basedata:calendar_hours"),
+        _at("basedata:calendar_enter", query="?year=2027"),
+        _at("basedata:special_day_create"),
+        _at("basedata:special_day_update", world.special_day.pk),
+        _at("basedata:special_day_delete", world.special_day.pk),
+        _at("services:targets", called="targets edited"),
+    ]
+
+
+def of_executive(world: SimpleNamespace) -> list[Address]:
+    reports = ("contribution", "composition", "services", "churn", "pipeline")
+    return [
+        _at("home", called="home of an executive"),
+        *(_at(f"reports:{name}") for name in reports),
+        *(_at(f"reports:{name}", called=f"{name} none", query="?year=all&name=某") for name in reports),
+        *(_at("reports:pipeline", called=f"pipeline by {by}", query=f"?by={by}") for by in ("source", "person")),
+        _at("reports:services", called="services by month", query="?by=month"),
+        _at("reports:monthly_list"),
+        _at("reports:monthly_detail", world.handed.pk, called="monthly submitted"),
+        _at("reports:monthly_review", world.handed.pk),
+        _at("reports:monthly_return", world.handed.pk),
+        _at("reports:monthly_history", world.handed.pk),
     ]
 
 
 def of_visitor(world: SimpleNamespace) -> list[Address]:
-    return [_at("login")]
+    link = reverse("rate", args=[SIGNER.sign(world.invited.rating_key)])
+    return [_at("login"), Address("rate", "rate", link), Address("rate", "rate forged", "/rate/x/", 404)]

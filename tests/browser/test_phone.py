@@ -39,6 +39,7 @@ ROLES = {
     "supervisor": ("supervisor", pages.of_supervisor),
     "manager": ("manager", pages.of_manager),
     "administrator": ("administrator", pages.of_administrator),
+    "executive": ("executive", pages.of_executive),
 }
 
 

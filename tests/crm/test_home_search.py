@@ -91,12 +91,12 @@ def test_the_figures_count_ones_own_view(company, sign_in):
     old = factories.lost(company.manager, company.supervisor, company.manager)
     Opportunity.objects.filter(pk=old.pk).update(closed_at=timezone.now() - timedelta(days=40))
     shown = {}
-    for name in ("supervisor", "executive", "outsider"):
+    for name in ("supervisor", "manager", "outsider"):
         html = body(sign_in(getattr(company, name)))
         shown[name] = dict(re.findall(r'class="kpi"[^>]*><span>([^<]+)</span><b>(\d+)', html))
     words = ("已指派、开发中", "未分配", "本月开发成功", "本月开发失败")
     assert shown["supervisor"] == dict(zip(words, "1110", strict=True))
-    assert shown["executive"] == dict(zip(words, "1111", strict=True))
+    assert shown["manager"] == dict(zip(words, "1110", strict=True))
     assert shown["outsider"] == dict(zip(words, "0001", strict=True))
 
 
@@ -117,7 +117,10 @@ def test_somebody_without_a_role_is_told_whom_to_ask(company, sign_in):
 
 
 SELLING = ["销售机会管理", "客户开发计划", "客户信息管理", "客户流失管理", "历史订单查询"]
-MASTER_DATA = ["数据字典", "产品信息查询", "库存数据查询"]
+REPORTS = ["客户贡献分析", "客户构成分析", "客户服务分析", "客户流失分析", "销售漏斗", "客户管理报告"]
+MASTER_DATA = ["数据字典", "工作日历", "服务时限", "产品信息查询", "库存数据查询"]
+DISPATCHING = ["服务创建", "服务分配", "服务归档"]
+SERVING = ["服务创建", "服务处理", "服务反馈", "服务归档"]
 
 
 @pytest.mark.parametrize(
@@ -127,9 +130,9 @@ MASTER_DATA = ["数据字典", "产品信息查询", "库存数据查询"]
             "administrator",
             ["历史订单查询", "流失扫描", "已删除的客户", "用户", "角色", "部门", "审计记录", *MASTER_DATA, "数据同步"],
         ),
-        ("supervisor", [*SELLING, *MASTER_DATA]),
-        ("manager", [*SELLING, *MASTER_DATA]),
-        ("executive", [*SELLING, *MASTER_DATA[1:]]),
+        ("supervisor", [*SELLING, *DISPATCHING, *REPORTS, *MASTER_DATA]),
+        ("manager", [*SELLING, *SERVING, "销售漏斗", *MASTER_DATA]),
+        ("executive", [*SELLING, "服务归档", *REPORTS, *MASTER_DATA[3:]]),
         ("nobody", []),
     ],
 )

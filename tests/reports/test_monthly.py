@@ -281,7 +281,7 @@ def test_a_supervisor_writes_corrects_and_submits(company, sign_in):
     assert f'value="{last:%Y-%m-%d}"' not in page(client, "monthly_create")
 
 
-FOUR = ["客户构成分析"]
+FOUR = ["客户贡献分析", "客户构成分析", "客户服务分析", "客户流失分析"]
 
 
 def test_figures_keep_what_they_were_until_taken_again(company, sign_in):

@@ -20,16 +20,11 @@ DASH = "—"
 WEEKDAYS = "一二三四五六日"
 
 
-@cache
-def _sprite() -> str:
-    return static("vendor/icons/icons.svg")
-
-
 @register.simple_tag
 @cache
 def icon(name: str, css: str = "") -> SafeString:
-    classes = f"i {css}".strip()
-    return format_html('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>', classes, _sprite(), name)
+    classes, sprite = f"i {css}".strip(), static("vendor/icons/icons.svg")
+    return format_html('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>', classes, sprite, name)
 
 
 @register.filter

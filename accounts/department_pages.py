@@ -1,0 +1,101 @@
+"""部门: the tree on one page; creating, renaming and moving, deleting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from crm.ui.actions import Action, ActionView, controls
+from crm.ui.records import RecordCreate, RecordUpdate, RecordView
+
+from .forms import DepartmentForm
+from .keeping.rules import lock_administration
+from .models import Department, User
+
+LIST = ("部门", "accounts:department_list")
+CRUMBS = (("权限管理", ""), LIST)
+EDIT = Action("edit", "改名、移动", "edit", "accounts:department_update")
+REMOVE = Action("remove", "删除", "trash", "accounts:department_delete", dialog=True)
+
+
+def with_counts(departments: Any) -> Any:
+    """people: members at work and gone; below: departments directly under it."""
+
+    def counted(rows: Any, field: str) -> Any:
+        return Coalesce(Subquery(rows.order_by().values(field).annotate(n=Count("pk")).values("n")), 0)
+
+    return departments.annotate(
+        people=counted(User.objects.filter(department=OuterRef("pk")), "department"),
+        below=counted(Department.objects.filter(parent=OuterRef("pk")), "parent"),
+    )
+
+
+def as_tree(departments: list[Department]) -> Iterator[tuple[Department, int]]:
+    """(department, depth), each under the one above it."""
+    under: dict[int | None, list[Department]] = {}
+    for department in departments:
+        under.setdefault(department.parent_id, []).append(department)
+
+    def walk(top: int | None, depth: int) -> Iterator[tuple[Department, int]]:
+        for department in under.get(top, ()):
+            yield department, depth
+            yield from walk(department.pk, depth + 1)
+
+    return walk(None, 0)
+
+
+class DepartmentTree(RecordView):
+    model = Department
+    template_name = "accounts/departments.html"
+    title, crumbs, help = "部门", (("权限管理", ""),), "departments"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        if not request.user.has_perm("accounts.view_department"):  # type: ignore[union-attr]
+            raise PermissionDenied("您的角色不能查看部门。")
+        rows = list(with_counts(self.rows()))
+        tree = [
+            {"department": row, "depth": min(depth, 6), "controls": controls((EDIT, REMOVE), row, request.user)}
+            for row, depth in as_tree(rows)
+        ]
+        can_add = request.user.has_perm("accounts.add_department")  # type: ignore[union-attr]
+        return self.page(tree=tree, can_add=can_add)
+
+
+class DepartmentCreate(RecordCreate):
+    model, form_class, permission = Department, DepartmentForm, "accounts.add_department"
+    title, crumbs, help = "新建部门", CRUMBS, "departments"
+
+    def new_record(self) -> Department:
+        above = self.request.GET.get("parent", "")
+        known = above.isdecimal() and len(above) < 19 and Department.objects.filter(pk=above).exists()
+        return Department(parent_id=int(above) if known else None)
+
+    def back_url(self, record: Any) -> str:
+        return reverse("accounts:department_list")
+
+
+class DepartmentUpdate(RecordUpdate):
+    model, form_class = Department, DepartmentForm
+    title, crumbs, help = "改名、移动部门", CRUMBS, "departments"
+
+    @transaction.atomic
+    def post(self, request: Any, **kwargs: Any) -> HttpResponse:
+        lock_administration()
+        return super().post(request, **kwargs)
+
+
+class RemoveDepartment(ActionView):
+    model = Department
+    action, title, question = "remove", "删除部门", "确认删除？"
+    danger, submit_label, message = True, "确定", "删除成功"
+    crumbs, help = CRUMBS, "departments"
+
+    def context(self, record: Any, form: Any) -> dict[str, Any]:
+        return {"named": f"部门：{record}", "details": "", "consequence": "只有没有人员和下级部门的部门可以删除。"}

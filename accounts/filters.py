@@ -1,0 +1,45 @@
+"""Filters of the list of people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+
+from crm.ui.filters import Contains, ListFilter
+
+from .models import Department, User, subtree_ids
+
+
+def entries(field: str) -> Any:
+    """The dictionary entries a person's list may hold."""
+    relation: Any = User._meta.get_field(field).remote_field
+    return relation.model._default_manager.complex_filter(relation.limit_choices_to)
+
+
+class UserFilter(ListFilter):
+    username = Contains(label="用户名")
+    name = Contains(label="姓名")
+    department = django_filters.ModelChoiceFilter(
+        queryset=lambda request: Department.objects.all(), method="below", label="部门", empty_label="全部"
+    )
+    groups = django_filters.ModelChoiceFilter(
+        queryset=lambda request: Group.objects.order_by("name"), label="角色", empty_label="全部"
+    )
+    regions = django_filters.ModelChoiceFilter(
+        queryset=lambda request: entries("regions"), label="负责分区", empty_label="全部"
+    )
+    industries = django_filters.ModelChoiceFilter(
+        queryset=lambda request: entries("industries"), label="行业特长", empty_label="全部"
+    )
+    mobile = Contains(label="手机")
+
+    class Meta:
+        model = User
+        fields: list[str] = []
+
+    def below(self, rows: QuerySet, name: str, value: Department) -> QuerySet:
+        """The department with all below it."""
+        return rows.filter(department__in=subtree_ids(value.pk))

@@ -1,0 +1,119 @@
+"""Forms for people, departments and one's own account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from crm.ui.forms import Block, CrmForm, RecordForm
+
+from .keeping.rules import administrator_roles
+from .models import Department, Role, User, subtree_ids
+from .ticks import Ticks, TicksForm
+
+
+def department_paths() -> dict[int, str]:
+    """销售部 › 华北组, by id, in the order of the tree."""
+    rows = {pk: (name, parent) for pk, name, parent in Department.objects.values_list("pk", "name", "parent_id")}
+
+    def path(pk: int | None) -> tuple[str, ...]:
+        return () if pk is None else (*path(rows[pk][1]), rows[pk][0])
+
+    ordered = sorted((path(pk), pk) for pk in rows)
+    return {pk: " › ".join(names) for names, pk in ordered}
+
+
+def name_departments(field: Any, without: set[int] | None = None) -> None:
+    """Offers departments by their path, in the order of the tree."""
+    paths = {pk: path for pk, path in department_paths().items() if pk not in (without or ())}
+    field.queryset = Department.objects.filter(pk__in=paths)
+    field.choices = [("", field.empty_label), *paths.items()]
+
+
+class UserForm(TicksForm):
+    blocks = (
+        Block("账号", "用户名用来登录，改了以后用新的登录。", (("username", 3), ("name", 3), ("department", 3))),
+        Block("角色", "几个角色的权限加在一起。", ("groups",)),
+        Block("联系方式", "", (("mobile", 3), ("email", 3))),
+        Block("指派参考", "指派销售机会时，系统按负责分区和行业特长推荐。", ("regions", "industries")),
+    )
+
+    class Meta:
+        model = User
+        fields = ["username", "name", "department", "groups", "mobile", "email", "regions", "industries"]
+        widgets = {"groups": Ticks, "regions": Ticks, "industries": Ticks}
+
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].help_text = "字母、数字和 @ . + - _"
+        name_departments(self.fields["department"])
+        roles: Any = self.fields["groups"]
+        if self.instance.pk == by.pk:
+            del self.fields["groups"]  # nobody changes his own roles
+        elif not by.is_administrator:
+            roles.queryset = roles.queryset.exclude(pk__in=administrator_roles())
+        if self.instance.pk:
+            self.remember_opened()
+
+
+class DepartmentForm(RecordForm):
+    blocks = (
+        Block(
+            "部门",
+            "移动部门时，它的下级部门和人员一起移动，查看范围和编辑范围立即跟着变。",
+            (("name", 3), ("parent", 3)),
+        ),
+    )
+
+    class Meta:
+        model = Department
+        fields = ["name", "parent"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        parent: Any = self.fields["parent"]
+        parent.empty_label = "（最上级）"
+        name_departments(parent, without=subtree_ids(self.instance.pk) if self.instance.pk else set())
+
+
+class RoleNameForm(CrmForm, forms.Form):
+    name = forms.CharField(label="新角色的名称", max_length=150)
+    blocks = (Block("复制角色", "范围和权限照抄，之后再修改。", (("name", 3),)),)
+
+    def clean_name(self) -> str:
+        if Role.objects.filter(name=self.cleaned_data["name"]).exists():
+            raise forms.ValidationError("已有同名的角色，请另取名称。")
+        return self.cleaned_data["name"]
+
+
+class ProfileForm(RecordForm):
+    blocks = (
+        Block("联系方式", "同事和系统管理员看得到。", (("mobile", 3), ("email", 3))),
+        Block("外观", "", (("theme", 3),)),
+    )
+
+    class Meta:
+        model = User
+        fields = ["mobile", "email", "theme"]
+
+
+class OwnPasswordForm(CrmForm, forms.Form):
+    """What is done to the second factor asks for the password again."""
+
+    password = forms.CharField(
+        label="当前密码", widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}), strip=False
+    )
+    blocks = (Block("确认是您本人", "", (("password", 3),)),)
+
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by = by
+
+    def clean_password(self) -> str:
+        if not self.by.check_password(self.cleaned_data["password"]):
+            raise forms.ValidationError("密码不正确。")
+        return ""
+
+    def values(self) -> dict[str, Any]:
+        return {}

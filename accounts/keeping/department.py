@@ -1,0 +1,73 @@
+"""The tree of departments: scopes follow each change at once, because nothing is copied from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db import models
+
+from crm.audit.trail import change, record
+from crm.verdict import Verdict, first_objection, holds, transition, unless
+
+from .rules import administration
+
+
+class KeptDepartment(models.Model):
+    version = models.PositiveIntegerField(default=0, editable=False)
+
+    class Meta:
+        abstract = True
+
+    locked_with = "administration"  # two moves at once, each allowed alone, could close a circle
+
+    @property
+    def administration(self) -> Group | None:
+        return administration()
+
+    @classmethod
+    def create(cls, *, by: Any, **values: Any) -> Any:
+        """A new department with its audit row. Call in a transaction."""
+        holds(by, "accounts.add_department", "您的角色不能新建部门").enforce()
+        department: Any = cls(**values)
+        department.save()
+        record(by, "新建", department, 上级部门=department.parent)
+        return department
+
+    def can_edit(self, by: Any) -> Verdict:
+        return holds(by, "accounts.change_department", "您的角色不能修改部门")
+
+    @transition
+    def edit(self, *, by: Any, **values: Any) -> None:
+        """Renamed, moved."""
+        self.can_edit(by).enforce()
+        self.check_parent(values.get("parent", self.parent)).enforce()  # type: ignore[attr-defined]
+        change(by, "编辑", self, **values)
+
+    def can_remove(self, by: Any) -> Verdict:
+        return first_objection(
+            holds(by, "accounts.delete_department", "您的角色不能删除部门"),
+            self._unless_in_use(),
+        )
+
+    @transition
+    def remove(self, *, by: Any) -> None:
+        self.can_remove(by).enforce()
+        record(by, "删除", self, 上级部门=(self.parent, None))  # type: ignore[attr-defined]
+        self.delete()
+
+    def check_parent(self, parent: Any) -> Verdict:
+        """Neither the department itself nor one below it."""
+        rows: Any = type(self)._base_manager
+        above, key = dict(rows.values_list("pk", "parent_id")), getattr(parent, "pk", None)
+        while key is not None and key != self.pk:
+            key = above.get(key)
+        return unless(key is not None, "上级部门不能是本部门或它的下级部门，请另选。")
+
+    def _unless_in_use(self) -> Verdict:
+        """people and below: counts a list has made already."""
+        people, below = getattr(self, "people", None), getattr(self, "below", None)
+        people = self.members.count() if people is None else people  # type: ignore[attr-defined]
+        below = self.children.count() if below is None else below  # type: ignore[attr-defined]
+        held = [text for text in (below and f"{below} 个下级部门", people and f"{people} 位人员（含停用）") if text]
+        return unless(bool(held), f"还有{'、'.join(held)}，先移走再删除。")

@@ -1,0 +1,105 @@
+"""Rights in words: every right the product asks for, by module and record, and sentences that begin with 可以."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import NamedTuple
+
+from django.apps import apps
+from django.contrib.auth.models import Permission
+
+from .roles import SHIPPED
+
+MODULES = {
+    "marketing": "营销管理",
+    "customers": "客户管理",
+    "services": "服务管理",
+    "reports": "统计报表",
+    "basedata": "基础数据",
+    "accounts": "权限管理",
+    "audit": "权限管理",
+    "jobs": "后台任务",
+}
+VERBS = {"view": "查看", "add": "新建", "change": "编辑", "delete": "删除"}
+
+
+class Subject(NamedTuple):
+    """The rights to one kind of record."""
+
+    name: str
+    permissions: list[Permission]
+
+
+class Module(NamedTuple):
+    key: str
+    name: str
+    subjects: list[Subject]
+
+    @property
+    def permissions(self) -> list[Permission]:
+        return [permission for subject in self.subjects for permission in subject.permissions]
+
+
+def name_of(permission: Permission) -> str:
+    """Like customers.view_customer. Ask with content_type loaded."""
+    return f"{permission.content_type.app_label}.{permission.codename}"
+
+
+def label(permission: Permission) -> str:
+    """查看客户; a right of its own kind carries its own words."""
+    verb, _, model = permission.codename.partition("_")
+    plain = verb in VERBS and model == permission.content_type.model
+    return f"{VERBS[verb]}{subject_of(permission)}" if plain else permission.name
+
+
+def subject_of(permission: Permission) -> str:
+    model = permission.content_type.model_class()
+    return str(model._meta.verbose_name) if model else permission.content_type.model
+
+
+def catalogue() -> list[Permission]:
+    """Every right that some shipped role holds: the product asks for no other."""
+    names = {name for _, _, _, rights in SHIPPED.values() for name in rights.split()}
+    rows = Permission.objects.select_related("content_type")
+    found = [permission for permission in rows if name_of(permission) in names]
+    return sorted(found, key=place)
+
+
+def place(permission: Permission) -> tuple[int, str, str, int, int]:
+    """Modules in the order of the menu, in them the plain verbs before a record's own rights."""
+    label_, verb = permission.content_type.app_label, permission.codename.split("_")[0]
+    module = list(MODULES).index(label_) if label_ in MODULES else len(MODULES)
+    rank = list(VERBS).index(verb) if verb in VERBS else len(VERBS)
+    return module, label_, permission.content_type.model, rank, permission.pk
+
+
+def tree(permissions: Iterable[Permission]) -> list[Module]:
+    """Permissions in the order of place(), by module and kind of record."""
+    modules = []
+    for name, inside in groupby(permissions, key=module_of):
+        subjects = [Subject(subject, list(rights)) for subject, rights in groupby(inside, key=subject_of)]
+        modules.append(Module(subjects[0].permissions[0].content_type.app_label, name, subjects))
+    return modules
+
+
+def module_of(permission: Permission) -> str:
+    app_label = permission.content_type.app_label
+    return MODULES.get(app_label) or str(apps.get_app_config(app_label).verbose_name)
+
+
+def sentences(permissions: Iterable[Permission]) -> list[tuple[str, str]]:
+    """(module, 可以…) of what a role may do, for people who read no tables."""
+    ordered = sorted(permissions, key=place)
+    return [(module.name, f"可以{'；'.join(map(clause, module.subjects))}。") for module in tree(ordered)]
+
+
+def clause(subject: Subject) -> str:
+    """查看、新建、编辑客户，导出客户，移交客户"""
+    plain: list[str] = []
+    own: list[str] = []
+    for permission in subject.permissions:
+        words = label(permission)
+        (plain if words.endswith(subject.name) and words[:2] in VERBS.values() else own).append(words)
+    verbs = "、".join(words[:2] for words in plain)
+    return "，".join(filter(None, [f"{verbs}{subject.name}" if verbs else "", *own]))

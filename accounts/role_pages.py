@@ -1,0 +1,127 @@
+"""角色: list, one role in plain words, creating, copying, changing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+
+from crm.audit.models import AuditEntry
+from crm.ui.actions import Action, ActionView, controls
+from crm.ui.filters import Contains, ListFilter
+from crm.ui.history import RecordHistory
+from crm.ui.lists import Column, RecordList
+from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
+
+from .forms import RoleNameForm
+from .keeping.rules import lock_administration
+from .models import Role
+from .rights import sentences
+from .role_forms import RoleForm
+
+LIST = ("角色", "accounts:role_list")
+CRUMBS = (("权限管理", ""), LIST)
+EDIT = Action("edit", "编辑", "edit", "accounts:role_update", "btn-primary")
+COPY = Action("copy", "复制", "plus", "accounts:role_copy")
+
+
+class RoleFilter(ListFilter):
+    name = Contains(label="名称")
+
+    class Meta:
+        model = Role
+        fields: list[str] = []
+
+
+def name_cell(role: Any) -> str:
+    kind = "随系统提供" if role.code else "本公司新建"
+    return format_html('<a href="{}">{}</a><small class="sm">{}</small>', role.get_absolute_url(), role.name, kind)
+
+
+class RoleList(RecordList):
+    model = Role
+    title, crumbs, help = "角色", (("权限管理", ""),), "roles"
+    filterset_class = RoleFilter
+    columns = (
+        Column("名称", "name", sort="name", html=name_cell, css="m-t"),
+        Column("人数", "people", sort="people", css="num"),
+        Column("查看范围", "get_view_scope_display"),
+        Column("编辑范围", "get_edit_scope_display"),
+        Column("权限", lambda role: f"{role.rights} 项", css="nw"),
+    )
+    default_sort = "name"
+    row_actions = (EDIT, COPY)
+    create = ("新建角色", "accounts:role_create", "accounts.add_role")
+    empty_text = "没有这样的角色。"
+
+    def rows(self) -> Any:
+        return with_counts(super().rows())
+
+
+def with_counts(roles: Any) -> Any:
+    """people: who holds the role and is at work; rights: how many it grants."""
+    members: Any = get_user_model().groups.through  # type: ignore[attr-defined]
+    rights: Any = Role.permissions.through  # type: ignore[attr-defined]
+    people = members.objects.filter(group=OuterRef("pk"), user__is_active=True)
+    return roles.annotate(
+        people=Coalesce(Subquery(people.order_by().values("group").annotate(n=Count("pk")).values("n")), 0),
+        rights=Coalesce(
+            Subquery(rights.objects.filter(group=OuterRef("pk")).values("group").annotate(n=Count("pk")).values("n")), 0
+        ),
+    )
+
+
+class OneRole:
+    model = Role
+    crumbs, help = CRUMBS, "roles"
+
+
+class RoleDetail(OneRole, RecordDetail):
+    template_name = "accounts/role_detail.html"
+
+    def context(self, record: Any) -> dict[str, Any]:
+        people = record.user_set.filter(is_active=True).select_related("department").order_by("name", "pk")
+        return {
+            "drawn": controls((COPY, EDIT), record, self.request.user),
+            "sentences": sentences(record.permissions.select_related("content_type")),
+            "people": people,
+            "history": AuditEntry.objects.about(record)[:8],
+        }
+
+
+class RoleHistory(OneRole, RecordHistory):
+    pass
+
+
+class RoleCreate(OneRole, RecordCreate):
+    form_class, permission = RoleForm, "accounts.add_role"
+    template_name = "accounts/role_form.html"
+    title = "新建角色"
+
+    def back_url(self, record: Any) -> str:
+        return reverse("accounts:role_list")
+
+
+class RoleUpdate(OneRole, RecordUpdate):
+    form_class = RoleForm
+    template_name = "accounts/role_form.html"
+    title = "编辑角色"
+
+    @transaction.atomic
+    def post(self, request: Any, **kwargs: Any) -> HttpResponse:
+        lock_administration()
+        return super().post(request, **kwargs)
+
+
+class CopyRole(OneRole, ActionView):
+    action, title, form_class = "copy", "复制角色", RoleNameForm
+    submit_label, message = "复制", "已复制，请修改新的角色。"
+
+    def success_url(self, record: Any, result: Any) -> str:
+        return reverse("accounts:role_update", args=[result.pk])

@@ -1,0 +1,215 @@
+"""两步验证: the page after the password, and switching it on and off."""
+
+from __future__ import annotations
+
+import time
+from base64 import b32encode
+from binascii import unhexlify
+from typing import Any
+
+import segno
+from axes.handlers.proxy import AxesProxyHandler
+from django import forms
+from django.apps import apps
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.signals import user_login_failed
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.cache import never_cache
+
+from crm.ui.actions import ActionView
+from crm.ui.forms import Block, CrmForm
+from crm.ui.records import RecordView
+
+from .forms import OwnPasswordForm
+from .models import User
+from .resume import resume
+
+PENDING = "second_factor"
+MINUTES = 10
+WRONG = "验证码或恢复码不正确，或账号暂时不能登录。每个验证码只能用一次，请等下一个。连续 5 次失败将锁定 15 分钟。"
+SALT = "second factor key"
+
+
+def ask_second_factor(request: HttpRequest, user: User, next_url: str, kept: str = "") -> HttpResponse:
+    """The password was right; nobody is signed in before the code is too."""
+    request.session.cycle_key()
+    request.session[PENDING] = {
+        "user": user.pk,
+        "password": user.get_session_auth_hash(),
+        "at": int(time.time()),
+        "next": next_url,
+        "kept": kept,
+    }
+    return redirect("login_code")
+
+
+def pending_person(request: HttpRequest) -> User | None:
+    """Who gave his password here within ten minutes, if it is still his password and he still has a device."""
+    pending = request.session.get(PENDING) or {}
+    if time.time() - pending.get("at", 0) > MINUTES * 60:
+        return None
+    person = User.objects.filter(pk=pending["user"], is_active=True).first()
+    if person is None or not constant_time_compare(pending["password"], person.get_session_auth_hash()):
+        return None
+    return person if person.has_second_factor else None
+
+
+class CodeForm(CrmForm, forms.Form):
+    code = forms.CharField(
+        label="验证码或恢复码",
+        max_length=40,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True}),
+    )
+
+
+@method_decorator([login_not_required, never_cache], name="dispatch")
+class SecondStep(View):
+    """Failures count with those of the password: five lock the name at this address."""
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        person = pending_person(request)
+        if person is None:
+            return redirect("login")
+        self.person = person
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.show(CodeForm())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form, name = CodeForm(request.POST), {"username": self.person.username}
+        if not form.is_valid():
+            return self.show(form)
+        allowed = AxesProxyHandler.is_allowed(request, name)
+        if allowed and self.person.passes_second_factor(form.cleaned_data["code"]):
+            pending = request.session.pop(PENDING)
+            login(request, self.person, backend="accounts.backends.RoleBackend")
+            return resume(request, pending["kept"]) or redirect(pending["next"])
+        user_login_failed.send(sender=__name__, credentials=name, request=request)
+        if not AxesProxyHandler.is_allowed(request, name):
+            request.session.pop(PENDING, None)
+        form.add_error(None, WRONG)
+        return self.show(form)
+
+    def show(self, form: forms.Form) -> HttpResponse:
+        return render(self.request, "accounts/login_code.html", {"form": form})
+
+
+# One's own device
+
+
+class TurnOnForm(CrmForm, forms.Form):
+    """The key travels signed with the form: nothing is stored before the first code is right."""
+
+    key = forms.CharField(widget=forms.HiddenInput)
+    code = forms.CharField(
+        label="手机上显示的验证码",
+        max_length=12,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+    blocks = (Block("输入验证码", "确认手机已经添加好。", (("code", 3),)),)
+
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.salt = f"{SALT} {by.pk}"
+        self.device = apps.get_model("otp_totp", "TOTPDevice")(user=by, name="手机")
+        if sent := self.key_of(self.data.get("key", "")):
+            self.device.key = sent
+        self.initial["key"] = signing.dumps(self.device.key, salt=self.salt)
+
+    def key_of(self, text: str) -> str:
+        try:
+            return signing.loads(text, salt=self.salt, max_age=3600)
+        except signing.BadSignature:
+            return ""
+
+    def clean_key(self) -> str:
+        if not self.key_of(self.cleaned_data["key"]):
+            raise forms.ValidationError("页面已过期，请重新打开后再试。")
+        return self.device.key
+
+    @property
+    def qr_code(self) -> str:
+        return segno.make(self.device.config_url, micro=False).svg_data_uri(scale=5, border=2)
+
+    @property
+    def key_in_words(self) -> str:
+        """For typing it in where no camera is: four letters at a time."""
+        text = b32encode(unhexlify(self.device.key)).decode().rstrip("=")
+        return " ".join(text[place : place + 4] for place in range(0, len(text), 4))
+
+
+class OwnAccount(RecordView):
+    """One's own account, whatever one's rights."""
+
+    model, own = User, True
+    help = "account"
+    crumbs = (("个人资料", "accounts:profile"),)
+
+    def rows(self) -> Any:
+        return User.objects.filter(pk=self.request.user.pk)
+
+    def get_record(self) -> Any:
+        return self.rows().get()
+
+    def check_still_visible(self, result: Any) -> None:
+        """One's own account is always in view."""
+
+    def back_url(self, record: Any) -> str:
+        return reverse("accounts:profile")
+
+    def success_url(self, record: Any, result: Any) -> str:
+        return reverse("accounts:profile")
+
+
+class ShowsCodes:
+    """Answers with the recovery codes: shown now, and never again."""
+
+    request: Any
+
+    def carry_out(self, record: Any, form: Any) -> HttpResponse:
+        answer = super().carry_out(record, form)  # type: ignore[misc]
+        if not getattr(self, "codes", None):
+            return answer  # the form was sent again
+        context = {"title": "恢复码", "codes": self.codes, "back_url": answer["Location"]}
+        return self.page(template="accounts/recovery_codes.html", **context)  # type: ignore[attr-defined]
+
+
+class TurnOn(ShowsCodes, OwnAccount, ActionView):
+    action, title, form_class = "turn_on_second_factor", "开启两步验证", TurnOnForm
+    submit_label, message = "开启", "两步验证已开启，其他设备上的登录已失效。"
+    template_name = "accounts/second_factor_on.html"
+
+    def form_options(self, record: Any) -> dict[str, Any]:
+        return {"by": self.request.user}
+
+    def perform(self, record: Any, form: Any) -> None:
+        keep = self.request.session.session_key
+        self.codes = record.turn_on_second_factor(by=self.request.user, keep=keep, **form.values())
+
+
+class AsksPassword(OwnAccount, ActionView):
+    form_class: Any = OwnPasswordForm
+
+    def form_options(self, record: Any) -> dict[str, Any]:
+        return {"by": self.request.user}
+
+
+class RenewCodes(ShowsCodes, AsksPassword):
+    action, title = "renew_recovery_codes", "更换恢复码"
+    submit_label, message = "更换", "原来的恢复码已作废。"
+
+    def perform(self, record: Any, form: Any) -> None:
+        self.codes = record.renew_recovery_codes(by=self.request.user)
+
+
+class TurnOff(AsksPassword):
+    action, title = "turn_off_second_factor", "关闭两步验证"
+    submit_label, message, danger = "关闭", "两步验证已关闭。", True

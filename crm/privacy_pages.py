@@ -1,0 +1,129 @@
+"""Pages of 个人信息: everything held about one contact, handed out as a file, erased after asking twice."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from django import forms
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from crm.audit.trail import record
+from crm.exchange.exports import CONTENT_TYPES, attachment
+from crm.exchange.writers import write_workbook
+from crm.ui.actions import ActionView, controls
+from crm.ui.forms import Block, CrmForm
+from crm.ui.records import RecordDetail
+from crm.verdict import Kind
+from customers.models import Contact
+from customers.views.contacts import EDIT_CONTACT, ContactPage
+from customers.views.inside import PartAction
+
+from .privacy import Sheet, erase_contact, held
+
+
+class ContactPersonal(ContactPage, RecordDetail):
+    """Everything held about one contact, with the ways to hand it out, correct it, erase it."""
+
+    title, help = "个人信息", "personal"
+    template_name = "customers/personal.html"
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        contact = self.get_record()
+        verdict = contact.can_erase(request.user)
+        if verdict.kind is not Kind.STATE:  # after the erasure the page says so
+            verdict.enforce()
+        sheets = held(contact, request.user)  # type: ignore[arg-type]
+        if "export" in request.GET:
+            return self.hand_out(contact, sheets, request.GET["export"])
+        actions = controls((EDIT_CONTACT, ERASE), contact, request.user)
+        return self.page(record=contact, sheets=sheets, actions=actions, back_url=back_to(contact))
+
+    def hand_out(self, contact: Contact, sheets: list[Sheet], file_format: str) -> HttpResponse:
+        if file_format not in WRITERS:
+            raise BadRequest
+        count = sum(len(sheet.rows) for sheet in sheets)
+        record(self.request.user, "导出个人信息", contact, 格式=file_format, 行数=count)
+        name = f"个人信息-{contact.pk}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}"
+        return attachment(WRITERS[file_format](sheets), name, TYPES[file_format])
+
+
+def as_workbook(sheets: list[Sheet]) -> bytes:
+    buffer = io.BytesIO()
+    write_workbook(buffer, [(sheet.title, sheet.headers, sheet.rows) for sheet in sheets])
+    return buffer.getvalue()
+
+
+def as_json(sheets: list[Sheet]) -> bytes:
+    content = {sheet.title: [dict(zip(sheet.headers, row, strict=True)) for row in sheet.rows] for sheet in sheets}
+    return json.dumps(content, ensure_ascii=False, indent=2).encode()
+
+
+ERASE = PartAction("erase", "抹去", "trash", "contact_erase", "btn-warn")
+WRITERS = {"xlsx": as_workbook, "json": as_json}
+TYPES = {"xlsx": CONTENT_TYPES["xlsx"], "json": "application/json"}
+
+
+def back_to(contact: Contact) -> str:
+    return reverse("customers:contact_list", args=[contact.customer_id])
+
+
+class EraseForm(CrmForm, forms.Form):
+    """Asks twice: the name typed in, and once more after the first sending."""
+
+    reason = forms.CharField(
+        label="依据", max_length=200, help_text="谁在什么时候提出的要求，例如：本人 11 月 25 日来电要求删除"
+    )
+    name = forms.CharField(label="联系人姓名", max_length=50, help_text="照原样再写一遍，以免弄错人")
+    with_files = forms.BooleanField(label="同时删除与这位联系人交往记录中的附件", required=False)
+    confirmed = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    blocks = (
+        Block(
+            "抹去个人信息",
+            "姓名、号码等从联系人、交往记录、机会、动态、通知和审计记录的文字中抹去，任何人都不能恢复。",
+            ("reason", "name", "with_files"),
+        ),
+    )
+
+    def __init__(self, *args: Any, contact: Contact, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.contact = contact
+
+    def clean_name(self) -> str:
+        name = self.cleaned_data["name"]
+        if name.strip() != self.contact.name:
+            raise forms.ValidationError("与这位联系人的姓名不一致，请核对。")
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if not self.errors and data.get("confirmed") != "yes":
+            self.add_error(
+                None, "请再确认一次：抹去之后不能撤销，也不能从备份以外的任何地方找回。确定的话，请再次点「抹去」。"
+            )
+            self.data = self.data.copy()
+            self.data["confirmed"] = "yes"
+        return data
+
+
+class EraseContact(ContactPage, ActionView):
+    action, title, form_class, help = "erase", "抹去个人信息", EraseForm, "personal"
+    submit_label, danger, message = "抹去", True, "个人信息已抹去。"
+
+    def form_options(self, record: Any) -> dict[str, Any]:
+        return {"contact": record}
+
+    def perform(self, record: Any, form: Any) -> None:
+        data = form.cleaned_data
+        erase_contact(record, by=self.request.user, reason=data["reason"], with_files=data["with_files"])
+
+    def back_url(self, record: Any) -> str:
+        return reverse("contact_personal", args=[record.customer_id, record.pk])
+
+    def success_url(self, record: Any, result: Any) -> str:
+        return back_to(record)

@@ -1,0 +1,19 @@
+"""Who was a customer's 客户经理 at a moment, by the ownership history."""
+
+from __future__ import annotations
+
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Coalesce
+
+from .customer import Ownership
+
+
+def keeper_at(customer: str, moment: str) -> Coalesce:
+    """The 客户经理 of that customer at that moment; before the history begins, the first one known.
+
+    customer, moment: names of fields of the outer query.
+    """
+    history = Ownership.objects.filter(customer=OuterRef(customer))
+    then = history.filter(since__lte=OuterRef(moment)).order_by("-since", "-pk").values("manager")[:1]
+    first = history.order_by("since", "pk").values("manager")[:1]
+    return Coalesce(Subquery(then), Subquery(first))

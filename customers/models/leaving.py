@@ -1,0 +1,29 @@
+"""A 客户经理 leaves: his customers go to one successor, with everything that hangs on them."""
+
+from __future__ import annotations
+
+from accounts.models import User
+from crm.verdict import unless
+
+from .churn import ChurnCase
+from .customer import Customer
+from .interaction import Interaction
+from .together import move_customers
+
+
+def customers_left_by(person: User) -> list[tuple[str, int]]:
+    """What waits for a successor: [("客户", 12), …]; deleted ones may be restored, so they are among the customers."""
+    kept = Customer.objects.filter(manager=person)
+    follow_ups = Interaction.objects.filter(customer__in=kept, follow_up_on__isnull=False, followed_up_at=None)
+    return [
+        ("客户", kept.count()),
+        ("未结束的客户流失", ChurnCase.objects.open().filter(customer__in=kept).count()),
+        ("未完成的跟进", follow_ups.count()),
+    ]
+
+
+def hand_over_customers(person: User, to: User, *, by: User, reason: str) -> int:
+    """All or none; whoever may disable the person may hand over. Call in his transaction."""
+    unless(not User.objects.account_managers().filter(pk=to.pk).exists(), f"{to} 不是在职的客户经理。").enforce()
+    rows = Customer.objects.filter(manager=person).order_by("pk").select_for_update(of=("self",))
+    return move_customers(list(rows.select_related("manager")), to, by=by, reason=reason)

@@ -1,0 +1,178 @@
+"""Revenue by customer, year and 客户经理: what reports read instead of adding up all orders.
+
+Whatever changes orders or managers calls refresh_revenue() in its own transaction, so that reports never see one
+without the other. `manage.py rebuild_rollups` makes it anew; check_revenue() compares it with the orders every night.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Count, Window
+from django.db.models.functions import ExtractYear
+from django.utils import timezone
+
+from crm.ui.filters import midnight
+
+from ..exact import ExactDecimalField, ExactSum
+from .customer import Customer
+from .order import Order
+
+BATCH = 500  # customers
+KEPT_DAYS = 2  # of the marks of change
+
+
+class RevenueYear(models.Model):
+    """Orders of REVENUE_STATUSES of a customer in a Shanghai year, under the 客户经理 of the order's date."""
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="revenue_years", db_index=False)
+    year = models.PositiveSmallIntegerField("年份")
+    manager = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="客户经理")
+    orders = models.PositiveIntegerField("订单数")
+    amount = ExactDecimalField("订单金额", max_digits=26, decimal_places=7)
+
+    class Meta:
+        verbose_name = "年度订单金额"
+        verbose_name_plural = "年度订单金额"
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "year", "manager"], name="customers_revenue_once"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["year", "customer"], include=["manager", "orders", "amount"], name="customers_revenue_of_year"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer_id} {self.year} {self.amount}"
+
+
+class RevenueChange(models.Model):
+    """A mark left by every change of the figures or of who keeps a customer; see revenue_stamp()."""
+
+    key = models.UUIDField(default=uuid.uuid4)
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        verbose_name = "订单金额变动"
+        verbose_name_plural = "订单金额变动"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
+class Revenue(NamedTuple):
+    customer: int
+    year: int
+    manager: int
+    orders: int
+    amount: Decimal
+
+
+def refresh_revenue(customer_ids: Iterable[int] | None = None, years: Collection[int] | None = None) -> int:
+    """Brings the rows of these customers (None: all) and years (None: all) to what the orders say, set-based.
+
+    Returns how many rows changed. Call in the transaction of the change.
+    """
+    changed = 0
+    for keys in in_batches(customer_ids):
+        lock_customers(keys)
+        truth = {found[:3]: found for found in raw_revenue(keys, years)}
+        stored = RevenueYear.objects.filter(customer__in=keys).order_by()
+        stored = stored if years is None else stored.filter(year__in=years)
+        known = {Revenue(*row[1:])[:3]: row for row in stored.values_list("pk", *Revenue._fields)}
+        gone = [row[0] for key, row in known.items() if key not in truth]
+        moved = [found for key, found in truth.items() if key not in known or known[key][4:] != found[3:]]
+        if gone:
+            RevenueYear.objects.filter(pk__in=gone).delete()
+        RevenueYear.objects.bulk_create(
+            [RevenueYear(customer_id=c, year=y, manager_id=m, orders=n, amount=a) for c, y, m, n, a in moved],
+            batch_size=1000, update_conflicts=True, unique_fields=["customer", "year", "manager"],
+            update_fields=["orders", "amount"],
+        )  # fmt: skip
+        changed += len(gone) + len(moved)
+    RevenueChange.objects.create()
+    return changed
+
+
+def follow_transfer(customer_ids: list[int], at: datetime) -> None:
+    """After customers changed hands: orders of a later date are the new 客户经理's. Call in their transaction."""
+    later = Order.objects.revenue().filter(customer__in=customer_ids, ordered_at__gte=at)
+    refresh_revenue(set(later.order_by().values_list("customer", flat=True)))
+
+
+def lock_customers(keys: list[int]) -> None:
+    """Until the transaction ends: of two that change a customer's orders or 客户经理, the second one counts last."""
+    rows = Customer.objects.filter(pk__in=keys).order_by("pk").select_for_update(no_key=True)
+    list(rows.values_list("pk", flat=True))
+
+
+def raw_revenue(customer_ids: Iterable[int], years: Collection[int] | None = None) -> Iterator[Revenue]:
+    """The figures as the orders themselves give them."""
+    orders = Order.objects.revenue().filter(customer__in=list(customer_ids)).order_by()
+    if years is not None:
+        first, last = min(years, default=1), max(years, default=0)
+        orders = orders.filter(
+            ordered_at__gte=midnight(date(first, 1, 1)), ordered_at__lt=midnight(date(last + 1, 1, 1))
+        )
+    rows = orders.with_keeper().annotate(year=ExtractYear("ordered_at")).values_list("customer", "year", "keeper")
+    for customer, year, keeper, count, amount in rows.annotate(Count("pk"), amount=ExactSum("total")):
+        if years is None or year in years:
+            yield Revenue(customer, year, keeper, count, amount)
+
+
+def in_batches(customer_ids: Iterable[int] | None) -> Iterator[list[int]]:
+    if customer_ids is None:
+        customer_ids = Customer.objects.order_by("pk").values_list("pk", flat=True)
+    keys = list(customer_ids)
+    for start in range(0, len(keys), BATCH):
+        yield keys[start : start + BATCH]
+
+
+def differences(limit: int = 20) -> list[str]:
+    """Where the rollup and the orders disagree, in words; empty when nowhere."""
+    found: list[str] = []
+    for keys in in_batches(None):
+        suspects = {key[0] for key, *_ in _compared(keys)}  # a sync may have committed between the two reads:
+        found += [_said(*one) for one in _compared(sorted(suspects))] if suspects else []  # those are read again
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def _compared(keys: list[int]) -> list[tuple[Any, Any, Any]]:
+    """(key, orders' figures, rollup's figures) wherever they differ."""
+    truth = {row[:3]: row[3:] for row in raw_revenue(keys)}
+    rows = RevenueYear.objects.filter(customer__in=keys).order_by().values_list(*Revenue._fields)
+    kept = {row[:3]: row[3:] for row in rows}
+    every = sorted(truth.keys() | kept.keys())
+    return [(key, truth.get(key), kept.get(key)) for key in every if truth.get(key) != kept.get(key)]
+
+
+def _said(key: Any, truth: Any, kept: Any) -> str:
+    orders, rollup = (f"{pair[0]} 张 {pair[1].normalize():f} 元" if pair else "没有" for pair in (truth, kept))
+    return f"客户 {key[0]}，{key[1]} 年：订单 {orders}，汇总 {rollup}"
+
+
+def revenue_stamp() -> tuple[Any, int] | None:
+    """Changes with every committed change of the figures: what was computed under another stamp is out of date.
+
+    The number of marks is part of it, because transactions may commit in another order than they began. None: there is
+    no mark.
+    """
+    marks = RevenueChange.objects.annotate(marks=Window(Count("pk"))).order_by("-pk")
+    return marks.values_list("key", "marks").first()
+
+
+def forget_old_changes() -> str:
+    """Called by the schedule."""
+    before = timezone.now() - timedelta(days=KEPT_DAYS)
+    return f"清除 {RevenueChange.objects.filter(at__lt=before).delete()[0]} 行"

@@ -1,0 +1,243 @@
+"""What may be known about one contact, model by model: held, shown on request, erased.
+
+Every text field of this app stands in a Part or in IMPERSONAL; a test compares both with the models. Each module above
+has a file like this one, and crm/privacy.py walks through them all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Notification
+from crm.audit.models import AuditEntry
+
+from .models import (
+    Attachment,
+    ChurnCase,
+    ChurnMeasure,
+    Contact,
+    Customer,
+    Interaction,
+    Order,
+    OrderLine,
+    Ownership,
+    ParkedOrder,
+    TimelineEntry,
+)
+from .models.contact import ERASED_NAME
+
+GONE = "（已抹去）"
+SHORTEST_NAME, FEWEST_DIGITS = 2, 7  # shorter words stand for anything
+
+
+class Words:
+    """The words by which a contact is found in free text: name, numbers, e-mail, those of today and former ones."""
+
+    def __init__(self, names: Iterable[str], numbers: Iterable[str]) -> None:
+        self.names = {name.strip() for name in names if len(name.strip()) >= SHORTEST_NAME}
+        self.numbers = {number.strip() for number in numbers if "@" in number or len(digits(number)) >= FEWEST_DIGITS}
+        parts = [*map(spaced, self.numbers), *map(re.escape, self.names)]
+        self.pattern = re.compile("|".join(sorted(parts, key=len, reverse=True)), re.IGNORECASE) if parts else None
+
+    @classmethod
+    def of(cls, contact: Contact) -> Words:
+        names, numbers = {contact.name}, {contact.mobile, contact.email, contact.office_phone}
+        labels = {str(Contact._meta.get_field(name).verbose_name): name for name in ("name", *Contact.detail_fields)}  # type: ignore[union-attr]
+        for entry in AuditEntry.objects.about(contact):
+            for label in labels.keys() & entry.changes.keys():
+                found = {side for side in entry.changes[label] if side}
+                (names if labels[label] == "name" else numbers).update(found)
+        names.discard(ERASED_NAME)
+        # The organisation's own number stays the organisation's.
+        shared = {digits(contact.customer.phone), digits(contact.customer.fax)}
+        return cls(names, (n for n in numbers if n == contact.mobile or "@" in n or digits(n) not in shared))
+
+    def without_names(self) -> Words:
+        return Words((), self.numbers)
+
+    def all(self) -> list[str]:
+        """As they may stand in a database, for a first look."""
+        return sorted(self.names | self.numbers | {digits(number) for number in self.numbers if "@" not in number})
+
+    def found_in(self, text: Any) -> bool:
+        """text: anything; of a draft the words inside."""
+        return bool(self.pattern and self.pattern.search(str(text)))
+
+    def erase(self, text: str) -> str:
+        return self.pattern.sub(GONE, text) if self.pattern else text
+
+    def erase_in(self, value: Any, limit: int | None = None) -> Any:
+        """The same for values of any kind, such as the JSON of a draft."""
+        if isinstance(value, dict):
+            return {key: self.erase_in(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self.erase_in(inner) for inner in value]
+        return self.erase(value)[:limit] if isinstance(value, str) else value
+
+
+def digits(text: str) -> str:
+    return re.sub(r"\D", "", text)
+
+
+def spaced(number: str) -> str:
+    """A pattern of the number, however its digits are grouped; an e-mail address as it is."""
+    return re.escape(number) if "@" in number else r"[\s\-]?".join(digits(number))
+
+
+@dataclass(frozen=True)
+class Part:
+    """One model's rows that may speak of a contact.
+
+    rows: where to look; texts: the fields in which people may be named; columns: what the export shows.
+    linked: rows that are about the contact whatever their words; blanked: fields that go entirely on linked rows.
+    """
+
+    title: str
+    model: type[models.Model]
+    rows: Callable[[Contact], models.QuerySet]
+    texts: tuple[str, ...]
+    columns: tuple[str, ...]
+    linked: Callable[[Any, Contact], bool] = lambda row, contact: False
+    blanked: tuple[str, ...] = ()
+    erasable: bool = True
+
+    def held(self, contact: Contact, words: Words) -> Iterator[Any]:
+        """The rows that are about the contact or name him. A namesake's rows are not his."""
+        namesake = contact.customer.contacts.filter(name__in=words.names).exclude(pk=contact.pk).exists()
+        elsewhere = words.without_names() if namesake else words
+        for row in self.rows(contact).iterator(chunk_size=500):
+            if self.linked(row, contact) or any(elsewhere.found_in(getattr(row, name)) for name in self.texts):
+                yield row
+
+    def erase(self, contact: Contact, words: Words) -> int:
+        """Takes the words out of the rows; returns how many changed. Call in a transaction."""
+        return sum(self._erase_row(row, contact, words) for row in list(self.held(contact, words)))
+
+    def _erase_row(self, row: Any, contact: Contact, words: Words) -> bool:
+        changed = {}
+        for name in self.texts:
+            field: Any = self.model._meta.get_field(name)
+            old = getattr(row, name)
+            blank = name in self.blanked and self.linked(row, contact)
+            new = "" if blank else words.erase_in(old, field.max_length)
+            if new != old:
+                changed[name] = new
+        if not changed:
+            return False
+        if hasattr(row, "version"):  # whoever has an edit form open is told
+            changed["version"] = row.version + 1
+        for name, value in changed.items():
+            setattr(row, name, value)
+        row.save(update_fields=[*changed, *getattr(row, "derived_fields", ())])
+        return True
+
+
+def notifications_about(*rows: models.QuerySet) -> Q:
+    """Notifications that lead to one of these records."""
+    found = Q(pk=None)
+    for one in rows:
+        found |= Q(content_type=ContentType.objects.get_for_model(one.model), object_id__in=one.values("pk"))
+    return found
+
+
+def _notifications(contact: Contact) -> models.QuerySet:
+    customer = Customer.objects.filter(pk=contact.customer_id)
+    return Notification.objects.filter(notifications_about(customer, contact.customer.churn_cases.all()))
+
+
+CONTACT_TEXTS = ("name", "gender", "position", "office_phone", "mobile", "email", "preferred_channel", "note")
+CONTACT = Part(
+    "联系人",
+    Contact,
+    lambda contact: Contact.objects.filter(pk=contact.pk),
+    CONTACT_TEXTS,
+    (*CONTACT_TEXTS, "is_primary", "do_not_contact"),
+    linked=lambda row, contact: True,
+    erasable=False,  # Contact.erase() does it
+)
+PARTS = (
+    CONTACT,
+    Part(
+        "客户",
+        Customer,
+        lambda contact: Customer.objects.filter(pk=contact.customer_id),
+        ("phone", "fax", "address", "legal_representative"),
+        ("number", "name", "phone", "fax", "address", "legal_representative"),
+    ),
+    Part(
+        "交往记录",
+        Interaction,
+        lambda contact: contact.customer.interactions.select_related("kind").order_by("on", "pk"),
+        ("summary", "place", "note", "details"),
+        ("on", "kind", "place", "summary", "note", "details", "follow_up_on"),
+        linked=lambda row, contact: row.contact_id == contact.pk,
+    ),
+    Part(
+        "附件",
+        Attachment,
+        lambda contact: (
+            Attachment.objects.filter(interaction__customer=contact.customer)
+            .select_related("interaction")
+            .order_by("pk")
+        ),
+        ("name",),
+        ("name", "content_type", "size", "uploaded_at"),
+        linked=lambda row, contact: row.interaction.contact_id == contact.pk,
+    ),
+    Part(
+        "客户流失",
+        ChurnCase,
+        lambda contact: contact.customer.churn_cases.order_by("pk"),
+        ("lost_reason", "win_back_note"),
+        ("opened_at", "lost_reason", "win_back_note"),
+    ),
+    Part(
+        "暂缓措施",
+        ChurnMeasure,
+        lambda contact: ChurnMeasure.objects.filter(case__customer=contact.customer).order_by("pk"),
+        ("text",),
+        ("at", "text"),
+    ),
+    Part(
+        "客户归属",
+        Ownership,
+        lambda contact: contact.customer.ownerships.order_by("pk"),
+        ("reason",),
+        ("since", "until", "reason"),
+    ),
+    Part(
+        "客户动态",
+        TimelineEntry,
+        lambda contact: contact.customer.timeline.order_by("at", "pk"),
+        ("text",),
+        ("at", "kind", "text"),
+    ),
+    Part("通知", Notification, _notifications, ("text",), ("created_at", "text")),
+    Part(
+        "订单送货地址",
+        Order,
+        lambda contact: contact.customer.orders.order_by("pk"),
+        ("address",),
+        ("number", "ordered_at", "address"),
+        erasable=False,  # the sales system's own: to be corrected there
+    ),
+)
+# Texts that never name a contact: numbers and names of organisations, types, addresses of pages.
+IMPERSONAL: dict[type[models.Model], tuple[str, ...]] = {
+    Customer: (
+        "number", "external_number", "name", "postcode", "website", "bank", "bank_account", "license_number",
+        "local_tax_number", "national_tax_number", "name_normalized", "name_pinyin", "name_initials",
+    ),
+    Attachment: ("file", "content_type"),
+    Order: ("number",),
+    OrderLine: ("product_number", "unit"),
+    ParkedOrder: ("number", "customer_key", "content"),  # of no customer yet, and the sales system's own
+    TimelineEntry: ("url",),
+}  # fmt: skip

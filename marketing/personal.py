@@ -1,0 +1,57 @@
+"""What opportunities and their plans may know about a contact; see customers/personal.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Notification
+from customers.models import Contact
+from customers.personal import Part, digits, notifications_about
+
+from .models import Opportunity, PlanItem
+from .models.forecast import ForecastChange
+
+
+def opportunities_of(contact: Contact) -> models.QuerySet[Opportunity]:
+    """Those the customer came from, and those that name the person with one of his numbers."""
+    numbers = [number for number in (contact.mobile, contact.office_phone) if number]
+    same = Q(contact_name=contact.name, contact_phone__in=numbers)
+    return Opportunity.objects.filter(Q(customer=contact.customer) | same).order_by("pk")
+
+
+def is_his(row: Any, contact: Contact) -> bool:
+    """Is this person the opportunity's contact? By name, or by number."""
+    numbers = {digits(number) for number in (contact.mobile, contact.office_phone) if digits(number)}
+    return row.contact_name.strip() == contact.name or digits(row.contact_phone) in numbers
+
+
+def _below(model: Any) -> Any:
+    return lambda contact: model.objects.filter(opportunity__in=opportunities_of(contact)).order_by("pk")
+
+
+OPPORTUNITY_TEXTS = ("contact_name", "contact_phone", "summary", "description", "source", "win_reason", "lost_reason")
+PARTS = (
+    # Plans and notifications first: afterwards the opportunities no longer tell whose they were.
+    Part("计划项", PlanItem, _below(PlanItem), ("text", "result"), ("on", "text", "result")),
+    Part("预测变更", ForecastChange, _below(ForecastChange), ("reason",), ("at", "reason")),
+    Part(
+        "机会通知",
+        Notification,
+        lambda contact: Notification.objects.filter(notifications_about(opportunities_of(contact))),
+        ("text",),
+        ("created_at", "text"),
+    ),
+    Part(
+        "销售机会",
+        Opportunity,
+        opportunities_of,
+        OPPORTUNITY_TEXTS,
+        ("pk", "customer_name", *OPPORTUNITY_TEXTS, "created_at"),
+        linked=is_his,
+        blanked=("contact_name", "contact_phone"),
+    ),
+)
+IMPERSONAL: dict[type[models.Model], tuple[str, ...]] = {Opportunity: ("customer_name",)}

@@ -1,0 +1,142 @@
+"""What an executive sees first: a figure of every report, its last 18 months, and where it leads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count
+from django.db.models.functions import TruncMonth
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from crm.ui.filters import midnight
+from customers.models import ChurnCase, Customer, Order
+from customers.trend import MONTHS, Bar, bars, months_back, totals_by_month
+from marketing.models import Opportunity
+from services.models import ServiceRequest
+
+from .figures import DASH, in_unit, percent, said
+from .periods import Period, month_period
+from .queries import churn, pipeline, services
+
+
+@dataclass
+class Trend:
+    """A tile. totals: {first of the month: figure}; kind: how its months are written (figures.KINDS)."""
+
+    label: str
+    value: str
+    unit: str
+    note: str
+    url: str
+    totals: dict[date, Decimal] = field(default_factory=dict)
+    kind: str = "count"
+    what: str = ""  # of the months, when they count something else than the figure
+
+    @property
+    def bars(self) -> list[tuple[Bar, str]]:
+        """The months as bars, each with its figure in words."""
+        drawn = bars(self.totals, timezone.localdate())
+        return [(bar, said(self.kind, bar.total)) for bar in drawn]
+
+
+def overview(user: User) -> list[Trend]:
+    """The reports' figures in the person's view, this month against the last."""
+    today = timezone.localdate()
+    this, last = today.replace(day=1), months_back(today, 1)
+    span = Period(months_back(today, MONTHS - 1), month_period(this).last)
+    makers: tuple[Callable[..., list[Trend]], ...] = (_orders, _customers, _losses, _requests, _opportunities)
+    return [tile for make in makers for tile in make(user, span, this, last)]
+
+
+def _orders(user: User, span: Period, this: date, last: date) -> list[Trend]:
+    totals = totals_by_month(Order.objects.visible_to(user).revenue(), this)
+    now, before = totals.get(this, Decimal(0)), totals.get(last)
+    note = f"上月全月 {_words(before)}" if before is not None else "上月没有订单"
+    url = f"{reverse('reports:contribution')}?year={this.year}"
+    return [Trend("本月订单金额", *in_unit(now), note, url, totals, "money")]
+
+
+def _words(amount: Decimal) -> str:
+    return " ".join(in_unit(amount))
+
+
+def _customers(user: User, span: Period, this: date, last: date) -> list[Trend]:
+    rows = Customer.objects.visible_to(user)
+    whole = rows.aggregate(n=Count("pk"))["n"]
+    since = rows.filter(created_at__gte=midnight(span.first)).order_by()
+    counted = since.annotate(month=TruncMonth("created_at")).values_list("month").annotate(n=Count("pk"))
+    new = {timezone.localtime(month).date(): Decimal(n) for month, n in counted}
+    note = f"本月新增 {new.get(this, 0)}，上月 {new.get(last, 0)}"
+    return [Trend("客户", f"{whole:,}", "家", note, reverse("reports:composition"), new, "count", "每月新增")]
+
+
+def _losses(user: User, span: Period, this: date, last: date) -> list[Trend]:
+    customers, cases = Customer.objects.visible_to(user), ChurnCase.objects.visible_to(user)
+    months = churn.monthly_rates(customers, cases, span)
+    now, before = months[-1], months[-2]
+    rates = {month.first: month.rate or Decimal(0) for month in months}
+    value = DASH if now.rate is None else str(now.rate)
+    note = f"本月确认流失 {now.lost}，上月 {before.lost}（{said('percent', before.rate)}）"
+    url = f"{reverse('reports:churn')}?year={this.year}"
+    return [Trend("本月流失率", value, "" if now.rate is None else "%", note, url, rates, "percent")]
+
+
+def _requests(user: User, span: Period, this: date, last: date) -> list[Trend]:
+    if not user.has_perm(ServiceRequest.objects.all().view_permission):
+        return []
+    rows = services.created(ServiceRequest.objects.visible_to(user), span)
+    found = services.groups(rows, TruncMonth("created_at"))
+    months = {timezone.localtime(month).date(): group for month, group in found.items()}
+    now, before = months.get(this, services.Group()), months.get(last, services.Group())
+    note = f"上月全月 {before.requests} 件；满意度 {said('decimal', now.mean)} 星（{now.answers} 条评价）"
+    totals = {month: Decimal(group.requests) for month, group in months.items()}
+    url = f"{reverse('reports:services')}?year={this.year}"
+    return [Trend("本月服务请求", f"{now.requests:,}", "件", note, url, totals)]
+
+
+def _opportunities(user: User, span: Period, this: date, last: date) -> list[Trend]:
+    rows = Opportunity.objects.visible_to(user)
+    whole = pipeline.total(pipeline.groups(rows, span).values())
+    lines = pipeline.by_month(rows, span)
+    year = lines[-12:]
+    won, ended = sum(line.won for line in year), sum(line.won + line.lost for line in year)
+    rate = percent(won, ended)
+    url = reverse("reports:pipeline")
+    return [
+        Trend(
+            "加权销售漏斗",
+            *in_unit(whole.weighted),
+            f"进行中 {whole.open} 个，预计 {_words(whole.amount)}",
+            url,
+            {line.first: Decimal(line.created) for line in lines},
+            "count",
+            "每月新建机会",
+        ),
+        Trend(
+            "近 12 个月成功率",
+            DASH if rate is None else str(rate),
+            "" if rate is None else "%",
+            f"成功 {won}，结束 {ended}；本月成功 {lines[-1].won}，上月 {lines[-2].won}",
+            url,
+            {line.first: Decimal(line.won) for line in lines},
+            "count",
+            "每月开发成功",
+        ),
+    ]
+
+
+def waiting(user: User) -> dict[str, Any]:
+    """For an executive: reports to review, and the newest losses in his view."""
+    from .models import MonthlyReport
+
+    lost = ChurnCase.objects.visible_to(user).filter(status=ChurnCase.Status.CONFIRMED)
+    return {
+        "to_review": list(MonthlyReport.objects.waiting_for(user).defer("figures").select_related("author")[:10]),
+        "newest_losses": list(lost.select_related("customer__manager").order_by("-confirmed_at", "-pk")[:5]),
+    }

@@ -1,0 +1,237 @@
+"""客户服务分析."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.db.models import F
+from django.db.models.functions import TruncMonth
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.departments import people_of
+from accounts.models import User
+from basedata.models import DictionaryEntry
+from crm.ui.lists import Column
+from crm.ui.templatetags.ui import day
+from customers.models import Customer
+from services.models import ServiceRequest
+from services.models.record import COMPLAINT
+
+from ..figures import DASH, said, shares
+from ..filters import ScopeForm, period_of
+from ..pages import ReportPage
+from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
+from ..periods import Period, month_period, until_this_month
+from ..queries import services
+from ..queries.services import Complainer, Group
+
+
+@dataclass(frozen=True)
+class Basis:
+    label: str
+    head: str
+    expression: Any
+
+
+BASES = {
+    "kind": Basis("按服务类型", "服务类型", F("kind")),
+    "month": Basis("按月份", "月份", TruncMonth("created_at")),
+    "person": Basis("按处理人", "分配给", F("assignee")),
+}
+
+
+class ServicesForm(ScopeForm):
+    scope = "services.view_servicerequest"
+    manager = None
+    by = forms.ChoiceField(label="报表方式", choices=[(key, basis.label) for key, basis in BASES.items()])
+    field_order = ["by", "year", "department"]
+
+    def standing(self) -> dict[str, str]:
+        return {**super().standing(), "by": "kind"}
+
+    def years(self) -> list[int]:
+        return services.years_of(ServiceRequest.objects.visible_to(self.user))
+
+
+class ServicesReport(ReportPage):
+    title, help = "客户服务分析", "report-services"
+    form_class = ServicesForm
+    tab_field = "by"
+    empty_text = "这段时间没有服务请求。"
+
+    # Rows
+
+    def rows(self, values: dict[str, Any], period: Period) -> Any:
+        rows = ServiceRequest.objects.visible_to(self.request.user)
+        if values["department"]:
+            rows = rows.filter(keeper__in=people_of(values["department"]))
+        return services.created(rows, period)
+
+    @cached_property
+    def period(self) -> Period:
+        return period_of(self.form.cleaned_data, [int(key) for key, _ in self.form.fields["year"].choices[1:]])
+
+    def behind(self, **conditions: Any) -> str:
+        department = self.form.cleaned_data["department"]
+        kept = {"department": department} if department else {}
+        days = {"created_from": self.period.first, "created_to": self.period.last}
+        query = urlencode({"status": "all", **days, **kept, **conditions})
+        return f"{reverse('services:archive')}?{query}"
+
+    # The report
+
+    def report(self, values: dict[str, Any]) -> Report:
+        rows, by = self.rows(values, self.period), values["by"] or "kind"
+        found = services.groups(rows, BASES[by].expression)
+        whole = services.total(found.values())
+        if not whole.requests:
+            return Report(empty=True)
+        ordered = getattr(self, f"by_{by}")(found)
+        for place, (group, share) in enumerate(
+            zip(ordered, shares([group.requests for group in ordered]), strict=True), start=1
+        ):
+            group.place, group.share = place, share
+        whole.share = sum(group.share for group in ordered)
+        repeated = services.repeat_complaints(rows)
+        last = min(self.period.last, timezone.localdate())
+        return Report(
+            facts=[
+                f"{day(self.period.first, 'long')}至{day(last, 'long')}",
+                "按创建日期计入，部门按今天的归属",
+                "时长为工作时间，不含等待客户回复",
+            ],
+            kpis=self.tiles(whole, repeated),
+            charts=[chart(BASES[by], ordered)],
+            tables=[self.table(by, ordered, whole), self.repeated_table(repeated)],
+        )
+
+    def tiles(self, whole: Group, repeated: list[Complainer]) -> list[Kpi]:
+        answered = f"{whole.answers} 条评价：客户 {whole.by_customer}，客户经理代录 {whole.by_manager}"
+        slow = (
+            f"九成在 {said('decimal', whole.slow_hours)} 小时内" if whole.slow_hours is not None else "还没有处理完的"
+        )
+        most = f"最多 {repeated[0].name} {repeated[0].times} 次" if repeated else "没有投诉两次以上的客户"
+        return [
+            Kpi("服务数量", f"{whole.requests:,}", "件", f"退回重新处理 {whole.returns} 次", self.behind()),
+            Kpi(
+                "平均满意度",
+                said("decimal", whole.mean),
+                "星" * (whole.mean is not None),
+                answered,
+                self.behind(rated=1),
+            ),
+            Kpi(
+                "满意度 4–5 星",
+                DASH if whole.content_share is None else str(whole.content_share),
+                "%" * (whole.content_share is not None),
+                f"{whole.content} / {whole.answers} 条评价",
+                self.behind(stars_from=4),
+            ),
+            Kpi("处理时长中位数", said("decimal", whole.median_hours), "小时" * bool(whole.minutes), slow),
+            Kpi("重复投诉", f"{len(repeated)}", "家", most),
+        ]
+
+    # Groups
+
+    def by_kind(self, found: dict[Any, Group]) -> list[Group]:
+        """Every type of the dictionary, also without a request."""
+        entries = list(DictionaryEntry.objects.of("服务类型"))
+        for entry in entries:
+            found.setdefault(entry.pk, Group(entry.pk)).label = entry.item
+        known = [entry.pk for entry in entries]
+        return [found[key] for key in (*known, *(key for key in found if key not in known))]
+
+    def by_month(self, found: dict[Any, Group]) -> list[Group]:
+        dated = {timezone.localtime(key).date(): group for key, group in found.items()}
+        months = until_this_month(self.period, timezone.localdate()).months()
+        ordered = []
+        for month in months:
+            group = dated.get(month, Group())
+            group.key, group.label = month, day(month, "month")
+            ordered.append(group)
+        return ordered
+
+    def by_person(self, found: dict[Any, Group]) -> list[Group]:
+        names = dict(User.objects.filter(pk__in=[key for key in found if key]).values_list("pk", "name"))
+        for key, group in found.items():
+            group.label = names.get(key, "尚未分配")
+        return sorted(found.values(), key=lambda group: (group.key is None, -group.requests, group.label))
+
+    def conditions_of(self, by: str, group: Group) -> dict[str, Any]:
+        """What leads the archive to this group's rows."""
+        if by == "month":
+            month = month_period(group.key)
+            return {"created_from": month.first, "created_to": month.last}
+        if by == "person":
+            return {"assignee": group.key} if group.key else {"unassigned": 1}
+        return {"kind": group.key}
+
+    # Tables
+
+    def table(self, by: str, ordered: list[Group], whole: Group) -> ReportTable:
+        def rows_with(**more: Any) -> Any:
+            def url(group: Group) -> str:
+                return self.behind(**({} if group is whole else self.conditions_of(by, group)), **more)
+
+            return url
+
+        basis = BASES[by]
+        columns = (
+            Column("序号", lambda group: group.place, css="num m-h"),
+            Column(basis.head, "label", css="m-t"),
+            Figure("服务数量", "requests", url=rows_with()),
+            Figure("占比", "share", kind="percent"),
+            Figure("平均满意度", "mean", kind="decimal"),
+            Figure("4–5 星占比", "content_share", kind="percent"),
+            Figure("评价数", "answers", url=rows_with(rated=1)),
+            Figure("其中客户评价", "by_customer", url=rows_with(rated_by="customer")),
+            Figure("处理时长中位数（小时）", "median_hours", kind="decimal"),
+            Figure("九成不超过（小时）", "slow_hours", kind="decimal"),
+            Figure("退回", "returns"),
+        )
+        note = "满意度为最后一次评价；九成不超过：第 90 百分位（最近秩）"
+        return ReportTable(basis.label, columns, ordered, total=whole, note=note)
+
+    def repeated_table(self, repeated: list[Complainer]) -> ReportTable:
+        seen = Customer.objects.visible_to(self.request.user).filter(pk__in=customers_of(repeated))
+        numbers = dict(seen.values_list("pk", "number"))
+        kind = DictionaryEntry.objects.of("服务类型").filter(value=COMPLAINT).first()
+
+        def behind(one: Complainer) -> str:
+            if one.customer is None:
+                return self.behind(kind=kind.pk, organisation=one.name) if kind else ""
+            number = numbers.get(one.customer)
+            return self.behind(kind=kind.pk, of_customer_number=number) if kind and number else ""
+
+        columns = (
+            Column("客户", "name", css="m-t"),
+            Figure("投诉次数", "times", url=behind),
+            Column("第一次", "first", css="nw"),
+            Column("最近一次", "last", css="nw"),
+        )
+        return ReportTable(
+            "重复投诉", columns, repeated, note="这段时间里投诉两次以上", empty_text="没有投诉两次以上的客户。"
+        )
+
+
+def customers_of(repeated: Iterable[Complainer]) -> list[int]:
+    return [one.customer for one in repeated if one.customer is not None]
+
+
+def chart(basis: Basis, ordered: list[Group]) -> Chart:
+    return Chart(
+        title=f"服务数量{basis.label}",
+        categories=[group.label for group in ordered],
+        series=[
+            Series("服务数量", [group.requests for group in ordered]),
+            Series("4–5 星占比", [group.content_share for group in ordered], line=True, percent=True),
+        ],
+        unit="件",
+        caption="柱：服务请求的数量。线：满意度 4–5 星占评价的比例。",
+    )

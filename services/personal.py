@@ -1,0 +1,55 @@
+"""What service requests may know about a contact; see customers/personal.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from accounts.models import Notification
+from customers.models import Contact
+from customers.personal import Part, notifications_about
+
+from .models import Draft, ServiceNote, ServiceRequest, ServiceRound
+
+
+def requests_of(contact: Contact) -> models.QuerySet[ServiceRequest]:
+    return ServiceRequest.objects.filter(customer=contact.customer).order_by("pk")
+
+
+def _below(model: Any) -> Any:
+    return lambda contact: model.objects.filter(request__in=requests_of(contact)).order_by("pk")
+
+
+REQUEST_TEXTS = ("summary", "content", "improvement", "reply")
+PARTS = (
+    Part(
+        "服务请求",
+        ServiceRequest,
+        requests_of,
+        REQUEST_TEXTS,
+        ("number", *REQUEST_TEXTS, "created_at"),
+        linked=lambda row, contact: row.contact_id == contact.pk,
+    ),
+    Part(
+        "服务处理",
+        ServiceRound,
+        _below(ServiceRound),
+        ("handling", "result", "comment"),
+        ("number", "handling", "result", "comment", "handled_at"),
+    ),
+    Part("服务备注", ServiceNote, _below(ServiceNote), ("text",), ("at", "text")),
+    Part("服务草稿", Draft, _below(Draft), ("values",), ("user",)),  # somebody's own until it is saved
+    Part(
+        "服务通知",
+        Notification,
+        lambda contact: Notification.objects.filter(notifications_about(requests_of(contact))),
+        ("text",),
+        ("created_at", "text"),
+    ),
+)
+IMPERSONAL: dict[type[models.Model], tuple[str, ...]] = {
+    ServiceRequest: ("number", "organisation"),
+    ServiceRound: ("rating_key",),
+    Draft: ("form",),
+}

@@ -1,0 +1,49 @@
+"""服务时限: one table of working hours, by type and customer level."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from basedata.models import WorkCalendar
+from crm.ui.records import RecordView
+
+from ..forms import TargetsForm
+from ..models import ServiceTarget
+from ..models.target import NO_RIGHT
+
+
+class Targets(RecordView):
+    model = ServiceTarget
+    title, crumbs, help = "服务时限", (("基础数据", ""),), "targets"
+    template_name = "services/targets.html"
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if not request.user.has_perm("services.view_servicetarget"):
+            raise PermissionDenied("您的角色不能查看服务时限。")
+        return self.show(TargetsForm())
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if not request.user.has_perm("services.change_servicetarget"):
+            raise PermissionDenied(NO_RIGHT)
+        form = TargetsForm(request.POST)
+        try:
+            with transaction.atomic():
+                saved = form.is_valid() and form.unless_changed_meanwhile() and form.save(by=request.user)
+        except IntegrityError:  # somebody filled the same empty cell in this moment
+            form.add_error(None, "时限刚被别人修改，没有保存。请核对后再次保存。")
+            saved = False
+        if not saved:
+            return self.show(form, 409 if form.is_stale else 200)
+        messages.success(request, "保存成功。未处理的服务请求，应处理完成时间在几分钟内更新。")
+        return redirect("services:targets")
+
+    def show(self, form: TargetsForm, status: int = 200) -> HttpResponse:
+        may_edit = self.request.user.has_perm("services.change_servicetarget")
+        hours = WorkCalendar.load().hours_a_day
+        return self.page(status, form=form, may_edit=may_edit, hours_a_day=hours)

@@ -1,0 +1,82 @@
+"""A million orders for the reports, made by the database itself; and what it takes to add them up without a rollup."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+ORDERS = 1_000_000
+YEARS = 4
+
+# Customers are drawn so that few give most; one order in thirty is a return, one in fifty cancelled.
+FILL = """
+WITH customer AS (
+  SELECT array_agg(id ORDER BY id) AS ids, count(*) AS n FROM customers_customer WHERE deleted_at IS NULL
+)
+INSERT INTO customers_order (number, customer_id, ordered_at, address, status, total, changed_at)
+SELECT
+  'BO' || i,
+  ids[1 + floor(n * power(random(), 2))::int],
+  now() - random() * make_interval(years => %s),
+  '',
+  CASE WHEN i %% 30 = 0 THEN 'returned' WHEN i %% 50 = 7 THEN 'cancelled' WHEN i %% 7 = 0 THEN 'unpaid' ELSE 'paid' END,
+  round((CASE WHEN i %% 30 = 0 THEN -1 ELSE 1 END * exp(7 + 3 * random()))::numeric, 7),
+  now()
+FROM customer, generate_series(%s::bigint, %s::bigint) AS i
+"""
+RAW = """
+SELECT customer_id, extract(year FROM ordered_at AT TIME ZONE 'Asia/Shanghai') AS year, sum(total), count(*)
+FROM customers_order WHERE status IN ('unpaid', 'paid', 'returned') GROUP BY 1, 2
+"""
+
+
+def prepare(orders: int) -> int:
+    """Adds the missing orders and brings the rollup up to date; gives how many there are."""
+    from django.db import connection
+
+    from customers.models import Order
+    from customers.rollups import rebuild
+
+    present = Order.objects.count()
+    if present < orders:
+        with connection.cursor() as cursor:
+            cursor.execute(FILL, [YEARS, present + 1, orders])
+        rebuild()
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+    return max(present, orders)
+
+
+def raw_seconds() -> float:
+    """PostgreSQL's own time for revenue by customer and year, from the orders; the median of three."""
+    from django.db import connection
+
+    took = []
+    for _ in range(3):
+        with connection.cursor() as cursor:
+            started = time.perf_counter()
+            cursor.execute(f"SELECT count(*) FROM ({RAW}) AS sums")
+            cursor.fetchone()
+            took.append(time.perf_counter() - started)
+    return statistics.median(took)
+
+
+def first_seconds(paths: dict[str, str], username: str) -> dict[str, float]:
+    """Each report opened when nothing of it is remembered, as after a sync; the median of three."""
+    from pages import signed_in
+
+    from reports import memory
+
+    client, found = signed_in(username), {}
+    for key, path in paths.items():
+        client.get(path)
+        took = []
+        for _ in range(3):
+            memory._kept.clear()
+            started = time.perf_counter()
+            answer = client.get(path)
+            took.append(time.perf_counter() - started)
+            if answer.status_code != 200:
+                raise RuntimeError(f"{path} 返回 HTTP {answer.status_code}")
+        found[key] = statistics.median(took)
+    return found

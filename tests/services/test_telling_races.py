@@ -1,0 +1,79 @@
+"""Two schedulers at once, on PostgreSQL with real threads: no mail goes out twice, nothing is told twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from accounts import mail
+from accounts.models import Notification, User, notify
+from services import due
+from services.models import ServiceRequest
+from tests import factories
+from tests.accounts.test_mail import SERVER
+from tests.marketing.test_races import before
+
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time: nothing to race"),
+]
+
+
+@pytest.fixture
+def without_taking(monkeypatch):
+    """A sender that does not ask whether another has the row."""
+    monkeypatch.setattr(mail, "take", lambda row: True)
+
+
+@pytest.fixture
+def without_occasion(monkeypatch):
+    """Notifications that do not say what they are told for, so that the database refuses none."""
+    about = Notification.about
+    monkeypatch.setattr(
+        Notification, "about", lambda record, pk, text, kind, occasion="": about(record, pk, text, kind)
+    )
+
+
+@pytest.fixture
+def two_senders(company, settings, monkeypatch):
+    settings.EMAIL_BACKEND = "tests.accounts.test_mail.FakeServer"
+    settings.CRM_EMAIL_URL, settings.CRM_BASE_URL = "smtp://mail.example.com", "https://crm.example.com"
+    SERVER.__dict__.update(down=None, answers=[], sent=[], connections=0, meanwhile=None)
+    User.objects.filter(pk=company.manager.pk).update(email="zhou@example.com")
+    notify(factories.fresh(company.manager), "一")
+    moment = before(monkeypatch, mail, "take")
+    return lambda: moment.overtake(mail.send_due, mail.send_due)
+
+
+def test_two_senders_at_once_send_one_copy(two_senders):
+    assert sorted(two_senders()) == ["发送 0 封", "发送 1 封"]
+    assert len(SERVER.sent) == 1
+
+
+@pytest.mark.usefixtures("without_taking")
+def test_control_without_taking_both_send(two_senders):
+    two_senders()
+    assert len(SERVER.sent) == 2
+
+
+@pytest.fixture
+def two_watchers(company, monkeypatch):
+    record = factories.dispatched(company.manager, company.supervisor, company.manager)
+    ServiceRequest.objects.filter(pk=record.pk).update(due_at=timezone.now() - timedelta(hours=1))
+    moment = before(monkeypatch, due, "notify_many")
+    return lambda: moment.overtake(lambda: due.tell("overdue"), lambda: due.tell("overdue"))
+
+
+def test_two_watchers_at_once_tell_each_person_once(two_watchers):
+    assert two_watchers() == (1, 1)
+    assert Notification.objects.filter(kind="overdue").count() == 2  # the assignee and his supervisor
+
+
+@pytest.mark.usefixtures("without_occasion")
+def test_control_without_an_occasion_everybody_is_told_twice(two_watchers):
+    two_watchers()
+    assert Notification.objects.filter(kind="overdue").count() == 4
