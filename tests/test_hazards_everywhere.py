@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django import forms
 from django.db import transaction
-from django.urls import reverse
 
 from tests.test_authorization import (  # noqa: F401  (enter and world are fixtures)
     CLASSES,
@@ -23,6 +22,7 @@ from tests.test_authorization import (  # noqa: F401  (enter and world are fixtu
     text,
     world,
 )
+from tests.test_permissions import url_of
 
 pytestmark = pytest.mark.django_db
 HUGE = "99999999999999999999"
@@ -84,7 +84,7 @@ def test_no_senseless_parameter_crashes_any_list(world, enter):  # noqa: F811
     faults = []
     for name in LISTS:
         for record in records_of(name):
-            address = reverse(name, args=world.addresses[record])
+            address = url_of(name, record, world)
             person = people_who(name, record, "GET", "200")[-1]
             names = parameters(name)
             queries: list[Any] = [{one: bad} for one in names for bad in (HUGE, "-pk", "１", "x" * 50_000)]
@@ -100,7 +100,7 @@ def test_a_list_is_sorted_only_by_declared_columns(world, enter):  # noqa: F811
     """A sort by anything else would answer questions about columns that are not shown."""
     for name in LISTS:
         for record in records_of(name):
-            address = reverse(name, args=world.addresses[record])
+            address = url_of(name, record, world)
             person = people_who(name, record, "GET", "200")[0]
             plain, asked = (
                 re.sub(r"sort=[^\"&]*", "", text(enter(person).get(address, query)))

@@ -13,7 +13,7 @@ TEXT = (ROOT / "docs/security.md").read_text()
 NAMED = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", TEXT)
 
 
-def tests_of(file: str) -> set[str]:
+def names_in(file: str) -> set[str]:
     path = ROOT / file
     tree = ast.parse(path.read_text()) if path.exists() else ast.Module([], [])
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
@@ -21,7 +21,7 @@ def tests_of(file: str) -> set[str]:
 
 def test_every_test_named_in_the_document_exists():
     assert len(NAMED) > 50
-    assert [f"{file}::{name}" for file, name in NAMED if name not in tests_of(file)] == []
+    assert [f"{file}::{name}" for file, name in NAMED if name not in names_in(file)] == []
 
 
 def test_every_promise_names_a_test():
@@ -37,5 +37,5 @@ def test_every_setting_named_in_the_document_is_in_the_readme():
 
 
 def test_control_a_test_that_is_not_there_is_seen():
-    assert "test_that_is_not_there" not in tests_of("tests/test_hazards.py")
-    assert tests_of("tests/no_such_file.py") == set()
+    assert "test_that_is_not_there" not in names_in("tests/test_hazards.py")
+    assert names_in("tests/no_such_file.py") == set()
