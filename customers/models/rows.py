@@ -9,6 +9,7 @@ from django.db.models import Q
 from accounts.details import people_reached
 from accounts.models import User
 from accounts.rows import ScopedQuerySet
+from accounts.scopes import EDIT, VIEW, people_in_scope
 from accounts.sharing import granted_ids, grants_of
 
 from ..names import normalize
@@ -47,8 +48,16 @@ class CustomerQuerySet(ScopedQuerySet):
         return self.filter(self.of_people(people) | Q(pk__in=shared) if shared else self.of_people(people))
 
     def restorable_by(self, user: User) -> CustomerQuerySet:
-        """Deleted customers, for administrators."""
-        return self.exclude(deleted_at=None) if user.has_perm("customers.restore_customer") else self.none()
+        """Deleted customers, for administrators; merged ones live on in another."""
+        rows = self.exclude(deleted_at=None).filter(merged_into=None)
+        return rows if user.has_perm("customers.restore_customer") else self.none()
+
+    def supervised_by(self, user: User, permission: str) -> CustomerQuerySet:
+        """Customers over whose 客户经理 a right reaches: to merge, to change many."""
+        if not user.has_perm(permission):
+            return self.none()
+        people = people_in_scope(user, permission, EDIT)
+        return self.current() if people is None else self.current().filter(manager__in=people)
 
     def named_like(self, name: str) -> CustomerQuerySet:
         """Customers whose name means the same company."""
@@ -65,3 +74,9 @@ class CustomerQuerySet(ScopedQuerySet):
         """Born of 开发成功 or an import, still lacking what the form requires."""
         missing = Q(region=None) | Q(level=None) | Q(satisfaction=None) | Q(credit=None)
         return self.filter(missing | Q(address="") | Q(phone=""))
+
+
+def names_hidden_from(user: User, label: str) -> tuple[str, ...]:
+    """(label,) unless the person sees every customer: a trail's words name customers, whoever may see them."""
+    sees_all = people_in_scope(user, CustomerQuerySet.view_permission, VIEW) is None
+    return () if sees_all else (label,)
