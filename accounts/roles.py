@@ -48,6 +48,7 @@ SHIPPED = {
         marketing.share_opportunity
         customers.view_customer customers.add_customer customers.change_customer customers.delete_customer
         customers.export_customer customers.import_customer customers.transfer_customer customers.share_customer
+        customers.merge_customer customers.reclassify_customer
         customers.view_order customers.export_order customers.view_churncase customers.export_churncase
         services.view_servicerequest services.add_servicerequest services.change_servicerequest
         services.delete_servicerequest services.assign_servicerequest services.export_servicerequest

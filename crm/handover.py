@@ -7,25 +7,19 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from django import forms
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 
 from accounts.models import User
 from accounts.user_pages import UserAction
 from crm.ui.forms import Block, CrmForm, dress
-from crm.ui.records import FormView
-from crm.verdict import Refused, unless
+from crm.verdict import unless
 from customers.candidates import successors
 from customers.models import Customer, customers_left_by, hand_over_customers, transfer_customers
-from customers.views.customers import LIST, CustomerAction
+from customers.views.customers import CustomerAction
+from customers.views.together import ChosenCustomers
 from marketing.models import hand_over_opportunities, opportunities_left_by
 from services.models import hand_over_all_requests, hand_over_requests, requests_left_by
-
-MAX_AT_ONCE = 1000
 
 
 class TransferForm(CrmForm, forms.Form):
@@ -61,64 +55,22 @@ class TransferCustomer(CustomerAction):
         return record.get_absolute_url() if seen else reverse("customers:customer_list")
 
 
-class TransferCustomers(FormView):
+class TransferCustomers(ChosenCustomers):
     """Customers chosen on the list, handed over together: all or none; what is not his to transfer is left out."""
 
-    model, form_class = Customer, TransferForm
-    template_name = "customers/transfer.html"
-    title, crumbs, help = "移交客户", (("客户管理", ""), LIST), "customers"
+    action, verb, form_class = "transfer", "移交", TransferForm
+    title, template_name = "移交客户", "customers/transfer.html"
     submit_label = "移交"
-
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        if not request.user.has_perm("customers.transfer_customer"):
-            raise PermissionDenied("您的角色不能移交客户。")
-        return super().dispatch(request, *args, **kwargs)
-
-    def chosen(self) -> set[int]:
-        data = self.request.POST if self.request.method == "POST" else self.request.GET
-        return {int(key) for key in data.getlist("ids")[:MAX_AT_ONCE] if key.isdecimal() and len(key) < 19}
-
-    def customers(self, lock: bool = False) -> list[Customer]:
-        """Those of the chosen that the person may transfer."""
-        rows = Customer.objects.visible_to(self.request.user).filter(pk__in=self.chosen()).order_by("pk")
-        rows = rows.select_for_update(of=("self",)) if lock else rows
-        return [one for one in rows.select_related("manager") if one.can_transfer(self.request.user)]
 
     def form_options(self, record: Any) -> dict[str, Any]:
         return {"by": self.request.user}
 
-    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        customers = self.customers()
-        if not customers:
-            messages.error(request, "没有选中您可以移交的客户。请在列表里勾选后再移交。")
-            return redirect("customers:customer_list")
-        return self.show(customers, self.make_form(None))
-
-    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        form = self.make_form(None, request.POST)
-        if not form.is_valid():
-            return self.show(self.customers(), form)
-        try:
-            return self.carry_out(None, form)
-        except Refused as refused:
-            return self.refuse(self.customers(), form, refused.verdict)
-
     def perform(self, record: Any, form: Any) -> None:
-        with transaction.atomic():
-            customers, data = self.customers(lock=True), form.cleaned_data
-            former = {customer.pk: customer.manager_id for customer in customers}
-            moved = transfer_customers(customers, by=self.request.user, **form.values())
-            hand_over_requests(former, data["to"], by=self.request.user, reason=data["reason"])
+        customers, data = self.customers(lock=True), form.cleaned_data
+        former = {customer.pk: customer.manager_id for customer in customers}
+        moved = transfer_customers(customers, by=self.request.user, **form.values())
+        hand_over_requests(former, data["to"], by=self.request.user, reason=data["reason"])
         self.message = f"已移交 {moved} 个客户，双方会收到通知。"
-
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
-        return {"customers": record, "left_out": len(self.chosen()) - len(record)}
-
-    def back_url(self, record: Any) -> str:
-        return reverse("customers:customer_list")
-
-    def success_url(self, record: Any, result: Any) -> str:
-        return self.back_url(record)
 
 
 # A person leaves: each module moves its own, all in the transaction that disables him.

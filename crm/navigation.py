@@ -53,6 +53,8 @@ SECTIONS = (
             Leaf("客户信息管理", "customers:customer_list", "customers.view_customer"),
             Leaf("客户流失管理", "customers:churn_list", "customers.view_churncase", "churn"),
             Leaf("历史订单查询", "customers:order_list", "customers.view_order"),
+            Leaf("导入客户", "import", "customers.import_customer"),
+            Leaf("疑似重复客户", "duplicates", "customers.merge_customer"),
             Leaf("流失扫描", "customers:churn_scan", "customers.scan_churncase"),
             Leaf("已删除的客户", "customers:customer_deleted", "customers.restore_customer"),
         ),

@@ -14,7 +14,7 @@ from django.views import View
 from accounts.details import SEE
 from crm.lookups import Ids
 from customers.callers import customers_of_phone
-from customers.models import ChurnCase, Contact, Customer
+from customers.models import NUMBER_PREFIX, ChurnCase, Contact, Customer
 from marketing.models import Opportunity
 from services.models import ServiceRequest
 
@@ -60,6 +60,9 @@ def find_customers(user: Any, text: str) -> list[Customer]:
     own = Q(name__contains_text=text) | Q(number__contains_text=text)
     own |= Q(external_number__in={text, text.upper(), text.lower()})
     arms = [own, Q(pk__in=Contact.objects.filter(name__contains_text=text).values("customer"))]
+    if text.upper().startswith(NUMBER_PREFIX):  # the number of a merged customer finds the one it became part of
+        merged = Customer.objects.filter(merged_into__isnull=False, number=text.upper())
+        arms.append(Q(pk__in=merged.values("merged_into")))
     if text.isascii() and text.isalpha():
         arms.append(Q(name_initials__startswith=text.lower()) | Q(name_pinyin__startswith=text.lower()))
     if may_be_phone(user, text):

@@ -243,6 +243,7 @@ CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds betwee
     ("sessions.clear", 86400, "crm.jobs.tasks.clear_expired_sessions"),
     ("sessions.forget", 86400, "accounts.sessions.forget_ended"),
     ("forms.forget", 86400, "crm.ui.models.forget_old_submissions"),
+    ("imports.forget", 86400, "customers.models.forget_old_uploads"),
     ("churn.scan", 604800, "customers.churn.scan_weekly"),
     ("services.due", 300, "services.due.watch"),
     ("reports.remind", 86400, "reports.reminders.remind_authors"),

@@ -7,6 +7,7 @@ from django.urls import include, path
 from accounts import second_factor_pages as second_factor
 from accounts import views as accounts
 from crm import handover, health, help, home, privacy_pages, role_check, search
+from customers.views import imports, together
 from services.views.rating import Rate
 
 CONTACT = "customers/<id:customer>/contacts/<id:pk>/"
@@ -19,6 +20,14 @@ urlpatterns = [
     path("marketing/", include("marketing.urls")),
     path("customers/transfer/", handover.TransferCustomers.as_view(), name="customer_transfer_many"),
     path("customers/<id:pk>/transfer/", handover.TransferCustomer.as_view(), name="customer_transfer"),
+    path("customers/merge/", together.MergeCustomers.as_view(), name="customer_merge"),
+    path("customers/reclassify/", together.ReclassifyCustomers.as_view(), name="customer_reclassify"),
+    path("import/", imports.UploadTable.as_view(), name="import"),
+    path("import/template/", imports.ImportTemplate.as_view(), name="import_template"),
+    path("import/<id:pk>/", imports.ImportPreview.as_view(), name="import_file"),
+    path("import/<id:pk>/carry-out/", imports.CarryOutImport.as_view(), name="import_carry_out"),
+    path("import/<id:pk>/refused/", imports.RefusedRows.as_view(), name="import_refused"),
+    path("duplicates/", together.Duplicates.as_view(), name="duplicates"),
     path(
         "customers/<id:customer>/contacts/<id:pk>/personal/",
         privacy_pages.ContactPersonal.as_view(),

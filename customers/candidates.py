@@ -20,3 +20,10 @@ def successors(by: User) -> QuerySet[User]:
     people = people_in_scope(by, "customers.transfer_customer", EDIT)
     managers = User.objects.account_managers()
     return managers if people is None else managers.filter(pk__in=people)
+
+
+def receivers(by: User) -> QuerySet[User]:
+    """Active 客户经理 for whom a person may import customers: himself, or those inside his edit scope."""
+    people = people_in_scope(by, "customers.import_customer", EDIT)
+    managers = User.objects.account_managers()
+    return managers if people is None else managers.filter(pk__in=people)

@@ -17,6 +17,7 @@ from accounts.models import User
 from basedata.models import DictionaryEntry
 from crm.ui.gate import refuse_control_characters
 
+from .candidates import receivers
 from .forms import CustomerForm
 from .models import Customer
 
@@ -109,14 +110,18 @@ class CustomerImportForm(CustomerForm):
     def check_duplicates(self) -> None:
         """The import knows all names beforehand and leaves known customers alone."""
 
-    def __init__(self, *, default_manager: User | None = None, create_regions: bool = False) -> None:
+    def __init__(
+        self, *, default_manager: User | None = None, create_regions: bool = False, by: User | None = None
+    ) -> None:
         user: Any = default_manager
         super().__init__(data={}, user=user)
         self.default_manager = default_manager.username if default_manager else ""
         entries = list(DictionaryEntry.objects.filter(category__in=("地区", "行业", "客户等级")))
         self.new_regions: list[DictionaryEntry] = []
-        self.fields["manager"] = managers_field()
-        self.fields["region"] = self._region_field([e for e in entries if e.category == "地区"], create_regions)
+        self.fields["manager"] = managers_field(by)
+        regions = [entry for entry in entries if entry.category == "地区"]
+        hint = "，请先在数据字典中添加" + ("，或加 --create-regions" if by is None else "")
+        self.fields["region"] = self._region_field(regions, create_regions, hint)
         for name, category in (("industry", "行业"), ("level", "客户等级")):
             self.fields[name] = entry_field(category, [e for e in entries if e.category == category])
         for name in ("satisfaction", "credit"):
@@ -132,9 +137,9 @@ class CustomerImportForm(CustomerForm):
         self.labels = {name: str(self.fields[name].label) for name in shown}
         self.columns = {column_key(label): name for name, label in self.labels.items()}
 
-    def _region_field(self, entries: list[DictionaryEntry], may_create: bool) -> ShownTextField:
+    def _region_field(self, entries: list[DictionaryEntry], may_create: bool, hint: str) -> ShownTextField:
         if not may_create:
-            return entry_field("地区", entries, hint="，请先在数据字典中添加，或加 --create-regions")
+            return entry_field("地区", entries, hint=hint)
         field = NewEntryField("地区", entries, label="地区", refusal="")
         self.new_regions = field.new
         return field
@@ -172,13 +177,13 @@ def entry_field(category: str, entries: list[DictionaryEntry], *, hint: str = ""
     return ShownTextField(offered, label=category, refusal=f"不在数据字典的「{category}」里{hint}。")
 
 
-def managers_field() -> ShownTextField:
-    """客户经理 by username, and by name where only one bears it."""
-    people = list(User.objects.account_managers())
+def managers_field(by: User | None) -> ShownTextField:
+    """客户经理 by username, and by name where only one bears it; those in reach of the person who imports."""
+    people = list(User.objects.account_managers() if by is None else receivers(by))
     names = [fold(person.name) for person in people]
     offered = {person.name: person for person in people if names.count(fold(person.name)) == 1}
     offered |= {person.username: person for person in people}
-    refusal = "不是在职的客户经理（有同名的人时请填写用户名）。"
+    refusal = "不是" + ("" if by is None else "您范围内") + "在职的客户经理（有同名的人时请填写用户名）。"
     return ShownTextField(offered, label="客户经理", refusal=refusal)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -74,9 +75,10 @@ class Row:
 class CustomerImport:
     """One file's way in: read() checks every row, write() inserts them all in one transaction."""
 
-    def __init__(self, *, manager: User | None = None, create_regions: bool = False) -> None:
-        """manager: 客户经理 of rows that name none."""
-        self.form = CustomerImportForm(default_manager=manager, create_regions=create_regions)
+    def __init__(self, *, manager: User | None = None, create_regions: bool = False, by: User | None = None) -> None:
+        """manager: 客户经理 of rows that name none. by: who imports, only for people in his reach; None: the system."""
+        self.by = by
+        self.form = CustomerImportForm(default_manager=manager, create_regions=create_regions, by=by)
         self.known = Known.load()
         self.rows: list[Row] = []
         self.errors: list[CellError] = []
@@ -90,9 +92,14 @@ class CustomerImport:
     def new_regions(self) -> list[DictionaryEntry]:
         return self.form.new_regions
 
-    def read(self, path: Path) -> None:
-        """Afterwards errors names every refused cell. Raises ImportRefused or UnreadableFile."""
-        for line, cells in read_table(path):
+    def read(self, path: Path, *, beat: Callable[[int], None] | None = None) -> None:
+        """Afterwards errors names every refused cell. Raises ImportRefused or UnreadableFile.
+
+        beat is called with the number of rows read, every thousand rows.
+        """
+        for count, (line, cells) in enumerate(read_table(path), start=1):
+            if beat and count % 1000 == 0:
+                beat(count)
             self._take(line, {self._field(header): _plain(text) for header, text in cells.items()})
         if not self._fields:
             raise ImportRefused("文件里没有数据行：第一行是列名，从第二行起每行一个客户。")
@@ -149,6 +156,7 @@ class CustomerImport:
         """上级单位 by 客户编号 or full name: a customer we have, or another row of this file."""
         text, name = row.parent_text, _key(row.parent_text)
         ours = [self.known.numbers[text]] if text in self.known.numbers else self.known.names.get(name, [])
+        ours = [key for key in ours if self._seen is None or key in self._seen]
         theirs = self._rows_named.get(name, [])
         if len(ours) + len(theirs) > 1:
             self._refuse(row.line, "parent", f"「{text[:30]}」有多个同名客户，请填写客户编号。")
@@ -162,16 +170,34 @@ class CustomerImport:
     def _refuse(self, line: int, name: str, reason: str) -> None:
         self.errors.append(CellError(line, self.form.labels[name], reason))
 
-    def write(self) -> int:
+    @property
+    def refused_lines(self) -> list[int]:
+        return sorted({error.line for error in self.errors})
+
+    def leave_out_refused(self) -> None:
+        """Keeps the rows without errors, and of those only such whose 上级单位 stays too."""
+        refused = set(self.refused_lines)
+        kept = [row for row in self.rows if row.line not in refused]
+        while dropped := [row for row in kept if _lacks_parent(row, refused)]:
+            for row in dropped:
+                refused.add(row.line)
+                self._refuse(row.line, "parent", "上级单位所在的行有错误，没有导入。")
+            kept = [row for row in kept if row.line not in refused]
+        self.rows = kept
+
+    def write(self, *, partial: bool = False) -> int:
         """Inserts what read() found, with first owners and audit rows; returns how many.
 
-        Raises ImportRefused when rows were refused, or when somebody made the same customers meanwhile.
+        partial: without the refused rows. Raises ImportRefused when rows were refused and all were wanted, or when
+        somebody made the same customers meanwhile.
         """
-        if self.errors:
+        if partial:
+            self.leave_out_refused()
+        elif self.errors:
             raise ImportRefused("有被拒绝的行，什么都没有写入。")
         customers = [row.customer for row in self.rows]
         for customer, number in zip(customers, _numbers(len(customers)), strict=True):
-            customer.number = number
+            customer.number, customer.created_by = number, self.by
         try:
             with transaction.atomic():
                 self._check_still_new()
@@ -190,7 +216,7 @@ class CustomerImport:
 
     def _insert(self, customers: list[Customer]) -> None:
         DictionaryEntry.objects.bulk_create(self.new_regions)
-        record_many(None, "新建", self.new_regions)
+        record_many(self.by, "新建", self.new_regions)
         Customer.objects.bulk_create(customers, batch_size=BATCH)
         branches = [row for row in self.rows if row.parent]
         for row in branches:
@@ -199,8 +225,13 @@ class CustomerImport:
         Ownership.objects.bulk_create(
             [Ownership(customer=one, manager=one.manager, since=one.created_at) for one in customers], batch_size=BATCH
         )
-        record_many(None, "导入", customers)
+        record_many(self.by, "导入", customers)
         tell_many(customers, TimelineEntry.Kind.CUSTOMER, "导入客户")
+
+    @cached_property
+    def _seen(self) -> set[int] | None:
+        """Customers in view of the person who imports, who may be named as 上级单位; None: all."""
+        return None if self.by is None else set(Customer.objects.visible_to(self.by).values_list("pk", flat=True))
 
     @cached_property
     def _rows_named(self) -> dict[str, list[Row]]:
@@ -231,6 +262,13 @@ def _plain(text: str) -> str:
 def _numbers(count: int) -> list[str]:
     """Reserved before the transaction: others go on numbering while rows are inserted."""
     return reserve_numbers(NUMBER_PREFIX, count) if count else []
+
+
+def _lacks_parent(row: Row, refused: set[int]) -> bool:
+    """Its 上级单位 stands in a row that is left out."""
+    if row.parent is not None:
+        return row.parent.line in refused
+    return bool(row.parent_text) and row.customer.parent_id is None
 
 
 def _circles(row: Row) -> bool:

@@ -20,7 +20,7 @@ from accounts.models import Role, UserSession, notify
 from basedata.models import SpecialDay, SyncRun
 from crm.audit.models import AuditEntry
 from crm.jobs.models import Job
-from customers.models import Contact, Customer, Order
+from customers.models import Contact, Customer, ImportFile, Order
 from marketing.models import Opportunity, PlanItem
 from tests import factories
 
@@ -231,6 +231,22 @@ customer_transfer                customer  GET   in   404  200  403  403  404  4
 customer_transfer                customer  POST  in   404  302  403  403  404  404  404  403  404
 customer_transfer_many           -         GET   in   403  302  403  403  403  403  302  403  403
 customer_transfer_many           -         POST  in   403  409  403  403  403  403  200  403  403
+customer_reclassify              -         GET   in   403  302  403  403  403  403  302  403  403
+customer_reclassify              -         POST  in   403  409  403  403  403  403  409  403  403
+customer_merge                   -         GET   in   403  302  403  403  403  403  302  403  403
+customer_merge                   -         POST  in   403  302  403  403  403  403  302  403  403
+import                           -         GET   in   403  200  200  200  200  200  200  403  403
+import                           -         POST  in   403  200  200  200  200  200  200  403  403
+import_template                  -         GET   in   403  200  200  200  200  200  200  403  403
+import_template                  -         POST  in   405  405  405  405  405  405  405  405  405
+import_file                      upload    GET   in   404  404  200  404  404  404  404  404  404
+import_file                      upload    POST  in   405  405  405  405  405  405  405  405  405
+import_refused                   upload    GET   in   404  404  200  404  404  404  404  404  404
+import_refused                   upload    POST  in   405  405  405  405  405  405  405  405  405
+import_carry_out                 upload    GET   in   404  404  200  404  404  404  404  404  404
+import_carry_out                 upload    POST  in   404  404  302  404  404  404  404  404  404
+duplicates                       -         GET   in   403  200  403  403  403  403  200  403  403
+duplicates                       -         POST  in   405  405  405  405  405  405  405  405  405
 marketing:opportunity_share      assigned  GET   in   404  200  200  403  404  404  404  403  404
 marketing:opportunity_share      assigned  POST  in   404  302  302  403  404  404  404  403  404
 marketing:opportunity_share_withdraw  shared  GET   in   404  200  200  403  404  404  404  403  404
@@ -498,6 +514,8 @@ def world(company):
     helper = factories.person("account_manager", name="协作人", department=company.other)
     for shared in (customer, assigned):
         shared.share(helper, by=company.supervisor, kind="view")
+    upload = ImportFile(owner=manager, name="沈阳北辰名单.csv", manager=manager)
+    upload.file.save("a.csv", ContentFile("名称\n沈阳北辰四厂\n".encode()))
     asked = {"customer": customer, "summary": "压力变送器", "content": "二期 140 个测点"}
     asknew = factories.service_request(manager, **asked)
     people = (company.supervisor, manager)
@@ -509,6 +527,7 @@ def world(company):
     handed = factories.monthly_report(company.supervisor, "submitted", period=date(2026, 9, 1), remarks="沈阳北辰流失")
     addresses = {
         "-": [],
+        "upload": [upload.pk],
         "asknew": [asknew.pk],
         "asked": [given.pk],
         "answered": [answered.pk],
@@ -586,6 +605,7 @@ def world(company):
             "office_phone": "010-1",
             "region": str(customer.region_id),
             "level": str(customer.level_id),
+            "industry": str(factories.entry("行业", "医药").pk),
             "satisfaction": "1",
             "credit": "1",
             "address": "新的地址",
@@ -763,7 +783,7 @@ def test_an_executive_writes_nothing_wherever_he_posts(world, sign_in):
     client = sign_in(world.people["executive"])
     before = snapshot()
     own = {"login", "logout", "setup", "accounts:password", "accounts:theme"}
-    own |= {"accounts:profile_edit", "accounts:session_end_others"}
+    own |= {"accounts:profile_edit", "accounts:session_end_others", "notifications_mail"}
     own |= {"notifications_read", "reports:monthly_review", "reports:monthly_return"}  # the only thing executives write
     for name, record, verb, *_ in ROWS:
         if verb == "POST" and name not in own:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -63,8 +64,12 @@ class AuditEntryQuerySet(AppendOnlyQuerySet):
 
     def about(self, record: models.Model) -> AuditEntryQuerySet:
         """What happened to one record, newest first."""
+        return self.about_all(record, ())
+
+    def about_all(self, record: models.Model, more: Iterable[int]) -> AuditEntryQuerySet:
+        """What happened to a record and to others of its kind, given by their keys."""
         content_type = ContentType.objects.get_for_model(record)
-        return self.filter(content_type=content_type, object_id=record.pk).order_by("-at", "-id")
+        return self.filter(content_type=content_type, object_id__in=[record.pk, *more]).order_by("-at", "-id")
 
 
 class AuditEntry(AppendOnly):

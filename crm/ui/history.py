@@ -41,9 +41,12 @@ class RecordHistory(RecordView):
         """Fields that name records which the reader may not see."""
         return ()
 
+    def entries(self, record: Any) -> Any:
+        return AuditEntry.objects.about(record)
+
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         record = self.get_record()
-        entries = AuditEntry.objects.about(record)
+        entries = self.entries(record)
         before = request.GET.get("before", "")
         if before.isdecimal() and len(before) < 19:
             entries = entries.filter(pk__lt=int(before))

@@ -6,14 +6,16 @@ from .customer import (
     CustomerGrant,
     Ownership,
     required_fields,
-    transfer_customers,
 )
 from .interaction import Attachment, Interaction
 from .leaving import customers_left_by, hand_over_customers
+from .merge import merge_customers
 from .order import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder, refresh_last_purchases
 from .rollup import RevenueChange, RevenueYear, refresh_revenue
 from .rows import names_hidden_from
 from .timeline import TimelineEntry, tell
+from .together import reclassify_customers, transfer_customers
+from .upload import ImportFile, forget_old_uploads
 
 __all__ = [
     "NUMBER_PREFIX",
@@ -25,6 +27,7 @@ __all__ = [
     "Contact",
     "Customer",
     "CustomerGrant",
+    "ImportFile",
     "Interaction",
     "Order",
     "OrderLine",
@@ -34,8 +37,11 @@ __all__ = [
     "RevenueYear",
     "TimelineEntry",
     "customers_left_by",
+    "forget_old_uploads",
     "hand_over_customers",
+    "merge_customers",
     "names_hidden_from",
+    "reclassify_customers",
     "refresh_last_purchases",
     "refresh_revenue",
     "required_fields",

@@ -185,6 +185,15 @@ class ChurnCase(models.Model):
         change(by, "挽回", self.customer, status=Customer.Status.NORMAL, won_back_on=today, reason=note)
         self._tell(f"客户已挽回：{note}", "#closed")
 
+    def close_by_merge(self, *, into: Customer, by: User) -> None:
+        """Its customer becomes part of another, where it would be a second case. Call in the merge's transaction."""
+        confirmed, before = self.status == self.Status.CONFIRMED, self.get_status_display()
+        self.status = self.Status.WON_BACK if confirmed else self.Status.RESOLVED
+        self.closed_at, self.review_on = timezone.now(), None
+        self.win_back_note = f"客户并入 {into.name}" if confirmed else ""
+        self._save("status", "closed_at", "review_on", "win_back_note")
+        record(by, "合并", self, 状态=(before, self.get_status_display()), 原因=f"客户并入 {into.name}")
+
     # Shared objections
 
     def _own(self, by: User, verb: str) -> Verdict:

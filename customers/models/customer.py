@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -18,13 +17,12 @@ from accounts.models import User, notify
 from accounts.scopes import EDIT, reaches, supervisors_of
 from accounts.sharing import Grant, Shared
 from basedata.models import entry_field, reserve_numbers
-from crm.audit.trail import change, record, record_many
+from crm.audit.trail import change, record
 from crm.masking import refuse_masked
 from crm.ui.html import record_url
 from crm.verdict import ALLOWED, Kind, Verdict, first_objection, holds, transition, unless, within
 
 from .. import validators
-from ..candidates import successors
 from ..names import MAX_LENGTH, normalize, pinyin
 from .rows import CustomerQuerySet
 from .timeline import TimelineEntry, tell
@@ -90,6 +88,10 @@ class Customer(HasDetails, Shared):
     )
     created_at = models.DateTimeField("创建时间", default=timezone.now, editable=False)
     deleted_at = models.DateTimeField("删除时间", null=True, editable=False)
+    # A merged customer is a deleted one whose numbers and address lead to the customer it became part of.
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, editable=False, related_name="merged", verbose_name="已并入"
+    )
     version = models.PositiveIntegerField(default=0, editable=False)
 
     share_permission = "customers.share_customer"
@@ -134,6 +136,8 @@ class Customer(HasDetails, Shared):
             ("export_customer", "导出客户"),
             ("import_customer", "导入客户"),
             ("transfer_customer", "移交客户"),
+            ("merge_customer", "合并重复的客户"),
+            ("reclassify_customer", "批量修改客户（地区、行业、等级）"),
             ("share_customer", "共享客户（协作人）"),
             ("restore_customer", "恢复已删除的客户"),
             ("see_contact_details", "查看完整的电话、邮箱和银行账号（编辑范围内）"),
@@ -260,6 +264,7 @@ class Customer(HasDetails, Shared):
         return first_objection(
             holds(by, "customers.restore_customer", "只有系统管理员可以恢复已删除的客户"),
             unless(self.deleted_at is None, "客户没有被删除。"),
+            unless(self.merged_into_id is not None, "客户已并入另一个客户，不能恢复。"),
         )
 
     @transition
@@ -270,20 +275,48 @@ class Customer(HasDetails, Shared):
         record(by, "恢复", self, 客户编号=self.number)
 
     def can_transfer(self, by: User) -> Verdict:
-        return first_objection(
-            holds(by, "customers.transfer_customer", "您的角色不能移交客户"),
-            within(
-                reaches(by, "customers.transfer_customer", EDIT, self.manager_id),
-                f"只有客户经理（{self.manager}）的主管可以移交这个客户。",
-            ),
-            unless(self.deleted_at is not None, "客户已删除，不能移交。"),
-        )
+        return self._supervised(by, "customers.transfer_customer", "移交")
 
     @transition
     def transfer(self, to: User, *, by: User, reason: str) -> None:
         """移交, with its follow-ups and open cases; the new and the former 客户经理 are told."""
         self.can_transfer(by).enforce()
+        from .together import transfer_customers
+
         transfer_customers([self], to, by=by, reason=reason)
+
+    def can_reclassify(self, by: User) -> Verdict:
+        return self._supervised(by, "customers.reclassify_customer", "批量修改")
+
+    @transition
+    def reclassify(self, *, by: User, reason: str = "", **values: Any) -> None:
+        """Another 地区, 行业 or 客户等级, as for many customers at once; a changed level has its reason."""
+        self.can_reclassify(by).enforce()
+        from .together import reclassify_customers
+
+        reclassify_customers([self], by=by, reason=reason, **values)
+
+    def can_merge(self, by: User) -> Verdict:
+        return self._supervised(by, "customers.merge_customer", "合并")
+
+    @transition
+    def merge(self, other: Customer, *, by: User, reason: str) -> None:
+        """Takes over everything of the other customer, which is gone; see merge_customers() for the locks."""
+        self.can_merge(by).enforce()
+        from .merge import absorb
+
+        absorb(self, other, by=by, reason=reason)
+
+    def _supervised(self, by: User, permission: str, verb: str) -> Verdict:
+        """What only a supervisor of its 客户经理 does."""
+        return first_objection(
+            holds(by, permission, f"您的角色不能{verb}客户"),
+            within(
+                reaches(by, permission, EDIT, self.manager_id),
+                f"只有客户经理（{self.manager}）的主管可以{verb}这个客户。",
+            ),
+            unless(self.deleted_at is not None, f"客户已删除，不能{verb}。"),
+        )
 
 
 class Ownership(models.Model):
@@ -307,67 +340,6 @@ class Ownership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.customer} {self.manager}"
-
-
-def transfer_customers(customers: list[Customer], to: User, *, by: User, reason: str) -> int:
-    """Moves customers to their new 客户经理, set-based; returns how many moved (those he has already stay).
-
-    Call in a transaction with the rows locked and can_transfer() asked for each.
-    """
-    unless(not customers, "没有选中您可以移交的客户。").enforce()
-    unless(not reason.strip(), "请填写移交原因。").enforce()
-    unless(not successors(by).filter(pk=to.pk).exists(), f"{to} 不是您范围内在职的客户经理，请另选一位。").enforce()
-    moving = [customer for customer in customers if customer.manager_id != to.pk]
-    unless(not moving, f"客户现在就由{to}负责，请另选一位客户经理。").enforce()
-    return move_customers(moving, to, by=by, reason=reason)
-
-
-def move_customers(moving: list[Customer], to: User, *, by: User, reason: str) -> int:
-    """The move itself, with ownership, trail, timeline and notifications: the rows are locked, the right was asked."""
-    now = timezone.now()
-    keys = [customer.pk for customer in moving]
-    Ownership.objects.filter(customer__in=keys, until=None).update(until=now)
-    Ownership.objects.bulk_create(
-        [Ownership(customer_id=key, manager=to, since=now, reason=reason) for key in keys], batch_size=500
-    )
-    CustomerGrant.objects.filter(content_object__in=keys, user=to).delete()
-    Customer.objects.filter(pk__in=keys).update(manager=to, version=models.F("version") + 1)
-    keep_with_manager(keys, to)
-    record_many(by, "移交", moving, changes=lambda customer: {"客户经理": (customer.manager, to), "原因": reason})
-    TimelineEntry.objects.bulk_create(
-        TimelineEntry(customer=customer, at=now, kind="customer", text=f"移交：{customer.manager} → {to}（{reason}）")
-        for customer in moving
-    )
-    from .rollup import follow_transfer
-
-    follow_transfer(keys, now)
-    _tell_of_transfer(moving, to, by, reason)
-    for customer in moving:
-        customer.manager = to
-    return len(moving)
-
-
-def keep_with_manager(customers: Iterable[int], manager: User) -> None:
-    """Rows that name the customer's 客户经理 as their keeper follow him; for whatever moves or joins customers."""
-    for name in KEPT_FOR_MANAGER:
-        related: Any = Customer._meta.get_field(name).related_model
-        related._base_manager.filter(customer__in=list(customers)).update(keeper=manager)
-
-
-def _tell_of_transfer(customers: list[Customer], to: User, by: User, reason: str) -> None:
-    """One notification per person, however many customers move."""
-    by_former: dict[User, list[Customer]] = {}
-    for customer in customers:
-        by_former.setdefault(customer.manager, []).append(customer)
-    for former, theirs in by_former.items():
-        if former.pk != by.pk:
-            notify(former, f"{by} 已把您负责的{_named(theirs)}移交给 {to}：{reason}"[:300])
-    if to.pk != by.pk:
-        notify(to, f"{by} 将{_named(customers)}移交给您：{reason}"[:300], customers[0] if len(customers) == 1 else None)
-
-
-def _named(customers: list[Customer]) -> str:
-    return f"客户「{customers[0]}」" if len(customers) == 1 else f" {len(customers)} 个客户"
 
 
 class CustomerGrant(Grant):

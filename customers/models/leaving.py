@@ -6,8 +6,9 @@ from accounts.models import User
 from crm.verdict import unless
 
 from .churn import ChurnCase
-from .customer import Customer, move_customers
+from .customer import Customer
 from .interaction import Interaction
+from .together import move_customers
 
 
 def customers_left_by(person: User) -> list[tuple[str, int]]:

@@ -9,7 +9,7 @@ from django.db.models import Q
 from accounts.details import people_reached
 from accounts.models import User
 from accounts.rows import ScopedQuerySet
-from accounts.scopes import VIEW, people_in_scope
+from accounts.scopes import EDIT, VIEW, people_in_scope
 from accounts.sharing import granted_ids, grants_of
 
 from ..names import normalize
@@ -48,8 +48,16 @@ class CustomerQuerySet(ScopedQuerySet):
         return self.filter(self.of_people(people) | Q(pk__in=shared) if shared else self.of_people(people))
 
     def restorable_by(self, user: User) -> CustomerQuerySet:
-        """Deleted customers, for administrators."""
-        return self.exclude(deleted_at=None) if user.has_perm("customers.restore_customer") else self.none()
+        """Deleted customers, for administrators; merged ones live on in another."""
+        rows = self.exclude(deleted_at=None).filter(merged_into=None)
+        return rows if user.has_perm("customers.restore_customer") else self.none()
+
+    def supervised_by(self, user: User, permission: str) -> CustomerQuerySet:
+        """Customers over whose 客户经理 a right reaches: to merge, to change many."""
+        if not user.has_perm(permission):
+            return self.none()
+        people = people_in_scope(user, permission, EDIT)
+        return self.current() if people is None else self.current().filter(manager__in=people)
 
     def named_like(self, name: str) -> CustomerQuerySet:
         """Customers whose name means the same company."""

@@ -14,6 +14,7 @@ from django.utils import timezone
 from basedata.models import Product
 from customers.churn import resolve_by_purchases
 from customers.models import Customer, Order, OrderLine, ParkedOrder, TimelineEntry, refresh_revenue
+from customers.models.merge import take_turn
 from customers.models.order import refresh_last_purchases
 from customers.templatetags.orders import yuan
 
@@ -23,11 +24,17 @@ LARGEST_TOTAL = Decimal(10) ** 17
 
 
 def find_customers(keys: Iterable[str]) -> dict[str, int]:
-    """{key of the sales system: customer}: by 销售系统客户编号, then by our own number; deleted ones are unknown."""
-    wanted = set(keys)
-    current = Customer.objects.current()
-    found = dict(current.filter(number__in=wanted).values_list("number", "pk"))
-    return found | dict(current.filter(external_number__in=wanted).values_list("external_number", "pk"))
+    """{key of the sales system: customer}: by 销售系统客户编号, then by our own number; deleted ones are unknown.
+
+    The keys of a merged customer lead to what it became part of; none is merged before the caller's transaction ends.
+    """
+    take_turn(merging=False)
+    wanted, found = set(keys), dict[str, int]()
+    current, merged = Customer.objects.current(), Customer.objects.filter(merged_into__isnull=False)
+    for field in ("number", "external_number"):
+        kept = merged.filter(**{f"{field}__in": wanted}).values_list(field, "merged_into")
+        found |= dict(kept) | dict(current.filter(**{f"{field}__in": wanted}).values_list(field, "pk"))
+    return found
 
 
 def total_of(lines: Iterable[Mapping[str, Any]]) -> Decimal:

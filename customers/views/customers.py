@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from accounts.detail_pages import ShowDetail
 from accounts.share_pages import ShareRecord, WithdrawShare
+from crm.audit.models import AuditEntry
 from crm.ui.actions import Action, ActionView, Control
 from crm.ui.bulk import BulkList
 from crm.ui.history import RecordHistory
@@ -57,11 +58,15 @@ class CustomerList(BulkList):
         Column("创建时间", "created_at", export_only=True),
     )
     row_actions = (EDIT, REMOVE, TRANSFER)
-    bulk_actions = (("移交", "customer_transfer_many", "customers.transfer_customer"),)
+    bulk_actions = (
+        ("移交", "customer_transfer_many", "customers.transfer_customer"),
+        ("批量修改", "customer_reclassify", "customers.reclassify_customer"),
+        ("合并", "customer_merge", "customers.merge_customer"),
+    )
     tab_field, tab_choices, default_tab = "status", Customer.Status.choices, "all"
     create = ("新建客户", "customers:customer_create", "customers.add_customer")
     export_permission = "customers.export_customer"
-    empty_text = "还没有客户。销售机会开发成功后，客户出现在这里；公司已有的客户可以新建，或由管理员用导入命令带入。"
+    empty_text = "还没有客户。销售机会开发成功后，客户出现在这里；公司已有的客户可以新建，或用「导入客户」从表格带入。"
 
     def row_controls(self, row: Customer) -> list[Control]:
         drawn = super().row_controls(row)
@@ -72,6 +77,11 @@ class CustomerList(BulkList):
 class CustomerHistory(RecordHistory):
     model = Customer
     crumbs = (("客户管理", ""), LIST)
+
+    def entries(self, record: Any) -> Any:
+        """With what happened to the customers that became part of this one."""
+        merged = record.merged.values_list("pk", flat=True)
+        return AuditEntry.objects.about_all(record, merged) if merged else super().entries(record)
 
     def hidden_labels(self) -> tuple[str, ...]:
         return names_hidden_from(self.request.user, "上级单位")

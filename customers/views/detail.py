@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+
 from crm.audit.models import AuditEntry
 from crm.ui.actions import controls
 from crm.ui.history import as_seen_by, without_names
 from crm.ui.records import RecordDetail
 
 from ..models import Customer, names_hidden_from
+from ..models.merge import find_survivor
 from .aftercare import services_card
 from .churn import churn_card
 from .customers import EDIT, LIST, REMOVE, SHARE, TRANSFER
@@ -22,6 +27,17 @@ class CustomerDetail(RecordDetail):
     template_name = "customers/customer_detail.html"
     crumbs, help = (("客户管理", ""), LIST), "customers"
     select_related = ("region", "industry", "level", "manager", "parent", "created_by")
+
+    def get(self, request: Any, **kwargs: Any) -> HttpResponse:
+        """The address of a merged customer leads on to the one it became part of."""
+        try:
+            return super().get(request, **kwargs)
+        except Http404:
+            survivor = find_survivor(self.kwargs["pk"])
+            if survivor is None or not Customer.objects.visible_to(request.user).filter(pk=survivor.pk).exists():
+                raise
+            messages.success(request, f"您打开的客户已并入「{survivor}」。")
+            return redirect(survivor)
 
     def context(self, record: Customer) -> dict[str, Any]:
         visible = Customer.objects.visible_to(self.request.user)

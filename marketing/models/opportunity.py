@@ -24,7 +24,7 @@ from basedata.models import entry_field, reserve_numbers
 from crm.audit.trail import change, record
 from crm.masking import refuse_masked
 from crm.ui.html import record_url
-from crm.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
+from crm.verdict import ALLOWED, Verdict, first_objection, holds, lock, transition, unless, within
 from customers.models import NUMBER_PREFIX, Contact, Customer, TimelineEntry, tell
 
 from .forecast import FORECAST_FIELDS, ForecastChange
@@ -364,7 +364,7 @@ class Opportunity(HasDetails, Shared):
         unless(not reason.strip() and not self.items.exists(), "没有任何计划项，请说明开发成功的原因。").enforce()
         # The day's number row stays locked to the end: no other customer of this name appears meanwhile.
         number = reserve_numbers(NUMBER_PREFIX)[0]
-        same_name = list(Customer.objects.named_like(self.customer_name))
+        same_name = self._customers_of_same_name(link_to)
         if link_to is not None:
             unless(link_to not in same_name, "所选客户已不是同名客户，请重新选择。").enforce()
             link_to.can_edit(by).enforce()
@@ -383,6 +383,12 @@ class Opportunity(HasDetails, Shared):
         tell(customer, TimelineEntry.Kind.OPPORTUNITY, text, url=url)
         record(by, "开发成功", self, changes={label: fact for label, fact in facts.items() if fact})
         return customer
+
+    def _customers_of_same_name(self, chosen: Customer | None) -> list[Customer]:
+        """The chosen one is locked first, so that nobody merges or deletes it meanwhile."""
+        if chosen is not None:
+            lock(chosen)
+        return list(Customer.objects.named_like(self.customer_name))
 
     def _new_customer(self, number: str, by: User) -> Customer:
         return Customer.create(

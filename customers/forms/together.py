@@ -1,0 +1,68 @@
+"""Forms about several customers at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core import signing
+
+from basedata.models import DictionaryEntry
+from crm.ui.forms import Block, CrmForm
+
+from ..models import Customer
+from ..models.together import CLASSES
+
+SALT = "opened together"
+
+
+class MergeForm(CrmForm, forms.Form):
+    survivor = forms.ModelChoiceField(
+        Customer.objects.none(), label="保留哪一个", widget=forms.RadioSelect, empty_label=None
+    )
+    reason = forms.CharField(label="合并原因", max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
+
+    blocks = (Block("合并", "其余客户的内容都归入保留的客户，合并后不能撤销。", ("survivor", "reason")),)
+
+    def __init__(self, *args: Any, customers: list[Customer], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["survivor"]
+        field.queryset = Customer.objects.filter(pk__in=[one.pk for one in customers]).order_by("created_at", "pk")
+        field.label_from_instance = lambda one: f"{one.name}（{one.number}）"
+        field.initial = min(customers, key=lambda one: (one.created_at, one.pk)).pk if customers else None
+
+
+class ReclassifyForm(CrmForm, forms.Form):
+    """What is left empty stays as it is. Remembers, signed, in which version each customer was opened."""
+
+    region = forms.ModelChoiceField(DictionaryEntry.objects.of("地区"), label="地区", required=False)
+    industry = forms.ModelChoiceField(DictionaryEntry.objects.of("行业"), label="行业", required=False)
+    level = forms.ModelChoiceField(DictionaryEntry.objects.of("客户等级"), label="客户等级", required=False)
+    reason = forms.CharField(label="等级变更原因", max_length=200, required=False, help_text="改变客户等级时必填")
+    opened = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    blocks = (Block("改为", "没有选择的项目保持不变。", (("region", 2), ("industry", 2), ("level", 2), "reason")),)
+
+    def __init__(self, *args: Any, customers: list[Customer], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in CLASSES:
+            self.fields[name].empty_label = "不改"  # type: ignore[attr-defined]
+        self.initial["opened"] = signing.dumps({str(one.pk): one.version for one in customers}, salt=SALT)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if not self.errors and not any(data.get(name) for name in CLASSES):
+            raise forms.ValidationError("请至少选择一项要修改的内容。")
+        if data.get("level") and not data.get("reason", "").strip():
+            self.add_error("reason", "客户等级有变化，请填写原因。")
+        return data
+
+    def memory(self) -> dict[str, int] | None:
+        """The versions the sender had opened; None when missing or forged."""
+        try:
+            return signing.loads(self.data.get("opened", ""), salt=SALT)
+        except signing.BadSignature:
+            return None
+
+    def values(self) -> dict[str, Any]:
+        return {name: value for name, value in super().values().items() if value not in (None, "")}

@@ -1,0 +1,55 @@
+"""Choosing a table of customers to import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from accounts.models import User
+from crm.ui.forms import Block, CrmForm
+
+from ..attachments import Checked, check
+from ..candidates import receivers
+
+
+class UploadForm(CrmForm, forms.Form):
+    file = forms.FileField(
+        label="客户表格",
+        widget=forms.FileInput(attrs={"accept": ".csv,.xlsx", "class": "inp"}),
+        help_text="xlsx 或 csv，第一行是列名；只有「名称」和「客户经理」必填",
+    )
+    manager = forms.ModelChoiceField(
+        User.objects.none(), label="默认客户经理", required=False, help_text="用于没有填写客户经理的行"
+    )
+
+    blocks = (Block("上传文件", "先检查，看过结果再导入。", ("file", ("manager", 3))),)
+
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        people = receivers(by)
+        self.only_manager = people[0] if [person.pk for person in people[:2]] == [by.pk] else None
+        if self.only_manager:
+            del self.fields["manager"]
+        else:
+            self.fields["manager"].queryset = people  # type: ignore[attr-defined]
+
+    def clean_file(self) -> Checked:
+        upload = self.cleaned_data["file"]
+        if Path(upload.name).suffix.lower() not in (".csv", ".xlsx"):
+            raise ValidationError("只能导入 .xlsx 或 .csv 文件，请另存后再上传。")
+        return check(upload)
+
+    def values(self) -> dict[str, Any]:
+        return {"manager": self.only_manager, **super().values()}
+
+
+class CarryOutForm(CrmForm, forms.Form):
+    """mode good: the rows without errors; else all or none."""
+
+    mode = forms.ChoiceField(choices=[("all", "全部"), ("good", "无误的行")], required=False, widget=forms.HiddenInput)
+
+    def values(self) -> dict[str, Any]:
+        return {"partial": self.cleaned_data["mode"] == "good"}

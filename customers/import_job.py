@@ -1,0 +1,92 @@
+"""Large tables of customers: checked and imported by a worker, all rows or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from django.core.files.base import File
+from django.core.files.temp import NamedTemporaryFile
+
+from accounts.models import User
+from crm.audit.trail import record
+from crm.exchange.readers import UnreadableFile, read_table
+from crm.exchange.writers import write_xlsx
+from crm.jobs.models import Job, JobRefused, start_job
+
+from .import_form import column_key
+from .importing import CellError, CustomerImport, ImportRefused
+from .models import ImportFile
+
+PREVIEWED_ROWS = 2000  # more rows are not checked while somebody waits for the page
+FUNCTION = "customers.import_job.run"
+
+
+def is_large(path: Path) -> bool:
+    return sum(1 for _, _ in zip(range(PREVIEWED_ROWS + 1), read_table(path), strict=False)) > PREVIEWED_ROWS
+
+
+def start(upload: ImportFile) -> Job:
+    return start_job("导入客户", FUNCTION, owner=upload.owner, upload=upload.pk)
+
+
+def run(job: Job) -> str:
+    """Killed half-way it left nothing; run again after it was done, it finds every customer already there."""
+    upload = ImportFile.objects.select_related("manager", "owner").filter(pk=job.arguments["upload"]).first()
+    by: User | None = job.owner
+    if upload is None or by is None or not by.has_perm("customers.import_customer"):
+        raise JobRefused("文件已不在，或您已没有导入的权限。请重新上传。")
+    task = CustomerImport(manager=upload.manager, by=by)
+    try:
+        task.read(Path(upload.file.path), beat=job.beat)
+        if task.errors:
+            return refuse(job, upload, task)
+        added = task.write()
+    except (ImportRefused, UnreadableFile) as error:
+        raise JobRefused(str(error)) from error
+    ImportFile.objects.filter(pk=upload.pk).update(added=added, imported_at=upload.imported_at or job.started_at)
+    record(by, "导入", text=f"客户：{upload.name}", changes={"新增客户": added, "已存在": task.existing})
+    return f"已新增客户 {added} 个，已存在 {task.existing} 行。"
+
+
+def refuse(job: Job, upload: ImportFile, task: CustomerImport) -> str:
+    """Nothing is written; the refused rows come back as a workbook with the reasons."""
+    with NamedTemporaryFile(suffix=".xlsx") as target:
+        write_refused(target, upload, task)
+        target.flush()
+        target.seek(0)
+        job.file.save(f"{job.pk}.xlsx", File(target), save=False)
+    job.file_name = f"错误行-{Path(upload.name).stem}.xlsx"
+    return f"{len(task.refused_lines)} 行有错误，什么都没有写入。请下载错误行，改正后重新导入。"
+
+
+def write_refused(target: Any, upload: ImportFile, task: CustomerImport) -> int:
+    """The refused rows as they stand in the file, with line and reasons in front."""
+    rows = refused_rows(upload, task)
+    headers = list(rows[0][1]) if rows else []
+    table = ([line, words(errors), *(cells.get(name, "") for name in headers)] for line, cells, errors in rows)
+    return write_xlsx(target, ["行号", "原因与改法", *headers], table, title="错误行")
+
+
+def words(errors: Iterable[CellError]) -> str:
+    return "；".join(f"{error.column}：{error.reason}" for error in errors)
+
+
+def refused_rows(upload: ImportFile, task: CustomerImport) -> list[tuple[int, dict[str, str], list[CellError]]]:
+    """(line, its cells, its errors) of every refused row."""
+    by_line: dict[int, list[CellError]] = {}
+    for error in task.errors:
+        by_line.setdefault(error.line, []).append(error)
+    table = read_table(Path(upload.file.path))
+    return [(line, cells, by_line[line]) for line, cells in table if line in by_line]
+
+
+def shown_errors(upload: ImportFile, task: CustomerImport, limit: int) -> Iterator[dict[str, Any]]:
+    """One entry per refused cell: line, name of the customer, column, what stands there, why."""
+    for line, cells, errors in refused_rows(upload, task)[:limit]:
+        found = {column_key(header): text for header, text in cells.items()}
+        for error in errors:
+            value = found.get(column_key(error.column), "")
+            name = found.get(column_key("名称"), "")
+            yield {"line": line, "name": name, "column": error.column, "value": value, "reason": error.reason}

@@ -1,0 +1,196 @@
+"""合并: one customer takes over everything that refers to another, in whatever module it lies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, transaction
+from django.db.models import F, Q, Value
+from django.db.models.functions import Replace
+from django.utils import timezone
+
+from accounts.models import Notification, User, notify
+from crm.audit.trail import change, record
+from crm.verdict import lock, unless
+
+from . import churn_scan
+from .churn import ChurnCase
+from .contact import Contact
+from .customer import Customer, CustomerGrant, Ownership
+from .order import refresh_last_purchases
+from .rollup import refresh_revenue
+from .timeline import TimelineEntry, tell
+from .together import keep_with_manager
+
+LOCK = 770004  # PostgreSQL advisory lock: orders find their customers before a merge or after it, never during
+MAX_TOGETHER = 10
+# Relations whose rows need more than another key; every other model that refers to customers simply follows.
+OWN_WAY = ("contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years")
+# What the survivor takes from the other where it has nothing itself.
+FILLED = (
+    "region", "industry", "level", "satisfaction", "credit", "address", "phone", "postcode", "fax", "website",
+    "legal_representative", "bank", "bank_account", "license_number", "registered_capital", "annual_turnover",
+    "local_tax_number", "national_tax_number", "cooperation_since",
+)  # fmt: skip
+
+
+def take_turn(*, merging: bool) -> None:
+    """Merges wait for transactions that write orders, and the other way round. On SQLite writers are alone anyway."""
+    if connection.vendor == "postgresql":
+        function = "pg_advisory_xact_lock" if merging else "pg_advisory_xact_lock_shared"
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {function}(%s)", [LOCK])
+
+
+def merge_customers(survivor: Customer, others: list[Customer], *, by: User, reason: str) -> int:
+    """The survivor takes the others over, one by one in one transaction; returns how many.
+
+    All rows are locked in the order of their keys first, so that two merges of the same customers do not wait for
+    each other.
+    """
+    with transaction.atomic():
+        take_turn(merging=True)
+        churn_scan.take_turn()  # before any row is locked, as the scan does
+        keys = {survivor.pk, *(other.pk for other in others)}
+        list(Customer.objects.filter(pk__in=keys).order_by("pk").select_for_update().values_list("pk"))
+        for other in others:
+            survivor.merge(other, by=by, reason=reason)
+    return len(others)
+
+
+def relations() -> list[Any]:
+    """Everything in the product that refers to a customer."""
+    return list(Customer._meta.related_objects)
+
+
+def absorb(survivor: Customer, other: Customer, *, by: User, reason: str) -> None:
+    """What Customer.merge() does, with both rows locked."""
+    unless(other.pk == survivor.pk, "请选择两个不同的客户。").enforce()
+    lock(other)
+    other.can_merge(by).enforce()
+    unless(not reason.strip(), "请填写合并原因。").enforce()
+    now = timezone.now()
+    moved = _follow(survivor, other)
+    _move_contacts(survivor, other)
+    _close_cases(survivor, other, by)
+    _move_timeline(survivor, other)
+    _move_grants(survivor, other)
+    Ownership.objects.filter(customer=other, until=None).update(until=now)
+    Customer.objects.filter(merged_into=other).update(merged_into=survivor)
+    _bury(survivor, other, now)
+    _take_values(survivor, other, by)
+    refresh_revenue([survivor.pk, other.pk])
+    refresh_last_purchases([survivor.pk, other.pk])
+    churn_scan.resolve_by_purchases([survivor.pk])
+    facts = {"并入": f"{other.name}（{other.number}，客户经理 {other.manager}）", "原因": reason}
+    record(by, "合并", survivor, changes={**facts, **{label: f"{count} 条" for label, count in moved.items()}})
+    record(by, "合并", other, 已并入=f"{survivor.name}（{survivor.number}）", 原因=reason)
+    tell(survivor, TimelineEntry.Kind.CUSTOMER, f"合并：{other.name}（{other.number}）并入本客户（{reason}）")
+    for person in {survivor.manager, other.manager} - {by}:
+        notify(person, f"{by} 把客户「{other}」（{other.number}）并入「{survivor}」：{reason}", survivor)
+
+
+def _follow(survivor: Customer, other: Customer) -> dict[str, int]:
+    """Gives the rows of every other model their new customer; {what: how many}."""
+    moved = counts(other)
+    _lift(survivor, other)
+    for relation in relations():
+        if relation.get_accessor_name() not in OWN_WAY:
+            name, rows = relation.field.name, relation.related_model._base_manager
+            rows.filter(**{name: other}).update(**{name: survivor})
+    keep_with_manager([survivor.pk], survivor.manager)
+    kind = ContentType.objects.get_for_model(Customer)
+    Notification.objects.filter(content_type=kind, object_id=other.pk).update(object_id=survivor.pk)
+    return moved
+
+
+def _lift(survivor: Customer, other: Customer) -> None:
+    """What lies between the other and the survivor below it moves up, so that nothing comes to lie under itself."""
+    below: Customer | None = survivor
+    for _ in range(50):
+        if below is None or below.parent_id is None:
+            return
+        if below.parent_id == other.pk:
+            Customer.objects.filter(pk=below.pk).update(parent=other.parent_id)
+            survivor.refresh_from_db(fields=["parent"])
+            return
+        below = below.parent
+
+
+def counts(customer: Customer) -> dict[str, int]:
+    """{what: how many rows refer to the customer}, of those that a person knows by name."""
+    found: dict[str, int] = {}
+    for relation in relations():
+        if relation.hidden or relation.get_accessor_name() in ("timeline", "ownerships", "merged", "revenue_years"):
+            continue
+        rows = relation.related_model._base_manager.filter(**{relation.field.name: customer})
+        label = "下属单位" if relation.related_model is Customer else str(relation.related_model._meta.verbose_name)
+        found[label] = found.get(label, 0) + rows.count()
+    return {label: count for label, count in found.items() if count}
+
+
+def _move_contacts(survivor: Customer, other: Customer) -> None:
+    """The survivor's main contact stays the main one."""
+    moving = Contact.objects.filter(customer=other)
+    if Contact.objects.filter(customer=survivor, is_primary=True).exists():
+        moving.update(is_primary=False)
+    moving.update(customer=survivor, version=F("version") + 1)
+
+
+def _close_cases(survivor: Customer, other: Customer, by: User) -> None:
+    """At most one case remains that is not over: the survivor's, or the other's open one when it has none."""
+    unfinished = Q(status__in=ChurnCase.OPEN) | Q(status=ChurnCase.Status.CONFIRMED)
+    mine = ChurnCase.objects.filter(unfinished, customer=survivor).exists()
+    for case in ChurnCase.objects.filter(unfinished, customer=other).select_for_update():
+        if case.is_open and not mine and survivor.status == Customer.Status.NORMAL:
+            continue
+        case.close_by_merge(into=survivor, by=by)
+    ChurnCase.objects.filter(customer=other).update(customer=survivor)
+
+
+def _move_timeline(survivor: Customer, other: Customer) -> None:
+    """Addresses of parts carry their customer's key."""
+    before, after = other.get_absolute_url(), survivor.get_absolute_url()
+    rows = TimelineEntry.objects.filter(customer=other)
+    rows.filter(url__startswith=before).update(url=Replace(F("url"), Value(before), Value(after)))
+    rows.update(customer=survivor)
+
+
+def _move_grants(survivor: Customer, other: Customer) -> None:
+    """Colleagues of the other customer become colleagues of the survivor, unless they have their own right to it."""
+    there = CustomerGrant.objects.filter(content_object=survivor).values("user")
+    moving = CustomerGrant.objects.filter(content_object=other)
+    moving.exclude(user__in=there).exclude(user=survivor.manager).update(content_object=survivor)
+    CustomerGrant.objects.filter(content_object=other).delete()
+
+
+def _bury(survivor: Customer, other: Customer, now: Any) -> None:
+    other.deleted_at, other.merged_into, other.version = now, survivor, other.version + 1
+    if other.external_number and not survivor.external_number:
+        number, other.external_number = other.external_number, ""
+        Customer.objects.filter(pk=other.pk).update(external_number="")
+        Customer.objects.filter(pk=survivor.pk).update(external_number=number)
+        survivor.external_number = number
+    other.save(update_fields=["deleted_at", "merged_into", "version"])
+
+
+def _take_values(survivor: Customer, other: Customer, by: User) -> None:
+    """Fills what the survivor lacks, with the trail of an edit."""
+    empty = (None, "")
+    values = {
+        name: getattr(other, name)
+        for name in FILLED
+        if getattr(survivor, name) in empty and getattr(other, name) not in empty
+    }
+    if values:
+        change(by, "编辑", survivor, **values, reason=f"合并自 {other.number}")
+    else:
+        Customer.objects.filter(pk=survivor.pk).update(version=F("version") + 1)
+        survivor.refresh_from_db(fields=["version"])
+
+
+def find_survivor(pk: int) -> Customer | None:
+    """The customer that one merged away became part of."""
+    merged = Customer.objects.filter(pk=pk, merged_into__isnull=False).select_related("merged_into").first()
+    return merged.merged_into if merged else None

@@ -1,0 +1,110 @@
+"""What is done to many customers at once, set-based: 移交 and 批量修改."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import User, notify
+from crm.audit.trail import in_words, record_many
+from crm.verdict import unless
+
+from ..candidates import successors
+from .customer import KEPT_FOR_MANAGER, Customer, CustomerGrant, Ownership
+from .rollup import follow_transfer
+from .timeline import TimelineEntry
+
+CLASSES = {"region": "地区", "industry": "行业", "level": "客户等级"}  # field: category of the dictionary
+
+
+def transfer_customers(customers: list[Customer], to: User, *, by: User, reason: str) -> int:
+    """Moves customers to their new 客户经理, set-based; returns how many moved (those he has already stay).
+
+    Call in a transaction with the rows locked and can_transfer() asked for each.
+    """
+    unless(not customers, "没有选中您可以移交的客户。").enforce()
+    unless(not reason.strip(), "请填写移交原因。").enforce()
+    unless(not successors(by).filter(pk=to.pk).exists(), f"{to} 不是您范围内在职的客户经理，请另选一位。").enforce()
+    moving = [customer for customer in customers if customer.manager_id != to.pk]
+    unless(not moving, f"客户现在就由{to}负责，请另选一位客户经理。").enforce()
+    return move_customers(moving, to, by=by, reason=reason)
+
+
+def move_customers(moving: list[Customer], to: User, *, by: User, reason: str) -> int:
+    """The move itself, with ownership, trail, timeline and notifications: the rows are locked, the right was asked."""
+    now = timezone.now()
+    keys = [customer.pk for customer in moving]
+    Ownership.objects.filter(customer__in=keys, until=None).update(until=now)
+    Ownership.objects.bulk_create(
+        [Ownership(customer_id=key, manager=to, since=now, reason=reason) for key in keys], batch_size=500
+    )
+    CustomerGrant.objects.filter(content_object__in=keys, user=to).delete()
+    Customer.objects.filter(pk__in=keys).update(manager=to, version=models.F("version") + 1)
+    keep_with_manager(keys, to)
+    record_many(by, "移交", moving, changes=lambda customer: {"客户经理": (customer.manager, to), "原因": reason})
+    TimelineEntry.objects.bulk_create(
+        TimelineEntry(customer=customer, at=now, kind="customer", text=f"移交：{customer.manager} → {to}（{reason}）")
+        for customer in moving
+    )
+    follow_transfer(keys, now)
+    _tell_of_transfer(moving, to, by, reason)
+    for customer in moving:
+        customer.manager = to
+    return len(moving)
+
+
+def keep_with_manager(customers: Iterable[int], manager: User) -> None:
+    """Rows that name the customer's 客户经理 as their keeper follow him; for whatever moves or joins customers."""
+    for name in KEPT_FOR_MANAGER:
+        related: Any = Customer._meta.get_field(name).related_model
+        related._base_manager.filter(customer__in=list(customers)).update(keeper=manager)
+
+
+def _tell_of_transfer(customers: list[Customer], to: User, by: User, reason: str) -> None:
+    """One notification per person, however many customers move."""
+    by_former: dict[User, list[Customer]] = {}
+    for customer in customers:
+        by_former.setdefault(customer.manager, []).append(customer)
+    for former, theirs in by_former.items():
+        if former.pk != by.pk:
+            notify(former, f"{by} 已把您负责的{_named(theirs)}移交给 {to}：{reason}"[:300])
+    if to.pk != by.pk:
+        notify(to, f"{by} 将{_named(customers)}移交给您：{reason}"[:300], customers[0] if len(customers) == 1 else None)
+
+
+def _named(customers: list[Customer]) -> str:
+    return f"客户「{customers[0]}」" if len(customers) == 1 else f" {len(customers)} 个客户"
+
+
+def reclassify_customers(customers: list[Customer], *, by: User, reason: str = "", **values: Any) -> int:
+    """Gives customers another 地区, 行业 or 客户等级; returns how many changed (those that have it already stay).
+
+    Call in a transaction with the rows locked and can_reclassify() asked for each. values: field → dictionary entry.
+    """
+    unless(not customers, "没有选中您可以修改的客户。").enforce()
+    unless(not values, "请至少选择一项要修改的内容。").enforce()
+    for name, entry in values.items():
+        unless(entry is None or entry.category != CLASSES[name], f"请选择有效的{CLASSES[name]}。").enforce()
+    moving = [one for one in customers if any(getattr(one, f"{name}_id") != values[name].pk for name in values)]
+    unless(not moving, "所选客户已经是这样，没有要修改的。").enforce()
+    releveled = "level" in values and any(one.level_id != values["level"].pk for one in moving)
+    unless(releveled and not reason.strip(), "客户等级有变化，请填写原因。").enforce()
+    keys = [customer.pk for customer in moving]
+    Customer.objects.filter(pk__in=keys).update(**values, version=models.F("version") + 1)
+    record_many(by, "批量修改", moving, changes=lambda customer: _reclassified(customer, values, reason))
+    for customer in moving:
+        for name, entry in values.items():
+            setattr(customer, name, entry)
+    return len(moving)
+
+
+def _reclassified(customer: Customer, values: dict[str, Any], reason: str) -> dict[str, Any]:
+    changed = {
+        CLASSES[name]: (in_words(getattr(customer, name)), entry)
+        for name, entry in values.items()
+        if getattr(customer, f"{name}_id") != entry.pk
+    }
+    return {**changed, **({"原因": reason} if reason.strip() else {})}

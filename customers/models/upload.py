@@ -1,0 +1,95 @@
+"""A table of customers on its way in: uploaded, checked, then imported or forgotten."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from crm.audit.trail import record
+from crm.verdict import Verdict, first_objection, holds, transition, unless, within
+
+if TYPE_CHECKING:
+    from ..importing import CustomerImport  # which reads and writes what the models here are
+
+KEPT = timedelta(days=7)
+
+
+class ImportFileQuerySet(models.QuerySet["ImportFile"]):
+    view_permission = "customers.import_customer"
+
+    def visible_to(self, user: User) -> ImportFileQuerySet:
+        """One's own only: the file may hold what nobody else may see."""
+        return self.filter(owner=user) if user.has_perm(self.view_permission) else self.none()
+
+
+def upload_path(upload: ImportFile, filename: str) -> str:
+    """A generated name: what the sender called the file is kept as text only."""
+    return f"imports/{timezone.localdate():%Y%m}/{uuid4().hex}{Path(filename).suffix.lower()[:6]}"
+
+
+class ImportFile(models.Model):
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name="上传人")
+    file = models.FileField("文件", upload_to=upload_path)
+    name = models.CharField("文件名", max_length=200)
+    manager = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+", verbose_name="默认客户经理"
+    )
+    uploaded_at = models.DateTimeField("上传时间", default=timezone.now, db_index=True)
+    imported_at = models.DateTimeField("导入时间", null=True)
+    added = models.PositiveIntegerField("新增客户", default=0)
+
+    objects = ImportFileQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "导入文件"
+        verbose_name_plural = "导入文件"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("import_file", args=[self.pk])
+
+    def checked(self) -> CustomerImport:
+        """The file as it would be imported now, with every refused cell. Raises ImportRefused or UnreadableFile."""
+        from ..importing import CustomerImport
+
+        task = CustomerImport(manager=self.manager, by=self.owner)
+        task.read(Path(self.file.path))
+        return task
+
+    def can_carry_out(self, by: User) -> Verdict:
+        return first_objection(
+            holds(by, "customers.import_customer", "您的角色不能导入客户"),
+            within(self.owner_id == by.pk, "只有上传的人可以导入这个文件。"),
+            unless(self.imported_at is not None, f"这个文件已经导入，新增了 {self.added} 个客户。"),
+        )
+
+    @transition
+    def carry_out(self, *, by: User, partial: bool = False) -> CustomerImport:
+        """Imports all rows or none; partial: those without errors. Raises ImportRefused."""
+        self.can_carry_out(by).enforce()
+        task = self.checked()
+        self.added = task.write(partial=partial)
+        self.imported_at = timezone.now()
+        self.save(update_fields=["added", "imported_at"])
+        facts = {"新增客户": self.added, "已存在": task.existing, "有错误": len(task.refused_lines)}
+        record(by, "导入", text=f"客户：{self.name}", changes=facts)
+        return task
+
+
+def forget_old_uploads() -> int:
+    """Files are kept for a week, whether imported or not; called by the schedule."""
+    old = list(ImportFile.objects.filter(uploaded_at__lt=timezone.now() - KEPT)[:1000])
+    for upload in old:
+        upload.file.storage.delete(str(upload.file.name))
+        upload.delete()
+    return len(old)

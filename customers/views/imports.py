@@ -1,0 +1,138 @@
+"""/import/: a table of customers is uploaded, checked on screen, and imported; large ones by a worker."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views import View
+
+from crm.exchange.exports import CONTENT_TYPES, attachment
+from crm.exchange.readers import UnreadableFile
+from crm.exchange.writers import write_xlsx
+from crm.ui.actions import ActionView
+from crm.ui.records import FormView, RecordView
+from crm.verdict import Kind, Refused, Verdict
+
+from ..forms.upload import CarryOutForm, UploadForm
+from ..import_form import CustomerImportForm
+from ..import_job import is_large, shown_errors, start, write_refused
+from ..importing import ImportRefused
+from ..models import ImportFile
+
+START = ("导入客户", "import")
+SHOWN_LINES = 100
+LARGE = "文件较大，正在后台检查并导入：有一行不合格就全部不导入。"
+
+
+def refuse_without_right(user: Any) -> None:
+    if not user.has_perm("customers.import_customer"):
+        raise PermissionDenied("您的角色不能导入客户。")
+
+
+class UploadTable(FormView):
+    model, form_class, template_name = ImportFile, UploadForm, "customers/import.html"
+    title, crumbs, help, submit_label = "导入客户", (("客户管理", ""),), "import", "上传并检查"
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        refuse_without_right(request.user)
+        return super().dispatch(request, *args, **kwargs)
+
+    def make_form(self, record: Any, data: Any = None) -> Any:
+        return UploadForm(data, None if data is None else self.request.FILES, by=self.request.user)
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        return self.show(None, self.make_form(None))
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        form = self.make_form(None, request.POST)
+        return self.send(None, form) if form.is_valid() else self.show(None, form)
+
+    def perform(self, record: Any, form: Any) -> ImportFile:
+        checked = form.cleaned_data["file"]
+        upload = ImportFile(owner=self.request.user, name=checked.name, manager=form.values()["manager"])
+        upload.file.save(checked.name, checked.file, save=False)
+        upload.save()
+        try:
+            self.large = is_large(Path(upload.file.path))
+        except UnreadableFile as error:
+            upload.file.delete(save=False)
+            raise Refused(Verdict(Kind.STATE, str(error))) from error
+        self.message = (
+            "文件较大，正在后台检查并导入：有一行不合格就全部不导入。" if self.large else "已上传，还没有导入任何数据。"
+        )
+        return upload
+
+    def success_url(self, record: Any, result: Any) -> str:
+        return reverse("job_detail", args=[start(result).pk]) if self.large else result.get_absolute_url()
+
+    def back_url(self, record: Any) -> str:
+        return reverse("customers:customer_list")
+
+
+class ImportTemplate(View):
+    """An empty table with the columns an import knows."""
+
+    def get(self, request: Any) -> HttpResponse:
+        refuse_without_right(request.user)
+        buffer = io.BytesIO()
+        write_xlsx(buffer, list(CustomerImportForm().labels.values()), [], title="客户")
+        return attachment(buffer.getvalue(), "客户导入模板.xlsx", CONTENT_TYPES["xlsx"])
+
+
+class ImportPreview(RecordView):
+    """What would be imported, and every refused cell with its reason."""
+
+    model, template_name, select_related = ImportFile, "customers/import_preview.html", ("manager", "owner")
+    title, crumbs, help = "导入客户：检查结果", (("客户管理", ""), START), "import"
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        upload = self.get_record()
+        try:
+            task = upload.checked()
+        except (ImportRefused, UnreadableFile) as error:
+            messages.error(request, str(error))
+            return redirect("import")
+        errors, refused = list(shown_errors(upload, task, SHOWN_LINES)), len(task.refused_lines)
+        task.leave_out_refused()
+        counts = {"good": len(task.rows), "existing": task.existing, "refused": refused}
+        total = sum(counts.values())
+        return self.page(record=upload, errors=errors, total=total, shown_lines=SHOWN_LINES, task=task, **counts)
+
+
+class RefusedRows(RecordView):
+    """下载错误行: a workbook to correct and to upload again."""
+
+    model, select_related = ImportFile, ("manager", "owner")
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        upload, buffer = self.get_record(), io.BytesIO()
+        try:
+            write_refused(buffer, upload, upload.checked())
+        except (ImportRefused, UnreadableFile) as error:
+            raise Refused(Verdict(Kind.STATE, str(error))) from error
+        return attachment(buffer.getvalue(), f"错误行-{Path(upload.name).stem}.xlsx", CONTENT_TYPES["xlsx"])
+
+
+class CarryOutImport(ActionView):
+    model, action, form_class, select_related = ImportFile, "carry_out", CarryOutForm, ("manager", "owner")
+    title, crumbs, help, submit_label = "导入客户", (("客户管理", ""), START), "import", "导入"
+
+    def perform(self, record: Any, form: Any) -> None:
+        try:
+            task = record.carry_out(by=self.request.user, **form.values())
+        except (ImportRefused, UnreadableFile) as error:
+            raise Refused(Verdict(Kind.STATE, str(error))) from error
+        words = [f"已导入 {record.added} 个客户"]
+        words += [f"{task.existing} 行已存在，没有改动"] if task.existing else []
+        words += [f"{len(task.refused_lines)} 行有错误，没有导入"] if task.refused_lines else []
+        self.message = "；".join(words) + "。"
+
+    def success_url(self, record: Any, result: Any) -> str:
+        return reverse("customers:customer_list")
