@@ -18,13 +18,28 @@ from crm.ui.records import RecordView
 from .navigation import SECTIONS, Leaf, address
 
 DEPTH = 4
-# Pages whose right is asked inside the page: the guard of the record they add to, or the right of a file's record.
+WORKED_ON = (
+    "services.handle_servicerequest|services.assign_servicerequest"  # either: the assignee's or the supervisor's
+)
+# Pages whose right is asked inside the page, or whose guard asks for one of two; | stands between rights of which one
+# is enough.
 INSIDE = {
     "marketing:development_execute": ("执行计划", "marketing.develop_opportunity"),
     "customers:contact_create": ("新建联系人", "customers.change_customer"),
     "customers:interaction_create": ("记交往", "customers.change_customer"),
     "customers:attachment": ("下载附件", "customers.view_customer"),
     "customer_transfer_many": ("移交所选客户", "customers.transfer_customer"),
+    "services:find_customer": ("查找客户", "services.add_servicerequest"),
+    "services:find_contacts": ("查找联系人", "services.add_servicerequest"),
+    "services:assign_many": ("分配所选服务请求", "services.assign_servicerequest"),
+    "services:request_update": ("编辑服务请求", "services.change_servicerequest"),
+    "services:request_involve": ("邀请协办人", WORKED_ON),
+    "services:request_release": ("移除协办人", WORKED_ON),
+    "services:request_note": ("添加备注", WORKED_ON),
+    "services:draft_handle": ("保存处理草稿", "services.handle_servicerequest"),
+    "services:draft_feedback": ("保存反馈草稿", "services.handle_servicerequest"),
+    "services:rating_picture": ("客户评价的二维码", "services.handle_servicerequest"),
+    "mail_again": ("重新发送邮件", "accounts.administer"),
 }
 
 
@@ -137,7 +152,9 @@ class RoleCheck(OneRole, RecordView):  # type: ignore[misc]
         words = {name_of(right): label(right) for right in Permission.objects.select_related("content_type")}
         modules: dict[str, list[dict[str, Any]]] = {}
         for entry in entries():
-            row = {"entry": entry, "right": words.get(entry.right, entry.right), "open": entry.right in held}
+            rights = entry.right.split("|")
+            named = " 或 ".join(words.get(right, right) for right in rights)
+            row = {"entry": entry, "right": named, "open": bool(held.intersection(rights))}
             modules.setdefault(entry.module, []).append(row)
         menu = [
             (section.label, [leaf.label for leaf in section.leaves if leaf.permission in held]) for section in SECTIONS

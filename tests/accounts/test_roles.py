@@ -202,16 +202,17 @@ def test_the_check_page_agrees_with_what_every_address_answers():
     wrong = []
     for entry in [entry for entry in entries() if (entry.name, "executive") in answers]:
         opened = {
-            code: any(status in ("200", "302", "409") for _, status in answers[entry.name, code])
+            code: any(status in ("200", "204", "302", "409") for _, status in answers[entry.name, code])
             for code in ROLES.values()
         }
-        holders = {code for code in ROLES.values() if entry.right in SHIPPED[code][3].split()}
+        holders = {code for code in ROLES.values() if {*entry.right.split("|")} & {*SHIPPED[code][3].split()}}
         wrong += [
             f"{code} opens {entry.name} without {entry.right}"
             for code in opened
             if opened[code] - (code in holders) > 0
         ]
-        wrong += [f"nobody with {entry.right} opens {entry.name}"] * (not any(opened[code] for code in holders))
+        if entry.name != "services:rating_picture":  # there only while a link is out
+            wrong += [f"nobody with {entry.right} opens {entry.name}"] * (not any(opened[code] for code in holders))
     assert wrong == []
 
 
