@@ -5,11 +5,13 @@ A model names its details once; pages, exports, search and the trail all ask her
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import ClassVar
 
 from django.db import models
 
 from crm.audit.trail import record
+from crm.lookups import Ids
 from crm.masking import masked
 from crm.verdict import Verdict, holds, transition, unless
 
@@ -58,7 +60,7 @@ def reached(by: User, permission: str, keeper_id: int | None) -> bool:
     return reaches(by, SEE, EDIT, keeper_id) or reaches(by, permission, EDIT, keeper_id)
 
 
-def people_reached(by: User, permission: str) -> frozenset[int] | None:
+def people_reached(by: User, permission: str) -> Ids | None:
     """The people of reached(); None means everyone."""
     scopes = [people_in_scope(by, right, EDIT) for right in (SEE, permission)]
-    return None if None in scopes else frozenset().union(*(scope for scope in scopes if scope))
+    return None if None in scopes else Ids(chain.from_iterable(scope for scope in scopes if scope))

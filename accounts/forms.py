@@ -89,13 +89,13 @@ class RoleNameForm(CrmForm, forms.Form):
 
 class ProfileForm(RecordForm):
     blocks = (
-        Block("联系方式", "同事和系统管理员看得到。", (("mobile", 3), ("email", 3))),
+        Block("联系方式", "同事和系统管理员看得到。", (("mobile", 3), ("email", 3), "email_notifications")),
         Block("外观", "", (("theme", 3),)),
     )
 
     class Meta:
         model = User
-        fields = ["mobile", "email", "theme"]
+        fields = ["mobile", "email", "email_notifications", "theme"]
 
 
 class OwnPasswordForm(CrmForm, forms.Form):

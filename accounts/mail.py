@@ -19,7 +19,7 @@ from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from crm.audit.trail import change, record
+from crm.audit.trail import record
 from crm.verdict import holds
 
 from .models import Notification, User, in_view
@@ -140,10 +140,10 @@ def fail_lost() -> int:
     return lost.update(mail=Mail.FAILED, mail_error=UNKNOWN, mail_at=timezone.now())
 
 
-@transaction.atomic
 def switch(person: User, on: bool) -> None:
     """A person's own choice, whether notifications come by e-mail too; what waits already is dropped when due."""
-    change(person, "编辑", person, email_notifications=on)
+    stored = User.objects.get(pk=person.pk)
+    stored.edit_profile(by=stored, email_notifications=on)
 
 
 def overview() -> dict[str, Any]:

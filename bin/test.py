@@ -100,7 +100,7 @@ def main() -> int:
     else:
         summary.missing.append(NO_POSTGRES)
     if browser := chromium():
-        summary.add(*run("浏览器", ["tests/browser"], {"CRM_CHROMIUM": browser}), "浏览器")
+        summary.add(*run("浏览器", ["tests/browser", "-n", "2"], {"CRM_CHROMIUM": browser}), "浏览器")
     else:
         summary.missing.append(NO_BROWSER)
     print()

@@ -31,8 +31,7 @@ class ScopeForm(ReportForm):
 
     def prepare(self) -> None:
         people = people_in_scope(self.user, self.scope, VIEW)
-        managers = User.objects.account_managers()
-        managers = managers if people is None else managers.filter(pk__in=people)
+        managers = self.managers(people).only("name", "username")
         offered: dict[str, list[tuple[str, str]]] = {
             "year": [(ALL, "全部"), *((str(year), f"{year} 年") for year in self.years())],
             "department": EVERYONE + department_choices(people),
@@ -40,6 +39,11 @@ class ScopeForm(ReportForm):
         }
         for name in offered.keys() & self.fields.keys():
             self.fields[name].choices = offered[name]  # type: ignore[attr-defined]
+
+    def managers(self, people: frozenset[int] | None) -> QuerySet[User]:
+        """The 客户经理 to choose from. people: those in view, None: everybody."""
+        found = User.objects.account_managers()
+        return found if people is None else found.filter(pk__in=people)
 
     def years(self) -> list[int]:
         """Newest first, from the data the viewer sees."""

@@ -12,7 +12,7 @@ from .pages import ReportPage
 from .views.churn import ChurnReport
 from .views.composition import CompositionReport
 from .views.contribution import ContributionReport
-from .views.services import ServicesReport
+from .views.service import ServicesReport
 
 
 def four_reports(user: User, period: date) -> list[dict[str, Any]]:

@@ -21,8 +21,10 @@ from marketing.models import Opportunity
 from services.models import ServiceRequest
 
 from .figures import DASH, in_unit, percent, said
+from .memory import remembered
 from .periods import Period, month_period
-from .queries import churn, pipeline, services
+from .queries import churn, pipeline, service
+from .queries.contribution import view_of
 
 
 @dataclass
@@ -55,11 +57,19 @@ def overview(user: User) -> list[Trend]:
 
 
 def _orders(user: User, span: Period, this: date, last: date) -> list[Trend]:
-    totals = totals_by_month(Order.objects.visible_to(user).revenue(), this)
+    totals = _revenue_by_month(user, this)
     now, before = totals.get(this, Decimal(0)), totals.get(last)
     note = f"上月全月 {_words(before)}" if before is not None else "上月没有订单"
     url = f"{reverse('reports:contribution')}?year={this.year}"
     return [Trend("本月订单金额", *in_unit(now), note, url, totals, "money")]
+
+
+def _revenue_by_month(user: User, this: date) -> dict[date, Decimal]:
+    """Added up again only when orders or what the person sees changed: an executive opens his home often."""
+    orders = Order.objects.visible_to(user).revenue()
+    if not user.has_perm(orders.view_permission) or not user.has_perm(Customer.objects.all().view_permission):
+        return {}
+    return remembered(user, ("orders by month", view_of(user), this), lambda: totals_by_month(orders, this))
 
 
 def _words(amount: Decimal) -> str:
@@ -90,10 +100,10 @@ def _losses(user: User, span: Period, this: date, last: date) -> list[Trend]:
 def _requests(user: User, span: Period, this: date, last: date) -> list[Trend]:
     if not user.has_perm(ServiceRequest.objects.all().view_permission):
         return []
-    rows = services.created(ServiceRequest.objects.visible_to(user), span)
-    found = services.groups(rows, TruncMonth("created_at"))
+    rows = service.created(ServiceRequest.objects.visible_to(user), span)
+    found = service.groups(rows, TruncMonth("created_at"))
     months = {timezone.localtime(month).date(): group for month, group in found.items()}
-    now, before = months.get(this, services.Group()), months.get(last, services.Group())
+    now, before = months.get(this, service.Group()), months.get(last, service.Group())
     note = f"上月全月 {before.requests} 件；满意度 {said('decimal', now.mean)} 星（{now.answers} 条评价）"
     totals = {month: Decimal(group.requests) for month, group in months.items()}
     url = f"{reverse('reports:services')}?year={this.year}"

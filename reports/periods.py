@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
+
+from django.utils import timezone
 
 from crm.ui.filters import midnight
 from customers.six_months import add_months
@@ -47,3 +50,9 @@ def year_period(year: int) -> Period:
 def until_this_month(period: Period, today: date) -> Period:
     """The period without the months that have not begun."""
     return Period(period.first, max(period.first, min(period.last, month_period(today.replace(day=1)).last)))
+
+
+def years_between(moments: Iterable[datetime | None], today: date) -> list[int]:
+    """The years from the first to the last of these moments, and this one; newest first."""
+    known = [timezone.localtime(moment).year for moment in moments if moment is not None]
+    return list(range(max([*known, today.year]), min([*known, today.year]) - 1, -1))

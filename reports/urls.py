@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import churn, monthly, pipeline, services
+from .views import churn, monthly, pipeline, service
 from .views.composition import CompositionReport
 from .views.contribution import ContributionReport
 
@@ -8,7 +8,7 @@ app_name = "reports"
 urlpatterns = [
     path("contribution/", ContributionReport.as_view(), name="contribution"),
     path("composition/", CompositionReport.as_view(), name="composition"),
-    path("services/", services.ServicesReport.as_view(), name="services"),
+    path("services/", service.ServicesReport.as_view(), name="services"),
     path("churn/", churn.ChurnReport.as_view(), name="churn"),
     path("pipeline/", pipeline.PipelineReport.as_view(), name="pipeline"),
     path("monthly/", monthly.MonthlyList.as_view(), name="monthly_list"),

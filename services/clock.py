@@ -18,6 +18,14 @@ def later(start: datetime, minutes: int) -> datetime:
     return add_working_minutes(start, minutes)
 
 
+def in_words(minutes: int | None) -> str:
+    """Working minutes as people say them: 3 小时 20 分; empty for None."""
+    if minutes is None:
+        return ""
+    hours, rest = divmod(minutes, 60)
+    return " ".join(part for part in (hours and f"{hours} 小时", (rest or not hours) and f"{rest} 分") if part)
+
+
 def due_at(kind: Any, customer: Any, start: datetime) -> datetime | None:
     """Until when a request of this type and customer, begun then, should be handled; None without a target.
 

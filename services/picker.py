@@ -17,7 +17,7 @@ def offered(user: User, text: str) -> list[Customer]:
     if not text:
         return []
     known = {customer.pk: customer for customer in exact(text)}
-    match = Q(name__icontains=text) | Q(number__istartswith=text) | Q(pk__in=list(known))
+    match = Q(name__contains_text=text) | Q(number__istartswith=text) | Q(pk__in=list(known))
     if any(sign.isdigit() for sign in text):  # a part of a number that is masked for him finds nothing
         match |= Q(pk__in=Customer.objects.detailed_for(user).filter(phone__contains=text).values("pk"))
     if text.isascii() and text.isalpha():

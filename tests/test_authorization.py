@@ -233,9 +233,7 @@ def test_pickers_offer_nothing_outside_ones_view(world, enter):  # noqa: F811
             if rows is None:
                 continue
             tried += 1
-            if (
-                rows.model._meta.app_label == "accounts"
-            ):  # people are chosen by what they may take, not by whom one sees
+            if rows.model._meta.app_label == "accounts":  # chosen by what they may take, not by whom one sees
                 faults += [(name, field_name, person, one) for one in rows if not getattr(one, "is_active", True)]
             elif hasattr(rows.model._default_manager, "visible_to"):
                 seen = rows.model._default_manager.visible_to(user).values("pk")

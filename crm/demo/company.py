@@ -8,6 +8,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from crm.audit.seals import seal_pending
+from crm.ui.filters import midnight
+from customers.models import Customer
+from reports.queries.composition import last_month_end, write_down
 
 from .aftercare import save_requests
 from .churn import play_churn
@@ -44,13 +47,13 @@ def load(password: str) -> dict[str, int]:
         orders = save_trade(clients)
         cases = play_churn(cast, lexicon)  # after the orders
         reports = play_monthly(cast)  # after everything
+        remember_month_end()
     seal_pending()  # the rows tell of the past and would otherwise count as unsealed for too long
-    counts = {"账号": len(cast), "客户": len(clients), "销售机会": len(stories)}
-    return {
-        **counts,
-        "交往记录": len(talks),
-        "订单": orders,
-        "流失": cases,
-        "服务请求": requests,
-        "客户管理报告": reports,
-    }
+    counts = {"账号": len(cast), "客户": len(clients), "销售机会": len(stories), "交往记录": len(talks)}
+    return {**counts, "订单": orders, "流失": cases, "服务请求": requests, "客户管理报告": reports}
+
+
+def remember_month_end() -> None:
+    """The customers of the end of last month, as the schedule would have written them down."""
+    first = timezone.localdate().replace(day=1)
+    write_down(last_month_end(first), Customer.objects.current().filter(created_at__lt=midnight(first)))

@@ -185,6 +185,7 @@ def _remember_the_first(orders: list[Order]) -> None:
 def remove_trade(customers: list[int]) -> None:
     """Takes the demo's orders, products and stock away; what a real feed brought stays."""
     Order.objects.filter(customer__in=customers).delete()
+    refresh_revenue(customers)
     products = Product.objects.filter(number__startswith=PREFIX, order_lines=None)
     StockRecord.objects.filter(product__in=products).delete()
     products.delete()

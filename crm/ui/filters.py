@@ -24,7 +24,9 @@ class FilterForm(forms.Form):
     def __init__(self, *args: Any, fields: dict[str, forms.Field], **kwargs: Any) -> None:
         super().__init__(*args, label_suffix="", **kwargs)
         for name, field in fields.items():
+            hidden = field.widget if field.widget.is_hidden else None  # what only links to the list set stays so
             self.fields[name] = dress(field)
+            field.widget = hidden or field.widget
             field.options = partial(options, self, name)  # type: ignore[attr-defined]
 
 

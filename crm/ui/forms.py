@@ -71,8 +71,7 @@ def dress(field: forms.Field, unit: str = "") -> forms.Field:
         field.validators = [*field.validators, refuse_control_characters]
     if isinstance(field, forms.DateField):
         field.validators = [*field.validators, *DATE_LIMITS]
-        if not field.widget.is_hidden:
-            field.widget = forms.DateInput(format="%Y-%m-%d", attrs={**field.widget.attrs, "type": "date"})
+        field.widget = forms.DateInput(format="%Y-%m-%d", attrs={**field.widget.attrs, "type": "date"})
         field.error_messages["invalid"] = "请填写日期，例如 2025-11-24。"
     if isinstance(field, forms.ModelChoiceField) and field.empty_label == "---------":
         field.empty_label = "请选择…" if field.required else "—"

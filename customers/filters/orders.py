@@ -16,7 +16,7 @@ from ..models import Order, OrderLine, Ownership
 from .customers import DepartmentFilter
 
 REVENUE, THEN = "revenue", "then"
-STATUSES = [(REVENUE, "计入金额的（不含已取消）"), *Order.Status.choices]
+STATUSES = [(REVENUE, "计入金额的"), *Order.Status.choices]
 
 
 def keepers(request: Any) -> QuerySet[User]:
@@ -43,7 +43,7 @@ class OrderFilter(ListFilter):
         label="客户经理", empty_label="全部", queryset=keepers, method="of_manager"
     )
     follow = django_filters.ChoiceFilter(
-        label="归属", empty_label="按今天的客户经理", choices=[(THEN, "按下单时的客户经理")], method="as_asked"
+        label="归属", empty_label="今天的客户经理", choices=[(THEN, "下单时的客户经理")], method="as_asked"
     )
 
     class Meta:

@@ -5,7 +5,6 @@ from .customer import (
     Customer,
     CustomerGrant,
     Ownership,
-    names_hidden_from,
     required_fields,
 )
 from .interaction import Attachment, Interaction
@@ -13,6 +12,7 @@ from .leaving import customers_left_by, hand_over_customers
 from .merge import merge_customers
 from .order import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder, refresh_last_purchases
 from .rollup import RevenueChange, RevenueYear, refresh_revenue
+from .rows import names_hidden_from
 from .timeline import TimelineEntry, tell
 from .together import reclassify_customers, transfer_customers
 from .upload import ImportFile, forget_old_uploads

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.details import HasDetails, reached
 from accounts.models import User, notify
-from accounts.scopes import EDIT, VIEW, people_in_scope, reaches, supervisors_of
+from accounts.scopes import EDIT, reaches, supervisors_of
 from accounts.sharing import Grant, Shared
 from basedata.models import entry_field, reserve_numbers
 from crm.audit.trail import change, record
@@ -317,12 +317,6 @@ class Customer(HasDetails, Shared):
             ),
             unless(self.deleted_at is not None, f"客户已删除，不能{verb}。"),
         )
-
-
-def names_hidden_from(user: User, label: str) -> tuple[str, ...]:
-    """(label,) unless the person sees every customer: a trail's words name customers, whoever may see them."""
-    sees_all = people_in_scope(user, CustomerQuerySet.view_permission, VIEW) is None
-    return () if sees_all else (label,)
 
 
 class Ownership(models.Model):

@@ -9,7 +9,7 @@ from django.db.models import Q
 from accounts.details import people_reached
 from accounts.models import User
 from accounts.rows import ScopedQuerySet
-from accounts.scopes import EDIT, people_in_scope
+from accounts.scopes import EDIT, VIEW, people_in_scope
 from accounts.sharing import granted_ids, grants_of
 
 from ..names import normalize
@@ -74,3 +74,9 @@ class CustomerQuerySet(ScopedQuerySet):
         """Born of 开发成功 or an import, still lacking what the form requires."""
         missing = Q(region=None) | Q(level=None) | Q(satisfaction=None) | Q(credit=None)
         return self.filter(missing | Q(address="") | Q(phone=""))
+
+
+def names_hidden_from(user: User, label: str) -> tuple[str, ...]:
+    """(label,) unless the person sees every customer: a trail's words name customers, whoever may see them."""
+    sees_all = people_in_scope(user, CustomerQuerySet.view_permission, VIEW) is None
+    return () if sees_all else (label,)

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import TruncDate, TruncMonth
 from django.utils import timezone
 
@@ -23,7 +23,7 @@ from customers.models import ChurnCase, ChurnMeasure, Customer, Order
 from customers.six_months import add_months
 
 from ..figures import percent, shares
-from ..periods import Period
+from ..periods import Period, years_between
 
 
 @dataclass
@@ -215,6 +215,6 @@ def kinds_of_measures(cases: QuerySet[ChurnCase], period: Period, today: date) -
 
 
 def years_of(cases: QuerySet[ChurnCase]) -> list[int]:
-    """Years with a confirmed loss, and this one; newest first."""
-    found = cases.exclude(confirmed_at=None).datetimes("confirmed_at", "year")
-    return sorted({timezone.localdate().year, *(year.year for year in found)}, reverse=True)
+    """Years from the first confirmed loss to the last, and this one; newest first."""
+    ends = cases.aggregate(first=Min("confirmed_at"), last=Max("confirmed_at"))
+    return years_between(ends.values(), timezone.localdate())

@@ -114,11 +114,12 @@ def composition(user: User, key: str, status: str) -> list[Group]:
         groups.at(value).customers += customers
     then = then_counts(groups, people, status)
     if then is not None:
-        inside = rows if people is None else rows.filter(manager__in=people)
+        inside = rows.none() if people is None else rows.filter(manager__in=people)
         for value, customers in inside.values_list(groups.basis.field).annotate(Count("pk")):
             groups.at(value).now += customers
         for group in groups.found.values():
             group.then = then.get(group.value, 0)
+            group.now = group.customers if people is None else group.now
     name_people(groups)
     return list(groups.found.values())
 
@@ -161,15 +162,19 @@ def take_snapshot(today: date | None = None) -> str:
     on = last_month_end(today)
     if today.day > LAST_DAY_TO_TAKE or CompositionSnapshot.objects.filter(on=on).exists():
         return "无需记录"
+    return f"已记录 {on} 的客户构成 {write_down(on, Customer.objects.current())} 行"
+
+
+def write_down(on: date, customers: Any) -> int:
+    """Keeps how these customers stand as a month's end; returns the number of rows."""
     rows = [
         CompositionSnapshot(
             on=on, basis=key, group=str(value or ""), manager_id=manager, status=status, customers=count
         )
         for key in KEPT
-        for value, manager, status, count in Customer.objects.current()
-        .order_by()
+        for value, manager, status, count in customers.order_by()
         .values_list(BASES[key].field, "manager", "status")
         .annotate(Count("pk"))
     ]
     CompositionSnapshot.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
-    return f"已记录 {on} 的客户构成 {len(rows)} 行"
+    return len(rows)

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Min, Q, QuerySet
 from django.db.models.functions import Coalesce, TruncMonth
 from django.utils import timezone
 
@@ -22,7 +22,7 @@ from customers.six_months import add_months
 from marketing.models import ForecastChange, Opportunity
 
 from ..figures import percent
-from ..periods import Period
+from ..periods import Period, years_between
 
 FEW = 5  # fewer closed opportunities say little about a rate
 STATUS = Opportunity.Status
@@ -148,17 +148,19 @@ def _counts(rows: Rows, moment: str) -> dict[tuple[date, str], int]:
     return found
 
 
-def days_to_close(rows: Rows, period: Period, status: str) -> Decimal | None:
-    """The median number of days from creation to this end, to one place; None when nothing ended so."""
-    took = ExpressionWrapper(F("closed_at") - F("created_at"), DurationField())
-    ended = closed(rows, period).filter(status=status)
-    count = ended.count()
+def days_to_close(rows: Rows, period: Period, status: str, count: int) -> Decimal | None:
+    """The median number of days from creation to this end, to one place; None when nothing ended so.
+
+    count: how many ended so, which the groups have counted already.
+    """
     if not count:
         return None
-    middle = ended.annotate(took=took).order_by("took", "pk").values_list("took", flat=True)
+    took = ExpressionWrapper(F("closed_at") - F("created_at"), DurationField())
+    ended = closed(rows, period).filter(status=status).annotate(took=took)
+    middle = ended.order_by("took", "pk").values_list("took", flat=True)
     pair = list(middle[(count - 1) // 2 : count // 2 + 1])
     whole = sum(pair, timedelta())
-    seconds = Decimal(whole.days * 86400 + whole.seconds) / len(pair)
+    seconds = Decimal(whole.days * 86400 + whole.seconds) / max(len(pair), 1)
     return (seconds / 86400).quantize(Decimal("0.1"), ROUND_HALF_UP)
 
 
@@ -255,10 +257,9 @@ def _won(rows: Rows, period: Period) -> dict[date, tuple[int, Decimal]]:
 
 
 def years_of(rows: Rows) -> list[int]:
-    """Years in which one was created or closed, and this one; newest first."""
-    made = {year.year for year in rows.datetimes("created_at", "year")}
-    ended = {year.year for year in rows.exclude(closed_at=None).datetimes("closed_at", "year")}
-    return sorted({timezone.localdate().year, *made, *ended}, reverse=True)
+    """Years from the first opportunity to the last one closed, and this one; newest first."""
+    ends = rows.aggregate(first=Min("created_at"), last=Max("created_at"), closed=Max("closed_at"))
+    return years_between(ends.values(), timezone.localdate())
 
 
 def named(found: dict[Any, Group], names: Callable[[Iterable[Any]], dict[Any, str]], blank: str) -> list[Group]:

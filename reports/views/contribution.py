@@ -11,16 +11,18 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.departments import people_of
+from accounts.models import User
 from crm.ui.lists import Column
 from crm.ui.templatetags.ui import day
 from customers.filters.orders import keepers_in_view
 
 from ..figures import change, in_unit, percent, signed
-from ..filters import EVERYONE, ScopeForm
+from ..filters import ScopeForm
 from ..forms import ALL
 from ..pages import ReportPage
 from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
@@ -35,7 +37,7 @@ FORM_OF_COMPANY = re.compile(r"(股份|集团|责任)?有限(责任)?公司$")
 
 class ContributionForm(ScopeForm):
     name = forms.CharField(label="客户名称", max_length=100)
-    follow = forms.ChoiceField(label="归属", choices=[(TODAY, "按今天的客户经理"), (THEN, "按下单时的客户经理")])
+    follow = forms.ChoiceField(label="归属", choices=[(TODAY, "今天的客户经理"), (THEN, "下单时的客户经理")])
     silent = forms.BooleanField(label="含没有订单的客户", widget=forms.CheckboxInput(attrs={"class": "ck"}))
     field_order = ["name", "year", "department", "manager", "follow", "silent"]
 
@@ -50,11 +52,9 @@ class ContributionForm(ScopeForm):
         """Opens on the newest year of the data."""
         return {"year": str(self.known_years[0]) if self.known_years else ALL}
 
-    def prepare(self) -> None:
+    def managers(self, people: frozenset[int] | None) -> QuerySet[User]:
         """Also people who kept customers once: figures may follow the 客户经理 of the order's date."""
-        super().prepare()
-        people = keepers_in_view(self.user)
-        self.fields["manager"].choices = EVERYONE + [(str(person.pk), str(person)) for person in people]
+        return keepers_in_view(self.user)
 
     def wanted(self) -> Wanted:
         values = self.cleaned_data

@@ -115,7 +115,7 @@ class PipelineReport(ReportPage):
         basis, today = BASES[by], timezone.localdate()
         found = pipeline.groups(rows, period, basis.expression)
         whole = pipeline.total(found.values())
-        if not rows.exists():
+        if not found and not rows.exists():
             return Report(empty=True)
         report = Report(
             facts=[
@@ -134,8 +134,8 @@ class PipelineReport(ReportPage):
         return report
 
     def tiles(self, rows: Any, period: Period, whole: Group) -> list[Kpi]:
-        took = pipeline.days_to_close(rows, period, STATUS.WON)
-        lost = pipeline.days_to_close(rows, period, STATUS.LOST)
+        took = pipeline.days_to_close(rows, period, STATUS.WON, whole.won)
+        lost = pipeline.days_to_close(rows, period, STATUS.LOST, whole.lost)
         rate = DASH if whole.rate is None else str(whole.rate)
         note = f"成功 {whole.won}，失败 {whole.lost}" + ("，样本少于 5，仅供参考" if whole.few else "")
         without = f"，{whole.without_amount} 个没有填写金额" if whole.without_amount else ""

@@ -158,6 +158,12 @@ class RequestRecord(models.Model):
         return unhandled and self.due_at is not None and self.due_at < timezone.now()
 
     @property
+    def times_taken(self) -> dict[str, str]:
+        """Working time from creation to each stage that was reached, in words."""
+        taken = {"assign": self.minutes_to_assign, "handle": self.minutes_to_handle, "archive": self.minutes_to_archive}
+        return {stage: clock.in_words(minutes) for stage, minutes in taken.items()}
+
+    @property
     def is_complaint(self) -> bool:
         return self.kind.value == COMPLAINT
 

@@ -297,7 +297,7 @@
 
   function offers(field) {
     const list = document.getElementById(field.getAttribute("aria-controls"));
-    return { list: list, options: all('[role="option"]', list) };
+    return { list: list, options: all('[role="option"][data-value]', list) };
   }
 
   function fold(field) {
@@ -336,7 +336,7 @@
   }
 
   function onComboPress(event) {
-    const option = closest(event, '.combo-list [role="option"]');
+    const option = closest(event, '.combo-list [data-value]');
     if (!option) return;
     event.preventDefault();
     take(option.closest(".combo").querySelector("input"), option);

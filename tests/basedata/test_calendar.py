@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import IntegrityError, transaction
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from basedata import calendar
@@ -22,6 +22,7 @@ HOURS = ((540, 720), (780, 1080))  # 9:00 to 12:00, 13:00 to 18:00
 SHIPPED = {day: kind == "work" for year in NOTICES for day, kind, _ in announced_days(year)}
 PLAIN = Schedule(frozenset({1, 2, 3, 4, 5}), HOURS, SHIPPED)
 HOUR, DAY = 60, 480
+STEADY = settings(deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def at(text):
@@ -131,6 +132,7 @@ schedules = st.builds(
 moments = st.datetimes(datetime(2025, 11, 15), datetime(2026, 4, 15), timezones=st.just(SHANGHAI))
 
 
+@STEADY
 @given(schedules, moments, moments, moments)
 def test_time_adds_up(schedule, one, two, three):
     first, middle, last = sorted((one, two, three))
@@ -138,6 +140,7 @@ def test_time_adds_up(schedule, one, two, three):
     assert parts == schedule.working_minutes(first, last)
 
 
+@STEADY
 @given(schedules, moments, st.integers(0, 60_000))
 def test_adding_and_counting_are_each_others_inverse(schedule, start, minutes):
     end = schedule.add_working_minutes(start, minutes)
@@ -147,6 +150,7 @@ def test_adding_and_counting_are_each_others_inverse(schedule, start, minutes):
         assert schedule.is_working_day(end.date())
 
 
+@STEADY
 @given(schedules, moments, moments, st.integers(0, 5_000), st.integers(0, 5_000))
 def test_later_never_comes_sooner(schedule, one, two, few, more):
     early, late = sorted((one, two))
@@ -156,6 +160,7 @@ def test_later_never_comes_sooner(schedule, one, two, few, more):
     assert schedule.working_minutes(early, early + timedelta(minutes=least)) <= least
 
 
+@STEADY
 @given(schedules, moments, moments)
 def test_the_arithmetic_equals_counting_day_by_day(schedule, one, two):
     start, end = sorted((one.replace(second=0, microsecond=0), two.replace(second=0, microsecond=0)))

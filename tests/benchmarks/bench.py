@@ -46,7 +46,7 @@ def options() -> Options:
     parser.add_argument("--quick", action="store_true", help="较小的数据量和较少的请求")
     parser.add_argument("--pages", help="只测这些页面，逗号分隔：" + ",".join(pages.KEYS))
     parser.add_argument("--opportunities", type=int, help="销售机会条数，默认 100000")
-    parser.add_argument("--customers", type=int, help="客户条数，默认 20000")
+    parser.add_argument("--customers", type=int, help="客户条数，默认 100000")
     parser.add_argument("--services", type=int, help="服务请求条数，默认 500000")
     parser.add_argument("--orders", type=int, help="订单张数，默认 1000000")
     parser.add_argument("--rounds", type=int, help="轮数，默认 7")
@@ -56,7 +56,7 @@ def options() -> Options:
         parser.error(f"没有这样的页面：{'、'.join(sorted(unknown))}")
     return Options(
         opportunities=asked.opportunities or (10_000 if asked.quick else 100_000),
-        customers=asked.customers or (2_000 if asked.quick else 20_000),
+        customers=asked.customers or (2_000 if asked.quick else 100_000),
         services=asked.services or (20_000 if asked.quick else 500_000),
         orders=asked.orders or (20_000 if asked.quick else trade.ORDERS),
         rounds=asked.rounds or (3 if asked.quick else 7),

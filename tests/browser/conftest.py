@@ -235,6 +235,7 @@ def world(company: Any) -> SimpleNamespace:
     return SimpleNamespace(
         **vars(company),
         spare=factories.entry("竞争对手", "客户自制"),
+        gone_person=factories.person("account_manager", name="离职者", department=company.north, is_active=False),
         special_day=SpecialDay.objects.get(day="2026-10-10"),
         waiting=waiting,
         developed=developed,

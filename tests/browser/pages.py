@@ -33,6 +33,9 @@ NO_PAGE = {
     "mail_again",
     "notification_open",
     "accounts:theme",
+    "accounts:session_end",
+    "accounts:session_end_others",
+    "login_code",
     "marketing:item_result",
     "customers:attachment",
     "customers:sync_start",
@@ -246,6 +249,7 @@ def of_administrator(world: SimpleNamespace) -> list[Address]:
         _at("basedata:dictionary_create"),
         _at("basedata:dictionary_update", world.known.region_id),
         _at("basedata:dictionary_delete", world.spare.pk),
+        *keeping(world),
         _at("basedata:calendar", called="calendar edited", query="?year=2026"),
         _at("basedata:calendar_hours"),
         _at("basedata:calendar_enter", query="?year=2027"),
@@ -253,6 +257,29 @@ def of_administrator(world: SimpleNamespace) -> list[Address]:
         _at("basedata:special_day_update", world.special_day.pk),
         _at("basedata:special_day_delete", world.special_day.pk),
         _at("services:targets", called="targets edited"),
+    ]
+
+
+def keeping(world: SimpleNamespace) -> list[Address]:
+    """People, roles, departments, and one's own account."""
+    person, role = world.colleague.pk, world.supervisor.groups.get().pk
+    one = ("user_detail", "user_update", "user_history", "user_reset_password", "user_end_sessions")
+    many = ("user_list", "user_create", "role_list", "role_create", "department_list", "department_create")
+    own = ("profile", "profile_edit", "second_factor_on")
+    return [
+        *(_at(f"accounts:{name}") for name in (*many, *own)),
+        *(_at(f"accounts:{name}", person) for name in one),
+        *(_at(f"accounts:{name}", role) for name in ("role_detail", "role_update", "role_copy", "role_history")),
+        _at("accounts:user_enable", world.gone_person.pk),
+        _at("user_hand_over", world.gone_person.pk),
+        _at("user_disable", world.manager.pk),
+        _at("role_check", role),
+        _at("accounts:department_update", world.north.pk),
+        _at("accounts:department_delete", world.other.pk, status=409),
+        _at("accounts:user_unlock", person, status=409),
+        _at("accounts:user_reset_second_factor", person, status=409),
+        _at("accounts:second_factor_off", status=409),
+        _at("accounts:recovery_codes", status=409),
     ]
 
 

@@ -32,6 +32,7 @@ from customers.models import (
     Ownership,
     TimelineEntry,
     refresh_last_purchases,
+    refresh_revenue,
 )
 from marketing.models import Opportunity, PlanItem
 from tests import factories
@@ -286,7 +287,7 @@ def test_the_demo_company_trades_and_takes_it_all_along(demo):
     line = OrderLine.objects.select_related("order").latest("pk")
     assert line.order.total == sum(one.amount for one in line.order.lines.all())
     assert Customer.objects.filter(last_purchase_on=None, orders=None).exists()
-    assert refresh_last_purchases() == 0
+    assert refresh_last_purchases() == refresh_revenue() == 0
     assert data_as_of("products", "storage", "orders", "order_lines") is not None
     assert Product.objects.count() > 40 < StockRecord.objects.count()
     run("remove_demo", yes=True)

@@ -272,6 +272,15 @@ def test_the_same_few_queries_for_many_rows(trade, company, sign_in, django_asse
     assert counted[1] == counted[2]
 
 
+@pytest.mark.parametrize("right", ["view_order", "view_customer"])
+def test_who_may_not_see_orders_sees_no_sums_of_them(right, trade, company, sign_in):
+    role = company.executive.groups.get()
+    role.permissions.remove(role.permissions.get(codename=right))
+    page = sign_in(company.executive).get(ADDRESS, {"year": "all"}).content.decode()
+    assert "table-0" not in page
+    assert "还没有订单" in page
+
+
 # Files
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from customers.models import Customer, Order
 from customers.six_months import add_months
 from customers.trend import MONTHS
+from reports import overview as module
 from reports.figures import in_unit
 from reports.overview import overview
 from tests import factories
@@ -99,3 +100,19 @@ def test_a_supervisor_is_shown_the_report_he_owes(company, sign_in):
     factories.monthly_report(company.supervisor, "submitted", period=last)
     assert words not in client.get("/").content.decode()
     assert "还没有提交" not in sign_in(company.manager).get("/").content.decode()
+
+
+def test_orders_are_added_up_again_when_they_changed_and_not_before(company, monkeypatch):
+    customer = factories.CustomerFactory(manager=company.manager)
+    factories.order(customer, number="DD1")
+    added_up = []
+    counted = module.totals_by_month
+    monkeypatch.setattr(module, "totals_by_month", lambda *given: added_up.append(1) or counted(*given))
+    for _ in range(2):
+        assert tiles(factories.fresh(company.executive))["本月订单金额"].value == "1.3"
+    assert len(added_up) == 1
+    factories.order(customer, number="DD2")
+    assert tiles(factories.fresh(company.executive))["本月订单金额"].value == "2.6"
+    assert len(added_up) == 2
+    tiles(factories.fresh(company.supervisor))
+    assert len(added_up) == 3, "who sees a part has his own sums"

@@ -85,7 +85,7 @@ def test_a_rate_of_four_says_that_four_are_few(sales):
 def test_nothing_closed_has_no_rate(sales):
     assert pipeline.win_rate(0, 0) is None
     assert pipeline.groups(Opportunity.objects.all(), YEAR) == {}
-    assert pipeline.days_to_close(Opportunity.objects.all(), YEAR, "won") is None
+    assert pipeline.days_to_close(Opportunity.objects.all(), YEAR, "won", 0) is None
     assert pipeline.past_forecasts(Opportunity.objects.all(), []) == []
 
 
@@ -175,7 +175,7 @@ def test_the_median_time_to_close(dice, status):
         for one in Opportunity.objects.filter(status=status)
         if local(one.closed_at).year == 2026
     ]
-    got = pipeline.days_to_close(Opportunity.objects.all(), YEAR, status)
+    got = pipeline.days_to_close(Opportunity.objects.all(), YEAR, status, len(took))
     assert abs(float(got) - median(took)) <= 0.05 + 1e-9
 
 

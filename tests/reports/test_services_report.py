@@ -16,8 +16,8 @@ from django.db.models import F
 from openpyxl import load_workbook
 
 from reports.periods import year_period
-from reports.queries import services
-from reports.views.services import BASES
+from reports.queries import service
+from reports.views.service import BASES
 from services.models import ServiceRequest
 from tests import factories
 
@@ -90,9 +90,9 @@ def make(company, number, rng, people, kinds, customers, assignee, score):
 @pytest.mark.parametrize("who", ["executive", "supervisor"])
 @pytest.mark.parametrize("by", ["kind", "assignee"])
 def test_groups_equal_a_count_by_hand(work, who, by):
-    rows = services.created(ServiceRequest.objects.visible_to(getattr(work, who)), YEAR)
+    rows = service.created(ServiceRequest.objects.visible_to(getattr(work, who)), YEAR)
     mine = [one for one in ServiceRequest.objects.visible_to(getattr(work, who)) if local(one.created_at).year == 2026]
-    found = services.groups(rows, F(by))
+    found = service.groups(rows, F(by))
     assert set(found) == {getattr(one, f"{by}_id") for one in mine}
     for key, group in found.items():
         theirs = [one for one in mine if getattr(one, f"{by}_id") == key]
@@ -107,7 +107,7 @@ def test_groups_equal_a_count_by_hand(work, who, by):
         assert group.median_hours == (Decimal(median(minutes)) / 60 if minutes else None)
         slow = sorted(minutes)[-(-9 * len(minutes) // 10) - 1] if minutes else None
         assert group.slow_hours == (Decimal(slow) / 60 if minutes else None)
-    whole = services.total(found.values())
+    whole = service.total(found.values())
     assert (whole.requests, sum(whole.minutes.values())) == (len(mine), sum(bool(o.minutes_to_handle) for o in mine))
 
 
@@ -123,24 +123,24 @@ def test_groups_equal_a_count_by_hand(work, who, by):
 )
 def test_middle_and_ninetieth(values, middle, slow):
     counts = Counter(values)
-    assert services.median(counts) == middle
-    assert services.ninetieth(counts) == slow
+    assert service.median(counts) == middle
+    assert service.ninetieth(counts) == slow
 
 
 def test_the_ninetieth_is_near_what_a_library_says():
     rng = random.Random(3)
     values = [rng.randint(1, 5000) for _ in range(2000)]
     library = quantiles(values, n=10, method="inclusive")[-1]
-    assert abs(float(services.ninetieth(Counter(values))) - library) < 10
+    assert abs(float(service.ninetieth(Counter(values))) - library) < 10
 
 
 def test_repeat_complaints(work):
-    rows = services.created(ServiceRequest.objects.visible_to(work.executive), YEAR)
+    rows = service.created(ServiceRequest.objects.visible_to(work.executive), YEAR)
     complaints = [
         one for one in ServiceRequest.objects.all() if local(one.created_at).year == 2026 and str(one.kind) == "投诉"
     ]
     counts = Counter(one.party for one in complaints)
-    found = services.repeat_complaints(rows)
+    found = service.repeat_complaints(rows)
     assert {one.name: one.times for one in found} == {name: n for name, n in counts.items() if n > 1}
     assert found[0].times == max(counts.values())
     for one in found:
@@ -152,9 +152,9 @@ def test_repeat_complaints(work):
 def test_a_request_counts_in_the_shanghai_year_of_its_creation(company, moment, year):
     request(company, 1, created_at=datetime.fromisoformat(moment.replace("Z", "+00:00")))
     rows = ServiceRequest.objects.all()
-    counted = {asked: services.created(rows, year_period(asked)).count() for asked in (2025, 2026)}
+    counted = {asked: service.created(rows, year_period(asked)).count() for asked in (2025, 2026)}
     assert counted == {asked: int(asked == year) for asked in (2025, 2026)}
-    assert year in services.years_of(rows)
+    assert year in service.years_of(rows)
 
 
 # The page

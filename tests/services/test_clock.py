@@ -16,6 +16,7 @@ from basedata.models import DictionaryEntry, SpecialDay, WorkCalendar
 from crm.audit.models import AuditEntry
 from crm.verdict import Refused
 from services import due
+from services.clock import in_words
 from services.models import ServiceRequest, ServiceTarget
 from tests import factories
 
@@ -60,6 +61,11 @@ def assigned(company, customer, **values):
 
 def stored(made):
     return ServiceRequest.objects.get(pk=made.pk)
+
+
+def test_minutes_are_said_in_words():
+    said = [in_words(minutes) for minutes in (None, 0, 59, 60, 61, 1000)]
+    assert said == ["", "0 分", "59 分", "1 小时", "1 小时 1 分", "16 小时 40 分"]
 
 
 # Time allowed
@@ -107,7 +113,7 @@ def test_another_type_while_new_means_another_target(company, customer, clock):
 # Time taken
 
 
-def test_the_three_times_count_working_minutes_without_what_was_waited(company, customer, clock):
+def test_the_three_times_count_working_minutes_without_what_was_waited(company, customer, clock, sign_in):
     made = request(company, customer)  # 30 September, 16:00
     clock("2026-09-30 17:30")
     made.assign(company.manager, by=company.supervisor)
@@ -125,6 +131,8 @@ def test_the_three_times_count_working_minutes_without_what_was_waited(company, 
     made = stored(made)
     assert (made.minutes_to_assign, made.minutes_to_handle, made.minutes_to_archive) == (90, 4 * HOUR, 10 * HOUR + 30)
     assert made.waiting_minutes == 16 * HOUR
+    page = sign_in(company.manager).get(made.get_absolute_url()).content.decode()
+    assert all(f"创建后 {words}" in page for words in ("1 小时 30 分", "4 小时", "10 小时 30 分（工作时间）"))
 
 
 def test_a_return_starts_the_target_anew(company, customer, clock):

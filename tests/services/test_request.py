@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Notification
@@ -383,6 +384,8 @@ def test_open_requests_move_with_their_customer(company):
     ]  # fmt: skip
     assert [rows[one.pk].keeper for one in (mine, done, third, new, other)] == [company.eastern] * 4 + [company.manager]
     assert AuditEntry.objects.about(mine).first().verb == "移交"
+    strays = ServiceRequest.objects.filter(customer__isnull=False).exclude(keeper=F("customer__manager"))
+    assert not strays.exists()
 
 
 # Shapes that hold at rest

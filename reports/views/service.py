@@ -28,8 +28,8 @@ from ..filters import ScopeForm, period_of
 from ..pages import ReportPage
 from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
 from ..periods import Period, month_period, until_this_month
-from ..queries import services
-from ..queries.services import Complainer, Group
+from ..queries import service
+from ..queries.service import Complainer, Group
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class ServicesForm(ScopeForm):
         return {**super().standing(), "by": "kind"}
 
     def years(self) -> list[int]:
-        return services.years_of(ServiceRequest.objects.visible_to(self.user))
+        return service.years_of(ServiceRequest.objects.visible_to(self.user))
 
 
 class ServicesReport(ReportPage):
@@ -71,7 +71,7 @@ class ServicesReport(ReportPage):
         rows = ServiceRequest.objects.visible_to(self.request.user)
         if values["department"]:
             rows = rows.filter(keeper__in=people_of(values["department"]))
-        return services.created(rows, period)
+        return service.created(rows, period)
 
     @cached_property
     def period(self) -> Period:
@@ -88,8 +88,8 @@ class ServicesReport(ReportPage):
 
     def report(self, values: dict[str, Any]) -> Report:
         rows, by = self.rows(values, self.period), values["by"] or "kind"
-        found = services.groups(rows, BASES[by].expression)
-        whole = services.total(found.values())
+        found = service.groups(rows, BASES[by].expression)
+        whole = service.total(found.values())
         if not whole.requests:
             return Report(empty=True)
         ordered = getattr(self, f"by_{by}")(found)
@@ -98,7 +98,7 @@ class ServicesReport(ReportPage):
         ):
             group.place, group.share = place, share
         whole.share = sum(group.share for group in ordered)
-        repeated = services.repeat_complaints(rows)
+        repeated = service.repeat_complaints(rows)
         last = min(self.period.last, timezone.localdate())
         return Report(
             facts=[

@@ -19,7 +19,7 @@ from services.models import ServiceRequest
 from services.models.record import COMPLAINT
 
 from ..figures import percent
-from ..periods import Period
+from ..periods import Period, years_between
 
 Rows = QuerySet[ServiceRequest]
 CONTENT = 4  # stars and more
@@ -148,5 +148,6 @@ def repeat_complaints(rows: Rows) -> list[Complainer]:
 
 
 def years_of(rows: Rows) -> list[int]:
-    """Years in which a request was created, and this one; newest first."""
-    return sorted({timezone.localdate().year, *(y.year for y in rows.datetimes("created_at", "year"))}, reverse=True)
+    """Years from the first request to the last, and this one; newest first."""
+    ends = rows.aggregate(first=Min("created_at"), last=Max("created_at"))
+    return years_between(ends.values(), timezone.localdate())
