@@ -170,11 +170,8 @@ def unread_in_view(user: User) -> QuerySet[Notification]:
 
 
 def open_items(user: User) -> dict[str, int]:
-    """What waits for the person, counted in one statement: opportunities to assign, plan items, churn cases.
-
-    Only who has something unread is asked for, in a second one, how much of it is still in his view.
-    """
-    querysets: dict[str, QuerySet] = {"unread": Notification.objects.filter(recipient=user).unread()}
+    """What waits for the person, counted in one statement: opportunities to assign, plan items, churn cases."""
+    querysets: dict[str, QuerySet] = {"unread": unread_in_view(user)}
     if user.has_perm("marketing.develop_opportunity"):
         querysets["due"] = PlanItem.objects.due(timezone.localdate()).filter(opportunity__assignee=user)
     if user.has_perm("marketing.assign_opportunity"):
@@ -187,10 +184,8 @@ def open_items(user: User) -> dict[str, int]:
     if user.has_perm("reports.view_monthlyreport"):
         reports = MonthlyReport.objects
         querysets["monthly"] = reports.returned_to(user) | reports.waiting_for(user)
-    counts = dict(zip(querysets, capped_counts((rows, MAX + 1) for rows in querysets.values()), strict=True))
-    if counts["unread"]:
-        counts["unread"] = capped_counts([(unread_in_view(user), MAX + 1)])[0]
-    return counts
+    counts = capped_counts((rows, MAX + 1) for rows in querysets.values())
+    return dict(zip(querysets, counts, strict=True))
 
 
 def open_requests(user: User) -> dict[str, QuerySet]:

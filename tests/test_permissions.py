@@ -690,28 +690,34 @@ def ask(sign_in, world, person, name, record, verb):
         response = client.get(address) if verb == "GET" else client.post(address, values)
         if name == "admin:index" and response.status_code == 302:
             response = client.get(response["Location"])  # the admin's own sign-in page forwards or refuses
-        wrote = before is not None and before != snapshot()
+        status = response.status_code
+        if status == 302 and response["Location"].startswith(reverse("login")):
+            status = "in"
+        may_write = status in (302, 204) or (name, status) in {*TELLS, ("logout", "in")}
+        wrote = before is not None and not may_write and before != snapshot()
         transaction.set_rollback(True)
-    status = response.status_code
-    if status == 302 and response["Location"].startswith(reverse("login")):
-        status = "in"
     body = b"" if response.streaming else response.content
     return status, body.decode(errors="replace"), wrote
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: " ".join(row[:3]))
-def test_every_address_answers_each_role_as_the_table_says(row, world, sign_in):
-    name, record, verb, *expected = row
-    got, leaks, writes = {}, [], []
-    for person in PEOPLE:
-        status, body, wrote = ask(sign_in, world, person, name, record, verb)
-        got[person] = str(status)
-        if status == 404:
-            leaks += [(person, word) for word in (*SECRETS, world.customer.number) if word in body]
-        allowed = status in (302, 204) or (name, status) in TELLS
-        if wrote and not allowed and not (name == "logout" and status == "in"):
-            writes.append(person)
-    assert got == dict(zip(PEOPLE, expected, strict=True))
+# Each question leaves the world as it was, so a dozen rows share one: making it takes longer than asking.
+DOZENS = [ROWS[start : start + 12] for start in range(0, len(ROWS), 12)]
+
+
+@pytest.mark.parametrize("rows", DOZENS, ids=lambda rows: f"{' '.join(rows[0][:3])} …")
+def test_every_address_answers_each_role_as_the_table_says(rows, world, sign_in):
+    wrong, leaks, writes = [], [], []
+    for row in rows:
+        name, record, verb, *expected = row
+        for person, wanted in zip(PEOPLE, expected, strict=True):
+            status, body, wrote = ask(sign_in, world, person, name, record, verb)
+            if str(status) != wanted:
+                wrong.append((name, record, verb, person, f"{status} instead of {wanted}"))
+            if status == 404:
+                leaks += [(row[:3], person, word) for word in (*SECRETS, world.customer.number) if word in body]
+            if wrote:
+                writes.append((row[:3], person))
+    assert wrong == []
     assert leaks == []
     assert writes == []  # who was refused left every row identical
 

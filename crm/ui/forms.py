@@ -11,7 +11,7 @@ from django.core import signing
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.forms.renderers import TemplatesSetting
 
-from .gate import refuse_control_characters
+from .gate import ManyRows, refuse_control_characters
 
 DATE_LIMITS = (
     MinValueValidator(date(1900, 1, 1), "请填写 1900 年以后的日期。"),
@@ -73,6 +73,8 @@ def dress(field: forms.Field, unit: str = "") -> forms.Field:
         field.validators = [*field.validators, *DATE_LIMITS]
         field.widget = forms.DateInput(format="%Y-%m-%d", attrs={**field.widget.attrs, "type": "date"})
         field.error_messages["invalid"] = "请填写日期，例如 2025-11-24。"
+    if type(field) is forms.ModelMultipleChoiceField:
+        field.__class__ = ManyRows
     if isinstance(field, forms.ModelChoiceField) and field.empty_label == "---------":
         field.empty_label = "请选择…" if field.required else "—"
     if field.error_messages["required"] == forms.Field.default_error_messages["required"]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote_plus
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -20,6 +22,16 @@ def refuse_control_characters(text: object) -> None:
     """The one gate: a validator for form fields, files and addresses alike."""
     if UNPRINTABLE.search(str(text)):
         raise ValidationError(MESSAGE, code="control_characters")
+
+
+class ManyRows(forms.ModelMultipleChoiceField):
+    """Several rows; a key longer than any a database keeps is no choice, like every other unknown one."""
+
+    def _check_values(self, value: Any) -> Any:
+        if too_long := [key for key in value if len(str(key)) > 18]:
+            messages = self.error_messages["invalid_choice"]
+            raise ValidationError(messages, code="invalid_choice", params={"value": str(too_long[0])[:20]})
+        return super()._check_values(value)  # type: ignore[misc]
 
 
 class TextGateMiddleware:

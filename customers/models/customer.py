@@ -96,8 +96,7 @@ class Customer(HasDetails, Shared):
 
     share_permission = "customers.share_customer"
     detail_fields = ("phone", "bank_account")
-    derived_fields = ("name_normalized", "name_pinyin", "name_initials")
-    text_indexed = ("name", "number")
+    derived_fields, text_indexed = ("name_normalized", "name_pinyin", "name_initials"), ("name", "number")
     objects = CustomerQuerySet.as_manager()
 
     class Meta:
@@ -114,9 +113,7 @@ class Customer(HasDetails, Shared):
                 name="customers_status_newest",
             ),
             models.Index(
-                fields=["last_purchase_on"],
-                condition=Q(deleted_at=None, status="normal"),
-                name="customers_to_scan",
+                fields=["last_purchase_on"], condition=Q(deleted_at=None, status="normal"), name="customers_to_scan"
             ),
         ]
         constraints = [

@@ -16,6 +16,7 @@ from crm.search import find_customers as search
 from crm.verdict import Refused
 from customers.models import ChurnCase, Customer, Interaction, Order, ParkedOrder, merge_customers
 from customers.models.merge import OWN_WAY, relations
+from customers.models.rollup import differences
 from customers.sync.orders import find_customers, take_up
 from tests import factories
 
@@ -59,15 +60,18 @@ def test_everything_that_refers_to_the_one_refers_to_the_other_afterwards(pair, 
     won = factories.won(company.manager, company.supervisor, company.eastern, customer_name="全新的公司")
     type(won).objects.filter(pk=won.pk).update(customer=gone)
     told = factories.opportunity(company.manager, customer_name="另一家", introduced_by=gone)
+    asked = factories.service_request(company.eastern, customer=gone, summary="漏水", content="请派人")
     branch = factories.CustomerFactory(name="下属厂", manager=company.eastern, parent=gone)
     notify(company.eastern, "看看这个", gone)
     entries = kept.timeline.count() + gone.timeline.count()
     merge(pair, company)
-    moved = (contact, talk, order, case, won)
+    moved = (contact, talk, order, case, won, asked)
     assert {type(one).objects.get(pk=one.pk).customer_id for one in moved} == {kept.pk}
     told.refresh_from_db()
     branch.refresh_from_db()
-    assert (told.introduced_by, branch.parent) == (kept, kept)
+    asked.refresh_from_db()
+    assert (told.introduced_by, branch.parent, asked.keeper) == (kept, kept, company.manager)
+    assert differences() == []  # the sums by year follow the orders
     assert kept.timeline.count() == entries + 2  # the merge, and the case that the order answers
     assert not gone.timeline.exists()
     talk.refresh_from_db()
