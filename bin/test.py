@@ -93,14 +93,14 @@ def run(part: str, arguments: list[str], environment: dict[str, str]) -> tuple[s
 
 def main() -> int:
     summary = Summary()
-    units = ["tests", "--ignore=tests/browser", "-n", "2"]
+    units = ["tests", "--ignore=tests/browser", "-n", "2", "--dist", "worksteal"]
     summary.add(*run("SQLite", [*units, "-m", "not postgres"], {}), "SQLite")
     if url := postgres_url():
         summary.add(*run("PostgreSQL", units, {"DATABASE_URL": url}), "PostgreSQL")
     else:
         summary.missing.append(NO_POSTGRES)
     if browser := chromium():
-        summary.add(*run("浏览器", ["tests/browser", "-n", "2"], {"CRM_CHROMIUM": browser}), "浏览器")
+        summary.add(*run("浏览器", ["tests/browser", "-n", "2", "--dist", "worksteal"], {"CRM_CHROMIUM": browser}), "浏览器")
     else:
         summary.missing.append(NO_BROWSER)
     print()
