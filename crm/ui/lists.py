@@ -21,7 +21,7 @@ from crm.lookups import settled
 
 from .actions import Action, Control, controls
 from .html import safe
-from .paging import MAX_COUNT, Pager, capped_counts
+from .paging import MAX_COUNT, Pager, capped_counts, shown_count
 from .rows import row_html
 from .templatetags.ui import cell_text
 
@@ -56,6 +56,18 @@ class Column:
 
     def cell(self, row: Any) -> str:
         return f"{self.opening}{safe(self.html(row) if self.html else cell_text(self.get(row)))}</td>"
+
+
+@dataclass(frozen=True)
+class ToExport:
+    """How many rows an export holds, counted up to the cap; narrowed: not all of those the list shows."""
+
+    count: int
+    narrowed: bool = False
+
+    @property
+    def words(self) -> str:
+        return shown_count(self.count)
 
 
 class RecordList(View):
@@ -110,6 +122,10 @@ class RecordList(View):
     def in_tab(self, rows: models.QuerySet, tab: str) -> models.QuerySet:
         return rows if tab == "all" else rows.filter(**{self.tab_field: tab})
 
+    def shown_rows(self) -> models.QuerySet:
+        """What the list shows, on all its pages."""
+        return self.in_tab(self.filtered()[1], self.tab)
+
     @property
     def sort(self) -> str:
         asked = self.request.GET.get("sort", "")
@@ -121,21 +137,33 @@ class RecordList(View):
 
     def export(self, file_format: str) -> HttpResponse:
         """The filtered rows with all columns; the writer is named in the settings, the kit knows no file format."""
-        if not self.export_permission or not self.request.user.has_perm(self.export_permission):
+        if not self.can_export:
             raise PermissionDenied("您的角色不能导出。")
         return import_string(settings.CRM_EXPORTER)(self, file_format)
 
+    @property
+    def can_export(self) -> bool:
+        return bool(self.export_permission) and self.request.user.has_perm(self.export_permission)
+
+    @cached_property
+    def export_limit(self) -> models.Q | None:
+        """What narrows the rows of the list to those the person may export; None: all of them leave."""
+        limit = getattr(self.model._default_manager, "export_limit", None)
+        return limit(self.request.user, self.export_permission) if limit and self.can_export else None
+
+    def exported(self, rows: models.QuerySet) -> models.QuerySet:
+        return rows if self.export_limit is None else rows.filter(self.export_limit)
+
     def export_rows(self) -> models.QuerySet:
-        return self.ordered(self.in_tab(self.filtered()[1], self.tab))
+        return self.ordered(self.exported(self.shown_rows()))
 
     # Page
 
     def page_context(self) -> dict[str, Any]:
         filterset, rows = self.filtered()
-        tabs = self.tab_links(rows)
         shown = self.in_tab(rows, self.tab)
-        known = next((tab["count"] for tab in tabs if tab["current"]), None)
-        pager = Pager(self, capped_counts([(shown, MAX_COUNT + 1)])[0] if known is None else known)
+        counts, to_export = self.counts(rows)
+        pager = Pager(self, counts[self.tab])
         page = list(self.ordered(shown)[pager.start : pager.start + pager.size])
         return {
             "view": self,
@@ -144,14 +172,15 @@ class RecordList(View):
             "help_anchor": self.help,
             "filter_form": filterset.form,
             "applied": self.applied(filterset.form),
-            "tabs": tabs,
+            "tabs": self.tab_links(counts),
             "headers": self.headers(),
             "table": [self.table_row(row) for row in page],
             "pager": pager,
             "create": self.create_link(),
             "export_xlsx": self.link(export="xlsx"),
             "export_csv": self.link(export="csv"),
-            "can_export": bool(self.export_permission) and self.request.user.has_perm(self.export_permission),
+            "can_export": self.can_export,
+            "to_export": to_export,
         }
 
     def link(self, **changes: Any) -> str:
@@ -161,15 +190,25 @@ class RecordList(View):
         query = urlencode(kept + [(name, value) for name, value in changes.items() if value is not None])
         return f"{self.request.path}?{query}" if query else self.request.path
 
-    def tab_links(self, rows: models.QuerySet) -> list[dict[str, Any]]:
-        if not self.tab_field:
-            return []
-        choices = [("all", "全部"), *self.tab_choices]
-        caps = (MAX_COUNT + 1 if key == self.tab else MAX_TAB_COUNT + 1 for key, _ in choices)
-        counts = capped_counts((self.in_tab(rows, key), cap) for (key, _), cap in zip(choices, caps, strict=True))
+    @property
+    def tabs(self) -> list[tuple[str, str]]:
+        return [("all", "全部"), *self.tab_choices]
+
+    def counts(self, rows: models.QuerySet) -> tuple[dict[str, int], ToExport]:
+        """How many rows each tab and an export have, none counted further than it is shown, in one statement."""
+        keys = [key for key, _ in self.tabs] if self.tab_field else [self.tab]
+        asked = [(self.in_tab(rows, key), MAX_COUNT + 1 if key == self.tab else MAX_TAB_COUNT + 1) for key in keys]
+        if self.export_limit is None:
+            counts = dict(zip(keys, capped_counts(asked), strict=True))
+            return counts, ToExport(counts[self.tab])
+        *found, count = capped_counts([*asked, (self.exported(self.in_tab(rows, self.tab)), MAX_COUNT + 1)])
+        counts = dict(zip(keys, found, strict=True))
+        return counts, ToExport(count, narrowed=count < counts[self.tab] or count > MAX_COUNT)
+
+    def tab_links(self, counts: dict[str, int]) -> list[dict[str, Any]]:
         return [
             {"label": label, "url": self.link(**{self.tab_field: key}), "current": key == self.tab, "count": count}
-            for (key, label), count in zip(choices, counts, strict=True)
+            for (key, label), count in zip(self.tabs if self.tab_field else (), counts.values(), strict=False)
         ]
 
     def headers(self) -> list[dict[str, Any]]:
