@@ -432,7 +432,7 @@ def test_an_export_holds_exactly_the_rows_of_the_persons_list_that_are_his_to_ta
                     continue
                 tried += 1
                 rows, html = exported(answer), text(page)
-                assert (name, person, len(rows)) == (name, person, page.context["to_export"].count)
+                assert (name, person, len(rows)) == (name, person, page.context["export_count"])
                 assert (name, person, len(rows)) == (name, person, his_to_take(address, world.people[person]))
                 firsts = [as_cell(row[0]) for row in rows]
                 assert [first for first in firsts if escape(first) not in html] == []

@@ -7,22 +7,21 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.functional import cached_property
 from django.utils.html import format_html
-from django.utils.module_loading import import_string
 from django.views import View
 
 from crm.lookups import settled
 
 from .actions import Action, Control, controls
 from .html import safe
-from .paging import MAX_COUNT, Pager, capped_counts, shown_count
+from .paging import MAX_COUNT, Pager, capped_counts
 from .rows import row_html
+from .takeaway import Takeaway
 from .templatetags.ui import cell_text
 
 MAX_TAB_COUNT = 999
@@ -58,19 +57,7 @@ class Column:
         return f"{self.opening}{safe(self.html(row) if self.html else cell_text(self.get(row)))}</td>"
 
 
-@dataclass(frozen=True)
-class ToExport:
-    """How many rows an export holds, counted up to the cap; narrowed: not all of those the list shows."""
-
-    count: int
-    narrowed: bool = False
-
-    @property
-    def words(self) -> str:
-        return shown_count(self.count)
-
-
-class RecordList(View):
+class RecordList(Takeaway, View):
     model: type[models.Model]
     filterset_class: Any
     columns: tuple[Column, ...]
@@ -85,7 +72,6 @@ class RecordList(View):
     tab_choices: Sequence[tuple[str, str]] = ()
     default_tab: str = ""
     create: tuple[str, str, str] | None = None  # (label, URL name, permission)
-    export_permission: str = ""
     empty_text: str = ""
     template_name: str = "ui/list_page.html"
     request: Any
@@ -135,34 +121,12 @@ class RecordList(View):
     def ordered(self, rows: models.QuerySet) -> models.QuerySet:
         return rows.order_by(self.sort, "-pk" if self.sort.startswith("-") else "pk")
 
-    def export(self, file_format: str) -> HttpResponse:
-        """The filtered rows with all columns; the writer is named in the settings, the kit knows no file format."""
-        if not self.can_export:
-            raise PermissionDenied("您的角色不能导出。")
-        return import_string(settings.CRM_EXPORTER)(self, file_format)
-
-    @property
-    def can_export(self) -> bool:
-        return bool(self.export_permission) and self.request.user.has_perm(self.export_permission)
-
-    @cached_property
-    def export_limit(self) -> models.Q | None:
-        """What narrows the rows of the list to those the person may export; None: all of them leave."""
-        limit = getattr(self.model._default_manager, "export_limit", None)
-        return limit(self.request.user, self.export_permission) if limit and self.can_export else None
-
-    def exported(self, rows: models.QuerySet) -> models.QuerySet:
-        return rows if self.export_limit is None else rows.filter(self.export_limit)
-
-    def export_rows(self) -> models.QuerySet:
-        return self.ordered(self.exported(self.shown_rows()))
-
     # Page
 
     def page_context(self) -> dict[str, Any]:
         filterset, rows = self.filtered()
         shown = self.in_tab(rows, self.tab)
-        counts, to_export = self.counts(rows)
+        counts, to_export = self.count(rows, shown)
         pager = Pager(self, counts[self.tab])
         page = list(self.ordered(shown)[pager.start : pager.start + pager.size])
         return {
@@ -177,10 +141,7 @@ class RecordList(View):
             "table": [self.table_row(row) for row in page],
             "pager": pager,
             "create": self.create_link(),
-            "export_xlsx": self.link(export="xlsx"),
-            "export_csv": self.link(export="csv"),
-            "can_export": self.can_export,
-            "to_export": to_export,
+            **self.export_context(counts[self.tab], to_export),
         }
 
     def link(self, **changes: Any) -> str:
@@ -194,16 +155,14 @@ class RecordList(View):
     def tabs(self) -> list[tuple[str, str]]:
         return [("all", "全部"), *self.tab_choices]
 
-    def counts(self, rows: models.QuerySet) -> tuple[dict[str, int], ToExport]:
+    def count(self, rows: models.QuerySet, shown: models.QuerySet) -> tuple[dict[str, int], int]:
         """How many rows each tab and an export have, none counted further than it is shown, in one statement."""
         keys = [key for key, _ in self.tabs] if self.tab_field else [self.tab]
         asked = [(self.in_tab(rows, key), MAX_COUNT + 1 if key == self.tab else MAX_TAB_COUNT + 1) for key in keys]
-        if self.export_limit is None:
-            counts = dict(zip(keys, capped_counts(asked), strict=True))
-            return counts, ToExport(counts[self.tab])
-        *found, count = capped_counts([*asked, (self.exported(self.in_tab(rows, self.tab)), MAX_COUNT + 1)])
-        counts = dict(zip(keys, found, strict=True))
-        return counts, ToExport(count, narrowed=count < counts[self.tab] or count > MAX_COUNT)
+        leaving = [] if self.export_limit is None else [(self.exported(shown), MAX_COUNT + 1)]
+        found = capped_counts([*asked, *leaving])
+        counts = dict(zip(keys, found, strict=False))
+        return counts, found[-1] if leaving else counts[self.tab]
 
     def tab_links(self, counts: dict[str, int]) -> list[dict[str, Any]]:
         return [

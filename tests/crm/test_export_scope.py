@@ -166,7 +166,7 @@ def test_the_background_job_writes_the_same_rows(business, company, sign_in, set
 def test_the_sum_on_the_list_is_of_all_rows_shown(business, company, sign_in):
     page = sign_in(company.manager).get(reverse("customers:order_list"), {"status": "revenue"})
     assert page.context["totals"].startswith("合计 4 张订单")
-    assert page.context["to_export"].count == 2
+    assert page.context["export_count"] == 2
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -179,7 +179,7 @@ def test_counting_what_leaves_takes_no_statement_more(name, business, company, s
         client.get(address)
         with CaptureQueriesContext(connection) as captured:
             page = client.get(address, every_state(address))
-        assert page.context["to_export"].narrowed is narrowed
+        assert page.context["export_narrowed"] is narrowed
         return len(captured)
 
     narrow = asked(narrowed=True)
