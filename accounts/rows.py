@@ -10,12 +10,12 @@ from django.db.models import Q
 from crm.lookups import settled
 
 from .models import User
-from .scopes import EDIT, VIEW, people_in_scope
+from .scopes import EDIT, VIEW, people_in_scope, people_to_export
 from .sharing import granted_ids, grants_of
 
 
 class ScopedQuerySet(models.QuerySet):
-    """Rows start at the person: visible_to() and editable_by() are the only row rules of a model."""
+    """Rows start at the person: visible_to(), editable_by() and export_limit() are the only row rules."""
 
     view_permission: ClassVar[str]
     edit_permission: ClassVar[str]
@@ -43,3 +43,12 @@ class ScopedQuerySet(models.QuerySet):
             return self.none()
         people = people_in_scope(user, self.edit_permission, EDIT)
         return self if people is None else settled(self.filter(self.of_people(people)))
+
+    def in_reach(self, people: frozenset[int]) -> Q:
+        """Rows these people answer for: their own to take away."""
+        return self.of_people(people)
+
+    def export_limit(self, user: User, permission: str) -> Q | None:
+        """What narrows the rows in view to those the person may export by that right; None when nothing does."""
+        people = people_to_export(user, permission, self.view_permission)
+        return None if people is None else self.in_reach(people)

@@ -1,4 +1,4 @@
-"""Over whose records a right reaches: view and edit scope of the roles that hold it."""
+"""Over whose records a right reaches: view, edit and export scope of the roles that hold it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,25 @@ from typing import Any
 
 from crm.lookups import Ids, Statement
 
-from .models import Department, Scope, User, descendants
+from .models import Department, RoleRight, Scope, User, descendants
 
-VIEW, EDIT = "view_scope", "edit_scope"
+VIEW, EDIT, EXPORT = "view_scope", "edit_scope", "export"
 
 
 def widest(user: User, permission: str, kind: str) -> Scope:
     """The widest scope among the roles that hold the right; roles add up."""
     if user.is_superuser and user.is_active:
         return Scope.ALL
-    scopes = [getattr(right, kind) for right in user.rights if right.permission == permission]
+    scopes = [scope_of(right, kind) for right in user.rights if right.permission == permission]
     return max(scopes, key=lambda scope: scope.width, default=Scope.NONE) if user.is_active else Scope.NONE
+
+
+def scope_of(right: RoleRight, kind: str) -> Scope:
+    """A role exports the records it edits; one that edits nothing exports those it sees."""
+    if kind == EXPORT:
+        kind = VIEW if right.edit_scope is Scope.NONE else EDIT
+    scope: Scope = getattr(right, kind)
+    return scope
 
 
 def people_in_scope(user: User, permission: str, kind: str) -> Ids | None:
@@ -33,6 +41,18 @@ def people_in_scope(user: User, permission: str, kind: str) -> Ids | None:
             cache[scope] = _people(user, scope)
         cache[permission, kind] = cache[scope]
     return cache[permission, kind]
+
+
+def people_to_export(user: User, permission: str, view_permission: str) -> Ids | None:
+    """Ids of the people whose records leave in a file; None means all that the person sees.
+
+    A reach as wide as the view takes the rows as they are seen, those shared with the person too. 本人 never does:
+    what a colleague lets one see is not one's own.
+    """
+    reach = widest(user, permission, EXPORT)
+    if reach is not Scope.SELF and reach.width >= widest(user, view_permission, VIEW).width:
+        return None
+    return people_in_scope(user, permission, EXPORT)
 
 
 def _people(user: User, scope: Scope) -> Ids | None:

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.functional import cached_property
 from django.utils.html import format_html
-from django.utils.module_loading import import_string
 from django.views import View
 
 from crm.lookups import settled
@@ -23,6 +21,7 @@ from .actions import Action, Control, controls
 from .html import safe
 from .paging import MAX_COUNT, Pager, capped_counts
 from .rows import row_html
+from .takeaway import Takeaway
 from .templatetags.ui import cell_text
 
 MAX_TAB_COUNT = 999
@@ -58,7 +57,7 @@ class Column:
         return f"{self.opening}{safe(self.html(row) if self.html else cell_text(self.get(row)))}</td>"
 
 
-class RecordList(View):
+class RecordList(Takeaway, View):
     model: type[models.Model]
     filterset_class: Any
     columns: tuple[Column, ...]
@@ -73,7 +72,6 @@ class RecordList(View):
     tab_choices: Sequence[tuple[str, str]] = ()
     default_tab: str = ""
     create: tuple[str, str, str] | None = None  # (label, URL name, permission)
-    export_permission: str = ""
     empty_text: str = ""
     template_name: str = "ui/list_page.html"
     request: Any
@@ -110,6 +108,10 @@ class RecordList(View):
     def in_tab(self, rows: models.QuerySet, tab: str) -> models.QuerySet:
         return rows if tab == "all" else rows.filter(**{self.tab_field: tab})
 
+    def shown_rows(self) -> models.QuerySet:
+        """What the list shows, on all its pages."""
+        return self.in_tab(self.filtered()[1], self.tab)
+
     @property
     def sort(self) -> str:
         asked = self.request.GET.get("sort", "")
@@ -119,23 +121,13 @@ class RecordList(View):
     def ordered(self, rows: models.QuerySet) -> models.QuerySet:
         return rows.order_by(self.sort, "-pk" if self.sort.startswith("-") else "pk")
 
-    def export(self, file_format: str) -> HttpResponse:
-        """The filtered rows with all columns; the writer is named in the settings, the kit knows no file format."""
-        if not self.export_permission or not self.request.user.has_perm(self.export_permission):
-            raise PermissionDenied("您的角色不能导出。")
-        return import_string(settings.CRM_EXPORTER)(self, file_format)
-
-    def export_rows(self) -> models.QuerySet:
-        return self.ordered(self.in_tab(self.filtered()[1], self.tab))
-
     # Page
 
     def page_context(self) -> dict[str, Any]:
         filterset, rows = self.filtered()
-        tabs = self.tab_links(rows)
         shown = self.in_tab(rows, self.tab)
-        known = next((tab["count"] for tab in tabs if tab["current"]), None)
-        pager = Pager(self, capped_counts([(shown, MAX_COUNT + 1)])[0] if known is None else known)
+        counts, to_export = self.count(rows, shown)
+        pager = Pager(self, counts[self.tab])
         page = list(self.ordered(shown)[pager.start : pager.start + pager.size])
         return {
             "view": self,
@@ -144,14 +136,12 @@ class RecordList(View):
             "help_anchor": self.help,
             "filter_form": filterset.form,
             "applied": self.applied(filterset.form),
-            "tabs": tabs,
+            "tabs": self.tab_links(counts),
             "headers": self.headers(),
             "table": [self.table_row(row) for row in page],
             "pager": pager,
             "create": self.create_link(),
-            "export_xlsx": self.link(export="xlsx"),
-            "export_csv": self.link(export="csv"),
-            "can_export": bool(self.export_permission) and self.request.user.has_perm(self.export_permission),
+            **self.export_context(counts[self.tab], to_export),
         }
 
     def link(self, **changes: Any) -> str:
@@ -161,15 +151,23 @@ class RecordList(View):
         query = urlencode(kept + [(name, value) for name, value in changes.items() if value is not None])
         return f"{self.request.path}?{query}" if query else self.request.path
 
-    def tab_links(self, rows: models.QuerySet) -> list[dict[str, Any]]:
-        if not self.tab_field:
-            return []
-        choices = [("all", "全部"), *self.tab_choices]
-        caps = (MAX_COUNT + 1 if key == self.tab else MAX_TAB_COUNT + 1 for key, _ in choices)
-        counts = capped_counts((self.in_tab(rows, key), cap) for (key, _), cap in zip(choices, caps, strict=True))
+    @property
+    def tabs(self) -> list[tuple[str, str]]:
+        return [("all", "全部"), *self.tab_choices]
+
+    def count(self, rows: models.QuerySet, shown: models.QuerySet) -> tuple[dict[str, int], int]:
+        """How many rows each tab and an export have, none counted further than it is shown, in one statement."""
+        keys = [key for key, _ in self.tabs] if self.tab_field else [self.tab]
+        asked = [(self.in_tab(rows, key), MAX_COUNT + 1 if key == self.tab else MAX_TAB_COUNT + 1) for key in keys]
+        leaving = [] if self.export_limit is None else [(self.exported(shown), MAX_COUNT + 1)]
+        found = capped_counts([*asked, *leaving])
+        counts = dict(zip(keys, found, strict=False))
+        return counts, found[-1] if leaving else counts[self.tab]
+
+    def tab_links(self, counts: dict[str, int]) -> list[dict[str, Any]]:
         return [
             {"label": label, "url": self.link(**{self.tab_field: key}), "current": key == self.tab, "count": count}
-            for (key, label), count in zip(choices, counts, strict=True)
+            for (key, label), count in zip(self.tabs if self.tab_field else (), counts.values(), strict=False)
         ]
 
     def headers(self) -> list[dict[str, Any]]:

@@ -18,12 +18,13 @@ from crm.audit.trail import change, record
 from crm.verdict import Verdict, first_objection, holds, transition, unless, within
 
 from .customer import Customer
+from .rows import OfCustomersQuerySet
 from .timeline import TimelineEntry, tell
 
 REVIEW_DAYS, LONGEST_REVIEW_DAYS = 30, 90
 
 
-class ChurnCaseQuerySet(models.QuerySet["ChurnCase"]):
+class ChurnCaseQuerySet(OfCustomersQuerySet):
     view_permission = "customers.view_churncase"
 
     def visible_to(self, user: User) -> ChurnCaseQuerySet:

@@ -17,13 +17,14 @@ from crm.masking import refuse_masked
 from crm.verdict import Verdict, first_objection, holds, transition, unless, within
 
 from .customer import Customer, CustomerQuerySet
+from .rows import OfCustomersQuerySet
 from .timeline import TimelineEntry, tell
 
 PERSONAL_RIGHT = "customers.handle_personal_data"
 ERASED_NAME = "已抹去的联系人"
 
 
-class ContactQuerySet(models.QuerySet["Contact"]):
+class ContactQuerySet(OfCustomersQuerySet):
     view_permission = CustomerQuerySet.view_permission
 
     def visible_to(self, user: User) -> ContactQuerySet:

@@ -24,12 +24,13 @@ from crm.verdict import Verdict, first_objection, lock, transition, unless
 from ..attachments import MAX_FILES, Checked
 from .contact import Contact
 from .customer import Customer, CustomerQuerySet
+from .rows import OfCustomersQuerySet
 from .timeline import TimelineEntry, tell, untell
 
 KINDS_WITH_PLACE = ("1", "5")  # the values of 拜访 and 会议: their names may be changed
 
 
-class InteractionQuerySet(models.QuerySet["Interaction"]):
+class InteractionQuerySet(OfCustomersQuerySet):
     view_permission = CustomerQuerySet.view_permission
 
     def visible_to(self, user: User) -> InteractionQuerySet:

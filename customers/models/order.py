@@ -17,6 +17,7 @@ from basedata.models import Product
 
 from .customer import Customer
 from .keepers import keeper_at
+from .rows import OfCustomersQuerySet
 
 
 class OrderStatus(models.TextChoices):
@@ -31,7 +32,7 @@ REVENUE_STATUSES = (OrderStatus.UNPAID, OrderStatus.PAID, OrderStatus.RETURNED) 
 PURCHASE_STATUSES = (OrderStatus.UNPAID, OrderStatus.PAID)
 
 
-class OrderQuerySet(models.QuerySet["Order"]):
+class OrderQuerySet(OfCustomersQuerySet):
     view_permission = "customers.view_order"
 
     def visible_to(self, user: User) -> OrderQuerySet:

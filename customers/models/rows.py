@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import models
 from django.db.models import Q
 
 from accounts.details import people_reached
@@ -13,6 +14,15 @@ from accounts.scopes import EDIT, VIEW, people_in_scope
 from accounts.sharing import granted_ids, grants_of
 
 from ..names import normalize
+
+
+class OfCustomersQuerySet(models.QuerySet):
+    """Rows that hang on a customer: exported are those of the customers one exports."""
+
+    def export_limit(self, user: User, permission: str) -> Q | None:
+        customer: Any = self.model._meta.get_field("customer").related_model
+        limit = customer.objects.export_limit(user, permission)
+        return None if limit is None else Q(customer__in=customer.objects.filter(limit))
 
 
 class CustomerQuerySet(ScopedQuerySet):

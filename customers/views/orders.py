@@ -64,7 +64,7 @@ class OrderList(MirroredList):
         """The exact sum of all orders found, when those that count are asked for: equal to the report's figure."""
         if self.request.GET.get("status") != REVENUE:
             return ""
-        found = self.export_rows().order_by().aggregate(sum=ExactSum("total"), count=Count("pk"))
+        found = self.shown_rows().order_by().aggregate(sum=ExactSum("total"), count=Count("pk"))
         return f"合计 {found['count']:,} 张订单，{yuan(found['sum'] or Decimal(0))} 元" if found["count"] else ""
 
 

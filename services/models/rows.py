@@ -55,6 +55,10 @@ class ServiceRequestQuerySet(ScopedQuerySet):
     def of_people(self, people: frozenset[int]) -> Q:
         return Q(keeper__in=people)
 
+    def in_reach(self, people: frozenset[int]) -> Q:
+        """Their customers' requests, and those they work on."""
+        return self.of_people(people) | Q(assignee__in=people)
+
     def own(self, user: User) -> Q:
         mine = Q(keeper=user) | Q(assignee=user) | Q(created_by=user)
         helped = ties_of(user).requests

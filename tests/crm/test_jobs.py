@@ -279,10 +279,11 @@ def customers(company):
 
 
 @pytest.mark.parametrize("file_format", ["csv", "xlsx"])
-def test_an_export_holds_the_rows_its_owner_sees(company, customers, tmp_path, file_format):
+def test_an_export_holds_the_rows_its_owner_takes_away(company, customers, tmp_path, file_format):
+    factories.CustomerFactory(name="第二个周经理的客户", manager=company.manager)
     made = export(company.manager, file_format=file_format)
     assert (made.status, made.result, made.file_name) == ("done", "已导出 2 行。", f"客户.{file_format}")
-    assert sorted(names_in(made, tmp_path)) == sorted(["周经理的客户", "陈同事的客户"])
+    assert sorted(names_in(made, tmp_path)) == ["周经理的客户", "第二个周经理的客户"]
     row = AuditEntry.objects.get(verb="导出")
     assert (row.actor_id, row.changes["行数"]) == (company.manager.pk, ["", "2"])
 
@@ -294,9 +295,9 @@ def test_an_export_keeps_the_filters_of_the_list(company, customers, tmp_path):
 
 
 def test_an_export_holds_what_its_owner_sees_when_it_runs(company, customers, tmp_path):
-    User.objects.filter(pk=company.manager.pk).update(department=company.other)
-    made = export(company.manager)
-    assert set(names_in(made, tmp_path)) == {"周经理的客户", "外人甲的客户"}
+    User.objects.filter(pk=company.supervisor.pk).update(department=company.other)
+    made = export(company.supervisor)
+    assert set(names_in(made, tmp_path)) == {"外人甲的客户"}
 
 
 def test_an_export_of_somebody_disabled_holds_nothing(company, customers, tmp_path):

@@ -1,0 +1,58 @@
+"""What of a list leaves in a file: which of its rows, and how many the page says it will be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import HttpResponse
+from django.utils.functional import cached_property
+from django.utils.module_loading import import_string
+
+from .paging import MAX_COUNT, shown_count
+
+
+class Takeaway:
+    """The exporting half of a RecordList."""
+
+    model: type[models.Model]
+    export_permission: str = ""
+    request: Any
+    shown_rows: Any
+    ordered: Any
+    link: Any
+
+    @property
+    def can_export(self) -> bool:
+        return bool(self.export_permission) and self.request.user.has_perm(self.export_permission)
+
+    def export(self, file_format: str) -> HttpResponse:
+        """The filtered rows with all columns; the writer is named in the settings, the kit knows no file format."""
+        if not self.can_export:
+            raise PermissionDenied("您的角色不能导出。")
+        return import_string(settings.CRM_EXPORTER)(self, file_format)
+
+    @cached_property
+    def export_limit(self) -> models.Q | None:
+        """What narrows the rows of the list to those the person may export; None: all of them leave."""
+        limit = getattr(self.model._default_manager, "export_limit", None)
+        return limit(self.request.user, self.export_permission) if limit and self.can_export else None
+
+    def exported(self, rows: models.QuerySet) -> models.QuerySet:
+        return rows if self.export_limit is None else rows.filter(self.export_limit)
+
+    def export_rows(self) -> models.QuerySet:
+        return self.ordered(self.exported(self.shown_rows()))
+
+    def export_context(self, seen: int, count: int) -> dict[str, Any]:
+        """What ui/export.html needs, both counted up to the cap; narrowed: the file holds less than the list."""
+        return {
+            "can_export": self.can_export,
+            "export_count": count,
+            "export_words": shown_count(count),
+            "export_narrowed": count < seen or (count > MAX_COUNT and self.export_limit is not None),
+            "export_xlsx": self.link(export="xlsx"),
+            "export_csv": self.link(export="csv"),
+        }

@@ -1,0 +1,187 @@
+"""Whose records leave in a file: those a role edits, or sees when it edits nothing — and the button says how many."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import Role
+from crm.audit.models import AuditEntry
+from crm.jobs.models import Job
+from crm.jobs.tasks import run_job
+from customers.models import Customer
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+LISTS = {
+    "customers:customer_list": 2,
+    "customers:order_list": 2,
+    "customers:churn_list": 2,
+    "services:archive": 2,
+    "marketing:opportunity_list": 2,
+    "marketing:development_list": 2,
+}  # the list, and how many rows of it each 客户经理 keeps
+KEEPERS = ("manager", "colleague", "eastern", "stranger")
+
+
+@pytest.fixture
+def business(company):
+    """Each 客户经理 keeps two of everything."""
+    for name in KEEPERS:
+        keeper = getattr(company, name)
+        supervisor = company.outsider if name == "stranger" else company.supervisor
+        for n in range(2):
+            customer = factories.CustomerFactory(name=f"{keeper.name}的客户{n}", manager=keeper)
+            factories.ContactFactory(customer=customer)
+            factories.order(customer, number=f"DD{keeper.pk}{n}")
+            customer.churn_cases.create()
+            factories.service_request(keeper, customer=customer)
+            factories.assigned(keeper, supervisor, keeper, customer_name=f"{keeper.name}的机会{n}")
+
+
+def every_state(address):
+    """The tab that shows all; the lists of orders have none."""
+    return {} if "orders" in address else {"status": "all"}
+
+
+def rows(client, address, **query):
+    """The lines of the file."""
+    answer = client.get(address, {"export": "csv", **every_state(address), **query})
+    assert answer["Content-Type"].startswith("text/csv")
+    return list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))[1:]
+
+
+def control(client, address, **query):
+    """What the page says of its export."""
+    html = client.get(address, {**every_state(address), **query}).content.decode()
+    found = re.search(r'<(details|span) class="(?:dd|ctl) hide-m" id="export".*?</\1>\s*(?:</span>)?', html, re.S)
+    return re.sub(r"\s+", " ", re.sub(r"<svg.*?</svg>", "", found[0], flags=re.S)) if found else ""
+
+
+def keepers(lines, company):
+    return {name for name in KEEPERS for line in lines if any(getattr(company, name).name in cell for cell in line)}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_each_role_takes_away_what_its_scope_says(name, business, company, sign_in):
+    address, each = reverse(name), LISTS[name]
+    for person, theirs in (
+        ("manager", ("manager",)),  # sees his department
+        ("supervisor", ("manager", "colleague", "eastern")),
+        ("executive", KEEPERS),
+    ):
+        client = sign_in(getattr(company, person))
+        lines, said = rows(client, address), control(client, address)
+        assert (person, len(lines)) == (person, each * len(theirs))
+        if name != "marketing:opportunity_list":  # its rows name their creator too, here the same person
+            assert (person, keepers(lines, company)) == (person, set(theirs))
+        assert f"导出 {each * len(theirs)} 条" in said
+        assert (person, "只导出您编辑范围内的 2 条" in said) == (person, person == "manager")
+    assert [e.changes["行数"][1] for e in AuditEntry.objects.filter(verb="导出").order_by("pk")] == ["2", "6", "8"]
+
+
+def test_a_filter_narrows_the_export_like_the_list(business, company, sign_in):
+    client, address = sign_in(company.manager), reverse("customers:customer_list")
+    assert len(rows(client, address, name="客户1")) == 1
+    assert "导出 1 条" in control(client, address, name="客户1")
+    own = control(client, address, name="周经理")
+    assert "导出 2 条" in own
+    assert "编辑范围" not in own  # all that is listed leaves: nothing to explain
+    assert "导出 条" not in control(client, address, name="没有")
+
+
+def test_of_a_list_of_others_records_nothing_leaves_and_the_page_says_why(business, company, sign_in):
+    client = sign_in(company.manager)
+    theirs = Customer.objects.filter(manager=company.colleague).first()
+    for address, query in (
+        (reverse("customers:contact_list", args=[theirs.pk]), {}),
+        (reverse("customers:customer_orders", args=[theirs.pk]), {}),
+        (reverse("customers:customer_list"), {"name": "陈同事"}),
+    ):
+        said = control(client, address, **query)
+        assert "列出的记录都不在您的编辑范围内，不能导出。" in said
+        assert "export=csv" not in said
+        assert rows(client, address, **query) == []
+    own = Customer.objects.filter(manager=company.manager).first()
+    assert len(rows(client, reverse("customers:contact_list", args=[own.pk]))) == 1
+
+
+def test_what_colleagues_share_is_not_ones_own(business, company, sign_in):
+    """A stricter company, where a 客户经理 sees his own only: the share is seen and stays in the house."""
+    Role.objects.filter(code="account_manager").update(view_scope="self")
+    shared = Customer.objects.filter(manager=company.colleague).first()
+    shared.share(company.manager, by=company.colleague, kind="change")
+    client, address = sign_in(factories.fresh(company.manager)), reverse("customers:customer_list")
+    assert "陈同事的客户" in client.get(address).content.decode()
+    assert keepers(rows(client, address), company) == {"manager"}
+    assert "只导出您编辑范围内的 2 条" in control(client, address)
+
+
+def test_a_request_one_works_on_is_taken_away_though_its_customer_is_a_colleagues(business, company, sign_in):
+    theirs = Customer.objects.filter(manager=company.colleague).first()
+    factories.dispatched(company.supervisor, company.supervisor, company.manager, customer=theirs, summary="他人客户")
+    client = sign_in(company.manager)
+    assert len(rows(client, reverse("services:archive"))) == 3
+    assert [line[1] for line in rows(client, reverse("services:handling"))] == ["他人客户"]
+    assert len(rows(client, reverse("customers:customer_list"))) == 2  # its customer is only seen
+
+
+def test_roles_add_up_and_follow_their_records(business, company, sign_in):
+    address = reverse("customers:customer_list")
+    Role.objects.filter(code="account_manager").update(edit_scope="department")
+    assert len(rows(sign_in(company.manager), address)) == 4
+    Role.objects.filter(code="account_manager").update(edit_scope="self")
+    company.manager.groups.add(Role.objects.get(code="executive"))
+    client = sign_in(factories.fresh(company.manager))
+    assert len(rows(client, address)) == 8
+    assert "导出 8 条" in control(client, address)
+
+
+def test_reason_and_limits_count_what_leaves(business, company, sign_in, settings):
+    settings.CRM_EXPORT_REASON_ROWS = settings.CRM_EXPORT_DIRECT_ROWS = settings.CRM_EXPORT_MAX_ROWS = 2
+    client, address = sign_in(company.manager), reverse("customers:customer_list")
+    assert len(rows(client, address)) == 2  # of four that he sees
+    settings.CRM_EXPORT_REASON_ROWS = 1
+    assert "将导出 2 行" in client.get(address, {"export": "csv"}).content.decode()
+
+
+def test_the_background_job_writes_the_same_rows(business, company, sign_in, settings):
+    settings.CRM_EXPORT_DIRECT_ROWS = 1
+    sign_in(company.manager).get(reverse("customers:order_list"), {"export": "csv"})
+    job = Job.objects.get()
+    assert job.arguments["total"] == 2
+    run_job.func(job.pk)
+    job.refresh_from_db()
+    lines = list(csv.reader(io.StringIO(job.file.read().decode("utf-8-sig"))))[1:]
+    assert len(lines) == 2
+    assert keepers(lines, company) == {"manager"}
+
+
+def test_the_sum_on_the_list_is_of_all_rows_shown(business, company, sign_in):
+    page = sign_in(company.manager).get(reverse("customers:order_list"), {"status": "revenue"})
+    assert page.context["totals"].startswith("合计 4 张订单")
+    assert page.context["export_count"] == 2
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_counting_what_leaves_takes_no_statement_more(name, business, company, sign_in):
+    address = reverse(name)
+    role = Role.objects.get(code="account_manager")
+
+    def asked(narrowed):
+        client = sign_in(factories.fresh(company.manager))
+        client.get(address)
+        with CaptureQueriesContext(connection) as captured:
+            page = client.get(address, every_state(address))
+        assert page.context["export_narrowed"] is narrowed
+        return len(captured)
+
+    narrow = asked(narrowed=True)
+    role.permissions.remove(*role.permissions.filter(codename__startswith="export_"))
+    assert narrow == asked(narrowed=False)
