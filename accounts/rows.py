@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 from django.db import models
 from django.db.models import Q
 
-from crm.lookups import settled
+from crm.lookups import narrowed
 
 from .models import User
 from .scopes import EDIT, VIEW, people_in_scope
@@ -15,7 +15,10 @@ from .sharing import granted_ids, grants_of
 
 
 class ScopedQuerySet(models.QuerySet):
-    """Rows start at the person: visible_to() and editable_by() are the only row rules of a model."""
+    """Rows start at the person: visible_to() and editable_by() are the only row rules of a model.
+
+    of_people() and own() name columns of the model itself, and people by their key.
+    """
 
     view_permission: ClassVar[str]
     edit_permission: ClassVar[str]
@@ -36,10 +39,10 @@ class ScopedQuerySet(models.QuerySet):
             return self
         shared = granted_ids(user, grants_of(self.model), self.view_permission)
         rows = self.of_people(people) | self.own(user)
-        return settled(self.filter(rows | Q(pk__in=shared) if shared else rows))
+        return narrowed(self, rows | Q(pk__in=shared) if shared else rows)
 
     def editable_by(self, user: User) -> Self:
         if not user.has_perm(self.edit_permission):
             return self.none()
         people = people_in_scope(user, self.edit_permission, EDIT)
-        return self if people is None else settled(self.filter(self.of_people(people)))
+        return self if people is None else narrowed(self, self.of_people(people))

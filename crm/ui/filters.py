@@ -55,7 +55,12 @@ class ListFilter(django_filters.FilterSet):
     """Conditions combine with AND; texts are found anywhere in the field."""
 
     def get_form_class(self) -> Any:
-        return partial(FilterForm, fields={name: filter_.field for name, filter_ in self.filters.items()})
+        fields = {name: filter_.field for name, filter_ in self.filters.items() if self.is_asked(name, filter_)}
+        return partial(FilterForm, fields=fields)
+
+    def is_asked(self, name: str, filter_: Any) -> bool:
+        """What only a link sets is no field while none sets it."""
+        return filter_.extra.get("widget") is not forms.HiddenInput or name in self.data
 
 
 class Contains(django_filters.CharFilter):
