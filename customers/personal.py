@@ -24,6 +24,7 @@ from .models import (
     ChurnMeasure,
     Contact,
     Customer,
+    ImportFile,
     Interaction,
     Order,
     OrderLine,
@@ -240,4 +241,5 @@ IMPERSONAL: dict[type[models.Model], tuple[str, ...]] = {
     OrderLine: ("product_number", "unit"),
     ParkedOrder: ("number", "customer_key", "content"),  # of no customer yet, and the sales system's own
     TimelineEntry: ("url",),
+    ImportFile: ("file", "name"),  # kept for a week, for whoever sent it
 }  # fmt: skip

@@ -557,7 +557,7 @@ def world(company):
         "gone": [gone.pk],
         "job": [job.pk],
         "entry": [factories.entry("竞争对手", "本地供应商").pk],
-        "fixed": [factories.entry("服务类型", "建议").pk],
+        "fixed": [factories.entry("客户等级", "战略合作伙伴").pk],
         "used": [customer.region_id],
         "person": [factories.person("account_manager", name="新同事").pk],
         "left": [factories.person("account_manager", name="离职者", is_active=False).pk],

@@ -42,7 +42,8 @@ class Case:
 
 def save_requests(clients: list[Client], cast: dict[str, User], lexicon: Lexicon, journal: Journal) -> int:
     """Inserts all requests with their past; returns how many."""
-    kept = [client for client in clients if client.customer.deleted_at is None and client.customer.status == "normal"]
+    normal = [one for one in clients if one.customer.deleted_at is None and one.customer.status == "normal"]
+    kept = [client for client in normal if client.customer.cooperation_since]  # who were customers then
     shown = [client for client in kept if client.customer.manager.username in SHOWN_ACCOUNTS]
     cases: list[Case] = []
     for status, ages in (("new", NEW), ("assigned", ASSIGNED), ("handled", HANDLED), ("archived", ARCHIVED)):

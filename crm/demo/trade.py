@@ -51,7 +51,9 @@ def save_trade(clients: list[Client]) -> int:
     orders: list[Order] = []
     for position, pk in enumerate(places):
         address = f"{places[pk]}市{customers[pk].name[:20]}仓库"
-        orders += [_order(customers[pk], at, address) for at in _days(customers[pk], position, rng)]
+        orders += [
+            _order(customers[pk], at, address) for at in _days(customers[pk], position, rng) if _knew(customers[pk], at)
+        ]
     _save(orders, products, rng)
     for table in ("products", "storage", "orders", "order_lines"):
         FeedPosition.objects.update_or_create(table=table, defaults={"synced_at": timezone.now()})
@@ -101,6 +103,11 @@ def _days(customer: Customer, position: int, rng: random.Random) -> Iterator[dat
     while days_ago < DAYS:
         yield moment(days_ago, rng.randint(9, 17), rng.randrange(60))
         days_ago += max(7, round(rng.gauss(interval, interval / 4)))
+
+
+def _knew(customer: Customer, at: datetime) -> bool:
+    """Was he a customer then? Without 建立合作日期 he became one when he was entered, e.g. by 开发成功."""
+    return customer.cooperation_since is not None or at >= customer.created_at
 
 
 def _order(customer: Customer, at: datetime, address: str) -> Order:

@@ -66,8 +66,8 @@ def test_the_administrator_holds_no_right_over_business_data():
     assert SHIPPED["administrator"][1:3] == ("none", "none")
 
 
-def test_executives_hold_rights_to_view_and_export_only():
-    rights = SHIPPED["executive"][3].split()
+def test_executives_hold_rights_to_view_and_export_and_to_review_reports_only():
+    rights = set(SHIPPED["executive"][3].split()) - {"reports.review_monthlyreport"}
     assert all(right.split(".")[1].startswith(("view_", "export_")) for right in rights)
 
 

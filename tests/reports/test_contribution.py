@@ -124,7 +124,7 @@ def test_a_figure_remembered_is_never_out_of_date(trade, company):
     seen = computed(company.supervisor, year=2025)
     moving = Customer.objects.filter(manager=company.stranger, pk__in=before)[0]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("customers.models.customer.successors", lambda by: User.objects.all())
+        patch.setattr("customers.models.together.successors", lambda by: User.objects.all())
         moving.transfer(company.manager, by=company.outsider, reason="调整")
     assert computed(company.supervisor, year=2025) == seen | {moving.pk: before[moving.pk]}
 
