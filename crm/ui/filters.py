@@ -33,7 +33,8 @@ class FilterForm(forms.Form):
 def options(form: forms.Form, name: str) -> str:
     """The <option>s of a choice field: a widget renders a template of its own for each of them."""
     bound = form[name]
-    chosen = "" if bound.value() is None else str(bound.value())
+    value = bound.value()
+    chosen = "" if value is None else str(value)
     return joined(fill(CHOSEN if str(key) == chosen else OPTION, key, label) for key, label in choices(bound.field))
 
 
