@@ -78,32 +78,6 @@ class OpportunityForm(RecordForm):
         return data
 
 
-class CandidateField(forms.ModelChoiceField):
-    """Who may take over: the candidates of the acting supervisor, drawn as a table with fit and load."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            User.objects.none(),
-            label="客户经理",
-            widget=forms.RadioSelect,
-            empty_label=None,
-            error_messages={"required": "请选择一位客户经理。", "invalid_choice": "请选择您范围内在职的客户经理。"},
-            **kwargs,
-        )
-
-
-class AssignForm(CrmForm, forms.Form):
-    to = CandidateField()
-
-    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["to"].queryset = Opportunity.candidates(by)  # type: ignore[attr-defined]
-
-
-class ReassignForm(AssignForm):
-    reason = forms.CharField(label="改派原因", max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
-
-
 class ForecastForm(CrmForm, forms.Form):
     success_rate = forms.IntegerField(
         label="成功机率", validators=[MinValueValidator(0), MaxValueValidator(100)], help_text="0–100 的整数"

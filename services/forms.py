@@ -122,32 +122,6 @@ class RequestForm(RecordForm):
         return found
 
 
-class CandidateField(forms.ModelChoiceField):
-    """Who may take over: the candidates of the acting supervisor, drawn as a table with fit and load."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            User.objects.none(),
-            label="客户经理",
-            widget=forms.RadioSelect,
-            empty_label=None,
-            error_messages={"required": "请选择一位客户经理。", "invalid_choice": "请选择您范围内在职的客户经理。"},
-            **kwargs,
-        )
-
-
-class AssignForm(CrmForm, forms.Form):
-    to = CandidateField()
-
-    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["to"].queryset = ServiceRequest.candidates(by)  # type: ignore[attr-defined]
-
-
-class ReassignForm(AssignForm):
-    reason = forms.CharField(label="改派原因", max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
-
-
 class KeepForm(CrmForm, forms.Form):
     reason = forms.CharField(label="不改派的理由", max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import reverse
 
+from accounts.assign_forms import AssignForm, ReassignForm
 from accounts.detail_columns import DetailColumn, DetailedList
 from accounts.detail_pages import ShowDetail
 from accounts.share_pages import ShareRecord, WithdrawShare
@@ -24,12 +25,10 @@ from customers.models import Customer, names_hidden_from
 from ..candidates import rank_candidates
 from ..filters import OpportunityFilter
 from ..forms import (
-    AssignForm,
     ContactCorrectionForm,
     ForecastForm,
     LoseForm,
     OpportunityForm,
-    ReassignForm,
     WinForm,
 )
 from ..models import Opportunity, SameNameExists
@@ -197,7 +196,7 @@ class AssignOpportunity(OpportunityAction):
     template_name = "marketing/assign.html"
 
     def form_options(self, record: Any) -> dict[str, Any]:
-        return {"by": self.request.user}
+        return {"candidates": Opportunity.candidates(self.request.user)}
 
     def context(self, record: Any, form: Any) -> dict[str, Any]:
         people = Opportunity.candidates(self.request.user).prefetch_related("regions", "industries")

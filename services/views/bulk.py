@@ -11,11 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from accounts.assign_forms import AssignForm
 from crm.ui.records import FormView
 from crm.verdict import Refused, unless
 
 from ..candidates import rank_candidates
-from ..forms import AssignForm
 from ..models import ServiceRequest
 from .requests import RELATED
 
@@ -46,7 +46,7 @@ class AssignRequests(FormView):
         return [one for one in rows.select_related(*RELATED) if one.can_assign(self.request.user)]
 
     def form_options(self, record: Any) -> dict[str, Any]:
-        return {"by": self.request.user}
+        return {"candidates": ServiceRequest.candidates(self.request.user)}
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         requests = self.requests()

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from accounts.assign_forms import AssignForm, ReassignForm
 from crm.audit.models import AuditEntry
 from crm.ui.actions import ActionView, controls
 from crm.ui.history import RecordHistory, without_names
@@ -15,7 +16,7 @@ from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
 from customers.models import Customer, names_hidden_from
 
 from ..candidates import rank_candidates
-from ..forms import AssignForm, HelperForm, KeepForm, NoteForm, ReassignForm, RequestForm
+from ..forms import HelperForm, KeepForm, NoteForm, RequestForm
 from ..models import ServiceRequest
 from .actions import ASSIGN, EDIT, FEEDBACK, HANDLE, INVOLVE, KEEP, REASSIGN, REMOVE, RESUME, WAIT
 
@@ -151,7 +152,7 @@ class AssignRequest(RequestAction):
     template_name = "services/assign.html"
 
     def form_options(self, record: Any) -> dict[str, Any]:
-        return {"by": self.request.user}
+        return {"candidates": ServiceRequest.candidates(self.request.user)}
 
     def context(self, record: Any, form: Any) -> dict[str, Any]:
         people = ServiceRequest.candidates(self.request.user).prefetch_related("regions")
