@@ -48,9 +48,10 @@ def test_the_moment_is_the_moment_of_asking(company, monkeypatch):
     moment = timezone.now()
     ServiceRequest.objects.filter(pk=made.pk).update(due_at=moment + timedelta(hours=1))
     assert (numbers(company.supervisor)["dispatch"], numbers(company.supervisor)["dispatch_due"]) == (1, 0)
+    today = timezone.localdate()
     monkeypatch.setattr(navigation, "statement", lambda user: pytest.fail("made again"))
     monkeypatch.setattr(navigation.timezone, "now", lambda: moment + timedelta(hours=2))
-    monkeypatch.setattr(navigation.timezone, "localdate", lambda day=timezone.localdate(): day)
+    monkeypatch.setattr(navigation.timezone, "localdate", lambda: today)
     assert numbers(company.supervisor)["dispatch_due"] == 1
 
 
