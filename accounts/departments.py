@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from .models import Department, User, descendants
+from .scopes import places_for, read_places
 
 NONE, ALONE = "none", "="
 
 
-def department_choices(people: frozenset[int] | None) -> list[tuple[str, str]]:
+def department_choices(people: frozenset[int] | None, user: User | None = None) -> list[tuple[str, str]]:
     """(value, label) of the departments these people belong to and of those above them; None: of all departments.
+
+    user: the person who asks; his scopes may have read the departments already.
 
     "7" means the department with those below it, "=7" the department alone (offered where the two differ),
     "none" people without a department.
     """
-    rows = list(Department.objects.values_list("pk", "name", "parent_id", "members"))
-    names = {pk: name for pk, name, _, _ in rows}
-    parents: dict[int, int | None] = {pk: parent for pk, _, parent, _ in rows}
-    inhabited = {pk for pk, _, _, member in rows if people is None or member in people}
+    places = places_for(user) if user else read_places()
+    names = {place.pk: place.name for place in places}
+    parents: dict[int, int | None] = {place.pk: place.parent_id for place in places}
+    inhabited = {place.pk for place in places if people is None or place.member_id in people}
     offered = {above for pk in inhabited for above in lineage(pk, parents)}
     choices = []
     for pk, name in names.items():

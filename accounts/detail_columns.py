@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from typing import Any
 
-from django.utils.html import format_html
-
+from crm.ui.html import fill
 from crm.ui.lists import Column
 from crm.ui.templatetags.ui import DASH
 
@@ -31,16 +31,16 @@ class DetailColumn(Column):
 
     def cell(self, row: Any) -> str:
         if not self.below:
-            return format_html("{}{}</td>", self.opening, detail_html(row, str(self.value), self.viewer))
+            return fill("{}{}</td>", self.opening, detail_html(row, str(self.value), self.viewer))
         shown = detail_html(row, self.below, self.viewer) if getattr(row, self.below) else ""
         mark = REFUSES if self.refused and getattr(row, self.refused) else ""
         name = self.get(row) or DASH
-        return format_html('{}{}{}<small class="sm nw hide-m">{}</small></td>', self.opening, name, mark, shown)
+        return fill('{}{}{}<small class="sm nw hide-m">{}</small></td>', self.opening, name, mark, shown)
 
 
-REFUSES = format_html(' <span class="st red">{}</span>', "请勿联系")
+REFUSES = fill(' <span class="st red">{}</span>', "请勿联系")
 OPEN_HTML = """<span class="masked">{} <a href="{}" {}="{}" {} aria-label="{}">显示</a></span>"""
-IN_DIALOG = format_html('hx-target="{}" hx-select="unset" hx-swap="innerHTML"', "#dialog")  # as other row links
+IN_DIALOG = fill('hx-target="{}" hx-select="unset" hx-swap="innerHTML"', "#dialog")  # as other row links
 
 
 def detail_html(row: Any, name: str, viewer: Any, token: str = "") -> str:
@@ -50,12 +50,12 @@ def detail_html(row: Any, name: str, viewer: Any, token: str = "") -> str:
         return value or DASH
     url, label = row.get_detail_url(name), row._meta.get_field(name).verbose_name
     way, rest = ("hx-post", in_place(token)) if token else ("hx-get", IN_DIALOG)
-    return format_html(OPEN_HTML, value, url, way, url, rest, f"显示完整的{label}")
+    return fill(OPEN_HTML, value, url, way, url, rest, f"显示完整的{label}")
 
 
 def in_place(token: str) -> str:
     headers = json.dumps({"X-CSRFToken": token})
-    return format_html('hx-target="{}" hx-swap="{}" hx-headers="{}"', "closest .masked", "outerHTML", headers)
+    return fill('hx-target="{}" hx-swap="{}" hx-headers="{}"', "closest .masked", "outerHTML", headers)
 
 
 class DetailedList:
@@ -65,7 +65,13 @@ class DetailedList:
 
     def setup(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)  # type: ignore[misc]
-        self.columns = tuple(
-            replace(column, viewer=request.user) if isinstance(column, DetailColumn) else column
-            for column in type(self).columns
-        )
+        self.columns = tuple(map(self.as_seen, type(self).columns))
+
+    def as_seen(self, column: Column) -> Column:
+        """The column for who looks at it; the tag of its cells stays made."""
+        if not isinstance(column, DetailColumn):
+            return column
+        str(column.opening)
+        seen = copy(column)
+        seen.viewer = self.request.user  # type: ignore[attr-defined]
+        return seen

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 from django.db import models
 from django.db.models import Q
 
-from crm.lookups import settled
+from crm.lookups import narrowed
 
 from .models import User
 from .scopes import EDIT, VIEW, people_in_scope, people_to_export
@@ -15,7 +15,10 @@ from .sharing import granted_ids, grants_of
 
 
 class ScopedQuerySet(models.QuerySet):
-    """Rows start at the person: visible_to(), editable_by() and export_limit() are the only row rules."""
+    """Rows start at the person: visible_to(), editable_by() and export_limit() are the only row rules.
+
+    of_people() and own() name columns of the model itself, and people by their key.
+    """
 
     view_permission: ClassVar[str]
     edit_permission: ClassVar[str]
@@ -36,13 +39,13 @@ class ScopedQuerySet(models.QuerySet):
             return self
         shared = granted_ids(user, grants_of(self.model), self.view_permission)
         rows = self.of_people(people) | self.own(user)
-        return settled(self.filter(rows | Q(pk__in=shared) if shared else rows))
+        return narrowed(self, rows | Q(pk__in=shared) if shared else rows)
 
     def editable_by(self, user: User) -> Self:
         if not user.has_perm(self.edit_permission):
             return self.none()
         people = people_in_scope(user, self.edit_permission, EDIT)
-        return self if people is None else settled(self.filter(self.of_people(people)))
+        return self if people is None else narrowed(self, self.of_people(people))
 
     def in_reach(self, people: frozenset[int]) -> Q:
         """Rows these people answer for: their own to take away."""

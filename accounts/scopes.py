@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from crm.lookups import Ids, Statement
 
@@ -62,26 +62,35 @@ def _people(user: User, scope: Scope) -> Ids | None:
         return Ids()
     if scope is Scope.SELF or user.department_id is None:
         return Ids({user.pk})
-    if scope is Scope.SUBTREE:
-        return Ids(members_below(user.department_id) | {user.pk})
-    members = User.objects.filter(department_id=user.department_id).values_list("pk", flat=True)
-    return Ids({*members, user.pk})
+    home, places = user.department_id, places_for(user)
+    below = {home} if scope is Scope.DEPARTMENT else descendants(home, {one.pk: one.parent_id for one in places})
+    return Ids({one.member_id for one in places if one.member_id and one.pk in below} | {user.pk})
 
 
-def members_below(department_id: int) -> frozenset[int]:
-    """Everyone in the department and below it; tree and members in one query, joined in memory."""
-    parents: dict[int, int | None] = {}
-    members: list[tuple[int, int | None]] = []
-    for pk, parent_id, member_id in tree().ask():
-        parents[pk] = parent_id
-        members.append((pk, member_id))
-    below = descendants(department_id, parents)
-    return frozenset(member_id for pk, member_id in members if member_id and pk in below)
+class Place(NamedTuple):
+    """A department with one of its people, or with none."""
+
+    pk: int
+    parent_id: int | None
+    name: str
+    member_id: int | None
+
+
+def places_for(user: User) -> list[Place]:
+    """All departments by name with their people: tree and members in one query per request, kept on the user."""
+    places: list[Place] | None = user.__dict__.get("_places")
+    if places is None:
+        places = user.__dict__["_places"] = read_places()
+    return places
+
+
+def read_places() -> list[Place]:
+    return [Place(*row) for row in _places().ask()]
 
 
 @cache
-def tree() -> Statement:
-    return Statement(Department.objects.order_by().values_list("pk", "parent_id", "members"))
+def _places() -> Statement:
+    return Statement(Department.objects.order_by("name").values_list("pk", "parent_id", "name", "members"))
 
 
 def reaches(user: User, permission: str, kind: str, person_id: int | None) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable, Hashable
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -78,6 +79,38 @@ def settled(rows: Any) -> Any:
         rows = rows.all()
         rows.query.where = where.create([Settled(where)])
     return rows
+
+
+def narrowed(rows: Any, condition: models.Q) -> Any:
+    """rows.filter(condition), for conditions on the model's own columns that come again in every request of a person.
+
+    The condition is kept compiled by its own value: another person, other ids, another condition.
+    """
+    rows = rows.all()
+    rows.query.where.add(_kept(rows.model, condition), "AND")
+    return rows
+
+
+@lru_cache(maxsize=1024)
+def _kept(model: Any, condition: models.Q) -> Settled:
+    return Settled(model._base_manager.filter(condition).query.where)
+
+
+class Compiled:
+    """Statements by everything that stands in them, so that only their answers are asked anew."""
+
+    def __init__(self, size: int = 512) -> None:
+        self.size = size
+        self.kept: dict[Hashable, Any] = {}
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        found = self.kept.get(key)
+        if found is None:
+            found = make()
+            if len(self.kept) >= self.size:
+                self.kept.clear()
+            self.kept[key] = found
+        return found
 
 
 class Settled:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from django.contrib.contenttypes.models import ContentType
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -14,7 +16,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Notification, User
-from crm.ui.paging import capped_counts
+from crm.lookups import Compiled
+from crm.ui.paging import counted, counting
 from customers.models import ChurnCase, Customer
 from marketing.models import Opportunity, PlanItem
 from reports.models import MonthlyReport
@@ -169,8 +172,27 @@ def unread_in_view(user: User) -> QuerySet[Notification]:
     return Notification.objects.filter(recipient=user).unread().filter(seen)
 
 
+NOW = datetime(1900, 1, 1, tzinfo=UTC)  # in a compiled statement: where the moment of asking belongs
+STATEMENTS = Compiled()
+
+
 def open_items(user: User) -> dict[str, int]:
-    """What waits for the person, counted in one statement: opportunities to assign, plan items, churn cases."""
+    """What waits for the person, counted in one statement, which is made again when his rights or rows change."""
+    names, sql, params = STATEMENTS.get(conditions(user), lambda: statement(user))
+    marked, now = (connection.ops.adapt_datetimefield_value(moment) for moment in (NOW, timezone.now()))
+    return dict(zip(names, counted(sql, (now if value == marked else value for value in params)), strict=True))
+
+
+def conditions(user: User) -> tuple[Any, ...]:
+    """Everything that statement() depends on: the person, his rights, the rows he sees and changes, the day."""
+    seen = [model.objects.visible_to(user) for model in (Opportunity, Customer, ServiceRequest, MonthlyReport)]
+    changed = [model.objects.editable_by(user) for model in (Opportunity, ServiceRequest)]
+    rows = (None if found.query.is_empty() else found.query.where for found in (*seen, *changed))
+    return user.pk, user.is_superuser, user.permission_names, timezone.localdate(), *rows
+
+
+def statement(user: User) -> tuple[list[str], str, list[Any]]:
+    """The numbers' names and the SQL that counts them: opportunities to assign, plan items, churn cases, requests."""
     querysets: dict[str, QuerySet] = {"unread": unread_in_view(user)}
     if user.has_perm("marketing.develop_opportunity"):
         querysets["due"] = PlanItem.objects.due(timezone.localdate()).filter(opportunity__assignee=user)
@@ -184,8 +206,7 @@ def open_items(user: User) -> dict[str, int]:
     if user.has_perm("reports.view_monthlyreport"):
         reports = MonthlyReport.objects
         querysets["monthly"] = reports.returned_to(user) | reports.waiting_for(user)
-    counts = capped_counts((rows, MAX + 1) for rows in querysets.values())
-    return dict(zip(querysets, counts, strict=True))
+    return list(querysets), *counting((rows, MAX + 1) for rows in querysets.values())
 
 
 def open_requests(user: User) -> dict[str, QuerySet]:
@@ -193,9 +214,9 @@ def open_requests(user: User) -> dict[str, QuerySet]:
     found: dict[str, QuerySet] = {}
     if user.has_perm("services.assign_servicerequest"):
         rows = ServiceRequest.objects.editable_by(user).filter(status=ServiceRequest.Status.NEW)
-        found |= {"dispatch": rows, "dispatch_due": rows.overdue()}
+        found |= {"dispatch": rows, "dispatch_due": rows.overdue(NOW)}
     if user.has_perm("services.handle_servicerequest"):
         rows = ServiceRequest.objects.to_handle(user)
-        found |= {"handling": rows, "handling_due": rows.overdue()}
+        found |= {"handling": rows, "handling_due": rows.overdue(NOW)}
         found["feedback"] = ServiceRequest.objects.to_feed_back(user)
     return found

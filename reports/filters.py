@@ -34,7 +34,7 @@ class ScopeForm(ReportForm):
         managers = self.managers(people).only("name", "username")
         offered: dict[str, list[tuple[str, str]]] = {
             "year": [(ALL, "全部"), *((str(year), f"{year} 年") for year in self.years())],
-            "department": EVERYONE + department_choices(people),
+            "department": EVERYONE + department_choices(people, self.user),
             "manager": EVERYONE + [(str(person.pk), person.name) for person in managers],
         }
         for name in offered.keys() & self.fields.keys():

@@ -33,7 +33,8 @@ class FilterForm(forms.Form):
 def options(form: forms.Form, name: str) -> str:
     """The <option>s of a choice field: a widget renders a template of its own for each of them."""
     bound = form[name]
-    chosen = "" if bound.value() is None else str(bound.value())
+    value = bound.value()
+    chosen = "" if value is None else str(value)
     return joined(fill(CHOSEN if str(key) == chosen else OPTION, key, label) for key, label in choices(bound.field))
 
 
@@ -55,7 +56,12 @@ class ListFilter(django_filters.FilterSet):
     """Conditions combine with AND; texts are found anywhere in the field."""
 
     def get_form_class(self) -> Any:
-        return partial(FilterForm, fields={name: filter_.field for name, filter_ in self.filters.items()})
+        fields = {name: filter_.field for name, filter_ in self.filters.items() if self.is_asked(name, filter_)}
+        return partial(FilterForm, fields=fields)
+
+    def is_asked(self, name: str, filter_: Any) -> bool:
+        """What only a link sets is no field while none sets it."""
+        return filter_.extra.get("widget") is not forms.HiddenInput or name in self.data
 
 
 class Contains(django_filters.CharFilter):

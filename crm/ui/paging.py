@@ -14,20 +14,29 @@ MAX_COUNT = 10_000
 
 def capped_counts(querysets: Iterable[tuple[models.QuerySet, int]]) -> list[int]:
     """How many rows each (queryset, cap) has, none counted beyond its cap, all in one statement."""
+    return counted(*counting(querysets))
+
+
+def counted(sql: str, params: Iterable[Any]) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, list(params))
+        return list(cursor.fetchone())
+
+
+def counting(querysets: Iterable[tuple[models.QuerySet, int]]) -> tuple[str, list[Any]]:
+    """The statement of capped_counts()."""
     parts: list[str] = []
     params: list[Any] = []
     for queryset, cap in querysets:
         try:
-            counted = queryset.query.exists(limit=False)  # SELECT 1, without order and columns
-            counted.set_limits(high=cap)
-            sql, values = counted.sql_with_params()
+            bare = queryset.query.exists(limit=False)  # SELECT 1, without order and columns
+            bare.set_limits(high=cap)
+            sql, values = bare.sql_with_params()
         except EmptyResultSet:
             sql, values = "SELECT 1 WHERE 1 = 0", ()
         parts.append(f"(SELECT COUNT(*) FROM ({sql}) AS capped)")  # noqa: S608  (SQL compiled by the ORM)
         params.extend(values)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(parts)}", params)
-        return list(cursor.fetchone())
+    return f"SELECT {', '.join(parts)}", params
 
 
 def shown_count(count: int) -> str:

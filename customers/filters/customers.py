@@ -39,8 +39,9 @@ class DepartmentFilter(django_filters.ChoiceFilter):
         super().__init__(label="部门", empty_label="全部", choices=self.offered, **kwargs)
 
     def offered(self) -> list[tuple[str, str]]:
-        request = self.parent.request
-        return department_choices(people_in_scope(request.user, "customers.view_customer", VIEW)) if request else []
+        if (request := self.parent.request) is None:
+            return []
+        return department_choices(people_in_scope(request.user, "customers.view_customer", VIEW), request.user)
 
     def filter(self, rows: QuerySet, value: str) -> QuerySet:
         return rows.filter(**{f"{self.field_name}__in": people_of(value)}) if value else rows

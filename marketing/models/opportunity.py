@@ -49,7 +49,7 @@ class OpportunityQuerySet(ScopedQuerySet):
         return Q(assignee__in=people) | Q(assignee=None, created_by__in=people)
 
     def own(self, user: User) -> Q:
-        return Q(assignee=user) | Q(created_by=user)
+        return Q(assignee=user.pk) | Q(created_by=user.pk)
 
     def detailed_for(self, user: User) -> OpportunityQuerySet:
         """Those whose phone the person sees in full: shows_details_to() as SQL."""

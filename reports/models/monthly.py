@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import User, notify
 from accounts.scopes import VIEW, people_in_scope, reaches
 from crm.audit.trail import change, record
+from crm.lookups import narrowed
 from crm.ui.templatetags.ui import day
 from crm.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
 from customers.six_months import add_months
@@ -37,10 +38,11 @@ class MonthlyReportQuerySet(models.QuerySet["MonthlyReport"]):
         if not user.has_perm(self.view_permission):
             return self.none()
         if not user.has_perm(REVIEW):
-            return self.filter(author=user)
+            return narrowed(self, Q(author=user.pk))
         people = people_in_scope(user, REVIEW, VIEW)
         submitted = ~Q(status=MonthlyReport.Status.DRAFT)
-        return self.filter(Q(author=user) | (submitted if people is None else submitted & Q(author__in=people)))
+        seen = submitted if people is None else submitted & Q(author__in=people)
+        return narrowed(self, Q(author=user.pk) | seen)
 
     def waiting_for(self, user: User) -> MonthlyReportQuerySet:
         """Submitted, for the person to review."""

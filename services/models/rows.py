@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.rows import ScopedQuerySet
 from accounts.scopes import VIEW, people_in_scope
 from accounts.sharing import granted_ids
-from crm.lookups import Ids, settled
+from crm.lookups import Ids, narrowed
 from customers.models import CustomerGrant
 
 
@@ -60,7 +60,7 @@ class ServiceRequestQuerySet(ScopedQuerySet):
         return self.of_people(people) | Q(assignee__in=people)
 
     def own(self, user: User) -> Q:
-        mine = Q(keeper=user) | Q(assignee=user) | Q(created_by=user)
+        mine = Q(keeper=user.pk) | Q(assignee=user.pk) | Q(created_by=user.pk)
         helped = ties_of(user).requests
         return mine | Q(pk__in=helped) if helped else mine
 
@@ -73,7 +73,7 @@ class ServiceRequestQuerySet(ScopedQuerySet):
             return self
         rows = self.of_people(people) | self.own(user)
         shared = granted_ids(user, CustomerGrant, self.view_permission)
-        return settled(self.filter(rows | Q(customer__in=shared) if shared else rows))
+        return narrowed(self, rows | Q(customer__in=shared) if shared else rows)
 
     @staticmethod
     def customers_served_by(user: User) -> Ids:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
-from django.utils.html import format_html, format_html_join
 
 from crm.ui.actions import Action, Control, controls
 from crm.ui.bulk import BulkList
+from crm.ui.html import fill, joined
 from crm.ui.lists import Column, RecordList
 from crm.ui.templatetags.ui import chip, day, stars
 
@@ -27,7 +27,7 @@ CREATE = ("服务创建", "services:request_create", "services.add_servicereques
 
 
 def summary_cell(request: ServiceRequest) -> str:
-    return format_html(
+    return fill(
         '<a href="{}">{}</a><small class="sm">{} · {}</small>',
         request.get_absolute_url(),
         request.summary,
@@ -37,7 +37,7 @@ def summary_cell(request: ServiceRequest) -> str:
 
 
 def state_cell(request: ServiceRequest) -> str:
-    return format_html("{}{}", chip(request), marks(request))
+    return fill("{}{}", chip(request), marks(request))
 
 
 def marks(request: ServiceRequest) -> str:
@@ -47,9 +47,7 @@ def marks(request: ServiceRequest) -> str:
         ("violet", "等待客户回复", request.waiting_since is not None),
         ("amber", f"退回 {request.returns} 次", request.returns and request.archived_at is None),
     ]
-    return format_html_join(
-        "", ' <span class="st {}">{}</span>', ((tone, word) for tone, word, holds in found if holds)
-    )
+    return joined(fill(' <span class="st {}">{}</span>', tone, word) for tone, word, holds in found if holds)
 
 
 def due_cell(request: ServiceRequest) -> str:
@@ -59,9 +57,7 @@ def due_cell(request: ServiceRequest) -> str:
 def score_cell(request: ServiceRequest) -> str:
     if not request.satisfaction:
         return "—"
-    return format_html(
-        '{}<small class="sm">{}</small>', stars(request.satisfaction), request.get_satisfaction_by_display()
-    )
+    return fill('{}<small class="sm">{}</small>', stars(request.satisfaction), request.get_satisfaction_by_display())
 
 
 NUMBER = Column("编号", "number", sort="number", export_only=True)
