@@ -29,6 +29,19 @@ def effect_of(measures: QuerySet[ChurnMeasure], today: date) -> dict[int, bool |
     return {pk: _effect(days[customer], day, today) for pk, (customer, day) in taken.items()}
 
 
+def effects_by_case(measures: QuerySet[ChurnMeasure], today: date) -> dict[int, bool | None]:
+    """{key of the case: the effect of its measures taken together}."""
+    effects, seen = effect_of(measures, today), defaultdict(set)
+    for pk, case in measures.order_by().values_list("pk", "case"):
+        seen[case].add(effects.get(pk))
+    return {case: together(found) for case, found in seen.items()}
+
+
+def together(effects: set[bool | None]) -> bool | None:
+    """One that worked is enough; without it, it is open as long as one is."""
+    return True if True in effects else None if None in effects else False
+
+
 def purchase_days(customers: Any, taken: list[date]) -> dict[int, list[date]]:
     """{customer: Shanghai days of purchase} in the time the measures may have had an effect."""
     orders = Order.objects.purchases().filter(

@@ -17,7 +17,7 @@ from django.db.models.functions import TruncDate, TruncMonth
 from django.utils import timezone
 
 from crm.ui.filters import midnight
-from customers.effect import effect_of
+from customers.effect import effect_of, together
 from customers.exact import ExactSum
 from customers.models import ChurnCase, ChurnMeasure, Customer, Order
 from customers.six_months import add_months
@@ -206,8 +206,8 @@ def kinds_of_measures(cases: QuerySet[ChurnCase], period: Period, today: date) -
             key,
             label,
             len(by_case),
-            sum(True in seen for seen in by_case.values()),
-            sum(True not in seen and None in seen for seen in by_case.values()),
+            sum(together(seen) is True for seen in by_case.values()),
+            sum(together(seen) is None for seen in by_case.values()),
         )
         for (key, label), by_case in found.items()
     ]

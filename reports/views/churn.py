@@ -122,7 +122,7 @@ class ChurnReport(ReportPage):
             Kpi(
                 "平均月流失率", DASH if mean is None else str(mean), "%" if mean is not None else "", rate_note(months)
             ),
-            Kpi("流失客户此前 12 个月订单", *revenue, first),
+            Kpi("流失客户此前 12 个月订单", *revenue, first, "#table-0" if lost else ""),
             Kpi("挽回", f"{back:,}", "次", "按挽回的时间计入", self.cases_behind(**closed)),
         ]
 
@@ -184,12 +184,18 @@ class ChurnReport(ReportPage):
 
         columns = (
             Column("月份", lambda month: day(month.first, "month"), css="m-t nw"),
-            Figure("月初正常客户", "normal"),
+            Figure("月初正常客户", "normal", url=self.normal_behind),
             Figure("当月流失", "lost", url=behind),
             Figure("月流失率", "rate", kind="percent"),
         )
         note = "月流失率 = 当月确认流失 ÷ 月初状态正常的客户"
         return ReportTable("月流失率", columns, months, note=note)
+
+    def normal_behind(self, month: Month) -> str:
+        values = self.form.cleaned_data
+        known = {name: values[name] for name in ("name", "manager", "department") if values[name]}
+        query = urlencode({"status": "all", **known, "normal_on": month.first})
+        return f"{reverse('customers:customer_list')}?{query}" if month.normal else ""
 
     def funnel_table(self, period: Period, steps: Funnel) -> ReportTable:
         opened = {"opened_from": period.first, "opened_to": period.last}
@@ -225,7 +231,7 @@ class ChurnReport(ReportPage):
             Column("措施类别", "label", css="m-t"),
             Figure("采取过的预警", "cases", url=behind),
             Figure("90 天内又下单", "bought", url=lambda kind: behind(kind, bought=1) if kind.bought else ""),
-            Figure("还在 90 天内", "waiting"),
+            Figure("还在 90 天内", "waiting", url=lambda kind: behind(kind, waiting=1) if kind.waiting else ""),
             Figure("见效比例", "rate", kind="percent"),
             Column("", few_words, html=few_words, css="mute nw"),
         )

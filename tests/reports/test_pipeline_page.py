@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from decimal import Decimal
 from html import unescape
 
 import pytest
 from openpyxl import load_workbook
 
+from customers.templatetags.orders import yuan
 from marketing.models import Opportunity
 from reports.views.pipeline import BASES
 from tests.reports.test_pipeline_figures import dice, made, sales  # noqa: F401
@@ -23,9 +25,16 @@ def report(client, query=""):
 
 
 def behind(client, url):
+    """(number of rows, the sums that the list says) of the list a figure leads to."""
     response = client.get(url)
     assert response.status_code == 200, url
-    return response.context["pager"].total
+    return response.context["pager"].total, response.context["totals"]
+
+
+def said_by(column, words):
+    """Of the sums that a list says, the one that this column shows."""
+    name = "加权金额 " if "加权" in column.label else "预计金额 "
+    return words.partition(name)[2].partition(" 元")[0] or "0.00"
 
 
 @pytest.mark.parametrize("by", BASES)
@@ -33,21 +42,29 @@ def behind(client, url):
     ("who", "query"),
     [("executive", "year=2026"), ("supervisor", "year=all&department={north}"), ("manager", "year=2026")],
 )
-def test_every_count_equals_the_list_it_leads_to(dice, sign_in, by, who, query):  # noqa: F811
+def test_every_figure_equals_the_list_it_leads_to(dice, sign_in, by, who, query):  # noqa: F811
     client = sign_in(getattr(dice, who))
     found = report(client, f"by={by}&{query.format(north=dice.north.pk)}").context["report"]
-    checked = 0
+    checked = sums = 0
     for kpi in found.kpis:
         if kpi.url and kpi.unit == "个":
-            assert behind(client, kpi.url) == int(kpi.value)
+            assert behind(client, kpi.url)[0] == int(kpi.value)
             checked += 1
     for table in found.tables:
         for column in table.columns:
-            for row in table.rows if getattr(column, "url", None) else ():
-                if url := column.url(row):
-                    assert behind(client, url) == column.get(row), (table.title, column.label, url)
-                    checked += 1
+            for row in [*table.rows, *([table.total] if table.total else [])] if getattr(column, "url", None) else ():
+                value = column.get(row)
+                if value is None or not (url := column.url(row)):
+                    continue
+                count, words = behind(client, url)
+                if column.kind == "money":
+                    assert said_by(column, words) == yuan(Decimal(value)), (table.title, column.label, url)
+                    sums += bool(value)
+                else:
+                    assert count == value, (table.title, column.label, url)
+                checked += 1
     assert checked > 3
+    assert sums > 1
 
 
 def test_a_manager_sees_his_own_opportunities_only(dice, sign_in):  # noqa: F811
