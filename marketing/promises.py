@@ -18,7 +18,7 @@ from .models import ForecastChange, Opportunity
 class Sums(NamedTuple):
     """Exact sums of some opportunities."""
 
-    count: int
+    number: int
     amount: Decimal  # 预计金额
     weighted: Decimal  # Σ 预计金额 × 成功机率
 

@@ -106,10 +106,10 @@ class OpportunityList(DetailedList, RecordList):
             return ""
         found = sums(self.in_tab(self.filtered()[1], self.tab))
         then = "月初时" if asked.get("forecast") else ""
-        text = f"合计 {found.count:,} 个机会，{then}预计金额 {yuan(found.amount)} 元"
+        text = f"合计 {found.number:,} 个机会，{then}预计金额 {yuan(found.amount)} 元"
         if then or asked.get("open") or self.tab in Opportunity.OPEN:  # of closed ones chances say nothing
             text += f"，加权金额 {yuan(found.weighted)} 元"
-        return text if found.count else ""
+        return text if found.number else ""
 
 
 class OpportunityDetail(RecordDetail):

@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
-from django.db.models.functions import TruncDate, TruncMonth
+from django.db.models import Case, Count, Exists, Max, Min, OuterRef, Q, QuerySet, SmallIntegerField, Value, When
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from crm.ui.filters import midnight
@@ -136,9 +137,11 @@ def monthly_rates(customers: QuerySet[Customer], cases: QuerySet[ChurnCase], per
 
 def _joined_before(customers: QuerySet[Customer], starts: list[date]) -> list[int]:
     """How many customers were there when each of these months began."""
-    rows = customers.order_by().annotate(month=TruncMonth("created_at")).values_list("month").annotate(n=Count("pk"))
-    counts = [(timezone.localtime(month).date(), n) for month, n in rows]
-    return [sum(n for month, n in counts if month < start) for start in starts]
+    # Compared rather than truncated to months, which takes the database twice as long.
+    before = [When(created_at__lt=midnight(start), then=Value(place)) for place, start in enumerate(starts)]
+    place = Case(*before, default=Value(len(starts)), output_field=SmallIntegerField())
+    counts = dict(customers.order_by().annotate(place=place).values_list("place").annotate(n=Count("pk")))
+    return list(accumulate(counts.get(place, 0) for place in range(len(starts))))
 
 
 class Funnel(NamedTuple):

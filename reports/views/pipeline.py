@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -25,12 +25,11 @@ from ..figures import DASH, in_unit
 from ..filters import ScopeForm, of_people, period_of
 from ..pages import ReportPage
 from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
-from ..periods import Period, month_period, until_this_month
+from ..periods import Period, month_period
 from ..queries import pipeline
-from ..queries.pipeline import FEW, KEEPER, Forecast, Group, MonthLine
+from ..queries.pipeline import FEW, KEEPER, Asked, Figures, Forecast, Group, MonthLine
 
 STATUS = Opportunity.Status
-FORECASTS = 24  # months looked back at most
 BARS = 12
 
 
@@ -67,7 +66,7 @@ class PipelineForm(ScopeForm):
         super().prepare()
 
     def years(self) -> list[int]:
-        return pipeline.years_of(Opportunity.objects.visible_to(self.user))
+        return pipeline.remembered_years(self.user)
 
 
 class PipelineReport(ReportPage):
@@ -113,7 +112,9 @@ class PipelineReport(ReportPage):
         period = period_of(values, [int(key) for key, _ in self.form.fields["year"].choices[1:]])
         by = values["by"] or "month"
         basis, today = BASES[by], timezone.localdate()
-        found = pipeline.groups(rows, period, basis.expression)
+        asked = Asked(period, basis.expression, today, monthly=by == "month")
+        shown = pipeline.remembered_figures(self.request.user, rows, asked)
+        found = {key: replace(group) for key, group in shown.groups.items()}
         whole = pipeline.total(found.values())
         if not found and not rows.exists():
             return Report(empty=True)
@@ -123,19 +124,18 @@ class PipelineReport(ReportPage):
                 "进行中的机会按今天的情况，金额为预计金额",
                 "只含您自己的机会" if self.only_own else "归属按今天的负责人，未指派的按创建人",
             ],
-            kpis=self.tiles(rows, period, whole),
+            kpis=self.tiles(shown, period, whole),
         )
         if by == "month":
-            self.add_months(report, rows, period, found, whole)
+            self.add_months(report, shown, period, found, whole)
         else:
             ordered = self.named(by, found)
             report.charts = [weighted_chart(basis, ordered)]
             report.tables = [self.groups_table(basis, ordered, whole, period)]
         return report
 
-    def tiles(self, rows: Any, period: Period, whole: Group) -> list[Kpi]:
-        took = pipeline.days_to_close(rows, period, STATUS.WON, whole.won)
-        lost = pipeline.days_to_close(rows, period, STATUS.LOST, whole.lost)
+    def tiles(self, shown: Figures, period: Period, whole: Group) -> list[Kpi]:
+        took, lost = shown.took[STATUS.WON], shown.took[STATUS.LOST]
         rate = DASH if whole.rate is None else str(whole.rate)
         note = f"成功 {whole.won}，失败 {whole.lost}" + ("，样本少于 5，仅供参考" if whole.few else "")
         without = f"，{whole.without_amount} 个没有填写金额" if whole.without_amount else ""
@@ -155,11 +155,8 @@ class PipelineReport(ReportPage):
 
     # By state and month
 
-    def add_months(self, report: Report, rows: Any, period: Period, found: dict[Any, Group], whole: Group) -> None:
-        today = timezone.localdate()
-        lines = pipeline.by_month(rows, until_this_month(period, today))
-        past = [month for month in period.months() if month < today.replace(day=1)][-FORECASTS:]
-        forecasts = pipeline.past_forecasts(rows, past)
+    def add_months(self, report: Report, shown: Figures, period: Period, found: dict[Any, Group], whole: Group) -> None:
+        lines, forecasts = shown.months, shown.forecasts
         report.charts = [months_chart(lines), forecast_chart(forecasts)] if forecasts else [months_chart(lines)]
         report.tables = [
             self.states_table(found, period),
