@@ -6,7 +6,7 @@ Everything counts cases of customers in the given queryset, by days in Shanghai.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -24,6 +24,7 @@ from customers.models import ChurnCase, ChurnMeasure, Customer, Order
 from customers.six_months import add_months
 
 from ..figures import percent, shares
+from ..memory import statement
 from ..periods import Period, years_between
 
 
@@ -50,16 +51,37 @@ def confirmed(cases: QuerySet[ChurnCase], period: Period) -> QuerySet[ChurnCase]
     return cases.filter(confirmed_at__gte=period.begins, confirmed_at__lt=period.ends)
 
 
-def losses(cases: QuerySet[ChurnCase], orders: QuerySet[Order], period: Period) -> list[Loss]:
-    """Newest first, each with what its customer had ordered. orders: those the viewer may see."""
+SHOWN = (
+    "status", "confirmed_at", "lost_reason", "lost_kind__item", "competitor__item", "customer__name",
+    "customer__manager__name", "customer__manager__username", "customer__manager__department__name",
+)  # fmt: skip
+Keep = Callable[[Hashable, Callable[[], Any]], Any]
+
+
+def losses(
+    cases: QuerySet[ChurnCase], orders: QuerySet[Order], period: Period, keep: Keep = lambda key, compute: compute()
+) -> list[Loss]:
+    """Newest first, each with what its customer had ordered. orders: those the viewer may see.
+
+    keep: remembers what orders say until orders change; the key says whose and of which days.
+    """
     rows = confirmed(cases, period).select_related("customer__manager__department", "lost_kind", "competitor")
-    found = [Loss(case) for case in rows.order_by("-confirmed_at", "-pk")]
+    found = [Loss(case) for case in rows.only(*SHOWN).order_by("-confirmed_at", "-pk")]
     if found:
-        days = _revenue_by_day(orders, confirmed(cases, period), found)
-        for loss in found:
-            sums = days.get(loss.case.customer_id, {})
-            loss.revenue = sum((total for day, total in sums.items() if loss.since <= day <= loss.day), Decimal(0))
+        asked = tuple((loss.case.customer_id, loss.day) for loss in found)
+        sums = keep(("lost revenue", statement(orders), asked), lambda: _revenue(orders, cases, period, found))
+        for loss, revenue in zip(found, sums, strict=True):
+            loss.revenue = revenue
     return found
+
+
+def _revenue(orders: Any, cases: Any, period: Period, found: list[Loss]) -> list[Decimal]:
+    """Of each loss in turn."""
+    days, sums = _revenue_by_day(orders, confirmed(cases, period), found), []
+    for loss in found:
+        by_day, first, last = days.get(loss.case.customer_id, {}), loss.since, loss.day
+        sums.append(sum((total for day, total in by_day.items() if first <= day <= last), Decimal(0)))
+    return sums
 
 
 def _revenue_by_day(orders: Any, cases: Any, found: list[Loss]) -> dict[int, dict[date, Decimal]]:
@@ -197,12 +219,16 @@ def measures_taken(cases: QuerySet[ChurnCase], period: Period) -> QuerySet[Churn
     return ChurnMeasure.objects.filter(case__in=cases, at__gte=period.begins, at__lt=period.ends)
 
 
-def kinds_of_measures(cases: QuerySet[ChurnCase], period: Period, today: date) -> list[KindOfMeasure]:
-    """The kind that brought most purchases first. A case with two measures of a kind counts once."""
+def kinds_of_measures(
+    cases: QuerySet[ChurnCase], period: Period, today: date, keep: Keep = lambda key, compute: compute()
+) -> list[KindOfMeasure]:
+    """The kind that brought most purchases first. A case with two measures of a kind counts once. keep: as above."""
     rows = measures_taken(cases, period)
-    effects = effect_of(rows, today)
+    taken = list(rows.order_by("pk").values_list("pk", "case", "kind", "kind__item", "at", "case__customer"))
+    asked = tuple((pk, at, customer) for pk, _, _, _, at, customer in taken)
+    effects = keep(("measures", asked, today), lambda: effect_of(rows, today))
     found: dict[tuple[int, str], dict[int, set[bool | None]]] = defaultdict(lambda: defaultdict(set))
-    for pk, case, kind, label in rows.order_by().values_list("pk", "case", "kind", "kind__item"):
+    for pk, case, kind, label, *_ in taken:
         found[kind, label][case].add(effects.get(pk))
     kinds = [
         KindOfMeasure(

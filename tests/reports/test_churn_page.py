@@ -10,7 +10,7 @@ from html import unescape
 import pytest
 from openpyxl import load_workbook
 
-from customers.models import ChurnCase, ChurnMeasure, Order
+from customers.models import ChurnCase, ChurnMeasure, Order, refresh_revenue
 from customers.templatetags.orders import yuan
 from tests import factories
 from tests.reports.test_churn_figures import past  # noqa: F401  (two and a half years made by dice)
@@ -131,3 +131,15 @@ def test_the_page_takes_a_fixed_number_of_queries(past, sign_in, django_assert_m
     with django_assert_max_num_queries(26):
         report(client, "year=2026")
     assert ChurnCase.objects.filter(confirmed_at__year=2026).count() > 5
+
+
+def test_what_orders_say_is_added_again_when_they_change(past, sign_in):  # noqa: F811
+    client = sign_in(past.executive)
+    revenue = report(client, "year=2026").context["report"].tables[0].total.revenue
+    assert report(client, "year=2026").context["report"].tables[0].total.revenue == revenue
+    case = ChurnCase.objects.filter(confirmed_at__year=2026).first()
+    Order.objects.create(
+        number="later", customer=case.customer, ordered_at=case.confirmed_at, status="paid", total=Decimal("12.34")
+    )
+    refresh_revenue([case.customer_id])
+    assert report(client, "year=2026").context["report"].tables[0].total.revenue == revenue + Decimal("12.34")
