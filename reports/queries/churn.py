@@ -147,13 +147,18 @@ def monthly_rates(customers: QuerySet[Customer], cases: QuerySet[ChurnCase], per
     """Month by month. A customer is 正常 at a moment when he was there and no loss of his was open then."""
     starts = period.months()
     joined = _joined_before(customers, starts)
-    # (when lost, when back): a case confirmed and won back is open between the two.
-    spans: list[Any] = list(cases.exclude(confirmed_at=None).order_by().values_list("confirmed_at", "closed_at"))
+    # A case confirmed and won back is open between the two; a customer counts once, and only from his first day on.
+    names = ("customer", "customer__created_at", "confirmed_at", "closed_at")
+    spans: list[Any] = list(cases.exclude(confirmed_at=None).order_by().values_list(*names))
     found = []
     for start, there in zip(starts, joined, strict=True):
         begins, ends = midnight(start), midnight(add_months(start, 1))
-        away = sum(lost < begins and (back is None or back >= begins) for lost, back in spans)
-        found.append(Month(start, there - away, sum(begins <= lost < ends for lost, _ in spans)))
+        away = {
+            customer
+            for customer, joined, lost, back in spans
+            if joined < begins and lost < begins and (back is None or back >= begins)
+        }
+        found.append(Month(start, there - len(away), sum(begins <= lost < ends for _, _, lost, _ in spans)))
     return found
 
 

@@ -270,7 +270,7 @@ def test_real_wholesale_losses_equal_an_addition_from_the_files(company):
     scan_churn(date(2011, 12, 10))
     warned = dict(ChurnCase.objects.values_list("customer__external_number", "pk"))
     assert {key for key in warned if key in last} == silent
-    chosen = sorted(silent)[::20]
+    chosen = sorted(silent)[::15]
     for place, key in enumerate(chosen):
         kind = factories.entry("流失原因", ("价格", "质量", "停业")[place % 3])
         ChurnCase.objects.get(pk=warned[key]).confirm(by=company.manager, reason="不再采购", kind=kind)
