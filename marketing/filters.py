@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import django_filters
@@ -14,6 +15,7 @@ from accounts.scopes import VIEW, people_in_scope
 from crm.ui.filters import Contains, DateFrom, DateTo, ListFilter
 
 from .models import Opportunity
+from .promises import expected_in
 
 
 def assignees(request: Any) -> QuerySet[User]:
@@ -68,6 +70,8 @@ class OpportunityFilter(ListFilter):
     department = KeeperDepartmentFilter(widget=HIDDEN)
     source = django_filters.CharFilter(method="of_source", max_length=50, label="机会来源", widget=HIDDEN)
     introducer = django_filters.CharFilter(method="of_introducer", max_length=20, label="老客户介绍", widget=HIDDEN)
+    forecast = django_filters.DateFilter(method="forecast_for", label="月初预计当月成交", widget=HIDDEN)
+    total = django_filters.BooleanFilter(method="as_they_are", label="显示合计", widget=HIDDEN)
 
     class Meta:
         model = Opportunity
@@ -88,6 +92,13 @@ class OpportunityFilter(ListFilter):
     def of_introducer(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """By the customer's number."""
         return rows.filter(introduced_by=None) if value == UNFILLED else rows.filter(introduced_by__number=value)
+
+    def forecast_for(self, rows: QuerySet, name: str, value: date) -> QuerySet:
+        return expected_in(rows, value.replace(day=1))
+
+    def as_they_are(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
+        """Asks the page for the sums only."""
+        return rows
 
 
 class DevelopmentFilter(ListFilter):

@@ -12,7 +12,7 @@ from django.utils import timezone
 from basedata.models import DictionaryEntry
 from crm.ui.filters import Contains, DateFrom, DateTo, ListFilter, midnight
 
-from ..effect import effect_of
+from ..effect import effects_by_case
 from ..models import ChurnCase, ChurnMeasure
 from .customers import DepartmentFilter, managers
 
@@ -51,6 +51,7 @@ class ChurnFilter(ListFilter):
     measure_from = django_filters.DateFilter(method="as_they_are", label="措施从", widget=HIDDEN)
     measure_to = django_filters.DateFilter(method="as_they_are", label="措施到", widget=HIDDEN)
     bought = django_filters.BooleanFilter(method="as_they_are", label="措施后 90 天内下单", widget=HIDDEN)
+    waiting = django_filters.BooleanFilter(method="as_they_are", label="还在 90 天内", widget=HIDDEN)
     measure_kind = django_filters.ModelChoiceFilter(
         queryset=lambda request: entries("暂缓措施"), method="with_measure", label="暂缓措施", widget=HIDDEN
     )
@@ -77,7 +78,8 @@ class ChurnFilter(ListFilter):
             taken = taken.filter(at__gte=midnight(asked["measure_from"]))
         if asked["measure_to"]:
             taken = taken.filter(at__lt=midnight(asked["measure_to"] + timedelta(days=1)))
-        if asked["bought"]:
-            effects = effect_of(taken.filter(case__in=rows), timezone.localdate())
-            taken = taken.filter(pk__in=[pk for pk, bought in effects.items() if bought])
+        if asked["bought"] or asked["waiting"]:
+            effects = effects_by_case(taken.filter(case__in=rows), timezone.localdate())
+            wanted = True if asked["bought"] else None
+            return rows.filter(pk__in=[case for case, bought in effects.items() if bought is wanted])
         return rows.filter(pk__in=taken.order_by().values("case"))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import django_filters
+from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.departments import department_choices, people_of
 from accounts.models import User
 from accounts.scopes import VIEW, people_in_scope
 from basedata.models import DictionaryEntry
-from crm.ui.filters import Contains, ListFilter
+from crm.ui.filters import Contains, ListFilter, midnight
 
-from ..models import Customer
+from ..models import ChurnCase, Customer
 from ..models.customer import STARS
 
 
@@ -59,6 +61,7 @@ class CustomerFilter(ListFilter):
         label="满意度", empty_label="全部", null_label="未填写", choices=STARS[::-1]
     )
     credit = django_filters.ChoiceFilter(label="信用度", empty_label="全部", null_label="未填写", choices=STARS[::-1])
+    normal_on = django_filters.DateFilter(method="normal_at_start", label="这一天开始时正常", widget=forms.HiddenInput)
 
     class Meta:
         model = Customer
@@ -72,6 +75,12 @@ class CustomerFilter(ListFilter):
             choices[names[entry.category]].append((entry.pk, entry.item))
         for name, options in choices.items():
             self.filters[name].extra["choices"] = options
+
+    def normal_at_start(self, rows: QuerySet, name: str, value: date) -> QuerySet:
+        """Customers who were there when the day began, and not lost: those of whom 客户流失分析 counts the lost."""
+        begins = midnight(value)
+        lost = ChurnCase.objects.visible_to(self.request.user).lost_at(begins)
+        return rows.filter(created_at__lt=begins).exclude(pk__in=lost.order_by().values("customer"))
 
 
 class DeletedCustomerFilter(ListFilter):

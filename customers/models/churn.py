@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -39,6 +39,10 @@ class ChurnCaseQuerySet(OfCustomersQuerySet):
     def of_manager(self, user: User) -> ChurnCaseQuerySet:
         """Open cases of the person's own customers: his to handle."""
         return self.open().filter(customer__manager=user, customer__deleted_at=None)
+
+    def lost_at(self, moment: datetime) -> ChurnCaseQuerySet:
+        """Whose customer was lost then: confirmed before, and not won back until then."""
+        return self.filter(Q(closed_at=None) | Q(closed_at__gte=moment), confirmed_at__lt=moment)
 
     def to_review(self, day: date) -> ChurnCaseQuerySet:
         """Deferred until that day or before."""

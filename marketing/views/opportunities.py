@@ -21,6 +21,7 @@ from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
 from crm.ui.templatetags.ui import chip, rate
 from customers.forms import offered_customers
 from customers.models import Customer, names_hidden_from
+from customers.templatetags.orders import yuan
 
 from ..candidates import rank_candidates
 from ..filters import OpportunityFilter
@@ -32,6 +33,7 @@ from ..forms import (
     WinForm,
 )
 from ..models import Opportunity, SameNameExists
+from ..promises import sums
 
 LIST = ("销售机会管理", "marketing:opportunity_list")
 ASSIGN = Action("assign", "指派", "user-plus", "marketing:opportunity_assign", "btn-primary")
@@ -92,6 +94,21 @@ class OpportunityList(DetailedList, RecordList):
 
     def ordered(self, rows: Any) -> Any:
         return super().ordered(rows.with_wishes())
+
+    def page_context(self) -> dict[str, Any]:
+        return {**super().page_context(), "totals": self.totals()}
+
+    def totals(self) -> str:
+        """The exact sums of all opportunities found, when a report leads here: equal to its figures."""
+        asked = self.request.GET
+        if not asked.get("total"):
+            return ""
+        found = sums(self.in_tab(self.filtered()[1], self.tab))
+        then = "月初时" if asked.get("forecast") else ""
+        text = f"合计 {found.number:,} 个机会，{then}预计金额 {yuan(found.amount)} 元"
+        if then or asked.get("open") or self.tab in Opportunity.OPEN:  # of closed ones chances say nothing
+            text += f"，加权金额 {yuan(found.weighted)} 元"
+        return text if found.number else ""
 
 
 class OpportunityDetail(RecordDetail):

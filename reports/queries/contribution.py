@@ -8,7 +8,6 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet
 from django.db.models import Max, Sum
 from django.utils import timezone
 
@@ -18,7 +17,7 @@ from customers.exact import ExactSum
 from customers.models import Customer, Order, RevenueYear
 from customers.six_months import add_months
 
-from ..memory import remembered
+from ..memory import remembered, statement
 from ..periods import Period, year_period
 from ..ranking import Ranking, Standing
 
@@ -58,10 +57,7 @@ def customers_in(user: User, wanted: Wanted) -> Any:
 def view_of(user: User) -> tuple[Any, ...]:
     """Which customers a person sees, as the statement that asks for them: people, shares and open requests are ids in
     it, so another view is another key; 移交, the one change of rows that it turns on, leaves a mark in the rollup."""
-    try:
-        return customers_seen(user).order_by().values("pk").query.sql_with_params()
-    except EmptyResultSet:
-        return ()
+    return statement(customers_seen(user))
 
 
 def ranking(user: User, wanted: Wanted) -> Ranking:

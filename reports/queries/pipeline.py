@@ -16,14 +16,17 @@ from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Mi
 from django.db.models.functions import Coalesce, TruncMonth
 from django.utils import timezone
 
+from accounts.models import User
 from crm.ui.filters import midnight
 from customers.exact import ExactSum
 from customers.six_months import add_months
-from marketing.models import ForecastChange, Opportunity
+from marketing.models import ForecastChange, Opportunity, opportunity_stamp
 
 from ..figures import percent
-from ..periods import Period, years_between
+from ..memory import remembered, statement
+from ..periods import Period, until_this_month, years_between
 
+FORECASTS = 24  # months looked back at most
 FEW = 5  # fewer closed opportunities say little about a rate
 STATUS = Opportunity.Status
 Rows = QuerySet[Opportunity]
@@ -210,19 +213,17 @@ Promised = dict[date, tuple[int, Decimal, Decimal]]
 def _unchanged(rows: Rows, changes: Any, months: list[date]) -> Promised:
     """Opportunities whose forecast was not changed since: added up by the database."""
     kept = rows.exclude(pk__in=changes.order_by().values("opportunity")).order_by()
-    asked: dict[str, Any] = {}
-    for place, month in enumerate(months):
-        stands = Q(expected_on__gte=month, expected_on__lt=add_months(month, 1), created_at__lt=midnight(month))
-        stands &= Q(closed_at=None) | Q(closed_at__gte=midnight(month))
-        asked[f"n{place}"] = Count("pk", filter=stands)
-        asked[f"sum{place}"] = ExactSum("expected_amount", filter=stands)
     window = kept.filter(expected_on__gte=months[0], expected_on__lt=add_months(months[-1], 1))
+    stands = Q()
+    for month in months:
+        there = Q(closed_at=None) | Q(closed_at__gte=midnight(month))
+        expected = Q(expected_on__gte=month, expected_on__lt=add_months(month, 1))
+        stands |= expected & there & Q(created_at__lt=midnight(month))
     found: Promised = {month: (0, Decimal(0), Decimal(0)) for month in months}
-    lines: Any = window.values("success_rate").annotate(**asked)
-    for line in lines:
-        for place, month in enumerate(months):
-            amount = line[f"sum{place}"] or Decimal(0)
-            _add(found, month, line[f"n{place}"], amount, amount * line["success_rate"] / 100)
+    grouped = window.filter(stands).annotate(month=TruncMonth("expected_on")).values_list("month", "success_rate")
+    lines: Any = grouped.annotate(n=Count("pk"), sum=ExactSum("expected_amount"))
+    for month, rate, n, amount in lines:
+        _add(found, month, n, amount or Decimal(0), (amount or Decimal(0)) * rate / 100)
     return found
 
 
@@ -254,6 +255,53 @@ def _won(rows: Rows, period: Period) -> dict[date, tuple[int, Decimal]]:
     won = closed(rows, period).filter(status=STATUS.WON).order_by().annotate(month=TruncMonth("closed_at"))
     sums = won.values_list("month").annotate(n=Count("pk"), sum=ExactSum("expected_amount"))
     return {timezone.localtime(month).date(): (n, amount or Decimal(0)) for month, n, amount in sums}
+
+
+# Together
+
+
+class Asked(NamedTuple):
+    """What the report is asked for. monthly: with the months and the forecasts of those that are over."""
+
+    period: Period
+    by: Any
+    today: date
+    monthly: bool
+
+
+class Figures(NamedTuple):
+    """All that the report shows of some opportunities in a period. Not to be changed: it is remembered."""
+
+    groups: dict[Any, Group]
+    took: dict[str, Decimal | None]  # the median of days by how it ended
+    months: list[MonthLine]
+    forecasts: list[Forecast]
+
+
+def figures(rows: Rows, asked: Asked) -> Figures:
+    period, today = asked.period, asked.today
+    found = groups(rows, period, asked.by)
+    whole = total(found.values())
+    took = {
+        STATUS.WON.value: days_to_close(rows, period, STATUS.WON, whole.won),
+        STATUS.LOST.value: days_to_close(rows, period, STATUS.LOST, whole.lost),
+    }
+    if not asked.monthly:
+        return Figures(found, took, [], [])
+    past = [month for month in period.months() if month < today.replace(day=1)][-FORECASTS:]
+    lines = by_month(rows, until_this_month(period, today))
+    return Figures(found, took, lines, past_forecasts(rows, past))
+
+
+def remembered_figures(user: User, rows: Rows, asked: Asked) -> Figures:
+    """Counted once until an opportunity or a forecast changes. rows: by conditions on their own columns."""
+    return remembered(user, ("pipeline", statement(rows), asked), lambda: figures(rows, asked), opportunity_stamp)
+
+
+def remembered_years(user: User) -> list[int]:
+    rows = Opportunity.objects.visible_to(user)
+    key = ("pipeline years", statement(rows), timezone.localdate().year)
+    return remembered(user, key, lambda: years_of(rows), opportunity_stamp)
 
 
 def years_of(rows: Rows) -> list[int]:

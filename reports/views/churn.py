@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from crm.lookups import Ids
 from crm.ui.lists import Column
 from crm.ui.templatetags.ui import day
 from customers.filters.orders import REVENUE
@@ -20,6 +21,7 @@ from customers.models import ChurnCase, Customer, Order
 
 from ..figures import DASH, in_unit, percent
 from ..filters import ScopeForm, of_people, period_of
+from ..memory import remembered
 from ..pages import ReportPage
 from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
 from ..periods import Period, month_period, until_this_month
@@ -65,7 +67,8 @@ class ChurnReport(ReportPage):
             customers = customers.filter(name__icontains=values["name"])
         customers = of_people(customers, "manager", values)
         cases = ChurnCase.objects.visible_to(user).filter(customer__in=customers.order_by().values("pk"))
-        return customers, cases, Order.objects.visible_to(user)
+        found = Ids(cases.order_by().values_list("pk", flat=True))  # once: six figures ask for these cases
+        return customers, ChurnCase.objects.filter(pk__in=found), Order.objects.visible_to(user)
 
     @cached_property
     def kept(self) -> dict[str, str]:
@@ -84,7 +87,8 @@ class ChurnReport(ReportPage):
         customers, cases, orders = self.rows(values)
         period = period_of(values, [int(key) for key, _ in self.form.fields["year"].choices[1:]])
         today = timezone.localdate()
-        lost, steps = churn.losses(cases, orders, period), churn.funnel(cases, period)
+        keep = partial(remembered, self.request.user)
+        lost, steps = churn.losses(cases, orders, period, keep), churn.funnel(cases, period)
         months = churn.monthly_rates(customers, cases, until_this_month(period, today))
         if not lost and not steps.warned:
             return Report(empty=True)
@@ -103,7 +107,7 @@ class ChurnReport(ReportPage):
                 self.reasons_table(period, churn.competitors(lost), "流向的竞争对手", "competitor"),
                 self.months_table(months),
                 self.funnel_table(period, steps),
-                self.measures_table(period, churn.kinds_of_measures(cases, period, today)),
+                self.measures_table(period, churn.kinds_of_measures(cases, period, today, keep)),
             ],
         )
 
@@ -122,7 +126,7 @@ class ChurnReport(ReportPage):
             Kpi(
                 "平均月流失率", DASH if mean is None else str(mean), "%" if mean is not None else "", rate_note(months)
             ),
-            Kpi("流失客户此前 12 个月订单", *revenue, first),
+            Kpi("流失客户此前 12 个月订单", *revenue, first, "#table-0" if lost else ""),
             Kpi("挽回", f"{back:,}", "次", "按挽回的时间计入", self.cases_behind(**closed)),
         ]
 
@@ -184,12 +188,18 @@ class ChurnReport(ReportPage):
 
         columns = (
             Column("月份", lambda month: day(month.first, "month"), css="m-t nw"),
-            Figure("月初正常客户", "normal"),
+            Figure("月初正常客户", "normal", url=self.normal_behind),
             Figure("当月流失", "lost", url=behind),
             Figure("月流失率", "rate", kind="percent"),
         )
         note = "月流失率 = 当月确认流失 ÷ 月初状态正常的客户"
         return ReportTable("月流失率", columns, months, note=note)
+
+    def normal_behind(self, month: Month) -> str:
+        values = self.form.cleaned_data
+        known = {name: values[name] for name in ("name", "manager", "department") if values[name]}
+        query = urlencode({"status": "all", **known, "normal_on": month.first})
+        return f"{reverse('customers:customer_list')}?{query}" if month.normal else ""
 
     def funnel_table(self, period: Period, steps: Funnel) -> ReportTable:
         opened = {"opened_from": period.first, "opened_to": period.last}
@@ -225,7 +235,7 @@ class ChurnReport(ReportPage):
             Column("措施类别", "label", css="m-t"),
             Figure("采取过的预警", "cases", url=behind),
             Figure("90 天内又下单", "bought", url=lambda kind: behind(kind, bought=1) if kind.bought else ""),
-            Figure("还在 90 天内", "waiting"),
+            Figure("还在 90 天内", "waiting", url=lambda kind: behind(kind, waiting=1) if kind.waiting else ""),
             Figure("见效比例", "rate", kind="percent"),
             Column("", few_words, html=few_words, css="mute nw"),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -25,12 +25,11 @@ from ..figures import DASH, in_unit
 from ..filters import ScopeForm, of_people, period_of
 from ..pages import ReportPage
 from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
-from ..periods import Period, month_period, until_this_month
+from ..periods import Period, month_period
 from ..queries import pipeline
-from ..queries.pipeline import FEW, KEEPER, Forecast, Group, MonthLine
+from ..queries.pipeline import FEW, KEEPER, Asked, Figures, Forecast, Group, MonthLine
 
 STATUS = Opportunity.Status
-FORECASTS = 24  # months looked back at most
 BARS = 12
 
 
@@ -67,7 +66,7 @@ class PipelineForm(ScopeForm):
         super().prepare()
 
     def years(self) -> list[int]:
-        return pipeline.years_of(Opportunity.objects.visible_to(self.user))
+        return pipeline.remembered_years(self.user)
 
 
 class PipelineReport(ReportPage):
@@ -100,7 +99,7 @@ class PipelineReport(ReportPage):
         return {name: value for name, value in known.items() if value}
 
     def behind(self, **conditions: Any) -> str:
-        query = urlencode({"status": "all", **self.kept, **conditions})
+        query = urlencode({"status": "all", **self.kept, **conditions, "total": 1})
         return f"{reverse('marketing:opportunity_list')}?{query}"
 
     def ended(self, status: str, period: Period, **conditions: Any) -> str:
@@ -113,7 +112,9 @@ class PipelineReport(ReportPage):
         period = period_of(values, [int(key) for key, _ in self.form.fields["year"].choices[1:]])
         by = values["by"] or "month"
         basis, today = BASES[by], timezone.localdate()
-        found = pipeline.groups(rows, period, basis.expression)
+        asked = Asked(period, basis.expression, today, monthly=by == "month")
+        shown = pipeline.remembered_figures(self.request.user, rows, asked)
+        found = {key: replace(group) for key, group in shown.groups.items()}
         whole = pipeline.total(found.values())
         if not found and not rows.exists():
             return Report(empty=True)
@@ -123,27 +124,27 @@ class PipelineReport(ReportPage):
                 "进行中的机会按今天的情况，金额为预计金额",
                 "只含您自己的机会" if self.only_own else "归属按今天的负责人，未指派的按创建人",
             ],
-            kpis=self.tiles(rows, period, whole),
+            kpis=self.tiles(shown, period, whole),
         )
         if by == "month":
-            self.add_months(report, rows, period, found, whole)
+            self.add_months(report, shown, period, found, whole)
         else:
             ordered = self.named(by, found)
             report.charts = [weighted_chart(basis, ordered)]
             report.tables = [self.groups_table(basis, ordered, whole, period)]
         return report
 
-    def tiles(self, rows: Any, period: Period, whole: Group) -> list[Kpi]:
-        took = pipeline.days_to_close(rows, period, STATUS.WON, whole.won)
-        lost = pipeline.days_to_close(rows, period, STATUS.LOST, whole.lost)
+    def tiles(self, shown: Figures, period: Period, whole: Group) -> list[Kpi]:
+        took, lost = shown.took[STATUS.WON], shown.took[STATUS.LOST]
         rate = DASH if whole.rate is None else str(whole.rate)
         note = f"成功 {whole.won}，失败 {whole.lost}" + ("，样本少于 5，仅供参考" if whole.few else "")
         without = f"，{whole.without_amount} 个没有填写金额" if whole.without_amount else ""
         amount = in_unit(whole.amount)
+        closed = self.behind(closed_from=period.first, closed_to=period.last)
         return [
             Kpi("进行中", f"{whole.open:,}", "个", f"预计 {amount.value} {amount.unit}{without}", self.behind(open=1)),
             Kpi("加权金额", *in_unit(whole.weighted), "Σ 预计金额 × 成功机率", self.behind(open=1)),
-            Kpi("成功率", rate, "" if whole.rate is None else "%", note),
+            Kpi("成功率", rate, "" if whole.rate is None else "%", note, closed if whole.closed else ""),
             Kpi(
                 "开发成功用时",
                 DASH if took is None else str(took),
@@ -154,11 +155,8 @@ class PipelineReport(ReportPage):
 
     # By state and month
 
-    def add_months(self, report: Report, rows: Any, period: Period, found: dict[Any, Group], whole: Group) -> None:
-        today = timezone.localdate()
-        lines = pipeline.by_month(rows, until_this_month(period, today))
-        past = [month for month in period.months() if month < today.replace(day=1)][-FORECASTS:]
-        forecasts = pipeline.past_forecasts(rows, past)
+    def add_months(self, report: Report, shown: Figures, period: Period, found: dict[Any, Group], whole: Group) -> None:
+        lines, forecasts = shown.months, shown.forecasts
         report.charts = [months_chart(lines), forecast_chart(forecasts)] if forecasts else [months_chart(lines)]
         report.tables = [
             self.states_table(found, period),
@@ -179,12 +177,8 @@ class PipelineReport(ReportPage):
         columns = (
             Column("状态", "label", css="m-t"),
             Figure("机会", lambda group: group.open or group.closed, url=count_behind),
-            Figure(
-                "预计金额（元）", lambda group: group.amount if group.key in Opportunity.OPEN else None, kind="money"
-            ),
-            Figure(
-                "加权金额（元）", lambda group: group.weighted if group.key in Opportunity.OPEN else None, kind="money"
-            ),
+            Figure("预计金额（元）", only_open("amount"), kind="money", url=count_behind),
+            Figure("加权金额（元）", only_open("weighted"), kind="money", url=count_behind),
         )
         note = "未分配和已指派是现在的数量，开发成功和开发失败是这段时间结束的"
         return ReportTable("按状态", columns, rows, note=note)
@@ -214,13 +208,19 @@ class PipelineReport(ReportPage):
         return ReportTable("按月份", columns, lines, note=note)
 
     def forecast_table(self, forecasts: list[Forecast]) -> ReportTable:
+        def promised(line: Forecast) -> str:
+            return self.behind(forecast=line.first)
+
+        def came(line: Forecast) -> str:
+            return self.ended(STATUS.WON, month_period(line.first))
+
         columns = (
             Column("月份", lambda line: day(line.first, "month"), css="m-t nw"),
-            Figure("预计成交的机会", "count"),
-            Figure("预计金额（元）", "amount", kind="money"),
-            Figure("加权预测（元）", "weighted", kind="money"),
-            Figure("当月成功", "won", url=lambda line: self.ended(STATUS.WON, month_period(line.first))),
-            Figure("实际（元）", "came", kind="money"),
+            Figure("预计成交的机会", "count", url=promised),
+            Figure("预计金额（元）", "amount", kind="money", url=promised),
+            Figure("加权预测（元）", "weighted", kind="money", url=promised),
+            Figure("当月成功", "won", url=came),
+            Figure("实际（元）", "came", kind="money", url=came),
             Figure("实际 ÷ 加权预测", "hit", kind="percent"),
         )
         note = "预测按月初时的金额、机率和成交日期（含后来更改过的）；实际为当月开发成功的机会的预计金额"
@@ -256,17 +256,26 @@ class PipelineReport(ReportPage):
     numbers: dict[int, str] = {}
 
     def groups_table(self, basis: Basis, ordered: list[Group], whole: Group, period: Period) -> ReportTable:
-        def is_open(group: Group) -> str:
-            return "" if group.key is None else self.behind(open=1, **{basis.parameter: group.key})
+        def behind(show: Any) -> Any:
+            """The address of a group's rows; the total row's is that of all, and some groups cannot be asked for."""
+
+            def address(group: Group) -> str:
+                if group is not whole and group.key is None:
+                    return ""
+                return show(**({} if group is whole else {basis.parameter: group.key}))
+
+            return address
+
+        is_open = behind(lambda **group: self.behind(open=1, **group))
 
         def ended(status: str) -> Any:
-            return lambda group: "" if group.key is None else self.ended(status, period, **{basis.parameter: group.key})
+            return behind(lambda **group: self.ended(status, period, **group))
 
         columns = (
             Column(basis.label.removeprefix("按"), "label", sort="label", css="m-t"),
             Figure("进行中", "open", sort="open", url=is_open),
-            Figure("预计金额（元）", "amount", kind="money", sort="amount"),
-            Figure("加权金额（元）", "weighted", kind="money", sort="weighted"),
+            Figure("预计金额（元）", "amount", kind="money", sort="amount", url=is_open),
+            Figure("加权金额（元）", "weighted", kind="money", sort="weighted", url=is_open),
             Figure("开发成功", "won", sort="won", url=ended(STATUS.WON)),
             Figure("开发失败", "lost", sort="lost", url=ended(STATUS.LOST)),
             Figure("成功率", "rate", kind="percent", sort="rate"),
@@ -274,6 +283,11 @@ class PipelineReport(ReportPage):
         )
         note = "成功率 = 成功 ÷（成功 + 失败），只计这段时间结束的"
         return ReportTable(basis.label, columns, ordered, total=whole, note=note, paged=True)
+
+
+def only_open(name: str) -> Any:
+    """A sum that only open opportunities have."""
+    return lambda group: getattr(group, name) if group.key in Opportunity.OPEN else None
 
 
 def few_words(row: Any) -> str:

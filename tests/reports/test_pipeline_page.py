@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
+from decimal import Decimal
 from html import unescape
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from openpyxl import load_workbook
 
-from marketing.models import Opportunity
+from customers.templatetags.orders import yuan
+from marketing.models import Opportunity, OpportunityChange, forget_old_marks, opportunity_stamp
 from reports.views.pipeline import BASES
 from tests.reports.test_pipeline_figures import dice, made, sales  # noqa: F401
 
@@ -23,9 +29,16 @@ def report(client, query=""):
 
 
 def behind(client, url):
+    """(number of rows, the sums that the list says) of the list a figure leads to."""
     response = client.get(url)
     assert response.status_code == 200, url
-    return response.context["pager"].total
+    return response.context["pager"].total, response.context["totals"]
+
+
+def said_by(column, words):
+    """Of the sums that a list says, the one that this column shows."""
+    name = "加权金额 " if "加权" in column.label else "预计金额 "
+    return words.partition(name)[2].partition(" 元")[0] or "0.00"
 
 
 @pytest.mark.parametrize("by", BASES)
@@ -33,21 +46,29 @@ def behind(client, url):
     ("who", "query"),
     [("executive", "year=2026"), ("supervisor", "year=all&department={north}"), ("manager", "year=2026")],
 )
-def test_every_count_equals_the_list_it_leads_to(dice, sign_in, by, who, query):  # noqa: F811
+def test_every_figure_equals_the_list_it_leads_to(dice, sign_in, by, who, query):  # noqa: F811
     client = sign_in(getattr(dice, who))
     found = report(client, f"by={by}&{query.format(north=dice.north.pk)}").context["report"]
-    checked = 0
+    checked = sums = 0
     for kpi in found.kpis:
         if kpi.url and kpi.unit == "个":
-            assert behind(client, kpi.url) == int(kpi.value)
+            assert behind(client, kpi.url)[0] == int(kpi.value)
             checked += 1
     for table in found.tables:
         for column in table.columns:
-            for row in table.rows if getattr(column, "url", None) else ():
-                if url := column.url(row):
-                    assert behind(client, url) == column.get(row), (table.title, column.label, url)
-                    checked += 1
+            for row in [*table.rows, *([table.total] if table.total else [])] if getattr(column, "url", None) else ():
+                value = column.get(row)
+                if value is None or not (url := column.url(row)):
+                    continue
+                count, words = behind(client, url)
+                if column.kind == "money":
+                    assert said_by(column, words) == yuan(Decimal(value)), (table.title, column.label, url)
+                    sums += bool(value)
+                else:
+                    assert count == value, (table.title, column.label, url)
+                checked += 1
     assert checked > 3
+    assert sums > 1
 
 
 def test_a_manager_sees_his_own_opportunities_only(dice, sign_in):  # noqa: F811
@@ -117,3 +138,49 @@ def test_the_page_takes_a_fixed_number_of_queries(dice, sign_in, django_assert_m
     client = sign_in(dice.executive)
     with django_assert_max_num_queries(28):
         report(client, f"year=2026&by={by}")
+
+
+def test_figures_are_counted_once_until_somebody_writes_whoever_he_is(dice, sign_in):  # noqa: F811
+    client = sign_in(dice.executive)
+
+    def open_now():
+        with CaptureQueriesContext(connection) as asked:
+            kpi = report(client, "year=2026").context["report"].kpis[0]
+        return int(kpi.value), sum("COUNT" in query["sql"] for query in asked.captured_queries)
+
+    first, counted = open_now()
+    again, less = open_now()
+    assert again == first
+    assert less < counted - 4
+    one = Opportunity.objects.filter(status="assigned").first()
+    Opportunity.objects.filter(pk=one.pk).update(status="lost", closed_at=timezone.now(), lost_reason="价格")
+    assert open_now()[0] == first - 1, "a statement that no model method sends"
+    made(dice, "assigned")
+    assert open_now()[0] == first
+    Opportunity.objects.filter(pk=one.pk).delete()
+    made(dice, "unassigned")
+    assert open_now()[0] == first + 1
+
+
+def test_another_view_is_counted_anew(dice, sign_in):  # noqa: F811
+    def open_of(user):
+        return int(report(sign_in(user), "year=2026").context["report"].kpis[0].value)
+
+    everything = open_of(dice.executive)
+    assert open_of(dice.eastern) < everything
+    assert open_of(dice.executive) == everything
+    before = open_of(dice.supervisor)
+    moved = Opportunity.objects.filter(status="assigned", assignee=dice.stranger).count()
+    dice.stranger.department = dice.manager.department
+    dice.stranger.save()
+    assert moved
+    assert open_of(dice.supervisor) == before + moved, "he keeps them in the supervisor's department now"
+
+
+def test_marks_are_cleared_but_for_the_newest(dice):  # noqa: F811
+    stamp = opportunity_stamp()
+    assert stamp
+    OpportunityChange.objects.update(at=timezone.now() - timedelta(days=9))
+    forget_old_marks()
+    assert OpportunityChange.objects.count() == 1
+    assert opportunity_stamp()[0] == stamp[0]
