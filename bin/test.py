@@ -93,14 +93,15 @@ def run(part: str, arguments: list[str], environment: dict[str, str]) -> tuple[s
 
 def main() -> int:
     summary = Summary()
-    units = ["tests", "--ignore=tests/browser", "-n", "2", "--dist", "worksteal"]
+    two = ["-n", "2", "--dist", "worksteal"]  # an idle worker takes over what the other has left
+    units = ["tests", "--ignore=tests/browser", *two]
     summary.add(*run("SQLite", [*units, "-m", "not postgres"], {}), "SQLite")
     if url := postgres_url():
         summary.add(*run("PostgreSQL", units, {"DATABASE_URL": url}), "PostgreSQL")
     else:
         summary.missing.append(NO_POSTGRES)
     if browser := chromium():
-        summary.add(*run("浏览器", ["tests/browser", "-n", "2", "--dist", "worksteal"], {"CRM_CHROMIUM": browser}), "浏览器")
+        summary.add(*run("浏览器", ["tests/browser", *two], {"CRM_CHROMIUM": browser}), "浏览器")
     else:
         summary.missing.append(NO_BROWSER)
     print()
