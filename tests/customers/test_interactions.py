@@ -282,7 +282,7 @@ def test_the_list_is_newest_first_filtered_and_takes_a_fixed_number_of_queries(
     assert "看现场" in manager.get(at(customer) + f"?kind={visit.kind_id}").content.decode()
     assert re.findall(r"第(\d+)次</a>", manager.get(at(customer) + "?text=第7").content.decode()) == ["7"]
     assert manager.get(at(customer) + "?text=%00").status_code == 400
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):  # one for the customers whose requests he works on
         manager.get(at(customer))
 
 
