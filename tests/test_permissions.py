@@ -17,7 +17,7 @@ from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from accounts.models import Role, UserSession, notify
-from basedata.models import SpecialDay, SyncRun
+from basedata.models import DictionaryEntry, SpecialDay, SyncRun
 from crm.audit.models import AuditEntry
 from crm.jobs.models import Job
 from customers.models import Contact, Customer, ImportFile, Order
@@ -525,6 +525,7 @@ def world(company):
     closedask = factories.archived(manager, *people, **asked)
     written = factories.monthly_report(company.supervisor, remarks="沈阳北辰流失")
     handed = factories.monthly_report(company.supervisor, "submitted", period=date(2026, 9, 1), remarks="沈阳北辰流失")
+    fixed = DictionaryEntry.objects.create(category="币种", item="人民币", value="1", is_editable=False)
     addresses = {
         "-": [],
         "upload": [upload.pk],
@@ -557,7 +558,7 @@ def world(company):
         "gone": [gone.pk],
         "job": [job.pk],
         "entry": [factories.entry("竞争对手", "本地供应商").pk],
-        "fixed": [factories.entry("客户等级", "战略合作伙伴").pk],
+        "fixed": [fixed.pk],
         "used": [customer.region_id],
         "person": [factories.person("account_manager", name="新同事").pk],
         "left": [factories.person("account_manager", name="离职者", is_active=False).pk],

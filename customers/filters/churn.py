@@ -71,15 +71,18 @@ class ChurnFilter(ListFilter):
         return rows
 
     def with_measure(self, rows: QuerySet, name: str, value: DictionaryEntry) -> QuerySet:
-        """Cases with a measure of this kind, taken in these days, and followed by a purchase when asked for."""
+        """Cases with a measure of this kind, taken in these days, and followed by a purchase when asked for.
+
+        Hidden filters that the address does not name have no field.
+        """
         asked = self.form.cleaned_data
         taken = ChurnMeasure.objects.filter(kind=value)
-        if asked["measure_from"]:
-            taken = taken.filter(at__gte=midnight(asked["measure_from"]))
-        if asked["measure_to"]:
-            taken = taken.filter(at__lt=midnight(asked["measure_to"] + timedelta(days=1)))
-        if asked["bought"] or asked["waiting"]:
+        if asked.get("measure_from"):
+            taken = taken.filter(at__gte=midnight(asked.get("measure_from")))
+        if asked.get("measure_to"):
+            taken = taken.filter(at__lt=midnight(asked.get("measure_to") + timedelta(days=1)))
+        if asked.get("bought") or asked.get("waiting"):
             effects = effects_by_case(taken.filter(case__in=rows), timezone.localdate())
-            wanted = True if asked["bought"] else None
+            wanted = True if asked.get("bought") else None
             return rows.filter(pk__in=[case for case, bought in effects.items() if bought is wanted])
         return rows.filter(pk__in=taken.order_by().values("case"))
