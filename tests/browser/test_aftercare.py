@@ -76,7 +76,8 @@ def test_the_customer_gives_stars_on_his_telephone(company, browse, complaints):
     press(page, "保存结果，请客户评价")
     picture = page.get_by_role("img", name="评价二维码")
     expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
+    expect(picture).to_have_js_property("complete", True)
+    assert picture.evaluate("image => image.naturalWidth") > 0
     link = page.get_by_label("评价链接").input_value()
     phone = browse(None, viewport=PHONE, has_touch=True)
     phone.goto(link)
