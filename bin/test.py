@@ -101,7 +101,7 @@ def main() -> int:
     else:
         summary.missing.append(NO_POSTGRES)
     if browser := chromium():
-        summary.add(*run("浏览器", ["tests/browser", *two], {"CRM_CHROMIUM": browser}), "浏览器")
+        summary.add(*run("浏览器", ["tests/browser"], {"CRM_CHROMIUM": browser}), "浏览器")
     else:
         summary.missing.append(NO_BROWSER)
     print()
