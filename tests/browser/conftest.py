@@ -11,13 +11,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, WebError
 from pytest_django.live_server_helper import LiveServer
 
 from basedata.models import SpecialDay, SyncRefusal, SyncRun
 from crm.jobs.models import Job
-from customers.models import ParkedOrder
+from customers.models import ImportFile, ParkedOrder
 from reports.four import four_reports
 from tests import factories
 
@@ -223,6 +224,8 @@ def world(company: Any) -> SimpleNamespace:
     invited = answered.invite(by=manager, result="已归零")
     complained = factories.handled(*people, customer=known, kind="投诉")
     closedask = factories.archived(*people, customer=known, kind="投诉")
+    upload = ImportFile(owner=manager, name="名单.csv", manager=manager)
+    upload.file.save("a.csv", ContentFile("名称,邮政编码\n沈阳北辰四厂,110000\n沈阳北辰五厂,没有\n".encode()))
     job = Job.objects.create(
         kind="导出客户信息管理", function="", owner=manager, status=Job.Status.DONE, done=1, total=1
     )
@@ -255,6 +258,7 @@ def world(company: Any) -> SimpleNamespace:
         run=run,
         file=file,
         job=job,
+        upload=upload,
         asknew=asknew,
         asked=asked,
         held=held,

@@ -38,6 +38,8 @@ NO_PAGE = {
     "login_code",
     "marketing:item_result",
     "customers:attachment",
+    "import_template",
+    "import_refused",
     "customers:sync_start",
     "services:find_contacts",
     "services:rating_picture",
@@ -188,6 +190,9 @@ def of_supervisor(world: SimpleNamespace) -> list[Address]:
             for verb in ("detail", "update", "refresh", "submit", "delete")
         ),
         _at("reports:monthly_create"),
+        _at("customer_merge", query=f"?ids={world.known.pk}&ids={world.customer.pk}"),
+        _at("customer_reclassify", query=f"?ids={world.known.pk}&ids={world.customer.pk}"),
+        _at("duplicates"),
         _at("customer_transfer", world.known.pk),
         _at("customer_transfer_many", query=f"?ids={world.known.pk}&ids=999999"),
         _at("marketing:opportunity_assign", world.waiting.pk),
@@ -200,6 +205,9 @@ def of_supervisor(world: SimpleNamespace) -> list[Address]:
 def of_manager(world: SimpleNamespace) -> list[Address]:
     return [
         *shared(world),
+        _at("import"),
+        _at("import_file", world.upload.pk),
+        _at("import_carry_out", world.upload.pk),
         _at("services:handling"),
         _at("services:feedback"),
         _at("services:request_handle", world.returned.pk),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from django.db import connection, transaction
 
@@ -127,7 +129,7 @@ def test_control_without_the_locks_both_are_merged_away(two_merges, without_lock
 
 
 ORDER = {
-    "number": "S1", "customer_number": "X-9", "ordered_at": "2026-01-05T02:00:00+00:00", "address": "",
+    "number": "S1", "customer_number": "X-9", "ordered_at": datetime(2026, 1, 5, 2, tzinfo=UTC), "address": "",
     "status": "paid", "changed_at": None, "lines": [],
 }  # fmt: skip
 
