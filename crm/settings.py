@@ -135,6 +135,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CRM_CONN_MAX_AGE", 300)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    if not env.bool("CRM_PGBOUNCER", False):  # planning took as long as asking, compiling longer: decision 28
+        own = DATABASES["default"].setdefault("OPTIONS", {})
+        own.update(server_side_binding=True, prepare_threshold=3)
+        own["options"] = f"-c jit=off {own.get('options', '')}".strip()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Language and time: every report and rule counts in Shanghai time.

@@ -11,10 +11,10 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User
-from accounts.scopes import EDIT, reaches
+from accounts.models import Scope, User
+from accounts.scopes import EDIT, reaches, widest
 from basedata.models import entry_field
-from crm.verdict import ALLOWED, Verdict, first_objection, holds, unless, within
+from crm.verdict import ALLOWED, Kind, Verdict, first_objection, holds, unless, within
 from customers.models import Contact, Customer, TimelineEntry, tell
 
 from .. import clock
@@ -186,15 +186,23 @@ class RequestRecord(models.Model):
             within(self.assignee_id == by.pk, f"{who}可以{verb}，您可以查看。"),
         )
 
-    def _worked_on_by(self, by: User, verb: str, *, helpers: bool) -> Verdict:
+    def _is_worked_on_by(self, by: User) -> bool:
         mine = self.assignee_id == by.pk and by.has_perm("services.handle_servicerequest")
-        supervised = by.has_perm(ASSIGN) and reaches(by, ASSIGN, EDIT, self.keeper_id)
+        return mine or (by.has_perm(ASSIGN) and reaches(by, ASSIGN, EDIT, self.keeper_id))
+
+    def _worked_on_by(self, by: User, verb: str) -> Verdict:
         return first_objection(
             holds(by, "services.add_servicerequest", f"您的角色不能{verb}"),
-            within(
-                mine or supervised or (helpers and self.helpers.filter(user=by).exists()),
-                f"只有被分配的客户经理、主管{'和协办人' if helpers else ''}可以{verb}。",
-            ),
+            within(self._is_worked_on_by(by), f"只有被分配的客户经理和主管可以{verb}。"),
+        )
+
+    def _noted_by(self, by: User) -> Verdict:
+        """Who works on it and who helps, whatever their rights; but whose roles edit nothing reads, helping or not."""
+        writes = widest(by, ServiceRequestQuerySet.view_permission, EDIT) is not Scope.NONE
+        takes_part = self._is_worked_on_by(by) or self.helpers.filter(user=by).exists()
+        return first_objection(
+            ALLOWED if writes else Verdict(Kind.NO_RIGHT, "您的角色不编辑业务数据，不能添加备注。"),
+            within(takes_part, "只有被分配的客户经理、主管和协办人可以添加备注。"),
         )
 
     def _while_new(self, verb: str) -> Verdict:

@@ -307,7 +307,7 @@ class ServiceRequest(RequestRecord):
     # Colleagues who help
 
     def can_involve(self, by: User) -> Verdict:
-        return first_objection(self._worked_on_by(by, "邀请协办人", helpers=False), self._while_in_work("邀请协办人"))
+        return first_objection(self._worked_on_by(by, "邀请协办人"), self._while_in_work("邀请协办人"))
 
     @transition
     def involve(self, person: User, *, by: User) -> None:
@@ -319,7 +319,7 @@ class ServiceRequest(RequestRecord):
         notify(person, f"{by} 请您协办服务请求「{self._short}」", self)
 
     def can_release(self, by: User) -> Verdict:
-        return first_objection(self._worked_on_by(by, "移除协办人", helpers=False), self._while_in_work("移除协办人"))
+        return first_objection(self._worked_on_by(by, "移除协办人"), self._while_in_work("移除协办人"))
 
     @transition
     def release(self, person: User, *, by: User) -> None:
@@ -328,7 +328,7 @@ class ServiceRequest(RequestRecord):
             record(by, "移除协办人", self, 协办人=(person, None))
 
     def can_note(self, by: User) -> Verdict:
-        return first_objection(self._worked_on_by(by, "添加备注", helpers=True), self._unless_archived("添加备注"))
+        return first_objection(self._noted_by(by), self._unless_archived("添加备注"))
 
     @transition
     def note(self, *, by: User, text: str) -> ServiceNote:
@@ -338,6 +338,6 @@ class ServiceRequest(RequestRecord):
         return ServiceNote.objects.create(request=self, by=by, text=text)
 
     def possible_helpers(self) -> models.QuerySet[User]:
-        """Active people who work with requests, but the assignee and those who help already."""
-        people = User.objects.holding("services.add_servicerequest").exclude(pk=self.assignee_id)
+        """Active people who may open requests at all, but the assignee and those who help already."""
+        people = User.objects.holding("services.view_servicerequest").exclude(pk=self.assignee_id)
         return people.exclude(pk__in=self.helpers.values("user")).select_related("department").order_by("name", "pk")

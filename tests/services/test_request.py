@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.models import Notification
+from accounts.models import Notification, Role, Scope
 from crm.audit.models import AuditEntry
 from crm.verdict import Kind, Refused
 from customers.models import Customer, TimelineEntry, transfer_customers
@@ -315,6 +316,41 @@ def test_who_sees_a_request(company, helper, in_state):
     }  # fmt: skip
     record.release(helper, by=company.manager)
     assert not ServiceRequest.objects.visible_to(fresh(helper)).exists()
+
+
+def test_whoever_opens_requests_helps_and_notes_whatever_he_may_create(company, in_state):
+    """A technician with no other right over requests than to open them."""
+    role = Role.objects.create(name="技术支持", code="technician", view_scope=Scope.SELF, edit_scope=Scope.SELF)
+    role.permissions.add(Permission.objects.get(codename="view_servicerequest"))
+    technician = factories.UserFactory(department=company.other)
+    technician.groups.add(role)
+    record = in_state("assigned")
+    assert not record.can_note(fresh(technician))
+    record.involve(fresh(technician), by=company.manager)
+    assert ServiceRequest.objects.visible_to(fresh(technician)).get() == record
+    record.note(by=fresh(technician), text="量程应改为 0–1.6 MPa")
+    assert record.notes.get().text == "量程应改为 0–1.6 MPa"
+    for verdict in (record.can_handle(fresh(technician)), record.can_feedback(fresh(technician))):
+        assert verdict.kind == Kind.NO_RIGHT
+
+
+def test_an_executive_who_helps_reads_and_writes_nothing(company, in_state):
+    record = in_state("assigned")
+    record.involve(company.executive, by=company.manager)
+    assert Notification.objects.filter(recipient=company.executive, text__contains="请您协办").exists()
+    with pytest.raises(Refused, match="您的角色不编辑业务数据"):
+        record.note(by=fresh(company.executive), text="请抓紧")
+    assert not record.notes.exists()
+
+
+def test_who_may_not_open_requests_or_is_disabled_does_not_help(company, in_state):
+    record = in_state("assigned")
+    disabled = factories.person("account_manager", is_active=False)
+    offered = set(record.possible_helpers())
+    assert {company.executive, company.colleague, company.stranger} <= offered
+    assert not {company.administrator, company.nobody, disabled, company.manager} & offered
+    with pytest.raises(Refused, match="不能做协办人"):
+        record.involve(company.administrator, by=company.manager)
 
 
 def test_the_customers_manager_sees_what_others_create_and_a_creator_keeps_his_view(company):
