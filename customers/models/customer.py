@@ -24,6 +24,7 @@ from crm.verdict import ALLOWED, Kind, Verdict, first_objection, holds, transiti
 
 from .. import validators
 from ..names import MAX_LENGTH, normalize, pinyin
+from .phone import Undivided
 from .rows import CustomerQuerySet
 from .timeline import TimelineEntry, tell
 
@@ -115,6 +116,7 @@ class Customer(HasDetails, Shared):
             models.Index(
                 fields=["last_purchase_on"], condition=Q(deleted_at=None, status="normal"), name="customers_to_scan"
             ),
+            models.Index(Undivided("phone"), name="customers_phone"),
         ]
         constraints = [
             models.UniqueConstraint(
