@@ -9,7 +9,8 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser, Group, UserManager
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Value
+from django.db.models.functions import Coalesce, NullIf
 from django.urls import reverse
 from django.utils.functional import cached_property
 
@@ -253,6 +254,11 @@ class User(KeptUser, SecondFactor, AbstractUser):
 
     def __str__(self) -> str:
         return self.name or self.username
+
+    @classmethod
+    def sql_label(cls) -> Any:
+        """str() of a row, where only that is read."""
+        return Coalesce(NullIf("name", Value("")), "username")
 
     def get_full_name(self) -> str:
         return self.name

@@ -272,3 +272,10 @@ def test_a_plain_group_is_no_role(company):
     group = Group.objects.create(name="临时组")
     company.nobody.groups.add(group)
     assert factories.fresh(company.nobody).rights == []
+
+
+def test_a_person_is_called_the_same_in_sql_and_in_python(company):
+    factories.UserFactory(username="only.sign.in", name="")
+    people = User.objects.order_by("pk")
+    assert list(people.values_list(User.sql_label(), flat=True)) == [str(person) for person in people]
+    assert "only.sign.in" in people.values_list(User.sql_label(), flat=True)
