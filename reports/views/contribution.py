@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import cached_property
 from types import SimpleNamespace
@@ -39,9 +39,7 @@ class ContributionForm(ScopeForm):
     name = forms.CharField(label="客户名称", max_length=100)
     follow = forms.ChoiceField(label="归属", choices=[(TODAY, "今天的客户经理"), (THEN, "下单时的客户经理")])
     silent = forms.BooleanField(label="含没有订单的客户", widget=forms.CheckboxInput(attrs={"class": "ck"}))
-    first = forms.IntegerField(
-        label="只列最前（家）", min_value=1, widget=forms.HiddenInput
-    )  # figures of few lead here
+    first = forms.IntegerField(label="只列最前（家）", min_value=1, widget=forms.HiddenInput)  # set by links only
     field_order = ["name", "year", "department", "manager", "follow", "silent"]
 
     @cached_property
@@ -156,7 +154,7 @@ class ContributionReport(ReportPage):
             Column("客户名称", "name", sort="name", html=name_cell, css="m-t"),
             Column("ABC", "grade", html=grade_cell, css="m-r"),
             Figure("订单金额（元）", "amount", kind="money", sort="amount", url=self.customer_orders),
-            Figure("占比", "share", kind="percent", of="订单金额（元）"),
+            Figure("占比", "share", kind="percent", url=self.share_of(found), of="订单金额（元）"),
             Figure("累计占比", "cumulative", kind="percent", url=self.down_to, of="到这一名为止的客户"),
             Figure("订单数", "orders", url=self.customer_orders),
         ]
@@ -256,6 +254,12 @@ class ContributionReport(ReportPage):
 
     def customer_orders_before(self, row: Any) -> str:
         return self.orders_of(row, self.year_before)
+
+    def share_of(self, found: Ranking) -> Callable[[Any], str]:
+        """A customer's orders; all customers above zero make up the total's 100 %."""
+        narrowed = self.form.cleaned_data["first"]
+        whole = self.first(found.positive) if found.positive and not narrowed else ""
+        return lambda row: self.customer_orders(row) if row.customer else whole
 
     def orders_of(self, row: Any, period: Period | None) -> str:
         if row.customer is None:

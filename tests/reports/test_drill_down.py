@@ -216,6 +216,14 @@ def test_the_tiles_of_contribution_lead_to_the_customers_they_count(trade, compa
     assert mean.value in (f"{shown_mean / 10_000:,.1f}", yuan(shown_mean))
 
 
+def test_the_whole_share_leads_to_the_customers_above_zero(trade, company, sign_in):  # noqa: F811
+    client = sign_in(company.executive)
+    (table,) = client.get("/reports/contribution/?year=2025").context["report"].tables
+    share = next(column for column in figures(table) if column.label == "占比")
+    assert any(row.amount < 0 for row in table.rows)
+    assert first_customers(client, share.url(table.total)) == base(table, table.total) != table.total.amount
+
+
 def test_a_list_of_the_first_is_named_among_the_conditions_and_its_total_is_theirs(trade, company, sign_in):  # noqa: F811
     client = sign_in(company.executive)
     response = client.get("/reports/contribution/?year=2025&first=3&page_size=50")
