@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Count
 from django.db.models.functions import TruncMonth
@@ -15,30 +16,43 @@ from django.utils import timezone
 
 from accounts.models import User
 from crm.ui.filters import midnight
+from customers.filters.orders import REVENUE
 from customers.models import ChurnCase, Customer, Order
+from customers.six_months import add_months
 from customers.trend import MONTHS, Bar, bars, months_back, totals_by_month
 from marketing.models import Opportunity
 from services.models import ServiceRequest
 
 from .figures import DASH, in_unit, percent, said
+from .forms import ALL
 from .memory import remembered
+from .parts import rows_meant
 from .periods import Period, month_period
 from .queries import churn, pipeline, service
 from .queries.contribution import view_of
 
+OPPORTUNITIES = "marketing:opportunity_list"
+
 
 @dataclass
 class Trend:
-    """A tile. totals: {first of the month: figure}; kind: how its months are written (figures.KINDS)."""
+    """A tile. url: the rows behind the figure, report: what says more of them; totals: {first of the month: figure};
+    kind: how its months are written (figures.KINDS)."""
 
     label: str
     value: str
     unit: str
     note: str
     url: str
+    report: str
     totals: dict[date, Decimal] = field(default_factory=dict)
     kind: str = "count"
     what: str = ""  # of the months, when they count something else than the figure
+    of: str = ""  # which rows these are, when the figure is not their count or sum
+
+    @property
+    def title(self) -> str:
+        return rows_meant("percent", self.of)
 
     @property
     def bars(self) -> list[tuple[Bar, str]]:
@@ -60,8 +74,9 @@ def _orders(user: User, span: Period, this: date, last: date) -> list[Trend]:
     totals = _revenue_by_month(user, this)
     now, before = totals.get(this, Decimal(0)), totals.get(last)
     note = f"上月全月 {_words(before)}" if before is not None else "上月没有订单"
-    url = f"{reverse('reports:contribution')}?year={this.year}"
-    return [Trend("本月订单金额", *in_unit(now), note, url, totals, "money")]
+    url = _rows("customers:order_list", status=REVENUE, **_days("ordered", this))
+    report = f"{reverse('reports:contribution')}?year={this.year}"
+    return [Trend("本月订单金额", *in_unit(now), note, url, report, totals, "money")]
 
 
 def _revenue_by_month(user: User, this: date) -> dict[date, Decimal]:
@@ -70,6 +85,15 @@ def _revenue_by_month(user: User, this: date) -> dict[date, Decimal]:
     if not user.has_perm(orders.view_permission) or not user.has_perm(Customer.objects.all().view_permission):
         return {}
     return remembered(user, ("orders by month", view_of(user), this), lambda: totals_by_month(orders, this))
+
+
+def _rows(name: str, **conditions: Any) -> str:
+    return f"{reverse(name)}?{urlencode(conditions)}"
+
+
+def _days(name: str, first: date, months: int = 1) -> dict[str, date]:
+    """A list's filters of so many months from this day on."""
+    return {f"{name}_from": first, f"{name}_to": add_months(first, months) - timedelta(days=1)}
 
 
 def _words(amount: Decimal) -> str:
@@ -83,7 +107,8 @@ def _customers(user: User, span: Period, this: date, last: date) -> list[Trend]:
     counted = since.annotate(month=TruncMonth("created_at")).values_list("month").annotate(n=Count("pk"))
     new = {timezone.localtime(month).date(): Decimal(n) for month, n in counted}
     note = f"本月新增 {new.get(this, 0)}，上月 {new.get(last, 0)}"
-    return [Trend("客户", f"{whole:,}", "家", note, reverse("reports:composition"), new, "count", "每月新增")]
+    url, report = _rows("customers:customer_list", status=ALL), reverse("reports:composition")
+    return [Trend("客户", f"{whole:,}", "家", note, url, report, new, "count", "每月新增")]
 
 
 def _losses(user: User, span: Period, this: date, last: date) -> list[Trend]:
@@ -93,8 +118,11 @@ def _losses(user: User, span: Period, this: date, last: date) -> list[Trend]:
     rates = {month.first: month.rate or Decimal(0) for month in months}
     value = DASH if now.rate is None else str(now.rate)
     note = f"本月确认流失 {now.lost}，上月 {before.lost}（{said('percent', before.rate)}）"
-    url = f"{reverse('reports:churn')}?year={this.year}"
-    return [Trend("本月流失率", value, "" if now.rate is None else "%", note, url, rates, "percent")]
+    url, report = _rows("customers:churn_list", status=ALL, **_days("confirmed", this)), reverse("reports:churn")
+    unit = "" if now.rate is None else "%"
+    return [
+        Trend("本月流失率", value, unit, note, url, f"{report}?year={this.year}", rates, "percent", of="本月确认流失")
+    ]
 
 
 def _requests(user: User, span: Period, this: date, last: date) -> list[Trend]:
@@ -106,39 +134,44 @@ def _requests(user: User, span: Period, this: date, last: date) -> list[Trend]:
     now, before = months.get(this, service.Group()), months.get(last, service.Group())
     note = f"上月全月 {before.requests} 件；满意度 {said('decimal', now.mean)} 星（{now.answers} 条评价）"
     totals = {month: Decimal(group.requests) for month, group in months.items()}
-    url = f"{reverse('reports:services')}?year={this.year}"
-    return [Trend("本月服务请求", f"{now.requests:,}", "件", note, url, totals)]
+    url = _rows("services:archive", status=ALL, **_days("created", this))
+    report = f"{reverse('reports:services')}?year={this.year}"
+    return [Trend("本月服务请求", f"{now.requests:,}", "件", note, url, report, totals)]
 
 
 def _opportunities(user: User, span: Period, this: date, last: date) -> list[Trend]:
     rows = Opportunity.objects.visible_to(user)
     whole = pipeline.total(pipeline.groups(rows, span).values())
     lines = pipeline.by_month(rows, span)
+    weighted = Trend(
+        "加权销售漏斗",
+        *in_unit(whole.weighted),
+        f"进行中 {whole.open} 个，预计 {_words(whole.amount)}",
+        _rows(OPPORTUNITIES, status=ALL, open=1, total=1),
+        reverse("reports:pipeline"),
+        {line.first: Decimal(line.created) for line in lines},
+        "count",
+        "每月新建机会",
+    )
+    return [weighted, _wins(lines)]
+
+
+def _wins(lines: list[pipeline.MonthLine]) -> Trend:
     year = lines[-12:]
     won, ended = sum(line.won for line in year), sum(line.won + line.lost for line in year)
     rate = percent(won, ended)
-    url = reverse("reports:pipeline")
-    return [
-        Trend(
-            "加权销售漏斗",
-            *in_unit(whole.weighted),
-            f"进行中 {whole.open} 个，预计 {_words(whole.amount)}",
-            url,
-            {line.first: Decimal(line.created) for line in lines},
-            "count",
-            "每月新建机会",
-        ),
-        Trend(
-            "近 12 个月成功率",
-            DASH if rate is None else str(rate),
-            "" if rate is None else "%",
-            f"成功 {won}，结束 {ended}；本月成功 {lines[-1].won}，上月 {lines[-2].won}",
-            url,
-            {line.first: Decimal(line.won) for line in lines},
-            "count",
-            "每月开发成功",
-        ),
-    ]
+    return Trend(
+        "近 12 个月成功率",
+        DASH if rate is None else str(rate),
+        "" if rate is None else "%",
+        f"成功 {won}，结束 {ended}；本月成功 {lines[-1].won}，上月 {lines[-2].won}",
+        _rows(OPPORTUNITIES, status=Opportunity.Status.WON, **_days("closed", year[0].first, len(year)), total=1),
+        reverse("reports:pipeline"),
+        {line.first: Decimal(line.won) for line in lines},
+        "count",
+        "每月开发成功",
+        of="开发成功",
+    )
 
 
 def waiting(user: User) -> dict[str, Any]:

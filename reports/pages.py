@@ -18,7 +18,8 @@ shares() for columns that must add up to 100.0, percent(), change(), in_unit() f
 Rules of the kit
 - A row of a table is any object with the attributes that its columns name; the total row is one more of them.
 - Figure(label, "attribute", kind="money", url=lambda row: …) is a column of numbers linked to the rows behind it; a
-  plain crm.ui.lists.Column shows text (html= for links).
+  plain crm.ui.lists.Column shows text (html= for links). Every figure leads to rows: Figure("占比", "share",
+  kind="percent", of="次数") to those of the column 次数.
 - Every number of a chart stands in a table of the same report: that is its text alternative and all there is without
   script.
 - Texts under the title (facts) say period and basis. A form with errors shows them and computes nothing.

@@ -17,6 +17,12 @@ from .figures import WAN, said
 Number = Decimal | int | float | None
 
 
+def rows_meant(kind: str, of: str) -> str:
+    """The tooltip of a computed figure: which rows it leads to."""
+    role = {"percent": "分子", "change": "比较对象"}.get(kind, "取自")
+    return f"{role}：{of}" if of else ""
+
+
 @dataclass
 class Kpi:
     """A tile: what, the figure with its unit, and one line that puts it into proportion."""
@@ -26,18 +32,26 @@ class Kpi:
     unit: str = ""
     note: str = ""
     url: str = ""  # the rows behind the figure
+    of: str = ""  # which rows these are, when the figure is not their count or sum
+
+    @property
+    def title(self) -> str:
+        return rows_meant("percent" if self.unit == "%" else "", self.of)
 
 
 @dataclass
 class Figure(Column):
     """A column of numbers. kind: a key of figures.KINDS; url: the list of the rows behind the row's figure.
 
+    of: what a computed figure (a share, a mean) is computed from: the label of the column whose rows it leads to, or
+    with a url of its own their name. A percentage leads to its numerator, a change to what it compares with.
     Values are exact; they are rounded where they are written. In the total row a missing value stays blank.
     """
 
     kind: str = "count"
     url: Callable[[Any], str] | None = None
     css: str = "num"
+    of: str = ""
 
     def __post_init__(self) -> None:
         self.html = self.html or self.draw
@@ -51,7 +65,10 @@ class Figure(Column):
             mark = icon("arrow-up" if value > 0 else "arrow-down", "s")
             text = format_html("{} {}", mark, text)
         url = self.url(row) if self.url else ""
-        return format_html('<a href="{}">{}</a>', url, text) if url else text
+        if not url:
+            return text
+        title = rows_meant(self.kind, self.of)
+        return format_html('<a href="{}" title="{}">{}</a>' if title else '<a href="{0}">{2}</a>', url, title, text)
 
 
 @dataclass(frozen=True)
@@ -121,6 +138,13 @@ class ReportTable:
     arrange: Callable[[str], Sequence[Any]] | None = None
     default_sort: str = ""  # what the rows' own order is, for the heads
     empty_text: str = "没有数据。"
+
+    def __post_init__(self) -> None:
+        """A computed figure without a list of its own leads where the column leads that it is computed from."""
+        figures = {column.label: column for column in self.columns if isinstance(column, Figure)}
+        for figure in figures.values():
+            if figure.of and figure.url is None:
+                figure.url = figures[figure.of].url
 
     @property
     def shown(self) -> list[Column]:

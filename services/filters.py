@@ -37,6 +37,10 @@ class KeeperDepartmentFilter(django_filters.ChoiceFilter):
         return rows.filter(**{f"{self.field_name}__in": people_of(value)}) if value else rows
 
 
+class WholeNumberFilter(django_filters.NumberFilter):
+    field_class = forms.IntegerField
+
+
 class RequestFilter(ListFilter):
     customer = Contains(label="客户", method="of_customer")
     summary = Contains(label="概要")
@@ -81,8 +85,14 @@ class ArchiveFilter(LateFilter):
     rated_by = django_filters.ChoiceFilter(
         field_name="satisfaction_by", choices=GivenBy.choices, label="评价人", widget=HIDDEN
     )
-    stars_from = django_filters.NumberFilter(
+    stars_from = WholeNumberFilter(
         field_name="satisfaction", lookup_expr="gte", min_value=1, max_value=5, label="满意度不低于", widget=HIDDEN
+    )
+    handled = django_filters.BooleanFilter(
+        field_name="minutes_to_handle", lookup_expr="isnull", exclude=True, label="已处理完", widget=HIDDEN
+    )
+    returns_from = WholeNumberFilter(
+        field_name="returns", lookup_expr="gte", min_value=1, max_value=999, label="退回次数不少于", widget=HIDDEN
     )
     of_customer_number = django_filters.CharFilter(
         field_name="customer__number", max_length=20, label="客户编号", widget=HIDDEN

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any, NamedTuple
 
 import django_filters
 from django import forms
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from basedata.models import DictionaryEntry
@@ -17,10 +18,50 @@ from ..models import ChurnCase, ChurnMeasure
 from .customers import DepartmentFilter, managers
 
 HIDDEN = forms.HiddenInput
+UNFILLED = "null"  # what a link asks for when it means cases without a value
 
 
 def entries(category: str) -> QuerySet[DictionaryEntry]:
     return DictionaryEntry.objects.of(category)
+
+
+class Entries(NamedTuple):
+    """Entries of the dictionary that a link asks for, and their names."""
+
+    keys: tuple[str, ...]
+    names: str
+
+    def __str__(self) -> str:
+        return self.names
+
+
+class EntriesField(forms.CharField):
+    """Keys of entries with commas between."""
+
+    def __init__(self, category: str, **kwargs: Any) -> None:
+        self.category = category
+        super().__init__(max_length=500, **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        asked = [key for key in super().clean(value).split(",") if key]
+        if not asked:
+            return None
+        known = {UNFILLED: "未填写"} | {str(one.pk): one.item for one in entries(self.category)}
+        if not known.keys() >= set(asked):
+            raise forms.ValidationError("没有这个选项。")
+        return Entries(tuple(asked), "、".join(known[key] for key in asked))
+
+
+class EntriesFilter(django_filters.Filter):
+    """Rows with one of the entries."""
+
+    field_class = EntriesField
+
+    def filter(self, rows: QuerySet, value: Entries | None) -> QuerySet:
+        if value is None:
+            return rows
+        named = Q(**{f"{self.field_name}__in": [key for key in value.keys if key != UNFILLED]})
+        return rows.filter(named | Q(**{self.field_name: None}) if UNFILLED in value.keys else named)
 
 
 class ChurnFilter(ListFilter):
@@ -42,12 +83,8 @@ class ChurnFilter(ListFilter):
         field_name="confirmed_at", lookup_expr="isnull", exclude=True, label="曾确认流失", widget=HIDDEN
     )
     measured = django_filters.BooleanFilter(method="with_any_measure", label="有暂缓措施", widget=HIDDEN)
-    lost_kind = django_filters.ModelChoiceFilter(
-        queryset=lambda request: entries("流失原因"), label="流失原因", widget=HIDDEN
-    )
-    competitor = django_filters.ModelChoiceFilter(
-        queryset=lambda request: entries("竞争对手"), label="竞争对手", widget=HIDDEN
-    )
+    lost_kind = EntriesFilter(category="流失原因", label="流失原因", widget=HIDDEN)
+    competitor = EntriesFilter(category="竞争对手", label="竞争对手", widget=HIDDEN)
     measure_from = django_filters.DateFilter(method="as_they_are", label="措施从", widget=HIDDEN)
     measure_to = django_filters.DateFilter(method="as_they_are", label="措施到", widget=HIDDEN)
     bought = django_filters.BooleanFilter(method="as_they_are", label="措施后 90 天内下单", widget=HIDDEN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -160,7 +160,7 @@ def name_rows(rows: list[Standing]) -> None:
         row.name = names.get(row.customer, "")
 
 
-def by_name(found: Ranking, descending: bool) -> list[Standing]:
+def by_name(found: Sequence[Standing], descending: bool) -> list[Standing]:
     """All rows in the order of the names' pinyin."""
     rows = {row.customer: row for row in found[:]}
     order = "-name_pinyin" if descending else "name_pinyin"

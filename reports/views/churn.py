@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from crm.lookups import Ids
 from crm.ui.lists import Column
 from crm.ui.templatetags.ui import day
+from customers.filters.churn import UNFILLED
 from customers.filters.orders import REVENUE
 from customers.models import ChurnCase, Customer, Order
 
@@ -119,12 +120,18 @@ class ChurnReport(ReportPage):
         revenue = in_unit(sum((loss.revenue for loss in lost), Decimal(0)))
         starts, gone = sum(month.normal for month in months), sum(month.lost for month in months)
         mean = percent(gone, starts)
+        known = mean is not None
         closed = {"closed_from": period.first, "closed_to": period.last, "status": ChurnCase.Status.WON_BACK}
         first = f"主要原因：{reasons[0].label}，占 {reasons[0].share}%" if reasons else ""
         return [
             Kpi("确认流失", f"{len(lost):,}", "次", f"其中 {since} 次后来已挽回", self.cases_behind(**days)),
             Kpi(
-                "平均月流失率", DASH if mean is None else str(mean), "%" if mean is not None else "", rate_note(months)
+                "平均月流失率",
+                str(mean) if known else DASH,
+                "%" if known else "",
+                rate_note(months),
+                self.cases_behind(**days) if known else "",
+                of="各月确认流失",
             ),
             Kpi("流失客户此前 12 个月订单", *revenue, first, "#table-0" if lost else ""),
             Kpi("挽回", f"{back:,}", "次", "按挽回的时间计入", self.cases_behind(**closed)),
@@ -169,15 +176,19 @@ class ChurnReport(ReportPage):
         return f"{reverse('customers:customer_orders', args=[loss.case.customer_id])}?{query}"
 
     def reasons_table(self, period: Period, reasons: list[Reason], title: str, name: str) -> ReportTable:
-        def behind(reason: Reason) -> str:
+        def behind(*these: Reason) -> str:
             days = {"confirmed_from": period.first, "confirmed_to": period.last}
-            return self.cases_behind(**days, **{name: reason.key}) if reason.key else ""
+            keys = ",".join(str(reason.key or UNFILLED) for reason in these)
+            return self.cases_behind(**days, **{name: keys})
+
+        def down_to(reason: Reason) -> str:
+            return behind(*reasons[: reasons.index(reason) + 1])
 
         columns = (
             Column(title, "label", css="m-t"),
             Figure("次数", "count", url=behind),
-            Figure("占比", "share", kind="percent"),
-            Figure("累计占比", "running", kind="percent"),
+            Figure("占比", "share", kind="percent", of="次数"),
+            Figure("累计占比", "running", kind="percent", url=down_to, of="到这一项为止的各项"),
         )
         return ReportTable(title, columns, reasons, empty_text="没有记录。")
 
@@ -190,7 +201,7 @@ class ChurnReport(ReportPage):
             Column("月份", lambda month: day(month.first, "month"), css="m-t nw"),
             Figure("月初正常客户", "normal", url=self.normal_behind),
             Figure("当月流失", "lost", url=behind),
-            Figure("月流失率", "rate", kind="percent"),
+            Figure("月流失率", "rate", kind="percent", of="当月流失"),
         )
         note = "月流失率 = 当月确认流失 ÷ 月初状态正常的客户"
         return ReportTable("月流失率", columns, months, note=note)
@@ -222,7 +233,7 @@ class ChurnReport(ReportPage):
         columns = (
             Column("去向", "label", css="m-t"),
             Figure("次数", "cases", url=lambda row: row.url),
-            Figure("占预警", "share", kind="percent"),
+            Figure("占预警", "share", kind="percent", of="次数"),
         )
         return ReportTable("预警的去向", columns, rows, note="这段时间里列出的预警，到今天的结果")
 
@@ -236,7 +247,7 @@ class ChurnReport(ReportPage):
             Figure("采取过的预警", "cases", url=behind),
             Figure("90 天内又下单", "bought", url=lambda kind: behind(kind, bought=1) if kind.bought else ""),
             Figure("还在 90 天内", "waiting", url=lambda kind: behind(kind, waiting=1) if kind.waiting else ""),
-            Figure("见效比例", "rate", kind="percent"),
+            Figure("见效比例", "rate", kind="percent", of="90 天内又下单"),
             Column("", few_words, html=few_words, css="mute nw"),
         )
         note = "见效比例 = 又下单 ÷ 已可判断的预警（已下单或满 90 天）"

@@ -44,10 +44,32 @@ class CompositionReport(ReportPage):
             return Report(empty=True)
         return Report(
             facts=[f"共 {total.customers:,} 家客户", "不含已删除的客户"],
-            kpis=tiles(groups, total),
+            kpis=self.tiles(groups, total),
             charts=[self.chart(key, groups)],
-            tables=[self.table(key, status, groups, total)],
+            tables=[self.table(key, groups, total)],
         )
+
+    def behind(self, group: Group) -> str:
+        """The customers of a group; the total's is that of all."""
+        values = self.form.cleaned_data
+        query = {"status": values["status"] or "all"}
+        if group.value:
+            query[values["basis"] or "level"] = group.value
+        return f"{reverse('customers:customer_list')}?{urlencode(query)}"
+
+    def tiles(self, groups: list[Group], total: Group) -> list[Kpi]:
+        largest = max(groups, key=lambda group: group.customers)
+        missing = next((group for group in groups if group.label == "未填写"), None)
+        changed = "上月末没有记录" if total.change is None else f"比上月末 {signed(total.change)} 家"
+        share = f"{largest.customers:,} 家，占 {largest.share}%"
+        found = [
+            Kpi("客户", f"{total.customers:,}", "家", changed, self.behind(total)),
+            Kpi("最多的一组", largest.label, "", share, self.behind(largest)),
+        ]
+        if missing is not None:
+            said = f"占 {missing.share}%" if total.customers else DASH
+            found.append(Kpi("未填写", f"{missing.customers:,}", "家", said, self.behind(missing)))
+        return found
 
     def chart(self, key: str, groups: list[Group]) -> Chart:
         return Chart(
@@ -58,17 +80,13 @@ class CompositionReport(ReportPage):
             horizontal=True,
         )
 
-    def table(self, key: str, status: str, groups: list[Group], total: Group) -> ReportTable:
-        def behind(group: Group) -> str:
-            query = {"status": status or "all"} | ({key: group.value} if group.value else {})
-            return f"{reverse('customers:customer_list')}?{urlencode(query)}"
-
+    def table(self, key: str, groups: list[Group], total: Group) -> ReportTable:
         end = last_month_end(timezone.localdate())
         columns = (
             Column("序号", "place", css="num m-h"),
             Column(BASES[key].head, "label", css="m-t"),
-            Figure("客户数量", "customers", url=behind),
-            Figure("占比", "share", kind="percent"),
+            Figure("客户数量", "customers", url=self.behind),
+            Figure("占比", "share", kind="percent", of="客户数量"),
             Figure("比上月末", "change", kind="delta"),
         )
         told = total.then is not None
@@ -82,17 +100,3 @@ def whole(groups: list[Group]) -> Group:
     if groups and groups[0].then is not None:
         total.then, total.now = sum(group.then or 0 for group in groups), sum(group.now for group in groups)
     return total
-
-
-def tiles(groups: list[Group], total: Group) -> list[Kpi]:
-    largest = max(groups, key=lambda group: group.customers)
-    missing = next((group for group in groups if group.label == "未填写"), None)
-    changed = "上月末没有记录" if total.change is None else f"比上月末 {signed(total.change)} 家"
-    found = [
-        Kpi("客户", f"{total.customers:,}", "家", changed),
-        Kpi("最多的一组", largest.label, "", f"{largest.customers:,} 家，占 {largest.share}%"),
-    ]
-    if missing is not None:
-        said = f"占 {missing.share}%" if total.customers else DASH
-        found.append(Kpi("未填写", f"{missing.customers:,}", "家", said))
-    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import cached_property
 from types import SimpleNamespace
@@ -39,6 +39,7 @@ class ContributionForm(ScopeForm):
     name = forms.CharField(label="客户名称", max_length=100)
     follow = forms.ChoiceField(label="归属", choices=[(TODAY, "今天的客户经理"), (THEN, "下单时的客户经理")])
     silent = forms.BooleanField(label="含没有订单的客户", widget=forms.CheckboxInput(attrs={"class": "ck"}))
+    first = forms.IntegerField(label="只列最前（家）", min_value=1, widget=forms.HiddenInput)  # set by links only
     field_order = ["name", "year", "department", "manager", "follow", "silent"]
 
     @cached_property
@@ -128,14 +129,20 @@ class ContributionReport(ReportPage):
             grown = f"比 {self.earlier} {signed(growth, '%')}"
         return [
             Kpi("订单金额合计", *total, grown, self.orders_url()),
-            Kpi("下单客户", f"{found.buyers:,}", "家", f"其中 {found.positive:,} 家金额为正", "#table-0"),
-            Kpi("户均订单金额", *average, f"中位数 {middle.value} {middle.unit}，按金额为正的客户"),
+            Kpi("下单客户", f"{found.buyers:,}", "家", f"其中 {found.positive:,} 家金额为正", self.first(None)),
+            Kpi(
+                "户均订单金额",
+                *average,
+                f"中位数 {middle.value} {middle.unit}，按金额为正的客户",
+                self.first(found.positive) if found.positive else "",
+                of="金额为正的客户",
+            ),
             Kpi(
                 "贡献 80% 的客户",
                 f"{found.a_rows:,}",
                 f"家 · 占 {share}%" if share is not None else "家",
                 f"最大的 1 家占 {found.largest_share}%" if found.positive else "",
-                "#table-0",
+                self.first(found.a_rows) if found.a_rows else "",
             ),
         ]
 
@@ -147,16 +154,26 @@ class ContributionReport(ReportPage):
             Column("客户名称", "name", sort="name", html=name_cell, css="m-t"),
             Column("ABC", "grade", html=grade_cell, css="m-r"),
             Figure("订单金额（元）", "amount", kind="money", sort="amount", url=self.customer_orders),
-            Figure("占比", "share", kind="percent"),
-            Figure("累计占比", "cumulative", kind="percent"),
+            Figure("占比", "share", kind="percent", url=self.share_of(found), of="订单金额（元）"),
+            Figure("累计占比", "cumulative", kind="percent", url=self.down_to, of="到这一名为止的客户"),
             Figure("订单数", "orders", url=self.customer_orders),
         ]
         if self.year_before:
+            before = f"{self.earlier}（元）"
             columns += [
-                Figure(f"{self.earlier}（元）", "before", kind="money", url=self.customer_orders_before),
-                Figure("增减", "change", kind="change"),
+                Figure(before, "before", kind="money", url=self.customer_orders_before),
+                Figure("增减", "change", kind="change", of=before),
             ]
-        total = SimpleNamespace(
+        first = self.form.cleaned_data["first"]
+        rows, total = (found[:first], self.part(found, first)) if first else (found, self.whole(found))
+        note = "点客户名看客户，点金额或订单数看构成它的订单"
+        arrange = self.arrange(rows)
+        return ReportTable(
+            "明细", tuple(columns), rows, total, note, True, fill=self.fill, arrange=arrange, default_sort="-amount"
+        )
+
+    def whole(self, found: Ranking) -> Any:
+        return SimpleNamespace(
             name=f"合计 {len(found):,} 家",
             customer=None,
             amount=found.total,
@@ -165,13 +182,19 @@ class ContributionReport(ReportPage):
             before=self.before,
             change=change(found.total, self.before),
         )
-        note = "点客户名看客户，点金额或订单数看构成它的订单"
-        arrange = self.arrange(found)
-        return ReportTable(
-            "明细", tuple(columns), found, total, note, True, fill=self.fill, arrange=arrange, default_sort="-amount"
+
+    def part(self, found: Ranking, first: int) -> Any:
+        """The total of the first so many customers, who are listed above it."""
+        amount = sum(found.amounts[:first], Decimal(0))
+        return SimpleNamespace(
+            name=f"前 {min(first, len(found)):,} 家",
+            customer=None,
+            amount=amount,
+            share=percent(amount, found.base) if found.positive else None,
+            orders=sum(found.orders[:first]),
         )
 
-    def arrange(self, found: Ranking) -> Any:
+    def arrange(self, found: Sequence[Standing]) -> Any:
         def arranged(asked: str) -> Sequence[Standing]:
             if asked.removeprefix("-") == "name":
                 return query.by_name(found, asked.startswith("-"))
@@ -195,6 +218,13 @@ class ContributionReport(ReportPage):
             row.change = change(row.amount, row.before)
 
     # The rows behind a figure
+
+    def first(self, number: int | None) -> str:
+        """The table with the first so many customers only; None: with all who ordered."""
+        return self.link(first=number, silent=None if number is None else self.request.GET.get("silent")) + "#table-0"
+
+    def down_to(self, row: Any) -> str:
+        return self.first(row.place)
 
     def conditions_of_orders(self, period: Period | None) -> dict[str, str]:
         """The order list's filters that leave exactly the orders of a figure."""
@@ -225,9 +255,15 @@ class ContributionReport(ReportPage):
     def customer_orders_before(self, row: Any) -> str:
         return self.orders_of(row, self.year_before)
 
+    def share_of(self, found: Ranking) -> Callable[[Any], str]:
+        """A customer's orders; all customers above zero make up the total's 100 %."""
+        narrowed = self.form.cleaned_data["first"]
+        whole = self.first(found.positive) if found.positive and not narrowed else ""
+        return lambda row: self.customer_orders(row) if row.customer else whole
+
     def orders_of(self, row: Any, period: Period | None) -> str:
         if row.customer is None:
-            return self.orders_url(period)
+            return "" if self.form.cleaned_data["first"] else self.orders_url(period)
         where = reverse("customers:customer_orders", args=[row.customer])
         return f"{where}?{urlencode(self.conditions_of_orders(period))}"
 

@@ -140,16 +140,18 @@ class PipelineReport(ReportPage):
         note = f"成功 {whole.won}，失败 {whole.lost}" + ("，样本少于 5，仅供参考" if whole.few else "")
         without = f"，{whole.without_amount} 个没有填写金额" if whole.without_amount else ""
         amount = in_unit(whole.amount)
-        closed = self.behind(closed_from=period.first, closed_to=period.last)
+        won = self.ended(STATUS.WON, period)
         return [
             Kpi("进行中", f"{whole.open:,}", "个", f"预计 {amount.value} {amount.unit}{without}", self.behind(open=1)),
             Kpi("加权金额", *in_unit(whole.weighted), "Σ 预计金额 × 成功机率", self.behind(open=1)),
-            Kpi("成功率", rate, "" if whole.rate is None else "%", note, closed if whole.closed else ""),
+            Kpi("成功率", rate, "" if whole.rate is None else "%", note, won if whole.closed else "", of="开发成功"),
             Kpi(
                 "开发成功用时",
                 DASH if took is None else str(took),
                 "" if took is None else "天",
                 f"从创建到结束的中位数；失败 {DASH if lost is None else lost} 天",
+                won if whole.won else "",
+                of="开发成功",
             ),
         ]
 
@@ -201,7 +203,7 @@ class PipelineReport(ReportPage):
             Figure("现开发失败", "became_lost", url=created(STATUS.LOST)),
             Figure("当月成功", "won", url=closed(STATUS.WON)),
             Figure("当月失败", "lost", url=closed(STATUS.LOST)),
-            Figure("成功率", "rate", kind="percent"),
+            Figure("成功率", "rate", kind="percent", of="当月成功"),
             Column("", few_words, html=few_words, css="mute nw"),
         )
         note = "前五列按创建月份，看它们今天的状态；后三列按结束月份"
@@ -221,7 +223,7 @@ class PipelineReport(ReportPage):
             Figure("加权预测（元）", "weighted", kind="money", url=promised),
             Figure("当月成功", "won", url=came),
             Figure("实际（元）", "came", kind="money", url=came),
-            Figure("实际 ÷ 加权预测", "hit", kind="percent"),
+            Figure("实际 ÷ 加权预测", "hit", kind="percent", of="实际（元）"),
         )
         note = "预测按月初时的金额、机率和成交日期（含后来更改过的）；实际为当月开发成功的机会的预计金额"
         return ReportTable("过去的预测与实际", columns, forecasts, note=note, empty_text="还没有已经过去的月份。")
@@ -278,7 +280,7 @@ class PipelineReport(ReportPage):
             Figure("加权金额（元）", "weighted", kind="money", sort="weighted", url=is_open),
             Figure("开发成功", "won", sort="won", url=ended(STATUS.WON)),
             Figure("开发失败", "lost", sort="lost", url=ended(STATUS.LOST)),
-            Figure("成功率", "rate", kind="percent", sort="rate"),
+            Figure("成功率", "rate", kind="percent", sort="rate", of="开发成功"),
             Column("", few_words, html=few_words, css="mute nw"),
         )
         note = "成功率 = 成功 ÷（成功 + 失败），只计这段时间结束的"

@@ -39,6 +39,7 @@ class Basis:
     expression: Any
 
 
+HANDLED = "处理完的请求"
 BASES = {
     "kind": Basis("按服务类型", "服务类型", F("kind")),
     "month": Basis("按月份", "月份", TruncMonth("created_at")),
@@ -113,9 +114,6 @@ class ServicesReport(ReportPage):
 
     def tiles(self, whole: Group, repeated: list[Complainer]) -> list[Kpi]:
         answered = f"{whole.answers} 条评价：客户 {whole.by_customer}，客户经理代录 {whole.by_manager}"
-        slow = (
-            f"九成在 {said('decimal', whole.slow_hours)} 小时内" if whole.slow_hours is not None else "还没有处理完的"
-        )
         most = f"最多 {repeated[0].name} {repeated[0].times} 次" if repeated else "没有投诉两次以上的客户"
         return [
             Kpi("服务数量", f"{whole.requests:,}", "件", f"退回重新处理 {whole.returns} 次", self.behind()),
@@ -125,17 +123,26 @@ class ServicesReport(ReportPage):
                 "星" * (whole.mean is not None),
                 answered,
                 self.behind(rated=1),
+                of="有评价的请求",
             ),
             Kpi(
                 "满意度 4–5 星",
                 DASH if whole.content_share is None else str(whole.content_share),
                 "%" * (whole.content_share is not None),
                 f"{whole.content} / {whole.answers} 条评价",
-                self.behind(stars_from=4),
+                self.behind(stars_from=service.CONTENT),
+                of="4–5 星的请求",
             ),
-            Kpi("处理时长中位数", said("decimal", whole.median_hours), "小时" * bool(whole.minutes), slow),
-            Kpi("重复投诉", f"{len(repeated)}", "家", most),
+            self.handling(whole),
+            Kpi("重复投诉", f"{len(repeated)}", "家", most, "#table-1"),
         ]
+
+    def handling(self, whole: Group) -> Kpi:
+        name = "处理时长中位数"
+        if not whole.minutes:
+            return Kpi(name, DASH, note="还没有处理完的")
+        slow = f"九成在 {said('decimal', whole.slow_hours)} 小时内"
+        return Kpi(name, said("decimal", whole.median_hours), "小时", slow, self.behind(handled=1), of=HANDLED)
 
     # Groups
 
@@ -181,19 +188,19 @@ class ServicesReport(ReportPage):
 
             return url
 
-        basis = BASES[by]
+        basis, content, handled = BASES[by], rows_with(stars_from=service.CONTENT), rows_with(handled=1)
         columns = (
             Column("序号", lambda group: group.place, css="num m-h"),
             Column(basis.head, "label", css="m-t"),
             Figure("服务数量", "requests", url=rows_with()),
-            Figure("占比", "share", kind="percent"),
-            Figure("平均满意度", "mean", kind="decimal"),
-            Figure("4–5 星占比", "content_share", kind="percent"),
+            Figure("占比", "share", kind="percent", of="服务数量"),
+            Figure("平均满意度", "mean", kind="decimal", of="评价数"),
+            Figure("4–5 星占比", "content_share", kind="percent", url=content, of="4–5 星的请求"),
             Figure("评价数", "answers", url=rows_with(rated=1)),
             Figure("其中客户评价", "by_customer", url=rows_with(rated_by="customer")),
-            Figure("处理时长中位数（小时）", "median_hours", kind="decimal"),
-            Figure("九成不超过（小时）", "slow_hours", kind="decimal"),
-            Figure("退回", "returns"),
+            Figure("处理时长中位数（小时）", "median_hours", kind="decimal", url=handled, of=HANDLED),
+            Figure("九成不超过（小时）", "slow_hours", kind="decimal", url=handled, of=HANDLED),
+            Figure("退回", "returns", url=rows_with(returns_from=1)),
         )
         note = "满意度为最后一次评价；九成不超过：第 90 百分位（最近秩）"
         return ReportTable(basis.label, columns, ordered, total=whole, note=note)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models import Count, Sum
 
 from crm.ui.actions import Action, Control, controls
 from crm.ui.bulk import BulkList
@@ -174,6 +175,28 @@ class Archive(RequestList):
 
     def export_rows(self) -> models.QuerySet:
         return super().export_rows().select_related(*PEOPLE, "cause").only(*self.only, "cause__item")
+
+    def page_context(self) -> dict[str, Any]:
+        return {**super().page_context(), "totals": self.totals()}
+
+    def totals(self) -> str:
+        """What the requests found add up to, when a report's figure leads here that is not their number."""
+        asked = self.request.GET
+        if "rated" not in asked and "returns_from" not in asked:
+            return ""
+        found = (
+            self.shown_rows()
+            .order_by()
+            .aggregate(
+                number=Count("pk"), rated=Count("satisfaction"), stars=Sum("satisfaction"), returns=Sum("returns")
+            )
+        )
+        if not found["number"]:
+            return ""
+        if "returns_from" in asked:
+            return f"合计 {found['number']:,} 个请求，退回 {found['returns']:,} 次"
+        mean = f"，平均 {found['stars'] / found['rated']:.1f} 星" if found["rated"] else ""
+        return f"合计 {found['rated']:,} 条评价{mean}"
 
     def row_controls(self, row: ServiceRequest) -> list[Control]:
         """Only what the state allows; archived rows are only viewed."""

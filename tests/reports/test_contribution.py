@@ -163,12 +163,12 @@ def test_a_part_of_a_year_is_the_same_from_either_side(last, trade, company):
 
 
 def rows_of(page):
-    """[(cell texts, links)] of the table's body and foot."""
+    """[(cell texts, links)] of the table's body and foot, without the links of computed figures."""
     found = []
     for row in re.findall(r"<tr>(.*?)</tr>", page, re.S):
         cells = re.findall(r"<td.*?>(.*?)</td>", row, re.S)
         texts = [unescape(re.sub(r"<.*?>", "", cell)).strip() for cell in cells]
-        found.append((texts, [unescape(url) for url in re.findall(r'href="([^"]+)"', row)]))
+        found.append((texts, [unescape(url) for url in re.findall(r'href="([^"]+)">', row)]))
     return [row for row in found if row[0]]
 
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
 
 import pytest
 from django.utils import timezone
 
-from customers.models import Customer, Order
+from customers.models import ChurnCase, Customer, Order
 from customers.six_months import add_months
+from customers.templatetags.orders import yuan
 from customers.trend import MONTHS
+from marketing.models import Opportunity
 from reports import overview as module
 from reports.figures import in_unit
 from reports.overview import overview
+from reports.periods import year_period
+from reports.queries import pipeline
+from services.models import ServiceRequest
 from tests import factories
 from tests.reports.test_monthly import joined_long_ago
 
@@ -23,6 +30,11 @@ TODAY = timezone.localdate()
 
 def tiles(user):
     return {tile.label: tile for tile in overview(user)}
+
+
+def pipeline_of(user):
+    rows = Opportunity.objects.visible_to(factories.fresh(user))
+    return pipeline.total(pipeline.groups(rows, year_period(TODAY.year)).values())
 
 
 def report(client, name, query=f"year={TODAY.year}"):
@@ -62,6 +74,46 @@ def test_every_tile_says_what_its_report_says(busy, sign_in):
         assert client.get(tile.url).status_code == 200
         assert len(tile.bars) == MONTHS
         assert sum((bar.total for bar, _ in tile.bars), Decimal(0)) > 0
+
+
+def test_every_tile_leads_to_the_rows_behind_it_and_to_its_report(busy, sign_in):
+    client, found = sign_in(busy.executive), tiles(busy.executive)
+    lists = {label: client.get(tile.url).context for label, tile in found.items()}
+    assert lists["本月订单金额"]["totals"] == f"合计 1 张订单，{yuan(Order.objects.get().total)} 元"
+    counts = {
+        "客户": int(found["客户"].value),
+        "本月流失率": 1,
+        "本月服务请求": 1,
+        "加权销售漏斗": 1,
+        "近 12 个月成功率": 1,
+    }
+    assert {label: lists[label]["pager"].total for label in counts} == counts
+    assert lists["加权销售漏斗"]["totals"].endswith(f"加权金额 {yuan(pipeline_of(busy.executive).weighted)} 元")
+    home = unescape(client.get("/").content.decode())
+    for tile in found.values():
+        assert f'href="{tile.url}"' in home
+        assert f'href="{tile.report}"' in home
+        assert client.get(tile.report).status_code == 200
+    assert home.count('title="分子：本月确认流失"') == home.count('title="分子：开发成功"') == 1
+
+
+def test_months_before_are_not_in_the_list_of_a_month(busy, sign_in):
+    old = timezone.now() - timedelta(days=40)
+    ChurnCase.objects.update(confirmed_at=old)
+    ServiceRequest.objects.update(created_at=old)
+    Order.objects.update(ordered_at=old)
+    client, found = sign_in(busy.executive), tiles(busy.executive)
+    for label in ("本月订单金额", "本月流失率", "本月服务请求"):
+        assert client.get(found[label].url).context["pager"].total == 0, label
+
+
+def test_won_and_lost_of_this_month_lead_to_so_many(busy, sign_in):
+    factories.won(busy.manager, busy.supervisor, busy.manager, customer_name="三厂")
+    Opportunity.objects.filter(customer_name="三厂").update(closed_at=timezone.now() - timedelta(days=40))
+    client = sign_in(busy.supervisor)
+    shown = unescape(client.get("/").content.decode())
+    url, number = re.search(r'href="([^"]+)"><span>本月开发成功</span><b>(\d+)', shown).groups()
+    assert client.get(url).context["pager"].total == int(number) == 1
 
 
 def test_the_home_of_an_executive(busy, sign_in, django_assert_max_num_queries):

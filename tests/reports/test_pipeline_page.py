@@ -58,7 +58,7 @@ def test_every_figure_equals_the_list_it_leads_to(dice, sign_in, by, who, query)
         for column in table.columns:
             for row in [*table.rows, *([table.total] if table.total else [])] if getattr(column, "url", None) else ():
                 value = column.get(row)
-                if value is None or not (url := column.url(row)):
+                if column.of or value is None or not (url := column.url(row)):
                     continue
                 count, words = behind(client, url)
                 if column.kind == "money":
