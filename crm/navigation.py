@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Notification, User
-from crm.lookups import Compiled
+from crm.lookups import Compiled, spelled_out
 from crm.ui.paging import counted, counting
 from customers.models import ChurnCase, Customer
 from marketing.models import Opportunity, PlanItem
@@ -172,15 +172,14 @@ def unread_in_view(user: User) -> QuerySet[Notification]:
     return Notification.objects.filter(recipient=user).unread().filter(seen)
 
 
-NOW = datetime(1900, 1, 1, tzinfo=UTC)  # in a compiled statement: where the moment of asking belongs
+NOW = Now()  # the database's clock: the statement stays the same from one moment to the next
 STATEMENTS = Compiled()
 
 
 def open_items(user: User) -> dict[str, int]:
     """What waits for the person, counted in one statement, which is made again when his rights or rows change."""
     names, sql, params = STATEMENTS.get(conditions(user), lambda: statement(user))
-    marked, now = (connection.ops.adapt_datetimefield_value(moment) for moment in (NOW, timezone.now()))
-    return dict(zip(names, counted(sql, (now if value == marked else value for value in params)), strict=True))
+    return dict(zip(names, counted(sql, params), strict=True))
 
 
 def conditions(user: User) -> tuple[Any, ...]:
@@ -191,7 +190,7 @@ def conditions(user: User) -> tuple[Any, ...]:
     return user.pk, user.is_superuser, user.permission_names, timezone.localdate(), *rows
 
 
-def statement(user: User) -> tuple[list[str], str, list[Any]]:
+def statement(user: User) -> tuple[list[str], str, Sequence[Any]]:
     """The numbers' names and the SQL that counts them: opportunities to assign, plan items, churn cases, requests."""
     querysets: dict[str, QuerySet] = {"unread": unread_in_view(user)}
     if user.has_perm("marketing.develop_opportunity"):
@@ -206,7 +205,7 @@ def statement(user: User) -> tuple[list[str], str, list[Any]]:
     if user.has_perm("reports.view_monthlyreport"):
         reports = MonthlyReport.objects
         querysets["monthly"] = reports.returned_to(user) | reports.waiting_for(user)
-    return list(querysets), *counting((rows, MAX + 1) for rows in querysets.values())
+    return list(querysets), *spelled_out(*counting((rows, MAX + 1) for rows in querysets.values()))
 
 
 def open_requests(user: User) -> dict[str, QuerySet]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from django.apps import apps
 from django.db.models import Q, Value
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import User
@@ -93,7 +94,7 @@ class ServiceRequestQuerySet(ScopedQuerySet):
     def to_feed_back(self, user: User) -> ServiceRequestQuerySet:
         return self.filter(status="handled", assignee=user)
 
-    def overdue(self, now: datetime | None = None) -> ServiceRequestQuerySet:
+    def overdue(self, now: datetime | Now | None = None) -> ServiceRequestQuerySet:
         """Not handled in time; the clock stands while the customer's answer is awaited."""
         late = Q(due_at__lt=now or timezone.now(), status__in=("new", "assigned"), waiting_since=None)
         return self.filter(late)
