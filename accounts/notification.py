@@ -10,8 +10,9 @@ from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
-from django.urls import reverse
 from django.utils import timezone
+
+from crm.ui.html import record_url
 
 if TYPE_CHECKING:
     from .models import User
@@ -90,7 +91,7 @@ class Notification(models.Model):
         return self.text
 
     def get_absolute_url(self) -> str:
-        return reverse("notification_open", args=[self.pk])
+        return record_url("notification_open", self.pk)
 
     @classmethod
     def about(cls, record: models.Model | None, recipient_id: int, text: str, kind: str, occasion: str = "") -> Any:

@@ -8,9 +8,9 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.db import models
-from django.urls import reverse
 
 from crm.audit.trail import change, record
+from crm.ui.html import record_url
 from crm.verdict import Verdict, first_objection, holds, transition, unless, within
 
 from ..rights import label
@@ -27,7 +27,7 @@ class KeptRole(models.Model):
     locked_with = "administration"
 
     def get_absolute_url(self) -> str:
-        return reverse("accounts:role_detail", args=[self.pk])
+        return record_url("accounts:role_detail", self.pk)
 
     @property
     def administration(self) -> Group | None:

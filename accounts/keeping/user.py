@@ -12,10 +12,10 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
-from django.urls import reverse
 from django.utils import timezone
 
 from crm.audit.trail import change, record
+from crm.ui.html import record_url
 from crm.verdict import Verdict, first_objection, holds, transition, unless, within
 
 from ..sessions import end_sessions
@@ -47,7 +47,7 @@ class KeptUser(models.Model):
         abstract = True
 
     def get_absolute_url(self) -> str:
-        return reverse("accounts:user_detail", args=[self.pk])
+        return record_url("accounts:user_detail", self.pk)
 
     # Locked before the account itself by every transition, so that administrators who change each other take turns.
     locked_with = "administration"

@@ -8,10 +8,10 @@ from operator import or_
 from typing import Any, Self
 
 from django.db import IntegrityError, models, transaction
-from django.urls import reverse
 from django.utils import timezone
 
 from crm.audit.trail import change, record
+from crm.ui.html import record_url
 from crm.ui.paging import MAX_COUNT, capped_counts, shown_count
 from crm.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless
 
@@ -74,7 +74,7 @@ class DictionaryEntry(models.Model):
         return self.item
 
     def get_absolute_url(self) -> str:
-        return reverse("basedata:dictionary_detail", args=[self.pk])
+        return record_url("basedata:dictionary_detail", self.pk)
 
     @classmethod
     def create(cls, *, by: Any, **values: Any) -> Self:

@@ -8,13 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User, notify
 from accounts.scopes import supervisors_of
 from basedata.models import DictionaryEntry, entry_field
 from crm.audit.trail import change, record
+from crm.ui.html import record_url
 from crm.verdict import Verdict, first_objection, holds, transition, unless, within
 
 from .customer import Customer
@@ -111,7 +111,7 @@ class ChurnCase(models.Model):
         return f"{self.customer}（{self.get_status_display()}）"
 
     def get_absolute_url(self) -> str:
-        return reverse("customers:churn_detail", args=[self.pk])
+        return record_url("customers:churn_detail", self.pk)
 
     @property
     def is_open(self) -> bool:

@@ -9,11 +9,11 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import models
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
 from crm.audit.trail import record
+from crm.ui.html import record_url
 from crm.verdict import Verdict, first_objection, holds, transition, unless, within
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class ImportFile(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("import_file", args=[self.pk])
+        return record_url("import_file", self.pk)
 
     def checked(self) -> CustomerImport:
         """The file as it would be imported now, with every refused cell. Raises ImportRefused or UnreadableFile."""

@@ -9,13 +9,13 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User, notify
 from accounts.scopes import VIEW, people_in_scope, reaches
 from crm.audit.trail import change, record
 from crm.lookups import narrowed
+from crm.ui.html import record_url
 from crm.ui.templatetags.ui import day
 from crm.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
 from customers.six_months import add_months
@@ -102,7 +102,7 @@ class MonthlyReport(models.Model):
         return f"{day(self.period, 'month')}客户管理报告"
 
     def get_absolute_url(self) -> str:
-        return reverse("reports:monthly_detail", args=[self.pk])
+        return record_url("reports:monthly_detail", self.pk)
 
     @property
     def due_on(self) -> date:

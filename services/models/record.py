@@ -8,12 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Scope, User
 from accounts.scopes import EDIT, reaches, widest
 from basedata.models import entry_field
+from crm.ui.html import record_url
 from crm.verdict import ALLOWED, Kind, Verdict, first_objection, holds, unless, within
 from customers.models import Contact, Customer, TimelineEntry, tell
 
@@ -145,7 +145,7 @@ class RequestRecord(models.Model):
         return self.summary
 
     def get_absolute_url(self) -> str:
-        return reverse("services:request_detail", args=[self.pk])
+        return record_url("services:request_detail", self.pk)
 
     @property
     def party(self) -> str:
