@@ -11,12 +11,15 @@ from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.fields.related_lookups import RelatedIn
 from django.db.models.lookups import In
 
+FEW = 8  # from 9 on PostgreSQL looks keys up in a hash table, but only those that stand in the statement
+
 
 class Ids(frozenset[int]):
     """Keys found before the statement is made. An ``in`` condition sends them as one value, however many they are.
 
     Django makes each element a parameter of its own: with the people of a company in every condition, preparing the
-    statement took longer than the database needed to answer it.
+    statement took longer than the database needed to answer it. As a parameter go only a few: the plan PostgreSQL
+    keeps of a prepared statement does not know them, and compares every row with each of a thousand.
     """
 
     @cached_property
@@ -25,6 +28,8 @@ class Ids(frozenset[int]):
 
 
 class _IdsIn:
+    """Ids may stand in the statement as text: they are whole numbers by their type."""
+
     rhs: Any
 
     def get_prep_lookup(self) -> Any:
@@ -36,9 +41,11 @@ class _IdsIn:
         if not self.rhs:
             raise EmptyResultSet
         column, params = self.process_lhs(compiler, connection)  # type: ignore[attr-defined]
-        if connection.vendor == "postgresql":
+        if connection.vendor == "postgresql" and len(self.rhs) <= FEW:
             return f"{column} = ANY (%s::bigint[])", (*params, f"{{{self.rhs.text}}}")
-        return f"{column} IN ({self.rhs.text})", params  # whole numbers by their type
+        if connection.vendor == "postgresql":
+            return f"{column} = ANY ('{{{self.rhs.text}}}'::bigint[])", params
+        return f"{column} IN ({self.rhs.text})", params
 
 
 @models.ForeignKey.register_lookup
@@ -52,7 +59,7 @@ class KeyIdsIn(_IdsIn, In):
 
 
 class Statement:
-    """A queryset of plain values, compiled once and asked with another key each time; one key or none stands in it.
+    """A queryset of plain values, compiled once and asked with other values each time, in the order of its conditions.
 
     For the few statements that every request makes.
     """
@@ -62,7 +69,7 @@ class Statement:
         self.sql = self.compiler.as_sql()[0]
         self.converters = self.compiler.get_converters([column for column, _, _ in self.compiler.select])
 
-    def ask(self, *key: int) -> list[Any]:
+    def ask(self, *key: Any) -> list[Any]:
         with connection.cursor() as cursor:
             cursor.execute(self.sql, key)
             rows = cursor.fetchall()
