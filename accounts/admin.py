@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django_otp.plugins.otp_static.admin import StaticDevice
@@ -24,6 +24,9 @@ from .rights import catalogue, label
 
 class AuditedAdmin(admin.ModelAdmin):
     """Every change made here leaves an audit row in the same transaction."""
+
+    # Boxes to tick: Django's pair of lists speaks English.
+    formfield_overrides = {models.ManyToManyField: {"widget": forms.CheckboxSelectMultiple}}
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
         form.before = {}
@@ -92,15 +95,15 @@ class CrmUserAdmin(AuditedAdmin, UserAdmin):
     """Opening, disabling and new passwords have rules of their own: this leads to the product's pages for them."""
 
     form = CrmUserChangeForm
-    list_display = ("username", "name", "department", "mobile", "is_active")
+    list_display = ("username", "name", "department", "mobile", "state")
     list_filter = ("is_active", "groups", "department")
     search_fields = ("username", "name", "mobile")
     list_select_related = ("department",)
     ordering = ("username",)
-    filter_horizontal = ("groups", "regions", "industries")
-    readonly_fields = ("is_active",)
+    filter_horizontal = ()
+    readonly_fields = ("state",)
     fieldsets = (
-        (None, {"fields": ("username", "name", "department", "mobile", "email", "is_active")}),
+        (None, {"fields": ("username", "name", "department", "mobile", "email", "state")}),
         ("角色", {"fields": ("groups",)}),
         ("指派参考", {"fields": ("regions", "industries")}),
     )
@@ -109,6 +112,10 @@ class CrmUserAdmin(AuditedAdmin, UserAdmin):
         form_class = super(UserAdmin, self).get_form(request, obj, change=change, **kwargs)
         form_class.acting_user = request.user
         return form_class
+
+    @admin.display(description="状态", ordering="is_active")
+    def state(self, person: User) -> str:
+        return "在用" if person.is_active else "停用"
 
     @transaction.atomic
     def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
@@ -134,7 +141,6 @@ admin.site.unregister((Group, TOTPDevice, StaticDevice))  # keys and codes are s
 @admin.register(Role)
 class RoleAdmin(AuditedAdmin):
     list_display = ("name", "view_scope", "edit_scope")
-    filter_horizontal = ("permissions",)
     fields = ("name", "view_scope", "edit_scope", "permissions")
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from accounts.models import Department, Role, Scope, User
+from basedata.models import DictionaryEntry
 from crm.audit.models import AuditEntry
 from crm.jobs.models import Job
 from tests import factories
@@ -99,6 +102,39 @@ def test_the_admin_carries_the_products_name_in_chinese(admin):
     assert 'href="/"' in html  # and a way back
     for word in ("用户", "角色", "部门", "审计记录", "数据字典", "后台任务", "设置"):
         assert word in html
+
+
+LISTS = ("accounts_user", "accounts_role", "accounts_department", "basedata_dictionaryentry", "audit_auditentry")
+LISTS += ("jobs_job",)
+WORDS = "Add|All|Change|Choose|Clear|Filter|Link|Model|Name|No|Remove|Search|Select|True|False|View|Yes"
+ENGLISH = re.compile(rf"\b(?:{WORDS})\b", re.I)
+PROGRAM = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->", re.S)
+SPOKEN = re.compile(r'\b(?:alt|title|placeholder|aria-label)="([^"]*)"')
+
+
+def spoken(html: str) -> str:
+    """What a page shows, and what it tells a screen reader."""
+    shown = PROGRAM.sub("", html)
+    return " ".join([*SPOKEN.findall(shown), re.sub(r"<[^>]+>", " ", shown)])
+
+
+def test_no_page_of_the_admin_speaks_english(admin, company):
+    entry = DictionaryEntry.objects.first()
+    records = (company.manager, role("executive"), company.sales, entry)
+    pages = [
+        reverse(f"admin:{record._meta.label_lower.replace('.', '_')}_change", args=[record.pk]) for record in records
+    ]
+    pages += [reverse(f"admin:{name}_changelist") for name in LISTS]
+    heard = {page: ENGLISH.findall(spoken(admin.get(page).content.decode())) for page in ["/admin/", *pages]}
+    assert {page: words for page, words in heard.items() if words} == {}
+
+
+def test_no_field_of_the_admin_is_made_of_two_lists(admin, company):
+    """Their script has no Chinese words for choosing and removing."""
+    for record in (company.manager, role("executive")):
+        html = admin.get(reverse(f"admin:accounts_{record._meta.model_name}_change", args=[record.pk])).content.decode()
+        assert "selectfilter" not in html
+        assert 'type="checkbox"' in html
 
 
 # Users
