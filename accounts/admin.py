@@ -10,6 +10,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
+from django.db.models import Case, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django_otp.plugins.otp_static.admin import StaticDevice
@@ -146,7 +147,9 @@ class RoleAdmin(AuditedAdmin):
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "permissions":
             offered = [right.pk for right in catalogue()]
-            kwargs["queryset"] = Permission.objects.filter(pk__in=offered).select_related("content_type")
+            rows = Permission.objects.filter(pk__in=offered).select_related("content_type")
+            as_on_the_page = Case(*(When(pk=key, then=place) for place, key in enumerate(offered)))
+            kwargs["queryset"] = rows.order_by(as_on_the_page)
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.name == "permissions":
             field.label_from_instance = label

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from accounts.models import Department, Role, Scope, User
+from accounts.rights import catalogue
 from basedata.models import DictionaryEntry
 from crm.audit.models import AuditEntry
 from crm.jobs.models import Job
@@ -255,6 +256,12 @@ def test_a_changed_role_leaves_an_audit_row_and_takes_effect(admin, company, sig
     client = sign_in(company.manager)
     assert client.get(factories.opportunity(company.colleague).get_absolute_url()).status_code == 404
     assert client.get("/marketing/opportunities/?export=csv").status_code == 403
+
+
+def test_rights_stand_in_the_order_of_the_products_own_page(admin):
+    html = admin.get(reverse("admin:accounts_role_change", args=[role("executive").pk])).content.decode()
+    shown = re.findall(r'name="permissions" value="(\d+)"', html)
+    assert shown == [str(right.pk) for right in catalogue()]
 
 
 def test_nobody_changes_a_role_he_holds(admin, company):
