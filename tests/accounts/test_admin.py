@@ -88,6 +88,20 @@ def test_what_an_administrator_opens(name, status, admin):
     assert admin.get(reverse(f"admin:{name}")).status_code == status
 
 
+@pytest.mark.parametrize("asked", ["/admin/", "/admin/accounts/role/", "/admin/settings/"])
+def test_a_visitor_signs_in_and_is_where_he_wanted_to_go(asked, company, client):
+    page = client.get(asked, follow=True)
+    sent = {"username": company.administrator.username, "password": "a-long-passphrase"}
+    answer = client.post(page.request["PATH_INFO"] + "?" + page.request["QUERY_STRING"], sent, follow=True)
+    assert (answer.request["PATH_INFO"], answer.status_code) == (asked, 200)
+
+
+@pytest.mark.parametrize("asked", ["https://example.com/admin/", "//example.com/admin/", "/admin/login/", "/", "x\n"])
+def test_the_admins_sign_in_leads_nowhere_else(asked, admin, client):
+    assert admin.get("/admin/login/", {"next": asked})["Location"] == "/admin/"
+    assert client.get("/admin/login/", {"next": asked})["Location"] == "/login/?next=/admin/"
+
+
 def test_no_business_record_is_editable_in_the_admin(admin):
     html = admin.get("/admin/").content.decode()
     for label in ("marketing", "customers", "services", "otp_totp", "otp_static", "axes"):
