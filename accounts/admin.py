@@ -9,7 +9,8 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.db import models, transaction
+from django.db.models import Case, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django_otp.plugins.otp_static.admin import StaticDevice
@@ -17,6 +18,7 @@ from django_otp.plugins.otp_totp.admin import TOTPDevice
 
 from crm.audit.trail import differences, record, shown
 
+from .keeping.role import rights_changed
 from .keeping.rules import lock_administration
 from .models import Department, Role, User, check_role_change
 from .rights import catalogue, label
@@ -24,6 +26,9 @@ from .rights import catalogue, label
 
 class AuditedAdmin(admin.ModelAdmin):
     """Every change made here leaves an audit row in the same transaction."""
+
+    # Boxes to tick: Django's pair of lists speaks English.
+    formfield_overrides = {models.ManyToManyField: {"widget": forms.CheckboxSelectMultiple}}
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
         form.before = {}
@@ -38,15 +43,16 @@ class AuditedAdmin(admin.ModelAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         many = [field for field in self.model._meta.many_to_many if field.name in form.changed_data]
-        before = {field.name: _names(form.instance, field.name) for field in many} if change else {}
+        before = {field.name: _rows(form.instance, field.name) for field in many} if change else {}
         super().save_related(request, form, formsets, change)
-        found: dict[str, tuple[str, str]] = differences(form.instance, form.before, form.before)
+        found: dict[str, Any] = {**differences(form.instance, form.before, form.before)}
         for field in many:
-            found[str(field.verbose_name)] = (
-                before.get(field.name, ""),
-                _names(form.instance, field.name),
-            )
+            found |= self.in_trail(field, before.get(field.name, []), _rows(form.instance, field.name))
         record(request.user, "编辑" if change else "新建", form.instance, changes=found)
+
+    def in_trail(self, field: Any, before: list[Any], after: list[Any]) -> dict[str, Any]:
+        """A changed list of rows, from old to new."""
+        return {str(field.verbose_name): tuple("、".join(map(str, rows)) for rows in (before, after))}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj.version += 1  # whoever has the product's own page open learns of it when he saves
@@ -61,8 +67,8 @@ class AuditedAdmin(admin.ModelAdmin):
             self.delete_model(request, obj)
 
 
-def _names(obj: Any, relation: str) -> str:
-    return "、".join(str(row) for row in getattr(obj, relation).all())
+def _rows(obj: Any, relation: str) -> list[Any]:
+    return list(getattr(obj, relation).all())
 
 
 class RoleRulesMixin:
@@ -92,15 +98,15 @@ class CrmUserAdmin(AuditedAdmin, UserAdmin):
     """Opening, disabling and new passwords have rules of their own: this leads to the product's pages for them."""
 
     form = CrmUserChangeForm
-    list_display = ("username", "name", "department", "mobile", "is_active")
+    list_display = ("username", "name", "department", "mobile", "state")
     list_filter = ("is_active", "groups", "department")
     search_fields = ("username", "name", "mobile")
     list_select_related = ("department",)
     ordering = ("username",)
-    filter_horizontal = ("groups", "regions", "industries")
-    readonly_fields = ("is_active",)
+    filter_horizontal = ()
+    readonly_fields = ("state",)
     fieldsets = (
-        (None, {"fields": ("username", "name", "department", "mobile", "email", "is_active")}),
+        (None, {"fields": ("username", "name", "department", "mobile", "email", "state")}),
         ("角色", {"fields": ("groups",)}),
         ("指派参考", {"fields": ("regions", "industries")}),
     )
@@ -109,6 +115,10 @@ class CrmUserAdmin(AuditedAdmin, UserAdmin):
         form_class = super(UserAdmin, self).get_form(request, obj, change=change, **kwargs)
         form_class.acting_user = request.user
         return form_class
+
+    @admin.display(description="状态", ordering="is_active")
+    def state(self, person: User) -> str:
+        return "在用" if person.is_active else "停用"
 
     @transaction.atomic
     def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
@@ -134,13 +144,18 @@ admin.site.unregister((Group, TOTPDevice, StaticDevice))  # keys and codes are s
 @admin.register(Role)
 class RoleAdmin(AuditedAdmin):
     list_display = ("name", "view_scope", "edit_scope")
-    filter_horizontal = ("permissions",)
     fields = ("name", "view_scope", "edit_scope", "permissions")
+
+    def in_trail(self, field: Any, before: list[Any], after: list[Any]) -> dict[str, Any]:
+        """As the product's own page says it: all rights of a role, twice, are more than a row holds."""
+        return rights_changed(set(before), set(after))
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "permissions":
             offered = [right.pk for right in catalogue()]
-            kwargs["queryset"] = Permission.objects.filter(pk__in=offered).select_related("content_type")
+            rows = Permission.objects.filter(pk__in=offered).select_related("content_type")
+            as_on_the_page = Case(*(When(pk=key, then=place) for place, key in enumerate(offered)))
+            kwargs["queryset"] = rows.order_by(as_on_the_page)
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.name == "permissions":
             field.label_from_instance = label

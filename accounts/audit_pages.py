@@ -118,6 +118,8 @@ def seal_of(pk: int) -> AuditSeal | None:
 class VerifyTrail(View):
     """Starts the check in the background, or leads to the one under way."""
 
+    title = "核对封存"
+
     def post(self, request: HttpRequest) -> HttpResponse:
         if not request.user.has_perm(RIGHT):  # type: ignore[union-attr]
             raise PermissionDenied("您的角色不能核对审计记录。")

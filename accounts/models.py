@@ -134,6 +134,13 @@ class Role(KeptRole, Group):
         verbose_name = "角色"
         verbose_name_plural = "角色"
 
+    @property
+    def reach(self) -> str:
+        """Both scopes in words."""
+        seen, kept = (Scope(scope) for scope in (self.view_scope, self.edit_scope))
+        sees = f"看得到{seen.label}的记录" if seen != Scope.NONE else "看不到业务记录"
+        return f"{sees}，{f'能改动{kept.label}的记录' if kept != Scope.NONE else '不能改动'}"
+
 
 class RoleRight(NamedTuple):
     """One right as one role grants it."""

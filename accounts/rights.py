@@ -21,6 +21,8 @@ MODULES = {
     "audit": "权限管理",
     "jobs": "后台任务",
 }
+# Rights that a model declares for want of a better place stand under another name than its own.
+SUBJECTS = {"reports.compositionsnapshot": "统计报表"}
 VERBS = {"view": "查看", "add": "新建", "change": "编辑", "delete": "删除"}
 
 
@@ -54,8 +56,11 @@ def label(permission: Permission) -> str:
 
 
 def subject_of(permission: Permission) -> str:
-    model = permission.content_type.model_class()
-    return str(model._meta.verbose_name) if model else permission.content_type.model
+    kind = permission.content_type
+    if name := SUBJECTS.get(f"{kind.app_label}.{kind.model}"):
+        return name
+    model = kind.model_class()
+    return str(model._meta.verbose_name) if model else kind.model
 
 
 def catalogue() -> list[Permission]:

@@ -15,11 +15,15 @@ FIELDS = ("category", "item", "value", "is_editable")
 
 @admin.register(DictionaryEntry)
 class DictionaryEntryAdmin(admin.ModelAdmin):
-    list_display = ("item", *FIELDS[:1], *FIELDS[2:])
+    list_display = ("item", "category", "value", "kept")
     list_filter = ("category",)
     search_fields = ("category", "item", "value")
     fields = FIELDS
     actions = None
+
+    @admin.display(description=DictionaryEntry._meta.get_field("is_editable").verbose_name, ordering="is_editable")
+    def kept(self, entry: DictionaryEntry) -> str:
+        return "是" if entry.is_editable else "否"
 
     @transaction.atomic
     def changeform_view(self, *args: Any, **kwargs: Any) -> Any:

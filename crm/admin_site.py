@@ -6,12 +6,16 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
 
 # What an operator set in the environment, without anything secret.
 SHOWN = (
@@ -46,11 +50,17 @@ class CrmAdminSite(admin.AdminSite):
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return redirect("accounts:password")
 
+    @method_decorator([login_not_required, never_cache])
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """The product's own sign-in page, with its protection."""
+        """The product's own sign-in page, with its protection; from there to the page that was asked for."""
+        asked = request.GET.get("next", "")
+        inside = asked.startswith(reverse("admin:index")) and asked != request.path
+        target = asked if inside and url_has_allowed_host_and_scheme(asked, None) else reverse("admin:index")
+        if self.has_permission(request):
+            return redirect(target)
         if request.user.is_authenticated:
             raise PermissionDenied("系统管理只对系统管理员开放。")
-        return redirect_to_login(request.get_full_path(), reverse("login"))
+        return redirect_to_login(target, reverse("login"))
 
     def get_urls(self) -> list[Any]:
         return [path("settings/", self.admin_view(self.settings_page), name="settings"), *super().get_urls()]

@@ -39,6 +39,7 @@ INSIDE = {
     "services:draft_handle": ("保存处理草稿", "services.handle_servicerequest"),
     "services:draft_feedback": ("保存反馈草稿", "services.handle_servicerequest"),
     "services:rating_picture": ("客户评价的二维码", "services.handle_servicerequest"),
+    "reports:monthly_workbook": ("下载客户管理报告", "reports.view_monthlyreport"),
     "mail_again": ("重新发送邮件", "accounts.administer"),
 }
 

@@ -94,6 +94,7 @@ MIDDLEWARE = [
     "accounts.middleware.NoStoreMiddleware",
     "accounts.middleware.SignInMiddleware",
     "crm.ui.gate.RefusalMiddleware",
+    "crm.errors.MethodMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

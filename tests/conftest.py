@@ -69,3 +69,9 @@ def sign_in():
         return client
 
     return enter
+
+
+@pytest.fixture
+def without_lock(monkeypatch):
+    """Rows are read afresh, but not kept: the guard of every transition is off."""
+    monkeypatch.setattr("crm.verdict.lock", lambda row: row.refresh_from_db())

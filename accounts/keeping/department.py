@@ -70,4 +70,4 @@ class KeptDepartment(models.Model):
         people = self.members.count() if people is None else people  # type: ignore[attr-defined]
         below = self.children.count() if below is None else below  # type: ignore[attr-defined]
         held = [text for text in (below and f"{below} 个下级部门", people and f"{people} 位人员（含停用）") if text]
-        return unless(bool(held), f"还有{'、'.join(held)}，先移走再删除。")
+        return unless(bool(held), f"还有 {'、'.join(held)}，先移走再删除。")

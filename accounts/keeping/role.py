@@ -83,8 +83,13 @@ class KeptRole(models.Model):
             return {}
         held, wanted = set(self.permissions.all()), set(permissions)  # type: ignore[attr-defined]
         self.permissions.set(wanted)  # type: ignore[attr-defined]
-        found = {"授予权限": labels(wanted - held), "收回权限": labels(held - wanted)}
-        return {name: text for name, text in found.items() if text}
+        return rights_changed(held, wanted)
+
+
+def rights_changed(held: set[Permission], wanted: set[Permission]) -> dict[str, str]:
+    """Which were granted and which withdrawn, in the words of the trail."""
+    found = {"授予权限": labels(wanted - held), "收回权限": labels(held - wanted)}
+    return {name: text for name, text in found.items() if text}
 
 
 def labels(permissions: Iterable[Permission]) -> str:

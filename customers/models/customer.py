@@ -257,7 +257,7 @@ class Customer(HasDetails, Shared):
             for name, label in KEPT_BY.items()
             if (keys := list(getattr(self, name).values_list("pk", flat=True)[:100]))
         ]
-        return unless(bool(found), f"还有{'、'.join(found)}，不能删除。需要时请主管移交给同事。")
+        return unless(bool(found), f"还有 {'、'.join(found)}，不能删除。需要时请主管移交给同事。")
 
     def can_restore(self, by: User) -> Verdict:
         return first_objection(

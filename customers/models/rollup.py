@@ -6,9 +6,8 @@ without the other. `manage.py rebuild_rollups` makes it anew; check_revenue() co
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Iterable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -16,8 +15,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Count, Window
 from django.db.models.functions import ExtractYear
-from django.utils import timezone
 
+from crm.marks import Mark
 from crm.ui.filters import midnight
 
 from ..exact import ExactDecimalField, ExactSum
@@ -25,7 +24,6 @@ from .customer import Customer
 from .order import Order
 
 BATCH = 500  # customers
-KEPT_DAYS = 2  # of the marks of change
 
 
 class RevenueYear(models.Model):
@@ -54,19 +52,12 @@ class RevenueYear(models.Model):
         return f"{self.customer_id} {self.year} {self.amount}"
 
 
-class RevenueChange(models.Model):
+class RevenueChange(Mark):
     """A mark left by every change of the figures or of who keeps a customer; see revenue_stamp()."""
 
-    key = models.UUIDField(default=uuid.uuid4)
-    at = models.DateTimeField(default=timezone.now, db_index=True)
-
-    class Meta:
+    class Meta(Mark.Meta):
         verbose_name = "订单金额变动"
         verbose_name_plural = "订单金额变动"
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return str(self.key)
 
 
 class Revenue(NamedTuple):
@@ -174,5 +165,4 @@ def revenue_stamp() -> tuple[Any, int] | None:
 
 def forget_old_changes() -> str:
     """Called by the schedule."""
-    before = timezone.now() - timedelta(days=KEPT_DAYS)
-    return f"清除 {RevenueChange.objects.filter(at__lt=before).delete()[0]} 行"
+    return f"清除 {RevenueChange.old().delete()[0]} 行"

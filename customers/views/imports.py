@@ -79,6 +79,8 @@ class UploadTable(FormView):
 class ImportTemplate(View):
     """An empty table with the columns an import knows."""
 
+    title = "下载导入模板"
+
     def get(self, request: Any) -> HttpResponse:
         refuse_without_right(request.user)
         buffer = io.BytesIO()
@@ -109,6 +111,7 @@ class ImportPreview(RecordView):
 class RefusedRows(RecordView):
     """下载错误行: a workbook to correct and to upload again."""
 
+    title = "下载错误行"
     model, select_related = ImportFile, ("manager", "owner")
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
-from datetime import timedelta
 from typing import Any
 
-from django.db import models
 from django.db.models import Count, Sum, Window
-from django.utils import timezone
 
-KEPT_DAYS = 2  # longer than any transaction lasts
+from crm.marks import Mark
 
 
-class OpportunityChange(models.Model):
+class OpportunityChange(Mark):
     """A mark that the database itself leaves with every statement that writes opportunities or their forecasts."""
 
-    key = models.UUIDField(default=uuid.uuid4)
-    at = models.DateTimeField(default=timezone.now, db_index=True)
-
-    class Meta:
+    class Meta(Mark.Meta):
         verbose_name = "销售机会变动"
         verbose_name_plural = "销售机会变动"
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return str(self.key)
 
 
 def opportunity_stamp() -> tuple[Any, ...] | None:
@@ -41,5 +30,4 @@ def opportunity_stamp() -> tuple[Any, ...] | None:
 def forget_old_marks() -> str:
     """Called by the schedule. Without a mark nothing is remembered, so the newest one stays."""
     newest = OpportunityChange.objects.order_by("-pk").values_list("pk", flat=True).first()
-    old = OpportunityChange.objects.filter(at__lt=timezone.now() - timedelta(days=KEPT_DAYS)).exclude(pk=newest or 0)
-    return f"清除 {old.delete()[0]} 行"
+    return f"清除 {OpportunityChange.old().exclude(pk=newest or 0).delete()[0]} 行"

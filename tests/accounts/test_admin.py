@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from accounts.models import Department, Role, Scope, User
+from accounts.rights import catalogue
+from basedata.models import DictionaryEntry
 from crm.audit.models import AuditEntry
 from crm.jobs.models import Job
 from tests import factories
@@ -84,6 +88,20 @@ def test_what_an_administrator_opens(name, status, admin):
     assert admin.get(reverse(f"admin:{name}")).status_code == status
 
 
+@pytest.mark.parametrize("asked", ["/admin/", "/admin/accounts/role/", "/admin/settings/"])
+def test_a_visitor_signs_in_and_is_where_he_wanted_to_go(asked, company, client):
+    page = client.get(asked, follow=True)
+    sent = {"username": company.administrator.username, "password": "a-long-passphrase"}
+    answer = client.post(page.request["PATH_INFO"] + "?" + page.request["QUERY_STRING"], sent, follow=True)
+    assert (answer.request["PATH_INFO"], answer.status_code) == (asked, 200)
+
+
+@pytest.mark.parametrize("asked", ["https://example.com/admin/", "//example.com/admin/", "/admin/login/", "/", "x\n"])
+def test_the_admins_sign_in_leads_nowhere_else(asked, admin, client):
+    assert admin.get("/admin/login/", {"next": asked})["Location"] == "/admin/"
+    assert client.get("/admin/login/", {"next": asked})["Location"] == "/login/?next=/admin/"
+
+
 def test_no_business_record_is_editable_in_the_admin(admin):
     html = admin.get("/admin/").content.decode()
     for label in ("marketing", "customers", "services", "otp_totp", "otp_static", "axes"):
@@ -99,6 +117,39 @@ def test_the_admin_carries_the_products_name_in_chinese(admin):
     assert 'href="/"' in html  # and a way back
     for word in ("用户", "角色", "部门", "审计记录", "数据字典", "后台任务", "设置"):
         assert word in html
+
+
+LISTS = ("accounts_user", "accounts_role", "accounts_department", "basedata_dictionaryentry", "audit_auditentry")
+LISTS += ("jobs_job",)
+WORDS = "Add|All|Change|Choose|Clear|Filter|Link|Model|Name|No|Remove|Search|Select|True|False|View|Yes"
+ENGLISH = re.compile(rf"\b(?:{WORDS})\b", re.I)
+PROGRAM = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->", re.S)
+SPOKEN = re.compile(r'\b(?:alt|title|placeholder|aria-label)="([^"]*)"')
+
+
+def spoken(html: str) -> str:
+    """What a page shows, and what it tells a screen reader."""
+    shown = PROGRAM.sub("", html)
+    return " ".join([*SPOKEN.findall(shown), re.sub(r"<[^>]+>", " ", shown)])
+
+
+def test_no_page_of_the_admin_speaks_english(admin, company):
+    entry = DictionaryEntry.objects.first()
+    records = (company.manager, role("executive"), company.sales, entry)
+    pages = [
+        reverse(f"admin:{record._meta.label_lower.replace('.', '_')}_change", args=[record.pk]) for record in records
+    ]
+    pages += [reverse(f"admin:{name}_changelist") for name in LISTS]
+    heard = {page: ENGLISH.findall(spoken(admin.get(page).content.decode())) for page in ["/admin/", *pages]}
+    assert {page: words for page, words in heard.items() if words} == {}
+
+
+def test_no_field_of_the_admin_is_made_of_two_lists(admin, company):
+    """Their script has no Chinese words for choosing and removing."""
+    for record in (company.manager, role("executive")):
+        html = admin.get(reverse(f"admin:accounts_{record._meta.model_name}_change", args=[record.pk])).content.decode()
+        assert "selectfilter" not in html
+        assert 'type="checkbox"' in html
 
 
 # Users
@@ -215,10 +266,17 @@ def test_a_changed_role_leaves_an_audit_row_and_takes_effect(admin, company, sig
     assert admin.post(reverse("admin:accounts_role_change", args=[record.pk]), values).status_code == 302
     entry = entries("编辑", record).get()
     assert entry.changes["查看范围"] == ["本部门", "本人"]
-    assert "导出销售机会" in str(entry.changes)
+    assert (entry.changes["收回权限"], "授予权限" in entry.changes) == (["", "导出销售机会"], False)
+    assert "Can" not in str(entry.changes)
     client = sign_in(company.manager)
     assert client.get(factories.opportunity(company.colleague).get_absolute_url()).status_code == 404
     assert client.get("/marketing/opportunities/?export=csv").status_code == 403
+
+
+def test_rights_stand_in_the_order_of_the_products_own_page(admin):
+    html = admin.get(reverse("admin:accounts_role_change", args=[role("executive").pk])).content.decode()
+    shown = re.findall(r'name="permissions" value="(\d+)"', html)
+    assert shown == [str(right.pk) for right in catalogue()]
 
 
 def test_nobody_changes_a_role_he_holds(admin, company):

@@ -329,6 +329,7 @@ def test_do_not_contact_is_marked_where_people_look_and_left_out_of_files(held, 
         reverse("customers:interaction_list", args=[held.customer.pk]),
         held.customer.interactions.get().get_absolute_url(),
         reverse("customers:interaction_create", args=[held.customer.pk]),
+        reverse("services:find_contacts") + f"?customer={held.customer.number}",
         reverse("home"),
     ]
     assert [page for page in pages if "请勿联系" not in client.get(page).content.decode()] == []

@@ -6,7 +6,6 @@ import time
 
 import pytest
 from django.core import signing
-from django.db import connection
 from django.db.models import QuerySet
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -16,13 +15,9 @@ from accounts.keeping import rules
 from accounts.models import Department, Role, User
 from crm.verdict import Refused
 from tests import factories
-from tests.marketing.test_races import again, before
+from tests.races import ON_POSTGRESQL, again, before
 
-pytestmark = [
-    pytest.mark.postgres,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time: nothing to race"),
-]
+pytestmark = ON_POSTGRESQL
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from accounts import roles
 from accounts.models import Department, Role, Scope, User
-from accounts.rights import catalogue, name_of, sentences
+from accounts.rights import catalogue, name_of, sentences, tree
 from accounts.roles import SHIPPED, ship_roles
 from crm.audit.models import AuditEntry
 from crm.role_check import entries
@@ -175,7 +175,7 @@ def test_the_list_and_the_page_say_how_many_hold_it_and_what_it_may(admin, compa
     row = next(part for part in html.split("<tr>") if ">高管<" in part)
     assert re.search(r'data-l="人数">1<', row)
     html = admin.get(at("detail", role("executive"))).content.decode()
-    for words in ("看得到全部的记录，能改动无的记录", "可以查看销售机会，导出销售机会。", "沈总"):
+    for words in ("看得到全部的记录，不能改动。", "可以查看销售机会，导出销售机会。", "沈总"):
         assert words in html
     assert "离职高管" not in html
 
@@ -231,6 +231,30 @@ def test_the_check_page_shows_menu_pages_and_actions(admin):
     rows = [re.sub(r"<[^>]+>|\s+", " ", row).split() for row in html.split("<tr>")[1:]]
     verdicts = {row[0]: row[1] for row in rows if len(row) > 1}
     assert (verdicts["销售机会管理"], verdicts["指派机会"], verdicts["新建用户"]) == ("可以", "不可以", "不可以")
+
+
+def test_the_check_page_names_everything_in_chinese():
+    assert [entry.name for entry in entries() if entry.title.isascii()] == []
+
+
+def test_rights_to_reports_stand_under_their_own_name():
+    rights = Permission.objects.filter(codename__in=["view_reports", "view_pipeline"]).select_related("content_type")
+    assert [(subject.name, len(subject.permissions)) for module in tree(rights) for subject in module.subjects] == [
+        ("统计报表", 2)
+    ]
+    assert sentences(rights) == [("统计报表", "可以查看统计报表，查看销售漏斗。")]
+
+
+@pytest.mark.parametrize(
+    ("view", "edit", "words"),
+    [
+        ("none", "none", "看不到业务记录，不能改动"),
+        ("all", "none", "看得到全部的记录，不能改动"),
+        ("department", "self", "看得到本部门的记录，能改动本人的记录"),
+    ],
+)
+def test_the_scopes_of_a_role_are_said_in_words(view, edit, words):
+    assert Role(view_scope=view, edit_scope=edit).reach == words
 
 
 # Departments

@@ -1,18 +1,22 @@
-"""Rights of a role edited with and without scripts, and the second factor as a person meets it."""
+"""Roles edited with and without scripts, sharing, first passwords and the second factor, as people meet them."""
 
 from __future__ import annotations
 
 import time
 from base64 import b32decode
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice
 from playwright.sync_api import Page, expect
 
 from accounts.models import Role
+from marketing.models.opportunity import OpportunityGrant
+from tests import factories
 
-from .conftest import PASSWORD, field, follow, press
+from .conftest import PASSWORD, field, fill, follow, press
 
 pytestmark = pytest.mark.browser
 
@@ -46,6 +50,95 @@ def test_an_administrator_edits_the_rights_of_a_role(scripts, company, browse):
     row = page.get_by_role("row").filter(has_text="指派机会")
     expect(row).to_contain_text("可以")
     expect(page.get_by_role("row").filter(has_text="新建用户")).to_contain_text("不可以")
+
+
+def test_a_right_ticked_off_is_gone_from_the_page_its_holder_has_open(company, browse, complaints):
+    complaints.allow(403)
+    factories.opportunity(company.manager)
+    theirs, page = browse(company.manager), browse(company.administrator)
+    theirs.goto("/marketing/opportunities/")
+    expect(theirs.get_by_role("link", name="新建机会")).to_be_visible()
+    page.goto(f"/accounts/roles/{Role.objects.get(code='account_manager').pk}/edit/")
+    box = module(page, "营销管理").get_by_label("新建销售机会")
+    expect(box).to_be_checked()
+    box.uncheck()
+    press(page, "保存")
+    expect(page.locator(".msg.green")).to_have_text("保存成功")
+    theirs.reload()
+    expect(theirs.get_by_role("link", name="新建机会")).to_have_count(0)
+    assert theirs.goto("/marketing/opportunities/new/").status == 403
+
+
+def test_a_role_is_copied_narrowed_and_given_to_somebody(company, browse, complaints):
+    complaints.allow(404)
+    mine = factories.opportunity(company.colleague)
+    page = browse(company.administrator)
+    page.goto("/accounts/roles/")
+    follow(page, "客户经理")
+    follow(page, "复制")
+    field(page, "新角色的名称").fill("见习经理")
+    press(page, "复制")
+    field(page, "查看范围").select_option(label="本人")
+    press(page, "保存")
+    expect(page.get_by_text("看得到本人的记录，能改动本人的记录。")).to_be_visible()
+    theirs = browse(company.manager)
+    assert theirs.goto(mine.get_absolute_url()).status == 200  # a colleague's of his department
+    page.goto(f"/accounts/users/{company.manager.pk}/edit/")
+    field(page, "客户经理").uncheck()
+    field(page, "见习经理").check()
+    press(page, "保存")
+    expect(page.locator(".msg.green")).to_have_text("保存成功")
+    assert theirs.goto(mine.get_absolute_url()).status == 404
+
+
+def test_an_opportunity_is_shared_for_editing_until_a_day(company, browse, complaints):
+    complaints.allow(404)
+    record = factories.assigned(company.manager, company.supervisor, company.manager)
+    page, other = browse(company.manager), browse(company.stranger)
+    assert other.goto(record.get_absolute_url()).status == 404
+    page.goto(record.get_absolute_url())
+    follow(page, "协作人")
+    field(page, "协作人").select_option(label="外人甲（海外部）")
+    field(page, "截止日期").fill(f"{timezone.localdate() + timedelta(days=7):%Y-%m-%d}")
+    page.get_by_label("可编辑").check()
+    press(page, "共享")
+    expect(page.locator(".rows")).to_contain_text("外人甲 可编辑")
+
+    other.goto("/notifications/")
+    press(other, "查看")
+    expect(other.get_by_role("heading", level=1)).to_have_text(record.summary)
+    for decision in ("开发成功", "终止开发", "协作人"):
+        expect(other.locator("[aria-disabled=true]").filter(has_text=decision)).to_be_visible()
+    other.goto(f"/marketing/development/{record.pk}/plan/")
+    fill(other, 日期=f"{timezone.localdate():%Y-%m-%d}", 计划项="陪同拜访设备科")
+    press(other, "保存计划项")
+    expect(other.get_by_text("陪同拜访设备科")).to_be_visible()
+
+    OpportunityGrant.objects.update(until=timezone.localdate() - timedelta(days=1))
+    assert other.goto(record.get_absolute_url()).status == 404
+
+
+def test_a_new_colleague_gets_a_password_once_and_chooses_his_own(company, browse, new_context):
+    page = browse(company.administrator)
+    page.goto("/accounts/users/new/")
+    fill(page, 用户名="xinren", 姓名="新人甲")
+    field(page, "客户经理").check()
+    press(page, "保存")
+    once = page.locator(".secret").inner_text()
+    page.reload()
+    assert once not in page.content()
+
+    theirs = new_context().new_page()
+    theirs.goto("/login/")
+    fill(theirs, 用户名="xinren", 密码=once)
+    press(theirs, "登录")
+    theirs.wait_for_url("/accounts/password/")
+    theirs.goto("/customers/")
+    theirs.wait_for_url("/accounts/password/")
+    fill(theirs, 旧密码=once, 新密码=PASSWORD, 新密码确认=PASSWORD)
+    press(theirs, "修改密码")
+    theirs.wait_for_url("/")
+    assert theirs.goto("/customers/").status == 200
 
 
 def shown_by_telephone(secret: str, steps: int = 0) -> str:
@@ -103,3 +196,18 @@ def test_a_person_turns_the_second_factor_on_and_signs_in_with_it(company, sign_
     third.goto("/accounts/profile/")
     expect(third.get_by_text("还有 9 个恢复码没有用过。")).to_be_visible()
     expect(third.get_by_role("button", name="结束其他登录")).to_be_visible()
+
+
+def test_an_administrator_reaches_nothing_before_his_second_factor_where_it_is_a_duty(company, sign_in_form, settings):
+    page = sign_in_form(company.administrator)
+    settings.CRM_REQUIRE_ADMIN_TOTP = True
+    for address in ("/accounts/users/", "/admin/"):
+        page.goto(address)
+        page.wait_for_url("/accounts/profile/second-factor/on/")
+    expect(page.get_by_text("系统管理员必须使用两步验证，请先开启。").first).to_be_visible()
+    field(page, "手机上显示的验证码").fill(shown_by_telephone(page.locator("#key").inner_text()))
+    press(page, "开启")
+    follow(page, "已保存")
+    assert page.goto("/accounts/users/").status == 200
+    page.goto("/accounts/profile/")
+    expect(page.get_by_role("link", name="关闭", exact=True)).to_have_count(0)

@@ -129,6 +129,20 @@ def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(company):
     assert (cookie["httponly"], cookie["samesite"], cookie["domain"]) == (True, "Lax", "")
 
 
+# The address of a button
+
+
+@pytest.mark.parametrize("address", ["/accounts/audit/verify/", "/admin/logout/", "/logout/"])
+def test_the_address_of_a_button_typed_in_gets_a_page_with_a_way_on(address, company, sign_in):
+    answer = sign_in(company.administrator).get(address)
+    assert (answer.status_code, answer["Allow"][:4]) == (405, "POST")
+    html = answer.content.decode()
+    assert "这个地址不能直接打开" in html
+    assert "何管理" in html
+    assert 'href="/"' in html
+    assert answer["Cache-Control"] == "no-store, private"
+
+
 # Health
 
 

@@ -96,9 +96,22 @@ def test_filters_combine(company, mine, case, query, found):
     assert ("武汉楚天食品有限公司" in page(mine, f"{LIST}?{query}")) == found
 
 
-@pytest.mark.parametrize("query", ["manager=x", "manager=999999", "status=nonsense", "customer=" + "长" * 101])
-def test_a_wrong_filter_is_answered_not_failed(mine, case, query):
-    page(mine, f"{LIST}?{query}")
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("manager=x", "选择一个有效的选项"),
+        ("manager=999999", "选择一个有效的选项"),
+        ("customer=" + "长" * 101, "不超过 100 字符"),
+    ],
+)
+def test_a_wrong_filter_is_said_beside_its_field_and_finds_nothing(mine, case, query, said):
+    shown = page(mine, f"{LIST}?{query}")
+    assert said in shown
+    assert "武汉楚天食品有限公司" not in shown
+
+
+def test_an_unknown_state_opens_the_list_as_it_opens_by_itself(mine, case):
+    assert "武汉楚天食品有限公司" in page(mine, f"{LIST}?status=nonsense")
 
 
 def test_a_list_page_takes_the_same_few_queries_for_many_rows(company, sign_in, django_assert_max_num_queries):

@@ -14,24 +14,10 @@ from crm.verdict import Refused
 from customers.models import ChurnCase, Customer, TimelineEntry, churn_scan
 from customers.models.churn_scan import resolve_by_purchases, scan_churn
 from tests import factories
-from tests.marketing.test_races import before
+from tests.races import ON_POSTGRESQL, again, before
 
-pytestmark = [
-    pytest.mark.postgres,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time: nothing to race"),
-]
+pytestmark = ON_POSTGRESQL
 TODAY = timezone.localdate()
-
-
-def again(record):
-    return type(record).objects.get(pk=record.pk)
-
-
-@pytest.fixture
-def without_lock(monkeypatch):
-    """Rows are read afresh, but not kept: the guard of every transition is off."""
-    monkeypatch.setattr("crm.verdict.lock", lambda row: row.refresh_from_db())
 
 
 # Two scans

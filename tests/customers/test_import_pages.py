@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import openpyxl
 import pytest
@@ -14,7 +16,8 @@ from django.utils import timezone
 
 from crm.audit.models import AuditEntry
 from crm.jobs.models import Job, JobRefused
-from customers import import_job
+from crm.jobs.tasks import rescue_silent_jobs, run_job
+from customers import import_job, importing
 from customers.models import Customer, ImportFile, forget_old_uploads
 from tests import factories
 
@@ -223,6 +226,48 @@ def test_a_large_table_goes_to_a_worker_all_or_none(large, company, manager):
     assert import_job.run(job) == "已新增客户 2 个，已存在 0 行。"
     assert import_job.run(job) == "已新增客户 0 个，已存在 2 行。"  # killed after writing and run again
     assert Customer.objects.filter(manager=company.manager).count() == 2
+
+
+class Killed(BaseException):
+    """What no except clause of a job holds up: the worker is gone."""
+
+
+@pytest.fixture
+def killed(large, manager, monkeypatch):
+    """A job whose worker was killed when all rows were inserted and nothing was committed."""
+
+    def gone(*args):
+        raise Killed
+
+    upload(manager, GOOD)
+    job = Job.objects.get()
+
+    def run():
+        with monkeypatch.context() as patch:
+            patch.setattr(importing, "tell_many", gone)
+            with pytest.raises(Killed):
+                run_job.call(job.pk)
+        return job
+
+    return run
+
+
+def test_an_import_killed_half_way_leaves_nothing_and_the_next_worker_brings_every_row_once(killed):
+    job = killed()
+    assert not Customer.objects.exists()
+    assert not AuditEntry.objects.filter(verb="导入").exists()
+    Job.objects.filter(pk=job.pk).update(heartbeat_at=timezone.now() - timedelta(hours=1))
+    assert rescue_silent_jobs() == 1
+    run_job.call(job.pk)
+    job.refresh_from_db()
+    assert (job.status, job.result) == ("done", "已新增客户 2 个，已存在 0 行。")
+    assert sorted(Customer.objects.values_list("name", flat=True)) == ["烟台泵业", "青岛水务"]
+
+
+def test_control_without_its_transaction_a_killed_import_leaves_rows(killed, monkeypatch):
+    monkeypatch.setattr(importing, "transaction", SimpleNamespace(atomic=nullcontext))
+    killed()
+    assert Customer.objects.count() == 2
 
 
 def test_a_large_table_with_errors_writes_nothing_and_gives_them_back(large, manager):

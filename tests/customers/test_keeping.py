@@ -133,7 +133,7 @@ def test_orders_keep_a_customer_from_being_deleted(company, customer, sign_in):
     Order.objects.create(number="S1", customer=customer, ordered_at="2026-01-05T02:00:00Z", status="paid")
     response = sign_in(company.manager).post(f"/customers/{customer.pk}/delete/")
     assert response.status_code == 409
-    assert "还有1 条订单" in response.content.decode()
+    assert "还有 1 条订单" in response.content.decode()
     assert Customer.objects.current().exists()
 
 

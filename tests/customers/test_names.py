@@ -174,10 +174,19 @@ def test_a_name_that_grows_when_normalised_is_found_by_itself():
 CODE = st.text(st.sampled_from(validators.CODE_CHARACTERS), min_size=17, max_size=17)
 
 
+def passes(check, value: str) -> bool:
+    """Does the validator let the value through?"""
+    try:
+        check(value)
+    except ValidationError:
+        return False
+    return True
+
+
 @STEADY
 @given(CODE)
 def test_a_code_with_its_check_character_passes(code):
-    validators.license_number(code + validators.code_check_character(code))
+    assert passes(validators.license_number, code + validators.code_check_character(code))
 
 
 @STEADY
@@ -192,12 +201,12 @@ def test_one_changed_character_is_noticed(code, place, other):
 
 @pytest.mark.parametrize("code", ["91350100M000100Y43", "91350100m000100y43", "9135 0100 M000 100Y43"])
 def test_the_codes_of_the_standard_pass(code):
-    validators.license_number(code)
+    assert passes(validators.license_number, code)
 
 
 @pytest.mark.parametrize("number", ["", "110000450012345", "京工商 12345", "12345678901234567", "1234567890123456789"])
 def test_older_registration_numbers_pass_as_they_are(number):
-    validators.license_number(number)
+    assert passes(validators.license_number, number)
 
 
 @pytest.mark.parametrize("letter", "IOSVZ*中９")
@@ -208,7 +217,7 @@ def test_a_code_of_eighteen_has_no_other_characters(letter):
 
 @pytest.mark.parametrize("postcode", ["100000", "266000"])
 def test_a_postcode_has_six_digits(postcode):
-    validators.postcode(postcode)
+    assert passes(validators.postcode, postcode)
 
 
 @pytest.mark.parametrize("postcode", ["10000", "1000000", "10000a", "100000\n", " 100000", "１０００００"])
@@ -219,7 +228,7 @@ def test_anything_else_is_no_postcode(postcode):
 
 @pytest.mark.parametrize("address", ["http://example.com", "https://www.example.com/a?b=1", "https://例子.中国"])
 def test_web_addresses_are_http_or_https(address):
-    validators.web_address(address)
+    assert passes(validators.web_address, address)
 
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "ftp://example.com", "www.example.com", "data:text/html,x"])

@@ -6,19 +6,15 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from customers.models import Order, Ownership, RevenueChange, RevenueYear, refresh_revenue, rollup
 from customers.models.rollup import differences
 from tests import factories
-from tests.marketing.test_races import before
+from tests.races import ON_POSTGRESQL, before
 
-pytestmark = [
-    pytest.mark.postgres,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time: nothing to race"),
-]
+pytestmark = ON_POSTGRESQL
 
 
 @pytest.fixture

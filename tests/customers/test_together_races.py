@@ -5,26 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from crm.verdict import Refused
 from customers.models import Contact, Customer, Order, Ownership, merge, merge_customers, together, transfer_customers
 from customers.models.customer import CustomerGrant
 from customers.sync import orders as sync
 from tests import factories
-from tests.marketing.test_races import again, before
+from tests.races import ON_POSTGRESQL, again, before
 
-pytestmark = [
-    pytest.mark.postgres,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time: nothing to race"),
-]
-
-
-@pytest.fixture
-def without_lock(monkeypatch):
-    """Rows are read afresh, but not kept: the guard of every transition is off."""
-    monkeypatch.setattr("crm.verdict.lock", lambda row: row.refresh_from_db())
+pytestmark = ON_POSTGRESQL
 
 
 # Two supervisors hand one customer over

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
 
 from crm.audit.models import AuditEntry
 from crm.verdict import Kind, Refused
 from services.models import ServiceRequest, ServiceRound
 from services.models import request as module
 from tests import factories
-from tests.marketing.test_races import again, before
+from tests.races import ON_POSTGRESQL, again, before
 
-pytestmark = [
-    pytest.mark.postgres,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time: nothing to race"),
-]
-
-
-@pytest.fixture
-def without_lock(monkeypatch):
-    """Rows are read afresh, but not kept: the guard of every transition is off."""
-    monkeypatch.setattr("crm.verdict.lock", lambda row: row.refresh_from_db())
+pytestmark = ON_POSTGRESQL
 
 
 @pytest.fixture

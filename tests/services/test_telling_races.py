@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from accounts import mail
@@ -14,13 +13,9 @@ from services import due
 from services.models import ServiceRequest
 from tests import factories
 from tests.accounts.test_mail import SERVER
-from tests.marketing.test_races import before
+from tests.races import ON_POSTGRESQL, before
 
-pytestmark = [
-    pytest.mark.postgres,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time: nothing to race"),
-]
+pytestmark = ON_POSTGRESQL
 
 
 @pytest.fixture
