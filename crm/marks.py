@@ -7,9 +7,30 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import models
+from django.db.migrations import RunPython
+from django.db.models import Count, Sum, Window
 from django.utils import timezone
 
 KEPT_DAYS = 2  # longer than any transaction lasts
+EVENTS = ("INSERT", "UPDATE", "DELETE")
+FUNCTION = """
+CREATE FUNCTION {marks}_leave() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO {marks} (key, at) VALUES (gen_random_uuid(), now());
+    RETURN NULL;
+END $$
+"""
+POSTGRESQL = """
+CREATE TRIGGER {table}_{marks} AFTER INSERT OR UPDATE OR DELETE ON {table}
+    FOR EACH STATEMENT EXECUTE FUNCTION {marks}_leave()
+"""
+SQLITE = """
+CREATE TRIGGER {table}_{marks}_{event} AFTER {event} ON {table}
+BEGIN
+    INSERT INTO {marks} (key, at)
+    VALUES (lower(hex(randomblob(16))), strftime('%Y-%m-%d %H:%M:%f', 'now'));
+END
+"""
 
 
 class Mark(models.Model):
@@ -29,3 +50,45 @@ class Mark(models.Model):
     def old(cls) -> models.QuerySet[Any]:
         """Marks that nothing running can still be compared with."""
         return cls._default_manager.filter(at__lt=timezone.now() - timedelta(days=KEPT_DAYS))
+
+    @classmethod
+    def stamp(cls) -> tuple[Any, ...] | None:
+        """Changes with every committed change: what was computed under another stamp is out of date.
+
+        Number and sum of the marks are part of it, because transactions may commit in another order than they began.
+        None: there is no mark.
+        """
+        marks = cls._default_manager.annotate(marks=Window(Count("pk")), keys=Window(Sum("pk")))
+        return marks.order_by("-pk").values_list("key", "marks", "keys").first()
+
+    @classmethod
+    def forget(cls) -> str:
+        """Called by the schedule. Without a mark nothing is remembered, so the newest one stays."""
+        newest = cls._default_manager.order_by("-pk").values_list("pk", flat=True).first()
+        return f"清除 {cls.old().exclude(pk=newest or 0).delete()[0]} 行"
+
+
+def leave_marks(marks: str, *tables: str) -> RunPython:
+    """The migration after that of the marks' table: every statement that writes one of these tables leaves a mark."""
+
+    def create(apps: Any, schema_editor: Any) -> None:
+        on_postgresql = schema_editor.connection.vendor == "postgresql"
+        if on_postgresql:
+            schema_editor.execute(FUNCTION.format(marks=marks))
+        for table in tables:
+            for event in EVENTS[:1] if on_postgresql else EVENTS:
+                sql = POSTGRESQL if on_postgresql else SQLITE
+                schema_editor.execute(sql.format(marks=marks, table=table, event=event))
+
+    def drop(apps: Any, schema_editor: Any) -> None:
+        on_postgresql = schema_editor.connection.vendor == "postgresql"
+        for table in tables:
+            if on_postgresql:
+                schema_editor.execute(f"DROP TRIGGER {table}_{marks} ON {table}")
+            else:
+                for event in EVENTS:
+                    schema_editor.execute(f"DROP TRIGGER {table}_{marks}_{event}")
+        if on_postgresql:
+            schema_editor.execute(f"DROP FUNCTION {marks}_leave()")
+
+    return RunPython(create, drop)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, Window
+from django.db.models import Count
 from django.db.models.functions import ExtractYear
 
 from crm.marks import Mark
@@ -53,7 +53,7 @@ class RevenueYear(models.Model):
 
 
 class RevenueChange(Mark):
-    """A mark left by every change of the figures or of who keeps a customer; see revenue_stamp()."""
+    """A mark left by every change of the figures or of who keeps a customer; see crm.marks."""
 
     class Meta(Mark.Meta):
         verbose_name = "订单金额变动"
@@ -153,16 +153,10 @@ def _said(key: Any, truth: Any, kept: Any) -> str:
     return f"客户 {key[0]}，{key[1]} 年：订单 {orders}，汇总 {rollup}"
 
 
-def revenue_stamp() -> tuple[Any, int] | None:
-    """Changes with every committed change of the figures: what was computed under another stamp is out of date.
-
-    The number of marks is part of it, because transactions may commit in another order than they began. None: there is
-    no mark.
-    """
-    marks = RevenueChange.objects.annotate(marks=Window(Count("pk"))).order_by("-pk")
-    return marks.values_list("key", "marks").first()
+def revenue_stamp() -> tuple[Any, ...] | None:
+    return RevenueChange.stamp()
 
 
 def forget_old_changes() -> str:
     """Called by the schedule."""
-    return f"清除 {RevenueChange.old().delete()[0]} 行"
+    return RevenueChange.forget()

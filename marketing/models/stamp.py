@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, Sum, Window
-
 from crm.marks import Mark
 
 
@@ -18,16 +16,9 @@ class OpportunityChange(Mark):
 
 
 def opportunity_stamp() -> tuple[Any, ...] | None:
-    """Changes with every committed change: what was counted under another stamp is out of date.
-
-    Number and sum of the marks are part of it, because transactions may commit in another order than they began. None:
-    there is no mark.
-    """
-    marks = OpportunityChange.objects.annotate(marks=Window(Count("pk")), keys=Window(Sum("pk")))
-    return marks.order_by("-pk").values_list("key", "marks", "keys").first()
+    return OpportunityChange.stamp()
 
 
 def forget_old_marks() -> str:
-    """Called by the schedule. Without a mark nothing is remembered, so the newest one stays."""
-    newest = OpportunityChange.objects.order_by("-pk").values_list("pk", flat=True).first()
-    return f"清除 {OpportunityChange.old().exclude(pk=newest or 0).delete()[0]} 行"
+    """Called by the schedule."""
+    return OpportunityChange.forget()
