@@ -13,10 +13,14 @@ from django.utils import timezone
 
 KEPT_DAYS = 2  # longer than any transaction lasts
 EVENTS = ("INSERT", "UPDATE", "DELETE")
-FUNCTION = """
-CREATE FUNCTION {marks}_leave() RETURNS trigger LANGUAGE plpgsql AS $$
+MARK = {
+    "postgresql": "INSERT INTO {marks} (key, at) VALUES (gen_random_uuid(), now())",
+    "sqlite": "INSERT INTO {marks} (key, at) VALUES (lower(hex(randomblob(16))), strftime('%Y-%m-%d %H:%M:%f', 'now'))",
+}
+FUNCTION = f"""
+CREATE FUNCTION {{marks}}_leave() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO {marks} (key, at) VALUES (gen_random_uuid(), now());
+    {MARK["postgresql"]};
     RETURN NULL;
 END $$
 """
@@ -24,11 +28,10 @@ POSTGRESQL = """
 CREATE TRIGGER {table}_{marks} AFTER INSERT OR UPDATE OR DELETE ON {table}
     FOR EACH STATEMENT EXECUTE FUNCTION {marks}_leave()
 """
-SQLITE = """
-CREATE TRIGGER {table}_{marks}_{event} AFTER {event} ON {table}
+SQLITE = f"""
+CREATE TRIGGER {{table}}_{{marks}}_{{event}} AFTER {{event}} ON {{table}}
 BEGIN
-    INSERT INTO {marks} (key, at)
-    VALUES (lower(hex(randomblob(16))), strftime('%Y-%m-%d %H:%M:%f', 'now'));
+    {MARK["sqlite"]};
 END
 """
 
@@ -79,6 +82,7 @@ def leave_marks(marks: str, *tables: str) -> RunPython:
             for event in EVENTS[:1] if on_postgresql else EVENTS:
                 sql = POSTGRESQL if on_postgresql else SQLITE
                 schema_editor.execute(sql.format(marks=marks, table=table, event=event))
+        schema_editor.execute(MARK[schema_editor.connection.vendor].format(marks=marks))
 
     def drop(apps: Any, schema_editor: Any) -> None:
         on_postgresql = schema_editor.connection.vendor == "postgresql"

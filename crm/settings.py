@@ -250,6 +250,7 @@ CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds betwee
     ("forms.forget", 86400, "crm.ui.models.forget_old_submissions"),
     ("imports.forget", 86400, "customers.models.forget_old_uploads"),
     ("opportunities.forget", 86400, "marketing.models.forget_old_marks"),
+    ("services.forget", 86400, "services.models.forget_old_marks"),
     ("churn.scan", 604800, "customers.churn.scan_weekly"),
     ("services.due", 300, "services.due.watch"),
     ("reports.remind", 86400, "reports.reminders.remind_authors"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,11 +21,12 @@ from basedata.models import DictionaryEntry
 from crm.ui.lists import Column
 from crm.ui.templatetags.ui import day
 from customers.models import Customer
-from services.models import ServiceRequest
+from services.models import ServiceChange, ServiceRequest
 from services.models.record import COMPLAINT
 
 from ..figures import DASH, said, shares
 from ..filters import ScopeForm, period_of
+from ..memory import remembered, statement
 from ..pages import ReportPage
 from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
 from ..periods import Period, month_period, until_this_month
@@ -57,7 +59,13 @@ class ServicesForm(ScopeForm):
         return {**super().standing(), "by": "kind"}
 
     def years(self) -> list[int]:
-        return service.years_of(ServiceRequest.objects.visible_to(self.user))
+        rows = ServiceRequest.objects.visible_to(self.user)
+        return kept(self.user, rows, ("years", timezone.localdate()), lambda: service.years_of(rows))
+
+
+def kept(user: User, rows: Any, what: Hashable, compute: Callable[[], Any]) -> Any:
+    """What these rows say, until a request, a customer or a dictionary entry is written."""
+    return remembered(user, (what, statement(rows)), compute, ServiceChange.stamp)
 
 
 class ServicesReport(ReportPage):
@@ -89,7 +97,9 @@ class ServicesReport(ReportPage):
 
     def report(self, values: dict[str, Any]) -> Report:
         rows, by = self.rows(values, self.period), values["by"] or "kind"
-        found = service.groups(rows, BASES[by].expression)
+        user = self.request.user
+        known = kept(user, rows, ("groups", by), lambda: service.groups(rows, BASES[by].expression))
+        found = {key: copy(group) for key, group in known.items()}  # named, numbered and added to below
         whole = service.total(found.values())
         if not whole.requests:
             return Report(empty=True)
@@ -99,7 +109,7 @@ class ServicesReport(ReportPage):
         ):
             group.place, group.share = place, share
         whole.share = sum(group.share for group in ordered)
-        repeated = service.repeat_complaints(rows)
+        repeated = kept(user, rows, "repeated", lambda: service.repeat_complaints(rows))
         last = min(self.period.last, timezone.localdate())
         return Report(
             facts=[
@@ -206,8 +216,7 @@ class ServicesReport(ReportPage):
         return ReportTable(basis.label, columns, ordered, total=whole, note=note)
 
     def repeated_table(self, repeated: list[Complainer]) -> ReportTable:
-        seen = Customer.objects.visible_to(self.request.user).filter(pk__in=customers_of(repeated))
-        numbers = dict(seen.values_list("pk", "number"))
+        numbers: dict[int, str] = {}
         kind = DictionaryEntry.objects.of("服务类型").filter(value=COMPLAINT).first()
 
         def behind(one: Complainer) -> str:
@@ -216,14 +225,19 @@ class ServicesReport(ReportPage):
             number = numbers.get(one.customer)
             return self.behind(kind=kind.pk, of_customer_number=number) if kind and number else ""
 
+        def fill(shown: list[Complainer]) -> None:
+            seen = Customer.objects.visible_to(self.request.user).filter(pk__in=customers_of(shown))
+            numbers.update(seen.values_list("pk", "number"))
+
         columns = (
-            Column("客户", "name", css="m-t"),
-            Figure("投诉次数", "times", url=behind),
-            Column("第一次", "first", css="nw"),
-            Column("最近一次", "last", css="nw"),
+            Column("客户", "name", sort="name", css="m-t"),
+            Figure("投诉次数", "times", sort="times", url=behind),
+            Column("第一次", "first", sort="first", css="nw"),
+            Column("最近一次", "last", sort="last", css="nw"),
         )
+        note, nobody = "这段时间里投诉两次以上", "没有投诉两次以上的客户。"
         return ReportTable(
-            "重复投诉", columns, repeated, note="这段时间里投诉两次以上", empty_text="没有投诉两次以上的客户。"
+            "重复投诉", columns, repeated, None, note, True, fill=fill, default_sort="-times", empty_text=nobody
         )
 
 

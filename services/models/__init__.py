@@ -1,5 +1,6 @@
 from .handover import hand_over_requests
 from .leaving import hand_over_all_requests, requests_left_by
+from .marks import ServiceChange, forget_old_marks
 from .parts import Draft, GivenBy, ServiceHelper, ServiceNote, ServiceRound
 from .request import NUMBER_PREFIX, ServiceRequest
 from .rows import ServiceRequestQuerySet, ties_of
@@ -9,12 +10,14 @@ __all__ = [
     "NUMBER_PREFIX",
     "Draft",
     "GivenBy",
+    "ServiceChange",
     "ServiceHelper",
     "ServiceNote",
     "ServiceRequest",
     "ServiceRequestQuerySet",
     "ServiceRound",
     "ServiceTarget",
+    "forget_old_marks",
     "hand_over_all_requests",
     "hand_over_requests",
     "requests_left_by",

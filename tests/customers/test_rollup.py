@@ -155,8 +155,9 @@ def test_the_stamp_changes_with_every_change_and_only_then(customers, company):
     customers[0].transfer(company.colleague, by=company.supervisor, reason="调整")
     assert revenue_stamp() != second
     RevenueChange.objects.update(at=NEW_YEAR)
-    forget_old_changes()
-    assert not RevenueChange.objects.exists()
+    newest = revenue_stamp()
+    assert forget_old_changes() == f"清除 {newest[1] - 1} 行"
+    assert RevenueChange.objects.get().key == newest[0]
 
 
 def test_the_nightly_check_reports_a_difference_and_puts_it_right(customers, company):

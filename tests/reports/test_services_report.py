@@ -12,13 +12,18 @@ from statistics import median, quantiles
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
+from basedata.models import DictionaryEntry
+from customers.models import Customer
 from reports.periods import year_period
 from reports.queries import service
 from reports.views.service import BASES
-from services.models import ServiceRequest
+from services.models import ServiceChange, ServiceRequest, forget_old_marks
+from services.models.record import COMPLAINT
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -224,3 +229,51 @@ def test_workbook_and_queries(work, sign_in, django_assert_max_num_queries):
     written = [row[1:3] for row in sheet.iter_rows(values_only=True)]
     assert all((row.label, row.requests) in written for row in found.tables[0].rows)
     assert ("合计", found.tables[0].total.requests) in written
+
+
+def test_an_unchanged_report_is_not_counted_again_and_a_changed_one_at_once(company, sign_in):
+    """Whoever sends the statement: what was remembered ends with it."""
+    seen = factories.CustomerFactory(manager=company.manager, name="滨城热电")
+    for number in range(2):
+        request(company, number, customer=seen, kind=factories.entry("服务类型", "投诉"))
+    client = sign_in(company.executive)
+
+    def opened():
+        with CaptureQueriesContext(connection) as asked:
+            found = report(client, "year=2026").context["report"]
+        about = [one["sql"] for one in asked if "COUNT" in one["sql"] and "services_servicerequest" in one["sql"]]
+        repeated = [(one.name, one.times) for one in found.tables[1].rows]
+        return int(found.kpis[0].value), repeated, len([sql for sql in about if "GROUP BY" in sql])
+
+    assert opened() == (2, [("滨城热电", 2)], 3)
+    assert opened() == (2, [("滨城热电", 2)], 0)
+    request(company, 2)
+    assert opened()[:2] == (3, [("滨城热电", 2)])
+    Customer.objects.filter(pk=seen.pk).update(name="滨城供热")
+    assert opened()[:2] == (3, [("滨城供热", 2)])
+    ServiceRequest.objects.filter(customer=seen).update(kind=factories.entry("服务类型", "建议"))
+    assert opened()[:2] == (3, [])
+    for item, value in (("投诉", "9"), ("建议", COMPLAINT)):
+        DictionaryEntry.objects.filter(category="服务类型", item=item).update(value=value)
+    assert opened()[:2] == (3, [("滨城供热", 2)])
+
+
+def test_of_many_who_complained_again_a_page_is_shown(company, sign_in):
+    kind = factories.entry("服务类型", "投诉")
+    for number in range(60):
+        request(company, number, organisation=f"单位{number % 25:02}", kind=kind)
+    client = sign_in(company.executive)
+    first, second = (unescape(report(client, f"year=2026&page={page}").content.decode()) for page in (1, 2))
+    assert ("单位09" in first, "单位24" in first) == (True, False)
+    assert ("单位09" in second, "单位24" in second) == (False, True)
+    assert "单位24" in unescape(report(client, "year=2026&sort=-name").content.decode())
+    book = load_workbook(io.BytesIO(client.get(f"{PAGE}?year=2026&export=xlsx").content))
+    assert any("单位24" in map(str, row) for sheet in book for row in sheet.iter_rows(values_only=True))
+
+
+def test_marks_of_requests_are_cleared_but_for_the_newest(company):
+    request(company, 1)
+    newest = ServiceChange.stamp()
+    ServiceChange.objects.update(at=datetime(2026, 1, 1, tzinfo=SHANGHAI))
+    assert forget_old_marks() == f"清除 {newest[1] - 1} 行"
+    assert ServiceChange.stamp()[0] == newest[0]
