@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 
 import pytest
 from django.apps import apps
@@ -120,11 +121,12 @@ def test_a_rare_text_comes_from_the_index_and_a_frequent_one_in_the_lists_order(
 
 
 @POSTGRES
-def test_on_paper_the_function_is_dear():
-    """At 500,000 rows a cheap one let a search read them all; no table of a test is large enough to show it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT procost FROM pg_proc WHERE proname = 'crm_grams'")
-        assert cursor.fetchone() == (10_000,)
+@pytest.mark.parametrize("text", ["鑫水", "水鑫", "鑫鑫水务"])
+def test_of_what_occurs_nowhere_next_to_no_rows_are_expected(company, text):
+    """Expecting half a percent of them, PostgreSQL looks for the newest twenty in a large table until its end."""
+    many(company)
+    expected = re.search(r"rows=(\d+)", plan(Opportunity.objects.filter(summary__contains_text=text)))
+    assert int(expected[1]) <= 8000 * 0.005 / 20
 
 
 @POSTGRES
