@@ -128,8 +128,9 @@ def spelled_out(sql: str, params: Sequence[Any]) -> tuple[str, Sequence[Any]]:
     """
     if connection.vendor != "postgresql":
         return sql, params
+    operations: Any = connection.ops
     first, *rest = sql.split("%s")
-    written = (connection.ops.compose_sql("%s", [value]).replace("%", "%%") for value in params)
+    written = (operations.compose_sql("%s", [value]).replace("%", "%%") for value in params)
     return first + "".join(f"{value}{part}" for value, part in zip(written, rest, strict=True)), ()
 
 

@@ -15,7 +15,7 @@ class Undivided(Func):
     arity = 1
     output_field = CharField()
 
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
         sql, params = compiler.compile(self.get_source_expressions()[0])
         for separator in SEPARATORS:
             sql = f"REPLACE({sql}, '{separator}', '')"
