@@ -9,6 +9,7 @@ from django.db import transaction
 from accounts.models import User, notify
 from crm.audit.trail import record
 
+from .models.churn_mark import ChurnChange
 from .models.rollup import RevenueYear, differences, forget_old_changes, in_batches, refresh_revenue
 
 logger = logging.getLogger("crm.rollups")
@@ -26,6 +27,7 @@ def rebuild() -> str:
 def check_nightly() -> str:
     """Called by the schedule: a difference is told to the administrators, kept in the trail, and put right."""
     forget_old_changes()
+    ChurnChange.forget()
     if not RevenueYear.objects.exists():
         return rebuild()  # the first night after the tables were made
     found = differences()

@@ -113,7 +113,7 @@ def _customers(user: User, span: Period, this: date, last: date) -> list[Trend]:
 
 def _losses(user: User, span: Period, this: date, last: date) -> list[Trend]:
     customers, cases = Customer.objects.visible_to(user), ChurnCase.objects.visible_to(user)
-    months = churn.monthly_rates(customers, cases, span)
+    months = churn.monthly_rates(customers, churn.lines_of(cases.exclude(confirmed_at=None), span), span)
     now, before = months[-1], months[-2]
     rates = {month.first: month.rate or Decimal(0) for month in months}
     value = DASH if now.rate is None else str(now.rate)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 UNTOLD = {
     "accounts.UserSession", "accounts.Notification", "audit.AuditEntry", "basedata.NumberSequence",
     "customers.ImportFile", "customers.TimelineEntry", "customers.RevenueYear", "customers.RevenueChange",
-    "marketing.OpportunityChange", "jobs.Job", "services.Draft",
+    "customers.ChurnChange", "marketing.OpportunityChange", "jobs.Job", "services.Draft",
 }  # fmt: skip
 # Of one's own account: how its pages look.
 OWN_TASTE = {"accounts:theme", "notifications_mail"}

@@ -1,4 +1,5 @@
 from .churn import ChurnCase, ChurnMeasure
+from .churn_mark import ChurnChange, churn_stamp
 from .contact import Contact
 from .customer import (
     NUMBER_PREFIX,
@@ -23,6 +24,7 @@ __all__ = [
     "REVENUE_STATUSES",
     "Attachment",
     "ChurnCase",
+    "ChurnChange",
     "ChurnMeasure",
     "Contact",
     "Customer",
@@ -36,6 +38,7 @@ __all__ = [
     "RevenueChange",
     "RevenueYear",
     "TimelineEntry",
+    "churn_stamp",
     "customers_left_by",
     "forget_old_uploads",
     "hand_over_customers",

@@ -6,90 +6,148 @@ Everything counts cases of customers in the given queryset, by days in Shanghai.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from django.db.models import Case, Count, Exists, Max, Min, OuterRef, Q, QuerySet, SmallIntegerField, Value, When
+from django.db.models import (
+    Case,
+    Count,
+    DateTimeField,
+    Exists,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    SmallIntegerField,
+    Value,
+    When,
+)
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from accounts.models import User
+from basedata.models import DictionaryEntry
+from crm.lookups import Ids
 from crm.ui.filters import midnight
 from customers.effect import effect_of, together
 from customers.exact import ExactSum
-from customers.models import ChurnCase, ChurnMeasure, Customer, Order
+from customers.models import ChurnCase, ChurnMeasure, Customer, Order, churn_stamp
 from customers.six_months import add_months
 
 from ..figures import percent, shares
-from ..memory import statement
-from ..periods import Period, years_between
+from ..memory import remembered, statement
+from ..periods import Period, until_this_month, years_between
 
-
-@dataclass
-class Loss:
-    """One confirmed loss. revenue: orders (returns subtracted) of the 12 months up to the day of confirmation."""
-
-    case: ChurnCase
-    revenue: Decimal = Decimal(0)
-    place: int = 0
-
-    @property
-    def day(self) -> date:
-        return timezone.localdate(self.case.confirmed_at)
-
-    @property
-    def since(self) -> date:
-        """The first of the days whose orders count as lost."""
-        return add_months(self.day, -12) + timedelta(days=1)
-
-
-def confirmed(cases: QuerySet[ChurnCase], period: Period) -> QuerySet[ChurnCase]:
-    """Cases confirmed in the period, also those won back since."""
-    return cases.filter(confirmed_at__gte=period.begins, confirmed_at__lt=period.ends)
-
-
-SHOWN = (
-    "status", "confirmed_at", "lost_reason", "lost_kind__item", "competitor__item", "customer__name",
-    "customer__manager__name", "customer__manager__username", "customer__manager__department__name",
-)  # fmt: skip
 Keep = Callable[[Hashable, Callable[[], Any]], Any]
 
 
-def losses(
-    cases: QuerySet[ChurnCase], orders: QuerySet[Order], period: Period, keep: Keep = lambda key, compute: compute()
-) -> list[Loss]:
-    """Newest first, each with what its customer had ordered. orders: those the viewer may see.
+def always(_: Hashable, compute: Callable[[], Any]) -> Any:
+    """Keeps nothing."""
+    return compute()
 
-    keep: remembers what orders say until orders change; the key says whose and of which days.
+
+class CaseLine(NamedTuple):
+    """A case in small values, as reading the moments of 10,000 takes longer than finding them.
+
+    joined, lost, closed: how many months of the period had begun when its customer was first there, his loss was
+    confirmed, and the case ended; one more than there are months when that was later or has not been.
     """
-    rows = confirmed(cases, period).select_related("customer__manager__department", "lost_kind", "competitor")
-    found = [Loss(case) for case in rows.only(*SHOWN).order_by("-confirmed_at", "-pk")]
-    if found:
-        asked = tuple((loss.case.customer_id, loss.day) for loss in found)
-        sums = keep(("lost revenue", statement(orders), asked), lambda: _revenue(orders, cases, period, found))
-        for loss, revenue in zip(found, sums, strict=True):
-            loss.revenue = revenue
-    return found
+
+    key: int
+    customer: int
+    status: str
+    kind: int | None
+    competitor: int | None
+    confirmed_at: datetime | None  # in the period only
+    back: bool  # won back in the period
+    joined: int
+    lost: int
+    closed: int
 
 
-def _revenue(orders: Any, cases: Any, period: Period, found: list[Loss]) -> list[Decimal]:
-    """Of each loss in turn."""
-    days, sums = _revenue_by_day(orders, confirmed(cases, period), found), []
-    for loss in found:
-        by_day, first, last = days.get(loss.case.customer_id, {}), loss.since, loss.day
+def lines_of(cases: QuerySet[ChurnCase], period: Period) -> list[CaseLine]:
+    months = period.months()
+    bounds = [midnight(first) for first in (*months, add_months(months[-1], 1))]
+    in_period = When(confirmed_at__gte=period.begins, confirmed_at__lt=period.ends, then="confirmed_at")
+    ended = {"closed_at__gte": period.begins, "closed_at__lt": period.ends}
+    back = When(status=ChurnCase.Status.WON_BACK, **ended, then=Value(True))
+    rows: Any = cases.order_by().values_list("pk", "customer", "status", "lost_kind", "competitor")
+    found = rows.annotate(
+        at=Case(in_period, output_field=DateTimeField()),
+        back=Case(back, default=Value(False)),
+        joined=_place("customer__created_at", bounds),
+        lost=_place("confirmed_at", bounds),
+        closed=_place("closed_at", bounds),
+    )
+    return [CaseLine(*line) for line in found]
+
+
+def _place(moment: str, bounds: Sequence[datetime]) -> Case:
+    """How many of the bounds were reached at this moment; all of them when there is none."""
+    # Compared rather than truncated to months, which takes the database twice as long.
+    before = [When(**{f"{moment}__lt": bound}, then=Value(place)) for place, bound in enumerate(bounds)]
+    return Case(*before, default=Value(len(bounds)), output_field=SmallIntegerField())
+
+
+class Loss(NamedTuple):
+    """One confirmed loss. revenue: orders (returns subtracted) of the 12 months up to the day of confirmation."""
+
+    place: int
+    case: int
+    customer: int
+    day: date
+    status: str
+    kind: int | None
+    competitor: int | None
+    revenue: Decimal
+
+    @property
+    def since(self) -> date:
+        return _first_day(self.day)
+
+
+def _first_day(lost: date) -> date:
+    """The first of the days whose orders count as lost."""
+    return add_months(lost, -12) + timedelta(days=1)
+
+
+def losses(lines: Iterable[CaseLine], orders: QuerySet[Order], keep: Keep = always) -> list[Loss]:
+    """Confirmed in the period of the lines, also those won back since; newest first, each with what its customer had
+    ordered. orders: those the viewer may see. keep: remembers what they say until they change, by customers and days.
+    """
+    dated = ((line.confirmed_at, line.key, line) for line in lines if line.confirmed_at is not None)
+    found = sorted(dated, reverse=True)
+    if not found:
+        return []
+    asked = tuple((line.customer, timezone.localdate(at)) for at, _, line in found)
+    sums = keep(("lost revenue", statement(orders), asked), lambda: _revenue(orders, asked))
+    return [
+        Loss(place, line.key, *of, line.status, line.kind, line.competitor, revenue)
+        for place, ((_, _, line), of, revenue) in enumerate(zip(found, asked, sums, strict=True), start=1)
+    ]
+
+
+def _revenue(orders: Any, asked: Sequence[tuple[int, date]]) -> list[Decimal]:
+    """Of each of these customers in the year up to the day, in turn."""
+    by_customer, sums = _revenue_by_day(orders, asked), []
+    for customer, last in asked:
+        first, by_day = _first_day(last), by_customer.get(customer, {})
         sums.append(sum((total for day, total in by_day.items() if first <= day <= last), Decimal(0)))
     return sums
 
 
-def _revenue_by_day(orders: Any, cases: Any, found: list[Loss]) -> dict[int, dict[date, Decimal]]:
-    first, last = min(loss.since for loss in found), max(loss.day for loss in found)
+def _revenue_by_day(orders: Any, asked: Sequence[tuple[int, date]]) -> dict[int, dict[date, Decimal]]:
+    days = [day for _, day in asked]
     rows = orders.revenue().filter(
-        customer__in=cases.order_by().values("customer"),
-        ordered_at__gte=midnight(first),
-        ordered_at__lt=midnight(last + timedelta(days=1)),
+        customer__in=Ids(customer for customer, _ in asked),
+        ordered_at__gte=midnight(_first_day(min(days))),
+        ordered_at__lt=midnight(max(days) + timedelta(days=1)),
     )
     sums: dict[int, dict[date, Decimal]] = defaultdict(dict)
     by_day = rows.order_by().annotate(day=TruncDate("ordered_at")).values_list("customer", "day")
@@ -120,15 +178,13 @@ def pareto(counted: Iterable[tuple[int | None, str]]) -> list[Reason]:
     return found
 
 
-def reasons(found: Iterable[Loss]) -> list[Reason]:
-    return pareto((loss.case.lost_kind_id, str(loss.case.lost_kind or "未填写")) for loss in found)
+def reasons(found: Iterable[Loss], named: dict[int, str]) -> list[Reason]:
+    return pareto((loss.kind, named.get(loss.kind or 0, "未填写")) for loss in found)
 
 
-def competitors(found: Iterable[Loss]) -> list[Reason]:
+def competitors(found: Iterable[Loss], named: dict[int, str]) -> list[Reason]:
     """Only losses to a named competitor."""
-    return pareto(
-        (loss.case.competitor_id, str(loss.case.competitor)) for loss in found if loss.case.competitor_id is not None
-    )
+    return pareto((loss.competitor, named.get(loss.competitor, "")) for loss in found if loss.competitor is not None)
 
 
 class Month(NamedTuple):
@@ -143,30 +199,25 @@ class Month(NamedTuple):
         return percent(self.lost, self.normal)
 
 
-def monthly_rates(customers: QuerySet[Customer], cases: QuerySet[ChurnCase], period: Period) -> list[Month]:
-    """Month by month. A customer is 正常 at a moment when he was there and no loss of his was open then."""
+def monthly_rates(customers: QuerySet[Customer], lines: Iterable[CaseLine], period: Period) -> list[Month]:
+    """Month by month. A customer is 正常 at a moment when he was there and no loss of his was open then.
+
+    period: that of the lines, or the first months of it.
+    """
     starts = period.months()
-    joined = _joined_before(customers, starts)
+    lost, away = Counter[int](), [set[int]() for _ in starts]
     # A case confirmed and won back is open between the two; a customer counts once, and only from his first day on.
-    names = ("customer", "customer__created_at", "confirmed_at", "closed_at")
-    spans: list[Any] = list(cases.exclude(confirmed_at=None).order_by().values_list(*names))
-    found = []
-    for start, there in zip(starts, joined, strict=True):
-        begins, ends = midnight(start), midnight(add_months(start, 1))
-        away = {
-            customer
-            for customer, joined, lost, back in spans
-            if joined < begins and lost < begins and (back is None or back >= begins)
-        }
-        found.append(Month(start, there - len(away), sum(begins <= lost < ends for _, _, lost, _ in spans)))
-    return found
+    for line in lines:
+        lost[line.lost - 1] += 1
+        for place in range(max(line.joined, line.lost), min(line.closed, len(starts))):
+            away[place].add(line.customer)
+    joined = _joined_before(customers, starts)
+    return [Month(start, joined[n] - len(away[n]), lost[n]) for n, start in enumerate(starts)]
 
 
 def _joined_before(customers: QuerySet[Customer], starts: list[date]) -> list[int]:
     """How many customers were there when each of these months began."""
-    # Compared rather than truncated to months, which takes the database twice as long.
-    before = [When(created_at__lt=midnight(start), then=Value(place)) for place, start in enumerate(starts)]
-    place = Case(*before, default=Value(len(starts)), output_field=SmallIntegerField())
+    place = _place("created_at", [midnight(start) for start in starts])
     counts = dict(customers.order_by().annotate(place=place).values_list("place").annotate(n=Count("pk")))
     return list(accumulate(counts.get(place, 0) for place in range(len(starts))))
 
@@ -200,19 +251,14 @@ def funnel(cases: QuerySet[ChurnCase], period: Period) -> Funnel:
     return Funnel(**opened(cases, period).annotate(has_measure=measured).aggregate(**asked))
 
 
-def won_back(cases: QuerySet[ChurnCase], period: Period) -> QuerySet[ChurnCase]:
-    """Lost customers who came back in the period, whenever they were lost."""
-    return cases.filter(status=ChurnCase.Status.WON_BACK, closed_at__gte=period.begins, closed_at__lt=period.ends)
-
-
 class KindOfMeasure(NamedTuple):
     """Cases in which a measure of this kind was taken in the period, and those with a purchase within 90 days of it."""
 
     key: int
-    label: str
     cases: int
     bought: int
     waiting: int  # nothing bought yet, 90 days not over
+    label: str = ""
 
     @property
     def rate(self) -> Decimal | None:
@@ -225,30 +271,112 @@ def measures_taken(cases: QuerySet[ChurnCase], period: Period) -> QuerySet[Churn
 
 
 def kinds_of_measures(
-    cases: QuerySet[ChurnCase], period: Period, today: date, keep: Keep = lambda key, compute: compute()
+    cases: QuerySet[ChurnCase], period: Period, today: date, keep: Keep = always
 ) -> list[KindOfMeasure]:
-    """The kind that brought most purchases first. A case with two measures of a kind counts once. keep: as above."""
+    """A case with two measures of a kind counts once. keep: as above."""
     rows = measures_taken(cases, period)
-    taken = list(rows.order_by("pk").values_list("pk", "case", "kind", "kind__item", "at", "case__customer"))
-    asked = tuple((pk, at, customer) for pk, _, _, _, at, customer in taken)
-    effects = keep(("measures", asked, today), lambda: effect_of(rows, today))
-    found: dict[tuple[int, str], dict[int, set[bool | None]]] = defaultdict(lambda: defaultdict(set))
-    for pk, case, kind, label, *_ in taken:
-        found[kind, label][case].add(effects.get(pk))
-    kinds = [
+    taken = list(rows.order_by("pk").values_list("pk", "case", "kind", "at", "case__customer"))
+    asked = tuple((pk, at, customer) for pk, _, _, at, customer in taken)
+    effects = keep(("measures", asked, today), lambda: effect_of(rows, today)) if taken else {}
+    found: dict[int, dict[int, set[bool | None]]] = defaultdict(lambda: defaultdict(set))
+    for pk, case, kind, *_ in taken:
+        found[kind][case].add(effects.get(pk))
+    return [
         KindOfMeasure(
             key,
-            label,
             len(by_case),
             sum(together(seen) is True for seen in by_case.values()),
             sum(together(seen) is None for seen in by_case.values()),
         )
-        for (key, label), by_case in found.items()
+        for key, by_case in found.items()
     ]
-    return sorted(kinds, key=lambda kind: (-kind.bought, -kind.cases, kind.label))
+
+
+def in_order(kinds: Iterable[KindOfMeasure], named: dict[int, str]) -> list[KindOfMeasure]:
+    """With their names, the kind that brought most purchases first."""
+    labelled = [kind._replace(label=named.get(kind.key, "")) for kind in kinds]
+    return sorted(labelled, key=lambda kind: (-kind.bought, -kind.cases, kind.label))
 
 
 def years_of(cases: QuerySet[ChurnCase]) -> list[int]:
     """Years from the first confirmed loss to the last, and this one; newest first."""
     ends = cases.aggregate(first=Min("confirmed_at"), last=Max("confirmed_at"))
     return years_between(ends.values(), timezone.localdate())
+
+
+# Together
+
+
+class Asked(NamedTuple):
+    period: Period
+    today: date
+
+
+class Figures(NamedTuple):
+    """All that the report shows but names. Not to be changed: it is remembered."""
+
+    losses: list[Loss]
+    months: list[Month]
+    steps: Funnel
+    back: int  # won back in the period, whenever they were lost
+    measures: list[KindOfMeasure]
+
+    def entries(self) -> set[int]:
+        """Of the dictionary: what losses and measures are sorted by."""
+        kinds = {loss.kind for loss in self.losses} | {loss.competitor for loss in self.losses}
+        return {key for key in (*kinds, *(measure.key for measure in self.measures)) if key is not None}
+
+
+def remembered_figures(user: User, customers: QuerySet[Customer], asked: Asked) -> Figures:
+    """Counted once until a case, a measure, a customer or an order changes. customers: in the person's view, by
+    conditions on their own columns."""
+    cases, orders = ChurnCase.objects.all(), Order.objects.visible_to(user)
+    rights = user.has_perm(cases.view_permission), user.has_perm(orders.view_permission)
+    cases = cases.filter(customer__in=customers.order_by().values("pk")) if rights[0] else cases.none()
+    key, keep = ("churn", statement(customers), rights, asked), partial(remembered, user)
+    return remembered(user, key, lambda: figures(customers, cases, orders, asked, keep), churn_stamp)
+
+
+def figures(customers: Any, cases: Any, orders: Any, asked: Asked, keep: Keep = always) -> Figures:
+    """cases: of these customers. orders: those the viewer may see. keep: as above."""
+    period, today = asked
+    lines = lines_of(cases, period)
+    these = ChurnCase.objects.filter(pk__in=Ids(line.key for line in lines))  # once: the others ask for these
+    return Figures(
+        losses(lines, orders, keep),
+        monthly_rates(customers, lines, until_this_month(period, today)),
+        funnel(these, period),
+        sum(line.back for line in lines),
+        kinds_of_measures(these, period, today, keep),
+    )
+
+
+def remembered_years(user: User) -> list[int]:
+    cases = ChurnCase.objects.visible_to(user)
+    view = statement(Customer.objects.visible_to(user)), user.has_perm(cases.view_permission)
+    key = ("churn years", view, timezone.localdate().year)
+    return remembered(user, key, lambda: years_of(cases), churn_stamp)
+
+
+# What may change while the figures stand: names and words
+
+SHOWN = (
+    "status", "lost_reason", "lost_kind__item", "competitor__item", "customer__name", "customer__manager__name",
+    "customer__manager__username",
+)  # fmt: skip
+
+
+def cases_of(found: Iterable[Loss]) -> dict[int, ChurnCase]:
+    rows = ChurnCase.objects.filter(pk__in=Ids(loss.case for loss in found)).order_by()
+    read = rows.select_related("customer__manager", "lost_kind", "competitor").only(*SHOWN)
+    return {case.pk: case for case in read}
+
+
+def texts_of(found: Iterable[Loss], field: str) -> dict[int, str]:
+    """{case: this field of it, or of its customer}, to sort by."""
+    rows = ChurnCase.objects.filter(pk__in=Ids(loss.case for loss in found))
+    return dict(rows.order_by().values_list("pk", field))
+
+
+def named(entries: Iterable[int]) -> dict[int, str]:
+    return dict(DictionaryEntry.objects.filter(pk__in=Ids(entries)).order_by().values_list("pk", "item"))

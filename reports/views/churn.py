@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
-from functools import cached_property, partial
+from functools import cached_property
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
@@ -13,21 +15,19 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from crm.lookups import Ids
 from crm.ui.lists import Column
 from crm.ui.templatetags.ui import day
 from customers.filters.churn import UNFILLED
 from customers.filters.orders import REVENUE
-from customers.models import ChurnCase, Customer, Order
+from customers.models import ChurnCase, Customer
 
 from ..figures import DASH, in_unit, percent
 from ..filters import ScopeForm, of_people, period_of
-from ..memory import remembered
 from ..pages import ReportPage
 from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
-from ..periods import Period, month_period, until_this_month
+from ..periods import Period, month_period
 from ..queries import churn
-from ..queries.churn import Funnel, Loss, Month, Reason
+from ..queries.churn import Asked, Funnel, Loss, Month, Reason
 
 FEW = 5
 
@@ -37,19 +37,46 @@ class ChurnForm(ScopeForm):
     field_order = ["name", "year", "department", "manager"]
 
     def years(self) -> list[int]:
-        return churn.years_of(ChurnCase.objects.visible_to(self.user))
+        return churn.remembered_years(self.user)
 
 
-def customer_cell(loss: Any) -> str:
-    if loss.case is None:
-        return loss.label
-    return format_html('<a href="{}">{}</a>', loss.case.get_absolute_url(), loss.case.customer.name)
+SORTED_BY_TEXT = {"customer": "customer__name", "manager": "customer__manager__name"}
 
 
-def reason_text(loss: Any) -> str | None:
-    if loss.case is None:
-        return None
-    return f"{loss.case.lost_kind or '未填写'}：{loss.case.lost_reason}"
+class Details:
+    """What the cases of the losses shown say: names and words are not remembered."""
+
+    def __init__(self, lost: list[Loss]) -> None:
+        self.lost, self.cases = lost, dict[int, ChurnCase]()
+
+    def fill(self, rows: list[Any]) -> None:
+        self.cases = churn.cases_of(rows)
+
+    def of(self, path: str) -> Callable[[Any], Any]:
+        column = Column("", path)
+        return lambda loss: column.get(self.cases.get(loss.case))
+
+    def customer(self, loss: Any) -> str | None:
+        return loss.label if loss.case is None else self.of("customer.name")(loss)
+
+    def customer_cell(self, loss: Any) -> str:
+        case = self.cases.get(loss.case)
+        if case is None:
+            return loss.label if loss.case is None else ""
+        return format_html('<a href="{}">{}</a>', case.get_absolute_url(), case.customer.name)
+
+    def reason(self, loss: Any) -> str | None:
+        case = self.cases.get(loss.case)
+        return None if case is None else f"{case.lost_kind or '未填写'}：{case.lost_reason}"
+
+    def arrange(self, asked: str) -> list[Loss]:
+        """All of them in the order asked for; equal ones newest first."""
+        name = asked.removeprefix("-")
+        value: Callable[[Loss], Any] = attrgetter({"confirmed": "day"}.get(name, name))
+        if name in SORTED_BY_TEXT:
+            texts = churn.texts_of(self.lost, SORTED_BY_TEXT[name])
+            value = lambda loss: texts.get(loss.case, "")  # noqa: E731
+        return sorted(self.lost, key=value, reverse=asked.startswith("-"))
 
 
 class ChurnReport(ReportPage):
@@ -60,16 +87,12 @@ class ChurnReport(ReportPage):
 
     # Rows
 
-    def rows(self, values: dict[str, Any]) -> tuple[Any, Any, Any]:
-        """Customers, their cases and their orders, as the filters leave them."""
-        user = self.request.user
-        customers = Customer.objects.visible_to(user)
+    def customers(self, values: dict[str, Any]) -> Any:
+        """Those in view, as the filters leave them."""
+        customers = Customer.objects.visible_to(self.request.user)
         if values["name"]:
             customers = customers.filter(name__icontains=values["name"])
-        customers = of_people(customers, "manager", values)
-        cases = ChurnCase.objects.visible_to(user).filter(customer__in=customers.order_by().values("pk"))
-        found = Ids(cases.order_by().values_list("pk", flat=True))  # once: six figures ask for these cases
-        return customers, ChurnCase.objects.filter(pk__in=found), Order.objects.visible_to(user)
+        return of_people(customers, "manager", values)
 
     @cached_property
     def kept(self) -> dict[str, str]:
@@ -85,30 +108,29 @@ class ChurnReport(ReportPage):
     # The report
 
     def report(self, values: dict[str, Any]) -> Report:
-        customers, cases, orders = self.rows(values)
         period = period_of(values, [int(key) for key, _ in self.form.fields["year"].choices[1:]])
         today = timezone.localdate()
-        keep = partial(remembered, self.request.user)
-        lost, steps = churn.losses(cases, orders, period, keep), churn.funnel(cases, period)
-        months = churn.monthly_rates(customers, cases, until_this_month(period, today))
+        found = churn.remembered_figures(self.request.user, self.customers(values), Asked(period, today))
+        lost, months, steps = found.losses, found.months, found.steps
         if not lost and not steps.warned:
             return Report(empty=True)
-        reasons = churn.reasons(lost)
+        named = churn.named(found.entries())
+        reasons = churn.reasons(lost, named)
         return Report(
             facts=[
                 f"{day(period.first, 'long')}至{day(min(period.last, today), 'long')}",
                 "按确认流失的时间计入",
                 "部门和客户经理按今天的归属",
             ],
-            kpis=self.tiles(period, lost, months, churn.won_back(cases, period).count(), reasons),
+            kpis=self.tiles(period, lost, months, found.back, reasons),
             charts=[reason_chart(reasons), rate_chart(months), funnel_chart(steps)],
             tables=[
                 self.losses_table(lost),
                 self.reasons_table(period, reasons, "流失原因", "lost_kind"),
-                self.reasons_table(period, churn.competitors(lost), "流向的竞争对手", "competitor"),
+                self.reasons_table(period, churn.competitors(lost, named), "流向的竞争对手", "competitor"),
                 self.months_table(months),
                 self.funnel_table(period, steps),
-                self.measures_table(period, churn.kinds_of_measures(cases, period, today, keep)),
+                self.measures_table(period, churn.in_order(found.measures, named)),
             ],
         )
 
@@ -116,7 +138,7 @@ class ChurnReport(ReportPage):
         self, period: Period, lost: list[Loss], months: list[Month], back: int, reasons: list[Reason]
     ) -> list[Kpi]:
         days = {"confirmed_from": period.first, "confirmed_to": period.last}
-        since = sum(loss.case.status == ChurnCase.Status.WON_BACK for loss in lost)
+        since = sum(loss.status == ChurnCase.Status.WON_BACK for loss in lost)
         revenue = in_unit(sum((loss.revenue for loss in lost), Decimal(0)))
         starts, gone = sum(month.normal for month in months), sum(month.lost for month in months)
         mean = percent(gone, starts)
@@ -140,22 +162,15 @@ class ChurnReport(ReportPage):
     # Tables
 
     def losses_table(self, lost: list[Loss]) -> ReportTable:
-        for place, loss in enumerate(lost, start=1):
-            loss.place = place
+        details = Details(lost)
         columns = (
             Column("序号", "place", css="num m-h"),
             Column("确认时间", "day", sort="confirmed", css="nw"),
-            Column(
-                "客户",
-                lambda loss: loss.case.customer.name if loss.case else loss.label,
-                sort="customer",
-                html=customer_cell,
-                css="m-t",
-            ),
-            Column("客户经理", "case.customer.manager.name", sort="manager", css="nw"),
-            Column("流失原因", reason_text, css="m-full"),
-            Column("竞争对手", "case.competitor"),
-            Column("状态", "case.get_status_display", css="nw"),
+            Column("客户", details.customer, sort="customer", html=details.customer_cell, css="m-t"),
+            Column("客户经理", details.of("customer.manager.name"), sort="manager", css="nw"),
+            Column("流失原因", details.reason, css="m-full"),
+            Column("竞争对手", details.of("competitor")),
+            Column("状态", details.of("get_status_display"), css="nw"),
             Figure("此前 12 个月订单（元）", "revenue", kind="money", sort="revenue", url=self.orders_behind),
         )
         total = Total(label="合计", revenue=sum((loss.revenue for loss in lost), Decimal(0)))
@@ -166,6 +181,8 @@ class ChurnReport(ReportPage):
             total=total if lost else None,
             note="此前 12 个月订单：到确认之日止，扣除退货",
             paged=True,
+            fill=details.fill,
+            arrange=details.arrange,
             empty_text="这个范围里没有确认流失的客户。",
         )
 
@@ -173,7 +190,7 @@ class ChurnReport(ReportPage):
         if loss.case is None or not loss.revenue:
             return ""
         query = urlencode({"ordered_from": loss.since, "ordered_to": loss.day, "status": REVENUE})
-        return f"{reverse('customers:customer_orders', args=[loss.case.customer_id])}?{query}"
+        return f"{reverse('customers:customer_orders', args=[loss.customer])}?{query}"
 
     def reasons_table(self, period: Period, reasons: list[Reason], title: str, name: str) -> ReportTable:
         def behind(*these: Reason) -> str:

@@ -94,9 +94,14 @@ def view(user):
     return customers, ChurnCase.objects.visible_to(user), Order.objects.visible_to(user)
 
 
+def losses(user, period=YEAR):
+    _, cases, orders = view(user)
+    return churn.losses(churn.lines_of(cases, period), orders)
+
+
 @pytest.mark.parametrize("who", ["executive", "supervisor", "eastern"])
 def test_losses_and_what_was_lost_with_them(past, who):
-    customers, cases, orders = view(getattr(past, who))
+    customers = view(getattr(past, who))[0]
     seen = set(customers.values_list("pk", flat=True))
     expected = []
     for case in ChurnCase.objects.all():
@@ -112,21 +117,24 @@ def test_losses_and_what_was_lost_with_them(past, who):
                 Decimal(0),
             )
             expected.append((case.confirmed_at, case.pk, total))
-    found = churn.losses(cases, orders, YEAR)
+    found = losses(getattr(past, who))
     assert expected
-    got = [(loss.case.confirmed_at, loss.case.pk, loss.revenue) for loss in found]
-    assert got == sorted(expected, key=lambda row: (row[0], row[1]), reverse=True)
+    newest_first = sorted(expected, key=lambda row: (row[0], row[1]), reverse=True)
+    got = [(loss.place, loss.day, loss.case, loss.revenue) for loss in found]
+    assert got == [(n, local(moment), pk, total) for n, (moment, pk, total) in enumerate(newest_first, start=1)]
 
 
 def test_reasons_are_counted_and_their_shares_add_up(past):
-    found = churn.losses(*view(past.executive)[1:], YEAR)
-    counts = Counter(loss.case.lost_kind.item for loss in found)
-    reasons = churn.reasons(found)
+    found = losses(past.executive)
+    cases, named = churn.cases_of(found), churn.named(loss.kind for loss in found)
+    counts = Counter(cases[loss.case].lost_kind.item for loss in found)
+    reasons = churn.reasons(found, named)
     assert {reason.label: reason.count for reason in reasons} == counts
     assert [reason.count for reason in reasons] == sorted(counts.values(), reverse=True)
     assert sum(reason.share for reason in reasons) == reasons[-1].running == Decimal("100.0")
-    rivals = Counter(loss.case.competitor.item for loss in found if loss.case.competitor)
-    assert {one.label: one.count for one in churn.competitors(found)} == rivals
+    rivals = Counter(case.competitor.item for case in cases.values() if case.competitor)
+    named = churn.named(loss.competitor for loss in found if loss.competitor)
+    assert {one.label: one.count for one in churn.competitors(found, named)} == rivals
 
 
 def test_three_equal_reasons_share_a_hundred():
@@ -137,8 +145,11 @@ def test_three_equal_reasons_share_a_hundred():
 @pytest.mark.parametrize("who", ["executive", "supervisor"])
 def test_the_monthly_rate_is_lost_of_those_normal_at_its_start(past, who):
     customers, cases, _ = view(getattr(past, who))
-    found = churn.monthly_rates(customers, cases, Period(date(2025, 3, 1), date(2026, 11, 20)))
+    period = Period(date(2025, 3, 1), date(2026, 11, 20))
+    found = churn.monthly_rates(customers, churn.lines_of(cases, period), period)
     assert len(found) == 21
+    longer = churn.lines_of(cases, Period(period.first, date(2027, 12, 31)))
+    assert churn.monthly_rates(customers, longer, period) == found
     for month in found:
         begins = at(month.first, 0)
         ends = at(add_months(month.first, 1), 0)
@@ -168,7 +179,7 @@ def test_the_funnel_follows_the_cases_opened_in_the_year(past):
         status["warning"] + status["deferred"],
     )
     back = [case for case in cases if case.status == "won_back" and local(case.closed_at).year == 2026]
-    assert set(churn.won_back(cases, YEAR)) == set(back)
+    assert {line.key for line in churn.lines_of(cases, YEAR) if line.back} == {case.pk for case in back}
     assert back
 
 
@@ -186,7 +197,8 @@ def test_which_kind_of_measure_brought_a_purchase(past):
         over = day + timedelta(days=90) < TODAY
         seen = expected.setdefault(measure.kind.item, {}).setdefault(measure.case_id, [])
         seen.append(True if bought else False if over else None)
-    found = churn.kinds_of_measures(cases, YEAR, TODAY)
+    kinds = churn.kinds_of_measures(cases, YEAR, TODAY)
+    found = churn.in_order(kinds, churn.named(kind.key for kind in kinds))
     assert {kind.label: (kind.cases, kind.bought, kind.waiting) for kind in found} == {
         label: (
             len(by_case),
@@ -212,29 +224,31 @@ def test_a_loss_counts_in_its_shanghai_year(company, moment, year):
     case = factories.churn_case(company.manager)
     case.confirm(by=company.manager, reason="停业", kind=factories.entry("流失原因", "停业"))
     ChurnCase.objects.update(confirmed_at=datetime.fromisoformat(moment))
-    cases, orders = ChurnCase.objects.visible_to(company.executive), Order.objects.all()
-    counted = {asked: len(churn.losses(cases, orders, year_period(asked))) for asked in (2025, 2026, 2027)}
+    cases = ChurnCase.objects.visible_to(company.executive)
+    counted = {asked: len(losses(company.executive, year_period(asked))) for asked in (2025, 2026, 2027)}
     assert counted == {asked: int(asked == year) for asked in (2025, 2026, 2027)}
     assert year in churn.years_of(cases)
     assert timezone.localdate().year in churn.years_of(cases)
 
 
 def test_an_empty_company_has_figures_too(company):
-    customers, cases, orders = view(company.executive)
-    assert churn.losses(cases, orders, YEAR) == []
-    assert churn.reasons([]) == []
+    customers, cases, _ = view(company.executive)
+    assert losses(company.executive) == []
+    assert churn.reasons([], {}) == []
     assert churn.funnel(cases, YEAR) == (0, 0, 0, 0, 0, 0)
     assert churn.kinds_of_measures(cases, YEAR, TODAY) == []
-    assert [month.rate for month in churn.monthly_rates(customers, cases, YEAR)] == [None] * 12
+    assert [month.rate for month in churn.monthly_rates(customers, [], YEAR)] == [None] * 12
 
 
 def test_the_number_of_queries_does_not_grow(past, django_assert_num_queries):
     customers, cases, orders = view(past.executive)
     with django_assert_num_queries(2):
-        found = churn.losses(cases, orders, YEAR)
-        assert [str(loss.case.customer.manager.department) for loss in found]
-    with django_assert_num_queries(2):
-        churn.monthly_rates(customers, cases, YEAR)
+        lines = churn.lines_of(cases, YEAR)
+        found = churn.losses(lines, orders)
+    with django_assert_num_queries(1):
+        assert [f"{case.customer.manager} {case.lost_kind}" for case in churn.cases_of(found).values()]
+    with django_assert_num_queries(1):
+        churn.monthly_rates(customers, lines, YEAR)
     with django_assert_num_queries(2):
         churn.kinds_of_measures(cases, YEAR, TODAY)
     with django_assert_num_queries(1):
@@ -276,10 +290,12 @@ def test_real_wholesale_losses_equal_an_addition_from_the_files(company):
         ChurnCase.objects.get(pk=warned[key]).confirm(by=company.manager, reason="不再采购", kind=kind)
     confirmed = ChurnCase.objects.exclude(confirmed_at=None)
     confirmed.update(opened_at=at(date(2011, 12, 10), 2), confirmed_at=at(date(2011, 12, 10)))
-    found = churn.losses(*view(company.executive)[1:], year_period(2011))
-    revenue = {loss.case.customer.external_number: loss.revenue for loss in found}
+    found = losses(company.executive, year_period(2011))
+    cases = churn.cases_of(found)
+    revenue = {cases[loss.case].customer.external_number: loss.revenue for loss in found}
     assert revenue == {key: lost[key] for key in chosen}
     assert len(chosen) > 50
     assert any(revenue.values())
     counts = Counter(place % 3 for place in range(len(chosen)))
-    assert sorted(reason.count for reason in churn.reasons(found)) == sorted(counts.values())
+    reasons = churn.reasons(found, churn.named(loss.kind for loss in found))
+    assert sorted(reason.count for reason in reasons) == sorted(counts.values())

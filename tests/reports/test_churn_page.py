@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 from decimal import Decimal
 from html import unescape
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from openpyxl import load_workbook
 
-from customers.models import ChurnCase, ChurnMeasure, Order, refresh_revenue
+from accounts.models import User
+from basedata.models import DictionaryEntry
+from customers.models import ChurnCase, ChurnChange, ChurnMeasure, Customer, Order, churn_stamp, refresh_revenue
+from customers.rollups import check_nightly
 from customers.templatetags.orders import yuan
 from tests import factories
 from tests.reports.test_churn_figures import past  # noqa: F401  (two and a half years made by dice)
@@ -143,3 +150,100 @@ def test_what_orders_say_is_added_again_when_they_change(past, sign_in):  # noqa
     )
     refresh_revenue([case.customer_id])
     assert report(client, "year=2026").context["report"].tables[0].total.revenue == revenue + Decimal("12.34")
+
+
+@pytest.fixture
+def lost(company):
+    """Two lost customers of the 客户经理, and a third one who was warned."""
+    made = [factories.churn_case(company.manager, name=name) for name in ("甲厂", "乙厂", "丙厂")]
+    for case in made[:2]:
+        case.confirm(by=company.manager, reason="停业", kind=factories.entry("流失原因", "停业"))
+    refresh_revenue()
+    return made
+
+
+def rows_of(client, title, query=""):
+    """The rows of a table as they are drawn."""
+    drawn = {one["table"].title: one["rows"] for one in report(client, query).context["tables"]}
+    return [re.sub("<[^>]+>", " ", row) for row in drawn[title]]
+
+
+def test_a_second_opening_reads_only_what_it_shows(past, sign_in):  # noqa: F811
+    refresh_revenue()
+    client = sign_in(past.executive)
+    pages, asked = [], []
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as statements:
+            pages.append(report(client, "year=2026").context["report"])
+        asked.append([one["sql"] for one in statements])
+    assert pages[0].kpis == pages[1].kpis
+    assert pages[0].tables[0].rows == pages[1].tables[0].rows
+    assert len(asked[1]) <= 12 < len(asked[0])
+    assert not [sql for sql in asked[1] if "customers_order" in sql or "customers_churnmeasure" in sql]
+
+
+def test_a_case_confirmed_and_a_measure_added_show_at_once(lost, company, sign_in):
+    client, case = sign_in(company.supervisor), lost[2]
+    assert [len(rows_of(client, "确认流失的客户")), rows_of(client, "哪类暂缓措施带来订单")] == [2, []]
+    case.defer(by=company.manager, kind=factories.entry("暂缓措施", "拜访"), text="拜访")
+    assert "拜访" in rows_of(client, "哪类暂缓措施带来订单")[0]
+    case.confirm(by=company.manager, reason="涨价", kind=factories.entry("流失原因", "价格"))
+    assert "涨价" in rows_of(client, "确认流失的客户")[0]
+    assert len(rows_of(client, "确认流失的客户")) == 3
+    case.win_back(by=company.manager, note="回来了")
+    assert "已挽回" in rows_of(client, "确认流失的客户")[0]
+    assert [kpi.value for kpi in report(client).context["report"].kpis][-1] == "1"
+
+
+def test_a_customer_who_changes_hands_leaves_the_view_at_once(lost, company, sign_in):
+    client, east = sign_in(company.supervisor), f"manager={company.colleague.pk}"
+    assert len(rows_of(client, "确认流失的客户")) == 2
+    assert report(client, east).context["report"].empty
+    lost[0].customer.transfer(company.colleague, by=company.supervisor, reason="调整")
+    assert "甲厂" in rows_of(client, "确认流失的客户", east)[0]
+    Customer.objects.filter(pk=lost[0].customer_id).update(manager=company.stranger)
+    assert len(rows_of(client, "确认流失的客户")) == 1
+    assert report(client, east).context["report"].empty
+
+
+def test_a_new_name_shows_at_once_whoever_writes_it(lost, company, sign_in):
+    client = sign_in(company.supervisor)
+    assert "乙厂" in rows_of(client, "确认流失的客户")[0]
+    Customer.objects.filter(pk=lost[1].customer_id).update(name="新厂")
+    assert "新厂" in rows_of(client, "确认流失的客户")[0]
+    assert len(rows_of(client, "确认流失的客户", "name=新厂")) == 1
+    DictionaryEntry.objects.filter(category="流失原因", item="停业").update(item="关门", value="关门")
+    User.objects.filter(pk=company.manager.pk).update(name="改名的人")
+    assert all("关门" in row and "改名的人" in row for row in rows_of(client, "确认流失的客户"))
+    assert "关门" in rows_of(client, "流失原因")[0]
+
+
+def test_an_order_that_arrives_counts_at_once(lost, company, sign_in):
+    client = sign_in(company.supervisor)
+    report(client)
+    factories.order(lost[0].customer, ordered_at=timezone.now())
+    assert "12,800.50" in rows_of(client, "确认流失的客户")[1]
+
+
+def test_rows_stand_in_the_order_asked_for(past, sign_in):  # noqa: F811
+    client = sign_in(past.executive)
+    table = report(client, "year=2026").context["report"].tables[0]
+    cases = ChurnCase.objects.select_related("customer__manager").in_bulk([loss.case for loss in table.rows])
+    values = {
+        "confirmed": lambda loss: loss.day,
+        "customer": lambda loss: cases[loss.case].customer.name,
+        "manager": lambda loss: cases[loss.case].customer.manager.name,
+        "revenue": lambda loss: loss.revenue,
+    }
+    for name, value in values.items():
+        assert table.sorted_rows(name) == sorted(table.rows, key=value)
+        assert table.sorted_rows(f"-{name}") == sorted(table.rows, key=value, reverse=True)
+    assert table.sorted_rows("zzz") == table.rows
+
+
+def test_the_night_clears_marks_but_for_the_newest(lost):
+    stamp = churn_stamp()
+    assert stamp
+    ChurnChange.objects.update(at=timezone.now() - timedelta(days=9))
+    check_nightly()
+    assert ChurnChange.objects.get().key == stamp[0][0]
