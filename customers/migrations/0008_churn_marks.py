@@ -8,11 +8,6 @@ from django.db import migrations, models
 from crm.marks import leave_marks
 
 
-def leave_first(apps, schema_editor):
-    """Without a mark nothing is remembered."""
-    apps.get_model("customers", "ChurnChange").objects.create()
-
-
 class Migration(migrations.Migration):
     dependencies = [("customers", "0007_phone_indexes")]
     operations = [
@@ -30,5 +25,4 @@ class Migration(migrations.Migration):
             },
         ),
         leave_marks("customers_churnchange", "customers_churncase", "customers_churnmeasure", "customers_customer"),
-        migrations.RunPython(leave_first, migrations.RunPython.noop),
     ]
