@@ -14,8 +14,9 @@ from accounts.departments import choice_of
 from accounts.models import Department, User
 from accounts.scopes import VIEW, people_in_scope
 from basedata.models import DictionaryEntry
-from customers.models import Customer
+from customers.models import ChurnChange, Customer
 
+from ..memory import remembered, statement
 from ..models import CompositionSnapshot
 
 NONE = "null"  # the group 未填写, and what the customer list calls it
@@ -110,18 +111,24 @@ def composition(user: User, key: str, status: str) -> list[Group]:
     groups = Groups(key, people)
     rows = Customer.objects.visible_to(user).order_by()
     rows = rows.filter(status=status) if status else rows
-    for value, customers in rows.values_list(groups.basis.field).annotate(Count("pk")):
+    for value, customers in counts(user, rows, groups.basis.field):
         groups.at(value).customers += customers
     then = then_counts(groups, people, status)
     if then is not None:
         inside = rows.none() if people is None else rows.filter(manager__in=people)
-        for value, customers in inside.values_list(groups.basis.field).annotate(Count("pk")):
+        for value, customers in counts(user, inside, groups.basis.field):
             groups.at(value).now += customers
         for group in groups.found.values():
             group.then = then.get(group.value, 0)
             group.now = group.customers if people is None else group.now
     name_people(groups)
     return list(groups.found.values())
+
+
+def counts(user: User, rows: Any, field: str) -> list[tuple[Any, int]]:
+    """How many customers have each value; counted once until a customer is written."""
+    key = ("customers", field, statement(rows))
+    return remembered(user, key, lambda: list(rows.values_list(field).annotate(Count("pk"))), ChurnChange.stamp)
 
 
 def name_people(groups: Groups) -> None:
@@ -145,11 +152,11 @@ def then_counts(groups: Groups, people: frozenset[int] | None, status: str) -> d
     rows = rows.filter(basis="level" if by_people else groups.key)
     rows = rows.filter(status=status) if status else rows
     rows = rows if people is None else rows.filter(manager__in=people)
-    counts: dict[str, int] = {}
+    found: dict[str, int] = {}
     for value, customers in rows.values_list("manager" if by_people else "group").annotate(Sum("customers")):
         group = groups.at(value if by_people else value or None)
-        counts[group.value] = counts.get(group.value, 0) + customers
-    return counts
+        found[group.value] = found.get(group.value, 0) + customers
+    return found
 
 
 def latest_snapshot() -> date | None:

@@ -11,6 +11,8 @@ from html import unescape
 
 import openpyxl
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.departments import department_choices, people_of
@@ -192,3 +194,20 @@ def test_a_shared_customer_is_counted_but_does_not_pretend_growth(customers, com
     groups = composition(factories.fresh(company.supervisor), "level", "")
     assert sum(group.customers for group in groups) == 7
     assert sum(group.change for group in groups) == 0
+
+
+def test_customers_are_counted_once_until_one_is_written(customers, company):
+    def counted():
+        with CaptureQueriesContext(connection) as asked:
+            groups = composition(factories.fresh(company.executive), "level", "")
+        whole = {group.label: group.customers for group in groups}
+        return whole["大客户"], len([one for one in asked if "GROUP BY" in one["sql"]])
+
+    first, statements = counted()
+    assert statements == 1
+    assert counted() == (first, 0)
+    other = Customer.objects.current().exclude(level=factories.entry("客户等级", "大客户")).first()
+    Customer.objects.filter(pk=other.pk).update(level=factories.entry("客户等级", "大客户"))
+    assert counted() == (first + 1, 1), "a statement that no model method sends"
+    Customer.objects.filter(pk=other.pk).update(deleted_at=timezone.now())
+    assert counted()[0] == first
