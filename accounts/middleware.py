@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.middleware import LoginRequiredMiddleware, get_user
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -67,13 +67,17 @@ class SignInMiddleware:
 
 
 class SessionLimitsMiddleware:
-    """Ends a sign-in that was left alone for too long, or that began too long ago."""
+    """Ends a sign-in that was left alone for too long, or that began too long ago.
+
+    From here on the user is the person himself: a page names him a thousand times, each a detour through a lazy object.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
+            request.user = get_user(request)
             now = int(time.time())
             if reason := over(request.session, now):
                 self.end(request, reason)

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 from django.db import models
 from django.db.models import Q
 
-from crm.lookups import narrowed
+from crm.lookups import Ids, narrowed
 
 from .models import User
 from .scopes import EDIT, VIEW, people_in_scope, people_to_export
@@ -28,8 +28,12 @@ class ScopedQuerySet(models.QuerySet):
         raise NotImplementedError
 
     def own(self, user: User) -> Q:
-        """Rows the person keeps or made, whatever his scope."""
+        """Rows that are the person's beside those he keeps, whatever his scope: he made them, works on them."""
         raise NotImplementedError
+
+    def belonging_to(self, user: User) -> Q:
+        """Rows the person keeps, made or works on."""
+        return self.of_people(Ids({user.pk})) | self.own(user)
 
     def visible_to(self, user: User) -> Self:
         if not user.has_perm(self.view_permission):
@@ -38,7 +42,7 @@ class ScopedQuerySet(models.QuerySet):
         if people is None:
             return self
         shared = granted_ids(user, grants_of(self.model), self.view_permission)
-        rows = self.of_people(people) | self.own(user)
+        rows = self.of_people(people.including(user.pk)) | self.own(user)
         return narrowed(self, rows | Q(pk__in=shared) if shared else rows)
 
     def editable_by(self, user: User) -> Self:

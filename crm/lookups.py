@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.fields.related_lookups import RelatedIn
 from django.db.models.lookups import In
+from django.db.models.sql.where import AND, OR, WhereNode
 
 FEW = 8  # from 9 on PostgreSQL looks keys up in a hash table, but only those that stand in the statement
 
@@ -21,6 +23,9 @@ class Ids(frozenset[int]):
     statement took longer than the database needed to answer it. As a parameter go only a few: the plan PostgreSQL
     keeps of a prepared statement does not know them, and compares every row with each of a thousand.
     """
+
+    def including(self, key: int) -> Ids:
+        return self if key in self else Ids(self | {key})
 
     @cached_property
     def text(self) -> str:
@@ -84,7 +89,9 @@ def settled(rows: Any) -> Any:
     where = rows.query.where
     if where:
         rows = rows.all()
-        rows.query.where = where.create([Settled(where)])
+        either = [part for part in where.children if isinstance(part, Either)]
+        rest = where.create([part for part in where.children if part not in either], where.connector)
+        rows.query.where = where.create([Settled(rest), *either] if rest else either)
     return rows
 
 
@@ -94,13 +101,39 @@ def narrowed(rows: Any, condition: models.Q) -> Any:
     The condition is kept compiled by its own value: another person, other ids, another condition.
     """
     rows = rows.all()
-    rows.query.where.add(_kept(rows.model, condition), "AND")
+    rows.query.where.add(_kept(rows.model, condition), AND)
     return rows
 
 
 @lru_cache(maxsize=1024)
 def _kept(model: Any, condition: models.Q) -> Settled:
-    return Settled(model._base_manager.filter(condition).query.where)
+    parts = [Settled(model._base_manager.filter(one).query.where) for one in _alternatives(condition)]
+    return parts[0] if len(parts) == 1 else Either(parts)
+
+
+def _alternatives(condition: models.Q) -> Iterator[models.Q]:
+    if condition.connector != models.Q.OR or condition.negated:
+        yield condition
+        return
+    for child in condition.children:
+        yield from _alternatives(child if isinstance(child, models.Q) else models.Q(child))
+
+
+def apart(rows: Any) -> list[Any]:
+    """Querysets that are the rows together and have none in common, one for each alternative of narrowed().
+
+    Each finds its rows in an index of its own, where their OR makes PostgreSQL read the table to count them.
+    """
+    where = rows.query.where
+    either = next((part for part in where.children if isinstance(part, Either)), None)
+    if either is None or where.connector != AND or where.negated:
+        return [rows]
+    found = []
+    for part in either.apart:
+        one = rows.all()
+        one.query.where = where.create([part if child is either else child for child in where.children])
+        found.append(one)
+    return found
 
 
 class Compiled:
@@ -144,6 +177,16 @@ class Settled:
         self.where = where
         self.compiled: Any = None
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Settled) and self.where == other.where
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.where)
+
+    def __hash__(self) -> int:
+        return self._hash
+
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         if self.compiled is None:
             self.compiled = self.where.as_sql(compiler, connection)
@@ -157,3 +200,31 @@ class Settled:
 
     def get_refs(self) -> Any:
         return self.where.get_refs()
+
+
+class Either(Settled):
+    """Alternatives, of which one has to hold."""
+
+    def __init__(self, parts: list[Any]) -> None:
+        super().__init__(WhereNode(parts, OR))
+        self.apart = [Without(part.where, parts[:place]) for place, part in enumerate(parts)]
+
+
+class Without(Settled):
+    """The condition, but for rows that one of the others takes."""
+
+    def __init__(self, where: Any, others: list[Settled]) -> None:
+        super().__init__(where)
+        self.others = others
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        sql, params = super().as_sql(compiler, connection)
+        for other in self.others:
+            with suppress(EmptyResultSet):
+                taken, values = other.as_sql(compiler, connection)
+                sql, params = f"({sql} AND ({taken}) IS NOT TRUE)", (*params, *values)
+        return sql, params
+
+    def relabeled_clone(self, change_map: Any) -> Settled:
+        others = [other.relabeled_clone(change_map) for other in self.others]
+        return Without(self.where.relabeled_clone(change_map), others)

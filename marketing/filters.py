@@ -81,7 +81,7 @@ class OpportunityFilter(ListFilter):
         return rows.open() if value else rows
 
     def only_own(self, rows: Any, name: str, value: bool) -> QuerySet:
-        return rows.filter(rows.own(self.request.user)) if value else rows
+        return rows.filter(rows.belonging_to(self.request.user)) if value else rows
 
     def of_keeper(self, rows: Any, name: str, value: User) -> QuerySet:
         return rows.kept_by(value.pk)

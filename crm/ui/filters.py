@@ -60,13 +60,18 @@ def choices(field: Any) -> Iterator[tuple[Any, Any]]:
 class ListFilter(django_filters.FilterSet):
     """Conditions combine with AND; texts are found anywhere in the field."""
 
-    def get_form_class(self) -> Any:
-        fields = {name: filter_.field for name, filter_ in self.filters.items() if self.is_asked(name, filter_)}
-        return partial(FilterForm, fields=fields)
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        """What only a link sets is no filter while none sets it: all that are left are copied for each request."""
+        asked = data or {}
+        self.base_filters = {
+            name: filter_
+            for name, filter_ in self.base_filters.items()
+            if name in asked or filter_.extra.get("widget") is not forms.HiddenInput
+        }
+        super().__init__(data, *args, **kwargs)
 
-    def is_asked(self, name: str, filter_: Any) -> bool:
-        """What only a link sets is no field while none sets it."""
-        return filter_.extra.get("widget") is not forms.HiddenInput or name in self.data
+    def get_form_class(self) -> Any:
+        return partial(FilterForm, fields={name: filter_.field for name, filter_ in self.filters.items()})
 
 
 class Contains(django_filters.CharFilter):

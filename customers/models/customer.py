@@ -105,7 +105,12 @@ class Customer(HasDetails, Shared):
         verbose_name_plural = "客户"
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="customers_newest"),
-            models.Index(fields=["manager", "-created_at", "-id"], name="customers_of_manager"),
+            models.Index(
+                fields=["manager", "-created_at", "-id"],
+                include=["status"],
+                condition=Q(deleted_at=None),
+                name="customers_of_manager",
+            ),
             # Covers what visible_to() asks, so that PostgreSQL counts and pages a state from the index alone.
             models.Index(
                 fields=["status", "-created_at", "-id"],

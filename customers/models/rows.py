@@ -33,8 +33,8 @@ class CustomerQuerySet(ScopedQuerySet):
         return Q(manager__in=people)
 
     def own(self, user: User) -> Q:
-        """Kept or made; and whose open service request the person works on."""
-        own = Q(manager=user.pk) | Q(created_by=user.pk)
+        """Made; and whose open service request the person works on."""
+        own = Q(created_by=user.pk)
         requests: Any = self.model._meta.get_field("service_requests").related_model
         served = requests.objects.customers_served_by(user)
         return own | Q(pk__in=served) if served else own

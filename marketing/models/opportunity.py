@@ -49,7 +49,7 @@ class OpportunityQuerySet(ScopedQuerySet):
         return Q(assignee__in=people) | Q(assignee=None, created_by__in=people)
 
     def own(self, user: User) -> Q:
-        return Q(assignee=user.pk) | Q(created_by=user.pk)
+        return Q(created_by=user.pk)
 
     def detailed_for(self, user: User) -> OpportunityQuerySet:
         """Those whose phone the person sees in full: shows_details_to() as SQL."""
@@ -57,7 +57,7 @@ class OpportunityQuerySet(ScopedQuerySet):
         if people is None:
             return self
         shared = granted_ids(user, grants_of(self.model), "marketing.change_opportunity")
-        found = self.of_people(people) | self.own(user) | Q(pk__in=shared)
+        found = self.of_people(people) | self.belonging_to(user) | Q(pk__in=shared)
         if user.has_perm("marketing.change_opportunity"):
             found |= Q(status=Opportunity.Status.UNASSIGNED)
         return self.filter(found)
@@ -164,7 +164,9 @@ class Opportunity(HasDetails, Shared):
             models.Index(fields=["status", "-assigned_at"], name="marketing_status_assigned"),
             models.Index(fields=["status", "closed_at"], name="marketing_status_closed"),
             models.Index(fields=["assignee", "status", "-created_at"], name="marketing_of_assignee"),
-            models.Index(fields=["created_by", "status", "-created_at"], name="marketing_of_creator"),
+            models.Index(
+                fields=["created_by", "status", "-created_at"], include=["assignee"], name="marketing_of_creator"
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -47,7 +47,10 @@ class PlanItem(models.Model):
         verbose_name = "计划项"
         verbose_name_plural = "计划项"
         ordering = ["on", "pk"]
-        indexes = [models.Index(fields=["on"], condition=models.Q(result=""), name="marketing_item_pending")]
+        indexes = [
+            models.Index(fields=["on"], condition=models.Q(result=""), name="marketing_item_pending"),
+            models.Index(fields=["opportunity", "on"], condition=models.Q(result=""), name="marketing_item_due"),
+        ]
 
     def __str__(self) -> str:
         return self.text

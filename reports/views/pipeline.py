@@ -85,7 +85,7 @@ class PipelineReport(ReportPage):
     def rows(self, values: dict[str, Any]) -> Any:
         rows = Opportunity.objects.visible_to(self.request.user)
         if self.only_own:
-            return rows.filter(rows.own(self.request.user))
+            return rows.filter(rows.belonging_to(self.request.user))
         if values["manager"] or values["department"]:
             people = of_people(User.objects.all(), "pk", values)
             rows = rows.filter(rows.of_people(frozenset(people.values_list("pk", flat=True))))

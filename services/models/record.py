@@ -103,8 +103,14 @@ class RequestRecord(models.Model):
                 name="services_status_newest",
             ),
             models.Index(fields=["keeper", "status", "-created_at"], name="services_of_keeper"),
-            models.Index(fields=["assignee", "status", "-created_at"], name="services_of_assignee"),
-            models.Index(fields=["created_by", "status", "-created_at"], name="services_of_creator"),
+            models.Index(
+                fields=["assignee", "status", "due_at", "id"], include=["keeper"], name="services_of_assignee"
+            ),
+            models.Index(
+                fields=["created_by", "status", "-created_at"],
+                include=["keeper", "assignee"],
+                name="services_of_creator",
+            ),
             models.Index(fields=["customer", "-created_at"], name="services_of_customer"),
             models.Index(
                 fields=["due_at"],

@@ -61,7 +61,7 @@ class ServiceRequestQuerySet(ScopedQuerySet):
         return self.of_people(people) | Q(assignee__in=people)
 
     def own(self, user: User) -> Q:
-        mine = Q(keeper=user.pk) | Q(assignee=user.pk) | Q(created_by=user.pk)
+        mine = Q(assignee=user.pk) | Q(created_by=user.pk)
         helped = ties_of(user).requests
         return mine | Q(pk__in=helped) if helped else mine
 
@@ -72,7 +72,7 @@ class ServiceRequestQuerySet(ScopedQuerySet):
         people = people_in_scope(user, self.view_permission, VIEW)
         if people is None:
             return self
-        rows = self.of_people(people) | self.own(user)
+        rows = self.of_people(people.including(user.pk)) | self.own(user)
         shared = granted_ids(user, CustomerGrant, self.view_permission)
         return narrowed(self, rows | Q(customer__in=shared) if shared else rows)
 

@@ -10,7 +10,8 @@ from django.db import connection
 
 from accounts.models import User
 from accounts.sharing import VIEW_GRANT
-from crm.lookups import Ids
+from crm.lookups import Ids, spelled_out
+from crm.ui.paging import capped_counts, counting
 from customers.models import Customer, CustomerGrant
 from marketing.models import Opportunity, OpportunityGrant
 from services.models import ServiceRequest
@@ -76,6 +77,33 @@ def test_lists_of_a_wide_and_of_a_narrow_scope_are_read_from_indexes(company):
             assert "Limit" in plan
         shown = ServiceRequest.objects.visible_to(person).order_by("-created_at", "-pk")[:20].query
         assert str(shown).count("ANY") >= 2
+
+
+@pytest.fixture
+def wide(rows, people, company):
+    """The manager sees a quarter of all rows through his department, and the thousand shared with him."""
+    colleagues = people[: len(people) // 4]  # each keeps as many rows
+    User.objects.filter(pk__in=[user.pk for user in colleagues]).update(department=company.manager.department)
+    return factories.fresh(company.manager)
+
+
+def plan_of(sql, params):
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {sql}", params)
+        return "\n".join(line for (line,) in cursor.fetchall())
+
+
+@pytest.mark.parametrize("model", LISTS)
+def test_what_one_sees_of_a_department_and_by_grants_is_counted_from_indexes(wide, model):
+    visible = model.objects.visible_to(wide)
+    plan = plan_of(*spelled_out(*counting([(visible, ROWS)])))
+    assert "Seq Scan" not in plan, plan
+    assert capped_counts([(visible, ROWS)]) == [ROWS // 4 + GRANTS]
+
+
+@pytest.mark.parametrize("model", LISTS)
+def test_control_counted_as_one_condition_the_whole_table_is_read(wide, model):
+    assert "Seq Scan" in plan_of(*model.objects.visible_to(wide).values("pk").query.sql_with_params())
 
 
 @pytest.mark.usefixtures("rows")

@@ -10,6 +10,7 @@ from django.conf import settings as django_settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 
+from accounts.models import User
 from accounts.resume import MAX_KEPT
 from crm.audit.models import AuditEntry
 from customers.models import Customer
@@ -63,6 +64,10 @@ def test_a_sign_in_ends_when_it_was_left_alone(company, client_of):
     entry = AuditEntry.objects.get(verb="登录超时")
     assert (entry.actor, entry.address) == (company.manager, "127.0.0.1")
     assert not is_in(client)
+
+
+def test_pages_have_the_person_and_not_a_lazy_object_of_him(company, client_of):
+    assert type(client_of(company.manager).get("/help/").wsgi_request.user) is User
 
 
 def test_a_sign_in_ends_after_its_hours_however_busy(company, client_of):

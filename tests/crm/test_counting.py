@@ -1,0 +1,128 @@
+"""How many rows a list has: counted alternative by alternative, by a statement that is kept for those who ask alike."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import product
+
+import pytest
+from django.db.models import Count, Q
+from django.db.models.sql.where import OR, WhereNode
+from django.utils import timezone
+
+from crm.lookups import Ids, apart, narrowed, settled
+from crm.ui.paging import _statement, capped_counts
+from customers.models import Customer
+from marketing.models import Opportunity
+from services.models import ServiceRequest
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+MODELS = (Customer, Opportunity, ServiceRequest)
+ENOUGH = 1000
+
+
+def count(rows, cap=ENOUGH):
+    return capped_counts([(rows, cap)])[0]
+
+
+@pytest.fixture
+def mixed(company):
+    """Every mix of keeper and maker, with and without somebody at work on it, some shared with the colleague."""
+    people = (company.manager, company.colleague, company.eastern, company.stranger)
+    for keeper, maker in product(people, people):
+        customer = factories.CustomerFactory(manager=keeper, by=maker)
+        for values in ({}, {"assignee": keeper, "status": "assigned", "assigned_at": timezone.now()}):
+            Opportunity.objects.filter(pk=factories.opportunity(maker).pk).update(**values or {"version": 1})
+            for asks in ({"customer": customer}, {}):
+                asked = ServiceRequest.objects.filter(pk=factories.service_request(maker, **asks).pk)
+                asked.update(**values or {"version": 1}, keeper=keeper)
+    Customer.objects.filter(manager=company.manager, created_by=company.manager).update(created_by=None)
+    for record in (Customer.objects.get(manager=company.stranger, created_by=maker) for maker in people[:3]):
+        record.share(company.colleague, by=factories.fresh(company.outsider), kind="view")
+    for record in Opportunity.objects.filter(assignee=company.eastern)[:3]:
+        record.share(company.colleague, by=factories.fresh(company.supervisor), kind="view")
+    return company
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("name", ["manager", "colleague", "eastern", "supervisor", "executive", "nobody"])
+def test_parts_of_what_one_sees_hold_every_row_once(mixed, model, name):
+    rows = settled(model.objects.visible_to(factories.fresh(getattr(mixed, name))))
+    for shown in (rows, rows.exclude(pk=model.objects.first().pk), rows.filter(created_by=mixed.manager)):
+        parts = [set(part.values_list("pk", flat=True)) for part in apart(shown)]
+        expected = set(shown.values_list("pk", flat=True))
+        assert sum(map(len, parts)) == len(expected)
+        assert set().union(*parts) == expected
+        assert count(shown) == len(expected)
+    assert (len(apart(rows)) > 1) is (name not in ("executive", "nobody"))
+
+
+def test_a_part_nobody_is_in_is_left_out(company):
+    factories.CustomerFactory(manager=company.manager)
+    rows = narrowed(Customer.objects.all(), Q(manager__in=Ids()) | Q(manager=company.manager.pk) | Q(pk__in=Ids()))
+    assert [part.count() for part in apart(rows)] == [0, 1, 0]
+    assert (count(rows), rows.count()) == (1, 1)
+    assert count(narrowed(Customer.objects.all(), Q(manager__in=Ids()) | Q(pk__in=Ids()))) == 0
+
+
+def test_alternatives_below_an_or_or_a_not_are_not_taken_apart(mixed):
+    rows = Customer.objects.visible_to(factories.fresh(mixed.colleague))
+    for whole in (rows | Customer.objects.filter(manager=mixed.stranger), Customer.objects.exclude(pk__in=rows)):
+        assert len(apart(whole)) == 1
+        assert count(whole) == whole.count() > 0
+    for unlike in ({"connector": OR}, {"negated": True}):
+        rows.query.where = WhereNode([*rows.query.where.children], **unlike)
+        assert len(apart(rows)) == 1
+
+
+def test_a_cap_holds_for_the_parts_together(mixed):
+    rows = Customer.objects.visible_to(factories.fresh(mixed.colleague))
+    whole = rows.count()
+    assert [count(rows, cap) for cap in (1, whole - 1, whole, whole + 1)] == [1, whole - 1, whole, whole]
+
+
+def test_the_kept_statement_is_that_of_the_rows_asked_for(mixed):
+    """Asked twice and in turn, rows that differ in one thing are never counted by the statement of the other."""
+    now = timezone.now()
+    people = [factories.fresh(person) for person in (mixed.manager, mixed.colleague, mixed.supervisor)]
+    asked = [model.objects.visible_to(person) for model in MODELS for person in people]
+    asked += [rows.filter(created_at__lt=now - timedelta(days=days)) for rows in asked[:3] for days in (-1, 1)]
+    asked += [Customer.objects.filter(Q(created_by=None)), Customer.objects.exclude(created_by=None)]
+    asked += [
+        Opportunity.objects.filter(assignee__name="周经理"),
+        Opportunity.objects.filter(created_by__name="周经理"),
+        Opportunity.objects.exclude(assignee__name="周经理"),
+        Opportunity.objects.filter(pk__in=Opportunity.objects.filter(created_by=mixed.manager)),
+        Opportunity.objects.filter(pk__in=Opportunity.objects.filter(created_by=mixed.eastern)[:1]),
+    ]
+    expected = [len(rows.values_list("pk", flat=True)) for rows in asked]
+    for _ in range(2):
+        assert [count(rows) for rows in asked] == expected
+        assert capped_counts((rows, ENOUGH) for rows in reversed(asked)) == expected[::-1]
+
+
+def test_new_rows_are_counted_by_a_kept_statement(company):
+    rows = Customer.objects.visible_to(factories.fresh(company.manager))
+    assert count(rows) == 0
+    factories.CustomerFactory(manager=company.manager)
+    assert count(rows) == count(Customer.objects.visible_to(factories.fresh(company.manager))) == 1
+
+
+def test_a_list_opened_again_is_counted_by_the_same_statement(company, sign_in):
+    """Built from the same rights anew, the conditions are equal, and nothing is compiled a second time."""
+    factories.opportunity(company.manager)
+    for person, path in product((company.manager, company.supervisor), ("/marketing/opportunities/", "/customers/")):
+        client = sign_in(person)
+        assert client.get(path).status_code == 200
+        made = _statement.cache_info().misses
+        assert client.get(path).status_code == 200
+        assert _statement.cache_info().misses == made, path
+
+
+def test_grouped_rows_are_counted_as_groups(company):
+    for satisfaction in (3, 3, 4):
+        factories.CustomerFactory(manager=company.manager, satisfaction=satisfaction)
+    groups = [Customer.objects.order_by().values(name).annotate(n=Count("pk")) for name in ("satisfaction", "number")]
+    assert [count(rows) for rows in groups] == [2, 3]
+    assert [count(groups[0].filter(n__gt=least)) for least in (1, 0)] == [1, 2]
