@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import suppress
 from functools import cached_property, lru_cache
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet
+from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.fields.related_lookups import RelatedIn
 from django.db.models.lookups import In
@@ -89,9 +88,12 @@ def settled(rows: Any) -> Any:
     where = rows.query.where
     if where:
         rows = rows.all()
-        either = [part for part in where.children if isinstance(part, Either)]
-        rest = where.create([part for part in where.children if part not in either], where.connector)
-        rows.query.where = where.create([Settled(rest), *either] if rest else either)
+        either = _either(where)
+        if either is None:
+            rows.query.where = where.create([Settled(where)])
+        else:
+            rest = [part for part in where.children if part is not either]
+            rows.query.where = where.create([either, *([Settled(where.create(rest))] if rest else [])])
     return rows
 
 
@@ -125,8 +127,8 @@ def apart(rows: Any) -> list[Any]:
     Each finds its rows in an index of its own, where their OR makes PostgreSQL read the table to count them.
     """
     where = rows.query.where
-    either = next((part for part in where.children if isinstance(part, Either)), None)
-    if either is None or where.connector != AND or where.negated:
+    either = _either(where)
+    if either is None:
         return [rows]
     found = []
     for part in either.apart:
@@ -134,6 +136,12 @@ def apart(rows: Any) -> list[Any]:
         one.query.where = where.create([part if child is either else child for child in where.children])
         found.append(one)
     return found
+
+
+def _either(where: Any) -> Any:
+    """The alternatives among the conditions that all have to hold."""
+    together = where.connector == AND and not where.negated
+    return next((part for part in where.children if isinstance(part, Either)), None) if together else None
 
 
 class Compiled:
@@ -178,7 +186,7 @@ class Settled:
         self.compiled: Any = None
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Settled) and self.where == other.where
+        return isinstance(other, Settled) and type(self) is type(other) and self.where == other.where
 
     @cached_property
     def _hash(self) -> int:
@@ -203,28 +211,25 @@ class Settled:
 
 
 class Either(Settled):
-    """Alternatives, of which one has to hold."""
+    """Alternatives, of which one has to hold. apart: each without the rows of those before it."""
 
     def __init__(self, parts: list[Any]) -> None:
         super().__init__(WhereNode(parts, OR))
-        self.apart = [Without(part.where, parts[:place]) for place, part in enumerate(parts)]
+        self.apart: list[Any] = parts[:1]
+        for place, part in enumerate(parts[1:], start=1):
+            without: list[Any] = [part, NotTrue(WhereNode(parts[:place], OR))]
+            self.apart.append(WhereNode(without))
 
 
-class Without(Settled):
-    """The condition, but for rows that one of the others takes."""
-
-    def __init__(self, where: Any, others: list[Settled]) -> None:
-        super().__init__(where)
-        self.others = others
+class NotTrue(Settled):
+    """The condition is false, or says nothing of the row."""
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
-        sql, params = super().as_sql(compiler, connection)
-        for other in self.others:
-            with suppress(EmptyResultSet):
-                taken, values = other.as_sql(compiler, connection)
-                sql, params = f"({sql} AND ({taken}) IS NOT TRUE)", (*params, *values)
-        return sql, params
+        try:
+            sql, params = super().as_sql(compiler, connection)
+        except EmptyResultSet:
+            raise FullResultSet from None
+        return f"({sql}) IS NOT TRUE", params
 
     def relabeled_clone(self, change_map: Any) -> Settled:
-        others = [other.relabeled_clone(change_map) for other in self.others]
-        return Without(self.where.relabeled_clone(change_map), others)
+        return NotTrue(self.where.relabeled_clone(change_map))

@@ -139,7 +139,7 @@ else:
     if not env.bool("CRM_PGBOUNCER", False):  # planning took as long as asking, compiling longer: decision 28
         own = DATABASES["default"].setdefault("OPTIONS", {})
         own.update(server_side_binding=True, prepare_threshold=3)
-        own["options"] = f"-c jit=off {own.get('options', '')}".strip()
+        own["options"] = f"-c jit=off -c random_page_cost=1.1 {own.get('options', '')}".strip()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Language and time: every report and rule counts in Shanghai time.

@@ -77,6 +77,7 @@ def ask_reason(page: Any, total: int) -> HttpResponse:
         "help_anchor": "export",
         "total": total,
         "limit": settings.CRM_EXPORT_REASON_ROWS,
+        "at_once": total <= settings.CRM_EXPORT_DIRECT_ROWS,
         "kept": [(name, value) for name, value in page.request.GET.items() if name != "reason"],
         "asked": "reason" in page.request.GET,
         "back_url": page.link(export=None, reason=None),

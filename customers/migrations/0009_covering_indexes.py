@@ -22,4 +22,8 @@ class Migration(migrations.Migration):
                 name="customers_of_manager",
             ),
         ),
+        migrations.AddIndex(
+            model_name="churncase",
+            index=models.Index(fields=["-opened_at", "-id"], name="customers_churn_newest"),
+        ),
     ]

@@ -80,6 +80,7 @@ class ChurnCase(models.Model):
         verbose_name = "客户流失"
         verbose_name_plural = "客户流失"
         indexes = [
+            models.Index(fields=["-opened_at", "-id"], name="customers_churn_newest"),
             models.Index(fields=["status", "-opened_at", "-id"], name="customers_churn_status"),
             models.Index(fields=["status", "confirmed_at"], name="customers_churn_confirmed"),
         ]

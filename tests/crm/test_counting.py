@@ -10,7 +10,7 @@ from django.db.models import Count, Q
 from django.db.models.sql.where import OR, WhereNode
 from django.utils import timezone
 
-from crm.lookups import Ids, apart, narrowed, settled
+from crm.lookups import Ids, NotTrue, Settled, apart, narrowed, settled
 from crm.ui.paging import _statement, capped_counts
 from customers.models import Customer
 from marketing.models import Opportunity
@@ -74,6 +74,13 @@ def test_alternatives_below_an_or_or_a_not_are_not_taken_apart(mixed):
     for unlike in ({"connector": OR}, {"negated": True}):
         rows.query.where = WhereNode([*rows.query.where.children], **unlike)
         assert len(apart(rows)) == 1
+        assert settled(rows).count() == rows.count()
+
+
+def test_a_condition_is_not_its_opposite(company):
+    where = Customer.objects.filter(manager=company.manager).query.where
+    assert (Settled(where), NotTrue(where)) == (Settled(where.clone()), NotTrue(where.clone()))
+    assert Settled(where) != NotTrue(where)
 
 
 def test_a_cap_holds_for_the_parts_together(mixed):

@@ -34,7 +34,7 @@ def test_behind_pgbouncer_nothing_is_prepared_and_nothing_set_at_the_start():
 
 def test_options_of_the_address_are_kept():
     found = options(DATABASE_URL="postgres://crm@127.0.0.1/crm?options=-c%20search_path%3Dcrm&sslmode=require")
-    assert found["options"] == "-c jit=off -c search_path=crm"
+    assert found["options"] == "-c jit=off -c random_page_cost=1.1 -c search_path=crm"
     assert found["sslmode"] == "require"
     assert found["server_side_binding"] is True
 

@@ -41,6 +41,14 @@ def test_more_rows_than_the_setting_ask_for_a_reason_first(client):
     assert exported() == []
 
 
+@pytest.mark.parametrize(
+    ("at_once", "said"), [(3, "本页不变；下载完了请返回列表"), (2, "在后台写成文件，完成后在任务页下载")]
+)
+def test_the_question_says_where_the_file_will_be(client, settings, at_once, said):
+    settings.CRM_EXPORT_DIRECT_ROWS = at_once
+    assert said in ask(client).content.decode()
+
+
 @pytest.mark.parametrize("reason", ["", "   "])
 def test_no_reason_is_no_answer(client, reason):
     assert "请填写导出原因" in ask(client, reason=reason).content.decode()
