@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
@@ -52,6 +53,11 @@ class Entry(NamedTuple):
     name: str
     path: str
     right: str
+
+    @property
+    def shown_path(self) -> str:
+        """With … for the record's key."""
+        return re.sub(r"<[^>]+>", "…", self.path)
 
 
 class Asked(Exception):
@@ -160,4 +166,5 @@ class RoleCheck(OneRole, RecordView):  # type: ignore[misc]
         menu = [
             (section.label, [leaf.label for leaf in section.leaves if leaf.permission in held]) for section in SECTIONS
         ]
-        return self.page(record=role, modules=modules, menu=[(name, leaves) for name, leaves in menu if leaves])
+        counted = [(name, rows, sum(row["open"] for row in rows)) for name, rows in modules.items()]
+        return self.page(record=role, modules=counted, reached=[(name, leaves) for name, leaves in menu if leaves])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from http.cookies import SimpleCookie
 from types import SimpleNamespace
@@ -709,13 +710,15 @@ def ask(browsers, world, person, name, record, verb):
     return status, body.decode(errors="replace"), wrote
 
 
+MENU = re.compile(r'<nav class="nav".*?</nav>', re.S)
 # Each question leaves the world as it was, so a dozen rows share one: making it takes longer than asking.
 DOZENS = [ROWS[start : start + 12] for start in range(0, len(ROWS), 12)]
 
 
 @pytest.mark.parametrize("rows", DOZENS, ids=lambda rows: f"{' '.join(rows[0][:3])} …")
 def test_every_address_answers_each_role_as_the_table_says(rows, world, sign_in):
-    wrong, leaks, writes = [], [], []
+    wrong, leaks, writes, unlinked = [], [], [], []
+    address_of_home = f'href="{reverse("home")}"'
     browsers = {person: sign_in(user).cookies if user else None for person, user in world.people.items()}
     for row in rows:
         name, record, verb, *expected = row
@@ -727,7 +730,9 @@ def test_every_address_answers_each_role_as_the_table_says(rows, world, sign_in)
                 leaks += [(row[:3], person, word) for word in (*SECRETS, world.customer.number) if word in body]
             if wrote:
                 writes.append((row[:3], person))
+            unlinked += [(row[:3], person) for menu in MENU.findall(body) if address_of_home not in menu]
     assert wrong == []
+    assert unlinked == []
     assert leaks == []
     assert writes == []  # who was refused left every row identical
 

@@ -409,7 +409,7 @@
 
   function prepare(part) {
     if (window.matchMedia(PHONE).matches) {
-      all("details.mfilter[open]", part).forEach(function (details) {
+      all("details.mfilter[open], details.folds[open]", part).forEach(function (details) {
         details.open = false;
       });
     }

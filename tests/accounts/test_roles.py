@@ -228,9 +228,13 @@ def test_every_address_that_asks_for_a_right_is_on_the_check_page():
 def test_the_check_page_shows_menu_pages_and_actions(admin):
     html = admin.get(reverse("role_check", args=[role("executive").pk])).content.decode()
     assert "客户信息管理" in html
+    assert "/marketing/opportunities/…/edit/" in html
     rows = [re.sub(r"<[^>]+>|\s+", " ", row).split() for row in html.split("<tr>")[1:]]
     verdicts = {row[0]: row[1] for row in rows if len(row) > 1}
     assert (verdicts["销售机会管理"], verdicts["指派机会"], verdicts["新建用户"]) == ("可以", "不可以", "不可以")
+    for module in html.split('<details class="more folds" open>')[1:]:
+        said = re.search(r"共 (\d+) 项，可以 (\d+) 项", module)
+        assert [int(number) for number in said.groups()] == [module.count("<tr>") - 1, module.count(">可以</span>")]
 
 
 def test_the_check_page_names_everything_in_chinese():
