@@ -1,6 +1,7 @@
 from .forecast import ForecastChange
+from .grant import OpportunityGrant
 from .leaving import hand_over_opportunities, opportunities_left_by
-from .opportunity import Opportunity, OpportunityGrant, SameNameExists
+from .opportunity import Opportunity, SameNameExists
 from .plan import PlanItem
 from .stamp import OpportunityChange, forget_old_marks, opportunity_stamp
 

@@ -6,20 +6,17 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.details import HasDetails, people_reached, reached
+from accounts.details import HasDetails, reached
 from accounts.models import Notification, User, notify
-from accounts.rows import ScopedQuerySet
 from accounts.scopes import EDIT, people_in_scope, reaches, supervisors_of
-from accounts.sharing import Grant, Shared, granted_ids, grants_of
+from accounts.sharing import Shared
 from basedata.models import entry_field, reserve_numbers
 from crm.audit.trail import change, record
 from crm.masking import refuse_masked
@@ -28,8 +25,7 @@ from crm.verdict import ALLOWED, Verdict, first_objection, holds, lock, transiti
 from customers.models import NUMBER_PREFIX, Contact, Customer, TimelineEntry, tell
 
 from .forecast import FORECAST_FIELDS, ForecastChange
-
-DETAILS_BY = "marketing.assign_opportunity"  # who assigns an opportunity sees whom to call
+from .rows import CLOSED, DETAILS_BY, OPEN, OpportunityQuerySet, OpportunityStatus
 
 
 class SameNameExists(Exception):
@@ -40,66 +36,10 @@ class SameNameExists(Exception):
         self.customers = customers
 
 
-class OpportunityQuerySet(ScopedQuerySet):
-    view_permission = "marketing.view_opportunity"
-    edit_permission = "marketing.assign_opportunity"
-
-    def of_people(self, people: frozenset[int]) -> Q:
-        """Whose opportunity: its assignee's, before 指派 its creator's."""
-        return Q(assignee__in=people) | Q(assignee=None, created_by__in=people)
-
-    def own(self, user: User) -> Q:
-        return Q(created_by=user.pk)
-
-    def detailed_for(self, user: User) -> OpportunityQuerySet:
-        """Those whose phone the person sees in full: shows_details_to() as SQL."""
-        people = people_reached(user, DETAILS_BY)
-        if people is None:
-            return self
-        shared = granted_ids(user, grants_of(self.model), "marketing.change_opportunity")
-        found = self.of_people(people) | self.belonging_to(user) | Q(pk__in=shared)
-        if user.has_perm("marketing.change_opportunity"):
-            found |= Q(status=Opportunity.Status.UNASSIGNED)
-        return self.filter(found)
-
-    def kept_by(self, person: Any) -> OpportunityQuerySet:
-        return self.filter(Q(assignee=person) | Q(assignee=None, created_by=person))
-
-    def open(self) -> OpportunityQuerySet:
-        return self.filter(status__in=Opportunity.OPEN)
-
-    def in_development(self) -> OpportunityQuerySet:
-        """Everything that has been assigned, open or closed: the rows of 客户开发计划."""
-        return self.exclude(status=Opportunity.Status.UNASSIGNED)
-
-    def with_progress(self) -> OpportunityQuerySet:
-        """items_all and items_done: how far the plan is. Subqueries, so that a page counts its own rows only."""
-        items = apps.get_model("marketing", "PlanItem").objects.filter(opportunity=OuterRef("pk")).order_by()
-        counted = items.values("opportunity").annotate(n=Count("pk")).values("n")
-        return self.annotate(
-            items_all=Coalesce(Subquery(counted), 0),
-            items_done=Coalesce(Subquery(counted.exclude(result="")), 0),
-        )
-
-    def with_wishes(self) -> OpportunityQuerySet:
-        """refuses_contact: the person, a contact of the customer by now, asked not to be called any more."""
-        same = {"customer": OuterRef("customer"), "name": OuterRef("contact_name")}
-        return self.annotate(refuses_contact=Exists(Contact.objects.filter(do_not_contact=True, **same)))
-
-    def closed_since(self, day: date) -> OpportunityQuerySet:
-        return self.filter(status__in=Opportunity.CLOSED, closed_at__date__gte=day)
-
-
 class Opportunity(HasDetails, Shared):
-    class Status(models.TextChoices):
-        UNASSIGNED = "unassigned", "未分配"
-        ASSIGNED = "assigned", "已指派"
-        WON = "won", "开发成功"
-        LOST = "lost", "开发失败"
-
+    Status = OpportunityStatus
     TONES = {"unassigned": "hollow", "assigned": "blue", "won": "green sq", "lost": "sq"}
-    OPEN = (Status.UNASSIGNED, Status.ASSIGNED)
-    CLOSED = (Status.WON, Status.LOST)
+    OPEN, CLOSED = OPEN, CLOSED
 
     source = models.CharField("机会来源", max_length=50, blank=True)
     customer_name = models.CharField("客户名称", max_length=100)
@@ -453,13 +393,3 @@ class Opportunity(HasDetails, Shared):
     def _save(self, *fields: str) -> None:
         self.version += 1
         self.save(update_fields=[*fields, "version"])
-
-
-class OpportunityGrant(Grant):
-    """An opportunity shared with a colleague."""
-
-    content_object = models.ForeignKey(Opportunity, models.CASCADE, related_name="grants")
-
-    class Meta(Grant.Meta):
-        verbose_name = "机会协作人"
-        verbose_name_plural = "机会协作人"

@@ -13,7 +13,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from playwright.sync_api import Page, expect
 
 from accounts.models import Role
-from marketing.models.opportunity import OpportunityGrant
+from marketing.models import OpportunityGrant
 from tests import factories
 
 from .conftest import PASSWORD, field, fill, follow, press
