@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -39,10 +41,16 @@ class RequestSizeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        known = settings.SESSION_COOKIE_NAME in request.COOKIES
-        limit = settings.CRM_REQUEST_MAX_BYTES if known else WITHOUT_SESSION
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if not (length.isascii() and length.isdecimal()) or len(length) > 15 or int(length) > limit:
+        told = int(length) if length.isascii() and length.isdecimal() and len(length) <= 15 else None
+        large = told is None or told > WITHOUT_SESSION
+        limit = settings.CRM_REQUEST_MAX_BYTES if large and is_signed_in(request) else WITHOUT_SESSION
+        if told is None or told > limit:
             reason = f"提交的内容超过 {limit // 1024 // 1024} MB，没有接收。请减少附件或分几次上传。"
             return render(request, "400.html", {"reason": reason}, status=413)
         return self.get_response(request)
+
+
+def is_signed_in(request: HttpRequest) -> bool:
+    """Has somebody signed in with this cookie? Anybody can send one; asked only for what a visitor may not send."""
+    return SESSION_KEY in SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME)).load()

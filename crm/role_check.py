@@ -15,6 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.rights import MODULES, label, name_of
 from accounts.role_pages import CRUMBS, OneRole
 from crm.ui.records import RecordView
+from customers.models.contact import PERSONAL_RIGHT
 
 from .navigation import SECTIONS, Leaf, address
 
@@ -41,6 +42,7 @@ INSIDE = {
     "services:draft_feedback": ("保存反馈草稿", "services.handle_servicerequest"),
     "services:rating_picture": ("客户评价的二维码", "services.handle_servicerequest"),
     "reports:monthly_workbook": ("下载客户管理报告", "reports.view_monthlyreport"),
+    "contact_personal": ("个人信息", PERSONAL_RIGHT),
     "mail_again": ("重新发送邮件", "accounts.administer"),
 }
 
@@ -136,8 +138,14 @@ def entries() -> tuple[Entry, ...]:
     for name, path, view in routes():
         title, right = INSIDE.get(name) or (title_of(view, path), right_of(view, path))
         if right:
-            found.append(Entry(MODULES.get(right.split(".")[0], "其他"), title, name, path, right))
+            found.append(Entry(module_of(right), title, name, path, right))
+        if taken := getattr(view, "export_permission", ""):
+            found.append(Entry(module_of(taken), f"导出{title}", f"{name} export", f"{path}?export=xlsx", taken))
     return tuple(found)
+
+
+def module_of(right: str) -> str:
+    return MODULES.get(right.split(".")[0], "其他")
 
 
 def title_of(view: Any, path: str) -> str:

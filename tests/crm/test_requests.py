@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError, connection
 from django.test import Client
 from django.utils import timezone
@@ -37,6 +38,15 @@ def test_a_visitor_sends_no_more_than_a_sign_in_form():
         answer = send(Client(), size)
         assert (size, answer.status_code) == (size, 413)
         assert "没有接收" in answer.content.decode()
+
+
+def test_a_cookie_of_ones_own_making_opens_no_larger_door():
+    visited = SessionStore()  # a session in which nobody signed in
+    visited.create()
+    for key in ("", "abc", "x" * 32, visited.session_key):
+        client = Client()
+        client.cookies[django_settings.SESSION_COOKIE_NAME] = key
+        assert send(client, WITHOUT_SESSION + 1).status_code == 413
 
 
 def test_a_signed_in_person_sends_no_more_than_the_largest_form(company, sign_in, settings):
