@@ -335,3 +335,17 @@ def test_the_command_says_so_and_fails_when_the_trail_was_touched(three_sealed, 
     tamper("UPDATE audit_auditentry SET verb = 'x' WHERE id = %s", three_sealed[0].pk)
     with pytest.raises(CommandError, match="被改动过"):
         call_command("verify_audit")
+
+
+def test_a_trail_cut_off_at_its_end_is_known_by_a_seal_kept_elsewhere(three_sealed, capsys):
+    """With the last seal gone too the rest is whole in itself: only who kept the seal's digest can tell."""
+    last = AuditSeal.objects.latest("pk")
+    call_command("verify_audit")
+    assert f"最新封存的摘要：{last.hash}" in capsys.readouterr().out
+    call_command("verify_audit", holds=last.hash)
+    for pk in last.row_ids:
+        tamper("DELETE FROM audit_auditentry WHERE id = %s", pk)
+    tamper("DELETE FROM audit_auditseal WHERE id = %s", last.pk)
+    call_command("verify_audit")
+    with pytest.raises(CommandError, match="它以后的记录不见了"):
+        call_command("verify_audit", holds=last.hash)

@@ -2,16 +2,29 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from crm.audit.models import AuditSeal
 from crm.audit.verification import notes, verify
 
 
 class Command(BaseCommand):
     help = "核对审计记录的封存链；发现改动、缺失或长期未封存时以非零状态退出。"
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--holds",
+            metavar="摘要",
+            help="以前核对时报告、另存在别处的封存摘要；链中没有它，说明从那里起的记录被整段删去了",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         findings = verify()
+        kept = options["holds"]
+        if kept and not AuditSeal.objects.filter(hash=kept).exists():
+            findings.append(f"封存链中没有 {kept}：这个封存和它以后的记录不见了")
         if findings:
             raise CommandError("\n".join(findings))
         self.stdout.write("审计记录完整。" + "".join(notes()))
+        if newest := AuditSeal.objects.order_by("-pk").first():
+            self.stdout.write(f"最新封存的摘要：{newest.hash}（请另存在别处，下次用 --holds 核对）")
