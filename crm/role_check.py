@@ -145,7 +145,7 @@ def entries() -> tuple[Entry, ...]:
 
 
 def module_of(right: str) -> str:
-    return MODULES.get(right.split(".")[0], "其他")
+    return MODULES.get(right.split(".", maxsplit=1)[0], "其他")
 
 
 def title_of(view: Any, path: str) -> str:
