@@ -17,6 +17,7 @@ from django_otp.plugins.otp_static.admin import StaticDevice
 from django_otp.plugins.otp_totp.admin import TOTPDevice
 
 from crm.audit.trail import differences, record, shown
+from crm.record_admin import RecordAdmin
 
 from .keeping.role import rights_changed
 from .keeping.rules import lock_administration
@@ -24,7 +25,7 @@ from .models import Department, Role, User, check_role_change
 from .rights import catalogue, label
 
 
-class AuditedAdmin(admin.ModelAdmin):
+class AuditedAdmin(RecordAdmin):
     """Every change made here leaves an audit row in the same transaction."""
 
     # Boxes to tick: Django's pair of lists speaks English.
@@ -160,12 +161,6 @@ class RoleAdmin(AuditedAdmin):
         if db_field.name == "permissions":
             field.label_from_instance = label
         return field
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        try:
-            return super().get_object(request, object_id, from_field)
-        except OverflowError:  # an id no database holds
-            return None
 
     @transaction.atomic
     def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
