@@ -17,7 +17,7 @@ from django_otp.plugins.otp_static.admin import StaticDevice
 from django_otp.plugins.otp_totp.admin import TOTPDevice
 
 from crm.audit.trail import differences, record, shown
-from crm.record_admin import RecordAdmin
+from crm.ui.admin_forms import EditingAdmin, VersionedForm
 
 from .keeping.role import rights_changed
 from .keeping.rules import lock_administration
@@ -25,7 +25,7 @@ from .models import Department, Role, User, check_role_change
 from .rights import catalogue, label
 
 
-class AuditedAdmin(RecordAdmin):
+class AuditedAdmin(EditingAdmin):
     """Every change made here leaves an audit row in the same transaction."""
 
     # Boxes to tick: Django's pair of lists speaks English.
@@ -90,7 +90,7 @@ class RoleRulesMixin:
         return data
 
 
-class CrmUserChangeForm(RoleRulesMixin, forms.ModelForm):
+class CrmUserChangeForm(RoleRulesMixin, VersionedForm):
     pass
 
 
@@ -181,5 +181,5 @@ class RoleAdmin(AuditedAdmin):
 
 @admin.register(Department)
 class DepartmentAdmin(AuditedAdmin):
-    list_display = ("name", "parent")
+    list_display = fields = ("name", "parent")
     list_select_related = ("parent",)

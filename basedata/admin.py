@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest
 
-from crm.record_admin import RecordAdmin
+from crm.ui.admin_forms import EditingAdmin
 
 from .models import DictionaryEntry
 
@@ -16,7 +16,7 @@ FIELDS = ("category", "item", "value", "is_editable")
 
 
 @admin.register(DictionaryEntry)
-class DictionaryEntryAdmin(RecordAdmin):
+class DictionaryEntryAdmin(EditingAdmin):
     list_display = ("item", "category", "value", "kept")
     list_filter = ("category",)
     search_fields = ("category", "item", "value")

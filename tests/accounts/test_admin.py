@@ -40,6 +40,7 @@ def user_values(user, **changes):
         "mobile": user.mobile,
         "groups": [group.pk for group in user.groups.all()],
         "is_active": "on" if user.is_active else "",
+        "opened": factories.fresh(user).version,
         **changes,
     }
     return {name: value for name, value in values.items() if value != ""}
@@ -55,6 +56,7 @@ def role_values(record, **changes):
         "view_scope": record.view_scope,
         "edit_scope": record.edit_scope,
         "permissions": list(record.permissions.values_list("pk", flat=True)),
+        "opened": record.version,
         **changes,
     }
 
@@ -314,7 +316,7 @@ def test_department_changes_are_in_the_trail(admin, company):
     made = Department.objects.get(name="西南组")
     assert entries("新建", made).get().object_text == "西南组"
     address = reverse("admin:accounts_department_change", args=[made.pk])
-    admin.post(address, {"name": "西部组", "parent": company.other.pk})
+    admin.post(address, {"name": "西部组", "parent": company.other.pk, "opened": made.version})
     assert entries("编辑", made).get().changes == {"名称": ["西南组", "西部组"], "上级部门": ["销售部", "海外部"]}
     admin.post(reverse("admin:accounts_department_delete", args=[made.pk]), {"post": "yes"})
     assert not Department.objects.filter(pk=made.pk).exists()
@@ -332,7 +334,7 @@ def test_departments_deleted_by_selection_are_in_the_trail_one_by_one(admin):
 def test_a_department_is_not_put_under_itself_or_its_own(admin, company):
     address = reverse("admin:accounts_department_change", args=[company.sales.pk])
     for parent in (company.sales, company.north):
-        response = admin.post(address, {"name": "销售部", "parent": parent.pk})
+        response = admin.post(address, {"name": "销售部", "parent": parent.pk, "opened": 0})
         assert "上级部门不能是本部门或它的下级部门，请另选。" in response.content.decode()
     company.sales.refresh_from_db()
     assert company.sales.parent is None
@@ -388,7 +390,7 @@ def test_a_dictionary_entry_is_kept_by_the_rules_of_its_own_pages(admin, company
     values = {"category": "竞争对手", "item": "甲公司", "value": "90", "is_editable": "on"}
     admin.post(reverse("admin:basedata_dictionaryentry_add"), values)
     made = factories.entry("竞争对手", "甲公司")
-    admin.post(dictionary_page(made), {**values, "item": "乙公司"})
+    admin.post(dictionary_page(made), {**values, "item": "乙公司", "opened": made.version})
     made.refresh_from_db()
     assert (made.item, made.version) == ("乙公司", 1)
     assert [row.verb for row in AuditEntry.objects.about(made)] == ["编辑", "新建"]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 from django.urls import reverse
 
-from accounts.models import Department
+from accounts.models import Department, Role
+from basedata.models import DictionaryEntry
+from crm.audit.models import AuditEntry
 from crm.audit.trail import record
 from tests import factories
 
@@ -82,3 +85,83 @@ def test_ticked_rows_that_do_not_exist_are_left_out(ticked, admin):
     alone = admin.post(reverse("admin:accounts_department_changelist"), {**sent, "_selected_action": [ticked]})
     assert alone.status_code in (200, 302)
     assert Department.objects.count() == before
+
+
+@pytest.mark.parametrize("field", ["groups", "regions", "department"])
+def test_a_choice_that_no_database_keeps_is_refused_beside_the_field(field, admin, company):
+    user = company.manager
+    values = {"username": user.username, "name": user.name, "opened": user.version, field: HUGE}
+    answer = admin.post(reverse("admin:accounts_user_change", args=[user.pk]), values)
+    assert list(answer.context["adminform"].form.errors) == [field]
+
+
+def test_a_right_that_no_database_keeps_is_refused_beside_the_field(admin):
+    role = Role.objects.get(code="executive")
+    values = {"name": "高管", "view_scope": "all", "edit_scope": "none", "opened": role.version, "permissions": HUGE}
+    answer = admin.post(reverse("admin:accounts_role_change", args=[role.pk]), values)
+    assert list(answer.context["adminform"].form.errors) == ["permissions"]
+
+
+def test_a_name_with_control_characters_is_refused_beside_the_field(admin):
+    answer = admin.post(reverse("admin:accounts_department_add"), {"name": "华\x07北"})
+    assert answer.context["adminform"].form.errors == {"name": ["含有看不见的控制字符，请删除后重试。"]}
+
+
+# Two at once
+
+
+def opened(client, record):
+    """The address of a record's page, and all that its form would send."""
+    address = reverse(f"admin:{record._meta.label_lower.replace('.', '_')}_change", args=[record.pk])
+    form = client.get(address).context["adminform"].form
+    sent = {name: form[name].value() for name in form.fields}
+    keys = {name: [getattr(row, "pk", row) for row in value] for name, value in sent.items() if type(value) is list}
+    return address, {name: value for name, value in (sent | keys).items() if value is not None}
+
+
+def stored_now(record):
+    return type(record).objects.get(pk=record.pk)
+
+
+def changed_by_somebody(kind, company):
+    """A record and what somebody else makes of it on the product's own page."""
+    by = company.administrator
+    if kind == "role":
+        role = Role.objects.get(code="executive")
+        return role, lambda: role.edit(by=by, name="高层", permissions=role.permissions.all()[:2])
+    if kind == "user":
+        return company.manager, lambda: company.manager.edit(by=by, name="周别名")
+    if kind == "department":
+        return company.east, lambda: company.east.edit(by=by, name="华东大区")
+    entry = DictionaryEntry.create(by=by, category="竞争对手", item="甲", value="90")
+    return entry, lambda: entry.edit(by=by, item="乙")
+
+
+@pytest.mark.parametrize("kind", ["role", "user", "department", "entry"])
+def test_a_save_over_a_version_one_did_not_see_is_refused_and_shows_both(kind, admin, company):
+    before, act = changed_by_somebody(kind, company)
+    address, sent = opened(admin, before)
+    with transaction.atomic():
+        act()
+    stored, trail = stored_now(before), AuditEntry.objects.about(before).count()
+    for _ in range(2):  # sent again it is no newer
+        answer = admin.post(address, sent)
+        html = answer.content.decode()
+        assert "这条记录在您打开之后已被别人改过，您的修改没有保存。请重新打开再改。" in html
+        assert f"现在保存的是：{stored}" in html
+        assert f'value="{before_words(sent)}"' in html
+    assert str(stored_now(before)) == str(stored)
+    assert AuditEntry.objects.about(before).count() == trail
+    address, sent = opened(admin, stored)
+    assert admin.post(address, sent).status_code == 302
+
+
+def before_words(sent):
+    return sent.get("item") or sent["name"]
+
+
+def test_a_save_without_the_version_is_refused(admin, company):
+    address, sent = opened(admin, company.east)
+    answer = admin.post(address, {"name": "改名", "parent": sent["parent"]})
+    assert "页面已过期，您的修改没有保存。请重新打开再改。" in answer.content.decode()
+    assert stored_now(company.east).name == "华东组"
