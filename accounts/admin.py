@@ -22,7 +22,7 @@ from crm.ui.admin_forms import EditingAdmin, VersionedForm
 from .keeping.role import rights_changed
 from .keeping.rules import lock_administration
 from .models import Department, Role, User, check_role_change
-from .rights import catalogue, label
+from .rights import catalogue, label, place
 
 
 class AuditedAdmin(EditingAdmin):
@@ -146,6 +146,16 @@ admin.site.unregister((Group, TOTPDevice, StaticDevice))  # keys and codes are s
 class RoleAdmin(AuditedAdmin):
     list_display = ("name", "view_scope", "edit_scope")
     fields = ("name", "view_scope", "edit_scope", "permissions")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A role that is only read says its rights in the product's words, not in Django's."""
+        only_read = obj is not None and not self.has_change_permission(request, obj)
+        return (*self.fields[:-1], "rights") if only_read else self.fields
+
+    @admin.display(description="权限")
+    def rights(self, role: Role) -> str:
+        held = role.permissions.select_related("content_type")
+        return "、".join(label(right) for right in sorted(held, key=place))
 
     def in_trail(self, field: Any, before: list[Any], after: list[Any]) -> dict[str, Any]:
         """As the product's own page says it: all rights of a role, twice, are more than a row holds."""

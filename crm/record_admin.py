@@ -20,13 +20,13 @@ class RecordAdmin(admin.ModelAdmin):
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
         return super().get_search_results(request, queryset, search_term[:LONGEST_SEARCH])
 
-    def response_action(self, request: Any, queryset: Any) -> HttpResponse | None:
+    def response_action(self, request: Any, *args: Any, **options: Any) -> HttpResponse | None:
         """Ticked rows whose key no database keeps are left out, as those that do not exist."""
         sent = request.POST.copy()
         ticked = sent.getlist(ACTION_CHECKBOX_NAME)
         sent.setlist(ACTION_CHECKBOX_NAME, [key for key in ticked if key.isdecimal() and len(key) < 19])
         request.POST = sent
-        return super().response_action(request, queryset)
+        return super().response_action(request, *args, **options)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         try:
@@ -37,6 +37,6 @@ class RecordAdmin(admin.ModelAdmin):
 
 def offered_lookups(model: Any, path: Any) -> set[str]:
     """What the links of a plain filter on a field put into the address."""
-    field = get_fields_from_path(model, path)[-1]
+    field: Any = get_fields_from_path(model, path)[-1]
     key = f"__{field.target_field.name}" if field.is_relation else ""
     return {path, f"{path}{key}__exact", f"{path}__isnull"}

@@ -123,7 +123,7 @@ def test_the_admin_carries_the_products_name_in_chinese(admin):
 
 LISTS = ("accounts_user", "accounts_role", "accounts_department", "basedata_dictionaryentry", "audit_auditentry")
 LISTS += ("jobs_job",)
-WORDS = "Add|All|Change|Choose|Clear|Filter|Link|Model|Name|No|Remove|Search|Select|True|False|View|Yes"
+WORDS = "Add|All|Can|Change|Choose|Clear|Filter|Link|Model|Name|No|Remove|Search|Select|True|False|View|Yes"
 ENGLISH = re.compile(rf"\b(?:{WORDS})\b", re.I)
 PROGRAM = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->", re.S)
 SPOKEN = re.compile(r'\b(?:alt|title|placeholder|aria-label)="([^"]*)"')
@@ -279,6 +279,21 @@ def test_rights_stand_in_the_order_of_the_products_own_page(admin):
     html = admin.get(reverse("admin:accounts_role_change", args=[role("executive").pk])).content.decode()
     shown = re.findall(r'name="permissions" value="(\d+)"', html)
     assert shown == [str(right.pk) for right in catalogue()]
+
+
+def test_the_role_one_holds_is_read_in_the_words_of_the_products_page(admin):
+    html = admin.get(reverse("admin:accounts_role_change", args=[role("administrator").pk])).content.decode()
+    assert "查看用户" in html
+    assert "管理用户、角色、部门与系统设置" in html
+    assert ENGLISH.findall(spoken(html)) == []
+
+
+@pytest.mark.parametrize("form", ["admin:accounts_role_add", "accounts:role_create"])
+def test_a_second_role_of_one_name_is_refused_in_plain_words(form, admin):
+    values = {"name": role("executive").name, "view_scope": "self", "edit_scope": "self"}
+    html = admin.post(reverse(form), values).content.decode()
+    assert "已有同名的角色，请另取名称。" in html
+    assert Role.objects.filter(name=values["name"]).count() == 1
 
 
 def test_nobody_changes_a_role_he_holds(admin, company):
