@@ -66,7 +66,9 @@ class CrmAdminSite(admin.AdminSite):
         return redirect_to_login(target, reverse("login"))
 
     def get_urls(self) -> list[Any]:
-        return [path("settings/", self.admin_view(self.settings_page), name="settings"), *super().get_urls()]
+        """Without the address that forwards to any record of any kind, and so tells which exist."""
+        routes = [route for route in super().get_urls() if getattr(route, "name", "") != "view_on_site"]
+        return [path("settings/", self.admin_view(self.settings_page), name="settings"), *routes]
 
     def settings_page(self, request: HttpRequest) -> HttpResponse:
         """Shown, not changed: settings belong to the environment, where a restart applies them."""

@@ -34,6 +34,10 @@ class RecordAdmin(admin.ModelAdmin):
         except OverflowError:  # an id no database holds
             return None
 
+    def view_on_site(self, obj: Any) -> str | None:
+        """Straight to the record's own page, where it has one."""
+        return obj.get_absolute_url() if hasattr(obj, "get_absolute_url") else None
+
 
 def offered_lookups(model: Any, path: Any) -> set[str]:
     """What the links of a plain filter on a field put into the address."""

@@ -165,3 +165,13 @@ def test_a_save_without_the_version_is_refused(admin, company):
     answer = admin.post(address, {"name": "改名", "parent": sent["parent"]})
     assert "页面已过期，您的修改没有保存。请重新打开再改。" in answer.content.decode()
     assert stored_now(company.east).name == "华东组"
+
+
+# Ways to the product's pages
+
+
+def test_a_record_leads_to_its_page_in_the_product(admin, company):
+    entry = record(company.manager, "登录")
+    for leads in (company.manager, Role.objects.get(code="executive"), company.east, entry):
+        address, _ = opened(admin, leads)
+        assert f'href="{leads.get_absolute_url()}" class="viewsitelink"' in admin.get(address).content.decode()
