@@ -7,9 +7,14 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import get_fields_from_path
+from django.contrib.admin.views.main import PAGE_VAR
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from crm.audit.models import AuditEntry
 
 LONGEST_SEARCH = 200  # each word is one more condition, and a database takes no thousand of them
+PAGE = 50
 
 
 class RecordAdmin(admin.ModelAdmin):
@@ -37,6 +42,18 @@ class RecordAdmin(admin.ModelAdmin):
     def view_on_site(self, obj: Any) -> str | None:
         """Straight to the record's own page, where it has one."""
         return obj.get_absolute_url() if hasattr(obj, "get_absolute_url") else None
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """The record's rows in the audit trail, newest first; Django's own log knows only what was done here."""
+        answer = super().history_view(request, object_id, extra_context)
+        if isinstance(answer, TemplateResponse) and answer.context_data:
+            trail = AuditEntry.objects.about(answer.context_data["object"])
+            paginator = self.get_paginator(request, trail, PAGE)
+            page = paginator.get_page(request.GET.get(PAGE_VAR, 1))
+            for entry in page:
+                entry.mask_details()
+            answer.context_data |= {"history": page, "page_range": paginator.get_elided_page_range(page.number)}
+        return answer
 
 
 def offered_lookups(model: Any, path: Any) -> set[str]:

@@ -175,3 +175,38 @@ def test_a_record_leads_to_its_page_in_the_product(admin, company):
     for leads in (company.manager, Role.objects.get(code="executive"), company.east, entry):
         address, _ = opened(admin, leads)
         assert f'href="{leads.get_absolute_url()}" class="viewsitelink"' in admin.get(address).content.decode()
+
+
+# 历史
+
+
+def history_of(record, **query):
+    return reverse(f"admin:{record._meta.label_lower.replace('.', '_')}_history", args=[record.pk], query=query)
+
+
+@pytest.mark.parametrize("kind", ["role", "user", "department", "entry"])
+def test_the_history_of_a_record_is_what_the_trail_has_about_it(kind, admin, company):
+    changed, act = changed_by_somebody(kind, company)
+    with transaction.atomic():
+        act()
+    html = admin.get(history_of(changed)).content.decode()
+    entry = AuditEntry.objects.about(changed).filter(verb="编辑").get()
+    assert len(entry.change_list) > 0
+    for label, old, new in entry.change_list:
+        assert f"{label}：{old} → {new}" in html or f"{label}：{new}" in html
+    assert "何管理" in html
+
+
+def test_a_long_history_is_read_page_by_page(admin, company):
+    for number in range(120):
+        record(company.manager, "登录", company.east, 次数=f"第{number}次")
+    html = admin.get(history_of(company.east)).content.decode()
+    assert "第119次" in html
+    assert "第60次" not in html
+    assert "共 120 条" in html
+    assert "第0次" in admin.get(history_of(company.east, p=3)).content.decode()
+    assert admin.get(history_of(company.east, p=HUGE)).status_code == 200
+
+
+def test_a_record_nothing_happened_to_says_so(admin, company):
+    assert "还没有变更。" in admin.get(history_of(company.north)).content.decode()
