@@ -17,14 +17,15 @@ from django_otp.plugins.otp_static.admin import StaticDevice
 from django_otp.plugins.otp_totp.admin import TOTPDevice
 
 from crm.audit.trail import differences, record, shown
+from crm.ui.admin_forms import EditingAdmin, VersionedForm
 
 from .keeping.role import rights_changed
 from .keeping.rules import lock_administration
 from .models import Department, Role, User, check_role_change
-from .rights import catalogue, label
+from .rights import catalogue, label, place
 
 
-class AuditedAdmin(admin.ModelAdmin):
+class AuditedAdmin(EditingAdmin):
     """Every change made here leaves an audit row in the same transaction."""
 
     # Boxes to tick: Django's pair of lists speaks English.
@@ -89,7 +90,7 @@ class RoleRulesMixin:
         return data
 
 
-class CrmUserChangeForm(RoleRulesMixin, forms.ModelForm):
+class CrmUserChangeForm(RoleRulesMixin, VersionedForm):
     pass
 
 
@@ -146,6 +147,16 @@ class RoleAdmin(AuditedAdmin):
     list_display = ("name", "view_scope", "edit_scope")
     fields = ("name", "view_scope", "edit_scope", "permissions")
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A role that is only read says its rights in the product's words, not in Django's."""
+        only_read = obj is not None and not self.has_change_permission(request, obj)
+        return (*self.fields[:-1], "rights") if only_read else self.fields
+
+    @admin.display(description="权限")
+    def rights(self, role: Role) -> str:
+        held = role.permissions.select_related("content_type")
+        return "、".join(label(right) for right in sorted(held, key=place))
+
     def in_trail(self, field: Any, before: list[Any], after: list[Any]) -> dict[str, Any]:
         """As the product's own page says it: all rights of a role, twice, are more than a row holds."""
         return rights_changed(set(before), set(after))
@@ -160,12 +171,6 @@ class RoleAdmin(AuditedAdmin):
         if db_field.name == "permissions":
             field.label_from_instance = label
         return field
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        try:
-            return super().get_object(request, object_id, from_field)
-        except OverflowError:  # an id no database holds
-            return None
 
     @transaction.atomic
     def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
@@ -186,5 +191,5 @@ class RoleAdmin(AuditedAdmin):
 
 @admin.register(Department)
 class DepartmentAdmin(AuditedAdmin):
-    list_display = ("name", "parent")
+    list_display = fields = ("name", "parent")
     list_select_related = ("parent",)

@@ -8,13 +8,15 @@ from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest
 
+from crm.ui.admin_forms import EditingAdmin
+
 from .models import DictionaryEntry
 
 FIELDS = ("category", "item", "value", "is_editable")
 
 
 @admin.register(DictionaryEntry)
-class DictionaryEntryAdmin(admin.ModelAdmin):
+class DictionaryEntryAdmin(EditingAdmin):
     list_display = ("item", "category", "value", "kept")
     list_filter = ("category",)
     search_fields = ("category", "item", "value")
@@ -44,9 +46,3 @@ class DictionaryEntryAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and (obj is None or bool(obj.can_remove(request.user)))
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        try:
-            return super().get_object(request, object_id, from_field)
-        except OverflowError:  # an id no database holds
-            return None

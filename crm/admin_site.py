@@ -25,7 +25,8 @@ SHOWN = (
     ("CSRF_TRUSTED_ORIGINS", "信任的来源"),
     ("HTTPS", "只用 HTTPS"),
     ("CRM_PROXY_COUNT", "前面的代理数"),
-    ("SESSION_COOKIE_AGE", "登录有效期（秒）"),
+    ("CRM_SESSION_HOURS", "登录后多久须重新登录（小时）"),
+    ("CRM_SESSION_IDLE_MINUTES", "多久不用须重新登录（分钟，0 为不限）"),
     ("AXES_FAILURE_LIMIT", "登录失败几次后锁定"),
     ("AXES_COOLOFF_TIME", "锁定多久（小时）"),
     ("CRM_REQUIRE_ADMIN_TOTP", "系统管理员必须使用两步验证"),
@@ -34,6 +35,8 @@ SHOWN = (
     ("CRM_ATTACHMENT_MAX_MB", "附件上限（MB）"),
     ("CRM_EXPORT_DIRECT_ROWS", "直接导出的行数上限"),
     ("CRM_EXPORT_MAX_ROWS", "导出的行数上限"),
+    ("CRM_EXPORT_REASON_ROWS", "超过多少行须写导出理由"),
+    ("CRM_AUDIT_KEEP_MONTHS", "审计记录保留多久（月，0 为一直）"),
     ("TIME_ZONE", "时区"),
     ("VAR_DIR", "数据文件夹"),
 )
@@ -63,7 +66,9 @@ class CrmAdminSite(admin.AdminSite):
         return redirect_to_login(target, reverse("login"))
 
     def get_urls(self) -> list[Any]:
-        return [path("settings/", self.admin_view(self.settings_page), name="settings"), *super().get_urls()]
+        """Without the address that forwards to any record of any kind, and so tells which exist."""
+        routes = [route for route in super().get_urls() if getattr(route, "name", "") != "view_on_site"]
+        return [path("settings/", self.admin_view(self.settings_page), name="settings"), *routes]
 
     def settings_page(self, request: HttpRequest) -> HttpResponse:
         """Shown, not changed: settings belong to the environment, where a restart applies them."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from crm.audit.trail import change, record
@@ -32,6 +33,12 @@ class KeptRole(models.Model):
     @property
     def administration(self) -> Group | None:
         return administration()
+
+    def unique_error_message(self, model_class: Any, unique_check: Any) -> ValidationError:
+        """Django calls a role what its table is called: a group."""
+        if unique_check == ("name",):
+            return ValidationError("已有同名的角色，请另取名称。", code="unique")
+        return super().unique_error_message(model_class, unique_check)
 
     @classmethod
     def create(cls, *, by: Any, permissions: Iterable[Permission], **values: Any) -> Any:

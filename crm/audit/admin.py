@@ -2,11 +2,13 @@ from typing import Any
 
 from django.contrib import admin
 
+from crm.record_admin import RecordAdmin
+
 from .models import AuditEntry
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(admin.ModelAdmin):
+class AuditEntryAdmin(RecordAdmin):
     """The trail is read here, never written."""
 
     list_display = ("at", "actor_name", "verb", "object_text", "address")

@@ -5,11 +5,13 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from crm.record_admin import RecordAdmin
+
 from .models import Job
 
 
 @admin.register(Job)
-class JobAdmin(admin.ModelAdmin):
+class JobAdmin(RecordAdmin):
     list_display = ("kind", "owner", "status", "done", "total", "attempts", "created_at")
     list_filter = ("status",)
     list_select_related = ("owner",)

@@ -40,6 +40,7 @@ def user_values(user, **changes):
         "mobile": user.mobile,
         "groups": [group.pk for group in user.groups.all()],
         "is_active": "on" if user.is_active else "",
+        "opened": factories.fresh(user).version,
         **changes,
     }
     return {name: value for name, value in values.items() if value != ""}
@@ -55,6 +56,7 @@ def role_values(record, **changes):
         "view_scope": record.view_scope,
         "edit_scope": record.edit_scope,
         "permissions": list(record.permissions.values_list("pk", flat=True)),
+        "opened": record.version,
         **changes,
     }
 
@@ -121,7 +123,7 @@ def test_the_admin_carries_the_products_name_in_chinese(admin):
 
 LISTS = ("accounts_user", "accounts_role", "accounts_department", "basedata_dictionaryentry", "audit_auditentry")
 LISTS += ("jobs_job",)
-WORDS = "Add|All|Change|Choose|Clear|Filter|Link|Model|Name|No|Remove|Search|Select|True|False|View|Yes"
+WORDS = "Add|All|Can|Change|Choose|Clear|Filter|Link|Model|Name|No|Remove|Search|Select|True|False|View|Yes"
 ENGLISH = re.compile(rf"\b(?:{WORDS})\b", re.I)
 PROGRAM = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->", re.S)
 SPOKEN = re.compile(r'\b(?:alt|title|placeholder|aria-label)="([^"]*)"')
@@ -279,6 +281,21 @@ def test_rights_stand_in_the_order_of_the_products_own_page(admin):
     assert shown == [str(right.pk) for right in catalogue()]
 
 
+def test_the_role_one_holds_is_read_in_the_words_of_the_products_page(admin):
+    html = admin.get(reverse("admin:accounts_role_change", args=[role("administrator").pk])).content.decode()
+    assert "查看用户" in html
+    assert "管理用户、角色、部门与系统设置" in html
+    assert ENGLISH.findall(spoken(html)) == []
+
+
+@pytest.mark.parametrize("form", ["admin:accounts_role_add", "accounts:role_create"])
+def test_a_second_role_of_one_name_is_refused_in_plain_words(form, admin):
+    values = {"name": role("executive").name, "view_scope": "self", "edit_scope": "self"}
+    html = admin.post(reverse(form), values).content.decode()
+    assert "已有同名的角色，请另取名称。" in html
+    assert Role.objects.filter(name=values["name"]).count() == 1
+
+
 def test_nobody_changes_a_role_he_holds(admin, company):
     record = role("administrator")
     address = reverse("admin:accounts_role_change", args=[record.pk])
@@ -314,7 +331,7 @@ def test_department_changes_are_in_the_trail(admin, company):
     made = Department.objects.get(name="西南组")
     assert entries("新建", made).get().object_text == "西南组"
     address = reverse("admin:accounts_department_change", args=[made.pk])
-    admin.post(address, {"name": "西部组", "parent": company.other.pk})
+    admin.post(address, {"name": "西部组", "parent": company.other.pk, "opened": made.version})
     assert entries("编辑", made).get().changes == {"名称": ["西南组", "西部组"], "上级部门": ["销售部", "海外部"]}
     admin.post(reverse("admin:accounts_department_delete", args=[made.pk]), {"post": "yes"})
     assert not Department.objects.filter(pk=made.pk).exists()
@@ -332,7 +349,7 @@ def test_departments_deleted_by_selection_are_in_the_trail_one_by_one(admin):
 def test_a_department_is_not_put_under_itself_or_its_own(admin, company):
     address = reverse("admin:accounts_department_change", args=[company.sales.pk])
     for parent in (company.sales, company.north):
-        response = admin.post(address, {"name": "销售部", "parent": parent.pk})
+        response = admin.post(address, {"name": "销售部", "parent": parent.pk, "opened": 0})
         assert "上级部门不能是本部门或它的下级部门，请另选。" in response.content.decode()
     company.sales.refresh_from_db()
     assert company.sales.parent is None
@@ -388,7 +405,7 @@ def test_a_dictionary_entry_is_kept_by_the_rules_of_its_own_pages(admin, company
     values = {"category": "竞争对手", "item": "甲公司", "value": "90", "is_editable": "on"}
     admin.post(reverse("admin:basedata_dictionaryentry_add"), values)
     made = factories.entry("竞争对手", "甲公司")
-    admin.post(dictionary_page(made), {**values, "item": "乙公司"})
+    admin.post(dictionary_page(made), {**values, "item": "乙公司", "opened": made.version})
     made.refresh_from_db()
     assert (made.item, made.version) == ("乙公司", 1)
     assert [row.verb for row in AuditEntry.objects.about(made)] == ["编辑", "新建"]
@@ -413,3 +430,12 @@ def test_settings_are_shown_without_secrets(admin, settings):
     assert "CRM_REQUIRE_ADMIN_TOTP" in html
     assert settings.SECRET_KEY not in html
     assert str(settings.DATABASES["default"]["NAME"]) not in html
+
+
+def test_settings_show_the_limits_that_hold(admin, settings):
+    settings.CRM_SESSION_HOURS, settings.CRM_SESSION_IDLE_MINUTES = 9, 77
+    settings.CRM_EXPORT_REASON_ROWS, settings.CRM_AUDIT_KEEP_MONTHS = 1234, 36
+    rows = {name: value for name, _, value in admin.get(reverse("admin:settings")).context["rows"]}
+    assert (rows["CRM_SESSION_HOURS"], rows["CRM_SESSION_IDLE_MINUTES"]) == (9, 77)
+    assert (rows["CRM_EXPORT_REASON_ROWS"], rows["CRM_AUDIT_KEEP_MONTHS"]) == (1234, 36)
+    assert "SESSION_COOKIE_AGE" not in rows  # the cookie outlives the session

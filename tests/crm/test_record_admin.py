@@ -1,0 +1,212 @@
+"""Django admin under bad input and curious eyes: every list and page of it, whatever the record."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+from django.urls import reverse
+
+from accounts.models import Department, Role
+from basedata.models import DictionaryEntry
+from crm.audit.models import AuditEntry
+from crm.audit.trail import record
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+HUGE = "9" * 23
+
+
+@pytest.fixture
+def admin(company, sign_in):
+    return sign_in(company.administrator)
+
+
+# What an address may ask
+
+ASKED_BEYOND = (
+    "accounts/user/?password__startswith=pbkdf2",
+    "accounts/user/?mobile__startswith=138",
+    "accounts/user/?department__members__mobile__startswith=138",
+    "accounts/user/?username__regex=[",
+    "accounts/user/?nonsense=1",
+    "accounts/role/?name__regex=(",
+    "accounts/department/?name__startswith=a",
+    "basedata/dictionaryentry/?category__startswith=a",
+    "audit/auditentry/?changes__手机__1__startswith=1380000",
+    "audit/auditentry/?changes__contains=a",
+    "audit/auditentry/?verb__regex=(",
+    "jobs/job/?arguments__query=a",
+    "jobs/job/?arguments__contains=a",
+)
+
+
+@pytest.mark.parametrize("address", ASKED_BEYOND)
+def test_an_address_asks_nothing_that_the_page_does_not_offer(address, admin):
+    assert admin.get(f"/admin/{address}").status_code == 400
+
+
+def test_a_masked_number_is_not_guessed_by_its_digits(admin, company):
+    record(company.manager, "更正联系方式", factories.ContactFactory(), 手机=("13700001111", "13800001111"))
+    for guess in ("1370000", "1380000"):
+        for side in (0, 1):
+            asked = {f"changes__手机__{side}__startswith": guess}
+            assert admin.get("/admin/audit/auditentry/", asked).status_code == 400
+
+
+def test_every_link_that_a_filter_draws_is_answered(admin, company):
+    record(company.manager, "登录")
+    followed = 0
+    for kind in ("accounts/user", "basedata/dictionaryentry", "audit/auditentry", "jobs/job"):
+        page = admin.get(f"/admin/{kind}/")
+        for spec in page.context["cl"].filter_specs:
+            for choice in spec.choices(page.context["cl"]):
+                address = f"/admin/{kind}/{choice['query_string']}"
+                assert (address, admin.get(address).status_code) == (address, 200)
+                followed += 1
+    assert followed > 20
+
+
+@pytest.mark.parametrize("kind", ["accounts/user", "basedata/dictionaryentry", "audit/auditentry"])
+def test_a_search_for_a_thousand_words_is_answered(kind, admin):
+    assert admin.get(f"/admin/{kind}/", {"q": "a " * 1200}).status_code == 200
+
+
+# What a form may send
+
+
+@pytest.mark.parametrize("ticked", ["x", HUGE, "", "-1", "１２"])
+def test_ticked_rows_that_do_not_exist_are_left_out(ticked, admin):
+    empty = factories.DepartmentFactory(name="临时部")
+    before = Department.objects.count()
+    sent = {"action": "delete_selected", "_selected_action": [ticked, empty.pk]}
+    answer = admin.post(reverse("admin:accounts_department_changelist"), sent)
+    assert answer.status_code == 200
+    assert "临时部" in answer.content.decode()
+    alone = admin.post(reverse("admin:accounts_department_changelist"), {**sent, "_selected_action": [ticked]})
+    assert alone.status_code in (200, 302)
+    assert Department.objects.count() == before
+
+
+@pytest.mark.parametrize("field", ["groups", "regions", "department"])
+def test_a_choice_that_no_database_keeps_is_refused_beside_the_field(field, admin, company):
+    user = company.manager
+    values = {"username": user.username, "name": user.name, "opened": user.version, field: HUGE}
+    answer = admin.post(reverse("admin:accounts_user_change", args=[user.pk]), values)
+    assert list(answer.context["adminform"].form.errors) == [field]
+
+
+def test_a_right_that_no_database_keeps_is_refused_beside_the_field(admin):
+    role = Role.objects.get(code="executive")
+    values = {"name": "高管", "view_scope": "all", "edit_scope": "none", "opened": role.version, "permissions": HUGE}
+    answer = admin.post(reverse("admin:accounts_role_change", args=[role.pk]), values)
+    assert list(answer.context["adminform"].form.errors) == ["permissions"]
+
+
+def test_a_name_with_control_characters_is_refused_beside_the_field(admin):
+    answer = admin.post(reverse("admin:accounts_department_add"), {"name": "华\x07北"})
+    assert answer.context["adminform"].form.errors == {"name": ["含有看不见的控制字符，请删除后重试。"]}
+
+
+# Two at once
+
+
+def opened(client, record):
+    """The address of a record's page, and all that its form would send."""
+    address = reverse(f"admin:{record._meta.label_lower.replace('.', '_')}_change", args=[record.pk])
+    form = client.get(address).context["adminform"].form
+    sent = {name: form[name].value() for name in form.fields}
+    keys = {name: [getattr(row, "pk", row) for row in value] for name, value in sent.items() if type(value) is list}
+    return address, {name: value for name, value in (sent | keys).items() if value is not None}
+
+
+def stored_now(record):
+    return type(record).objects.get(pk=record.pk)
+
+
+def changed_by_somebody(kind, company):
+    """A record and what somebody else makes of it on the product's own page."""
+    by = company.administrator
+    if kind == "role":
+        role = Role.objects.get(code="executive")
+        return role, lambda: role.edit(by=by, name="高层", permissions=role.permissions.all()[:2])
+    if kind == "user":
+        return company.manager, lambda: company.manager.edit(by=by, name="周别名")
+    if kind == "department":
+        return company.east, lambda: company.east.edit(by=by, name="华东大区")
+    entry = DictionaryEntry.create(by=by, category="竞争对手", item="甲", value="90")
+    return entry, lambda: entry.edit(by=by, item="乙")
+
+
+@pytest.mark.parametrize("kind", ["role", "user", "department", "entry"])
+def test_a_save_over_a_version_one_did_not_see_is_refused_and_shows_both(kind, admin, company):
+    before, act = changed_by_somebody(kind, company)
+    address, sent = opened(admin, before)
+    with transaction.atomic():
+        act()
+    stored, trail = stored_now(before), AuditEntry.objects.about(before).count()
+    for _ in range(2):  # sent again it is no newer
+        answer = admin.post(address, sent)
+        html = answer.content.decode()
+        assert "这条记录在您打开之后已被别人改过，您的修改没有保存。请重新打开再改。" in html
+        assert f"现在保存的是：{stored}" in html
+        assert f'value="{before_words(sent)}"' in html
+    assert str(stored_now(before)) == str(stored)
+    assert AuditEntry.objects.about(before).count() == trail
+    address, sent = opened(admin, stored)
+    assert admin.post(address, sent).status_code == 302
+
+
+def before_words(sent):
+    return sent.get("item") or sent["name"]
+
+
+def test_a_save_without_the_version_is_refused(admin, company):
+    address, sent = opened(admin, company.east)
+    answer = admin.post(address, {"name": "改名", "parent": sent["parent"]})
+    assert "页面已过期，您的修改没有保存。请重新打开再改。" in answer.content.decode()
+    assert stored_now(company.east).name == "华东组"
+
+
+# Ways to the product's pages
+
+
+def test_a_record_leads_to_its_page_in_the_product(admin, company):
+    entry = record(company.manager, "登录")
+    for leads in (company.manager, Role.objects.get(code="executive"), company.east, entry):
+        address, _ = opened(admin, leads)
+        assert f'href="{leads.get_absolute_url()}" class="viewsitelink"' in admin.get(address).content.decode()
+
+
+# 历史
+
+
+def history_of(record, **query):
+    return reverse(f"admin:{record._meta.label_lower.replace('.', '_')}_history", args=[record.pk], query=query)
+
+
+@pytest.mark.parametrize("kind", ["role", "user", "department", "entry"])
+def test_the_history_of_a_record_is_what_the_trail_has_about_it(kind, admin, company):
+    changed, act = changed_by_somebody(kind, company)
+    with transaction.atomic():
+        act()
+    html = admin.get(history_of(changed)).content.decode()
+    entry = AuditEntry.objects.about(changed).filter(verb="编辑").get()
+    assert len(entry.change_list) > 0
+    for label, old, new in entry.change_list:
+        assert f"{label}：{old} → {new}" in html or f"{label}：{new}" in html
+    assert "何管理" in html
+
+
+def test_a_long_history_is_read_page_by_page(admin, company):
+    for number in range(120):
+        record(company.manager, "登录", company.east, 次数=f"第{number}次")
+    html = admin.get(history_of(company.east)).content.decode()
+    assert "第119次" in html
+    assert "第60次" not in html
+    assert "共 120 条" in html
+    assert "第0次" in admin.get(history_of(company.east, p=3)).content.decode()
+    assert admin.get(history_of(company.east, p=HUGE)).status_code == 200
+
+
+def test_a_record_nothing_happened_to_says_so(admin, company):
+    assert "还没有变更。" in admin.get(history_of(company.north)).content.decode()
