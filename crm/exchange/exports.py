@@ -17,6 +17,7 @@ from django.shortcuts import redirect, render
 from django.urls import resolve
 from django.utils import timezone
 
+from crm.audit.conditions import CONDITIONS, EXPORTED, readable
 from crm.audit.trail import record
 from crm.jobs.models import Job, JobRefused, start_job
 
@@ -86,7 +87,7 @@ def ask_reason(page: Any, total: int) -> HttpResponse:
 
 
 def conditions(query: QueryDict) -> str:
-    """What was asked of the list, without the way it leaves."""
+    """What was asked of the list, without the way it leaves, as it stands in an address."""
     kept = query.copy()
     for name in ("export", "reason"):
         kept.pop(name, None)
@@ -95,8 +96,8 @@ def conditions(query: QueryDict) -> str:
 
 def tell(by: Any, title: str, count: int, query: str, reason: str) -> None:
     """Who exported what, how many rows, and why."""
-    facts = {"行数": count, "条件": query, **({"原因": reason} if reason else {})}
-    record(by, "导出", text=title, changes=facts)
+    facts = {"行数": count, CONDITIONS: readable(query), **({"原因": reason} if reason else {})}
+    record(by, EXPORTED, text=title, changes=facts)
 
 
 def attachment(content: Any, name: str, content_type: str) -> HttpResponse:
