@@ -23,6 +23,7 @@ from crm.jobs.models import Job, JobRefused, start_job
 
 from .writers import WRITERS
 
+FUNCTION = "crm.exchange.exports.run_export"
 CONTENT_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",
@@ -57,7 +58,7 @@ def in_background(page: Any, file_format: str, *, name: str, reason: str, total:
     """The page of the job that writes a large file."""
     job = start_job(
         f"导出{page.title}",
-        "crm.exchange.exports.run_export",
+        FUNCTION,
         owner=page.request.user,
         path=page.request.path,
         query=conditions(page.request.GET),
@@ -114,9 +115,7 @@ def table(page: Any) -> tuple[list[str], Iterator[list[Any]]]:
 
 def run_export(job: Job) -> str:
     """The job: resolves the list's address again as its owner sees it now, and writes the file."""
-    page = resolve_list(job.arguments["path"], job.arguments["query"], job.owner)
-    if page.export_permission and not page.request.user.has_perm(page.export_permission):
-        raise JobRefused("您已没有导出的权限，请与管理员联系。")
+    page = list_of(job)
     file_format, total = job.arguments["format"], job.arguments["total"]
     headers, rows = table(page)
     with NamedTemporaryFile(suffix=f".{file_format}") as target:
@@ -127,6 +126,14 @@ def run_export(job: Job) -> str:
     job.file_name = job.arguments["name"]
     tell(job.owner, page.title, count, job.arguments["query"], job.arguments.get("reason", ""))
     return f"已导出 {count} 行。"
+
+
+def list_of(job: Job) -> Any:
+    """The list that an export asked for; refused when its owner may not take it away now, whatever he might then."""
+    page = resolve_list(job.arguments["path"], job.arguments["query"], job.owner)
+    if not page.request.user.has_perm(page.first_rows.view_permission) or not page.can_export:
+        raise JobRefused("您已没有导出的权限，请与管理员联系。")
+    return page
 
 
 def _beating(job: Job, rows: Iterator[list[Any]], total: int) -> Iterator[list[Any]]:
