@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
+import crm.audit.personal
+import crm.exchange.personal
 import customers.personal
 import marketing.personal
 import reports.personal
@@ -22,13 +24,21 @@ from crm.audit.models import AuditEntry
 from crm.audit.redaction import Erasure, naming, redact
 from crm.audit.trail import in_words, record, shown
 from crm.audit.verification import ERASED
+from crm.exchange.personal import erase_from_jobs
 from crm.verdict import lock
 from customers.models import Attachment, Contact
 from customers.models.interaction import forget_files
 from customers.personal import CONTACT, CONTACT_TEXTS, GONE, Part, Words
 
 # Who holds what: a module with texts about contacts adds its parts here, and its models to the test's comparison.
-MODULES: tuple[Any, ...] = (customers.personal, marketing.personal, services.personal, reports.personal)
+MODULES: tuple[Any, ...] = (
+    customers.personal,
+    marketing.personal,
+    services.personal,
+    reports.personal,
+    crm.exchange.personal,
+    crm.audit.personal,
+)
 PARTS: tuple[Part, ...] = tuple(part for module in MODULES for part in module.PARTS)
 TRAIL = "审计记录"
 ROWS_SHOWN = 50
@@ -164,6 +174,7 @@ def erase_contact(contact: Contact, *, by: User, reason: str, with_files: bool =
     for part in PARTS:
         if part.erasable:
             counts[part.title] = counts.get(part.title, 0) + part.erase(contact, words)
+    counts["后台任务的文件"] = erase_from_jobs(words.erase_in)
     contact.erase(by=by)
     facts = {title: count for title, count in {**counts, TRAIL: len(found)}.items() if count}
     deed = record(by, ERASED, contact, changes={"依据": words.erase(reason), **facts})

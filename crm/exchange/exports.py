@@ -18,7 +18,9 @@ from django.urls import resolve
 from django.utils import timezone
 
 from crm.audit.conditions import CONDITIONS, EXPORTED, readable
+from crm.audit.models import AuditEntry
 from crm.audit.trail import record
+from crm.audit.verification import ERASED
 from crm.jobs.models import Job, JobRefused, start_job
 
 from .writers import WRITERS
@@ -116,16 +118,27 @@ def table(page: Any) -> tuple[list[str], Iterator[list[Any]]]:
 def run_export(job: Job) -> str:
     """The job: resolves the list's address again as its owner sees it now, and writes the file."""
     page = list_of(job)
+    if job.file:
+        job.drop_file()  # of a worker that died
     file_format, total = job.arguments["format"], job.arguments["total"]
     headers, rows = table(page)
     with NamedTemporaryFile(suffix=f".{file_format}") as target:
         count = WRITERS[file_format](target, headers, _beating(job, rows, total), title=page.title)
         target.flush()
         target.seek(0)
-        job.file.save(f"{job.pk}.{file_format}", File(target), save=False)
+        keep(job, f"{job.pk}.{file_format}", File(target))
     job.file_name = job.arguments["name"]
     tell(job.owner, page.title, count, job.arguments["query"], job.arguments.get("reason", ""))
     return f"已导出 {count} 行。"
+
+
+def keep(job: Job, name: str, content: File) -> None:
+    """Known from now on, an erasure takes the file away; one that came before may have missed what was read."""
+    job.file.save(name, content, save=False)
+    job.save(update_fields=["file"])
+    if job.started_at and AuditEntry.objects.filter(verb=ERASED, at__gte=job.started_at).exists():
+        job.drop_file()
+        raise JobRefused("导出期间有人的个人信息被抹去，文件没有保留。请重新导出。")
 
 
 def list_of(job: Job) -> Any:
