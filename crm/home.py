@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any, cast
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,7 +16,8 @@ from django.views import View
 from accounts import mail
 from accounts.models import Notification, User
 from crm.audit.models import AuditEntry
-from crm.jobs.models import Job
+from crm.exchange.exports import FUNCTION, list_of
+from crm.jobs.models import Job, JobRefused
 from crm.ui.paging import MAX_COUNT, capped_counts, shown_count
 from customers.models import ChurnCase, Customer, Interaction
 from marketing.models import Opportunity, PlanItem
@@ -183,12 +185,19 @@ class JobDetail(View):
 
 
 class JobFile(View):
-    """The file a job wrote: for its owner only."""
+    """The file a job wrote: for its owner only, and an export for as long as he may take its list away."""
 
-    def get(self, request: HttpRequest, pk: int) -> FileResponse:
+    def get(self, request: HttpRequest, pk: int) -> FileResponse | HttpResponse:
         job = get_object_or_404(Job, pk=pk, owner=request.user)
-        if not job.file:
+        if job.file_gone:
+            return redirect("job_detail", job.pk)  # says so
+        if not job.file or not job.file.storage.exists(str(job.file.name)):
             raise Http404
+        if job.function == FUNCTION:
+            try:
+                list_of(job)
+            except JobRefused as refusal:
+                raise PermissionDenied(str(refusal)) from refusal
         return FileResponse(job.file.open("rb"), as_attachment=True, filename=job.file_name)
 
 

@@ -12,22 +12,33 @@ from typing import Any, NamedTuple
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
+import crm.audit.personal
+import crm.exchange.personal
 import customers.personal
 import marketing.personal
 import reports.personal
 import services.personal
 from accounts.models import User
+from crm.audit.conditions import EXPORTED
 from crm.audit.models import AuditEntry
 from crm.audit.redaction import Erasure, naming, redact
 from crm.audit.trail import in_words, record, shown
 from crm.audit.verification import ERASED
+from crm.exchange.personal import erase_from_jobs
 from crm.verdict import lock
 from customers.models import Attachment, Contact
 from customers.models.interaction import forget_files
 from customers.personal import CONTACT, CONTACT_TEXTS, GONE, Part, Words
 
 # Who holds what: a module with texts about contacts adds its parts here, and its models to the test's comparison.
-MODULES: tuple[Any, ...] = (customers.personal, marketing.personal, services.personal, reports.personal)
+MODULES: tuple[Any, ...] = (
+    customers.personal,
+    marketing.personal,
+    services.personal,
+    reports.personal,
+    crm.exchange.personal,
+    crm.audit.personal,
+)
 PARTS: tuple[Part, ...] = tuple(part for module in MODULES for part in module.PARTS)
 TRAIL = "审计记录"
 ROWS_SHOWN = 50
@@ -116,15 +127,16 @@ def _kind(part: Part) -> int:
 
 
 def entries_about(contact: Contact, words: Words) -> Iterator[AuditEntry]:
-    """The trail's rows on the contact and those that name him: on his customer's records, or by one of his numbers."""
+    """The trail's rows on the contact and those that name him: on his customer's records, by one of his numbers,
+    or in what an export asked for, which is about nobody else."""
     nearby = records_around(contact)
     whole, numbers, seen = wholly_personal(contact, words), words.without_names(), set[int]()
     for entry in _candidates(contact, words, nearby):
         about = (entry.content_type_id, entry.object_id)
-        text = f"{entry.object_text} {json.dumps(entry.changes, ensure_ascii=False)}"
-        of_customer = about in nearby or contact.customer.name in entry.changes.get("客户", ())
+        text = f"{entry.object_text} {json.dumps(entry.readable_changes, ensure_ascii=False)}"
+        near = about in nearby or contact.customer.name in entry.changes.get("客户", ()) or entry.is_export
         his = about in whole and (_is_contact(entry) or bool(whole[about] & entry.changes.keys()))
-        if entry.pk not in seen and (his or numbers.found_in(text) or (of_customer and words.found_in(text))):
+        if entry.pk not in seen and (his or numbers.found_in(text) or (near and words.found_in(text))):
             seen.add(entry.pk)
             yield entry
 
@@ -136,6 +148,7 @@ def _is_contact(entry: AuditEntry) -> bool:
 def _candidates(contact: Contact, words: Words, nearby: set[Place]) -> Iterator[AuditEntry]:
     yield from AuditEntry.objects.about(contact)
     yield from naming(words.all()).iterator()
+    yield from AuditEntry.objects.filter(verb=EXPORTED).iterator()  # their conditions may be encoded
     for kind in {kind for kind, _ in nearby}:  # numbers written with other gaps than we know of
         keys = [pk for other, pk in nearby if other == kind]
         for start in range(0, len(keys), 500):
@@ -161,6 +174,7 @@ def erase_contact(contact: Contact, *, by: User, reason: str, with_files: bool =
     for part in PARTS:
         if part.erasable:
             counts[part.title] = counts.get(part.title, 0) + part.erase(contact, words)
+    counts["后台任务的文件"] = erase_from_jobs(words.erase_in)
     contact.erase(by=by)
     facts = {title: count for title, count in {**counts, TRAIL: len(found)}.items() if count}
     deed = record(by, ERASED, contact, changes={"依据": words.erase(reason), **facts})
@@ -181,7 +195,8 @@ def _erasure(entry: AuditEntry, words: Words, whole: dict[Place, frozenset[str]]
     about = (entry.content_type_id, entry.object_id)
     his = whole.get(about, frozenset())
     changes = {
-        label: [_without(side, words, entirely=label in his) for side in pair] for label, pair in entry.changes.items()
+        label: [_without(side, words, entirely=label in his) for side in pair]
+        for label, pair in entry.readable_changes.items()
     }
     named_after_him = _is_contact(entry) and about in whole
     return Erasure(entry, GONE if named_after_him else words.erase(entry.object_text)[:200], changes)

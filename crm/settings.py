@@ -245,6 +245,7 @@ CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds betwee
     ("jobs.rescue", 60, "crm.jobs.tasks.rescue_silent_jobs"),
     ("audit.seal", 300, "crm.audit.seals.seal_pending"),
     ("audit.prune", 86400, "crm.audit.retention.prune_expired"),
+    ("jobs.forget", 86400, "crm.jobs.tasks.forget_old_files"),
     ("sessions.clear", 86400, "crm.jobs.tasks.clear_expired_sessions"),
     ("sessions.forget", 86400, "accounts.sessions.forget_ended"),
     ("forms.forget", 86400, "crm.ui.models.forget_old_submissions"),
@@ -292,6 +293,9 @@ CRM_EXPORTER = "crm.exchange.exports.deliver"  # what writes a list's rows into 
 CRM_EXPORT_DIRECT_ROWS = env.int("CRM_EXPORT_DIRECT_ROWS", 2000)
 CRM_EXPORT_MAX_ROWS = env.int("CRM_EXPORT_MAX_ROWS", 200_000)
 CRM_EXPORT_REASON_ROWS = env.int("CRM_EXPORT_REASON_ROWS", 1000)  # more rows than this are exported for a reason only
+CRM_JOB_FILE_DAYS = env.int("CRM_JOB_FILE_DAYS", 7)  # how long files of exports can be fetched
+if CRM_JOB_FILE_DAYS < 1:
+    raise ImproperlyConfigured("CRM_JOB_FILE_DAYS 至少为 1（天）。")
 CRM_AUDIT_KEEP_MONTHS = env.int("CRM_AUDIT_KEEP_MONTHS", 0)  # 0: for ever
 if 0 < CRM_AUDIT_KEEP_MONTHS < 6 or CRM_AUDIT_KEEP_MONTHS < 0:
     raise ImproperlyConfigured("CRM_AUDIT_KEEP_MONTHS 至少为 6（个月）；0 表示一直保留。")

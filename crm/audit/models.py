@@ -14,6 +14,8 @@ from django.urls import reverse
 
 from crm.masking import masked
 
+from .conditions import CONDITIONS, readable
+
 
 class AppendOnlyError(TypeError):
     """Somebody tried to change or delete an audit row."""
@@ -127,7 +129,18 @@ class AuditEntry(AppendOnly):
     @property
     def change_list(self) -> list[tuple[str, str, str]]:
         """(label, old, new) for display; a missing side is empty."""
-        return [(label, pair[0] or "", pair[1] or "") for label, pair in self.changes.items()]
+        return [(label, pair[0] or "", pair[1] or "") for label, pair in self.readable_changes.items()]
+
+    @property
+    def is_export(self) -> bool:
+        return CONDITIONS in self.changes
+
+    @property
+    def readable_changes(self) -> dict[str, list[Any]]:
+        """The changes in words: exports from before kept their conditions as an address encodes them."""
+        if not self.is_export:
+            return self.changes
+        return self.changes | {CONDITIONS: [side and readable(side) for side in self.changes[CONDITIONS]]}
 
     @property
     def detail_labels(self) -> frozenset[str]:

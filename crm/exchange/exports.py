@@ -17,11 +17,15 @@ from django.shortcuts import redirect, render
 from django.urls import resolve
 from django.utils import timezone
 
+from crm.audit.conditions import CONDITIONS, EXPORTED, readable
+from crm.audit.models import AuditEntry
 from crm.audit.trail import record
+from crm.audit.verification import ERASED
 from crm.jobs.models import Job, JobRefused, start_job
 
 from .writers import WRITERS
 
+FUNCTION = "crm.exchange.exports.run_export"
 CONTENT_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",
@@ -56,7 +60,7 @@ def in_background(page: Any, file_format: str, *, name: str, reason: str, total:
     """The page of the job that writes a large file."""
     job = start_job(
         f"导出{page.title}",
-        "crm.exchange.exports.run_export",
+        FUNCTION,
         owner=page.request.user,
         path=page.request.path,
         query=conditions(page.request.GET),
@@ -86,7 +90,7 @@ def ask_reason(page: Any, total: int) -> HttpResponse:
 
 
 def conditions(query: QueryDict) -> str:
-    """What was asked of the list, without the way it leaves."""
+    """What was asked of the list, without the way it leaves, as it stands in an address."""
     kept = query.copy()
     for name in ("export", "reason"):
         kept.pop(name, None)
@@ -95,8 +99,8 @@ def conditions(query: QueryDict) -> str:
 
 def tell(by: Any, title: str, count: int, query: str, reason: str) -> None:
     """Who exported what, how many rows, and why."""
-    facts = {"行数": count, "条件": query, **({"原因": reason} if reason else {})}
-    record(by, "导出", text=title, changes=facts)
+    facts = {"行数": count, CONDITIONS: readable(query), **({"原因": reason} if reason else {})}
+    record(by, EXPORTED, text=title, changes=facts)
 
 
 def attachment(content: Any, name: str, content_type: str) -> HttpResponse:
@@ -113,19 +117,36 @@ def table(page: Any) -> tuple[list[str], Iterator[list[Any]]]:
 
 def run_export(job: Job) -> str:
     """The job: resolves the list's address again as its owner sees it now, and writes the file."""
-    page = resolve_list(job.arguments["path"], job.arguments["query"], job.owner)
-    if page.export_permission and not page.request.user.has_perm(page.export_permission):
-        raise JobRefused("您已没有导出的权限，请与管理员联系。")
+    page = list_of(job)
+    if job.file:
+        job.drop_file()  # of a worker that died
     file_format, total = job.arguments["format"], job.arguments["total"]
     headers, rows = table(page)
     with NamedTemporaryFile(suffix=f".{file_format}") as target:
         count = WRITERS[file_format](target, headers, _beating(job, rows, total), title=page.title)
         target.flush()
         target.seek(0)
-        job.file.save(f"{job.pk}.{file_format}", File(target), save=False)
+        keep(job, f"{job.pk}.{file_format}", File(target))
     job.file_name = job.arguments["name"]
     tell(job.owner, page.title, count, job.arguments["query"], job.arguments.get("reason", ""))
     return f"已导出 {count} 行。"
+
+
+def keep(job: Job, name: str, content: File) -> None:
+    """Known from now on, an erasure takes the file away; one that came before may have missed what was read."""
+    job.file.save(name, content, save=False)
+    job.save(update_fields=["file"])
+    if job.started_at and AuditEntry.objects.filter(verb=ERASED, at__gte=job.started_at).exists():
+        job.drop_file()
+        raise JobRefused("导出期间有人的个人信息被抹去，文件没有保留。请重新导出。")
+
+
+def list_of(job: Job) -> Any:
+    """The list that an export asked for; refused when its owner may not take it away now, whatever he might then."""
+    page = resolve_list(job.arguments["path"], job.arguments["query"], job.owner)
+    if not page.request.user.has_perm(page.first_rows.view_permission) or not page.can_export:
+        raise JobRefused("您已没有导出的权限，请与管理员联系。")
+    return page
 
 
 def _beating(job: Job, rows: Iterator[list[Any]], total: int) -> Iterator[list[Any]]:

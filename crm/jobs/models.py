@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -63,6 +64,17 @@ class Job(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status in (self.Status.QUEUED, self.Status.RUNNING)
+
+    @property
+    def file_gone(self) -> str:
+        """Said in place of a file that was written and is no longer kept; kinds begin with 导出 or 导入."""
+        return f"文件已过期，请重新{self.kind[:2]}。" if self.file_name and not self.file else ""
+
+    def drop_file(self) -> None:
+        """Takes the file from the disk once the row surely no longer names it."""
+        transaction.on_commit(partial(self.file.storage.delete, str(self.file.name)), robust=True)
+        self.file = ""
+        self.save(update_fields=["file"])
 
     def claim(self) -> bool:
         """Takes the queued job for this worker; False when another has it."""

@@ -45,6 +45,15 @@ def rescue_silent_jobs() -> int:
     return rescued
 
 
+def forget_old_files() -> int:
+    """Files of finished jobs are kept for some days: what somebody may see changes, a file does not."""
+    limit = timezone.now() - timedelta(days=settings.CRM_JOB_FILE_DAYS)
+    old = list(Job.objects.filter(finished_at__lt=limit).exclude(file="")[:1000])
+    for job in old:
+        job.drop_file()
+    return len(old)
+
+
 def clear_expired_sessions() -> int:
     call_command("clearsessions")
     return 0

@@ -193,6 +193,17 @@ def test_postgresql_itself_refuses_to_change_or_delete_a_row(table, statement):
     assert AuditEntry.objects.count() == AuditSeal.objects.count() == 1
 
 
+@pytest.mark.usefixtures("sealed")
+@pytest.mark.postgres
+@pytest.mark.skipif(not POSTGRES, reason="the trigger is PostgreSQL's")
+@pytest.mark.parametrize("table", ["audit_auditentry", "audit_auditseal", "audit_auditpruning", "audit_auditredaction"])
+@pytest.mark.parametrize("statement", ["TRUNCATE {} CASCADE", "TRUNCATE customers_customer, {} CASCADE"])
+def test_postgresql_itself_refuses_to_empty_the_trail(table, statement):
+    with pytest.raises(DatabaseError, match="审计记录只能追加，不能修改或删除"), transaction.atomic():
+        raw(statement.format(table))
+    assert AuditEntry.objects.count() == AuditSeal.objects.count() == 1
+
+
 # Seals
 
 

@@ -291,7 +291,7 @@ def test_an_export_holds_the_rows_its_owner_takes_away(company, customers, tmp_p
 def test_an_export_keeps_the_filters_of_the_list(company, customers, tmp_path):
     made = export(company.supervisor, query="name=周经理&status=all")
     assert names_in(made, tmp_path) == ["周经理的客户"]
-    assert AuditEntry.objects.get(verb="导出").changes["条件"] == ["", "name=周经理&status=all"]
+    assert AuditEntry.objects.get(verb="导出").changes["条件"] == ["", "name = 周经理；status = all"]
 
 
 def test_an_export_holds_what_its_owner_sees_when_it_runs(company, customers, tmp_path):

@@ -345,12 +345,12 @@ def test_the_organisations_own_number_stays_its_own(company):
 
 # Nothing forgotten
 
-BUSINESS = ("customers", "marketing", "services", "reports")
+BUSINESS = ("customers", "marketing", "services", "reports", "jobs", "audit")
 TEXTS = (models.CharField, models.TextField, models.JSONField, models.FileField)
 
 
 def text_fields():
-    """(model, field) of everything in the business modules that can hold words nobody chose from a list."""
+    """(model, field) of everything in the business, its jobs and its trail that can hold words nobody chose."""
     for label in BUSINESS:
         for model in apps.get_app_config(label).get_models():
             for field in model._meta.concrete_fields:
@@ -361,7 +361,9 @@ def text_fields():
 def declared():
     found = [(part.model, name) for part in PARTS for name in part.texts]
     for module in privacy.MODULES:
-        found += [(model, name) for model, names in module.IMPERSONAL.items() for name in names]
+        apart = getattr(module, "ERASED_HERE", {})  # by the module's own means
+        for fields in (module.IMPERSONAL, apart):
+            found += [(model, name) for model, names in fields.items() for name in names]
     return found
 
 
