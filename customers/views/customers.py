@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpResponse
 from django.urls import reverse
 
 from accounts.detail_pages import ShowDetail
@@ -16,14 +17,25 @@ from crm.ui.html import fill
 from crm.ui.lists import Column, RecordList
 from crm.ui.records import RecordCreate, RecordUpdate
 from crm.ui.templatetags.ui import chip, day, stars
+from crm.verdict import Verdict
 
 from ..filters.customers import CustomerFilter, DeletedCustomerFilter
 from ..forms import CustomerForm, NewCustomerForm, offered_customers
 from ..models import Customer, names_hidden_from
 
 LIST = ("客户信息管理", "customers:customer_list")
+
+
+class RemovalInList(Action):
+    """What hangs on each customer is not counted for every row: the question itself says it."""
+
+    def verdict(self, record: Any, user: Any) -> Verdict:
+        return record.removable_by(user)
+
+
 EDIT = Action("edit", "编辑", "edit", "customers:customer_update", "btn-primary")
 REMOVE = Action("remove", "删除", "trash", "customers:customer_delete", dialog=True)
+REMOVE_ROW = RemovalInList("remove", "删除", "trash", "customers:customer_delete", dialog=True)
 TRANSFER = Action("transfer", "移交", "arrows-exchange", "customer_transfer")
 SHARE = Action("share", "协作人", "users", "customers:customer_share")
 PARTS = (
@@ -64,7 +76,7 @@ class CustomerList(BulkList):
         Column("上次下单", "last_purchase_on", sort="last_purchase_on", css="nw"),
         Column("创建时间", "created_at", export_only=True),
     )
-    row_actions = (EDIT, REMOVE, TRANSFER)
+    row_actions = (EDIT, REMOVE_ROW, TRANSFER)
     bulk_actions = (
         ("移交", "customer_transfer_many", "customers.transfer_customer"),
         ("批量修改", "customer_reclassify", "customers.reclassify_customer"),
@@ -130,10 +142,18 @@ class RemoveCustomer(CustomerAction):
     action, title, question = "remove", "删除客户", "确认删除？"
     danger, submit_label, message = True, "确定", "删除成功"
 
+    def get(self, request: Any, **kwargs: Any) -> HttpResponse:
+        """What hangs on the customer is said before the question is answered."""
+        record = self.get_record()
+        verdict = self.verdict(record)
+        form = self.make_form(record, None if verdict else {})
+        return self.show(record, form) if verdict else self.refuse(record, form, verdict)
+
     def context(self, record: Any, form: Any) -> dict[str, Any]:
         return {
             "named": f"客户：{record.name}",
             "details": record.number,
+            "refused": bool(form.errors),
             "consequence": "删除后不再出现在列表与统计中；系统管理员可以恢复。",
         }
 

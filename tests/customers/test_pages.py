@@ -405,5 +405,5 @@ def test_the_record_page_takes_the_same_few_queries_with_many_contacts(
         factories.ContactFactory(customer=customer, name=f"联系人{n}")
         factories.CustomerFactory(manager=company.manager, parent=customer)
     manager.get(at(customer))
-    with django_assert_max_num_queries(23):
+    with django_assert_max_num_queries(24):
         assert manager.get(at(customer)).status_code == 200
