@@ -294,6 +294,8 @@ def test_every_page_leads_to_its_chapter_of_the_help(manager, company):
         "/accounts/password/",
         record.get_absolute_url(),
         f"/marketing/development/{record.pk}/plan/",
+        f"{record.get_absolute_url()}history/",
+        f"{factories.CustomerFactory(manager=company.manager).get_absolute_url()}history/",
     ]
     for address in pages:
         anchor = re.search(r'href="/help/#([^"]+)"', body(manager, address))
