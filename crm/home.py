@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -15,6 +15,7 @@ from django.views import View
 
 from accounts import mail
 from accounts.models import Notification, User
+from accounts.scopes import VIEW, widest
 from crm.audit.models import AuditEntry
 from crm.exchange.exports import FUNCTION, list_of
 from crm.jobs.models import Job, JobRefused
@@ -27,6 +28,7 @@ from reports.reminders import owed_by
 from services.models import ServiceRequest
 
 AHEAD = timedelta(days=7)
+MAX_WAITING = 999
 
 
 class Home(View):
@@ -44,9 +46,62 @@ class Home(View):
         context.update(churn_work(user))
         context.update(service_work(user))
         context.update(report_work(user))
-        context["todo"] = context.get("todo", 0) + len(context.get("churn_due", ())) + context["services_due"]
+        context |= waiting_work(user, reports=1 if context.get("report_owed") else 0)
         context["notifications"] = Notification.visible(user, limit=5)
         return render(request, "home.html", context)
+
+
+def waiting_work(user: User, *, reports: int) -> dict[str, Any]:
+    """How much the page lists as waiting for the person, and how much of it is late: all of it, not the rows shown."""
+    rows, late = waiting_rows(user), late_rows(user)
+    counts = capped_counts((queryset, MAX_WAITING + 1) for queryset in (*rows, *late)) if rows else []
+    total, overdue = sum(counts[: len(rows)]) + reports, sum(counts[len(rows) :])
+    return {name: f"{MAX_WAITING}+" if n > MAX_WAITING else n for name, n in (("todo", total), ("overdue", overdue))}
+
+
+def waiting_rows(user: User) -> list[QuerySet]:
+    """What the sections of the page show, without what only comes in the next days."""
+    today, found = timezone.localdate(), list[QuerySet]()
+    if user.has_perm("marketing.develop_opportunity"):
+        found += [PlanItem.objects.due(today).filter(opportunity__assignee=user), agreed(user, today)]
+        found.append(developed_by(user).filter(items=None))
+    if user.has_perm("marketing.assign_opportunity"):
+        found.append(Opportunity.objects.editable_by(user).filter(status=Opportunity.Status.UNASSIGNED))
+    if user.has_perm("customers.handle_churncase"):
+        mine = ChurnCase.objects.of_manager(user)
+        found += [mine.to_review(today), mine.filter(status=ChurnCase.Status.WARNING)]
+    if user.has_perm("services.handle_servicerequest"):
+        found += [ServiceRequest.objects.to_handle(user), ServiceRequest.objects.to_feed_back(user)]
+    if user.has_perm("services.assign_servicerequest"):
+        theirs = ServiceRequest.objects.editable_by(user)
+        found += [theirs.filter(status=ServiceRequest.Status.NEW), theirs.to_decide()]
+    if user.has_perm("reports.view_monthlyreport"):
+        found.append(MonthlyReport.objects.returned_to(user) | MonthlyReport.objects.waiting_for(user))
+    return found
+
+
+def late_rows(user: User) -> list[QuerySet]:
+    """Those of waiting_rows() whose day or hour is past."""
+    yesterday, found = timezone.localdate() - timedelta(days=1), list[QuerySet]()
+    if user.has_perm("marketing.develop_opportunity"):
+        found += [PlanItem.objects.due(yesterday).filter(opportunity__assignee=user), agreed(user, yesterday)]
+    if user.has_perm("customers.handle_churncase"):
+        found.append(ChurnCase.objects.of_manager(user).to_review(yesterday))
+    if user.has_perm("services.handle_servicerequest"):
+        found.append(ServiceRequest.objects.to_handle(user).overdue())
+    if user.has_perm("services.assign_servicerequest"):
+        found.append(ServiceRequest.objects.editable_by(user).filter(status=ServiceRequest.Status.NEW).overdue())
+    return found
+
+
+def developed_by(user: User) -> Any:
+    return Opportunity.objects.filter(assignee=user, status=Opportunity.Status.ASSIGNED)
+
+
+def agreed(user: User, until: date) -> Any:
+    """Follow-ups of the person's customers."""
+    rows = Interaction.objects.to_follow_up(until)
+    return rows.filter(customer__manager=user, customer__deleted_at=None)
 
 
 def own_work(user: User) -> dict[str, Any]:
@@ -56,11 +111,9 @@ def own_work(user: User) -> dict[str, Any]:
         PlanItem.objects.due(today + AHEAD).filter(opportunity__assignee=user).select_related("opportunity")[:50]
     )
     talks = follow_ups(user, today)
-    mine = Opportunity.objects.filter(assignee=user, status=Opportunity.Status.ASSIGNED)
-    counted = mine.with_progress()
+    counted = developed_by(user).with_progress()
     opportunities = list(counted.order_by("-success_rate", "pk")[:8])
     return {
-        "todo": sum(item.on <= today for item in items) + len(talks["to_follow_up"]),
         **talks,
         "late": [item for item in items if item.on < today],
         "due_today": [item for item in items if item.on == today],
@@ -73,8 +126,7 @@ def own_work(user: User) -> dict[str, Any]:
 
 def follow_ups(user: User, today: date) -> dict[str, Any]:
     """What a 客户经理 agreed with his customers: 待跟进 up to today, and the coming days."""
-    rows = Interaction.objects.to_follow_up(today + AHEAD)
-    rows = rows.filter(customer__manager=user, customer__deleted_at=None).select_related("customer", "kind", "contact")
+    rows = agreed(user, today + AHEAD).select_related("customer", "kind", "contact")
     found = list(rows.order_by("follow_up_on", "pk")[:50])
     return {
         "to_follow_up": [talk for talk in found if talk.follow_up_on and talk.follow_up_on <= today],
@@ -121,8 +173,7 @@ def service_work(user: User) -> dict[str, Any]:
         found["to_dispatch"] = list(theirs.filter(status=ServiceRequest.Status.NEW).order_by("created_at", "pk")[:10])
         found["to_decide"] = list(theirs.to_decide().order_by("to_decide_since", "pk")[:10])
         found["team_overdue"] = list(theirs.in_work().overdue().order_by("due_at", "pk")[:10])
-    late = [one for one in found.get("to_handle", ()) if one.is_overdue]
-    return {**found, "services_due": len(late) + len(found.get("to_decide", ()))}
+    return found
 
 
 def report_work(user: User) -> dict[str, Any]:
@@ -137,7 +188,7 @@ def report_work(user: User) -> dict[str, Any]:
 
 
 def figures(user: User) -> dict[str, str]:
-    """Counts in the person's view, in one statement: under development, to assign, won and lost this month."""
+    """Counts in the person's view, which is named: under development, to assign, won and lost this month."""
     rows, status = Opportunity.objects.visible_to(user), Opportunity.Status
     first = timezone.localtime().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     asked = {
@@ -147,7 +198,8 @@ def figures(user: User) -> dict[str, str]:
         "lost": rows.filter(status=status.LOST, closed_at__gte=first),
     }
     counts = capped_counts((queryset, MAX_COUNT + 1) for queryset in asked.values())
-    return {name: shown_count(count) for name, count in zip(asked, counts, strict=True)}
+    shown = {name: shown_count(count) for name, count in zip(asked, counts, strict=True)}
+    return {**shown, "scope": widest(user, "marketing.view_opportunity", VIEW).label}
 
 
 def administration() -> dict[str, Any]:

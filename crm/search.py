@@ -108,11 +108,17 @@ def first_of(rows: Any, arms: list[Q]) -> list[Any]:
 
 
 def find_caller(request: HttpRequest, phone: str) -> HttpResponse:
-    """/search/?phone=: a telephone system opens the caller's page; of a colleague's customer only the name is shown."""
+    """/search/?phone=: a telephone system opens the caller's page.
+
+    Who creates service requests finds any customer, as in their picker: of a colleague's only the name is shown.
+    For everybody else a number finds what searching finds: customers in view, by numbers that are not masked for him.
+    """
     user: Any = request.user
-    may_see = user.has_perm("customers.view_customer")
-    found = list(customers_of_phone(phone).select_related("manager").order_by("pk")[:LIMIT]) if may_see else []
-    seen = set(Customer.objects.visible_to(user).filter(pk__in=[one.pk for one in found]).values_list("pk", flat=True))
+    serves = user.has_perm("services.add_servicerequest")
+    visible = Customer.objects.visible_to(user)
+    rows = customers_of_phone(phone) if serves else customers_of_phone(phone, by=user).filter(pk__in=visible)
+    found = list(rows.select_related("manager").order_by("pk")[:LIMIT])
+    seen = set(visible.filter(pk__in=[one.pk for one in found]).values_list("pk", flat=True))
     if len(found) == 1 and seen:
         return redirect(found[0])
     context = {

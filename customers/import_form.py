@@ -27,6 +27,9 @@ SERIAL_DATE = re.compile(r"\d{5,6}\Z")  # days as spreadsheets count them; short
 FIRST_SERIAL_DAY = date(1899, 12, 30)
 # Found by their shown text instead of by key, one query each for the whole table.
 FOUND = ("manager", "region", "industry", "level", "satisfaction", "credit")
+# Columns of the list's own export: what it calls by other names, and what the system itself keeps.
+EXPORTED_AS = {"客户编号": "number", "满意度": "satisfaction", "信用度": "credit"}
+LEFT_OUT = ("状态", "上次下单", "创建时间")
 
 
 def fold(text: str) -> str:
@@ -135,7 +138,7 @@ class CustomerImportForm(CustomerForm):
             field.required = name in ("name", "manager")
         shown = ["name", "manager", *(name for name in CustomerForm.Meta.fields if name != "name")]
         self.labels = {name: str(self.fields[name].label) for name in shown}
-        self.columns = {column_key(label): name for name, label in self.labels.items()}
+        self.columns = EXPORTED_AS | {column_key(label): name for name, label in self.labels.items()}
 
     def _region_field(self, entries: list[DictionaryEntry], may_create: bool, hint: str) -> ShownTextField:
         if not may_create:

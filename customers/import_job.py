@@ -85,8 +85,9 @@ def refused_rows(upload: ImportFile, task: CustomerImport) -> list[tuple[int, di
 def shown_errors(upload: ImportFile, task: CustomerImport, limit: int) -> Iterator[dict[str, Any]]:
     """One entry per refused cell: line, name of the customer, column, what stands there, why."""
     for line, cells, errors in refused_rows(upload, task)[:limit]:
-        found = {column_key(header): text for header, text in cells.items()}
+        found = {task.form.columns.get(column_key(header), ""): text for header, text in cells.items()}
+        name = found.get("name", "")
         for error in errors:
-            value = found.get(column_key(error.column), "")
-            name = found.get(column_key("名称"), "")
+            field = task.form.columns.get(column_key(error.column))
+            value = found.get(field, "") if field else ""
             yield {"line": line, "name": name, "column": error.column, "value": value, "reason": error.reason}

@@ -15,7 +15,7 @@ from crm.audit.trail import record_many
 from crm.exchange.cells import FORMULA_STARTS, clean
 from crm.exchange.readers import read_table
 
-from .import_form import CustomerImportForm, column_key
+from .import_form import LEFT_OUT, CustomerImportForm, column_key
 from .models import NUMBER_PREFIX, Customer, Ownership, TimelineEntry
 from .models.timeline import tell_many
 from .names import normalize
@@ -57,8 +57,10 @@ class Known:
                 known.names.setdefault(name, []).append(pk)
         return known
 
-    def has(self, external_number: str, name: str) -> bool:
-        """The same customer: by 销售系统客户编号, without one by name."""
+    def has(self, external_number: str, name: str, number: str = "") -> bool:
+        """The same customer: by 客户编号 (of an export), by 销售系统客户编号, without one by name."""
+        if number in self.numbers:
+            return True
         return external_number in self.external if external_number else name in self.names
 
 
@@ -84,6 +86,7 @@ class CustomerImport:
         self.errors: list[CellError] = []
         self.existing = 0  # rows left alone
         self.namesakes = 0  # new customers that bear the name of another
+        self.left_out: list[str] = []  # columns of an export that the system fills itself
         self._fields: dict[str, str] = {}
         self._line_of_number: dict[str, int] = {}
         self._line_of_name: dict[str, tuple[int, bool]] = {}  # first line, and whether it has a number
@@ -100,7 +103,8 @@ class CustomerImport:
         for count, (line, cells) in enumerate(read_table(path), start=1):
             if beat and count % 1000 == 0:
                 beat(count)
-            self._take(line, {self._field(header): _plain(text) for header, text in cells.items()})
+            named = ((self._field(header), text) for header, text in cells.items())
+            self._take(line, {name: _plain(text) for name, text in named if name})
         if not self._fields:
             raise ImportRefused("文件里没有数据行：第一行是列名，从第二行起每行一个客户。")
         if "name" not in self._fields.values():
@@ -116,20 +120,23 @@ class CustomerImport:
         self.errors.sort(key=lambda error: error.line)
 
     def _field(self, header: str) -> str:
-        """The form's field of a column, whatever its case and spaces."""
+        """The form's field of a column, whatever its case and spaces; empty for what the system fills itself."""
         if header not in self._fields:
-            name = self.form.columns.get(column_key(header))
+            key = column_key(header)
+            name = "" if key in LEFT_OUT else self.form.columns.get(key)
             if name is None:
                 known = "、".join(self.form.labels.values())
                 raise ImportRefused(f"不认识的列「{str(clean(header))[:50]}」。可用的列：{known}。")
-            if name in self._fields.values():
-                raise ImportRefused(f"列「{self.form.labels[name]}」出现了两次，请只保留一列。")
+            if name and name in self._fields.values():
+                raise ImportRefused(f"列「{self.form.labels.get(name, header)}」出现了两次，请只保留一列。")
             self._fields[header] = name
+            if name in ("", "number"):
+                self.left_out.append(header)
         return self._fields[header]
 
     def _take(self, line: int, cells: dict[str, str]) -> None:
         external_number, name = cells.get("external_number", "").strip(), _key(cells.get("name", ""))
-        if self.known.has(external_number, name):
+        if self.known.has(external_number, name, cells.get("number", "").strip()):
             self.existing += 1
             return
         self._refuse_twin(line, external_number, name)

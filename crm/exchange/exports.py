@@ -112,7 +112,12 @@ def attachment(content: Any, name: str, content_type: str) -> HttpResponse:
 def table(page: Any) -> tuple[list[str], Iterator[list[Any]]]:
     """Headers and rows of a list's declared columns, read in chunks."""
     rows = page.export_rows().iterator(chunk_size=1000)
-    return [column.label for column in page.columns], ([c.get(row) for c in page.columns] for row in rows)
+    return [headed(column) for column in page.columns], ([c.get(row) for c in page.columns] for row in rows)
+
+
+def headed(column: Any) -> str:
+    """A cell of a page may show two things, "名称 / 客户编号"; of them the file's column holds the first."""
+    return column.label.partition(" / ")[0] if isinstance(column.value, str) else column.label
 
 
 def run_export(job: Job) -> str:

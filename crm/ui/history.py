@@ -34,7 +34,7 @@ def as_seen_by(record: Any, entries: Iterable[AuditEntry], user: Any) -> list[Au
 
 
 class RecordHistory(RecordView):
-    title = "变更历史"
+    title, help = "变更历史", "audit"
     template_name = "ui/history_page.html"
 
     def hidden_labels(self) -> tuple[str, ...]:

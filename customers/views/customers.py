@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
+from django.http import HttpResponse
 from django.urls import reverse
 
+from accounts.detail_columns import DetailColumn, DetailedList
 from accounts.detail_pages import ShowDetail
 from accounts.share_pages import ShareRecord, WithdrawShare
 from crm.audit.models import AuditEntry
@@ -16,14 +19,25 @@ from crm.ui.html import fill
 from crm.ui.lists import Column, RecordList
 from crm.ui.records import RecordCreate, RecordUpdate
 from crm.ui.templatetags.ui import chip, day, stars
+from crm.verdict import Verdict
 
 from ..filters.customers import CustomerFilter, DeletedCustomerFilter
 from ..forms import CustomerForm, NewCustomerForm, offered_customers
 from ..models import Customer, names_hidden_from
 
 LIST = ("客户信息管理", "customers:customer_list")
+
+
+class RemovalInList(Action):
+    """What hangs on each customer is not counted for every row: the question itself says it."""
+
+    def verdict(self, record: Any, user: Any) -> Verdict:
+        return record.removable_by(user)
+
+
 EDIT = Action("edit", "编辑", "edit", "customers:customer_update", "btn-primary")
 REMOVE = Action("remove", "删除", "trash", "customers:customer_delete", dialog=True)
+REMOVE_ROW = RemovalInList("remove", "删除", "trash", "customers:customer_delete", dialog=True)
 TRANSFER = Action("transfer", "移交", "arrows-exchange", "customer_transfer")
 SHARE = Action("share", "协作人", "users", "customers:customer_share")
 PARTS = (
@@ -47,7 +61,23 @@ ROW_FIELDS = (
 )  # fmt: skip
 
 
-class CustomerList(BulkList):
+def in_files(name: str, column: type[Column] = Column) -> Column:
+    return column(str(Customer._meta.get_field(name).verbose_name), name, export_only=True)
+
+
+# What the import knows beside the columns shown, so that an export can be imported again.
+CARRIED = (
+    *map(in_files, ("external_number", "industry", "address", "postcode")),
+    in_files("phone", DetailColumn),
+    *map(in_files, ("fax", "website", "license_number", "legal_representative", "registered_capital")),
+    *map(in_files, ("annual_turnover", "bank")),
+    in_files("bank_account", DetailColumn),
+    *map(in_files, ("local_tax_number", "national_tax_number", "cooperation_since")),
+    Column("上级单位", "parent_name", export_only=True),
+)
+
+
+class CustomerList(DetailedList, BulkList):
     model = Customer
     title, crumbs, help = "客户信息管理", (("客户管理", ""),), "customers"
     select_related, only = ("region", "level", "manager"), ROW_FIELDS
@@ -62,9 +92,10 @@ class CustomerList(BulkList):
         Column("满意度", "satisfaction", sort="satisfaction", html=lambda c: stars(c.satisfaction), css="m-h"),
         Column("信用度", "credit", sort="credit", html=lambda c: stars(c.credit), css="m-h"),
         Column("上次下单", "last_purchase_on", sort="last_purchase_on", css="nw"),
+        *CARRIED,
         Column("创建时间", "created_at", export_only=True),
     )
-    row_actions = (EDIT, REMOVE, TRANSFER)
+    row_actions = (EDIT, REMOVE_ROW, TRANSFER)
     bulk_actions = (
         ("移交", "customer_transfer_many", "customers.transfer_customer"),
         ("批量修改", "customer_reclassify", "customers.reclassify_customer"),
@@ -74,6 +105,12 @@ class CustomerList(BulkList):
     create = ("新建客户", "customers:customer_create", "customers.add_customer")
     export_permission = "customers.export_customer"
     empty_text = "还没有客户。销售机会开发成功后，客户出现在这里；公司已有的客户可以新建，或用「导入客户」从表格带入。"
+
+    def export_rows(self) -> Any:
+        """With the columns that only files have, and 上级单位 where the person sees it."""
+        parent = Customer.objects.visible_to(self.request.user).filter(pk=OuterRef("parent")).values("name")
+        rows = super().export_rows().defer(None).select_related(*self.select_related, "industry")
+        return rows.annotate(parent_name=Subquery(parent.order_by()[:1]))
 
     def row_controls(self, row: Customer) -> list[Control]:
         drawn = super().row_controls(row)
@@ -130,10 +167,18 @@ class RemoveCustomer(CustomerAction):
     action, title, question = "remove", "删除客户", "确认删除？"
     danger, submit_label, message = True, "确定", "删除成功"
 
+    def get(self, request: Any, **kwargs: Any) -> HttpResponse:
+        """What hangs on the customer is said before the question is answered."""
+        record = self.get_record()
+        verdict = self.verdict(record)
+        form = self.make_form(record, None if verdict else {})
+        return self.show(record, form) if verdict else self.refuse(record, form, verdict)
+
     def context(self, record: Any, form: Any) -> dict[str, Any]:
         return {
             "named": f"客户：{record.name}",
             "details": record.number,
+            "refused": bool(form.errors),
             "consequence": "删除后不再出现在列表与统计中；系统管理员可以恢复。",
         }
 

@@ -8,14 +8,15 @@ from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.details import OPENED, HasDetails
-from accounts.models import Role
+from accounts.details import OPENED, SEE, HasDetails
+from accounts.models import Role, Scope
 from crm.audit.models import AuditEntry
 from crm.masking import masked, refuse_masked
 from crm.ui.lists import RecordList
@@ -163,6 +164,34 @@ def test_a_masked_number_cannot_be_searched(held, company, sign_in, who, found, 
     assert (held.customer.name in answer or held.chance.customer_name in answer) is found
     by_name = sign_in(getattr(company, who)).get(reverse("search"), {"q": "高峰"}).content.decode()
     assert held.customer.name in by_name
+
+
+@pytest.mark.parametrize("number", [PHONE, MOBILE, OFFICE])
+def test_a_masked_number_cannot_be_searched_as_a_callers(held, company, sign_in, number):
+    """Only who creates service requests finds any customer of the company by its number, as in their picker."""
+    reader = holding("customers.view_customer", department=company.other)
+    for person in (company.executive, reader, company.nobody):
+        answer = sign_in(factories.fresh(person)).get(reverse("search"), {"phone": number})
+        assert answer.status_code == 200, person
+        page = answer.content.decode()
+        assert [word for word in (held.customer.name, company.manager.name) if word in page] == [], person
+    keeper = sign_in(company.manager).get(reverse("search"), {"phone": number})
+    assert keeper["Location"] == held.customer.get_absolute_url()
+
+
+def holding(*permissions, department, scope=Scope.SELF):
+    """A person of one home-made role with these rights."""
+    role = Role.objects.create(name=f"角色{Role.objects.count()}", view_scope=scope, edit_scope=scope)
+    role.permissions.set(Permission.objects.filter(codename__in=[one.partition(".")[2] for one in permissions]))
+    user = factories.UserFactory(department=department)
+    user.groups.add(role)
+    return factories.fresh(user)
+
+
+def test_a_number_in_full_finds_its_customer_without_the_right_to_create_requests(held, company, sign_in):
+    sees = holding("customers.view_customer", SEE, department=company.north, scope=Scope.DEPARTMENT)
+    answer = sign_in(factories.fresh(sees)).get(reverse("search"), {"phone": PHONE})
+    assert answer["Location"] == held.customer.get_absolute_url()
 
 
 def test_no_list_sorts_or_filters_by_a_detail():

@@ -16,6 +16,7 @@ from zeal.patch import patch
 from crm.jobs.models import DueRun, Job
 from customers.models import Customer
 from marketing.models import Opportunity
+from services.models import ServiceRequest
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +57,42 @@ def test_a_manager_sees_late_today_and_coming_items_of_his_own_opportunities(man
     for text in ("太远的事", "做完的事", "同事的事", "关闭的事"):
         assert text not in html
     assert "今天有 2 件事要做" in body(manager)
+
+
+def test_the_heading_counts_what_the_page_lists_for_a_manager(manager, company):
+    record = factories.assigned(company.manager, company.supervisor, company.manager)
+    for days in (-2, 0, 3):
+        factories.plan_item(record, company.manager, days=days)
+    factories.assigned(company.manager, company.supervisor, company.manager, customer_name="没计划的")
+    customer, today = factories.CustomerFactory(manager=company.manager), timezone.localdate()
+    for days in (-3, -1, 0, 4):
+        factories.interaction(
+            customer, company.manager, on=today - timedelta(days=5), follow_up_on=today + timedelta(days=days)
+        )
+    requests = [factories.dispatched(company.manager, company.supervisor, company.manager) for _ in range(2)]
+    ServiceRequest.objects.filter(pk=requests[0].pk).update(due_at=timezone.now() - timedelta(days=1))
+    factories.handled(company.manager, company.supervisor, company.manager)
+    factories.churn_case(company.manager)
+    html = body(manager)
+    # two plan items, one without a plan, three follow-ups, two requests to handle, one to feed back, one warning
+    assert "今天有 10 件事要做" in html
+    assert " · 4 件已逾期" in html
+
+
+def test_the_heading_counts_what_the_page_lists_for_a_supervisor(company, sign_in):
+    for number in range(12):  # more than the sections show
+        factories.opportunity(company.manager, customer_name=f"待指派{number}")
+        factories.service_request(company.manager, summary=f"待分配{number}")
+    ServiceRequest.objects.filter(summary="待分配3").update(due_at=timezone.now() - timedelta(days=1))
+    factories.opportunity(company.stranger)
+    html = body(sign_in(company.supervisor))
+    assert "今天有 24 件事要做" in html
+    assert " · 1 件已逾期" in html
+
+
+def test_the_figures_say_whose_they_are(company, sign_in):
+    for name, scope in (("manager", "本部门"), ("supervisor", "本部门及下级部门")):
+        assert body(sign_in(getattr(company, name))).count(f"</b><em>{scope}</em></a>") == 4
 
 
 def test_a_manager_sees_opportunities_without_plan_and_customers_lacking_data(manager, company):
@@ -257,6 +294,8 @@ def test_every_page_leads_to_its_chapter_of_the_help(manager, company):
         "/accounts/password/",
         record.get_absolute_url(),
         f"/marketing/development/{record.pk}/plan/",
+        f"{record.get_absolute_url()}history/",
+        f"{factories.CustomerFactory(manager=company.manager).get_absolute_url()}history/",
     ]
     for address in pages:
         anchor = re.search(r'href="/help/#([^"]+)"', body(manager, address))

@@ -365,7 +365,7 @@ def test_an_export_holds_the_filtered_rows_of_all_pages(kind, read, company, sig
     query = f"customer_name=客户&sort=customer_name&page_size=10&page=2&export={kind}"
     response = sign_in(company.manager).get(f"{LIST}?{query}")
     head, *rows = read(response)
-    assert head[:4] == ["编号", "客户名称 / 概要", "概要", "状态"]
+    assert head[:4] == ["编号", "客户名称", "概要", "状态"]
     assert [row[1] for row in rows] == [f"客户{n:04d}" for n in range(30)]
     assert response["Content-Disposition"].startswith("attachment; filename*=UTF-8''")
     assert response["X-Content-Type-Options"] == "nosniff"
@@ -436,3 +436,19 @@ def test_a_list_takes_the_same_few_queries_for_5_and_60_rows(
         assert html.count('<div class="ra">') == rows
         counts.append(len(captured))
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("/marketing/opportunities/?created_from=abc", "「创建时间起」填写有误，请改正后再查询。"),
+        ("/customers/?region=none", "「地区」填写有误，请改正后再查询。"),
+    ],
+)
+def test_a_wrong_filter_is_not_taken_for_an_empty_list(address, words, company, sign_in):
+    factories.opportunity(company.manager)
+    html = sign_in(company.manager).get(address).content.decode()
+    empty = html.split('<div class="empty">')[1].split("</section>")[0]
+    assert words in empty
+    assert "新建" not in empty
+    assert "还没有" not in empty

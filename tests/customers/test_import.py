@@ -19,8 +19,8 @@ from crm.audit.models import AuditEntry
 from customers.forms import CustomerForm
 from customers.import_form import CustomerImportForm, TableDateField
 from customers.importing import CustomerImport, ImportRefused
-from customers.models import Customer, Ownership
-from tests.factories import CustomerFactory, person
+from customers.models import Customer, Ownership, TimelineEntry
+from tests.factories import CustomerFactory, entry, person
 
 pytestmark = pytest.mark.django_db
 
@@ -202,6 +202,68 @@ def test_tables_that_cannot_be_read(tmp_path, keeper):
     assert "打不开文件" in run(tmp_path / "missing.csv")[0]
     assert "没有用户名为「nobody」" in run(table(tmp_path, [["甲", ""]]), manager="nobody")[0]
     assert Customer.objects.count() == 0
+
+
+# The list's own export
+
+
+@pytest.fixture
+def exported(company, keeper, sign_in, tmp_path):
+    """export(format): the supervisor's file of two customers that fill every field of the form."""
+    values = {
+        "industry": entry("行业", "化工"), "postcode": "300000", "fax": "022-1", "website": "https://example.com",
+        "legal_representative": "高峰", "bank": "某银行", "bank_account": "006222021234567890",
+        "license_number": "91110000600037341L", "registered_capital": Decimal("1200.50"),
+        "annual_turnover": Decimal("3.00"), "local_tax_number": "00123", "national_tax_number": "00456",
+        "cooperation_since": date(2019, 3, 4), "external_number": "X-007", "credit": 5,
+    }  # fmt: skip
+    head = CustomerFactory(name="海河集团", manager=keeper, phone="+86 22 5555 0000")
+    CustomerFactory(name="=海河水务", manager=keeper, parent=head, **values)
+
+    def export(file_format):
+        client = sign_in(company.supervisor)
+        answer = client.get("/customers/", {"export": file_format})
+        path = tmp_path / f"customers.{file_format}"
+        path.write_bytes(answer.content)
+        return path
+
+    return export
+
+
+def stored():
+    """Every importable field of every customer."""
+    found = ("manager", "region", "industry", "level", "satisfaction", "credit", "parent__name")
+    return list(Customer.objects.order_by("name").values(*CustomerImportForm.Meta.fields, *found))
+
+
+@pytest.mark.parametrize("file_format", ["csv", "xlsx"])
+def test_an_export_imported_again_adds_nothing(exported, file_format):
+    path, before = exported(file_format), stored()
+    Customer.objects.filter(name="海河集团").update(name="改名集团", name_normalized="改名集团")  # known by its number
+    message, _ = run(path)
+    assert "已新增客户 0 个，已存在 2 行" in message
+    assert "没有导入系统自己填写的列：客户编号、状态、上次下单、创建时间。" in message
+    assert len(stored()) == len(before)
+
+
+@pytest.mark.parametrize("file_format", ["csv", "xlsx"])
+def test_an_export_imported_into_an_empty_database_gives_the_same_customers(exported, file_format):
+    path, before = exported(file_format), stored()
+    Ownership.objects.all().delete()
+    TimelineEntry.objects.all().delete()
+    Customer.objects.update(parent=None)
+    Customer.objects.all().delete()
+    message, reasons = run(path, manager="")
+    assert ("已新增客户 2 个" in message, reasons) == (True, [])
+    assert stored() == before
+
+
+def test_an_export_names_no_parent_that_its_reader_does_not_see(company, sign_in):
+    hidden = CustomerFactory(name="别人的集团", manager=company.stranger)
+    CustomerFactory(name="自己的客户", manager=company.manager, parent=hidden)
+    file = sign_in(company.manager).get("/customers/", {"export": "csv"}).content.decode("utf-8-sig")
+    assert "自己的客户" in file
+    assert "别人的集团" not in file
 
 
 def test_unknown_regions_are_added_only_when_asked(tmp_path, keeper):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.db import transaction
 
@@ -135,6 +137,33 @@ def test_orders_keep_a_customer_from_being_deleted(company, customer, sign_in):
     assert response.status_code == 409
     assert "还有 1 条订单" in response.content.decode()
     assert Customer.objects.current().exists()
+
+
+@pytest.mark.parametrize(
+    ("who", "advice"),
+    [("manager", "重复的客户请主管合并。"), ("supervisor", "重复的客户请在列表里勾选后合并。")],
+)
+def test_what_keeps_a_customer_is_said_before_the_question_is_answered(company, customer, sign_in, who, advice):
+    Order.objects.create(number="S1", customer=customer, ordered_at="2026-01-05T02:00:00Z", status="paid")
+    factories.service_request(company.manager, customer=customer)
+    reason = f"还有 1 条订单、1 条服务请求，不能删除。{advice}"
+    client, at = sign_in(getattr(company, who)), f"/customers/{customer.pk}/"
+    menu = page_of(client.get(at))
+    assert re.search(rf"删除<small>{reason}</small>", menu)
+    assert f'href="{at}delete/"' not in menu
+    asked = client.get(f"{at}delete/")
+    assert asked.status_code == 409
+    question = asked.content.decode()
+    assert reason in question
+    assert re.search(r"<button[^>]* disabled>确定</button>", question)
+    assert customer.can_remove(getattr(company, who)).reason == reason
+
+
+def test_rows_of_the_list_count_nothing_that_hangs_on_them(company, customer, django_assert_num_queries):
+    user = factories.fresh(company.manager)
+    customer.removable_by(user)  # reads the person's rights once
+    with django_assert_num_queries(0):
+        assert customer.removable_by(user)
 
 
 def test_nothing_is_done_to_a_deleted_customer(company, customer):

@@ -55,5 +55,7 @@ class Command(BaseCommand):
         if task.new_regions:
             parts.append(f"新增地区 {len(task.new_regions)} 个")
         self.stdout.write("，".join(parts) + "。")
+        if task.left_out:
+            self.stdout.write(f"没有导入系统自己填写的列：{'、'.join(task.left_out)}。")
         if task.namesakes:
             self.stdout.write(f"其中 {task.namesakes} 个与已有客户同名，请核对是否重复。")
