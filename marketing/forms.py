@@ -10,7 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from accounts.models import User
 from basedata.models import DictionaryEntry
 from crm.masking import refuse_masked
-from crm.ui.forms import Block, CrmForm, RecordForm
+from crm.ui.forms import Block, CrmForm, HeldForm, RecordForm
 from customers.forms import add_customer_field
 from customers.models import Customer
 
@@ -78,7 +78,7 @@ class OpportunityForm(RecordForm):
         return data
 
 
-class ForecastForm(CrmForm, forms.Form):
+class ForecastForm(HeldForm):
     success_rate = forms.IntegerField(
         label="成功机率", validators=[MinValueValidator(0), MaxValueValidator(100)], help_text="0–100 的整数"
     )
@@ -96,7 +96,7 @@ class ForecastForm(CrmForm, forms.Form):
     units = {"success_rate": "%", "expected_amount": "元"}
 
 
-class ContactCorrectionForm(CrmForm, forms.Form):
+class ContactCorrectionForm(HeldForm):
     contact_name = forms.CharField(label="联系人", max_length=50, required=False)
     contact_phone = forms.CharField(label="联系人电话", max_length=50, required=False, validators=[refuse_masked])
 
@@ -168,5 +168,5 @@ class PlanItemForm(RecordForm):
         widgets = {"text": forms.Textarea(attrs={"rows": 2})}
 
 
-class ResultForm(CrmForm, forms.Form):
+class ResultForm(HeldForm):
     result = forms.CharField(label="执行效果", max_length=500, widget=forms.Textarea(attrs={"rows": 2}))

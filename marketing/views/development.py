@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -125,7 +126,16 @@ class ItemPage:
         return self.back_url(record)
 
 
-class ItemUpdate(ItemPage, RecordUpdate):
+class ChangedItem(ItemPage, RecordUpdate):
+    """Locks the opportunity before its item, as the transitions do: two saves at once never wait for each other."""
+
+    def post(self, request: Any, **kwargs: Any) -> HttpResponse:
+        with transaction.atomic():
+            Opportunity.objects.select_for_update(of=("self",)).filter(pk=kwargs["opportunity"]).first()
+            return super().post(request, **kwargs)
+
+
+class ItemUpdate(ChangedItem):
     form_class, title = PlanItemForm, "修改计划项"
 
 
@@ -150,9 +160,14 @@ class ExecutePage(OpportunityDetail):
         return record
 
     def context(self, record: Any) -> dict[str, Any]:
+def own_ids(item: PlanItem) -> str:
+    """Several forms stand on one page: each item's fields have ids of their own."""
+    return f"%s-{item.pk}"
+
+
         context = super().context(record)
         editing = self.request.GET.get("item", "")
-        forms = {item.pk: ResultForm(initial={"result": item.result}, prefix="") for item in context["items"]}
+        forms = {item.pk: ResultForm(instance=item, auto_id=own_ids(item)) for item in context["items"]}
         return {
             **context,
             "forms": forms,
@@ -161,10 +176,10 @@ class ExecutePage(OpportunityDetail):
         }
 
 
-class RecordResult(ItemPage, ActionView):
+class RecordResult(ChangedItem):
     """Saves one item's result; errors come back on the execute page beside that item, the text kept."""
 
-    action, title, form_class = "record_result", "填写执行效果", ResultForm
+    verb, title, form_class = "record_result", "填写执行效果", ResultForm
     template_name = "marketing/execute.html"
 
     def success_url(self, record: Any, result: Any) -> str:
@@ -177,5 +192,8 @@ class RecordResult(ItemPage, ActionView):
         page = ExecutePage(kwargs={"pk": record.opportunity_id}, request=self.request, args=())
         opportunity = page.rows().get(pk=record.opportunity_id)
         context = page.context(opportunity)
-        context.update(forms={**context["forms"], record.pk: form}, editing=record.pk, record=opportunity)
+        context.update(forms={**context["forms"], record.pk: form}, editing=record.pk, record=opportunity, form=form)
         return page.page(status, **context)
+    def form_options(self, record: Any) -> dict[str, Any]:
+        return {"auto_id": own_ids(record)}
+

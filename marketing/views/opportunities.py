@@ -231,18 +231,16 @@ class ReassignOpportunity(AssignOpportunity):
         record.reassign(form.cleaned_data["to"], by=self.request.user, reason=form.cleaned_data["reason"])
 
 
-class UpdateForecast(OpportunityAction):
-    action, title, form_class = "update_forecast", "更新预测", ForecastForm
+class UpdateForecast(RecordUpdate):
+    model = Opportunity
+    verb, title, form_class = "update_forecast", "更新预测", ForecastForm
+    crumbs, help = (("营销管理", ""), LIST), "opportunities"
 
-    def form_options(self, record: Any) -> dict[str, Any]:
-        return {"initial": {name: getattr(record, name) for name in ("success_rate", "expected_amount", "expected_on")}}
 
-
-class CorrectContact(OpportunityAction):
-    action, title, form_class = "correct_contact", "更正联系方式", ContactCorrectionForm
-
-    def form_options(self, record: Any) -> dict[str, Any]:
-        return {"initial": {"contact_name": record.contact_name, "contact_phone": record.contact_phone}}
+class CorrectContact(RecordUpdate):
+    model = Opportunity
+    verb, title, form_class = "correct_contact", "更正联系方式", ContactCorrectionForm
+    crumbs, help = (("营销管理", ""), LIST), "opportunities"
 
 
 class WinOpportunity(OpportunityAction):

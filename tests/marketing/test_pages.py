@@ -403,13 +403,15 @@ def test_a_forecast_without_a_reason_is_refused(manager, assigned):
 
 
 def test_the_contact_is_corrected_and_may_be_emptied(manager, assigned):
-    response = manager.post(at(assigned, "contact/"), {"contact_name": "高志峰", "contact_phone": ""}, follow=True)
+    values = {"contact_name": "高志峰", "contact_phone": "", "opened": opened(manager, at(assigned, "contact/"))}
+    response = manager.post(at(assigned, "contact/"), values, follow=True)
     assert said(response) == ["保存成功"]
     assigned.refresh_from_db()
     assert (assigned.contact_name, assigned.contact_phone) == ("高志峰", "")
 
 
 # Won
+    values["opened"] = opened(manager, at(assigned, "forecast/"))
 
 
 def test_winning_by_a_plain_post_succeeds_when_nothing_is_to_be_chosen(manager, assigned, company):
