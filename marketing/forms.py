@@ -14,7 +14,7 @@ from crm.ui.forms import Block, CrmForm, HeldForm, RecordForm
 from customers.forms import add_customer_field
 from customers.models import Customer
 
-from .models import Opportunity, PlanItem
+from .models import FORECAST_FIELDS, Opportunity, PlanItem
 
 
 class OpportunityForm(RecordForm):
@@ -101,6 +101,13 @@ class ContactCorrectionForm(HeldForm):
     contact_phone = forms.CharField(label="联系人电话", max_length=50, required=False, validators=[refuse_masked])
 
     blocks = (Block("联系方式", "", (("contact_name", 3), ("contact_phone", 3))),)
+    def clean(self) -> dict[str, Any]:
+        """A reason alone would be lost: the past forecasts keep changes."""
+        data = super().clean() or self.cleaned_data
+        if not self.errors and not set(FORECAST_FIELDS) & set(self.changed_data):
+            self.add_error("success_rate", "预测没有变化，不用保存。")
+        return data
+
 
 
 class WinForm(CrmForm, forms.Form):

@@ -425,6 +425,17 @@ def test_winning_by_a_plain_post_succeeds_when_nothing_is_to_be_chosen(manager, 
 
 
 def test_winning_asks_first_and_lists_the_items_without_result(manager, assigned, company):
+@pytest.mark.parametrize("amount", ["120000.50", "120000.5", "１２００００.5"])
+def test_a_reason_without_a_changed_forecast_is_refused_beside_a_field(amount, manager, company):
+    """It would be kept nowhere: 保存成功 must not be said of it."""
+    record = factories.assigned(company.colleague, company.supervisor, company.manager, expected_amount="120000.50")
+    values = {"success_rate": "60", "expected_amount": amount, "expected_on": "", "reason": "客户推迟到年后"}
+    response = manager.post(at(record, "forecast/"), {**values, "opened": opened(manager, at(record, "forecast/"))})
+    assert errors(response) == ["预测没有变化，不用保存。"]
+    assert "客户推迟到年后" in response.content.decode()
+    assert not record.forecast_changes.exists()
+
+
     factories.plan_item(assigned, company.manager, text="试装三台")
     factories.plan_item(assigned, company.manager, text="已经做完的事", result="好")
     html = manager.get(at(assigned, "win/")).content.decode()
