@@ -78,8 +78,21 @@ class PlanPage(RecordCreate):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         rows = Opportunity.objects.visible_to(request.user).select_related("assignee", "created_by")
         self.opportunity = get_object_or_404(rows, pk=kwargs["pk"])
-        self.opportunity.can_plan(request.user).enforce()
         return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        self.opportunity.can_plan(request.user).enforce()
+        return super().get(request, **kwargs)
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """What was typed is checked before the state, so that a refusal stands above it and not in its place."""
+        verdict = self.opportunity.can_plan(request.user)
+        if verdict:
+            return super().post(request, **kwargs)
+        record = self.new_record()
+        form = self.make_form(record, request.POST)
+        form.full_clean()
+        return self.refuse(record, form, verdict)
 
     def perform(self, record: Any, form: Any) -> PlanItem:
         return PlanItem.create(by=self.request.user, opportunity=self.opportunity, **form.values())
@@ -147,6 +160,11 @@ class RemoveItem(ItemPage, ActionView):
         return {"named": f"计划项：{record.text}", "details": f"{record.on:%Y-%m-%d}", "consequence": ""}
 
 
+def own_ids(item: PlanItem) -> str:
+    """Several forms stand on one page: each item's fields have ids of their own."""
+    return f"%s-{item.pk}"
+
+
 class ExecutePage(OpportunityDetail):
     """执行计划: header and items read-only, one result per item saved on its own."""
 
@@ -160,11 +178,6 @@ class ExecutePage(OpportunityDetail):
         return record
 
     def context(self, record: Any) -> dict[str, Any]:
-def own_ids(item: PlanItem) -> str:
-    """Several forms stand on one page: each item's fields have ids of their own."""
-    return f"%s-{item.pk}"
-
-
         context = super().context(record)
         editing = self.request.GET.get("item", "")
         forms = {item.pk: ResultForm(instance=item, auto_id=own_ids(item)) for item in context["items"]}
@@ -182,6 +195,9 @@ class RecordResult(ChangedItem):
     verb, title, form_class = "record_result", "填写执行效果", ResultForm
     template_name = "marketing/execute.html"
 
+    def form_options(self, record: Any) -> dict[str, Any]:
+        return {"auto_id": own_ids(record)}
+
     def success_url(self, record: Any, result: Any) -> str:
         return reverse("marketing:development_execute", args=[record.opportunity_id]) + f"#item-{record.pk}"
 
@@ -194,6 +210,3 @@ class RecordResult(ChangedItem):
         context = page.context(opportunity)
         context.update(forms={**context["forms"], record.pk: form}, editing=record.pk, record=opportunity, form=form)
         return page.page(status, **context)
-    def form_options(self, record: Any) -> dict[str, Any]:
-        return {"auto_id": own_ids(record)}
-
