@@ -11,7 +11,8 @@ from django.shortcuts import render
 SALT = "kept form"
 KEPT_SECONDS = 3600
 MAX_KEPT = 200_000  # characters of one form
-NOT_SHOWN = ("csrfmiddlewaretoken", "opened", "submission")
+# What the page itself wrote into hidden inputs, and secrets.
+NOT_SHOWN = ("opened", "submission", "confirm_existing", "confirm_fixed", "confirmed", "key", "code")
 
 
 def keep(request: HttpRequest, person: int) -> str:
@@ -42,7 +43,23 @@ def resume(request: HttpRequest, kept: str) -> HttpResponse | None:
     return offer(request, values["path"], values["pairs"], files=values["files"])
 
 
+def typed(request: HttpRequest) -> list[str]:
+    """What a signed-in person wrote into a form that was refused: nothing but his own words, to be copied.
+
+    An address that leads nowhere had no form of ours; ticks and the keys of chosen rows alone are no text.
+    """
+    if request.method != "POST" or request.resolver_match is None or not request.user.is_authenticated:
+        return []
+    words = [word for word in words_of(posted(request)) if word != "on"]
+    is_text = any(not word.isdecimal() for word in words)
+    return words if is_text and sum(map(len, words)) <= MAX_KEPT else []
+
+
+def words_of(pairs: Any) -> list[str]:
+    return [value for name, value in pairs if name not in NOT_SHOWN and value.strip()]
+
+
 def offer(request: HttpRequest, path: str, pairs: Any, *, files: bool, status: int = 200) -> HttpResponse:
-    shown = [value for name, value in pairs if name not in NOT_SHOWN and value.strip()]
+    shown = words_of(pairs)
     context = {"title": "继续提交", "path": path, "pairs": pairs, "shown": shown, "files": files}
     return render(request, "accounts/resume.html", context, status=status)

@@ -66,7 +66,7 @@ class ShareRecord(ActionView):
 class WithdrawShare(ActionView):
     """Takes one grant back; asks first."""
 
-    action, title, question = "share", "取消共享", "确认取消共享？"
+    action, title, question = "withdraw_share", "取消共享", "确认取消共享？"
     danger, submit_label, message = True, "确定", "已取消共享"
 
     def grant(self, record: Any) -> Any:

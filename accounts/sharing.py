@@ -16,7 +16,7 @@ from guardian.models import UserObjectPermissionBase
 
 from crm.audit.trail import record
 from crm.lookups import Ids, Statement
-from crm.verdict import Verdict, first_objection, holds, transition, unless, within
+from crm.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
 
 from .models import User, notify
 from .scopes import EDIT, reaches
@@ -91,13 +91,7 @@ class Shared(models.Model):
         abstract = True
 
     def can_share(self, by: User) -> Verdict:
-        return first_objection(
-            holds(by, self.share_permission, f"您的角色不能共享{self._meta.verbose_name}"),
-            within(
-                reaches(by, self.share_permission, EDIT, self.keeper_id),
-                f"只有负责这个{self._meta.verbose_name}的人和他的主管可以共享。",
-            ),
-        )
+        return first_objection(self.can_withdraw_share(by), self.while_shareable())
 
     @transition
     def share(self, person: User, *, by: User, kind: str, until: date | None = None) -> None:
@@ -115,9 +109,22 @@ class Shared(models.Model):
         record(by, "共享", self, 协作人=person, 权限=grant.kind_label, 截止日期=until)
         notify(person, f"{by} 与您共享了{self._meta.verbose_name}「{self}」（{grant.kind_label}）", self)
 
+    def while_shareable(self) -> Verdict:
+        """What the state of the record objects to a new share; a share once made is withdrawn in every state."""
+        return ALLOWED
+
+    def can_withdraw_share(self, by: User) -> Verdict:
+        return first_objection(
+            holds(by, self.share_permission, f"您的角色不能共享{self._meta.verbose_name}"),
+            within(
+                reaches(by, self.share_permission, EDIT, self.keeper_id),
+                f"只有负责这个{self._meta.verbose_name}的人和他的主管可以共享。",
+            ),
+        )
+
     @transition
     def withdraw_share(self, grant: Grant, *, by: User) -> None:
-        self.can_share(by).enforce()
+        self.can_withdraw_share(by).enforce()
         record(by, "取消共享", self, 协作人=(grant.user, None), 权限=(grant.kind_label, None))
         grant.delete()
 

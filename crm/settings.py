@@ -93,7 +93,7 @@ MIDDLEWARE = [
     "accounts.middleware.SessionLimitsMiddleware",
     "accounts.middleware.NoStoreMiddleware",
     "accounts.middleware.SignInMiddleware",
-    "crm.ui.gate.RefusalMiddleware",
+    "crm.errors.RefusalMiddleware",
     "crm.errors.MethodMiddleware",
     "axes.middleware.AxesMiddleware",
 ]

@@ -10,11 +10,11 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from accounts.models import User
 from basedata.models import DictionaryEntry
 from crm.masking import refuse_masked
-from crm.ui.forms import Block, CrmForm, RecordForm
+from crm.ui.forms import Block, CrmForm, HeldForm, RecordForm
 from customers.forms import add_customer_field
 from customers.models import Customer
 
-from .models import Opportunity, PlanItem
+from .models import FORECAST_FIELDS, Opportunity, PlanItem
 
 
 class OpportunityForm(RecordForm):
@@ -35,7 +35,7 @@ class OpportunityForm(RecordForm):
         Block("预测", "", (("expected_amount", 3), ("expected_on", 3))),
     )
     units = {"success_rate": "%", "expected_amount": "元"}
-    confirm_existing = forms.BooleanField(label="已知道，仍要保存", required=False, widget=forms.HiddenInput)
+    confirm_existing = forms.CharField(label="已知道，仍要保存", required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = Opportunity
@@ -67,18 +67,24 @@ class OpportunityForm(RecordForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         name = data.get("customer_name", "")
-        if name and "customer_name" in self.changed_data and not data.get("confirm_existing"):
-            self.existing = list(Customer.objects.visible_to(self.user).named_like(name)[:5])
-            if self.existing:
-                known = "；".join(f"{customer.name}（客户经理 {customer.manager}）" for customer in self.existing)
-                self.add_error("customer_name", f"已是客户：{known}。请核对；确实要新建机会时，再次保存即可。")
-                self.fields["confirm_existing"].initial = True
-                self.data = self.data.copy()
-                self.data["confirm_existing"] = "on"
+        if name and "customer_name" in self.changed_data:
+            self.name_existing(name, data.get("confirm_existing", ""))
         return data
 
+    def name_existing(self, name: str, confirmed: str) -> None:
+        """Names customers of this name once; the hidden answer says which, so another name is asked about anew."""
+        self.existing = list(Customer.objects.visible_to(self.user).named_like(name)[:5])
+        named = " ".join(str(customer.pk) for customer in self.existing)
+        if named == confirmed:
+            return
+        self.data = self.data.copy()
+        self.data["confirm_existing"] = named
+        if self.existing:
+            known = "；".join(f"{customer.name}（客户经理 {customer.manager}）" for customer in self.existing)
+            self.add_error("customer_name", f"已是客户：{known}。请核对；确实要新建机会时，再次保存即可。")
 
-class ForecastForm(CrmForm, forms.Form):
+
+class ForecastForm(HeldForm):
     success_rate = forms.IntegerField(
         label="成功机率", validators=[MinValueValidator(0), MaxValueValidator(100)], help_text="0–100 的整数"
     )
@@ -95,8 +101,15 @@ class ForecastForm(CrmForm, forms.Form):
     )
     units = {"success_rate": "%", "expected_amount": "元"}
 
+    def clean(self) -> dict[str, Any]:
+        """A reason alone would be lost: the past forecasts keep changes."""
+        data = super().clean() or self.cleaned_data
+        if not self.errors and not set(FORECAST_FIELDS) & set(self.changed_data):
+            self.add_error("success_rate", "预测没有变化，不用保存。")
+        return data
 
-class ContactCorrectionForm(CrmForm, forms.Form):
+
+class ContactCorrectionForm(HeldForm):
     contact_name = forms.CharField(label="联系人", max_length=50, required=False)
     contact_phone = forms.CharField(label="联系人电话", max_length=50, required=False, validators=[refuse_masked])
 
@@ -168,5 +181,5 @@ class PlanItemForm(RecordForm):
         widgets = {"text": forms.Textarea(attrs={"rows": 2})}
 
 
-class ResultForm(CrmForm, forms.Form):
+class ResultForm(HeldForm):
     result = forms.CharField(label="执行效果", max_length=500, widget=forms.Textarea(attrs={"rows": 2}))

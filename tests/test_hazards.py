@@ -55,12 +55,12 @@ FORMS = {
     "reassign": ("/marketing/opportunities/{assigned}/reassign/", {"to": "{colleague}", "reason": "x"}, ("reason",)),
     "forecast": (
         "/marketing/opportunities/{assigned}/forecast/",
-        {"success_rate": "70", "expected_amount": "", "expected_on": "", "reason": "x"},
+        {"success_rate": "70", "expected_amount": "", "expected_on": "", "reason": "x", "opened": "memory"},
         ("reason",),
     ),
     "contact correction": (
         "/marketing/opportunities/{assigned}/contact/",
-        {"contact_name": "x", "contact_phone": "x"},
+        {"contact_name": "x", "contact_phone": "x", "opened": "memory"},
         ("contact_name", "contact_phone"),
     ),
     "win": ("/marketing/opportunities/{assigned}/win/", {"choice": "create", "create_anyway": "x"}, ("create_anyway",)),
@@ -72,7 +72,11 @@ FORMS = {
         {"on": "2026-03-01", "text": "x", "opened": "memory"},
         ("text",),
     ),
-    "result": ("/marketing/development/{assigned}/items/{item}/result/", {"result": "x"}, ("result",)),
+    "result": (
+        "/marketing/development/{assigned}/items/{item}/result/",
+        {"result": "x", "opened": "memory"},
+        ("result",),
+    ),
     "customer": (
         "/customers/{customer}/edit/",
         {
@@ -154,9 +158,20 @@ def send(clients, ids, form, **changes):
     return response, stored
 
 
+EDITED = {
+    "opportunity": (Opportunity, "new"),
+    "forecast": (Opportunity, "assigned"),
+    "contact correction": (Opportunity, "assigned"),
+    "item": (PlanItem, "item"),
+    "result": (PlanItem, "item"),
+    "customer": (Customer, "customer"),
+    "contact": (Contact, "contact"),
+}
+
+
 def version(form, ids):
-    model = {"opportunity": Opportunity, "item": PlanItem, "customer": Customer, "contact": Contact}[form]
-    return model.objects.get(pk=ids["new" if form == "opportunity" else form]).version
+    model, key = EDITED[form]
+    return model.objects.get(pk=ids[key]).version
 
 
 def business_texts():

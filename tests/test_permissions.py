@@ -663,7 +663,14 @@ def url_of(name, record, world):
 
 def current_version(name, world):
     """The signed memory an edit page of this record carries."""
-    record = {"marketing:item_update": world.item, "customers:contact_update": world.contact}.get(name)
+    records = {
+        "marketing:item_update": world.item,
+        "marketing:item_result": world.item,
+        "marketing:opportunity_forecast": world.assigned,
+        "marketing:opportunity_contact": world.assigned,
+        "customers:contact_update": world.contact,
+    }
+    record = records.get(name)
     record = record or (world.talk if name == "customers:interaction_update" else None)
     record = record or (world.service if name == "services:request_update" else None)
     record = record or (world.written if name == "reports:monthly_update" else None)

@@ -7,7 +7,7 @@ from typing import Any
 
 from crm.audit.models import AuditEntry
 
-from .forms import as_text
+from .opened import as_text
 
 
 def conflict_context(record: Any, mine: Any, stored: Any, opened: dict[str, str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Forms: blocks of fields with help, the text gate, and the memory of what was opened."""
+"""Forms: blocks of fields with help, the text gate, and forms of one record."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from datetime import date
 from typing import Any, ClassVar, NamedTuple
 
 from django import forms
-from django.core import signing
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.forms.renderers import TemplatesSetting
 
 from .gate import ManyRows, refuse_control_characters
+from .opened import RememberingForm
 
 DATE_LIMITS = (
     MinValueValidator(date(1900, 1, 1), "请填写 1900 年以后的日期。"),
@@ -85,55 +85,22 @@ def dress(field: forms.Field, unit: str = "") -> forms.Field:
     return field
 
 
-class RecordForm(CrmForm, forms.ModelForm):
+class RecordForm(RememberingForm, CrmForm, forms.ModelForm):
     """A form for one record that remembers, signed, what it showed when it was opened."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.remember_opened()
 
-    def remember_opened(self) -> None:
-        """To be called again by forms that exchange fields after the start."""
-        if self.instance.pk:
-            memory = {"version": self.instance.version, "values": self.shown_values()}
-            self.fields["opened"] = forms.CharField(widget=forms.HiddenInput, required=False)
-            self.initial["opened"] = signing.dumps(memory, salt="opened", compress=True)
 
-    def own_names(self) -> list[str]:
-        return [name for name in self.fields if name not in ("opened", "submission")]
+class HeldForm(RememberingForm, CrmForm, forms.Form):
+    """For a transition that changes values the record already holds: shows and remembers them as a RecordForm does."""
 
-    def shown_values(self) -> dict[str, str]:
-        """What the record itself holds, as this form's inputs would show it."""
-        return {
-            name: as_text(field.prepare_value(self.get_initial_for_field(field, name)))
-            for name, field in self.fields.items()
-            if name not in ("opened", "submission")
-        }
-
-    def sent_values(self) -> dict[str, str]:
-        return {name: as_text(self[name].data) for name in self.own_names()}
-
-    def memory(self) -> dict[str, Any] | None:
-        """The version and values the sender had opened; None when missing or forged."""
-        try:
-            return signing.loads(self.data.get("opened", ""), salt="opened")
-        except signing.BadSignature:
-            return None
-
-    def words(self, name: str, value: str) -> str:
-        """A raw value as the screen says it: a choice's label instead of its key."""
-        field: Any = self.fields[name]
-        if hasattr(field, "queryset"):
-            row = field.queryset.filter(pk=value).first() if value.isdecimal() else None
-            return str(row) if row else value
-        if hasattr(field, "choices"):
-            return next((str(label) for key, label in field.choices if str(key) == value), value)
-        return {"True": "是", "False": "否", "on": "是"}.get(value, value)
-
-
-def as_text(value: Any) -> str:
-    """Raw form values compared as text: no None, one kind of line end."""
-    return "" if value is None else str(value).replace("\r\n", "\n").strip()
+    def __init__(self, *args: Any, instance: Any, **kwargs: Any) -> None:
+        self.instance = instance
+        held = {name: getattr(instance, name) for name in self.base_fields if hasattr(instance, name)}
+        super().__init__(*args, **{"initial": held, **kwargs})
+        self.remember_opened()
 
 
 class ConfirmForm(CrmForm, forms.Form):

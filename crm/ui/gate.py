@@ -1,4 +1,4 @@
-"""The gate for text from outside, and the answers to refused acts."""
+"""The gate for text from outside."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-
-from crm.verdict import Kind, Refused
 
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 MESSAGE = "含有看不见的控制字符，请删除后重试。"
@@ -45,27 +43,3 @@ class TextGateMiddleware:
         if UNPRINTABLE.search(request.path_info) or UNPRINTABLE.search(query):
             return render(request, "400.html", {"reason": f"地址里{MESSAGE}"}, status=400)
         return self.get_response(request)
-
-
-class RefusalMiddleware:
-    """A refused act becomes a page with the reason: 403 for missing rights, 409 for the record's state."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
-
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, Refused):
-            return None
-        state = exception.verdict.kind is Kind.STATE
-        template, status = ("409.html", 409) if state else ("403.html", 403)
-        reason = exception.verdict.reason.removesuffix("。") + "。"
-        return render(request, template, {"reason": reason, "record_url": record_above(request.path)}, status=status)
-
-
-def record_above(path: str) -> str:
-    """The record's own page behind the address of one of its actions, else empty."""
-    match = re.match(r"(/[a-z]+/[a-z]*/?\d+/).+", path)
-    return match[1].replace("/development/", "/opportunities/") if match else ""

@@ -16,8 +16,9 @@ from django.views import View
 from crm.verdict import Kind, Refused, Verdict
 
 from .conflict import conflict_context
-from .forms import CrmForm, RecordForm
+from .forms import CrmForm
 from .models import Submission
+from .opened import RememberingForm
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class FormView(RecordView):
 
     def make_form(self, record: Any, data: Any = None) -> Any:
         options = self.form_options(record)
-        if issubclass(self.form_class, RecordForm):
+        if issubclass(self.form_class, RememberingForm):
             options["instance"] = record
         return self.form_class(data, **options)
 
@@ -172,7 +173,7 @@ class RecordCreate(FormView):
 
 
 class RecordUpdate(FormView):
-    """Changes a record through its can_edit/edit pair; a save on an older version shows both and what was opened."""
+    """Changes a record through a pair like can_edit/edit; a save on an older version shows both and what was opened."""
 
     verb: str = "edit"
 

@@ -1,4 +1,4 @@
-from .forecast import ForecastChange
+from .forecast import FORECAST_FIELDS, ForecastChange
 from .grant import OpportunityGrant
 from .leaving import hand_over_opportunities, opportunities_left_by
 from .opportunity import Opportunity, SameNameExists
@@ -6,6 +6,7 @@ from .plan import PlanItem
 from .stamp import OpportunityChange, forget_old_marks, opportunity_stamp
 
 __all__ = [
+    "FORECAST_FIELDS",
     "ForecastChange",
     "Opportunity",
     "OpportunityChange",

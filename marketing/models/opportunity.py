@@ -157,6 +157,9 @@ class Opportunity(HasDetails, Shared):
     def is_closed(self) -> bool:
         return self.status in self.CLOSED
 
+    def while_shareable(self) -> Verdict:
+        return self._unless_closed("共享")
+
     # New, edited, deleted: while nobody is assigned
 
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -77,8 +78,21 @@ class PlanPage(RecordCreate):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         rows = Opportunity.objects.visible_to(request.user).select_related("assignee", "created_by")
         self.opportunity = get_object_or_404(rows, pk=kwargs["pk"])
-        self.opportunity.can_plan(request.user).enforce()
         return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        self.opportunity.can_plan(request.user).enforce()
+        return super().get(request, **kwargs)
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """What was typed is checked before the state, so that a refusal stands above it and not in its place."""
+        verdict = self.opportunity.can_plan(request.user)
+        if verdict:
+            return super().post(request, **kwargs)
+        record = self.new_record()
+        form = self.make_form(record, request.POST)
+        form.full_clean()
+        return self.refuse(record, form, verdict)
 
     def perform(self, record: Any, form: Any) -> PlanItem:
         return PlanItem.create(by=self.request.user, opportunity=self.opportunity, **form.values())
@@ -125,7 +139,16 @@ class ItemPage:
         return self.back_url(record)
 
 
-class ItemUpdate(ItemPage, RecordUpdate):
+class ChangedItem(ItemPage, RecordUpdate):
+    """Locks the opportunity before its item, as the transitions do: two saves at once never wait for each other."""
+
+    def post(self, request: Any, **kwargs: Any) -> HttpResponse:
+        with transaction.atomic():
+            Opportunity.objects.select_for_update(of=("self",)).filter(pk=kwargs["opportunity"]).first()
+            return super().post(request, **kwargs)
+
+
+class ItemUpdate(ChangedItem):
     form_class, title = PlanItemForm, "修改计划项"
 
 
@@ -135,6 +158,11 @@ class RemoveItem(ItemPage, ActionView):
 
     def context(self, record: Any, form: Any) -> dict[str, Any]:
         return {"named": f"计划项：{record.text}", "details": f"{record.on:%Y-%m-%d}", "consequence": ""}
+
+
+def own_ids(item: PlanItem) -> str:
+    """Several forms stand on one page: each item's fields have ids of their own."""
+    return f"%s-{item.pk}"
 
 
 class ExecutePage(OpportunityDetail):
@@ -152,7 +180,7 @@ class ExecutePage(OpportunityDetail):
     def context(self, record: Any) -> dict[str, Any]:
         context = super().context(record)
         editing = self.request.GET.get("item", "")
-        forms = {item.pk: ResultForm(initial={"result": item.result}, prefix="") for item in context["items"]}
+        forms = {item.pk: ResultForm(instance=item, auto_id=own_ids(item)) for item in context["items"]}
         return {
             **context,
             "forms": forms,
@@ -161,11 +189,14 @@ class ExecutePage(OpportunityDetail):
         }
 
 
-class RecordResult(ItemPage, ActionView):
+class RecordResult(ChangedItem):
     """Saves one item's result; errors come back on the execute page beside that item, the text kept."""
 
-    action, title, form_class = "record_result", "填写执行效果", ResultForm
+    verb, title, form_class = "record_result", "填写执行效果", ResultForm
     template_name = "marketing/execute.html"
+
+    def form_options(self, record: Any) -> dict[str, Any]:
+        return {"auto_id": own_ids(record)}
 
     def success_url(self, record: Any, result: Any) -> str:
         return reverse("marketing:development_execute", args=[record.opportunity_id]) + f"#item-{record.pk}"
@@ -177,5 +208,5 @@ class RecordResult(ItemPage, ActionView):
         page = ExecutePage(kwargs={"pk": record.opportunity_id}, request=self.request, args=())
         opportunity = page.rows().get(pk=record.opportunity_id)
         context = page.context(opportunity)
-        context.update(forms={**context["forms"], record.pk: form}, editing=record.pk, record=opportunity)
+        context.update(forms={**context["forms"], record.pk: form}, editing=record.pk, record=opportunity, form=form)
         return page.page(status, **context)

@@ -46,6 +46,7 @@ FORECAST = Action("update_forecast", "更新预测", "adjustments", "marketing:o
 CONTACT = Action("correct_contact", "更正联系方式", "phone", "marketing:opportunity_contact")
 WIN = Action("win", "开发成功", "circle-check", "marketing:opportunity_win", "btn-primary", dialog=True)
 SHARE = Action("share", "协作人", "users", "marketing:opportunity_share")
+WITHDRAW_SHARE = "marketing:opportunity_share_withdraw"
 LOSE = Action("lose", "终止开发", "player-stop", "marketing:opportunity_lose", "btn-warn")
 
 
@@ -139,6 +140,7 @@ class OpportunityDetail(RecordDetail):
             "others": [*other, *(control for control in main if not control.allowed)],
             "results": controls((WIN, LOSE), record, user),
             "grants": record.grants.select_related("user", "permission"),
+            "withdraw_url": WITHDRAW_SHARE if record.is_closed and record.can_withdraw_share(user) else "",
         }
 
 
@@ -231,18 +233,16 @@ class ReassignOpportunity(AssignOpportunity):
         record.reassign(form.cleaned_data["to"], by=self.request.user, reason=form.cleaned_data["reason"])
 
 
-class UpdateForecast(OpportunityAction):
-    action, title, form_class = "update_forecast", "更新预测", ForecastForm
+class UpdateForecast(RecordUpdate):
+    model = Opportunity
+    verb, title, form_class = "update_forecast", "更新预测", ForecastForm
+    crumbs, help = (("营销管理", ""), LIST), "opportunities"
 
-    def form_options(self, record: Any) -> dict[str, Any]:
-        return {"initial": {name: getattr(record, name) for name in ("success_rate", "expected_amount", "expected_on")}}
 
-
-class CorrectContact(OpportunityAction):
-    action, title, form_class = "correct_contact", "更正联系方式", ContactCorrectionForm
-
-    def form_options(self, record: Any) -> dict[str, Any]:
-        return {"initial": {"contact_name": record.contact_name, "contact_phone": record.contact_phone}}
+class CorrectContact(RecordUpdate):
+    model = Opportunity
+    verb, title, form_class = "correct_contact", "更正联系方式", ContactCorrectionForm
+    crumbs, help = (("营销管理", ""), LIST), "opportunities"
 
 
 class WinOpportunity(OpportunityAction):
@@ -291,7 +291,7 @@ class ShowOpportunityDetail(OpportunityAction, ShowDetail):
 class ShareOpportunity(ShareRecord):
     model, select_related = Opportunity, PEOPLE
     crumbs, help = (("营销管理", ""), LIST), "sharing"
-    withdraw_url, may_edit = "marketing:opportunity_share_withdraw", "可编辑：可以制定开发计划"
+    withdraw_url, may_edit = WITHDRAW_SHARE, "可编辑：可以制定开发计划"
 
 
 class WithdrawOpportunityShare(WithdrawShare):
@@ -299,7 +299,10 @@ class WithdrawOpportunityShare(WithdrawShare):
     crumbs = (("营销管理", ""), LIST)
 
     def back_url(self, record: Any) -> str:
-        return reverse("marketing:opportunity_share", args=[record.pk])
+        """A closed opportunity has no page to share it: its shares are withdrawn on its own."""
+        return (
+            record.get_absolute_url() if record.is_closed else reverse("marketing:opportunity_share", args=[record.pk])
+        )
 
     def success_url(self, record: Any, result: Any) -> str:
         return self.back_url(record)

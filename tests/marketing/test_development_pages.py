@@ -38,6 +38,12 @@ def row(html, item):
     return re.search(rf'<tr id="item-{item.pk}">.*?</tr>', html, re.S)[0]
 
 
+def with_memory(client, item, result):
+    """What the form of one item sends: the text and the signed memory of what it showed."""
+    html = client.get(f"{at(item.opportunity, 'execute')}?item={item.pk}").content.decode()
+    return {"result": result, "opened": re.search(r'name="opened" value="([^"]+)"', row(html, item))[1]}
+
+
 @pytest.fixture
 def manager(company, sign_in):
     return sign_in(company.manager)
@@ -229,7 +235,7 @@ def test_the_execute_page_shows_header_and_items_read_only_with_one_form_per_ite
 
 def test_a_result_is_saved_on_its_own(manager, item, company):
     other = factories.plan_item(item.opportunity, company.manager, text="试装")
-    response = manager.post(of(item, "result"), {"result": "客户同意试装 3 台"}, follow=True)
+    response = manager.post(of(item, "result"), with_memory(manager, item, "客户同意试装 3 台"), follow=True)
     assert response.redirect_chain == [(f"{at(item.opportunity, 'execute')}#item-{item.pk}", 302)]
     assert said(response) == ["保存成功"]
     item.refresh_from_db()
@@ -242,7 +248,7 @@ def test_a_result_is_corrected_until_the_opportunity_closes(manager, item, compa
     item.record_result(by=company.manager, result="写错了")
     html = manager.get(f"{at(item.opportunity, 'execute')}?item={item.pk}").content.decode()
     assert re.search(r"<textarea[^>]*>写错了</textarea>", row(html, item))
-    manager.post(of(item, "result"), {"result": "写对了"})
+    manager.post(of(item, "result"), with_memory(manager, item, "写对了"))
     item.refresh_from_db()
     assert item.result == "写对了"
     entry = AuditEntry.objects.about(item.opportunity).filter(verb="填写执行效果").first()

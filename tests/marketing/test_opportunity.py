@@ -14,7 +14,7 @@ from accounts.models import Notification, Role
 from crm.audit.models import AuditEntry
 from crm.verdict import Kind, Refused
 from customers.models import Customer
-from marketing.models import ForecastChange, Opportunity, PlanItem
+from marketing.models import ForecastChange, Opportunity, OpportunityGrant, PlanItem
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +64,10 @@ lose             unassigned  S    S    R    S    S    R    R    R    R
 lose             assigned    N    A    R    N    N    R    R    R    R
 lose             won         S    S    R    S    S    R    R    R    R
 lose             lost        S    S    R    S    S    R    R    R    R
+share            unassigned  A    N    A    N    N    N    R    R    R
+share            assigned    N    A    A    N    N    N    R    R    R
+share            won         N    S    S    N    N    N    R    R    R
+share            lost        N    S    S    N    N    N    R    R    R
 """  # "-": the person holds the right, but the row does not exist for him
 KINDS = {"A": A, "R": R, "N": N, "S": S}
 CELLS = [
@@ -73,6 +77,7 @@ CELLS = [
 VERBS = {
     "edit": "编辑", "remove": "删除", "assign": "指派", "reassign": "改派", "plan": "制定计划",
     "update_forecast": "更改", "correct_contact": "更改", "win": "更改", "lose": "更改",
+    "share": "共享",
 }  # fmt: skip
 
 
@@ -94,6 +99,7 @@ def call(action, record, by, company):
         "correct_contact": {"contact_name": "新联系人", "contact_phone": "1"},
         "win": {"reason": "客户已下单"},
         "lose": {"reason": "价格"},
+        "share": {"person": company.eastern, "kind": "view"},
     }
     if action == "plan":
         with transaction.atomic():
@@ -107,6 +113,7 @@ def everything(record):
         Opportunity.objects.filter(pk=record.pk).values().first(),
         list(PlanItem.objects.filter(opportunity=record.pk).values()),
         ForecastChange.objects.count(),
+        OpportunityGrant.objects.count(),
         Customer.objects.count(),
         AuditEntry.objects.count(),
         Notification.objects.count(),
@@ -121,6 +128,7 @@ def expected_reason(action, state, kind, record):
             "assign": "只有销售主管可以指派销售机会",
             "reassign": "只有销售主管可以改派销售机会",
             "plan": "您的角色不能制定开发计划",
+            "share": "您的角色不能共享销售机会",
         }.get(action, "您的角色不能执行开发计划")
     if kind is N:
         return {
@@ -128,6 +136,7 @@ def expected_reason(action, state, kind, record):
             "assign": "这个机会不在您的指派范围内。",
             "reassign": "这个机会不在您的改派范围内。",
             "plan": "只有被指派的客户经理（周经理）和他的主管可以制定计划。",
+            "share": "只有负责这个销售机会的人和他的主管可以共享。",
         }.get(action, "只有被指派的客户经理（周经理）可以执行，您可以查看。")
     if state == "unassigned":
         return {"reassign": "机会还没有指派，请先指派。", "plan": "机会还没有指派，指派后才能制定计划。"}.get(

@@ -159,6 +159,28 @@ def test_an_existing_customer_is_named_first_and_the_second_save_goes_through(ma
     assert said(again) == ["保存成功"]
 
 
+def confirmation(response):
+    return re.search(r'name="confirm_existing" value="([^"]*)"', response.content.decode())[1]
+
+
+def test_another_name_after_the_hint_is_named_as_well(manager, company):
+    """What was confirmed is the one customer that was named, not every customer there is."""
+    for name in ("海河水务有限公司", "渤海化工有限公司"):
+        factories.CustomerFactory(name=name, manager=company.colleague)
+    first = manager.post(NEW, {**factories.OPPORTUNITY, "customer_name": "海河水务有限公司"})
+    other = {**factories.OPPORTUNITY, "customer_name": "渤海化工有限公司", "confirm_existing": confirmation(first)}
+    second = manager.post(NEW, other)
+    assert errors(second) == ["已是客户：渤海化工有限公司（客户经理 陈同事）。请核对；确实要新建机会时，再次保存即可。"]
+    assert Opportunity.objects.count() == 0
+    assert manager.post(NEW, {**other, "confirm_existing": confirmation(second)}).status_code == 302
+
+
+@pytest.mark.parametrize("forged", ["on", "0", "1 2 3", "一"])
+def test_an_answer_that_names_no_such_customer_confirms_nothing(forged, manager, company):
+    factories.CustomerFactory(name=factories.OPPORTUNITY["customer_name"], manager=company.manager)
+    assert len(errors(manager.post(NEW, {**factories.OPPORTUNITY, "confirm_existing": forged}))) == 1
+
+
 def test_a_customer_outside_ones_view_is_not_named_when_typing(manager, company):
     factories.CustomerFactory(name="沈阳北辰重型机械有限公司", manager=company.stranger)
     response = manager.post(NEW, factories.OPPORTUNITY)
@@ -388,6 +410,7 @@ def test_a_forecast_is_saved_with_its_reason(manager, assigned):
     html = manager.get(at(assigned, "forecast/")).content.decode()
     assert 'name="success_rate" value="60"' in html
     values = {"success_rate": "80", "expected_amount": "500000", "expected_on": "2026-05-01", "reason": "已报价"}
+    values["opened"] = opened(manager, at(assigned, "forecast/"))
     response = manager.post(at(assigned, "forecast/"), values, follow=True)
     assert said(response) == ["保存成功"]
     change = assigned.forecast_changes.get()
@@ -402,8 +425,20 @@ def test_a_forecast_without_a_reason_is_refused(manager, assigned):
     assert 'value="80"' in response.content.decode()
 
 
+@pytest.mark.parametrize("amount", ["120000.50", "120000.5", "１２００００.5"])
+def test_a_reason_without_a_changed_forecast_is_refused_beside_a_field(amount, manager, company):
+    """It would be kept nowhere: 保存成功 must not be said of it."""
+    record = factories.assigned(company.colleague, company.supervisor, company.manager, expected_amount="120000.50")
+    values = {"success_rate": "60", "expected_amount": amount, "expected_on": "", "reason": "客户推迟到年后"}
+    response = manager.post(at(record, "forecast/"), {**values, "opened": opened(manager, at(record, "forecast/"))})
+    assert errors(response) == ["预测没有变化，不用保存。"]
+    assert "客户推迟到年后" in response.content.decode()
+    assert not record.forecast_changes.exists()
+
+
 def test_the_contact_is_corrected_and_may_be_emptied(manager, assigned):
-    response = manager.post(at(assigned, "contact/"), {"contact_name": "高志峰", "contact_phone": ""}, follow=True)
+    values = {"contact_name": "高志峰", "contact_phone": "", "opened": opened(manager, at(assigned, "contact/"))}
+    response = manager.post(at(assigned, "contact/"), values, follow=True)
     assert said(response) == ["保存成功"]
     assigned.refresh_from_db()
     assert (assigned.contact_name, assigned.contact_phone) == ("高志峰", "")

@@ -1,0 +1,120 @@
+"""Two tabs show one opportunity: what the second saves over an older version is refused, and nothing is lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import factories
+from tests.crm.test_edit_conflict import form_values, rows
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def manager(company, sign_in):
+    return sign_in(company.manager)
+
+
+@pytest.fixture
+def assigned(company):
+    return factories.assigned(company.colleague, company.supervisor, company.manager)
+
+
+def page_of(form, record, item):
+    return {
+        "contact": f"/marketing/opportunities/{record.pk}/contact/",
+        "forecast": f"/marketing/opportunities/{record.pk}/forecast/",
+        "result": f"/marketing/development/{record.pk}/items/{item.pk}/result/",
+    }[form]
+
+
+FIRST = {
+    "contact": {"contact_phone": "024-1"},
+    "forecast": {"success_rate": "80", "reason": "已报价"},
+    "result": {"result": "第一个标签页"},
+}
+SECOND = {
+    "contact": {"contact_name": "高志峰"},
+    "forecast": {"expected_amount": "500000", "reason": "预算批准"},
+    "result": {"result": "第二个标签页"},
+}
+SHOWN = {
+    "contact": {"联系人": ["高志峰", "未改", "高峰"], "联系人电话": ["未改", "024-1", "024-55556610"]},
+    "forecast": {
+        "成功机率": ["未改", "80", "60"],
+        "预计金额": ["500000", "未改", "—"],
+        "更新原因": ["预算批准", "未改", "—"],
+    },
+    "result": {"执行效果": ["第二个标签页", "第一个标签页", "起初"]},
+}
+
+
+def opened_values(client, address):
+    """The fields of the page's own form, as a browser sends them."""
+    form = client.get(address).context["form"]
+    values = {name: form[name].value() for name in form.fields}
+    return {name: "" if value is None else value for name, value in values.items()}
+
+
+@pytest.fixture(params=["contact", "forecast", "result"])
+def form(request):
+    return request.param
+
+
+@pytest.fixture
+def two_tabs(form, assigned, company, manager):
+    """The address, and what each tab is about to send: both were opened on the same version."""
+    item = factories.plan_item(assigned, company.manager, result="起初")
+    address = page_of(form, assigned, item)
+    return address, *({**opened_values(manager, address), **typed[form]} for typed in (FIRST, SECOND))
+
+
+def stored(assigned):
+    assigned.refresh_from_db()
+    return {
+        "contact": (assigned.contact_name, assigned.contact_phone),
+        "forecast": (assigned.success_rate, assigned.expected_amount),
+        "result": assigned.items.get().result,
+    }
+
+
+def test_the_second_tab_does_not_save_over_the_first(form, two_tabs, manager, assigned):
+    address, first, second = two_tabs
+    assert manager.post(address, first).status_code == 302
+    after_first = stored(assigned)
+    answer = manager.post(address, second)
+    assert (answer.status_code, stored(assigned)) == (409, after_first)
+    assert rows(answer.content.decode()) == SHOWN[form]
+
+
+def test_the_merged_answer_keeps_what_both_tabs_changed(form, two_tabs, manager, assigned):
+    address, first, second = two_tabs
+    manager.post(address, first)
+    answer = manager.post(address, second).content.decode()
+    assert manager.post(address, form_values(answer)).status_code == 302
+    assert (
+        stored(assigned)[form]
+        == {
+            "contact": ("高志峰", "024-1"),
+            "forecast": (80, 500000),
+            "result": "第二个标签页",
+        }[form]
+    )
+
+
+def test_a_form_without_its_memory_is_not_saved_and_keeps_what_was_typed(form, two_tabs, manager, assigned):
+    address, first, _ = two_tabs
+    before = stored(assigned)
+    answer = manager.post(address, {**first, "opened": "forged"})
+    assert (answer.status_code, stored(assigned)) == (400, before)
+    for text in FIRST[form].values():
+        assert text in answer.content.decode()
+
+
+def test_a_result_of_an_item_that_others_overtook_on_another_item_is_saved(manager, assigned, company):
+    """The version compared is the item's own: a plan is worked on item by item."""
+    one, other = (factories.plan_item(assigned, company.manager, text=text) for text in ("电话", "拜访"))
+    address = page_of("result", assigned, one)
+    sent = {**opened_values(manager, address), "result": "约好下周"}
+    other.record_result(by=company.manager, result="见到科长")
+    assert manager.post(address, sent).status_code == 302
