@@ -13,7 +13,7 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.user_pages import UserAction
 from crm.ui.forms import Block, CrmForm, dress
-from crm.verdict import unless
+from crm.verdict import hold, unless
 from customers.candidates import successors
 from customers.models import Customer, customers_left_by, hand_over_customers, transfer_customers
 from customers.views.customers import CustomerAction
@@ -66,7 +66,9 @@ class TransferCustomers(ChosenCustomers):
         return {"by": self.request.user}
 
     def perform(self, record: Any, form: Any) -> None:
-        customers, data = self.customers(lock=True), form.cleaned_data
+        data = form.cleaned_data
+        hold(data["to"])
+        customers = self.customers(lock=True)
         former = {customer.pk: customer.manager_id for customer in customers}
         moved = transfer_customers(customers, by=self.request.user, **form.values())
         hand_over_requests(former, data["to"], by=self.request.user, reason=data["reason"])
@@ -97,6 +99,7 @@ PARTS = (
 def move_work(person: User, successors: dict[str, User], by: User) -> dict[str, str]:
     """Moves everything that is open; says what went to whom. Nothing may be left without a successor."""
     moved = {}
+    hold(*successors.values())  # all of them before any work
     for part in PARTS:
         (_, count), *_ = part.left_by(person)
         if not count:

@@ -76,12 +76,16 @@ def transition(method: Callable[Concatenate[M, P], R]) -> Callable[Concatenate[M
     """Runs a model method in one transaction on the row as it stands now, locked.
 
     A model may name a relation in `locked_with`: that row is locked first, so that parts do not change while their
-    whole closes. On SQLite transactions are IMMEDIATE, so the transaction itself is the lock.
+    whole closes. A person who is given something is held before all of it: disabling locks him first and his work next,
+    so the two wait for each other and never lock up, and what the method asks about him stays true. On SQLite
+    transactions are IMMEDIATE, so the transaction itself is the lock.
     """
 
     @wraps(method)
     def locked(self: M, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        given = [*args, *(value for name, value in kwargs.items() if name != "by")]
         with transaction.atomic():
+            hold(*(value for value in given if getattr(value, "is_held_first", False)))
             if whole := getattr(self, getattr(self, "locked_with", ""), None):
                 lock(whole)
             lock(self)
@@ -91,5 +95,16 @@ def transition(method: Callable[Concatenate[M, P], R]) -> Callable[Concatenate[M
 
 
 def lock(row: models.Model) -> None:
-    """Re-reads the row and keeps it locked to the end of the transaction."""
-    row.refresh_from_db(from_queryset=type(row)._base_manager.select_for_update())
+    """Re-reads the row and keeps it locked to the end of the transaction.
+
+    People are locked weakly: a notification or an audit row that names somebody does not wait for it.
+    """
+    weak = getattr(row, "is_held_first", False)
+    row.refresh_from_db(from_queryset=type(row)._base_manager.select_for_update(no_key=weak))
+
+
+def hold(*people: Any) -> None:
+    """Keeps whoever is given work from being disabled to the end of the transaction. Call before the work is locked."""
+    if people:
+        rows = type(people[0])._base_manager.filter(pk__in={person.pk for person in people}).order_by("pk")
+        list(rows.select_for_update(no_key=True).values_list("pk"))

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from crm.audit.trail import change, record
 from crm.ui.html import record_url
-from crm.verdict import Verdict, first_objection, holds, transition, unless, within
+from crm.verdict import Verdict, first_objection, hold, holds, transition, unless, within
 
 from ..sessions import end_sessions
 from .rules import administration, administrator_roles, check_not_last_administrator, check_role_change, verdict_of
@@ -51,6 +51,7 @@ class KeptUser(models.Model):
 
     # Locked before the account itself by every transition, so that administrators who change each other take turns.
     locked_with = "administration"
+    is_held_first = True  # by every transition that gives him something, see crm.verdict
 
     @property
     def administration(self) -> Group | None:
@@ -83,6 +84,12 @@ class KeptUser(models.Model):
         roles = "、".join(role.name for role in groups)
         record(by, "新建", person, 用户名=person.username, 部门=person.department, 角色=roles)
         return person
+
+    def keep_at_work(self) -> None:
+        """For new work, which has no transition yet: he is held, and was not disabled before that."""
+        hold(self)
+        rows: Any = type(self)._base_manager
+        unless(not rows.filter(pk=self.pk, is_active=True).exists(), f"{self} 已停用，请另选客户经理。").enforce()
 
     def can_edit(self, by: Any) -> Verdict:
         return self._kept(by)

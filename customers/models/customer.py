@@ -207,6 +207,7 @@ class Customer(HasDetails, Shared):
 
         reason: why it is no duplicate of the customers of the same name; the supervisors are told.
         """
+        values["manager"].keep_at_work()
         customer = cls(number=number or reserve_numbers(NUMBER_PREFIX)[0], created_by=by, **values)
         customer.save()
         Ownership.objects.create(customer=customer, manager=customer.manager)

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from accounts.assign_forms import AssignForm
 from crm.ui.records import FormView
-from crm.verdict import Refused, unless
+from crm.verdict import Refused, hold, unless
 
 from ..candidates import rank_candidates
 from ..models import ServiceRequest
@@ -66,6 +66,7 @@ class AssignRequests(FormView):
 
     def perform(self, record: Any, form: Any) -> None:
         with transaction.atomic():
+            hold(form.cleaned_data["to"])
             requests = self.requests(lock=True)
             unless(not requests, "没有可以分配的服务请求，可能已由别人分配。").enforce()
             for one in requests:

@@ -170,7 +170,8 @@ def test_somebody_without_work_is_disabled_without_a_successor(admin, company):
 
 def test_what_reaches_a_disabled_person_later_is_handed_over_too(admin, company):
     admin.post(at(company.manager), {})
-    customer = factories.CustomerFactory(manager=company.manager)
+    customer = factories.CustomerFactory(manager=company.colleague)
+    Customer.objects.filter(pk=customer.pk).update(manager=company.manager)  # as a restored copy may have it
     assert "交接工作" in admin.get(company.manager.get_absolute_url()).content.decode()
     assert admin.post(at(company.manager, "user_hand_over"), {"customers": company.colleague.pk}).status_code == 302
     customer.refresh_from_db()
