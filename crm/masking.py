@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from django.core.exceptions import ValidationError
 
 STARS = "****"
+# An e-mail address, a phone number in groups, any longer run of digits.
+DETAILS = re.compile(r"[a-z0-9.+_-]{1,64}@[a-z0-9.-]+|(?<!\d)(?:1\d\d|0\d{2,3})[ -]?\d{4}[ -]?\d{4}(?!\d)|\d{7,}", re.I)
 LONG, SHORT = 11, 7  # characters from which three and four, or the last two, may stay
 
 
@@ -19,6 +23,11 @@ def masked(value: str) -> str:
     if len(text) >= LONG:
         return f"{text[:3]}{STARS}{text[-4:]}"
     return f"{STARS}{text[-2:]}" if len(text) >= SHORT else STARS
+
+
+def masked_in(text: str) -> str:
+    """A text with the numbers and e-mail addresses in it masked; a date is none."""
+    return DETAILS.sub(lambda found: masked(found[0]), text)
 
 
 def refuse_masked(value: object) -> None:

@@ -12,7 +12,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.urls import reverse
 
-from crm.masking import masked
+from crm.masking import masked, masked_in
 
 from .conditions import CONDITIONS, readable
 
@@ -151,7 +151,11 @@ class AuditEntry(AppendOnly):
         return frozenset(str(model._meta.get_field(name).verbose_name) for name in names)
 
     def mask_details(self) -> None:
-        """Changes the words of this copy only: the row stays as it is."""
+        """Changes the words of this copy only: the row stays as it is. What an export asked for may hold any detail."""
+        if self.is_export:
+            self.changes = {
+                label: [side and masked_in(side) for side in pair] for label, pair in self.readable_changes.items()
+            }
         for label in self.detail_labels & set(self.changes):
             self.changes[label] = [masked(side) for side in self.changes[label]]
 

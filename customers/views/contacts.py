@@ -86,7 +86,10 @@ class ContactUpdate(InPlace, ContactPage, RecordUpdate):
     title, card = "编辑联系人", "contacts"
 
 
-CONSEQUENCE = "交往记录和审计中提到他的文字不会消失；对方要求删除个人信息时，请主管用「个人信息 › 抹去」。"
+CONSEQUENCE = (
+    "交往记录、动态、计划和审计中仍保留他的姓名和号码，删除后不能再导出或抹去。"
+    "对方要求删除个人信息时，请先由主管用「个人信息 › 抹去」，再删除。"
+)
 
 
 class RemoveContact(ContactPage, ActionView):

@@ -17,8 +17,9 @@ from django.utils import timezone
 
 from accounts.details import OPENED, SEE, HasDetails
 from accounts.models import Role, Scope
+from crm.audit import trail
 from crm.audit.models import AuditEntry
-from crm.masking import masked, refuse_masked
+from crm.masking import masked, masked_in, refuse_masked
 from crm.ui.lists import RecordList
 from customers.importing import CustomerImport
 from customers.models import Contact, Customer
@@ -47,6 +48,37 @@ MASKED = ("022****1000", "622****7890", "138****1234", "g***@example.com", "024*
 )
 def test_a_masked_number_tells_its_ends_and_no_more(value, shown):
     assert masked(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("q = 13812341234", "q = 138****1234"),
+        ("q = 138 1234 1234；since = 2026-11-25", "q = 138****1234；since = 2026-11-25"),
+        ("a = 024-55556610；b = 024-5555 6610；c = 5555661", "a = 024****6610；b = 024****6610；c = ****61"),
+        ("给gao@example.com，共123456行", "给g***@example.com，共123456行"),
+        ("q = 海河；status = all", "q = 海河；status = all"),
+    ],
+)
+def test_numbers_inside_a_text_are_masked_and_dates_stay(text, shown):
+    assert masked_in(text) == shown
+
+
+def test_a_number_that_an_export_asked_for_is_masked_in_the_trail(held, company, sign_in):
+    address = reverse("customers:customer_list")
+    sign_in(company.manager).get(address, {"q": MOBILE, "export": "csv"})
+    entry = AuditEntry.objects.get(verb="导出")
+    changes = {"行数": 1, "条件": f"contact_phone={MOBILE}", "原因": f"回访 {EMAIL}"}
+    old = trail.record(company.manager, "导出", text="客户", changes=changes)  # from before: as an address encodes it
+    client = sign_in(company.administrator)
+    pages = [reverse("accounts:audit_list"), *(row.get_absolute_url() for row in (entry, old))]
+    pages.append(reverse("admin:audit_auditentry_change", args=[old.pk]))
+    text = "".join(client.get(url).content.decode() for url in pages)
+    assert [value for value in (MOBILE, EMAIL) if value in text] == []
+    assert "q = 138****1234" in text
+    assert "contact_phone = 138****1234" in text
+    assert "回访 g***@example.com" in text
+    assert AuditEntry.objects.get(pk=entry.pk).changes["条件"] == ["", f"q = {MOBILE}"]
 
 
 @pytest.fixture

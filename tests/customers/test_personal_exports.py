@@ -71,6 +71,15 @@ def test_the_reason_of_an_export_loses_the_person_too(person, company):
     assert NAME not in json.dumps(list(AuditEntry.objects.values_list("changes", flat=True)), ensure_ascii=False)
 
 
+def test_the_question_before_deleting_says_that_erasing_comes_first(person, company, sign_in):
+    address = reverse("customers:contact_delete", args=[person.customer.pk, person.contact.pk])
+    page = sign_in(company.supervisor).get(address).content.decode()
+    assert "审计中仍保留他的姓名和号码，删除后不能再导出或抹去" in page
+    assert "请先由主管用「个人信息 › 抹去」，再删除。" in page
+    erase(person, company)
+    assert sign_in(company.supervisor).post(address).status_code == 302  # and then it can be deleted
+
+
 # Jobs and their files
 
 
