@@ -31,6 +31,12 @@ class AuditedAdmin(EditingAdmin):
     # Boxes to tick: Django's pair of lists speaks English.
     formfield_overrides = {models.ManyToManyField: {"widget": forms.CheckboxSelectMultiple}}
 
+    @transaction.atomic
+    def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
+        """One at a time: two changes, each allowed alone, could leave no administrator or close a circle."""
+        lock_administration()
+        return super().changeform_view(*args, **kwargs)
+
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
         form.before = {}
         if change:
@@ -121,11 +127,6 @@ class CrmUserAdmin(AuditedAdmin, UserAdmin):
     def state(self, person: User) -> str:
         return "在用" if person.is_active else "停用"
 
-    @transaction.atomic
-    def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
-        lock_administration()
-        return super().changeform_view(*args, **kwargs)
-
     def add_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
         return redirect("accounts:user_create")
 
@@ -171,11 +172,6 @@ class RoleAdmin(AuditedAdmin):
         if db_field.name == "permissions":
             field.label_from_instance = label
         return field
-
-    @transaction.atomic
-    def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
-        lock_administration()
-        return super().changeform_view(*args, **kwargs)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

@@ -17,6 +17,8 @@ from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
+from crm.audit.trail import in_words
+
 # What an operator set in the environment, without anything secret.
 SHOWN = (
     ("CRM_ENV", "运行环境"),
@@ -72,7 +74,7 @@ class CrmAdminSite(admin.AdminSite):
 
     def settings_page(self, request: HttpRequest) -> HttpResponse:
         """Shown, not changed: settings belong to the environment, where a restart applies them."""
-        rows = [(name, meaning, getattr(settings, name)) for name, meaning in SHOWN]
+        rows = [(name, meaning, in_words(getattr(settings, name))) for name, meaning in SHOWN]
         context = {**self.each_context(request), "title": "设置", "rows": rows, "engine": self.database()}
         return TemplateResponse(request, "admin/settings.html", context)
 

@@ -436,6 +436,7 @@ def test_settings_show_the_limits_that_hold(admin, settings):
     settings.CRM_SESSION_HOURS, settings.CRM_SESSION_IDLE_MINUTES = 9, 77
     settings.CRM_EXPORT_REASON_ROWS, settings.CRM_AUDIT_KEEP_MONTHS = 1234, 36
     rows = {name: value for name, _, value in admin.get(reverse("admin:settings")).context["rows"]}
-    assert (rows["CRM_SESSION_HOURS"], rows["CRM_SESSION_IDLE_MINUTES"]) == (9, 77)
-    assert (rows["CRM_EXPORT_REASON_ROWS"], rows["CRM_AUDIT_KEEP_MONTHS"]) == (1234, 36)
+    assert (rows["CRM_SESSION_HOURS"], rows["CRM_SESSION_IDLE_MINUTES"]) == ("9", "77")
+    assert (rows["CRM_EXPORT_REASON_ROWS"], rows["CRM_AUDIT_KEEP_MONTHS"]) == ("1234", "36")
     assert "SESSION_COOKIE_AGE" not in rows  # the cookie outlives the session
+    assert rows["CRM_REQUIRE_ADMIN_TOTP"] == "否"

@@ -115,6 +115,30 @@ def test_control_without_the_locks_they_make_a_circle(move_into_each_other, comp
     assert circle(company)
 
 
+@pytest.fixture
+def rename_in_the_admin(company, sign_in, monkeypatch):
+    moment = before(monkeypatch, Department, "save")
+    sent = {"parent": company.sales.pk, "opened": company.east.version}
+    one, other = (sign_in(person) for person in (company.administrator, factories.person("administrator")))
+    address = f"/admin/accounts/department/{company.east.pk}/change/"
+    return lambda: [
+        answer.status_code
+        for answer in moment.overtake(
+            lambda: one.post(address, {**sent, "name": "甲组"}), lambda: other.post(address, {**sent, "name": "乙组"})
+        )
+    ]
+
+
+def test_of_two_saves_of_one_version_in_the_admin_the_second_is_refused(rename_in_the_admin, company):
+    assert rename_in_the_admin() == [302, 200]
+    assert again(company.east).name == "甲组"
+
+
+@pytest.mark.usefixtures("unguarded")
+def test_control_without_the_locks_both_are_saved(rename_in_the_admin):
+    assert rename_in_the_admin() == [302, 302]
+
+
 def test_one_code_sent_twice_at_once_signs_in_once(company, monkeypatch):
     person = company.manager
     device = TOTPDevice.objects.create(user=person, confirmed=True, key="31" * 20)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from accounts.models import User
+
 from . import pages
 
 pytestmark = pytest.mark.browser
@@ -146,3 +148,13 @@ def test_fingers_find_the_controls(world, browse):
         page.goto(path)
         small += page.evaluate(TOO_SMALL)
     assert small == [], "\n".join(small)
+
+
+def test_the_people_of_the_administration_fit_the_phone(company, browse):
+    User.objects.update(mobile="13800001111")
+    User.objects.filter(pk=company.manager.pk).update(username="liuhongwei")
+    page = browse(company.administrator, viewport=PHONE)
+    page.goto("/admin/accounts/user/")
+    assert page.evaluate("document.querySelector('.results').scrollWidth") <= PHONE["width"] - 30
+    name = page.locator("#result_list .field-name", has_text="周经理")
+    assert name.bounding_box()["height"] < 40  # one line
