@@ -12,6 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.forms.renderers import TemplatesSetting
 
 from .gate import ManyRows, refuse_control_characters
+from .messages import in_plain_words
 
 DATE_LIMITS = (
     MinValueValidator(date(1900, 1, 1), "请填写 1900 年以后的日期。"),
@@ -67,6 +68,7 @@ class CrmForm(forms.BaseForm):
 
 def dress(field: forms.Field, unit: str = "") -> forms.Field:
     """Gives a field the text gate, sensible date limits, Chinese messages and its look."""
+    in_plain_words(field)
     if isinstance(field, forms.CharField):
         field.validators = [*field.validators, refuse_control_characters]
     if isinstance(field, forms.DateField):
