@@ -14,7 +14,7 @@ from crm.ui.forms import Block, CrmForm
 from ..attachments import Checked, check, short_name
 from ..candidates import receivers
 
-UNREADABLE = "「{}」的内容与扩展名不符，或编码读不出来。请用表格软件打开，另存为 xlsx，或 UTF-8、GB18030、UTF-16 编码的 csv，再上传。"
+UNREADABLE = "「{}」的内容与扩展名不符，或编码读不出来。请另存为 xlsx，或 UTF-8、GB18030、UTF-16 编码的 csv，再上传。"
 
 
 class UploadForm(CrmForm, forms.Form):
