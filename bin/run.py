@@ -83,12 +83,14 @@ def explain(output: str) -> str:
     """What a failed command said, in words that help."""
     lines = [line for line in output.splitlines() if line.strip() and not line[0].isspace()]
     last = lines[-1] if lines else "没有说明原因"
+    told = re.fullmatch(r"(?:CommandError|[\w.]*ImproperlyConfigured): (.*)", last)
+    if told:
+        return told.group(1)
     if re.search(r"PermissionError|unable to open database file|readonly database|disk is full|Errno 28", output):
         return VAR_CLOSED.format(last)
-    if re.search(r"OperationalError|could not connect|connection (refused|failed)|'ENGINE'", output, re.I):
+    if re.search(r"OperationalError|could not connect|connection (refused|failed)", output, re.I):
         return DATABASE_DOWN.format(last)
-    told = re.fullmatch(r"(?:CommandError|[\w.]*ImproperlyConfigured): (.*)", last)
-    return told.group(1) if told else f"准备数据库时出错：{last}"
+    return f"准备数据库时出错：{last}"
 
 
 def collect_static(var: str) -> None:

@@ -127,6 +127,11 @@ TEMPLATES = [
 
 # Database: SQLite needs nothing; DATABASE_URL=postgres://user:password@host/name is what companies run.
 DATABASES = {"default": env.db("DATABASE_URL", f"sqlite:///{VAR_DIR / 'crm.sqlite3'}")}
+if DATABASES["default"].get("ENGINE") not in ("django.db.backends.sqlite3", "django.db.backends.postgresql"):
+    raise ImproperlyConfigured(
+        "DATABASE_URL 不能用：只支持 postgres://用户:密码@主机/库名 和 sqlite:///路径。"
+        "请改正，或去掉它，就会使用 var/ 里的 SQLite。"
+    )
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,

@@ -63,7 +63,8 @@ def check(upload: Any) -> Checked:
         raise ValidationError(f"「{name}」是空文件。")
     content_type = sniff(upload, Path(name).suffix.lower())
     if not content_type:
-        raise ValidationError(f"「{name}」的内容与扩展名不符，或不是可以上传的类型。可以上传：{KINDS}。")
+        text = f"「{name}」的内容与扩展名不符，或不是可以上传的类型。可以上传：{KINDS}。"
+        raise ValidationError(text, code="content")
     return Checked(upload, name, content_type, upload.size)
 
 

@@ -150,7 +150,8 @@ class WinForm(CrmForm, forms.Form):
         data = super().clean() or self.cleaned_data
         if self.needs_choice:
             if not data.get("choice") and "choice" not in self.errors:
-                self.add_error("choice", "已有同名客户，请选择关联到它，或说明原因后新建。")
+                ways = "请选择关联到它，或说明原因后新建" if self.linkable else "不在您的编辑范围内，请说明原因后新建"
+                self.add_error("choice", f"已有同名客户，{ways}。")
             elif data.get("choice") == "create" and not data.get("create_anyway", "").strip():
                 self.add_error("create_anyway", "请填写仍要新建的原因，您的主管会收到通知。")
         return data

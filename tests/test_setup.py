@@ -5,19 +5,24 @@ from __future__ import annotations
 import ast
 import importlib.util
 import io
+import os
 import re
 import socket
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.utils import OperationalError, ProgrammingError
 
 from accounts.models import User
 from crm.audit.models import AuditEntry
+from crm.management.failures import in_words
 from tests import factories
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -135,7 +140,7 @@ def test_own_settings_come_from_the_env_file_too():
     ("output", "words"),
     [
         ("django.db.utils.OperationalError: connection refused\n\tIs it running?\n", "DATABASE_URL"),
-        ("KeyError: 'ENGINE'", "DATABASE_URL"),
+        ("CommandError: 连不上数据库。（connection refused）", "连不上数据库。（connection refused）"),
         ("django.db.utils.OperationalError: unable to open database file", "能否写入"),
         ("PermissionError: [Errno 13] Permission denied: 'var/secret_key'", "能否写入"),
         ("Traceback\nCommandError: 数据库里已有正式用户", "数据库里已有正式用户"),
@@ -146,6 +151,46 @@ def test_own_settings_come_from_the_env_file_too():
 )
 def test_failures_say_what_to_do(output, words):
     assert words in run.explain(output)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OperationalError("no such table: jobs_duerun"), "先运行 manage.py migrate"),
+        (ProgrammingError('relation "jobs_duerun" does not exist\nLINE 1: SELECT'), "先运行 manage.py migrate"),
+        (OperationalError('connection to server at "h" failed: Connection refused\n\tIs it running?'), "连不上数据库"),
+        (OperationalError("unable to open database file"), "能否写入"),
+        (OperationalError("database is locked"), "请等它结束"),
+        (ImproperlyConfigured("CRM_ENV 只能是 …"), "CRM_ENV 只能是 …"),
+        (ProgrammingError("syntax error at or near"), ""),
+        (OperationalError("deadlock detected"), ""),
+        (ValueError("odd"), ""),
+    ],
+)
+def test_a_command_that_cannot_begin_says_what_to_do(error, words):
+    said = in_words(error)
+    assert words in said
+    assert bool(said) == bool(words)  # a fault of the program keeps its traceback
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("mysql://a:b@host/name", "DATABASE_URL 不能用"),
+        ("nonsense", "DATABASE_URL 不能用"),
+        ("sqlite:///{}/new.sqlite3", "先运行 manage.py migrate"),
+    ],
+)
+def test_a_command_ends_in_a_sentence_without_a_traceback(url, words, tmp_path):
+    environment = {**os.environ, "DATABASE_URL": url.format(tmp_path), "CRM_VAR_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "run_due"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_static_files_are_collected_when_they_changed(monkeypatch, tmp_path):

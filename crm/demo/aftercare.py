@@ -16,18 +16,18 @@ from services import clock
 from services.models import NUMBER_PREFIX, GivenBy, ServiceHelper, ServiceNote, ServiceRequest, ServiceRound
 
 from .clients import Client
-from .complaints import COMMENTS, MATTERS, ORGANISATIONS, SECOND_TRY, UNHAPPY, Matter
+from .complaints import COMMENTS, MATTERS, ORGANISATIONS, SECOND_TRY, SITES, UNHAPPY, Matter
 from .names import SHOWN_ACCOUNTS
 from .past import SATURDAY, Journal, moment
 from .people import Lexicon
 
 # Per state, how many days ago each request was created. Of the shown 客户经理 every state has some.
-NEW = (1, 1, 2, 2, 3, 1, 4, 2, 6, 1)
-ASSIGNED = (2, 3, 1, 4, 6, 2, 5, 9, 3, 1, 2, 4, 7, 12)
-HANDLED = (3, 4, 6, 5, 8, 3, 10, 7)
-ARCHIVED = tuple(range(11, 371, 7))  # a year of closed ones
-RETURNS = {4: 1, 7: 2, 13: 1}  # of the assigned: how often they came back
-WAITING = (2, 10)  # of the assigned
+NEW = (1, 2, 1, 3, 2, 6)
+ASSIGNED = (2, 3, 1, 4, 6, 2, 5, 9, 3, 12)
+HANDLED = (3, 5, 8, 4, 10)
+ARCHIVED = tuple(range(16, 371, 3))  # a year of closed ones, about as many each month as this month's open ones
+RETURNS = {4: 1, 7: 2, 9: 1}  # of the assigned: how often they came back
+WAITING = (2, 8)  # of the assigned
 
 
 @dataclass
@@ -59,12 +59,13 @@ def save_requests(clients: list[Client], cast: dict[str, User], lexicon: Lexicon
 def _asked(position: int, age: int, clients: list[Client], cast: dict[str, User], lexicon: Lexicon) -> Case:
     """新创建: by the customer's 客户经理 or the supervisor; now and then of an organisation that is no customer yet."""
     matter, client = MATTERS[position % len(MATTERS)], clients[(position * 7) % len(clients)]
+    site = SITES[position // len(MATTERS) % len(SITES)]
     stranger = ORGANISATIONS[position % len(ORGANISATIONS)] if position % 16 == 6 else ""
     manager = client.customer.manager if not stranger else cast["xiaoming"]
     creator = cast["zhuguan"] if position % 4 == 3 else manager
     request = ServiceRequest(
         kind=lexicon.entry("服务类型", matter.kind),
-        summary=matter.summary,
+        summary=f"{site}{matter.summary}",
         content=matter.content,
         customer=None if stranger else client.customer,
         organisation=stranger,

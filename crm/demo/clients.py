@@ -16,7 +16,7 @@ from basedata.models import reserve_numbers
 from crm.audit.trail import differences, shown
 from customers.importing import with_derived_names
 from customers.models import NUMBER_PREFIX, Contact, Customer, Ownership
-from customers.names import normalize
+from customers.names import normalize, pinyin
 from customers.validators import code_check_character
 
 from . import names
@@ -96,7 +96,7 @@ class Directory:
                 position=rng.choice(names.POSITIONS),
                 office_phone=self.phone(client.place),
                 mobile=f"120555{rng.randrange(100_000):05d}" if rng.random() < 0.8 else "",
-                email=f"contact{rng.randrange(1000, 9999)}@{_host(client.customer)}" if rng.random() < 0.5 else "",
+                email=f"{pinyin(name)[0]}@{_host(client.customer)}" if rng.random() < 0.5 else "",
                 preferred_channel=rng.choice(("", *Contact.Channel.values[:3])),
                 note=rng.choice(names.CONTACT_NOTES) if rng.random() < 0.2 else "",
                 is_primary=not client.contacts and len(known) == 1,

@@ -23,6 +23,15 @@ class UnreadableFile(Exception):
     """The file cannot be read; the text says what to do, in Chinese."""
 
 
+def cannot_open(path: Path, error: OSError) -> str:
+    reasons = {
+        FileNotFoundError: "没有这个文件，请检查路径",
+        PermissionError: "没有读取它的权限",
+        IsADirectoryError: "这是一个文件夹，请写出里面的文件",
+    }
+    return f"打不开文件 {path}：{reasons.get(type(error), error.strerror or error)}。"
+
+
 def read_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """(line number as the user sees it, {header: text}) per row that is not empty."""
     name = path.name.lower()
@@ -35,7 +44,7 @@ def read_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         else:
             raise UnreadableFile("只能读取 .csv、.csv.gz 和 .xlsx 文件，请另存后再试。")
     except OSError as error:
-        raise UnreadableFile(f"打不开文件 {path}：{error.strerror or error}。") from error
+        raise UnreadableFile(cannot_open(path, error)) from error
     headers = [text.strip() for text in next(rows, [])]
     _check_headers(headers)
     for line, cells in enumerate(rows, start=2):

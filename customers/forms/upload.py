@@ -11,8 +11,10 @@ from django.core.exceptions import ValidationError
 from accounts.models import User
 from crm.ui.forms import Block, CrmForm
 
-from ..attachments import Checked, check
+from ..attachments import Checked, check, short_name
 from ..candidates import receivers
+
+UNREADABLE = "「{}」的内容与扩展名不符，或编码读不出来。请另存为 xlsx，或 UTF-8、GB18030、UTF-16 编码的 csv，再上传。"
 
 
 class UploadForm(CrmForm, forms.Form):
@@ -40,7 +42,12 @@ class UploadForm(CrmForm, forms.Form):
         upload = self.cleaned_data["file"]
         if Path(upload.name).suffix.lower() not in (".csv", ".xlsx"):
             raise ValidationError("只能导入 .xlsx 或 .csv 文件，请另存后再上传。")
-        return check(upload)
+        try:
+            return check(upload)
+        except ValidationError as error:
+            if error.code != "content":
+                raise
+            raise ValidationError(UNREADABLE.format(short_name(upload.name))) from error
 
     def values(self) -> dict[str, Any]:
         return {"manager": self.only_manager, **super().values()}

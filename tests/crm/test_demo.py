@@ -37,6 +37,7 @@ from customers.models import (
     refresh_revenue,
 )
 from marketing.models import Opportunity, PlanItem
+from services.models import ServiceRequest
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +105,19 @@ def test_customers_are_spread_and_some_need_attention(demo):
     assert len(contacts) == 200
     assert set(contacts.values()) >= {1, 2, 3, 4}
     assert len(set(Customer.objects.values_list("name_normalized", flat=True))) == 200
+
+
+def test_requests_are_spread_over_the_year_and_no_text_stands_everywhere(demo):
+    created = ServiceRequest.objects.values_list("created_at", flat=True)
+    last = Counter((timezone.now() - at).days // 30 for at in created)
+    assert min(last[month] for month in range(12)) >= 8
+    assert max(last.values()) <= 3 * min(last[month] for month in range(12))
+    summaries = Counter(ServiceRequest.objects.values_list("summary", flat=True))
+    assert max(summaries.values()) <= 2
+    mine = ServiceRequest.objects.filter(assignee=demo["xiaoming"])
+    assert set(mine.values_list("status", flat=True)) == {"assigned", "handled", "archived"}
+    emails = Contact.objects.exclude(email="").values_list("email", flat=True)
+    assert not [email for email in emails if any(sign.isdigit() for sign in email)]
 
 
 def test_rows_would_pass_the_screens(demo):

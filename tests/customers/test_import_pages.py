@@ -157,6 +157,7 @@ def test_a_manager_imports_for_nobody_else(company, manager):
         (b"\xff\xd8\xff", "a.xlsx", "内容与扩展名不符"),
         ("名称\n<script>".encode(), "a.xlsx", "内容与扩展名不符"),
         (b"a\x00b,c\n1,2", "a.csv", "内容与扩展名不符"),
+        ("名称\n甲\n".encode("utf-32"), "a.csv", "UTF-8、GB18030、UTF-16 编码的 csv"),
         (b"\n\n", "a.csv", "文件是空的"),
         ("名称,名称\n甲,乙\n".encode(), "a.csv", "列名重复"),
         ("名称\n甲,乙\n".encode(), "a.csv", "比表头多"),

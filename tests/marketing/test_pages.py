@@ -539,6 +539,13 @@ def test_a_customer_that_appears_after_the_question_brings_the_choice(manager, a
     assert "已有同名客户，请选择关联到它，或说明原因后新建。" in errors(response)
 
 
+def test_a_same_name_out_of_reach_is_not_offered_for_linking(manager, assigned, company):
+    factories.plan_item(assigned, company.manager)
+    factories.CustomerFactory(name="沈阳北辰重型机械有限公司", manager=company.stranger)
+    response = manager.post(at(assigned, "win/"), {"choice": ""})
+    assert errors(response) == ["已有同名客户，不在您的编辑范围内，请说明原因后新建。"]
+
+
 # Lost
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
-from crm.exchange.readers import UnreadableFile
+from crm.exchange.readers import UnreadableFile, cannot_open
 from customers.importing import CustomerImport, ImportRefused
 
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         except (ImportRefused, UnreadableFile) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
-            raise CommandError(f"打不开文件 {file}：{error.strerror or error}。") from error
+            raise CommandError(cannot_open(file, error)) from error
         self._report(task, "检查通过，可新增" if dry_run else "已新增")
 
     def _person(self, username: str) -> User | None:

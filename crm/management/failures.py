@@ -1,0 +1,33 @@
+"""What stops a command before it begins, in words that say what to do: the settings, the database, its version."""
+
+from __future__ import annotations
+
+import re
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db.utils import DatabaseError, InterfaceError, ProgrammingError
+
+BEHIND = "数据库还没有升级到这个版本的程序。请先运行 manage.py migrate，再重新启动。"
+CLOSED = "打不开数据库文件。请检查当前用户能否写入它所在的文件夹（CRM_VAR_DIR 可以改到别处）和磁盘空间。"
+DOWN = "连不上数据库。请检查 DATABASE_URL（例如 postgres://用户:密码@主机/库名）和数据库是否已启动，再运行一次。"
+BUSY = "数据库正被另一个进程占用。请等它结束，再运行一次。"
+
+KNOWN = (
+    (re.compile("no such (table|column)"), BEHIND),
+    (re.compile("unable to open database file|readonly database|disk is full|disk I/O"), CLOSED),
+    (re.compile("database is locked"), BUSY),
+    (re.compile("connect|FATAL|host name|server closed", re.IGNORECASE), DOWN),
+)
+UNKNOWN_TO_POSTGRESQL = re.compile("(relation|column) .* does not exist")
+
+
+def in_words(error: Exception) -> str:
+    """One line with the driver's own first line behind it; empty for what is a fault of the program."""
+    if isinstance(error, ImproperlyConfigured):
+        return str(error)
+    if not isinstance(error, DatabaseError | InterfaceError):
+        return ""
+    said = next(iter(str(error).splitlines()), "")
+    if isinstance(error, ProgrammingError):
+        return f"{BEHIND}（{said}）" if UNKNOWN_TO_POSTGRESQL.search(said) else ""
+    return next((f"{words}（{said}）" for pattern, words in KNOWN if pattern.search(said)), "")
