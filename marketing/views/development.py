@@ -160,13 +160,11 @@ class RemoveItem(ItemPage, ActionView):
         return {"named": f"计划项：{record.text}", "details": f"{record.on:%Y-%m-%d}", "consequence": ""}
 
 
-def own_ids(item: PlanItem) -> str:
-    """Several forms stand on one page: each item's fields have ids of their own."""
-    return f"%s-{item.pk}"
-
-
 class ExecutePage(OpportunityDetail):
-    """执行计划: header and items read-only, one result per item saved on its own."""
+    """执行计划: header and items read-only, one result per item saved on its own.
+
+    The form of one item is open at a time: the one asked for, else the first without a result.
+    """
 
     title, help = "执行计划", "development"
     crumbs = (("营销管理", ""), LIST)
@@ -179,12 +177,13 @@ class ExecutePage(OpportunityDetail):
 
     def context(self, record: Any) -> dict[str, Any]:
         context = super().context(record)
-        editing = self.request.GET.get("item", "")
-        forms = {item.pk: ResultForm(instance=item, auto_id=own_ids(item)) for item in context["items"]}
+        asked = self.request.GET.get("item", "")
+        pending = [item for item in context["items"] if not item.is_done]
+        chosen = [item for item in context["items"] if str(item.pk) == asked] or pending
         return {
             **context,
-            "forms": forms,
-            "editing": int(editing) if editing.isdecimal() and len(editing) < 19 else None,
+            "editing": chosen[0].pk if chosen else None,
+            "form": ResultForm(instance=chosen[0]) if chosen else None,
             "head": controls((PLAN,), record, self.request.user),
         }
 
@@ -195,9 +194,6 @@ class RecordResult(ChangedItem):
     verb, title, form_class = "record_result", "填写执行效果", ResultForm
     template_name = "marketing/execute.html"
 
-    def form_options(self, record: Any) -> dict[str, Any]:
-        return {"auto_id": own_ids(record)}
-
     def success_url(self, record: Any, result: Any) -> str:
         return reverse("marketing:development_execute", args=[record.opportunity_id]) + f"#item-{record.pk}"
 
@@ -207,6 +203,5 @@ class RecordResult(ChangedItem):
     def show(self, record: Any, form: Any, status: int = 200) -> HttpResponse:
         page = ExecutePage(kwargs={"pk": record.opportunity_id}, request=self.request, args=())
         opportunity = page.rows().get(pk=record.opportunity_id)
-        context = page.context(opportunity)
-        context.update(forms={**context["forms"], record.pk: form}, editing=record.pk, record=opportunity, form=form)
+        context = {**page.context(opportunity), "editing": record.pk, "record": opportunity, "form": form}
         return page.page(status, **context)

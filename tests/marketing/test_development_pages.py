@@ -233,6 +233,17 @@ def test_the_execute_page_shows_header_and_items_read_only_with_one_form_per_ite
         assert f"</svg>{label}</a>" in html
 
 
+def test_one_form_is_open_at_a_time_the_first_without_a_result_or_the_one_asked_for(manager, item, company):
+    """A second open form would lose what was typed into it when the first is saved."""
+    later = factories.plan_item(item.opportunity, company.manager, days=9, text="试装")
+    page = at(item.opportunity, "execute")
+    for address, opened_one, closed_one in ((page, item, later), (f"{page}?item={later.pk}", later, item)):
+        html = manager.get(address).content.decode()
+        assert "<textarea" in row(html, opened_one)
+        assert "<textarea" not in row(html, closed_one)
+        assert f'href="{page}?item={closed_one.pk}#item-{closed_one.pk}">填写</a>' in row(html, closed_one)
+
+
 def test_a_result_is_saved_on_its_own(manager, item, company):
     other = factories.plan_item(item.opportunity, company.manager, text="试装")
     response = manager.post(of(item, "result"), with_memory(manager, item, "客户同意试装 3 台"), follow=True)
@@ -247,7 +258,7 @@ def test_a_result_is_saved_on_its_own(manager, item, company):
 def test_a_result_is_corrected_until_the_opportunity_closes(manager, item, company):
     item.record_result(by=company.manager, result="写错了")
     html = manager.get(f"{at(item.opportunity, 'execute')}?item={item.pk}").content.decode()
-    assert re.search(r"<textarea[^>]*>写错了</textarea>", row(html, item))
+    assert re.search(r"<textarea[^>]*>\n写错了</textarea>", row(html, item))
     manager.post(of(item, "result"), with_memory(manager, item, "写对了"))
     item.refresh_from_db()
     assert item.result == "写对了"
@@ -263,13 +274,20 @@ def test_a_refused_result_comes_back_beside_its_item_with_the_text_kept(text, me
     assert response.status_code == 200
     assert message in row(html, item)
     assert text in row(html, item)
-    assert 'role="alert"' not in row(html, other)
+    assert "<textarea" not in row(html, other)
+    summary = re.search(r'<div class="msg red" role="alert" tabindex="-1">.*?</ul>', html, re.S)[0]
+    assert '<a href="#id_result">执行效果：' in summary  # on a phone the field lies far below
+    assert 'id="id_result"' in row(html, item)
 
 
 def test_a_result_sent_after_the_opportunity_closed_keeps_the_text_and_says_why(manager, item, company):
+    other = factories.plan_item(item.opportunity, company.manager, text="另一项")
+    sent = with_memory(manager, item, "很长的执行效果")
     item.opportunity.lose(by=company.manager, reason="价格")
-    response = manager.post(of(item, "result"), {"result": "很长的执行效果"})
+    response = manager.post(of(item, "result"), sent)
     assert response.status_code == 409
+    assert ">保存</button>" not in response.content.decode()
+    assert "填写</a>" not in row(response.content.decode(), other)
     assert "很长的执行效果" in row(response.content.decode(), item)
     assert "机会已开发失败，只能查看，不能更改。" in row(response.content.decode(), item)
     item.refresh_from_db()
