@@ -129,11 +129,13 @@ class OpportunityDetail(RecordDetail):
         hidden = names_hidden_from(self.request.user, "老客户介绍")
         linked = [pk for pk in (record.customer_id, record.introduced_by_id) if pk]
         visible = Customer.objects.visible_to(self.request.user).in_bulk(linked) if linked else {}
+        customer = visible.get(record.customer_id)
         return {
             "items": items,
             "done": sum(item.is_done for item in items),
             "pending_count": sum(not item.is_done for item in items),
-            "customer": visible.get(record.customer_id),
+            "customer": customer,
+            "customer_deleted": record.customer_id and not customer and record.customer.deleted_at is not None,
             "introducer": visible.get(record.introduced_by_id),
             "history": without_names(as_seen_by(record, AuditEntry.objects.about(record)[:8], user), hidden),
             "head": [control for control in main if control.allowed],
