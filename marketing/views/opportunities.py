@@ -276,7 +276,12 @@ class WinOpportunity(OpportunityAction):
             return self.show(record, form)
 
     def perform(self, record: Any, form: Any) -> Any:
-        return record.win(by=self.request.user, **form.arguments())
+        customer = record.win(by=self.request.user, **form.arguments())
+        if record.left_out(customer):
+            self.message += (
+                f"客户的联系人「{record.contact_name}」已有别的电话，没有改动；机会上的电话留在机会页，请核对。"
+            )
+        return customer
 
     def success_url(self, record: Any, result: Any) -> str:
         return record.get_absolute_url()
