@@ -183,4 +183,10 @@ class PlanItemForm(RecordForm):
 
 
 class ResultForm(HeldForm):
-    result = forms.CharField(label="执行效果", max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+    result = forms.CharField(
+        label="执行效果",
+        max_length=500,
+        widget=forms.Textarea(
+            attrs={"rows": 2, "placeholder": "写清结果与下一步，例如：客户同意试装 3 台，12 月 2 日到场"}
+        ),
+    )

@@ -22,8 +22,9 @@ from crm.audit.trail import change, record
 from crm.masking import refuse_masked
 from crm.ui.html import record_url
 from crm.verdict import ALLOWED, Verdict, first_objection, holds, lock, transition, unless, within
-from customers.models import NUMBER_PREFIX, Contact, Customer, TimelineEntry, tell
+from customers.models import NUMBER_PREFIX, Customer, TimelineEntry, tell
 
+from .carrying import carry_contact, contact_with
 from .forecast import FORECAST_FIELDS, ForecastChange
 from .rows import CLOSED, DETAILS_BY, OPEN, OpportunityQuerySet, OpportunityStatus
 
@@ -316,7 +317,7 @@ class Opportunity(HasDetails, Shared):
         elif same_name and not create_anyway.strip():
             raise SameNameExists(same_name)
         customer = link_to or self._new_customer(number, by)
-        self._carry_contact(customer, by)
+        carry_contact(customer, self.contact_name.strip(), self.contact_phone.strip(), by=by)
         self.status, self.closed_at, self.customer, self.win_reason = self.Status.WON, timezone.now(), customer, reason
         self._save("status", "closed_at", "customer", "win_reason")
         facts = {"客户": customer, "成功说明": reason}
@@ -345,12 +346,10 @@ class Opportunity(HasDetails, Shared):
             manager=self.assignee,
         )
 
-    def _carry_contact(self, customer: Customer, by: User) -> None:
-        name = self.contact_name.strip()
-        if not name or customer.contacts.filter(name=name).exists():
-            return
-        first = not customer.contacts.exists()
-        Contact.create(by=by, customer=customer, name=name, office_phone=self.contact_phone, is_primary=first)
+    def left_out(self, customer: Customer) -> bool:
+        """Whether the customer's contact of this name keeps another phone than the opportunity's."""
+        name, phone = self.contact_name.strip(), self.contact_phone.strip()
+        return bool(name and phone) and contact_with(customer, name, phone) is None
 
     def can_lose(self, by: User) -> Verdict:
         return self.can_develop(by)

@@ -20,7 +20,7 @@ from crm.ui.lists import Column, RecordList
 from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
 from crm.ui.templatetags.ui import chip, rate
 from customers.forms import offered_customers
-from customers.models import Customer, names_hidden_from
+from customers.models import Customer, Ownership, names_hidden_from
 from customers.templatetags.orders import yuan
 
 from ..candidates import rank_candidates
@@ -129,11 +129,13 @@ class OpportunityDetail(RecordDetail):
         hidden = names_hidden_from(self.request.user, "老客户介绍")
         linked = [pk for pk in (record.customer_id, record.introduced_by_id) if pk]
         visible = Customer.objects.visible_to(self.request.user).in_bulk(linked) if linked else {}
+        customer = visible.get(record.customer_id)
         return {
             "items": items,
             "done": sum(item.is_done for item in items),
             "pending_count": sum(not item.is_done for item in items),
-            "customer": visible.get(record.customer_id),
+            "customer": customer,
+            "customer_deleted": record.customer_id and not customer and record.customer.deleted_at is not None,
             "introducer": visible.get(record.introduced_by_id),
             "history": without_names(as_seen_by(record, AuditEntry.objects.about(record)[:8], user), hidden),
             "head": [control for control in main if control.allowed],
@@ -256,9 +258,11 @@ class WinOpportunity(OpportunityAction):
 
     def context(self, record: Any, form: Any) -> dict[str, Any]:
         visible = Customer.objects.visible_to(self.request.user).filter(pk__in=[c.pk for c in form.same_name])
+        kept = Ownership.objects.filter(customer__in=form.same_name, until=None)
         return {
             "pending": [item for item in record.items.all() if not item.is_done],
             "seen": set(visible.values_list("pk", flat=True)),
+            "since": dict(kept.values_list("customer_id", "since")),
         }
 
     def send(self, record: Any, form: Any) -> HttpResponse:
@@ -272,7 +276,12 @@ class WinOpportunity(OpportunityAction):
             return self.show(record, form)
 
     def perform(self, record: Any, form: Any) -> Any:
-        return record.win(by=self.request.user, **form.arguments())
+        customer = record.win(by=self.request.user, **form.arguments())
+        if record.left_out(customer):
+            self.message += (
+                f"客户的联系人「{record.contact_name}」已有别的电话，没有改动；机会上的电话留在机会页，请核对。"
+            )
+        return customer
 
     def success_url(self, record: Any, result: Any) -> str:
         return record.get_absolute_url()

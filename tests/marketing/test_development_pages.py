@@ -247,7 +247,7 @@ def test_a_result_is_saved_on_its_own(manager, item, company):
 def test_a_result_is_corrected_until_the_opportunity_closes(manager, item, company):
     item.record_result(by=company.manager, result="写错了")
     html = manager.get(f"{at(item.opportunity, 'execute')}?item={item.pk}").content.decode()
-    assert re.search(r"<textarea[^>]*>写错了</textarea>", row(html, item))
+    assert re.search(r"<textarea[^>]*>\n写错了</textarea>", row(html, item))
     manager.post(of(item, "result"), with_memory(manager, item, "写对了"))
     item.refresh_from_db()
     assert item.result == "写对了"
@@ -263,13 +263,20 @@ def test_a_refused_result_comes_back_beside_its_item_with_the_text_kept(text, me
     assert response.status_code == 200
     assert message in row(html, item)
     assert text in row(html, item)
-    assert 'role="alert"' not in row(html, other)
+    assert 'class="err"' not in row(html, other)
+    summary = re.search(r'<div class="msg red" role="alert" tabindex="-1">.*?</ul>', html, re.S)[0]
+    assert f'<a href="#result-{item.pk}">执行效果：' in summary  # on a phone the field lies far below
+    assert f'id="result-{item.pk}"' in row(html, item)
 
 
 def test_a_result_sent_after_the_opportunity_closed_keeps_the_text_and_says_why(manager, item, company):
+    other = factories.plan_item(item.opportunity, company.manager, text="另一项")
+    sent = with_memory(manager, item, "很长的执行效果")
     item.opportunity.lose(by=company.manager, reason="价格")
-    response = manager.post(of(item, "result"), {"result": "很长的执行效果"})
+    response = manager.post(of(item, "result"), sent)
     assert response.status_code == 409
+    assert ">保存</button>" not in response.content.decode()
+    assert "<textarea" not in row(response.content.decode(), other)
     assert "很长的执行效果" in row(response.content.decode(), item)
     assert "机会已开发失败，只能查看，不能更改。" in row(response.content.decode(), item)
     item.refresh_from_db()

@@ -375,6 +375,8 @@ def test_the_second_assignment_is_told_who_was_faster(supervisor, assigned, comp
     response = supervisor.post(at(assigned, "assign/"), {"to": company.colleague.pk})
     assert response.status_code == 409
     assert "机会已由 林主管 指派给 周经理，不能再次指派；需要换人时请改派。" in response.content.decode()
+    assert f'<a class="btn btn-primary" href="{at(assigned, "reassign/")}">改派</a>' in response.content.decode()
+    assert ">指派</button>" not in response.content.decode()
     assigned.refresh_from_db()
     assert assigned.assignee == company.manager
 

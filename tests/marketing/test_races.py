@@ -449,3 +449,35 @@ def test_control_without_the_advisory_lock_the_chain_forks(two_seal, monkeypatch
     two_seal()
     assert len(set(sealed_ids())) < len(sealed_ids())
     assert any("被改动过" in finding for finding in verify())
+
+
+# Two tabs save one 执行效果
+
+
+@pytest.fixture
+def two_tabs_save(company, sign_in, monkeypatch):
+    """Both were opened on the same version; the first is stopped after its comparison, before it saves."""
+    record = factories.assigned(company.colleague, company.supervisor, company.manager)
+    item = factories.plan_item(record, company.manager, result="起初")
+    address = f"/marketing/development/{record.pk}/items/{item.pk}/result/"
+    tabs = [sign_in(company.manager) for _ in range(2)]
+    opened = tabs[0].get(address).context["form"].initial["opened"]
+    moment = before(monkeypatch, PlanItem, "record_result")
+    return lambda: (
+        item,
+        *moment.overtake(
+            lambda: tabs[0].post(address, {"result": "第一个标签页", "opened": opened}).status_code,
+            lambda: tabs[1].post(address, {"result": "第二个标签页", "opened": opened}).status_code,
+        ),
+    )
+
+
+def test_of_two_tabs_saving_one_result_at_once_the_second_sees_the_conflict(two_tabs_save):
+    item, first, second = two_tabs_save()
+    assert (first, second) == (302, 409)
+    assert again(item).result == "第一个标签页"
+
+
+def test_control_without_the_lock_one_tab_saves_over_the_other(two_tabs_save, monkeypatch):
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_: self)
+    assert two_tabs_save()[1:] == (302, 302)

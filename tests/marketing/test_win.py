@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -177,6 +179,65 @@ def test_linking_adds_the_contact_once(company, under_way):
     second = factories.assigned(company.colleague, company.supervisor, company.manager)
     second.win(by=company.manager, reason="又一单", link_to=known)
     assert known.contacts.get().office_phone == "1"
+
+
+def test_linking_fills_the_empty_phone_of_the_contact_that_is_there(company, under_way):
+    known = factories.CustomerFactory(name=NAME, manager=company.manager)
+    there = factories.ContactFactory(customer=known, name="高峰", office_phone="")
+    under_way.win(by=company.manager, link_to=known)
+    assert known.contacts.get().office_phone == "024-5555 6610"
+    entry = AuditEntry.objects.about(there)[0]
+    assert (entry.verb, entry.changes) == ("编辑", {"办公电话": ["", "024-5555 6610"]})
+
+
+@pytest.mark.parametrize(
+    ("office", "mobile", "told"),
+    [
+        ("024-1", "", True),
+        ("02455556610", "", False),
+        ("024-1", "024 5555-6610", False),
+        ("", "024-5555 6610", False),
+        ("", "", False),
+    ],
+)
+def test_a_phone_that_is_not_carried_is_told_and_never_lost(office, mobile, told, company, under_way, sign_in):
+    known = factories.CustomerFactory(name=NAME, manager=company.manager)
+    factories.ContactFactory(customer=known, name="高峰", office_phone=office, mobile=mobile)
+    address = f"{under_way.get_absolute_url()}win/"
+    html = sign_in(company.manager).post(address, {"choice": f"link:{known.pk}"}, follow=True).content.decode()
+    assert "客户开发成功，已关联到已有客户。" in html
+    assert ("客户的联系人「高峰」已有别的电话，没有改动；机会上的电话留在机会页，请核对。" in html) is told
+    contact = known.contacts.get()
+    assert (contact.office_phone, contact.mobile) == (office or ("" if mobile else "024-5555 6610"), mobile)
+
+
+def test_the_question_promises_a_new_customer_only_when_there_is_no_choice(company, under_way, sign_in):
+    client, address = sign_in(company.manager), f"{under_way.get_absolute_url()}win/"
+    assert "将添加客户记录（客户经理：周经理）和联系人「高峰」" in client.get(address).content.decode()
+    factories.CustomerFactory(name=NAME, manager=company.manager)
+    html = client.get(address).content.decode()
+    assert "将添加客户记录" not in html
+    assert "关联时不新建客户" in html
+
+
+def test_a_customer_of_the_same_name_is_with_its_manager_since_he_took_it_over(company, under_way, sign_in):
+    known = factories.CustomerFactory(name=NAME, manager=company.colleague)
+    known.ownerships.update(since=timezone.now() - timedelta(days=400))
+    Customer.objects.filter(pk=known.pk).update(created_at=timezone.now() - timedelta(days=400))
+    known.transfer(company.eastern, by=company.supervisor, reason="分区调整")
+    html = sign_in(company.manager).get(f"{under_way.get_absolute_url()}win/").content.decode()
+    today = timezone.localdate()
+    assert f"客户经理 王华东，{today.year}年{today.month}月{today.day}日起" in html
+
+
+def test_of_a_deleted_customer_the_won_opportunity_says_that_it_was_deleted(company, under_way, sign_in):
+    customer = under_way.win(by=company.manager)
+    page = under_way.get_absolute_url()
+    customer.contacts.all().delete()
+    Customer.objects.filter(pk=customer.pk).update(deleted_at=timezone.now())
+    html = sign_in(company.manager).get(page).content.decode()
+    assert "（客户已删除）" in html
+    assert "不在您的查看范围内" not in html
 
 
 def test_linking_to_a_colleagues_customer_is_refused(company, under_way):
