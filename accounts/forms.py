@@ -11,6 +11,7 @@ from crm.ui.forms import Block, CrmForm, RecordForm
 from .keeping.reach import exceeds, may_give
 from .keeping.rules import administrator_roles
 from .models import Department, Role, User, subtree_ids
+from .own_password import WRONG
 from .ticks import Ticks, TicksForm
 
 
@@ -125,8 +126,8 @@ class OwnPasswordForm(CrmForm, forms.Form):
 
     def clean_password(self) -> str:
         if not self.by.check_password(self.cleaned_data["password"]):
-            raise forms.ValidationError("密码不正确。")
+            raise forms.ValidationError("密码不正确。", code=WRONG)
         return ""
 
     def values(self) -> dict[str, Any]:
-        return {}
+        return {name: value for name, value in super().values().items() if name != "password"}

@@ -27,6 +27,7 @@ from crm.ui.forms import CrmForm
 
 from . import mail
 from .models import Notification, Role, User
+from .own_password import after_wrong_password
 from .resume import resume
 from .roles import ADMINISTRATOR
 from .second_factor_pages import ask_second_factor
@@ -53,8 +54,8 @@ class SignIn(auth_views.LoginView):
     redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        kept, expired = self.request.POST.get("kept", ""), "expired" in self.request.GET
-        return super().get_context_data(kept=kept, expired=expired, **kwargs)
+        told = {name: name in self.request.GET for name in ("expired", "ended")}
+        return super().get_context_data(kept=self.request.POST.get("kept", ""), **told, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Leads to the page that was asked for, or to sending a form that came too late once more."""
@@ -86,7 +87,11 @@ class PasswordChange(auth_views.PasswordChangeView):
     success_url = reverse_lazy("home")
     extra_context = {"title": "修改密码", "help_anchor": "account"}
 
+    def form_invalid(self, form: Any) -> HttpResponse:
+        return after_wrong_password(self.request, form, "old_password") or super().form_invalid(form)
+
     def form_valid(self, form: Any) -> HttpResponse:
+        after_wrong_password(self.request, form, "old_password")
         with transaction.atomic():
             response = super().form_valid(form)
             person: Any = self.request.user
