@@ -152,6 +152,10 @@ class FirstAdministratorForm(CrmForm, forms.Form):
         label="密码",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text="至少 8 个字符，不能全是数字",
+        strip=False,
+    )
+    repeated = forms.CharField(
+        label="密码确认", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False
     )
 
     def clean_username(self) -> str:
@@ -164,6 +168,12 @@ class FirstAdministratorForm(CrmForm, forms.Form):
         validate_password(self.cleaned_data["password"])
         return self.cleaned_data["password"]
 
+    def clean_repeated(self) -> str:
+        """Compared with what was typed, whether or not it is good enough."""
+        if self.cleaned_data["repeated"] != self.data.get("password"):
+            raise forms.ValidationError("两次输入的密码不一致，请重新输入。")
+        return ""
+
 
 @method_decorator(login_not_required, name="dispatch")
 class FirstAdministrator(View):
@@ -175,7 +185,7 @@ class FirstAdministrator(View):
         except signing.BadSignature as error:
             raise Http404 from error
         if User.objects.administrators().exists():
-            raise Http404
+            return self.used()
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponse:
@@ -189,12 +199,15 @@ class FirstAdministrator(View):
         with transaction.atomic():
             role = Role.objects.select_for_update().get(code=ADMINISTRATOR)
             if User.objects.administrators().exists():
-                raise Http404
+                return self.used()
             user = User.objects.create_user(data["username"], password=data["password"], name=data["name"])
             user.groups.add(role)
             record(None, "新建", user, 角色=role)
         login(request, user, backend="accounts.backends.RoleBackend")
         return redirect("home")
+
+    def used(self) -> HttpResponse:
+        return render(self.request, "accounts/setup_used.html", {"title": "这个地址已经用过"}, status=410)
 
     def show(self, form: forms.Form) -> HttpResponse:
         return render(self.request, "accounts/setup.html", {"form": form, "title": "创建第一位系统管理员"})
