@@ -8,8 +8,10 @@ from django import forms
 
 from crm.ui.forms import Block, CrmForm, RecordForm
 
+from .keeping.reach import exceeds, may_give
 from .keeping.rules import administrator_roles
 from .models import Department, Role, User, subtree_ids
+from .own_password import WRONG
 from .ticks import Ticks, TicksForm
 
 
@@ -48,13 +50,25 @@ class UserForm(TicksForm):
         super().__init__(*args, **kwargs)
         self.fields["username"].help_text = "字母、数字和 @ . + - _"
         name_departments(self.fields["department"])
+        self.by = by
         roles: Any = self.fields["groups"]
         if self.instance.pk == by.pk:
             del self.fields["groups"]  # nobody changes his own roles
+            if not by.is_administrator:
+                del self.fields["department"]  # nor what he sees
         elif not by.is_administrator:
-            roles.queryset = roles.queryset.exclude(pk__in=administrator_roles())
+            more = [role.pk for role in roles.queryset if exceeds(by, [role.pk], by.department_id)]
+            roles.queryset = roles.queryset.exclude(pk__in=administrator_roles()).exclude(pk__in=more)
         if self.instance.pk:
             self.remember_opened()
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if {"groups", "department"} <= data.keys():
+            verdict = may_give(self.by, self.instance, data["groups"], data["department"])
+            if not verdict:
+                self.add_error("department", verdict.reason)
+        return data
 
 
 class DepartmentForm(RecordForm):
@@ -112,8 +126,8 @@ class OwnPasswordForm(CrmForm, forms.Form):
 
     def clean_password(self) -> str:
         if not self.by.check_password(self.cleaned_data["password"]):
-            raise forms.ValidationError("密码不正确。")
+            raise forms.ValidationError("密码不正确。", code=WRONG)
         return ""
 
     def values(self) -> dict[str, Any]:
-        return {}
+        return {name: value for name, value in super().values().items() if name != "password"}

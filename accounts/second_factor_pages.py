@@ -29,6 +29,7 @@ from crm.ui.records import RecordView
 
 from .forms import OwnPasswordForm
 from .models import User
+from .own_password import AsksOwnPassword
 from .resume import resume
 
 PENDING = "second_factor"
@@ -105,7 +106,7 @@ class SecondStep(View):
 # One's own device
 
 
-class TurnOnForm(CrmForm, forms.Form):
+class TurnOnForm(OwnPasswordForm):
     """The key travels signed with the form: nothing is stored before the first code is right."""
 
     key = forms.CharField(widget=forms.HiddenInput)
@@ -114,10 +115,13 @@ class TurnOnForm(CrmForm, forms.Form):
         max_length=12,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
-    blocks = (Block("输入验证码", "确认手机已经添加好。", (("code", 3),)),)
+    blocks = (
+        Block("输入验证码", "确认手机已经添加好。", (("code", 3),)),
+        *OwnPasswordForm.blocks,
+    )
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, by=by, **kwargs)
         self.salt = f"{SALT} {by.pk}"
         self.device = apps.get_model("otp_totp", "TOTPDevice")(user=by, name="手机")
         if sent := self.key_of(self.data.get("key", "")):
@@ -182,24 +186,21 @@ class ShowsCodes:
         return self.page(template="accounts/recovery_codes.html", **context)  # type: ignore[attr-defined]
 
 
-class TurnOn(ShowsCodes, OwnAccount, ActionView):
-    action, title, form_class = "turn_on_second_factor", "开启两步验证", TurnOnForm
-    submit_label, message = "开启", "两步验证已开启，其他设备上的登录已失效。"
-    template_name = "accounts/second_factor_on.html"
-
-    def form_options(self, record: Any) -> dict[str, Any]:
-        return {"by": self.request.user}
-
-    def perform(self, record: Any, form: Any) -> None:
-        keep = self.request.session.session_key
-        self.codes = record.turn_on_second_factor(by=self.request.user, keep=keep, **form.values())
-
-
-class AsksPassword(OwnAccount, ActionView):
+class AsksPassword(AsksOwnPassword, OwnAccount, ActionView):
     form_class: Any = OwnPasswordForm
 
     def form_options(self, record: Any) -> dict[str, Any]:
         return {"by": self.request.user}
+
+
+class TurnOn(ShowsCodes, AsksPassword):
+    action, title, form_class = "turn_on_second_factor", "开启两步验证", TurnOnForm
+    submit_label, message = "开启", "两步验证已开启，其他设备上的登录已失效。"
+    template_name = "accounts/second_factor_on.html"
+
+    def perform(self, record: Any, form: Any) -> None:
+        keep = self.request.session.session_key
+        self.codes = record.turn_on_second_factor(by=self.request.user, keep=keep, **form.values())
 
 
 class RenewCodes(ShowsCodes, AsksPassword):

@@ -103,8 +103,9 @@ class UserDetail(OneUser, RecordDetail):
         drawn = controls(steps, record, self.request.user)
         roles = list(record.groups.prefetch_related("permissions__content_type").order_by("name"))
         rights = {permission for role in roles for permission in role.permissions.all()}
+        explained = (EDIT,) if record.is_active else (EDIT, HAND_OVER)
         return {
-            "drawn": [control for control in drawn if control.allowed or control.action is EDIT],
+            "drawn": [control for control in drawn if control.allowed or control.action in explained],
             "state": state(record),
             "roles": roles,
             "sentences": sentences(rights),

@@ -27,6 +27,7 @@ from crm.ui.forms import CrmForm
 
 from . import mail
 from .models import Notification, Role, User
+from .own_password import after_wrong_password
 from .resume import resume
 from .roles import ADMINISTRATOR
 from .second_factor_pages import ask_second_factor
@@ -53,8 +54,8 @@ class SignIn(auth_views.LoginView):
     redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        kept, expired = self.request.POST.get("kept", ""), "expired" in self.request.GET
-        return super().get_context_data(kept=kept, expired=expired, **kwargs)
+        told = {name: name in self.request.GET for name in ("expired", "ended")}
+        return super().get_context_data(kept=self.request.POST.get("kept", ""), **told, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Leads to the page that was asked for, or to sending a form that came too late once more."""
@@ -86,7 +87,11 @@ class PasswordChange(auth_views.PasswordChangeView):
     success_url = reverse_lazy("home")
     extra_context = {"title": "修改密码", "help_anchor": "account"}
 
+    def form_invalid(self, form: Any) -> HttpResponse:
+        return after_wrong_password(self.request, form, "old_password") or super().form_invalid(form)
+
     def form_valid(self, form: Any) -> HttpResponse:
+        after_wrong_password(self.request, form, "old_password")
         with transaction.atomic():
             response = super().form_valid(form)
             person: Any = self.request.user
@@ -147,6 +152,10 @@ class FirstAdministratorForm(CrmForm, forms.Form):
         label="密码",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text="至少 8 个字符，不能全是数字",
+        strip=False,
+    )
+    repeated = forms.CharField(
+        label="密码确认", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False
     )
 
     def clean_username(self) -> str:
@@ -159,6 +168,12 @@ class FirstAdministratorForm(CrmForm, forms.Form):
         validate_password(self.cleaned_data["password"])
         return self.cleaned_data["password"]
 
+    def clean_repeated(self) -> str:
+        """Compared with what was typed, whether or not it is good enough."""
+        if self.cleaned_data["repeated"] != self.data.get("password"):
+            raise forms.ValidationError("两次输入的密码不一致，请重新输入。")
+        return ""
+
 
 @method_decorator(login_not_required, name="dispatch")
 class FirstAdministrator(View):
@@ -170,7 +185,7 @@ class FirstAdministrator(View):
         except signing.BadSignature as error:
             raise Http404 from error
         if User.objects.administrators().exists():
-            raise Http404
+            return self.used()
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponse:
@@ -184,12 +199,15 @@ class FirstAdministrator(View):
         with transaction.atomic():
             role = Role.objects.select_for_update().get(code=ADMINISTRATOR)
             if User.objects.administrators().exists():
-                raise Http404
+                return self.used()
             user = User.objects.create_user(data["username"], password=data["password"], name=data["name"])
             user.groups.add(role)
             record(None, "新建", user, 角色=role)
         login(request, user, backend="accounts.backends.RoleBackend")
         return redirect("home")
+
+    def used(self) -> HttpResponse:
+        return render(self.request, "accounts/setup_used.html", {"title": "这个地址已经用过"}, status=410)
 
     def show(self, form: forms.Form) -> HttpResponse:
         return render(self.request, "accounts/setup.html", {"form": form, "title": "创建第一位系统管理员"})

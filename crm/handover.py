@@ -10,6 +10,7 @@ from django import forms
 from django.db import transaction
 from django.urls import reverse
 
+from accounts.keeping.user import OPEN_WORK
 from accounts.models import User
 from accounts.user_pages import UserAction
 from crm.ui.forms import Block, CrmForm, dress
@@ -94,6 +95,13 @@ PARTS = (
     Part("opportunities", "销售机会", opportunities_left_by, hand_over_opportunities),
     Part("requests", "服务请求", requests_left_by, hand_over_all_requests),
 )
+
+
+def in_hand(part: Part, person: User) -> int:
+    return part.left_by(person)[0][1]
+
+
+OPEN_WORK.extend(partial(in_hand, part) for part in PARTS)
 
 
 def move_work(person: User, successors: dict[str, User], by: User) -> dict[str, str]:

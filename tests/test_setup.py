@@ -255,7 +255,7 @@ def test_setup_link_opens_until_there_is_an_administrator(client, db):
     path = re.search(r"http://crm\.example(/setup/\S+/)", printed("setup_link", address="http://crm.example/"))[1]
     assert client.get(path).status_code == 200
     factories.person("administrator")
-    assert client.get(path).status_code == 404
+    assert client.get(path).status_code == 410
     assert "已有系统管理员" in printed("setup_link")
 
 

@@ -41,7 +41,10 @@ class KeptDepartment(models.Model):
     def edit(self, *, by: Any, **values: Any) -> None:
         """Renamed, moved."""
         self.can_edit(by).enforce()
-        self.check_parent(values.get("parent", self.parent)).enforce()  # type: ignore[attr-defined]
+        parent = values.get("parent", self.parent)  # type: ignore[attr-defined]
+        self.check_parent(parent).enforce()
+        moved = parent != self.parent and not by.is_administrator  # type: ignore[attr-defined]
+        unless(moved, "移动部门会改变各人的查看范围和编辑范围，请由系统管理员移动。").enforce()
         change(by, "编辑", self, **values)
 
     def can_remove(self, by: Any) -> Verdict:

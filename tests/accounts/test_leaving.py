@@ -179,6 +179,16 @@ def test_what_reaches_a_disabled_person_later_is_handed_over_too(admin, company)
     assert AuditEntry.objects.about(company.manager)[0].changes == {"移交客户": ["", "1 个给 陈同事"]}
 
 
+def test_a_disabled_person_without_open_work_has_nothing_to_hand_over(admin, company):
+    admin.post(at(company.manager), {})
+    html = admin.get(company.manager.get_absolute_url()).content.decode()
+    assert "没有未完成的工作。" in html
+    assert at(company.manager, "user_hand_over") not in html
+    answer = admin.post(at(company.manager, "user_hand_over"), {})
+    assert (answer.status_code, "没有未完成的工作。" in answer.content.decode()) == (409, True)
+    assert AuditEntry.objects.about(company.manager)[0].verb == "停用"
+
+
 def test_a_thousand_customers_are_handed_over_in_a_fixed_number_of_statements(
     admin, company, django_assert_max_num_queries
 ):

@@ -189,7 +189,7 @@ def address(db):
     return reverse("setup", args=[signing.dumps("first", salt="setup")])
 
 
-FIRST = {"username": "hegong", "name": "何工", "password": "a-good-passphrase"}
+FIRST = {"username": "hegong", "name": "何工", "password": "a-good-passphrase", "repeated": "a-good-passphrase"}
 
 
 def test_the_setup_address_makes_an_administrator_signs_him_in_and_works_once(client, address):
@@ -201,8 +201,9 @@ def test_the_setup_address_makes_an_administrator_signs_him_in_and_works_once(cl
     entry = AuditEntry.objects.get(verb="新建")
     assert (entry.actor_name, entry.object_text) == ("系统", "何工")
     client.post(reverse("logout"))
-    assert client.get(address).status_code == 404
-    assert client.post(address, {**FIRST, "username": "second"}).status_code == 404
+    for used in (client.get(address), client.post(address, {**FIRST, "username": "second"})):
+        assert (used.status_code, "这个地址已经用过" in used.content.decode()) == (410, True)
+        assert f'href="{reverse("login")}"' in used.content.decode()
     assert User.objects.count() == 1
 
 
@@ -210,6 +211,8 @@ def test_the_setup_address_makes_an_administrator_signs_him_in_and_works_once(cl
     ("change", "message"),
     [
         ({"password": "short"}, "8"),
+        ({"repeated": "another-passphrase"}, "两次输入的密码不一致"),
+        ({"repeated": ""}, "请填写。"),
         ({"password": "12345678901"}, "密码"),
         ({"username": ""}, "请填写。"),
         ({"name": ""}, "请填写。"),
@@ -246,7 +249,7 @@ def test_an_old_setup_address_is_not_found(client, address, monkeypatch):
 
 def test_the_setup_address_is_dead_where_an_administrator_works(client, address):
     factories.person("administrator")
-    assert client.get(address).status_code == 404
+    assert client.get(address).status_code == 410
 
 
 def test_a_fresh_installation_has_roles_but_nobody_with_a_password():

@@ -250,7 +250,7 @@ def test_every_refused_sign_in_computes_one_hash(who, company, client, monkeypat
 
 def turn_on(client, person, token, key=SECRET, salt=None):
     signed = signing.dumps(key, salt=f"{KEY_SALT} {person.pk}" if salt is None else salt)
-    return client.post(reverse("accounts:second_factor_on"), {"key": signed, "code": token})
+    return client.post(reverse("accounts:second_factor_on"), {"key": signed, "code": token, "password": PASSWORD})
 
 
 def test_turning_on_shows_a_code_to_scan_and_recovery_codes_once(company, sign_in, clock):

@@ -239,23 +239,6 @@ def test_nobody_changes_his_own_roles_not_even_by_posting_them(admin, company):
         person.edit(by=person, groups=[role("executive")])
 
 
-def test_who_keeps_accounts_grants_roles_but_never_the_administrators(company, sign_in):
-    helper = keeper(company)
-    client = sign_in(helper)
-    assert client.post(page(company.manager), values(company.manager, groups=[role("executive").pk])).status_code == 302
-    assert factories.fresh(company.manager).role_names == "高管"
-    person = factories.fresh(company.colleague)
-    response = client.post(page(person), values(person, groups=[role("administrator").pk]))
-    assert "有效的选项" in response.content.decode()
-    sent = {"username": "mole", "name": "甲", "groups": [role("administrator").pk]}
-    assert client.post(reverse("accounts:user_create"), sent).status_code == 200
-    assert not User.objects.filter(username="mole").exists()
-    with pytest.raises(Refused, match="只有系统管理员可以授予"):
-        person.edit(by=helper, groups=[role("administrator")])
-    with pytest.raises(Refused, match="只有系统管理员可以授予"):
-        User.create(by=helper, username="mole", name="甲", groups=[role("administrator")])
-
-
 @pytest.mark.parametrize("action", ["update", "disable", *ACTIONS])
 def test_who_keeps_accounts_touches_no_administrator_and_no_rescue_account(action, company, sign_in):
     client = sign_in(keeper(company))

@@ -165,10 +165,12 @@ def test_a_person_turns_the_second_factor_on_and_signs_in_with_it(company, sign_
     assert picture.evaluate("image => image.naturalWidth") > 100  # the content policy lets it through
     secret = page.locator("#key").inner_text()
     field(page, "手机上显示的验证码").fill("000000")
+    field(page, "当前密码").fill(PASSWORD)
     press(page, "开启")
     expect(page.get_by_role("alert")).to_contain_text("验证码不正确")
     assert page.locator("#key").inner_text() == secret
     field(page, "手机上显示的验证码").fill(shown_by_telephone(secret))
+    field(page, "当前密码").fill(PASSWORD)
     press(page, "开启")
     codes = page.locator(".secret").all_inner_texts()
     assert len(codes) == 10
