@@ -113,8 +113,8 @@ accounts:user_reset_second_factor  person  POST  in   409  404  404  404  404  4
 user_disable                     person    GET   in   200  404  404  404  404  404  404  404  404
 user_disable                     person    POST  in   302  404  404  404  404  404  404  404  404
 user_disable                     left      POST  in   409  404  404  404  404  404  404  404  404
-user_hand_over                   left      GET   in   200  404  404  404  404  404  404  404  404
-user_hand_over                   left      POST  in   302  404  404  404  404  404  404  404  404
+user_hand_over                   left      GET   in   409  404  404  404  404  404  404  404  404
+user_hand_over                   left      POST  in   409  404  404  404  404  404  404  404  404
 user_hand_over                   person    POST  in   409  404  404  404  404  404  404  404  404
 accounts:role_list               -         GET   in   200  403  403  403  403  403  403  403  403
 accounts:role_list               -         POST  in   405  405  405  405  405  405  405  405  405
