@@ -71,14 +71,20 @@ class CustomerQuerySet(ScopedQuerySet):
 
     def named_like(self, name: str) -> CustomerQuerySet:
         """Customers whose name means the same company."""
-        return self.current().filter(name_normalized=normalize(name)).select_related("manager").order_by("pk")
+        return self._with_keeper().filter(name_normalized=normalize(name))
 
     def same_company(self, name: str, license_number: str) -> CustomerQuerySet:
         """Customers whose name means the same company, or with the same license number."""
         same = Q(name_normalized=normalize(name))
         if license_number:
             same |= Q(license_number=license_number)
-        return self.current().filter(same).select_related("manager").order_by("pk")
+        return self._with_keeper().filter(same)
+
+    def _with_keeper(self) -> CustomerQuerySet:
+        """With the 客户经理, and kept_since: when he took the customer over."""
+        periods: Any = self.model._meta.get_field("ownerships").related_model
+        running = periods.objects.filter(customer=models.OuterRef("pk"), until=None).order_by().values("since")[:1]
+        return self.current().annotate(kept_since=models.Subquery(running)).select_related("manager").order_by("pk")
 
     def incomplete(self) -> CustomerQuerySet:
         """Born of 开发成功 or an import, still lacking what the form requires."""

@@ -20,7 +20,7 @@ from crm.ui.lists import Column, RecordList
 from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
 from crm.ui.templatetags.ui import chip, rate
 from customers.forms import offered_customers
-from customers.models import Customer, Ownership, names_hidden_from
+from customers.models import Customer, names_hidden_from
 from customers.templatetags.orders import yuan
 
 from ..candidates import rank_candidates
@@ -258,11 +258,9 @@ class WinOpportunity(OpportunityAction):
 
     def context(self, record: Any, form: Any) -> dict[str, Any]:
         visible = Customer.objects.visible_to(self.request.user).filter(pk__in=[c.pk for c in form.same_name])
-        kept = Ownership.objects.filter(customer__in=form.same_name, until=None)
         return {
             "pending": [item for item in record.items.all() if not item.is_done],
             "seen": set(visible.values_list("pk", flat=True)),
-            "since": dict(kept.values_list("customer_id", "since")),
         }
 
     def send(self, record: Any, form: Any) -> HttpResponse:

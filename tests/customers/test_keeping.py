@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from crm.audit.models import AuditEntry
 from crm.verdict import Refused
@@ -93,6 +95,15 @@ def test_of_a_hidden_duplicate_only_name_manager_and_since_when_are_shown(compan
     assert "海河水务有限公司，客户经理 周经理" in html
     assert customer.number not in html
     assert f"/customers/{customer.pk}/" not in html
+
+
+def test_since_when_is_since_its_keeper_took_it_over(company, customer, sign_in, values):
+    Customer.objects.filter(pk=customer.pk).update(created_at=timezone.now() - timedelta(days=500))
+    customer.refresh_from_db()
+    customer.transfer(company.eastern, by=company.supervisor, reason="调整")
+    today = timezone.localdate()
+    html = page_of(sign_in(company.stranger).post(NEW, {**values, "name": "海河水务"}))
+    assert f"客户经理 王华东，{today.year}年{today.month}月{today.day}日起" in html
 
 
 def test_an_edit_that_leaves_the_name_is_not_asked_about_duplicates(company, customer, sign_in):
