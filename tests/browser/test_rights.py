@@ -208,6 +208,7 @@ def test_an_administrator_reaches_nothing_before_his_second_factor_where_it_is_a
         page.wait_for_url("/accounts/profile/second-factor/on/")
     expect(page.get_by_text("系统管理员必须使用两步验证，请先开启。").first).to_be_visible()
     field(page, "手机上显示的验证码").fill(shown_by_telephone(page.locator("#key").inner_text()))
+    field(page, "当前密码").fill(PASSWORD)
     press(page, "开启")
     follow(page, "已保存")
     assert page.goto("/accounts/users/").status == 200
