@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.contrib.contenttypes.models import ContentType
@@ -12,11 +12,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Notification, User
 from crm.lookups import Compiled, spelled_out
+from crm.ui.html import page_url
 from crm.ui.paging import counted, counting
 from customers.models import ChurnCase, Customer
 from marketing.models import Opportunity, PlanItem
@@ -110,11 +110,6 @@ SECTIONS = (
 )
 
 
-@cache
-def address(url_name: str) -> str:
-    return reverse(url_name)
-
-
 @dataclass(frozen=True)
 class Drawn:
     """A leaf as one person sees it on one page."""
@@ -133,15 +128,15 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         return {"menu": "", "unread": 0, "theme": "auto"}
     counts = open_items(user)
     here = max(
-        (leaf for leaf in _leaves() if request.path.startswith(address(leaf.url_name))), key=_depth, default=None
+        (leaf for leaf in _leaves() if request.path.startswith(page_url(leaf.url_name))), key=_depth, default=None
     )
     sections = tuple(
         (section.label, section.icon, leaves)
         for section in SECTIONS
         if (leaves := tuple(_drawn(leaf, counts, here) for leaf in section.leaves if user.has_perm(leaf.permission)))
     )
-    menu = menu_html(sections, request.path == address("home"))
-    return {"menu": menu, "unread": counts["unread"], "theme": user.theme, "home_url": address("home")}
+    menu = menu_html(sections, request.path == page_url("home"))
+    return {"menu": menu, "unread": counts["unread"], "theme": user.theme, "home_url": page_url("home")}
 
 
 @lru_cache(maxsize=1024)
@@ -155,12 +150,12 @@ def _leaves() -> list[Leaf]:
 
 
 def _depth(leaf: Leaf) -> int:
-    return len(address(leaf.url_name))
+    return len(page_url(leaf.url_name))
 
 
 def _drawn(leaf: Leaf, counts: dict[str, int], here: Leaf | None) -> Drawn:
     hot = leaf.counter == "due" or bool(counts.get(f"{leaf.counter}_due"))
-    return Drawn(leaf.label, address(leaf.url_name), leaf is here, counts.get(leaf.counter, 0), hot)
+    return Drawn(leaf.label, page_url(leaf.url_name), leaf is here, counts.get(leaf.counter, 0), hot)
 
 
 def unread_in_view(user: User) -> QuerySet[Notification]:

@@ -14,10 +14,11 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.rights import MODULES, label, name_of
 from accounts.role_pages import CRUMBS, OneRole
+from crm.ui.html import page_url
 from crm.ui.records import RecordView
 from customers.models.contact import PERSONAL_RIGHT
 
-from .navigation import SECTIONS, Leaf, address
+from .navigation import SECTIONS, Leaf
 
 DEPTH = 4
 WORKED_ON = (
@@ -111,14 +112,14 @@ def right_of(view: Any, path: str) -> str:
         return right_of_guard(model, verb)
     rows = model._default_manager.all() if model else None
     leaf = leaf_at(path)
-    here = leaf.permission if leaf and address(leaf.url_name) == path else ""
+    here = leaf.permission if leaf and page_url(leaf.url_name) == path else ""
     return here or getattr(rows, "view_permission", "") or (leaf.permission if leaf else "")
 
 
 def leaf_at(path: str) -> Leaf | None:
     """The menu entry with this address, or the nearest one above it."""
-    leaves = [leaf for section in SECTIONS for leaf in section.leaves if path.startswith(address(leaf.url_name))]
-    return max(leaves, key=lambda leaf: len(address(leaf.url_name)), default=None)
+    leaves = [leaf for section in SECTIONS for leaf in section.leaves if path.startswith(page_url(leaf.url_name))]
+    return max(leaves, key=lambda leaf: len(page_url(leaf.url_name)), default=None)
 
 
 def routes(patterns: Any = None, prefix: str = "/", names: str = "") -> Iterator[tuple[str, str, Any]]:
@@ -152,7 +153,7 @@ def title_of(view: Any, path: str) -> str:
     title, model, leaf = getattr(view, "title", ""), getattr(view, "model", None), leaf_at(path)
     if isinstance(title, str) and title:
         return title
-    if leaf and address(leaf.url_name) == path:
+    if leaf and page_url(leaf.url_name) == path:
         return leaf.label
     return f"{model._meta.verbose_name}详情" if model else view.__name__
 

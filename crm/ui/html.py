@@ -34,5 +34,11 @@ def record_url(url_name: str, pk: int) -> str:
 
 
 @cache
+def page_url(url_name: str) -> str:
+    """The address of a page without parts; asked a hundred times on a page of figures."""
+    return reverse(url_name)
+
+
+@cache
 def _pattern(url_name: str) -> str:
     return reverse(url_name, args=[0])

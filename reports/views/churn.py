@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from crm.ui.html import page_url, record_url
 from crm.ui.lists import Column
 from crm.ui.templatetags.ui import day
 from customers.filters.churn import UNFILLED
@@ -103,7 +103,7 @@ class ChurnReport(ReportPage):
 
     def cases_behind(self, **conditions: Any) -> str:
         query = urlencode({"status": "all", **self.kept, **conditions})
-        return f"{reverse('customers:churn_list')}?{query}"
+        return f"{page_url('customers:churn_list')}?{query}"
 
     # The report
 
@@ -190,7 +190,7 @@ class ChurnReport(ReportPage):
         if loss.case is None or not loss.revenue:
             return ""
         query = urlencode({"ordered_from": loss.since, "ordered_to": loss.day, "status": REVENUE})
-        return f"{reverse('customers:customer_orders', args=[loss.customer])}?{query}"
+        return f"{record_url('customers:customer_orders', loss.customer)}?{query}"
 
     def reasons_table(self, period: Period, reasons: list[Reason], title: str, name: str) -> ReportTable:
         def behind(*these: Reason) -> str:
@@ -227,7 +227,7 @@ class ChurnReport(ReportPage):
         values = self.form.cleaned_data
         known = {name: values[name] for name in ("name", "manager", "department") if values[name]}
         query = urlencode({"status": "all", **known, "normal_on": month.first})
-        return f"{reverse('customers:customer_list')}?{query}" if month.normal else ""
+        return f"{page_url('customers:customer_list')}?{query}" if month.normal else ""
 
     def funnel_table(self, period: Period, steps: Funnel) -> ReportTable:
         opened = {"opened_from": period.first, "opened_to": period.last}

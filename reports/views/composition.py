@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.urls import reverse
 from django.utils import timezone
 
+from crm.ui.html import page_url
 from crm.ui.lists import Column
 from crm.ui.templatetags.ui import day
 from customers.models import Customer
@@ -55,7 +55,7 @@ class CompositionReport(ReportPage):
         query = {"status": values["status"] or "all"}
         if group.value:
             query[values["basis"] or "level"] = group.value
-        return f"{reverse('customers:customer_list')}?{urlencode(query)}"
+        return f"{page_url('customers:customer_list')}?{urlencode(query)}"
 
     def tiles(self, groups: list[Group], total: Group) -> list[Kpi]:
         largest = max(groups, key=lambda group: group.customers)

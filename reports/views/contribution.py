@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import QuerySet
-from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.departments import people_of
 from accounts.models import User
+from crm.ui.html import page_url, record_url
 from crm.ui.lists import Column
 from crm.ui.templatetags.ui import day
 from customers.filters.orders import keepers_in_view
@@ -242,7 +242,7 @@ class ContributionReport(ReportPage):
         found = self.conditions_of_orders(period or self.whole_period)
         if self.wanted.name:
             found["customer"] = self.wanted.name
-        return f"{reverse('customers:order_list')}?{urlencode(found)}"
+        return f"{page_url('customers:order_list')}?{urlencode(found)}"
 
     @property
     def whole_period(self) -> Period | None:
@@ -264,14 +264,14 @@ class ContributionReport(ReportPage):
     def orders_of(self, row: Any, period: Period | None) -> str:
         if row.customer is None:
             return "" if self.form.cleaned_data["first"] else self.orders_url(period)
-        where = reverse("customers:customer_orders", args=[row.customer])
+        where = record_url("customers:customer_orders", row.customer)
         return f"{where}?{urlencode(self.conditions_of_orders(period))}"
 
 
 def name_cell(row: Any) -> str:
     if row.customer is None:
         return row.name
-    return format_html('<a href="{}">{}</a>', reverse("customers:customer_detail", args=[row.customer]), row.name)
+    return format_html('<a href="{}">{}</a>', record_url("customers:customer_detail", row.customer), row.name)
 
 
 def grade_cell(row: Any) -> str:

@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import F
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.departments import choice_of
 from accounts.models import Department, User
+from crm.ui.html import page_url
 from crm.ui.lists import Column
 from crm.ui.templatetags.ui import day
 from customers.models import Customer
@@ -100,7 +100,7 @@ class PipelineReport(ReportPage):
 
     def behind(self, **conditions: Any) -> str:
         query = urlencode({"status": "all", **self.kept, **conditions, "total": 1})
-        return f"{reverse('marketing:opportunity_list')}?{query}"
+        return f"{page_url('marketing:opportunity_list')}?{query}"
 
     def ended(self, status: str, period: Period, **conditions: Any) -> str:
         return self.behind(status=status, closed_from=period.first, closed_to=period.last, **conditions)

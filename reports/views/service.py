@@ -12,12 +12,12 @@ from urllib.parse import urlencode
 from django import forms
 from django.db.models import F
 from django.db.models.functions import TruncMonth
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.departments import people_of
 from accounts.models import User
 from basedata.models import DictionaryEntry
+from crm.ui.html import page_url
 from crm.ui.lists import Column
 from crm.ui.templatetags.ui import day
 from customers.models import Customer
@@ -91,7 +91,7 @@ class ServicesReport(ReportPage):
         kept = {"department": department} if department else {}
         days = {"created_from": self.period.first, "created_to": self.period.last}
         query = urlencode({"status": "all", **days, **kept, **conditions})
-        return f"{reverse('services:archive')}?{query}"
+        return f"{page_url('services:archive')}?{query}"
 
     # The report
 
