@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property, lru_cache
+from threading import Lock
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
@@ -145,19 +147,23 @@ def _either(where: Any) -> Any:
 
 
 class Compiled:
-    """Statements by everything that stands in them, so that only their answers are asked anew."""
+    """Statements by everything that stands in them, so that only their answers are asked anew. The last asked stay."""
 
-    def __init__(self, size: int = 512) -> None:
+    def __init__(self, size: int) -> None:
         self.size = size
-        self.kept: dict[Hashable, Any] = {}
+        self.kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self.lock = Lock()
 
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        found = self.kept.get(key)
-        if found is None:
-            found = make()
-            if len(self.kept) >= self.size:
-                self.kept.clear()
+        with self.lock:
+            if key in self.kept:
+                self.kept.move_to_end(key)
+                return self.kept[key]
+        found = make()
+        with self.lock:
             self.kept[key] = found
+            while len(self.kept) > self.size:
+                self.kept.popitem(last=False)
         return found
 
 

@@ -168,7 +168,7 @@ def unread_in_view(user: User) -> QuerySet[Notification]:
 
 
 NOW = Now()  # the database's clock: the statement stays the same from one moment to the next
-STATEMENTS = Compiled()
+STATEMENTS = Compiled(512)
 
 
 def open_items(user: User) -> dict[str, int]:

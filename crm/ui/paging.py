@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 
-from crm.lookups import apart, spelled_out
+from crm.lookups import Compiled, apart, spelled_out
 
 PAGE_SIZES = (10, 20, 50, 100)
 MAX_COUNT = 10_000
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What is counted: one of two is the other when the same SQL counts it."""
-
-    key: tuple[Hashable, ...]
-    querysets: list[tuple[models.QuerySet, int]] = field(compare=False)
+STATEMENTS = Compiled(256)  # of somebody with whom a thousand records are shared one takes 100 kB
 
 
 def capped_counts(querysets: Iterable[tuple[models.QuerySet, int]]) -> list[int]:
@@ -31,18 +24,14 @@ def capped_counts(querysets: Iterable[tuple[models.QuerySet, int]]) -> list[int]
     Of querysets without slice, union or distinct.
     """
     asked = list(querysets)
-    return counted(*_statement(Asked(tuple(_key(rows.query, cap) for rows, cap in asked), asked)))
+    key = tuple(_key(rows.query, cap) for rows, cap in asked)
+    return counted(*STATEMENTS.get(key, lambda: spelled_out(*counting(asked))))
 
 
 def _key(query: Any, cap: int) -> tuple[Hashable, ...]:
     """All that a row's being counted depends on: its table, those joined to it, the conditions."""
     joins = ((join, getattr(join, "join_type", None)) for join in query.alias_map.values())
     return query.model, cap, query.where if query.group_by is None else query, *joins
-
-
-@lru_cache(maxsize=256)  # of somebody with whom a thousand records are shared one takes 100 kB
-def _statement(asked: Asked) -> tuple[str, Sequence[Any]]:
-    return spelled_out(*counting(asked.querysets))
 
 
 def counted(sql: str, params: Iterable[Any]) -> list[int]:

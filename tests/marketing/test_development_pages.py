@@ -45,16 +45,6 @@ def with_memory(client, item, result):
 
 
 @pytest.fixture
-def manager(company, sign_in):
-    return sign_in(company.manager)
-
-
-@pytest.fixture
-def assigned(company):
-    return factories.assigned(company.colleague, company.supervisor, company.manager)
-
-
-@pytest.fixture
 def item(assigned, company):
     return factories.plan_item(assigned, company.manager, text="确认需求范围")
 

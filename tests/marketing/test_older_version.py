@@ -11,11 +11,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def manager(company, sign_in):
-    return sign_in(company.manager)
-
-
-@pytest.fixture
 def assigned(company):
     return factories.assigned(company.colleague, company.supervisor, company.manager)
 

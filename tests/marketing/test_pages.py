@@ -45,11 +45,6 @@ def opened(client, address):
 
 
 @pytest.fixture
-def manager(company, sign_in):
-    return sign_in(company.manager)
-
-
-@pytest.fixture
 def supervisor(company, sign_in):
     return sign_in(company.supervisor)
 

@@ -22,16 +22,6 @@ def kept(response):
 
 
 @pytest.fixture
-def manager(company, sign_in):
-    return sign_in(company.manager)
-
-
-@pytest.fixture
-def assigned(company):
-    return factories.assigned(company.colleague, company.supervisor, company.manager)
-
-
-@pytest.fixture
 def item(assigned, company):
     return factories.plan_item(assigned, company.manager)
 
