@@ -14,6 +14,7 @@ import time
 import urllib.request
 
 from setup import PYTHON, ROOT, SetupError, fingerprint, is_stamped, set_up, write_stamp
+from supervise import Supervisor
 
 OWN_SETTINGS = ("PORT", "CRM_DEBUG", "CRM_DEMO", "CRM_ENV", "CRM_VAR_DIR", "CRM_WEB_WORKERS")  # in .env, too
 ANSWER_SECONDS = 60
@@ -136,23 +137,18 @@ def wait_until_it_answers(address: str, process: subprocess.Popen) -> None:
     raise SetupError(f"服务在 {ANSWER_SECONDS} 秒内没有应答，原因见上面的输出。")
 
 
-def serve(port: int, address: str, words: str) -> int:
-    """Web, worker and schedule until Ctrl-C, or until one of them ends."""
+def serve(port: int, address: str, words: str) -> None:
+    """Web, worker and schedule until Ctrl-C; what ends is started again."""
     environment = {**os.environ, "PORT": str(port), "CRM_BIND": f"127.0.0.1:{port}", "PYTHONUNBUFFERED": "1"}
-    # Its own session: only this script hears Ctrl-C and a closing terminal, and then stops all in order.
-    # No .env for honcho: there the file would win over the environment.
-    honcho = [PYTHON, "-m", "honcho", "--env", os.devnull, "start", "--no-colour"]
-    process = subprocess.Popen(honcho, env=environment, start_new_session=True)
+    supervisor = Supervisor("Procfile", environment)
     try:
-        wait_until_it_answers(address, process)
+        wait_until_it_answers(address, supervisor.process("web"))
         print(f"\n{words.strip()}\n✓ 已启动：{address}　（Ctrl-C 停止）\n", flush=True)
-        return process.wait()
+        supervisor.run()
     finally:
         for number in STOPS:
             signal.signal(number, signal.SIG_IGN)
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
+        supervisor.stop()
 
 
 def main() -> None:
@@ -165,7 +161,7 @@ def main() -> None:
         port = chosen_port(os.environ.get("PORT") or "8000")
         address = f"http://127.0.0.1:{port}"
         set_up()
-        sys.exit(serve(port, address, prepare(address)))
+        serve(port, address, prepare(address))
     except SetupError as error:
         sys.exit(f"✗ {error}")
     except KeyboardInterrupt:

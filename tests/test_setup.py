@@ -37,6 +37,7 @@ def load(path: str, name: str) -> ModuleType:
 
 
 setup = load("bin/setup.py", "setup")
+supervise = load("bin/supervise.py", "supervise")
 run = load("bin/run.py", "run")
 testing = load("bin/test.py", "bin_test")
 server = load("gunicorn.conf.py", "gunicorn_conf")
@@ -45,7 +46,7 @@ server = load("gunicorn.conf.py", "gunicorn_conf")
 # Python, virtual environment, packages
 
 
-@pytest.mark.parametrize("script", ["bin/run.py", "bin/setup.py"])
+@pytest.mark.parametrize("script", ["bin/run.py", "bin/setup.py", "bin/supervise.py"])
 def test_entry_scripts_can_be_read_by_old_pythons(script):
     assert ast.parse((ROOT / script).read_text(), feature_version=(3, 8)).body
 
@@ -311,7 +312,7 @@ def test_the_server_refuses_a_database_of_another_version(db, monkeypatch):
 def test_the_readme_lists_every_setting():
     sources = [ROOT / "crm" / "settings.py", ROOT / "gunicorn.conf.py", *(ROOT / "bin").glob("*.py")]
     text = "\n".join(path.read_text() for path in sources)
-    names = set(re.findall(r'(?:env\.\w+|environ\.get)\(\s*"(\w+)"', text)) - {"USER", "CI"}
+    names = set(re.findall(r'(?:env\.\w+|environ\.get)\(\s*"(\w+)"', text)) - {"USER", "CI", "CRM_PROCESS"}
     readme = (ROOT / "README.md").read_text()
     assert "SECRET_KEY" in names
     assert {name for name in names if f"`{name}`" not in readme} == set()

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import IntegrityError, close_old_connections, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, close_old_connections, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -25,13 +25,19 @@ class Command(BaseCommand):
         parser.add_argument("--interval", type=int, default=15, help="检查间隔（秒）")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        while True:
-            for name, seconds, function in settings.CRM_PERIODIC_TASKS:
-                run_once(name, seconds, function)
-            if not options["forever"]:
-                return
+        while options["forever"]:
+            try:
+                run_all()
+            except (DatabaseError, InterfaceError) as error:  # restarted, full, held: what is due waits for it
+                logger.warning("periodic tasks wait for the database: %s", error)
             close_old_connections()
             time.sleep(options["interval"])
+        run_all()
+
+
+def run_all() -> None:
+    for name, seconds, function in settings.CRM_PERIODIC_TASKS:
+        run_once(name, seconds, function)
 
 
 def run_once(name: str, seconds: int, function: str) -> bool:
@@ -50,6 +56,7 @@ def run_once(name: str, seconds: int, function: str) -> bool:
     except Exception as error:  # one task must not stop the others
         logger.exception("periodic task %s failed", name)
         run.result = f"失败：{error}"[:500]
+        close_old_connections()  # a broken connection would not let the failure be noted
     run.finished_at = timezone.now()
     run.save(update_fields=["finished_at", "result"])
     DueRun.objects.filter(task=name, period__lt=period - 100).delete()
