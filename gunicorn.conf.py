@@ -1,9 +1,10 @@
-"""gunicorn's settings; PORT, CRM_BIND and CRM_WEB_WORKERS change them."""
+"""gunicorn's settings; PORT, CRM_BIND, CRM_WEB_WORKERS and CRM_WEB_THREADS change them."""
 
 import os
 
 bind = os.environ.get("CRM_BIND") or f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("CRM_WEB_WORKERS", "2"))
+threads = int(os.environ.get("CRM_WEB_THREADS", "8"))  # a save that waits for another does not stop everybody
 timeout = 60
 limit_request_line = 8190
 max_requests = 5000

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db import models
+from django.db import OperationalError, models
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -92,9 +92,12 @@ def keep_up(request: HttpRequest) -> None:
         return
     if known == session.session_key and now - session.get(SEEN, 0) < SEEN_EVERY:
         return
-    UserSession.objects.filter(session_key=known).update(
-        session_key=session.session_key, seen_at=timezone.now(), address=client_address(request)
-    )
+    try:
+        UserSession.objects.filter(session_key=known).update(
+            session_key=session.session_key, seen_at=timezone.now(), address=client_address(request)
+        )
+    except OperationalError:  # a full disk: reading goes on, the visit is noted another time
+        return
     session[KEY], session[SEEN] = session.session_key, now
 
 

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.resume import offer, posted, typed
+from accounts.resume import MAX_KEPT, offer, posted, typed, words_of
+from crm.trouble import Trouble, trouble_behind
 from crm.verdict import Kind, Refused
+
+TROUBLES = {
+    Trouble.BUSY: (
+        "系统正忙",
+        "数据库暂时没有应答，或者有人正在保存同一条记录。请过几秒再试；一直这样时请告诉系统管理员。",
+    ),
+    Trouble.FULL: (
+        "磁盘已满",
+        "现在可以查看，不能保存：服务器的磁盘空间用完了。请告诉系统管理员，腾出空间后就能继续。",
+    ),
+}
+RETRY_SECONDS = {Trouble.BUSY: "5", Trouble.FULL: "60"}
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -31,8 +45,31 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Says so without touching database or session: they may be what failed."""
-    return render(None, "500.html", status=500)  # type: ignore[arg-type]
+    """Answer without touching database or session: they may be what failed, and are said to be where they are."""
+    trouble = trouble_behind(sys.exc_info()[1])
+    if trouble is None:
+        return render(None, "500.html", status=500)  # type: ignore[arg-type]
+    return in_trouble(request, trouble)
+
+
+def in_trouble(request: HttpRequest | None, trouble: Trouble) -> HttpResponse:
+    """Return the page of a database or disk that fails, with what was typed, to be sent again by one click."""
+    heading, reason = TROUBLES[trouble]
+    context: dict[str, Any] = {"code": trouble.value, "heading": heading, "title": heading, "reason": reason}
+    if request is not None:
+        context |= {"path": request.path} | typed_form(request)
+    page = render(None, "trouble.html", context, status=trouble.value)  # type: ignore[arg-type]
+    page["Retry-After"], page["Cache-Control"] = RETRY_SECONDS[trouble], "no-store"
+    return page
+
+
+def typed_form(request: HttpRequest) -> dict[str, Any]:
+    """Return pairs, shown and files of the posted form, for the one who sent it; nothing of passwords."""
+    pairs = posted(request) if request.method == "POST" else []
+    if not pairs or sum(len(value) for _, value in pairs) > MAX_KEPT:
+        return {}
+    token = [("csrfmiddlewaretoken", value) for value in request.POST.getlist("csrfmiddlewaretoken")[:1]]
+    return {"pairs": token + pairs, "shown": words_of(pairs), "files": bool(request.FILES)}
 
 
 class RefusalMiddleware:

@@ -132,19 +132,31 @@ if DATABASES["default"].get("ENGINE") not in ("django.db.backends.sqlite3", "dja
         "DATABASE_URL 不能用：只支持 postgres://用户:密码@主机/库名 和 sqlite:///路径。"
         "请改正，或去掉它，就会使用 var/ 里的 SQLite。"
     )
+# Limits of time in seconds, 0: none. What serves pages gives up early and says so; commands and jobs wait longer.
+SERVES_PAGES = env.str("CRM_PROCESS", "command") == "web"  # said by crm/wsgi.py, not by operators
+CRM_WEB_THREADS = env.int("CRM_WEB_THREADS", 8)  # of each web process
+CRM_REQUEST_SECONDS = env.int("CRM_REQUEST_SECONDS", 7)  # how long one page may wait for PostgreSQL in all
+CRM_LOCK_SECONDS = env.int("CRM_LOCK_SECONDS", 5 if SERVES_PAGES else 120)  # for a row or table that others hold
+CRM_STATEMENT_SECONDS = env.int("CRM_STATEMENT_SECONDS", 6) if SERVES_PAGES else 0
+CRM_IDLE_TRANSACTION_SECONDS = env.int("CRM_IDLE_TRANSACTION_SECONDS", 60) if SERVES_PAGES else 0
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
-        "timeout": 20,
+        "timeout": CRM_LOCK_SECONDS,
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CRM_CONN_MAX_AGE", 300)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 3 if SERVES_PAGES else 10)
     if not env.bool("CRM_PGBOUNCER", False):  # planning took as long as asking, compiling longer: decision 28
         own = DATABASES["default"].setdefault("OPTIONS", {})
         own.update(server_side_binding=True, prepare_threshold=3)
-        own["options"] = f"-c jit=off -c random_page_cost=1.1 {own.get('options', '')}".strip()
+        limits = (
+            f"-c lock_timeout={CRM_LOCK_SECONDS}s -c statement_timeout={CRM_STATEMENT_SECONDS}s "
+            f"-c idle_in_transaction_session_timeout={CRM_IDLE_TRANSACTION_SECONDS}s"
+        )
+        own["options"] = f"-c jit=off -c random_page_cost=1.1 {limits} {own.get('options', '')}".strip()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Language and time: every report and rule counts in Shanghai time.
@@ -188,6 +200,7 @@ CRM_REQUIRE_ADMIN_TOTP = env.bool("CRM_REQUIRE_ADMIN_TOTP", False)
 
 CRM_SESSION_HOURS = env.int("CRM_SESSION_HOURS", 12)  # since signing in
 CRM_SESSION_IDLE_MINUTES = env.int("CRM_SESSION_IDLE_MINUTES", 120)  # since the last request; 0: no limit
+SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_AGE = CRM_SESSION_HOURS * 3600 + 3600  # the cookie outlives the session, so that its end can be told
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -233,7 +246,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": "crm.storage.WholeFiles"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

@@ -6,7 +6,21 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
-application = get_wsgi_application()
+os.environ["CRM_PROCESS"] = "web"  # pages wait for the database for a shorter time than commands do
+django_application = get_wsgi_application()
+
+from django.conf import settings  # noqa: E402
+
+from crm.errors import in_trouble  # noqa: E402
+from crm.serving import Limited  # noqa: E402
+from crm.trouble import Trouble  # noqa: E402
+
+application = Limited(
+    django_application,
+    threads=settings.CRM_WEB_THREADS,
+    seconds=settings.CRM_REQUEST_SECONDS,
+    busy_page=in_trouble(None, Trouble.BUSY).content,
+)
 
 # What is loaded by now stays. A page makes tens of thousands of objects that mostly go by themselves: looking through
 # the young ones for circles every 700 objects, as Python does of itself, takes a tenth of its time.

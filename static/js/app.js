@@ -483,7 +483,13 @@
     const note = document.createElement("div");
     note.className = "msg red";
     note.setAttribute("role", "alert");
-    note.textContent = "操作没有完成，请检查网络后重试，或刷新页面查看最新状态。";
+    const status = event.detail.xhr ? event.detail.xhr.status : 0;
+    note.textContent =
+      status === 503
+        ? "系统正忙，这次没有保存。您填写的内容还在，请过几秒再提交。"
+        : status === 507
+          ? "服务器磁盘已满，没有保存。您填写的内容还在，请告诉系统管理员后再提交。"
+          : "操作没有完成，请检查网络后重试，或刷新页面查看最新状态。";
     (document.querySelector("dialog[open] .dlg > div > div") || document.getElementById("main")).prepend(note);
   }
 

@@ -1,0 +1,22 @@
+"""Uploaded files on the disk: whole, or not there."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from django.core.files.storage import FileSystemStorage
+
+
+class WholeFiles(FileSystemStorage):
+    """Files of MEDIA_ROOT; what could not be written to its end (a full disk) leaves nothing behind."""
+
+    def _save(self, name: str, content: Any) -> str:
+        existed = self.exists(name)
+        try:
+            return super()._save(name, content)
+        except OSError:
+            if not existed:
+                with suppress(OSError):
+                    self.delete(name)
+            raise

@@ -1,0 +1,241 @@
+"""A database that is busy, away or full: answered in words, with what was typed, and no process stuck."""
+
+from __future__ import annotations
+
+import errno
+import re
+import threading
+import time
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import OperationalError, connection, connections
+from django.test import Client
+from django.urls import reverse
+
+from crm.serving import Limited
+from crm.trouble import Trouble, trouble_behind
+from marketing.models import Opportunity
+from tests import factories
+
+MENU = re.compile(r'<nav class="nav".*?</nav>', re.S)
+NEW = {**factories.OPPORTUNITY, "summary": "想买两条生产线"}
+
+
+def menu_addresses(page) -> list[str]:
+    menu = MENU.search(page.content.decode())
+    return sorted(set(re.findall(r'href="(/[^"#]*)"', menu[0])))
+
+
+def failing(error: Exception):
+    def fail(*args, **kwargs):
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("error", "trouble"),
+    [
+        (OperationalError("database is locked"), Trouble.BUSY),
+        (OperationalError("server closed the connection unexpectedly"), Trouble.BUSY),
+        (OperationalError("database or disk is full"), Trouble.FULL),
+        (OSError(errno.ENOSPC, "No space left on device"), Trouble.FULL),
+        (OSError(errno.ENOENT, "No such file"), None),
+        (ValueError("a fault of ours"), None),
+    ],
+)
+def test_trouble_of_the_surroundings_is_told_from_faults_of_the_program(error, trouble):
+    assert trouble_behind(error) is trouble
+
+
+def test_the_trouble_behind_a_broken_transaction_is_found():
+    broken = RuntimeError("the transaction is broken")
+    broken.__context__ = OperationalError("database or disk is full")
+    assert trouble_behind(broken) is Trouble.FULL
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (OperationalError("database is locked"), 503, "系统正忙"),
+        (OperationalError("database or disk is full"), 507, "磁盘已满"),
+        (OSError(errno.ENOSPC, "No space left on device"), 507, "磁盘已满"),
+    ],
+)
+def test_a_save_in_trouble_says_so_and_keeps_what_was_typed(error, status, words, company, sign_in, monkeypatch):
+    monkeypatch.setattr(Opportunity, "create", failing(error))
+    client = sign_in(company.manager)
+    client.raise_request_exception = False
+    page = client.post(reverse("marketing:opportunity_create"), NEW)
+    assert page.status_code == status
+    assert page["Retry-After"]
+    text = page.content.decode()
+    assert words in text
+    assert "想买两条生产线" in text
+    assert "再提交一次" in text
+
+
+def test_a_fault_of_the_program_stays_a_plain_500(company, sign_in, monkeypatch):
+    monkeypatch.setattr(Opportunity, "create", failing(ValueError("ours")))
+    client = sign_in(company.manager)
+    client.raise_request_exception = False
+    page = client.post(reverse("marketing:opportunity_create"), NEW)
+    assert page.status_code == 500
+
+
+def test_passwords_are_never_shown_again(company, sign_in, monkeypatch):
+    client = sign_in(company.manager)
+    client.raise_request_exception = False
+    monkeypatch.setattr("accounts.models.User.check_password", failing(OperationalError("database is locked")))
+    page = client.post(reverse("accounts:password"), {"old_password": "geheim-123", "new_password1": "neu-12345678"})
+    assert page.status_code == 503
+    assert "geheim-123" not in page.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_page_of_the_menu_is_read_where_nothing_can_be_written(company, sign_in):
+    if connection.vendor != "sqlite":
+        pytest.skip("a full disk stops PostgreSQL's writers, not its readers")
+    client = sign_in(company.manager)
+    addresses = menu_addresses(client.get("/"))
+    assert len(addresses) > 5
+    session = client.session
+    session["sign_in_seen"] = session["seen"] = 1 + int(time.time()) - 600  # both notes of the visit are due
+    session.save()
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA query_only = ON")
+        try:
+            found = {address: client.get(address).status_code for address in addresses}
+        finally:
+            cursor.execute("PRAGMA query_only = OFF")
+    assert set(found.values()) == {200}, found
+
+
+def test_a_file_that_could_not_be_written_to_its_end_leaves_nothing(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+
+    class Torn(ContentFile):
+        def chunks(self, chunk_size=None):
+            yield b"half"
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        default_storage.save("talks/half.txt", Torn(b"half and half"))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+# One process
+
+
+def asked(application, path: str) -> tuple[str, bytes]:
+    """The status line and body that a path gets."""
+    said = []
+    answer = application({"PATH_INFO": path, "REQUEST_METHOD": "GET"}, lambda status, headers: said.append(status))
+    body = b"".join(answer)
+    getattr(answer, "close", lambda: None)()
+    return said[0], body
+
+
+def serving(inner, *, threads: int = 4, seconds: float = 0) -> Limited:
+    return Limited(inner, threads=threads, seconds=seconds, busy_page=b"busy")
+
+
+def test_when_all_threads_are_stuck_the_next_is_refused_and_healthz_answers(monkeypatch):
+    monkeypatch.setattr("crm.serving.STUCK_SECONDS", 0.1)
+    go_on = threading.Event()
+
+    def stuck(environ, start_response):
+        go_on.wait(10)
+        start_response("200 OK", [])
+        return [b"late"]
+
+    application = serving(stuck)
+    waiting = [threading.Thread(target=asked, args=(application, "/")) for _ in range(2)]
+    for thread in waiting:
+        thread.start()
+    time.sleep(0.3)
+    assert asked(application, "/customers/") == ("503 Service Unavailable", b"busy")
+    assert asked(application, "/healthz") == ("200 OK", b"ok")
+    go_on.set()
+    for thread in waiting:
+        thread.join()
+    assert asked(application, "/") == ("200 OK", b"late")
+
+
+def test_a_failing_application_gives_its_slot_back():
+    application = serving(failing(ValueError("ours")), threads=3)
+    for _ in range(5):
+        with pytest.raises(ValueError, match="ours"):
+            asked(application, "/")
+    assert application.running.requests == {}
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_request_that_the_database_never_answers_is_cut_off():
+    def sleeping(environ, start_response):
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_sleep(3)")
+        except OperationalError:
+            start_response("503 Service Unavailable", [])
+            return [b"cut"]
+        finally:
+            connection.close()
+        start_response("200 OK", [])
+        return [b"slept"]
+
+    started = time.monotonic()
+    assert asked(serving(sleeping, seconds=0.5), "/") == ("503 Service Unavailable", b"cut")
+    assert time.monotonic() - started < 2.5
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_control_without_a_limit_it_waits():
+    def sleeping(environ, start_response):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(2)")
+        start_response("200 OK", [])
+        return [b"slept"]
+
+    assert asked(serving(sleeping, seconds=0), "/")[1] == b"slept"
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_row_held_elsewhere_is_answered_and_the_text_kept(company, monkeypatch):
+    """The page's own limit, set on the connection as crm/settings.py does for web processes."""
+    opportunity = factories.opportunity(company.manager)
+    client = Client(raise_request_exception=False)
+    client.force_login(company.manager)
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold():
+        from django.db import transaction
+
+        with transaction.atomic():
+            Opportunity.objects.select_for_update().get(pk=opportunity.pk)
+            held.set()
+            go_on.wait(20)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        assert held.wait(10)
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '200ms'")
+        address = reverse("marketing:opportunity_update", args=[opportunity.pk])
+        page = client.post(address, {**NEW, "summary": "改过的概要"})
+    finally:
+        go_on.set()
+        holder.join()
+        with connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
+    assert page.status_code == 503
+    assert "改过的概要" in page.content.decode()
