@@ -96,7 +96,9 @@ def keep_up(request: HttpRequest) -> None:
         UserSession.objects.filter(session_key=known).update(
             session_key=session.session_key, seen_at=timezone.now(), address=client_address(request)
         )
-    except OperationalError:  # a full disk: reading goes on, the visit is noted another time
+    except OperationalError:  # a full disk, a held database: reading goes on, the visit is noted another time
+        if request.method == "GET":
+            session.modified = False  # writing what else the session wants to remember would wait as long again
         return
     session[KEY], session[SEEN] = session.session_key, now
 

@@ -135,9 +135,9 @@ if DATABASES["default"].get("ENGINE") not in ("django.db.backends.sqlite3", "dja
 # Limits of time in seconds, 0: none. What serves pages gives up early and says so; commands and jobs wait longer.
 SERVES_PAGES = env.str("CRM_PROCESS", "command") == "web"  # said by crm/wsgi.py, not by operators
 CRM_WEB_THREADS = env.int("CRM_WEB_THREADS", 8)  # of each web process
-CRM_REQUEST_SECONDS = env.int("CRM_REQUEST_SECONDS", 7)  # how long one page may wait for PostgreSQL in all
-CRM_LOCK_SECONDS = env.int("CRM_LOCK_SECONDS", 5 if SERVES_PAGES else 120)  # for a row or table that others hold
-CRM_STATEMENT_SECONDS = env.int("CRM_STATEMENT_SECONDS", 6) if SERVES_PAGES else 0
+CRM_REQUEST_SECONDS = env.int("CRM_REQUEST_SECONDS", 6)  # how long one page may wait for PostgreSQL in all
+CRM_LOCK_SECONDS = env.int("CRM_LOCK_SECONDS", 4 if SERVES_PAGES else 120)  # for a row or table that others hold
+CRM_STATEMENT_SECONDS = env.int("CRM_STATEMENT_SECONDS", 5) if SERVES_PAGES else 0
 CRM_IDLE_TRANSACTION_SECONDS = env.int("CRM_IDLE_TRANSACTION_SECONDS", 60) if SERVES_PAGES else 0
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
@@ -148,7 +148,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CRM_CONN_MAX_AGE", 300)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 3 if SERVES_PAGES else 10)
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2 if SERVES_PAGES else 10)
     if not env.bool("CRM_PGBOUNCER", False):  # planning took as long as asking, compiling longer: decision 28
         own = DATABASES["default"].setdefault("OPTIONS", {})
         own.update(server_side_binding=True, prepare_threshold=3)
