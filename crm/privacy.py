@@ -19,7 +19,7 @@ import marketing.personal
 import reports.personal
 import services.personal
 from accounts.models import User
-from crm.audit.conditions import EXPORTED
+from crm.audit.conditions import CONDITIONS, EXPORTED
 from crm.audit.models import AuditEntry
 from crm.audit.redaction import Erasure, naming, redact
 from crm.audit.trail import in_words, record, shown
@@ -198,6 +198,8 @@ def _erasure(entry: AuditEntry, words: Words, whole: dict[Place, frozenset[str]]
         label: [_without(side, words, entirely=label in his) for side in pair]
         for label, pair in entry.readable_changes.items()
     }
+    if entry.is_export and changes[CONDITIONS] == entry.readable_changes[CONDITIONS]:
+        changes[CONDITIONS] = entry.changes[CONDITIONS]  # nothing to erase: as it was written
     named_after_him = _is_contact(entry) and about in whole
     return Erasure(entry, GONE if named_after_him else words.erase(entry.object_text)[:200], changes)
 

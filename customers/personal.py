@@ -17,6 +17,7 @@ from django.db.models import Q
 
 from accounts.models import Notification
 from crm.audit.models import AuditEntry
+from crm.audit.redaction import GONE
 
 from .models import (
     Attachment,
@@ -34,7 +35,6 @@ from .models import (
 )
 from .models.contact import ERASED_NAME
 
-GONE = "（已抹去）"
 SHORTEST_NAME, FEWEST_DIGITS = 2, 7  # shorter words stand for anything
 
 

@@ -14,6 +14,10 @@ from crm.verdict import unless
 
 from . import seals
 from .models import REDACTED, AuditEntry, AuditRedaction, AuditSeal, new_salt
+from .register import FIELDS, REGISTERED, facts_of
+from .trail import record
+
+GONE = "（已抹去）"  # stands in the place of erased words; PostgreSQL's trigger knows it, too
 
 
 class Erasure(NamedTuple):
@@ -45,12 +49,20 @@ def redact(erasures: Iterable[Erasure], *, deed: AuditEntry) -> int:
     in_whole = {pk for seal in whole for pk in seal.row_ids}
     rows = [_redaction(erasure, former, erasure.entry.pk in in_whole, now, deed) for erasure in erasures]
     AuditRedaction.objects.bulk_create(rows, batch_size=500)
+    _register(rows)
     for seal in whole:
         _seal_again(seal)
     for erasure, row in zip(erasures, rows, strict=True):
         plain: Any = models.QuerySet(AuditEntry).filter(pk=erasure.entry.pk)  # the one way past the append-only manager
         plain.update(object_text=erasure.object_text, changes=erasure.changes, salt=f"{REDACTED}{row.pk}")
     return len(rows)
+
+
+def _register(rows: list[AuditRedaction]) -> None:
+    """Write down in the trail itself what is erased now; alone() keeps others from erasing in between."""
+    if rows:
+        known = sorted(({name: getattr(row, name) for name in FIELDS} for row in rows), key=lambda one: one["id"])
+        record(None, REGISTERED, text=f"{len(rows)} 条审计记录", changes=facts_of(known))
 
 
 def _redaction(erasure: Erasure, former: dict[int, str], in_whole: bool, now: Any, deed: AuditEntry) -> AuditRedaction:
