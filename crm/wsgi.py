@@ -6,7 +6,7 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
-os.environ["CRM_PROCESS"] = "web"  # pages wait for the database for a shorter time than commands do
+os.environ.setdefault("CRM_PROCESS", "web")  # pages wait for the database for a shorter time than commands do
 django_application = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
+from crm.audit.trail import current_address
+
 
 class JobRefused(Exception):
     """The job cannot be done; the text tells its owner why and what to do."""
@@ -29,6 +31,8 @@ class Job(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="jobs", verbose_name="发起人"
     )
+    # From where it was asked for: what it does stands in the trail with this address. None: the system's own.
+    address = models.GenericIPAddressField("来源地址", null=True, editable=False)
     status = models.CharField("状态", max_length=10, choices=Status, default=Status.QUEUED, editable=False)
     attempts = models.PositiveSmallIntegerField("尝试次数", default=0, editable=False)
     done = models.PositiveIntegerField("已处理", default=0, editable=False)
@@ -129,6 +133,7 @@ def start_job(kind: str, function: str, *, owner: Any, **arguments: Any) -> Job:
     """
     from .tasks import run_job
 
-    job = Job.objects.create(kind=kind, function=function, owner=owner, arguments=arguments)
+    address = current_address.get() if owner is not None else None
+    job = Job.objects.create(kind=kind, function=function, owner=owner, arguments=arguments, address=address)
     transaction.on_commit(lambda: run_job.enqueue(job.pk))
     return job

@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_tasks import task
 
+from crm.audit.trail import current_address
+
 from .models import Job, JobRefused
 
 logger = logging.getLogger(__name__)
@@ -21,6 +23,7 @@ def run_job(job_id: int) -> None:
     job = Job.objects.filter(pk=job_id).first()
     if job is None or not job.claim():
         return
+    token = current_address.set(job.address)
     try:
         job.finish(import_string(job.function)(job))
     except JobRefused as refusal:
@@ -28,6 +31,8 @@ def run_job(job_id: int) -> None:
     except Exception:  # whatever happens, the owner reads it as a failed job
         logger.exception("job %s failed", job_id)
         job.fail("任务未能完成，请稍后重试；仍然失败时把任务编号告诉系统管理员。")
+    finally:
+        current_address.reset(token)
 
 
 def rescue_silent_jobs() -> int:

@@ -1,0 +1,50 @@
+"""What is done in the background stands in the trail with the address of who asked for it."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from crm.audit.models import AuditEntry
+from crm.audit.trail import current_address, record
+from crm.jobs.management.commands.run_due import run_once
+from crm.jobs.models import Job, start_job
+from crm.jobs.tasks import run_job
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def write_down(job: Job) -> str:
+    record(job.owner, "核对", text="后台")
+    return "完成"
+
+
+def write_down_due() -> int:
+    record(None, "核对", text="定时")
+    return 1
+
+
+def test_what_a_job_does_carries_the_address_of_who_asked(company):
+    token = current_address.set("10.0.0.7")
+    job = start_job("核对", f"{__name__}.write_down", owner=company.manager)
+    current_address.reset(token)
+    run_job.func(job.pk)
+    entry = AuditEntry.objects.get(verb="核对")
+    assert (entry.actor, entry.address) == (company.manager, "10.0.0.7")
+    assert current_address.get() is None
+
+
+def test_what_the_schedule_does_carries_none():
+    run_once("drill", 60, f"{__name__}.write_down_due")
+    entry = AuditEntry.objects.get(verb="核对")
+    assert (entry.actor, entry.actor_name, entry.address) == (None, "系统", None)
+
+
+def test_an_export_in_the_background_has_the_address_of_its_asker(company, sign_in, settings):
+    settings.CRM_EXPORT_DIRECT_ROWS = 0
+    factories.CustomerFactory(manager=company.manager)
+    client = sign_in(company.manager)
+    client.get(reverse("customers:customer_list"), {"export": "csv"}, REMOTE_ADDR="10.0.0.9")
+    run_job.func(Job.objects.get().pk)
+    assert AuditEntry.objects.get(verb="导出").address == "10.0.0.9"
