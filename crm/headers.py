@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from django.conf import settings
@@ -31,6 +32,26 @@ class SecurityHeadersMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response
+
+
+# U+202A–E, U+2066–9, U+061C, U+200E, U+200F as UTF-8: they turn round what stands beside them.
+TURNING = re.compile(b"\xe2\x80[\x8e\x8f\xaa-\xae]|\xe2\x81[\xa6-\xa9]|\xd8\x9c")
+
+
+class PlainDirectionMiddleware:
+    """Pages show no sign that turns text round: 「txt.exe」 must not read as 「exe.txt」, wherever it came from."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not response.streaming and response.headers.get("Content-Type", "").startswith("text/html"):
+            shown = TURNING.sub(b"", response.content)
+            if len(shown) != len(response.content):
+                response.content = shown
+                response.headers["Content-Length"] = str(len(shown))
         return response
 
 

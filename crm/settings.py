@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "crm.headers.SecurityHeadersMiddleware",
+    "crm.headers.PlainDirectionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "crm.headers.RequestSizeMiddleware",
     "crm.ui.gate.TextGateMiddleware",
