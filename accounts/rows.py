@@ -28,11 +28,11 @@ class ScopedQuerySet(models.QuerySet):
         raise NotImplementedError
 
     def own(self, user: User) -> Q:
-        """Rows that are the person's beside those he keeps, whatever his scope: he made them, works on them."""
+        """Rows that are the person's beside those they keep, whatever their scope; Q() for none, only in an OR."""
         raise NotImplementedError
 
     def belonging_to(self, user: User) -> Q:
-        """Rows the person keeps, made or works on."""
+        """Rows the person keeps or works on."""
         return self.of_people(Ids({user.pk})) | self.own(user)
 
     def visible_to(self, user: User) -> Self:

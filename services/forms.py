@@ -88,7 +88,8 @@ class RequestForm(RecordForm):
         self.fields["contact"].widget.attrs["list"] = "contacts"
         if self.instance.pk:
             self.initial["customer"] = current
-            self.initial["contact"] = self.instance.contact.name if self.instance.contact else ""
+            contact = self.instance.contact
+            self.initial["contact"] = contact.name if contact and not self.hides(contact) else ""
         self.remember_opened()
 
     def clean(self) -> dict[str, Any]:
@@ -108,7 +109,7 @@ class RequestForm(RecordForm):
     def find_contact(self, customer: Customer | None, name: str) -> Contact | None:
         """The customer's contact of that name; whose customer is a colleague's does not learn its people."""
         if not name:
-            return None
+            return self.kept_unseen(customer)
         if customer is None:
             self.add_error("contact", "联系人属于客户，请先选择客户，或清空。")
             return None
@@ -120,6 +121,16 @@ class RequestForm(RecordForm):
         if found is None:
             self.add_error("contact", f"没有找到联系人「{name}」，请先在客户页添加，或清空。")
         return found
+
+    def hides(self, contact: Contact) -> bool:
+        """Whose customer left the writer's view is not named to them any more."""
+        return not Contact.objects.visible_to(self.user).filter(pk=contact.pk).exists()
+
+    def kept_unseen(self, customer: Customer | None) -> Contact | None:
+        """The present contact, where the writer did not see it and so did not clear it."""
+        current = self.instance.contact
+        same = current is not None and customer is not None and current.customer_id == customer.pk
+        return current if current is not None and same and self.hides(current) else None
 
 
 class KeepForm(CrmForm, forms.Form):

@@ -115,7 +115,7 @@ class Customer(HasDetails, Shared):
             # Covers what visible_to() asks, so that PostgreSQL counts and pages a state from the index alone.
             models.Index(
                 fields=["status", "-created_at", "-id"],
-                include=["manager", "created_by"],
+                include=["manager"],
                 condition=Q(deleted_at=None),
                 name="customers_status_newest",
             ),

@@ -33,11 +33,10 @@ class CustomerQuerySet(ScopedQuerySet):
         return Q(manager__in=people)
 
     def own(self, user: User) -> Q:
-        """Made; and whose open service request the person works on."""
-        own = Q(created_by=user.pk)
+        """Whose open service request the person works on. Having made a customer gives nothing: decision 39."""
         requests: Any = self.model._meta.get_field("service_requests").related_model
         served = requests.objects.customers_served_by(user)
-        return own | Q(pk__in=served) if served else own
+        return Q(pk__in=served) if served else Q()
 
     def current(self) -> CustomerQuerySet:
         """Not deleted: deletion is soft, so that an administrator can restore."""

@@ -26,6 +26,7 @@ from customers.models import NUMBER_PREFIX, Customer, TimelineEntry, tell
 
 from .carrying import carry_contact, contact_with
 from .forecast import FORECAST_FIELDS, ForecastChange
+from .outcome import tell_creator
 from .rows import CLOSED, DETAILS_BY, OPEN, OpportunityQuerySet, OpportunityStatus
 
 
@@ -105,9 +106,7 @@ class Opportunity(HasDetails, Shared):
             models.Index(fields=["status", "-assigned_at"], name="marketing_status_assigned"),
             models.Index(fields=["status", "closed_at"], name="marketing_status_closed"),
             models.Index(fields=["assignee", "status", "-created_at"], name="marketing_of_assignee"),
-            models.Index(
-                fields=["created_by", "status", "-created_at"], include=["assignee"], name="marketing_of_creator"
-            ),
+            models.Index(fields=["created_by", "-created_at"], condition=Q(assignee=None), name="marketing_of_creator"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -146,7 +145,7 @@ class Opportunity(HasDetails, Shared):
 
     def shows_details_to(self, by: User) -> bool:
         """Its people, who reaches over them, a colleague who plans with them, and whoever may still edit it."""
-        own = by.pk in (self.assignee_id, self.created_by_id) or self.shared_for_editing(by)
+        own = by.pk == self.keeper_id or self.shared_for_editing(by)
         return own or bool(self.can_edit(by)) or reached(by, DETAILS_BY, self.keeper_id)
 
     @property
@@ -328,6 +327,7 @@ class Opportunity(HasDetails, Shared):
         text, url = f"销售机会（编号 {self.pk}）开发成功", self.get_absolute_url()
         tell(customer, TimelineEntry.Kind.OPPORTUNITY, text, url=url)
         record(by, "开发成功", self, changes={label: fact for label, fact in facts.items() if fact})
+        tell_creator(self, by=by)
         return customer
 
     def _customers_of_same_name(self, chosen: Customer | None) -> list[Customer]:
@@ -362,6 +362,7 @@ class Opportunity(HasDetails, Shared):
         self.lost_reason, self.competitor = reason, competitor
         self._save("status", "closed_at", "lost_reason", "competitor")
         record(by, "终止开发", self, 失败原因=reason, **({"竞争对手": competitor} if competitor else {}))
+        tell_creator(self, by=by)
 
     # Shared objections
 

@@ -61,7 +61,8 @@ class ServiceRequestQuerySet(ScopedQuerySet):
         return self.of_people(people) | Q(assignee__in=people)
 
     def own(self, user: User) -> Q:
-        mine = Q(assignee=user.pk) | Q(created_by=user.pk)
+        """Worked on, helped with; and made, until it is archived: the request alone, nothing of its customer."""
+        mine = Q(assignee=user.pk) | (Q(created_by=user.pk) & ~Q(status="archived"))
         helped = ties_of(user).requests
         return mine | Q(pk__in=helped) if helped else mine
 

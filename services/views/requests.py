@@ -50,7 +50,6 @@ def request_context(record: ServiceRequest, user: Any) -> dict[str, Any]:
     customer = Customer.objects.visible_to(user).filter(pk=record.customer_id).first() if record.customer_id else None
     if customer and record.contact:
         record.contact.customer = customer
-    hidden = names_hidden_from(user, "客户")
     return {
         "rounds": list(record.rounds.select_related("handled_by")),
         "notes": list(record.notes.select_related("by")),
@@ -60,7 +59,7 @@ def request_context(record: ServiceRequest, user: Any) -> dict[str, Any]:
         "customer": customer,
         "earlier": earlier(record, user) if customer else [],
         "lead_url": lead_url(record, user),
-        "history": without_names(AuditEntry.objects.about(record)[:8], hidden),
+        "history": without_names(AuditEntry.objects.about(record)[:8], hidden_labels(user, bool(customer))),
         "head": [control for control in main if control.allowed],
         "others": [*other, *(control for control in main if not control.allowed)],
     }
@@ -86,7 +85,14 @@ def lead_url(record: ServiceRequest, user: Any) -> str:
 
 class RequestHistory(RequestPage, RecordHistory):
     def hidden_labels(self) -> tuple[str, ...]:
-        return names_hidden_from(self.request.user, "客户")
+        user = self.request.user
+        seen = Customer.objects.visible_to(user).filter(service_requests=self.kwargs["pk"])
+        return hidden_labels(user, seen.exists())
+
+
+def hidden_labels(user: Any, sees_customer: bool) -> tuple[str, ...]:
+    """What a request's history keeps to itself: former customers, and the people of a customer out of view."""
+    return (*names_hidden_from(user, "客户"), *(() if sees_customer else ("联系人",)))
 
 
 class RequestFormPage(RequestPage):

@@ -1,13 +1,14 @@
-"""Which rows a person sees and changes: scopes, several roles, moved departments, creators."""
+"""Which rows a person sees and changes: scopes, several roles, moved departments; what having made a row gives."""
 
 from __future__ import annotations
 
 import pytest
 from django.db import connection, transaction
+from django.urls import reverse
 
 from accounts.models import Role, Scope, User
 from accounts.scopes import EDIT, VIEW, people_in_scope, reaches, supervisors_of, widest
-from customers.models import Contact, Customer
+from customers.models import Contact, Customer, Interaction
 from marketing.models import Opportunity, PlanItem
 from tests import factories
 
@@ -159,15 +160,18 @@ def test_a_superuser_sees_and_changes_everything(keepers, customers):
     assert places(Customer.objects.editable_by(person), customers) == set(customers)
 
 
-# Opportunities: the assignee's, before 指派 the creator's; a creator keeps view
+# Opportunities: the assignee's, before 指派 the creator's
 
 
-def test_a_creator_keeps_view_when_his_opportunity_goes_to_another_group(company):
+def test_from_assignment_on_an_opportunity_is_its_assignees_and_no_more_its_creators(company):
     record = factories.assigned(company.manager, company.supervisor, company.eastern)
-    for name in ("manager", "eastern", "supervisor", "executive"):
+    for name in ("eastern", "supervisor", "executive"):
         assert record in Opportunity.objects.visible_to(getattr(company, name)), name
-    for name in ("colleague", "stranger", "outsider", "administrator", "nobody"):
+    for name in ("manager", "colleague", "stranger", "outsider", "administrator", "nobody"):
         assert record not in Opportunity.objects.visible_to(getattr(company, name)), name
+    assert not Opportunity.objects.filter(Opportunity.objects.belonging_to(company.manager)).exists()
+    assert not record.shows_details_to(company.manager)
+    assert record not in Opportunity.objects.detailed_for(company.manager)
 
 
 def test_before_it_is_assigned_an_opportunity_is_its_creators(company):
@@ -178,11 +182,28 @@ def test_before_it_is_assigned_an_opportunity_is_its_creators(company):
         assert record not in Opportunity.objects.visible_to(getattr(company, name)), name
 
 
-def test_a_creator_of_a_customer_keeps_view_and_may_not_change_it(company):
+def test_having_made_a_customer_gives_nothing(company):
     customer = factories.CustomerFactory(manager=company.eastern, by=company.manager)
-    assert customer in Customer.objects.visible_to(company.manager)
+    contact = factories.ContactFactory(customer=customer)
+    talk = factories.interaction(customer, company.eastern)
+    for rows, record in ((Customer, customer), (Contact, contact), (Interaction, talk)):
+        assert record not in rows.objects.visible_to(company.manager)
+        assert record in rows.objects.visible_to(company.eastern)
     assert customer not in Customer.objects.editable_by(company.manager)
-    assert customer not in Customer.objects.visible_to(company.colleague)
+    assert customer not in Customer.objects.detailed_for(company.manager)
+    assert not customer.shows_details_to(company.manager)
+
+
+def test_after_handing_over_the_former_owner_who_made_a_customer_finds_no_way_to_it(company, sign_in):
+    customer = factories.CustomerFactory(name="海河泵业有限公司", manager=company.manager, by=company.manager)
+    talk = factories.interaction(customer, company.manager)
+    client = sign_in(company.manager)
+    pages = (customer.get_absolute_url(), talk.get_absolute_url())
+    assert [client.get(page).status_code for page in pages] == [200, 200]
+    customer.transfer(company.eastern, by=company.supervisor, reason="换人")
+    assert [client.get(page).status_code for page in pages] == [404, 404]
+    for page in (reverse("customers:customer_list"), f"{reverse('search')}?q=海河泵业", reverse("notifications")):
+        assert customer.get_absolute_url() not in client.get(page).content.decode(), page
 
 
 def test_the_supervisors_of_a_person_are_those_whose_edit_scope_reaches_him(company):

@@ -167,7 +167,7 @@ def test_linking_to_ones_own_customer_adds_the_contact_and_makes_no_second_one(c
     assert list(known.contacts.values_list("name", "is_primary")) == [("赵总", True), ("高峰", False)]
     boss.refresh_from_db()
     assert boss.is_primary
-    assert not Notification.objects.exists()
+    assert not Notification.objects.exclude(recipient=company.colleague).exists()
     assert "同名客户仍新建" not in AuditEntry.objects.about(under_way)[0].changes
 
 
@@ -272,12 +272,31 @@ def test_creating_anyway_is_told_to_the_supervisors_of_the_winner_only(company, 
     factories.CustomerFactory(name=NAME, manager=company.stranger)
     customer = under_way.win(by=company.manager, create_anyway="两家独立法人")
     assert Customer.objects.named_like(NAME).count() == 2
-    notes = Notification.objects.all()
+    notes = Notification.objects.exclude(recipient=company.colleague)  # who made the opportunity hears the outcome
     assert {note.recipient for note in notes} == {company.supervisor, deputy}
     assert gone not in {note.recipient for note in notes}
     assert {note.text for note in notes} == {f"周经理 新建了同名客户「{NAME}」：两家独立法人"}
     assert {note.record for note in notes} == {customer}
     assert AuditEntry.objects.about(under_way)[0].changes["同名客户仍新建"] == ["", "两家独立法人"]
+
+
+@pytest.mark.parametrize(("end", "outcome"), [("win", "开发成功"), ("lose", "开发失败")])
+def test_the_creator_hears_the_outcome_by_name_and_without_a_way_in(company, under_way, sign_in, end, outcome):
+    getattr(under_way, end)(by=company.manager, reason="已定")
+    note = Notification.objects.get(recipient=company.colleague)
+    assert note.text == f"您创建的机会「{NAME}」已由 周经理 结束：{outcome}"
+    assert (note.kind, note.record) == ("opportunity", None)
+    page = sign_in(company.colleague).get("/notifications/").content.decode()
+    assert note.text in page
+
+
+@pytest.mark.parametrize("end", ["win", "lose"])
+def test_who_ends_what_they_created_themselves_is_not_told(company, end):
+    record = factories.assigned(company.manager, company.supervisor, company.manager)
+    factories.plan_item(record, company.manager, result="客户同意试装")
+    Notification.objects.all().delete()
+    getattr(record, end)(by=company.manager, reason="已定")
+    assert not Notification.objects.exists()
 
 
 @pytest.mark.parametrize("reason", [" ", "　", "\n"])
@@ -290,7 +309,7 @@ def test_creating_anyway_needs_a_reason(company, under_way, reason):
 
 def test_a_reason_to_create_anyway_is_not_kept_when_there_is_no_other(company, under_way):
     under_way.win(by=company.manager, create_anyway="两家独立法人")
-    assert not Notification.objects.exists()
+    assert not Notification.objects.exclude(recipient=company.colleague).exists()
     assert "同名客户仍新建" not in AuditEntry.objects.about(under_way)[0].changes
 
 

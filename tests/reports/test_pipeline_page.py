@@ -72,7 +72,7 @@ def test_every_figure_equals_the_list_it_leads_to(dice, sign_in, by, who, query)
 
 
 def test_a_manager_sees_his_own_opportunities_only(dice, sign_in):  # noqa: F811
-    own = Opportunity.objects.filter(assignee=dice.manager) | Opportunity.objects.filter(created_by=dice.manager)
+    own = Opportunity.objects.kept_by(dice.manager)
     response = report(sign_in(dice.manager), "year=all&by=person")
     (table,) = response.context["report"].tables
     assert table.total.open + table.total.closed == own.count()

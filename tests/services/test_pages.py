@@ -468,3 +468,38 @@ def test_a_notification_about_a_request_goes_with_it(people, company, sign_in):
     record.reassign(company.eastern, by=company.supervisor, reason="换区")
     ServiceRequest.objects.filter(pk=record.pk).update(created_by=company.eastern, keeper=company.eastern)
     assert "分配给您" not in text(sign_in(company.manager).get(reverse("notifications")))
+
+
+def test_a_creator_finds_no_way_from_the_request_into_a_customer_that_was_handed_over(customer, company, sign_in):
+    contact = customer.contacts.get()
+    record = factories.service_request(company.manager, customer=customer)
+    record.edit(by=company.manager, contact=contact)
+    customer.transfer(company.eastern, by=company.supervisor, reason="换区")
+    client = sign_in(company.manager)
+    edit = reverse("services:request_update", args=[record.pk])
+    pages = (record.get_absolute_url(), reverse("services:request_history", args=[record.pk]), edit)
+    for page in (*pages, f"{reverse('services:archive')}?status=all"):
+        shown = client.get(page)
+        assert shown.status_code == 200, page
+        for word in (customer.get_absolute_url(), "郝斌", "2570", customer.number, "普通客户"):
+            assert word not in text(shown), (page, word)
+    opened = client.get(edit).context["form"]
+    values = {name: opened[name].value() or "" for name in opened.fields}
+    assert client.post(edit, {**values, "summary": "改过"}).status_code == 302
+    record.refresh_from_db()
+    assert (record.summary, record.contact, record.customer) == ("改过", contact, customer)
+
+
+def test_what_its_creator_still_sees_of_a_request_is_read_only(customer, company, sign_in):
+    record = factories.dispatched(company.stranger, company.supervisor, company.manager, customer=customer)
+    client = sign_in(company.stranger)
+    page = client.get(record.get_absolute_url())
+    assert page.status_code == 200
+    assert not page.context["head"]
+    assert page.context["note_form"] is None
+    assert client.get(reverse("services:request_update", args=[record.pk])).status_code == 409
+    for action in ("handle", "note", "wait"):
+        address = reverse(f"services:request_{action}", args=[record.pk])
+        assert client.post(address, {"text": "x", "handling": "x", "note": "x"}).status_code in (403, 409), action
+    record.refresh_from_db()
+    assert record.status == "assigned"

@@ -353,7 +353,7 @@ def test_who_may_not_open_requests_or_is_disabled_does_not_help(company, in_stat
         record.involve(company.administrator, by=company.manager)
 
 
-def test_the_customers_manager_sees_what_others_create_and_a_creator_keeps_his_view(company):
+def test_the_customers_manager_sees_what_others_create_and_its_creator_the_request(company):
     customer = factories.CustomerFactory(manager=company.stranger)
     record = factories.service_request(company.manager, customer=customer)
     assert record.keeper == company.stranger
@@ -361,6 +361,20 @@ def test_the_customers_manager_sees_what_others_create_and_a_creator_keeps_his_v
     assert ServiceRequest.objects.visible_to(fresh(company.manager)).get() == record
     assert not ServiceRequest.objects.visible_to(fresh(company.colleague)).exists()
     assert not ServiceRequest.objects.editable_by(fresh(company.supervisor)).exists()
+
+
+def test_a_creator_keeps_the_page_of_a_request_until_it_is_archived(company):
+    customer = factories.CustomerFactory(manager=company.stranger)
+    record = factories.dispatched(company.manager, company.outsider, company.stranger, customer=customer)
+    rows = ServiceRequest.objects
+    assert rows.visible_to(fresh(company.manager)).get() == record
+    assert not Customer.objects.visible_to(fresh(company.manager)).exists()
+    record.handle(by=company.stranger, handling="到场")
+    assert rows.visible_to(fresh(company.manager)).get() == record
+    record.feedback(by=company.stranger, result="好了", satisfaction=5)
+    assert not rows.visible_to(fresh(company.manager)).exists()
+    assert not rows.filter(rows.belonging_to(fresh(company.manager))).exists()
+    assert rows.visible_to(fresh(company.stranger)).get() == record
 
 
 def test_an_open_assignment_lets_see_the_customer_and_ends_with_the_archive(company):
