@@ -22,9 +22,9 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
     def unread(self) -> NotificationQuerySet:
         return self.filter(read_at=None)
 
-    def told(self, occasion: Any) -> NotificationQuerySet:
-        """occasion: a text or an expression."""
-        return self.filter(occasion=occasion)
+    def told(self, occasions: Iterable[str]) -> NotificationQuerySet:
+        """Somebody was told on these occasions. None is empty: said so, that PostgreSQL may use the index of the rest."""
+        return self.filter(occasion__in=list(occasions)).exclude(occasion="")
 
 
 class Notification(models.Model):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib.contenttypes.models import ContentType
-from django.db.models import CharField, Exists, F, OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts.models import Notification, User, notify_many
@@ -62,30 +60,39 @@ def due_of(row: Any, targets: dict[tuple[int, int | None], int], schedule: Sched
     return schedule.add_working_minutes(row.back_at, minutes + waited)
 
 
-# Who is told, once per request, kind and round
+# Who is told, once per request, kind, round, assignee and target
 
 
 def tell(kind: str) -> int:
     """Tells whose turn it is, and of what is overdue the supervisors too; the number of requests told of."""
-    supervisors = list(User.objects.holding(ASSIGN))
-    rows = list(not_told(kind).select_related("assignee"))
+    supervisors, rows = list(User.objects.holding(ASSIGN)), list(running(kind).select_related("assignee"))
+    count = 0
     for start in range(0, len(rows), BATCH):
-        notify_many(notices(rows[start : start + BATCH], kind, supervisors))
-    return len(rows)
+        fresh = not_told(rows[start : start + BATCH], kind)
+        notify_many(notices(fresh, kind, supervisors))
+        count += len(fresh)
+    return count
 
 
-def not_told(kind: str) -> Any:
+def running(kind: str) -> QuerySet[ServiceRequest]:
+    """What is overdue, or due soon, now."""
     now = timezone.now()
-    soon = add_working_minutes(now, settings.CRM_DUE_SOON_HOURS * 60)
     if kind == Kind.OVERDUE:
         rows = ServiceRequest.objects.overdue(now).filter(due_at__gt=now - NEWS)
     else:
-        rows = ServiceRequest.objects.due_soon(now, soon)
-    words = Concat(Value(f"{kind}:"), Cast("pk", CharField()), Value(":"), Cast("returns", CharField()))
-    about = ContentType.objects.get_for_model(ServiceRequest)
-    named = rows.annotate(occasion=words)
-    told = Notification.objects.told(OuterRef("occasion")).filter(content_type=about)
-    return named.filter(~Exists(told)).order_by("due_at", "pk")
+        rows = ServiceRequest.objects.due_soon(now, add_working_minutes(now, settings.CRM_DUE_SOON_HOURS * 60))
+    return rows.order_by("due_at", "pk")
+
+
+def occasion_of(row: Any, kind: str) -> str:
+    """What is told once: of this round, to these people, of this target to the minute. At most 60 characters."""
+    return f"{kind}:{row.pk}:{row.returns}:{row.assignee_id or 0}:{row.due_at.astimezone(UTC):%Y%m%d%H%M}"
+
+
+def not_told(rows: Iterable[ServiceRequest], kind: str) -> list[ServiceRequest]:
+    named = {occasion_of(row, kind): row for row in rows}
+    told = set(Notification.objects.told(named).values_list("occasion", flat=True))
+    return [row for occasion, row in named.items() if occasion not in told]
 
 
 def notices(rows: Iterable[ServiceRequest], kind: str, supervisors: list[User]) -> Iterator[Notification]:
@@ -96,7 +103,7 @@ def notices(rows: Iterable[ServiceRequest], kind: str, supervisors: list[User]) 
         if kind == Kind.OVERDUE or not mine:
             people |= {one.pk for one in above}
         for pk in people:
-            yield Notification.about(row, pk, in_words(row, kind), kind, row.occasion)  # type: ignore[attr-defined]
+            yield Notification.about(row, pk, in_words(row, kind), kind, occasion_of(row, kind))
 
 
 def in_words(row: ServiceRequest, kind: str) -> str:

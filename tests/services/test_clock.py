@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from html import unescape
+from importlib import import_module
 from unittest import mock
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.apps import apps
 from django.utils import timezone
 
 from accounts.models import Notification, User
@@ -243,6 +245,67 @@ def test_a_returned_request_is_told_of_again_in_its_new_round(company, customer,
     clock("2026-10-09 17:01")
     due.watch()
     assert told(company.manager, "overdue") == 2
+
+
+def test_whoever_takes_a_late_request_over_is_told_of_it_and_nobody_twice_of_the_same(company, customer, clock):
+    made = assigned(company, customer)  # due on 8 October, 16:00
+    clock("2026-10-08 16:01")
+    due.watch()
+    stored(made).reassign(company.colleague, by=company.supervisor, reason="换人")
+    assert due.watch() == "更正时限 0 个，即将到期 0 个，逾期 1 个"
+    due.watch()
+    people = (company.manager, company.colleague, company.supervisor)
+    assert [told(person, "overdue") for person in people] == [1, 1, 2]
+    stored(made).reassign(company.manager, by=company.supervisor, reason="换回")
+    due.watch()
+    assert [told(person, "overdue") for person in people] == [1, 1, 2], "they know already"
+
+
+def test_what_waiting_moved_is_told_of_again_when_the_new_target_comes_near_and_passes(company, customer, clock):
+    made = assigned(company, customer)  # due on 8 October, 16:00
+    clock("2026-10-08 14:00")
+    due.watch()
+    stored(made).wait(by=company.manager, note="等图纸")
+    clock("2026-10-08 17:00")
+    stored(made).resume(by=company.manager, note="图纸到了")
+    assert (told(company.manager, "due_soon"), stored(made).due_at) == (1, at("2026-10-09 10:00"))
+    due.watch()
+    due.watch()
+    assert (told(company.manager, "due_soon"), told(company.manager, "overdue")) == (2, 0)
+    clock("2026-10-09 10:01")
+    due.watch()
+    due.watch()
+    assert (told(company.manager, "due_soon"), told(company.manager, "overdue")) == (2, 1)
+
+
+def test_a_lengthened_target_that_is_missed_too_is_told_of_again(company, customer, clock):
+    made = assigned(company, customer)  # due on 8 October, 16:00: eight hours
+    clock("2026-10-08 16:01")
+    due.watch()
+    ServiceTarget.objects.get(kind=made.kind, level=customer.level).edit(by=company.administrator, hours=9)
+    assert due.watch() == "更正时限 1 个，即将到期 1 个，逾期 0 个"
+    assert stored(made).due_at == at("2026-10-08 17:00")
+    clock("2026-10-08 17:01")
+    due.watch()
+    due.watch()
+    assert [told(company.manager, kind) for kind in ("due_soon", "overdue")] == [1, 2]
+
+
+@pytest.mark.parametrize(("since", "again"), [("2026-10-08 09:00", 0), ("2026-10-08 16:03", 1)])
+def test_after_the_upgrade_only_who_took_it_over_since_is_told_again(company, customer, clock, since, again):
+    made = assigned(company, customer)
+    ServiceRequest.objects.filter(pk=made.pk).update(assigned_at=at(since))
+    clock("2026-10-08 16:01")
+    due.watch()
+    Notification.objects.update(created_at=at("2026-10-08 16:01"))
+    upgrade = import_module("services.migrations.0006_occasions_name_person_and_target")
+    now = Notification.objects.get(recipient=company.manager, kind="overdue").occasion
+    upgrade.name_round_only(apps, None)
+    assert set(Notification.objects.exclude(occasion="").values_list("occasion", flat=True)) == {f"overdue:{made.pk}:0"}
+    upgrade.name_person_and_target(apps, None)
+    assert Notification.objects.filter(occasion=now).count() == (0 if again else 2)
+    due.watch()
+    assert [told(one, "overdue") for one in (company.manager, company.supervisor)] == [1 + again, 1 + again]
 
 
 @pytest.mark.parametrize("state", ["waiting", "handled", "archived", "long ago"])
