@@ -171,6 +171,12 @@ class UserQuerySet(models.QuerySet["User"]):
         rows.query.where.add(holders_of(permission), "AND")
         return rows
 
+    def writing(self, permission: str) -> UserQuerySet:
+        """Active people one of whose roles holds the right and edits anybody's records, if only their own."""
+        rows = self.all()
+        rows.query.where.add(holders_of(permission, writing=True), "AND")
+        return rows
+
     def account_managers(self) -> UserQuerySet:
         """Active people who may be assigned opportunities and keep customers."""
         return self.holding("accounts.serve_customers")
@@ -185,12 +191,14 @@ class UserQuerySet(models.QuerySet["User"]):
 
 
 @cache
-def holders_of(permission: str) -> Settled:
+def holders_of(permission: str, *, writing: bool = False) -> Settled:
     """The condition of UserQuerySet.holding(): the same for everybody who asks, so made and compiled once."""
     app_label, codename = permission.split(".")
     members = User.groups.through.objects.filter(
         group__permissions__codename=codename, group__permissions__content_type__app_label=app_label
     ).values("user_id")
+    if writing:
+        members = members.exclude(group__role__edit_scope=Scope.NONE)
     return Settled(User.objects.filter(is_active=True, pk__in=members).query.where)
 
 

@@ -23,7 +23,7 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
         return self.filter(read_at=None)
 
     def told(self, occasions: Iterable[str]) -> NotificationQuerySet:
-        """Somebody was told on these occasions. None is empty: said so, that PostgreSQL may use the index of the rest."""
+        """Somebody was told on these occasions. None is empty: said so, PostgreSQL may use the index of the rest."""
         return self.filter(occasion__in=list(occasions)).exclude(occasion="")
 
 

@@ -25,7 +25,7 @@ from marketing.models import Opportunity, PlanItem
 from reports.models import MonthlyReport
 from reports.overview import overview, waiting
 from reports.reminders import owed_by
-from services.models import ServiceRequest
+from services.models import ServiceRequest, ties_of
 
 AHEAD = timedelta(days=7)
 MAX_WAITING = 999
@@ -162,7 +162,10 @@ def churn_work(user: User) -> dict[str, Any]:
 
 
 def service_work(user: User) -> dict[str, Any]:
-    """Requests a 客户经理 handles and feeds back; for a 销售主管 those to assign and those that came back twice."""
+    """Requests a 客户经理 handles and feeds back; for a 销售主管 those to assign and those that came back twice.
+
+    And for everybody those they help with.
+    """
     found: dict[str, Any] = {}
     rows = ServiceRequest.objects.select_related("kind", "customer", "assignee", "created_by")
     if user.has_perm("services.handle_servicerequest"):
@@ -173,6 +176,8 @@ def service_work(user: User) -> dict[str, Any]:
         found["to_dispatch"] = list(theirs.filter(status=ServiceRequest.Status.NEW).order_by("created_at", "pk")[:10])
         found["to_decide"] = list(theirs.to_decide().order_by("to_decide_since", "pk")[:10])
         found["team_overdue"] = list(theirs.in_work().overdue().order_by("due_at", "pk")[:10])
+    if helped := ties_of(user).requests:
+        found["helping"] = list(rows.in_work().filter(pk__in=helped).order_by("due_at", "pk")[:10])
     return found
 
 

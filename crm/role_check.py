@@ -12,6 +12,7 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from accounts.models import Scope
 from accounts.rights import MODULES, label, name_of
 from accounts.role_pages import CRUMBS, OneRole
 from crm.ui.html import page_url
@@ -38,7 +39,7 @@ INSIDE = {
     "services:request_update": ("编辑服务请求", "services.change_servicerequest"),
     "services:request_involve": ("邀请协办人", WORKED_ON),
     "services:request_release": ("移除协办人", WORKED_ON),
-    "services:request_note": ("添加备注", WORKED_ON),
+    "services:request_note": ("添加备注", "services.view_servicerequest"),
     "services:draft_handle": ("保存处理草稿", "services.handle_servicerequest"),
     "services:draft_feedback": ("保存反馈草稿", "services.handle_servicerequest"),
     "services:rating_picture": ("客户评价的二维码", "services.handle_servicerequest"),
@@ -46,6 +47,8 @@ INSIDE = {
     "contact_personal": ("个人信息", PERSONAL_RIGHT),
     "mail_again": ("重新发送邮件", "accounts.administer"),
 }
+# Where a role that edits nobody's records reads only, whatever right it holds.
+WRITERS = {"services:request_note"}
 
 
 class Entry(NamedTuple):
@@ -170,7 +173,8 @@ class RoleCheck(OneRole, RecordView):  # type: ignore[misc]
         for entry in entries():
             rights = entry.right.split("|")
             named = " 或 ".join(words.get(right, right) for right in rights)
-            row = {"entry": entry, "right": named, "open": bool(held.intersection(rights))}
+            writes = role.edit_scope != Scope.NONE or entry.name not in WRITERS
+            row = {"entry": entry, "right": named, "open": writes and bool(held.intersection(rights))}
             modules.setdefault(entry.module, []).append(row)
         menu = [
             (section.label, [leaf.label for leaf in section.leaves if leaf.permission in held]) for section in SECTIONS

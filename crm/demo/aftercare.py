@@ -157,7 +157,7 @@ def _save(cases: list[Case], cast: dict[str, User], journal: Journal) -> None:
 
 
 def _save_notes(requests: list[ServiceRequest], cast: dict[str, User]) -> None:
-    """Waits are explained; one colleague helps with every fifth request."""
+    """Waits are explained; with every fifth request a colleague, a technician or somebody of 质量部 helps."""
     helpers, notes = [], []
     for place, request in enumerate(requests):
         worker: Any = request.assignee
@@ -165,7 +165,7 @@ def _save_notes(requests: list[ServiceRequest], cast: dict[str, User]) -> None:
         if request.waiting_since:
             words = "等待客户回复：请客户寄回样品和运行记录。"
             notes.append(ServiceNote(request=request, by=worker, at=request.waiting_since, text=words))
-        friend = cast["lisiyuan"]
+        friend = cast[("lisiyuan", "jishu", "zhiliang")[place // 5 % 3]]
         if place % 5 == 0 and friend != worker:
             helpers.append(ServiceHelper(request=request, user=friend, by=worker, at=begun))
             text = "我在同类现场处理过，先看接地和屏蔽层。"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from accounts.roles import ACCOUNT_MANAGER, ADMINISTRATOR, EXECUTIVE, SALES_SUPERVISOR
+from accounts.roles import ACCOUNT_MANAGER, ADMINISTRATOR, EXECUTIVE, SALES_SUPERVISOR, SERVICE_HELPER
 
 
 class Person(NamedTuple):
@@ -17,7 +17,10 @@ class Person(NamedTuple):
 
 
 # name: name of the department above it
-DEPARTMENTS = {"公司": None, "综合管理部": "公司", "销售部": "公司", "华北组": "销售部", "华东组": "销售部"}
+DEPARTMENTS = {
+    "公司": None, "综合管理部": "公司", "销售部": "公司", "华北组": "销售部", "华东组": "销售部",
+    "技术部": "公司", "质量部": "公司",
+}  # fmt: skip
 
 PEOPLE = (
     Person("admin", "何雨桐", ADMINISTRATOR, "综合管理部"),
@@ -34,8 +37,10 @@ PEOPLE = (
     Person("wuhaitao", "吴海涛", ACCOUNT_MANAGER, "华东组", ("中南",), ("水务环保", "化工")),
     Person("zhengjiayi", "郑佳怡", ACCOUNT_MANAGER, "华东组", ("西部", "中南"), ("食品饮料", "轨道交通")),
     Person("sunliqun", "孙立群", ACCOUNT_MANAGER, "华东组", ("华东", "西部"), ("电力能源", "机械制造")),
+    Person("jishu", "韩立新", SERVICE_HELPER, "技术部"),
+    Person("zhiliang", "邓慧敏", SERVICE_HELPER, "质量部"),
 )
-SHOWN_ACCOUNTS = ("admin", "zhuguan", "xiaoming", "xiaogang", "xiaohong", "gaoguan")
+SHOWN_ACCOUNTS = ("admin", "zhuguan", "xiaoming", "xiaogang", "xiaohong", "gaoguan", "jishu")
 
 # region: (city, area code, postcode)
 CITIES = {

@@ -338,6 +338,6 @@ class ServiceRequest(RequestRecord):
         return ServiceNote.objects.create(request=self, by=by, text=text)
 
     def possible_helpers(self) -> models.QuerySet[User]:
-        """Active people who may open requests at all, but the assignee and those who help already."""
-        people = User.objects.holding("services.view_servicerequest").exclude(pk=self.assignee_id)
+        """Active people who may open requests and write there, but the assignee and those who help already."""
+        people = User.objects.writing("services.view_servicerequest").exclude(pk=self.assignee_id)
         return people.exclude(pk__in=self.helpers.values("user")).select_related("department").order_by("name", "pk")

@@ -201,6 +201,7 @@ OTHERS_RECORDS = {
     ("administrator", "customers:customer_orders"): "he sees no customers",
     ("administrator", "customers:order_detail"): "he sees no customers",
     ("account_manager", "services:rating_picture"): "there only while a link is out",
+    ("executive", "services:request_note"): "edits nobody's records",
 }
 
 
@@ -372,6 +373,20 @@ def test_a_right_an_administrator_gave_before_is_not_announced_as_taken_back(nex
     next_version()
     assert "customers.restore_customer" in held(record)
     assert "customers.restore_customer" in role("sales_supervisor").shipped_rights
+
+
+def test_a_new_shipped_role_comes_to_an_installation_and_takes_no_name_that_the_company_gave():
+    role("service_helper").delete()
+    own = Role.objects.create(name="协办人员", view_scope="all")
+    own.permissions.set(ids("customers.view_customer"))
+    ship_roles()
+    made = role("service_helper")
+    assert (made.name, made.view_scope, made.edit_scope) == ("协办人员（系统）", "self", "self")
+    assert held(made) == {"services.view_servicerequest"}
+    own.refresh_from_db()
+    assert (own.code, own.view_scope, held(own)) == (None, "all", {"customers.view_customer"})
+    ship_roles()
+    assert Role.objects.filter(name__startswith="协办人员").count() == 2
 
 
 def test_a_role_made_on_screen_gets_nothing(next_version):

@@ -73,7 +73,7 @@ def test_people_can_sign_in_and_do_their_work(demo, client):
     assert demo["xiaoming"].regions.exists()
     assert demo["xiaoming"].industries.exists()
     roles = {name: demo[name].role_names for name in SHOWN_ACCOUNTS}
-    assert set(roles.values()) == {"系统管理员", "销售主管", "客户经理", "高管"}
+    assert set(roles.values()) == {"系统管理员", "销售主管", "客户经理", "高管", "协办人员"}
 
 
 def test_every_state_and_condition(demo):

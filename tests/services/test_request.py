@@ -15,7 +15,7 @@ from crm.audit.models import AuditEntry
 from crm.verdict import Kind, Refused
 from customers.models import Customer, TimelineEntry, transfer_customers
 from services import clock
-from services.models import ServiceRequest, hand_over_requests
+from services.models import ServiceHelper, ServiceRequest, hand_over_requests
 from tests import factories
 from tests.factories import fresh
 
@@ -336,21 +336,36 @@ def test_whoever_opens_requests_helps_and_notes_whatever_he_may_create(company, 
 
 def test_an_executive_who_helps_reads_and_writes_nothing(company, in_state):
     record = in_state("assigned")
-    record.involve(company.executive, by=company.manager)
-    assert Notification.objects.filter(recipient=company.executive, text__contains="请您协办").exists()
+    ServiceHelper.objects.create(request=record, user=company.executive, by=company.manager)  # by an earlier version
     with pytest.raises(Refused, match="您的角色不编辑业务数据"):
         record.note(by=fresh(company.executive), text="请抓紧")
     assert not record.notes.exists()
 
 
-def test_who_may_not_open_requests_or_is_disabled_does_not_help(company, in_state):
+def test_only_who_can_write_a_note_is_offered_and_taken_as_a_helper(company, in_state):
     record = in_state("assigned")
-    disabled = factories.person("account_manager", is_active=False)
+    technician = factories.person("service_helper", name="韩技术")
+    disabled = factories.person("service_helper", is_active=False)
     offered = set(record.possible_helpers())
-    assert {company.executive, company.colleague, company.stranger} <= offered
-    assert not {company.administrator, company.nobody, disabled, company.manager} & offered
-    with pytest.raises(Refused, match="不能做协办人"):
-        record.involve(company.administrator, by=company.manager)
+    assert {technician, company.supervisor, company.colleague, company.stranger} <= offered
+    refused = {company.executive, company.administrator, company.nobody, disabled, company.manager}
+    assert not refused & offered
+    for person in refused:
+        with pytest.raises(Refused, match="不能做协办人"):
+            record.involve(person, by=company.manager)
+    for person in offered:
+        record.involve(person, by=company.manager)
+        assert record.can_note(fresh(person)), person
+
+
+def test_two_roles_of_which_neither_sees_and_writes_make_no_helper(company, in_state):
+    """The right of one and the edit scope of the other are not one right to write."""
+    person = company.executive
+    person.groups.add(Role.objects.create(name="只编辑", view_scope=Scope.SELF, edit_scope=Scope.SELF))
+    record = in_state("assigned")
+    assert person not in record.possible_helpers()
+    ServiceHelper.objects.create(request=record, user=person, by=company.manager)
+    assert not record.can_note(fresh(person))
 
 
 def test_the_customers_manager_sees_what_others_create_and_its_creator_the_request(company):
