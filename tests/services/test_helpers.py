@@ -41,7 +41,7 @@ def test_who_only_helps_opens_the_requests_they_help_with_and_no_other_address(h
     wrong = []
     for name, record, verb, *expected in ROWS:
         nobody = expected[-1]  # 无角色
-        status, body, wrote = ask(browsers, helped, "technician", name, record, verb)
+        status, _, wrote = ask(browsers, helped, "technician", name, record, verb)
         wanted = OPENED.get((name, record, verb))
         same = str(status) == nobody or (str(status) in ("403", "404", "405") and nobody in ("403", "404", "405"))
         if status != wanted if wanted else not same:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from accounts.keeping import user as keeping
 from crm.audit.models import AuditEntry
 from crm.verdict import Kind, Refused
 from services.models import ServiceRequest, ServiceRound
@@ -77,3 +78,34 @@ def test_control_without_the_lock_both_feedbacks_go_through(two_feedbacks):
     record, first, second = two_feedbacks()
     assert (first, second) == (None, None)
     assert AuditEntry.objects.about(record).filter(verb__in=("退回重新处理", "反馈并归档")).count() == 2
+
+
+@pytest.fixture
+def helper_loses_role(company, monkeypatch):
+    """An administrator takes a technician's role away while they are asked to help."""
+    technician = factories.person("service_helper", name="韩技术")
+    record = factories.dispatched(company.manager, company.supervisor, company.manager)
+    moment = before(monkeypatch, keeping, "change")  # the role is taken, and not yet for others to see
+    administrator = factories.fresh(company.administrator)
+    return lambda: (
+        record,
+        *moment.overtake(
+            lambda: again(technician).edit(by=administrator, groups=[]),
+            lambda: again(record).involve(again(technician), by=company.manager),
+        ),
+    )
+
+
+def test_nobody_becomes_a_helper_while_they_lose_the_right_to_note(helper_loses_role):
+    record, first, second = helper_loses_role()
+    assert not isinstance(first, Exception), first
+    assert isinstance(second, Refused)
+    assert "不能做协办人" in second.verdict.reason
+    assert not record.helpers.exists()
+
+
+def test_control_without_holding_the_person_they_help_and_can_note_nothing(helper_loses_role, monkeypatch):
+    monkeypatch.setattr("crm.verdict.hold", lambda *people: None)
+    record, _, second = helper_loses_role()
+    assert second is None
+    assert record.helpers.exists()
