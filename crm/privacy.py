@@ -25,6 +25,7 @@ from crm.audit.redaction import Erasure, naming, redact
 from crm.audit.trail import in_words, record, shown
 from crm.audit.verification import ERASED
 from crm.exchange.personal import erase_from_jobs
+from crm.lookups import streamed
 from crm.verdict import lock
 from customers.models import Attachment, Contact
 from customers.models.interaction import forget_files
@@ -147,13 +148,13 @@ def _is_contact(entry: AuditEntry) -> bool:
 
 def _candidates(contact: Contact, words: Words, nearby: set[Place]) -> Iterator[AuditEntry]:
     yield from AuditEntry.objects.about(contact)
-    yield from naming(words.all()).iterator()
-    yield from AuditEntry.objects.filter(verb=EXPORTED).iterator()  # their conditions may be encoded
+    yield from streamed(naming(words.all()))
+    yield from streamed(AuditEntry.objects.filter(verb=EXPORTED))  # their conditions may be encoded
     for kind in {kind for kind, _ in nearby}:  # numbers written with other gaps than we know of
         keys = [pk for other, pk in nearby if other == kind]
         for start in range(0, len(keys), 500):
             rows = AuditEntry.objects.filter(content_type=kind, object_id__in=keys[start : start + 500])
-            yield from rows.iterator()
+            yield from streamed(rows)
 
 
 class Erased(NamedTuple):

@@ -150,6 +150,8 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CRM_CONN_MAX_AGE", 300)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2 if SERVES_PAGES else 10)
+    # A pooler lends a connection per transaction: a cursor on the server would be lost between two reads.
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("CRM_PGBOUNCER", False)
     if not env.bool("CRM_PGBOUNCER", False):  # planning took as long as asking, compiling longer: decision 28
         own = DATABASES["default"].setdefault("OPTIONS", {})
         own.update(server_side_binding=True, prepare_threshold=3)

@@ -18,6 +18,7 @@ from django.db.models import Q
 from accounts.models import Notification
 from crm.audit.models import AuditEntry
 from crm.audit.redaction import GONE
+from crm.lookups import streamed
 
 from .models import (
     Attachment,
@@ -113,7 +114,7 @@ class Part:
         """The rows that are about the contact or name him. A namesake's rows are not his."""
         namesake = contact.customer.contacts.filter(name__in=words.names).exclude(pk=contact.pk).exists()
         elsewhere = words.without_names() if namesake else words
-        for row in self.rows(contact).iterator(chunk_size=500):
+        for row in streamed(self.rows(contact)):
             if self.linked(row, contact) or any(elsewhere.found_in(getattr(row, name)) for name in self.texts):
                 yield row
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import Notification, User, notify_many
 from accounts.scopes import EDIT, reaches
 from basedata.calendar import Schedule, add_working_minutes, current
+from crm.lookups import streamed
 from crm.ui.templatetags.ui import day
 
 from .models import ServiceRequest, ServiceRound, ServiceTarget
@@ -35,7 +36,7 @@ def watch() -> str:
 def keep_due_true() -> int:
     """Brings due_at of every request that is not handled up to date; a row that moved meanwhile is left to itself."""
     targets, schedule = ServiceTarget.all_minutes(), current()
-    now_due = ((row, due_of(row, targets, schedule)) for row in unhandled().iterator(chunk_size=BATCH))
+    now_due = ((row, due_of(row, targets, schedule)) for row in streamed(unhandled(), BATCH))
     wrong = [(row.pk, row.version, due) for row, due in now_due if due != row.due_at]
     return sum(ServiceRequest.objects.filter(pk=pk, version=version).update(due_at=due) for pk, version, due in wrong)
 

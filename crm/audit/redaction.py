@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Cast
 from django.utils import timezone
 
+from crm.lookups import streamed
 from crm.verdict import unless
 
 from . import seals
@@ -82,7 +83,7 @@ def _redaction(erasure: Erasure, former: dict[int, str], in_whole: bool, now: An
 def _whole_seals(ids: set[int]) -> list[AuditSeal]:
     """Seals of the old form over these rows, not yet sealed again."""
     found = []
-    for seal in AuditSeal.objects.filter(form=seals.WHOLE, pruning=None).order_by("id").iterator():
+    for seal in streamed(AuditSeal.objects.filter(form=seals.WHOLE, pruning=None).order_by("id")):
         if ids & set(seal.row_ids) and not AuditSeal.objects.filter(form=seals.SPLIT, row_ids=seal.row_ids).exists():
             found.append(seal)
     return found

@@ -11,6 +11,8 @@ import json
 from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
+from crm.lookups import by_key
+
 from .models import AuditEntry, AuditRedaction
 
 REGISTERED = "登记抹去"
@@ -42,7 +44,7 @@ def complaints(expired: Container[int]) -> Iterator[str]:
         known.update(row["id"] for row in rows)
         if digest_of(rows) != said[DIGEST]:
             yield f"审计记录 {pk} 登记的抹去与现有的不符：抹去的记录被增删或改动过。"
-    unknown = (row for row in redactions.iterator(chunk_size=2000) if row["id"] not in known)
-    alone = [row["entry_id"] for row in unknown if row["deed_id"] not in expired]
+    every = by_key(AuditRedaction.objects.values_list("pk", "entry_id", "deed_id"))
+    alone = [entry for pk, entry, deed in every if pk not in known and deed not in expired]
     if alone:
         yield f"审计记录 {'、'.join(map(str, alone[:10]))} 的内容被抹去，却没有登记。"

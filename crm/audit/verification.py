@@ -10,6 +10,8 @@ from typing import Any
 from django.db.models import Count, Sum
 from django.utils import timezone
 
+from crm.lookups import by_key, streamed
+
 from . import register, seals
 from .models import AuditEntry, AuditPruning, AuditRedaction, AuditSeal
 
@@ -60,7 +62,7 @@ class Verification:
 
     def run(self, beat: Beat) -> list[str]:
         total = AuditSeal.objects.count()
-        for done, seal in enumerate(AuditSeal.objects.order_by("id").iterator()):
+        for done, seal in enumerate(streamed(AuditSeal.objects.order_by("id"))):
             beat(done, total)
             if finding := self.check(seal):
                 self.findings.append(f"封存 {seal.pk}：{finding}")
@@ -115,8 +117,8 @@ class Verification:
         return [f"审计记录 {names(alone)} 的内容被抹去，却没有说明依据的审计记录。"] if alone else []
 
     def unsealed_too_long(self) -> list[int]:
-        old = AuditEntry.objects.filter(at__lt=timezone.now() - seals.MAX_UNSEALED).order_by("id")
-        return [pk for pk in old.values_list("id", flat=True).iterator() if pk not in self.sealed]
+        old = AuditEntry.objects.filter(at__lt=timezone.now() - seals.MAX_UNSEALED)
+        return [pk for (pk,) in by_key(old.values_list("pk")) if pk not in self.sealed]
 
 
 def _redactions() -> tuple[dict[int, str], dict[int, str], dict[int, set[int]]]:
@@ -124,7 +126,7 @@ def _redactions() -> tuple[dict[int, str], dict[int, str], dict[int, set[int]]]:
     digests: dict[int, str] = {}
     after: dict[int, str] = {}
     deeds: dict[int, set[int]] = {}
-    for row in AuditRedaction.objects.order_by("id").iterator():
+    for row in streamed(AuditRedaction.objects.order_by("id")):
         digests.setdefault(row.entry_id, row.digest)
         after[row.entry_id] = row.after
         deeds.setdefault(row.deed_id, set()).add(row.entry_id)

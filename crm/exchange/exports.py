@@ -22,6 +22,7 @@ from crm.audit.models import AuditEntry
 from crm.audit.trail import record
 from crm.audit.verification import ERASED
 from crm.jobs.models import Job, JobRefused, start_job
+from crm.lookups import streamed
 
 from .writers import WRITERS
 
@@ -111,7 +112,7 @@ def attachment(content: Any, name: str, content_type: str) -> HttpResponse:
 
 def table(page: Any) -> tuple[list[str], Iterator[list[Any]]]:
     """Headers and rows of a list's declared columns, read in chunks."""
-    rows = page.export_rows().iterator(chunk_size=1000)
+    rows = streamed(page.export_rows(), 1000)
     return [headed(column) for column in page.columns], ([c.get(row) for c in page.columns] for row in rows)
 
 

@@ -10,6 +10,7 @@ from django.db import models
 from django.http import QueryDict
 
 from crm.jobs.models import DueRun, Job
+from crm.lookups import streamed
 
 ERASED_HERE: dict[type[models.Model], tuple[str, ...]] = {Job: ("arguments", "result", "file", "file_name")}
 PARTS = ()
@@ -21,7 +22,7 @@ def erase_from_jobs(erase: Callable[[Any], Any]) -> int:
 
     erase: gives a text, or the texts inside of what is given, without the person. Returns how many files went.
     """
-    for job in Job.objects.only("pk", "arguments", "result", "file_name").iterator():
+    for job in streamed(Job.objects.only("pk", "arguments", "result", "file_name")):
         left = {
             "arguments": erase({**job.arguments, **_asked(job)}),
             "result": erase(job.result)[:500],

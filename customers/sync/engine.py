@@ -15,6 +15,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from basedata.models import FeedPosition, Product, StockRecord, SyncRefusal, SyncRun
+from crm.lookups import by_key
 from customers.models import Order, OrderLine, ParkedOrder, TimelineEntry
 
 from . import rows
@@ -152,7 +153,7 @@ class Work:
                 self._products(self.taken("products", batch, rows.product, lambda values: values["number"]))
         if self.run.is_full:
             present = Product.objects.filter(is_discontinued=False)
-            for numbers in batches(present.values_list("number", flat=True).iterator(), BATCH):
+            for numbers in batches((number for _, number in by_key(present.values_list("pk", "number"))), BATCH):
                 gone = self.staging.unseen("products", numbers)
                 self.count("products", removed=Product.objects.filter(number__in=gone).update(is_discontinued=True))
         self.read_to_the_end("products")
@@ -188,8 +189,8 @@ class Work:
                 self.beat()
                 self._storage(self.taken("storage", batch, rows.stock, _stock_key))
         if self.run.is_full:
-            keys = StockRecord.objects.values_list("pk", "product__number", "warehouse", "location").iterator()
-            for present in batches(keys, BATCH):
+            keys = StockRecord.objects.values_list("pk", "product__number", "warehouse", "location")
+            for present in batches(by_key(keys), BATCH):
                 named = {"\t".join(parts): pk for pk, *parts in present}
                 gone = [named[key] for key in self.staging.unseen("storage", named)]
                 self.count("storage", removed=StockRecord.objects.filter(pk__in=gone).delete()[0])
@@ -241,7 +242,7 @@ class Work:
 
     def take_up_parked(self) -> None:
         keys = ParkedOrder.objects.order_by().values_list("customer_key").annotate(orders=Count("pk"))
-        for batch in batches((key for key, _ in keys.iterator()), BATCH):
+        for batch in batches((key for key, _ in list(keys)), BATCH):
             with transaction.atomic():
                 if taken := take_up(batch):
                     self.remarks.append(f"{taken} 个待匹配订单已归入客户")
@@ -315,13 +316,14 @@ class Work:
 
     def _cancel_missing(self) -> None:
         present = Order.objects.exclude(status=Order.Status.CANCELLED).order_by()
-        for numbers in batches(present.values_list("number", flat=True).iterator(), BATCH):
+        for numbers in batches((number for _, number in by_key(present.values_list("pk", "number"))), BATCH):
             gone = Order.objects.filter(number__in=self.staging.unseen("orders", numbers))
             with transaction.atomic():
                 owners = set(gone.values_list("customer_id", flat=True))
                 self.count("orders", removed=gone.mark_cancelled())
                 after_orders(owners)
-        for numbers in batches(ParkedOrder.objects.values_list("number", flat=True).iterator(), BATCH):
+        parked = by_key(ParkedOrder.objects.values_list("pk", "number"))
+        for numbers in batches((number for _, number in parked), BATCH):
             ParkedOrder.objects.filter(number__in=self.staging.unseen("orders", numbers)).delete()
 
 
