@@ -267,6 +267,7 @@ CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds betwee
     ("audit.seal", 300, "crm.audit.seals.seal_pending"),
     ("audit.prune", 86400, "crm.audit.retention.prune_expired"),
     ("jobs.forget", 86400, "crm.jobs.tasks.forget_old_files"),
+    ("jobs.check", 86400, "accounts.stuck_jobs.fail_stuck"),
     ("sessions.clear", 86400, "crm.jobs.tasks.clear_expired_sessions"),
     ("sessions.forget", 86400, "accounts.sessions.forget_ended"),
     ("forms.forget", 86400, "crm.ui.models.forget_old_submissions"),

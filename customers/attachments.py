@@ -11,13 +11,13 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files import File
 
+from crm.file_names import cut
 from crm.ui.gate import UNPRINTABLE, refuse_control_characters
 
 MEGABYTE = 1024 * 1024
 MAX_FILES = 10  # per interaction
 MAX_UNPACKED = 200 * MEGABYTE
 MAX_MEMBERS = 5000
-MAX_NAME = 200
 ACCEPT = ".pdf,.png,.jpg,.jpeg,.gif,.webp,.docx,.xlsx,.pptx,.txt,.csv"
 KINDS = "PDF、图片（PNG、JPEG、GIF、WebP）、Word/Excel/PowerPoint（docx、xlsx、pptx）、文本（txt、csv）"
 
@@ -70,9 +70,7 @@ def check(upload: Any) -> Checked:
 
 def short_name(name: str) -> str:
     """As the sender called it, no longer than the column; the suffix stays."""
-    path = Path(name.replace("\\", "/").split("/")[-1])
-    suffix = path.suffix[:10]
-    return path.name if len(path.name) <= MAX_NAME else path.stem[: MAX_NAME - len(suffix)] + suffix
+    return cut(Path(name.replace("\\", "/").split("/")[-1]).name)
 
 
 def sniff(file: Any, suffix: str) -> str:

@@ -13,6 +13,7 @@ from accounts.models import User
 from crm.audit.trail import record
 from crm.exchange.readers import UnreadableFile, read_table
 from crm.exchange.writers import write_xlsx
+from crm.file_names import cut
 from crm.jobs.models import Job, JobRefused, start_job
 
 from .import_form import column_key
@@ -57,8 +58,12 @@ def refuse(job: Job, upload: ImportFile, task: CustomerImport) -> str:
         target.flush()
         target.seek(0)
         job.file.save(f"{job.pk}.xlsx", File(target), save=False)
-    job.file_name = f"错误行-{Path(upload.name).stem}.xlsx"
+    job.file_name = refused_name(upload)
     return f"{len(task.refused_lines)} 行有错误，什么都没有写入。请下载错误行，改正后重新导入。"
+
+
+def refused_name(upload: ImportFile) -> str:
+    return cut(f"错误行-{Path(upload.name).stem}.xlsx")
 
 
 def write_refused(target: Any, upload: ImportFile, task: CustomerImport) -> int:

@@ -21,6 +21,7 @@ from crm.audit.conditions import CONDITIONS, EXPORTED, readable
 from crm.audit.models import AuditEntry
 from crm.audit.trail import record
 from crm.audit.verification import ERASED
+from crm.file_names import cut
 from crm.jobs.models import Job, JobRefused, start_job
 from crm.lookups import streamed
 
@@ -47,7 +48,7 @@ def deliver(page: Any, file_format: str) -> HttpResponse:
     reason = request.GET.get("reason", "").strip()[:200]
     if total > settings.CRM_EXPORT_REASON_ROWS and not reason:
         return ask_reason(page, total)
-    name = f"{page.title}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}"
+    name = cut(f"{page.title}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}")
     if total > settings.CRM_EXPORT_DIRECT_ROWS:
         return in_background(page, file_format, name=name, reason=reason, total=total)
     buffer = io.BytesIO()

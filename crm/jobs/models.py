@@ -10,6 +10,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from crm.audit.trail import current_address
+from crm.file_names import cut
 
 
 class JobRefused(Exception):
@@ -98,14 +99,24 @@ class Job(models.Model):
         Job.objects.filter(pk=self.pk).update(done=self.done, total=self.total, heartbeat_at=timezone.now())
 
     def finish(self, result: str) -> None:
-        self._close(self.Status.DONE, result)
+        """What work calls its file is cut here, for every kind of job."""
+        self.status, self.result, self.finished_at = self.Status.DONE, as_result(result), timezone.now()
+        self.file_name = cut(self.file_name)
+        self.save(update_fields=["status", "result", "finished_at", "file", "file_name"])
 
     def fail(self, reason: str) -> None:
-        self._close(self.Status.FAILED, reason)
+        """Writes nothing that the work left in the row, which may be why it failed; its file goes from the disk."""
+        written, self.file, self.file_name = str(self.file.name or ""), "", ""
+        self.status, self.result, self.finished_at = self.Status.FAILED, as_result(reason), timezone.now()
+        closed = {"status": self.status, "result": self.result, "finished_at": self.finished_at}
+        Job.objects.filter(pk=self.pk).update(**closed, file="", file_name="")
+        if written:
+            transaction.on_commit(partial(self.file.storage.delete, written), robust=True)
 
-    def _close(self, status: str, result: str) -> None:
-        self.status, self.result, self.finished_at = status, result[:500], timezone.now()
-        self.save(update_fields=["status", "result", "finished_at", "file", "file_name"])
+
+def as_result(words: str) -> str:
+    """As long as the column, and without the one character PostgreSQL does not store."""
+    return words.replace("\0", "")[:500]
 
 
 class DueRun(models.Model):
@@ -134,6 +145,6 @@ def start_job(kind: str, function: str, *, owner: Any, **arguments: Any) -> Job:
     from .tasks import run_job
 
     address = current_address.get() if owner is not None else None
-    job = Job.objects.create(kind=kind, function=function, owner=owner, arguments=arguments, address=address)
+    job = Job.objects.create(kind=kind[:50], function=function, owner=owner, arguments=arguments, address=address)
     transaction.on_commit(lambda: run_job.enqueue(job.pk))
     return job

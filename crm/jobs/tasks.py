@@ -25,14 +25,21 @@ def run_job(job_id: int) -> None:
         return
     token = current_address.set(job.address)
     try:
-        job.finish(import_string(job.function)(job))
-    except JobRefused as refusal:
-        job.fail(str(refusal))
+        carry_out(job)
     except Exception:  # whatever happens, the owner reads it as a failed job
         logger.exception("job %s failed", job_id)
         job.fail("任务未能完成，请稍后重试；仍然失败时把任务编号告诉系统管理员。")
     finally:
         current_address.reset(token)
+
+
+def carry_out(job: Job) -> None:
+    try:
+        result = import_string(job.function)(job)
+    except JobRefused as refusal:
+        job.fail(str(refusal))
+    else:
+        job.finish(result)
 
 
 def rescue_silent_jobs() -> int:

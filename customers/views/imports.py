@@ -22,7 +22,7 @@ from crm.verdict import Kind, Refused, Verdict
 
 from ..forms.upload import CarryOutForm, UploadForm
 from ..import_form import CustomerImportForm
-from ..import_job import is_large, shown_errors, start, write_refused
+from ..import_job import is_large, refused_name, shown_errors, start, write_refused
 from ..importing import ImportRefused
 from ..models import ImportFile
 
@@ -120,7 +120,7 @@ class RefusedRows(RecordView):
             write_refused(buffer, upload, upload.checked())
         except (ImportRefused, UnreadableFile) as error:
             raise Refused(Verdict(Kind.STATE, str(error))) from error
-        return attachment(buffer.getvalue(), f"错误行-{Path(upload.name).stem}.xlsx", CONTENT_TYPES["xlsx"])
+        return attachment(buffer.getvalue(), refused_name(upload), CONTENT_TYPES["xlsx"])
 
 
 class CarryOutImport(ActionView):

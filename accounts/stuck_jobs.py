@@ -1,0 +1,61 @@
+"""The nightly look at jobs that nothing moves any more: they fail in words, and whoever started them is told."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django_tasks import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from crm.jobs.models import Job
+from crm.jobs.tasks import run_job
+
+from .notification import notify
+
+logger = logging.getLogger(__name__)
+SILENT = timedelta(hours=6)  # the rescue tries three times within minutes; work says every thousand rows that it lives
+WAITING = timedelta(days=1)
+WORDS = "任务长时间没有进展，已停止，没有做完。请重新发起；仍然不行时把任务编号告诉系统管理员。"
+
+
+def fail_stuck() -> int:
+    """How many were ended. Each by itself: one that resists stops neither the others nor the schedule."""
+    ended = 0
+    for job in stuck():
+        try:
+            with transaction.atomic():
+                ended += end(job)
+        except Exception:
+            logger.exception("job %s could not be ended", job.pk)
+    return ended
+
+
+def stuck() -> list[Job]:
+    """Running without a sign of life, or queued with nothing left in the queue that would begin it."""
+    now = timezone.now()
+    silent = Q(heartbeat_at__lt=now - SILENT) | Q(heartbeat_at=None, created_at__lt=now - SILENT)
+    running = Job.objects.filter(silent, status=Job.Status.RUNNING)
+    queued = Job.objects.filter(status=Job.Status.QUEUED, created_at__lt=now - WAITING)
+    waiting = awaited() if queued.exists() else set()
+    return [*running.select_related("owner"), *(job for job in queued.select_related("owner") if job.pk not in waiting)]
+
+
+def awaited() -> set[Any]:
+    """Keys of the jobs that a worker still has before it: where none has worked for a day, nothing is lost."""
+    open_tasks = DBTaskResult.objects.filter(task_path=run_job.module_path, status=TaskResultStatus.READY)
+    return {argument for kept in open_tasks.values_list("args_kwargs", flat=True) for argument in kept["args"]}
+
+
+def end(job: Job) -> bool:
+    """False when it moved on meanwhile."""
+    same = Job.objects.select_for_update().filter(pk=job.pk, status=job.status, heartbeat_at=job.heartbeat_at)
+    if same.first() is None:
+        return False
+    job.fail(WORDS)
+    notify(job.owner, f"您的后台任务「{job.kind}」（编号 {job.pk}）失败：{WORDS}")
+    return True
