@@ -3,6 +3,9 @@
 import os
 
 os.environ.setdefault("CRM_PROCESS", "web")  # before the settings are read: pages wait for a shorter time than commands
+from gunicorn.glogging import Logger
+
+from crm.outside import HideKeys
 
 bind = os.environ.get("CRM_BIND") or f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("CRM_WEB_WORKERS", "2"))
@@ -12,6 +15,18 @@ limit_request_line = 8190
 max_requests = 5000
 max_requests_jitter = 500
 control_socket_disable = True  # a service account may have no home to keep it in
+
+
+class QuietLogger(Logger):
+    """Neither log holds an address that is a key."""
+
+    def setup(self, cfg):
+        super().setup(cfg)
+        for log in (self.error_log, self.access_log):
+            log.addFilter(HideKeys())
+
+
+logger_class = QuietLogger
 
 
 def on_starting(server):

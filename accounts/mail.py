@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm.audit.trail import record
+from crm.outside import link
 from crm.verdict import holds
 
 from .models import Notification, User, in_view
@@ -97,7 +98,7 @@ def message_for(row: Notification, connection: Any) -> EmailMessage:
     """The notification's text and a link, nothing else of the record."""
     path = row.record.get_absolute_url() if row.record else reverse("notifications")
     body = (
-        f"{row.recipient.name}，您好：\n\n{row.text}\n\n查看：{settings.CRM_BASE_URL}{path}\n\n"
+        f"{row.recipient.name}，您好：\n\n{row.text}\n\n查看：{link(path)}\n\n"
         "这封邮件由客户关系管理系统发出，请不要回复。不想再收到时，可以在系统的「通知」页关闭邮件。\n"
     )
     subject = f"【客户关系管理】{row.get_kind_display()}"

@@ -39,6 +39,9 @@ SHOWN = (
     ("CRM_EXPORT_MAX_ROWS", "导出的行数上限"),
     ("CRM_EXPORT_REASON_ROWS", "超过多少行须写导出理由"),
     ("CRM_AUDIT_KEEP_MONTHS", "审计记录保留多久（月，0 为一直）"),
+    ("CRM_BASE_URL", "给外部和邮件的链接以它开头"),
+    ("CRM_COMPANY_NAME", "客户打开的页面上的公司名称"),
+    ("CRM_COMPANY_LOGO", "客户打开的页面上的标志"),
     ("TIME_ZONE", "时区"),
     ("VAR_DIR", "数据文件夹"),
 )

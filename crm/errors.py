@@ -11,8 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.resume import MAX_KEPT, offer, posted, typed, words_of
+from crm import outside
 from crm.trouble import Trouble, trouble_behind
 from crm.verdict import Kind, Refused
+from services.views.rating import typed as typed_comment
+from services.views.rating import without_cookie
 
 TROUBLES = {
     Trouble.BUSY: (
@@ -28,11 +31,15 @@ RETRY_SECONDS = {Trouble.BUSY: "5", Trouble.FULL: "60"}
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if outside.is_outward(request):
+        return outside.refuse(400)
     return render(request, "400.html", {"reason": "请求的内容不完整或太大，请返回后重试。"}, status=400)
 
 
 def refusal(request: HttpRequest, status: int, **context: Any) -> HttpResponse:
     """The page of a refused act. What the person had typed stands below the reason, so that nothing is lost."""
+    if outside.is_outward(request):
+        return outside.refuse(status)
     return render(request, f"{status}.html", {**context, "typed": typed(request)}, status=status)
 
 
@@ -41,12 +48,17 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Who is not signed in may be a customer with a broken address: no word of what else is here."""
+    if not outside.is_outward(request) and not request.user.is_authenticated:
+        return outside.refuse(404, "没有这个页面", "请检查地址是否完整。", staff=True)
     return refusal(request, 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer without touching database or session: they may be what failed, and are said to be where they are."""
     trouble = trouble_behind(sys.exc_info()[1])
+    if outside.is_outward(request):
+        return outside.refuse(trouble.value if trouble else 500, typed=comment(request))
     if trouble is None:
         return render(None, "500.html", status=500)  # type: ignore[arg-type]
     return in_trouble(request, trouble)
@@ -70,6 +82,14 @@ def typed_form(request: HttpRequest) -> dict[str, Any]:
         return {}
     token = [("csrfmiddlewaretoken", value) for value in request.POST.getlist("csrfmiddlewaretoken")[:1]]
     return {"pairs": token + pairs, "shown": words_of(pairs), "files": bool(request.FILES)}
+
+
+def comment(request: HttpRequest) -> str:
+    """What a customer wrote into a form that failed; reading it may be what failed."""
+    try:
+        return typed_comment(request)
+    except Exception:
+        return ""
 
 
 class RefusalMiddleware:
@@ -103,8 +123,9 @@ class MethodMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if response.status_code == 405 and request.method == "GET" and not response.content:
-            page = render(request, "405.html", status=405)
+        outward = outside.is_outward(request)
+        if response.status_code == 405 and (outward or request.method == "GET") and not response.content:
+            page = outside.refuse(405) if outward else render(request, "405.html", status=405)
             page["Allow"] = response["Allow"]
             return page
         return response
@@ -112,6 +133,8 @@ class MethodMiddleware:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form opened before signing in anew carries a token of before: sent from our own page, it is offered again."""
+    if outside.is_outward(request):
+        return without_cookie(request, **request.resolver_match.kwargs)  # type: ignore[union-attr]
     ours = request.headers.get("Sec-Fetch-Site") == "same-origin"  # set by the browser, no page can forge it
     if ours and request.user.is_authenticated and (pairs := posted(request)):
         return offer(request, request.path, pairs, files=bool(request.FILES), status=403)

@@ -11,6 +11,8 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from crm import outside
+
 # The product uses none of these; a page that is tricked into asking is refused by the browser.
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
@@ -30,6 +32,8 @@ class SecurityHeadersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        if outside.is_outward(request):  # the address is a key: no other address learns it, our own files neither
+            response.headers["Referrer-Policy"] = "strict-origin"
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
@@ -67,6 +71,8 @@ class RequestSizeMiddleware:
         large = told is None or told > WITHOUT_SESSION
         limit = settings.CRM_REQUEST_MAX_BYTES if large and is_signed_in(request) else WITHOUT_SESSION
         if told is None or told > limit:
+            if outside.is_outward(request):
+                return outside.refuse(413)
             reason = f"提交的内容超过 {limit // 1024 // 1024} MB，没有接收。请减少附件或分几次上传。"
             return render(request, "400.html", {"reason": reason}, status=413)
         return self.get_response(request)

@@ -7,6 +7,8 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
+from crm.outside import wrong_logo
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
@@ -291,8 +293,14 @@ CRM_PERIODIC_STARTS = {
 # E-mail: off unless CRM_EMAIL_URL names a server, e.g. smtp+tls://user:password@mail.example.com:587
 CRM_EMAIL_URL = env.str("CRM_EMAIL_URL", "")
 CRM_BASE_URL = env.str("CRM_BASE_URL", "").rstrip("/")  # how people reach the product: links outside it begin so
+if CRM_BASE_URL and not CRM_BASE_URL.startswith(("http://", "https://")):
+    raise ImproperlyConfigured("CRM_BASE_URL 应以 http:// 或 https:// 开头，例如 https://crm.example.com。")
+CRM_COMPANY_NAME = env.str("CRM_COMPANY_NAME", "").strip()  # on the pages that customers open
+CRM_COMPANY_LOGO = env.str("CRM_COMPANY_LOGO", "")  # a PNG, JPEG or SVG file, on the same pages
+if CRM_COMPANY_LOGO and (reason := wrong_logo(CRM_COMPANY_LOGO)):
+    raise ImproperlyConfigured(reason)
 if CRM_EMAIL_URL:
-    if not CRM_BASE_URL.startswith(("http://", "https://")):
+    if not CRM_BASE_URL:
         raise ImproperlyConfigured(
             "CRM_EMAIL_URL 需要 CRM_BASE_URL（例如 https://crm.example.com）：邮件里的链接以它开头。"
         )
@@ -329,8 +337,15 @@ FORM_RENDERER = "crm.ui.forms.CrmFormRenderer"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"keys": {"()": "crm.outside.HideKeys"}},  # links that open without an account
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["keys"]}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"crm": {"level": "INFO"}, "axes": {"level": "ERROR"}, "django.request": {"level": "ERROR"}},
+    "loggers": {
+        "crm": {"level": "INFO"},
+        "axes": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["keys"]},
+        "django.security.csrf": {"filters": ["keys"]},
+        "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
+    },
 }

@@ -10,39 +10,67 @@ import segno
 from django.core import signing
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
-from .models import ServiceRound
+from crm.outside import link
+
+from .models import FormerLink, GivenBy, ServiceRequest, ServiceRound
 
 SIGNER = signing.Signer(salt="services.rate")
+FORM_SIGNER = signing.Signer(salt="services.rate.form")
 
 
 class State(Enum):
     GOOD = "good"
     USED = "used"
+    CLOSED = "closed"  # otherwise than through a link
+    REPLACED = "replaced"
     EXPIRED = "expired"
-    FORGED = "forged"
+    FORGED = "forged"  # or unknown: never made, or of a record that is gone
 
 
 def rating_url(current: ServiceRound, request: Any) -> str:
     """The link of a round as the customer opens it; empty when none was made or its days are over."""
-    if not current.rating_key or current.rating_until is None or current.rating_until < timezone.now():
+    if not current.rating_key or is_over(current):
         return ""
-    return request.build_absolute_uri(reverse("rate", args=[SIGNER.sign(current.rating_key)]))
+    return link(reverse("rate", args=[SIGNER.sign(current.rating_key)]), request)
+
+
+def is_over(current: ServiceRound) -> bool:
+    return current.rating_until is None or current.rating_until < timezone.now()
 
 
 def read(token: str) -> tuple[State, ServiceRound | None]:
-    """What a link is worth now, and its round while it is good. A key that is gone was replaced by a newer link."""
+    """What a link is worth now, and its round while it is good."""
     try:
         key = SIGNER.unsign(token)
     except signing.BadSignature:
         return State.FORGED, None
     rows = ServiceRound.objects.select_related("request__kind", "request__assignee")
-    found = rows.filter(rating_key=key).first()
-    if found is None or found.closed_at is not None:
-        return State.USED, None
-    if found.rating_until is None or found.rating_until < timezone.now():
-        return State.EXPIRED, None
-    return State.GOOD, found
+    if (found := rows.filter(rating_key=key).first()) is not None:
+        state = worth(found)
+        return state, found if state is State.GOOD else None
+    former = FormerLink.objects.select_related("round__request").filter(key=key).first()
+    return (worth(former.round, replaced=True), None) if former else (State.FORGED, None)
+
+
+def worth(asked: ServiceRound, *, replaced: bool = False) -> State:
+    if asked.closed_at is not None:
+        return State.USED if asked.satisfaction_by == GivenBy.CUSTOMER else State.CLOSED
+    if asked.request.status != ServiceRequest.Status.HANDLED:
+        return State.CLOSED
+    if replaced:
+        return State.REPLACED
+    return State.EXPIRED if is_over(asked) else State.GOOD
+
+
+def proof(token: str) -> str:
+    """What the page of a link carries: a form with it was ours, whether or not the browser keeps cookies."""
+    return FORM_SIGNER.signature(token)
+
+
+def is_proof(sent: str, token: str) -> bool:
+    return constant_time_compare(sent, proof(token))
 
 
 def qr_code(url: str) -> bytes:

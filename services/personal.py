@@ -10,7 +10,7 @@ from accounts.models import Notification
 from customers.models import Contact
 from customers.personal import Part, notifications_about
 
-from .models import Draft, ServiceNote, ServiceRequest, ServiceRound
+from .models import Draft, FormerLink, ServiceNote, ServiceRequest, ServiceRound
 
 
 def requests_of(contact: Contact) -> models.QuerySet[ServiceRequest]:
@@ -51,5 +51,6 @@ PARTS = (
 IMPERSONAL: dict[type[models.Model], tuple[str, ...]] = {
     ServiceRequest: ("number", "organisation"),
     ServiceRound: ("rating_key",),
+    FormerLink: ("key",),
     Draft: ("form",),
 }

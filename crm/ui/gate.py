@@ -12,6 +12,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from crm import outside
+
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 MESSAGE = "含有看不见的控制字符，请删除后重试。"
 
@@ -41,5 +43,7 @@ class TextGateMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         query = unquote_plus(request.META.get("QUERY_STRING", ""), errors="surrogateescape")
         if UNPRINTABLE.search(request.path_info) or UNPRINTABLE.search(query):
+            if outside.is_outward(request):  # one answer to whatever is no link of ours
+                return outside.refuse(404)
             return render(request, "400.html", {"reason": f"地址里{MESSAGE}"}, status=400)
         return self.get_response(request)

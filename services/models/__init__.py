@@ -1,7 +1,7 @@
 from .handover import hand_over_requests
 from .leaving import hand_over_all_requests, requests_left_by
 from .marks import ServiceChange, forget_old_marks
-from .parts import Draft, GivenBy, ServiceHelper, ServiceNote, ServiceRound
+from .parts import Draft, FormerLink, GivenBy, ServiceHelper, ServiceNote, ServiceRound
 from .request import NUMBER_PREFIX, ServiceRequest
 from .rows import ServiceRequestQuerySet, ties_of
 from .target import ServiceTarget
@@ -9,6 +9,7 @@ from .target import ServiceTarget
 __all__ = [
     "NUMBER_PREFIX",
     "Draft",
+    "FormerLink",
     "GivenBy",
     "ServiceChange",
     "ServiceHelper",

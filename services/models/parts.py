@@ -58,6 +58,20 @@ class ServiceRound(models.Model):
         return self.satisfaction is not None and self.satisfaction < 3
 
 
+class FormerLink(models.Model):
+    """The key of a rating link that a newer one replaced: its holder is told so, a forged one gets nothing."""
+
+    round = models.ForeignKey(ServiceRound, models.CASCADE, related_name="former_links", verbose_name="服务处理")
+    key = models.CharField(max_length=32, unique=True, editable=False)
+
+    class Meta:
+        verbose_name = "旧评价链接"
+        verbose_name_plural = "旧评价链接"
+
+    def __str__(self) -> str:
+        return str(self.round)
+
+
 class ServiceHelper(models.Model):
     """协办人: sees the request and adds notes, never closes it."""
 

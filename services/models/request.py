@@ -18,7 +18,7 @@ from customers.models import TimelineEntry
 from customers.models.timeline import untell
 
 from .. import clock
-from .parts import GivenBy, ServiceHelper, ServiceNote, ServiceRound
+from .parts import FormerLink, GivenBy, ServiceHelper, ServiceNote, ServiceRound
 from .record import ASSIGN, OUTCOMES, RequestRecord
 
 NUMBER_PREFIX = "FW"
@@ -212,6 +212,8 @@ class ServiceRequest(RequestRecord):
         self.can_invite(by).enforce()
         current = self._write_down(result, outcome)
         self._unless_incomplete().enforce()
+        if current.rating_key:
+            FormerLink.objects.create(round=current, key=current.rating_key)
         current.rating_key = get_random_string(32)
         current.rating_until = timezone.now() + timedelta(days=RATING_DAYS)
         current.save(update_fields=["rating_key", "rating_until"])

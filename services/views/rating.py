@@ -7,66 +7,88 @@ from typing import Any
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.middleware.csrf import get_token
 from django.utils.decorators import method_decorator
 from django.views import View
 
+from crm import outside
 from crm.audit.middleware import client_address
 from crm.verdict import Refused
 
 from ..forms import RatingForm
-from ..links import State, read
+from ..links import State, is_proof, proof, read
 
 PER_MINUTE = 60  # visits from one address: a customer needs two, but telephones share addresses
-REFUSALS = {
+ASK = "需要评价时，请向您的客户经理要一个新的链接。"
+REFUSALS = {  # not a word of the record: who holds an old link need not be who is asked now
     State.USED: (410, "这个链接已经用过", "评价已经收到，每个链接只能用一次。谢谢您。"),
-    State.EXPIRED: (410, "这个链接已过期", "需要评价时，请向您的客户经理要一个新的链接。"),
-    State.FORGED: (404, "链接无效", "请核对链接是否完整，或向您的客户经理要一个新的链接。"),
+    State.CLOSED: (
+        410,
+        "这次评价已经结束",
+        "这次服务已经登记了结果，不需要再评价。有话要说，请直接与您的客户经理联系。",
+    ),
+    State.REPLACED: (
+        410,
+        "这个链接已由新的代替",
+        "请用新链接：打开您最近收到的那一个。找不到时，请向您的客户经理要。",
+    ),
+    State.EXPIRED: (410, "这个链接已过期", ASK),
+    State.FORGED: (404, "", ""),
 }
-TOO_MANY = (429, "访问太频繁", "请过一分钟再试。")
+NO_COOKIE = "浏览器没有保存这次访问，刚才没有提交成功。您填写的内容都在，请再点一次「提交评价」。"
+NOT_NOW = "现在不能提交，您填写的内容都在。请稍后再试；仍然不行时，请与您的客户经理联系。"
+LONGEST = 5000  # characters shown again
 
 
 @method_decorator(login_not_required, name="dispatch")
 class Rate(View):
+    is_ours = True  # whether the form is known to come from our own page
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if too_many(client_address(request) or "?"):
-            return refuse(request, *TOO_MANY)
+            return outside.refuse(429, typed=typed(request))
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         state, asked = read(token)
-        return self.show(request, asked, RatingForm()) if asked else refuse(request, *REFUSALS[state])
+        return self.show(asked, RatingForm()) if asked else refuse(request, state)
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         state, asked = read(token)
         if asked is None:
-            return refuse(request, *REFUSALS[state])
+            return refuse(request, state)
         form = RatingForm(request.POST)
+        if not self.is_ours:
+            return self.show(asked, form, again=NO_COOKIE, status=403)
         if not form.is_valid():
-            return self.show(request, asked, form)
+            return self.show(asked, form)
         data = form.cleaned_data
         try:
             asked.request.rate(asked.rating_key, by=None, satisfaction=data["satisfaction"], comment=data["comment"])
-        except Refused:  # somebody was quicker
-            return refuse(request, *REFUSALS[State.USED])
-        return self.page(request, "services/rated.html", {"title": "谢谢您的评价"})
+        except Refused:  # somebody was quicker, or something that the request needs is missing by now
+            state, asked = read(token)
+            return self.show(asked, form, again=NOT_NOW, status=409) if asked else refuse(request, state)
+        return outside.show("services/rated.html", {"title": "谢谢您的评价"})
 
-    def show(self, request: HttpRequest, asked: Any, form: RatingForm) -> HttpResponse:
-        return self.page(request, "services/rate.html", {"title": "服务评价", "round": asked, "form": form})
-
-    def page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-        return private(render(request, template, context))
-
-
-def refuse(request: HttpRequest, status: int, heading: str, words: str) -> HttpResponse:
-    return private(render(request, "services/rate_refused.html", {"title": heading, "words": words}, status=status))
+    def show(self, asked: Any, form: RatingForm, *, again: str = "", status: int = 200) -> HttpResponse:
+        context = {"title": "服务评价", "round": asked, "form": form, "again": again}
+        context |= {"proof": proof(self.kwargs["token"]), "csrf_token": get_token(self.request)}
+        return outside.show("services/rate.html", context, status=status)
 
 
-def private(response: HttpResponse) -> HttpResponse:
-    """The address is the key: no copy of the page is kept and no search engine finds it."""
-    response["Cache-Control"] = "no-store, private"
-    response["X-Robots-Tag"] = "noindex"
-    return response
+def without_cookie(request: HttpRequest, token: str) -> HttpResponse:
+    """A form whose cookie is missing: what the page itself carried does as well, else it is shown again as typed."""
+    return Rate.as_view(is_ours=is_proof(request.POST.get("proof", ""), token))(request, token=token)
+
+
+def refuse(request: HttpRequest, state: State) -> HttpResponse:
+    status, heading, words = REFUSALS[state]
+    return outside.refuse(status, heading, words, typed="" if state is State.FORGED else typed(request))
+
+
+def typed(request: HttpRequest) -> str:
+    """What the visitor wrote; nobody else gets that answer."""
+    return request.POST.get("comment", "")[:LONGEST].strip()
 
 
 def too_many(address: str) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core import signing
 from django.core.management.base import BaseCommand, CommandParser
 from django.urls import reverse
@@ -13,7 +14,8 @@ class Command(BaseCommand):
     help = "打印创建第一位系统管理员的一次性地址；已有系统管理员时只说明。"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--address", default="http://127.0.0.1:8000", help="浏览器打开本系统所用的地址")
+        default = settings.CRM_BASE_URL or "http://127.0.0.1:8000"
+        parser.add_argument("--address", default=default, help="浏览器打开本系统所用的地址")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if User.objects.administrators().exists():

@@ -1,0 +1,97 @@
+"""What people outside the company meet: links that lead in, pages of their own, and none of those links in a log."""
+
+from __future__ import annotations
+
+import logging
+import re
+from base64 import b64encode
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+OUTWARD = ("/rate/",)  # what customers open; everything else is for people with an account
+KEYS = re.compile(r"/(rate|setup)/[^\s\"'<>]+")  # addresses that are keys: who has one needs no account
+LOGOS = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".svg": "image/svg+xml"}
+MAX_LOGO = 200_000  # bytes; it stands in every page
+
+PAGES = {  # status: heading, words
+    400: ("这个请求无法处理", "请返回上一页再试一次；仍然不行时，请与您的客户经理联系。"),
+    403: ("这次没有提交成功", "请返回上一页、刷新后再试一次；仍然不行时，请与您的客户经理联系。"),
+    404: ("链接无效", "请核对链接是否完整，或向您的客户经理要一个新的链接。"),
+    405: ("这个地址不能这样打开", "请重新打开您收到的链接。"),
+    409: ("现在不能提交", "请稍后再试；仍然不行时，请与您的客户经理联系。"),
+    410: ("这个链接已失效", "需要时，请向您的客户经理要一个新的链接。"),
+    413: ("提交的内容太长", "请删短一些再提交。"),
+    429: ("访问太频繁", "请过一分钟再试。"),
+    500: ("暂时打不开", "这一次没有成功，请过几分钟再试；仍然不行时，请与您的客户经理联系。"),
+    503: ("系统正忙", "这一次没有成功，请过几分钟再试。"),
+    507: ("暂时不能提交", "这一次没有成功，请过一小时再试；仍然不行时，请与您的客户经理联系。"),
+}
+
+
+def link(path: str, request: HttpRequest | None = None) -> str:
+    """The whole address of a page as anybody opens it: by the setting, not by how whoever makes the link got here."""
+    if settings.CRM_BASE_URL or request is None:
+        return f"{settings.CRM_BASE_URL}{path}"
+    return request.build_absolute_uri(path)
+
+
+def is_outward(request: HttpRequest) -> bool:
+    return request.path_info.startswith(OUTWARD)
+
+
+def show(template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    """A page for outsiders, drawn without asking database or session: the same whoever is signed in there.
+
+    Its address may be a key: no copy is kept, no search engine finds it.
+    """
+    company = {"company": settings.CRM_COMPANY_NAME, "logo": logo(settings.CRM_COMPANY_LOGO)}
+    response = HttpResponse(render_to_string(template, {**company, **context}), status=status)
+    response["Cache-Control"] = "no-store, private"
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def refuse(status: int, heading: str = "", words: str = "", **context: Any) -> HttpResponse:
+    """typed: what the visitor had written and can still copy. staff: a way to the sign-in."""
+    said = PAGES[status]
+    shown = {"title": heading or said[0], "words": words or said[1], **context}
+    return show("outside/refused.html", shown, status=status)
+
+
+@cache
+def logo(path: str) -> str:
+    """The picture as it stands in the page itself: no further address is open to visitors. Empty without one."""
+    if not path:
+        return ""
+    return f"data:{LOGOS[Path(path).suffix.lower()]};base64,{b64encode(Path(path).read_bytes()).decode()}"
+
+
+def wrong_logo(path: str) -> str:
+    """Why a file cannot be the logo, in words; empty when it can."""
+    file = Path(path)
+    if file.suffix.lower() not in LOGOS:
+        return "CRM_COMPANY_LOGO 应为 PNG、JPEG 或 SVG 图片。"
+    if not file.is_file():
+        return f"CRM_COMPANY_LOGO 指的文件不存在：{path}"
+    return f"CRM_COMPANY_LOGO 的图片超过 {MAX_LOGO // 1000} kB，请缩小。" if file.stat().st_size > MAX_LOGO else ""
+
+
+class HideKeys(logging.Filter):
+    """Takes addresses that are keys out of whatever is logged, its traceback included."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        if (hidden := hide(message)) != message:
+            record.msg, record.args = hidden, ()
+        if record.exc_info and not record.exc_text:
+            record.exc_text = hide(logging.Formatter().formatException(record.exc_info))
+        return True
+
+
+def hide(text: str) -> str:
+    return KEYS.sub(r"/\1/…", text)

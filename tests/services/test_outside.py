@@ -1,0 +1,299 @@
+"""What a customer meets at his link in each of its states, and when something goes wrong; and that no log holds it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.core.cache import cache
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from crm import outside
+from crm.settings import BASE_DIR
+from services.links import SIGNER, rating_url
+from services.models import ServiceRequest, ServiceRound
+from services.views import rating
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+COMMENT = "还是<b>漂</b>，请再来一次"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counter():
+    cache.clear()
+
+
+@pytest.fixture
+def record(company):
+    return factories.handled(company.manager, company.supervisor, company.manager, summary="零点漂移")
+
+
+@pytest.fixture
+def invite(record, company, rf):
+    return lambda: rating_url(record.invite(by=company.manager, result="已归零"), rf.get("/"))
+
+
+@pytest.fixture
+def link(invite):
+    return invite()
+
+
+def text(response):
+    return response.content.decode()
+
+
+def says_nothing(response):
+    return not any(word in text(response) for word in ("零点漂移", "已归零", "海悦", "周经理", "FW2"))
+
+
+def is_for_outsiders(response):
+    """Nothing of the staff's layout, menu or search, and no address of the product but its files."""
+    html = text(response)
+    paths = set(re.findall(r'(?:href|src|action)="(/[^"]*)"', html))
+    return not re.search("客户关系管理|回工作台|系统管理员|搜索|<nav", html) and all("/static/" in p for p in paths)
+
+
+# The states of a link
+
+
+def test_a_replaced_link_says_that_there_is_a_newer_one(link, invite, client):
+    newer = invite()
+    for verb in ("get", "post"):
+        answer = getattr(client, verb)(link, {"satisfaction": "5", "comment": ""})
+        assert (answer.status_code, says_nothing(answer), is_for_outsiders(answer)) == (410, True, True)
+        assert "请用新链接" in text(answer)
+        assert "评价已经收到" not in text(answer)
+    assert client.get(newer).status_code == 200
+    newest = invite()
+    assert "请用新链接" in text(client.get(link)) and "请用新链接" in text(client.get(newer))
+    assert client.get(newest).status_code == 200
+
+
+def test_a_round_closed_by_its_manager_says_so_and_not_that_a_score_came(link, invite, record, company, client):
+    newer = invite()
+    record.feedback(by=company.manager, result="已归零", satisfaction=4)
+    for one in (link, newer):
+        answer = client.get(one)
+        assert (answer.status_code, says_nothing(answer)) == (410, True)
+        assert "不需要再评价" in text(answer)
+        assert not re.search("评价已经收到|新链接", text(answer))
+
+
+def test_after_the_score_every_link_of_the_round_says_that_it_came(link, invite, client):
+    newer = invite()
+    client.post(newer, {"satisfaction": "5"})
+    for one in (link, newer):
+        assert "评价已经收到" in text(client.get(one))
+
+
+def test_a_link_of_a_request_no_longer_waiting_is_closed(link, record, client):
+    ServiceRequest.objects.update(status="assigned")
+    assert "这次评价已经结束" in text(client.get(link))
+
+
+def test_an_expired_link_says_so(link, client):
+    ServiceRound.objects.update(rating_until=timezone.now() - timedelta(seconds=1))
+    assert "已过期" in text(client.get(link))
+
+
+def test_forged_and_unknown_links_get_one_constant_answer(link, client, company, sign_in):
+    token = link.split("/rate/")[1].rstrip("/")
+    key, signature = token.split(":")
+    others = ["x", f"{token}x", key, f"{key[::-1]}:{signature}", "0" * 300, "%00", "😀", "a/b", SIGNER.sign("k" * 32)]
+    answers = [visitor.get(f"/rate/{one}/") for one in others for visitor in (client, sign_in(company.manager))]
+    answers += [client.post(f"/rate/{one}/", {"satisfaction": "5", "comment": COMMENT}) for one in others]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.content for answer in answers}) == 1
+    assert says_nothing(answers[0])
+    assert is_for_outsiders(answers[0])
+    assert "链接无效" in text(answers[0])
+
+
+def test_a_link_whose_record_is_gone_is_unknown(link, record, client):
+    ServiceRound.objects.all().delete()
+    assert client.get(link).content == client.get("/rate/x/").content
+
+
+# Something goes wrong
+
+
+def hidden(html):
+    return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', html)}
+
+
+def test_a_visitor_whose_browser_keeps_no_cookie_gives_his_score_all_the_same(link, record):
+    page = text(Client(enforce_csrf_checks=True).get(link))
+    values = {**hidden(page), "satisfaction": "5", "comment": COMMENT}
+    assert "谢谢您的评价" in text(Client(enforce_csrf_checks=True).post(link, values))
+    assert record.rounds.get().comment == COMMENT
+
+
+def test_a_form_that_was_not_ours_is_shown_again_with_what_was_typed(link, record):
+    client = Client(enforce_csrf_checks=True)
+    for proof in ({}, {"proof": "x"}, {"proof": "é"}):
+        answer = client.post(link, {"satisfaction": "4", "comment": COMMENT, **proof})
+        html = text(answer)
+        assert answer.status_code == 403
+        assert is_for_outsiders(answer)
+        assert COMMENT in unescape(re.search(r"<textarea[^>]*>(.*?)</textarea>", html, re.S)[1])
+        assert re.search(r'value="4"[^>]* checked', html)
+        assert record.rounds.get().closed_at is None
+    client.cookies.clear()
+    client.post(link, {**hidden(html), "satisfaction": "4", "comment": COMMENT})
+    assert record.rounds.get().satisfaction == 4
+
+
+def test_the_proof_of_one_link_is_none_for_another(link, company, rf):
+    other = factories.handled(company.manager, company.supervisor, company.manager)
+    second = rating_url(other.invite(by=company.manager, result="好"), rf.get("/"))
+    client = Client(enforce_csrf_checks=True)
+    values = {"satisfaction": "5", "proof": hidden(text(client.get(link)))["proof"]}
+    client.cookies.clear()
+    assert client.post(second, values).status_code == 403
+
+
+@pytest.mark.parametrize("state", ["replaced", "closed", "too many"])
+def test_the_comment_of_a_form_that_came_too_late_can_be_copied(state, link, invite, record, company, monkeypatch):
+    if state == "replaced":
+        invite()
+    elif state == "closed":
+        record.feedback(by=company.manager, result="已归零", satisfaction=4)
+    else:
+        monkeypatch.setattr(rating, "PER_MINUTE", 0)
+    answer = Client().post(link, {"satisfaction": "5", "comment": COMMENT})
+    assert answer.status_code == (429 if state == "too many" else 410)
+    assert COMMENT in unescape(text(answer))
+    assert COMMENT not in text(answer)  # shown as text
+    assert (says_nothing(answer), is_for_outsiders(answer)) == (True, True)
+
+
+def test_a_complaint_that_lacks_something_by_now_is_not_said_to_be_rated(company, rf):
+    record = factories.handled(company.manager, company.supervisor, company.manager, kind="投诉")
+    cause = factories.entry("投诉原因", "产品质量")
+    made = record.invite(by=company.manager, result="好了", cause=cause, improvement="出厂加测")
+    ServiceRequest.objects.update(improvement="")
+    answer = Client().post(rating_url(made, rf.get("/")), {"satisfaction": "5", "comment": COMMENT})
+    assert answer.status_code == 409
+    assert "现在不能提交" in text(answer)
+    assert COMMENT in unescape(text(answer))
+
+
+def test_a_crash_and_other_faults_at_a_link_get_pages_for_customers(link, monkeypatch, settings):
+    client = Client(raise_request_exception=False)
+    assert is_for_outsiders(client.put(link))
+    assert client.put(link).status_code == 405
+    assert is_for_outsiders(client.get(link, {"q": "\0"}))
+    assert is_for_outsiders(client.get(link, headers={"host": "evil.example"}))
+    long = client.generic("POST", link, b"", CONTENT_LENGTH="9999999")
+    assert (long.status_code, is_for_outsiders(long)) == (413, True)
+
+    def crash(*args):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(rating, "read", crash)
+    answer = client.post(link, {"satisfaction": "5", "comment": COMMENT})
+    assert (answer.status_code, is_for_outsiders(answer)) == (500, True)
+    assert COMMENT in unescape(text(answer))
+    assert "secret" not in text(answer)
+
+
+def test_a_visitor_at_an_address_that_leads_nowhere_learns_nothing_of_the_product(client):
+    answer = client.get("/rat/abc/")
+    assert answer.status_code == 404
+    assert "没有这个页面" in text(answer)
+    assert not re.search("客户关系管理|搜索|工作台", text(answer))
+
+
+# Who asks, and under which address
+
+
+def test_the_companys_name_and_logo_stand_on_every_page_for_outsiders(link, client, settings, tmp_path):
+    picture = tmp_path / "logo.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n")
+    assert 'class="company"' not in text(client.get(link))
+    settings.CRM_COMPANY_NAME, settings.CRM_COMPANY_LOGO = "海岳<阀门>", str(picture)
+    for address, status in ((link, 200), ("/rate/x/", 404), ("/nowhere/", 404)):
+        answer = client.get(address)
+        html = text(answer)
+        assert answer.status_code == status
+        assert "海岳&lt;阀门&gt;</p>" in html
+        assert 'src="data:image/png;base64,iVBORw0KGgo="' in html
+    assert "data:" in client.get(link)["Content-Security-Policy"]
+
+
+def test_a_logo_that_cannot_be_shown_is_refused_at_the_start(tmp_path):
+    large = tmp_path / "large.png"
+    large.write_bytes(b"x" * (outside.MAX_LOGO + 1))
+    for path, words in ((tmp_path / "a.exe", "PNG"), (tmp_path / "none.svg", "不存在"), (large, "超过")):
+        assert words in outside.wrong_logo(str(path))
+    large.write_bytes(b"x")
+    assert outside.wrong_logo(str(large)) == ""
+
+
+def test_every_link_for_outsiders_begins_as_the_setting_says(record, company, sign_in, settings, invite):
+    settings.CRM_BASE_URL = "https://crm.example.com"
+    made = invite()
+    assert made.startswith("https://crm.example.com/rate/")
+    page = sign_in(company.manager).get(
+        reverse("services:request_feedback", args=[record.pk]), headers={"host": "127.0.0.1"}
+    )
+    assert page.context["rating_url"] == made
+    settings.CRM_BASE_URL = ""
+    page = sign_in(company.manager).get(reverse("services:request_feedback", args=[record.pk]))
+    assert page.context["rating_url"] == made.replace("https://crm.example.com", "http://testserver")
+
+
+def test_the_address_of_the_first_administrator_begins_so_too(settings, capsys):
+    settings.CRM_BASE_URL = "https://crm.example.com"
+    call_command("setup_link")
+    assert "https://crm.example.com/setup/" in capsys.readouterr().out
+
+
+def test_a_base_without_scheme_is_refused(monkeypatch):
+    path = BASE_DIR / "crm" / "settings.py"
+    monkeypatch.setenv("CRM_BASE_URL", "crm.example.com")
+    with pytest.raises(ImproperlyConfigured, match="CRM_BASE_URL"):
+        exec(path.read_text(), {"__file__": str(path), "__name__": "settings_of_the_test"})
+
+
+# No link in any log
+
+
+def test_no_log_holds_a_link(link, caplog, monkeypatch):
+    token = link.split("/rate/")[1].rstrip("/")
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    with caplog.at_level(logging.DEBUG):
+        client.post(link, {"satisfaction": "5"})
+        client.get(f"{link}?q=%00")
+
+        def crash(*args):
+            raise RuntimeError(f"failed at {link}")
+
+        monkeypatch.setattr(rating, "read", crash)
+        client.get(link)
+        client.get("/setup/abc:def/")
+    assert "CSRF cookie" in caplog.text
+    assert "/rate/…" in caplog.text
+    assert token not in caplog.text
+    assert "abc:def" not in caplog.text
+
+
+def test_a_link_in_a_traceback_or_an_access_line_is_hidden(link):
+    record = logging.LogRecord("x", logging.INFO, "x", 1, '"GET %(U)s" "%(f)s"', ({"U": link, "f": f"a {link}"},), None)
+    assert outside.HideKeys().filter(record)
+    assert record.getMessage() == '"GET http://testserver/rate/…" "a http://testserver/rate/…"'
+    plain = logging.LogRecord("x", logging.INFO, "x", 1, "/customers/%s/", (1,), None)
+    assert outside.HideKeys().filter(plain)
+    assert (plain.msg, plain.args) == ("/customers/%s/", (1,))
+
+
+def test_the_address_of_the_page_goes_to_no_other_address(link, client):
+    assert client.get(link)["Referrer-Policy"] == "strict-origin"
