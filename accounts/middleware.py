@@ -11,14 +11,14 @@ from django.contrib import messages
 from django.contrib.auth.middleware import LoginRequiredMiddleware, get_user
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
-from django_htmx.http import reswap, retarget
 
 from crm.audit.trail import record
+from crm.ui.form_token import Written, written_by
 
-from .resume import keep
+from .resume import ask_to_sign_in, chosen, offer_again, posted
 from .sessions import keep_up
 
 ENTERED, SEEN = "entered", "seen"  # seconds since 1970: signing in, the last request of a person
@@ -58,12 +58,18 @@ class SignInMiddleware:
         if not user.is_authenticated or name in UNHINDERED:
             return None
         if user.must_change_password:
-            messages.error(request, "请先设置自己的密码，再开始使用。")
-            return redirect("accounts:password")
+            return lead_to(request, "accounts:password", "请先设置自己的密码，再开始使用。")
         if user.must_have_second_factor and not user.has_second_factor:
-            messages.error(request, "系统管理员必须使用两步验证，请先开启。")
-            return redirect("accounts:second_factor_on")
+            return lead_to(request, "accounts:second_factor_on", "系统管理员必须使用两步验证，请先开启。")
         return None
+
+
+def lead_to(request: HttpRequest, name: str, words: str) -> HttpResponse:
+    """What has to be done first; a form that was just sent waits meanwhile on the page of the answer."""
+    if request.method == "POST" and (page := offer_again(request, first=reverse(name), first_words=words)):
+        return page
+    messages.error(request, words)
+    return redirect(name)
 
 
 class SessionLimitsMiddleware:
@@ -115,18 +121,25 @@ def is_a_person(request: Any) -> bool:
 
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):
-    """A form that was sent after the sign-in ended is kept: signing in on the answer leads on to sending it again."""
+    """A form that was sent after the sign-in ended is kept: signing in on the answer leads on to sending it again.
+
+    So is one that somebody else opened before the person who is signed in now: nothing is saved in a wrong name.
+    """
+
+    def process_view(self, request: Any, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
+        if request.user.is_authenticated and getattr(view_func, "login_required", True):
+            written = written_by(request)
+            is_leaving = request.resolver_match.view_name == "logout"
+            if written and written.person != request.user.pk and not is_leaving:
+                return ask_to_sign_in(request, written)
+        return super().process_view(request, view_func, view_args, view_kwargs)
 
     def handle_no_permission(self, request: Any, view_func: Any) -> Any:
         person = getattr(request, "expired_user_id", None)
-        if person is None:
+        written = written_by(request) or (Written(person, "") if person is not None else None)
+        if written is None or (person is None and not (posted(request) or chosen(request))):
             return super().handle_no_permission(request, view_func)
         if request.method != "POST":
             query = urlencode({"next": request.get_full_path(), "expired": "1"})
             return HttpResponse(status=302, headers={"Location": f"{reverse('login')}?{query}"})
-        from .views import SignInForm  # views import the models' forms, which need the app registry
-
-        context = {"form": SignInForm(request), "next": request.path, "kept": keep(request, person), "expired": True}
-        if request.htmx:
-            return reswap(retarget(render(request, "accounts/login.html", context), "body"), "innerHTML")
-        return render(request, "accounts/login.html", context, status=401)
+        return ask_to_sign_in(request, written)

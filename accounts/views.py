@@ -53,6 +53,12 @@ class SignIn(auth_views.LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A kept form may be of somebody else than who is signed in now: its writer signs in over them."""
+        if request.method == "POST" and request.POST.get("kept"):
+            self.redirect_authenticated_user = False
+        return super().dispatch(request, *args, **kwargs)
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         told = {name: name in self.request.GET for name in ("expired", "ended")}
         return super().get_context_data(kept=self.request.POST.get("kept", ""), **told, **kwargs)

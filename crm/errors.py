@@ -10,9 +10,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.resume import MAX_KEPT, offer, posted, typed, words_of
+from accounts.resume import NOT_TYPED, ask_to_sign_in, chosen, is_long, offer_again, posted, typed, words_of
 from crm import outside
 from crm.trouble import Trouble, trouble_behind
+from crm.ui.form_token import written_by
 from crm.verdict import Kind, Refused
 from services.views.rating import typed as typed_comment
 from services.views.rating import without_cookie
@@ -78,10 +79,10 @@ def in_trouble(request: HttpRequest | None, trouble: Trouble) -> HttpResponse:
 def typed_form(request: HttpRequest) -> dict[str, Any]:
     """Return pairs, shown and files of the posted form, for the one who sent it; nothing of passwords."""
     pairs = posted(request) if request.method == "POST" else []
-    if not pairs or sum(len(value) for _, value in pairs) > MAX_KEPT:
+    if not pairs or is_long(pairs):
         return {}
-    token = [("csrfmiddlewaretoken", value) for value in request.POST.getlist("csrfmiddlewaretoken")[:1]]
-    return {"pairs": token + pairs, "shown": words_of(pairs), "files": bool(request.FILES)}
+    tokens = [(name, request.POST[name]) for name in NOT_TYPED if name in request.POST]
+    return {"pairs": tokens + pairs, "shown": words_of(pairs), "files": chosen(request)}
 
 
 def comment(request: HttpRequest) -> str:
@@ -132,11 +133,17 @@ class MethodMiddleware:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form opened before signing in anew carries a token of before: sent from our own page, it is offered again."""
+    """A form opened before signing in anew carries a token of before: it is offered again to who had opened it.
+
+    Without the form's own token the browser's word does that it came from our own page; no page can forge it.
+    """
     if outside.is_outward(request):
         return without_cookie(request, **request.resolver_match.kwargs)  # type: ignore[union-attr]
-    ours = request.headers.get("Sec-Fetch-Site") == "same-origin"  # set by the browser, no page can forge it
-    if ours and request.user.is_authenticated and (pairs := posted(request)):
-        return offer(request, request.path, pairs, files=bool(request.FILES), status=403)
+    written = written_by(request)
+    if written and written.person != request.user.pk:
+        return ask_to_sign_in(request, written)
+    ours = written is not None or request.headers.get("Sec-Fetch-Site") == "same-origin"
+    if ours and request.user.is_authenticated and (page := offer_again(request)):
+        return page
     text = "页面停留太久或浏览器没有保存登录信息，这次提交没有生效。请返回、刷新页面后再试一次。"
     return render(request, "403.html", {"reason": text}, status=403)

@@ -21,7 +21,7 @@ PERMISSIONS_POLICY = ", ".join(
         "microphone", "midi", "payment", "publickey-credentials-get", "screen-wake-lock", "usb", "xr-spatial-tracking",
     )
 )  # fmt: skip
-WITHOUT_SESSION = 1024 * 1024  # bytes: all that a visitor may send is the sign-in form
+WITHOUT_SESSION = 2 * 1024 * 1024  # bytes: a visitor sends the sign-in form, with a form inside that came too late
 
 
 class SecurityHeadersMiddleware:

@@ -117,7 +117,7 @@ TEMPLATES = [
                     ],
                 )
             ],
-            "builtins": ["crm.ui.templatetags.ui"],
+            "builtins": ["crm.ui.templatetags.ui", "crm.ui.templatetags.form_token"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from accounts.models import User
-from accounts.resume import MAX_KEPT
+from accounts.resume import KEPT_SECONDS, MAX_KEPT
 from crm.audit.models import AuditEntry
 from customers.models import Customer
 from marketing.models import Opportunity
@@ -158,9 +158,10 @@ def test_what_was_typed_is_shown_to_its_writer_only(company, client_of):
         assert Client().post("/login/", values).status_code == 302
 
 
-def test_a_kept_form_is_forgotten_after_an_hour(company, client_of, monkeypatch):
+def test_a_kept_form_is_forgotten_after_a_day(company, client_of, monkeypatch):
     html = late(client_of(company.manager)).content.decode()
     values = {"username": company.manager.username, "password": PASSWORD, "kept": field(html, "kept")}
+    assert KEPT_SECONDS == 86400
     monkeypatch.setattr("accounts.resume.KEPT_SECONDS", -1)
     assert Client().post("/login/", values).status_code == 302
 

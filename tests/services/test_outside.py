@@ -73,7 +73,7 @@ def test_a_replaced_link_says_that_there_is_a_newer_one(link, invite, client):
         assert "评价已经收到" not in text(answer)
     assert client.get(newer).status_code == 200
     newest = invite()
-    assert "请用新链接" in text(client.get(link)) and "请用新链接" in text(client.get(newer))
+    assert all("请用新链接" in text(client.get(one)) for one in (link, newer))
     assert client.get(newest).status_code == 200
 
 
@@ -242,12 +242,10 @@ def test_every_link_for_outsiders_begins_as_the_setting_says(record, company, si
     settings.CRM_BASE_URL = "https://crm.example.com"
     made = invite()
     assert made.startswith("https://crm.example.com/rate/")
-    page = sign_in(company.manager).get(
-        reverse("services:request_feedback", args=[record.pk]), headers={"host": "127.0.0.1"}
-    )
-    assert page.context["rating_url"] == made
+    address, client = reverse("services:request_feedback", args=[record.pk]), sign_in(company.manager)
+    assert client.get(address, headers={"host": "127.0.0.1"}).context["rating_url"] == made
     settings.CRM_BASE_URL = ""
-    page = sign_in(company.manager).get(reverse("services:request_feedback", args=[record.pk]))
+    page = client.get(address)
     assert page.context["rating_url"] == made.replace("https://crm.example.com", "http://testserver")
 
 
@@ -296,4 +294,5 @@ def test_a_link_in_a_traceback_or_an_access_line_is_hidden(link):
 
 
 def test_the_address_of_the_page_goes_to_no_other_address(link, client):
-    assert client.get(link)["Referrer-Policy"] == "strict-origin"
+    assert {client.get(one)["Referrer-Policy"] for one in (link, link[:-1], "/rate/x/")} == {"strict-origin"}
+    assert client.get("/login/")["Referrer-Policy"] == "same-origin"
