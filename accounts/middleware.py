@@ -66,7 +66,7 @@ class SignInMiddleware:
 
 def lead_to(request: HttpRequest, name: str, words: str) -> HttpResponse:
     """What has to be done first; a form that was just sent waits meanwhile on the page of the answer."""
-    if request.method == "POST" and (page := offer_again(request, first=reverse(name), first_words=words)):
+    if written_by(request) and (page := offer_again(request, first=reverse(name), first_words=words)):
         return page
     messages.error(request, words)
     return redirect(name)
