@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from crm.audit.trail import record
-from crm.ui.form_token import Written, written_by
+from crm.ui.form_token import Written, remember_here, written_by
 
 from .resume import ask_to_sign_in, chosen, offer_again, posted
 from .sessions import keep_up
@@ -50,6 +50,7 @@ class SignInMiddleware:
         response = self.get_response(request)
         if request.user.is_authenticated:
             keep_up(request)
+            remember_here(request, response)
         return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from crm import outside
+from crm.ui.form_token import was_here
 
 # The product uses none of these; a page that is tricked into asking is refused by the browser.
 PERMISSIONS_POLICY = ", ".join(
@@ -69,7 +70,8 @@ class RequestSizeMiddleware:
         length = request.META.get("CONTENT_LENGTH") or "0"
         told = int(length) if length.isascii() and length.isdecimal() and len(length) <= 15 else None
         large = told is None or told > WITHOUT_SESSION
-        limit = settings.CRM_REQUEST_MAX_BYTES if large and is_signed_in(request) else WITHOUT_SESSION
+        known = large and (was_here(request) or is_signed_in(request))
+        limit = settings.CRM_REQUEST_MAX_BYTES if known else WITHOUT_SESSION
         if told is None or told > limit:
             if outside.is_outward(request):
                 return outside.refuse(413)

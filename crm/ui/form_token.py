@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.core import signing
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
 NAME = "form_token"  # of the hidden input
 SALT = "form token"
 GOOD_FOR = 86400  # seconds
+COOKIE, COOKIE_STEP = "was_here", 3600  # so often at most the cookie is written for being used
 
 
 class Written(NamedTuple):
@@ -56,3 +58,22 @@ def written_by(request: HttpRequest) -> Written | None:
         return Written(*signing.loads(sent, salt=SALT, max_age=GOOD_FOR)) if sent else None
     except signing.BadSignature:
         return None
+
+
+def remember_here(request: HttpRequest, response: HttpResponse) -> None:
+    """This browser may send a form with files for as long as its token is good, also when no session is left."""
+    if was_here(request, COOKIE_STEP):
+        return
+    response.set_signed_cookie(
+        cookie_name(), "1", salt=COOKIE, max_age=GOOD_FOR + COOKIE_STEP, httponly=True, samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )  # fmt: skip
+
+
+def was_here(request: HttpRequest, seconds: int = GOOD_FOR + COOKIE_STEP) -> bool:
+    """Whether somebody was signed in with this browser so lately: says not who, and gives no right."""
+    return request.get_signed_cookie(cookie_name(), default=None, salt=COOKIE, max_age=seconds) is not None
+
+
+def cookie_name() -> str:
+    return f"__Host-{COOKIE}" if settings.SESSION_COOKIE_SECURE else COOKIE

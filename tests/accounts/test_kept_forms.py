@@ -216,6 +216,30 @@ def test_passwords_are_never_kept(desk, company):
     assert answer.status_code == 302
 
 
+def test_a_form_with_large_files_is_kept_too_when_no_session_is_left(desk, company):
+    customer = factories.CustomerFactory(manager=company.manager)
+    address = f"/customers/{customer.pk}/interactions/new/"
+    tab = desk.tab(address)
+    cookie_gone(desk, company)
+    file = io.BytesIO(b"%PDF-1.4" + b"x" * (WITHOUT_SESSION + 1))
+    file.name = "图纸.pdf"
+    page = desk.client.post(address, {**tab, "summary": TEXT, "files": file})
+    assert page.status_code == 401
+    again = desk.answer(page, company.manager)
+    assert offered(again)["summary"] == TEXT
+    assert "「图纸.pdf」" in text(again)
+
+
+def test_the_cookie_that_lets_large_forms_in_is_ours_and_lasts_a_day(desk, rf):
+    cookie = desk.client.cookies[form_token.COOKIE]
+    assert (cookie["httponly"], cookie["samesite"], cookie["max-age"]) == (True, "Lax", 90000)
+    for value, is_known in ((cookie.value, True), ("1", False), (cookie.value[:-1], False), ("", False)):
+        request = rf.get("/")
+        request.COOKIES[form_token.COOKIE] = value
+        assert form_token.was_here(request) is is_known
+    assert form_token.COOKIE not in desk.client.get("/help/").cookies  # written once an hour at most
+
+
 def test_files_are_not_kept_and_named_to_be_chosen_again(desk, company):
     customer = factories.CustomerFactory(manager=company.manager)
     address = f"/customers/{customer.pk}/interactions/new/"
