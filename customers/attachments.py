@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.files import File
 
 from crm.file_names import cut
+from crm.folding import clean_text
 from crm.ui.gate import UNPRINTABLE, refuse_control_characters
 
 MEGABYTE = 1024 * 1024
@@ -55,7 +56,7 @@ def max_size() -> int:
 
 def check(upload: Any) -> Checked:
     """Raises ValidationError with a message that names the file."""
-    name = short_name(upload.name)
+    name = clean_text(short_name(upload.name))
     refuse_control_characters(name)
     if upload.size > max_size():
         raise ValidationError(f"「{name}」超过 {settings.CRM_ATTACHMENT_MAX_MB} MB，请压缩或拆分后再传。")

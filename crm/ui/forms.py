@@ -10,7 +10,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.forms.renderers import TemplatesSetting
 
-from .gate import ManyRows, refuse_control_characters
+from .gate import ManyRows, gate, refuse_control_characters
 from .messages import in_plain_words
 from .opened import RememberingForm
 
@@ -69,6 +69,7 @@ class CrmForm(forms.BaseForm):
 def dress(field: forms.Field, unit: str = "") -> forms.Field:
     """Gives a field the text gate, sensible date limits, Chinese messages and its look."""
     in_plain_words(field)
+    gate(field)
     if isinstance(field, forms.CharField):
         field.validators = [*field.validators, refuse_control_characters]
     if isinstance(field, forms.DateField):

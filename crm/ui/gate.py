@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from urllib.parse import unquote_plus
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
 from crm import outside
+from crm.folding import clean_text, invisible_in
 
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 MESSAGE = "含有看不见的控制字符，请删除后重试。"
@@ -22,6 +24,30 @@ def refuse_control_characters(text: object) -> None:
     """The one gate: a validator for form fields, files and addresses alike."""
     if UNPRINTABLE.search(str(text)):
         raise ValidationError(MESSAGE, code="control_characters")
+
+
+class GatedText(forms.Field):
+    """Mix in before a field that is written, not chosen: what nobody sees is taken out, control characters refused."""
+
+    default_validators = [refuse_control_characters]
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(clean_text(value) if isinstance(value, str) else value)
+
+
+WRITTEN = (forms.CharField, forms.IntegerField, forms.DateField, forms.TimeField, forms.DateTimeField)
+
+
+def gate(field: forms.Field) -> None:
+    """Puts a field behind the gate, except a password: it is compared with what was once typed, sign by sign."""
+    if isinstance(field, GatedText) or not isinstance(field, WRITTEN) or isinstance(field.widget, forms.PasswordInput):
+        return
+    field.__class__ = gated(type(field))
+
+
+@cache
+def gated(kind: type[forms.Field]) -> type[forms.Field]:
+    return type(kind.__name__, (GatedText, kind), {})
 
 
 class ManyRows(forms.ModelMultipleChoiceField):
@@ -35,7 +61,10 @@ class ManyRows(forms.ModelMultipleChoiceField):
 
 
 class TextGateMiddleware:
-    """Addresses and query strings with control characters or broken encoding get a page that says so."""
+    """Addresses and query strings with control characters or broken encoding get a page that says so.
+
+    What nobody sees is taken out of a query string before anybody reads it.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -46,4 +75,16 @@ class TextGateMiddleware:
             if outside.is_outward(request):  # one answer to whatever is no link of ours
                 return outside.refuse(404)
             return render(request, "400.html", {"reason": f"地址里{MESSAGE}"}, status=400)
+        if not query.isascii():
+            clean_query(request)
         return self.get_response(request)
+
+
+def clean_query(request: HttpRequest) -> None:
+    """Puts the values of the query string through clean_text(), where that changes one."""
+    if any(invisible_in(value) for _, values in request.GET.lists() for value in values):
+        asked = request.GET.copy()
+        for name, values in request.GET.lists():
+            asked.setlist(name, [clean_text(value) for value in values])
+        request.META["QUERY_STRING"] = asked.urlencode()
+        request.GET = QueryDict(request.META["QUERY_STRING"])  # type: ignore[misc]

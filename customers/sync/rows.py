@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from crm.folding import clean_text, fold_width
 from customers.models.order import OrderStatus
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -39,8 +40,13 @@ class RowRefused(Exception):
 
 
 def named(table: str, cells: Mapping[str, Any]) -> dict[str, Any]:
-    """The cells under the names of the code, whichever of the two names the feed uses."""
-    return {name: cells[label] if label in cells else cells.get(name) for name, label in COLUMNS[table].items()}
+    """The cells under the names of the code, whichever of the two names the feed uses, through the text gate."""
+    columns = COLUMNS[table].items()
+    return {name: gated(cells[label] if label in cells else cells.get(name)) for name, label in columns}
+
+
+def gated(value: Any) -> Any:
+    return clean_text(value) if isinstance(value, str) else value
 
 
 def missing_columns(table: str, cells: Mapping[str, Any]) -> list[str]:
@@ -162,7 +168,7 @@ def stock(cells: Mapping[str, Any]) -> dict[str, Any]:
 def order(cells: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "number": text(cells["number"], "订单编号", 50, required=True),
-        "customer_number": text(cells["customer_number"], "客户编号", 50, required=True),
+        "customer_number": fold_width(text(cells["customer_number"], "客户编号", 50, required=True)),
         "ordered_at": moment(cells["ordered_at"], "日期"),
         "address": text(cells["address"], "送货地址", 300),
         "status": status(cells["status"]),
