@@ -107,7 +107,7 @@ class CrmUserAdmin(AuditedAdmin, UserAdmin):
     form = CrmUserChangeForm
     list_display = ("username", "name", "department", "mobile", "state")
     list_filter = ("is_active", "groups", "department")
-    search_fields = ("username", "name", "mobile")
+    search_fields = ("username__contains_text", "name__contains_text", "mobile__contains_number")
     list_select_related = ("department",)
     ordering = ("username",)
     filter_horizontal = ()

@@ -8,7 +8,7 @@ import django_filters
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 
-from crm.ui.filters import Contains, ListFilter
+from crm.ui.filters import Contains, ContainsNumber, ListFilter
 
 from .models import Department, User, subtree_ids
 
@@ -34,7 +34,7 @@ class UserFilter(ListFilter):
     industries = django_filters.ModelChoiceFilter(
         queryset=lambda request: entries("industries"), label="行业特长", empty_label="全部"
     )
-    mobile = Contains(label="手机")
+    mobile = ContainsNumber(label="手机")
 
     class Meta:
         model = User

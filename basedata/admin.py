@@ -19,7 +19,7 @@ FIELDS = ("category", "item", "value", "is_editable")
 class DictionaryEntryAdmin(EditingAdmin):
     list_display = ("item", "category", "value", "kept")
     list_filter = ("category",)
-    search_fields = ("category", "item", "value")
+    search_fields = ("category__contains_text", "item__contains_text", "value__contains_text")
     fields = FIELDS
     actions = None
 

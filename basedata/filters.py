@@ -53,5 +53,5 @@ class StockFilter(ListFilter):
 
     def of_product(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """The text anywhere in the product's name, model or number."""
-        parts = Q(product__name__icontains=value) | Q(product__model__icontains=value)
-        return rows.filter(parts | Q(product__number__icontains=value))
+        parts = Q(product__name__contains_text=value) | Q(product__model__contains_text=value)
+        return rows.filter(parts | Q(product__number__contains_text=value))

@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
+from django.db.backends.signals import connection_created
 
 
 class CrmConfig(AppConfig):
@@ -9,6 +10,8 @@ class CrmConfig(AppConfig):
 
     def ready(self) -> None:
         from . import lookups, text_index  # noqa: F401  (they register what they bring)
+
+        connection_created.connect(text_index.teach_sqlite)
 
 
 class CrmAdminConfig(admin_apps.AdminConfig):

@@ -12,9 +12,11 @@ from django.urls import reverse
 from django.views import View
 
 from accounts.details import SEE
+from crm.folding import fold_code, fold_width, looks_like_number
 from crm.lookups import Ids
 from customers.callers import customers_of_phone
 from customers.models import NUMBER_PREFIX, ChurnCase, Contact, Customer
+from customers.models.rows import sounds_like
 from marketing.models import Opportunity
 from services.models import ServiceRequest
 
@@ -49,7 +51,7 @@ class Search(View):
 
 def find_pages(user: Any, text: str) -> list[tuple[str, str]]:
     """(words, address) of the lists that the text names."""
-    state = CHURN_STATES.get(text)
+    state = CHURN_STATES.get(fold_width(text))
     if state is None or not user.has_perm("customers.view_churncase"):
         return []
     label = dict(ChurnCase.Status.choices).get(state, "全部")
@@ -58,17 +60,21 @@ def find_pages(user: Any, text: str) -> list[tuple[str, str]]:
 
 def find_customers(user: Any, text: str) -> list[Customer]:
     own = Q(name__contains_text=text) | Q(number__contains_text=text)
-    own |= Q(external_number__in={text, text.upper(), text.lower()})
+    key = fold_width(text)
+    own |= Q(external_number__in={text, key, key.upper(), key.lower()})
     arms = [own, Q(pk__in=Contact.objects.filter(name__contains_text=text).values("customer"))]
-    if text.upper().startswith(NUMBER_PREFIX):  # the number of a merged customer finds the one it became part of
-        merged = Customer.objects.filter(merged_into__isnull=False, number=text.upper())
+    if (number := fold_code(text)).startswith(NUMBER_PREFIX):  # of a merged customer: finds what it became part of
+        merged = Customer.objects.filter(merged_into__isnull=False, number=number)
         arms.append(Q(pk__in=merged.values("merged_into")))
-    if text.isascii() and text.isalpha():
-        arms.append(Q(name_initials__startswith=text.lower()) | Q(name_pinyin__startswith=text.lower()))
+    if sounds := sounds_like(text):
+        arms.append(sounds)
     if may_be_phone(user, text):
-        numbers = Contact.objects.detailed_for(user).filter(Q(office_phone__contains=text) | Q(mobile__contains=text))
-        arms.append(Q(pk__in=Customer.objects.detailed_for(user).filter(phone__contains=text).values("pk")))
-        arms.append(Q(pk__in=numbers.values("customer")))
+        own_numbers = Customer.objects.detailed_for(user).filter(phone__contains_number=text)
+        arms.append(Q(pk__in=own_numbers.values("pk")))
+        arms += [
+            Q(pk__in=Contact.objects.detailed_for(user).filter(**{f"{name}__contains_number": text}).values("customer"))
+            for name in ("office_phone", "mobile")
+        ]
     rows = Customer.objects.visible_to(user).select_related("manager", "level")
     return first_of(rows.order_by("name_pinyin", "pk"), arms)
 
@@ -79,7 +85,8 @@ def find_opportunities(user: Any, text: str) -> list[Opportunity]:
         own |= Q(pk=int(text))
     arms = [own]
     if may_be_phone(user, text):
-        arms.append(Q(pk__in=Opportunity.objects.detailed_for(user).filter(contact_phone__contains=text).values("pk")))
+        numbers = Opportunity.objects.detailed_for(user).filter(contact_phone__contains_number=text)
+        arms.append(Q(pk__in=numbers.values("pk")))
     rows = Opportunity.objects.visible_to(user).select_related("assignee")
     return first_of(rows.order_by("-created_at", "-pk"), arms)
 
@@ -93,7 +100,7 @@ def find_requests(user: Any, text: str) -> list[ServiceRequest]:
 
 def may_be_phone(user: Any, text: str) -> bool:
     """A number that is masked for the person cannot be guessed by searching."""
-    return user.has_perm(SEE) and any(sign.isdigit() for sign in text)
+    return user.has_perm(SEE) and looks_like_number(text)
 
 
 def first_of(rows: Any, arms: list[Q]) -> list[Any]:

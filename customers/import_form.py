@@ -15,7 +15,8 @@ from django.forms.models import construct_instance
 
 from accounts.models import User
 from basedata.models import DictionaryEntry
-from crm.ui.gate import refuse_control_characters
+from crm.folding import clean_text
+from crm.ui.gate import GatedText, gated
 
 from .candidates import receivers
 from .forms import CustomerForm
@@ -34,7 +35,7 @@ LEFT_OUT = ("状态", "上次下单", "创建时间")
 
 def fold(text: str) -> str:
     """Shown texts compared without case, width and spaces."""
-    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return "".join(unicodedata.normalize("NFKC", clean_text(text)).casefold().split())
 
 
 def column_key(header: str) -> str:
@@ -46,7 +47,7 @@ class TableDateField(forms.DateField):
     """A date as people and spreadsheets write it: 2025-11-24, 2025/11/24, 2025年11月24日, 20251124, 45985."""
 
     def to_python(self, value: Any) -> date | None:
-        text = unicodedata.normalize("NFKC", str(value or "")).strip().lower()
+        text = unicodedata.normalize("NFKC", clean_text(str(value or ""))).strip().lower()
         if not text:
             return None
         try:
@@ -60,10 +61,9 @@ class TableDateField(forms.DateField):
         raise ValidationError(self.error_messages["invalid"], code="invalid")
 
 
-class ShownTextField(forms.CharField):
+class ShownTextField(GatedText, forms.CharField):
     """Takes the text that the screen shows for something and gives the thing itself."""
 
-    default_validators = [refuse_control_characters]
     default_error_messages = {"required": "请填写。"}
 
     def __init__(self, offered: dict[str, Any], *, label: str, refusal: str) -> None:
@@ -130,9 +130,7 @@ class CustomerImportForm(CustomerForm):
         for name in ("satisfaction", "credit"):
             label = str(Customer._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
             self.fields[name] = ShownTextField(stars(), label=label, refusal="不是可选的值，可填写 1、2、3、4、5。")
-        self.fields["parent"] = forms.CharField(
-            label="上级单位", max_length=100, validators=[refuse_control_characters]
-        )
+        self.fields["parent"] = gated(forms.CharField)(label="上级单位", max_length=100)  # type: ignore[call-arg]
         del self.fields["submission"]
         for name, field in self.fields.items():
             field.required = name in ("name", "manager")

@@ -14,6 +14,7 @@ from basedata.models import DictionaryEntry, reserve_numbers
 from crm.audit.trail import record_many
 from crm.exchange.cells import FORMULA_STARTS, clean
 from crm.exchange.readers import read_table
+from crm.folding import clean_text, fold_code, fold_width
 
 from .import_form import LEFT_OUT, CustomerImportForm, column_key
 from .models import NUMBER_PREFIX, Customer, Ownership, TimelineEntry
@@ -135,8 +136,8 @@ class CustomerImport:
         return self._fields[header]
 
     def _take(self, line: int, cells: dict[str, str]) -> None:
-        external_number, name = cells.get("external_number", "").strip(), _key(cells.get("name", ""))
-        if self.known.has(external_number, name, cells.get("number", "").strip()):
+        external_number, name = fold_width(cells.get("external_number", "")), _key(cells.get("name", ""))
+        if self.known.has(external_number, name, fold_code(cells.get("number", ""))):
             self.existing += 1
             return
         self._refuse_twin(line, external_number, name)
@@ -162,7 +163,8 @@ class CustomerImport:
     def _find_parent(self, row: Row) -> None:
         """上级单位 by 客户编号 or full name: a customer we have, or another row of this file."""
         text, name = row.parent_text, _key(row.parent_text)
-        ours = [self.known.numbers[text]] if text in self.known.numbers else self.known.names.get(name, [])
+        number = fold_code(text)
+        ours = [self.known.numbers[number]] if number in self.known.numbers else self.known.names.get(name, [])
         ours = [key for key in ours if self._seen is None or key in self._seen]
         theirs = self._rows_named.get(name, [])
         if len(ours) + len(theirs) > 1:
@@ -262,7 +264,11 @@ def _key(name: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A csv export sets an apostrophe before texts that look like formulas; coming back they lose it."""
+    """A csv export sets an apostrophe before texts that look like formulas; coming back they lose it.
+
+    What nobody sees is taken out before anything is compared.
+    """
+    text = clean_text(text)
     return text[1:] if text[:1] == "'" and text[1:].startswith(FORMULA_STARTS) else text
 
 

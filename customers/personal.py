@@ -236,6 +236,7 @@ IMPERSONAL: dict[type[models.Model], tuple[str, ...]] = {
     Customer: (
         "number", "external_number", "name", "postcode", "website", "bank", "bank_account", "license_number",
         "local_tax_number", "national_tax_number", "name_normalized", "name_pinyin", "name_initials",
+        "name_readings",
     ),
     Attachment: ("file", "content_type"),
     Order: ("number",),

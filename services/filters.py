@@ -12,6 +12,7 @@ from accounts.departments import department_choices, people_of
 from accounts.models import User
 from basedata.models import DictionaryEntry
 from crm.ui.filters import Contains, DateFrom, DateTo, ListFilter
+from customers.filters.customers import named
 
 from .models import GivenBy, ServiceRequest
 
@@ -56,7 +57,7 @@ class RequestFilter(ListFilter):
 
     def of_customer(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """Customers by name, and organisations that are none yet."""
-        return rows.filter(Q(customer__name__contains_text=value) | Q(organisation__contains_text=value))
+        return rows.filter(named(value, "customer__") | Q(organisation__contains_text=value))
 
 
 class LateFilter(RequestFilter):

@@ -9,8 +9,9 @@ from django.core import signing
 
 from accounts.models import User
 from basedata.models import DictionaryEntry
+from crm.folding import fold_name
 from crm.ui.forms import Block, CrmForm, RecordForm, dress
-from crm.ui.gate import refuse_control_characters
+from crm.ui.gate import GatedText
 from customers.models import Contact, Customer
 
 from .models import ServiceRequest, ServiceTarget
@@ -27,10 +28,9 @@ class CallerInput(forms.TextInput):
     template_name = "services/caller_input.html"
 
 
-class CallerField(forms.CharField):
+class CallerField(GatedText, forms.CharField):
     """Who asks: any customer of the company, by exact number, phone or full name; completion offers those in view."""
 
-    default_validators = [refuse_control_characters]
     widget = CallerInput
 
     def __init__(self, *, user: User, current: Customer | None, **kwargs: Any) -> None:
@@ -114,9 +114,9 @@ class RequestForm(RecordForm):
             self.add_error("contact", "联系人属于客户，请先选择客户，或清空。")
             return None
         current = self.instance.contact
-        if current is not None and current.customer_id == customer.pk and current.name == name:
+        if current is not None and current.customer_id == customer.pk and fold_name(current.name) == fold_name(name):
             return current
-        people = Contact.objects.visible_to(self.user).filter(customer=customer, name=name)
+        people = Contact.objects.visible_to(self.user).filter(customer=customer, name__same_text=name)
         found = people.order_by("-is_primary", "pk").first()
         if found is None:
             self.add_error("contact", f"没有找到联系人「{name}」，请先在客户页添加，或清空。")

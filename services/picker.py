@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.db.models import Q
 
 from accounts.models import User
+from crm.folding import fold_code, looks_like_number
 from customers.callers import customers_of_phone
 from customers.models import Customer
+from customers.models.rows import sounds_like
 
 LIMIT = 10
 
@@ -17,11 +19,11 @@ def offered(user: User, text: str) -> list[Customer]:
     if not text:
         return []
     known = {customer.pk: customer for customer in exact(text)}
-    match = Q(name__contains_text=text) | Q(number__istartswith=text) | Q(pk__in=list(known))
-    if any(sign.isdigit() for sign in text):  # a part of a number that is masked for him finds nothing
-        match |= Q(pk__in=Customer.objects.detailed_for(user).filter(phone__contains=text).values("pk"))
-    if text.isascii() and text.isalpha():
-        match |= Q(name_initials__startswith=text.lower()) | Q(name_pinyin__startswith=text.lower())
+    match = Q(name__contains_text=text) | Q(number__startswith=fold_code(text)) | Q(pk__in=list(known))
+    if looks_like_number(text):  # a part of a number that is masked for him finds nothing
+        match |= Q(pk__in=Customer.objects.detailed_for(user).filter(phone__contains_number=text).values("pk"))
+    if sounds := sounds_like(text):
+        match |= sounds
     visible = Customer.objects.visible_to(user)
     found = list(visible.filter(match).select_related("manager").order_by("name_pinyin", "pk")[:LIMIT])
     seen = set(visible.filter(pk__in=list(known)).values_list("pk", flat=True)) if known else set()
@@ -33,8 +35,8 @@ def offered(user: User, text: str) -> list[Customer]:
 
 def exact(text: str) -> list[Customer]:
     """Any customer of the company with exactly this number, phone or full name, whoever keeps it."""
-    number = text.partition(" ")[0]
-    numbered = list(Customer.objects.current().filter(number__iexact=number).select_related("manager"))
+    number = fold_code(text.partition(" ")[0])
+    numbered = list(Customer.objects.current().filter(number=number).select_related("manager"))
     if numbered:
         return numbered
     named = list(Customer.objects.named_like(text)[:LIMIT])

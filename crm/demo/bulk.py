@@ -19,7 +19,7 @@ from accounts.roles import ACCOUNT_MANAGER, SALES_SUPERVISOR
 from basedata.models import DictionaryEntry, reserve_numbers
 from crm.audit.trail import record
 from customers.models import NUMBER_PREFIX, Customer, Ownership
-from customers.names import normalize, pinyin
+from customers.names import normalize, other_readings, pinyin
 from marketing.models import Opportunity, PlanItem
 
 from . import names, texts
@@ -86,6 +86,7 @@ class Generator:
                 name_normalized=normalize(name),
                 name_pinyin="".join(full for full, _ in sounds),
                 name_initials="".join(initials for _, initials in sounds),
+                name_readings=other_readings(name),
                 created_by_id=manager.pk,
                 created_at=self._past(DAYS),
             )

@@ -75,10 +75,18 @@ class ListFilter(django_filters.FilterSet):
 
 
 class Contains(django_filters.CharFilter):
-    """The text anywhere in the field; longer than any name is refused, not searched."""
+    """The text anywhere in the field, folded; longer than any name is refused, not searched."""
+
+    lookup = "contains_text"
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(lookup_expr="contains_text", max_length=100, **kwargs)
+        super().__init__(lookup_expr=self.lookup, max_length=100, **kwargs)
+
+
+class ContainsNumber(Contains):
+    """A telephone number or a part of it, however it is written."""
+
+    lookup = "contains_number"
 
 
 def midnight(day: Any) -> datetime:

@@ -11,11 +11,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from basedata.models import DictionaryEntry
-from crm.ui.filters import Contains, DateFrom, DateTo, ListFilter, midnight
+from crm.ui.filters import DateFrom, DateTo, ListFilter, midnight
 
 from ..effect import effects_by_case
 from ..models import ChurnCase, ChurnMeasure
-from .customers import DepartmentFilter, managers
+from .customers import CustomerName, DepartmentFilter, managers
 
 HIDDEN = forms.HiddenInput
 UNFILLED = "null"  # what a link asks for when it means cases without a value
@@ -65,7 +65,7 @@ class EntriesFilter(django_filters.Filter):
 
 
 class ChurnFilter(ListFilter):
-    customer = Contains(field_name="customer__name", label="客户")
+    customer = CustomerName(path="customer__", label="客户")
     manager = django_filters.ModelChoiceFilter(
         field_name="customer__manager", queryset=managers, label="客户经理", empty_label="全部"
     )

@@ -17,6 +17,7 @@ from crm.ui.filters import Contains, ListFilter, midnight
 
 from ..models import ChurnCase, Customer
 from ..models.customer import STARS
+from ..models.rows import sounds_like
 
 
 def managers(request: Any) -> QuerySet[User]:
@@ -49,9 +50,25 @@ class DepartmentFilter(django_filters.ChoiceFilter):
         return rows.filter(**{f"{self.field_name}__in": people_of(value)}) if value else rows
 
 
+class CustomerName(Contains):
+    """A part of the name, or its beginning in pinyin or initials. path: to the customer, as customer__."""
+
+    def __init__(self, *, path: str = "", **kwargs: Any) -> None:
+        self.path = path
+        super().__init__(field_name=f"{path}name", **kwargs)
+
+    def filter(self, rows: QuerySet, value: str) -> QuerySet:
+        return rows.filter(named(value, self.path)) if value else rows
+
+
+def named(text: str, path: str = "") -> Q:
+    parts, sounds = Q(**{f"{path}name__contains_text": text}), sounds_like(text, path)
+    return parts | sounds if sounds else parts
+
+
 class CustomerFilter(ListFilter):
     number = Contains(label="客户编号")
-    name = Contains(label="名称")
+    name = CustomerName(label="名称")
     region = django_filters.ChoiceFilter(label="地区", empty_label="全部", null_label="未填写")
     manager = django_filters.ModelChoiceFilter(queryset=managers, label="客户经理", empty_label="全部")
     department = DepartmentFilter(field_name="manager")
@@ -85,7 +102,7 @@ class CustomerFilter(ListFilter):
 
 class DeletedCustomerFilter(ListFilter):
     number = Contains(label="客户编号")
-    name = Contains(label="名称")
+    name = CustomerName(label="名称")
 
     class Meta:
         model = Customer

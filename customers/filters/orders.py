@@ -13,7 +13,7 @@ from accounts.scopes import VIEW, people_in_scope
 from crm.ui.filters import Contains, DateFrom, DateTo, ListFilter
 
 from ..models import Order, OrderLine, Ownership
-from .customers import DepartmentFilter
+from .customers import CustomerName, DepartmentFilter
 
 REVENUE, THEN = "revenue", "then"
 STATUSES = [(REVENUE, "计入金额的"), *Order.Status.choices]
@@ -33,7 +33,7 @@ def keepers_in_view(user: User) -> QuerySet[User]:
 
 class OrderFilter(ListFilter):
     number = Contains(label="订单编号")
-    customer = Contains(label="客户", field_name="customer__name")
+    customer = CustomerName(label="客户", path="customer__")
     ordered_from = DateFrom(label="日期从", field_name="ordered_at")
     ordered_to = DateTo(label="到", field_name="ordered_at")
     status = django_filters.ChoiceFilter(label="状态", empty_label="全部", choices=STATUSES, method="in_state")
@@ -72,5 +72,5 @@ class OrderFilter(ListFilter):
     def with_product(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """Orders with a line of a product so named or numbered; each order once."""
         lines = OrderLine.objects.filter(order=OuterRef("pk"))
-        named = Q(product__name__icontains=value) | Q(product__model__icontains=value)
-        return rows.filter(Exists(lines.filter(named | Q(product_number__icontains=value))))
+        named = Q(product__name__contains_text=value) | Q(product__model__contains_text=value)
+        return rows.filter(Exists(lines.filter(named | Q(product_number__contains_text=value))))

@@ -32,8 +32,8 @@ class InteractionFilter(ListFilter):
 
     def containing(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.filter(
-            Q(summary__icontains=value)
-            | Q(details__icontains=value)
-            | Q(note__icontains=value)
-            | Q(place__icontains=value)
+            Q(summary__contains_text=value)
+            | Q(details__contains_text=value)
+            | Q(note__contains_text=value)
+            | Q(place__contains_text=value)
         )

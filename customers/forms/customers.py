@@ -8,6 +8,7 @@ from django import forms
 
 from accounts.models import User
 from basedata.models import DictionaryEntry
+from crm.folding import fold_width
 from crm.ui.forms import Block, RecordForm
 
 from ..candidates import keepers
@@ -79,7 +80,7 @@ class CustomerForm(RecordForm):
         return ("name", *required_fields())
 
     def clean_external_number(self) -> str:
-        return self.cleaned_data["external_number"].strip()
+        return fold_width(self.cleaned_data["external_number"])
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

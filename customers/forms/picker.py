@@ -7,16 +7,15 @@ from typing import Any
 from django import forms
 
 from accounts.models import User
+from crm.folding import fold_code
 from crm.ui.forms import RecordForm
-from crm.ui.gate import refuse_control_characters
+from crm.ui.gate import GatedText
 
 from ..models import Customer
 
 
-class CustomerField(forms.CharField):
+class CustomerField(GatedText, forms.CharField):
     """A customer of the user's view, typed as 客户编号 or full name; completion offers what matches."""
-
-    default_validators = [refuse_control_characters]
 
     def __init__(self, *, user: User, **kwargs: Any) -> None:
         self.user = user
@@ -35,7 +34,7 @@ class CustomerField(forms.CharField):
         if not text:
             return None
         visible = Customer.objects.visible_to(self.user)
-        found = list(visible.filter(number=text)[:1]) or list(visible.named_like(text)[:2])
+        found = list(visible.filter(number=fold_code(text))[:1]) or list(visible.named_like(text)[:2])
         if len(found) == 1:
             return found[0]
         raise forms.ValidationError(

@@ -17,7 +17,6 @@ from crm.masking import refuse_masked
 from crm.verdict import Verdict, first_objection, holds, transition, unless, within
 
 from .customer import Customer, CustomerQuerySet
-from .phone import Undivided
 from .rows import OfCustomersQuerySet
 from .timeline import TimelineEntry, tell
 
@@ -63,17 +62,13 @@ class Contact(HasDetails):
     version = models.PositiveIntegerField(default=0, editable=False)
 
     detail_fields = ("office_phone", "mobile", "email")
-    text_indexed = ("name",)
+    text_indexed, number_indexed = ("name",), ("office_phone", "mobile")
     objects = ContactQuerySet.as_manager()
 
     class Meta:
         verbose_name = "联系人"
         verbose_name_plural = "联系人"
         ordering = ["-is_primary", "pk"]
-        indexes = [
-            models.Index(Undivided("office_phone"), name="contacts_office_phone"),
-            models.Index(Undivided("mobile"), name="contacts_mobile"),
-        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["customer"], condition=Q(is_primary=True), name="customers_one_primary_contact"

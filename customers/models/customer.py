@@ -24,8 +24,8 @@ from crm.ui.paging import capped_counts
 from crm.verdict import ALLOWED, Kind, Verdict, first_objection, holds, transition, unless, within
 
 from .. import validators
-from ..names import MAX_LENGTH, normalize, pinyin
-from .phone import Undivided
+from ..names import MAX_LENGTH, normalize, other_readings, pinyin
+from .code import CodeField
 from .rows import CustomerQuerySet
 from .timeline import TimelineEntry, tell
 
@@ -59,7 +59,7 @@ class Customer(HasDetails, Shared):
     legal_representative = models.CharField("法定代表人", max_length=50, blank=True)
     bank = models.CharField("开户银行", max_length=200, blank=True)
     bank_account = models.CharField("银行账号", max_length=50, blank=True, validators=[refuse_masked])
-    license_number = models.CharField(
+    license_number = CodeField(
         "统一社会信用代码（营业执照注册号）",
         max_length=50,
         blank=True,
@@ -72,8 +72,8 @@ class Customer(HasDetails, Shared):
     annual_turnover = models.DecimalField(
         "年营业额", max_digits=14, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
     )
-    local_tax_number = models.CharField("地税登记号", max_length=50, blank=True)
-    national_tax_number = models.CharField("国税登记号", max_length=50, blank=True)
+    local_tax_number = CodeField("地税登记号", max_length=50, blank=True)
+    national_tax_number = CodeField("国税登记号", max_length=50, blank=True)
     parent = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="branches", verbose_name="上级单位"
     )
@@ -85,6 +85,7 @@ class Customer(HasDetails, Shared):
     name_normalized = models.CharField(max_length=MAX_LENGTH, editable=False, db_index=True)
     name_pinyin = models.CharField(max_length=200, editable=False, db_index=True)
     name_initials = models.CharField(max_length=100, editable=False, db_index=True)
+    name_readings = models.TextField(editable=False, blank=True, default="")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+", verbose_name="创建人"
     )
@@ -98,7 +99,8 @@ class Customer(HasDetails, Shared):
 
     share_permission = "customers.share_customer"
     detail_fields = ("phone", "bank_account")
-    derived_fields, text_indexed = ("name_normalized", "name_pinyin", "name_initials"), ("name", "number")
+    derived_fields = ("name_normalized", "name_pinyin", "name_initials", "name_readings")
+    text_indexed, number_indexed, plain_indexed = ("name", "number"), ("phone",), ("name_readings",)
     objects = CustomerQuerySet.as_manager()
 
     class Meta:
@@ -122,7 +124,6 @@ class Customer(HasDetails, Shared):
             models.Index(
                 fields=["last_purchase_on"], condition=Q(deleted_at=None, status="normal"), name="customers_to_scan"
             ),
-            models.Index(Undivided("phone"), name="customers_phone"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -161,6 +162,7 @@ class Customer(HasDetails, Shared):
         """What save() fills in from the name; bulk work, which does not call it, asks for it."""
         self.name_normalized = normalize(self.name)
         self.name_pinyin, self.name_initials = pinyin(self.name)
+        self.name_readings = other_readings(self.name)
 
     def get_absolute_url(self) -> str:
         return record_url("customers:customer_detail", self.pk)

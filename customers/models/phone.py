@@ -1,4 +1,4 @@
-"""Telephone numbers without what people write between their digits."""
+"""The expression of the indexes that migration 0007 made and 0010 took away."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from accounts.models import User
 from accounts.rows import ScopedQuerySet
 from accounts.scopes import EDIT, VIEW, people_in_scope
 from accounts.sharing import granted_ids, grants_of
+from crm.folding import fold_code, fold_name
 
 from ..names import normalize
 
@@ -75,8 +76,8 @@ class CustomerQuerySet(ScopedQuerySet):
     def same_company(self, name: str, license_number: str) -> CustomerQuerySet:
         """Customers whose name means the same company, or with the same license number."""
         same = Q(name_normalized=normalize(name))
-        if license_number:
-            same |= Q(license_number=license_number)
+        if code := fold_code(license_number):  # rows from before may hold it as it was typed
+            same |= Q(license_number__same_text=code)
         return self._with_keeper().filter(same)
 
     def _with_keeper(self) -> CustomerQuerySet:
@@ -89,6 +90,18 @@ class CustomerQuerySet(ScopedQuerySet):
         """Born of 开发成功 or an import, still lacking what the form requires."""
         missing = Q(region=None) | Q(level=None) | Q(satisfaction=None) | Q(credit=None)
         return self.filter(missing | Q(address="") | Q(phone=""))
+
+
+def sounds_like(text: str, path: str = "") -> Q | None:
+    """Customers whose name begins with these letters in pinyin or as initials, by every reading of its surnames.
+
+    path: to the customer, as customer__; None: the text is no pinyin.
+    """
+    folded = fold_name(text)
+    if not (folded.isascii() and folded.isalpha()):
+        return None
+    usual = Q(**{f"{path}name_initials__startswith": folded}) | Q(**{f"{path}name_pinyin__startswith": folded})
+    return usual | Q(**{f"{path}name_readings__contains_plain": f"|{folded}"})
 
 
 def names_hidden_from(user: User, label: str) -> tuple[str, ...]:

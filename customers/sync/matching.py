@@ -6,7 +6,9 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from crm.audit.trail import change
+from crm.folding import fold_code
 from customers.models import Customer
+from customers.names import normalize
 
 from .orders import take_up
 
@@ -18,7 +20,7 @@ class MatchRefused(Exception):
 def find(text: str, user: User) -> Customer:
     """By number or exact name: in the view of whoever has one; who sees no customers at all finds any."""
     seen = Customer.objects.visible_to(user) if user.has_perm("customers.view_customer") else Customer.objects.current()
-    found = list(seen.filter(number=text)[:1]) or list(seen.filter(name=text)[:2])
+    found = list(seen.filter(number=fold_code(text))[:1]) or list(seen.filter(name_normalized=normalize(text))[:2])
     if len(found) == 1:
         return found[0]
     raise MatchRefused("有多个同名客户，请填写客户编号。" if found else "没有找到这个客户，请填写客户编号或完整名称。")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from accounts.models import User
+from crm.folding import fold_number
 from customers.models import Contact, Customer
-from customers.models.phone import SEPARATORS
-
-DIVIDERS = str.maketrans("", "", "".join(SEPARATORS))
 
 
 def carry_contact(customer: Customer, name: str, phone: str, *, by: User) -> None:
     """Adds the contact, or fills the empty phone of the one there is; another phone is left as it stands."""
     if not name:
         return
-    same = customer.contacts.filter(name=name)
+    same = customer.contacts.filter(name__same_text=name)
     if not same.exists():
         first = not customer.contacts.exists()
         Contact.create(by=by, customer=customer, name=name, office_phone=phone, is_primary=first)
@@ -25,8 +23,13 @@ def carry_contact(customer: Customer, name: str, phone: str, *, by: User) -> Non
 
 def contact_with(customer: Customer, name: str, phone: str) -> Contact | None:
     """The customer's contact of this name and phone, however the number is divided."""
-    sought = phone.translate(DIVIDERS)
-    for contact in customer.contacts.filter(name=name):
-        if sought in (contact.office_phone.translate(DIVIDERS), contact.mobile.translate(DIVIDERS)):
+    sought = number_key(phone)
+    for contact in customer.contacts.filter(name__same_text=name):
+        if sought in (number_key(contact.office_phone), number_key(contact.mobile)):
             return contact
     return None
+
+
+def number_key(phone: str) -> str:
+    """The number folded; what holds no digit (见名片) as it stands."""
+    return fold_number(phone) or phone.strip()

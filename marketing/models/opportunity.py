@@ -89,7 +89,7 @@ class Opportunity(HasDetails, Shared):
 
     share_permission = "marketing.share_opportunity"
     detail_fields = ("contact_phone",)
-    text_indexed = ("customer_name", "summary", "contact_name")
+    text_indexed, number_indexed = ("customer_name", "summary", "contact_name"), ("contact_phone",)
     objects = OpportunityQuerySet.as_manager()
 
     class Meta:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import User
 from basedata.models import data_as_of
 from customers.exact import ExactSum
+from customers.filters.customers import named
 from customers.models import Customer, Order, RevenueYear
 from customers.six_months import add_months
 
@@ -48,7 +49,7 @@ def customers_seen(user: User) -> Any:
 def customers_in(user: User, wanted: Wanted) -> Any:
     rows = customers_seen(user)
     if wanted.name:
-        rows = rows.filter(name__icontains=wanted.name)
+        rows = rows.filter(named(wanted.name))
     if wanted.people is not None and not wanted.by_date:
         rows = rows.filter(manager__in=wanted.people)
     return rows

@@ -18,6 +18,7 @@ from crm.ui.html import page_url, record_url
 from crm.ui.lists import Column
 from crm.ui.templatetags.ui import day
 from customers.filters.churn import UNFILLED
+from customers.filters.customers import named
 from customers.filters.orders import REVENUE
 from customers.models import ChurnCase, Customer
 
@@ -91,7 +92,7 @@ class ChurnReport(ReportPage):
         """Those in view, as the filters leave them."""
         customers = Customer.objects.visible_to(self.request.user)
         if values["name"]:
-            customers = customers.filter(name__icontains=values["name"])
+            customers = customers.filter(named(values["name"]))
         return of_people(customers, "manager", values)
 
     @cached_property

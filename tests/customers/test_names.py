@@ -154,6 +154,72 @@ def test_a_company_is_not_read_as_a_surname(name, full):
     assert pinyin(name)[0] == full
 
 
+@pytest.mark.parametrize(
+    ("name", "full", "initials"),
+    [
+        ("曾庆林食品", "zengqinglinshipin", "zqlsp"),
+        ("青岛翟记", "qingdaozhaiji", "qdzj"),
+        ("山东解氏", "shandongxieshi", "sdxs"),
+        ("（北京）ＡＢＢ中国", "beijingabbzhongguo", "bjazg"),
+        ("开发区家具", "kaifaqujiaju", "kfqjj"),
+        ("尉迟", "yuchi", "yc"),
+    ],
+)
+def test_names_are_sorted_by_the_reading_people_use(name, full, initials):
+    assert pinyin(name) == (full, initials)
+
+
+@pytest.mark.parametrize(
+    ("name", "readings"),
+    [
+        ("曾记", ["zengji", "zj", "cengji", "cj"]),
+        ("翟庄机械", ["zhaizhuangjixie", "zzjx", "dizhuangjixie", "dzjx"]),
+        ("山东单县", ["shandongdanxian", "sddx", "shandongshanxian", "sdsx"]),
+        ("仇氏", ["qiushi", "qs", "choushi", "cs"]),
+        ("乐陵曾氏", ["lelingzengshi", "llzs", "yuelingcengshi", "ylcs", "lelingcengshi", "llcs"]),
+    ],
+)
+def test_every_reading_of_a_surname_is_kept(name, readings):
+    kept = {*pinyin(name), *other_readings(name).split("|")}
+    assert set(readings) - kept == set()
+
+
+@pytest.mark.parametrize("name", ["北京华腾", "ABB", "", "重庆钢铁"])
+def test_most_names_have_one_reading(name):
+    assert other_readings(name) == ""
+
+
+def test_a_name_of_nothing_but_surnames_has_a_bounded_number_of_readings():
+    assert len(other_readings("单乐曾" * 33).split("|")) <= 26
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("typed", ["zeng", "ceng", "zengqing", "ＣＥＮＧ", "zql", "cql"])
+def test_a_customer_is_found_by_both_readings(typed):
+    customer = factories.CustomerFactory(name="曾庆林食品")
+    factories.CustomerFactory(name="庆林食品")
+    assert list(Customer.objects.filter(sounds_like(typed))) == [customer]
+
+
+@pytest.mark.django_db
+def test_a_changed_name_is_found_by_its_new_readings():
+    customer = factories.CustomerFactory(name="庆林食品")
+    customer.name = "曾庆林食品"
+    customer.save()
+    assert Customer.objects.filter(sounds_like("cengqing")).exists()
+
+
+@pytest.mark.django_db
+def test_rows_from_before_get_their_readings_by_the_migration():
+    customer = factories.CustomerFactory(name="曾庆林\u200b食品")
+    stale = {"name_normalized": "x", "name_pinyin": "cengqinglin", "name_initials": "cqlsp", "name_readings": ""}
+    Customer.objects.filter(pk=customer.pk).update(**stale)
+    import_module("customers.migrations.0011_folded_names_and_numbers").derive_again(apps, None)
+    again = Customer.objects.get()
+    assert (again.name_normalized, again.name_pinyin) == ("曾庆林食品", "zengqinglinshipin")
+    assert "|cengqinglinshipin|" in again.name_readings
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["甲" * 100, "Ａ１" * 50, "——", "曾" * 100])
 def test_a_stored_customer_is_found_by_its_own_name(name):

@@ -435,12 +435,14 @@ def test_a_phone_number_opens_the_callers_page(customer, company, sign_in):
     assert "滨城二厂" in both
 
 
+@pytest.mark.postgres
 def test_a_phone_number_is_looked_up_in_the_indexes(customer):
+    """On SQLite, which indexes no function of ours, numbers are compared in passing."""
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = off")  # of one row reading the table is cheaper
+        cursor.execute("SET LOCAL enable_seqscan = off")  # of one row reading the table is cheaper
     plan = customers_of_phone("022-2570 8834").explain()
-    assert [name in plan for name in ("customers_phone", "contacts_office_phone", "contacts_mobile")] == [True] * 3
+    names = ("customers_customer_phone", "customers_contact_office_phone", "customers_contact_mobile")
+    assert [f"{name}_number" in plan for name in names] == [True] * 3
 
 
 def test_search_finds_requests_in_view(customer, people, company, sign_in):

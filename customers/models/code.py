@@ -1,0 +1,40 @@
+"""Codes that mean the same in small letters, full width and with spaces in them, kept in one form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db import models
+
+from crm.folding import fold_code
+
+
+class CodeFormField(forms.CharField):
+    def to_python(self, value: Any) -> Any:
+        return fold_code(super().to_python(value) or "")
+
+
+class CodeField(models.CharField):
+    """Text in the form of fold_code(), whichever way it is stored; a CharField to the database and its migrations."""
+
+    def deconstruct(self) -> Any:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs
+
+    def to_python(self, value: Any) -> Any:
+        found = super().to_python(value)
+        return found if found is None else fold_code(found)
+
+    def get_prep_value(self, value: Any) -> Any:
+        found = super().get_prep_value(value)
+        return fold_code(found) if isinstance(found, str) else found
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        """The record itself holds what was stored."""
+        value = self.to_python(getattr(model_instance, self.attname))
+        setattr(model_instance, self.attname, value)
+        return value
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(**{"form_class": CodeFormField, **kwargs})

@@ -1,0 +1,175 @@
+"""One form for names and one for numbers, alike in Python and in the database; and signs nobody sees."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from django.db import connection
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from crm.folding import (
+    clean_text,
+    fold_code,
+    fold_name,
+    fold_number,
+    invisible_in,
+    is_normal_code,
+    letters,
+    looks_like_number,
+)
+from customers.models import Contact, Customer
+from tests import factories
+
+STEADY = settings(deadline=None, derandomize=True, database=None)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
+TYPED = st.text(st.sampled_from("0123456789８６+＋-() （）—.086转"), max_size=30)
+EVERY_SIGN = [chr(code) for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000]
+BASIC = EVERY_SIGN[: 0xFFFF - 0x800]
+
+
+@STEADY
+@given(TEXT)
+@example("İ")
+@example("ͅ")
+@example("㈱ｶﾞ①")
+def test_folding_again_changes_nothing(text):
+    assert fold_name(fold_name(text)) == fold_name(text)
+    assert clean_text(clean_text(text)) == clean_text(text)
+    assert fold_code(fold_code(text)) == fold_code(text)
+    assert is_normal_code(fold_code(text))
+    assert not invisible_in(clean_text(text))
+
+
+@STEADY
+@given(TYPED)
+@example("+86+8600861")
+@example("008695588")
+@example("86 0 86 13800001111")
+def test_folding_a_number_again_changes_nothing(number):
+    assert fold_number(fold_number(number)) == fold_number(number)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("括号(集团)", "括号（集团）"),
+        ("ABC", "ＡＢＣ"),
+        ("ABC", "abc"),
+        ("华腾·仪表 一厂", "华腾仪表一厂"),
+        ("华\u200b腾\u202d仪表\ufeff", "华腾仪表"),
+        ("⼭东", "山东"),
+        ("ﾃﾞﾝｿｰ", "デンソー"),
+        ("Söhne", "So\u0308hne"),
+        ("㎡①", "m21"),
+    ],
+)
+def test_these_are_the_same_name(one, other):
+    assert fold_name(one) == fold_name(other)
+
+
+@pytest.mark.parametrize("text", ["——", "（）", "%", "·"])
+def test_punctuation_alone_is_not_folded_away(text):
+    assert fold_name(text) == text
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "053288881234",
+        "0532-8888 1234",
+        "（0532）8888-1234",
+        "+86 532 8888 1234",
+        "+86 0532 88881234",
+        "0086-532-88881234",
+        "8653288881234",
+        "０５３２－８８８８１２３４",
+        "\u202d0532\u00a08888 1234\u202c",
+    ],
+)
+def test_these_are_the_same_number(number):
+    assert fold_number(number) == "53288881234"
+    assert looks_like_number(number)
+
+
+@pytest.mark.parametrize("text", ["3M", "X-77", "一厂", "", "(", "2号机"])
+def test_these_are_no_numbers(text):
+    assert not looks_like_number(text)
+
+
+# The database
+
+
+def in_database(function, texts):
+    """What the database's own function makes of each text."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                f"SELECT {function}(text) FROM unnest(%s::text[]) WITH ORDINALITY AS t(text, place) ORDER BY place",
+                [texts],
+            )
+            return [row[0] for row in cursor.fetchall()]
+        return [cursor.execute(f"SELECT {function}(%s)", [text]).fetchone()[0] for text in texts]
+
+
+@pytest.mark.django_db
+def test_the_database_folds_every_character_as_python_does():
+    signs = EVERY_SIGN if connection.vendor == "postgresql" else BASIC[:3000]
+    asked = [*signs, *(f"甲{sign}Z" for sign in BASIC[::3])]
+    answered = in_database("crm_fold", asked)
+    assert [text for text, found in zip(asked, answered, strict=True) if found != fold_name(text)] == []
+
+
+@pytest.mark.django_db
+@STEADY
+@given(st.lists(TEXT, min_size=20, max_size=60), st.lists(TYPED, min_size=20, max_size=60))
+def test_the_database_folds_texts_and_numbers_as_python_does(texts, numbers):
+    assert in_database("crm_fold", texts) == [fold_name(text) for text in texts]
+    assert in_database("crm_fold_number", numbers) == [fold_number(number) for number in numbers]
+
+
+def test_only_characters_that_every_version_of_unicode_knows_are_folded_to_others():
+    """What was assigned after Unicode 3.2 keeps its form or goes; so no two versions of Python disagree."""
+    old = unicodedata.ucd_3_2_0
+    assert {text for code, text in letters().items() if text and old.category(chr(code)) == "Cn"} == set()
+
+
+VARIANTS = [str, str.upper, lambda text: f" {text}（", "·".join, lambda text: f"{text}\u200b"]
+VARIANTS.append(lambda text: "".join(chr(ord(sign) + 0xFEE0) if "!" <= sign <= "~" else sign for sign in text))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("stored", ["括号（集团）", "ＡＢＣ仪表", "Söhne & Co.", "a%b_c", "3M 中国", "——"])
+def test_a_stored_name_is_found_by_every_text_that_folds_alike(stored):
+    customer = factories.CustomerFactory(name=stored)
+    contact = factories.ContactFactory(customer=customer, name=stored)
+    for vary in VARIANTS if stored != "——" else [str]:
+        typed = vary(stored)
+        assert fold_name(typed) == fold_name(stored)
+        assert list(Customer.objects.filter(name__contains_text=typed)) == [customer]
+        assert list(Customer.objects.named_like(typed)) == [customer]
+        assert list(Contact.objects.filter(name__same_text=typed)) == [contact]
+
+
+WRITTEN = ["0532-8888 1234", "+86 532 88881234", "053288881234", "（0532）8888·1234", "０５３２８８８８１２３４"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("stored", WRITTEN)
+def test_a_stored_number_is_found_however_it_is_typed(stored):
+    customer = factories.CustomerFactory(phone=stored)
+    for typed in (*WRITTEN, "\u202d0532 88881234"):
+        assert list(Customer.objects.filter(phone__contains_number=typed)) == [customer]
+        assert list(Customer.objects.filter(phone__same_number=typed)) == [customer]
+    for part in ("8888", "0532", "1234", "881234", "88 8812"):
+        assert list(Customer.objects.filter(phone__contains_number=part)) == [customer]
+    for other in ("0888", "0533", "号码", "", "0"):
+        assert not Customer.objects.filter(phone__contains_number=other).exists()
+
+
+@pytest.mark.django_db
+def test_of_several_numbers_in_one_field_each_is_found():
+    customer = factories.CustomerFactory(phone="13800001111 / 0532-88881234 转 801")
+    for typed in ("0532 8888 1234", "+8653288881234", "138-0000-1111", "801"):
+        assert list(Customer.objects.filter(phone__contains_number=typed)) == [customer]
