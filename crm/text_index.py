@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import models
 from django.db.migrations import RunPython
-from django.db.models import Lookup
+from django.db.models import Func, Lookup
 from django.db.models.lookups import IContains
 
 from .folding import ABROAD, DIGITS, fold_name, fold_number, has_letters, letters, number_part
@@ -53,6 +53,12 @@ CREATE FUNCTION crm_fold_number(value text) RETURNS text LANGUAGE sql IMMUTABLE 
     '[^0-9+]', '', 'g'), '^(?:{ABROAD}|0)*', ''), '[^0-9]', '', 'g')
 $$
 """
+
+
+class Fold(Func):
+    """A column as fold_name() makes it."""
+
+    function, arity, output_field = "crm_fold", 1, models.CharField()
 
 
 class Folded(Lookup):

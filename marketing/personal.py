@@ -8,8 +8,9 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Notification
+from crm.folding import fold_name, fold_number
 from customers.models import Contact
-from customers.personal import Part, digits, notifications_about
+from customers.personal import Part, notifications_about
 
 from .models import Opportunity, PlanItem
 from .models.forecast import ForecastChange
@@ -17,15 +18,17 @@ from .models.forecast import ForecastChange
 
 def opportunities_of(contact: Contact) -> models.QuerySet[Opportunity]:
     """Those the customer came from, and those that name the person with one of his numbers."""
-    numbers = [number for number in (contact.mobile, contact.office_phone) if number]
-    same = Q(contact_name=contact.name, contact_phone__in=numbers)
-    return Opportunity.objects.filter(Q(customer=contact.customer) | same).order_by("pk")
+    numbers = [number for number in (contact.mobile, contact.office_phone) if fold_number(number)]
+    theirs = Q(customer=contact.customer)
+    for number in numbers:
+        theirs |= Q(contact_name__same_text=contact.name, contact_phone__same_number=number)
+    return Opportunity.objects.filter(theirs).order_by("pk")
 
 
 def is_his(row: Any, contact: Contact) -> bool:
     """Is this person the opportunity's contact? By name, or by number."""
-    numbers = {digits(number) for number in (contact.mobile, contact.office_phone) if digits(number)}
-    return row.contact_name.strip() == contact.name or digits(row.contact_phone) in numbers
+    numbers = {fold_number(number) for number in (contact.mobile, contact.office_phone)} - {""}
+    return fold_name(row.contact_name) == fold_name(contact.name) or fold_number(row.contact_phone) in numbers
 
 
 def _below(model: Any) -> Any:

@@ -19,7 +19,9 @@ def offered(user: User, text: str) -> list[Customer]:
     if not text:
         return []
     known = {customer.pk: customer for customer in exact(text)}
-    match = Q(name__contains_text=text) | Q(number__startswith=fold_code(text)) | Q(pk__in=list(known))
+    match = Q(name__contains_text=text) | Q(pk__in=list(known))
+    if number := fold_code(text):
+        match |= Q(number__startswith=number)
     if looks_like_number(text):  # a part of a number that is masked for him finds nothing
         match |= Q(pk__in=Customer.objects.detailed_for(user).filter(phone__contains_number=text).values("pk"))
     if sounds := sounds_like(text):

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views import View
 
+from crm.text_index import Fold
 from crm.ui.records import FormView
 from crm.verdict import Kind, Refused, Verdict
 
@@ -165,7 +166,8 @@ class Duplicates(View):
 def suspects(rows: Any) -> tuple[list[dict[str, Any]], bool]:
     """Groups of customers that may be one company, and whether there are more groups than shown."""
     found: dict[tuple[str, str], list[Customer]] = {}
-    for field in ("name_normalized", "license_number"):
+    rows, same = rows.annotate(code=Fold("license_number")), ("name_normalized", "code")
+    for field in same:
         again = rows.exclude(**{field: ""}).values(field).annotate(times=Count("pk")).filter(times__gt=1)
         for value in again.order_by(field).values_list(field, flat=True)[: MAX_GROUPS + 1]:
             found[field, value] = []
@@ -173,7 +175,7 @@ def suspects(rows: Any) -> tuple[list[dict[str, Any]], bool]:
     for field, value in found:
         wanted |= Q(**{field: value})
     for one in rows.filter(wanted).select_related("manager", "region").order_by("created_at", "pk"):
-        for field in ("name_normalized", "license_number"):
+        for field in same:
             if (group := found.get((field, getattr(one, field)))) is not None:
                 group.append(one)
     return _distinct(found), len(found) > MAX_GROUPS

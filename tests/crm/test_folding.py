@@ -5,10 +5,13 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
+from django import forms
 from django.db import connection
+from django.urls import reverse
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from accounts.models import Department, User
 from crm.folding import (
     clean_text,
     fold_code,
@@ -19,7 +22,10 @@ from crm.folding import (
     letters,
     looks_like_number,
 )
+from crm.ui.forms import CrmForm
 from customers.models import Contact, Customer
+from customers.sync.rows import named, order
+from services.picker import offered
 from tests import factories
 
 STEADY = settings(deadline=None, derandomize=True, database=None)
@@ -173,3 +179,116 @@ def test_of_several_numbers_in_one_field_each_is_found():
     customer = factories.CustomerFactory(phone="13800001111 / 0532-88881234 转 801")
     for typed in ("0532 8888 1234", "+8653288881234", "138-0000-1111", "801"):
         assert list(Customer.objects.filter(phone__contains_number=typed)) == [customer]
+
+
+# Where people type
+
+
+@pytest.fixture
+def sought(company):
+    customer = factories.CustomerFactory(
+        name="曾氏括号（集团）ＡＢＣ", phone="0532-8888 1234", manager=company.manager, by=company.manager
+    )
+    factories.ContactFactory(customer=customer, name="翟（小）平", office_phone="+86 532 7777 1234")
+    return customer
+
+
+NAMED = ["括号(集团)", "abc", "集团 ABC", "曾氏括号", "zengshi", "cengshi", "ＺＳＫＨ", "cskh", "曾\u200b氏"]
+PHONES = ["053288881234", "+8653288881234", "8888-1234", "(0532) 8888", "\u202d053288881234", "0532 7777 1234"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("typed", [*NAMED, *PHONES, "翟小平", "翟(小)平"])
+def test_search_finds_it_however_it_is_typed(typed, sought, company, sign_in):
+    html = sign_in(company.manager).get("/search/", {"q": typed}).content.decode()
+    assert sought.get_absolute_url() in html
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("typed", NAMED)
+def test_the_filters_of_lists_find_it_however_it_is_typed(typed, sought, company, sign_in):
+    client = sign_in(company.manager)
+    factories.CustomerFactory(name="别的", manager=company.manager)
+    html = client.get("/customers/", {"name": typed}).content.decode()
+    assert sought.get_absolute_url() in html
+    assert "别的" not in html
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("typed", [*NAMED, *PHONES[:5]])
+def test_the_picker_of_service_requests_finds_it_however_it_is_typed(typed, sought, company):
+    assert sought in offered(company.manager, clean_text(typed))
+
+
+@pytest.mark.django_db
+def test_a_masked_number_is_found_by_no_way_of_writing_it(sought, company, sign_in):
+    """The executive sees every customer and no number in full."""
+    client = sign_in(company.executive)
+    assert sought.get_absolute_url() in client.get("/search/", {"q": "曾氏"}).content.decode()
+    for typed in PHONES:
+        assert sought.get_absolute_url() not in client.get("/search/", {"q": typed}).content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("typed", ["—", "(", "\u3000"])
+def test_punctuation_alone_does_not_offer_everybody(typed, company):
+    factories.CustomerFactory(name="渤海泵业", manager=company.manager)
+    assert offered(company.manager, typed) == []
+
+
+@pytest.mark.django_db
+def test_colleagues_are_found_by_their_number_however_it_is_typed(company, sign_in):
+    User.objects.filter(pk=company.manager.pk).update(mobile="+86 138-0000 1111")
+    html = sign_in(company.administrator).get(reverse("accounts:user_list"), {"mobile": "13800001111"}).content.decode()
+    assert company.manager.username in html
+    html = sign_in(company.administrator).get(reverse("accounts:user_list"), {"mobile": "13800001112"}).content.decode()
+    assert f">{company.manager.username}<" not in html
+
+
+# Signs nobody sees
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["\u200b\u200b", "\u3164", "\xa0\u2060", "\ufeff\xad", "\u2800"])
+def test_a_name_of_signs_nobody_sees_is_no_name(name, sought, company, sign_in):
+    client = sign_in(company.manager)
+    address = f"/customers/{sought.pk}/contacts/new/"
+    answer = client.post(address, {"name": name, "position": "经理", "office_phone": "0532-1"})
+    assert "请填写。" in answer.content.decode()
+    assert sought.contacts.count() == 1
+
+
+@pytest.mark.django_db
+def test_signs_nobody_sees_are_not_stored(sought, company, sign_in):
+    client = sign_in(company.manager)
+    values = {"name": "王\u200b五\u202e", "position": "经\xa0理", "office_phone": "\u202d0532-8888 5678\u202c"}
+    answer = client.post(f"/customers/{sought.pk}/contacts/new/", {**values, "note": "一\r\n二\u200d\t三"})
+    assert answer.status_code == 302
+    contact = sought.contacts.get(office_phone="0532-8888 5678")
+    assert (contact.name, contact.position) == ("王五", "经 理")
+    assert contact.note.replace("\r\n", "\n") == "一\n二\t三"
+
+
+@pytest.mark.django_db
+def test_the_admin_goes_through_the_same_gate(company, sign_in):
+    client = sign_in(company.administrator)
+    client.post(reverse("admin:accounts_department_add"), {"name": "华\u200b北二部"})
+    assert Department.objects.filter(name="华北二部").exists()
+    answer = client.post(reverse("admin:accounts_department_add"), {"name": "\u200b\u200b"})
+    assert "name" in answer.context["adminform"].form.errors
+
+
+def test_a_password_is_taken_sign_by_sign():
+    form = type("Form", (CrmForm, forms.Form), {"code": forms.CharField(widget=forms.PasswordInput, strip=False)})
+    sent = form({"code": "a\u200bb\xa0"})
+    assert sent.is_valid()
+    assert sent.cleaned_data["code"] == "a\u200bb\xa0"
+
+
+def test_the_feed_goes_through_the_same_gate():
+    cells = named(
+        "orders", {"订单编号": "\ufeffD1\u200b", "客户编号": "Ｃ\xa01", "日期": "\u202d2026-01-02", "状态": "已回款"}
+    )
+    values = order({**cells, "changed_at": None})
+    assert (values["number"], values["customer_number"]) == ("D1", "C 1")
+    assert values["ordered_at"].date().isoformat() in ("2026-01-01", "2026-01-02")

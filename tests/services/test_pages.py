@@ -104,7 +104,8 @@ def test_of_a_colleagues_customer_only_name_and_manager_are_shown(company, sign_
 
 def test_the_picker_finds_by_part_of_name_number_initials_and_phone(customer, company, sign_in):
     client = sign_in(company.manager)
-    for typed in ("滨城", customer.number[:6], "tjbc", "tianjin", "2570", "02225708834"):
+    typings = ("滨城", customer.number[:6], "tjbc", "ＴＪＢＣ", "tianjin", "2570", "02225708834", "+86 22 2570 8834")
+    for typed in (*typings, "（天津）滨城", "2570 8834", customer.number.lower()):
         found = text(client.get(reverse("services:find_customer"), {"customer": typed}, headers={"HX-Request": "true"}))
         assert f'data-value="{customer.number} {customer.name}"' in found, typed
         assert "<html" not in found
