@@ -136,6 +136,26 @@ def test_of_what_occurs_nowhere_next_to_no_rows_are_expected(company, text):
 
 
 @POSTGRES
+def test_numbers_codes_and_readings_come_from_their_indexes(company):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # of few rows reading the table is cheaper
+    Customer.objects.bulk_create(
+        Customer(name=f"甲{number}", number=f"N{number}", phone=f"0532-{number:08}", manager=company.manager)
+        for number in range(3000)
+    )
+    asked = {
+        "customers_customer_phone_part": Q(phone__contains_number="00002345"),
+        "customers_customer_phone_number": Q(phone__same_number="+86 532 0000 2345"),
+        "customers_customer_license_number_same": Q(license_number__same_text="91350100m000100y43"),
+        "customers_customer_name_readings_plain": Q(name_readings__contains_plain="|ceng"),
+    }
+    for name, condition in asked.items():
+        assert name in plan(Customer.objects.filter(condition)), name
+    seen = plan(Customer.objects.same_company("海河", "91350100M000100Y43"))
+    assert "customers_customer_license_number_same" in seen
+
+
+@POSTGRES
 def test_without_an_index_of_its_own_a_field_is_simply_compared():
     assert "crm_grams" not in str(Customer.objects.filter(address__contains_text="路").query)
 

@@ -130,6 +130,31 @@ def test_all_or_none_with_every_reason(tmp_path, keeper):
     assert not NumberSequence.objects.exists()
 
 
+def test_what_nobody_sees_is_taken_out_before_rows_are_compared(tmp_path, keeper):
+    CustomerFactory(name="海河（集团）", external_number="C1", manager=keeper)
+    headers = ["名\u200b称", "销售系统客户编号", "统一社会信用代码", "电话"]
+    rows = [
+        ["海\u200b河(集团)", "", "", ""],
+        ["别的", "\u202dＣ１", "", ""],
+        ["新\xa0客户\ufeff", "Ｃ ２", "91350100m000 100y43", "\u202d0532-1234"],
+    ]
+    assert run(table(tmp_path, rows, headers=headers))[1] == []
+    made = Customer.objects.get(name="新 客户")
+    assert (made.external_number, made.license_number, made.phone) == ("C 2", "91350100M000100Y43", "0532-1234")
+    assert Customer.objects.count() == 2
+
+
+def test_a_name_of_signs_nobody_sees_is_refused(tmp_path, keeper):
+    assert refused(tmp_path, [["\u200b\u3164", "华北"]]) == ["第 2 行「名称」：请填写。"]
+
+
+def test_a_parent_is_found_however_its_name_and_number_are_typed(tmp_path, keeper):
+    parent = CustomerFactory(name="海河（集团）", manager=keeper)
+    rows = [["甲", "海河(集团)"], ["乙", parent.number.lower()]]
+    assert run(table(tmp_path, rows, headers=["名称", "上级单位"]))[1] == []
+    assert set(Customer.objects.filter(parent=parent).values_list("name", flat=True)) == {"甲", "乙"}
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import string
 import unicodedata
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import ValidationError
+from django.db import connection
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from customers import validators
+from customers.forms import CustomerForm
 from customers.models import Customer
-from customers.names import ENDINGS, normalize, pinyin
+from customers.models.rows import sounds_like
+from customers.names import ENDINGS, normalize, other_readings, pinyin
+from customers.views.together import suspects
 from tests import factories
 
 STEADY = settings(deadline=None, derandomize=True, database=None)
@@ -301,3 +307,42 @@ def test_web_addresses_are_http_or_https(address):
 def test_other_addresses_are_refused(address):
     with pytest.raises(ValidationError, match="http:// 或 https://"):
         validators.web_address(address)
+
+
+STORED = "91350100M000100Y43"
+AS_TYPED = [STORED.lower(), "9135 0100 M000 100Y43", full_width(STORED), "91350100-m000100y43", f"\u200b{STORED}\xa0"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("typed", AS_TYPED)
+def test_a_code_is_stored_in_one_form_whichever_way_it_comes(typed):
+    customer = factories.CustomerFactory(license_number=typed, local_tax_number=typed)
+    assert (customer.license_number, Customer.objects.get().local_tax_number) == (STORED, STORED)
+    Customer.objects.update(license_number=typed)
+    assert Customer.objects.values_list("license_number", flat=True).get() == STORED
+    customer.license_number = typed
+    Customer.objects.bulk_update([customer], ["license_number"])
+    assert Customer.objects.values_list("license_number", flat=True).get() == STORED
+    Customer.objects.bulk_create([Customer(name="乙", number="K2", manager=customer.manager, license_number=typed)])
+    assert Customer.objects.filter(license_number=typed).count() == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("typed", AS_TYPED)
+def test_the_form_stores_a_code_in_one_form(typed):
+    field = CustomerForm(user=None).fields["license_number"]
+    assert field.clean(typed) == STORED
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("old", AS_TYPED[:4])
+def test_a_code_stored_before_as_typed_is_still_the_same(old):
+    customer = factories.CustomerFactory()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE customers_customer SET license_number = %s", [old])
+    for typed in (STORED, *AS_TYPED):
+        assert list(Customer.objects.same_company("别的名称", typed)) == [customer]
+    assert not Customer.objects.same_company("别的名称", "").exists()
+    twin = factories.CustomerFactory(license_number=STORED)
+    groups, _ = suspects(Customer.objects.all())
+    assert [group["customers"] for group in groups] == [[customer, twin]]
