@@ -10,7 +10,7 @@ from accounts.models import User, notify
 from crm.audit.trail import record
 
 from .models.churn_mark import ChurnChange
-from .models.rollup import RevenueYear, differences, forget_old_changes, in_batches, refresh_revenue
+from .models.rollup import RevenueYear, differences, forget_old_changes, in_batches, refresh_revenue, settle_dates
 
 logger = logging.getLogger("crm.rollups")
 
@@ -30,6 +30,7 @@ def check_nightly() -> str:
     ChurnChange.forget()
     if not RevenueYear.objects.exists():
         return rebuild()  # the first night after the tables were made
+    settle_dates()
     found = differences()
     if not found:
         return "汇总与订单一致"

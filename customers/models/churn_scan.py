@@ -24,6 +24,7 @@ from crm.audit.trail import record
 from ..six_months import cutoff
 from .churn import ChurnCase
 from .customer import Customer
+from .rollup import settle_dates
 from .timeline import TimelineEntry
 
 LOCK = 770003
@@ -60,9 +61,10 @@ def due_for_warning(on: date) -> models.QuerySet[Customer]:
 def scan_churn(on: date | None = None, by: User | None = None) -> ScanResult:
     """Opens 预警 for every customer that is due on that day (today when None); run again it finds nothing more.
 
-    by: who asked for it by hand; the cases are the system's.
+    Orders whose date lies ahead are no purchases. by: who asked for it by hand; the cases are the system's.
     """
     day = on or timezone.localdate()
+    settle_dates()  # before the turn: whoever writes orders has locked customers when he waits for it
     with transaction.atomic():
         take_turn()
         _plan_for_many()

@@ -18,6 +18,7 @@ from accounts.scopes import EDIT, reaches, supervisors_of
 from accounts.sharing import Grant, Shared
 from basedata.models import entry_field, reserve_numbers
 from crm.audit.trail import change, record
+from crm.happened import refuse_ahead
 from crm.masking import refuse_masked
 from crm.ui.html import record_url
 from crm.ui.paging import capped_counts
@@ -77,7 +78,7 @@ class Customer(HasDetails, Shared):
     parent = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="branches", verbose_name="上级单位"
     )
-    cooperation_since = models.DateField("建立合作日期", null=True, blank=True)
+    cooperation_since = models.DateField("建立合作日期", null=True, blank=True, validators=[refuse_ahead])
     status = models.CharField("状态", max_length=10, choices=Status, default=Status.NORMAL, editable=False)
     # Kept by the sync: the Shanghai day of the latest order of PURCHASE_STATUSES.
     last_purchase_on = models.DateField("上次下单", null=True, editable=False)

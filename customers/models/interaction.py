@@ -19,6 +19,7 @@ from django.utils import timezone
 from accounts.models import User
 from basedata.models import entry_field
 from crm.audit.trail import change, record
+from crm.happened import LIES_AHEAD, lies_ahead, refuse_ahead
 from crm.verdict import Verdict, first_objection, lock, transition, unless
 
 from ..attachments import MAX_FILES, Checked
@@ -46,7 +47,7 @@ class Interaction(models.Model):
     """交往记录. Its follow-up is the customer's manager's business: it moves with the customer."""
 
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="interactions", verbose_name="客户")
-    on = models.DateField("时间", default=timezone.localdate)
+    on = models.DateField("时间", default=timezone.localdate, validators=[refuse_ahead])
     kind = entry_field("交往方式", "方式")
     place = models.CharField("地点", max_length=200, blank=True)
     summary = models.CharField("概要", max_length=500)
@@ -121,6 +122,7 @@ class Interaction(models.Model):
             raise ValidationError(found)
 
     def _check(self) -> None:
+        unless(lies_ahead(self.on), LIES_AHEAD).enforce()
         found = self.objections()
         unless(bool(found), next(iter(found.values()), "")).enforce()
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import Product
+from crm.happened import horizon, lies_ahead, refuse_ahead
 
 from .customer import Customer
 from .keepers import keeper_at
@@ -27,7 +28,8 @@ class OrderStatus(models.TextChoices):
     CANCELLED = "cancelled", "已取消"
 
 
-# What counts as money, and what counts as a purchase: nothing else in the product lists statuses.
+# What counts as money, and what counts as a purchase: nothing else in the product lists statuses. Orders whose date
+# lies ahead are neither: the feed refuses them, and those of earlier releases wait until their day has come.
 REVENUE_STATUSES = (OrderStatus.UNPAID, OrderStatus.PAID, OrderStatus.RETURNED)  # returns are negative
 PURCHASE_STATUSES = (OrderStatus.UNPAID, OrderStatus.PAID)
 
@@ -42,10 +44,10 @@ class OrderQuerySet(OfCustomersQuerySet):
         return self.filter(customer__in=Customer.objects.visible_to(user))
 
     def revenue(self) -> OrderQuerySet:
-        return self.filter(status__in=REVENUE_STATUSES)
+        return self.filter(status__in=REVENUE_STATUSES, ordered_at__lt=horizon())
 
     def purchases(self) -> OrderQuerySet:
-        return self.filter(status__in=PURCHASE_STATUSES)
+        return self.filter(status__in=PURCHASE_STATUSES, ordered_at__lt=horizon())
 
     def with_keeper(self) -> OrderQuerySet:
         """keeper: who was the customer's 客户经理 when the order was made."""
@@ -62,7 +64,7 @@ class Order(models.Model):
 
     number = models.CharField("订单编号", max_length=50, unique=True)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="orders", verbose_name="客户")
-    ordered_at = models.DateTimeField("日期")
+    ordered_at = models.DateTimeField("日期", validators=[refuse_ahead])
     address = models.CharField("送货地址", max_length=300, blank=True)
     status = models.CharField("状态", max_length=10, choices=Status)
     total = models.DecimalField("总金额", max_digits=24, decimal_places=7, default=Decimal(0))  # exact Σ of the lines
@@ -89,6 +91,11 @@ class Order(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("customers:order_detail", args=[self.customer_id, self.pk])
+
+    @property
+    def lies_ahead(self) -> bool:
+        """It counts in no figure then."""
+        return lies_ahead(self.ordered_at)
 
 
 def refresh_last_purchases(customer_ids: Iterable[int] | None = None) -> int:

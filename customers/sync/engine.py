@@ -15,6 +15,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from basedata.models import FeedPosition, Product, StockRecord, SyncRefusal, SyncRun
+from crm.happened import lies_ahead
 from crm.lookups import by_key
 from customers.models import Order, OrderLine, ParkedOrder, TimelineEntry
 
@@ -332,8 +333,8 @@ def _stored(numbers: Any) -> Any:
 
 
 def _not_newer(at: datetime | None, stored: datetime | None) -> bool:
-    """A row without changed_at cannot say that it is unchanged: it is taken."""
-    return at is not None and stored is not None and at <= stored
+    """A row without changed_at cannot say that it is unchanged: it is taken; likewise after one that lay ahead."""
+    return at is not None and stored is not None and at <= stored and not lies_ahead(stored)
 
 
 def _stock_key(cells: dict[str, Any]) -> str:

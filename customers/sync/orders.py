@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from basedata.models import Product
+from crm.happened import lies_ahead
 from customers.churn import resolve_by_purchases
 from customers.models import Customer, Order, OrderLine, ParkedOrder, TimelineEntry, refresh_revenue
 from customers.models.merge import take_turn
@@ -161,10 +162,14 @@ def _from_texts(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def take_up(keys: Iterable[str]) -> int:
-    """Takes up the parked orders of these customer keys whose customer is known by now. Call in a transaction."""
+    """Takes up the parked orders of these customer keys whose customer is known by now. Call in a transaction.
+
+    One that an earlier release parked and that is refused today stays parked: its row of the feed is named.
+    """
     keys = list(keys)
     customers = find_customers(keys)
     parked = ParkedOrder.objects.filter(customer_key__in=[key for key in keys if key in customers])
-    orders = [_from_texts(order.content) for order in parked.select_for_update()]
+    found = [_from_texts(order.content) for order in parked.select_for_update()]
+    orders = [values for values in found if not lies_ahead(values["ordered_at"])]
     write_orders(orders, customers)
     return len(orders)

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from crm.folding import clean_text, fold_width
+from crm.happened import lies_ahead
 from customers.models.order import OrderStatus
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -103,7 +104,7 @@ def _ungrouped(plain: str) -> str:
 
 
 def moment(value: Any, label: str, *, required: bool = True) -> datetime | None:
-    """Times without a zone are Shanghai's."""
+    """Of something that has happened. Times without a zone are Shanghai's."""
     if isinstance(value, datetime):
         found = value
     elif isinstance(value, date):
@@ -117,7 +118,10 @@ def moment(value: Any, label: str, *, required: bool = True) -> datetime | None:
         found = _parsed(raw, label)
     if not 1900 <= found.year <= 2200:
         raise RowRefused(f"{label}的年份 {found.year} 不对")
-    return (found if found.tzinfo else found.replace(tzinfo=SHANGHAI)).astimezone(UTC)
+    found = (found if found.tzinfo else found.replace(tzinfo=SHANGHAI)).astimezone(UTC)
+    if lies_ahead(found):
+        raise RowRefused(f"{label}「{found.astimezone(SHANGHAI):%Y-%m-%d}」晚于今天，请在销售系统里核对年份")
+    return found
 
 
 def _parsed(raw: str, label: str) -> datetime:
@@ -150,7 +154,7 @@ def product(cells: Mapping[str, Any]) -> dict[str, Any]:
         "unit": text(cells["unit"], "单位", 20),
         "unit_price": number(cells["unit_price"], "单价", 4, required=False),
         "note": text(cells["note"], "备注", 500),
-        "changed_at": moment(cells["changed_at"], "changed_at", required=False),
+        "changed_at": moment(cells["changed_at"], "更新时间（changed_at）", required=False),
     }
 
 
@@ -161,7 +165,7 @@ def stock(cells: Mapping[str, Any]) -> dict[str, Any]:
         "location": text(cells["location"], "货位", 100),
         "quantity": number(cells["quantity"], "件数", 3),
         "note": text(cells["note"], "备注", 500),
-        "changed_at": moment(cells["changed_at"], "changed_at", required=False),
+        "changed_at": moment(cells["changed_at"], "更新时间（changed_at）", required=False),
     }
 
 
@@ -172,7 +176,7 @@ def order(cells: Mapping[str, Any]) -> dict[str, Any]:
         "ordered_at": moment(cells["ordered_at"], "日期"),
         "address": text(cells["address"], "送货地址", 300),
         "status": status(cells["status"]),
-        "changed_at": moment(cells["changed_at"], "changed_at", required=False),
+        "changed_at": moment(cells["changed_at"], "更新时间（changed_at）", required=False),
     }
 
 

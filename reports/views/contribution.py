@@ -246,7 +246,7 @@ class ContributionReport(ReportPage):
 
     @property
     def whole_period(self) -> Period | None:
-        """Through the year's last day, as the rollup counts: orders dated after today are in the figure too."""
+        """Through the year's last day, as the rollup counts: orders dated tomorrow are in the figure too."""
         return None if self.wanted.year is None else year_period(self.wanted.year)
 
     def customer_orders(self, row: Any) -> str:
