@@ -49,6 +49,11 @@ class OrderQuerySet(OfCustomersQuerySet):
     def purchases(self) -> OrderQuerySet:
         return self.filter(status__in=PURCHASE_STATUSES, ordered_at__lt=horizon())
 
+    def of_wrong_sign(self) -> OrderQuerySet:
+        """Whose sum contradicts their status, as earlier releases took them: the feed refuses them, or turns them."""
+        returned = Q(status=OrderStatus.RETURNED, total__gt=0)
+        return self.filter(returned | Q(status__in=PURCHASE_STATUSES, total__lt=0))
+
     def with_keeper(self) -> OrderQuerySet:
         """keeper: who was the customer's 客户经理 when the order was made."""
         return self.annotate(keeper=keeper_at("customer", "ordered_at"))

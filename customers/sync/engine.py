@@ -22,6 +22,7 @@ from customers.models import Order, OrderLine, ParkedOrder, TimelineEntry
 from . import rows
 from .orders import LARGEST_TOTAL, after_orders, find_customers, order_url, park, take_up, total_of, write_orders
 from .rows import RowRefused
+from .signs import settle_sign
 from .sources import Source, SourceRefused, open_source
 from .staging import FIELDS, Staging, batches
 
@@ -87,7 +88,7 @@ class Work:
         names = ("read", "added", "changed", "unchanged", "refused", "removed", "parked")
         counts = self.run.counts.setdefault(table, dict.fromkeys(names, 0))
         for name, number in more.items():
-            counts[name] += number
+            counts[name] = counts.get(name, 0) + number
 
     def beat(self) -> None:
         """Alive, and still the one run; a run taken over by another stops here."""
@@ -236,6 +237,7 @@ class Work:
                 self.beat()
                 self._orders(self.taken("orders", batch, rows.order, lambda values: values["number"]))
         self._homeless_lines()
+        self._say_signs()
         if self.run.is_full:
             self._cancel_missing()
         self.read_to_the_end("orders")
@@ -250,6 +252,8 @@ class Work:
 
     def _orders(self, found: dict[str, tuple[int, dict]]) -> None:
         stored = {number: rest for number, *rest in _stored(found)}
+        wrong = set(Order.objects.filter(number__in=found).of_wrong_sign().values_list("number", flat=True))
+        stored |= {number: [None, stored[number][1]] for number in wrong}  # looked at again, as if they were older
         waiting = [(line, values) for line, values in found.values() if not self._is_unchanged(values, stored)]
         lines = self.staging.lines_of([values["number"] for _, values in waiting])
         customers = find_customers(values["customer_number"] for _, values in waiting)
@@ -296,7 +300,23 @@ class Work:
         if abs(total_of(values["lines"])) >= LARGEST_TOTAL:
             self.refuse("orders", at, values["number"], "总金额太大")
             return False
+        return self._with_sign(at, values)
+
+    def _with_sign(self, at: int, values: dict) -> bool:
+        try:
+            self.count("orders", turned=int(settle_sign(values)))
+        except RowRefused as refusal:
+            self.count("orders", wrong_sign=1)
+            self.refuse("orders", at, values["number"], str(refusal))
+            return False
         return True
+
+    def _say_signs(self) -> None:
+        counts = self.run.counts["orders"]
+        if refused := counts.get("wrong_sign"):
+            self.remarks.append(f"{refused} 张订单的正负与状态不符，没有写入")
+        if turned := counts.get("turned"):
+            self.remarks.append(f"{turned} 张退货订单的数量为正，已按 CRM_RETURNS_POSITIVE 改为负数")
 
     def _withdraw(self, numbers: list[str]) -> None:
         if numbers:

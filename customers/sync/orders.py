@@ -19,6 +19,9 @@ from customers.models.merge import take_turn
 from customers.models.order import refresh_last_purchases
 from customers.templatetags.orders import yuan
 
+from .rows import RowRefused
+from .signs import settle_sign
+
 LINE_COLUMNS = ("order_id", "line_number", "product_id", "product_number", "quantity", "unit", "unit_price")
 ORDER_FIELDS = ["customer", "ordered_at", "address", "status", "total", "changed_at"]
 LARGEST_TOTAL = Decimal(10) ** 17
@@ -161,6 +164,15 @@ def _from_texts(content: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
+def _is_good(values: dict[str, Any]) -> bool:
+    """What the feed checks today, turning signs where it does."""
+    try:
+        settle_sign(values)
+    except RowRefused:
+        return False
+    return not lies_ahead(values["ordered_at"])
+
+
 def take_up(keys: Iterable[str]) -> int:
     """Takes up the parked orders of these customer keys whose customer is known by now. Call in a transaction.
 
@@ -170,6 +182,6 @@ def take_up(keys: Iterable[str]) -> int:
     customers = find_customers(keys)
     parked = ParkedOrder.objects.filter(customer_key__in=[key for key in keys if key in customers])
     found = [_from_texts(order.content) for order in parked.select_for_update()]
-    orders = [values for values in found if not lies_ahead(values["ordered_at"])]
+    orders = [values for values in found if _is_good(values)]
     write_orders(orders, customers)
     return len(orders)

@@ -18,7 +18,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from basedata.models import Product, StockRecord, SyncRun
-from customers.models import Order, OrderLine, ParkedOrder, TimelineEntry
+from customers.models import Order, OrderLine, ParkedOrder, RevenueYear, TimelineEntry, refresh_revenue
 from customers.sync.engine import SyncBusy, open_run, sync
 from customers.sync.sources import SourceRefused, masked
 from tests import factories
@@ -254,3 +254,79 @@ def test_the_whole_feed_to_the_last_decimal(company):
     assert OrderLine.objects.count() == len(lines)
     assert sum(Order.objects.values_list("total", flat=True)) == sum(a * b for a, b in lines)
     assert OrderLine.objects.aggregate(all=Sum("quantity"))["all"] == sum(a for a, _ in lines)
+
+
+# Signs
+
+
+def returned(folder: Path, *quantities: str, status: str = "退货", at: str = "2026-03-01") -> str:
+    """D1 bought for 1000, D3 with one line of 100 yuan for each of the quantities."""
+    orders = ["D1,C1,2026-01-02,,已回款,2026-01-02", f"D3,C1,2026-02-02,,{status},{at}"]
+    lines = [f"D3,{line},P1,{quantity},件,100" for line, quantity in enumerate(quantities, start=1)]
+    return put(folder, orders=orders, order_lines=["D1,1,P1,10,件,100", *lines])
+
+
+def revenue() -> Decimal:
+    return sum(RevenueYear.objects.values_list("amount", flat=True), Decimal(0))
+
+
+def test_a_return_of_positive_quantities_is_refused_and_counted(customer, tmp_path):
+    run = sync(returned(tmp_path / "feed", "2", "0"))
+    assert "退货订单的数量为正，应为负数，整张订单没有写入；" in reasons(run)
+    assert "orders 3 D3" in reasons(run)
+    assert run.message.endswith("1 张订单的正负与状态不符，没有写入")
+    assert run.counts["orders"]["refused"] == 1
+    assert revenue() == 1000
+    sync(returned(tmp_path / "feed", "-2"))
+    assert revenue() == 800
+
+
+def test_a_feed_that_writes_returns_positive_has_their_sign_turned(customer, tmp_path, settings):
+    settings.CRM_RETURNS_POSITIVE = True
+    run = sync(returned(tmp_path / "feed", "2", "0"))
+    assert "1 张退货订单的数量为正，已按 CRM_RETURNS_POSITIVE 改为负数" in run.message
+    assert run.counts["orders"]["turned"] == 1
+    assert (Order.objects.get(number="D3").total, revenue()) == (-200, 800)
+    assert OrderLine.objects.get(order__number="D3", line_number=1).quantity == -2
+    sync(returned(tmp_path / "feed", "-3", at="2026-03-02"))  # one that is negative already stays so
+    assert revenue() == 700
+    run = sync(returned(tmp_path / "feed", "-3", "1", at="2026-03-03"))
+    assert "退货订单的数量有正有负" in reasons(run)
+    assert revenue() == 700
+
+
+@pytest.mark.parametrize(("quantities", "taken"), [(("-1",), False), (("-1", "3"), True), (("0",), True)])
+def test_a_sale_with_a_negative_sum_is_no_sale(customer, tmp_path, quantities, taken):
+    run = sync(returned(tmp_path / "feed", *quantities, status="已回款"))
+    assert Order.objects.filter(number="D3").exists() is taken
+    assert ("为负，状态却不是退货" in reasons(run)) is not taken
+    assert not Order.objects.of_wrong_sign().exists()
+
+
+def test_a_wrong_sign_of_an_earlier_release_is_named_again_and_put_right(customer, tmp_path, settings):
+    """The feed's row is the same as before: it says itself that it is unchanged."""
+    feed = returned(tmp_path / "feed", "-2")
+    sync(feed)
+    Order.objects.filter(number="D3").update(total=200)
+    refresh_revenue([customer.pk])
+    returned(tmp_path / "feed", "2")
+    assert "D3 退货订单的数量为正" in reasons(sync(feed))
+    assert [order.number for order in Order.objects.of_wrong_sign()] == ["D3"]
+    settings.CRM_RETURNS_POSITIVE = True
+    sync(feed)
+    assert revenue() == 800
+    assert sync(feed).counts["orders"]["unchanged"] == 2
+
+
+@pytest.mark.parametrize("positive", [False, True])
+def test_a_parked_return_is_taken_up_with_the_right_sign_or_stays(customer, tmp_path, settings, positive):
+    content = {
+        "number": "S1", "customer_number": "C1", "ordered_at": "2026-01-05T02:00:00+00:00", "address": "",
+        "status": "returned", "changed_at": None,
+        "lines": [{"line_number": 1, "product_number": "P1", "quantity": "1", "unit": "件", "unit_price": "5"}],
+    }  # fmt: skip
+    ParkedOrder.objects.create(number="S1", customer_key="C1", status="returned", content=content)
+    settings.CRM_RETURNS_POSITIVE = positive
+    sync(put(tmp_path / "feed", **FEED))
+    assert list(Order.objects.filter(number="S1").values_list("total", flat=True)) == ([-5] if positive else [])
+    assert ParkedOrder.objects.filter(number="S1").exists() is not positive

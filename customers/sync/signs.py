@@ -1,0 +1,41 @@
+"""The sign of an order against its status: what comes back is negative, what is bought is not.
+
+Refused by default, because nobody can see in a sum which of the two the sales system meant. CRM_RETURNS_POSITIVE is
+for feeds that write returns with positive quantities: those are stored with the sign turned.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+
+from customers.models.order import PURCHASE_STATUSES, OrderStatus
+
+from .rows import RowRefused
+
+ADVICE = "；销售系统的退货本来就写成正数时，请设置 CRM_RETURNS_POSITIVE=1"
+
+
+def settle_sign(values: dict[str, Any]) -> bool:
+    """Makes the quantities of a return negative when the feed writes them positive; True when it did.
+
+    values: of rows.order, with its lines. Raises RowRefused when sign and status say different things.
+    """
+    lines = values["lines"]
+    total = sum(line["quantity"] * line["unit_price"] for line in lines)
+    if values["status"] in PURCHASE_STATUSES and total < 0:
+        raise RowRefused(f"总金额 {total:f} 为负，状态却不是退货，整张订单没有写入")
+    if values["status"] != OrderStatus.RETURNED:
+        return False
+    above = [line["quantity"] for line in lines if line["quantity"] > 0]
+    below = [line["quantity"] for line in lines if line["quantity"] < 0]
+    if not above and total <= 0:
+        return False
+    if not settings.CRM_RETURNS_POSITIVE or below or total < 0:
+        why = "有正有负" if above and below else "为正" if above else f"为负，总金额 {total:f} 却为正"
+        advice = "" if settings.CRM_RETURNS_POSITIVE or below else ADVICE
+        raise RowRefused(f"退货订单的数量{why}，应为负数，整张订单没有写入{advice}")
+    for line in lines:
+        line["quantity"] = -line["quantity"]
+    return True
