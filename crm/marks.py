@@ -96,3 +96,15 @@ def leave_marks(marks: str, *tables: str) -> RunPython:
             schema_editor.execute(f"DROP FUNCTION {marks}_leave()")
 
     return RunPython(create, drop)
+
+
+def renew_marks(marks: str, *tables: str) -> RunPython:
+    """Around a migration that changes one of these tables: SQLite makes it anew and loses its triggers, either way."""
+
+    def renew(apps: Any, schema_editor: Any) -> None:
+        for table in tables if schema_editor.connection.vendor == "sqlite" else ():
+            for event in EVENTS:
+                schema_editor.execute(f"DROP TRIGGER IF EXISTS {table}_{marks}_{event}")
+                schema_editor.execute(SQLITE.format(marks=marks, table=table, event=event))
+
+    return RunPython(renew, renew)

@@ -31,6 +31,7 @@ CHURN_STATES = {
     "确定流失": "confirmed",
     "已解除": "resolved",
     "已挽回": "won_back",
+    "已合并": "merged",
 }
 MAX_LENGTH = 100
 

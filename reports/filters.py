@@ -58,6 +58,15 @@ def period_of(values: dict[str, Any], years: list[int]) -> Period:
     return Period(year_period(min(years)).first, year_period(max(years)).last)
 
 
+def chosen_people(values: dict[str, Any]) -> frozenset[int] | None:
+    """The chosen person and those of the chosen department; None: nobody is chosen."""
+    people = frozenset([int(values["manager"])]) if values["manager"] else None
+    if not values["department"]:
+        return people
+    members = people_of(values["department"])
+    return members if people is None else people & members
+
+
 def of_people(rows: QuerySet, field: str, values: dict[str, Any]) -> Any:
     """The rows whose person (a path to a user) is the chosen one, and of the chosen department."""
     if values["manager"]:

@@ -112,13 +112,16 @@ def _customers(user: User, span: Period, this: date, last: date) -> list[Trend]:
 
 
 def _losses(user: User, span: Period, this: date, last: date) -> list[Trend]:
-    customers, cases = Customer.objects.visible_to(user), ChurnCase.objects.visible_to(user)
+    customers, cases = Customer.objects.visible_to(user), ChurnCase.objects.visible_to(user).counted()
     months = churn.monthly_rates(customers, churn.lines_of(cases.exclude(confirmed_at=None), span), span)
     now, before = months[-1], months[-2]
     rates = {month.first: month.rate or Decimal(0) for month in months}
     value = DASH if now.rate is None else str(now.rate)
     note = f"本月确认流失 {now.lost}，上月 {before.lost}（{said('percent', before.rate)}）"
-    url, report = _rows("customers:churn_list", status=ALL, **_days("confirmed", this)), reverse("reports:churn")
+    url, report = (
+        _rows("customers:churn_list", status=ALL, counted=1, **_days("confirmed", this)),
+        reverse("reports:churn"),
+    )
     unit = "" if now.rate is None else "%"
     return [
         Trend("本月流失率", value, unit, note, url, f"{report}?year={this.year}", rates, "percent", of="本月确认流失")

@@ -10,12 +10,14 @@ from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from accounts.departments import people_of
+from accounts.models import User
 from basedata.models import DictionaryEntry
 from crm.ui.filters import DateFrom, DateTo, ListFilter, midnight
 
 from ..effect import effects_by_case
 from ..models import ChurnCase, ChurnMeasure
-from .customers import CustomerName, DepartmentFilter, managers
+from .customers import THEN, CustomerName, DepartmentFilter, managers
 
 HIDDEN = forms.HiddenInput
 UNFILLED = "null"  # what a link asks for when it means cases without a value
@@ -67,9 +69,12 @@ class EntriesFilter(django_filters.Filter):
 class ChurnFilter(ListFilter):
     customer = CustomerName(path="customer__", label="客户")
     manager = django_filters.ModelChoiceFilter(
-        field_name="customer__manager", queryset=managers, label="客户经理", empty_label="全部"
+        queryset=managers, label="客户经理", empty_label="全部", method="of_manager"
     )
-    department = DepartmentFilter(field_name="customer__manager")
+    department = DepartmentFilter(method="of_department")
+    follow = django_filters.ChoiceFilter(
+        label="归属", empty_label="今天的客户经理", choices=[(THEN, "确认流失时的客户经理")], method="as_they_are"
+    )
     confirmed_from = DateFrom(field_name="confirmed_at", label="确认流失从")
     confirmed_to = DateTo(field_name="confirmed_at", label="到")
     mine = django_filters.BooleanFilter(
@@ -82,6 +87,7 @@ class ChurnFilter(ListFilter):
     lost = django_filters.BooleanFilter(
         field_name="confirmed_at", lookup_expr="isnull", exclude=True, label="曾确认流失", widget=HIDDEN
     )
+    counted = django_filters.BooleanFilter(method="without_merged", label="不含已合并的", widget=HIDDEN)
     measured = django_filters.BooleanFilter(method="with_any_measure", label="有暂缓措施", widget=HIDDEN)
     lost_kind = EntriesFilter(category="流失原因", label="流失原因", widget=HIDDEN)
     competitor = EntriesFilter(category="竞争对手", label="竞争对手", widget=HIDDEN)
@@ -97,6 +103,21 @@ class ChurnFilter(ListFilter):
         model = ChurnCase
         fields: list[str] = []
 
+    def of_department(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return self.of_people(rows, people_of(value))
+
+    def of_manager(self, rows: QuerySet, name: str, value: User) -> QuerySet:
+        return self.of_people(rows, frozenset({value.pk}))
+
+    def of_people(self, rows: Any, people: frozenset[int]) -> QuerySet:
+        """Cases of these people: today's, or those of the confirmation (of today where there was none)."""
+        if self.form.cleaned_data.get("follow") == THEN:
+            return rows.kept_then_by(people)
+        return rows.filter(customer__manager__in=people)
+
+    def without_merged(self, rows: Any, name: str, value: bool) -> QuerySet:
+        return rows.counted() if value else rows
+
     def only_mine(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
         return rows.filter(customer__manager=self.request.user) if value else rows
 
@@ -104,7 +125,7 @@ class ChurnFilter(ListFilter):
         return rows.filter(Exists(ChurnMeasure.objects.filter(case=OuterRef("pk")))) if value else rows
 
     def as_they_are(self, rows: QuerySet, name: str, value: object) -> QuerySet:
-        """Read by with_measure()."""
+        """Read by with_measure() and of_people()."""
         return rows
 
     def with_measure(self, rows: QuerySet, name: str, value: DictionaryEntry) -> QuerySet:

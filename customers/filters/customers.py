@@ -15,15 +15,20 @@ from accounts.scopes import VIEW, people_in_scope
 from basedata.models import DictionaryEntry
 from crm.ui.filters import Contains, ListFilter, midnight
 
-from ..models import ChurnCase, Customer
+from ..models import ChurnCase, Customer, Ownership
 from ..models.customer import STARS
+from ..models.keepers import keeper_at
 from ..models.rows import sounds_like
+
+THEN = "then"  # 归属: by who kept the customer at that time, not by who does today
 
 
 def managers(request: Any) -> QuerySet[User]:
     """The 客户经理 inside one's view; and the one asked for, when he keeps a customer that one sees."""
     if request is None:
         return User.objects.none()
+    if request.GET.get("follow") == THEN:
+        return keepers_in_view(request.user)
     people = people_in_scope(request.user, "customers.view_customer", VIEW)
     found = User.objects.account_managers().only("name", "username")
     found = found if people is None else found.filter(pk__in=people)
@@ -33,6 +38,14 @@ def managers(request: Any) -> QuerySet[User]:
     theirs = Customer.objects.visible_to(request.user).filter(manager=OuterRef("pk"))
     people = User.objects.only("name", "username")
     return people.filter(Q(pk__in=found.order_by().values("pk")) | Q(Exists(theirs), pk=asked))
+
+
+def keepers_in_view(user: User) -> QuerySet[User]:
+    """The 客户经理 inside one's view, also those who only kept customers once."""
+    people = people_in_scope(user, "customers.view_customer", VIEW)
+    kept = Exists(Ownership.objects.filter(manager=OuterRef("pk")))
+    found = User.objects.filter(Q(pk__in=User.objects.account_managers().order_by().values("pk")) | kept)
+    return found if people is None else found.filter(pk__in=people)
 
 
 class DepartmentFilter(django_filters.ChoiceFilter):
@@ -70,8 +83,10 @@ class CustomerFilter(ListFilter):
     number = Contains(label="客户编号")
     name = CustomerName(label="名称")
     region = django_filters.ChoiceFilter(label="地区", empty_label="全部", null_label="未填写")
-    manager = django_filters.ModelChoiceFilter(queryset=managers, label="客户经理", empty_label="全部")
-    department = DepartmentFilter(field_name="manager")
+    manager = django_filters.ModelChoiceFilter(
+        queryset=managers, label="客户经理", empty_label="全部", method="of_manager"
+    )
+    department = DepartmentFilter(method="of_department")
     level = django_filters.ChoiceFilter(label="客户等级", empty_label="全部", null_label="未填写")
     industry = django_filters.ChoiceFilter(label="行业", empty_label="全部", null_label="未填写")
     satisfaction = django_filters.ChoiceFilter(
@@ -79,6 +94,9 @@ class CustomerFilter(ListFilter):
     )
     credit = django_filters.ChoiceFilter(label="信用度", empty_label="全部", null_label="未填写", choices=STARS[::-1])
     normal_on = django_filters.DateFilter(method="normal_at_start", label="这一天开始时正常", widget=forms.HiddenInput)
+    follow = django_filters.ChoiceFilter(
+        label="归属", choices=[(THEN, "那一天的客户经理")], method="as_asked", widget=forms.HiddenInput
+    )
 
     class Meta:
         model = Customer
@@ -92,6 +110,24 @@ class CustomerFilter(ListFilter):
             choices[names[entry.category]].append((entry.pk, entry.item))
         for name, options in choices.items():
             self.filters[name].extra["choices"] = options
+
+    def of_department(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return self.of_people(rows, people_of(value))
+
+    def of_manager(self, rows: QuerySet, name: str, value: User) -> QuerySet:
+        return self.of_people(rows, frozenset({value.pk}))
+
+    def of_people(self, rows: QuerySet, people: frozenset[int]) -> QuerySet:
+        """Customers of these people: today's, or when the day of normal_on began."""
+        asked = self.form.cleaned_data
+        if asked.get("follow") == THEN and asked.get("normal_on"):
+            kept = Customer.objects.annotate(keeper=keeper_at("pk", midnight(asked["normal_on"])))
+            return rows.filter(pk__in=kept.filter(keeper__in=people).order_by().values("pk"))
+        return rows.filter(manager__in=people)
+
+    def as_asked(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Says only how the two filters above are meant."""
+        return rows
 
     def normal_at_start(self, rows: QuerySet, name: str, value: date) -> QuerySet:
         """Customers who were there when the day began, and not lost: those of whom 客户流失分析 counts the lost."""

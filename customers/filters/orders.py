@@ -9,26 +9,17 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.departments import people_of
 from accounts.models import User
-from accounts.scopes import VIEW, people_in_scope
 from crm.ui.filters import Contains, DateFrom, DateTo, ListFilter
 
-from ..models import Order, OrderLine, Ownership
-from .customers import CustomerName, DepartmentFilter
+from ..models import Order, OrderLine
+from .customers import THEN, CustomerName, DepartmentFilter, keepers_in_view
 
-REVENUE, THEN = "revenue", "then"
+REVENUE = "revenue"
 STATUSES = [(REVENUE, "计入金额的"), *Order.Status.choices]
 
 
 def keepers(request: Any) -> QuerySet[User]:
     return keepers_in_view(request.user) if request else User.objects.none()
-
-
-def keepers_in_view(user: User) -> QuerySet[User]:
-    """The 客户经理 inside one's view, also those who only kept customers once."""
-    people = people_in_scope(user, "customers.view_customer", VIEW)
-    kept = Exists(Ownership.objects.filter(manager=OuterRef("pk")))
-    found = User.objects.filter(Q(pk__in=User.objects.account_managers().order_by().values("pk")) | kept)
-    return found if people is None else found.filter(pk__in=people)
 
 
 class OrderFilter(ListFilter):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User, notify
@@ -40,9 +42,21 @@ class ChurnCaseQuerySet(OfCustomersQuerySet):
         """Open cases of the person's own customers: his to handle."""
         return self.open().filter(customer__manager=user, customer__deleted_at=None)
 
+    def counted(self) -> ChurnCaseQuerySet:
+        """What figures count: a case closed by merging tells of a customer that another one tells of."""
+        return self.exclude(status=ChurnCase.Status.MERGED)
+
+    def with_keeper(self) -> ChurnCaseQuerySet:
+        """keeper: the 客户经理 when the loss was confirmed; without a confirmation today's."""
+        return self.annotate(keeper=Coalesce("manager_then", "customer__manager"))
+
+    def kept_then_by(self, people: Collection[int]) -> ChurnCaseQuerySet:
+        """Whose keeper, as with_keeper() names them, is one of these people."""
+        return self.filter(Q(manager_then__in=people) | Q(manager_then=None, customer__manager__in=people))
+
     def lost_at(self, moment: datetime) -> ChurnCaseQuerySet:
         """Whose customer was lost then: confirmed before, and not won back until then."""
-        return self.filter(Q(closed_at=None) | Q(closed_at__gte=moment), confirmed_at__lt=moment)
+        return self.counted().filter(Q(closed_at=None) | Q(closed_at__gte=moment), confirmed_at__lt=moment)
 
     def to_review(self, day: date) -> ChurnCaseQuerySet:
         """Deferred until that day or before."""
@@ -56,9 +70,13 @@ class ChurnCase(models.Model):
         CONFIRMED = "confirmed", "确认流失"
         RESOLVED = "resolved", "已解除"
         WON_BACK = "won_back", "已挽回"
+        MERGED = "merged", "已合并"
 
     locked_with = "customer"
-    TONES = {"warning": "amber", "deferred": "violet", "confirmed": "red", "resolved": "sq", "won_back": "green sq"}
+    TONES = {
+        "warning": "amber", "deferred": "violet", "confirmed": "red", "resolved": "sq", "won_back": "green sq",
+        "merged": "sq",
+    }  # fmt: skip
     OPEN = (Status.WARNING, Status.DEFERRED)
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="churn_cases", verbose_name="客户")
@@ -67,11 +85,15 @@ class ChurnCase(models.Model):
     last_purchase_on = models.DateField("上次下单时间", null=True, editable=False)  # the one it was opened on
     review_on = models.DateField("下次复核日期", null=True, editable=False)
     confirmed_at = models.DateTimeField("确认流失时间", null=True, editable=False)
+    manager_then = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+",
+        verbose_name="确认时的客户经理",
+    )  # fmt: skip
     lost_reason = models.CharField("流失原因", max_length=500, blank=True, editable=False)
     lost_kind = entry_field("流失原因", "原因类别", null=True, editable=False)
     competitor = entry_field("竞争对手", "竞争对手", null=True, editable=False)
     win_back_note = models.CharField("挽回说明", max_length=500, blank=True, editable=False)
-    closed_at = models.DateTimeField("结束时间", null=True, editable=False)  # resolved or won back
+    closed_at = models.DateTimeField("结束时间", null=True, editable=False)  # resolved, won back or merged
     version = models.PositiveIntegerField(default=0, editable=False)
 
     objects = ChurnCaseQuerySet.as_manager()
@@ -92,13 +114,13 @@ class ChurnCase(models.Model):
                 violation_error_message="该客户已有未结束的流失预警。",
             ),
             models.CheckConstraint(
-                condition=Q(status__in=("warning", "deferred", "resolved"), confirmed_at=None)
-                | (Q(status__in=("confirmed", "won_back"), confirmed_at__isnull=False) & ~Q(lost_reason="")),
+                condition=Q(status__in=("warning", "deferred", "resolved", "merged"), confirmed_at=None)
+                | (Q(status__in=("confirmed", "won_back", "merged"), confirmed_at__isnull=False) & ~Q(lost_reason="")),
                 name="customers_confirmed_with_reason",
             ),
             models.CheckConstraint(
                 condition=Q(status__in=("warning", "deferred", "confirmed"), closed_at=None)
-                | Q(status__in=("resolved", "won_back"), closed_at__isnull=False),
+                | Q(status__in=("resolved", "won_back", "merged"), closed_at__isnull=False),
                 name="customers_case_closed",
             ),
         ]
@@ -164,7 +186,8 @@ class ChurnCase(models.Model):
         before = self.get_status_display()
         self.status, self.confirmed_at, self.review_on = self.Status.CONFIRMED, timezone.now(), None
         self.lost_reason, self.lost_kind, self.competitor = reason, kind, competitor
-        self._save("status", "confirmed_at", "review_on", "lost_reason", "lost_kind", "competitor")
+        self.manager_then = self.customer.manager
+        self._save("status", "confirmed_at", "review_on", "lost_reason", "lost_kind", "competitor", "manager_then")
         facts: dict[str, Any] = {"状态": (before, self.get_status_display()), "原因类别": kind, "流失原因": reason}
         record(by, "确认流失", self, changes={**facts, **({"竞争对手": competitor} if competitor else {})})
         change(by, "确认流失", self.customer, status=Customer.Status.LOST, reason=reason)
@@ -192,11 +215,13 @@ class ChurnCase(models.Model):
         self._tell(f"客户已挽回：{note}", "#closed")
 
     def close_by_merge(self, *, into: Customer, by: User) -> None:
-        """Its customer becomes part of another, where it would be a second case. Call in the merge's transaction."""
-        confirmed, before = self.status == self.Status.CONFIRMED, self.get_status_display()
-        self.status = self.Status.WON_BACK if confirmed else self.Status.RESOLVED
+        """Its customer becomes part of another, where it would be a second case. Call in the merge's transaction.
+
+        A state of its own, for nothing happened with the customer: neither lost, nor won back, nor resolved.
+        """
+        before, self.status = self.get_status_display(), self.Status.MERGED
         self.closed_at, self.review_on = timezone.now(), None
-        self.win_back_note = f"客户并入 {into.name}" if confirmed else ""
+        self.win_back_note = f"客户并入 {into.name}"
         self._save("status", "closed_at", "review_on", "win_back_note")
         record(by, "合并", self, 状态=(before, self.get_status_display()), 原因=f"客户并入 {into.name}")
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from .customer import Ownership
 
 
-def keeper_at(customer: str, moment: str) -> Coalesce:
+def keeper_at(customer: str, moment: str | datetime) -> Coalesce:
     """The 客户经理 of that customer at that moment; before the history begins, the first one known.
 
-    customer, moment: names of fields of the outer query.
+    customer, moment: names of fields of the outer query; or the moment itself.
     """
     history = Ownership.objects.filter(customer=OuterRef(customer))
-    then = history.filter(since__lte=OuterRef(moment)).order_by("-since", "-pk").values("manager")[:1]
+    at = OuterRef(moment) if isinstance(moment, str) else moment
+    then = history.filter(since__lte=at).order_by("-since", "-pk").values("manager")[:1]
     first = history.order_by("since", "pk").values("manager")[:1]
     return Coalesce(Subquery(then), Subquery(first))

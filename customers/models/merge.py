@@ -6,8 +6,8 @@ from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
-from django.db.models import F, Q, Value
-from django.db.models.functions import Replace
+from django.db.models import CharField, Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Cast, Concat, Replace
 from django.utils import timezone
 
 from accounts.models import Notification, User, notify
@@ -188,6 +188,16 @@ def _take_values(survivor: Customer, other: Customer, by: User) -> None:
     else:
         Customer.objects.filter(pk=survivor.pk).update(version=F("version") + 1)
         survivor.refresh_from_db(fields=["version"])
+
+
+def perhaps_merged() -> Any:
+    """Ended cases that a merge of an earlier release may have ended, for a person to look at: their customer took
+    others over, and no end of theirs, by hand or by a purchase, stands in the timeline."""
+    end = Concat(Value("/churn/"), Cast(OuterRef("pk"), CharField()), Value("/#closed"))
+    told = TimelineEntry.objects.filter(customer=OuterRef("customer"), kind=TimelineEntry.Kind.CHURN, url__endswith=end)
+    absorbed = Customer.objects.filter(merged_into=OuterRef("customer"))
+    ended = ChurnCase.objects.filter(status__in=(ChurnCase.Status.RESOLVED, ChurnCase.Status.WON_BACK))
+    return ended.filter(Exists(absorbed), ~Exists(told))
 
 
 def find_survivor(pk: int) -> Customer | None:

@@ -40,6 +40,13 @@ def customer_cell(case: ChurnCase) -> str:
     return format_html('<a href="{}">{}</a>', case.get_absolute_url(), case.customer.name)
 
 
+def manager_cell(case: ChurnCase) -> str:
+    """Today's, and the one of the confirmation where that was another."""
+    if case.manager_then_id in (None, case.customer.manager_id):
+        return case.customer.manager.name
+    return format_html('{}<small class="sm">确认时 {}</small>', case.customer.manager, case.manager_then)
+
+
 def last_purchase_cell(case: ChurnCase) -> str:
     if case.last_purchase_on is None:
         return format_html('—<small class="sm">{}</small>', "从未下单")
@@ -66,14 +73,15 @@ class ChurnList(RecordList):
     model = ChurnCase
     title, crumbs, help = "客户流失管理", (("客户管理", ""),), "churn"
     template_name = "customers/churn_list.html"
-    select_related = ("customer", "customer__manager")
+    select_related = ("customer", "customer__manager", "manager_then")
     filterset_class = ChurnFilter
     default_sort = "-opened_at"
     columns = (
         Column("编号", "pk", sort="id", css="m-h mute"),
         Column("客户", "customer.name", sort="customer__name_pinyin", html=customer_cell, css="m-t"),
         Column("状态", "get_status_display", sort="status", html=chip, css="m-r"),
-        Column("客户经理", "customer.manager", css="nw"),
+        Column("客户经理", "customer.manager", html=manager_cell, css="nw"),
+        Column("确认时的客户经理", "manager_then", export_only=True),
         Column("上次下单时间", "last_purchase_on", sort="last_purchase_on", html=last_purchase_cell, css="nw"),
         Column("暂缓措施 / 流失原因", words_of, css="m-full"),
         Column("确认流失时间", "confirmed_at", sort="confirmed_at", css="nw m-h"),
@@ -114,7 +122,7 @@ class ChurnPage:
     """What the pages of one case share."""
 
     model = ChurnCase
-    select_related = ("customer", "customer__manager", "lost_kind", "competitor")
+    select_related = ("customer", "customer__manager", "manager_then", "lost_kind", "competitor")
     crumbs, help = (("客户管理", ""), LIST), "churn"
 
 

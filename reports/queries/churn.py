@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from itertools import accumulate
 from typing import Any, NamedTuple
 
 from django.db.models import (
@@ -24,7 +23,6 @@ from django.db.models import (
     OuterRef,
     Q,
     QuerySet,
-    SmallIntegerField,
     Value,
     When,
 )
@@ -43,6 +41,7 @@ from customers.six_months import add_months
 from ..figures import percent, shares
 from ..memory import remembered, statement
 from ..periods import Period, until_this_month, years_between
+from .churn_rates import Month, monthly_rates, place_among, rates_of_keepers
 
 Keep = Callable[[Hashable, Callable[[], Any]], Any]
 
@@ -81,18 +80,11 @@ def lines_of(cases: QuerySet[ChurnCase], period: Period) -> list[CaseLine]:
     found = rows.annotate(
         at=Case(in_period, output_field=DateTimeField()),
         back=Case(back, default=Value(False)),
-        joined=_place("customer__created_at", bounds),
-        lost=_place("confirmed_at", bounds),
-        closed=_place("closed_at", bounds),
+        joined=place_among("customer__created_at", bounds),
+        lost=place_among("confirmed_at", bounds),
+        closed=place_among("closed_at", bounds),
     )
     return [CaseLine(*line) for line in found]
-
-
-def _place(moment: str, bounds: Sequence[datetime]) -> Case:
-    """How many of the bounds were reached at this moment; all of them when there is none."""
-    # Compared rather than truncated to months, which takes the database twice as long.
-    before = [When(**{f"{moment}__lt": bound}, then=Value(place)) for place, bound in enumerate(bounds)]
-    return Case(*before, default=Value(len(bounds)), output_field=SmallIntegerField())
 
 
 class Loss(NamedTuple):
@@ -187,41 +179,6 @@ def competitors(found: Iterable[Loss], named: dict[int, str]) -> list[Reason]:
     return pareto((loss.competitor, named.get(loss.competitor, "")) for loss in found if loss.competitor is not None)
 
 
-class Month(NamedTuple):
-    """Customers 正常 when it began, those lost in it, and what part of the former the latter are."""
-
-    first: date
-    normal: int
-    lost: int
-
-    @property
-    def rate(self) -> Decimal | None:
-        return percent(self.lost, self.normal)
-
-
-def monthly_rates(customers: QuerySet[Customer], lines: Iterable[CaseLine], period: Period) -> list[Month]:
-    """Month by month. A customer is 正常 at a moment when he was there and no loss of his was open then.
-
-    period: that of the lines, or the first months of it.
-    """
-    starts = period.months()
-    lost, away = Counter[int](), [set[int]() for _ in starts]
-    # A case confirmed and won back is open between the two; a customer counts once, and only from his first day on.
-    for line in lines:
-        lost[line.lost - 1] += 1
-        for place in range(max(line.joined, line.lost), min(line.closed, len(starts))):
-            away[place].add(line.customer)
-    joined = _joined_before(customers, starts)
-    return [Month(start, joined[n] - len(away[n]), lost[n]) for n, start in enumerate(starts)]
-
-
-def _joined_before(customers: QuerySet[Customer], starts: list[date]) -> list[int]:
-    """How many customers were there when each of these months began."""
-    place = _place("created_at", [midnight(start) for start in starts])
-    counts = dict(customers.order_by().annotate(place=place).values_list("place").annotate(n=Count("pk")))
-    return list(accumulate(counts.get(place, 0) for place in range(len(starts))))
-
-
 class Funnel(NamedTuple):
     """What came of the cases opened in the period. Every step is part of the first."""
 
@@ -308,8 +265,12 @@ def years_of(cases: QuerySet[ChurnCase]) -> list[int]:
 
 
 class Asked(NamedTuple):
+    """then: the people whose losses are meant by who kept the customer at the confirmation; None: by whom today, which
+    the customers say themselves."""
+
     period: Period
     today: date
+    then: frozenset[int] | None = None
 
 
 class Figures(NamedTuple):
@@ -332,19 +293,24 @@ def remembered_figures(user: User, customers: QuerySet[Customer], asked: Asked) 
     conditions on their own columns."""
     cases, orders = ChurnCase.objects.all(), Order.objects.visible_to(user)
     rights = user.has_perm(cases.view_permission), user.has_perm(orders.view_permission)
-    cases = cases.filter(customer__in=customers.order_by().values("pk")) if rights[0] else cases.none()
+    seen = cases.counted().filter(customer__in=customers.order_by().values("pk")) if rights[0] else cases.none()
     key, keep = ("churn", statement(customers), rights, asked), partial(remembered, user)
-    return remembered(user, key, lambda: figures(customers, cases, orders, asked, keep), churn_stamp)
+    return remembered(user, key, lambda: figures(customers, seen, orders, asked, keep), churn_stamp)
 
 
 def figures(customers: Any, cases: Any, orders: Any, asked: Asked, keep: Keep = always) -> Figures:
     """cases: of these customers. orders: those the viewer may see. keep: as above."""
-    period, today = asked
-    lines = lines_of(cases, period)
+    period, today, then = asked
+    lines, months = (
+        lines_of(cases if then is None else cases.kept_then_by(then), period),
+        until_this_month(period, today),
+    )
     these = ChurnCase.objects.filter(pk__in=Ids(line.key for line in lines))  # once: the others ask for these
     return Figures(
         losses(lines, orders, keep),
-        monthly_rates(customers, lines, until_this_month(period, today)),
+        monthly_rates(customers, lines, months)
+        if then is None
+        else rates_of_keepers(customers, then, lines, lines_of(cases, period), months),
         funnel(these, period),
         sum(line.back for line in lines),
         kinds_of_measures(these, period, today, keep),
@@ -352,7 +318,7 @@ def figures(customers: Any, cases: Any, orders: Any, asked: Asked, keep: Keep = 
 
 
 def remembered_years(user: User) -> list[int]:
-    cases = ChurnCase.objects.visible_to(user)
+    cases = ChurnCase.objects.visible_to(user).counted()
     view = statement(Customer.objects.visible_to(user)), user.has_perm(cases.view_permission)
     key = ("churn years", view, timezone.localdate().year)
     return remembered(user, key, lambda: years_of(cases), churn_stamp)
@@ -362,13 +328,13 @@ def remembered_years(user: User) -> list[int]:
 
 SHOWN = (
     "status", "lost_reason", "lost_kind__item", "competitor__item", "customer__name", "customer__manager__name",
-    "customer__manager__username",
+    "customer__manager__username", "manager_then__name", "manager_then__username",
 )  # fmt: skip
 
 
 def cases_of(found: Iterable[Loss]) -> dict[int, ChurnCase]:
     rows = ChurnCase.objects.filter(pk__in=Ids(loss.case for loss in found)).order_by()
-    read = rows.select_related("customer__manager", "lost_kind", "competitor").only(*SHOWN)
+    read = rows.select_related("customer__manager", "manager_then", "lost_kind", "competitor").only(*SHOWN)
     return {case.pk: case for case in read}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from operator import attrgetter
@@ -11,37 +12,45 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.html import format_html
 
+from accounts.models import User
 from crm.ui.html import page_url, record_url
 from crm.ui.lists import Column
 from crm.ui.templatetags.ui import day
 from customers.filters.churn import UNFILLED
-from customers.filters.customers import named
+from customers.filters.customers import THEN, keepers_in_view, named
 from customers.filters.orders import REVENUE
 from customers.models import ChurnCase, Customer
 
 from ..figures import DASH, in_unit, percent
-from ..filters import ScopeForm, of_people, period_of
+from ..filters import ScopeForm, chosen_people, of_people, period_of
 from ..pages import ReportPage
 from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
 from ..periods import Period, month_period
 from ..queries import churn
-from ..queries.churn import Asked, Funnel, Loss, Month, Reason
+from ..queries.churn import Asked, Funnel, Loss, Reason
+from ..queries.churn_rates import Month
 
 FEW = 5
 
 
 class ChurnForm(ScopeForm):
     name = forms.CharField(label="客户名称", max_length=100)
-    field_order = ["name", "year", "department", "manager"]
+    follow = forms.ChoiceField(label="归属", choices=[("", "今天的客户经理"), (THEN, "确认流失时的客户经理")])
+    field_order = ["name", "year", "department", "manager", "follow"]
+
+    def managers(self, people: frozenset[int] | None) -> QuerySet[User]:
+        """Also people who kept customers once: losses may follow the 客户经理 of the confirmation."""
+        return keepers_in_view(self.user)
 
     def years(self) -> list[int]:
         return churn.remembered_years(self.user)
 
 
-SORTED_BY_TEXT = {"customer": "customer__name", "manager": "customer__manager__name"}
+SORTED_BY_TEXT = {"customer": "customer__name", "manager": "customer__manager__name", "then": "manager_then__name"}
 
 
 class Details:
@@ -93,17 +102,23 @@ class ChurnReport(ReportPage):
         customers = Customer.objects.visible_to(self.request.user)
         if values["name"]:
             customers = customers.filter(named(values["name"]))
-        return of_people(customers, "manager", values)
+        return customers if self.by_then else of_people(customers, "manager", values)
+
+    @property
+    def by_then(self) -> bool:
+        """Do people mean the 客户经理 of the confirmation?"""
+        return self.form.cleaned_data["follow"] == THEN
 
     @cached_property
     def kept(self) -> dict[str, str]:
         """The filters that the churn list knows too."""
         values = self.form.cleaned_data
         known = {"customer": values["name"], "manager": values["manager"], "department": values["department"]}
+        known["follow"] = values["follow"]
         return {name: value for name, value in known.items() if value}
 
     def cases_behind(self, **conditions: Any) -> str:
-        query = urlencode({"status": "all", **self.kept, **conditions})
+        query = urlencode({"status": "all", "counted": 1, **self.kept, **conditions})
         return f"{page_url('customers:churn_list')}?{query}"
 
     # The report
@@ -111,7 +126,7 @@ class ChurnReport(ReportPage):
     def report(self, values: dict[str, Any]) -> Report:
         period = period_of(values, [int(key) for key, _ in self.form.fields["year"].choices[1:]])
         today = timezone.localdate()
-        found = churn.remembered_figures(self.request.user, self.customers(values), Asked(period, today))
+        found = churn.remembered_figures(self.request.user, self.customers(values), self.asked(period, today))
         lost, months, steps = found.losses, found.months, found.steps
         if not lost and not steps.warned:
             return Report(empty=True)
@@ -121,7 +136,9 @@ class ChurnReport(ReportPage):
             facts=[
                 f"{day(period.first, 'long')}至{day(min(period.last, today), 'long')}",
                 "按确认流失的时间计入",
-                "部门和客户经理按今天的归属",
+                "部门和客户经理按确认流失时的归属（没有确认的按今天的）"
+                if self.by_then
+                else "部门和客户经理按今天的归属",
             ],
             kpis=self.tiles(period, lost, months, found.back, reasons),
             charts=[reason_chart(reasons), rate_chart(months), funnel_chart(steps)],
@@ -134,6 +151,9 @@ class ChurnReport(ReportPage):
                 self.measures_table(period, churn.in_order(found.measures, named)),
             ],
         )
+
+    def asked(self, period: Period, today: date) -> Asked:
+        return Asked(period, today, chosen_people(self.form.cleaned_data) if self.by_then else None)
 
     def tiles(
         self, period: Period, lost: list[Loss], months: list[Month], back: int, reasons: list[Reason]
@@ -168,7 +188,7 @@ class ChurnReport(ReportPage):
             Column("序号", "place", css="num m-h"),
             Column("确认时间", "day", sort="confirmed", css="nw"),
             Column("客户", details.customer, sort="customer", html=details.customer_cell, css="m-t"),
-            Column("客户经理", details.of("customer.manager.name"), sort="manager", css="nw"),
+            self.manager_column(details),
             Column("流失原因", details.reason, css="m-full"),
             Column("竞争对手", details.of("competitor")),
             Column("状态", details.of("get_status_display"), css="nw"),
@@ -186,6 +206,11 @@ class ChurnReport(ReportPage):
             arrange=details.arrange,
             empty_text="这个范围里没有确认流失的客户。",
         )
+
+    def manager_column(self, details: Details) -> Column:
+        if self.by_then:
+            return Column("确认时的客户经理", details.of("manager_then.name"), sort="then", css="nw")
+        return Column("客户经理", details.of("customer.manager.name"), sort="manager", css="nw")
 
     def orders_behind(self, loss: Any) -> str:
         if loss.case is None or not loss.revenue:
@@ -226,7 +251,7 @@ class ChurnReport(ReportPage):
 
     def normal_behind(self, month: Month) -> str:
         values = self.form.cleaned_data
-        known = {name: values[name] for name in ("name", "manager", "department") if values[name]}
+        known = {name: values[name] for name in ("name", "manager", "department", "follow") if values[name]}
         query = urlencode({"status": "all", **known, "normal_on": month.first})
         return f"{page_url('customers:customer_list')}?{query}" if month.normal else ""
 

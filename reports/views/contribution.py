@@ -14,15 +14,14 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.html import format_html
 
-from accounts.departments import people_of
 from accounts.models import User
 from crm.ui.html import page_url, record_url
 from crm.ui.lists import Column
 from crm.ui.templatetags.ui import day
-from customers.filters.orders import keepers_in_view
+from customers.filters.customers import keepers_in_view
 
 from ..figures import change, in_unit, percent, signed
-from ..filters import ScopeForm
+from ..filters import ScopeForm, chosen_people
 from ..forms import ALL
 from ..pages import ReportPage
 from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
@@ -60,14 +59,10 @@ class ContributionForm(ScopeForm):
     def wanted(self) -> Wanted:
         values = self.cleaned_data
         year = values["year"] or ALL
-        people = frozenset([int(values["manager"])]) if values["manager"] else None
-        if values["department"]:
-            members = people_of(values["department"])
-            people = members if people is None else people & members
         return Wanted(
             year=None if year == ALL else int(year),
             name=values["name"],
-            people=people,
+            people=chosen_people(values),
             follow=values["follow"],
             with_silent=values["silent"],
         )

@@ -221,6 +221,8 @@ def in_state(company, status):
     if status == Status.RESOLVED:
         bought(case.customer, TODAY)
         resolve_by_purchases()
+    if status == Status.MERGED:
+        case.close_by_merge(into=factories.CustomerFactory(manager=manager), by=company.supervisor)
     case = again(case)
     assert case.status == status
     return case

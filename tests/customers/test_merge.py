@@ -169,11 +169,11 @@ def test_orders_that_come_along_count_as_purchases_of_the_survivor(pair, company
     ("mine", "theirs", "left"),
     [
         (None, "warning", "warning"),
-        ("warning", "warning", "resolved"),
-        ("deferred", "confirmed", "won_back"),
-        (None, "confirmed", "won_back"),
-        ("confirmed", "warning", "resolved"),
-        ("confirmed", "confirmed", "won_back"),
+        ("warning", "warning", "merged"),
+        ("deferred", "confirmed", "merged"),
+        (None, "confirmed", "merged"),
+        ("confirmed", "warning", "merged"),
+        ("confirmed", "confirmed", "merged"),
     ],
 )
 def test_at_most_one_case_stays_unfinished(mine, theirs, left, pair, company):

@@ -16,7 +16,16 @@ from openpyxl import load_workbook
 
 from accounts.models import User
 from basedata.models import DictionaryEntry
-from customers.models import ChurnCase, ChurnChange, ChurnMeasure, Customer, Order, churn_stamp, refresh_revenue
+from customers.models import (
+    ChurnCase,
+    ChurnChange,
+    ChurnMeasure,
+    Customer,
+    Order,
+    Ownership,
+    churn_stamp,
+    refresh_revenue,
+)
 from customers.rollups import check_nightly
 from customers.templatetags.orders import yuan
 from tests import factories
@@ -68,6 +77,51 @@ def test_every_figure_equals_the_list_it_leads_to(past, sign_in, query, who):  #
             assert not url or behind(client, url) == value, (title, column, url)
             checked += bool(url)
     assert checked > 8 or not found.kpis
+
+
+@pytest.fixture
+def moved(past):  # noqa: F811
+    """The same past, in which every third customer changed hands and some cases were ended by merging."""
+    people = [past.manager, past.colleague, past.eastern]
+    for place, customer in enumerate(Customer.objects.order_by("pk")):
+        Ownership.objects.filter(customer=customer).update(since=customer.created_at)
+        if place % 3 == 0:
+            when, new = customer.created_at + timedelta(days=30 * (1 + place % 20)), people[place % len(people)]
+            Ownership.objects.filter(customer=customer).update(until=when)
+            Ownership.objects.create(customer=customer, manager=new, since=when)
+            Customer.objects.filter(pk=customer.pk).update(manager=new)
+    for place, case in enumerate(ChurnCase.objects.exclude(confirmed_at=None).order_by("pk")):
+        then = case.customer.ownerships.filter(since__lte=case.confirmed_at).first()
+        ChurnCase.objects.filter(pk=case.pk).update(manager_then=then and then.manager)
+        if place % 5 == 0:
+            ended = case.closed_at or case.confirmed_at + timedelta(days=9)
+            ChurnCase.objects.filter(pk=case.pk).update(status="merged", closed_at=ended)
+    return past
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "year=2026", "year=all", "year=2026&follow=then", "year=all&follow=then&manager={manager}",
+        "year=2026&follow=then&department={north}", "year=2025&follow=then&manager={colleague}&name=客户",
+    ],
+)  # fmt: skip
+def test_the_figures_of_another_keeper_lead_to_their_rows_too(moved, sign_in, query):
+    people = {name: getattr(moved, name).pk for name in ("manager", "colleague", "north")}
+    test_every_figure_equals_the_list_it_leads_to(moved, sign_in, query.format(**people), "executive")
+
+
+def test_months_of_keepers_add_up_to_those_of_everybody(moved, sign_in):
+    """Whoever kept a customer when a month began: each customer is counted under exactly one person."""
+    client, sums = sign_in(moved.executive), {}
+    for person in User.objects.filter(ownerships__isnull=False).distinct():
+        found = report(client, f"year=2026&follow=then&manager={person.pk}").context["report"]
+        for table in found.tables[3:4]:
+            for row in table.rows:
+                normal, lost = sums.get(row.first, (0, 0))
+                sums[row.first] = (normal + row.normal, lost + row.lost)
+    whole = report(client, "year=2026").context["report"].tables[3].rows
+    assert sums == {row.first: (row.normal, row.lost) for row in whole}
 
 
 def test_what_a_lost_customer_had_ordered_equals_the_orders_behind_it(past, sign_in):  # noqa: F811
