@@ -15,7 +15,7 @@ from accounts.details import SEE
 from crm.folding import fold_code, fold_width, looks_like_number
 from crm.lookups import Ids
 from customers.callers import customers_of_phone
-from customers.models import NUMBER_PREFIX, ChurnCase, Contact, Customer
+from customers.models import ChurnCase, Contact, Customer
 from customers.models.rows import sounds_like
 from marketing.models import Opportunity
 from services.models import ServiceRequest
@@ -64,9 +64,10 @@ def find_customers(user: Any, text: str) -> list[Customer]:
     key = fold_width(text)
     own |= Q(external_number__in={text, key, key.upper(), key.lower()})
     arms = [own, Q(pk__in=Contact.objects.filter(name__contains_text=text).values("customer"))]
-    if (number := fold_code(text)).startswith(NUMBER_PREFIX):  # of a merged customer: finds what it became part of
-        merged = Customer.objects.filter(merged_into__isnull=False, number=number)
-        arms.append(Q(pk__in=merged.values("merged_into")))
+    # Names, numbers and codes of a merged customer find the one it became part of.
+    coded = Q(license_number__in={text, fold_code(text)}) if any(sign.isdigit() for sign in text) else Q(pk__in=())
+    merged = Customer.objects.filter(own | coded, merged_into__isnull=False)
+    arms += [coded, Q(pk__in=merged.values("merged_into"))]
     if sounds := sounds_like(text):
         arms.append(sounds)
     if may_be_phone(user, text):

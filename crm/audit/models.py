@@ -50,6 +50,7 @@ class AppendOnly(models.Model):
         raise AppendOnlyError("审计记录不能删除。")
 
 
+LEFT_BEHIND = "未保留的"  # before the label of a field whose value another record had and this one did not take
 REDACTED = "redaction:"  # how the salt of a row begins whose personal texts were erased
 
 
@@ -148,7 +149,8 @@ class AuditEntry(AppendOnly):
         kind = ContentType.objects.get_for_id(self.content_type_id) if self.content_type_id else None
         model: Any = kind.model_class() if kind else None
         names = getattr(model, "detail_fields", ())
-        return frozenset(str(model._meta.get_field(name).verbose_name) for name in names)
+        labels = [str(model._meta.get_field(name).verbose_name) for name in names]
+        return frozenset(labels + [LEFT_BEHIND + label for label in labels])
 
     def mask_details(self) -> None:
         """Changes the words of this copy only: the row stays as it is. What an export asked for may hold any detail."""

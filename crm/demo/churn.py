@@ -68,6 +68,7 @@ def _lost_case(customer: Customer, entry: AuditEntry, lexicon: Lexicon) -> Churn
         opened_at=_saturday_before(entry.at, customer.created_at),
         last_purchase_on=bought if bought and bought < timezone.localdate(entry.at) else None,
         confirmed_at=entry.at,
+        manager_then_id=entry.actor_id,
         lost_reason=reason,
         lost_kind=lexicon.entry("流失原因", kind),
         competitor=lexicon.entry("竞争对手", "本地供应商") if kind == "价格" else None,

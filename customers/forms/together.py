@@ -16,13 +16,20 @@ from ..models.together import CLASSES
 SALT = "opened together"
 
 
+HOW_MERGED = (
+    "其余客户的联系人、订单等都归入保留的客户；它空着的资料用其余的补上，建立合作日期取较早的一个。"
+    "下表逐项对照，没有带过去的内容留在变更历史里。合并后不能撤销。"
+)
+
+
 class MergeForm(CrmForm, forms.Form):
     survivor = forms.ModelChoiceField(
         Customer.objects.none(), label="保留哪一个", widget=forms.RadioSelect, empty_label=None
     )
     reason = forms.CharField(label="合并原因", max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
+    compared = forms.CharField(widget=forms.HiddenInput, required=False)
 
-    blocks = (Block("合并", "其余客户的内容都归入保留的客户，合并后不能撤销。", ("survivor", "reason")),)
+    blocks = (Block("合并", HOW_MERGED, ("survivor", "reason")),)
 
     def __init__(self, *args: Any, customers: list[Customer], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -30,6 +37,16 @@ class MergeForm(CrmForm, forms.Form):
         field.queryset = Customer.objects.filter(pk__in=[one.pk for one in customers]).order_by("created_at", "pk")
         field.label_from_instance = lambda one: f"{one.name}（{one.number}）"
         field.initial = min(customers, key=lambda one: (one.created_at, one.pk)).pk if customers else None
+        self.initial["compared"] = field.initial
+
+    def clean(self) -> dict[str, Any]:
+        """What the merge keeps is seen before it is done: another survivor has another comparison."""
+        data = super().clean() or self.cleaned_data
+        chosen = data.get("survivor")
+        if chosen and data.get("compared") != str(chosen.pk):
+            self.data = {**self.data.dict(), "compared": chosen.pk}
+            self.add_error("survivor", f"下面改为保留「{chosen}」时的对照，请核对后再点「合并」。")
+        return data
 
 
 class ReclassifyForm(CrmForm, forms.Form):

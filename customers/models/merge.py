@@ -11,6 +11,7 @@ from django.db.models.functions import Cast, Concat, Replace
 from django.utils import timezone
 
 from accounts.models import Notification, User, notify
+from crm.audit.models import LEFT_BEHIND
 from crm.audit.trail import change, record
 from crm.verdict import lock, unless
 
@@ -18,6 +19,7 @@ from . import churn_scan
 from .churn import ChurnCase
 from .contact import Contact
 from .customer import Customer, CustomerGrant, Ownership
+from .merge_values import label_of, left_behind, taken
 from .order import refresh_last_purchases
 from .rollup import refresh_revenue
 from .timeline import TimelineEntry, tell
@@ -27,12 +29,6 @@ LOCK = 770004  # PostgreSQL advisory lock: orders find their customers before a 
 MAX_TOGETHER = 10
 # Relations whose rows need more than another key; every other model that refers to customers simply follows.
 OWN_WAY = ("contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years")
-# What the survivor takes from the other where it has nothing itself.
-FILLED = (
-    "region", "industry", "level", "satisfaction", "credit", "address", "phone", "postcode", "fax", "website",
-    "legal_representative", "bank", "bank_account", "license_number", "registered_capital", "annual_turnover",
-    "local_tax_number", "national_tax_number", "cooperation_since",
-)  # fmt: skip
 
 
 def take_turn(*, merging: bool) -> None:
@@ -79,16 +75,14 @@ def absorb(survivor: Customer, other: Customer, *, by: User, reason: str) -> Non
     Ownership.objects.filter(customer=other, until=None).update(until=now)
     Customer.objects.filter(merged_into=other).update(merged_into=survivor)
     _bury(survivor, other, now)
-    _take_values(survivor, other, by)
+    left = _take_values(survivor, other, by)
     refresh_revenue([survivor.pk, other.pk])
     refresh_last_purchases([survivor.pk, other.pk])
     churn_scan.resolve_by_purchases([survivor.pk])
     facts = {"并入": f"{other.name}（{other.number}，客户经理 {other.manager}）", "原因": reason}
-    record(by, "合并", survivor, changes={**facts, **{label: f"{count} 条" for label, count in moved.items()}})
-    record(by, "合并", other, 已并入=f"{survivor.name}（{survivor.number}）", 原因=reason)
-    tell(survivor, TimelineEntry.Kind.CUSTOMER, f"合并：{other.name}（{other.number}）并入本客户（{reason}）")
-    for person in {survivor.manager, other.manager} - {by}:
-        notify(person, f"{by} 把客户「{other}」（{other.number}）并入「{survivor}」：{reason}", survivor)
+    facts |= {label: f"{count} 条" for label, count in moved.items()}
+    record(by, "合并", survivor, changes=facts | {LEFT_BEHIND + label_of(name): words for name, words in left.items()})
+    _tell_merge(survivor, other, by, reason, left)
 
 
 def _follow(survivor: Customer, other: Customer) -> dict[str, int]:
@@ -167,27 +161,30 @@ def _move_grants(survivor: Customer, other: Customer) -> None:
 
 def _bury(survivor: Customer, other: Customer, now: Any) -> None:
     other.deleted_at, other.merged_into, other.version = now, survivor, other.version + 1
-    if other.external_number and not survivor.external_number:
-        number, other.external_number = other.external_number, ""
-        Customer.objects.filter(pk=other.pk).update(external_number="")
-        Customer.objects.filter(pk=survivor.pk).update(external_number=number)
-        survivor.external_number = number
     other.save(update_fields=["deleted_at", "merged_into", "version"])
 
 
-def _take_values(survivor: Customer, other: Customer, by: User) -> None:
-    """Fills what the survivor lacks, with the trail of an edit."""
-    empty = (None, "")
-    values = {
-        name: getattr(other, name)
-        for name in FILLED
-        if getattr(survivor, name) in empty and getattr(other, name) not in empty
-    }
+def _take_values(survivor: Customer, other: Customer, by: User) -> dict[str, str]:
+    """Fills what the survivor lacks, with the trail of an edit; gives what of the other is not taken over."""
+    values = taken(survivor, other)
+    if "external_number" in values:  # it stands once
+        Customer.objects.filter(pk=other.pk).update(external_number="")
     if values:
         change(by, "编辑", survivor, **values, reason=f"合并自 {other.number}")
     else:
         Customer.objects.filter(pk=survivor.pk).update(version=F("version") + 1)
         survivor.refresh_from_db(fields=["version"])
+    return left_behind(survivor, other)
+
+
+def _tell_merge(survivor: Customer, other: Customer, by: User, reason: str, left: dict[str, str]) -> None:
+    """The survivor's trail holds the values that were left behind, masked as their fields are; here their names."""
+    labels = [label_of(name) for name in left if name not in ("number", "name")]
+    words = f"合并：{other.name}（{other.number}）并入本客户（{reason}）"
+    tell(survivor, TimelineEntry.Kind.CUSTOMER, words + (f"；未保留：{'、'.join(labels)}" if labels else ""))
+    record(by, "合并", other, 已并入=f"{survivor.name}（{survivor.number}）", 原因=reason)
+    for person in {survivor.manager, other.manager} - {by}:
+        notify(person, f"{by} 把客户「{other}」（{other.number}）并入「{survivor}」：{reason}", survivor)
 
 
 def perhaps_merged() -> Any:

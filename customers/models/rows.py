@@ -12,6 +12,7 @@ from accounts.models import User
 from accounts.rows import ScopedQuerySet
 from accounts.scopes import EDIT, VIEW, people_in_scope
 from accounts.sharing import granted_ids, grants_of
+from crm.audit.models import LEFT_BEHIND
 from crm.folding import fold_code, fold_name
 
 from ..names import normalize
@@ -107,4 +108,4 @@ def sounds_like(text: str, path: str = "") -> Q | None:
 def names_hidden_from(user: User, label: str) -> tuple[str, ...]:
     """(label,) unless the person sees every customer: a trail's words name customers, whoever may see them."""
     sees_all = people_in_scope(user, CustomerQuerySet.view_permission, VIEW) is None
-    return () if sees_all else (label,)
+    return () if sees_all else (label, LEFT_BEHIND + label)

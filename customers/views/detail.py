@@ -8,18 +8,34 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 
+from accounts.models import User
 from crm.audit.models import AuditEntry
+from crm.masking import masked
 from crm.ui.actions import controls
 from crm.ui.history import as_seen_by, without_names
 from crm.ui.records import RecordDetail
 
 from ..models import Customer, names_hidden_from
 from ..models.merge import find_survivor
+from ..models.merge_values import label_of, left_behind
 from .aftercare import services_card
 from .churn import churn_card
 from .customers import EDIT, LIST, REMOVE, SHARE, TRANSFER
 from .inside import page_head, parts_context
 from .orders import orders_card
+
+
+def merged_parts(record: Customer, user: User) -> list[tuple[Customer, list[tuple[str, str]]]]:
+    """The customers that became part of this one, each with (field, value) of what it has not taken over."""
+    found = []
+    for one in record.merged.select_related("region", "industry", "level", "manager", "parent", "created_by"):
+        left = left_behind(record, one)
+        if names_hidden_from(user, "上级单位"):
+            left.pop("parent", None)
+        if not record.shows_details_to(user):
+            left |= {name: masked(left[name]) for name in left.keys() & set(one.detail_fields)}
+        found.append((one, [(label_of(name), words) for name, words in left.items() if name not in ("name", "number")]))
+    return found
 
 
 class CustomerDetail(RecordDetail):
@@ -48,6 +64,7 @@ class CustomerDetail(RecordDetail):
             "tab": "info" if self.request.GET.get("tab") == "info" else "overview",
             "owners": record.ownerships.select_related("manager"),
             "opportunities": record.opportunities.visible_to(self.request.user)[:5],
+            "merged": merged_parts(record, self.request.user) if self.request.GET.get("tab") == "info" else [],
             "parent": visible.filter(pk=record.parent_id).first() if record.parent_id else None,
             "branches": visible.filter(parent=record).order_by("name_pinyin")[:20],
             "grants": record.grants.select_related("user", "permission"),

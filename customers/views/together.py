@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q
+from django.db.models import Count, Q, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views import View
 
+from accounts.models import User
+from crm.audit.trail import shown
 from crm.text_index import Fold
 from crm.ui.records import FormView
 from crm.verdict import Kind, Refused, Verdict
@@ -19,6 +21,7 @@ from crm.verdict import Kind, Refused, Verdict
 from ..forms.together import MergeForm, ReclassifyForm
 from ..models import Customer, merge_customers, reclassify_customers
 from ..models.merge import MAX_TOGETHER, counts
+from ..models.merge_values import described, left_behind, outcome
 from .customers import LIST
 
 MAX_AT_ONCE = 1000
@@ -123,7 +126,9 @@ class MergeCustomers(ChosenCustomers):
     submit_label, danger = "合并", True
 
     def customers(self, lock: bool = False) -> list[Customer]:
-        return super().customers(lock)[:MAX_TOGETHER]
+        found = super().customers(lock)[:MAX_TOGETHER]
+        prefetch_related_objects(found, "parent", "created_by")
+        return found
 
     def nothing_chosen(self) -> HttpResponse:
         messages.error(self.request, f"请选中 2 到 {MAX_TOGETHER} 个您可以合并的客户。")
@@ -135,7 +140,9 @@ class MergeCustomers(ChosenCustomers):
     def context(self, record: Any, form: Any) -> dict[str, Any]:
         oldest_first = sorted(record, key=lambda one: (one.created_at, one.pk))
         rows = [{"customer": one, "counts": counts(one)} for one in oldest_first]
-        return {**super().context(record, form), "rows": rows}
+        survivor = next((one for one in record if str(one.pk) == str(form["compared"].value())), oldest_first[0])
+        fields = compared(survivor, oldest_first, self.request.user)
+        return {**super().context(record, form), "rows": rows, "survivor": survivor, "fields": fields}
 
     def perform(self, record: Any, form: Any) -> Any:
         survivor = form.cleaned_data["survivor"]
@@ -149,6 +156,35 @@ class MergeCustomers(ChosenCustomers):
 
     def success_url(self, record: Any, result: Any) -> str:
         return result.get_absolute_url()
+
+
+class Compared(NamedTuple):
+    """One field: what each customer has, whether it is lost to the survivor, and what the survivor will have."""
+
+    label: str
+    cells: list[tuple[str, bool]]
+    result: str
+
+
+def compared(survivor: Customer, customers: list[Customer], by: User) -> list[Compared]:
+    """The fields that any of them has something in, side by side, as the merge will treat them."""
+    after = outcome(survivor, [one for one in sorted(customers, key=lambda one: one.pk) if one.pk != survivor.pk])
+    left = {one.pk: left_behind(after, one) for one in customers}
+    seen = set(Customer.objects.visible_to(by).filter(pk__in={one.parent_id for one in customers}).values_list("pk"))
+    found = []
+    for field in described():
+        words = [(seen_by(by, one, field.name, seen), field.name in left[one.pk]) for one in customers]
+        if any(text for text, _ in words):
+            found.append(Compared(str(field.verbose_name), words, seen_by(by, after, field.name, seen)))
+    return found
+
+
+def seen_by(by: User, customer: Customer, name: str, parents: set[tuple[int]]) -> str:
+    """A field in words as this person sees it: details masked, a 上级单位 out of view without its name."""
+    if name in customer.detail_fields:
+        return customer.detail(name, by)
+    hidden = name == "parent" and customer.parent_id is not None and (customer.parent_id,) not in parents
+    return "（不在您的查看范围内）" if hidden else shown(customer, name)
 
 
 class Duplicates(View):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
+from html import unescape
 
 import pytest
 from django.db import models, transaction
@@ -16,6 +17,7 @@ from crm.search import find_customers as search
 from crm.verdict import Refused
 from customers.models import ChurnCase, Customer, Interaction, Order, ParkedOrder, merge_customers
 from customers.models.merge import OWN_WAY, relations
+from customers.models.merge_values import OF_THE_ROW, described, outcome
 from customers.models.rollup import differences
 from customers.sync.orders import find_customers, take_up
 from tests import factories
@@ -307,6 +309,102 @@ def test_suspects_take_a_fixed_number_of_queries(company, sign_in, django_assert
         client.get("/duplicates/")
 
 
+def cells(html):
+    """{field: its cells} of the comparison."""
+    table = html.split('id="compared"')[1]
+    rows = re.findall(r'<th scope="row"[^>]*>(.*?)</th>(.*?)</tr>', table, re.S)
+    text = lambda cell: unescape(" ".join(re.sub(r"<[^>]+>", "", cell).split()))  # noqa: E731
+    return {label: [text(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", rest, re.S)] for label, rest in rows}
+
+
+def test_every_field_is_compared_or_belongs_to_the_row_itself():
+    names = {field.name for field in Customer._meta.concrete_fields}
+    assert {field.name for field in described()} | set(OF_THE_ROW) == names
+    assert not {field.name for field in described()} & set(OF_THE_ROW)
+
+
+def test_the_page_says_field_by_field_what_the_survivor_will_have(pair, company, sign_in):
+    kept, gone = pair
+    group = factories.CustomerFactory(name="海河集团", manager=company.manager)
+    foreign = factories.CustomerFactory(name="别人的集团", manager=company.stranger)
+    Customer.objects.filter(pk=kept.pk).update(cooperation_since=date(2020, 5, 1), bank_account="6222020200112233")
+    Customer.objects.filter(pk=gone.pk).update(
+        cooperation_since=date(2015, 5, 1), parent=group, phone="022-2345 6789", address="天津市海河路 9 号"
+    )
+    client = sign_in(company.supervisor)
+    found = cells(page_of(client.get("/customers/merge/", {"ids": [kept.pk, gone.pk]})))
+    assert found["电话"] == ["010-5555 0000", "022-2345 6789 不带过去", "010-5555 0000"]
+    assert found["地址"][1:] == ["天津市海河路 9 号 不带过去", "北京市某路 1 号"]
+    assert found["建立合作日期"] == ["2020-05-01 不带过去", "2015-05-01", "2015-05-01"]  # the earlier one stays
+    assert found["上级单位"] == ["—", "海河集团", "海河集团"]
+    assert found["传真"] == ["—", "022-2", "022-2"]
+    assert found["销售系统客户编号"] == ["—", "X-9", "X-9"]
+    assert found["客户编号"] == [kept.number, f"{gone.number} 不带过去", kept.number]
+    assert found["客户经理"] == ["周经理", "王华东 不带过去", "周经理"]
+    Customer.objects.filter(pk=gone.pk).update(parent=foreign)
+    found = cells(page_of(client.get("/customers/merge/", {"ids": [kept.pk, gone.pk]})))
+    assert found["上级单位"] == ["—", "（不在您的查看范围内）", "（不在您的查看范围内）"]
+
+
+@pytest.mark.parametrize("chosen", [0, 1, 2])
+def test_what_the_page_foretells_is_what_the_merge_does(chosen, pair, company):
+    """Three customers, one above the other, each with something of its own."""
+    kept, gone = pair
+    third = factories.CustomerFactory(
+        name="海河水务总厂", manager=company.manager, parent=kept, bank="工商银行", external_number="X-3", fax="022-3"
+    )
+    top = factories.CustomerFactory(name="集团", manager=company.manager, parent=third)
+    Customer.objects.filter(pk=gone.pk).update(parent=top, cooperation_since=date(2015, 5, 1))
+    every = list(Customer.objects.filter(pk__in=[kept.pk, gone.pk, third.pk]).order_by("pk"))
+    survivor = every.pop(chosen)
+    foretold = outcome(Customer.objects.get(pk=survivor.pk), [Customer.objects.get(pk=one.pk) for one in every])
+    merge_customers(survivor, every, by=company.supervisor, reason="同一家")
+    survivor = Customer.objects.get(pk=survivor.pk)
+    for field in described():
+        assert getattr(survivor, field.attname) == getattr(foretold, field.attname), field.name
+
+
+def test_what_was_not_taken_over_stays_readable_masked_for_others(pair, company, sign_in):
+    kept, gone = pair
+    Customer.objects.filter(pk=gone.pk).update(phone="022-2345 6789", address="天津市海河路 9 号", bank_account="6222")
+    gone.refresh_from_db()
+    merge(pair, company)
+    entry = AuditEntry.objects.about(kept).get(verb="合并")
+    assert entry.changes["未保留的电话"][1] == "022-2345 6789"
+    assert entry.changes["未保留的地址"][1] == "天津市海河路 9 号"
+    assert "未保留的传真" not in entry.changes
+    assert "未保留：" in kept.timeline.latest("at").text
+    assert "地址、电话" in kept.timeline.latest("at").text
+    assert "022-2345" not in kept.timeline.latest("at").text
+    kept.share(company.stranger, by=company.supervisor, kind="view")
+    for person, shown in ((company.manager, True), (factories.fresh(company.stranger), False)):
+        for address in ("history/", "?tab=info"):
+            html = page_of(sign_in(person).get(f"/customers/{kept.pk}/{address}"))
+            assert ("022-2345 6789" in html) is shown, (person, address)
+            assert "天津市海河路 9 号" in html
+
+
+def test_other_name_numbers_and_code_of_the_merged_one_find_the_survivor(pair, company):
+    kept, gone = pair
+    Customer.objects.filter(pk=kept.pk).update(external_number="X-1", license_number="91110000600037341X")
+    Customer.objects.filter(pk=gone.pk).update(name="津门供水处")
+    gone.refresh_from_db()
+    kept.refresh_from_db()
+    merge(pair, company)
+    for text in ("津门供水", "X-9", "x-9", gone.number.lower(), CODE, CODE.lower(), "91110000600037341X"):
+        assert search(company.manager, text) == [kept], text
+        assert search(company.stranger, text) == [], text
+
+
+def test_a_superior_that_lies_below_the_survivor_is_not_taken(pair, company):
+    kept, gone = pair
+    below = factories.CustomerFactory(name="下属厂", manager=company.manager, parent=kept)
+    Customer.objects.filter(pk=gone.pk).update(parent=below)
+    gone.refresh_from_db()
+    merge(pair, company)
+    assert kept.parent is None
+
+
 def test_a_supervisor_merges_on_the_page(pair, company, sign_in):
     kept, gone = pair
     foreign = factories.CustomerFactory(name="外部", manager=company.stranger)
@@ -319,7 +417,12 @@ def test_a_supervisor_merges_on_the_page(pair, company, sign_in):
     assert "请填写。" in page_of(client.post("/customers/merge/", {"ids": ids, "survivor": kept.pk}))
     wrong = {"ids": ids, "survivor": foreign.pk, "reason": "x"}
     assert "选择一个有效的选项" in page_of(client.post("/customers/merge/", wrong))
-    response = client.post("/customers/merge/", {"ids": ids, "survivor": gone.pk, "reason": "同一家"}, follow=True)
+    values = {"ids": ids, "survivor": gone.pk, "reason": "同一家", "compared": kept.pk}
+    html = page_of(client.post("/customers/merge/", values))  # another survivor: another comparison to be read first
+    assert "下面改为保留「海河水务(有限公司)」时的对照，请核对后再点「合并」。" in unescape(html)
+    assert f'name="compared" value="{gone.pk}"' in html
+    assert Customer.objects.current().count() == 3
+    response = client.post("/customers/merge/", {**values, "compared": gone.pk}, follow=True)
     assert response.redirect_chain[-1][0] == gone.get_absolute_url()
     assert "已把 1 个客户并入" in response.content.decode()
     kept.refresh_from_db()
