@@ -61,7 +61,7 @@ def name_keepers(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("audit", "0005_no_truncate"),
+        ("audit", "0001_first"),
         ("basedata", "0004_work_calendar"),
         ("contenttypes", "0002_remove_content_type_name"),
         ("customers", "0011_folded_names_and_numbers"),

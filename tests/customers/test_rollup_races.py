@@ -58,7 +58,7 @@ def test_an_order_and_a_transfer_at_once(customer, company, monkeypatch):
 
     def arrive():
         with transaction.atomic():
-            later = timezone.now() + timedelta(days=2)
+            later = timezone.now() + timedelta(hours=20)
             Order.objects.create(number="S1", customer=customer, ordered_at=later, status="paid", total=Decimal(100))
             refresh_revenue([customer.pk])
 
