@@ -24,6 +24,7 @@ HANGUL = range(0xAC00, 0xD7A4)  # syllables stay whole
 FOLDED_RANGES = (range(0x3400), range(0xA000, 0xAC00), range(0xF900, 0x10000), range(0x1D000, 0x1D800))
 FOLDED_RANGES += (range(0x2F800, 0x2FA20), range(0xE0000, 0xE0200), *(range(a, b + 1) for a, b in LATER_SIGNS))
 HALF_WIDTH = {0x3000: " "} | {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+CAPITALS = {code: chr(code).upper() for code in map(ord, "abcdefghijklmnopqrstuvwxyz")}  # codes have no others
 DIGITS = {code: chr(code - 0xFEE0) for code in map(ord, "０１２３４５６７８９＋")}
 ABROAD = r"0086|\+86|\+|86(?=[0-9]{10})"
 COUNTRY, TRUNK = re.compile(f"^(?:{ABROAD})*"), re.compile(f"^(?:{ABROAD}|0)*")
@@ -80,7 +81,7 @@ def fold_width(text: str) -> str:
 
 def fold_code(text: str) -> str:
     """A code that means the same in small letters, full width, and with spaces or dashes in it."""
-    return re.sub(r"[\s\-‐‑‒–—―−]", "", fold_width(text)).upper()
+    return re.sub(r"[\s\-‐‑‒–—―−]", "", fold_width(text)).translate(CAPITALS)
 
 
 def is_normal_code(text: str) -> bool:
