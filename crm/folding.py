@@ -21,8 +21,10 @@ ODD_SPACES = re.compile("[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f]")
 # Punctuation and symbols of later versions: supplemental punctuation, technical signs, arrows, emoji.
 LATER_SIGNS = ((0x2300, 0x23FF), (0x2600, 0x27BF), (0x2B00, 0x2BFF), (0x2E00, 0x2E7F), (0x1F000, 0x1FAFF))
 HANGUL = range(0xAC00, 0xD7A4)  # syllables stay whole
-FOLDED_RANGES = (range(0x3400), range(0xA000, 0xAC00), range(0xF900, 0x10000), range(0x1D000, 0x1D800))
-FOLDED_RANGES += (range(0x2F800, 0x2FA20), range(0xE0000, 0xE0200), *(range(a, b + 1) for a, b in LATER_SIGNS))
+FOLDED_RANGES = (
+    range(0x3400), range(0xA000, 0xAC00), range(0xF900, 0x10000), range(0x1D000, 0x1D800), range(0x2F800, 0x2FA20),
+    range(0xE0000, 0xE0200), *(range(first, last + 1) for first, last in LATER_SIGNS),
+)  # fmt: skip
 HALF_WIDTH = {0x3000: " "} | {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 CAPITALS = {code: chr(code).upper() for code in map(ord, "abcdefghijklmnopqrstuvwxyz")}  # codes have no others
 DIGITS = {code: chr(code - 0xFEE0) for code in map(ord, "０１２３４５６７８９＋")}

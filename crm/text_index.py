@@ -216,7 +216,7 @@ def text_indexes(table: str, *columns: str) -> RunPython:
 def without_text_indexes(table: str, *columns: str) -> RunPython:
     """Takes those of text_indexes() away again."""
     made = text_indexes(table, *columns)
-    return RunPython(made.reverse_code, made.code)
+    return RunPython(made.reverse_code or RunPython.noop, made.code)
 
 
 def folded_indexes(

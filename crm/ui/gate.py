@@ -42,7 +42,8 @@ def gate(field: forms.Field) -> None:
     """Puts a field behind the gate, except a password: it is compared with what was once typed, sign by sign."""
     if isinstance(field, GatedText) or not isinstance(field, WRITTEN) or isinstance(field.widget, forms.PasswordInput):
         return
-    field.__class__ = gated(type(field))
+    kind: Any = type(field)
+    field.__class__ = gated(kind)  # type: ignore[assignment]
 
 
 @cache
