@@ -98,13 +98,35 @@ def leave_marks(marks: str, *tables: str) -> RunPython:
     return RunPython(create, drop)
 
 
-def renew_marks(marks: str, *tables: str) -> RunPython:
-    """Around a migration that changes one of these tables: SQLite makes it anew and loses its triggers, either way."""
+class KeptTriggers:
+    """The triggers of tables that a migration changes: SQLite makes a changed table anew and loses them, either way.
 
-    def renew(apps: Any, schema_editor: Any) -> None:
-        for table in tables if schema_editor.connection.vendor == "sqlite" else ():
-            for event in EVENTS:
-                schema_editor.execute(f"DROP TRIGGER IF EXISTS {table}_{marks}_{event}")
-                schema_editor.execute(SQLITE.format(marks=marks, table=table, event=event))
+    note() stands before the changes, put_back() after them.
+    """
 
-    return RunPython(renew, renew)
+    def __init__(self, *tables: str) -> None:
+        self.tables, self.statements = tables, dict[str, str]()
+
+    def note(self) -> RunPython:
+        return RunPython(self._note, self._put_back)
+
+    def put_back(self) -> RunPython:
+        return RunPython(self._put_back, self._note)
+
+    def _note(self, apps: Any, schema_editor: Any) -> None:
+        self.statements = triggers_of(schema_editor.connection, self.tables)
+
+    def _put_back(self, apps: Any, schema_editor: Any) -> None:
+        there = triggers_of(schema_editor.connection, self.tables)
+        for name, sql in self.statements.items():
+            if name not in there:
+                schema_editor.execute(sql, params=None)
+
+
+def triggers_of(connection: Any, tables: tuple[str, ...]) -> dict[str, str]:
+    """Return {name: statement} of the tables' triggers, on SQLite; elsewhere they stay by themselves."""
+    if connection.vendor != "sqlite":
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'trigger'")
+        return {name: sql for table, name, sql in cursor.fetchall() if table in tables}

@@ -1,8 +1,10 @@
 from django.db import migrations, models
 
+from crm.marks import KeptTriggers
 from crm.text_index import folded_indexes, without_text_indexes
 
 BATCH = 2000
+TRIGGERS = KeptTriggers("customers_customer", "customers_contact")
 DERIVED = ["name_normalized", "name_pinyin", "name_initials", "name_readings"]
 
 
@@ -26,6 +28,7 @@ class Migration(migrations.Migration):
     dependencies = [("customers", "0010_customers_no_longer_of_their_creator"), ("ui", "0003_foldings")]
 
     operations = [
+        TRIGGERS.note(),
         migrations.RemoveIndex(model_name="contact", name="contacts_office_phone"),
         migrations.RemoveIndex(model_name="contact", name="contacts_mobile"),
         migrations.RemoveIndex(model_name="customer", name="customers_phone"),
@@ -34,6 +37,7 @@ class Migration(migrations.Migration):
             name="name_readings",
             field=models.TextField(blank=True, default="", editable=False),
         ),
+        TRIGGERS.put_back(),
         migrations.RunPython(derive_again, migrations.RunPython.noop),
         without_text_indexes("customers_customer", "name", "number"),
         without_text_indexes("customers_contact", "name"),

@@ -10,9 +10,9 @@ from django.db.models import CharField, Exists, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Cast, Coalesce, Concat
 
 import crm.happened
-from crm.marks import renew_marks
+from crm.marks import KeptTriggers
 
-MARKS = ("customers_churnchange", "customers_churncase")
+TRIGGERS = KeptTriggers("customers_churncase")
 
 
 def trail_of_cases(apps):
@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        renew_marks(*MARKS),
+        TRIGGERS.note(),
         migrations.RemoveConstraint(
             model_name="churncase",
             name="customers_confirmed_with_reason",
@@ -153,7 +153,7 @@ class Migration(migrations.Migration):
                 name="customers_case_closed",
             ),
         ),
-        renew_marks(*MARKS),
+        TRIGGERS.put_back(),
         migrations.RunPython(mark_merged, forget_merged),
         migrations.RunPython(name_keepers, migrations.RunPython.noop),
     ]
