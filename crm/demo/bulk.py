@@ -86,7 +86,7 @@ class Generator:
                 name_normalized=normalize(name),
                 name_pinyin="".join(full for full, _ in sounds),
                 name_initials="".join(initials for _, initials in sounds),
-                name_readings=other_readings(name),
+                name_readings=other_readings(name) or None,
                 created_by_id=manager.pk,
                 created_at=self._past(DAYS),
             )

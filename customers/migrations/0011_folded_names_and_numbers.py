@@ -16,7 +16,7 @@ def derive_again(apps, schema_editor):
     while batch := list(customers.filter(pk__gt=last)[:BATCH]):
         last, changed = batch[-1].pk, []
         for one in batch:
-            derived = [normalize(one.name), *pinyin(one.name), other_readings(one.name)]
+            derived = [normalize(one.name), *pinyin(one.name), other_readings(one.name) or None]
             if derived != [getattr(one, name) for name in DERIVED]:
                 changed.append(one)
                 for name, value in zip(DERIVED, derived, strict=True):
@@ -32,10 +32,11 @@ class Migration(migrations.Migration):
         migrations.RemoveIndex(model_name="contact", name="contacts_office_phone"),
         migrations.RemoveIndex(model_name="contact", name="contacts_mobile"),
         migrations.RemoveIndex(model_name="customer", name="customers_phone"),
+        # Without a default: for one SQLite makes the table anew, and the triggers that leave marks would be gone.
         migrations.AddField(
             model_name="customer",
             name="name_readings",
-            field=models.TextField(blank=True, default="", editable=False),
+            field=models.TextField(editable=False, null=True),
         ),
         TRIGGERS.put_back(),
         migrations.RunPython(derive_again, migrations.RunPython.noop),

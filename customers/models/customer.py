@@ -86,7 +86,7 @@ class Customer(HasDetails, Shared):
     name_normalized = models.CharField(max_length=MAX_LENGTH, editable=False, db_index=True)
     name_pinyin = models.CharField(max_length=200, editable=False, db_index=True)
     name_initials = models.CharField(max_length=100, editable=False, db_index=True)
-    name_readings = models.TextField(editable=False, blank=True, default="")
+    name_readings = models.TextField(null=True, editable=False)  # None: there is no other
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+", verbose_name="创建人"
     )
@@ -163,7 +163,7 @@ class Customer(HasDetails, Shared):
         """What save() fills in from the name; bulk work, which does not call it, asks for it."""
         self.name_normalized = normalize(self.name)
         self.name_pinyin, self.name_initials = pinyin(self.name)
-        self.name_readings = other_readings(self.name)
+        self.name_readings = other_readings(self.name) or None
 
     def get_absolute_url(self) -> str:
         return record_url("customers:customer_detail", self.pk)

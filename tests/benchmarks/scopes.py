@@ -15,10 +15,10 @@ FILL = """
 INSERT INTO customers_customer (
   number, external_number, name, address, phone, postcode, fax, website, legal_representative, bank, bank_account,
   license_number, local_tax_number, national_tax_number, status, name_normalized, name_pinyin, name_initials,
-  name_readings, manager_id, created_at, version
+  manager_id, created_at, version
 )
 SELECT 'S' || n, '', '客户' || n, '', '', '', '', '', '', '', '', '', '', '', 'normal',
-  '客户' || n, 'kehu' || n, 'kh' || n, '',
+  '客户' || n, 'kehu' || n, 'kh' || n,
   CASE WHEN n %% 2 = 0 THEN %s ELSE (%s::bigint[])[1 + n / 2 %% 50] END, now() - n * interval '1 minute', 0
 FROM generate_series(1, %s) AS n
 """
