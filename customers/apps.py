@@ -16,10 +16,16 @@ class CustomersConfig(AppConfig):
         post_migrate.connect(fill_new_tables, sender=self)
 
 
-def fill_new_tables(**kwargs: Any) -> None:
+def fill_new_tables(using: str, **kwargs: Any) -> None:
     """After an upgrade the yearly figures are there at once, not after the first night."""
+    from django.db import connections
+    from django.db.migrations.executor import MigrationExecutor
+
     from .models import Order, RevenueYear
     from .rollups import rebuild
 
+    executor = MigrationExecutor(connections[using])
+    if executor.migration_plan(executor.loader.graph.leaf_nodes("customers")):
+        return  # on its way back, or half way
     if Order.objects.exists() and not RevenueYear.objects.exists():
         rebuild()
