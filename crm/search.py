@@ -40,8 +40,10 @@ class Search(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         if "phone" in request.GET:
             return find_caller(request, request.GET["phone"].strip()[:MAX_LENGTH])
-        text = request.GET.get("q", "").strip()[:MAX_LENGTH]
+        typed = request.GET.get("q", "").strip()
+        text = typed[:MAX_LENGTH]
         context: dict[str, Any] = {"q": text, "title": "搜索", "help_anchor": "search", "limit": LIMIT}
+        context["cut"] = len(typed) > MAX_LENGTH and MAX_LENGTH
         if text:
             context["pages"] = find_pages(request.user, text)
             context["customers"] = find_customers(request.user, text)

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from crm.exchange.exports import CONTENT_TYPES, ask_reason, attachment, conditions, tell
+from crm.exchange.exports import CONTENT_TYPES, ask_reason, attachment, conditions, reason_is_wrong, tell
 from crm.exchange.writers import write_csv
 
 from .parts import ReportTable
@@ -23,9 +23,9 @@ def deliver(page: Any, file_format: str) -> HttpResponse:
     if objection := refusal(page, file_format):
         messages.error(page.request, objection)
         return redirect(page.link(export=None, reason=None))
-    tables, reason = page.computed.tables, page.request.GET.get("reason", "").strip()[:200]
+    tables, reason = page.computed.tables, page.request.GET.get("reason", "").strip()
     total = sum(len(table.rows) for table in tables)
-    if total > settings.CRM_EXPORT_REASON_ROWS and not reason:
+    if reason_is_wrong(reason, total):
         return ask_reason(page, total)
     rows = [table.filled(list(table.sorted_rows(page.sort if table.paged else ""))) for table in tables]
     buffer = io.BytesIO()

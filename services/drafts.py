@@ -15,7 +15,7 @@ FORMS = {  # form: (fields that are kept, the guard that opens the form)
     "handle": (("handling",), "can_handle"),
     "feedback": (("result", "satisfaction", "cause", "improvement", "is_adopted", "reply"), "can_feedback"),
 }
-LONGEST = 5000
+LONGEST = 20_000  # characters of one field: more than it may hold, so that what is too long can be shortened later
 
 
 def keep(user: User, request: ServiceRequest, form: str, data: Mapping[str, str]) -> None:

@@ -66,7 +66,7 @@ def change(by: Any, verb: str, obj: models.Model, /, **values: Any) -> dict[str,
     before = {name: (getattr(obj, name), shown(obj, name)) for name in values}
     for name, value in values.items():
         setattr(obj, name, value)
-    changed = [name for name in values if getattr(obj, name) != before[name][0]]
+    changed = [name for name in values if _unlike(getattr(obj, name), before[name][0])]
     if not changed and not facts:
         return {}
     found = {_label(obj, name): (before[name][1], shown(obj, name)) for name in changed} | facts
@@ -88,9 +88,16 @@ def differences(obj: models.Model, before: Mapping[str, Any], fields: Iterable[s
     found = {}
     for name in fields:
         old, new = before.get(name, ""), shown(obj, name)
-        if old != new:
+        if _unlike(old, new):
             found[_label(obj, name)] = (old, new)
     return found
+
+
+def _unlike(one: Any, other: Any) -> bool:
+    """Whether values differ in more than their ends of line, which older texts kept as browsers sent them."""
+    if isinstance(one, str) and isinstance(other, str):
+        return one.replace("\r\n", "\n") != other.replace("\r\n", "\n")
+    return one != other
 
 
 def _label(obj: models.Model, name: str) -> str:

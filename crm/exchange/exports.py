@@ -34,6 +34,9 @@ CONTENT_TYPES = {
 }
 
 
+MAX_REASON = 200  # characters
+
+
 def deliver(page: Any, file_format: str) -> HttpResponse:
     """The rows of a RecordList as a file, or the page of the job that will write it."""
     request = page.request
@@ -45,8 +48,8 @@ def deliver(page: Any, file_format: str) -> HttpResponse:
     if total > limit:
         messages.error(request, f"超过 {limit} 行，不能一次导出。请加筛选条件缩小范围。")
         return redirect(page.link(export=None, reason=None))
-    reason = request.GET.get("reason", "").strip()[:200]
-    if total > settings.CRM_EXPORT_REASON_ROWS and not reason:
+    reason = request.GET.get("reason", "").strip()
+    if reason_is_wrong(reason, total):
         return ask_reason(page, total)
     name = cut(f"{page.title}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}")
     if total > settings.CRM_EXPORT_DIRECT_ROWS:
@@ -75,8 +78,14 @@ def in_background(page: Any, file_format: str, *, name: str, reason: str, total:
     return redirect("job_detail", job.pk)
 
 
+def reason_is_wrong(reason: str, total: int) -> bool:
+    """Missing where it is needed, or longer than the trail keeps."""
+    return len(reason) > MAX_REASON or (total > settings.CRM_EXPORT_REASON_ROWS and not reason)
+
+
 def ask_reason(page: Any, total: int) -> HttpResponse:
     """Many rows leave the house for a reason only; the answer comes back to the same address."""
+    typed = page.request.GET.get("reason", "").strip()
     context = {
         "title": f"导出{page.title}",
         "crumbs": page.crumbs,
@@ -86,6 +95,9 @@ def ask_reason(page: Any, total: int) -> HttpResponse:
         "at_once": total <= settings.CRM_EXPORT_DIRECT_ROWS,
         "kept": [(name, value) for name, value in page.request.GET.items() if name != "reason"],
         "asked": "reason" in page.request.GET,
+        "typed": typed,
+        "over": max(0, len(typed) - MAX_REASON),
+        "longest": MAX_REASON,
         "back_url": page.link(export=None, reason=None),
     }
     return render(page.request, "exchange/reason.html", context)

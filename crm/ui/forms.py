@@ -11,6 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.forms.renderers import TemplatesSetting
 
 from .gate import ManyRows, gate, refuse_control_characters
+from .lengths import count_once
 from .messages import in_plain_words
 from .opened import RememberingForm
 
@@ -72,6 +73,7 @@ def dress(field: forms.Field, unit: str = "") -> forms.Field:
     gate(field)
     if isinstance(field, forms.CharField):
         field.validators = [*field.validators, refuse_control_characters]
+        count_once(field)
     if isinstance(field, forms.DateField):
         field.validators = [*field.validators, *DATE_LIMITS]
         field.widget = forms.DateInput(format="%Y-%m-%d", attrs={**field.widget.attrs, "type": "date"})

@@ -26,8 +26,10 @@ class ForCreators(View):
 
 class FindCustomer(ForCreators):
     def get(self, request: Any) -> HttpResponse:
-        text = request.GET.get("customer", "").strip()[:LONGEST]
+        typed = request.GET.get("customer", "").strip()
+        text = typed[:LONGEST]
         context = {"q": text, "customers": offered(request.user, text), "title": "查找客户", "help_anchor": "services"}
+        context["cut"] = len(typed) > LONGEST and LONGEST
         crumbs = (("服务管理", ""), ("服务创建", "services:request_create"))
         template = "services/picker_options.html" if request.htmx else "services/picker.html"
         response = render(request, template, {**context, "crumbs": crumbs})

@@ -282,15 +282,20 @@
     }
   }
 
-  /* ---------- Character counters: <p data-count-for="id of the textarea">最多 500 字</p> ---------- */
+  /* ---------- Character counters: <p data-count-for="id of the field with data-limit">最多 500 字</p> ---------- */
 
+  /* As the server counts: an end of line once, a character beyond the first plane once, blanks around not at all. */
   function count(field) {
     const note = document.querySelector('[data-count-for="' + CSS.escape(field.id) + '"]');
-    if (note && field.maxLength > 0) note.textContent = field.value.length + " / " + field.maxLength + " 字";
+    if (!note) return;
+    const limit = Number(field.dataset.limit);
+    const length = Array.from(field.value.replace(/\r\n?/g, "\n").trim()).length;
+    note.textContent = length + " / " + limit + " 字" + (length > limit ? "，多了 " + (length - limit) + " 字" : "");
+    note.classList.toggle("over", length > limit);
   }
 
   function onInput(event) {
-    if (event.target.id && event.target.maxLength > 0) count(event.target);
+    if (event.target.id && event.target.dataset.limit) count(event.target);
   }
 
   /* ---------- A field under which matches are offered: input[role=combobox] and its listbox ---------- */
@@ -421,7 +426,7 @@
     all("form[data-draft]", part).forEach(findInTab);
     all("a[data-back]", part).forEach(restoreBack);
     showChosen();
-    all("textarea[maxlength]", part).forEach(function (field) {
+    all("[data-limit]", part).forEach(function (field) {
       if (field.id && field.value) count(field);
     });
     const summary = part.querySelector('.msg.red[tabindex="-1"]');
