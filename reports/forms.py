@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from crm.ui.asked import refuse_unread
 from crm.ui.filters import options
 from crm.ui.forms import dress
 
@@ -26,6 +27,9 @@ class ReportForm(forms.Form):
         for name, field in self.fields.items():
             field.required = False
             dress(field).options = partial(options, self, name)  # type: ignore[attr-defined]
+
+    def clean(self) -> None:
+        refuse_unread(self)
 
     def standing(self) -> dict[str, str]:
         """Field values that stand when the address says nothing."""

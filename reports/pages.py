@@ -41,6 +41,7 @@ from django.utils.functional import cached_property
 from django.views import View
 
 from basedata.models import mirror_notice
+from crm.ui.asked import objections, refused_export, repeated, short, unknown_names
 from crm.ui.lists import Column
 from crm.ui.paging import Pager
 from crm.ui.rows import plain_row
@@ -74,6 +75,8 @@ class ReportPage(View):
     def export(self, file_format: str) -> HttpResponse:
         if not self.request.user.has_perm(self.export_permission):
             raise PermissionDenied("您的角色不能导出。")
+        if sentences := [*self.misread(), *objections(self.form)]:
+            return refused_export(self.request, sentences)
         return deliver(self, file_format)
 
     # What is computed
@@ -89,10 +92,22 @@ class ReportPage(View):
     def report(self, values: dict[str, Any]) -> Report:
         raise NotImplementedError
 
+    def misread(self) -> list[str]:
+        """Sentences about what the address asks and this report does not know, with what is shown instead."""
+        asked, known = self.request.GET, self.form.fields
+        found = [*unknown_names(asked, known), *repeated(asked, known)]
+        if self.tab_field in self.form.errors:
+            found.append(f"没有「{short(str(asked.get(self.tab_field, '')))}」这一类，请重新选择。")
+        paged = [table for table in self.computed.tables if table.paged]
+        if self.sort and paged and not any(table.sorting(self.sort) for table in paged):
+            found.append(f"不能按「{short(self.sort)}」排序，现在按默认的顺序。")
+        return found
+
     # The page
 
     def page_context(self) -> dict[str, Any]:
         report = self.computed
+        tables = [self.drawn(table) for table in report.tables]
         charts = [(f"chart-{number}", chart) for number, chart in enumerate(report.charts)]
         return {
             "view": self,
@@ -106,7 +121,8 @@ class ReportPage(View):
             "charts": [
                 {"id": key, "data_id": f"{key}-data", "chart": one, "drawing": one.drawing()} for key, one in charts
             ],
-            "tables": [self.drawn(table) for table in report.tables],
+            "tables": tables,
+            "misread": [*self.misread(), *(text for drawn in tables for text in drawn["misread"])],
             "mirror": mirror_notice(*self.mirrored) if self.mirrored else None,
             "can_export": self.request.user.has_perm(self.export_permission) and not report.empty,
             "export_xlsx": self.link(export="xlsx"),
@@ -167,6 +183,7 @@ class ReportPage(View):
             "headers": [self.header(table, column) for column in table.shown],
             "rows": [plain_row(column.cell(row) for column in table.shown) for row in table.filled(list(rows))],
             "foot": plain_row(foot(column, table.total) for column in table.shown) if table.total else "",
+            "misread": pager.misread if pager else [],
             "pager": pager if pager and len(table.rows) > min(pager.sizes) else None,
         }
 

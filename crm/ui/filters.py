@@ -12,6 +12,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from .asked import refuse_unread
 from .forms import dress
 from .html import fill, joined
 
@@ -28,6 +29,9 @@ class FilterForm(forms.Form):
             self.fields[name] = dress(field)
             field.widget = hidden or field.widget
             field.options = partial(options, self, name)  # type: ignore[attr-defined]
+
+    def clean(self) -> None:
+        refuse_unread(self)
 
 
 def options(form: forms.Form, name: str) -> str:

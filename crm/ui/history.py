@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 
 from crm.audit.models import AuditEntry
 
@@ -47,8 +47,9 @@ class RecordHistory(RecordView):
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         record = self.get_record()
         entries = self.entries(record)
-        before = request.GET.get("before", "")
-        if before.isdecimal() and len(before) < 19:
+        if before := request.GET.get("before", ""):
+            if not (before.isdecimal() and len(before) < 19):
+                raise Http404
             entries = entries.filter(pk__lt=int(before))
         found = as_seen_by(record, entries.order_by("-pk")[: PAGE + 1], request.user)
         page = without_names(found, self.hidden_labels())

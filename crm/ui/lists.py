@@ -18,6 +18,7 @@ from django.views import View
 from crm.lookups import settled
 
 from .actions import Action, Control, controls
+from .asked import repeated, short, unknown_names
 from .html import safe
 from .paging import MAX_COUNT, Pager, capped_counts
 from .rows import row_html
@@ -115,11 +116,25 @@ class RecordList(Takeaway, View):
     @property
     def sort(self) -> str:
         asked = self.request.GET.get("sort", "")
-        known = {column.sort for column in self.columns if column.sort}
-        return asked if asked.removeprefix("-") in known else self.default_sort
+        return asked if asked.removeprefix("-") in self.sorts else self.default_sort
+
+    @property
+    def sorts(self) -> set[str]:
+        return {column.sort for column in self.columns if column.sort}
 
     def ordered(self, rows: models.QuerySet) -> models.QuerySet:
         return rows.order_by(self.sort, "-pk" if self.sort.startswith("-") else "pk")
+
+    def misread(self) -> list[str]:
+        """Sentences about what the address asks and this list does not know, with what is shown instead."""
+        asked, known = self.request.GET, {*self.filterset_class.base_filters, self.tab_field}
+        found = [*unknown_names(asked, known), *repeated(asked, known)]
+        tab, sort = asked.get(self.tab_field, "") if self.tab_field else "", asked.get("sort", "")
+        if tab and tab not in dict(self.tabs):
+            found.append(f"没有「{short(tab)}」这一类，现在显示全部。")
+        if sort and sort.removeprefix("-") not in self.sorts:
+            found.append(f"不能按「{short(sort)}」排序，现在按默认的顺序。")
+        return found
 
     # Page
 
@@ -140,6 +155,7 @@ class RecordList(Takeaway, View):
             "headers": self.headers(),
             "table": [self.table_row(row) for row in page],
             "pager": pager,
+            "misread": [*self.misread(), *pager.misread],
             "create": self.create_link(),
             **self.export_context(counts[self.tab], to_export),
         }

@@ -11,6 +11,8 @@ from django.db import connection, models
 
 from crm.lookups import Compiled, apart, spelled_out
 
+from .asked import short
+
 PAGE_SIZES = (10, 20, 50, 100)
 MAX_COUNT = 10_000
 
@@ -73,8 +75,19 @@ class Pager:
         self.pages = max(1, -(-self.total // self.size))
         page = view.request.GET.get("page", "")
         self.page = min(max(int(page) if page.isdecimal() and len(page) < 9 else 1, 1), self.pages)
+        self.misread = self.not_understood(size, page)
         self.start = (self.page - 1) * self.size
         self.sizes = PAGE_SIZES
+
+    def not_understood(self, size: str, page: str) -> list[str]:
+        """Sentences about a page or a number of rows that does not exist."""
+        found = []
+        if size and size != str(self.size):
+            sizes = "、".join(map(str, PAGE_SIZES))
+            found.append(f"每页可以是 {sizes} 条，不能是「{short(size)}」，现在每页 {self.size} 条。")
+        if page and page.lstrip("0") != str(self.page):
+            found.append(f"没有第「{short(page)}」页，共 {self.pages} 页，现在显示第 {self.page} 页。")
+        return found
 
     def url(self, page: int) -> str:
         return self.view.link(page=page) if 1 <= page <= self.pages and page != self.page else ""

@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
 
+from .asked import objections, refused_export
 from .paging import MAX_COUNT, shown_count
 
 
@@ -21,6 +22,8 @@ class Takeaway:
     export_permission: str = ""
     request: Any
     shown_rows: Any
+    filtered: Any
+    misread: Any
     ordered: Any
     link: Any
 
@@ -32,7 +35,13 @@ class Takeaway:
         """The filtered rows with all columns; the writer is named in the settings, the kit knows no file format."""
         if not self.can_export:
             raise PermissionDenied("您的角色不能导出。")
+        if sentences := self.objections():
+            return refused_export(self.request, sentences)
         return import_string(settings.CRM_EXPORTER)(self, file_format)
+
+    def objections(self) -> list[str]:
+        """Why the rows of this address are not those that were asked for; a file would not show it."""
+        return [*self.misread(), *objections(self.filtered()[0].form)]
 
     @cached_property
     def export_limit(self) -> models.Q | None:

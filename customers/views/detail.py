@@ -12,6 +12,7 @@ from accounts.models import User
 from crm.audit.models import AuditEntry
 from crm.masking import masked
 from crm.ui.actions import controls
+from crm.ui.asked import part_asked
 from crm.ui.history import as_seen_by, without_names
 from crm.ui.records import RecordDetail
 
@@ -61,7 +62,7 @@ class CustomerDetail(RecordDetail):
         return {
             **page_head(record, self.request.user),
             **parts_context(record, self.request.user),
-            "tab": "info" if self.request.GET.get("tab") == "info" else "overview",
+            "tab": part_asked(self.request.GET, "tab", ("overview", "info"), "overview"),
             "owners": record.ownerships.select_related("manager"),
             "opportunities": record.opportunities.visible_to(self.request.user)[:5],
             "merged": merged_parts(record, self.request.user) if self.request.GET.get("tab") == "info" else [],

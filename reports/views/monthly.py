@@ -20,6 +20,7 @@ from crm.audit.models import AuditEntry
 from crm.audit.trail import record as note_down
 from crm.exchange.exports import CONTENT_TYPES, attachment
 from crm.ui.actions import Action, ActionView, controls
+from crm.ui.asked import part_asked
 from crm.ui.filters import ListFilter
 from crm.ui.forms import Block, CrmForm, RecordForm
 from crm.ui.history import RecordHistory, without_names
@@ -130,8 +131,8 @@ class MonthlyDetail(MonthlyPage, RecordDetail):
         }
 
     def asked(self, submissions: list[Submission]) -> Submission | None:
-        number = self.request.GET.get("submission", "")
-        return next((one for one in submissions if str(one.number) == number), None)
+        known = {one.number: one for one in submissions}
+        return known.get(part_asked(self.request.GET, "submission", known))
 
     def unwritten(self, record: MonthlyReport) -> str:
         return record.can_submit(self.request.user).reason if record.can_edit(self.request.user) else ""

@@ -101,7 +101,7 @@ def test_filters_combine(company, mine, case, query, found):
     [
         ("manager=x", "选择一个有效的选项"),
         ("manager=999999", "选择一个有效的选项"),
-        ("customer=" + "长" * 101, "不超过 100 字符"),
+        ("customer=" + "长" * 101, "最多 100 字"),
     ],
 )
 def test_a_wrong_filter_is_said_beside_its_field_and_finds_nothing(mine, case, query, said):

@@ -83,6 +83,7 @@ def every_figure(user):
 def count(client, url):
     response = client.get(url)
     assert response.status_code == 200, url
+    assert response.context["misread"] == [], url
     return response.context["pager"].total
 
 

@@ -1,0 +1,149 @@
+"""What an address asks and its page does not know: said on every list and report, and never exported."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+from django.urls import reverse
+
+from crm.role_check import routes
+from crm.ui.asked import unknown_names
+from crm.ui.lists import RecordList
+from reports.pages import ReportPage
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+OPPORTUNITIES = "/marketing/opportunities/"
+LISTS = sorted({path for _, path, view in routes() if issubclass(view, RecordList)})
+REPORTS = sorted({path for _, path, view in routes() if issubclass(view, ReportPage)})
+TABBED = sorted({path for _, path, view in routes() if issubclass(view, RecordList) and view.tab_field})
+
+
+@pytest.fixture
+def enter(company, sign_in):
+    """A browser of the first person who may open the page, with the address of one of their records."""
+    customer = factories.CustomerFactory(manager=company.manager)
+
+    def find(path):
+        address = re.sub(r"<[^>]+>", str(customer.pk), path)
+        for person in (company.manager, company.supervisor, company.executive, company.administrator):
+            client = sign_in(person)
+            if client.get(address).status_code == 200:
+                return client, address
+        raise AssertionError(path)
+
+    return find
+
+
+def text(answer):
+    return unescape(answer.content.decode())
+
+
+def said(answer):
+    return re.findall(r'<div class="msg amber" role="status">.*?<div>(.*?) <a ', text(answer), re.DOTALL)
+
+
+@pytest.mark.parametrize("path", [*LISTS, *REPORTS])
+def test_an_untouched_list_or_report_says_nothing(path, enter):
+    client, address = enter(path)
+    assert said(client.get(address, {"utm_source": "mail", "from": "singlemessage"})) == []
+
+
+@pytest.mark.parametrize("path", [*LISTS, *REPORTS])
+def test_an_unknown_condition_is_named_and_not_exported(path, enter):
+    client, address = enter(path)
+    assert said(client.get(address, {"statu": "lost"})) == ["这里没有「statu」这个条件，没有按它筛选。"]
+    refused = client.get(address, {"statu": "lost", "export": "csv"})
+    assert refused.status_code in (400, 403)
+    assert refused.status_code == 403 or "没有导出：这里没有「statu」这个条件" in text(refused)
+
+
+@pytest.mark.parametrize("path", TABBED)
+def test_an_unknown_tab_is_named_and_all_is_marked_as_shown(path, enter):
+    client, address = enter(path)
+    field = next(view.tab_field for _, route, view in routes() if route == path)
+    assert said(client.get(address, {field: "gone"})) == ["没有「gone」这一类，现在显示全部。"]
+    assert client.get(address, {field: "gone", "export": "csv"}).status_code in (400, 403)
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_an_unknown_order_page_or_page_size_is_said_with_what_is_shown(path, enter):
+    client, address = enter(path)
+    (words,) = said(client.get(address, {"sort": "-secret", "page": "999", "page_size": "7"}))
+    assert "不能按「-secret」排序，现在按默认的顺序。" in words
+    assert re.search(r"没有第「999」页，共 (\d+) 页，现在显示第 \1 页。", words)
+    assert "每页可以是 10、20、50、100 条，不能是「7」，现在每页 20 条。" in words
+
+
+@pytest.mark.parametrize("page", ["abc", "0", "-1", "1.5", "1" + "0" * 30])
+def test_what_is_no_page_is_said(page, company, sign_in):
+    assert "现在显示第 1 页。" in said(sign_in(company.manager).get(OPPORTUNITIES, {"page": page}))[0]
+
+
+@pytest.mark.parametrize("query", ["open=abc", "open=2", "department=999", "created_from=昨天", "keeper=abc", "own=ja"])
+def test_a_wrong_value_of_a_filter_shows_no_row_and_exports_nothing(query, company, sign_in):
+    factories.opportunity(company.manager)
+    client = sign_in(company.manager)
+    assert client.get(f"{OPPORTUNITIES}?{query}").context["table"] == []
+    refused = client.get(f"{OPPORTUNITIES}?{query}&export=csv")
+    assert (refused.status_code, "没有导出" in text(refused)) == (400, True)
+
+
+@pytest.mark.parametrize("mine", ["abc", "0", "no"])
+def test_a_tick_that_is_no_tick_is_refused(mine, company, sign_in):
+    answer = sign_in(company.manager).get(reverse("customers:churn_list"), {"mine": mine})
+    assert "看不懂这个值" in text(answer)
+
+
+def test_two_values_of_one_condition_are_said(company, sign_in):
+    client = sign_in(company.manager)
+    assert "不同的「status」，只按最后一个「won」" in said(client.get(f"{OPPORTUNITIES}?status=lost&status=won"))[0]
+    assert said(client.get(f"{OPPORTUNITIES}?status=won&status=won")) == []
+    assert client.get(f"{OPPORTUNITIES}?status=lost&status=won&export=csv").status_code == 400
+
+
+@pytest.mark.parametrize("path", REPORTS)
+def test_a_report_computes_and_exports_nothing_for_a_wrong_value(path, enter):
+    client, address = enter(path)
+    shown = client.get(address)
+    wrong = {name: "nonsense" for name, field in shown.context["view"].form.fields.items() if hasattr(field, "choices")}
+    for name, value in wrong.items():
+        answer = client.get(address, {name: value})
+        assert answer.context["report"].empty
+        assert said(answer) or answer.context["view"].form.errors[name]
+        assert client.get(address, {name: value, "export": "csv"}).status_code in (400, 403)
+
+
+def test_markup_in_an_address_is_repeated_as_text(company, sign_in):
+    answer = sign_in(company.manager).get(OPPORTUNITIES, {"status": "<script>alert(1)</script>"})
+    assert "<script>alert" not in answer.content.decode()
+
+
+def test_what_other_programs_hang_on_a_link_is_no_condition():
+    foreign = {"utm_source": "x", "gclid": "1", "spm": "a", "from": "timeline", "isappinstalled": "0", "_": "1"}
+    assert unknown_names({**foreign, "blank": " "}, ()) == []
+
+
+def test_every_link_of_the_home_page_is_understood_where_it_leads(company, sign_in):
+    for person in (company.manager, company.supervisor, company.executive):
+        client = sign_in(person)
+        for address in set(re.findall(r'href="(/[^"]*\?[^"]*)"', client.get("/").content.decode())):
+            assert said(client.get(unescape(address))) == [], address
+
+
+@pytest.mark.parametrize("query", ["tab=lost", "tab=INFO"])
+def test_a_part_of_a_customer_that_does_not_exist_is_not_found(query, company, sign_in):
+    customer = factories.CustomerFactory(manager=company.manager)
+    client = sign_in(company.manager)
+    assert client.get(f"{customer.get_absolute_url()}?{query}").status_code == 404
+    assert client.get(f"{customer.get_absolute_url()}?tab=info").status_code == 200
+    assert client.get(f"/customers/{customer.pk}/history/?before=abc").status_code == 404
+
+
+def test_a_submission_of_a_report_that_does_not_exist_is_not_found(company, sign_in):
+    report = factories.monthly_report(company.supervisor, "submitted")
+    client = sign_in(company.supervisor)
+    assert client.get(f"{report.get_absolute_url()}?submission=1").status_code == 200
+    assert client.get(f"{report.get_absolute_url()}?submission=9").status_code == 404
