@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,29 +14,25 @@ from crm.file_names import cut
 from crm.folding import clean_text
 from crm.ui.gate import UNPRINTABLE, refuse_control_characters
 
-MEGABYTE = 1024 * 1024
-MAX_FILES = 10  # per interaction
-MAX_UNPACKED = 200 * MEGABYTE
-MAX_MEMBERS = 5000
-ACCEPT = ".pdf,.png,.jpg,.jpeg,.gif,.webp,.docx,.xlsx,.pptx,.txt,.csv"
-KINDS = "PDF、图片（PNG、JPEG、GIF、WebP）、Word/Excel/PowerPoint（docx、xlsx、pptx）、文本（txt、csv）"
+from .file_kinds import MEGABYTE, PAGE, PROGRAM, SUFFIXES, Kind, Unfit, kind_of
 
-# (start of the content, its type, the suffixes it may bear)
-SIGNATURES = (
-    (rb"%PDF-", "application/pdf", (".pdf",)),
-    (rb"\x89PNG\r\n\x1a\n", "image/png", (".png",)),
-    (rb"\xff\xd8\xff", "image/jpeg", (".jpg", ".jpeg")),
-    (rb"GIF8[79]a", "image/gif", (".gif",)),
-    (rb"RIFF....WEBP", "image/webp", (".webp",)),
-)
-OOXML = "application/vnd.openxmlformats-officedocument."
-OFFICE = {  # suffix: (the member that makes it so, its type)
-    ".docx": ("word/document.xml", f"{OOXML}wordprocessingml.document"),
-    ".xlsx": ("xl/workbook.xml", f"{OOXML}spreadsheetml.sheet"),
-    ".pptx": ("ppt/presentation.xml", f"{OOXML}presentationml.presentation"),
+MAX_FILES = 10  # per interaction
+MAX_NAME = 200
+TEXTS = {
+    ".txt": Kind("文本", "text/plain", (".txt",)),
+    ".csv": Kind("CSV 表格", "text/csv", (".csv",)),
 }
-TEXT = {".txt": "text/plain", ".csv": "text/csv"}
-MARKUP = re.compile(r"\s*<(?:!doctype|html|head|body|svg|script|\?xml|!--)", re.IGNORECASE)
+ACCEPT = ",".join(sorted(SUFFIXES | TEXTS.keys()))
+KINDS = (
+    "PDF、OFD、图片（JPEG、PNG、HEIC 等）、Word/Excel/PowerPoint/WPS（新旧格式）、文本（txt、csv、rtf）、"
+    "录音和视频（mp3、m4a、amr、mp4、mov 等）"
+)
+PROGRAM_SUFFIXES = (
+    ".exe .com .scr .bat .cmd .msi .msp .pif .lnk .reg .js .jse .vbs .vbe .wsf .hta .ps1 .jar .apk .dll .sh .php"
+    " .html .htm .xhtml .mht .svg"
+)
+PROGRAMS = frozenset(PROGRAM_SUFFIXES.split())
+MARKUP = re.compile(r"\s*<(?:!doctype|html|head|body|svg|script|table|meta|\?xml|!--)", re.IGNORECASE)
 
 
 class Checked(NamedTuple):
@@ -62,11 +57,33 @@ def check(upload: Any) -> Checked:
         raise ValidationError(f"「{name}」超过 {settings.CRM_ATTACHMENT_MAX_MB} MB，请压缩或拆分后再传。")
     if not upload.size:
         raise ValidationError(f"「{name}」是空文件。")
-    content_type = sniff(upload, Path(name).suffix.lower())
-    if not content_type:
-        text = f"「{name}」的内容与扩展名不符，或不是可以上传的类型。可以上传：{KINDS}。"
+    try:
+        kind = sniff(upload, suffix_of(name))
+    except Unfit as unfit:
+        raise ValidationError(f"「{name}」{unfit}", code="content") from unfit
+    if kind is None:
+        text = f"「{name}」的内容与扩展名不符，或不是可以上传的类型。可以上传：{KINDS}；别的文件请另存为 PDF 再上传。"
         raise ValidationError(text, code="content")
-    return Checked(upload, name, content_type, upload.size)
+    return Checked(upload, named(name, kind), kind.content_type, upload.size)
+
+
+def suffix_of(name: str) -> str:
+    return Path(name.strip()).suffix.lower()
+
+
+def named(name: str, kind: Kind) -> str:
+    """Under the suffix of its content: a PNG called photo.jpg is photo.png; an unknown ending stays in the name."""
+    suffix = suffix_of(name)
+    if suffix in kind.suffixes:
+        return name
+    stem = Path(name.strip()).stem if suffix in SUFFIXES | TEXTS.keys() else name.strip()
+    return short_name(stem + kind.suffixes[0])
+
+
+def renamed(files: list[Checked]) -> str:
+    """What the sender is told of files that were named after their content; empty when none was."""
+    told = [(short_name(one.file.name or ""), one.name) for one in files]
+    return "".join(f"「{sent}」已按内容改名为「{kept}」。" for sent, kept in told if sent != kept)
 
 
 def short_name(name: str) -> str:
@@ -74,38 +91,27 @@ def short_name(name: str) -> str:
     return cut(Path(name.replace("\\", "/").split("/")[-1]).name)
 
 
-def sniff(file: Any, suffix: str) -> str:
-    """The type of the content when the suffix agrees with it, else empty."""
-    file.seek(0)
-    head = file.read(16)
-    file.seek(0)
-    for start, content_type, suffixes in SIGNATURES:
-        if re.match(start, head, re.DOTALL):
-            return content_type if suffix in suffixes else ""
-    if suffix in OFFICE:
-        return _office_type(file, suffix)
-    return TEXT[suffix] if suffix in TEXT and is_text(file) else ""
+def sniff(file: Any, suffix: str) -> Kind | None:
+    """The kind of the content, whatever the file is called; of plain text the suffix says which. Raises Unfit."""
+    if suffix in PROGRAMS:
+        raise Unfit(PROGRAM)
+    if kind := kind_of(file, suffix):
+        return kind
+    if is_markup(file):
+        raise Unfit(PAGE)
+    return TEXTS[suffix] if suffix in TEXTS and is_text(file) else None
 
 
-def _office_type(file: Any, suffix: str) -> str:
-    """By the archive's directory alone: nothing is unpacked."""
-    wanted, content_type = OFFICE[suffix]
-    try:
-        with zipfile.ZipFile(file) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
-        return ""
-    finally:
-        file.seek(0)
-    names = {member.filename for member in members}
-    if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_UNPACKED:
-        raise ValidationError(f"文件解压后超过 {MAX_UNPACKED // MEGABYTE} MB，不能上传。")
-    has_macros = any(name.lower().endswith("vbaproject.bin") for name in names)
-    return content_type if {"[Content_Types].xml", wanted} <= names and not has_macros else ""
+def is_markup(file: Any) -> bool:
+    """A page or drawing, whatever it is called: older systems export tables so, as .xls."""
+    head = file.read(200)
+    file.seek(0)
+    encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    return bool(MARKUP.match(head.decode(encoding, errors="ignore")))
 
 
 def is_text(file: Any) -> bool:
-    """Decodable, without control characters, and no page or drawing in disguise."""
+    """Decodable and without control characters."""
     file.seek(0)
     content = file.read()
     file.seek(0)
@@ -115,5 +121,5 @@ def is_text(file: Any) -> bool:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        return not UNPRINTABLE.search(text) and not MARKUP.match(text)
+        return not UNPRINTABLE.search(text)
     return False

@@ -43,11 +43,14 @@ class UploadForm(CrmForm, forms.Form):
         if Path(upload.name).suffix.lower() not in (".csv", ".xlsx"):
             raise ValidationError("只能导入 .xlsx 或 .csv 文件，请另存后再上传。")
         try:
-            return check(upload)
+            checked = check(upload)
         except ValidationError as error:
             if error.code != "content":
                 raise
             raise ValidationError(UNREADABLE.format(short_name(upload.name))) from error
+        if Path(checked.name).suffix.lower() not in (".csv", ".xlsx"):
+            raise ValidationError(UNREADABLE.format(short_name(upload.name)))
+        return checked
 
     def values(self) -> dict[str, Any]:
         return {"manager": self.only_manager, **super().values()}

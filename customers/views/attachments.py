@@ -10,6 +10,7 @@ from django.views import View
 
 from crm.ui.actions import ActionView
 
+from ..attachments import renamed
 from ..forms import AttachForm
 from ..models import Attachment
 from .interactions import CRUMBS, InteractionPage
@@ -21,6 +22,10 @@ class AttachFiles(InteractionPage, ActionView):
 
     def make_form(self, record: Any, data: Any = None) -> Any:
         return AttachForm(data, None if data is None else self.request.FILES)
+
+    def perform(self, record: Any, form: Any) -> Any:
+        self.message = f"{self.message}。{words}" if (words := renamed(form.cleaned_data["files"])) else self.message
+        return super().perform(record, form)
 
 
 def attachments_of(user: Any, customer: int) -> Any:

@@ -13,6 +13,7 @@ from crm.ui.lists import Column
 from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
 from crm.ui.templatetags.ui import DASH, day
 
+from ..attachments import renamed
 from ..filters.parts import InteractionFilter
 from ..forms import AttachForm, InteractionForm
 from ..models import Interaction
@@ -98,6 +99,7 @@ class InteractionCreate(InPlace, InsideCustomer, RecordCreate):
         return InteractionForm(data, None if data is None else self.request.FILES, instance=record)
 
     def perform(self, record: Any, form: Any) -> Interaction:
+        self.message = f"{self.message}。{words}" if (words := renamed(form.cleaned_data["files"])) else self.message
         return Interaction.create(by=self.request.user, customer=self.customer, **form.values())
 
     def back_url(self, record: Any) -> str:

@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 
 from crm.verdict import Refused
-from customers import attachments
+from customers import attachments, file_kinds
 from customers.models import Attachment, Interaction
 from tests import factories
 
@@ -26,6 +26,15 @@ def office(*members: str, size: int = 10) -> bytes:
         for member in members:
             archive.writestr(member, b"\0" * size)
     return content.getvalue()
+
+
+def ole(*streams: str) -> bytes:
+    """A document of Office 97 to 2003: header, and a directory entry of 128 bytes for each stream."""
+    entries = b""
+    for stream in ("Root Entry", *streams):
+        name = f"{stream}\0".encode("utf-16-le")
+        entries += name.ljust(64, b"\0") + len(name).to_bytes(2, "little") + b"\2" + b"\0" * 61
+    return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".ljust(512, b"\0") + entries
 
 
 TYPES, WORD = "[Content_Types].xml", "word/document.xml"
@@ -44,6 +53,40 @@ GOOD = {
     "b.txt": "会议纪要".encode("gb18030"),
     "c.txt": "会议纪要".encode("utf-16"),
     "a.csv": b"a,b\r\n1,2\r\n",
+    "a.jfif": b"\xff\xd8\xff\xe0",
+    "a.bmp": b"BM\x46\x00\x00\x00\0\0\0\0\x36",
+    "a.tif": b"II*\0\x08",
+    "IMG_0001.HEIC": b"\0\0\0\x24ftypheic\0\0\0\0mif1heic",
+    "a.heif": b"\0\0\0\x24ftypmif1\0\0\0\0mif1",
+    "a.mp4": b"\0\0\0\x20ftypisom\0\0\2\0isomiso2mp41",
+    "a.mov": b"\0\0\0\x14ftypqt  \0\0\0\0",
+    "a.m4a": b"\0\0\0\x1cftypM4A \0\0\0\0",
+    "voice.amr": b"#!AMR\n\x3c",
+    "voice.silk": b"\x02#!SILK_V3",
+    "a.mp3": b"ID3\x04\0",
+    "a.wav": b"RIFF\1\2\3\4WAVEfmt ",
+    "a.rtf": b"{\\rtf1\\ansi}",
+    "invoice.ofd": office("OFD.xml", "Doc_0/Document.xml"),
+    "a.doc": ole("WordDocument"),
+    "a.xls": ole("Workbook"),
+    "1995.xls": ole("Book"),
+    "a.ppt": ole("PowerPoint Document"),
+    "a.wps": ole("WordDocument"),
+    "a.et": ole("Workbook"),
+    "with a table inside.doc": ole("Workbook", "WordDocument"),
+}
+RENAMED = {  # what is sent: (its content, as what it is kept)
+    "photo.jpg": (GOOD["a.png"], "photo.png"),
+    "PHOTO.JPG": (GOOD["a.png"], "PHOTO.png"),
+    "IMG_1.jpg": (GOOD["IMG_0001.HEIC"], "IMG_1.heic"),
+    "a.png": (PDF, "a.pdf"),
+    "other.xlsx": (GOOD["a.docx"], "other.docx"),
+    "old.xlsx": (GOOD["a.xls"], "old.xls"),
+    "new.doc": (GOOD["a.docx"], "new.docx"),
+    "letter.doc": (GOOD["a.rtf"], "letter.rtf"),
+    "mmexport1700000000": (GOOD["a.jpeg"], "mmexport1700000000.jpg"),
+    "报告 v1.2": (PDF, "报告 v1.2.pdf"),
+    "table.txt": (GOOD["a.xlsx"], "table.xlsx"),
 }
 BAD = {
     "page.html": b"<html><script>1</script>",
@@ -55,11 +98,18 @@ BAD = {
     "program.txt": b"MZ\x90\x00",
     "program.pdf": b"MZ\x90\x00",
     "really.exe": PDF,
-    "a.png": PDF,
     "archive.zip": office("a.txt"),
     "archive.docx": office("a.txt"),
-    "other.xlsx": office(TYPES, WORD),
     "macro.docx": office(TYPES, WORD, "word/vbaProject.bin"),
+    "macro.doc": ole("WordDocument", "_VBA_PROJECT"),
+    "locked.docx": ole("EncryptedPackage"),
+    "web.xls": b"<html><table>",
+    "web.doc": "\ufeff<html>".encode("utf-16"),
+    "archive.rar": b"Rar!\x1a\x07\x01\0",
+    "archive.7z": b"7z\xbc\xaf\x27\x1c",
+    "text.jpg": b"text",
+    "nothing.doc": ole("Something"),
+    "page.hta": PDF,
     "broken.docx": b"PK\x03\x04broken",
     "none": b"text",
     "empty.txt": b"",
@@ -94,6 +144,8 @@ def errors(response):
 def test_what_may_be_attached(name):
     checked = attachments.check(upload(name, GOOD[name]))
     assert checked.content_type
+    assert checked.name == name
+    assert not attachments.renamed([checked])
     assert checked.file.read() == GOOD[name]  # read from the beginning when it is written
 
 
@@ -103,8 +155,50 @@ def test_what_may_not_be_attached_is_named(name):
         attachments.check(upload(name, BAD[name]))
 
 
+@pytest.mark.parametrize("name", RENAMED)
+def test_a_file_is_named_after_its_content_and_the_sender_is_told(name):
+    content, kept = RENAMED[name]
+    checked = attachments.check(upload(name, content))
+    assert checked.name == kept
+    assert attachments.renamed([checked]) == f"「{name}」已按内容改名为「{kept}」。"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("archive.zip", "解压后把文件逐个上传"),
+        ("archive.7z", "解压后把文件逐个上传"),
+        ("macro.docx", "另存为不带宏的"),
+        ("macro.doc", "另存为不带宏的"),
+        ("locked.docx", "去掉密码"),
+        ("web.xls", "另存为 xlsx"),
+        ("really.exe", "是程序或脚本"),
+        ("text.jpg", "请另存为 PDF 再上传"),
+    ],
+)
+def test_a_refusal_says_what_to_do(name, words):
+    with pytest.raises(ValidationError, match=words):
+        attachments.check(upload(name, BAD[name]))
+
+
+def test_the_name_of_a_stream_in_running_text_makes_no_document():
+    plain = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".ljust(513, b"\0") + "WordDocument\0".encode("utf-16-le")
+    with pytest.raises(ValidationError):
+        attachments.check(upload("a.doc", plain))
+
+
+def test_a_renamed_picture_is_kept_served_and_said_under_its_right_name(manager, talk):
+    answer = manager.post(at(talk), {"files": [upload("photo.jpg", GOOD["a.png"])]}, follow=True)
+    assert "上传成功。「photo.jpg」已按内容改名为「photo.png」。" in answer.content.decode()
+    file = talk.attachments.get()
+    assert (file.name, file.content_type, Path(file.file.name).suffix) == ("photo.png", "image/png", ".png")
+    response = manager.get(f"/customers/{talk.customer_id}/attachments/{file.pk}/")
+    assert response["Content-Disposition"] == 'attachment; filename="photo.png"'
+    assert response["X-Content-Type-Options"] == "nosniff"
+
+
 def test_an_archive_that_unpacks_to_too_much_is_refused_from_its_directory(monkeypatch):
-    monkeypatch.setattr(attachments, "MAX_UNPACKED", 1000)
+    monkeypatch.setattr(file_kinds, "MAX_UNPACKED", 1000)
     attachments.check(upload("a.docx", office(TYPES, WORD, size=400)))
     with pytest.raises(ValidationError, match="解压后超过"):
         attachments.check(upload("a.docx", office(TYPES, WORD, size=600)))
