@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import User
 from basedata.models import DictionaryEntry, reserve_numbers
 from crm.audit.trail import record_many
-from crm.exchange.cells import FORMULA_STARTS, clean
+from crm.exchange.cells import clean, unguarded
 from crm.exchange.readers import read_table
 from crm.folding import clean_text, fold_code, fold_width
 
@@ -105,7 +105,7 @@ class CustomerImport:
             if beat and count % 1000 == 0:
                 beat(count)
             named = ((self._field(header), text) for header, text in cells.items())
-            self._take(line, {name: _plain(text) for name, text in named if name})
+            self._take(line, {name: clean_text(unguarded(text)) for name, text in named if name})
         if not self._fields:
             raise ImportRefused("文件里没有数据行：第一行是列名，从第二行起每行一个客户。")
         if "name" not in self._fields.values():
@@ -261,15 +261,6 @@ def with_derived_names(customer: Customer) -> Customer:
 
 def _key(name: str) -> str:
     return normalize(name)
-
-
-def _plain(text: str) -> str:
-    """A csv export sets an apostrophe before texts that look like formulas; coming back they lose it.
-
-    What nobody sees is taken out before anything is compared.
-    """
-    text = clean_text(text)
-    return text[1:] if text[:1] == "'" and text[1:].startswith(FORMULA_STARTS) else text
 
 
 def _numbers(count: int) -> list[str]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_SIGNS = frozenset("=+-@")  # full-width and small ones count as these: a spreadsheet folds them when typed
+CELL_BREAKS = ("\t", "\r")
+UNSEEN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})  # kinds of signs that a program may leave out before it reads on
+BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\ufe0e\ufe0f\uffa0")  # as empty, in other kinds
 ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 MAX_CELL = 32_767
 
@@ -28,6 +32,24 @@ def clean(value: Any) -> Any:
     return ILLEGAL.sub("", str(value))[:MAX_CELL]
 
 
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet may run it: begins with a sign of formulas, bare or behind signs that nobody sees."""
+    if text.startswith(CELL_BREAKS):
+        return True
+    first = next((sign for sign in text if sign not in BLANK and unicodedata.category(sign) not in UNSEEN), "")
+    return bool(first) and unicodedata.normalize("NFKC", first) in FORMULA_SIGNS
+
+
+def guarded(text: str) -> str:
+    """With an apostrophe in front of what may be run, and of what unguarded() would take one from."""
+    return f"'{text}" if is_formula(text.lstrip("'")) else text
+
+
+def unguarded(text: str) -> str:
+    """The text that guarded() was given."""
+    return text[1:] if text.startswith("'") and is_formula(text.lstrip("'")) else text
+
+
 def csv_text(value: Any) -> str:
     """CSV knows no types: text that a spreadsheet would run as a formula gets an apostrophe in front."""
     value = clean(value)
@@ -35,6 +57,6 @@ def csv_text(value: Any) -> str:
         return ""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
+    if isinstance(value, str):
+        return guarded(value)
     return f"{value:f}" if isinstance(value, Decimal) else str(value)

@@ -216,6 +216,8 @@ def test_full_width_digits_in_numbers(tmp_path, keeper):
 def test_formulas_are_plain_text_and_come_back_from_an_export(tmp_path, keeper):
     run(table(tmp_path, [['=HYPERLINK("x")', "'+86 10 5555 0000"]], headers=["名称", "电话"]))
     assert (Customer.objects.get().name, Customer.objects.get().phone) == ('=HYPERLINK("x")', "+86 10 5555 0000")
+    run(table(tmp_path, [["'＠甲公司", "'＋86 10 5555 0001"]], headers=["名称", "电话"]))
+    assert Customer.objects.filter(name="＠甲公司").exists()
 
 
 def test_tables_that_cannot_be_read(tmp_path, keeper):
