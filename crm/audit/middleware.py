@@ -1,13 +1,15 @@
 """Lets record() know where a request came from."""
 
 from collections.abc import Callable
-from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from python_ipware import IpWare
 
 from .trail import current_address
+
+ADDRESS = IpWare(precedence=("REMOTE_ADDR",))
 
 
 class AuditMiddleware:
@@ -23,15 +25,19 @@ class AuditMiddleware:
 
 
 def client_address(request: HttpRequest, *args: Any) -> str | None:
-    """The visitor's address, for the trail and for locking sign-ins.
+    """The visitor's address, for the trail, for locking sign-ins and for counting visits alike.
 
     Each proxy appends whom it heard from, so behind n known proxies the n-th entry from the right is the visitor;
-    what stands further left anybody may have written.
+    what stands further left anybody may have written. Where that entry says nothing, the nearest machine is kept:
+    the place is picked here, for ipware leaves unreadable entries out and would then take a forged one.
     """
     proxies = settings.CRM_PROXY_COUNT
-    forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-    address = forwarded[-proxies] if 0 < proxies <= len(forwarded) else request.META.get("REMOTE_ADDR", "")
-    try:
-        return str(ip_address(address))
-    except ValueError:
-        return None
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    visitor = forwarded[-proxies] if 0 < proxies <= len(forwarded) else ""
+    return read_address(visitor) or read_address(request.META.get("REMOTE_ADDR", ""))
+
+
+def read_address(text: str) -> str | None:
+    """An address as a database keeps it, without port, brackets and zone; IPv4 inside IPv6 as IPv4."""
+    found, _ = ADDRESS.get_client_ip({"REMOTE_ADDR": text})
+    return str(found).partition("%")[0] if found else None
