@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -131,7 +132,7 @@ class CrmUserAdmin(AuditedAdmin, UserAdmin):
         return redirect("accounts:user_create")
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        return redirect("accounts:user_reset_password", pk=id)
+        return redirect("accounts:user_reset_password", pk=self.get_object(request, unquote(id)).pk)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or bool(obj.can_edit(request.user)))

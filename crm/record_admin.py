@@ -8,7 +8,8 @@ from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.admin.views.main import PAGE_VAR
-from django.http import HttpRequest, HttpResponse
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from crm.audit.models import AuditEntry
@@ -34,10 +35,21 @@ class RecordAdmin(admin.ModelAdmin):
         return super().response_action(request, *args, **options)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Django leads to the index with a message; an address of nothing is not found, like everywhere else."""
+        key: Any = self.model._meta.pk
+        while key.is_relation:  # a role's is that of its group
+            key = key.target_field
+        if isinstance(key, models.IntegerField) and not (
+            object_id.isascii() and object_id.isdecimal()
+        ):  # Python reads more as a number
+            raise Http404
         try:
-            return super().get_object(request, object_id, from_field)
+            found = super().get_object(request, object_id, from_field)
         except OverflowError:  # an id no database holds
-            return None
+            found = None
+        if found is None:
+            raise Http404
+        return found
 
     def view_on_site(self, obj: Any) -> str | None:
         """Straight to the record's own page, where it has one."""

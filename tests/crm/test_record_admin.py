@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from django.contrib.admin import site as admin_site
 from django.db import transaction
-from django.urls import reverse
+from django.urls import URLResolver, reverse
 
 from accounts.models import Department, Role
 from basedata.models import DictionaryEntry
@@ -19,6 +22,31 @@ HUGE = "9" * 23
 @pytest.fixture
 def admin(company, sign_in):
     return sign_in(company.administrator)
+
+
+# Keys that no record has
+
+
+def routes(patterns=None, prefix="/admin/"):
+    """Every address of Django admin, with its parameters as they stand in the pattern."""
+    for pattern in patterns or admin_site.get_urls():
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, path)
+        elif "<" in path and "(?P<" not in path:
+            yield path
+
+
+@pytest.mark.parametrize(
+    "key", ["abc", "-1", HUGE, "0x1", "1.5", "１", "0", "999999", "a_2Fb", "1_0", "1 OR 1=1", "%00"]
+)
+def test_every_admin_address_of_no_record_is_not_found(key, admin):
+    paths = {re.sub("<[^>]+>", key, path) for path in routes()}
+    assert len(paths) >= 20
+    for path in paths:
+        for ask in (admin.get, admin.post):
+            answer = ask(path, follow=True)
+            assert answer.status_code == 404 or (key == "%00" and answer.status_code == 400), (path, answer.status_code)
 
 
 # What an address may ask
