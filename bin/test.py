@@ -1,5 +1,7 @@
 """make test: every test this machine can run; what it could not run is listed with the reason.
 
+At the end: how long each part took, and the slowest tests of all parts together.
+
 With CI=true a missing part is a failure.
 """
 
@@ -11,12 +13,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 
-PYTEST = [sys.executable, "-m", "pytest"]
+SLOWEST = 20
+PYTEST = [sys.executable, "-m", "pytest", f"--durations={SLOWEST}"]
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 TOTALS = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)")
 CLOSING = re.compile(TOTALS.pattern + r".* in [\d.]+s")
+DURATION = re.compile(r"^(\d+\.\d+)s (?:setup|call|teardown) +(\S.*)$", re.MULTILINE)
 NO_POSTGRES = (
     "PostgreSQL：127.0.0.1:5432 没有可以建库的服务；请安装并启动它，或用 CRM_TEST_DATABASE_URL 指定一台"
     "（例如 postgres://用户:密码@主机/postgres）"
@@ -31,8 +36,10 @@ class Summary:
     failed: int = 0
     skipped: int = 0
     missing: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)  # of each part
+    tests: dict[tuple[str, str], float] = field(default_factory=dict)  # of the slowest of each part, (part, test)
 
-    def add(self, output: str, code: int, part: str) -> None:
+    def add(self, output: str, code: int, part: str, seconds: float = 0.0) -> None:
         """Counts a pytest run by its closing line; a run that ended badly without counting failures is one."""
         counts = closing_counts(output)
         self.passed += counts.get("passed", 0) + counts.get("xfailed", 0)
@@ -41,6 +48,17 @@ class Summary:
         self.skipped += counts.get("skipped", 0)
         if code == 5:
             self.missing.append(f"{part}：没有选中任何测试")
+        self.seconds[part] = seconds
+        for taken, test in DURATION.findall(output):  # a test's setup and call stand in lines of their own
+            self.tests[part, test] = self.tests.get((part, test), 0.0) + float(taken)
+
+    def times(self) -> list[str]:
+        """The lines about minutes and slowest tests."""
+        parts = "，".join(f"{part} {seconds / 60:.1f} 分钟" for part, seconds in self.seconds.items())
+        slowest = sorted(self.tests.items(), key=lambda item: -item[1])[:SLOWEST]
+        lines = [f"{seconds:8.2f} 秒  {part}  {test}" for (part, test), seconds in slowest]
+        head = [f"用时 {sum(self.seconds.values()) / 60:.1f} 分钟：{parts}"] if self.seconds else []
+        return [*head, *([f"最慢的 {len(lines)} 个测试：", *lines] if lines else [])]
 
 
 def closing_counts(output: str) -> dict[str, int]:
@@ -70,7 +88,9 @@ def chromium() -> str:
     return next(filter(None, map(shutil.which, [given] if given else CHROMIUM)), "")
 
 
-def run(part: str, arguments: list[str], environment: dict[str, str]) -> tuple[str, int]:
+def run(part: str, arguments: list[str], environment: dict[str, str]) -> tuple[str, int, str, float]:
+    """What Summary.add() counts: output, exit code, part, seconds."""
+    began = time.monotonic()
     print(f"\n── {part}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         os.mkdir(f"{folder}/static")
@@ -88,22 +108,23 @@ def run(part: str, arguments: list[str], environment: dict[str, str]) -> tuple[s
         for line in process.stdout or ():
             print(line, end="", flush=True)
             lines.append(line)
-        return "".join(lines), process.wait()
+        return "".join(lines), process.wait(), part, time.monotonic() - began
 
 
 def main() -> int:
     summary = Summary()
     two = ["-n", "2", "--dist", "worksteal"]  # an idle worker takes over what the other has left
     units = ["tests", "--ignore=tests/browser", *two]
-    summary.add(*run("SQLite", [*units, "-m", "not postgres"], {}), "SQLite")
+    summary.add(*run("SQLite", [*units, "-m", "not postgres"], {}))
     if url := postgres_url():
-        summary.add(*run("PostgreSQL", units, {"DATABASE_URL": url}), "PostgreSQL")
+        summary.add(*run("PostgreSQL", units, {"DATABASE_URL": url}))
     else:
         summary.missing.append(NO_POSTGRES)
     if browser := chromium():
-        summary.add(*run("浏览器", ["tests/browser"], {"CRM_CHROMIUM": browser}), "浏览器")
+        summary.add(*run("浏览器", ["tests/browser"], {"CRM_CHROMIUM": browser}))
     else:
         summary.missing.append(NO_BROWSER)
+    print("\n" + "\n".join(summary.times()))
     print()
     for part in summary.missing:
         print(f"未运行 {part}")

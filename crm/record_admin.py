@@ -39,9 +39,8 @@ class RecordAdmin(admin.ModelAdmin):
         key: Any = self.model._meta.pk
         while key.is_relation:  # a role's is that of its group
             key = key.target_field
-        if isinstance(key, models.IntegerField) and not (
-            object_id.isascii() and object_id.isdecimal()
-        ):  # Python reads more as a number
+        plain = object_id.isascii() and object_id.isdecimal()  # Python reads more as a number
+        if isinstance(key, models.IntegerField) and not plain:
             raise Http404
         try:
             found = super().get_object(request, object_id, from_field)

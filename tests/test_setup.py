@@ -238,6 +238,41 @@ def test_summary_counts_runs_that_broke_off_and_runs_without_tests():
     assert summary.missing == ["浏览器：没有选中任何测试"]
 
 
+SLOW = """..
+============================= slowest 20 durations =============================
+12.50s call     tests/test_a.py::test_walk[a - b]
+2.25s setup    tests/test_a.py::test_walk[a - b]
+3.00s call     tests/test_b.py::test_more
+0.01s teardown tests/test_b.py::test_more
+
+(7 durations < 0.005s hidden.  Use -vv to show these durations.)
+2 passed in 18.00s
+"""
+
+
+def test_the_end_says_the_minutes_of_each_part_and_the_slowest_tests_of_all():
+    summary = testing.Summary()
+    summary.add(SLOW, 0, "SQLite", 90.0)
+    summary.add(SLOW.replace("3.00s", "99.00s").replace("12.50s", "0.50s"), 0, "PostgreSQL", 30.0)
+    assert summary.times() == [
+        "用时 2.0 分钟：SQLite 1.5 分钟，PostgreSQL 0.5 分钟",
+        "最慢的 4 个测试：",
+        "   99.01 秒  PostgreSQL  tests/test_b.py::test_more",
+        "   14.75 秒  SQLite  tests/test_a.py::test_walk[a - b]",
+        "    3.01 秒  SQLite  tests/test_b.py::test_more",
+        "    2.75 秒  PostgreSQL  tests/test_a.py::test_walk[a - b]",
+    ]
+
+
+def test_no_more_than_the_slowest_twenty_are_listed_and_pytest_is_asked_for_them():
+    assert "--durations=20" in testing.PYTEST
+    summary = testing.Summary()
+    for part in ("SQLite", "PostgreSQL"):
+        summary.add("\n".join(f"{n}.00s call     tests/test_a.py::test_{n}" for n in range(20)), 0, part, 1.0)
+    assert len(summary.times()) == 2 + 20
+    assert testing.Summary().times() == []
+
+
 def test_a_named_browser_that_is_not_there_is_not_replaced(monkeypatch):
     monkeypatch.setenv("CRM_CHROMIUM", "/nonexistent/chromium")
     assert testing.chromium() == ""
