@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from crm.audit.models import AuditEntry
 from crm.ui.actions import Action, ActionView, controls
+from crm.ui.asked import short
 from crm.ui.records import RecordCreate, RecordUpdate, RecordView
 
 from ..calendar import Schedule, current
@@ -64,6 +65,7 @@ class CalendarPage(RecordView):
         return self.page(
             record=record,
             year=year,
+            misread=misread_year(request, year),
             years=years_to_show(year),
             months=months(year, schedule, days, may_edit),
             spans=list(spans(days)),
@@ -78,6 +80,12 @@ def asked_year(request: HttpRequest) -> int:
     asked = request.GET.get("year", "")
     year = int(asked) if asked.isdecimal() and len(asked) == 4 else 0
     return year if 2000 <= year <= 2100 else timezone.localdate().year
+
+
+def misread_year(request: HttpRequest, year: int) -> list[str]:
+    """A sentence about a year in the address that no calendar has."""
+    asked = request.GET.get("year", "")
+    return [f"没有「{short(asked)}」年的日历，现在显示 {year} 年。"] if asked not in ("", str(year)) else []
 
 
 def years_to_show(year: int) -> list[int]:

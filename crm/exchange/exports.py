@@ -165,6 +165,8 @@ def list_of(job: Job) -> Any:
     page = resolve_list(job.arguments["path"], job.arguments["query"], job.owner)
     if not page.request.user.has_perm(page.first_rows.view_permission) or not page.can_export:
         raise JobRefused("您已没有导出的权限，请与管理员联系。")
+    if sentences := page.objections():  # a person chosen then may be out of view now
+        raise JobRefused("没有导出：" + "".join(sentences) + "请回到列表重新导出。")
     return page
 
 

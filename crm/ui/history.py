@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from crm.audit.models import AuditEntry
 
+from .asked import short
 from .records import RecordView
 
 PAGE = 50
@@ -47,11 +48,14 @@ class RecordHistory(RecordView):
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         record = self.get_record()
         entries = self.entries(record)
-        if before := request.GET.get("before", ""):
-            if not (before.isdecimal() and len(before) < 19):
-                raise Http404
+        before, misread = request.GET.get("before", ""), []
+        if before.isdecimal() and len(before) < 19:
             entries = entries.filter(pk__lt=int(before))
+        elif before:
+            misread = [f"没有「{short(before)}」这个位置，现在从最新的记录开始显示。"]
         found = as_seen_by(record, entries.order_by("-pk")[: PAGE + 1], request.user)
         page = without_names(found, self.hidden_labels())
         older = page[PAGE - 1].pk if len(page) > PAGE else None
-        return self.page(record=record, history=page[:PAGE], older=older, back_url=record.get_absolute_url())
+        return self.page(
+            record=record, history=page[:PAGE], older=older, misread=misread, back_url=record.get_absolute_url()
+        )

@@ -139,7 +139,20 @@ def test_a_part_of_a_customer_that_does_not_exist_is_not_found(query, company, s
     client = sign_in(company.manager)
     assert client.get(f"{customer.get_absolute_url()}?{query}").status_code == 404
     assert client.get(f"{customer.get_absolute_url()}?tab=info").status_code == 200
-    assert client.get(f"/customers/{customer.pk}/history/?before=abc").status_code == 404
+
+
+@pytest.mark.parametrize("year", ["abc", "1850", "２０２６", "9" * 20])
+def test_a_year_without_calendar_is_said(year, company, sign_in):
+    client = sign_in(company.manager)
+    (words,) = said(client.get("/basedata/calendar/", {"year": year}))
+    assert re.match("没有「.+」年的日历，现在显示 20.. 年。", words)
+    assert said(client.get("/basedata/calendar/", {"year": "2026"})) in ([], None)
+
+
+def test_a_place_in_the_history_that_is_none_is_said(company, sign_in):
+    customer = factories.CustomerFactory(manager=company.manager)
+    answer = sign_in(company.manager).get(f"/customers/{customer.pk}/history/", {"before": "abc"})
+    assert said(answer) == ["没有「abc」这个位置，现在从最新的记录开始显示。"]
 
 
 def test_a_submission_of_a_report_that_does_not_exist_is_not_found(company, sign_in):

@@ -294,6 +294,12 @@ def test_an_export_keeps_the_filters_of_the_list(company, customers, tmp_path):
     assert AuditEntry.objects.get(verb="导出").changes["条件"] == ["", "name = 周经理；status = all"]
 
 
+def test_an_export_whose_conditions_mean_nothing_any_more_is_refused_and_says_which(company, customers):
+    made = export(company.supervisor, query=f"manager={company.stranger.pk}")
+    assert (made.status, bool(made.file)) == ("failed", False)
+    assert "没有导出：「客户经理」" in made.result
+
+
 def test_an_export_holds_what_its_owner_sees_when_it_runs(company, customers, tmp_path):
     User.objects.filter(pk=company.supervisor.pk).update(department=company.other)
     made = export(company.supervisor)
