@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
+import stat
 import tarfile
-from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from accounts.models import User
-from accounts.roles import ship_roles
-from basedata.shipped import ship_entries
-from crm import backup
+from crm.backup import files, making, postgres, sqlite
+from crm.backup.archive import Archive, Writer
 from customers.models import Customer
 from tests import factories
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def work(tmp_path):
-    """Something worth keeping: people, a customer, a file. Files lie in a folder of their own."""
-    settings.MEDIA_ROOT = tmp_path / "media"
-    ship_entries()
-    ship_roles()
-    factories.CustomerFactory(name="海河水务有限公司", manager=factories.UserFactory(name="周经理"))
-    stored = Path(settings.MEDIA_ROOT) / "contracts" / "合同.txt"
-    stored.parent.mkdir(parents=True)
-    stored.write_text("一式两份")
-    return stored
+DATABASE = postgres if connection.vendor == "postgresql" else sqlite
 
 
 def made(folder):
@@ -39,77 +23,85 @@ def made(folder):
     return archive
 
 
-def test_a_restored_backup_is_what_was_backed_up_to_the_last_row_and_file(work, tmp_path, capsys):
-    before = backup._own_tables()
-    archive = made(tmp_path / "kept")
+def test_a_backup_holds_every_row_and_file_and_says_so_itself(house, own_tables, capsys):
+    archive = made(house.folder)
     assert archive.name.startswith("crm-")
     assert "已核对" in capsys.readouterr().out
-    Customer.objects.update(name="改坏了")
-    User.objects.filter(customers=None).delete()
-    work.write_text("改坏了")
-    (work.parent / "多出来的.txt").write_text("x")
-    with pytest.raises(CommandError, match="--overwrite"):
-        call_command("restore", str(archive))
-    assert Customer.objects.get().name == "改坏了"
-    call_command("restore", str(archive), overwrite=True)
-    assert backup._own_tables() == before
-    assert Customer.objects.get().name == "海河水务有限公司"
-    assert [path.name for path in work.parent.iterdir()] == ["合同.txt"]
-    assert work.read_text() == "一式两份"
-    assert factories.CustomerFactory(manager=User.objects.first()).pk, "numbers go on after the restored ones"
+    manifest = Archive(archive).manifest
+    assert manifest.tables == own_tables()
+    assert manifest.files == ["contracts/合同.txt"]
+    assert ("customers", "0001_first") in manifest.migrations
+    assert (manifest.vendor, manifest.product, manifest.missing) == (connection.vendor, making.product(), ())
 
 
-@pytest.mark.parametrize("fault", ["rows", "files", "archive", "dump"])
-def test_a_backup_that_is_not_whole_gets_no_name_and_fails(fault, work, tmp_path, monkeypatch):
-    kept = tmp_path / "kept"
+def test_any_tar_opens_a_backup(house):
+    with tarfile.open(made(house.folder)) as opened:
+        assert opened.getnames() == ["database", "files/contracts/合同.txt", "manifest.json", "manifest.sha256"]
+        assert opened.extractfile("files/contracts/合同.txt").read().decode() == "一式两份"
+
+
+def test_only_its_owner_reads_a_backup_and_enters_its_folder(house):
+    archive = made(house.folder)
+    assert stat.S_IMODE(archive.stat().st_mode) == 0o600
+    assert stat.S_IMODE(house.folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("fault", ["rows", "archive", "dump", "read"])
+def test_a_backup_that_is_not_whole_gets_no_name_and_fails(fault, house, monkeypatch):
     if fault == "rows":
-        summary = "postgres_tables" if connection.vendor == "postgresql" else "sqlite_tables"
-        real, calls = getattr(backup, summary), []
-        monkeypatch.setattr(
-            backup, summary, lambda at: calls.append(1) or {**real(at), "audit_auditentry": [len(calls)]}
-        )
-    elif fault == "files":
-        answers = iter([{"a": "1"}, {"a": "2"}])
-        monkeypatch.setattr(backup, "_checksums", lambda root: next(answers))
-        (Path(settings.MEDIA_ROOT) / "a").write_text("1")
+        real, calls = DATABASE.tables, []
+        told = lambda at: calls.append(1) or {**real(at), "audit_auditentry": [len(calls), None]}  # noqa: E731
+        monkeypatch.setattr(DATABASE, "tables", told)
     elif fault == "archive":
-        real_pack = backup._pack
-        monkeypatch.setattr(backup, "_pack", lambda part, *rest: (real_pack(part, *rest), part.write_bytes(b"half"))[0])
+        real_close = Writer.close
+
+        def close(self, manifest):
+            real_close(self, manifest)
+            self.out.seek(700)
+            self.out.write(b"\xff")
+
+        monkeypatch.setattr(Writer, "close", close)
+    elif fault == "dump":
+        monkeypatch.setattr(DATABASE, "dump", lambda *_: (_ for _ in ()).throw(OSError("磁盘已满")))
     else:
-        what = "_run" if connection.vendor == "postgresql" else "sqlite_file"
-        monkeypatch.setattr(backup, what, lambda *_: (_ for _ in ()).throw(OSError("磁盘已满")))
+        monkeypatch.setattr(Archive, "walk", lambda *_: (_ for _ in ()).throw(OSError("磁盘坏了")))
     with pytest.raises(CommandError, match="备份失败"):
-        call_command("backup", str(kept))
-    assert list(kept.iterdir()) == []
+        call_command("backup", str(house.folder))
+    assert list(house.folder.iterdir()) == []
 
 
-def test_a_damaged_backup_is_refused_and_nothing_changes(work, tmp_path):
-    archive = made(tmp_path / "kept")
-    archive.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
-    with pytest.raises(CommandError, match="恢复失败"):
-        call_command("restore", str(archive), overwrite=True)
-    assert Customer.objects.get().name == "海河水务有限公司"
-    assert work.read_text() == "一式两份"
+def test_files_that_rows_name_and_nobody_has_are_told(house, capsys):
+    customer = Customer.objects.get()
+    attached = factories.attachment(factories.interaction(customer, customer.manager), customer.manager)
+    assert Archive(made(house.folder)).manifest.missing == ()
+    attached.file.storage.delete(attached.file.name)
+    house.folder = house.folder.with_name("later")
+    assert Archive(made(house.folder)).manifest.missing == (attached.file.name,)
+    assert attached.file.name in capsys.readouterr().out
 
 
-def test_a_backup_of_another_database_and_a_missing_file_are_refused(work, tmp_path):
-    archive = made(tmp_path / "kept")
-    folder = tmp_path / "other"
-    with tarfile.open(archive) as packed:
-        packed.extractall(folder, filter="data")
-    manifest = folder / backup.MANIFEST
-    manifest.write_text(manifest.read_text().replace(connection.vendor, "oracle"))
-    with tarfile.open(archive, "w") as packed:
-        for path in folder.iterdir():
-            packed.add(path, path.name)
-    with pytest.raises(CommandError, match="来自 oracle"):
-        call_command("restore", str(archive), overwrite=True)
-    with pytest.raises(CommandError, match="找不到"):
-        call_command("restore", str(tmp_path / "no.tar"))
+def test_a_file_whose_row_goes_meanwhile_stops_no_backup(house, monkeypatch):
+    real = files.stored
+    monkeypatch.setattr(files, "stored", lambda: [*real(), ("files/gone.txt", house.media / "gone.txt")])
+    assert Archive(made(house.folder)).manifest.files == ["contracts/合同.txt"]
+
+
+def test_files_behind_a_linked_folder_are_kept_and_a_circle_ends(house, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.txt").write_text("a")
+    (house.media / "linked").symlink_to(tmp_path / "elsewhere")
+    (house.media / "circle").symlink_to(house.media)
+    assert Archive(made(house.folder)).manifest.files == ["contracts/合同.txt", "linked/a.txt"]
+
+
+def test_a_folder_of_backups_inside_the_stored_files_is_refused(house):
+    with pytest.raises(CommandError, match="附件目录里"):
+        call_command("backup", str(house.media / "backups"))
+    assert [path.name for path in house.media.iterdir()] == ["contracts"]
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's programs")
-def test_without_the_programs_of_postgresql_it_says_what_to_install(work, tmp_path, monkeypatch):
-    monkeypatch.setattr(backup.shutil, "which", lambda name: None)
+def test_without_the_programs_of_postgresql_it_says_what_to_install(house, monkeypatch):
+    monkeypatch.setattr(postgres.shutil, "which", lambda name: None)
     with pytest.raises(CommandError, match="postgresql-client"):
-        call_command("backup", str(tmp_path / "kept"))
+        call_command("backup", str(house.folder))

@@ -10,7 +10,8 @@ import psycopg
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from crm.backup import BackupFailed, make_backup
+from crm.backup.failure import BackupFailed
+from crm.backup.making import make_backup
 
 
 class Command(BaseCommand):
@@ -24,4 +25,6 @@ class Command(BaseCommand):
             made = make_backup(folder)
         except (BackupFailed, OSError, psycopg.Error) as error:
             raise CommandError(f"备份失败：{error}") from error
-        self.stdout.write(f"备份完成，已核对：{made}（{made.stat().st_size / 1024 / 1024:.1f} MiB）")
+        self.stdout.write(f"备份完成，已核对：{made.path}（{made.path.stat().st_size / 1024 / 1024:.1f} MiB）")
+        for note in made.notes:
+            self.stdout.write(f"注意：{note}")

@@ -1,0 +1,190 @@
+"""The file of a backup: a plain tar every byte of which follows from its manifest, so that none can change unseen.
+
+database, files/…, manifest.json, and at the end a seal of fixed length with the size and the digest of the manifest.
+The headers are written here and compared with what is read: nothing of a header is ever believed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from .failure import BackupFailed
+from .manifest import DATABASE, FILES, MANIFEST, MAX_MANIFEST, Manifest, parsed, written
+
+FORMAT = 2
+SEAL, MAGIC = "manifest.sha256", b"crm-backup"
+BLOCK, PIECE = 512, 1024 * 1024
+END = bytes(2 * BLOCK)
+TAIL = 2 * BLOCK + len(END)  # the seal's header, the seal, the end of a tar
+Sink = Callable[[str], "BinaryIO | None"]  # where a member's bytes go; None: they are only checked
+
+
+def header(name: str, size: int) -> bytes:
+    """A member's header: POSIX tar, with the name and the size in an extended one when they do not fit."""
+    raw, records = os.fsencode(name), b""
+    if not raw.isascii() or len(raw) > 100:
+        records += _record(b"hdrcharset=BINARY") + _record(b"path=" + raw)
+    if size >= 8**11:
+        records += _record(f"size={size}".encode())
+    if not records:
+        return _block(raw, size, b"0")
+    plain = raw.decode("ascii", "replace").encode("ascii", "replace")[:100]
+    return _block(b"PaxHeader", len(records), b"x") + padded(records) + _block(plain, size % 8**11, b"0")
+
+
+def _record(text: bytes) -> bytes:
+    """ "17 path=files/…": its length counts itself."""
+    length = len(text) + 2
+    while len(b"%d %s\n" % (length, text)) != length:
+        length += 1
+    return b"%d %s\n" % (length, text)
+
+
+def _block(name: bytes, size: int, kind: bytes) -> bytes:
+    numbers = b"0000600\0" + b"0000000\0" * 2 + b"%011o\0" % size + b"%011o\0" % 0
+    start, rest = name.ljust(100, b"\0") + numbers, kind + bytes(100) + b"ustar\x0000"
+    total = sum(start) + sum(rest) + 8 * ord(" ")
+    return (start + b"%06o\0 " % total + rest).ljust(BLOCK, b"\0")
+
+
+def padded(content: bytes) -> bytes:
+    return content + bytes(-len(content) % BLOCK)
+
+
+def seal_of(text: bytes) -> bytes:
+    return b"%s %d %d %s\n" % (MAGIC, FORMAT, len(text), hashlib.sha256(text).hexdigest().encode())
+
+
+class Writer:
+    """Writes members one after the other; what it wrote stands in members."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self.out = out
+        self.members: dict[str, tuple[int | None, str | None]] = {}
+
+    def add(self, name: str, source: Path) -> None:
+        """One file as it is; raises FileNotFoundError before anything is written when it is gone."""
+        with source.open("rb") as opened:
+            size = os.fstat(opened.fileno()).st_size
+            self.out.write(header(name, size))
+            digest, left = hashlib.sha256(), size
+            while left:
+                piece = opened.read(min(PIECE, left))
+                if not piece:
+                    raise BackupFailed(f"{source.name} 在备份期间变短了，请再备份一次。")
+                digest.update(piece)
+                self.out.write(piece)
+                left -= len(piece)
+        self.out.write(bytes(-size % BLOCK))
+        self.members[name] = (size, digest.hexdigest())
+
+    def close(self, manifest: Manifest) -> None:
+        text = written(manifest)
+        if len(text) > MAX_MANIFEST:
+            raise BackupFailed("附件太多，备份的清单放不下。请把附件目录另行备份。")
+        seal = seal_of(text)
+        self.out.write(header(MANIFEST, len(text)) + padded(text))
+        self.out.write(header(SEAL, len(seal)) + padded(seal) + END)
+
+
+class Archive:
+    """A backup of today's format. Opening it reads the manifest; check() reads every byte."""
+
+    note = ""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with path.open("rb") as opened:
+            size, digest = self._seal(opened)
+            start = opened.seek(0, os.SEEK_END) - TAIL - size - (-size % BLOCK)
+            if size > MAX_MANIFEST or start < 0:
+                raise broken(path)
+            opened.seek(start)
+            text = opened.read(size)
+            if hashlib.sha256(text).hexdigest() != digest:
+                raise broken(path)
+            self.manifest = parsed(text)
+            self._text = text
+            if self._length() != opened.seek(0, os.SEEK_END):
+                raise broken(path)
+
+    @staticmethod
+    def is_one(path: Path) -> bool:
+        """Tells whether the file ends as one of ours does, whatever its format's number."""
+        with path.open("rb") as opened:
+            if opened.seek(0, os.SEEK_END) < TAIL:
+                return False
+            opened.seek(-TAIL, os.SEEK_END)
+            return opened.read(TAIL)[BLOCK:].startswith(MAGIC + b" ")
+
+    def _seal(self, opened: BinaryIO) -> tuple[int, str]:
+        opened.seek(-TAIL, os.SEEK_END)
+        words = opened.read(TAIL)[BLOCK : 2 * BLOCK].rstrip(b"\0").split()
+        if len(words) != 4 or not all(word.isdigit() and len(word) < 16 for word in words[1:3]):
+            raise broken(self.path)
+        if int(words[1]) != FORMAT:
+            raise BackupFailed(f"{self.path.name} 的格式（{int(words[1])}）比本程序的新，请先升级程序再恢复。")
+        return int(words[2]), words[3].decode("ascii", "replace")
+
+    def _length(self) -> int:
+        total = sum(len(header(name, size or 0)) + _on_disk(size or 0) for name, (size, _) in self._entries())
+        return total + len(header(MANIFEST, len(self._text))) + _on_disk(len(self._text)) + TAIL
+
+    def _entries(self) -> list[tuple[str, tuple[int | None, str | None]]]:
+        return list(self.manifest.members.items())
+
+    def check(self) -> None:
+        """Reads the whole file; raises BackupFailed when one byte is not as it was written."""
+        self.walk(lambda name: None)
+
+    def walk(self, sink: Sink) -> None:
+        """Gives every member's bytes to its sink, and raises BackupFailed unless all are as they were written."""
+        with self.path.open("rb") as opened:
+            for name, (size, digest) in self._entries():
+                self._expect(opened, header(name, size or 0))
+                self._member(opened, name, size or 0, digest, sink(name))
+            seal = seal_of(self._text)
+            self._expect(opened, header(MANIFEST, len(self._text)) + padded(self._text))
+            self._expect(opened, header(SEAL, len(seal)) + padded(seal) + END)
+            if opened.read(1):
+                raise broken(self.path)
+
+    def _member(self, opened: BinaryIO, name: str, size: int, digest: str | None, out: BinaryIO | None) -> None:
+        if copied(opened, size, out, self.path) != digest:
+            what = "数据库" if name == DATABASE else f"附件 {name.removeprefix(FILES)}"
+            raise BackupFailed(f"{self.path.name} 已损坏：{what} 与备份时的校验和不同。")
+        self._expect(opened, bytes(-size % BLOCK))
+
+    def _expect(self, opened: BinaryIO, expected: bytes) -> None:
+        if opened.read(len(expected)) != expected:
+            raise broken(self.path)
+
+
+def copied(opened: BinaryIO, size: int, out: BinaryIO | None, path: Path) -> str:
+    """Reads a member from where the file stands, closes out; gives the digest."""
+    found, left = hashlib.sha256(), size
+    try:
+        while left:
+            piece = opened.read(min(PIECE, left))
+            if not piece:
+                raise broken(path)
+            found.update(piece)
+            if out:
+                out.write(piece)
+            left -= len(piece)
+    finally:
+        if out:
+            out.close()
+    return found.hexdigest()
+
+
+def _on_disk(size: int) -> int:
+    return size + -size % BLOCK
+
+
+def broken(path: Path) -> BackupFailed:
+    return BackupFailed(f"{path.name} 不是完整的备份文件：已损坏、被截断，或不是本系统的备份。")

@@ -1,0 +1,123 @@
+"""A backup: made from one moment, checked by reading every byte and restoring it, and only then named."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.db import connection, models
+from django.utils import timezone
+
+from crm.private import FILE, make_folder
+
+from . import files, postgres, sqlite
+from .archive import Archive, Writer
+from .failure import BackupFailed
+from .manifest import DATABASE, FILES, Manifest
+
+MISSING = "数据库里提到、附件目录里却没有的文件 {} 个（备份里也没有）：{}"
+
+
+@dataclass(frozen=True)
+class Made:
+    path: Path
+    manifest: Manifest
+
+    @property
+    def notes(self) -> list[str]:
+        missing = self.manifest.missing
+        return [MISSING.format(len(missing), "、".join(missing[:5]))] if missing else []
+
+
+def database() -> ModuleType:
+    """The module for the kind of database we stand on: both have the same functions."""
+    return postgres if connection.vendor == "postgresql" else sqlite
+
+
+def product() -> str:
+    text = (Path(settings.BASE_DIR) / "pyproject.toml").read_text(encoding="utf-8")
+    return str(tomllib.loads(text)["project"]["version"])
+
+
+def make_backup(folder: Path) -> Made:
+    """Writes crm-<time>.tar into the folder; the name appears once what it holds was restored and compared."""
+    _refuse_inside(folder)
+    make_folder(folder)
+    final = folder / f"crm-{timezone.localtime():%Y%m%d-%H%M%S}.tar"
+    part = final.with_suffix(f".{secrets.token_hex(4)}.part")
+    try:
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            manifest = _write(part, Path(scratch) / DATABASE)
+            _check(part, manifest, Path(scratch) / "again")
+        os.replace(part, final)
+        files.sync(folder)
+    finally:
+        part.unlink(missing_ok=True)
+    return Made(final, manifest)
+
+
+def _refuse_inside(folder: Path) -> None:
+    if folder.resolve().is_relative_to(files.root().resolve()):
+        raise BackupFailed("备份目录不能放在附件目录里，否则每次备份都会把以前的备份再备份一遍。")
+
+
+def _write(part: Path, dumped: Path) -> Manifest:
+    tables, migrations, named = database().dump(dumped, list(_file_columns()))
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE), "wb") as out:
+        writer = Writer(out)
+        writer.add(DATABASE, dumped)
+        for name, path in files.stored():  # after the rows: a row's file is there before the row
+            try:
+                writer.add(name, path)
+            except FileNotFoundError:  # its row went meanwhile
+                continue
+        manifest = Manifest(
+            vendor=connection.vendor,
+            tables=tables,
+            members=writer.members,
+            migrations=migrations,
+            missing=tuple(sorted(name for name in named if f"{FILES}{name}" not in writer.members)),
+            product=product(),
+            made_at=timezone.localtime().isoformat(),
+        )
+        writer.close(manifest)
+        out.flush()
+        os.fsync(out.fileno())
+    return manifest
+
+
+def _file_columns() -> Iterator[tuple[str, str]]:
+    """Tables and columns that hold names of stored files."""
+    for model in apps.get_models():
+        for field in model._meta.concrete_fields:
+            if isinstance(field, models.FileField) and field.column:
+                yield model._meta.db_table, field.column
+
+
+def _check(part: Path, manifest: Manifest, dumped: Path) -> None:
+    """Reads what was written and restores it into a place of its own: both must be what was there."""
+    archive = Archive(part)
+    if archive.manifest != manifest:
+        raise BackupFailed("核对失败：写出的清单读回来不一样。")
+    archive.walk(lambda name: files.create(dumped) if name == DATABASE else None)
+    with database().checked_copy(dumped) as name:
+        compare(manifest, *database().examine(name))
+
+
+def compare(manifest: Manifest, tables: dict[str, Any], migrations: list[tuple[str, str]]) -> None:
+    """Raises BackupFailed unless a restored database holds, table by table, what the manifest says."""
+    expected = manifest.tables
+    wrong = sorted(name for name in expected.keys() | tables.keys() if expected.get(name) != tables.get(name))
+    if wrong:
+        raise BackupFailed(f"核对失败：表 {'、'.join(wrong[:5])} 与备份时不同。")
+    if manifest.migrations is not None and manifest.migrations != migrations:
+        raise BackupFailed("核对失败：备份的清单和数据库里的版本记录不同。")

@@ -1,0 +1,142 @@
+"""The way back: everything beside first, checked and brought to this version, and swapped in only then."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.core.management import call_command
+from django.db import DatabaseError, connection
+from django.db.migrations.loader import MigrationLoader
+from django.utils import timezone
+
+from crm.audit.verification import verify
+from crm.private import give_to_owner_of
+
+from . import files, kept
+from .archive import Archive, broken
+from .archive_before import ArchiveBefore
+from .failure import BackupFailed
+from .making import compare, database
+from .manifest import DATABASE, FILES, Manifest
+
+NEWER = "这份备份来自更新的版本（本程序没有迁移 {}），不能恢复到这个版本。请先升级程序。"
+LOST = "原数据库自己的设置没有带到新库，需要时请用 ALTER DATABASE 再设一次：{}"
+TRAIL = "备份里的审计记录在备份以前就不完整：{}"
+
+
+@dataclass(frozen=True)
+class Restored:
+    manifest: Manifest
+    stamp: str
+    migrated: int  # migrations that brought the copy to this version
+    notes: tuple[str, ...]
+
+
+def restore_backup(path: Path, *, overwrite: bool) -> Restored:
+    """Restores beside, compares, migrates, swaps; raises BackupFailed, and up to the swap nothing was changed."""
+    archive = open_archive(path)
+    if archive.manifest.vendor != connection.vendor:
+        other = archive.manifest.vendor[:40]
+        raise BackupFailed(f"这份备份来自 {other}，当前数据库是 {connection.vendor}，不能恢复。")
+    _refuse_newer(archive.manifest.migrations or [])
+    archive.check()
+    kept.refuse_unfinished()
+    _refuse_full(overwrite)
+    database().refuse_unfit()
+    stamp = _stamp()
+    try:
+        migrated, findings = _prepare(archive, stamp)
+        lost = database().loses()
+        database().swap(database().beside(stamp), database().former(stamp))
+    except BaseException:
+        kept.drop(stamp)
+        raise
+    kept.swap_files(stamp)
+    notes = [archive.note, LOST.format("；".join(lost)) if lost else "", *map(TRAIL.format, findings[:3])]
+    return Restored(archive.manifest, stamp, migrated, tuple(filter(None, notes)))
+
+
+def open_archive(path: Path) -> Archive | ArchiveBefore:
+    """Raises BackupFailed for whatever is no backup; nothing is believed that was not compared."""
+    try:
+        return Archive(path) if Archive.is_one(path) else ArchiveBefore(path)
+    except MemoryError:
+        raise broken(path) from None
+
+
+def _stamp() -> str:
+    stamp = f"{timezone.localtime():%Y%m%d%H%M%S}"
+    if any(found.stamp.startswith(stamp) for found in kept.everything()):
+        raise BackupFailed("这一秒里已经有过一次恢复，请再试一次。")
+    return stamp
+
+
+def _refuse_newer(migrations: list[tuple[str, str]]) -> None:
+    loader = MigrationLoader(None, ignore_no_migrations=True)
+    unknown = sorted(set(migrations) - set(loader.disk_migrations) - set(loader.replacements))
+    if unknown:
+        raise BackupFailed(NEWER.format("、".join(f"{app}.{name}" for app, name in unknown[:3])))
+
+
+def _refuse_full(overwrite: bool) -> None:
+    if overwrite:
+        return
+    try:
+        with connection.cursor() as cursor:
+            if "accounts_user" not in connection.introspection.table_names(cursor):
+                return
+            cursor.execute("SELECT count(*) FROM accounts_user")
+            people = cursor.fetchone()[0]
+    except DatabaseError as error:
+        raise BackupFailed("当前数据库读不出来。确定要用备份换掉它，请加 --overwrite（它会另外留着）。") from error
+    if people:
+        raise BackupFailed(f"当前数据库里已有 {people} 个用户。确定要用备份换掉它，请加 --overwrite（它会另外留着）。")
+
+
+def _prepare(archive: Archive | ArchiveBefore, stamp: str) -> tuple[int, list[str]]:
+    """Files and database beside, as they were and then of this version; gives migrations run and broken seals."""
+    coming = files.beside(files.COMING, stamp)
+    files.root().mkdir(mode=0o700, parents=True, exist_ok=True)
+    name = database().beside(stamp)
+    with tempfile.TemporaryDirectory(dir=_scratch_place(name)) as scratch:
+        dumped = Path(scratch) / DATABASE
+        coming.mkdir(mode=0o700)
+        archive.walk(lambda member: files.create(dumped if member == DATABASE else coming / member[len(FILES) :]))
+        database().load(dumped, name)
+    give_to_owner_of(files.root(), coming)
+    files.sync_all(coming)
+    tables, migrations = database().examine(name)
+    compare(archive.manifest, tables, migrations)
+    _refuse_newer(migrations)
+    with _standing_on(name):
+        call_command("migrate", verbosity=0, interactive=False)
+        findings = verify()
+        migrated = len(MigrationLoader(connection).applied_migrations) - len(migrations)
+    database().settle(name)
+    return migrated, findings
+
+
+def _scratch_place(name: str) -> Path:
+    """Where a dump may lie for a while: beside SQLite's file, which it becomes, or in var/."""
+    return Path(name).parent if connection.vendor == "sqlite" else Path(settings.VAR_DIR)
+
+
+@contextmanager
+def _standing_on(name: str) -> Iterator[None]:
+    """Everything that speaks with the database speaks with that one meanwhile."""
+    own = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    ContentType.objects.clear_cache()
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = own
+        ContentType.objects.clear_cache()

@@ -1,0 +1,71 @@
+"""What the product stores is for the account it runs under and nobody else on the machine (decision 44)."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+UMASK = 0o077
+FILE, FOLDER = 0o600, 0o700
+SQLITE_PARTS = ("", "-wal", "-shm", "-journal")
+
+
+def make_folder(path: Path) -> None:
+    """The folder, and those above it that are missing, closed to others; one that is there stays as it is."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=FOLDER, exist_ok=True)
+
+
+def tighten(var: Path, *, public: Path, database: Path | None = None) -> tuple[int, list[Path]]:
+    """Closes what others may read below var, but for the public folder; gives how many and what would not be closed.
+
+    var itself keeps its way through for a front server that reads the public folder. What lies in a folder that is
+    closed already is not looked at again: nobody gets there.
+    """
+    done, refused = 0, []
+    beside = [Path(f"{database}{part}") for part in SQLITE_PARTS] if database else []
+    for path, allowed in [*_below(var, public), *((path, FILE) for path in beside), (var, 0o711)]:
+        try:
+            mode = stat.S_IMODE(path.lstat().st_mode)
+            if mode & ~allowed & UMASK and not path.is_symlink():
+                path.chmod(mode & (allowed | ~UMASK))
+                done += 1
+        except FileNotFoundError:  # gone meanwhile
+            continue
+        except OSError:
+            refused.append(path)
+    return done, refused
+
+
+def _below(folder: Path, public: Path) -> Iterator[tuple[Path, int]]:
+    """Files and folders with what they may allow; the inside first, so that one stopped half-way is done again."""
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return
+    for entry in entries:
+        path = Path(entry.path)
+        if entry.is_symlink() or path == public:
+            continue
+        if entry.is_dir():
+            if entry.stat().st_mode & UMASK:
+                yield from _below(path, public)
+            yield path, FOLDER
+        else:
+            yield path, FILE
+
+
+def give_to_owner_of(like: Path, path: Path) -> None:
+    """What root made for a service is the service's: path and what is below get the owner of like."""
+    owner = like.stat()
+    if os.geteuid() or not owner.st_uid:
+        return
+    for folder, _, names in os.walk(path):
+        for name in names:
+            os.chown(Path(folder, name), owner.st_uid, owner.st_gid)
+        os.chown(folder, owner.st_uid, owner.st_gid)
+    if path.is_file():
+        os.chown(path, owner.st_uid, owner.st_gid)
