@@ -23,7 +23,7 @@ check: setup ## format, lint, types, templates, layers, migrations, deployment s
 bench: setup ## response times as multiples of a plain list page, on PostgreSQL (ARGS="--quick")
 	@$(BIN)/python tests/benchmarks/bench.py $(ARGS)
 
-drill: setup ## kill a running sync at random moments, run it again, compare with an undisturbed run
+drill: setup ## kill a sync, a scan, a restore at random moments, run them again, compare (ARGS=backup: restores only)
 	@$(BIN)/python tests/drills/drill.py $(ARGS)
 
 format: setup ## put the code into its standard form

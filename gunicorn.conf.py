@@ -30,19 +30,35 @@ logger_class = QuietLogger
 
 
 def on_starting(server):
-    """A production server never runs on a database of another version."""
+    """What others could read is closed; a production server never runs on a database of another version."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
     import django
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
 
     try:
+        close_to_others(settings)
         if not settings.PRODUCTION:
             return
     except ImproperlyConfigured as error:
         raise SystemExit(f"✗ {error}") from None
     django.setup()
     refuse_pending_migrations()
+
+
+def close_to_others(settings):
+    """Files of before, or made by other programs: closed now, or named (decision 44)."""
+    from pathlib import Path
+
+    from crm.private import tighten
+
+    own = settings.DATABASES["default"]
+    database = Path(own["NAME"]) if own["ENGINE"].endswith("sqlite3") else None
+    done, refused = tighten(settings.VAR_DIR, public=Path(settings.STATIC_ROOT), database=database)
+    if done:
+        print(f"已收紧 {done} 个文件和文件夹的权限：{settings.VAR_DIR} 里的数据只有当前用户能读。", flush=True)  # noqa: T201
+    for path in refused[:5]:
+        print(f"✗ 其他用户能读 {path}，而当前用户不能收紧它的权限。请用 chmod go-rwx 收紧。", flush=True)  # noqa: T201
 
 
 def refuse_pending_migrations():

@@ -114,7 +114,8 @@ def prepare(address: str) -> str:
     print("准备数据库和静态文件 …", flush=True)
     var = os.environ.get("CRM_VAR_DIR") or "var"
     try:
-        os.makedirs(var, exist_ok=True)
+        os.makedirs(var, mode=0o711, exist_ok=True)
+        os.umask(0o077)  # what is stored from here on is for this account only
         manage("migrate", "--verbosity", "0")
         collect_static(var)
     except OSError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 UMASK = 0o077
 FILE, FOLDER = 0o600, 0o700
+WAY_THROUGH = 0o711  # of var/: a front server may go through to var/static, and see nothing else
 SQLITE_PARTS = ("", "-wal", "-shm", "-journal")
 
 
@@ -27,7 +28,7 @@ def tighten(var: Path, *, public: Path, database: Path | None = None) -> tuple[i
     """
     done, refused = 0, []
     beside = [Path(f"{database}{part}") for part in SQLITE_PARTS] if database else []
-    for path, allowed in [*_below(var, public), *((path, FILE) for path in beside), (var, 0o711)]:
+    for path, allowed in [*_below(var, public), *((path, FILE) for path in beside), (var, WAY_THROUGH)]:
         try:
             mode = stat.S_IMODE(path.lstat().st_mode)
             if mode & ~allowed & UMASK and not path.is_symlink():

@@ -1,5 +1,6 @@
 """All settings in one place. What an operator may set is read here from the environment; README.md lists it."""
 
+import os
 from pathlib import Path
 
 import environ
@@ -8,7 +9,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 from crm.outside import wrong_logo
+from crm.private import FILE, FOLDER, UMASK, WAY_THROUGH
 
+os.umask(UMASK)  # every process of the product reads this: what it stores is for its own account only (decision 44)
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
@@ -22,7 +25,9 @@ if PRODUCTION and DEBUG:
     raise ImproperlyConfigured("CRM_ENV=production 时不能打开 CRM_DEBUG。请去掉 CRM_DEBUG 后再启动。")
 
 VAR_DIR = Path(env.str("CRM_VAR_DIR", str(BASE_DIR / "var")))
-VAR_DIR.mkdir(parents=True, exist_ok=True)
+if not VAR_DIR.exists():
+    VAR_DIR.mkdir(parents=True)
+    VAR_DIR.chmod(WAY_THROUGH)
 
 
 def _secret_key() -> str:
@@ -246,7 +251,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 
-# Static files: ours in static/, third-party parts fetched from npm into static/vendor/ at set-up.
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = FILE, FOLDER
+
+# Static files: ours in static/, third-party parts fetched from npm into static/vendor/ at set-up. They are everybody's.
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -255,7 +262,8 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "crm.static_files.PublicStaticFilesStorage",
+        "OPTIONS": {"file_permissions_mode": 0o644, "directory_permissions_mode": 0o755},
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG

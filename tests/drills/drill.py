@@ -1,5 +1,6 @@
-"""make drill (ARGS="sync scan outages"): kills a running sync and a running scan with -9 at random moments, runs them
-again, compares the result with an undisturbed run; then the outages of outages.py."""
+"""make drill (ARGS="sync scan outages backup"): kills a running sync and a running scan with -9 at random moments, runs
+them again, compares the result with an undisturbed run; then the outages of outages.py, and backups restored and killed
+on both databases."""
 
 # ruff: noqa: T201
 
@@ -17,6 +18,9 @@ from pathlib import Path
 import outages
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+from tests.drills.backup_drill import backup_drill  # noqa: E402
+
 ORDERS, KILLS = 4000, 5
 CHECKS = (
     "SELECT count(*), sum(total * 10000000) FROM customers_order",
@@ -132,7 +136,7 @@ def same(calm: Path, rough: Path, checks: tuple[str, ...]) -> bool:
     return expected == found
 
 
-DRILLS = {"sync": sync_drill, "scan": scan_drill, "outages": outages.run}
+DRILLS = {"sync": sync_drill, "scan": scan_drill, "outages": outages.run, "backup": backup_drill}
 
 
 def main() -> None:

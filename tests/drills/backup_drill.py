@@ -1,0 +1,176 @@
+"""Backs up and restores on SQLite and PostgreSQL: from versions in between, and killed with -9 at random moments."""
+
+# ruff: noqa: T201
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+
+ROOT = Path(__file__).resolve().parents[2]
+EVERY, KILLS, CUSTOMERS = 15, 6, 2000
+STATIONS = f"""
+from pathlib import Path
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from crm.backup.making import make_backup
+plan = MigrationExecutor(connection).migration_plan(MigrationExecutor(connection).loader.graph.leaf_nodes())
+for place in range(0, len(plan), {EVERY}):
+    for migration, _ in plan[max(place - {EVERY} + 1, 0) : place + 1]:
+        MigrationExecutor(connection).migrate([(migration.app_label, migration.name)])
+    made = make_backup(Path(FOLDER))
+    made.path.rename(made.path.with_name(f"{{place:03}}.tar"))
+"""
+PEOPLE = """
+from accounts.roles import ship_roles
+from basedata.shipped import ship_entries
+from tests import factories
+ship_entries(); ship_roles()
+keeper = factories.person("account_manager", username="drill")
+first = factories.CustomerFactory(manager=keeper)
+for number in range(40):
+    factories.attachment(factories.interaction(first, keeper), keeper, b"%PDF-1.4 " + bytes(50_000), f"{number}.pdf")
+for number in range(COUNT):
+    factories.CustomerFactory(manager=keeper)
+"""
+STATE = """
+import hashlib, json
+from django.db import connection
+from crm.backup import files
+from crm.backup.making import database
+connection.ensure_connection()
+with database().opened(database().own()) as opened:
+    tables = database().tables(opened)
+stored = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.stored()}
+print(json.dumps([tables, stored], sort_keys=True))
+"""
+SPOIL = """
+from customers.models import Attachment, Customer
+Customer.objects.update(name="改坏了")
+for row in Attachment.objects.all()[:20]:
+    row.file.storage.delete(row.file.name)
+"""
+
+
+class House:
+    """One installation: a database, a var/, and the commands run on them."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.var = folder
+        folder.mkdir()
+        self.environment = {**os.environ, "CRM_ENV": "development", "CRM_VAR_DIR": str(folder), "DATABASE_URL": url}
+
+    def begin(self, *words: str) -> subprocess.Popen:
+        command = [sys.executable, "manage.py", *words]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=pipe, stderr=pipe, text=True)
+
+    def run(self, *words: str) -> str:
+        process = self.begin(*words)
+        said, wrong = process.communicate()
+        if process.returncode:
+            sys.exit(f"manage.py {' '.join(words)[:60]} failed: {wrong.strip()[-500:]}")
+        return said
+
+    def shell(self, program: str) -> str:
+        return self.run("shell", "-v0", "-c", program)
+
+    def state(self) -> list:
+        return json.loads(self.shell(STATE))
+
+
+def versions(house: House) -> bool:
+    """Backups of states between the first migration and the last one: each comes back as one of today."""
+    folder = house.var / "versions"
+    house.shell(STATIONS.replace("FOLDER", repr(str(folder))))
+    house.run("migrate", "-v0")
+    today = house.state()[0].keys()
+    for archive in sorted(folder.iterdir()):
+        said = house.run("restore", str(archive), "--overwrite")
+        house.run("migrate", "--check", "-v0")
+        print(f"  from migration {archive.stem}: {said.splitlines()[0]}")
+        if house.state()[0].keys() != today:
+            return False
+    house.run("restore", "--forget")
+    return True
+
+
+def calm(house: House) -> bool:
+    house.shell(PEOPLE.replace("COUNT", str(CUSTOMERS)))
+    before, started = house.state(), time.monotonic()
+    print(f"  {house.run('backup', str(house.var / 'kept')).strip()} in {time.monotonic() - started:.1f} s")
+    house.shell(SPOIL)
+    started = time.monotonic()
+    said = house.run("restore", str(archive_of(house)), "--overwrite")
+    print(f"  {said.splitlines()[0]} in {time.monotonic() - started:.1f} s")
+    house.run("restore", "--forget")
+    return house.state() == before
+
+
+def archive_of(house: House) -> Path:
+    (archive,) = (house.var / "kept").iterdir()
+    return archive
+
+
+def rough(house: House) -> bool:
+    """After every kill the old or the new is there in whole; what was stopped in between says how to go on."""
+    new = house.state()
+    house.shell(SPOIL)
+    old = house.state()
+    command = ("restore", str(archive_of(house)), "--overwrite")
+    started = time.monotonic()
+    house.run(*command)
+    took = time.monotonic() - started
+    house.run("restore", "--back")
+    house.run("restore", "--forget")
+    for _ in range(KILLS):
+        running, wait = house.begin(*command), random.uniform(0.3, 1.0) * took
+        time.sleep(wait)
+        running.kill()
+        running.communicate()
+        status = house.run("restore", "--status")
+        if "--continue" in status:
+            house.run("restore", "--continue")
+        found = house.state()
+        print(
+            f"  killed after {wait:.2f} s of {took:.2f}: {'new' if found == new else 'old' if found == old else 'HALF'}"
+        )
+        if found not in (new, old):
+            return False
+        if found == new:
+            house.run("restore", "--back")
+        house.run("restore", "--forget")
+    house.run(*command)
+    return house.state() == new
+
+
+def drilled(house: House) -> bool:
+    return versions(house) and calm(house) and rough(house)
+
+
+def backup_drill(folder: Path) -> bool:
+    print("backups on SQLite")
+    right = drilled(House(folder / "sqlite", f"sqlite:///{folder}/sqlite/crm.sqlite3"))
+    server = os.environ.get("CRM_TEST_DATABASE_URL", "postgres://root@127.0.0.1:5432/postgres")
+    name = f"crm_drill_{os.getpid()}"
+    try:
+        with psycopg.connect(server, autocommit=True, connect_timeout=3) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+    except psycopg.OperationalError as error:
+        print(f"no PostgreSQL at {server.rpartition('@')[2]}, not drilled there: {error}")
+        return right
+    print("backups on PostgreSQL")
+    try:
+        return drilled(House(folder / "postgres", f"{server.rpartition('/')[0]}/{name}")) and right
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            asked = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
+            for (each,) in connection.execute(asked, [name]).fetchall():
+                connection.execute(f'DROP DATABASE "{each}" WITH (FORCE)')
