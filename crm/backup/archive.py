@@ -155,7 +155,7 @@ class Archive:
 
     def _member(self, opened: BinaryIO, name: str, size: int, digest: str | None, out: BinaryIO | None) -> None:
         if copied(opened, size, out, self.path) != digest:
-            what = "数据库" if name == DATABASE else f"附件 {name.removeprefix(FILES)}"
+            what = "数据库" if name == DATABASE else f"附件 {name.removeprefix(FILES)!r}"
             raise BackupFailed(f"{self.path.name} 已损坏：{what} 与备份时的校验和不同。")
         self._expect(opened, bytes(-size % BLOCK))
 

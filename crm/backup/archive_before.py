@@ -48,7 +48,7 @@ class ArchiveBefore:
                     raise BackupFailed(f"{self.path.name} 里有清单以外的内容：{name[:100]!r}。")
                 digest = left.pop(name)[1]
                 if copied(opened, size, sink(name), self.path) != digest and name != DATABASE:
-                    raise BackupFailed(f"{self.path.name} 已损坏：附件 {name[:100]} 与备份时的校验和不同。")
+                    raise BackupFailed(f"{self.path.name} 已损坏：附件 {name[:100]!r} 与备份时的校验和不同。")
         if left:
             raise broken(self.path)
 

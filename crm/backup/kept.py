@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
 
 from . import files
 from .failure import BackupFailed
@@ -108,6 +112,13 @@ def drop(stamp: str) -> None:
         database().drop(name)
     for path in map(partial(files.beside, stamp=stamp), (files.COMING, files.ARRIVING, files.FORMER)):
         files.remove(path)
+    files.remove(scratch(stamp))
+
+
+def scratch(stamp: str) -> Path:
+    """Where a dump lies for a while: beside SQLite's file, which it becomes, or in var/."""
+    folder = Path(database().own()).parent if connection.vendor == "sqlite" else Path(settings.VAR_DIR)
+    return folder / f"restore-{stamp}"
 
 
 def take_back() -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import tempfile
+import time
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ from .archive import Archive, Writer
 from .failure import BackupFailed
 from .manifest import DATABASE, FILES, Manifest
 
+SCRATCH, ABANDONED = "crm-scratch-", 86400  # seconds
 MISSING = "数据库里提到、附件目录里却没有的文件 {} 个（备份里也没有）：{}"
 
 
@@ -52,10 +55,11 @@ def make_backup(folder: Path) -> Made:
     """Writes crm-<time>.tar into the folder; the name appears once what it holds was restored and compared."""
     _refuse_inside(folder)
     make_folder(folder)
+    _sweep(folder)
     final = folder / f"crm-{timezone.localtime():%Y%m%d-%H%M%S}.tar"
     part = final.with_suffix(f".{secrets.token_hex(4)}.part")
     try:
-        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=SCRATCH) as scratch:
             manifest = _write(part, Path(scratch) / DATABASE)
             _check(part, manifest, Path(scratch) / "again")
         os.replace(part, final)
@@ -63,6 +67,13 @@ def make_backup(folder: Path) -> Made:
     finally:
         part.unlink(missing_ok=True)
     return Made(final, manifest)
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what backups that were killed left: their copies hold everything."""
+    for path in [*folder.glob("crm-*.part"), *folder.glob(f"{SCRATCH}*")]:
+        if path.lstat().st_mtime < time.time() - ABANDONED:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _refuse_inside(folder: Path) -> None:

@@ -13,6 +13,7 @@ from .failure import BackupFailed
 MANIFEST, DATABASE, FILES = "manifest.json", "database", "files/"
 MAX_MANIFEST = 64 * 1024 * 1024
 MAX_NAME, MAX_PART = 4000, 255  # bytes, as file systems have them
+MAX_TEXT = 300
 VENDORS = ("sqlite", "postgresql")
 Tables = dict[str, list[Any]]  # name: [rows, checksum]
 
@@ -49,7 +50,8 @@ FIELDS_BEFORE = ("made_at", "vendor", "tables", "files")
 
 def parsed(text: bytes) -> Manifest:
     found = _object(text, FIELDS)
-    _expect(_strings(found["missing"]) and all(_is_text(found[name]) for name in ("product", "made_at")))
+    _expect(isinstance(found["missing"], list) and all(isinstance(name, str) for name in found["missing"]))
+    _expect(all(_is_text(found[name]) for name in ("product", "made_at")))
     _expect(isinstance(found["migrations"], list))
     _expect(all(_strings(pair) and len(pair) == 2 for pair in found["migrations"]))
     _expect(isinstance(found["members"], dict))
@@ -96,7 +98,7 @@ def _expect(is_right: bool) -> None:
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= MAX_NAME
+    return isinstance(value, str) and len(value) <= MAX_TEXT and value.isprintable()
 
 
 def _is_count(value: Any) -> bool:

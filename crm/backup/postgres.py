@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 
 import psycopg
 from django.db import connection
+from django.utils import timezone
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -110,7 +112,12 @@ def examine(name: str) -> tuple[Tables, list[tuple[str, str]]]:
 @contextmanager
 def checked_copy(dumped: Path) -> Iterator[str]:
     """A database made from the dump, gone afterwards."""
-    name = f"{own()[:40]}_check_{os.urandom(6).hex()}"
+    now = f"{timezone.localtime():%Y%m%d%H%M%S}"
+    for left in kept():  # by a backup that was killed a day ago or longer
+        found = re.fullmatch(rf"{re.escape(own()[:40])}_check_(\d{{14}})_\w+", left)
+        if found and int(now) - int(found[1]) >= 1_000_000:
+            drop(left)
+    name = f"{own()[:40]}_check_{now}_{os.urandom(2).hex()}"
     try:
         load(dumped, name)
         yield name
@@ -129,7 +136,7 @@ def former(stamp: str) -> str:
 def kept() -> list[str]:
     """Names of databases beside our own."""
     with _server() as server:
-        rows = server.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [f"{own()}_"])
+        rows = server.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [f"{own()[:40]}_"])
         return [name for (name,) in rows]
 
 

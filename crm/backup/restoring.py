@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import DatabaseError, connection
@@ -16,7 +15,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from crm.audit.verification import verify
-from crm.private import give_to_owner_of
+from crm.private import FOLDER, give_to_owner_of
 
 from . import files, kept
 from .archive import Archive, broken
@@ -81,7 +80,7 @@ def _refuse_newer(migrations: list[tuple[str, str]]) -> None:
     loader = MigrationLoader(None, ignore_no_migrations=True)
     unknown = sorted(set(migrations) - set(loader.disk_migrations) - set(loader.replacements))
     if unknown:
-        raise BackupFailed(NEWER.format("、".join(f"{app}.{name}" for app, name in unknown[:3])))
+        raise BackupFailed(NEWER.format("、".join(f"{app}.{name}"[:100] for app, name in unknown[:3])))
 
 
 def _refuse_full(overwrite: bool) -> None:
@@ -101,14 +100,15 @@ def _refuse_full(overwrite: bool) -> None:
 
 def _prepare(archive: Archive | ArchiveBefore, stamp: str) -> tuple[int, list[str]]:
     """Files and database beside, as they were and then of this version; gives migrations run and broken seals."""
-    coming = files.beside(files.COMING, stamp)
-    files.root().mkdir(mode=0o700, parents=True, exist_ok=True)
-    name = database().beside(stamp)
-    with tempfile.TemporaryDirectory(dir=_scratch_place(name)) as scratch:
-        dumped = Path(scratch) / DATABASE
-        coming.mkdir(mode=0o700)
-        archive.walk(lambda member: files.create(dumped if member == DATABASE else coming / member[len(FILES) :]))
-        database().load(dumped, name)
+    coming, scratch, name = files.beside(files.COMING, stamp), kept.scratch(stamp), database().beside(stamp)
+    files.root().mkdir(mode=FOLDER, parents=True, exist_ok=True)
+    _refuse_without_room(archive, scratch.parent)
+    coming.mkdir(mode=FOLDER)
+    scratch.mkdir(mode=FOLDER)
+    dumped = scratch / DATABASE
+    archive.walk(lambda member: files.create(dumped if member == DATABASE else coming / member[len(FILES) :]))
+    database().load(dumped, name)
+    files.remove(scratch)
     give_to_owner_of(files.root(), coming)
     files.sync_all(coming)
     tables, migrations = database().examine(name)
@@ -122,9 +122,14 @@ def _prepare(archive: Archive | ArchiveBefore, stamp: str) -> tuple[int, list[st
     return migrated, findings
 
 
-def _scratch_place(name: str) -> Path:
-    """Where a dump may lie for a while: beside SQLite's file, which it becomes, or in var/."""
-    return Path(name).parent if connection.vendor == "sqlite" else Path(settings.VAR_DIR)
+def _refuse_without_room(archive: Archive | ArchiveBefore, scratch: Path) -> None:
+    """The archive is the size of what it holds; a PostgreSQL server elsewhere says itself when it is full."""
+    needed = archive.path.stat().st_size
+    for folder in (files.root(), scratch):
+        free = shutil.disk_usage(folder).free
+        if free < needed:
+            sizes = f"需要 {needed // 2**20 + 1} MiB，只剩 {free // 2**20} MiB"
+            raise BackupFailed(f"{folder} 所在的磁盘放不下恢复的数据（{sizes}）。请先腾出空间。")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import tarfile
 
@@ -98,6 +99,29 @@ def test_a_folder_of_backups_inside_the_stored_files_is_refused(house):
     with pytest.raises(CommandError, match="附件目录里"):
         call_command("backup", str(house.media / "backups"))
     assert [path.name for path in house.media.iterdir()] == ["contracts"]
+
+
+def test_what_killed_backups_left_is_swept_away_after_a_day(house):
+    house.folder.mkdir()
+    for name in ("crm-1.ab.part", "crm-2.cd.part", "crm-scratch-old/database", "crm-scratch-new/database"):
+        (house.folder / name).parent.mkdir(exist_ok=True)
+        (house.folder / name).write_text("x")
+    for name in ("crm-1.ab.part", "crm-scratch-old"):
+        os.utime(house.folder / name, (0, 0))
+    call_command("backup", str(house.folder))
+    left = sorted(path.name for path in house.folder.iterdir() if path.suffix != ".tar")
+    assert left == ["crm-2.cd.part", "crm-scratch-new"]
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's databases")
+def test_a_database_of_a_check_that_was_killed_is_dropped_after_a_day(house):
+    old, young = f"{house.database}_check_20260102030405_ab", f"{house.database}_check_29991231000000_ab"
+    with postgres._server() as server:
+        for name in (old, young):
+            server.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+    call_command("backup", str(house.folder))
+    assert postgres.kept() == [young]
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's programs")

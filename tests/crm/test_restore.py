@@ -7,6 +7,7 @@ import os
 import sqlite3
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -226,6 +227,11 @@ def test_of_the_first_format_a_page_of_an_index_is_missed_by_sums_but_not_by_the
 def test_a_migration_that_fails_leaves_everything_as_it_was(house, archive, monkeypatch):
     monkeypatch.setattr(restoring, "call_command", lambda *_, **__: (_ for _ in ()).throw(OSError("磁盘已满")))
     refused(house, archive, "磁盘已满")
+
+
+def test_a_disk_without_room_is_told_before_anything_is_written(house, archive, monkeypatch):
+    monkeypatch.setattr(restoring.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
+    refused(house, archive, "先腾出空间")
 
 
 @ON_SQLITE
