@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +52,17 @@ def opened(name: str) -> Iterator[psycopg.Connection]:
 @contextmanager
 def _server(*, atomic: bool = False) -> Iterator[psycopg.Connection]:
     """A connection to a database that is neither ours nor one beside, to make, rename and drop those."""
+    said = ""
     for name in ("postgres", "template1"):
-        with suppress(psycopg.OperationalError):
+        try:
             server = psycopg.connect(**_parameters(name), autocommit=not atomic)
             break
+        except psycopg.OperationalError as error:
+            said = str(error).strip().splitlines()[-1]
     else:
-        raise BackupFailed("数据库账号连不上 postgres 库，也连不上 template1，不能新建数据库。请允许它连接其中一个。")
+        raise BackupFailed(
+            f"连不上 postgres 库，也连不上 template1：{said}。请检查数据库是否已启动、账号能否连接其中一个。"
+        )
     with server:
         yield server
 

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.contrib.contenttypes.models import ContentType
-from django.core.management import call_command
 from django.db import DatabaseError, connection
-from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from crm.audit.verification import verify
@@ -23,8 +21,8 @@ from .archive_before import ArchiveBefore
 from .failure import BackupFailed
 from .making import compare, database
 from .manifest import DATABASE, FILES, Manifest
+from .versions import bring_up, refuse_newer
 
-NEWER = "这份备份来自更新的版本（本程序没有迁移 {}），不能恢复到这个版本。请先升级程序。"
 LOST = "原数据库自己的设置没有带到新库，需要时请用 ALTER DATABASE 再设一次：{}"
 TRAIL = "备份里的审计记录在备份以前就不完整：{}"
 
@@ -43,7 +41,7 @@ def restore_backup(path: Path, *, overwrite: bool) -> Restored:
     if archive.manifest.vendor != connection.vendor:
         other = archive.manifest.vendor[:40]
         raise BackupFailed(f"这份备份来自 {other}，当前数据库是 {connection.vendor}，不能恢复。")
-    _refuse_newer(archive.manifest.migrations or [])
+    refuse_newer(archive.manifest.migrations or [])
     archive.check()
     kept.refuse_unfinished()
     _refuse_full(overwrite)
@@ -76,13 +74,6 @@ def _stamp() -> str:
     return stamp
 
 
-def _refuse_newer(migrations: list[tuple[str, str]]) -> None:
-    loader = MigrationLoader(None, ignore_no_migrations=True)
-    unknown = sorted(set(migrations) - set(loader.disk_migrations) - set(loader.replacements))
-    if unknown:
-        raise BackupFailed(NEWER.format("、".join(f"{app}.{name}"[:100] for app, name in unknown[:3])))
-
-
 def _refuse_full(overwrite: bool) -> None:
     if overwrite:
         return
@@ -113,11 +104,9 @@ def _prepare(archive: Archive | ArchiveBefore, stamp: str) -> tuple[int, list[st
     files.sync_all(coming)
     tables, migrations = database().examine(name)
     compare(archive.manifest, tables, migrations)
-    _refuse_newer(migrations)
+    refuse_newer(migrations)
     with _standing_on(name):
-        call_command("migrate", verbosity=0, interactive=False)
-        findings = verify()
-        migrated = len(MigrationLoader(connection).applied_migrations) - len(migrations)
+        migrated, findings = bring_up(migrations), verify()
     database().settle(name)
     return migrated, findings
 
