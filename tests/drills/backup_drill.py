@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 
 ROOT = Path(__file__).resolve().parents[2]
-EVERY, KILLS, CUSTOMERS = 15, 6, 2000
+EVERY, KILLS, CUSTOMERS = 24, 4, 2000
 STATIONS = f"""
 from pathlib import Path
 from django.db import connection
