@@ -117,7 +117,8 @@ def kept() -> list[str]:
 
 def refuse_unfit() -> None:
     """Raises BackupFailed when a restore could not end well here."""
-    if connection.is_in_memory_db():
+    here: Any = connection
+    if here.is_in_memory_db():
         raise BackupFailed("内存中的数据库不能恢复。")
     connection.close()
     with suppress(sqlite3.DatabaseError), opened(own()) as database:
