@@ -208,8 +208,9 @@ def swap(coming: str, going: str) -> None:
 
 
 def drop(name: str) -> None:
+    """Also while the pg_restore of a killed restore still writes into it."""
     with _server() as server:
-        server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def loses() -> list[str]:
