@@ -1,126 +1,214 @@
-"""Tables from files: csv (also gzipped) in any usual encoding, and xlsx."""
+"""Tables from files, csv and xlsx: rows under their heads, and a statement of what was skipped, spread or converted."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import zipfile
-import zlib
-from collections.abc import Iterator
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
-from python_calamine import CalamineError, CalamineWorkbook
+from .delimited import csv_rows
+from .notes import Notes, in_words
+from .unreadable import MAX_COLUMNS, UnreadableFile, cannot_open
+from .workbooks import Merged, Sheet, SheetRow, Workbook, letters, opened
 
-MAX_UNPACKED = 200 * 1024 * 1024  # bytes
-MAX_COLUMNS = 100
-MAX_EXACT = 1e15  # a workbook keeps 15 digits of a number
-ENCODINGS = ("utf-8-sig", "gb18030")
+__all__ = ["Cells", "Table", "UnreadableFile", "cannot_open", "read_table"]
 
-
-class UnreadableFile(Exception):
-    """The file cannot be read; the text says what to do, in Chinese."""
-
-
-def cannot_open(path: Path, error: OSError) -> str:
-    reasons = {
-        FileNotFoundError: "没有这个文件，请检查路径",
-        PermissionError: "没有读取它的权限",
-        IsADirectoryError: "这是一个文件夹，请写出里面的文件",
-    }
-    return f"打不开文件 {path}：{reasons.get(type(error), error.strerror or error)}。"
+HEAD_WITHIN = 20  # rows among which the head is looked for
+ERRORS = re.compile(
+    r"#(?:N/A|REF!|DIV/0!|VALUE!|NAME\?|NULL!|NUM!|SPILL!|CALC!|BUSY!|FIELD!|BLOCKED!|GETTING_DATA)\Z", re.I
+)
+TOTALS = "合计|总计|小计|共计|累计|汇总|总合计|(?:grand|sub)?total"
+ONLY_TOTAL = re.compile(rf"(?:本页|本表|以上)?(?:{TOTALS}):?\Z")
+TOTAL = re.compile(rf"(?:本页|本表|以上)?(?:{TOTALS})(?::.*|[\d.,]+\D{{0,3}})?\Z|\S{{1,15}}(?:小计|合计|汇总|总计):?\Z")
+WRONG = "单元格里是表格软件的错误值，请改成正确的内容。"
+Known = Callable[[str], bool]
 
 
-def read_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """(line number as the user sees it, {header: text}) per row that is not empty."""
-    name = path.name.lower()
-    try:
-        path.open("rb").close()  # said here, before a generator says it too late
-        if name.endswith(".xlsx"):
-            rows = _xlsx_rows(path)
-        elif name.endswith((".csv", ".csv.gz")):
-            rows = _csv_rows(path, packed=name.endswith(".gz"))
-        else:
-            raise UnreadableFile("只能读取 .csv、.csv.gz 和 .xlsx 文件，请另存后再试。")
-    except OSError as error:
-        raise UnreadableFile(cannot_open(path, error)) from error
-    headers = [text.strip() for text in next(rows, [])]
-    _check_headers(headers)
-    for line, cells in enumerate(rows, start=2):
-        if any(cell.strip() for cell in cells):
-            if len(cells) > len(headers) and any(cell.strip() for cell in cells[len(headers) :]):
-                raise UnreadableFile(f"第 {line} 行有 {len(cells)} 列，比表头多，请检查是否多了分隔符。")
-            yield line, {header: cell for header, cell in zip(headers, cells, strict=False) if header}
+class Cells(dict[str, str]):
+    """The texts of a row by head. faults: why a cell cannot be taken, by head."""
+
+    def __init__(self, texts: dict[str, str], faults: dict[str, str], *, is_1904: bool = False) -> None:
+        super().__init__(texts)
+        self.faults, self.is_1904 = faults, is_1904
 
 
-def _check_headers(headers: list[str]) -> None:
-    if not any(headers):
-        raise UnreadableFile("文件是空的：第一行应当是列名，例如「名称」「地区」。")
-    if len(headers) > MAX_COLUMNS:
-        raise UnreadableFile(f"文件有 {len(headers)} 列，最多 {MAX_COLUMNS} 列。")
-    named = [header for header in headers if header]
-    doubled = {header for header in named if named.count(header) > 1}
-    if doubled:
-        raise UnreadableFile(f"列名重复：{'、'.join(sorted(doubled))}。每个列名只能出现一次。")
+def fault_of(text: str) -> str:
+    """Why a text is no value but the mark of a spreadsheet's error; empty for others."""
+    return WRONG if text[:1] == "#" and ERRORS.match(text.strip()) else ""
 
 
-def _csv_rows(path: Path, *, packed: bool) -> Iterator[list[str]]:
-    text = _decoded(_content(path, packed=packed))
-    head = text[:4096].split("\n", 1)[0]
-    delimiter = max(",;\t", key=head.count)
-    csv.field_size_limit(10_000_000)
-    try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    except csv.Error as error:
-        raise UnreadableFile(f"文件不是完整的 CSV：{error}。请用表格软件重新另存为 CSV。") from error
+def read_table(path: Path, known: Known | None = None) -> Table:
+    """known: whether a text is the name of a column that is wanted, by which head and sheet are found."""
+    return Table(path, known or (lambda text: False))
 
 
-def _content(path: Path, *, packed: bool) -> bytes:
-    if not packed:
-        if path.stat().st_size > MAX_UNPACKED:
-            raise UnreadableFile("文件超过 200 MB，请分成几个文件。")
-        return path.read_bytes()
-    try:
-        with gzip.open(path) as stream:
-            content = stream.read(MAX_UNPACKED + 1)
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise UnreadableFile("压缩文件已损坏，请重新取得。") from error
-    if len(content) > MAX_UNPACKED:
-        raise UnreadableFile("文件解压后超过 200 MB，请分成几个文件。")
-    return content
+@dataclass
+class Head:
+    line: int
+    names: dict[int, str]  # by column, from 1
+    shared: dict[int, str] = field(default_factory=dict)  # columns under a merged head, without a name of their own
 
 
-def _decoded(content: bytes) -> str:
-    encodings = ("utf-16",) if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ENCODINGS
-    for encoding in encodings:
+class Table:
+    """Gives (line as the user sees it, Cells) per row that is not empty; notes are complete when all rows are read."""
+
+    def __init__(self, path: Path, known: Known) -> None:
+        self.path, self.known = path, known
+        self.is_1904 = False
+        self.heads: list[str] = []
+        self._notes = Notes()
+
+    @property
+    def notes(self) -> list[str]:
+        return self._notes.sentences()
+
+    def __iter__(self) -> Iterator[tuple[int, Cells]]:
+        self._notes, name = Notes(), self.path.name.lower()
         try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise UnreadableFile("认不出文件的编码，请另存为 UTF-8 编码的 CSV。")
+            if name.endswith(".xlsx"):
+                with opened(self.path) as book:
+                    yield from self._sheet(book)
+            elif name.endswith((".csv", ".csv.gz")):
+                rows = csv_rows(self.path, packed=name.endswith(".gz"), known=self.known)
+                yield from self._named(_filled(rows), [], strict=True)
+            else:
+                raise UnreadableFile("只能读取 .csv、.csv.gz 和 .xlsx 文件，请另存后再试。")
+        except OSError as error:
+            raise UnreadableFile(cannot_open(self.path, error)) from error
 
+    def _sheet(self, book: Workbook) -> Iterator[tuple[int, Cells]]:
+        self.is_1904 = book.is_1904
+        if book.is_1904:
+            self._notes.say("工作簿从 1904 年起计算日期，日期已按它换算。")
+        sheet = self._chosen(book)
+        merged = book.merged(sheet)
+        yield from self._named(spread(book.rows(sheet), merged, self._notes), merged, strict=False)
 
-def _xlsx_rows(path: Path) -> Iterator[list[str]]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > MAX_UNPACKED:
-                raise UnreadableFile("工作簿解压后超过 200 MB，请分成几个文件。")
-        with CalamineWorkbook.from_path(path) as book:
-            for line, row in enumerate(book.get_sheet_by_index(0).iter_rows(), start=1):
-                yield [_cell(value, line) for value in row]
-    except (zipfile.BadZipFile, CalamineError) as error:
-        raise UnreadableFile("文件不是有效的 xlsx 工作簿，请用表格软件重新另存。") from error
+    def _chosen(self, book: Workbook) -> Sheet:
+        """The visible sheet whose head is known best, else the first that holds something; the others are named."""
+        starts = {sheet: list(islice(book.rows(sheet), HEAD_WITHIN)) for sheet in book.sheets}
+        hidden = [sheet.title for sheet in book.sheets if sheet.hidden and starts[sheet]]
+        if hidden:
+            self._notes.say(f"隐藏的工作表没有读取：{in_words(hidden)}。")
+        filled = [sheet for sheet in book.sheets if not sheet.hidden and starts[sheet]]
+        if not filled:
+            raise UnreadableFile(EMPTY + ("（隐藏的工作表不读取。）" if hidden else ""))
+        best = max(filled, key=lambda sheet: max(self._fitness(row) for row in starts[sheet]))
+        others = [sheet.title for sheet in filled if sheet != best]
+        if others:
+            self._notes.say(f"只读取了工作表「{best.title}」，没有读取：{in_words(others)}。")
+        return best
 
+    def _fitness(self, row: SheetRow) -> int:
+        return sum(self.known(text.strip()) for text in row.cells.values())
 
-def _cell(value: Any, line: int) -> str:
-    """Whole numbers without .0, dates as dates: as the user sees the cell."""
-    if isinstance(value, float) and abs(value) >= MAX_EXACT:
-        raise UnreadableFile(
-            f"第 {line} 行有超过 15 位的数字，工作簿只保存了前 15 位。请把这一列设为文本格式，重新填写后再导入。"
+    def _named(self, rows: Iterator[SheetRow], merged: list[Merged], *, strict: bool) -> Iterator[tuple[int, Cells]]:
+        """strict: a cell beyond the head is refused, for a separator too many has moved the others."""
+        start = list(islice(rows, HEAD_WITHIN))
+        if not start:
+            raise UnreadableFile(EMPTY)
+        at = max(range(len(start)), key=lambda place: self._fitness(start[place]))
+        for row in start[:at]:
+            words = in_words([text.strip() for _, text in sorted(row.cells.items())], 3)
+            self._notes.add("表头上方的行没有读取：{}。", f"第 {row.line} 行{words}")
+        head = self._head(start[at], merged)
+        wide = [one for one in merged if one.right > one.left and one.last > head.line]
+        for row in chain(start[at + 1 :], rows):
+            found = self._cells(row, head, strict)
+            if found is not None:
+                found.faults.update(_across(row, head, wide))
+                yield row.line, found
+
+    def _head(self, row: SheetRow, merged: list[Merged]) -> Head:
+        names = {column: text.strip() for column, text in row.cells.items() if text.strip()}
+        last = max(names, default=0)
+        if last > MAX_COLUMNS:
+            raise UnreadableFile(f"文件有 {last} 列，最多 {MAX_COLUMNS} 列。")
+        doubled = {name for name in names.values() if list(names.values()).count(name) > 1}
+        if doubled:
+            raise UnreadableFile(f"列名重复：{'、'.join(sorted(doubled))}。每个列名只能出现一次。")
+        head = Head(row.line, names)
+        for one in merged:
+            if one.first <= row.line <= one.last and one.left in names:
+                head.shared |= dict.fromkeys(range(one.left + 1, min(one.right, 101) + 1), names[one.left])
+        self.heads = [names[column] for column in sorted(names)]
+        return head
+
+    def _cells(self, row: SheetRow, head: Head, strict: bool) -> Cells | None:
+        """None for a row that is named as skipped, or holds nothing under a head."""
+        filled = {column: text for column, text in sorted(row.cells.items()) if text.strip()}
+        if is_total(list(filled.values())):
+            words = in_words([text.strip() for text in filled.values()], 2)
+            self._notes.add("合计行没有读取：{}。", f"第 {row.line} 行{words}")
+            return None
+        if row.hidden:
+            self._notes.add("隐藏的行也读取了：{}。", f"第 {row.line} 行")
+        for column in filled.keys() - head.names.keys():
+            self._unnamed(row, column, head, strict)
+        if not filled.keys() & head.names.keys():
+            return None
+        there = row.cells if strict else head.names  # a workbook has no short rows
+        texts = {name: row.cells.get(column, "") for column, name in sorted(head.names.items()) if column in there}
+        faults = {head.names[column]: words for column, words in row.faults.items() if column in head.names}
+        faults |= {name: fault_of(text) for name, text in texts.items() if fault_of(text)}
+        return Cells(texts, faults, is_1904=self.is_1904)
+
+    def _unnamed(self, row: SheetRow, column: int, head: Head, strict: bool) -> None:
+        if strict and column > max(head.names, default=0):
+            raise UnreadableFile(f"第 {row.line} 行有 {max(row.cells)} 列，比表头多，请检查是否多了分隔符。")
+        if name := head.shared.get(column):
+            raise UnreadableFile(
+                f"表头「{name[:30]}」合并了几列，{letters(column)} 列没有自己的列名。请取消合并，给每一列写上列名后再读取。"
+            )
+        self._notes.add(
+            f"{letters(column)} 列没有列名，没有读取：{{}}。", f"第 {row.line} 行「{row.cells[column].strip()[:20]}」"
         )
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if hasattr(value, "isoformat"):
-        return value.isoformat(sep=" ") if hasattr(value, "hour") and hasattr(value, "year") else value.isoformat()
-    return "" if value is None else str(value)
+
+
+EMPTY = "文件是空的：第一行应当是列名，例如「名称」「地区」。"
+
+
+def _filled(rows: Iterator[tuple[int, list[str]]]) -> Iterator[SheetRow]:
+    for line, cells in rows:
+        if any(cell.strip() for cell in cells):
+            yield SheetRow(line, dict(enumerate(cells, start=1)))
+
+
+def is_total(texts: list[str]) -> bool:
+    """The texts of a row from the left: does it add up the rows above?"""
+    plain = [re.sub(r"\s", "", unicodedata.normalize("NFKC", text)).lower() for text in texts[:3]]
+    return bool(TOTAL.match(plain[0])) or any(ONLY_TOTAL.match(text) for text in plain)
+
+
+def _across(row: SheetRow, head: Head, wide: list[Merged]) -> dict[str, str]:
+    """Cells merged over several named columns: whose text it is, only a person knows."""
+    found = {}
+    for one in wide:
+        if one.first <= row.line <= one.last and one.left in row.cells:
+            named = [head.names[column] for column in range(one.left, one.right + 1) if column in head.names]
+            if len(named) > 1 or (named and one.left not in head.names):
+                found[named[0]] = f"合并的单元格 {one} 占了几列，看不出属于哪一列，请取消合并。"
+    return found
+
+
+def spread(rows: Iterator[SheetRow], merged: list[Merged], notes: Notes) -> Iterator[SheetRow]:
+    """A cell merged over several lines stands in each of them that holds something of its own."""
+    waiting, open_ = list(reversed(merged)), dict[Merged, tuple[str, str]]()
+    for row in rows:
+        while waiting and waiting[-1].first <= row.line:
+            one = waiting.pop()
+            if one.first == row.line and one.last > row.line and one.left in row.cells:
+                open_[one] = (row.cells[one.left], row.faults.get(one.left, ""))
+        open_ = {one: kept for one, kept in open_.items() if one.last >= row.line}
+        if len(open_) > MAX_COLUMNS:
+            raise UnreadableFile("合并的单元格互相重叠，请取消合并后另存。")
+        for one, (text, fault) in open_.items():
+            if one.first < row.line and not row.cells.get(one.left, "").strip():
+                row.cells[one.left] = text
+                notes.add("合并的单元格已填入它的每一行：{}。", f"{one} 的「{text.strip()[:20]}」填入第 {row.line} 行")
+                if fault:
+                    row.faults[one.left] = fault
+        yield row

@@ -1,0 +1,134 @@
+"""Rows of csv files (also gzipped) in any usual encoding, a line at a time: a quote that nobody closed is named."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from . import unreadable
+from .unreadable import MAX_TEXT, UnreadableFile
+
+ENCODINGS = ("utf-8-sig", "gb18030")
+CHUNK = 1 << 20  # bytes
+LOOKED_AT = 20  # lines that tell the separator
+LINES_OF_A_ROW = 1_000
+
+
+def csv_rows(path: Path, *, packed: bool, known: Callable[[str], bool]) -> Iterator[tuple[int, list[str]]]:
+    """(line on which the row begins, its cells). known: whether a text is the name of a wanted column."""
+    encoding = _encoding(path, packed)
+    with _opened(path, packed) as stream:
+        head = list(islice(_lines(io.TextIOWrapper(stream, encoding, newline="")), LOOKED_AT))
+    csv.field_size_limit(MAX_TEXT)
+    delimiter = max(",;\t", key=lambda sign: _fitness(head, sign, known))
+    with _opened(path, packed) as stream:
+        lines = Counted(_lines(io.TextIOWrapper(stream, encoding, newline="")))
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        while True:
+            lines.start = lines.line + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                raise _unclosed(lines.start, lines.line) from None
+            if lines.line > lines.start:
+                _refuse_swallowed(cells, lines.start, lines.line, delimiter)
+            yield lines.start, cells
+
+
+class Counted:
+    """Lines with their number; one row may not run over all of them."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self.lines, self.line, self.start = lines, 0, 1
+
+    def __iter__(self) -> Counted:
+        return self
+
+    def __next__(self) -> str:
+        found = next(self.lines)
+        self.line += 1
+        if self.line - self.start > LINES_OF_A_ROW:
+            raise _unclosed(self.start, self.line)
+        return found
+
+
+def _unclosed(start: int, end: int) -> UnreadableFile:
+    upto = f"，一直读到第 {end} 行" if end > start else ""
+    return UnreadableFile(
+        f"第 {start} 行的引号没有配对{upto}。请删去多余的引号，或用表格软件打开后另存为 xlsx，再重新读取。"
+    )
+
+
+def _refuse_swallowed(cells: list[str], start: int, end: int, delimiter: str) -> None:
+    """A cell over several lines that hold as many separators as lines of the table do has swallowed them."""
+    per_line = len(cells) - 1
+    for place, cell in enumerate(cells):
+        lines = cell.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        if len(lines) == 1 or not per_line:
+            continue
+        counts = [line.count(delimiter) for line in lines]
+        if counts == [per_line - place, *[per_line] * (len(lines) - 2), place]:
+            raise _unclosed(start, end)
+
+
+def _fitness(lines: list[str], sign: str, known: Callable[[str], bool]) -> tuple[int, int]:
+    """How many wanted columns a line has when it is divided there, and how often it could be."""
+    parts = [[part.strip().strip('"') for part in line.strip("\r\n").split(sign)] for line in lines]
+    wanted = max((sum(known(part) for part in row) for row in parts), default=0)
+    return wanted, len(parts[0]) if parts else 0
+
+
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    number = 0
+    while line := text.readline(4 * MAX_TEXT):
+        number += 1
+        if len(line) == 4 * MAX_TEXT:
+            raise UnreadableFile(f"第 {number} 行太长，不像一个表格。请用表格软件重新另存为 CSV。")
+        yield line
+
+
+@contextmanager
+def _opened(path: Path, packed: bool) -> Iterator[Any]:
+    try:
+        with gzip.open(path) if packed else path.open("rb") as stream:
+            yield stream
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise UnreadableFile("压缩文件已损坏，请重新取得。") from error
+
+
+def _encoding(path: Path, packed: bool) -> str:
+    """The first encoding in which the whole file can be read; it is gone through once, and never held."""
+    with _opened(path, packed) as stream:
+        begin, size = stream.read(2), 0
+        utf_16 = begin in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        left = {name: codecs.getincrementaldecoder(name)() for name in (("utf-16",) if utf_16 else ENCODINGS)}
+        chunk = begin
+        while True:
+            size += len(chunk)
+            if size > unreadable.MAX_UNPACKED:
+                raise UnreadableFile(f"文件{'解压后' if packed else ''}超过 200 MB，请分成几个文件。")
+            left = {name: decoder for name, decoder in left.items() if _decodes(decoder, chunk)}
+            if not chunk:
+                break
+            chunk = stream.read(CHUNK)
+    if not left:
+        raise UnreadableFile("认不出文件的编码，请另存为 UTF-8 编码的 CSV。")
+    return next(iter(left))
+
+
+def _decodes(decoder: Any, chunk: bytes) -> bool:
+    try:
+        decoder.decode(chunk, final=not chunk)
+    except UnicodeDecodeError:
+        return False
+    return True

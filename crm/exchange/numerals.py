@@ -1,0 +1,76 @@
+"""Numbers of a workbook as their cell shows them: dates as dates, codes with their zeros, no noise behind the point."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cache
+
+from .dates import FIRST_DAY, FIRST_DAY_1904
+
+MAX_EXACT = 1e15  # a workbook keeps 15 digits of a number
+TOO_LONG = "超过 15 位的数字，工作簿只保存了前 15 位。请把这一列设为文本格式，重新填写后再导入。"
+NO_DATE = "单元格是日期格式，但里面的数不是日期，请改正。"
+DATES = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}  # formats that every workbook knows
+TIMES = {18, 19, 20, 21, 45, 46, 47}
+QUOTED = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.I)
+
+
+@dataclass(frozen=True)
+class NumberStyle:
+    is_date: bool = False
+    zeros: int = 0  # shown with at least so many digits, 00123
+
+    def shown(self, raw: str, is_1904: bool) -> tuple[str, str]:
+        """(text, why the number cannot be taken)."""
+        try:
+            number = float(raw)
+        except ValueError:
+            return raw, "单元格里不是数，请改正。"
+        if not math.isfinite(number):
+            return raw, "单元格里不是数，请改正。"
+        if self.is_date:
+            return _moment(number, is_1904)
+        if abs(number) >= MAX_EXACT:
+            return f"{Decimal(raw):f}" if abs(number) < 1e30 else raw, TOO_LONG
+        plain = f"{Decimal(f'{number:.15g}'):f}"
+        plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
+        plain = "0" if plain in ("", "-0") else plain
+        return plain.zfill(self.zeros) if self.zeros and plain.isdecimal() else plain, ""
+
+
+General = NumberStyle()
+
+
+@cache
+def number_style(number: int, code: str) -> NumberStyle:
+    """number: of the format; code: how a workbook describes it, when it is its own."""
+    if not code:
+        return NumberStyle(is_date=number in DATES)
+    plain = QUOTED.sub("", code.partition(";")[0]).strip()
+    if re.fullmatch(r"0{2,30}", plain):
+        return NumberStyle(zeros=len(plain))
+    digits = re.search(r"general|[0#?]", re.sub(r"s\.0+", "s", plain, flags=re.I), re.I)
+    is_date = not digits and re.search(r"[ymdhs年月日]", plain, re.I)
+    return NumberStyle(is_date=bool(is_date))
+
+
+def _moment(number: float, is_1904: bool) -> tuple[str, str]:
+    plain = f"{number:.15g}"
+    if not 0 <= number < 2_958_466:  # the last day of 9999
+        return plain, NO_DATE
+    day = FIRST_DAY_1904 if is_1904 else FIRST_DAY
+    whole = int(number)
+    if not is_1904 and whole < 60:
+        whole += 1  # such workbooks know a 29 February 1900
+    seconds = round((number - int(number)) * 86_400)
+    try:
+        at = datetime(day.year, day.month, day.day) + timedelta(days=whole, seconds=seconds)
+    except OverflowError:
+        return plain, NO_DATE
+    if number < 1 and seconds:
+        return f"{at:%H:%M:%S}", ""
+    return (f"{at:%Y-%m-%d %H:%M:%S}" if seconds else f"{at:%Y-%m-%d}"), ""

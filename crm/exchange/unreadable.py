@@ -1,0 +1,22 @@
+"""Files that cannot be read, and how much of one is taken in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MAX_UNPACKED = 200 * 1024 * 1024  # bytes
+MAX_COLUMNS = 100
+MAX_TEXT = 1_000_000  # characters of one cell; a workbook's own limit is 32,767
+
+
+class UnreadableFile(Exception):
+    """The file cannot be read; the text says what to do, in Chinese."""
+
+
+def cannot_open(path: Path, error: OSError) -> str:
+    reasons = {
+        FileNotFoundError: "没有这个文件，请检查路径",
+        PermissionError: "没有读取它的权限",
+        IsADirectoryError: "这是一个文件夹，请写出里面的文件",
+    }
+    return f"打不开文件 {path}：{reasons.get(type(error), error.strerror or error)}。"

@@ -1,0 +1,345 @@
+"""Sheets of xlsx workbooks, read from their XML as a stream: memory stays flat whatever size a file claims."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import zipfile
+import zlib
+from array import array
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from xml.parsers import expat
+
+from . import unreadable
+from .numerals import General, NumberStyle, number_style
+from .unreadable import MAX_COLUMNS, MAX_TEXT, UnreadableFile
+
+INVALID = "文件不是有效的 xlsx 工作簿，请用表格软件重新另存。"
+CHUNK = 1 << 16  # bytes
+MAX_MERGED = 100_000
+LAST_LINE = 1_048_576
+REFERENCE = re.compile(r"([A-Z]{1,3})([1-9]\d{0,6})\Z")
+Handler = Callable[[str, dict[str, str]], None]
+
+
+@dataclass(frozen=True)
+class Merged:
+    first: int  # lines and columns from 1
+    last: int
+    left: int
+    right: int
+
+    def __str__(self) -> str:
+        return f"{letters(self.left)}{self.first}:{letters(self.right)}{self.last}"
+
+
+@dataclass
+class SheetRow:
+    line: int
+    cells: dict[int, str] = field(default_factory=dict)  # by column, from 1
+    faults: dict[int, str] = field(default_factory=dict)  # why a cell cannot be taken
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
+class Sheet:
+    title: str
+    path: str
+    hidden: bool
+
+
+class Workbook:
+    """Opened by opened(); sheets in their order, rows and merged cells sheet by sheet."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        if sum(member.file_size for member in archive.infolist()) > unreadable.MAX_UNPACKED:
+            raise UnreadableFile("工作簿解压后超过 200 MB，请分成几个文件。")
+        self.archive, self.is_1904 = archive, False
+        self.sheets: list[Sheet] = []
+        self.styles: list[NumberStyle] = []
+        self.texts = Texts()
+        self._open()
+
+    def _open(self) -> None:
+        (main,) = [target for kind, target in self._related("").values() if kind == "officeDocument"][:1] or [""]
+        related = self._related(main)
+        for kind, target in related.values():
+            if kind == "styles":
+                self.styles = read_styles(self.archive, target)
+            elif kind == "sharedStrings":
+                self.texts.read(self.archive, target)
+
+        def start(name: str, attributes: dict[str, str]) -> None:
+            if name == "workbookPr":
+                self.is_1904 = attributes.get("date1904", "") in ("1", "true")
+            elif name == "sheet":
+                key = next((value for label, value in attributes.items() if label.endswith(" id")), "")
+                kind, path = related.get(key, ("", ""))
+                if kind == "worksheet":
+                    state = attributes.get("state", "visible")
+                    self.sheets.append(Sheet(attributes.get("name", "")[:31], path, state != "visible"))
+
+        parse(self.archive, main, start)
+
+    def _related(self, part: str) -> dict[str, tuple[str, str]]:
+        """{id: (last word of its type, path)} of what a part names as belonging to it."""
+        folder, name = posixpath.split(part)
+        found: dict[str, tuple[str, str]] = {}
+
+        def start(name: str, attributes: dict[str, str]) -> None:
+            if name == "Relationship" and attributes.get("TargetMode") != "External":
+                target = posixpath.normpath(posixpath.join("/", folder, attributes.get("Target", "")))
+                kind = attributes.get("Type", "").rpartition("/")[2]
+                found[attributes.get("Id", "")] = (kind, target.lstrip("/"))
+
+        parse(self.archive, posixpath.join(folder, "_rels", f"{name}.rels"), start)
+        return found
+
+    def merged(self, sheet: Sheet) -> list[Merged]:
+        """By first line; those beyond the columns that are read are left out."""
+        found: list[Merged] = []
+
+        def start(name: str, attributes: dict[str, str]) -> None:
+            if name == "mergeCell":
+                left_top, _, right_bottom = attributes.get("ref", "").partition(":")
+                (left, first), (right, last) = place(left_top), place(right_bottom or left_top)
+                if left <= MAX_COLUMNS:
+                    found.append(Merged(first, last, left, right))
+                if len(found) > MAX_MERGED:
+                    raise UnreadableFile(f"工作表「{sheet.title}」合并的单元格太多，请取消合并后另存。")
+
+        parse(self.archive, sheet.path, start)
+        return sorted(found, key=lambda one: (one.first, one.left))
+
+    def rows(self, sheet: Sheet) -> Iterator[SheetRow]:
+        """Rows with at least one cell that holds something, in their order."""
+        reader = RowReader(self, sheet)
+        for _ in stream(self.archive, sheet.path, reader.start, reader.end, reader.text):
+            yield from reader.taken()
+
+
+class Texts:
+    """The shared texts of a workbook in one run of bytes: many short ones cost no more than they hold."""
+
+    def __init__(self) -> None:
+        self.content, self.ends = bytearray(), array("Q", [0])
+
+    def __getitem__(self, number: int) -> str:
+        if not 0 <= number < len(self.ends) - 1:
+            raise UnreadableFile(INVALID)
+        return self.content[self.ends[number] : self.ends[number + 1]].decode("utf-8", "surrogatepass")
+
+    def read(self, archive: zipfile.ZipFile, path: str) -> None:
+        parts = InText()
+
+        def end(name: str) -> None:
+            parts.end(name)
+            if name == "si":
+                self.content += unescaped(parts.take()).encode("utf-8", "surrogatepass")
+                self.ends.append(len(self.content))
+
+        for _ in stream(archive, path, parts.start, end, parts.text):
+            pass
+
+
+class InText:
+    """Gathers the words inside <t>; how a word is pronounced (<rPh>) is no part of it."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.size = self.spoken = 0
+        self.inside = False
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self.spoken += name == "rPh"
+        self.inside = name == "t" and not self.spoken
+
+    def end(self, name: str) -> None:
+        self.spoken -= name == "rPh"
+        self.inside = False
+
+    def text(self, words: str) -> None:
+        if self.inside:
+            self.keep(words)
+
+    def keep(self, words: str) -> None:
+        self.parts.append(words)
+        self.size += len(words)
+        if self.size > MAX_TEXT:
+            raise UnreadableFile("有一个单元格的文字太长，请改短后另存。")
+
+    def take(self) -> str:
+        found = "".join(self.parts)
+        self.parts, self.size = [], 0
+        return found
+
+
+class RowReader(InText):
+    """Takes the events of a sheet's XML and gives rows."""
+
+    def __init__(self, book: Workbook, sheet: Sheet) -> None:
+        super().__init__()
+        self.book, self.sheet = book, sheet
+        self.row, self.done = SheetRow(0), list[SheetRow]()
+        self.column, self.kind, self.style, self.in_value = 0, "", "", False
+
+    def taken(self) -> list[SheetRow]:
+        done, self.done = self.done, []
+        return done
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "row":
+            line = whole(attributes.get("r") or self.row.line + 1)
+            if not self.row.line < line <= LAST_LINE:
+                raise UnreadableFile(INVALID)
+            self.row, self.column = SheetRow(line, hidden=attributes.get("hidden") in ("1", "true")), 0
+        elif name == "c":
+            self.column = place(attributes["r"])[0] if "r" in attributes else self.column + 1
+            self.kind, self.style = attributes.get("t", "n"), attributes.get("s", "0")
+            self.take()
+        elif name == "v":
+            self.in_value = True
+        else:
+            super().start(name, attributes)
+
+    def text(self, words: str) -> None:
+        if self.in_value:
+            self.keep(words)
+        else:
+            super().text(words)
+
+    def end(self, name: str) -> None:
+        if name == "v":
+            self.in_value = False
+        elif name == "c":
+            self._close_cell(self.take())
+        elif name == "row":
+            if self.row.cells:
+                self.done.append(self.row)
+        else:
+            super().end(name)
+
+    def _close_cell(self, raw: str) -> None:
+        if not raw:
+            return
+        text, fault = self._value(raw)
+        if not text.strip():
+            return
+        if self.column > MAX_COLUMNS:
+            at = f"{letters(self.column)}{self.row.line}"
+            raise UnreadableFile(
+                f"工作表「{self.sheet.title}」的 {at} 有内容，最多读 {MAX_COLUMNS} 列。请删去多余的列后另存。"
+            )
+        self.row.cells[self.column] = text
+        if fault:
+            self.row.faults[self.column] = fault
+
+    def _value(self, raw: str) -> tuple[str, str]:
+        """(text as the user sees it, why it cannot be taken)."""
+        if self.kind == "s":
+            return self.book.texts[whole(raw)], ""
+        if self.kind in ("str", "inlineStr"):
+            return unescaped(raw), ""
+        if self.kind == "b":
+            return ("TRUE" if raw.strip() == "1" else "FALSE"), ""
+        if self.kind == "e":
+            return raw, ""  # an error like any other that stands in a table as text
+        if self.kind == "d":
+            return raw.replace("T", " "), ""
+        styles, number = self.book.styles, whole(self.style)
+        style = styles[number] if number < len(styles) else General
+        return style.shown(raw, self.book.is_1904)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Workbook]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield Workbook(archive)
+    except (zipfile.BadZipFile, zlib.error, EOFError, expat.ExpatError, NotImplementedError, RuntimeError) as error:
+        raise UnreadableFile(INVALID) from error
+
+
+def parse(archive: zipfile.ZipFile, path: str, start: Handler) -> None:
+    for _ in stream(archive, path, start):
+        pass
+
+
+def stream(
+    archive: zipfile.ZipFile, path: str, start: Handler, end: Callable | None = None, text: Callable | None = None
+) -> Iterator[None]:
+    """Gives a part's elements, by their local names, to the handlers; yields after each chunk."""
+
+    def refuse(*args: Any) -> None:
+        raise UnreadableFile(INVALID)  # no workbook declares entities
+
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.buffer_text = True
+    parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler = lambda name, attributes: start(name.rpartition(" ")[2], attributes)
+    if end:
+        parser.EndElementHandler = lambda name: end(name.rpartition(" ")[2])
+    parser.CharacterDataHandler = text
+    try:
+        part = archive.open(path)
+    except KeyError:
+        raise UnreadableFile(INVALID) from None
+    with part:
+        while chunk := part.read(CHUNK):
+            parser.Parse(chunk)
+            yield
+        parser.Parse(b"", True)
+        yield
+
+
+def read_styles(archive: zipfile.ZipFile, path: str) -> list[NumberStyle]:
+    """How numbers are shown, by the number that a cell gives for its style."""
+    formats: dict[str, str] = {}
+    used: list[str] = []
+    inside: list[str] = []
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        inside.append(name)
+        if name == "numFmt":
+            formats[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
+        elif name == "xf" and "cellXfs" in inside:
+            used.append(attributes.get("numFmtId", "0"))
+
+    for _ in stream(archive, path, start, lambda name: inside.pop()):
+        pass
+    return [number_style(whole(number), formats.get(number, "")) for number in used]
+
+
+def place(reference: str) -> tuple[int, int]:
+    """(column, line), from 1, of a reference such as B3."""
+    found = REFERENCE.match(reference)
+    if not found:
+        raise UnreadableFile(INVALID)
+    column = 0
+    for letter in found[1]:
+        column = 26 * column + ord(letter) - 64
+    return column, int(found[2])
+
+
+def letters(column: int) -> str:
+    found = ""
+    while column:
+        column, rest = divmod(column - 1, 26)
+        found = chr(65 + rest) + found
+    return found
+
+
+def whole(text: Any) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise UnreadableFile(INVALID) from None
+
+
+def unescaped(text: str) -> str:
+    """Signs that XML cannot hold are written as _x000D_."""
+    return re.sub(r"_x([0-9A-Fa-f]{4})_", lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
