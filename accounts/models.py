@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from crm.lookups import Settled, Statement
+from crm.shortened import refuse_shortened
 
 from .keeping.department import KeptDepartment
 from .keeping.role import KeptRole
@@ -228,7 +229,7 @@ class User(KeptUser, SecondFactor, AbstractUser):
     department = models.ForeignKey(
         Department, models.PROTECT, null=True, blank=True, related_name="members", verbose_name="部门"
     )
-    mobile = models.CharField("手机", max_length=50, blank=True)
+    mobile = models.CharField("手机", max_length=50, blank=True, validators=[refuse_shortened])
     email = models.EmailField("邮箱", blank=True)
     groups = models.ManyToManyField(  # type: ignore[assignment]
         Group, blank=True, related_name="user_set", related_query_name="user", verbose_name="角色"

@@ -10,6 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from accounts.models import User
 from basedata.models import DictionaryEntry
 from crm.masking import refuse_masked
+from crm.shortened import refuse_shortened
 from crm.ui.forms import Block, CrmForm, HeldForm, RecordForm
 from customers.forms import add_customer_field
 from customers.models import Customer
@@ -111,7 +112,9 @@ class ForecastForm(HeldForm):
 
 class ContactCorrectionForm(HeldForm):
     contact_name = forms.CharField(label="联系人", max_length=50, required=False)
-    contact_phone = forms.CharField(label="联系人电话", max_length=50, required=False, validators=[refuse_masked])
+    contact_phone = forms.CharField(
+        label="联系人电话", max_length=50, required=False, validators=[refuse_masked, refuse_shortened]
+    )
 
     blocks = (Block("联系方式", "", (("contact_name", 3), ("contact_phone", 3))),)
 

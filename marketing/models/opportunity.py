@@ -20,6 +20,7 @@ from accounts.sharing import Shared
 from basedata.models import entry_field, reserve_numbers
 from crm.audit.trail import change, record
 from crm.masking import refuse_masked
+from crm.shortened import refuse_shortened
 from crm.ui.html import record_url
 from crm.verdict import ALLOWED, Verdict, first_objection, holds, lock, transition, unless, within
 from customers.models import NUMBER_PREFIX, Customer, TimelineEntry, tell
@@ -50,7 +51,9 @@ class Opportunity(HasDetails, Shared):
     )
     summary = models.CharField("概要", max_length=200)
     contact_name = models.CharField("联系人", max_length=50, blank=True)
-    contact_phone = models.CharField("联系人电话", max_length=50, blank=True, validators=[refuse_masked])
+    contact_phone = models.CharField(
+        "联系人电话", max_length=50, blank=True, validators=[refuse_masked, refuse_shortened]
+    )
     description = models.TextField("机会描述", max_length=2000)
     region = entry_field("地区", "地区", null=True, blank=True)
     industry = entry_field("行业", "行业", null=True, blank=True)
