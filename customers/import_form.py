@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django import forms
@@ -15,22 +16,22 @@ from django.forms.models import construct_instance
 
 from accounts.models import User
 from basedata.models import DictionaryEntry
+from crm.exchange.amounts import amount, without_unit
+from crm.exchange.dates import NotADay, read_day
 from crm.folding import clean_text
+from crm.shortened import SHORTENED, is_shortened_number
 from crm.ui.gate import GatedText, gated
 
 from .candidates import receivers
 from .forms import CustomerForm
 from .models import Customer
 
-DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ t][\d:.]+)?\Z")
-COMPACT_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)\Z")
-SERIAL_DATE = re.compile(r"\d{5,6}\Z")  # days as spreadsheets count them; shorter numbers look like years
-FIRST_SERIAL_DAY = date(1899, 12, 30)
 # Found by their shown text instead of by key, one query each for the whole table.
 FOUND = ("manager", "region", "industry", "level", "satisfaction", "credit")
 # Columns of the list's own export: what it calls by other names, and what the system itself keeps.
 EXPORTED_AS = {"客户编号": "number", "满意度": "satisfaction", "信用度": "credit"}
-LEFT_OUT = ("状态", "上次下单", "创建时间")
+LEFT_OUT = ("状态", "上次下单", "创建时间", "行号", "原因与改法")
+LARGEST_TYPED = 100_000  # 万元: a larger sum under a head without unit was probably meant in 元
 
 
 def fold(text: str) -> str:
@@ -39,26 +40,51 @@ def fold(text: str) -> str:
 
 
 def column_key(header: str) -> str:
-    """A column's name without what stands in brackets and without the star of required fields."""
-    return re.sub(r"\(.*?\)|[*★]", "", fold(header))
+    """A column's name without what stands in brackets, its unit, and the star of required fields."""
+    return without_unit(re.sub(r"[*★]", "", fold(header)))
 
 
 class TableDateField(forms.DateField):
-    """A date as people and spreadsheets write it: 2025-11-24, 2025/11/24, 2025年11月24日, 20251124, 45985."""
+    """A date as people and spreadsheets write it: 2025-11-24, 2025年11月24日, 20251124, 45985; 2025-11 is the 1st."""
+
+    is_1904 = is_month = False  # how the table counts its days; whether the last text named a month only
 
     def to_python(self, value: Any) -> date | None:
-        text = unicodedata.normalize("NFKC", clean_text(str(value or ""))).strip().lower()
-        if not text:
+        self.is_month = False
+        if not str(value or "").strip():
             return None
         try:
-            if found := DATE.match(text) or COMPACT_DATE.match(text):
-                year, month, day = map(int, found.groups())
-                return date(year, month, day)
-            if SERIAL_DATE.match(text):
-                return FIRST_SERIAL_DAY + timedelta(days=int(text))
-        except ValueError:
-            pass  # the 31st of a short month
-        raise ValidationError(self.error_messages["invalid"], code="invalid")
+            found = read_day(value, is_1904=self.is_1904)
+        except NotADay as error:
+            raise ValidationError(str(error), code="invalid") from None
+        self.is_month = found.is_month
+        return found.at.date()
+
+
+class TableAmountField(forms.DecimalField):
+    """A sum in the unit of its cell or of its column's head, converted exactly into the unit of the field."""
+
+    field_unit = head_unit = "万元"
+    # Of the last text: its cell names a unit; neither cell nor head does; and then it looks like 元.
+    is_own = is_bare = is_large = False
+
+    def to_python(self, value: Any) -> Decimal | None:
+        self.is_own = self.is_bare = self.is_large = False
+        text = str(value or "").strip()
+        if not text:
+            return None
+        if is_shortened_number(text):
+            raise ValidationError(SHORTENED, code="shortened")
+        try:
+            found, self.is_own = amount(text, self.head_unit or self.field_unit, self.field_unit)
+        except (InvalidOperation, ValueError):
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+        self.is_bare = not (self.is_own or self.head_unit)
+        self.is_large = self.is_bare and abs(found) >= LARGEST_TYPED
+        if -int(found.as_tuple().exponent) > (self.decimal_places or 0):
+            words = f"「{text[:30]}」合 {found:f} {self.field_unit}，小数点后最多 {self.decimal_places} 位，请改写。"
+            raise ValidationError(words, code="max_decimal_places")
+        return found
 
 
 class ShownTextField(GatedText, forms.CharField):
@@ -108,7 +134,11 @@ class CustomerImportForm(CustomerForm):
 
     class Meta(CustomerForm.Meta):
         fields = [name for name in CustomerForm.Meta.fields if name not in (*FOUND, "parent")]
-        field_classes = {"cooperation_since": TableDateField}
+        field_classes = {
+            "cooperation_since": TableDateField,
+            "registered_capital": TableAmountField,
+            "annual_turnover": TableAmountField,
+        }
 
     def check_duplicates(self) -> None:
         """The import knows all names beforehand and leaves known customers alone."""
@@ -136,7 +166,13 @@ class CustomerImportForm(CustomerForm):
             field.required = name in ("name", "manager")
         shown = ["name", "manager", *(name for name in CustomerForm.Meta.fields if name != "name")]
         self.labels = {name: str(self.fields[name].label) for name in shown}
+        self.heads = {name: headed(label, self.units.get(name, "")) for name, label in self.labels.items()}
         self.columns = EXPORTED_AS | {column_key(label): name for name, label in self.labels.items()}
+
+    def knows(self, text: str) -> bool:
+        """Is it the name of a column that an import takes, or leaves out knowingly?"""
+        key = column_key(text)
+        return key in self.columns or key in LEFT_OUT
 
     def _region_field(self, entries: list[DictionaryEntry], may_create: bool, hint: str) -> ShownTextField:
         if not may_create:
@@ -171,6 +207,11 @@ class CustomerImportForm(CustomerForm):
             self.instance.clean_fields(exclude={field.name for field in Customer._meta.fields} - filled)
         except ValidationError as error:
             self.add_error(None, error)
+
+
+def headed(label: str, unit: str) -> str:
+    """A column's head with the unit of its numbers: 注册资本（万元）."""
+    return f"{label}（{unit}）" if unit else label
 
 
 def entry_field(category: str, entries: list[DictionaryEntry], *, hint: str = "") -> ShownTextField:

@@ -16,16 +16,18 @@ from crm.exchange.writers import write_xlsx
 from crm.file_names import cut
 from crm.jobs.models import Job, JobRefused, start_job
 
-from .import_form import column_key
+from .import_form import CustomerImportForm, column_key
 from .importing import CellError, CustomerImport, ImportRefused
 from .models import ImportFile
 
 PREVIEWED_ROWS = 2000  # more rows are not checked while somebody waits for the page
+ADDED = ("行号", "原因与改法")  # in front of the rows that were refused
 FUNCTION = "customers.import_job.run"
 
 
 def is_large(path: Path) -> bool:
-    return sum(1 for _, _ in zip(range(PREVIEWED_ROWS + 1), read_table(path), strict=False)) > PREVIEWED_ROWS
+    rows = read_table(path, CustomerImportForm().knows)
+    return sum(1 for _, _ in zip(range(PREVIEWED_ROWS + 1), rows, strict=False)) > PREVIEWED_ROWS
 
 
 def start(upload: ImportFile) -> Job:
@@ -41,6 +43,7 @@ def run(job: Job) -> str:
     task = CustomerImport(manager=upload.manager, by=by)
     try:
         task.read(Path(upload.file.path), beat=job.beat)
+        job.notes = task.notes
         if task.errors:
             return refuse(job, upload, task)
         added = task.write()
@@ -69,9 +72,14 @@ def refused_name(upload: ImportFile) -> str:
 def write_refused(target: Any, upload: ImportFile, task: CustomerImport) -> int:
     """The refused rows as they stand in the file, with line and reasons in front."""
     rows = refused_rows(upload, task)
-    headers = list(rows[0][1]) if rows else []
-    table = ([line, words(errors), *(cells.get(name, "") for name in headers)] for line, cells, errors in rows)
-    return write_xlsx(target, ["行号", "原因与改法", *headers], table, title="错误行")
+    headers = [name for name in rows[0][1] if name not in ADDED] if rows else []
+    fields = {name: task.form.columns.get(column_key(name), "") for name in headers}
+    shown = [task.reading.refused_head(fields[name], name) for name in headers]
+    table = (
+        [line, words(errors), *(task.reading.refused_text(fields[name], cells.get(name, "")) for name in headers)]
+        for line, cells, errors in rows
+    )
+    return write_xlsx(target, [*ADDED, *shown], table, title="错误行")
 
 
 def words(errors: Iterable[CellError]) -> str:
@@ -83,7 +91,7 @@ def refused_rows(upload: ImportFile, task: CustomerImport) -> list[tuple[int, di
     by_line: dict[int, list[CellError]] = {}
     for error in task.errors:
         by_line.setdefault(error.line, []).append(error)
-    table = read_table(Path(upload.file.path))
+    table = read_table(Path(upload.file.path), task.form.knows)
     return [(line, cells, by_line[line]) for line, cells in table if line in by_line]
 
 

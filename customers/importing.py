@@ -13,15 +13,17 @@ from accounts.models import User
 from basedata.models import DictionaryEntry, reserve_numbers
 from crm.audit.trail import record_many
 from crm.exchange.cells import clean, unguarded
-from crm.exchange.readers import read_table
+from crm.exchange.readers import Cells, UnreadableFile, read_table
 from crm.folding import clean_text, fold_code, fold_width
 
 from .import_form import LEFT_OUT, CustomerImportForm, column_key
+from .import_reading import Reading
 from .models import NUMBER_PREFIX, Customer, Ownership, TimelineEntry
 from .models.timeline import tell_many
 from .names import normalize
 
 BATCH = 500
+MAX_ROWS = 200_000  # they are held in memory until all are written
 LOCK = 770002  # PostgreSQL advisory lock: one import writes at a time
 
 
@@ -82,6 +84,8 @@ class CustomerImport:
         """manager: 客户经理 of rows that name none. by: who imports, only for people in his reach; None: the system."""
         self.by = by
         self.form = CustomerImportForm(default_manager=manager, create_regions=create_regions, by=by)
+        self.reading = Reading(self.form)
+        self.notes: list[str] = []  # what the reader skipped, spread or converted
         self.known = Known.load()
         self.rows: list[Row] = []
         self.errors: list[CellError] = []
@@ -101,11 +105,19 @@ class CustomerImport:
 
         beat is called with the number of rows read, every thousand rows.
         """
-        for count, (line, cells) in enumerate(read_table(path), start=1):
+        table = read_table(path, self.form.knows)
+        for count, (line, cells) in enumerate(table, start=1):
             if beat and count % 1000 == 0:
                 beat(count)
-            named = ((self._field(header), text) for header, text in cells.items())
-            self._take(line, {name: clean_text(unguarded(text)) for name, text in named if name})
+            if count > MAX_ROWS:
+                raise UnreadableFile(f"最多一次导入 {MAX_ROWS} 行，请分成几个文件。")
+            fields = {header: self._field(header) for header in cells}
+            self.reading.begin_row(table)
+            if not self._refuse_faults(line, cells, fields):
+                self._take(line, {fields[header]: _typed(text) for header, text in cells.items() if fields[header]})
+                self.reading.end_row(line)
+        self.errors += [CellError(line, self.form.labels[name], why) for line, name, why in self.reading.unitless()]
+        self.notes = self.reading.notes(table.notes)
         if not self._fields:
             raise ImportRefused("文件里没有数据行：第一行是列名，从第二行起每行一个客户。")
         if "name" not in self._fields.values():
@@ -120,6 +132,16 @@ class CustomerImport:
         ]
         self.errors.sort(key=lambda error: error.line)
 
+    def _refuse_faults(self, line: int, cells: Cells, fields: dict[str, str]) -> bool:
+        """Refuses the row when a cell of it is no value; as 上级单位 of others it is known all the same."""
+        found = list(self.reading.faults(cells, fields))
+        for name, reason in found:
+            self.errors.append(CellError(line, self.form.labels.get(name, "客户编号"), reason))
+        if found:
+            name = next((text for header, text in cells.items() if fields[header] == "name"), "")
+            self._line_of_name.setdefault(_key(name), (line, False))
+        return bool(found)
+
     def _field(self, header: str) -> str:
         """The form's field of a column, whatever its case and spaces; empty for what the system fills itself."""
         if header not in self._fields:
@@ -130,6 +152,10 @@ class CustomerImport:
                 raise ImportRefused(f"不认识的列「{str(clean(header))[:50]}」。可用的列：{known}。")
             if name and name in self._fields.values():
                 raise ImportRefused(f"列「{self.form.labels.get(name, header)}」出现了两次，请只保留一列。")
+            try:
+                self.reading.head(name, header)
+            except ValueError as error:
+                raise ImportRefused(f"列「{header[:50]}」：{error}") from None
             self._fields[header] = name
             if name in ("", "number"):
                 self.left_out.append(header)
@@ -261,6 +287,11 @@ def with_derived_names(customer: Customer) -> Customer:
 
 def _key(name: str) -> str:
     return normalize(name)
+
+
+def _typed(text: str) -> str:
+    """What was typed: without the guard of an export, and without what nobody sees."""
+    return clean_text(unguarded(text))
 
 
 def _numbers(count: int) -> list[str]:

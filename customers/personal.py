@@ -243,5 +243,5 @@ IMPERSONAL: dict[type[models.Model], tuple[str, ...]] = {
     OrderLine: ("product_number", "unit"),
     ParkedOrder: ("number", "customer_key", "content"),  # of no customer yet, and the sales system's own
     TimelineEntry: ("url",),
-    ImportFile: ("file", "name"),  # kept for a week, for whoever sent it
+    ImportFile: ("file", "name", "notes"),  # kept for a week, for whoever sent it
 }  # fmt: skip

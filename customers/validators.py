@@ -7,7 +7,9 @@ import re
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, URLValidator
 
-postcode = RegexValidator(r"^[0-9]{6}\Z", "应为 6 位数字，例如 266000")
+from crm.shortened import refuse_shortened
+
+six_digits = RegexValidator(r"^[0-9]{6}\Z", "应为 6 位数字，例如 266000")
 web_address = URLValidator(
     schemes=["http", "https"], message="应以 http:// 或 https:// 开头，例如 https://www.example.com"
 )
@@ -16,8 +18,20 @@ CODE_CHARACTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 CODE_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 
 
+def postcode(value: str) -> None:
+    refuse_shortened(value)
+    six_digits(value)
+
+
+def refuse_line_breaks(value: str) -> None:
+    """A name over several lines swallowed the rows below it."""
+    if len(value.strip().splitlines()) > 1:
+        raise ValidationError("名称里有换行，可能把几行当成了一行，请改成一行。", code="line_breaks")
+
+
 def license_number(value: str) -> None:
     """Older registration numbers pass as they are; 18 characters must carry the check character of GB 32100-2015."""
+    refuse_shortened(value)
     code = re.sub(r"\s", "", value).upper()
     if len(code) != 18:
         return

@@ -6,15 +6,16 @@ import crm.shortened
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0005_shipped_rights'),
+        ("accounts", "0005_shipped_rights"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='user',
-            name='mobile',
-            field=models.CharField(blank=True, max_length=50, validators=[crm.shortened.refuse_shortened], verbose_name='手机'),
+            model_name="user",
+            name="mobile",
+            field=models.CharField(
+                blank=True, max_length=50, validators=[crm.shortened.refuse_shortened], verbose_name="手机"
+            ),
         ),
     ]

@@ -103,6 +103,7 @@ class SyncRun(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name="发起人")
     counts = models.JSONField("数量", default=dict)  # {table: {"read": n, "added": n, "changed": n, "refused": n}}
     message = models.CharField("说明", max_length=500, blank=True)
+    notes = models.JSONField("读取说明", default=list)  # what was skipped, spread or converted, in sentences
 
     class Meta:
         verbose_name = "数据同步记录"
@@ -126,9 +127,11 @@ class SyncRun(models.Model):
         return silent.update(status=cls.Status.FAILED, finished_at=timezone.now(), message=message)
 
     def finish(self, status: str, message: str) -> None:
-        """Closes this run with its counts, unless another has taken it over."""
+        """Closes this run with its counts and notes, unless another has taken it over."""
         mine = SyncRun.objects.filter(pk=self.pk, status=self.Status.RUNNING)
-        mine.update(status=status, message=message[:500], finished_at=timezone.now(), counts=self.counts)
+        mine.update(
+            status=status, message=message[:500], finished_at=timezone.now(), counts=self.counts, notes=self.notes
+        )
 
 
 class SyncRefusal(models.Model):

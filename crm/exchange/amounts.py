@@ -16,6 +16,7 @@ WORDS = "|".join(sorted((word.removesuffix("元") for word in UNITS if word != "
 CURRENCY = r"(?:人民币|rmb|cny|¥|￥)"
 AMOUNT = re.compile(rf"{CURRENCY}?([+-]?[\d.,]+)(?:({WORDS})元?|(元))?(?:整|正)?{CURRENCY}?")
 HEAD_UNIT = re.compile(rf"(?:单位)?[::]?{CURRENCY}?[::/]?((?:{WORDS})?元){CURRENCY}?")
+LONGEST = 40  # digits; more are no number that anybody counts
 BRACKETED = re.compile(r"[(\[【〔{<](.*?)[)\]】〕}>]")
 TRAILING = re.compile(rf"[::/_-]*(?:单位[::]?)?((?:{WORDS})?元)$")
 FOREIGN = re.compile(r"[美欧港日英]元|美金|usd|eur|hkd|jpy|gbp|[$€£]")
@@ -32,7 +33,7 @@ def exact(text: str) -> Decimal:
         if not 1 <= len(head) <= 3 or any(len(group) != 3 for group in groups):
             raise InvalidOperation
     found = Decimal(plain.replace(",", ""))
-    if not found.is_finite():
+    if not found.is_finite() or abs(found.adjusted()) > LONGEST:
         raise InvalidOperation
     return found
 
@@ -71,8 +72,8 @@ def amount(text: str, unit: str, into: str) -> tuple[Decimal, bool]:
 
 
 def _scaled(number: Decimal, factor: int, divisor: int) -> Decimal:
-    """Exact: factors are powers of ten, so only the point moves."""
+    """Exact: factors are powers of ten, so only the point moves. Zeros behind the point are no places."""
     sign, digits, exponent = number.as_tuple()
-    if factor == divisor or not isinstance(exponent, int):
-        return number
-    return Decimal((sign, digits, exponent + len(str(factor)) - len(str(divisor))))
+    moved = Decimal((sign, digits, int(exponent) + len(str(factor)) - len(str(divisor))))
+    plain = f"{moved:f}"
+    return Decimal(plain.rstrip("0").rstrip(".") if "." in plain else plain)

@@ -12,7 +12,7 @@ from django.http import QueryDict
 from crm.jobs.models import DueRun, Job
 from crm.lookups import streamed
 
-ERASED_HERE: dict[type[models.Model], tuple[str, ...]] = {Job: ("arguments", "result", "file", "file_name")}
+ERASED_HERE: dict[type[models.Model], tuple[str, ...]] = {Job: ("arguments", "result", "notes", "file", "file_name")}
 PARTS = ()
 IMPERSONAL: dict[type[models.Model], tuple[str, ...]] = {Job: ("kind", "function"), DueRun: ("task", "result")}
 
@@ -22,10 +22,11 @@ def erase_from_jobs(erase: Callable[[Any], Any]) -> int:
 
     erase: gives a text, or the texts inside of what is given, without the person. Returns how many files went.
     """
-    for job in streamed(Job.objects.only("pk", "arguments", "result", "file_name")):
+    for job in streamed(Job.objects.only("pk", "arguments", "result", "notes", "file_name")):
         left = {
             "arguments": erase({**job.arguments, **_asked(job)}),
             "result": erase(job.result)[:500],
+            "notes": erase(job.notes),
             "file_name": erase(job.file_name)[:200],
         }
         if "query" in left["arguments"]:

@@ -161,7 +161,7 @@ class Table:
             raise UnreadableFile(f"第 {row.line} 行有 {max(row.cells)} 列，比表头多，请检查是否多了分隔符。")
         if name := head.shared.get(column):
             raise UnreadableFile(
-                f"表头「{name[:30]}」合并了几列，{letters(column)} 列没有自己的列名。请取消合并，给每一列写上列名后再读取。"
+                f"表头「{name[:30]}」合并了几列，{letters(column)} 列没有自己的列名。请取消合并，给每一列写上列名。"
             )
         self._notes.add(
             f"{letters(column)} 列没有列名，没有读取：{{}}。", f"第 {row.line} 行「{row.cells[column].strip()[:20]}」"

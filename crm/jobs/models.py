@@ -43,6 +43,7 @@ class Job(models.Model):
     heartbeat_at = models.DateTimeField("最近心跳", null=True, editable=False)
     finished_at = models.DateTimeField("结束时间", null=True, editable=False)
     result = models.CharField("结果", max_length=500, blank=True, editable=False)
+    notes = models.JSONField("读取说明", default=list, editable=False)  # sentences of the reader of a table
     file = models.FileField("文件", upload_to="jobs/%Y%m/", blank=True, editable=False)
     file_name = models.CharField("文件名", max_length=200, blank=True, editable=False)
 
@@ -102,7 +103,7 @@ class Job(models.Model):
         """What work calls its file is cut here, for every kind of job."""
         self.status, self.result, self.finished_at = self.Status.DONE, as_result(result), timezone.now()
         self.file_name = cut(self.file_name)
-        self.save(update_fields=["status", "result", "finished_at", "file", "file_name"])
+        self.save(update_fields=["status", "result", "notes", "finished_at", "file", "file_name"])
 
     def fail(self, reason: str) -> None:
         """Writes nothing that the work left in the row, which may be why it failed; its file goes from the disk."""

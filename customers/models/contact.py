@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.scopes import EDIT, reaches
 from crm.audit.trail import change, record
 from crm.masking import refuse_masked
+from crm.shortened import refuse_shortened
 from crm.verdict import Verdict, first_objection, holds, transition, unless, within
 
 from .customer import Customer, CustomerQuerySet
@@ -51,8 +52,8 @@ class Contact(HasDetails):
     name = models.CharField("姓名", max_length=50)
     gender = models.CharField("性别", max_length=6, choices=Gender, blank=True)
     position = models.CharField("职位", max_length=50)
-    office_phone = models.CharField("办公电话", max_length=50, validators=[refuse_masked])
-    mobile = models.CharField("手机", max_length=50, blank=True, validators=[refuse_masked])
+    office_phone = models.CharField("办公电话", max_length=50, validators=[refuse_masked, refuse_shortened])
+    mobile = models.CharField("手机", max_length=50, blank=True, validators=[refuse_masked, refuse_shortened])
     email = models.EmailField("邮箱", blank=True, validators=[refuse_masked])
     preferred_channel = models.CharField("首选联系方式", max_length=10, choices=Channel, blank=True)
     is_primary = models.BooleanField("主要联系人", default=False)

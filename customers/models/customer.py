@@ -18,8 +18,10 @@ from accounts.scopes import EDIT, reaches, supervisors_of
 from accounts.sharing import Grant, Shared
 from basedata.models import entry_field, reserve_numbers
 from crm.audit.trail import change, record
+from crm.exchange.dates import refuse_far_day
 from crm.happened import refuse_ahead
 from crm.masking import refuse_masked
+from crm.shortened import refuse_shortened
 from crm.ui.html import record_url
 from crm.ui.paging import capped_counts
 from crm.verdict import ALLOWED, Kind, Verdict, first_objection, holds, transition, unless, within
@@ -42,8 +44,8 @@ class Customer(HasDetails, Shared):
     TONES = {"normal": "green", "lost": "red"}
 
     number = models.CharField("客户编号", max_length=20, unique=True, editable=False)
-    external_number = models.CharField("销售系统客户编号", max_length=30, blank=True)
-    name = models.CharField("名称", max_length=100)
+    external_number = models.CharField("销售系统客户编号", max_length=30, blank=True, validators=[refuse_shortened])
+    name = models.CharField("名称", max_length=100, validators=[validators.refuse_line_breaks])
     region = entry_field("地区", "地区", null=True)
     industry = entry_field("行业", "行业", null=True, blank=True)
     level = entry_field("客户等级", "客户等级", null=True)
@@ -53,13 +55,13 @@ class Customer(HasDetails, Shared):
     satisfaction = models.PositiveSmallIntegerField("客户满意度", choices=STARS, null=True)
     credit = models.PositiveSmallIntegerField("客户信用度", choices=STARS, null=True)
     address = models.CharField("地址", max_length=300)
-    phone = models.CharField("电话", max_length=50, validators=[refuse_masked])
+    phone = models.CharField("电话", max_length=50, validators=[refuse_masked, refuse_shortened])
     postcode = models.CharField("邮政编码", max_length=10, blank=True, validators=[validators.postcode])
-    fax = models.CharField("传真", max_length=50, blank=True)
+    fax = models.CharField("传真", max_length=50, blank=True, validators=[refuse_shortened])
     website = models.CharField("网址", max_length=50, blank=True, validators=[validators.web_address])
     legal_representative = models.CharField("法定代表人", max_length=50, blank=True)
     bank = models.CharField("开户银行", max_length=200, blank=True)
-    bank_account = models.CharField("银行账号", max_length=50, blank=True, validators=[refuse_masked])
+    bank_account = models.CharField("银行账号", max_length=50, blank=True, validators=[refuse_masked, refuse_shortened])
     license_number = CodeField(
         "统一社会信用代码（营业执照注册号）",
         max_length=50,
@@ -73,12 +75,14 @@ class Customer(HasDetails, Shared):
     annual_turnover = models.DecimalField(
         "年营业额", max_digits=14, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
     )
-    local_tax_number = CodeField("地税登记号", max_length=50, blank=True)
-    national_tax_number = CodeField("国税登记号", max_length=50, blank=True)
+    local_tax_number = CodeField("地税登记号", max_length=50, blank=True, validators=[refuse_shortened])
+    national_tax_number = CodeField("国税登记号", max_length=50, blank=True, validators=[refuse_shortened])
     parent = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="branches", verbose_name="上级单位"
     )
-    cooperation_since = models.DateField("建立合作日期", null=True, blank=True, validators=[refuse_ahead])
+    cooperation_since = models.DateField(
+        "建立合作日期", null=True, blank=True, validators=[refuse_far_day, refuse_ahead]
+    )
     status = models.CharField("状态", max_length=10, choices=Status, default=Status.NORMAL, editable=False)
     # Kept by the sync: the Shanghai day of the latest order of PURCHASE_STATUSES.
     last_purchase_on = models.DateField("上次下单", null=True, editable=False)

@@ -45,6 +45,7 @@ class ImportFile(models.Model):
     uploaded_at = models.DateTimeField("上传时间", default=timezone.now, db_index=True)
     imported_at = models.DateTimeField("导入时间", null=True)
     added = models.PositiveIntegerField("新增客户", default=0)
+    notes = models.JSONField("读取说明", default=list, editable=False)  # of the import that was carried out
 
     objects = ImportFileQuerySet.as_manager()
 
@@ -79,8 +80,8 @@ class ImportFile(models.Model):
         self.can_carry_out(by).enforce()
         task = self.checked()
         self.added = task.write(partial=partial)
-        self.imported_at = timezone.now()
-        self.save(update_fields=["added", "imported_at"])
+        self.imported_at, self.notes = timezone.now(), task.notes
+        self.save(update_fields=["added", "imported_at", "notes"])
         facts = {"新增客户": self.added, "已存在": task.existing, "有错误": len(task.refused_lines)}
         record(by, "导入", text=f"客户：{self.name}", changes=facts)
         return task

@@ -15,6 +15,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from basedata.models import FeedPosition, Product, StockRecord, SyncRefusal, SyncRun
+from crm.exchange.notes import Notes
 from crm.happened import lies_ahead
 from crm.lookups import by_key
 from customers.models import Order, OrderLine, ParkedOrder, TimelineEntry
@@ -69,6 +70,8 @@ class Work:
     def __init__(self, run: SyncRun, source: Source) -> None:
         self.run, self.source, self.staging = run, source, Staging()
         self.remarks: list[str] = []
+        self.notes = Notes()
+        self.unsure: set[str] = set()  # tables with a row whose key may not have been read
         self.refusals = 0
         self.latest: dict[str, datetime] = {}
 
@@ -79,6 +82,7 @@ class Work:
 
     def close(self, status: str, message: str) -> None:
         self.staging.close()
+        self.run.notes = [*self.source.notes(), *self.notes.sentences()]
         self.run.finish(status, message)
         self.run.refresh_from_db()
 
@@ -123,10 +127,13 @@ class Work:
         for line, cells in batch:
             self.count(table, read=1)
             try:
-                values = parse(cells)
+                values = parse(rows.sound(cells))
             except RowRefused as refusal:
+                self.unsure |= {table} if cells["fault"] else set()
                 self.refuse(table, line, cells.get("number") or cells.get("product_number"), str(refusal))
                 continue
+            if table == "orders" and rows.is_month(cells["ordered_at"]):
+                self.notes.add("订单的日期只写了年月，按当月 1 日：{}。", f"第 {line} 行")
             at = values["changed_at"]
             if at:
                 self.latest[table] = max(at, self.latest.get(table, at))
@@ -143,6 +150,12 @@ class Work:
         position.changed_at, position.synced_at = max(known, default=None), timezone.now()
         position.save()
 
+    def may_remove(self, table: str) -> bool:
+        """Is what a full feed does not name gone? Not while a row of it could not be read."""
+        if self.run.is_full and table in self.unsure:
+            self.remarks.append(f"{LABELS[table]}有读不出的行，这次没有下架或取消")
+        return self.run.is_full and table not in self.unsure
+
     # Tables
 
     def products(self) -> None:
@@ -153,7 +166,7 @@ class Work:
             with transaction.atomic():
                 self.beat()
                 self._products(self.taken("products", batch, rows.product, lambda values: values["number"]))
-        if self.run.is_full:
+        if self.may_remove("products"):
             present = Product.objects.filter(is_discontinued=False)
             for numbers in batches((number for _, number in by_key(present.values_list("pk", "number"))), BATCH):
                 gone = self.staging.unseen("products", numbers)
@@ -190,7 +203,7 @@ class Work:
             with transaction.atomic():
                 self.beat()
                 self._storage(self.taken("storage", batch, rows.stock, _stock_key))
-        if self.run.is_full:
+        if self.may_remove("storage"):
             keys = StockRecord.objects.values_list("pk", "product__number", "warehouse", "location")
             for present in batches(by_key(keys), BATCH):
                 named = {"\t".join(parts): pk for pk, *parts in present}
@@ -238,7 +251,7 @@ class Work:
                 self._orders(self.taken("orders", batch, rows.order, lambda values: values["number"]))
         self._homeless_lines()
         self._say_signs()
-        if self.run.is_full:
+        if self.may_remove("orders"):
             self._cancel_missing()
         self.read_to_the_end("orders")
         self.read_to_the_end("order_lines")
@@ -285,7 +298,7 @@ class Work:
         found: dict[int, dict] = {}
         for row, cells in raw:
             try:
-                line = rows.line(cells)
+                line = rows.line(rows.sound(cells))
                 if line["line_number"] in found:
                     raise RowRefused(f"行号 {line['line_number']} 重复")
             except RowRefused as refusal:

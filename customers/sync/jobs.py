@@ -22,7 +22,9 @@ def run(job: Job) -> str:
     if not settings.CRM_SYNC_SOURCE:
         raise JobRefused("还没有设置 CRM_SYNC_SOURCE，不知道从哪里同步。")
     try:
-        return in_words(sync(settings.CRM_SYNC_SOURCE, by=job.owner))
+        found = sync(settings.CRM_SYNC_SOURCE, by=job.owner)
+        job.notes = found.notes
+        return in_words(found)
     except (SyncBusy, SourceRefused) as error:
         raise JobRefused(str(error)) from None
 

@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from crm.audit.trail import change
 from crm.folding import fold_code
+from crm.shortened import SHORTENED, is_shortened_number
 from customers.models import Customer
 from customers.names import normalize
 
@@ -28,6 +29,8 @@ def find(text: str, user: User) -> Customer:
 
 def match(customer: Customer, key: str, *, by: User) -> int:
     """Gives the customer the key and takes up the waiting orders; the number of orders taken."""
+    if is_shortened_number(key):
+        raise MatchRefused(f"「{key}」：{SHORTENED}，再重新同步。")
     if len(key) > 30:
         raise MatchRefused("销售系统客户编号超过 30 个字，请先在销售系统里改正。")
     try:

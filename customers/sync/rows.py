@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from crm.exchange.amounts import exact
+from crm.exchange.dates import NotADay, read_day
+from crm.exchange.readers import fault_of
 from crm.folding import clean_text, fold_width
 from crm.happened import lies_ahead
+from crm.shortened import SHORTENED, is_shortened_number
 from customers.models.order import OrderStatus
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 STATUSES = {**{label: code for code, label in OrderStatus.choices}, **{code: code for code, _ in OrderStatus.choices}}
 CONTROL = {"Cc", "Cs"}
+DATES = {"ordered_at", "changed_at"}
+HOLD_NUMBERS = {
+    "number",
+    "product_number",
+    "customer_number",
+    "order_number",
+    "model",
+    "batch",
+    "location",
+    "warehouse",
+}
 COLUMNS = {
     "products": {
         "number": "产品编号", "name": "名称", "model": "型号", "batch": "批次", "unit": "单位",
@@ -41,13 +57,46 @@ class RowRefused(Exception):
 
 
 def named(table: str, cells: Mapping[str, Any]) -> dict[str, Any]:
-    """The cells under the names of the code, whichever of the two names the feed uses, through the text gate."""
+    """The cells under the names of the code, whichever of the two names the feed uses, through the text gate.
+
+    With them fault: why the first cell that cannot be taken cannot; empty for a row that is sound.
+    """
     columns = COLUMNS[table].items()
-    return {name: gated(cells[label] if label in cells else cells.get(name)) for name, label in columns}
+    found = {name: gated(cells[label] if label in cells else cells.get(name)) for name, label in columns}
+    if getattr(cells, "is_1904", False):
+        found |= {name: _from_1904(found[name]) for name in DATES & found.keys()}
+    return {**found, "fault": _fault(table, found, getattr(cells, "faults", {}))}
 
 
 def gated(value: Any) -> Any:
     return clean_text(value) if isinstance(value, str) else value
+
+
+def _fault(table: str, found: Mapping[str, Any], faults: Mapping[str, str]) -> str:
+    for name, label in COLUMNS[table].items():
+        value = found[name]
+        words = faults.get(label) or faults.get(name) or (fault_of(value) if isinstance(value, str) else "")
+        if not words and name in HOLD_NUMBERS and is_shortened_number(value):
+            words = SHORTENED
+        if words:
+            return f"{label}「{str(value)[:30]}」：{words}"
+    return ""
+
+
+def _from_1904(value: Any) -> Any:
+    """A bare count of days of a workbook that begins in 1904, as a day."""
+    if str(value or "").replace(".", "").isdecimal():
+        with suppress(NotADay):
+            return read_day(value, is_1904=True).at.isoformat(sep=" ")
+        return f"{value}（从 1904 年起的天数）"
+    return value
+
+
+def sound(cells: dict[str, Any]) -> dict[str, Any]:
+    """The row itself, when every cell of it can be taken."""
+    if cells["fault"]:
+        raise RowRefused(cells["fault"])
+    return cells
 
 
 def missing_columns(table: str, cells: Mapping[str, Any]) -> list[str]:
@@ -74,9 +123,10 @@ def number(value: Any, label: str, places: int, *, required: bool = True) -> Dec
         if required:
             raise RowRefused(f"{label}没有填写")
         return None
-    plain = raw if raw.isascii() else unicodedata.normalize("NFKC", raw)
+    if isinstance(value, str) and is_shortened_number(raw):
+        raise RowRefused(f"{label}「{raw[:30]}」：{SHORTENED}")
     try:
-        found = Decimal(_ungrouped(plain))
+        found = exact(raw) if isinstance(value, str) else Decimal(raw)
     except InvalidOperation:
         raise RowRefused(f"{label}「{raw[:30]}」不是数字") from None
     if not found.is_finite():
@@ -91,20 +141,8 @@ def number(value: Any, label: str, places: int, *, required: bool = True) -> Dec
     return found
 
 
-def _ungrouped(plain: str) -> str:
-    if "_" in plain:
-        raise InvalidOperation
-    if "," not in plain:
-        return plain
-    whole, _, _ = plain.partition(".")
-    head, *groups = whole.lstrip("+-").split(",")
-    if not 1 <= len(head) <= 3 or any(len(group) != 3 for group in groups):
-        raise InvalidOperation
-    return plain.replace(",", "")
-
-
 def moment(value: Any, label: str, *, required: bool = True) -> datetime | None:
-    """Of something that has happened. Times without a zone are Shanghai's."""
+    """Of something that has happened. Times without a zone are Shanghai's; a month alone is its 1st."""
     if isinstance(value, datetime):
         found = value
     elif isinstance(value, date):
@@ -129,13 +167,17 @@ def _parsed(raw: str, label: str) -> datetime:
         return datetime.fromisoformat(raw)
     except ValueError:
         pass
-    plain = raw.replace("年", "-").replace("月", "-").replace("日", "").replace("/", "-")
-    for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"):
-        try:
-            return datetime.strptime(plain, form)
-        except ValueError:
-            continue
-    raise RowRefused(f"{label}「{raw[:30]}」不是日期")
+    try:
+        return read_day(raw).at
+    except NotADay as error:
+        raise RowRefused(f"{label}{error}") from None
+
+
+def is_month(value: Any) -> bool:
+    """Does a text name a month only?"""
+    with suppress(NotADay):
+        return isinstance(value, str) and read_day(value).is_month
+    return False
 
 
 def status(value: Any) -> str:

@@ -12,7 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 from django.db.utils import ConnectionHandler
 
-from crm.exchange.readers import UnreadableFile, read_table
+from crm.exchange.readers import Table, UnreadableFile, read_table
+
+from .rows import COLUMNS
 
 Rows = Iterator[tuple[int, dict[str, Any]]]
 VIEWS = {"products": "vi_product", "storage": "vi_storage", "orders": "vi_orders", "order_lines": "vi_orders_line"}
@@ -29,6 +31,9 @@ class Source(Protocol):
 
     def rows(self, table: str) -> Rows | None:
         """(line, {column: value}) of a table, or None when the source has no such table."""
+
+    def notes(self) -> list[str]:
+        """What was skipped, spread or converted in the tables read so far, in sentences."""
 
     def close(self) -> None: ...
 
@@ -51,7 +56,7 @@ def masked(address: str) -> str:
 
 class FolderSource:
     def __init__(self, folder: Path) -> None:
-        self.folder, self.shown = folder, masked(str(folder))
+        self.folder, self.shown, self.tables = folder, masked(str(folder)), list[Table]()
         if not folder.is_dir():
             raise SourceRefused(f"没有文件夹 {self.shown}。请填写放有 products、orders 等文件的文件夹或数据库地址。")
 
@@ -59,13 +64,17 @@ class FolderSource:
         found = [path for ending in ENDINGS if (path := self.folder / f"{table}{ending}").exists()]
         if len(found) > 1:
             raise SourceRefused(f"{found[0].name} 和 {found[1].name} 同时存在，不知道该读哪一个。请只保留一个。")
-        return self._read(found[0]) if found else None
+        return self._read(found[0], {*COLUMNS[table], *COLUMNS[table].values()}) if found else None
 
-    def _read(self, path: Path) -> Rows:
+    def _read(self, path: Path, columns: set[str]) -> Rows:
+        self.tables.append(read_table(path, columns.__contains__))
         try:
-            yield from read_table(path)
+            yield from self.tables[-1]
         except UnreadableFile as error:
             raise SourceRefused(f"{path.name}：{error}") from error
+
+    def notes(self) -> list[str]:
+        return [f"{table.path.name}：{note}" for table in self.tables for note in table.notes]
 
     def close(self) -> None:
         pass
@@ -124,6 +133,9 @@ class DatabaseSource:
                         yield line, dict(zip(names, values, strict=True))
         except DatabaseError:
             raise SourceRefused(f"读取 {self.shown} 的视图 {view} 时出错，请检查视图和权限。") from None
+
+    def notes(self) -> list[str]:
+        return []
 
     def close(self) -> None:
         self.connection.close()

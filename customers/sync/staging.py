@@ -10,21 +10,21 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-RawLine = tuple[int, str, str | None, str | None, str | None, str | None]
-FIELDS = ("line_number", "product_number", "quantity", "unit", "unit_price")
+RawLine = tuple[int, str, str | None, str | None, str | None, str | None, str]
+FIELDS = ("line_number", "product_number", "quantity", "unit", "unit_price", "fault")
 
 
 class Staging:
     def __init__(self) -> None:
         self.db = sqlite3.connect("", isolation_level=None)
         self.db.executescript(
-            "CREATE TABLE line (number TEXT, row INT, line_number, product_number, quantity, unit, unit_price);"
+            "CREATE TABLE line (number TEXT, row INT, line_number, product_number, quantity, unit, unit_price, fault);"
             "CREATE TABLE seen (tbl TEXT, key TEXT, PRIMARY KEY (tbl, key)) WITHOUT ROWID;"
             "BEGIN"
         )
 
     def put_lines(self, lines: Iterable[tuple]) -> None:
-        self.db.executemany("INSERT INTO line VALUES (?, ?, ?, ?, ?, ?, ?)", lines)
+        self.db.executemany("INSERT INTO line VALUES (?, ?, ?, ?, ?, ?, ?, ?)", lines)
 
     def index(self) -> None:
         self.db.execute("CREATE INDEX line_of ON line (number)")

@@ -23,6 +23,7 @@ from crm.verdict import Verdict
 
 from ..filters.customers import CustomerFilter, DeletedCustomerFilter
 from ..forms import CustomerForm, NewCustomerForm, offered_customers
+from ..import_form import headed
 from ..models import Customer, names_hidden_from
 
 LIST = ("客户信息管理", "customers:customer_list")
@@ -62,7 +63,8 @@ ROW_FIELDS = (
 
 
 def in_files(name: str, column: type[Column] = Column) -> Column:
-    return column(str(Customer._meta.get_field(name).verbose_name), name, export_only=True)
+    label = headed(str(Customer._meta.get_field(name).verbose_name), CustomerForm.units.get(name, ""))
+    return column(label, name, export_only=True)
 
 
 # What the import knows beside the columns shown, so that an export can be imported again.

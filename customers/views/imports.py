@@ -84,7 +84,7 @@ class ImportTemplate(View):
     def get(self, request: Any) -> HttpResponse:
         refuse_without_right(request.user)
         buffer = io.BytesIO()
-        write_xlsx(buffer, list(CustomerImportForm().labels.values()), [], title="客户")
+        write_xlsx(buffer, list(CustomerImportForm().heads.values()), [], title="客户")
         return attachment(buffer.getvalue(), "客户导入模板.xlsx", CONTENT_TYPES["xlsx"])
 
 
@@ -105,7 +105,10 @@ class ImportPreview(RecordView):
         task.leave_out_refused()
         counts = {"good": len(task.rows), "existing": task.existing, "refused": refused}
         total = sum(counts.values())
-        return self.page(record=upload, errors=errors, total=total, shown_lines=SHOWN_LINES, task=task, **counts)
+        notes = upload.notes if upload.imported_at else task.notes
+        return self.page(
+            record=upload, errors=errors, total=total, shown_lines=SHOWN_LINES, task=task, notes=notes, **counts
+        )
 
 
 class RefusedRows(RecordView):

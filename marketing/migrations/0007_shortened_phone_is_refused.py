@@ -7,15 +7,19 @@ import crm.shortened
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('marketing', '0006_covering_indexes'),
+        ("marketing", "0006_covering_indexes"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='opportunity',
-            name='contact_phone',
-            field=models.CharField(blank=True, max_length=50, validators=[crm.masking.refuse_masked, crm.shortened.refuse_shortened], verbose_name='联系人电话'),
+            model_name="opportunity",
+            name="contact_phone",
+            field=models.CharField(
+                blank=True,
+                max_length=50,
+                validators=[crm.masking.refuse_masked, crm.shortened.refuse_shortened],
+                verbose_name="联系人电话",
+            ),
         ),
     ]

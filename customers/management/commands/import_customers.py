@@ -26,6 +26,8 @@ class Command(BaseCommand):
         task = CustomerImport(manager=self._person(manager), create_regions=create_regions)
         try:
             task.read(file)
+            for note in task.notes:
+                self.stdout.write(note)
             if task.errors:
                 self._refuse(task)
             if not dry_run:

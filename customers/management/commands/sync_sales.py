@@ -31,5 +31,7 @@ class Command(BaseCommand):
             )
         if run.message:
             self.stdout.write(run.message)
+        for note in run.notes:
+            self.stdout.write(note)
         for refusal in run.refusals.all()[:20]:
             self.stderr.write(f"{LABELS[refusal.table]}第 {refusal.line} 行 {refusal.key}：{refusal.reason}")
