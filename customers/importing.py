@@ -13,7 +13,7 @@ from accounts.models import User
 from basedata.models import DictionaryEntry, reserve_numbers
 from crm.audit.trail import record_many
 from crm.exchange.cells import clean, unguarded
-from crm.exchange.readers import Cells, UnreadableFile, read_table
+from crm.exchange.readers import Cells, Table, UnreadableFile, read_table
 from crm.folding import clean_text, fold_code, fold_width
 
 from .import_form import LEFT_OUT, CustomerImportForm, column_key
@@ -105,19 +105,7 @@ class CustomerImport:
 
         beat is called with the number of rows read, every thousand rows.
         """
-        table = read_table(path, self.form.knows)
-        for count, (line, cells) in enumerate(table, start=1):
-            if beat and count % 1000 == 0:
-                beat(count)
-            if count > MAX_ROWS:
-                raise UnreadableFile(f"最多一次导入 {MAX_ROWS} 行，请分成几个文件。")
-            fields = {header: self._field(header) for header in cells}
-            self.reading.begin_row(table)
-            if not self._refuse_faults(line, cells, fields):
-                self._take(line, {fields[header]: _typed(text) for header, text in cells.items() if fields[header]})
-                self.reading.end_row(line)
-        self.errors += [CellError(line, self.form.labels[name], why) for line, name, why in self.reading.unitless()]
-        self.notes = self.reading.notes(table.notes)
+        self._read_rows(read_table(path, self.form.knows), beat)
         if not self._fields:
             raise ImportRefused("文件里没有数据行：第一行是列名，从第二行起每行一个客户。")
         if "name" not in self._fields.values():
@@ -131,6 +119,20 @@ class CustomerImport:
             if _circles(row)
         ]
         self.errors.sort(key=lambda error: error.line)
+
+    def _read_rows(self, table: Table, beat: Callable[[int], None] | None) -> None:
+        for count, (line, cells) in enumerate(table, start=1):
+            if beat and count % 1000 == 0:
+                beat(count)
+            if count > MAX_ROWS:
+                raise UnreadableFile(f"最多一次导入 {MAX_ROWS} 行，请分成几个文件。")
+            fields = {header: self._field(header) for header in cells}
+            self.reading.begin_row(table)
+            if not self._refuse_faults(line, cells, fields):
+                self._take(line, {fields[header]: _typed(text) for header, text in cells.items() if fields[header]})
+                self.reading.end_row(line)
+        self.errors += [CellError(line, self.form.labels[name], why) for line, name, why in self.reading.unitless()]
+        self.notes = self.reading.notes(table.notes)
 
     def _refuse_faults(self, line: int, cells: Cells, fields: dict[str, str]) -> bool:
         """Refuses the row when a cell of it is no value; as 上级单位 of others it is known all the same."""

@@ -31,7 +31,7 @@ def csv_rows(path: Path, *, packed: bool, known: Callable[[str], bool]) -> Itera
     delimiter = max(",;\t", key=lambda sign: _fitness(head, sign, known))
     with _opened(path, packed) as stream:
         lines = Counted(_lines(io.TextIOWrapper(stream, encoding, newline="")))
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        reader, width = csv.reader(lines, delimiter=delimiter, strict=True), 0
         while True:
             lines.start = lines.line + 1
             try:
@@ -40,8 +40,10 @@ def csv_rows(path: Path, *, packed: bool, known: Callable[[str], bool]) -> Itera
                 return
             except csv.Error:
                 raise _unclosed(lines.start, lines.line) from None
-            if lines.line > lines.start:
-                _refuse_swallowed(cells, lines.start, lines.line, delimiter)
+            if lines.line == lines.start:
+                width = len(cells)
+            elif any(_swallowed(cells, columns - 1, delimiter) for columns in (len(cells), width)):
+                raise _unclosed(lines.start, lines.line)
             yield lines.start, cells
 
 
@@ -69,16 +71,13 @@ def _unclosed(start: int, end: int) -> UnreadableFile:
     )
 
 
-def _refuse_swallowed(cells: list[str], start: int, end: int, delimiter: str) -> None:
-    """A cell over several lines that hold as many separators as lines of the table do has swallowed them."""
-    per_line = len(cells) - 1
+def _swallowed(cells: list[str], per_line: int, delimiter: str) -> bool:
+    """Does a cell run over lines that hold as many separators as lines of the table do?"""
     for place, cell in enumerate(cells):
-        lines = cell.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        if len(lines) == 1 or not per_line:
-            continue
-        counts = [line.count(delimiter) for line in lines]
-        if counts == [per_line - place, *[per_line] * (len(lines) - 2), place]:
-            raise _unclosed(start, end)
+        counts = [line.count(delimiter) for line in cell.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+        if len(counts) > 1 and per_line > 0 and counts == [per_line - place, *[per_line] * (len(counts) - 2), place]:
+            return True
+    return False
 
 
 def _fitness(lines: list[str], sign: str, known: Callable[[str], bool]) -> tuple[int, int]:

@@ -124,9 +124,6 @@ class Table:
 
     def _head(self, row: SheetRow, merged: list[Merged]) -> Head:
         names = {column: text.strip() for column, text in row.cells.items() if text.strip()}
-        last = max(names, default=0)
-        if last > MAX_COLUMNS:
-            raise UnreadableFile(f"文件有 {last} 列，最多 {MAX_COLUMNS} 列。")
         doubled = {name for name in names.values() if list(names.values()).count(name) > 1}
         if doubled:
             raise UnreadableFile(f"列名重复：{'、'.join(sorted(doubled))}。每个列名只能出现一次。")
@@ -158,7 +155,7 @@ class Table:
 
     def _unnamed(self, row: SheetRow, column: int, head: Head, strict: bool) -> None:
         if strict and column > max(head.names, default=0):
-            raise UnreadableFile(f"第 {row.line} 行有 {max(row.cells)} 列，比表头多，请检查是否多了分隔符。")
+            raise UnreadableFile(f"第 {row.line} 行有 {column} 列，比表头多，请检查是否多了分隔符。")
         if name := head.shared.get(column):
             raise UnreadableFile(
                 f"表头「{name[:30]}」合并了几列，{letters(column)} 列没有自己的列名。请取消合并，给每一列写上列名。"
@@ -173,8 +170,11 @@ EMPTY = "文件是空的：第一行应当是列名，例如「名称」「地�
 
 def _filled(rows: Iterator[tuple[int, list[str]]]) -> Iterator[SheetRow]:
     for line, cells in rows:
-        if any(cell.strip() for cell in cells):
-            yield SheetRow(line, dict(enumerate(cells, start=1)))
+        last = max((place for place, cell in enumerate(cells, start=1) if cell.strip()), default=0)
+        if last > MAX_COLUMNS:
+            raise UnreadableFile(f"第 {line} 行有 {last} 列，最多 {MAX_COLUMNS} 列。")
+        if last:
+            yield SheetRow(line, dict(enumerate(cells[: MAX_COLUMNS + 1], start=1)))
 
 
 def is_total(texts: list[str]) -> bool:
