@@ -31,4 +31,5 @@ def run(job: Job) -> str:
 
 def in_words(found: SyncRun) -> str:
     total = {name: sum(counts[name] for counts in found.counts.values()) for name in ("added", "changed", "refused")}
-    return f"新增 {total['added']} 行，更新 {total['changed']} 行，拒绝 {total['refused']} 行。"
+    words = f"新增 {total['added']} 行，更新 {total['changed']} 行，拒绝 {total['refused']} 行。"
+    return f"{words}读取说明 {len(found.notes)} 条，见同步记录。" if found.notes else words

@@ -1,0 +1,100 @@
+"""Days as people and spreadsheets write them: the right day, or a refusal that says what was probably meant."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crm.exchange.dates import EARLIEST, NotADay, latest, read_day, too_far
+
+STEADY = settings(deadline=None, derandomize=True, database=None, max_examples=200)
+
+
+@pytest.fixture(autouse=True)
+def _today(monkeypatch):
+    monkeypatch.setattr("django.utils.timezone.localdate", lambda: date(2026, 11, 30))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "20240305", "2024.3.5", "2024-3-5", "2024/03/05", "2024年3月5日", "2024 年 3 月 5 日", "45356", "45356.0",
+        "2024-03-05 00:00:00", "２０２４．３．５", "2024-03-05T00:00:00", "24年3月5日",
+    ],
+)  # fmt: skip
+def test_a_day_has_its_right_value(text):
+    assert read_day(text) == (datetime(2024, 3, 5), False)
+
+
+@pytest.mark.parametrize(
+    "text", ["202403", "2024.3", "2024-3", "2024/03", "2024年3月", "2024.03", "24年3月", "2024年3"]
+)
+def test_a_month_means_its_first_day_and_is_known_as_a_month(text):
+    assert read_day(text) == (datetime(2024, 3, 1), True)
+
+
+def test_times_of_day_are_kept():
+    assert read_day("2024/3/5 8:05").at == datetime(2024, 3, 5, 8, 5)
+    assert read_day("2024-03-05 08:05:07.25").at == datetime(2024, 3, 5, 8, 5, 7, 250_000)
+    assert read_day("45356.3125").at == datetime(2024, 3, 5, 7, 30)
+
+
+def test_years_before_2000_may_have_two_digits():
+    assert read_day("98-3-5").at == datetime(1998, 3, 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("24-3-5", "请写成 2024-03-05"),
+        ("24/3/5", "请写成 2024-03-05"),
+        ("2454-02-26", "是不是 2024-03（202403 被表格软件当成了天数）"),
+        ("2124-03-05", "是不是 2024-03-05"),
+        ("1024-03-05", "是不是 2024-03-05"),
+        ("2032-01-01", "不在 1949-10-01 至 2031-11-28 之间"),
+        ("1949-09-30", "不在 1949-10-01"),
+        ("18171", "不是日期"),
+        ("202413", "不是日期"),
+        ("99999", "不是日期"),
+        ("2024", "只有年份"),
+        ("31/12/2025", "请写成 2025-12-31"),
+        ("2025-02-30", "不是日期"),
+        ("2025-13", "不是日期"),
+        ("昨天", "请写成 2024-03-05"),
+    ],
+)
+def test_what_is_no_day_here_is_refused_with_a_proposal(text, words):
+    with pytest.raises(NotADay, match=words.replace("（", ".").replace("）", ".")):
+        read_day(text)
+
+
+def test_a_count_of_days_from_1904_is_another_day():
+    assert read_day("43894", is_1904=True).at == datetime(2024, 3, 5)
+    assert read_day("2024-03-05", is_1904=True).at == datetime(2024, 3, 5)
+
+
+@STEADY
+@given(st.integers(0, 999_999))
+def test_no_number_becomes_a_day_out_of_reach(number):
+    try:
+        found = read_day(str(number))
+    except NotADay:
+        return
+    assert EARLIEST <= found.at.date() <= latest()
+
+
+@STEADY
+@given(st.dates(EARLIEST, date(2031, 11, 28)), st.sampled_from(["{0:%Y-%m-%d}", "{0.year}.{0.month}.{0.day}",
+       "{0.year}年{0.month}月{0.day}日", "{0:%Y%m%d}", "{1}"]))  # fmt: skip
+def test_every_day_in_reach_is_read_as_it_was_written(day, form):
+    count = (day - date(1899, 12, 30)).days
+    assert read_day(form.format(day, count)).at.date() == day
+
+
+def test_the_bounds_are_days_themselves():
+    assert [too_far(EARLIEST), too_far(latest())] == ["", ""]
+    assert too_far(EARLIEST - timedelta(days=1))
+    assert too_far(latest() + timedelta(days=1))
