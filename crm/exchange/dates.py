@@ -7,12 +7,9 @@ import unicodedata
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
-from django.core.exceptions import ValidationError
-from django.utils import timezone
+from crm.days import EARLIEST, FIRST_DAY, latest, too_far
 
-EARLIEST = date(1949, 10, 1)
-YEARS_AHEAD = 5
-FIRST_DAY, FIRST_DAY_1904 = date(1899, 12, 30), date(1904, 1, 1)  # from which workbooks count their days
+FIRST_DAY_1904 = date(1904, 1, 1)
 CLOCK = r"(?:[ t]+(\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?)(?:z|[+-]\d\d:?\d\d)?)?\Z"
 FULL = re.compile(r"(\d{4})\s?[-/.年]\s?(\d{1,2})\s?[-/.月]\s?(\d{1,2})\s?日?" + CLOCK)
 COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)" + CLOCK)
@@ -94,38 +91,6 @@ def _century(year: int) -> int:
     if year > 99:
         return year
     return year + (2000 if year + 2000 <= latest().year else 1900)
-
-
-def latest() -> date:
-    today = timezone.localdate()
-    return date(today.year + YEARS_AHEAD, today.month, min(today.day, 28))
-
-
-def too_far(day: date) -> str:
-    """Why a day is none where a past or near one is meant, with what was probably meant; empty for others."""
-    if EARLIEST <= day <= latest():
-        return ""
-    words = f"{day} 不在 {EARLIEST} 至 {latest()} 之间"
-    if meant := _meant(day):
-        return f"{words}，{meant}请改正。"
-    return f"{words}，请核对年份。"
-
-
-def _meant(day: date) -> str:
-    """202403 taken for a count of days is 2454-02-26; 20 years too many are often a slip of the century."""
-    count = str((day - FIRST_DAY).days)
-    if len(count) == 6 and (found := MONTH.match(count)) and EARLIEST.year <= int(found[5]) <= latest().year:
-        return f"是不是 {found[5]}-{found[6]}（{count} 被表格软件当成了天数）？"
-    for years in (-100, 100, -1000, 1000):
-        if EARLIEST.year < day.year + years <= latest().year and (day.month, day.day) != (2, 29):
-            return f"是不是 {day.replace(year=day.year + years)}？"
-    return ""
-
-
-def refuse_far_day(day: date) -> None:
-    """A validator for dates of what has happened or soon will."""
-    if words := too_far(day):
-        raise ValidationError(words, code="far")
 
 
 def _unlike(plain: str) -> str:

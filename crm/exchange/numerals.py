@@ -9,13 +9,16 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 
-from .dates import FIRST_DAY, FIRST_DAY_1904
+from crm.days import FIRST_DAY
+
+from .dates import FIRST_DAY_1904
 
 MAX_EXACT = 1e15  # a workbook keeps 15 digits of a number
 TOO_LONG = "超过 15 位的数字，工作簿只保存了前 15 位。请把这一列设为文本格式，重新填写后再导入。"
 NO_DATE = "单元格是日期格式，但里面的数不是日期，请改正。"
 DATES = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}  # formats that every workbook knows
 TIMES = {18, 19, 20, 21, 45, 46, 47}
+PLAIN = re.compile(r"-?[1-9]\d{0,14}|0")
 QUOTED = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.I)
 
 
@@ -26,6 +29,8 @@ class NumberStyle:
 
     def shown(self, raw: str, is_1904: bool) -> tuple[str, str]:
         """(text, why the number cannot be taken)."""
+        if not self.is_date and not self.zeros and PLAIN.fullmatch(raw):
+            return raw, ""
         try:
             number = float(raw)
         except ValueError:

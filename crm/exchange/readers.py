@@ -21,6 +21,7 @@ ERRORS = re.compile(
     r"#(?:N/A|REF!|DIV/0!|VALUE!|NAME\?|NULL!|NUM!|SPILL!|CALC!|BUSY!|FIELD!|BLOCKED!|GETTING_DATA)\Z", re.I
 )
 TOTALS = "合计|总计|小计|共计|累计|汇总|总合计|(?:grand|sub)?total"
+MAYBE_TOTAL = re.compile("[计汇]|total|ｔｏｔａｌ", re.I)
 ONLY_TOTAL = re.compile(rf"(?:本页|本表|以上)?(?:{TOTALS}):?\Z")
 TOTAL = re.compile(rf"(?:本页|本表|以上)?(?:{TOTALS})(?::.*|[\d.,]+\D{{0,3}})?\Z|\S{{1,15}}(?:小计|合计|汇总|总计):?\Z")
 WRONG = "单元格里是表格软件的错误值，请改成正确的内容。"
@@ -179,6 +180,8 @@ def _filled(rows: Iterator[tuple[int, list[str]]]) -> Iterator[SheetRow]:
 
 def is_total(texts: list[str]) -> bool:
     """The texts of a row from the left: does it add up the rows above?"""
+    if not MAYBE_TOTAL.search("".join(texts[:3])):
+        return False
     plain = [re.sub(r"\s", "", unicodedata.normalize("NFKC", text)).lower() for text in texts[:3]]
     return bool(TOTAL.match(plain[0])) or any(ONLY_TOTAL.match(text) for text in plain)
 

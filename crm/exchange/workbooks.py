@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import posixpath
 import re
 import zipfile
@@ -10,6 +11,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.parsers import expat
@@ -74,10 +76,11 @@ class Workbook:
                 self.texts.read(self.archive, target)
 
         def start(name: str, attributes: dict[str, str]) -> None:
+            name = local(name)
             if name == "workbookPr":
                 self.is_1904 = attributes.get("date1904", "") in ("1", "true")
             elif name == "sheet":
-                key = next((value for label, value in attributes.items() if label.endswith(" id")), "")
+                key = next((value for label, value in attributes.items() if local(label) == "id" and label != "id"), "")
                 kind, path = related.get(key, ("", ""))
                 if kind == "worksheet":
                     state = attributes.get("state", "visible")
@@ -91,7 +94,7 @@ class Workbook:
         found: dict[str, tuple[str, str]] = {}
 
         def start(name: str, attributes: dict[str, str]) -> None:
-            if name == "Relationship" and attributes.get("TargetMode") != "External":
+            if local(name) == "Relationship" and attributes.get("TargetMode") != "External":
                 target = posixpath.normpath(posixpath.join("/", folder, attributes.get("Target", "")))
                 kind = attributes.get("Type", "").rpartition("/")[2]
                 found[attributes.get("Id", "")] = (kind, target.lstrip("/"))
@@ -102,9 +105,11 @@ class Workbook:
     def merged(self, sheet: Sheet) -> list[Merged]:
         """By first line; those beyond the columns that are read are left out."""
         found: list[Merged] = []
+        if not self._names(sheet, b"mergeCell"):
+            return found
 
         def start(name: str, attributes: dict[str, str]) -> None:
-            if name == "mergeCell":
+            if local(name) == "mergeCell":
                 left_top, _, right_bottom = attributes.get("ref", "").partition(":")
                 (left, first), (right, last) = place(left_top), place(right_bottom or left_top)
                 if left <= MAX_COLUMNS:
@@ -114,6 +119,18 @@ class Workbook:
 
         parse(self.archive, sheet.path, start)
         return sorted(found, key=lambda one: (one.first, one.left))
+
+    def _names(self, sheet: Sheet, word: bytes) -> bool:
+        """Does the word stand anywhere in the sheet? Looking for it is quicker than reading it all."""
+        with self.archive.open(sheet.path) as part:
+            before = part.read(2)
+            if before in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+                return True
+            while chunk := part.read(CHUNK):
+                if word in before + chunk:
+                    return True
+                before = chunk[-len(word) :]
+        return False
 
     def rows(self, sheet: Sheet) -> Iterator[SheetRow]:
         """Rows with at least one cell that holds something, in their order."""
@@ -138,7 +155,7 @@ class Texts:
 
         def end(name: str) -> None:
             parts.end(name)
-            if name == "si":
+            if local(name) == "si":
                 self.content += unescaped(parts.take()).encode("utf-8", "surrogatepass")
                 self.ends.append(len(self.content))
 
@@ -155,11 +172,12 @@ class InText:
         self.inside = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
+        name = local(name)
         self.spoken += name == "rPh"
         self.inside = name == "t" and not self.spoken
 
     def end(self, name: str) -> None:
-        self.spoken -= name == "rPh"
+        self.spoken -= local(name) == "rPh"
         self.inside = False
 
     def text(self, words: str) -> None:
@@ -192,31 +210,33 @@ class RowReader(InText):
         return done
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "row":
+        name = local(name)
+        if name == "v":
+            self.in_value = True
+        elif name == "row":
             line = whole(attributes.get("r") or self.row.line + 1)
             if not self.row.line < line <= LAST_LINE:
                 raise UnreadableFile(INVALID)
             self.row, self.column = SheetRow(line, hidden=attributes.get("hidden") in ("1", "true")), 0
         elif name == "c":
-            self.column = place(attributes["r"])[0] if "r" in attributes else self.column + 1
+            self.column = column_of(attributes["r"]) if "r" in attributes else self.column + 1
             self.kind, self.style = attributes.get("t", "n"), attributes.get("s", "0")
-            self.take()
-        elif name == "v":
-            self.in_value = True
+            self.parts.clear()
+            self.size = 0
         else:
             super().start(name, attributes)
 
     def text(self, words: str) -> None:
-        if self.in_value:
+        if self.in_value or self.inside:
             self.keep(words)
-        else:
-            super().text(words)
 
     def end(self, name: str) -> None:
+        name = local(name)
         if name == "v":
             self.in_value = False
         elif name == "c":
-            self._close_cell(self.take())
+            if self.parts:
+                self._close_cell(self.take())
         elif name == "row":
             if self.row.cells:
                 self.done.append(self.row)
@@ -224,8 +244,6 @@ class RowReader(InText):
             super().end(name)
 
     def _close_cell(self, raw: str) -> None:
-        if not raw:
-            return
         text, fault = self._value(raw)
         if not text.strip():
             return
@@ -272,17 +290,16 @@ def parse(archive: zipfile.ZipFile, path: str, start: Handler) -> None:
 def stream(
     archive: zipfile.ZipFile, path: str, start: Handler, end: Callable | None = None, text: Callable | None = None
 ) -> Iterator[None]:
-    """Gives a part's elements, by their local names, to the handlers; yields after each chunk."""
+    """Gives a part's elements to the handlers, as they are called there (see local()); yields after each chunk."""
 
     def refuse(*args: Any) -> None:
         raise UnreadableFile(INVALID)  # no workbook declares entities
 
-    parser = expat.ParserCreate(namespace_separator=" ")
+    parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler = lambda name, attributes: start(name.rpartition(" ")[2], attributes)
-    if end:
-        parser.EndElementHandler = lambda name: end(name.rpartition(" ")[2])
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
     parser.CharacterDataHandler = text
     try:
         part = archive.open(path)
@@ -303,7 +320,7 @@ def read_styles(archive: zipfile.ZipFile, path: str) -> list[NumberStyle]:
     inside: list[str] = []
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        inside.append(name)
+        inside.append(name := local(name))
         if name == "numFmt":
             formats[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
         elif name == "xf" and "cellXfs" in inside:
@@ -312,6 +329,20 @@ def read_styles(archive: zipfile.ZipFile, path: str) -> list[NumberStyle]:
     for _ in stream(archive, path, start, lambda name: inside.pop()):
         pass
     return [number_style(whole(number), formats.get(number, "")) for number in used]
+
+
+def local(name: str) -> str:
+    """An element's name without the prefix of its namespace."""
+    return name.rpartition(":")[2] if ":" in name else name
+
+
+@cache
+def _column(word: str) -> int:
+    return place(f"{word}1")[0]
+
+
+def column_of(reference: str) -> int:
+    return _column(reference.rstrip("0123456789")[:4])
 
 
 def place(reference: str) -> tuple[int, int]:
