@@ -20,6 +20,7 @@ class ShareForm(CrmForm, forms.Form):
     access = forms.ChoiceField(label="权限", widget=forms.RadioSelect, initial=VIEW_GRANT)
     until = forms.DateField(label="截止日期", required=False, help_text="当天仍有效；不填则一直有效，直到取消")
 
+    far_dates = ("until",)
     blocks = (
         Block("共享给同事", "再次共享给同一个人会替换原来的权限。", (("person", 3), ("until", 3), "access")),
     )  # fmt: skip

@@ -10,6 +10,8 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.forms.renderers import TemplatesSetting
 
+from crm.days import refuse_far_day
+
 from .gate import ManyRows, gate, refuse_control_characters
 from .lengths import count_once
 from .messages import in_plain_words
@@ -39,6 +41,7 @@ class CrmForm(forms.BaseForm):
 
     blocks: ClassVar[tuple[Block, ...]] = ()
     units: ClassVar[dict[str, str]] = {}
+    far_dates: ClassVar[tuple[str, ...]] = ()  # fields whose day may lie many years ahead
     error_css_class = "bad"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -47,6 +50,8 @@ class CrmForm(forms.BaseForm):
         self.fields["submission"] = forms.UUIDField(widget=forms.HiddenInput, required=False, initial=uuid.uuid4)
         for name, field in self.fields.items():
             dress(field, self.units.get(name, ""))
+            if isinstance(field, forms.DateField) and name not in self.far_dates:
+                field.validators = [*field.validators, refuse_far]
 
     def rows(self) -> list[dict[str, Any]]:
         """The blocks with their bound fields, for ui/form.html."""
@@ -65,6 +70,12 @@ class CrmForm(forms.BaseForm):
         """Cleaned values by field name, without the form's own machinery."""
         own = {"opened", "submission"}
         return {name: value for name, value in self.cleaned_data.items() if name not in own}
+
+
+def refuse_far(day: date) -> None:
+    """A validator beside DATE_LIMITS, which have the word for what lies outside of them."""
+    if 1900 <= day.year <= 2999:
+        refuse_far_day(day)
 
 
 def dress(field: forms.Field, unit: str = "") -> forms.Field:

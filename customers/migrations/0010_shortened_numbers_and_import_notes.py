@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import crm.exchange.dates
+import crm.days
 import crm.masking
 import crm.shortened
 import customers.validators
@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
             model_name="customer",
             name="cooperation_since",
             field=models.DateField(
-                blank=True, null=True, validators=[crm.exchange.dates.refuse_far_day], verbose_name="建立合作日期"
+                blank=True, null=True, validators=[crm.days.refuse_far_day], verbose_name="建立合作日期"
             ),
         ),
         migrations.AlterField(

@@ -18,7 +18,7 @@ from accounts.scopes import EDIT, reaches, supervisors_of
 from accounts.sharing import Grant, Shared
 from basedata.models import entry_field, reserve_numbers
 from crm.audit.trail import change, record
-from crm.exchange.dates import refuse_far_day
+from crm.days import refuse_far_day
 from crm.happened import refuse_ahead
 from crm.masking import refuse_masked
 from crm.shortened import refuse_shortened

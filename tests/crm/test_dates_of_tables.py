@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import pytest
+from django import forms
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm.exchange.dates import EARLIEST, NotADay, latest, read_day, too_far
+from crm.days import EARLIEST, latest, too_far
+from crm.exchange.dates import NotADay, read_day
+from crm.ui.forms import CrmForm
 
 STEADY = settings(deadline=None, derandomize=True, database=None, max_examples=200)
 
@@ -98,3 +101,15 @@ def test_the_bounds_are_days_themselves():
     assert [too_far(EARLIEST), too_far(latest())] == ["", ""]
     assert too_far(EARLIEST - timedelta(days=1))
     assert too_far(latest() + timedelta(days=1))
+
+
+def test_forms_of_the_screen_refuse_a_far_day_with_the_same_proposal():
+    class Near(CrmForm, forms.Form):
+        on = forms.DateField()
+        until = forms.DateField()
+        far_dates = ("until",)
+
+    form = Near({"on": "2454-02-26", "until": "2454-02-26"})
+    assert {name: list(words) for name, words in form.errors.items()} == {
+        "on": ["2454-02-26 不在 1949-10-01 至 2031-11-28 之间，是不是 2024-03（202403 被表格软件当成了天数）？请改正。"]
+    }

@@ -1,0 +1,46 @@
+"""Days that can be meant where a past or near one is asked for, and what was probably meant by another."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+EARLIEST = date(1949, 10, 1)
+YEARS_AHEAD = 5
+FIRST_DAY = date(1899, 12, 30)  # from which workbooks count their days
+MONTH = re.compile(r"(\d{4})(0[1-9]|1[0-2])\Z")
+
+
+def latest() -> date:
+    today = timezone.localdate()
+    return date(today.year + YEARS_AHEAD, today.month, min(today.day, 28))
+
+
+def too_far(day: date) -> str:
+    """Why a day is none where a past or near one is meant, with what was probably meant; empty for others."""
+    if EARLIEST <= day <= latest():
+        return ""
+    words = f"{day} 不在 {EARLIEST} 至 {latest()} 之间"
+    if meant := _meant(day):
+        return f"{words}，{meant}请改正。"
+    return f"{words}，请核对年份。"
+
+
+def _meant(day: date) -> str:
+    """202403 taken for a count of days is 2454-02-26; 20 years too many are often a slip of the century."""
+    count = str((day - FIRST_DAY).days)
+    if (found := MONTH.match(count)) and EARLIEST.year <= int(found[1]) <= latest().year:
+        return f"是不是 {found[1]}-{found[2]}（{count} 被表格软件当成了天数）？"
+    for years in (-100, 100, -1000, 1000):
+        if EARLIEST.year < day.year + years <= latest().year and (day.month, day.day) != (2, 29):
+            return f"是不是 {day.replace(year=day.year + years)}？"
+    return ""
+
+
+def refuse_far_day(day: date) -> None:
+    """A validator for dates of what has happened or soon will."""
+    if words := too_far(day):
+        raise ValidationError(words, code="far")
