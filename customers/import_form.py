@@ -80,7 +80,7 @@ class TableAmountField(forms.DecimalField):
         except (InvalidOperation, ValueError):
             raise ValidationError(self.error_messages["invalid"], code="invalid") from None
         self.is_bare = not (self.is_own or self.head_unit)
-        self.is_large = self.is_bare and abs(found) >= LARGEST_TYPED
+        self.is_large = self.is_bare and (abs(found) >= LARGEST_TYPED or text[:1] in "¥￥")
         if -int(found.as_tuple().exponent) > (self.decimal_places or 0):
             words = f"「{text[:30]}」合 {found:f} {self.field_unit}，小数点后最多 {self.decimal_places} 位，请改写。"
             raise ValidationError(words, code="max_decimal_places")

@@ -77,7 +77,7 @@ class Reading:
         for name, first in self.looks_like_yuan.items():
             head, unit = self.form.labels[name], self.amounts[name].field_unit
             reason = (
-                f"列名没有写单位，第 {first} 行的数达到 {LARGEST_TYPED:,} {unit}，像是按元写的。"
+                f"列名没有写单位，第 {first} 行的数达到 {LARGEST_TYPED:,} 或带 ¥，像是按元写的。"
                 f"请把列名写成「{head}（元）」或「{head}（{unit}）」，再重新导入。"
             )
             yield from ((line, name, reason) for line in self.bare[name])

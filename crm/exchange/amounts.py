@@ -23,9 +23,9 @@ FOREIGN = re.compile(r"[美欧港日英]元|美金|usd|eur|hkd|jpy|gbp|[$€£]"
 
 
 def exact(text: str) -> Decimal:
-    """The number as written, thousands in groups of three or not. Raises InvalidOperation."""
+    """The number as written, thousands in groups of three or not, in 元 where it says so. Raises InvalidOperation."""
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    plain = plain.strip()
+    plain = plain.strip().removeprefix("¥").removesuffix("元").strip()
     if "_" in plain or is_shortened_number(plain):
         raise InvalidOperation
     if "," in plain:

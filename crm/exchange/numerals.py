@@ -17,8 +17,12 @@ MAX_EXACT = 1e15  # a workbook keeps 15 digits of a number
 TOO_LONG = "超过 15 位的数字，工作簿只保存了前 15 位。请把这一列设为文本格式，重新填写后再导入。"
 NO_DATE = "单元格是日期格式，但里面的数不是日期，请改正。"
 DATES = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}  # formats that every workbook knows
-TIMES = {18, 19, 20, 21, 45, 46, 47}
 PLAIN = re.compile(r"-?[1-9]\d{0,14}|0")
+# ¥#,##0.00 or 0.00"万元"; a format that shows another number than the cell holds is none of them.
+MONEY = re.compile(
+    r'(?:_ )?(?:\[\$([¥￥])[^\]]*\]|"?([¥￥])"?)?(?:\* |\\ | )*(?:#,##)?0(?:\.0+)?(?:\\ | )*'
+    r'(?:"? *((?:百万|千万|万|千|亿)?元)"?)?(?:_[ )])*'
+)
 QUOTED = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.I)
 
 
@@ -26,10 +30,12 @@ QUOTED = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.I)
 class NumberStyle:
     is_date: bool = False
     zeros: int = 0  # shown with at least so many digits, 00123
+    before: str = ""  # the sign of the money that is shown in front, ¥
+    unit: str = ""  # shown behind, 元 or 万元
 
     def shown(self, raw: str, is_1904: bool) -> tuple[str, str]:
         """(text, why the number cannot be taken)."""
-        if not self.is_date and not self.zeros and PLAIN.fullmatch(raw):
+        if self is General and PLAIN.fullmatch(raw):
             return raw, ""
         try:
             number = float(raw)
@@ -44,7 +50,8 @@ class NumberStyle:
         plain = f"{Decimal(f'{number:.15g}'):f}"
         plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
         plain = "0" if plain in ("", "-0") else plain
-        return plain.zfill(self.zeros) if self.zeros and plain.isdecimal() else plain, ""
+        plain = plain.zfill(self.zeros) if plain.isdecimal() else plain
+        return f"{self.before}{plain}{self.unit}", ""
 
 
 General = NumberStyle()
@@ -54,13 +61,15 @@ General = NumberStyle()
 def number_style(number: int, code: str) -> NumberStyle:
     """number: of the format; code: how a workbook describes it, when it is its own."""
     if not code:
-        return NumberStyle(is_date=number in DATES)
+        return NumberStyle(is_date=True) if number in DATES else General
     plain = QUOTED.sub("", code.partition(";")[0]).strip()
+    if found := MONEY.fullmatch(code.partition(";")[0]):
+        return NumberStyle(before="¥" if found[1] or found[2] else "", unit=found[3] or "")
     if re.fullmatch(r"0{2,30}", plain):
         return NumberStyle(zeros=len(plain))
     digits = re.search(r"general|[0#?]", re.sub(r"s\.0+", "s", plain, flags=re.I), re.I)
     is_date = not digits and re.search(r"[ymdhs年月日]", plain, re.I)
-    return NumberStyle(is_date=bool(is_date))
+    return NumberStyle(is_date=True) if is_date else General
 
 
 def _moment(number: float, is_1904: bool) -> tuple[str, str]:

@@ -116,11 +116,10 @@ class Table:
             words = in_words([text.strip() for _, text in sorted(row.cells.items())], 3)
             self._notes.add("表头上方的行没有读取：{}。", f"第 {row.line} 行{words}")
         head = self._head(start[at], merged)
-        wide = [one for one in merged if one.right > one.left and one.last > head.line]
         for row in chain(start[at + 1 :], rows):
             found = self._cells(row, head, strict)
             if found is not None:
-                found.faults.update(_across(row, head, wide))
+                found.faults.update(_across(row, head))
                 yield row.line, found
 
     def _head(self, row: SheetRow, merged: list[Merged]) -> Head:
@@ -186,11 +185,11 @@ def is_total(texts: list[str]) -> bool:
     return bool(TOTAL.match(plain[0])) or any(ONLY_TOTAL.match(text) for text in plain)
 
 
-def _across(row: SheetRow, head: Head, wide: list[Merged]) -> dict[str, str]:
+def _across(row: SheetRow, head: Head) -> dict[str, str]:
     """Cells merged over several named columns: whose text it is, only a person knows."""
     found = {}
-    for one in wide:
-        if one.first <= row.line <= one.last and one.left in row.cells:
+    for one in row.across:
+        if one.left in row.cells:
             named = [head.names[column] for column in range(one.left, one.right + 1) if column in head.names]
             if len(named) > 1 or (named and one.left not in head.names):
                 found[named[0]] = f"合并的单元格 {one} 占了几列，看不出属于哪一列，请取消合并。"
@@ -199,17 +198,19 @@ def _across(row: SheetRow, head: Head, wide: list[Merged]) -> dict[str, str]:
 
 def spread(rows: Iterator[SheetRow], merged: list[Merged], notes: Notes) -> Iterator[SheetRow]:
     """A cell merged over several lines stands in each of them that holds something of its own."""
-    waiting, open_ = list(reversed(merged)), dict[Merged, tuple[str, str]]()
+    waiting, covering = list(reversed(merged)), dict[Merged, tuple[str, str]]()
     for row in rows:
         while waiting and waiting[-1].first <= row.line:
             one = waiting.pop()
-            if one.first == row.line and one.last > row.line and one.left in row.cells:
-                open_[one] = (row.cells[one.left], row.faults.get(one.left, ""))
-        open_ = {one: kept for one, kept in open_.items() if one.last >= row.line}
-        if len(open_) > MAX_COLUMNS:
-            raise UnreadableFile("合并的单元格互相重叠，请取消合并后另存。")
-        for one, (text, fault) in open_.items():
-            if one.first < row.line and not row.cells.get(one.left, "").strip():
+            is_here = one.first == row.line
+            covering[one] = (row.cells.get(one.left, ""), row.faults.get(one.left, "")) if is_here else ("", "")
+            covering = {kept: text for kept, text in covering.items() if kept.last >= row.line}
+            if len(covering) > MAX_COLUMNS:
+                raise UnreadableFile("合并的单元格互相重叠，请取消合并后另存。")
+        covering = {one: kept for one, kept in covering.items() if one.last >= row.line}
+        row.across = tuple(one for one in covering if one.right > one.left)
+        for one, (text, fault) in covering.items():
+            if one.first < row.line and text and not row.cells.get(one.left, "").strip():
                 row.cells[one.left] = text
                 notes.add("合并的单元格已填入它的每一行：{}。", f"{one} 的「{text.strip()[:20]}」填入第 {row.line} 行")
                 if fault:

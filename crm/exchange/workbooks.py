@@ -23,6 +23,7 @@ from .unreadable import MAX_COLUMNS, MAX_TEXT, UnreadableFile
 INVALID = "文件不是有效的 xlsx 工作簿，请用表格软件重新另存。"
 CHUNK = 1 << 16  # bytes
 MAX_MERGED = 100_000
+MAX_TOKEN = 1 << 23  # bytes of one tag
 LAST_LINE = 1_048_576
 REFERENCE = re.compile(r"([A-Z]{1,3})([1-9]\d{0,6})\Z")
 Handler = Callable[[str, dict[str, str]], None]
@@ -45,6 +46,7 @@ class SheetRow:
     cells: dict[int, str] = field(default_factory=dict)  # by column, from 1
     faults: dict[int, str] = field(default_factory=dict)  # why a cell cannot be taken
     hidden: bool = False
+    across: tuple[Merged, ...] = ()  # cells merged over several columns that cover this line
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Workbook:
 
     def _open(self) -> None:
         (main,) = [target for kind, target in self._related("").values() if kind == "officeDocument"][:1] or [""]
-        related = self._related(main)
+        related, seen = self._related(main), set[str]()
         for kind, target in related.values():
             if kind == "styles":
                 self.styles = read_styles(self.archive, target)
@@ -82,7 +84,8 @@ class Workbook:
             elif name == "sheet":
                 key = next((value for label, value in attributes.items() if local(label) == "id" and label != "id"), "")
                 kind, path = related.get(key, ("", ""))
-                if kind == "worksheet":
+                if kind == "worksheet" and path not in seen:
+                    seen.add(path)
                     state = attributes.get("state", "visible")
                     self.sheets.append(Sheet(attributes.get("name", "")[:31], path, state != "visible"))
 
@@ -306,8 +309,12 @@ def stream(
     except KeyError:
         raise UnreadableFile(INVALID) from None
     with part:
+        fed = 0
         while chunk := part.read(CHUNK):
             parser.Parse(chunk)
+            fed += len(chunk)
+            if fed - parser.CurrentByteIndex > MAX_TOKEN:
+                raise UnreadableFile(INVALID)
             yield
         parser.Parse(b"", True)
         yield

@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from crm.days import too_far
 from crm.exchange.amounts import exact
 from crm.exchange.dates import NotADay, read_day
 from crm.exchange.readers import fault_of
@@ -142,7 +143,7 @@ def number(value: Any, label: str, places: int, *, required: bool = True) -> Dec
 
 
 def moment(value: Any, label: str, *, required: bool = True) -> datetime | None:
-    """Of something that has happened. Times without a zone are Shanghai's; a month alone is its 1st."""
+    """Times without a zone are Shanghai's; a month alone is its 1st. Required are days of what has happened."""
     if isinstance(value, datetime):
         found = value
     elif isinstance(value, date):
@@ -156,6 +157,8 @@ def moment(value: Any, label: str, *, required: bool = True) -> datetime | None:
         found = _parsed(raw, label)
     if not 1900 <= found.year <= 2200:
         raise RowRefused(f"{label}的年份 {found.year} 不对")
+    if required and (words := too_far(found.date())):
+        raise RowRefused(f"{label} {words}")
     found = (found if found.tzinfo else found.replace(tzinfo=SHANGHAI)).astimezone(UTC)
     if lies_ahead(found):
         raise RowRefused(f"{label}「{found.astimezone(SHANGHAI):%Y-%m-%d}」晚于今天，请在销售系统里核对年份")

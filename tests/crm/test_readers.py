@@ -210,6 +210,8 @@ def test_numbers_too_long_for_a_workbook_are_refused_by_their_cell(tmp_path):
         (10000, "000000", "010000"), (0.1 + 0.2, "General", "0.3"), (13800000000, "General", "13800000000"),
         (0.0000001, "General", "0.0000001"), (45356, "yyyy-mm-dd", "2024-03-05"), (45356, "yyyy年m月d日", "2024-03-05"),
         (45356, '[$-804]yyyy"年"m"月"d"日";@', "2024-03-05"), (12.5, '0.00"天"', "12.5"), (5, '#,##0"ms"', "5"),
+        (500, '#,##0.00"万元"', "500万元"), (50000, '0 "元"', "50000元"), (50000, "¥#,##0.00", "¥50000"),
+        (50000, '[$¥-804]#,##0.00', "¥50000"), (50000, '0!.0000"万元"', "50000"), (50000, '0.0,"千元"', "50000"),
         (True, "General", "TRUE"),
     ],
 )  # fmt: skip
@@ -333,3 +335,17 @@ def test_a_workbook_that_declares_entities_is_refused(tmp_path):
     bomb = '<!DOCTYPE x [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;">]><worksheet'
     with pytest.raises(UnreadableFile, match="不是有效的 xlsx"):
         read(rewritten(path, "sheet1", "<worksheet", bomb))
+
+
+def test_merged_cells_over_each_other_and_one_endless_tag_are_refused(tmp_path):
+    overlapping = "".join(f'<mergeCell ref="A2:{letters}9"/>' for letters in ("B", "C") * 60)
+    path = shared_file(tmp_path, ["名称"], ["甲"], ["乙"])
+    merged = f"</sheetData><mergeCells>{overlapping}{overlapping.replace('A2', 'A1')}</mergeCells>"
+    different = "".join(f'<mergeCell ref="A2:B{line}"/>' for line in range(2, 200))
+    assert read(rewritten(path, "sheet1", "</sheetData>", merged))[0]
+    path = shared_file(tmp_path, ["名称"], ["甲"], ["乙"])
+    with pytest.raises(UnreadableFile, match="互相重叠"):
+        read(rewritten(path, "sheet1", "</sheetData>", f"</sheetData><mergeCells>{different}</mergeCells>"))
+    path = shared_file(tmp_path, ["名称"], ["甲"])
+    endless = f'<sheetData x="{"x" * 60_000_000}"'
+    assert "不是有效的 xlsx" in read_in_little_memory(rewritten(path, "sheet1", "<sheetData", endless))

@@ -108,6 +108,20 @@ def test_a_head_without_unit_beside_a_sum_like_one_in_yuan_is_refused_for_the_wh
     assert "请把列名写成「注册资本（元）」或「注册资本（万元）」" in reasons[0]
 
 
+def test_sums_shown_as_yuan_under_a_head_without_unit_are_refused_and_shown_units_count(tmp_path, keeper):  # noqa: F811
+    def dress(book):
+        book.active["B2"].number_format, book.active["B3"].number_format = '0.00"元"', "¥#,##0.00"
+
+    _, reasons = run(sheet(tmp_path, ["名称", "注册资本"], ["甲", 50000], ["乙", 50000], prepare=dress))
+    assert [reason.partition("：")[0] for reason in reasons] == ["第 3 行「注册资本」"]
+    run(sheet(tmp_path, ["名称", "注册资本"], ["甲", 50000], prepare=dress_one))
+    assert Customer.objects.get().registered_capital == 5
+
+
+def dress_one(book):
+    book.active["B2"].number_format = '0.00"元"'
+
+
 def test_another_currency_is_refused(tmp_path, keeper):  # noqa: F811
     assert "只能导入人民币" in run(table(tmp_path, [["甲", "5"]], headers=["名称", "注册资本（万美元）"]))[0]
 
