@@ -68,7 +68,7 @@ class TableAmountField(forms.DecimalField):
     # Of the last text: its cell names a unit; neither cell nor head does; and then it looks like 元.
     is_own = is_bare = is_large = False
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]
         self.is_own = self.is_bare = self.is_large = False
         text = str(value or "").strip()
         if not text:

@@ -55,8 +55,8 @@ class Reading:
                     yield name, SHORTENED
 
     def begin_row(self, table: Table) -> None:
-        for field in self.dates.values():
-            field.is_1904, field.is_month = table.is_1904, False
+        for date in self.dates.values():
+            date.is_1904, date.is_month = table.is_1904, False
         for field in self.amounts.values():
             field.is_bare = field.is_large = field.is_own = False
 
