@@ -8,7 +8,7 @@ import crm.shortened
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("marketing", "0006_covering_indexes"),
+        ("marketing", "0008_folded_texts_and_numbers"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobs", "0001_first"),
+        ("jobs", "0002_address_of_who_asked"),
     ]
 
     operations = [
