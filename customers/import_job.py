@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from crm.file_names import cut
 from crm.jobs.models import Job, JobRefused, start_job
 
 from .import_form import CustomerImportForm, column_key
-from .importing import CellError, CustomerImport, ImportRefused
+from .importing import FILLED, CellError, CustomerImport, ImportRefused
 from .models import ImportFile
 
 PREVIEWED_ROWS = 2000  # more rows are not checked while somebody waits for the page
@@ -50,23 +51,42 @@ def run(job: Job) -> str:
     except (ImportRefused, UnreadableFile) as error:
         raise JobRefused(str(error)) from error
     ImportFile.objects.filter(pk=upload.pk).update(added=added, imported_at=upload.imported_at or job.started_at)
-    record(by, "导入", text=f"客户：{upload.name}", changes={"新增客户": added, "已存在": task.existing})
-    return f"已新增客户 {added} 个，已存在 {task.existing} 行。"
+    record(by, "导入", text=f"客户：{upload.name}", changes={"新增客户": added, **task.outcome})
+    words = f"已新增客户 {added} 个，{'，'.join(said(task))}。"
+    if task.remarks:
+        attach(job, cut(f"已有的客户-{Path(upload.name).stem}.xlsx"), partial(write_remarks, task=task))
+        words += f"{len(task.remarks)} 行是已有的客户，请下载核对。"
+    return words
+
+
+def said(task: CustomerImport) -> list[str]:
+    """What became of the rows that mean customers we have, in words."""
+    return [f"{n} 个{what}" if what == FILLED else f"{what} {n} 行" for what, n in task.outcome.items()]
+
+
+def attach(job: Job, name: str, write: Callable[[Any], Any]) -> None:
+    with NamedTemporaryFile(suffix=".xlsx") as target:
+        write(target)
+        target.flush()
+        target.seek(0)
+        job.file.save(f"{job.pk}.xlsx", File(target), save=False)
+    job.file_name = name
 
 
 def refuse(job: Job, upload: ImportFile, task: CustomerImport) -> str:
     """Nothing is written; the refused rows come back as a workbook with the reasons."""
-    with NamedTemporaryFile(suffix=".xlsx") as target:
-        write_refused(target, upload, task)
-        target.flush()
-        target.seek(0)
-        job.file.save(f"{job.pk}.xlsx", File(target), save=False)
-    job.file_name = refused_name(upload)
+    attach(job, refused_name(upload), partial(write_refused, upload=upload, task=task))
     return f"{len(task.refused_lines)} 行有错误，什么都没有写入。请下载错误行，改正后重新导入。"
 
 
 def refused_name(upload: ImportFile) -> str:
     return cut(f"错误行-{Path(upload.name).stem}.xlsx")
+
+
+def write_remarks(target: Any, task: CustomerImport) -> int:
+    """The rows that mean customers we have and are not simply left alone."""
+    rows = ([remark.line, remark.name, remark.words] for remark in task.remarks)
+    return write_xlsx(target, ["行号", "名称", "结果"], rows, title="已有的客户")
 
 
 def write_refused(target: Any, upload: ImportFile, task: CustomerImport) -> int:

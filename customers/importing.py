@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from basedata.models import DictionaryEntry, reserve_numbers
 from crm.audit.trail import record_many
 from crm.exchange.cells import clean, unguarded
 from crm.exchange.readers import Cells, Table, UnreadableFile, read_table
-from crm.folding import clean_text, fold_code, fold_width
+from crm.folding import clean_text
 
 from .import_form import LEFT_OUT, CustomerImportForm, column_key
 from .import_reading import Reading
-from .models import NUMBER_PREFIX, Customer, Ownership, TimelineEntry
+from .known import Held, Keys, KnownCustomers, keys_of, same_customer
+from .models import NUMBER_PREFIX, Customer, Ownership, TimelineEntry, hold_customer_names
 from .models.timeline import tell_many
 from .names import normalize
+from .sync.staging import batches
 
 BATCH = 500
 MAX_ROWS = 200_000  # they are held in memory until all are written
-LOCK = 770002  # PostgreSQL advisory lock: one import writes at a time
+NAMING = ("number", "external_number", "license_number", "name")
+TWINS = NAMING[1:]
+EXTERNAL_LENGTH = 30
+FILLED = "已有客户补上了销售系统客户编号"
 
 
 class ImportRefused(Exception):
@@ -41,30 +46,16 @@ class CellError:
         return f"第 {self.line} 行「{self.column}」：{self.reason}"
 
 
-@dataclass
-class Known:
-    """The customers the database holds already."""
+@dataclass(frozen=True)
+class Remark:
+    """What became of a row that means a customer we have."""
 
-    numbers: dict[str, int] = field(default_factory=dict)  # 客户编号 → key
-    external: set[str] = field(default_factory=set)  # deleted customers keep theirs
-    names: dict[str, list[int]] = field(default_factory=dict)  # normalised name → keys
+    line: int
+    name: str
+    words: str
 
-    @classmethod
-    def load(cls) -> Known:
-        known, columns = cls(), ("pk", "number", "external_number", "name_normalized", "deleted_at")
-        for pk, number, external_number, name, deleted_at in Customer.objects.order_by("pk").values_list(*columns):
-            if external_number:
-                known.external.add(external_number)
-            if deleted_at is None:
-                known.numbers[number] = pk
-                known.names.setdefault(name, []).append(pk)
-        return known
-
-    def has(self, external_number: str, name: str, number: str = "") -> bool:
-        """The same customer: by 客户编号 (of an export), by 销售系统客户编号, without one by name."""
-        if number in self.numbers:
-            return True
-        return external_number in self.external if external_number else name in self.names
+    def __str__(self) -> str:
+        return f"第 {self.line} 行「{self.name}」：{self.words}"
 
 
 @dataclass
@@ -86,15 +77,17 @@ class CustomerImport:
         self.form = CustomerImportForm(default_manager=manager, create_regions=create_regions, by=by)
         self.reading = Reading(self.form)
         self.notes: list[str] = []  # what the reader skipped, spread or converted
-        self.known = Known.load()
+        self.known = KnownCustomers(by)
         self.rows: list[Row] = []
         self.errors: list[CellError] = []
-        self.existing = 0  # rows left alone
+        self.existing = 0  # rows that mean a customer we have
+        self.remarks: list[Remark] = []  # of those the ones that are not simply left alone
+        self.filled: dict[int, str] = {}  # customer → the 销售系统客户编号 it takes over
+        self.beyond = 0  # rows that mean a customer beyond the reach of the person who imports
         self.namesakes = 0  # new customers that bear the name of another
         self.left_out: list[str] = []  # columns of an export that the system fills itself
         self._fields: dict[str, str] = {}
-        self._line_of_number: dict[str, int] = {}
-        self._line_of_name: dict[str, tuple[int, bool]] = {}  # first line, and whether it has a number
+        self._lines: tuple[dict[str, list[tuple[int, Keys]]], ...] = ({}, {}, {})  # by number, license number, name
 
     @property
     def new_regions(self) -> list[DictionaryEntry]:
@@ -105,14 +98,23 @@ class CustomerImport:
 
         beat is called with the number of rows read, every thousand rows.
         """
-        self._read_rows(read_table(path, self.form.knows), beat)
+        table = read_table(path, self.form.knows)
+        for batch in batches(self._read_rows(table, beat), BATCH):
+            self.known.learn(keys for _, _, keys in batch)
+            for line, cells, keys in batch:
+                self.reading.begin_row(table)
+                self._take(line, cells, keys)
+                self.reading.end_row(line)
+        self.errors += [CellError(line, self.form.labels[name], why) for line, name, why in self.reading.unitless()]
+        self.notes = self.reading.notes(table.notes)
         if not self._fields:
             raise ImportRefused("文件里没有数据行：第一行是列名，从第二行起每行一个客户。")
         if "name" not in self._fields.values():
             raise ImportRefused("文件缺少「名称」列。")
-        for row in self.rows:
-            if row.parent_text:
-                self._find_parent(row)
+        branches = [row for row in self.rows if row.parent_text]
+        self.known.learn(Keys(number=row.parent_text, name=_key(row.parent_text)) for row in branches)
+        for row in branches:
+            self._find_parent(row)
         self.errors += [
             CellError(row.line, "上级单位", "上级单位不能是本单位或它的下属单位，请改正。")
             for row in self.rows
@@ -120,28 +122,28 @@ class CustomerImport:
         ]
         self.errors.sort(key=lambda error: error.line)
 
-    def _read_rows(self, table: Table, beat: Callable[[int], None] | None) -> None:
+    def _read_rows(
+        self, table: Table, beat: Callable[[int], None] | None
+    ) -> Iterator[tuple[int, dict[str, str], Keys]]:
+        """(line, cells by field, what they say of the customer) of each row whose cells can be taken."""
         for count, (line, cells) in enumerate(table, start=1):
             if beat and count % 1000 == 0:
                 beat(count)
             if count > MAX_ROWS:
                 raise UnreadableFile(f"最多一次导入 {MAX_ROWS} 行，请分成几个文件。")
             fields = {header: self._field(header) for header in cells}
-            self.reading.begin_row(table)
-            if not self._refuse_faults(line, cells, fields):
-                self._take(line, {fields[header]: _typed(text) for header, text in cells.items() if fields[header]})
-                self.reading.end_row(line)
-        self.errors += [CellError(line, self.form.labels[name], why) for line, name, why in self.reading.unitless()]
-        self.notes = self.reading.notes(table.notes)
+            found = {fields[header]: _typed(text) for header, text in cells.items() if fields[header]}
+            keys = keys_of(*(found.get(name, "") for name in NAMING))
+            if self._refuse_faults(line, cells, fields):
+                self._note_keys(line, Keys(name=keys.name))  # as 上级单位 of others it is known all the same
+            else:
+                yield line, found, keys
 
     def _refuse_faults(self, line: int, cells: Cells, fields: dict[str, str]) -> bool:
-        """Refuses the row when a cell of it is no value; as 上级单位 of others it is known all the same."""
+        """Refuse the row when a cell of it is no value."""
         found = list(self.reading.faults(cells, fields))
         for name, reason in found:
             self.errors.append(CellError(line, self.form.labels.get(name, "客户编号"), reason))
-        if found:
-            name = next((text for header, text in cells.items() if fields[header] == "name"), "")
-            self._line_of_name.setdefault(_key(name), (line, False))
         return bool(found)
 
     def _field(self, header: str) -> str:
@@ -163,49 +165,88 @@ class CustomerImport:
                 self.left_out.append(header)
         return self._fields[header]
 
-    def _take(self, line: int, cells: dict[str, str]) -> None:
-        external_number, name = fold_width(cells.get("external_number", "")), _key(cells.get("name", ""))
-        if self.known.has(external_number, name, fold_code(cells.get("number", ""))):
+    def _take(self, line: int, cells: dict[str, str], keys: Keys) -> None:
+        if found := self.known.matches(keys):
             self.existing += 1
+            self._leave(line, cells.get("name", ""), keys, found)
             return
-        self._refuse_twin(line, external_number, name)
+        self._refuse_twin(line, keys)
         customer = self.form.customer(cells)
         if customer is None:
             self.errors += [CellError(line, label, reason) for label, reason in self.form.complaints()]
             return
-        self.namesakes += name in self.known.names
+        self.namesakes += self.known.holds_name(keys.name)
         self.rows.append(Row(line, with_derived_names(customer), self.form.cleaned_data["parent"]))
 
-    def _refuse_twin(self, line: int, external_number: str, name: str) -> None:
-        """The same customer twice in the file; rows with different numbers may share a name."""
-        if external_number:
-            first = self._line_of_number.setdefault(external_number, line)
-            if first != line:
-                self._refuse(line, "external_number", f"与第 {first} 行重复，同一客户只能出现一次。")
-                return
-        if name:
-            first, numbered = self._line_of_name.setdefault(name, (line, bool(external_number)))
-            if first != line and not (external_number and numbered):
-                self._refuse(line, "name", f"与第 {first} 行同名，同一客户只能出现一次。")
+    def _leave(self, line: int, name: str, keys: Keys, found: list[Held]) -> None:
+        """The row means a customer we have: it takes over the number it lacks, or the result says why not."""
+        held = self.known.survivor(found[0])
+        words = f"已并入客户「{held.name}」" if held is not found[0] else f"已是客户「{held.name}」"
+        if held.is_deleted:
+            words = f"是已删除的客户「{held.name}」（{held.keys.number}），没有导入；需要时请系统管理员恢复它。"
+        elif not held.is_reached:
+            words += f"（客户经理 {held.manager}），不在您的编辑范围内，没有改动。"
+            self.beyond += 1
+        else:
+            words = self._take_over(held, keys, found, words)
+        if words:
+            self.remarks.append(Remark(line, name.strip()[:50], words))
+
+    def _take_over(self, held: Held, keys: Keys, found: list[Held], words: str) -> str:
+        """What to say of it; empty when the row says nothing new."""
+        words += f"（{held.keys.number}）"
+        external, own = keys.external_number, held.keys.external_number
+        if external in ("", own, *(one.keys.external_number for one in found)):
+            return f"{words}，没有改动。" if held is not found[0] else ""
+        if own:
+            return f"{words}，它的销售系统客户编号是 {own}，表中的 {external} 没有写入，请核对。"
+        if self.known.holds_number(external):
+            return f"{words}，但销售系统客户编号 {external} 属于另一个客户（可能已删除），没有写入，请核对。"
+        if len({self.known.survivor(one).pk for one in found if not one.is_deleted}) > 1:
+            return f"{words}，但有多个同名客户，销售系统客户编号 {external} 没有写入，请在客户页填写。"
+        if len(external) > EXTERNAL_LENGTH:
+            return f"{words}，销售系统客户编号超过 {EXTERNAL_LENGTH} 个字，没有写入，请先在销售系统里改正。"
+        self.known.give(held, external)
+        self.filled[held.pk] = external
+        return f"{words}，销售系统客户编号 {external} 归它。" if held is not found[0] else ""
+
+    def _refuse_twin(self, line: int, keys: Keys) -> None:
+        """The same customer twice in the file; rows whose numbers differ may share a name."""
+        for place, name, values in zip(self._lines, TWINS, keys[1:], strict=True):
+            first = next((at for at, other in place.get(values, ()) if same_customer(keys, other)), None)
+            if first is not None:
+                words = "同名" if name == "name" else "重复"
+                self._refuse(line, name, f"与第 {first} 行{words}，同一客户只能出现一次。")
+                break
+        self._note_keys(line, keys)
+
+    def _note_keys(self, line: int, keys: Keys) -> None:
+        for place, value in zip(self._lines, keys[1:], strict=True):
+            if value:
+                place.setdefault(value, []).append((line, keys))
 
     def _find_parent(self, row: Row) -> None:
         """上级单位 by 客户编号 or full name: a customer we have, or another row of this file."""
         text, name = row.parent_text, _key(row.parent_text)
-        number = fold_code(text)
-        ours = [self.known.numbers[number]] if number in self.known.numbers else self.known.names.get(name, [])
-        ours = [key for key in ours if self._seen is None or key in self._seen]
+        ours = self.known.named(text)
         theirs = self._rows_named.get(name, [])
         if len(ours) + len(theirs) > 1:
             self._refuse(row.line, "parent", f"「{text[:30]}」有多个同名客户，请填写客户编号。")
         elif ours:
-            row.customer.parent_id = ours[0]
+            row.customer.parent_id = ours[0].pk
         elif theirs:
             row.parent = theirs[0]
-        elif name not in self._line_of_name:  # else its own row is refused, which says enough
+        elif name not in self._lines[2]:  # else its own row is refused, which says enough
             self._refuse(row.line, "parent", f"「{text[:30]}」没有这个客户，请填写客户编号或完整名称。")
 
     def _refuse(self, line: int, name: str, reason: str) -> None:
         self.errors.append(CellError(line, self.form.labels[name], reason))
+
+    @property
+    def outcome(self) -> dict[str, int]:
+        """{what: how many rows} beside the new ones and the refused, as the result and the audit trail say it."""
+        found = {"已存在": self.existing, FILLED: len(self.filled), "不在您的编辑范围内": self.beyond}
+        return {words: count for words, count in found.items() if count or words == "已存在"}
 
     @property
     def refused_lines(self) -> list[int]:
@@ -237,18 +278,37 @@ class CustomerImport:
             customer.number, customer.created_by = number, self.by
         try:
             with transaction.atomic():
+                lacking = self._lock()
+                hold_customer_names()
+                self._fill(lacking)
                 self._check_still_new()
                 self._insert(customers)
         except IntegrityError as error:
             raise ImportRefused(CHANGED_MEANWHILE) from error
         return len(customers)
 
+    def _lock(self) -> list[Customer]:
+        """The customers to fill, locked together with those that new ones are put under, in the order of their keys."""
+        parents = {row.customer.parent_id for row in self.rows if row.customer.parent_id}
+        rows = Customer.objects.filter(pk__in=self.filled.keys() | parents).order_by("pk")
+        found = list(rows.select_for_update(no_key=True)) if self.filled or parents else []
+        return [one for one in found if one.pk in self.filled and not one.external_number and one.deleted_at is None]
+
+    def _fill(self, customers: list[Customer]) -> None:
+        """Writes the numbers taken over; the customers are locked, and as read."""
+        if [one.pk for one in customers] != sorted(self.filled):
+            raise ImportRefused(CHANGED_MEANWHILE)
+        for one in customers:
+            one.external_number, one.version = self.filled[one.pk], one.version + 1
+        Customer.objects.bulk_update(customers, ["external_number", "version"], batch_size=BATCH)
+        facts = {"原因": "导入"}
+        record_many(self.by, "编辑", customers, lambda one: {"销售系统客户编号": ("", one.external_number), **facts})
+
     def _check_still_new(self) -> None:
-        if connection.vendor == "postgresql":  # on SQLite the transaction itself is alone
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        known = Known.load()
-        if any(known.has(row.customer.external_number, row.customer.name_normalized) for row in self.rows):
+        known = KnownCustomers()
+        keys = [_keys(row.customer) for row in self.rows]
+        known.learn(keys)
+        if any(known.matches(one) for one in keys):
             raise ImportRefused(CHANGED_MEANWHILE)
 
     def _insert(self, customers: list[Customer]) -> None:
@@ -266,11 +326,6 @@ class CustomerImport:
         tell_many(customers, TimelineEntry.Kind.CUSTOMER, "导入客户")
 
     @cached_property
-    def _seen(self) -> set[int] | None:
-        """Customers in view of the person who imports, who may be named as 上级单位; None: all."""
-        return None if self.by is None else set(Customer.objects.visible_to(self.by).values_list("pk", flat=True))
-
-    @cached_property
     def _rows_named(self) -> dict[str, list[Row]]:
         """Asked for once all rows are read."""
         found: dict[str, list[Row]] = {}
@@ -285,6 +340,11 @@ CHANGED_MEANWHILE = "导入期间有人新建了同样的客户或地区，什�
 def with_derived_names(customer: Customer) -> Customer:
     customer.derive_names()
     return customer
+
+
+def _keys(customer: Customer) -> Keys:
+    """Of a new customer, whose number is its own."""
+    return keys_of("", customer.external_number, customer.license_number, customer.name)
 
 
 def _key(name: str) -> str:

@@ -11,6 +11,7 @@ from .customer import (
 from .interaction import Attachment, Interaction
 from .leaving import customers_left_by, hand_over_customers
 from .merge import merge_customers
+from .naming import hold_customer_names
 from .order import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder, refresh_last_purchases
 from .rollup import RevenueChange, RevenueYear, refresh_revenue
 from .rows import names_hidden_from
@@ -42,6 +43,7 @@ __all__ = [
     "customers_left_by",
     "forget_old_uploads",
     "hand_over_customers",
+    "hold_customer_names",
     "merge_customers",
     "names_hidden_from",
     "reclassify_customers",

@@ -82,7 +82,7 @@ class ImportFile(models.Model):
         self.added = task.write(partial=partial)
         self.imported_at, self.notes = timezone.now(), task.notes
         self.save(update_fields=["added", "imported_at", "notes"])
-        facts = {"新增客户": self.added, "已存在": task.existing, "有错误": len(task.refused_lines)}
+        facts = {"新增客户": self.added, **task.outcome, "有错误": len(task.refused_lines)}
         record(by, "导入", text=f"客户：{self.name}", changes=facts)
         return task
 

@@ -6,10 +6,9 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from crm.audit.trail import change
-from crm.folding import fold_code
 from crm.shortened import SHORTENED, is_shortened_number
+from customers.known import KnownCustomers, keys_of
 from customers.models import Customer
-from customers.names import normalize
 
 from .orders import take_up
 
@@ -19,11 +18,15 @@ class MatchRefused(Exception):
 
 
 def find(text: str, user: User) -> Customer:
-    """By number or exact name: in the view of whoever has one; who sees no customers at all finds any."""
-    seen = Customer.objects.visible_to(user) if user.has_perm("customers.view_customer") else Customer.objects.current()
-    found = list(seen.filter(number=fold_code(text))[:1]) or list(seen.filter(name_normalized=normalize(text))[:2])
+    """By number or name, in the view of whoever has one; who sees no customers at all finds any.
+
+    What means a customer merged away finds the one it became part of.
+    """
+    known = KnownCustomers(user if user.has_perm("customers.view_customer") else None)
+    known.learn([keys_of(text, "", "", text)])
+    found = known.named(text)
     if len(found) == 1:
-        return found[0]
+        return Customer.objects.get(pk=found[0].pk)
     raise MatchRefused("有多个同名客户，请填写客户编号。" if found else "没有找到这个客户，请填写客户编号或完整名称。")
 
 

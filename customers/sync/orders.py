@@ -34,7 +34,8 @@ def find_customers(keys: Iterable[str]) -> dict[str, int]:
     """
     take_turn(merging=False)
     wanted, found = set(keys), dict[str, int]()
-    current, merged = Customer.objects.current(), Customer.objects.filter(merged_into__isnull=False)
+    merged = Customer.objects.filter(merged_into__isnull=False, merged_into__deleted_at=None)
+    current = Customer.objects.current()
     for field in ("number", "external_number"):
         kept = merged.filter(**{f"{field}__in": wanted}).values_list(field, "merged_into")
         found |= dict(kept) | dict(current.filter(**{f"{field}__in": wanted}).values_list(field, "pk"))

@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views import View
 
+from crm.audit.trail import record
 from crm.exchange.exports import CONTENT_TYPES, attachment
 from crm.exchange.readers import UnreadableFile
 from crm.exchange.writers import write_xlsx
@@ -22,7 +23,7 @@ from crm.verdict import Kind, Refused, Verdict
 
 from ..forms.upload import CarryOutForm, UploadForm
 from ..import_form import CustomerImportForm
-from ..import_job import is_large, refused_name, shown_errors, start, write_refused
+from ..import_job import is_large, refused_name, said, shown_errors, start, write_refused
 from ..importing import ImportRefused
 from ..models import ImportFile
 
@@ -101,13 +102,16 @@ class ImportPreview(RecordView):
         except (ImportRefused, UnreadableFile) as error:
             messages.error(request, str(error))
             return redirect("import")
+        if task.beyond:
+            record(request.user, "导入查重", text=f"客户：{upload.name}", 不在您的编辑范围内=task.beyond)
         errors, refused = list(shown_errors(upload, task, SHOWN_LINES)), len(task.refused_lines)
         task.leave_out_refused()
         counts = {"good": len(task.rows), "existing": task.existing, "refused": refused}
         total = sum(counts.values())
         notes = upload.notes if upload.imported_at else task.notes
+        known = {"said": said(task)[1:], "remarks": task.remarks[:SHOWN_LINES], "notes": notes}
         return self.page(
-            record=upload, errors=errors, total=total, shown_lines=SHOWN_LINES, task=task, notes=notes, **counts
+            record=upload, errors=errors, total=total, shown_lines=SHOWN_LINES, task=task, **known, **counts
         )
 
 
@@ -136,7 +140,8 @@ class CarryOutImport(ActionView):
         except (ImportRefused, UnreadableFile) as error:
             raise Refused(Verdict(Kind.STATE, str(error))) from error
         words = [f"已导入 {record.added} 个客户"]
-        words += [f"{task.existing} 行已存在，没有改动"] if task.existing else []
+        words += [f"{task.existing} 行已存在"] if task.existing else []
+        words += said(task)[1:]
         words += [f"{len(task.refused_lines)} 行有错误，没有导入"] if task.refused_lines else []
         self.message = "；".join(words) + "。"
 

@@ -315,7 +315,7 @@ def test_the_same_file_twice_adds_nothing(tmp_path, keeper):
 
 def test_known_customers_are_left_alone(tmp_path, keeper, company):
     CustomerFactory(name="甲方有限公司", manager=company.eastern, external_number="C1")
-    CustomerFactory(name="乙方有限公司", manager=company.eastern)
+    CustomerFactory(name="乙方有限公司", manager=company.eastern, external_number="C3")
     rows = [["C1", "改了名的甲方"], ["", "乙方"], ["C2", "乙方有限公司"]]
     message, _ = run(table(tmp_path, rows, headers=["销售系统客户编号", "名称"]))
     assert "已新增客户 1 个，已存在 2 行" in message
@@ -406,3 +406,86 @@ def test_queries_do_not_grow_with_rows(tmp_path, keeper):
     assert many[0] <= few[0] + 4  # savepoints around batches on SQLite are no work
     if connection.vendor == "postgresql":
         assert many == few
+
+
+# A key that is missing is not one that differs
+
+BOTH = ["销售系统客户编号", "名称"]
+
+
+def test_a_customer_without_a_number_takes_over_the_one_that_comes_later(tmp_path, keeper):
+    run(table(tmp_path, [["甲方有限公司"], ["乙方"]], headers=["名称"]))
+    message, _ = run(table(tmp_path, [["C1", "甲方"], ["C2", "乙方"], ["C3", "丙方"]], headers=BOTH))
+    assert message == "已新增客户 1 个，已存在 2 行，2 个已有客户补上了销售系统客户编号。\n"
+    found = dict(Customer.objects.values_list("name", "external_number"))
+    assert found == {"甲方有限公司": "C1", "乙方": "C2", "丙方": "C3"}
+    entry = AuditEntry.objects.about(Customer.objects.get(external_number="C1"))[0]
+    assert (entry.verb, entry.changes["销售系统客户编号"]) == ("编辑", ["", "C1"])
+    assert Customer.objects.get(external_number="C1").version == 1
+
+
+def test_a_number_that_stands_is_never_overwritten_and_the_result_says_so(tmp_path, keeper):
+    CustomerFactory(name="甲方", manager=keeper, external_number="C1", license_number="91110000600037341L")
+    headers = ["销售系统客户编号", "名称", "统一社会信用代码"]
+    message, _ = run(table(tmp_path, [["C9", "甲方集团", "9111 0000-6000 3734 1l"]], headers=headers))
+    assert "它的销售系统客户编号是 C1，表中的 C9 没有写入" in message
+    assert Customer.objects.get().external_number == "C1"
+
+
+def test_two_customers_of_one_name_are_two_when_their_license_numbers_differ(tmp_path, keeper):
+    CustomerFactory(name="甲方", manager=keeper, license_number="91110000600037341L")
+    run(table(tmp_path, [["甲方", "110000000000001"]], headers=["名称", "统一社会信用代码"]))
+    assert Customer.objects.count() == 2
+
+
+def test_which_of_several_customers_of_one_name_takes_the_number_is_not_guessed(tmp_path, keeper):
+    for _ in range(2):
+        CustomerFactory(name="甲方", manager=keeper)
+    message, _ = run(table(tmp_path, [["C1", "甲方"]], headers=BOTH))
+    assert "有多个同名客户，销售系统客户编号 C1 没有写入" in message
+    assert not Customer.objects.exclude(external_number="").exists()
+
+
+@pytest.mark.parametrize("row", [["C1", "别名"], ["", "被并入的甲方"], ["C2", "被并入的甲方"]])
+def test_a_row_of_a_customer_merged_away_belongs_to_its_survivor(tmp_path, keeper, company, row):
+    survivor = CustomerFactory(name="幸存的乙方", manager=keeper)
+    other = CustomerFactory(name="被并入的甲方", manager=keeper, external_number=row[0] if row[0] == "C1" else "")
+    survivor.merge(other, by=company.supervisor, reason="重复")
+    message, _ = run(table(tmp_path, [row], headers=BOTH))
+    assert "已新增客户 0 个，已存在 1 行" in message
+    assert ("「幸存的乙方」" in message) == (row[0] != "C1")  # the number went with the merge: nothing to say
+    assert Customer.objects.current().get().external_number == row[0]
+
+
+@pytest.mark.parametrize("row", [["C1", "别名"], ["", "甲方有限公司"], ["C2", "甲方"]])
+def test_a_deleted_customer_is_named_and_not_made_again(tmp_path, keeper, company, row):
+    gone = CustomerFactory(name="甲方", manager=keeper, external_number="" if row[0] == "C2" else "C1")
+    gone.remove(by=company.supervisor)
+    message, _ = run(table(tmp_path, [row], headers=BOTH))
+    assert f"是已删除的客户「甲方」（{gone.number}），没有导入；需要时请系统管理员恢复它。" in message
+    assert Customer.objects.count() == 1
+
+
+def test_the_same_customer_twice_in_a_file_is_seen_by_its_license_number(tmp_path, keeper):
+    headers = ["名称", "统一社会信用代码"]
+    rows = [["甲", "91110000600037341L"], ["乙", "91110000600037341l"], ["甲", "110000000000001"]]
+    reasons = refused(tmp_path, rows, headers=headers)
+    assert [reason.split("，")[0] for reason in reasons] == [
+        "第 3 行「统一社会信用代码（营业执照注册号）」：与第 2 行重复"
+    ]
+
+
+def test_of_two_rows_with_numbers_the_first_is_the_customer_without_one(tmp_path, keeper):
+    CustomerFactory(name="甲方", manager=keeper)
+    message, _ = run(table(tmp_path, [["C1", "甲方"], ["C2", "甲方"]], headers=BOTH))
+    assert "已新增客户 1 个，已存在 1 行，1 个已有客户补上了销售系统客户编号" in message
+    assert set(Customer.objects.values_list("external_number", flat=True)) == {"C1", "C2"}
+
+
+def test_a_number_taken_meanwhile_is_not_taken_over(tmp_path, keeper):
+    known = CustomerFactory(name="甲方", manager=keeper)
+    task = CustomerImport()
+    task.read(table(tmp_path, [["C1", "甲方"]], headers=BOTH))
+    Customer.objects.filter(pk=known.pk).update(external_number="C2")
+    with pytest.raises(ImportRefused, match="再运行一次"):
+        task.write()

@@ -297,3 +297,40 @@ def test_files_are_forgotten_after_a_week(company):
     assert forget_old_uploads() == 1
     assert not old.exists()
     assert Path(ImportFile.objects.get().file.path).exists()
+
+
+# Customers that are there already
+
+NUMBERED = table(("销售系统客户编号", "名称"), ("C1", "自己的客户"), ("C2", "别人的客户"))
+
+
+def test_beyond_ones_reach_a_customer_is_named_with_its_keeper_and_nothing_is_taken_over(company, manager):
+    mine = factories.CustomerFactory(name="自己的客户有限公司", manager=company.manager)
+    theirs = factories.CustomerFactory(name="别人的客户", manager=company.stranger)
+    file = uploaded(manager, NUMBERED)
+    html = page_of(manager.get(file.get_absolute_url()))
+    assert "第 3 行「别人的客户」：已是客户「别人的客户」（客户经理 外人甲），不在您的编辑范围内，没有改动。" in html
+    assert theirs.number not in html
+    assert theirs.get_absolute_url() not in html
+    assert "补上 1 个编号" in html
+    response = manager.post(CARRY_OUT.format(file.pk), {"mode": "all"}, follow=True)
+    words = "已导入 0 个客户；2 行已存在；1 个已有客户补上了销售系统客户编号；不在您的编辑范围内 1 行。"
+    assert words in page_of(response)
+    numbers = [Customer.objects.get(pk=one.pk).external_number for one in (mine, theirs)]
+    assert numbers == ["C1", ""]
+    facts = AuditEntry.objects.filter(verb="导入", actor=company.manager).latest("pk").changes
+    assert facts["不在您的编辑范围内"] == ["", "1"]
+
+
+def test_a_worker_says_the_same_and_gives_the_rows_as_a_file(company, manager):
+    factories.CustomerFactory(name="自己的客户", manager=company.manager)
+    factories.CustomerFactory(name="别人的客户", manager=company.stranger)
+    file = uploaded(manager, NUMBERED)
+    job = import_job.start(file)
+    words = import_job.run(job)
+    assert words == (
+        "已新增客户 0 个，已存在 2 行，1 个已有客户补上了销售系统客户编号，不在您的编辑范围内 1 行。"
+        "1 行是已有的客户，请下载核对。"
+    )
+    rows = list(openpyxl.load_workbook(job.file).active.iter_rows(values_only=True))
+    assert rows[1][:2] == (3, "别人的客户")

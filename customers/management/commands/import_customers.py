@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
 from crm.exchange.readers import UnreadableFile, cannot_open
+from customers.import_job import said
 from customers.importing import CustomerImport, ImportRefused
 
 
@@ -53,11 +54,13 @@ class Command(BaseCommand):
         raise CommandError(f"{lines} 行不合格，什么都没有写入。请改正后重新导入。")
 
     def _report(self, task: CustomerImport, words: str) -> None:
-        parts = [f"{words}客户 {len(task.rows)} 个", f"已存在 {task.existing} 行"]
+        parts = [f"{words}客户 {len(task.rows)} 个", *said(task)]
         if task.new_regions:
             parts.append(f"新增地区 {len(task.new_regions)} 个")
         self.stdout.write("，".join(parts) + "。")
         if task.left_out:
             self.stdout.write(f"没有导入系统自己填写的列：{'、'.join(task.left_out)}。")
+        for remark in task.remarks:
+            self.stdout.write(str(remark))
         if task.namesakes:
             self.stdout.write(f"其中 {task.namesakes} 个与已有客户同名，请核对是否重复。")
