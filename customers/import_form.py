@@ -129,7 +129,7 @@ class NewEntryField(ShownTextField):
 class CustomerImportForm(CustomerForm):
     """Bound again to each row. Only 名称 and 客户经理 are required; a row asks the database nothing."""
 
-    level_reason = duplicate_reason = None  # type: ignore[assignment]
+    level_reason = duplicate_reason = confirm_existing = None  # type: ignore[assignment]
     manager = region = industry = level = satisfaction = credit = forms.CharField(required=False)
 
     class Meta(CustomerForm.Meta):

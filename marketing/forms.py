@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 from django import forms
@@ -12,14 +13,17 @@ from basedata.models import DictionaryEntry
 from crm.masking import refuse_masked
 from crm.shortened import refuse_shortened
 from crm.ui.forms import Block, CrmForm, HeldForm, RecordForm
-from customers.forms import add_customer_field
-from customers.models import Customer
+from customers.forms import AskingForm, add_customer_field
+from customers.likeness import CheckPaused, Match, Sought, ask, customer_matches
+from customers.models import Customer, hold_customer_names
+from customers.names import normalize
 
+from .known import organisation_matches
 from .models import FORECAST_FIELDS, Opportunity, PlanItem
 
 
-class OpportunityForm(RecordForm):
-    """New and changed opportunities. A customer of the same name in scope is named before saving."""
+class OpportunityForm(AskingForm):
+    """New and changed opportunities. A customer or an open opportunity like it is named before saving."""
 
     blocks = (
         Block(
@@ -36,7 +40,6 @@ class OpportunityForm(RecordForm):
         Block("预测", "", (("expected_amount", 3), ("expected_on", 3))),
     )
     units = {"success_rate": "%", "expected_amount": "元"}
-    confirm_existing = forms.CharField(label="已知道，仍要保存", required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = Opportunity
@@ -47,9 +50,7 @@ class OpportunityForm(RecordForm):
         widgets = {"description": forms.Textarea(attrs={"rows": 5})}
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        self.user = user
-        super().__init__(*args, **kwargs)
-        self.existing: list[Customer] = []
+        super().__init__(*args, user=user, **kwargs)
         rate = self.fields["success_rate"]
         rate.error_messages.update(invalid="请填写 0–100 的整数，例如 60。")
         rate.widget.attrs.update(inputmode="numeric", min=0, max=100)
@@ -59,30 +60,30 @@ class OpportunityForm(RecordForm):
         self.fields["source"].widget.attrs["list"] = "sources"
         add_customer_field(self, "introduced_by", label="老客户介绍", user=user)
 
-    def own_names(self) -> list[str]:
-        return [name for name in super().own_names() if name != "confirm_existing"]
-
-    def values(self) -> dict[str, Any]:
-        return {name: value for name, value in super().values().items() if name != "confirm_existing"}
-
     def clean(self) -> dict[str, Any]:
+        """Names what is here once; the hidden answer says which, so another name is asked about anew."""
         data = super().clean() or self.cleaned_data
-        name = data.get("customer_name", "")
-        if name and "customer_name" in self.changed_data:
-            self.name_existing(name, data.get("confirm_existing", ""))
+        found = {kind: "；".join(map(str, group)) for kind, group in by_kind(self.look())}
+        if found:
+            known = "。".join(f"{KINDS[kind]}：{names}" for kind, names in found.items())
+            self.add_error("customer_name", f"{known}。请核对；确实要新建机会时，再次保存即可。")
         return data
 
-    def name_existing(self, name: str, confirmed: str) -> None:
-        """Names customers of this name once; the hidden answer says which, so another name is asked about anew."""
-        self.existing = list(Customer.objects.visible_to(self.user).named_like(name)[:5])
-        named = " ".join(str(customer.pk) for customer in self.existing)
-        if named == confirmed:
-            return
-        self.data = self.data.copy()
-        self.data["confirm_existing"] = named
-        if self.existing:
-            known = "；".join(f"{customer.name}（客户经理 {customer.manager}）" for customer in self.existing)
-            self.add_error("customer_name", f"已是客户：{known}。请核对；确实要新建机会时，再次保存即可。")
+    def sought(self) -> Sought:
+        return Sought(self.fresh("customer_name"), tuple(filter(None, [self.fresh("contact_phone")])))
+
+    def find(self) -> list[Match]:
+        return organisation_matches(self.sought(), self.user, but=self.instance.pk)
+
+    def hold(self) -> None:
+        hold_customer_names(self.cleaned_data.get("introduced_by"))
+
+
+KINDS = {"customer": "已是客户", "opportunity": "已有未结束的机会"}
+
+
+def by_kind(matches: list[Match]) -> Any:
+    return groupby(matches, key=lambda match: match.key.split(":")[0])
 
 
 class ForecastForm(HeldForm):
@@ -134,7 +135,8 @@ class WinForm(CrmForm, forms.Form):
 
     def __init__(self, *args: Any, opportunity: Opportunity, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.same_name = list(Customer.objects.named_like(opportunity.customer_name))
+        self.opportunity, self.user = opportunity, user
+        self.same_name = [match.record for match in self.look()]
         editable = Customer.objects.editable_by(user).filter(pk__in=[customer.pk for customer in self.same_name])
         editable_ids = set(editable.values_list("pk", flat=True))
         self.linkable = [customer for customer in self.same_name if customer.pk in editable_ids]
@@ -149,9 +151,35 @@ class WinForm(CrmForm, forms.Form):
         links = [(f"link:{customer.pk}", f"关联到 {customer.name}（{customer.number}）") for customer in self.linkable]
         self.fields["choice"].choices = [*links, ("create", "仍然新建一个客户")]  # type: ignore[attr-defined]
 
+    def look(self) -> list[Match]:
+        """Customers that the opportunity's may be; while the check is paused it cannot be won.
+
+        Told to nobody who may not win it.
+        """
+        self.paused = ""
+        if not self.opportunity.can_win(self.user):
+            return []
+        try:
+            return ask(self.user, lambda: customer_matches(self.opportunity.sought, self.user))
+        except CheckPaused as paused:
+            self.paused = str(paused)
+            return []
+
+    @property
+    def must_choose(self) -> bool:
+        """Beside a customer of the same name. One like it is offered: it was named when the opportunity was made."""
+        named = normalize(self.opportunity.customer_name)
+        return any(one.name_normalized == named for one in self.same_name)
+
+    @property
+    def found(self) -> str:
+        return "已有同名客户" if self.must_choose else "已有相近的客户，请核对是否同一家"
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        if self.needs_choice:
+        if self.paused:
+            self.add_error(None, self.paused)
+        if self.must_choose:
             if not data.get("choice") and "choice" not in self.errors:
                 ways = "请选择关联到它，或说明原因后新建" if self.linkable else "不在您的编辑范围内，请说明原因后新建"
                 self.add_error("choice", f"已有同名客户，{ways}。")

@@ -57,4 +57,6 @@ PARTS = (
         blanked=("contact_name", "contact_phone"),
     ),
 )
-IMPERSONAL: dict[type[models.Model], tuple[str, ...]] = {Opportunity: ("customer_name",)}
+IMPERSONAL: dict[type[models.Model], tuple[str, ...]] = {
+    Opportunity: ("customer_name", "name_normalized", "name_pinyin")
+}

@@ -39,11 +39,13 @@ HUGE = "99999999999999999999"
 SCRIPT = '<script>alert("x")</script>'
 ATTRIBUTE = '"><img src=x onerror=alert(1)>'
 
+UNHEARD_OF = {**factories.OPPORTUNITY, "customer_name": "新来的单位", "contact_phone": "024-7777 1234"}
+
 # Every form: address, what is posted, and its fields of text. Addresses are filled with the ids of the world's records.
 FORMS = {
     "new opportunity": (
         "/marketing/opportunities/new/",
-        factories.OPPORTUNITY,
+        UNHEARD_OF,
         ("customer_name", "summary", "description", "contact_name", "contact_phone", "source", "introduced_by"),
     ),
     "opportunity": (

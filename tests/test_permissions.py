@@ -594,6 +594,7 @@ def world(company):
         values={
             **factories.OPPORTUNITY,
             "customer_name": "新的名称",
+            "contact_phone": "024-7777 1234",
             "success_rate": "70",
             "to": str(company.colleague.pk),
             "person": str(company.colleague.pk),

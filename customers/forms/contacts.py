@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 
-from crm.ui.forms import Block, RecordForm
+from crm.ui.forms import Block
+from crm.verdict import lock
 
+from ..likeness import Match, Sought, contact_matches
 from ..models import Contact
+from .known import AskingForm
 
 
-class ContactForm(RecordForm):
+class ContactForm(AskingForm):
+    """A person at a customer. One of the same name or number there is named before saving."""
+
     blocks = (
         Block(
             "联系人",
@@ -19,6 +26,8 @@ class ContactForm(RecordForm):
         ),
     )  # fmt: skip
 
+    answers_beyond = False
+
     class Meta:
         model = Contact
         fields = [
@@ -26,3 +35,23 @@ class ContactForm(RecordForm):
             "do_not_contact", "note",
         ]  # fmt: skip
         widgets = {"note": forms.Textarea(attrs={"rows": 2})}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if found := self.look():
+            known = "；".join(f"{match.name}（{match.why}）" for match in found)
+            self.add_error("name", f"这个客户已有联系人：{known}。请核对；确实是另一位时，再次保存即可。")
+        return data
+
+    def sought(self) -> Sought:
+        phones = (self.fresh("office_phone"), self.fresh("mobile"))
+        return Sought(self.fresh("name"), tuple(filter(None, phones)))
+
+    def find(self) -> list[Match]:
+        sought = self.sought()
+        return contact_matches(self.instance.customer, sought.name, sought.phones, but=self.instance.pk)
+
+    def hold(self) -> None:
+        """The customer's row, for a new contact; whoever edits one holds it, and the customer's comes before it."""
+        if self.instance.pk is None:
+            lock(self.instance.customer)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 
 from accounts.models import User
 from basedata.models import DictionaryEntry
-from crm.folding import fold_width
-from crm.ui.forms import Block, RecordForm
+from crm.folding import fold_code, fold_width
+from crm.ui.forms import Block
 
 from ..candidates import keepers
-from ..models import Customer, required_fields
+from ..likeness import Match, Sought, customer_matches
+from ..models import Customer, hold_customer_names, required_fields
+from .known import AskingForm
 from .picker import add_customer_field
 
+CODE_LENGTH = 18
 
-class CustomerForm(RecordForm):
+
+class CustomerForm(AskingForm):
     """A customer as edited on screen. The 客户经理 is changed by 移交 only; a changed level asks for its reason."""
 
     blocks = (
@@ -63,11 +67,8 @@ class CustomerForm(RecordForm):
         ]  # fmt: skip
         widgets = {"satisfaction": forms.RadioSelect, "credit": forms.RadioSelect}
 
-    duplicates: ClassVar[list[Customer]] = []
-
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        self.user = user
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, user=user, **kwargs)
         for name, category in (("region", "地区"), ("industry", "行业"), ("level", "客户等级")):
             self.fields[name].queryset = DictionaryEntry.objects.of(category)  # type: ignore[attr-defined]
         add_customer_field(self, "parent", label="上级单位", user=user)
@@ -90,23 +91,44 @@ class CustomerForm(RecordForm):
         self.check_duplicates()
         return data
 
+    def clean_license_number(self) -> str:
+        """A 统一社会信用代码 without what people write between its characters; older numbers stay as they are."""
+        folded = fold_code(self.cleaned_data["license_number"])
+        return folded if len(folded) == CODE_LENGTH else self.cleaned_data["license_number"]
+
     def check_duplicates(self) -> None:
-        """Asks for a reason when the name or license number is new here and another customer has the same."""
-        if not {"name", "license_number"} & set(self.changed_data) or self.errors.keys() & {"name", "license_number"}:
+        """Asks for a reason when the name or a number is new here and another customer has one like it."""
+        if not any(self.sought()):
             return
-        data = self.cleaned_data
-        rows = Customer.objects.same_company(data["name"], data.get("license_number", ""))
-        self.duplicates = list(rows.exclude(pk=self.instance.pk)[:5])
-        if self.duplicates:
+        if not self.reason or self.told:
+            self.look()
+        if self.reason or self.matches:
             self.fields["duplicate_reason"].widget = forms.TextInput(attrs={"class": "inp"})
-        if self.duplicates and not data.get("duplicate_reason", "").strip():
-            self.add_error("duplicate_reason", "已有相同名称或代码的客户，请先核对；确实不是同一客户时写明理由再保存。")
+        if self.matches:
+            self.add_error("duplicate_reason", "已有相同或相近的客户，请先核对；确实不是同一客户时写明理由再保存。")
 
     @property
-    def seen_duplicates(self) -> set[int]:
-        """Ids of the duplicates the user may open; of the others he learns name, 客户经理 and since when."""
-        keys = [customer.pk for customer in self.duplicates]
-        return set(Customer.objects.visible_to(self.user).filter(pk__in=keys).values_list("pk", flat=True))
+    def reason(self) -> str:
+        return self.cleaned_data.get("duplicate_reason", "").strip()
+
+    def sought(self) -> Sought:
+        phones = tuple(filter(None, [self.fresh("phone")]))
+        return Sought(self.fresh("name"), phones, self.fresh("license_number"), self.fresh("external_number"))
+
+    def find(self) -> list[Match]:
+        but = [self.instance.pk] if self.instance.pk else []
+        return customer_matches(self.sought(), self.user, but=but)
+
+    @property
+    def answered(self) -> set[str]:
+        """Only a reason answers; what came after the reason was written is asked about anew."""
+        return self.told if self.reason else set()
+
+    def unanswered(self) -> list[Match]:
+        return [] if self.reason and not self.told else super().unanswered()
+
+    def hold(self) -> None:
+        hold_customer_names(self.cleaned_data.get("parent"))
 
     def values(self) -> dict[str, Any]:
         values = super().values()

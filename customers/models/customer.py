@@ -29,6 +29,7 @@ from crm.verdict import ALLOWED, Kind, Verdict, first_objection, holds, transiti
 from .. import validators
 from ..names import MAX_LENGTH, normalize, other_readings, pinyin
 from .code import CodeField
+from .naming import hold_customer_names
 from .rows import CustomerQuerySet
 from .timeline import TimelineEntry, tell
 
@@ -105,7 +106,8 @@ class Customer(HasDetails, Shared):
     share_permission = "customers.share_customer"
     detail_fields = ("phone", "bank_account")
     derived_fields = ("name_normalized", "name_pinyin", "name_initials", "name_readings")
-    text_indexed, number_indexed, plain_indexed = ("name", "number"), ("phone",), ("name_readings",)
+    text_indexed = ("name", "number", "name_normalized")
+    number_indexed, plain_indexed = ("phone",), ("name_readings",)
     objects = CustomerQuerySet.as_manager()
 
     class Meta:
@@ -212,9 +214,10 @@ class Customer(HasDetails, Shared):
     def create(cls, *, by: User | None, number: str | None = None, reason: str = "", **values: Any) -> Customer:
         """A new customer with its number, its first ownership and its audit row. Call in a transaction.
 
-        reason: why it is no duplicate of the customers of the same name; the supervisors are told.
+        reason: why it is none of the customers like it; the supervisors are told.
         """
         values["manager"].keep_at_work()
+        hold_customer_names(values.get("parent"))
         customer = cls(number=number or reserve_numbers(NUMBER_PREFIX)[0], created_by=by, **values)
         customer.save()
         Ownership.objects.create(customer=customer, manager=customer.manager)
@@ -222,7 +225,7 @@ class Customer(HasDetails, Shared):
         record(by, "新建", customer, 客户编号=customer.number, 客户经理=customer.manager, **because)
         tell(customer, TimelineEntry.Kind.CUSTOMER, f"新建客户，客户经理 {customer.manager}")
         for supervisor in supervisors_of(by) if by is not None and reason else ():
-            notify(supervisor, f"{by} 新建了同名客户「{customer}」：{reason}", customer)
+            notify(supervisor, f"{by} 新建了同名或相近的客户「{customer}」：{reason}", customer)
         return customer
 
     def can_edit(self, by: User) -> Verdict:

@@ -13,7 +13,7 @@ from accounts.rows import ScopedQuerySet
 from accounts.scopes import EDIT, VIEW, people_in_scope
 from accounts.sharing import granted_ids, grants_of
 from crm.audit.models import LEFT_BEHIND
-from crm.folding import fold_code, fold_name
+from crm.folding import fold_name
 
 from ..names import normalize
 
@@ -72,16 +72,9 @@ class CustomerQuerySet(ScopedQuerySet):
 
     def named_like(self, name: str) -> CustomerQuerySet:
         """Customers whose name means the same company."""
-        return self._with_keeper().filter(name_normalized=normalize(name))
+        return self.with_keeper().filter(name_normalized=normalize(name))
 
-    def same_company(self, name: str, license_number: str) -> CustomerQuerySet:
-        """Customers whose name means the same company, or with the same license number."""
-        same = Q(name_normalized=normalize(name))
-        if code := fold_code(license_number):  # rows from before may hold it as it was typed
-            same |= Q(license_number__same_text=code)
-        return self._with_keeper().filter(same)
-
-    def _with_keeper(self) -> CustomerQuerySet:
+    def with_keeper(self) -> CustomerQuerySet:
         """With the 客户经理, and kept_since: when he took the customer over."""
         periods: Any = self.model._meta.get_field("ownerships").related_model
         running = periods.objects.filter(customer=models.OuterRef("pk"), until=None).order_by().values("since")[:1]

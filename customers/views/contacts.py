@@ -17,6 +17,7 @@ from ..forms import ContactForm
 from ..models import Contact
 from .customers import LIST
 from .inside import CustomerPart, InPlace, InsideCustomer, PartAction, PartList
+from .known import Asking
 
 EDIT_CONTACT = PartAction("edit", "编辑", "edit", "customers:contact_update")
 PERSONAL = PartAction("erase", "个人信息", "shield-lock", "contact_personal")
@@ -56,6 +57,15 @@ class ContactList(DetailedList, PartList):
     empty_text = "这个客户还没有联系人。"
 
 
+class AskingPage(Asking):
+    """A contact of the same name or number at the customer is named before saving."""
+
+    template_name = "customers/customer_form.html"
+
+    def form_options(self, record: Any) -> dict[str, Any]:
+        return {"user": self.request.user}
+
+
 class ContactPage(CustomerPart):
     model, form_class = Contact, ContactForm
     select_related = ("customer", "customer__manager")
@@ -66,7 +76,7 @@ class ShowContactDetail(ContactPage, ShowDetail):
     form_class, help = ShowDetail.form_class, "details"
 
 
-class ContactCreate(InPlace, InsideCustomer, RecordCreate):
+class ContactCreate(AskingPage, InPlace, InsideCustomer, RecordCreate):
     model, form_class, permission = Contact, ContactForm, "customers.view_customer"
     title, crumbs, help = "新建联系人", (("客户管理", ""), LIST), "customers"
     card = "contacts"
@@ -76,13 +86,14 @@ class ContactCreate(InPlace, InsideCustomer, RecordCreate):
         return Contact(customer=self.customer)
 
     def perform(self, record: Any, form: Any) -> Contact:
+        form.check_again()
         return Contact.create(by=self.request.user, customer=self.customer, **form.values())
 
     def back_url(self, record: Any) -> str:
         return self.customer.get_absolute_url()
 
 
-class ContactUpdate(InPlace, ContactPage, RecordUpdate):
+class ContactUpdate(AskingPage, InPlace, ContactPage, RecordUpdate):
     title, card = "编辑联系人", "contacts"
 
 

@@ -25,6 +25,7 @@ from ..filters.customers import CustomerFilter, DeletedCustomerFilter
 from ..forms import CustomerForm, NewCustomerForm, offered_customers
 from ..import_form import headed
 from ..models import Customer, names_hidden_from
+from .known import Asking
 
 LIST = ("客户信息管理", "customers:customer_list")
 
@@ -133,7 +134,7 @@ class CustomerHistory(RecordHistory):
         return names_hidden_from(self.request.user, "上级单位")
 
 
-class CustomerPage:
+class CustomerPage(Asking):
     """What creating and editing share: the form's user, completion, and the duplicates to look at."""
 
     template_name = "customers/customer_form.html"

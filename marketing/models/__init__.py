@@ -1,7 +1,8 @@
 from .forecast import FORECAST_FIELDS, ForecastChange
 from .grant import OpportunityGrant
 from .leaving import hand_over_opportunities, opportunities_left_by
-from .opportunity import Opportunity, SameNameExists
+from .namesakes import SameNameExists
+from .opportunity import Opportunity
 from .plan import PlanItem
 from .stamp import OpportunityChange, forget_old_marks, opportunity_stamp
 

@@ -17,26 +17,21 @@ from accounts.details import HasDetails, reached
 from accounts.models import Notification, User, notify
 from accounts.scopes import EDIT, people_in_scope, reaches, supervisors_of
 from accounts.sharing import Shared
-from basedata.models import entry_field, reserve_numbers
+from basedata.models import entry_field
 from crm.audit.trail import change, record
 from crm.masking import refuse_masked
 from crm.shortened import refuse_shortened
 from crm.ui.html import record_url
-from crm.verdict import ALLOWED, Verdict, first_objection, holds, lock, transition, unless, within
-from customers.models import NUMBER_PREFIX, Customer, TimelineEntry, tell
+from crm.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
+from customers.likeness import Sought
+from customers.models import Customer, TimelineEntry, hold_customer_names, tell
+from customers.names import MAX_LENGTH, normalize, pinyin
 
 from .carrying import carry_contact, contact_with
 from .forecast import FORECAST_FIELDS, ForecastChange
+from .namesakes import hold_namesakes
 from .outcome import tell_creator
 from .rows import CLOSED, DETAILS_BY, OPEN, OpportunityQuerySet, OpportunityStatus
-
-
-class SameNameExists(Exception):
-    """A customer of the same name is already there: link to it, or create anyway with a reason."""
-
-    def __init__(self, customers: list[Customer]) -> None:
-        super().__init__("已有同名客户")
-        self.customers = customers
 
 
 class Opportunity(HasDetails, Shared):
@@ -88,11 +83,16 @@ class Opportunity(HasDetails, Shared):
     win_reason = models.CharField("成功说明", max_length=500, blank=True, editable=False)
     lost_reason = models.CharField("失败原因", max_length=500, blank=True, editable=False)
     competitor = entry_field("竞争对手", "竞争对手", null=True, blank=True, editable=False)
+    # What open ones are compared by; NULL in those that were over before names were compared.
+    name_normalized = models.CharField(max_length=MAX_LENGTH, null=True, editable=False)
+    name_pinyin = models.CharField(max_length=200, null=True, editable=False)
     version = models.PositiveIntegerField(default=0, editable=False)
 
     share_permission = "marketing.share_opportunity"
     detail_fields = ("contact_phone",)
-    text_indexed, number_indexed = ("customer_name", "summary", "contact_name"), ("contact_phone",)
+    derived_fields = ("name_normalized", "name_pinyin")
+    text_indexed = ("customer_name", "summary", "contact_name", "name_normalized")
+    number_indexed = ("contact_phone",)
     objects = OpportunityQuerySet.as_manager()
 
     class Meta:
@@ -110,6 +110,8 @@ class Opportunity(HasDetails, Shared):
             models.Index(fields=["status", "closed_at"], name="marketing_status_closed"),
             models.Index(fields=["assignee", "status", "-created_at"], name="marketing_of_assignee"),
             models.Index(fields=["created_by", "-created_at"], condition=Q(assignee=None), name="marketing_of_creator"),
+            models.Index(fields=["name_normalized"], condition=Q(status__in=OPEN), name="marketing_open_name"),
+            models.Index(fields=["name_pinyin"], condition=Q(status__in=OPEN), name="marketing_open_pinyin"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -140,6 +142,10 @@ class Opportunity(HasDetails, Shared):
     def __str__(self) -> str:
         return self.summary
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.name_normalized, self.name_pinyin = normalize(self.customer_name), pinyin(self.customer_name)[0]
+        super().save(*args, **kwargs)
+
     def get_absolute_url(self) -> str:
         return record_url("marketing:opportunity_detail", self.pk)
 
@@ -169,6 +175,7 @@ class Opportunity(HasDetails, Shared):
     def create(cls, *, by: User, **values: Any) -> Opportunity:
         """A new unassigned opportunity with its audit row. Call in a transaction."""
         holds(by, "marketing.add_opportunity", "您的角色不能新建销售机会").enforce()
+        hold_customer_names(values.get("introduced_by"))
         opportunity = cls(created_by=by, **values)
         opportunity.save()
         record(by, "新建", opportunity, 客户名称=opportunity.customer_name, 成功机率=f"{opportunity.success_rate}%")
@@ -310,39 +317,30 @@ class Opportunity(HasDetails, Shared):
         """
         self.can_win(by).enforce()
         unless(not reason.strip() and not self.items.exists(), "没有任何计划项，请说明开发成功的原因。").enforce()
-        # The day's number row stays locked to the end: no other customer of this name appears meanwhile.
-        number = reserve_numbers(NUMBER_PREFIX)[0]
-        same_name = self._customers_of_same_name(link_to)
-        if link_to is not None:
-            unless(link_to not in same_name, "所选客户已不是同名客户，请重新选择。").enforce()
-            link_to.can_edit(by).enforce()
-        elif same_name and not create_anyway.strip():
-            raise SameNameExists(same_name)
-        customer = link_to or self._new_customer(number, by)
+        anyway = hold_namesakes(self.sought, by, link_to=link_to, create_anyway=create_anyway.strip())
+        customer = link_to or self._new_customer(by)
         carry_contact(customer, self.contact_name.strip(), self.contact_phone.strip(), by=by)
         self.status, self.closed_at, self.customer, self.win_reason = self.Status.WON, timezone.now(), customer, reason
         self._save("status", "closed_at", "customer", "win_reason")
         facts = {"客户": customer, "成功说明": reason}
-        if same_name and link_to is None:
-            facts["同名客户仍新建"] = create_anyway
+        if anyway:
+            facts[f"{anyway}客户仍新建"] = create_anyway
             for supervisor in supervisors_of(by):
-                notify(supervisor, f"{by} 新建了同名客户「{customer}」：{create_anyway}", customer)
+                notify(supervisor, f"{by} 新建了{anyway}客户「{customer}」：{create_anyway}", customer)
         text, url = f"销售机会（编号 {self.pk}）开发成功", self.get_absolute_url()
         tell(customer, TimelineEntry.Kind.OPPORTUNITY, text, url=url)
         record(by, "开发成功", self, changes={label: fact for label, fact in facts.items() if fact})
         tell_creator(self, by=by)
         return customer
 
-    def _customers_of_same_name(self, chosen: Customer | None) -> list[Customer]:
-        """The chosen one is locked first, so that nobody merges or deletes it meanwhile."""
-        if chosen is not None:
-            lock(chosen)
-        return list(Customer.objects.named_like(self.customer_name))
+    @property
+    def sought(self) -> Sought:
+        """By what its customer is looked for among those we have."""
+        return Sought(self.customer_name, tuple(filter(None, [self.contact_phone.strip()])))
 
-    def _new_customer(self, number: str, by: User) -> Customer:
+    def _new_customer(self, by: User) -> Customer:
         return Customer.create(
             by=by,
-            number=number,
             name=self.customer_name,
             region=self.region,
             industry=self.industry,

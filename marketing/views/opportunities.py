@@ -22,6 +22,7 @@ from crm.ui.templatetags.ui import chip, rate
 from customers.forms import offered_customers
 from customers.models import Customer, names_hidden_from
 from customers.templatetags.orders import yuan
+from customers.views.known import Asking
 
 from ..candidates import rank_candidates
 from ..filters import OpportunityFilter
@@ -154,10 +155,10 @@ class OpportunityHistory(RecordHistory):
         return names_hidden_from(self.request.user, "老客户介绍")
 
 
-class WithSuggestions:
+class WithSuggestions(Asking):
     """Completion for the free-text source: the dictionary's entries are offered, anything may be typed."""
 
-    form_class = OpportunityForm
+    form_class, template_name = OpportunityForm, "customers/customer_form.html"
     request: Any
 
     def form_options(self, record: Any) -> dict[str, Any]:

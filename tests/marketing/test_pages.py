@@ -176,10 +176,42 @@ def test_an_answer_that_names_no_such_customer_confirms_nothing(forged, manager,
     assert len(errors(manager.post(NEW, {**factories.OPPORTUNITY, "confirm_existing": forged}))) == 1
 
 
-def test_a_customer_outside_ones_view_is_not_named_when_typing(manager, company):
-    factories.CustomerFactory(name="沈阳北辰重型机械有限公司", manager=company.stranger)
-    response = manager.post(NEW, factories.OPPORTUNITY)
-    assert response.status_code == 302
+def test_outside_ones_view_only_the_very_name_is_named_without_a_link(manager, company):
+    hidden = factories.CustomerFactory(name="沈阳北辰重型机械有限公司", manager=company.stranger)
+    html = manager.post(NEW, factories.OPPORTUNITY).content.decode()
+    assert "已是客户：沈阳北辰重型机械有限公司（客户经理 外人甲）" in html
+    assert hidden.number not in html
+    assert hidden.get_absolute_url() not in html
+    assert AuditEntry.objects.about(hidden)[0].verb == "查重提示"
+    near = {**factories.OPPORTUNITY, "customer_name": "沈阳北辰重型机械", "contact_phone": ""}
+    factories.CustomerFactory(name="沈阳北辰重型机械集团", manager=company.stranger)
+    assert "集团" not in manager.post(NEW, near).content.decode()
+
+
+@pytest.mark.parametrize("name", ["唐山暄和玻璃", "唐山暄和玻璃有限公司", "唐山轩和玻璃制品有限公司"])
+def test_a_name_that_is_part_of_a_customers_or_read_like_it_is_found(name, manager, company):
+    customer = factories.CustomerFactory(name="唐山暄和玻璃制品有限公司", manager=company.manager)
+    html = manager.post(NEW, {**factories.OPPORTUNITY, "customer_name": name}).content.decode()
+    assert f'<a href="{customer.get_absolute_url()}">唐山暄和玻璃制品有限公司（{customer.number}）</a>' in html
+    assert not Opportunity.objects.exists()
+
+
+def test_an_open_opportunity_of_the_name_is_found_and_a_closed_one_is_not(manager, company):
+    theirs = factories.opportunity(company.stranger)
+    html = manager.post(NEW, factories.OPPORTUNITY).content.decode()
+    assert "已有未结束的机会：沈阳北辰重型机械有限公司（创建人 外人甲）" in html
+    theirs.remove(by=company.stranger)
+    mine = factories.assigned(company.colleague, company.supervisor, company.manager)
+    html = manager.post(NEW, {**factories.OPPORTUNITY, "customer_name": "北辰重型"}).content.decode()
+    assert f'<a href="{mine.get_absolute_url()}">沈阳北辰重型机械有限公司（机会编号 {mine.pk}）</a>' in html
+    mine.lose(by=company.manager, reason="价格")
+    assert manager.post(NEW, factories.OPPORTUNITY).status_code == 302
+
+
+def test_a_filled_in_name_of_a_new_opportunity_is_compared_too(manager, company):
+    factories.CustomerFactory(name=factories.OPPORTUNITY["customer_name"], manager=company.manager)
+    address = f"{NEW}?customer_name={factories.OPPORTUNITY['customer_name']}"
+    assert len(errors(manager.post(address, factories.OPPORTUNITY))) == 1
 
 
 def test_editing_something_else_does_not_ask_about_the_name_again(manager, company):
@@ -199,8 +231,9 @@ def test_a_form_sent_twice_makes_one_record_and_leads_to_the_same_page(manager):
 
 
 def test_two_forms_with_the_same_words_make_two_records(manager):
-    for _ in range(2):
-        manager.post(NEW, {**factories.OPPORTUNITY, "submission": str(uuid.uuid4())})
+    manager.post(NEW, {**factories.OPPORTUNITY, "submission": str(uuid.uuid4())})
+    known = f"opportunity:{Opportunity.objects.get().pk}"
+    manager.post(NEW, {**factories.OPPORTUNITY, "submission": str(uuid.uuid4()), "confirm_existing": known})
     assert Opportunity.objects.count() == 2
 
 
@@ -212,7 +245,8 @@ def test_every_form_page_carries_a_token_of_its_own(manager):
 def test_somebody_elses_token_leads_nowhere(manager, company, sign_in):
     values = {**factories.OPPORTUNITY, "submission": str(uuid.uuid4())}
     manager.post(NEW, values)
-    response = sign_in(company.stranger).post(NEW, values)
+    known = f"opportunity:{Opportunity.objects.get().pk}"
+    response = sign_in(company.stranger).post(NEW, {**values, "confirm_existing": known})
     assert response.status_code == 409
     assert Opportunity.objects.count() == 1
     assert Opportunity.objects.get().get_absolute_url() not in response.content.decode()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from itertools import count
 from threading import Barrier, BrokenBarrierError
 from types import SimpleNamespace
 
@@ -26,8 +24,8 @@ from crm.jobs import tasks
 from crm.jobs.management.commands import run_due
 from crm.jobs.models import DueRun, Job
 from crm.verdict import Kind, Refused
-from customers.models import Contact, Customer
-from marketing.models import ForecastChange, Opportunity, PlanItem, SameNameExists, opportunity
+from customers.models import Contact, Customer, naming
+from marketing.models import ForecastChange, Opportunity, PlanItem, SameNameExists
 from tests import factories
 from tests.races import GIVE_UP, ON_POSTGRESQL, PATIENCE, again, alone, before
 
@@ -35,10 +33,9 @@ pytestmark = ON_POSTGRESQL
 
 
 @pytest.fixture
-def without_number_lock(monkeypatch) -> Iterator[None]:
-    """Numbers without the row that two wins wait for."""
-    numbers = count(1)
-    monkeypatch.setattr(opportunity, "reserve_numbers", lambda prefix: [f"{prefix}{next(numbers)}"])
+def without_names_lock(monkeypatch) -> None:
+    """Customers are named without the lock that whoever names one waits for."""
+    monkeypatch.setattr(naming, "connection", SimpleNamespace(vendor="none"))
 
 
 # Two supervisors assign one opportunity
@@ -98,7 +95,7 @@ def test_winning_twice_at_once_makes_one_customer(win_twice):
     assert Contact.objects.count() == 1
 
 
-@pytest.mark.usefixtures("without_lock", "without_number_lock")
+@pytest.mark.usefixtures("without_lock", "without_names_lock")
 def test_control_without_the_locks_winning_twice_makes_two_customers(win_twice):
     win_twice()
     assert Customer.objects.count() == 2
@@ -125,8 +122,8 @@ def test_of_two_opportunities_of_one_name_won_at_once_the_second_sees_the_firsts
     assert list(Customer.objects.all()) == [first]
 
 
-@pytest.mark.usefixtures("without_number_lock")
-def test_control_without_the_number_lock_two_customers_of_one_name_appear_unnoticed(win_same_name):
+@pytest.mark.usefixtures("without_names_lock")
+def test_control_without_the_names_lock_two_customers_of_one_name_appear_unnoticed(win_same_name):
     win_same_name()
     assert Customer.objects.count() == 2
 

@@ -1,0 +1,201 @@
+"""One organisation named by two at one moment, on PostgreSQL; each race with its control run."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from django.db import transaction
+
+from customers.forms.known import AskingForm
+from customers.importing import CustomerImport
+from customers.models import Contact, Customer, naming
+from marketing.models import Opportunity, SameNameExists
+from tests import factories
+from tests.races import ON_POSTGRESQL, Moment, again, before
+
+pytestmark = ON_POSTGRESQL
+NAME = factories.OPPORTUNITY["customer_name"]
+
+
+@pytest.fixture
+def without_names_lock(monkeypatch) -> None:
+    monkeypatch.setattr(naming, "connection", SimpleNamespace(vendor="none"))
+
+
+@pytest.fixture
+def new_customer():
+    found = {"region": factories.entry("地区", "华北").pk, "level": factories.entry("客户等级", "普通客户").pk}
+    return {"name": NAME, "satisfaction": "4", "credit": "3", "address": "某路 1 号", "phone": "010-5555 6666", **found}
+
+
+def by_hand(client, values):
+    return lambda: client.post("/customers/new/", values).status_code
+
+
+# Two by hand
+
+
+@pytest.fixture
+def two_by_hand(company, sign_in, monkeypatch, new_customer):
+    mine, theirs = sign_in(company.manager), sign_in(company.stranger)
+    moment = before(monkeypatch, Customer, "create")
+    return lambda: moment.overtake(by_hand(mine, new_customer), by_hand(theirs, new_customer))
+
+
+def test_of_two_who_make_one_customer_at_once_the_second_is_asked_for_a_reason(two_by_hand):
+    assert two_by_hand() == (302, 409)
+    assert Customer.objects.count() == 1
+
+
+@pytest.mark.usefixtures("without_names_lock")
+def test_control_without_the_lock_two_make_one_customer_twice(two_by_hand):
+    assert two_by_hand() == (302, 302)
+    assert Customer.objects.count() == 2
+
+
+def test_control_without_the_second_look_two_make_one_customer_twice(two_by_hand, monkeypatch):
+    monkeypatch.setattr(AskingForm, "check_again", lambda form: None)
+    assert two_by_hand() == (302, 302)
+
+
+# By hand while an opportunity of the name is won
+
+
+@pytest.fixture
+def by_hand_against_win(company, sign_in, monkeypatch, new_customer):
+    record = factories.assigned(company.colleague, company.supervisor, company.manager)
+    client = sign_in(company.stranger)
+    moment = before(monkeypatch, Opportunity, "_new_customer")
+    return lambda: moment.overtake(
+        lambda: again(record).win(by=company.manager, reason="已下单"), by_hand(client, new_customer)
+    )
+
+
+def test_a_customer_made_by_hand_waits_for_the_win_of_its_name(by_hand_against_win):
+    customer, status = by_hand_against_win()
+    assert (customer, status) == (Customer.objects.get(), 409)
+
+
+@pytest.mark.usefixtures("without_names_lock")
+def test_control_without_the_lock_hand_and_win_make_one_customer_twice(by_hand_against_win):
+    assert by_hand_against_win()[1] == 302
+    assert Customer.objects.count() == 2
+
+
+@pytest.fixture
+def win_against_by_hand(company, sign_in, monkeypatch, new_customer):
+    record = factories.assigned(company.colleague, company.supervisor, company.manager)
+    client = sign_in(company.stranger)
+    moment = before(monkeypatch, Customer, "create")
+    return lambda: moment.overtake(
+        by_hand(client, new_customer), lambda: again(record).win(by=company.manager, reason="已下单")
+    )
+
+
+def test_a_win_waits_for_the_customer_of_its_name_made_by_hand(win_against_by_hand):
+    status, outcome = win_against_by_hand()
+    assert status == 302
+    assert isinstance(outcome, SameNameExists)
+
+
+@pytest.mark.usefixtures("without_names_lock")
+def test_control_without_the_lock_the_win_does_not_see_the_one_made_by_hand(win_against_by_hand):
+    win_against_by_hand()
+    assert Customer.objects.count() == 2
+
+
+# By hand while a table is imported
+
+
+@pytest.fixture
+def by_hand_against_import(company, sign_in, monkeypatch, new_customer, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(f"名称\n{NAME}\n", encoding="utf-8")
+    client = sign_in(company.stranger)
+    moment = before(monkeypatch, CustomerImport, "_insert")
+
+    def load():
+        task = CustomerImport(manager=company.manager)
+        task.read(path)
+        return task.write()
+
+    return lambda: moment.overtake(load, by_hand(client, new_customer))
+
+
+def test_a_customer_made_by_hand_waits_for_the_table_with_its_name(by_hand_against_import):
+    assert by_hand_against_import() == (1, 409)
+    assert Customer.objects.count() == 1
+
+
+@pytest.mark.usefixtures("without_names_lock")
+def test_control_without_the_lock_hand_and_table_make_one_customer_twice(by_hand_against_import):
+    assert by_hand_against_import() == (1, 302)
+
+
+# Two opportunities of one name
+
+
+@pytest.fixture
+def two_opportunities(company, sign_in, monkeypatch):
+    mine, theirs = sign_in(company.manager), sign_in(company.stranger)
+    moment = before(monkeypatch, Opportunity, "create")
+    values = factories.OPPORTUNITY
+    return lambda: moment.overtake(
+        lambda: mine.post("/marketing/opportunities/new/", values).status_code,
+        lambda: theirs.post("/marketing/opportunities/new/", values).status_code,
+    )
+
+
+def test_of_two_who_make_one_opportunity_at_once_the_second_is_told(two_opportunities):
+    assert two_opportunities() == (302, 409)
+
+
+@pytest.mark.usefixtures("without_names_lock")
+def test_control_without_the_lock_one_opportunity_is_made_twice(two_opportunities):
+    assert two_opportunities() == (302, 302)
+
+
+# Two contacts
+
+
+@pytest.fixture
+def two_contacts(company, sign_in, monkeypatch):
+    customer = factories.CustomerFactory(manager=company.manager)
+    tabs = [sign_in(company.manager) for _ in range(2)]
+    moment = before(monkeypatch, Contact, "create")
+    values = {"name": "高峰", "position": "科长", "office_phone": "024-5555 6610"}
+    address = f"/customers/{customer.pk}/contacts/new/"
+    return lambda: moment.overtake(*(lambda tab=tab: tab.post(address, values).status_code for tab in tabs))
+
+
+def test_of_two_who_add_one_contact_at_once_the_second_is_told(two_contacts):
+    assert two_contacts() == (302, 409)
+    assert Contact.objects.count() == 1
+
+
+def test_control_without_the_customers_lock_one_contact_is_added_twice(two_contacts, monkeypatch):
+    monkeypatch.setattr("customers.forms.contacts.lock", lambda row: None)
+    assert two_contacts() == (302, 302)
+
+
+# A parent that is edited meanwhile
+
+
+def test_a_branch_and_the_new_name_of_its_parent_never_lock_each_other_up(company, sign_in, monkeypatch, new_customer):
+    """The parent's row comes before the names for both."""
+    parent = factories.CustomerFactory(name="集团公司", manager=company.manager, phone="")
+    client = sign_in(company.manager)
+
+    def rename():
+        with transaction.atomic():
+            locked = Customer.objects.select_for_update().get(pk=parent.pk)
+            moment()
+            naming.hold_customer_names()
+            locked.edit(by=company.manager, name="新集团公司")
+            return True
+
+    moment = Moment()
+    made = moment.overtake(rename, by_hand(client, {**new_customer, "parent": parent.number}))
+    assert made == (True, 302)
+    assert Customer.objects.get(name=NAME).parent == parent
