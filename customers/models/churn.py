@@ -225,6 +225,14 @@ class ChurnCase(models.Model):
         self._save("status", "closed_at", "review_on", "win_back_note")
         record(by, "合并", self, 状态=(before, self.get_status_display()), 原因=f"客户并入 {into.name}")
 
+    @transition
+    def recognise_as_merged(self) -> None:
+        """A case that a merge of an earlier release ended as if something had happened with the customer."""
+        unless(self.is_open, "流失记录还没有结束。").enforce()
+        before, self.status = self.get_status_display(), self.Status.MERGED
+        self._save("status")
+        record(None, "数据检查", self, 状态=(before, self.get_status_display()))
+
     # Shared objections
 
     def _own(self, by: User, verb: str) -> Verdict:

@@ -1,0 +1,66 @@
+"""Days that cannot be: long ago, far ahead, or ahead of something that has happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from crm.days import EARLIEST, FIRST_DAY, too_far
+from crm.happened import LIES_AHEAD, lies_ahead, refuse_ahead
+from crm.lookups import by_key
+from customers.models import Order
+
+from .findings import Finding, setting
+from .texts import checked_models, label_of
+
+MAY_BE_FAR = ("until",)  # the last day of a share
+
+
+def impossible_days() -> Iterator[Finding]:
+    """Find days before 1949, more than five years ahead, or after tomorrow though they tell of the past."""
+    for model in checked_models():
+        fields = [
+            field
+            for field in model._meta.concrete_fields
+            if isinstance(field, models.DateField) and field.name not in MAY_BE_FAR
+        ]
+        names = [field.name for field in fields]
+        for key, *values in by_key(model._base_manager.values_list("pk", *names)) if fields else ():
+            for field, value in zip(fields, values, strict=True):
+                if reason := objection(value, happened=refuse_ahead in field.validators):
+                    yield as_finding(model._base_manager.get(pk=key), field.name, reason)
+
+
+def objection(value: date | datetime | None, *, happened: bool) -> str:
+    """Return what is wrong with a stored day, or nothing."""
+    if value is None:
+        return ""
+    if words := too_far(as_day(value)):
+        return words
+    return LIES_AHEAD if happened and lies_ahead(value) else ""
+
+
+def as_finding(record: models.Model, name: str, reason: str) -> Finding:
+    value = getattr(record, name)
+    day, meant = as_day(value), meant_month(value)
+    if meant:
+        advice = f"当时的 {(value - FIRST_DAY).days} 是年月，改为 {meant}"
+        return Finding(record, label_of(record, name), str(day), advice, setting(record, name, meant))
+    advice = "请在销售系统改正后重新同步" if isinstance(record, Order) else "请打开改正"
+    return Finding(record, label_of(record, name), str(day), f"{reason}{advice}")
+
+
+def as_day(value: date | datetime) -> date:
+    return timezone.localtime(value).date() if isinstance(value, datetime) else value
+
+
+def meant_month(value: Any) -> date | None:
+    """Return the 1st of the month that was read as a count of days (202403 became 2454-02-26), if it was one."""
+    if isinstance(value, datetime):
+        return None
+    year, month = divmod((value - FIRST_DAY).days, 100)
+    return date(year, month, 1) if EARLIEST.year <= year <= timezone.localdate().year and 1 <= month <= 12 else None

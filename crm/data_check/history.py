@@ -1,0 +1,59 @@
+"""What earlier editions decided: cases closed by merging, and sight that former owners kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from accounts.models import User
+from crm.audit.trail import record
+from crm.lookups import streamed
+from customers.models import Customer
+from customers.models.customer import CustomerGrant, Ownership
+from customers.models.merge import perhaps_merged
+
+from .findings import VERB, Finding
+
+SHOWN = 20  # customers listed for each person
+
+
+def old_merged_cases() -> Iterator[Finding]:
+    """Find cases that count as won back or resolved and were probably ended by a merge of an earlier release."""
+    for case in streamed(perhaps_merged().select_related("customer").order_by("pk")):
+        advice = "它的客户并入过别的客户，时间线里没有挽回或解除；核对后可用 --only merged --fix 改为已合并"
+        yield Finding(case, "状态", case.get_status_display(), advice, case.recognise_as_merged)
+
+
+def forgotten_shares() -> Iterator[Finding]:
+    """Find shares that are older than the person's own time as 客户经理 and came back to life after it."""
+    own_time = Ownership.objects.filter(
+        customer=OuterRef("content_object"), manager=OuterRef("user"), since__gte=OuterRef("at"), until__isnull=False
+    )
+    rows = CustomerGrant.objects.filter(Exists(own_time)).select_related("content_object", "user", "permission")
+    for grant in streamed(rows.order_by("pk")):
+        advice = f"{grant.user} 做过客户经理并已移交，从前的共享还在，取消共享"
+        yield Finding(grant.content_object, "协作人", str(grant), advice, withdrawing(grant))
+
+
+def withdrawing(grant: CustomerGrant) -> Callable[[], None]:
+    def withdraw() -> None:
+        with transaction.atomic():
+            row = CustomerGrant.objects.select_for_update().filter(pk=grant.pk).first()
+            if row is not None:
+                facts = {"协作人": (row.user, None), "权限": (row.kind_label, None)}
+                record(None, VERB, row.content_object, changes=facts)
+                row.delete()
+
+    return withdraw
+
+
+def creators_without_sight() -> Iterator[Finding]:
+    """Find customers whose creator saw them only for having made them; since decision 39 they do not."""
+    creators = Customer.objects.current().exclude(created_by=None).order_by().values("created_by")
+    for person in User.objects.filter(is_active=True, pk__in=creators).order_by("pk"):
+        made = Customer.objects.current().filter(created_by=person)
+        for customer in made.exclude(pk__in=Customer.objects.visible_to(person).values("pk")).order_by("pk")[:SHOWN]:
+            advice = f"{person} 不再因为创建而看到它；仍需要时请客户经理 {customer.manager} 共享"
+            yield Finding(customer, "创建人", str(person), advice)

@@ -1,0 +1,84 @@
+"""Texts: signs nobody sees, numbers that a spreadsheet shortened, codes in more than one spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+
+from basedata.models import FeedPosition, SyncRefusal, SyncRun
+from crm.folding import clean_text, fold_code, fold_width, invisible_in
+from crm.lookups import by_key
+from crm.shortened import is_shortened_number
+from customers.models import Customer, ImportFile, ParkedOrder
+
+from .findings import Finding, setting
+
+APPS = ("basedata", "customers", "marketing", "services")
+AS_IT_CAME = (SyncRun, SyncRefusal, FeedPosition, ParkedOrder, ImportFile)  # what others sent, kept as evidence
+TYPED = (models.CharField, models.TextField)
+CODES: dict[str, Callable[[str], str]] = {
+    "license_number": fold_code,
+    "local_tax_number": fold_code,
+    "national_tax_number": fold_code,
+    "external_number": fold_width,
+}
+
+
+def checked_models() -> Iterator[type[models.Model]]:
+    for app in APPS:
+        yield from (model for model in apps.get_app_config(app).get_models() if model not in AS_IT_CAME)
+
+
+def typed_fields(model: type[models.Model]) -> list[str]:
+    """Return the names of a model's fields of free text."""
+    derived = getattr(model, "derived_fields", ())
+    fields = [field for field in model._meta.concrete_fields if isinstance(field, TYPED) and not field.choices]
+    return [field.name for field in fields if field.name not in derived]
+
+
+def wrong_texts(is_wrong: Callable[[str], bool]) -> Iterator[tuple[models.Model, str, str]]:
+    """Yield (record, field, text) of each text that is wrong."""
+    for model in checked_models():
+        names = typed_fields(model)
+        for key, *texts in by_key(model._base_manager.values_list("pk", *names)) if names else ():
+            wrong = [(name, text) for name, text in zip(names, texts, strict=True) if text and is_wrong(text)]
+            for name, text in wrong:
+                yield model._base_manager.get(pk=key), name, text
+
+
+def invisible_signs() -> Iterator[Finding]:
+    """Find zero-width and bidirectional signs and no-break spaces."""
+    for record, name, text in wrong_texts(invisible_in):
+        cleaned, seen = clean_text(text).strip(), ascii(text).strip("'")
+        if cleaned or field_of(record, name).blank:
+            fix = setting(record, name, cleaned)
+            yield Finding(record, label_of(record, name), seen, f"改为「{cleaned[:40]}」", fix)
+        else:
+            yield Finding(record, label_of(record, name), seen, "除了看不见的字符什么也没有，请打开填写")
+
+
+def shortened_numbers() -> Iterator[Finding]:
+    """Find numbers such as 1.38E+10: their last digits are lost, nobody can compute them."""
+    for record, name, text in wrong_texts(is_shortened_number):
+        yield Finding(record, label_of(record, name), text, "表格软件把号码缩写了，后面的数字已经丢失，请打开补填")
+
+
+def codes_in_another_spelling() -> Iterator[Finding]:
+    """Find codes in small letters, full width, or with spaces inside."""
+    for key, *codes in by_key(Customer._base_manager.values_list("pk", *CODES)):
+        for (name, normal), code in zip(CODES.items(), codes, strict=True):
+            if code and normal(code) != code:
+                record = Customer._base_manager.get(pk=key)
+                fix = setting(record, name, normal(code))
+                yield Finding(record, label_of(record, name), code, f"改为 {normal(code)}", fix)
+
+
+def field_of(record: models.Model, name: str) -> Any:
+    return record._meta.get_field(name)
+
+
+def label_of(record: models.Model, name: str) -> str:
+    return str(field_of(record, name).verbose_name)
