@@ -113,7 +113,7 @@ class Table:
             raise UnreadableFile(EMPTY)
         at = max(range(len(start)), key=lambda place: self._fitness(start[place]))
         for row in start[:at]:
-            words = in_words([text.strip() for _, text in sorted(row.cells.items())], 3)
+            words = in_words([text.strip() for _, text in sorted(row.cells.items()) if text.strip()], 3)
             self._notes.add("表头上方的行没有读取：{}。", f"第 {row.line} 行{words}")
         head = self._head(start[at], merged)
         for row in chain(start[at + 1 :], rows):

@@ -349,3 +349,9 @@ def test_merged_cells_over_each_other_and_one_endless_tag_are_refused(tmp_path):
     path = shared_file(tmp_path, ["名称"], ["甲"])
     endless = f'<sheetData x="{"x" * 60_000_000}"'
     assert "不是有效的 xlsx" in read_in_little_memory(rewritten(path, "sheet1", "<sheetData", endless))
+
+
+def test_empty_cells_of_a_title_row_are_not_named(tmp_path):
+    table = read_table(csv_file(tmp_path, "客户表,,,\n名称,地区,电话,地址\n海河,华北,010,天津\n"), known)
+    assert [cells["名称"] for _, cells in table] == ["海河"]
+    assert table.notes == ["表头上方的行没有读取：第 1 行「客户表」。"]
