@@ -72,9 +72,14 @@ def cut(server: Any) -> bool:
 
 
 class Limited:
-    """The application, within limits of number and time. threads: of this process; seconds: a request may wait."""
+    """The application, within limits of number and time.
 
-    def __init__(self, application: Application, *, threads: int, seconds: float, busy_page: bytes) -> None:
+    threads: of this process; seconds: how long a request may wait; busy_page: makes what others get meanwhile.
+    """
+
+    def __init__(
+        self, application: Application, *, threads: int, seconds: float, busy_page: Callable[[], bytes]
+    ) -> None:
         self.application, self.seconds, self.busy_page = application, seconds, busy_page
         self.slots = threading.BoundedSemaphore(max(1, threads - SPARED))
         self.running = Running()
@@ -93,7 +98,7 @@ class Limited:
             return [b"ok"]
         if not self.take_slot():
             start_response("503 Service Unavailable", HTML)
-            return [self.busy_page]
+            return [self.busy_page()]
         return Answer(self, path, environ, start_response)
 
     def take_slot(self) -> bool:

@@ -19,7 +19,7 @@ application = Limited(
     django_application,
     threads=settings.CRM_WEB_THREADS,
     seconds=settings.CRM_REQUEST_SECONDS,
-    busy_page=in_trouble(None, Trouble.BUSY).content,
+    busy_page=lambda: in_trouble(None, Trouble.BUSY).content,
 )
 
 # What is loaded by now stays. A page makes tens of thousands of objects that mostly go by themselves: looking through

@@ -41,6 +41,7 @@ supervise = load("bin/supervise.py", "supervise")
 run = load("bin/run.py", "run")
 testing = load("bin/test.py", "bin_test")
 server = load("gunicorn.conf.py", "gunicorn_conf")
+os.environ.pop("CRM_PROCESS")  # it says that it serves pages; what the tests start does not
 
 
 # Python, virtual environment, packages

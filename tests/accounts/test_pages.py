@@ -254,4 +254,10 @@ def test_the_setup_address_is_dead_where_an_administrator_works(client, address)
 
 def test_a_fresh_installation_has_roles_but_nobody_with_a_password():
     assert User.objects.count() == 0
-    assert set(Role.objects.values_list("name", flat=True)) == {"系统管理员", "销售主管", "客户经理", "高管"}
+    assert set(Role.objects.values_list("name", flat=True)) == {
+        "系统管理员",
+        "销售主管",
+        "客户经理",
+        "高管",
+        "协办人员",
+    }

@@ -30,7 +30,7 @@ def options(**environment: str) -> dict:
 
 def database(**environment: str) -> dict:
     """The connection's settings as a process with this environment has them."""
-    environment = {**os.environ, "CRM_ENV": "development", **environment}
+    environment = {**os.environ, "CRM_ENV": "development", "CRM_PROCESS": "command", **environment}
     shown = subprocess.run(
         [sys.executable, "-c", SHOW], env=environment, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True
     )
@@ -38,12 +38,23 @@ def database(**environment: str) -> dict:
 
 
 def test_behind_pgbouncer_nothing_is_prepared_and_nothing_set_at_the_start():
-    assert options(DATABASE_URL="postgres://crm@127.0.0.1/crm", CRM_PGBOUNCER="1") == {}
+    assert options(DATABASE_URL="postgres://crm@127.0.0.1/crm", CRM_PGBOUNCER="1") == {"connect_timeout": 10}
+
+
+def test_pages_give_up_sooner_than_commands():
+    found = options(DATABASE_URL="postgres://crm@127.0.0.1/crm", CRM_PROCESS="web", CRM_LOCK_SECONDS="3")
+    assert "-c lock_timeout=3s -c statement_timeout=5s -c idle_in_transaction_session_timeout=60s" in found["options"]
+    assert found["connect_timeout"] == 2
+    assert options(DATABASE_URL="sqlite:////tmp/a", CRM_PROCESS="web")["timeout"] == 4
+    assert options(DATABASE_URL="sqlite:////tmp/a")["timeout"] == 120
 
 
 def test_options_of_the_address_are_kept():
     found = options(DATABASE_URL="postgres://crm@127.0.0.1/crm?options=-c%20search_path%3Dcrm&sslmode=require")
-    assert found["options"] == "-c jit=off -c random_page_cost=1.1 -c search_path=crm"
+    assert found["options"].startswith(
+        "-c jit=off -c random_page_cost=1.1 -c lock_timeout=120s -c statement_timeout=0s "
+    )
+    assert found["options"].endswith(" -c search_path=crm")
     assert found["sslmode"] == "require"
     assert found["server_side_binding"] is True
 

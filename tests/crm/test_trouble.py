@@ -139,7 +139,7 @@ def asked(application, path: str) -> tuple[str, bytes]:
 
 
 def serving(inner, *, threads: int = 4, seconds: float = 0) -> Limited:
-    return Limited(inner, threads=threads, seconds=seconds, busy_page=b"busy")
+    return Limited(inner, threads=threads, seconds=seconds, busy_page=lambda: b"busy")
 
 
 def test_when_all_threads_are_stuck_the_next_is_refused_and_healthz_answers(monkeypatch):

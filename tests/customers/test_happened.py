@@ -91,9 +91,9 @@ def test_the_beginning_of_a_cooperation_is_refused_on_screen_and_in_a_table(comp
     ("table", "row"),
     [
         ("orders", "D1,C1,2029-01-02 07:30:00,北京,已回款,2026-01-02"),
-        ("orders", "D1,C1,2026-01-02 07:30:00,北京,已回款,2062-01-02"),
-        ("products", "P3,阀门,,,件,1,,2062-01-02"),
-        ("storage", "P1,北京,1-1,1,,2062-01-02"),
+        ("orders", "D1,C1,2026-01-02 07:30:00,北京,已回款,2029-01-02"),
+        ("products", "P3,阀门,,,件,1,,2029-01-02"),
+        ("storage", "P1,北京,1-1,1,,2029-01-02"),
     ],
 )
 def test_the_feed_refuses_rows_of_the_future_and_names_them(table, row, customer, tmp_path):

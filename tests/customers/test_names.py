@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from customers import validators
 from customers.forms import CustomerForm
+from customers.likeness import Sought, alike
 from customers.models import Customer
 from customers.models.rows import sounds_like
 from customers.names import ENDINGS, normalize, other_readings, pinyin
@@ -336,13 +337,13 @@ def test_the_form_stores_a_code_in_one_form(typed):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("old", AS_TYPED[:4])
-def test_a_code_stored_before_as_typed_is_still_the_same(old):
-    customer = factories.CustomerFactory()
+def test_a_code_stored_before_as_typed_is_still_the_same(old, company):
+    customer = factories.CustomerFactory(manager=company.manager)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE customers_customer SET license_number = %s", [old])
     for typed in (STORED, *AS_TYPED):
-        assert list(Customer.objects.same_company("别的名称", typed)) == [customer]
-    assert not Customer.objects.same_company("别的名称", "").exists()
+        assert alike(Sought("别的名称", license_number=typed), company.stranger) == [customer]
+    assert alike(Sought("别的名称"), company.stranger) == []
     twin = factories.CustomerFactory(license_number=STORED)
     groups, _ = suspects(Customer.objects.all())
     assert [group["customers"] for group in groups] == [[customer, twin]]
