@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from crm.lookups import by_key
@@ -28,13 +28,16 @@ def digest_of(rows: Iterable[Mapping[str, Any]]) -> str:
     return sha.hexdigest()
 
 
-def facts_of(rows: list[Mapping[str, Any]]) -> dict[str, str]:
+def facts_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return what the event says of these redactions."""
     return {FIRST: str(rows[0]["id"]), LAST: str(rows[-1]["id"]), DIGEST: digest_of(rows)}
 
 
-def complaints(expired: Container[int]) -> Iterator[str]:
-    """Yield what does not fit between the redactions and the events that register them. expired: ids of entries."""
+def complaints(expired: Any) -> Iterator[str]:
+    """Yield what does not fit between the redactions and the events that register them.
+
+    expired: holds ids of entries whose time was over.
+    """
     events = AuditEntry.objects.filter(verb=REGISTERED).order_by("pk").values_list("pk", "changes")
     redactions = AuditRedaction.objects.order_by("pk").values(*FIELDS)
     known: set[int] = set()
