@@ -75,6 +75,8 @@ def find_customers(user: Any, text: str) -> list[Customer]:
     if may_be_phone(user, text):
         own_numbers = Customer.objects.detailed_for(user).filter(phone__contains_number=text)
         arms.append(Q(pk__in=own_numbers.values("pk")))
+        former = Customer.objects.filter(merged_into__in=Customer.objects.detailed_for(user))
+        arms.append(Q(pk__in=former.filter(phone__contains_number=text).values("merged_into")))
         arms += [
             Q(pk__in=Contact.objects.detailed_for(user).filter(**{f"{name}__contains_number": text}).values("customer"))
             for name in ("office_phone", "mobile")

@@ -15,6 +15,7 @@ from accounts.models import notify
 from crm.audit.models import AuditEntry
 from crm.search import find_customers as search
 from crm.verdict import Refused
+from customers.callers import customers_of_phone
 from customers.models import ChurnCase, Customer, Interaction, Order, ParkedOrder, merge_customers
 from customers.models.merge import OWN_WAY, relations
 from customers.models.merge_values import OF_THE_ROW, described, outcome
@@ -394,6 +395,21 @@ def test_other_name_numbers_and_code_of_the_merged_one_find_the_survivor(pair, c
     for text in ("津门供水", "X-9", "x-9", gone.number.lower(), CODE, CODE.lower(), "91110000600037341X"):
         assert search(company.manager, text) == [kept], text
         assert search(company.stranger, text) == [], text
+
+
+def test_the_number_of_the_merged_one_finds_the_survivor_for_whoever_may_see_numbers(pair, company):
+    kept, gone = pair
+    Customer.objects.filter(pk=kept.pk).update(phone="022-1111 2222")
+    Customer.objects.filter(pk=gone.pk).update(phone="022-3333 4444")
+    kept.refresh_from_db()
+    gone.refresh_from_db()
+    merge(pair, company)
+    for text in ("022-3333 4444", "+86 22 33334444"):
+        assert search(company.manager, text) == [kept], text
+        assert search(company.executive, text) == [], text
+        assert list(customers_of_phone(text)) == [kept]
+        assert list(customers_of_phone(text, by=company.manager)) == [kept]
+        assert list(customers_of_phone(text, by=company.executive)) == []
 
 
 def test_a_superior_that_lies_below_the_survivor_is_not_taken(pair, company):
