@@ -91,7 +91,7 @@ class Shared(models.Model):
         abstract = True
 
     def can_share(self, by: User) -> Verdict:
-        return first_objection(self.can_withdraw_share(by), self.while_shareable())
+        return first_objection(self.can_withdraw_share(by), self.while_shareable(by))
 
     @transition
     def share(self, person: User, *, by: User, kind: str, until: date | None = None) -> None:
@@ -109,7 +109,7 @@ class Shared(models.Model):
         record(by, "共享", self, 协作人=person, 权限=grant.kind_label, 截止日期=until)
         notify(person, f"{by} 与您共享了{self._meta.verbose_name}「{self}」（{grant.kind_label}）", self)
 
-    def while_shareable(self) -> Verdict:
+    def while_shareable(self, by: User) -> Verdict:
         """What the state of the record objects to a new share; a share once made is withdrawn in every state."""
         return ALLOWED
 

@@ -167,6 +167,7 @@ class Erased(NamedTuple):
 @transaction.atomic
 def erase_contact(contact: Contact, *, by: User, reason: str, with_files: bool = False) -> Erased:
     """Erases a person from every text we hold, for good. Numbers, dates and amounts of the business stay."""
+    lock(contact.customer)  # as everything that hangs on one
     lock(contact)
     contact.can_erase(by).enforce()
     words = Words.of(contact)

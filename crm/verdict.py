@@ -76,8 +76,9 @@ def transition(method: Callable[Concatenate[M, P], R]) -> Callable[Concatenate[M
     """Runs a model method in one transaction on the row as it stands now, locked.
 
     A model may name a relation in `locked_with`: that row is locked first, so that parts do not change while their
-    whole closes. A person who is given something is held before all of it: disabling locks him first and his work next,
-    so the two wait for each other and never lock up, and what the method asks about him stays true. On SQLite
+    whole closes. A person who is given something is held before all of it: disabling locks them first and their work
+    next, so the two wait for each other and never lock up, and what the method asks about them stays true. So is a
+    customer that the row comes to point at, as merging locks it first and what hangs on it next. On SQLite
     transactions are IMMEDIATE, so the transaction itself is the lock.
     """
 
@@ -85,7 +86,7 @@ def transition(method: Callable[Concatenate[M, P], R]) -> Callable[Concatenate[M
     def locked(self: M, /, *args: P.args, **kwargs: P.kwargs) -> R:
         given = [*args, *(value for name, value in kwargs.items() if name != "by")]
         with transaction.atomic():
-            hold(*(value for value in given if getattr(value, "is_held_first", False)))
+            hold_first(*given)
             if whole := getattr(self, getattr(self, "locked_with", ""), None):
                 lock(whole)
             lock(self)
@@ -97,14 +98,23 @@ def transition(method: Callable[Concatenate[M, P], R]) -> Callable[Concatenate[M
 def lock(row: models.Model) -> None:
     """Re-reads the row and keeps it locked to the end of the transaction.
 
-    People are locked weakly: a notification or an audit row that names somebody does not wait for it.
+    People and customers are locked weakly: a row that only names one (a notification, a trail's) does not wait.
     """
     weak = getattr(row, "is_held_first", False)
     row.refresh_from_db(from_queryset=type(row)._base_manager.select_for_update(no_key=weak))
 
 
-def hold(*people: Any) -> None:
-    """Keeps whoever is given work from being disabled to the end of the transaction. Call before the work is locked."""
-    if people:
-        rows = type(people[0])._base_manager.filter(pk__in={person.pk for person in people}).order_by("pk")
-        list(rows.select_for_update(no_key=True).values_list("pk"))
+def hold_first(*given: Any) -> None:
+    """Holds the people and customers among what a row is given. Call before the row itself is locked."""
+    hold(*(value for value in given if getattr(value, "is_held_first", False)))
+
+
+def hold(*rows: Any) -> None:
+    """Keeps whoever is given work, and what the work is about, as they are to the end of the transaction.
+
+    People first, then customers, each in the order of their keys.
+    """
+    found: dict[str, Any] = {row._meta.label: row._meta.concrete_model for row in rows}
+    for label, model in sorted(found.items()):
+        keys = {row.pk for row in rows if row._meta.label == label}
+        list(model._base_manager.filter(pk__in=keys).order_by("pk").select_for_update(no_key=True).values_list("pk"))

@@ -292,7 +292,11 @@ class CustomerImport:
         parents = {row.customer.parent_id for row in self.rows if row.customer.parent_id}
         rows = Customer.objects.filter(pk__in=self.filled.keys() | parents).order_by("pk")
         found = list(rows.select_for_update(no_key=True)) if self.filled or parents else []
-        return [one for one in found if one.pk in self.filled and not one.external_number and one.deleted_at is None]
+        if any(one.deleted_at is not None for one in found if one.pk in parents):
+            raise ImportRefused(CHANGED_MEANWHILE)
+        reached = Customer.objects.editable_by(self.by) if self.by else Customer.objects.current()
+        mine = set(reached.filter(pk__in=self.filled).values_list("pk", flat=True)) if self.filled else set()
+        return [one for one in found if one.pk in mine and not one.external_number]
 
     def _fill(self, customers: list[Customer]) -> None:
         """Writes the numbers taken over; the customers are locked, and as read."""
@@ -334,7 +338,9 @@ class CustomerImport:
         return found
 
 
-CHANGED_MEANWHILE = "导入期间有人新建了同样的客户或地区，什么都没有写入，请再运行一次。"
+CHANGED_MEANWHILE = (
+    "导入期间有人新建了同样的客户或地区，或者移交、合并、删除了表中的客户，什么都没有写入，请再运行一次。"
+)
 
 
 def with_derived_names(customer: Customer) -> Customer:

@@ -15,7 +15,7 @@ from crm.shortened import refuse_shortened
 from crm.ui.forms import Block, CrmForm, HeldForm, RecordForm
 from customers.forms import AskingForm, add_customer_field
 from customers.likeness import CheckPaused, Match, Sought, ask, customer_matches
-from customers.models import Customer, hold_customer_names
+from customers.models import Customer, hold_customer_names, hold_customers
 from customers.names import normalize
 
 from .known import organisation_matches
@@ -76,7 +76,8 @@ class OpportunityForm(AskingForm):
         return organisation_matches(self.sought(), self.user, but=self.instance.pk)
 
     def hold(self) -> None:
-        hold_customer_names(self.cleaned_data.get("introduced_by"))
+        hold_customers(self.cleaned_data.get("introduced_by"), by=self.user, kept=self.initial.get("introduced_by"))
+        hold_customer_names()
 
 
 KINDS = {"customer": "已是客户", "opportunity": "已有未结束的机会"}

@@ -5,10 +5,9 @@ from typing import Any
 from django import forms
 
 from crm.ui.forms import Block
-from crm.verdict import lock
 
 from ..likeness import Match, Sought, contact_matches
-from ..models import Contact
+from ..models import Contact, hold_customers
 from .known import AskingForm
 
 
@@ -54,4 +53,4 @@ class ContactForm(AskingForm):
     def hold(self) -> None:
         """The customer's row, for a new contact; whoever edits one holds it, and the customer's comes before it."""
         if self.instance.pk is None:
-            lock(self.instance.customer)
+            hold_customers(self.instance.customer, by=self.user)

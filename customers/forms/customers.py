@@ -13,7 +13,7 @@ from crm.ui.forms import Block
 
 from ..candidates import keepers
 from ..likeness import Match, Sought, customer_matches
-from ..models import Customer, hold_customer_names, required_fields
+from ..models import Customer, hold_customer_names, hold_customers, required_fields
 from .known import AskingForm
 from .picker import add_customer_field
 
@@ -128,7 +128,8 @@ class CustomerForm(AskingForm):
         return [] if self.reason and not self.told else super().unanswered()
 
     def hold(self) -> None:
-        hold_customer_names(self.cleaned_data.get("parent"))
+        hold_customers(self.cleaned_data.get("parent"), by=self.user, kept=self.initial.get("parent"))
+        hold_customer_names()
 
     def values(self) -> dict[str, Any]:
         values = super().values()

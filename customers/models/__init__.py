@@ -8,6 +8,7 @@ from .customer import (
     Ownership,
     required_fields,
 )
+from .holding import hold_customers
 from .interaction import Attachment, Interaction
 from .leaving import customers_left_by, hand_over_customers
 from .merge import merge_customers
@@ -44,6 +45,7 @@ __all__ = [
     "forget_old_uploads",
     "hand_over_customers",
     "hold_customer_names",
+    "hold_customers",
     "merge_customers",
     "names_hidden_from",
     "reclassify_customers",

@@ -20,6 +20,7 @@ from crm.ui.html import record_url
 from crm.verdict import Verdict, first_objection, holds, transition, unless, within
 
 from .customer import Customer
+from .holding import whereabouts
 from .rows import OfCustomersQuerySet
 from .timeline import TimelineEntry, tell
 
@@ -240,7 +241,7 @@ class ChurnCase(models.Model):
         return first_objection(
             holds(by, "customers.handle_churncase", f"只有客户经理可以{verb}"),
             within(self.customer.manager_id == by.pk, f"只有客户经理（{manager}）可以{verb}，您可以查看。"),
-            unless(self.customer.deleted_at is not None, f"客户已删除，不能{verb}。"),
+            whereabouts(self.customer, by),
         )
 
     def _while_open(self, verb: str) -> Verdict:

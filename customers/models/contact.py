@@ -18,6 +18,7 @@ from crm.shortened import refuse_shortened
 from crm.verdict import Verdict, first_objection, holds, transition, unless, within
 
 from .customer import Customer, CustomerQuerySet
+from .holding import hold_customers
 from .rows import OfCustomersQuerySet
 from .timeline import TimelineEntry, tell
 
@@ -62,6 +63,7 @@ class Contact(HasDetails):
     erased_at = models.DateTimeField("抹去时间", null=True, editable=False)
     version = models.PositiveIntegerField(default=0, editable=False)
 
+    locked_with = "customer"
     detail_fields = ("office_phone", "mobile", "email")
     text_indexed, number_indexed = ("name",), ("office_phone", "mobile")
     objects = ContactQuerySet.as_manager()
@@ -91,6 +93,13 @@ class Contact(HasDetails):
     @classmethod
     def create(cls, *, by: User, customer: Customer, **values: Any) -> Contact:
         """A new contact with its audit row. Call in a transaction."""
+        hold_customers(customer, by=by)
+        customer.can_contribute(by).enforce()
+        return cls.add(by=by, customer=customer, **values)
+
+    @classmethod
+    def add(cls, *, by: User, customer: Customer, **values: Any) -> Contact:
+        """create() for what made the customer itself, or holds it and has asked for the right."""
         contact = cls(customer=customer, **values)
         if contact.is_primary:
             contact.make_room_as_primary()

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -29,6 +29,7 @@ from crm.verdict import ALLOWED, Kind, Verdict, first_objection, holds, transiti
 from .. import validators
 from ..names import MAX_LENGTH, normalize, other_readings, pinyin
 from .code import CodeField
+from .holding import hold_customers, whereabouts
 from .naming import hold_customer_names
 from .rows import CustomerQuerySet
 from .timeline import TimelineEntry, tell
@@ -103,7 +104,8 @@ class Customer(HasDetails, Shared):
     )
     version = models.PositiveIntegerField(default=0, editable=False)
 
-    share_permission = "customers.share_customer"
+    is_held_first = True  # by every row that comes to point at it, see crm.verdict
+    share_permission, while_shareable = "customers.share_customer", whereabouts
     detail_fields = ("phone", "bank_account")
     derived_fields = ("name_normalized", "name_pinyin", "name_initials", "name_readings")
     text_indexed = ("name", "number", "name_normalized")
@@ -217,7 +219,8 @@ class Customer(HasDetails, Shared):
         reason: why it is none of the customers like it; the supervisors are told.
         """
         values["manager"].keep_at_work()
-        hold_customer_names(values.get("parent"))
+        hold_customers(values.get("parent"), by=by)
+        hold_customer_names()
         customer = cls(number=number or reserve_numbers(NUMBER_PREFIX)[0], created_by=by, **values)
         customer.save()
         Ownership.objects.create(customer=customer, manager=customer.manager)
@@ -235,12 +238,13 @@ class Customer(HasDetails, Shared):
                 reaches(by, "customers.change_customer", EDIT, self.manager_id),
                 f"只有客户经理（{self.manager}）和他的主管可以修改这个客户。",
             ),
-            unless(self.deleted_at is not None, "客户已删除，不能修改。"),
+            whereabouts(self, by),
         )
 
     @transition
     def edit(self, *, by: User, **values: Any) -> None:
         self.can_edit(by).enforce()
+        hold_customers(values.get("parent"), by=by, kept=self.parent)
         change(by, "编辑", self, **values)
 
     def can_contribute(self, by: User) -> Verdict:
@@ -256,15 +260,22 @@ class Customer(HasDetails, Shared):
                 reaches(by, "customers.delete_customer", EDIT, self.manager_id),
                 f"只有客户经理（{self.manager}）和他的主管可以删除这个客户。",
             ),
-            unless(self.deleted_at is not None, "客户已删除。"),
+            whereabouts(self, by),
         )
 
     def can_remove(self, by: User) -> Verdict:
         return self.removable_by(by) and self._unless_in_use(by)
 
-    @transition
     def remove(self, *, by: User) -> None:
-        """Soft: the row stays, so that an administrator can restore it."""
+        """Soft: the row stays, so that an administrator can restore it. Orders and scans find it before or after."""
+        from .merge import take_turns
+
+        with transaction.atomic():
+            take_turns()
+            self._bury(by)
+
+    @transition
+    def _bury(self, by: User) -> None:
         self.can_remove(by).enforce()
         self.deleted_at = timezone.now()
         self.save(update_fields=["deleted_at"])
@@ -335,7 +346,7 @@ class Customer(HasDetails, Shared):
                 reaches(by, permission, EDIT, self.manager_id),
                 f"只有客户经理（{self.manager}）的主管可以{verb}这个客户。",
             ),
-            unless(self.deleted_at is not None, f"客户已删除，不能{verb}。"),
+            whereabouts(self, by),
         )
 
 

@@ -20,11 +20,12 @@ from accounts.models import User
 from basedata.models import entry_field
 from crm.audit.trail import change, record
 from crm.happened import LIES_AHEAD, lies_ahead, refuse_ahead
-from crm.verdict import Verdict, first_objection, lock, transition, unless
+from crm.verdict import Verdict, first_objection, transition, unless
 
 from ..attachments import MAX_FILES, Checked
 from .contact import Contact
 from .customer import Customer, CustomerQuerySet
+from .holding import hold_customers
 from .rows import OfCustomersQuerySet
 from .timeline import TimelineEntry, tell, untell
 
@@ -129,7 +130,7 @@ class Interaction(models.Model):
     @classmethod
     def create(cls, *, by: User, customer: Customer, files: Iterable[Checked] = (), **values: Any) -> Interaction:
         """A new interaction with its files; it answers the follow-ups agreed up to its day. Call in a transaction."""
-        lock(customer)
+        hold_customers(customer, by=by)
         customer.can_contribute(by).enforce()
         interaction = cls(customer=customer, created_by=by, **values)
         interaction._check()

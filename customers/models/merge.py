@@ -39,6 +39,12 @@ def take_turn(*, merging: bool) -> None:
             cursor.execute(f"SELECT {function}(%s)", [LOCK])
 
 
+def take_turns() -> None:
+    """Nobody writes orders or scans for silent customers until the transaction ends. Call before any row is locked."""
+    take_turn(merging=True)
+    churn_scan.take_turn()
+
+
 def merge_customers(survivor: Customer, others: list[Customer], *, by: User, reason: str) -> int:
     """The survivor takes the others over, one by one in one transaction; returns how many.
 
@@ -46,10 +52,9 @@ def merge_customers(survivor: Customer, others: list[Customer], *, by: User, rea
     each other.
     """
     with transaction.atomic():
-        take_turn(merging=True)
-        churn_scan.take_turn()  # before any row is locked, as the scan does
+        take_turns()
         keys = {survivor.pk, *(other.pk for other in others)}
-        list(Customer.objects.filter(pk__in=keys).order_by("pk").select_for_update().values_list("pk"))
+        list(Customer.objects.filter(pk__in=keys).order_by("pk").select_for_update(no_key=True).values_list("pk"))
         for other in others:
             survivor.merge(other, by=by, reason=reason)
     return len(others)

@@ -47,6 +47,10 @@ class CustomerQuerySet(ScopedQuerySet):
     def visible_to(self, user: User) -> CustomerQuerySet:
         return super().visible_to(user).current()
 
+    def formerly_visible_to(self, user: User) -> CustomerQuerySet:
+        """Deleted and merged ones that were in view, to tell who still writes on one where it went."""
+        return super().visible_to(user).exclude(deleted_at=None)
+
     def editable_by(self, user: User) -> CustomerQuerySet:
         return super().editable_by(user).current()
 

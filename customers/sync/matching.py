@@ -7,8 +7,10 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from crm.audit.trail import change
 from crm.shortened import SHORTENED, is_shortened_number
+from crm.verdict import Refused
 from customers.known import KnownCustomers, keys_of
-from customers.models import Customer
+from customers.models import Customer, hold_customers
+from customers.models.merge import take_turn
 
 from .orders import take_up
 
@@ -38,10 +40,14 @@ def match(customer: Customer, key: str, *, by: User) -> int:
         raise MatchRefused("销售系统客户编号超过 30 个字，请先在销售系统里改正。")
     try:
         with transaction.atomic():
-            fresh = Customer.objects.select_for_update().get(pk=customer.pk)
+            take_turn(merging=False)  # as everything that writes orders, before any row is locked
+            fresh = Customer.objects.get(pk=customer.pk)
+            hold_customers(fresh, by=by)
             if fresh.external_number and fresh.external_number != key:
                 raise MatchRefused(f"这个客户已有销售系统客户编号 {fresh.external_number}，请核对是否选错。")
             change(by, "匹配销售系统客户", fresh, external_number=key)
             return take_up([key])
+    except Refused as refused:
+        raise MatchRefused(refused.verdict.reason) from None
     except IntegrityError:
         raise MatchRefused("另一个客户（可能已删除）已使用这个销售系统客户编号，请联系系统管理员。") from None

@@ -156,6 +156,7 @@ class CustomerCreate(CustomerPage, RecordCreate):
 
 
 class CustomerUpdate(CustomerPage, RecordUpdate):
+    held_first = ("parent",)
     model, form_class = Customer, CustomerForm
     title, crumbs, help = "编辑客户", (("客户管理", ""), LIST), "customers"
 

@@ -14,6 +14,7 @@ from crm.ui.lists import RecordList
 from crm.ui.paging import capped_counts
 
 from ..models import Customer
+from ..models.holding import whereabouts
 from .timeline import timeline_page
 
 CARD_ROWS = 5
@@ -46,6 +47,9 @@ class InsideCustomer:
         """Before anything else, as the job that writes a list's file does no more."""
         super().setup(request, *args, **kwargs)  # type: ignore[misc]
         rows = Customer.objects.visible_to(request.user).select_related("manager", "level", "region")  # type: ignore[arg-type]
+        if request.method == "POST":
+            for gone in Customer.objects.formerly_visible_to(request.user).filter(pk=kwargs["pk"]):  # type: ignore[arg-type]
+                whereabouts(gone, request.user).enforce()  # type: ignore[arg-type]
         self.customer = get_object_or_404(rows, pk=kwargs["pk"])
 
 

@@ -14,7 +14,7 @@ def carry_contact(customer: Customer, name: str, phone: str, *, by: User) -> Non
     same = customer.contacts.filter(name__same_text=name)
     if not same.exists():
         first = not customer.contacts.exists()
-        Contact.create(by=by, customer=customer, name=name, office_phone=phone, is_primary=first)
+        Contact.add(by=by, customer=customer, name=name, office_phone=phone, is_primary=first)
     elif phone and not contact_with(customer, name, phone):
         empty = next((contact for contact in same if not contact.office_phone and contact.can_edit(by)), None)
         if empty:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from accounts.models import User
-from crm.verdict import lock, unless
+from crm.verdict import unless
 from customers.likeness import Sought, alike
-from customers.models import Customer, hold_customer_names
+from customers.models import Customer, hold_customer_names, hold_customers
 from customers.names import normalize
 
 
@@ -22,8 +22,7 @@ def hold_namesakes(sought: Sought, by: User, *, link_to: Customer | None, create
 
     Until the transaction ends no other customer of this name appears, and the chosen one is neither merged nor deleted.
     """
-    if link_to is not None:
-        lock(link_to)
+    hold_customers(link_to, by=by)
     hold_customer_names()
     found = alike(sought, by)
     if link_to is not None:

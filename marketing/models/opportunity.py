@@ -24,7 +24,7 @@ from crm.shortened import refuse_shortened
 from crm.ui.html import record_url
 from crm.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
 from customers.likeness import Sought
-from customers.models import Customer, TimelineEntry, hold_customer_names, tell
+from customers.models import Customer, TimelineEntry, hold_customer_names, hold_customers, tell
 from customers.names import MAX_LENGTH, normalize, pinyin
 
 from .carrying import carry_contact, contact_with
@@ -166,7 +166,7 @@ class Opportunity(HasDetails, Shared):
     def is_closed(self) -> bool:
         return self.status in self.CLOSED
 
-    def while_shareable(self) -> Verdict:
+    def while_shareable(self, by: User) -> Verdict:
         return self._unless_closed("共享")
 
     # New, edited, deleted: while nobody is assigned
@@ -175,7 +175,8 @@ class Opportunity(HasDetails, Shared):
     def create(cls, *, by: User, **values: Any) -> Opportunity:
         """A new unassigned opportunity with its audit row. Call in a transaction."""
         holds(by, "marketing.add_opportunity", "您的角色不能新建销售机会").enforce()
-        hold_customer_names(values.get("introduced_by"))
+        hold_customers(values.get("introduced_by"), by=by)
+        hold_customer_names()
         opportunity = cls(created_by=by, **values)
         opportunity.save()
         record(by, "新建", opportunity, 客户名称=opportunity.customer_name, 成功机率=f"{opportunity.success_rate}%")
@@ -190,6 +191,7 @@ class Opportunity(HasDetails, Shared):
     @transition
     def edit(self, *, by: User, **values: Any) -> None:
         self.can_edit(by).enforce()
+        hold_customers(values.get("introduced_by"), by=by, kept=self.introduced_by)
         change(by, "编辑", self, **values)
 
     def can_remove(self, by: User) -> Verdict:
@@ -255,9 +257,8 @@ class Opportunity(HasDetails, Shared):
 
     @classmethod
     def check_candidate(cls, to: User, *, by: User) -> Verdict:
-        return unless(
-            not cls.candidates(by).filter(pk=to.pk).exists(), f"{to} 不是您范围内在职的客户经理，请另选一位。"
-        )
+        there = cls.candidates(by).filter(pk=to.pk).exists()
+        return unless(not there, f"{to} 不是您范围内在职的客户经理，请另选一位。")
 
     # Developed by the assignee
 

@@ -188,7 +188,7 @@ class OpportunityCreate(WithSuggestions, RecordCreate):
 
 
 class OpportunityUpdate(WithSuggestions, RecordUpdate):
-    model = Opportunity
+    model, held_first = Opportunity, ("introduced_by",)
     title, crumbs, help = "编辑机会", (("营销管理", ""), LIST), "opportunities"
 
 

@@ -14,7 +14,7 @@ from accounts.scopes import EDIT, VIEW, people_in_scope, reaches, supervisors_of
 from basedata.models import reserve_numbers
 from crm.audit.trail import change, record
 from crm.verdict import Verdict, first_objection, holds, transition, unless, within
-from customers.models import TimelineEntry
+from customers.models import TimelineEntry, hold_customers
 from customers.models.timeline import untell
 
 from .. import clock
@@ -33,6 +33,7 @@ class ServiceRequest(RequestRecord):
     def create(cls, *, by: User, **values: Any) -> ServiceRequest:
         """A new request with its number, its audit row and its timeline entry. Call in a transaction."""
         holds(by, "services.add_servicerequest", "您的角色不能创建服务请求").enforce()
+        hold_customers(values.get("customer"), by=by)
         request = cls(number=reserve_numbers(NUMBER_PREFIX)[0], created_by=by, **values)
         request.keeper = request.customer.manager if request.customer else by
         request.due_at = clock.due_at(request.kind, request.customer, request.created_at)
@@ -53,6 +54,7 @@ class ServiceRequest(RequestRecord):
     def edit(self, *, by: User, **values: Any) -> None:
         self.can_edit(by).enforce()
         former = self.customer
+        hold_customers(values.get("customer"), by=by, kept=former)
         if not change(by, "编辑", self, **values):
             return
         if former is not None and former != self.customer:

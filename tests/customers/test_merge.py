@@ -264,9 +264,9 @@ def test_a_merge_that_cannot_be_is_refused(pair, company):
         with pytest.raises(Refused, match=words):
             merge_customers(kept, [other], by=company.supervisor, reason=reason)
     merge(pair, company)
-    with pytest.raises(Refused, match="客户已删除"):
+    with pytest.raises(Refused, match="客户已并入「海河水务有限公司」"):
         merge_customers(kept, [gone], by=company.supervisor, reason="x")
-    with pytest.raises(Refused, match="客户已删除"):
+    with pytest.raises(Refused, match="客户已并入「海河水务有限公司」"):
         merge_customers(gone, [foreign], by=company.supervisor, reason="x")
 
 

@@ -261,7 +261,7 @@ def test_linking_to_a_customer_of_another_name_is_refused(company, under_way):
 def test_linking_to_a_deleted_customer_is_refused(company, under_way):
     known = factories.CustomerFactory(name=NAME, manager=company.manager)
     Customer.objects.filter(pk=known.pk).update(deleted_at=timezone.now())
-    with pytest.raises(Refused, match="所选客户已不是同名客户"):
+    with pytest.raises(Refused, match="客户已删除"):
         under_way.win(by=company.manager, link_to=known)
     assert Opportunity.objects.get(pk=under_way.pk).status == "assigned"
 
