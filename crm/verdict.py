@@ -78,7 +78,8 @@ def transition(method: Callable[Concatenate[M, P], R]) -> Callable[Concatenate[M
     A model may name a relation in `locked_with`: that row is locked first, so that parts do not change while their
     whole closes. A person who is given something is held before all of it: disabling locks them first and their work
     next, so the two wait for each other and never lock up, and what the method asks about them stays true. So is a
-    customer that the row comes to point at, as merging locks it first and what hangs on it next. On SQLite
+    customer that the row comes to point at, as merging locks it first and what hangs on it next. A model's
+    await_turn(verb) comes before every row, for verbs that take turns with work that holds no rows. On SQLite
     transactions are IMMEDIATE, so the transaction itself is the lock.
     """
 
@@ -86,6 +87,8 @@ def transition(method: Callable[Concatenate[M, P], R]) -> Callable[Concatenate[M
     def locked(self: M, /, *args: P.args, **kwargs: P.kwargs) -> R:
         given = [*args, *(value for name, value in kwargs.items() if name != "by")]
         with transaction.atomic():
+            if await_turn := getattr(self, "await_turn", None):
+                await_turn(method.__name__)
             hold_first(*given)
             if whole := getattr(self, getattr(self, "locked_with", ""), None):
                 lock(whole)

@@ -66,13 +66,6 @@ class CrmForm(forms.BaseForm):
                 shown.append({"block": block, "fields": fields, "open": opened})
         return shown
 
-    def chosen(self, name: str) -> Any:
-        """What one field means, before the form is checked; None when it means nothing."""
-        try:
-            return self.fields[name].clean(self[name].data)
-        except forms.ValidationError:
-            return None
-
     def values(self) -> dict[str, Any]:
         """Cleaned values by field name, without the form's own machinery."""
         own = {"opened", "submission"}

@@ -13,10 +13,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views import View
 
-from crm.verdict import Kind, Refused, Verdict, hold_first
+from crm.verdict import Kind, Refused, Verdict
 
 from .conflict import conflict_context
 from .forms import CrmForm
+from .holding import hold_before
 from .models import Submission
 from .opened import RememberingForm
 
@@ -176,7 +177,6 @@ class RecordUpdate(FormView):
     """Changes a record through a pair like can_edit/edit; a save on an older version shows both and what was opened."""
 
     verb: str = "edit"
-    held_first: tuple[str, ...] = ()  # fields that choose a customer
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         record = self.get_record()
@@ -185,7 +185,7 @@ class RecordUpdate(FormView):
 
     def post(self, request: Any, **kwargs: Any) -> HttpResponse:
         with transaction.atomic():  # the version is compared and the row saved under one lock
-            self.hold_first(request)
+            hold_before(self)
             locked = get_object_or_404(self.rows().select_for_update(of=("self",)), pk=self.kwargs["pk"])
             form = self.make_form(locked, request.POST)
             record = self.get_record()  # untouched by the form
@@ -195,16 +195,6 @@ class RecordUpdate(FormView):
             if not form.is_valid():
                 return self.show(record, form)
             return self.save_over(record, form) if verdict else self.refuse(record, form, verdict)
-
-    def hold_first(self, request: Any) -> None:
-        """The customer it hangs on and those it is to point at come before the row, as merging locks them."""
-        whole = getattr(self.model, "locked_with", "")
-        if not (self.held_first or whole):
-            return
-        stored = self.get_record()
-        form = self.make_form(stored, request.POST) if self.held_first else None
-        chosen = [form.chosen(name) for name in self.held_first if name in form.fields]
-        hold_first(*chosen, *([stored] if any(chosen) else []), getattr(stored, whole, None))
 
     def save_over(self, record: Any, form: Any) -> HttpResponse:
         """Saves over the version that was opened, and over no other."""

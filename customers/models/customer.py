@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -29,7 +29,7 @@ from crm.verdict import ALLOWED, Kind, Verdict, first_objection, holds, transiti
 from .. import validators
 from ..names import MAX_LENGTH, normalize, other_readings, pinyin
 from .code import CodeField
-from .holding import hold_customers, whereabouts
+from .holding import await_turn, hold_customers, whereabouts
 from .naming import hold_customer_names
 from .rows import CustomerQuerySet
 from .timeline import TimelineEntry, tell
@@ -104,7 +104,7 @@ class Customer(HasDetails, Shared):
     )
     version = models.PositiveIntegerField(default=0, editable=False)
 
-    is_held_first = True  # by every row that comes to point at it, see crm.verdict
+    is_held_first, await_turn = True, await_turn  # before transitions, see crm.verdict
     share_permission, while_shareable = "customers.share_customer", whereabouts
     detail_fields = ("phone", "bank_account")
     derived_fields = ("name_normalized", "name_pinyin", "name_initials", "name_readings")
@@ -266,16 +266,9 @@ class Customer(HasDetails, Shared):
     def can_remove(self, by: User) -> Verdict:
         return self.removable_by(by) and self._unless_in_use(by)
 
-    def remove(self, *, by: User) -> None:
-        """Soft: the row stays, so that an administrator can restore it. Orders and scans find it before or after."""
-        from .merge import take_turns
-
-        with transaction.atomic():
-            take_turns()
-            self._bury(by)
-
     @transition
-    def _bury(self, by: User) -> None:
+    def remove(self, *, by: User) -> None:
+        """Soft: the row stays, so that an administrator can restore it."""
         self.can_remove(by).enforce()
         self.deleted_at = timezone.now()
         self.save(update_fields=["deleted_at"])

@@ -24,6 +24,14 @@ def hold_customers(*customers: Customer | None, by: User | None, kept: Customer 
     first_objection(*(whereabouts(customer, by) for customer in held if customer != kept)).enforce()
 
 
+def await_turn(customer: Customer, verb: str) -> None:
+    """Removal takes turns with orders and scans, which look for customers first and write later."""
+    if verb == "remove":
+        from .merge import take_turns
+
+        take_turns()
+
+
 def whereabouts(customer: Customer, by: User | None) -> Verdict:
     """Refuses over a deleted customer; of a merged one it names the survivor, to whoever sees that. None: the system.
 
