@@ -10,6 +10,7 @@ import os
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
@@ -22,8 +23,9 @@ Start = Callable[..., Any]
 Application = Callable[[dict[str, Any], Start], Iterable[bytes]]
 
 SPARED = 2  # threads of a process that never wait for the database
-STUCK_SECONDS = 2.0  # no thread is free and a request is this old: not a crowd, but a database that does not answer
-QUEUE_SECONDS = 1.0  # how long a request of a crowd waits for a thread
+STUCK_SECONDS = 2.0  # no slot is free and nothing moved for so long: not a crowd, but a database that does not answer
+QUEUE_SECONDS = 1.0  # how long who already waits for a slot bears that nothing moves
+CROWD_SECONDS = 20.0  # how long a request of a crowd waits for a slot while others come and go
 READY_SECONDS = 2.0  # /readyz has to say "no" soon
 TICK = 0.25
 PLAIN = [("Content-Type", "text/plain"), ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
@@ -46,17 +48,56 @@ class Running:
         with self.lock:
             self.requests.pop(threading.get_ident(), None)
 
-    def oldest_age(self) -> float:
-        now = time.monotonic()
-        with self.lock:
-            return max((now - since for since, _, _ in self.requests.values()), default=0.0)
-
     def cut_overdue(self) -> int:
         """Cut off the database for each request that still waits for it past its limit; return how many."""
         now = time.monotonic()
         with self.lock:
             overdue = [own for since, limit, own in self.requests.values() if limit and now - since > limit]
         return sum(cut(own.connection) for own in overdue)
+
+
+class Slots:
+    """Places for requests, given in the order in which they ask; a crowd moves, a stuck database does not."""
+
+    def __init__(self, count: int) -> None:
+        self.lock, self.free, self.moved_at = threading.Lock(), count, time.monotonic()
+        self.waiting: deque[threading.Event] = deque()
+
+    def take(self) -> bool:
+        """Return whether the request may run; False when all stand still, at once or after a while of waiting."""
+        with self.lock:
+            if self.free:
+                self.free, self.moved_at = self.free - 1, time.monotonic()
+                return True
+            if self.quiet() >= STUCK_SECONDS:
+                return False
+            turn = threading.Event()
+            self.waiting.append(turn)
+        return self.wait(turn)
+
+    def wait(self, turn: threading.Event) -> bool:
+        began = time.monotonic()
+        while not turn.wait(TICK):
+            with self.lock:
+                waited = time.monotonic() - began
+                given_up = waited >= CROWD_SECONDS or min(waited, self.quiet()) >= QUEUE_SECONDS
+                if given_up and not turn.is_set():
+                    self.waiting.remove(turn)
+                    return False
+        return True
+
+    def quiet(self) -> float:
+        """Seconds since a place was last taken or given back."""
+        return time.monotonic() - self.moved_at
+
+    def give(self) -> None:
+        """Hand the place to whoever has waited longest: a newcomer does not get before them."""
+        with self.lock:
+            self.moved_at = time.monotonic()
+            if self.waiting:
+                self.waiting.popleft().set()
+            else:
+                self.free += 1
 
 
 def cut(server: Any) -> bool:
@@ -81,7 +122,7 @@ class Limited:
         self, application: Application, *, threads: int, seconds: float, busy_page: Callable[[], bytes]
     ) -> None:
         self.application, self.seconds, self.busy_page = application, seconds, busy_page
-        self.slots = threading.BoundedSemaphore(max(1, threads - SPARED))
+        self.slots = Slots(max(1, threads - SPARED))
         self.running = Running()
         if seconds:
             threading.Thread(target=self.watch, name="overdue requests", daemon=True).start()
@@ -96,16 +137,10 @@ class Limited:
         if path == "/healthz":
             start_response("200 OK", PLAIN)
             return [b"ok"]
-        if not self.take_slot():
+        if not self.slots.take():
             start_response("503 Service Unavailable", HTML)
             return [self.busy_page()]
         return Answer(self, path, environ, start_response)
-
-    def take_slot(self) -> bool:
-        """Return whether the request may run. A crowd is waited for, a stuck database is not."""
-        if self.slots.acquire(blocking=False):
-            return True
-        return self.running.oldest_age() < STUCK_SECONDS and self.slots.acquire(timeout=QUEUE_SECONDS)
 
 
 class Answer:
@@ -136,4 +171,4 @@ class Answer:
         if self.open:
             self.open = False
             self.limited.running.end()
-            self.limited.slots.release()
+            self.limited.slots.give()

@@ -14,7 +14,7 @@ from django.db import OperationalError, connection, connections
 from django.test import Client
 from django.urls import reverse
 
-from crm.serving import Limited
+from crm.serving import Limited, Slots
 from crm.trouble import Trouble, trouble_behind
 from marketing.models import Opportunity
 from tests import factories
@@ -162,6 +162,58 @@ def test_when_all_threads_are_stuck_the_next_is_refused_and_healthz_answers(monk
     for thread in waiting:
         thread.join()
     assert asked(application, "/") == ("200 OK", b"late")
+
+
+def test_a_crowd_is_served_in_turn_however_old_one_request_of_it_is(monkeypatch):
+    monkeypatch.setattr("crm.serving.STUCK_SECONDS", 0.4)
+    monkeypatch.setattr("crm.serving.QUEUE_SECONDS", 0.2)
+    go_on = threading.Event()
+
+    def slow(environ, start_response):
+        go_on.wait(10) if environ["PATH_INFO"] == "/slow/" else time.sleep(0.05)
+        start_response("200 OK", [])
+        return [b"done"]
+
+    application, answers = serving(slow), []  # of its four threads two wait for the database
+    first = threading.Thread(target=asked, args=(application, "/slow/"))
+    crowd = [threading.Thread(target=lambda: answers.append(asked(application, "/")[0])) for _ in range(20)]
+    for thread in (first, *crowd):
+        thread.start()
+    for thread in crowd:
+        thread.join()
+    go_on.set()
+    first.join()
+    assert answers == ["200 OK"] * 20
+
+
+def test_a_slot_goes_to_who_waited_longest_and_not_to_a_newcomer():
+    slots, order = Slots(1), []
+    assert slots.take()
+
+    def wait(name):
+        assert slots.take()
+        order.append(name)
+        slots.give()
+
+    threads = []
+    for name in "abc":
+        threads.append(threading.Thread(target=wait, args=(name,)))
+        threads[-1].start()
+        while len(slots.waiting) < len(threads):
+            time.sleep(0.01)
+    slots.give()
+    for thread in threads:
+        thread.join()
+    assert (order, slots.free) == (["a", "b", "c"], 1)
+
+
+def test_who_waits_for_a_slot_gives_up_when_nothing_moves(monkeypatch):
+    monkeypatch.setattr("crm.serving.QUEUE_SECONDS", 0.2)
+    slots = Slots(1)
+    assert slots.take()
+    assert not slots.take()
+    slots.give()
+    assert slots.take()
 
 
 def test_a_failing_application_gives_its_slot_back():

@@ -1,6 +1,6 @@
-"""make drill (ARGS="sync scan outages backup"): kills a running sync and a running scan with -9 at random moments, runs
-them again, compares the result with an undisturbed run; then the outages of outages.py, and backups restored and killed
-on both databases."""
+"""make drill (ARGS="sync scan outages load backup"): kills a running sync and a running scan with -9 at random moments,
+runs them again, compares the result with an undisturbed run; then the outages of outages.py, the load of load.py, and
+backups restored and killed on both databases."""
 
 # ruff: noqa: T201
 
@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import load
 import outages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -136,7 +137,7 @@ def same(calm: Path, rough: Path, checks: tuple[str, ...]) -> bool:
     return expected == found
 
 
-DRILLS = {"sync": sync_drill, "scan": scan_drill, "outages": outages.run, "backup": backup_drill}
+DRILLS = {"sync": sync_drill, "scan": scan_drill, "outages": outages.run, "load": load.run, "backup": backup_drill}
 
 
 def main() -> None:

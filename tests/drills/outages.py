@@ -111,10 +111,10 @@ def free_port() -> int:
 class Product:
     """Web, worker and schedule under the product's own supervisor, with one person and eight customers."""
 
-    def __init__(self, folder: Path, url: str = "") -> None:
+    def __init__(self, folder: Path, url: str = "", *, megabytes: int = 200) -> None:
         self.var, self.port = folder / "var", free_port()
         self.var.mkdir()
-        mount(self.var, 200)
+        mount(self.var, megabytes)
         self.url = url or f"sqlite:///{self.var}/crm.sqlite3"
         bind = {"CRM_BIND": f"127.0.0.1:{self.port}", "PORT": str(self.port)}
         self.environment = {**os.environ, **bind, "CRM_VAR_DIR": str(self.var), "DATABASE_URL": self.url}
