@@ -281,6 +281,7 @@ CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds betwee
     ("sessions.clear", 86400, "crm.jobs.tasks.clear_expired_sessions"),
     ("sessions.forget", 86400, "accounts.sessions.forget_ended"),
     ("forms.forget", 86400, "crm.ui.models.forget_old_submissions"),
+    ("imports.withdraw", 60, "customers.models.withdraw_silent"),
     ("imports.forget", 86400, "customers.models.forget_old_uploads"),
     ("opportunities.forget", 86400, "marketing.models.forget_old_marks"),
     ("services.forget", 86400, "services.models.forget_old_marks"),

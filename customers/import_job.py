@@ -19,7 +19,7 @@ from crm.jobs.models import Job, JobRefused, start_job
 
 from .import_form import CustomerImportForm, column_key
 from .importing import FILLED, CellError, CustomerImport, ImportRefused
-from .models import ImportFile
+from .models import ImportFile, withdraw_silent
 
 PREVIEWED_ROWS = 2000  # more rows are not checked while somebody waits for the page
 ADDED = ("行号", "原因与改法")  # in front of the rows that were refused
@@ -36,18 +36,19 @@ def start(upload: ImportFile) -> Job:
 
 
 def run(job: Job) -> str:
-    """Killed half-way it left nothing; run again after it was done, it finds every customer already there."""
+    """Killed half-way it left nothing to be seen; run again after it was done, it finds every customer there."""
     upload = ImportFile.objects.select_related("manager", "owner").filter(pk=job.arguments["upload"]).first()
     by: User | None = job.owner
     if upload is None or by is None or not by.has_perm("customers.import_customer"):
         raise JobRefused("文件已不在，或您已没有导入的权限。请重新上传。")
+    withdraw_silent()  # what this job left when its worker was killed
     task = CustomerImport(manager=upload.manager, by=by)
     try:
         task.read(Path(upload.file.path), beat=job.beat)
         job.notes = task.notes
         if task.errors:
             return refuse(job, upload, task)
-        added = task.write()
+        added = task.write(beat=job.beat)
     except (ImportRefused, UnreadableFile) as error:
         raise JobRefused(str(error)) from error
     ImportFile.objects.filter(pk=upload.pk).update(added=added, imported_at=upload.imported_at or job.started_at)

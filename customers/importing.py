@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from crm.folding import clean_text
 from .import_form import LEFT_OUT, CustomerImportForm, column_key
 from .import_reading import Reading
 from .known import Held, Keys, KnownCustomers, keys_of, same_customer
-from .models import NUMBER_PREFIX, Customer, Ownership, TimelineEntry, hold_customer_names
+from .models import NUMBER_PREFIX, Customer, Ownership, TimelineEntry, fits_at_once, hold_customer_names
 from .models.timeline import tell_many
 from .names import normalize
 from .sync.staging import batches
@@ -69,7 +69,7 @@ class Row:
 
 
 class CustomerImport:
-    """One file's way in: read() checks every row, write() inserts them all in one transaction."""
+    """One file's way in: read() checks every row, write() inserts them all, or none."""
 
     def __init__(self, *, manager: User | None = None, create_regions: bool = False, by: User | None = None) -> None:
         """manager: 客户经理 of rows that name none. by: who imports, only for people in his reach; None: the system."""
@@ -182,7 +182,9 @@ class CustomerImport:
         """The row means a customer we have: it takes over the number it lacks, or the result says why not."""
         held = self.known.survivor(found[0])
         words = f"已并入客户「{held.name}」" if held is not found[0] else f"已是客户「{held.name}」"
-        if held.is_deleted:
+        if held.is_arriving:
+            words = "正由另一次导入写入，没有导入；请等它结束后再导入一次。"
+        elif held.is_deleted:
             words = f"是已删除的客户「{held.name}」（{held.keys.number}），没有导入；需要时请系统管理员恢复它。"
         elif not held.is_reached:
             words += f"（客户经理 {held.manager}），不在您的编辑范围内，没有改动。"
@@ -263,11 +265,11 @@ class CustomerImport:
             kept = [row for row in kept if row.line not in refused]
         self.rows = kept
 
-    def write(self, *, partial: bool = False) -> int:
+    def write(self, *, partial: bool = False, beat: Callable[[int, int], None] | None = None) -> int:
         """Inserts what read() found, with first owners and audit rows; returns how many.
 
         partial: without the refused rows. Raises ImportRefused when rows were refused and all were wanted, or when
-        somebody made the same customers meanwhile.
+        somebody made the same customers meanwhile. beat is called with the rows written so far and their number.
         """
         if partial:
             self.leave_out_refused()
@@ -277,28 +279,41 @@ class CustomerImport:
         for customer, number in zip(customers, _numbers(len(customers)), strict=True):
             customer.number, customer.created_by = number, self.by
         try:
-            with transaction.atomic():
-                lacking = self._lock()
-                hold_customer_names()
-                self._fill(lacking)
-                self._check_still_new()
-                self._insert(customers)
+            self._write_at_once(customers) if fits_at_once(len(customers)) else self._write_in_parts(beat)
         except IntegrityError as error:
             raise ImportRefused(CHANGED_MEANWHILE) from error
         return len(customers)
 
-    def _lock(self) -> list[Customer]:
+    def _write_in_parts(self, beat: Callable[[int, int], None] | None) -> None:
+        from .import_parts import Parts  # which takes what is read here
+
+        Parts(self).write(beat)
+
+    def _write_at_once(self, customers: list[Customer]) -> None:
+        with transaction.atomic():
+            lacking = self.lock()
+            hold_customer_names()
+            self.fill(lacking)
+            self.check_still_new()
+            self.add_regions()
+            self.insert(customers)
+            self.join_branches(row for row in self.rows if row.parent)
+
+    def lock(self) -> list[Customer]:
         """The customers to fill, locked together with those that new ones are put under, in the order of their keys."""
-        parents = {row.customer.parent_id for row in self.rows if row.customer.parent_id}
-        rows = Customer.objects.filter(pk__in=self.filled.keys() | parents).order_by("pk")
-        found = list(rows.select_for_update(no_key=True)) if self.filled or parents else []
+        parents = {row.customer.parent_id for row in self.rows if row.customer.parent_id and not row.parent}
+        found: list[Customer] = []
+        for keys in batches(sorted(self.filled.keys() | parents), BATCH):
+            found += Customer.objects.filter(pk__in=keys).order_by("pk").select_for_update(no_key=True)
         if any(one.deleted_at is not None for one in found if one.pk in parents):
             raise ImportRefused(CHANGED_MEANWHILE)
         reached = Customer.objects.editable_by(self.by) if self.by else Customer.objects.current()
-        mine = set(reached.filter(pk__in=self.filled).values_list("pk", flat=True)) if self.filled else set()
+        mine: set[int] = set()
+        for keys in batches(sorted(self.filled), BATCH):
+            mine.update(reached.filter(pk__in=keys).values_list("pk", flat=True))
         return [one for one in found if one.pk in mine and not one.external_number]
 
-    def _fill(self, customers: list[Customer]) -> None:
+    def fill(self, customers: list[Customer]) -> None:
         """Writes the numbers taken over; the customers are locked, and as read."""
         if [one.pk for one in customers] != sorted(self.filled):
             raise ImportRefused(CHANGED_MEANWHILE)
@@ -308,26 +323,39 @@ class CustomerImport:
         facts = {"原因": "导入"}
         record_many(self.by, "编辑", customers, lambda one: {"销售系统客户编号": ("", one.external_number), **facts})
 
-    def _check_still_new(self) -> None:
-        known = KnownCustomers()
-        keys = [_keys(row.customer) for row in self.rows]
+    def check_still_new(self) -> None:
+        known, keys = KnownCustomers(), self.new_keys()
         known.learn(keys)
         if any(known.matches(one) for one in keys):
             raise ImportRefused(CHANGED_MEANWHILE)
 
-    def _insert(self, customers: list[Customer]) -> None:
+    def new_keys(self) -> list[Keys]:
+        """Of the customers to be made, whose 客户编号 is their own."""
+        return [
+            keys_of("", one.external_number, one.license_number, one.name)
+            for one in (row.customer for row in self.rows)
+        ]
+
+    def add_regions(self) -> None:
         DictionaryEntry.objects.bulk_create(self.new_regions)
         record_many(self.by, "新建", self.new_regions)
+
+    def insert(self, customers: list[Customer]) -> None:
+        """Customers with their first owners, audit rows and timeline, but without 上级单位 of the same file."""
         Customer.objects.bulk_create(customers, batch_size=BATCH)
-        branches = [row for row in self.rows if row.parent]
-        for row in branches:
-            row.customer.parent = row.parent.customer if row.parent else None
-        Customer.objects.bulk_update([row.customer for row in branches], ["parent"], batch_size=BATCH)
         Ownership.objects.bulk_create(
             [Ownership(customer=one, manager=one.manager, since=one.created_at) for one in customers], batch_size=BATCH
         )
         record_many(self.by, "导入", customers)
         tell_many(customers, TimelineEntry.Kind.CUSTOMER, "导入客户")
+
+    def join_branches(self, rows: Iterable[Row]) -> None:
+        """Writes 上级单位 that stand in the same file, once they have keys."""
+        branches = []
+        for row in rows:
+            row.customer.parent = row.parent.customer if row.parent else None
+            branches.append(row.customer)
+        Customer.objects.bulk_update(branches, ["parent"], batch_size=BATCH)
 
     @cached_property
     def _rows_named(self) -> dict[str, list[Row]]:
@@ -346,11 +374,6 @@ CHANGED_MEANWHILE = (
 def with_derived_names(customer: Customer) -> Customer:
     customer.derive_names()
     return customer
-
-
-def _keys(customer: Customer) -> Keys:
-    """Of a new customer, whose number is its own."""
-    return keys_of("", customer.external_number, customer.license_number, customer.name)
 
 
 def _key(name: str) -> str:

@@ -58,6 +58,7 @@ class Held:
     manager: str
     is_deleted: bool
     merged_into: int | None
+    is_arriving: bool = False  # written by an import that is not complete
     is_seen: bool = True
     is_reached: bool = True
 
@@ -67,7 +68,7 @@ class Held:
 
 COLUMNS = (
     "pk", "number", "external_number", "license_number", "name_normalized", "name", "manager__name", "deleted_at",
-    "merged_into",
+    "merged_into", "arrival",
 )  # fmt: skip
 
 
@@ -84,6 +85,10 @@ class KnownCustomers:
         for batch in batches(asked, ASKED_AT_ONCE):
             found = self._read(_having(batch))
             self._read(Q(pk__in={held.merged_into for held in found if held.merged_into} - self.held.keys()))
+
+    def learn_rows(self, wanted: Q) -> list[Held]:
+        """Looks up customers by something else; returns those that were not known yet."""
+        return self._read(wanted)
 
     def _read(self, wanted: Q) -> list[Held]:
         rows = Customer.objects.alias(license_folded=Fold("license_number")).filter(wanted).order_by("pk")
@@ -141,6 +146,6 @@ def _having(batch: list[Keys]) -> Q:
 
 
 def _held(row: Any) -> Held:
-    pk, number, external, license_number, folded, name, manager, deleted_at, merged_into = row
+    pk, number, external, license_number, folded, name, manager, deleted_at, merged_into, arrival = row
     keys = Keys(number, external, fold_code(license_number), folded)
-    return Held(pk, keys, name, manager, deleted_at is not None, merged_into)
+    return Held(pk, keys, name, manager, deleted_at is not None, merged_into, arrival is not None)

@@ -1,3 +1,4 @@
+from .arrival import Arrival, fits_at_once, withdraw_silent
 from .churn import ChurnCase, ChurnMeasure
 from .churn_mark import ChurnChange, churn_stamp
 from .contact import Contact
@@ -24,6 +25,7 @@ __all__ = [
     "NUMBER_PREFIX",
     "PURCHASE_STATUSES",
     "REVENUE_STATUSES",
+    "Arrival",
     "Attachment",
     "ChurnCase",
     "ChurnChange",
@@ -42,6 +44,7 @@ __all__ = [
     "TimelineEntry",
     "churn_stamp",
     "customers_left_by",
+    "fits_at_once",
     "forget_old_uploads",
     "hand_over_customers",
     "hold_customer_names",
@@ -54,4 +57,5 @@ __all__ = [
     "required_fields",
     "tell",
     "transfer_customers",
+    "withdraw_silent",
 ]

@@ -28,6 +28,7 @@ from crm.verdict import ALLOWED, Kind, Verdict, first_objection, holds, transiti
 
 from .. import validators
 from ..names import MAX_LENGTH, normalize, other_readings, pinyin
+from .arrival import Arrival
 from .code import CodeField
 from .holding import await_turn, hold_customers, whereabouts
 from .naming import hold_customer_names
@@ -102,6 +103,8 @@ class Customer(HasDetails, Shared):
     merged_into = models.ForeignKey(
         "self", models.PROTECT, null=True, editable=False, related_name="merged", verbose_name="已并入"
     )
+    # Of an import that is not complete: a deleted one until it is.
+    arrival = models.ForeignKey(Arrival, models.PROTECT, null=True, editable=False, db_index=False, related_name="rows")
     version = models.PositiveIntegerField(default=0, editable=False)
 
     is_held_first, await_turn = True, await_turn  # before transitions, see crm.verdict
@@ -117,6 +120,7 @@ class Customer(HasDetails, Shared):
         verbose_name_plural = "客户"
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="customers_newest"),
+            models.Index(fields=["arrival"], condition=Q(arrival__isnull=False), name="customers_arriving"),
             models.Index(
                 fields=["manager", "-created_at", "-id"],
                 include=["status"],
@@ -288,6 +292,7 @@ class Customer(HasDetails, Shared):
         return first_objection(
             holds(by, "customers.restore_customer", "只有系统管理员可以恢复已删除的客户"),
             unless(self.deleted_at is None, "客户没有被删除。"),
+            unless(self.arrival_id is not None, "客户正由一次导入写入，不能恢复。"),
             unless(self.merged_into_id is not None, "客户已并入另一个客户，不能恢复。"),
         )
 

@@ -12,7 +12,7 @@ from .customer import Customer
 
 # What the system itself keeps of a row: it says nothing about the company.
 OF_THE_ROW = (
-    "id", "version", "name_normalized", "name_pinyin", "name_initials", "deleted_at", "merged_into",
+    "id", "version", "name_normalized", "name_pinyin", "name_initials", "deleted_at", "merged_into", "arrival",
     "last_purchase_on", "won_back_on",
 )  # fmt: skip
 EARLIEST = ("cooperation_since",)  # the company is a customer since the earlier of both days

@@ -63,8 +63,8 @@ class CustomerQuerySet(ScopedQuerySet):
         return self.filter(self.of_people(people) | Q(pk__in=shared) if shared else self.of_people(people))
 
     def restorable_by(self, user: User) -> CustomerQuerySet:
-        """Deleted customers, for administrators; merged ones live on in another."""
-        rows = self.exclude(deleted_at=None).filter(merged_into=None)
+        """Deleted customers, for administrators; merged ones live on in another, others an import has not finished."""
+        rows = self.exclude(deleted_at=None).filter(merged_into=None, arrival=None)
         return rows if user.has_perm("customers.restore_customer") else self.none()
 
     def supervised_by(self, user: User, permission: str) -> CustomerQuerySet:

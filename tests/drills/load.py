@@ -1,5 +1,5 @@
-"""make drill ARGS=load: sixteen people read and four write for a minute, on what `make run` starts by default, and again
-while an import of 150,000 rows runs; on SQLite and on the PostgreSQL server of DRILL_POSTGRES_URL or of this machine.
+"""make drill ARGS=load: sixteen people read and four write for a minute, on what `make run` starts by default, and
+again while an import of 150,000 rows runs; on SQLite and on PostgreSQL (DRILL_POSTGRES_URL, or this machine's server).
 
 It mounts a disk in memory for each product, so it runs as root.
 """
@@ -31,13 +31,15 @@ SECONDS, ROWS = 60.0, int(os.environ.get("DRILL_ROWS", "150000"))
 MEGABYTES = 1500  # of the disk: the database of so many customers, and what is written ahead
 SERVER = os.environ.get("DRILL_POSTGRES_URL", "postgres://root@127.0.0.1:5432")
 PEOPLE = (
-    "from tests.factories import CustomerFactory, person;from accounts.models import User;"
+    "from tests.factories import CustomerFactory, DepartmentFactory, person;from accounts.models import User;"
     "b = person('sales_supervisor', username='boss'); b.set_password('{}'); b.must_change_password = False; b.save();"
-    "p = User.objects.get(username='drill'); p.department = b.department; p.save(); [CustomerFactory(manager=p) for _ in range(40)]"
+    "p = User.objects.get(username='drill'); p.department = b.department = DepartmentFactory(); p.save(); b.save();"
+    "[CustomerFactory(manager=p) for _ in range(40)]"
 )
 PAGES = (
-    "/", "/customers/", "/customers/?page=2", "/customers/{}/", "/search/?q=%E6%B5%8B%E8%AF%95", "/marketing/opportunities/",
-    "/marketing/development/", "/customers/churn/", "/customers/orders/", "/services/archive/", "/services/dispatch/",
+    "/", "/customers/", "/customers/?page=2", "/customers/{}/", "/search/?q=%E6%B5%8B%E8%AF%95",
+    "/marketing/opportunities/", "/marketing/development/", "/customers/churn/", "/customers/orders/",
+    "/services/archive/", "/services/dispatch/",
     "/reports/contribution/", "/reports/composition/", "/reports/services/", "/reports/churn/", "/reports/pipeline/",
 )  # fmt: skip
 PERSON = {"gender": "", "position": "科长", "mobile": "", "email": "", "preferred_channel": "", "note": ""}
@@ -60,7 +62,7 @@ class Load:
         with self.lock:
             self.asked.append((what, status, time.monotonic() - began))
             if status not in (200, 302):
-                self.odd[status, what, path.split("?")[0]] += 1
+                self.odd[status, what, path.partition("?")[0]] += 1
 
     def read(self, first: Visitor, number: int) -> None:
         visitor, turn = first.twin(), number
@@ -78,10 +80,13 @@ class Load:
         visitor, turn = first.twin(), number
         while not self.stop.is_set():
             turn += 1
-            path, fields, name = self.form(turn)
+            page, fields, name = self.form(turn)
+            path = f"/customers/{self.customers[turn % len(self.customers)]}/{page}"
             for _ in range(10):
                 began = time.monotonic()
-                status = self.ask(visitor.post, f"/customers/{self.customers[turn % len(self.customers)]}/{path}", fields)
+                status = self.ask(
+                    visitor.post, f"/customers/{self.customers[turn % len(self.customers)]}/{path}", fields
+                )
                 self.note("writes", path, status, began)
                 if status == 302:
                     with self.lock:
@@ -142,7 +147,7 @@ def loaded(name: str, product: Product, work: Callable[[], str]) -> bool:
         time.sleep(max(0.0, began + SECONDS - time.monotonic()))
     found = Counter(
         row[0] for table, column in (("interaction", "summary"), ("contact", "name"))
-        for row in product.rows(f"SELECT {column} FROM customers_{table} WHERE {column} LIKE 'drill %'")  # noqa: S608
+        for row in product.rows(f"SELECT {column} FROM customers_{table} WHERE {column} LIKE 'drill %'")
     )  # fmt: skip
     lost = sum(one not in found for one in load.written)
     doubled = sum(count > 1 for count in found.values())

@@ -12,6 +12,7 @@ from accounts.models import User
 from crm.exchange.readers import UnreadableFile, cannot_open
 from customers.import_job import said
 from customers.importing import CustomerImport, ImportRefused
+from customers.models import withdraw_silent
 
 
 class Command(BaseCommand):
@@ -24,6 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="只检查，不写入")
 
     def handle(self, *args: Any, file: Path, manager: str, create_regions: bool, dry_run: bool, **options: Any) -> None:
+        withdraw_silent()  # what a killed import left
         task = CustomerImport(manager=self._person(manager), create_regions=create_regions)
         try:
             task.read(file)

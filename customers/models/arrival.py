@@ -1,0 +1,81 @@
+"""An import that writes its rows in parts: they are deleted ones until all are there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+from basedata.models import DictionaryEntry
+from crm.audit.trail import record, record_many
+
+PART = 500  # rows written or taken out by one transaction, where everybody else waits for it
+
+
+def fits_at_once(rows: int) -> bool:
+    """Whether a table is written by one transaction: always, but on SQLite, where one writes at a time, a small one.
+
+    A transaction around the import cannot be parted.
+    """
+    return connection.vendor != "sqlite" or rows <= 4 * PART or connection.in_atomic_block
+
+
+class Arrival(models.Model):
+    """Stands as long as its rows are not all there; whoever finds it silent takes them out again."""
+
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name="导入人"
+    )
+    started_at = models.DateTimeField("开始时间", default=timezone.now)
+    heartbeat_at = models.DateTimeField("最近心跳", default=timezone.now)
+    withdrawn_at = models.DateTimeField("撤回时间", null=True)  # from then on nothing is added to it
+    regions = models.JSONField("新建的地区", default=list)  # keys of entries made for it
+
+    class Meta:
+        verbose_name = "未完成的导入"
+        verbose_name_plural = "未完成的导入"
+
+    def __str__(self) -> str:
+        return f"未完成的导入 {self.pk}"
+
+    def beat(self) -> bool:
+        """Says that the import is alive; False when somebody took it for dead. Call in the transaction of its rows."""
+        alive = Arrival.objects.filter(pk=self.pk, withdrawn_at=None)
+        return bool(alive.update(heartbeat_at=timezone.now()))
+
+    def reveal(self) -> None:
+        """Its rows become customers. Call in a transaction."""
+        customers().filter(arrival=self).update(deleted_at=None, arrival=None)
+        self.delete()
+
+    def withdraw(self) -> int:
+        """Takes out its rows, a part at a time, and the regions made for it; safe to call again after a kill."""
+        Arrival.objects.filter(pk=self.pk).update(withdrawn_at=timezone.now())
+        rows, count = customers().filter(arrival=self), 0
+        rows.exclude(parent=None).update(parent=None)
+        while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:PART]):
+            with transaction.atomic():
+                count += len(keys)
+                rows.filter(pk__in=keys).delete()
+        with transaction.atomic():
+            unused = list(DictionaryEntry.objects.filter(pk__in=self.regions).with_use().filter(in_use=False))
+            record_many(self.by, "删除", unused)
+            DictionaryEntry.objects.filter(pk__in=[one.pk for one in unused]).delete()
+            record(self.by, "撤回导入", text="客户：没有写完的导入", changes={"撤回客户": count})
+            Arrival.objects.filter(pk=self.pk).delete()
+        return count
+
+
+def customers() -> Any:
+    model: Any = apps.get_model("customers", "Customer")
+    return model._base_manager
+
+
+def withdraw_silent() -> int:
+    """What imports left that were killed; called by the schedule and before the next import."""
+    since = timezone.now() - timedelta(seconds=settings.JOB_SILENT_SECONDS)
+    return sum(arrival.withdraw() for arrival in Arrival.objects.filter(heartbeat_at__lt=since))

@@ -1,0 +1,244 @@
+"""A large import on SQLite is written in parts between which others get in; it is all there or nothing is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.utils import timezone
+
+from basedata.models import DictionaryEntry
+from crm.audit.models import AuditEntry
+from customers import import_job, import_parts
+from customers.importing import CustomerImport, ImportRefused
+from customers.models import Arrival, Customer, ImportFile, Ownership, TimelineEntry, arrival, withdraw_silent
+from tests.customers.test_import import table
+from tests.factories import CustomerFactory, interaction
+
+ROWS = 9
+in_parts = pytest.mark.django_db(transaction=True)
+
+
+class Killed(BaseException):
+    """As a process that is gone: nothing of it cleans up."""
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch):
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL writes in one transaction, which nobody waits for")
+    monkeypatch.setattr(arrival, "PART", 2)
+    monkeypatch.setattr(import_parts, "PART", 2)
+    monkeypatch.setattr(import_parts.time, "sleep", lambda seconds: None)
+
+
+def rows(count=ROWS):
+    return [[f"沈阳第{n}仪表有限公司", "东北", ""] for n in range(count)]
+
+
+def read(tmp_path, manager, content=None, **options):
+    task = CustomerImport(manager=manager, **options)
+    task.read(table(tmp_path, content or rows(), headers=["名称", "地区", "上级单位"]))
+    assert task.errors == []
+    return task
+
+
+def after(monkeypatch, part, deed):
+    """Has the deed done when so many parts are written."""
+    written, insert = [], CustomerImport.insert
+
+    def insert_and_do(self, customers):
+        insert(self, customers)
+        written.append(customers)
+        if len(written) == part:
+            deed()
+
+    monkeypatch.setattr(CustomerImport, "insert", insert_and_do)
+
+
+def die():
+    raise Killed
+
+
+def killed(task, monkeypatch, *, part=3):
+    """The import as kill -9 leaves it: the parts before the last one, and nothing that took them out."""
+    with monkeypatch.context() as patch:
+        after(patch, part, die)
+        patch.setattr(Arrival, "withdraw", lambda self: 0)
+        with pytest.raises(Killed):
+            task.write()
+
+
+def grow_silent():
+    Arrival.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=3))
+
+
+def nothing_is_left(manager):
+    kept = Customer.objects.filter(manager=manager, name__startswith="沈阳第")
+    return not (
+        kept.exists() or Arrival.objects.exists() or TimelineEntry.objects.exists() or Ownership.objects.exists()
+    )
+
+
+@in_parts
+def test_all_rows_are_there_with_owners_trail_and_timeline(tmp_path, company):
+    beats = []
+    content = [*rows(), ["沈阳分公司", "东北", "沈阳第1仪表有限公司"]]
+    task = read(tmp_path, company.manager, content)
+    assert task.write(beat=lambda done, total: beats.append((done, total))) == ROWS + 1
+    customers = Customer.objects.current()
+    assert (customers.count(), Ownership.objects.count(), TimelineEntry.objects.count()) == (ROWS + 1,) * 3
+    assert AuditEntry.objects.filter(verb="导入").count() == ROWS + 1
+    assert str(customers.get(name="沈阳分公司").parent) == "沈阳第1仪表有限公司"
+    assert (Arrival.objects.count(), customers.exclude(arrival=None).count()) == (0, 0)
+    assert beats == [(2, 10), (4, 10), (6, 10), (8, 10), (10, 10)]
+
+
+@in_parts
+def test_others_write_between_the_parts_and_see_nothing_of_it(tmp_path, company, monkeypatch):
+    customer = CustomerFactory(manager=company.manager)
+    seen = []
+
+    def look_and_write(seconds):
+        seen.append((connection.in_atomic_block, Customer.objects.visible_to(company.manager).count()))
+        seen.append(Customer.objects.restorable_by(company.administrator).count())
+        interaction(customer, company.manager)
+
+    monkeypatch.setattr(import_parts.time, "sleep", look_and_write)
+    read(tmp_path, company.manager).write()
+    assert seen == [(False, 1), 0] * 5
+    assert Customer.objects.visible_to(company.manager).count() == ROWS + 1
+
+
+@in_parts
+def test_no_transaction_holds_more_than_one_part(tmp_path, company, monkeypatch):
+    sizes, insert = [], CustomerImport.insert
+
+    def measured(self, customers):
+        sizes.append(len(customers))
+        insert(self, customers)
+
+    monkeypatch.setattr(CustomerImport, "insert", measured)
+    read(tmp_path, company.manager).write()
+    assert sizes == [2, 2, 2, 2, 1]
+
+
+@in_parts
+def test_an_import_that_is_stopped_takes_out_what_it_wrote(tmp_path, company, monkeypatch):
+    after(monkeypatch, 3, die)
+    with pytest.raises(Killed):
+        read(tmp_path, company.manager).write()
+    assert nothing_is_left(company.manager)
+    assert AuditEntry.objects.get(verb="撤回导入").changes == {"撤回客户": ["", "4"]}
+
+
+@in_parts
+def test_what_a_killed_import_left_is_not_seen_and_taken_out_when_silent(tmp_path, company, monkeypatch):
+    content = [[f"沈阳第{n}仪表有限公司", "辽西", "沈阳第0仪表有限公司" if n else ""] for n in range(ROWS)]
+    killed(read(tmp_path, company.manager, content, create_regions=True), monkeypatch)
+    assert (Customer.objects.current().count(), Customer.objects.count()) == (0, 4)
+    assert withdraw_silent() == 0  # it may be alive
+    grow_silent()
+    assert withdraw_silent() == 4
+    assert nothing_is_left(company.manager)
+    assert not DictionaryEntry.objects.filter(item="辽西").exists()
+
+
+@in_parts
+def test_a_job_whose_worker_was_killed_imports_all_rows_when_it_runs_again(tmp_path, company, monkeypatch):
+    path = table(tmp_path, [row[:2] for row in rows()])
+    upload = ImportFile(owner=company.supervisor, name="名单.csv", manager=company.manager)
+    with path.open("rb") as stream:
+        upload.file.save("名单.csv", stream)
+    job = import_job.start(upload)
+    killed_task = CustomerImport(manager=company.manager, by=company.supervisor)
+    killed_task.read(path)
+    killed(killed_task, monkeypatch)
+    grow_silent()
+    assert import_job.run(job) == f"已新增客户 {ROWS} 个，已存在 0 行。"
+    assert (job.done, job.total) == (ROWS, ROWS)
+    assert Customer.objects.current().count() == Customer.objects.count() == ROWS
+
+
+@in_parts
+def test_an_import_taken_for_dead_adds_nothing_more(tmp_path, company, monkeypatch):
+    def take_out():
+        Arrival.objects.update(withdrawn_at=timezone.now())
+
+    after(monkeypatch, 2, take_out)
+    with pytest.raises(ImportRefused, match="中断了太久"):
+        read(tmp_path, company.manager).write()
+    assert nothing_is_left(company.manager)
+
+
+@in_parts
+@pytest.mark.parametrize("part", [1, 5], ids=["after the first part", "after the last one"])
+def test_the_same_customer_made_between_the_parts_refuses_all(tmp_path, company, monkeypatch, part):
+    pauses = []
+
+    def make_one(seconds):
+        pauses.append(seconds)
+        if len(pauses) == part:
+            with transaction.atomic():
+                Customer.create(by=None, manager=company.manager, name="沈阳第5仪表有限公司")
+
+    monkeypatch.setattr(import_parts.time, "sleep", make_one)
+    with pytest.raises(ImportRefused, match="有人新建了同样的客户"):
+        read(tmp_path, company.manager).write()
+    assert [one.name for one in Customer.objects.all()] == ["沈阳第5仪表有限公司"]
+
+
+@in_parts
+def test_a_customer_renamed_between_the_parts_refuses_all(tmp_path, company, monkeypatch):
+    other = CustomerFactory(manager=company.manager)
+    after(monkeypatch, 1, lambda: other.edit(by=company.manager, name="沈阳第6仪表有限公司"))
+    with pytest.raises(ImportRefused, match="有人新建了同样的客户"):
+        read(tmp_path, company.manager).write()
+    assert Customer.objects.count() == 1
+
+
+@in_parts
+def test_a_parent_deleted_between_the_parts_refuses_all(tmp_path, company, monkeypatch):
+    parent = CustomerFactory(manager=company.manager, name="总公司")
+    after(monkeypatch, 1, lambda: Customer.objects.filter(pk=parent.pk).update(deleted_at=timezone.now()))
+    task = read(tmp_path, company.manager, [*rows(), ["沈阳分公司", "东北", "总公司"]])
+    with pytest.raises(ImportRefused):
+        task.write()
+    assert Customer.objects.count() == 1
+
+
+@in_parts
+def test_another_import_of_the_same_rows_says_that_one_is_writing_them(tmp_path, company, monkeypatch):
+    killed(read(tmp_path, company.manager), monkeypatch)
+    other = read(tmp_path, company.manager)
+    assert len(other.rows) == ROWS - 4
+    assert {str(remark).split("：")[1] for remark in other.remarks} == {
+        "正由另一次导入写入，没有导入；请等它结束后再导入一次。"
+    }
+
+
+@in_parts
+def test_a_row_of_an_unfinished_import_cannot_be_restored(tmp_path, company, monkeypatch):
+    killed(read(tmp_path, company.manager), monkeypatch)
+    row = Customer.objects.first()
+    assert not row.can_restore(company.administrator)
+    assert "正由一次导入写入" in row.can_restore(company.administrator).reason
+
+
+@in_parts
+def test_the_command_takes_out_what_a_killed_one_left(tmp_path, company, monkeypatch):
+    killed(read(tmp_path, company.manager), monkeypatch)
+    grow_silent()
+    company.manager.username = "keeper"
+    company.manager.save()
+    call_command("import_customers", table(tmp_path, [row[:2] for row in rows()]), manager="keeper")
+    assert Customer.objects.current().count() == Customer.objects.count() == ROWS
+
+
+@in_parts
+def test_a_small_table_is_one_transaction(tmp_path, company, monkeypatch):
+    monkeypatch.setattr(import_parts.Parts, "write", lambda *_: pytest.fail("in parts"))
+    read(tmp_path, company.manager, rows(8)).write()
+    assert Customer.objects.count() == 8
