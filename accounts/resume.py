@@ -16,7 +16,17 @@ KEPT_SECONDS = 86400
 MAX_KEPT = 200_000  # characters of one form
 NOT_TYPED = ("csrfmiddlewaretoken", NAME)
 # What the page itself wrote into hidden inputs, and secrets.
-NOT_SHOWN = ("opened", "submission", "confirm_existing", "confirm_fixed", "confirmed", "key", "code")
+NOT_SHOWN = (
+    "opened",
+    "submission",
+    "confirm_existing",
+    "confirm_fixed",
+    "confirmed",
+    "key",
+    "code",
+    "export",
+    "conditions",
+)
 
 
 def keep(request: HttpRequest, written: Written) -> str:

@@ -14,9 +14,11 @@ from django.utils import timezone
 
 from crm.audit.trail import record
 from crm.exchange.exports import CONTENT_TYPES, attachment
+from crm.exchange.question import Question
 from crm.exchange.writers import write_workbook
 from crm.ui.actions import ActionView, controls
 from crm.ui.forms import Block, CrmForm
+from crm.ui.handing import Exporting
 from crm.ui.records import RecordDetail
 from crm.verdict import Kind
 from customers.models import Contact
@@ -26,7 +28,7 @@ from customers.views.inside import PartAction
 from .privacy import Sheet, erase_contact, held
 
 
-class ContactPersonal(ContactPage, RecordDetail):
+class ContactPersonal(Exporting, ContactPage, RecordDetail):
     """Everything held about one contact, with the ways to hand it out, correct it, erase it."""
 
     title, help = "个人信息", "personal"
@@ -38,8 +40,8 @@ class ContactPersonal(ContactPage, RecordDetail):
         if verdict.kind is not Kind.STATE:  # after the erasure the page says so
             verdict.enforce()
         sheets = held(contact, request.user)  # type: ignore[arg-type]
-        if "export" in request.GET:
-            return self.hand_out(contact, sheets, request.GET["export"])
+        if (file_format := self.asked_format()) is not None:
+            return self.hand_out(contact, sheets, file_format)
         actions = controls((EDIT_CONTACT, ERASE), contact, request.user)
         return self.page(record=contact, sheets=sheets, actions=actions, back_url=back_to(contact))
 
@@ -47,6 +49,10 @@ class ContactPersonal(ContactPage, RecordDetail):
         if file_format not in WRITERS:
             raise BadRequest
         count = sum(len(sheet.rows) for sheet in sheets)
+        if self.request.method != "POST":
+            facts = (("联系人", contact.name), ("客户", str(contact.customer)), ("行数", f"将导出 {count} 行"))
+            asked = Question("导出个人信息", facts, self.request.path, (file_format,), help_anchor=self.help)
+            return asked.ask(self.request)
         record(self.request.user, "导出个人信息", contact, 格式=file_format, 行数=count)
         name = f"个人信息-{contact.pk}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}"
         return attachment(WRITERS[file_format](sheets), name, TYPES[file_format])

@@ -332,6 +332,7 @@ CRM_REQUEST_MAX_BYTES = (10 * CRM_ATTACHMENT_MAX_MB + 10) * 1024 * 1024  # ten a
 CRM_EXPORTER = "crm.exchange.exports.deliver"  # what writes a list's rows into a file
 CRM_EXPORT_DIRECT_ROWS = env.int("CRM_EXPORT_DIRECT_ROWS", 2000)
 CRM_EXPORT_MAX_ROWS = env.int("CRM_EXPORT_MAX_ROWS", 200_000)
+CRM_EXPORTS_AT_ONCE = env.int("CRM_EXPORTS_AT_ONCE", 3)  # unfinished in the background, of one person
 CRM_EXPORT_REASON_ROWS = env.int("CRM_EXPORT_REASON_ROWS", 1000)  # more rows than this are exported for a reason only
 CRM_JOB_FILE_DAYS = env.int("CRM_JOB_FILE_DAYS", 7)  # how long files of exports can be fetched
 if CRM_JOB_FILE_DAYS < 1:

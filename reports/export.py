@@ -11,7 +11,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from crm.exchange.exports import CONTENT_TYPES, ask_reason, attachment, conditions, reason_is_wrong, tell
+from crm.exchange.exports import CONTENT_TYPES, attachment, conditions, tell
+from crm.exchange.question import of_rows, reason_is_wrong
 from crm.exchange.writers import write_csv
 
 from .parts import ReportTable
@@ -19,14 +20,14 @@ from .workbook import write_workbook
 
 
 def deliver(page: Any, file_format: str) -> HttpResponse:
-    """page: a ReportPage whose viewer may export."""
+    """page: a ReportPage whose viewer may export. To a GET, the question."""
     if objection := refusal(page, file_format):
         messages.error(page.request, objection)
         return redirect(page.link(export=None, reason=None))
-    tables, reason = page.computed.tables, page.request.GET.get("reason", "").strip()
+    tables, reason = page.computed.tables, page.request.POST.get("reason", "").strip()
     total = sum(len(table.rows) for table in tables)
-    if reason_is_wrong(reason, total):
-        return ask_reason(page, total)
+    if page.request.method != "POST" or reason_is_wrong(reason, total):
+        return of_rows(page, file_format, total).ask(page.request)
     rows = [table.filled(list(table.sorted_rows(page.sort if table.paged else ""))) for table in tables]
     buffer = io.BytesIO()
     if file_format == "xlsx":

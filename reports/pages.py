@@ -42,6 +42,7 @@ from django.views import View
 
 from basedata.models import mirror_notice
 from crm.ui.asked import objections, refused_export, repeated, short, unknown_names
+from crm.ui.handing import Exporting
 from crm.ui.lists import Column
 from crm.ui.paging import Pager
 from crm.ui.rows import plain_row
@@ -52,7 +53,7 @@ from .forms import ALL, ReportForm
 from .parts import Report, ReportTable
 
 
-class ReportPage(View):
+class ReportPage(Exporting, View):
     title: str
     help: str = ""
     crumbs: tuple[tuple[str, str], ...] = (("统计报表", ""),)
@@ -68,8 +69,8 @@ class ReportPage(View):
     def get(self, request: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.has_perm(self.permission):
             raise PermissionDenied("您的角色不能查看这个报表。")
-        if "export" in request.GET:
-            return self.export(request.GET["export"])
+        if (file_format := self.asked_format()) is not None:
+            return self.export(file_format)
         return render(request, self.template_name, self.page_context())
 
     def export(self, file_format: str) -> HttpResponse:
@@ -125,8 +126,7 @@ class ReportPage(View):
             "misread": [*self.misread(), *(text for drawn in tables for text in drawn["misread"])],
             "mirror": mirror_notice(*self.mirrored) if self.mirrored else None,
             "can_export": self.request.user.has_perm(self.export_permission) and not report.empty,
-            "export_xlsx": self.link(export="xlsx"),
-            "export_csv": self.link(export="csv"),
+            "export_conditions": self.link().partition("?")[2],
             "now": timezone.localtime(),
         }
 
@@ -156,6 +156,10 @@ class ReportPage(View):
             words = self.form.named(name) if hasattr(self.form.fields[name], "choices") else cell_text(value)
             found.append((name, self.form.fields[name].label, words))
         return found
+
+    def conditions_in_words(self) -> list[str]:
+        tab = [str(one["label"]) for one in self.tabs() if one["current"]]
+        return tab + [f"{label} {words}" for _, label, words in self.conditions()]
 
     def tabs(self) -> list[dict[str, Any]]:
         """The choices of tab_field as links."""

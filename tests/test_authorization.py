@@ -35,6 +35,7 @@ from customers.models import ChurnCase, Contact, Customer, Order
 from marketing.models import Opportunity
 from services.models import ServiceRequest
 from tests import factories
+from tests.exports import export
 from tests.test_permissions import HANDLER, PEOPLE, ROWS, SECRETS, STORED, snapshot, url_of, world  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.django_db
@@ -444,7 +445,7 @@ def test_an_export_holds_exactly_the_rows_of_the_persons_list_that_are_his_to_ta
             for person in people_who(name, record, "GET", "200"):
                 client, view = enter(person), CLASSES[name]
                 page = client.get(address, {"page_size": 100})
-                answer = client.get(address, {"export": "csv"})
+                answer = export(client, address)
                 may = bool(view.export_permission) and world.people[person].has_perm(view.export_permission)
                 assert (name, person, answer.status_code) == (name, person, 200 if may else 403)
                 if not may:

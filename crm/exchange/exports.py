@@ -12,8 +12,9 @@ from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.core.files.base import File
 from django.core.files.temp import NamedTemporaryFile
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import resolve
 from django.utils import timezone
 
@@ -22,9 +23,10 @@ from crm.audit.models import AuditEntry
 from crm.audit.trail import record
 from crm.audit.verification import ERASED
 from crm.file_names import cut
-from crm.jobs.models import Job, JobRefused, start_job
+from crm.jobs.models import Job, JobRefused, open_jobs, start_job
 from crm.lookups import streamed
 
+from .question import of_rows, reason_is_wrong
 from .writers import WRITERS
 
 FUNCTION = "crm.exchange.exports.run_export"
@@ -34,11 +36,8 @@ CONTENT_TYPES = {
 }
 
 
-MAX_REASON = 200  # characters
-
-
 def deliver(page: Any, file_format: str) -> HttpResponse:
-    """The rows of a RecordList as a file, or the page of the job that will write it."""
+    """The rows of a RecordList as a file or the page of the job that will write it; to a GET, the question."""
     request = page.request
     if file_format not in WRITERS:
         messages.error(request, "只能导出为 xlsx 或 csv。")
@@ -48,9 +47,9 @@ def deliver(page: Any, file_format: str) -> HttpResponse:
     if total > limit:
         messages.error(request, f"超过 {limit} 行，不能一次导出。请加筛选条件缩小范围。")
         return redirect(page.link(export=None, reason=None))
-    reason = request.GET.get("reason", "").strip()
-    if reason_is_wrong(reason, total):
-        return ask_reason(page, total)
+    reason = request.POST.get("reason", "").strip()
+    if request.method != "POST" or reason_is_wrong(reason, total):
+        return of_rows(page, file_format, total).ask(request)
     name = cut(f"{page.title}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}")
     if total > settings.CRM_EXPORT_DIRECT_ROWS:
         return in_background(page, file_format, name=name, reason=reason, total=total)
@@ -62,45 +61,25 @@ def deliver(page: Any, file_format: str) -> HttpResponse:
 
 
 def in_background(page: Any, file_format: str, *, name: str, reason: str, total: int) -> HttpResponse:
-    """The page of the job that writes a large file."""
-    job = start_job(
-        f"导出{page.title}",
-        FUNCTION,
-        owner=page.request.user,
-        path=page.request.path,
-        query=conditions(page.request.GET),
-        reason=reason,
-        format=file_format,
-        name=name,
-        total=total,
-    )
+    """The page of the job that writes a large file; the question again while enough of this person's are unfinished."""
+    request, most = page.request, settings.CRM_EXPORTS_AT_ONCE
+    with transaction.atomic():
+        if open_jobs(request.user, FUNCTION) >= most:
+            words = f"您已有 {most} 个导出还没有完成，没有再开始新的。请等其中一个完成后再导出。"
+            return of_rows(page, file_format, total, paused=words).ask(request)
+        job = start_job(
+            f"导出{page.title}",
+            FUNCTION,
+            owner=request.user,
+            path=request.path,
+            query=conditions(request.GET),
+            reason=reason,
+            format=file_format,
+            name=name,
+            total=total,
+        )
     messages.success(page.request, f"共 {total} 行，正在后台导出，完成后在这里下载。")
     return redirect("job_detail", job.pk)
-
-
-def reason_is_wrong(reason: str, total: int) -> bool:
-    """Missing where it is needed, or longer than the trail keeps."""
-    return len(reason) > MAX_REASON or (total > settings.CRM_EXPORT_REASON_ROWS and not reason)
-
-
-def ask_reason(page: Any, total: int) -> HttpResponse:
-    """Many rows leave the house for a reason only; the answer comes back to the same address."""
-    typed = page.request.GET.get("reason", "").strip()
-    context = {
-        "title": f"导出{page.title}",
-        "crumbs": page.crumbs,
-        "help_anchor": "export",
-        "total": total,
-        "limit": settings.CRM_EXPORT_REASON_ROWS,
-        "at_once": total <= settings.CRM_EXPORT_DIRECT_ROWS,
-        "kept": [(name, value) for name, value in page.request.GET.items() if name != "reason"],
-        "asked": "reason" in page.request.GET,
-        "typed": typed,
-        "over": max(0, len(typed) - MAX_REASON),
-        "longest": MAX_REASON,
-        "back_url": page.link(export=None, reason=None),
-    }
-    return render(page.request, "exchange/reason.html", context)
 
 
 def conditions(query: QueryDict) -> str:

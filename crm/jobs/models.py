@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import models, transaction
 from django.utils import timezone
 
@@ -138,14 +139,27 @@ class DueRun(models.Model):
         return f"{self.task} {self.period}"
 
 
+def open_jobs(owner: Any, function: str) -> int:
+    """How many of a person's jobs of this kind are unfinished. Call in the transaction that starts one more."""
+    people = get_user_model()._default_manager.select_for_update(no_key=True)
+    people.get(pk=owner.pk)  # whoever starts two at once is counted one after the other
+    return unfinished(owner, function).count()
+
+
+def unfinished(owner: Any, function: str) -> models.QuerySet[Job]:
+    return Job.objects.filter(owner=owner, function=function, status__in=(Job.Status.QUEUED, Job.Status.RUNNING))
+
+
 def start_job(kind: str, function: str, *, owner: Any, **arguments: Any) -> Job:
     """Records a job and hands it to the workers once the transaction commits.
 
-    function: dotted path of a callable taking the Job and returning the result in words.
+    function: dotted path of a callable taking the Job and returning the result in words. Behind unfinished ones of the
+    same kind and person it waits until everybody else's first is taken.
     """
     from .tasks import run_job
 
     address = current_address.get() if owner is not None else None
+    before = 0 if owner is None else unfinished(owner, function).count()
     job = Job.objects.create(kind=kind[:50], function=function, owner=owner, arguments=arguments, address=address)
-    transaction.on_commit(lambda: run_job.enqueue(job.pk))
+    transaction.on_commit(lambda: run_job.using(priority=-min(before, 100)).enqueue(job.pk))
     return job

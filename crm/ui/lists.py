@@ -80,8 +80,8 @@ class RecordList(Takeaway, View):
     def get(self, request: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.has_perm(self.first_rows.view_permission):
             raise PermissionDenied("您的角色不能查看这个列表。")
-        if "export" in request.GET:
-            return self.export(request.GET["export"])
+        if (file_format := self.asked_format()) is not None:
+            return self.export(file_format)
         partial = bool(request.htmx) and request.htmx.target == "list"
         context = {**self.page_context(), "partial": partial}
         response = render(request, "ui/list.html" if partial else self.template_name, context)

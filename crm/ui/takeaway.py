@@ -12,17 +12,20 @@ from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
 
 from .asked import objections, refused_export
+from .handing import Exporting
 from .paging import MAX_COUNT, shown_count
 
 
-class Takeaway:
+class Takeaway(Exporting):
     """The exporting half of a RecordList."""
 
     model: type[models.Model]
     export_permission: str = ""
-    request: Any
     shown_rows: Any
     filtered: Any
+    applied: Any
+    tabs: Any
+    tab: Any
     misread: Any
     ordered: Any
     link: Any
@@ -32,7 +35,7 @@ class Takeaway:
         return bool(self.export_permission) and self.request.user.has_perm(self.export_permission)
 
     def export(self, file_format: str) -> HttpResponse:
-        """The filtered rows with all columns; the writer is named in the settings, the kit knows no file format."""
+        """The filtered rows with all columns, or first the question; the writer is named in the settings."""
         if not self.can_export:
             raise PermissionDenied("您的角色不能导出。")
         if sentences := self.objections():
@@ -62,6 +65,10 @@ class Takeaway:
             "export_count": count,
             "export_words": shown_count(count),
             "export_narrowed": count < seen or (count > MAX_COUNT and self.export_limit is not None),
-            "export_xlsx": self.link(export="xlsx"),
-            "export_csv": self.link(export="csv"),
+            "export_conditions": self.link().partition("?")[2],
         }
+
+    def conditions_in_words(self) -> list[str]:
+        """What narrows the rows, as the page shows it: the tab and each filter."""
+        words = [dict(self.tabs)[self.tab]] if self.tab != "all" else []
+        return words + [f"{one['label']} {one['value']}" for one in self.applied(self.filtered()[0].form)]

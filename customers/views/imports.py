@@ -15,9 +15,11 @@ from django.views import View
 
 from crm.audit.trail import record
 from crm.exchange.exports import CONTENT_TYPES, attachment
+from crm.exchange.question import Question
 from crm.exchange.readers import UnreadableFile
 from crm.exchange.writers import write_xlsx
 from crm.ui.actions import ActionView
+from crm.ui.handing import Meant
 from crm.ui.records import FormView, RecordView
 from crm.verdict import Kind, Refused, Verdict
 
@@ -77,19 +79,24 @@ class UploadTable(FormView):
         return reverse("customers:customer_list")
 
 
-class ImportTemplate(View):
+class ImportTemplate(Meant, View):
     """An empty table with the columns an import knows."""
 
     title = "下载导入模板"
 
     def get(self, request: Any) -> HttpResponse:
         refuse_without_right(request.user)
+        facts = (("内容", f"一张空表，{len(CustomerImportForm().heads)} 列"),)
+        return Question(self.title, facts, reverse("import"), help_anchor="import", crumbs=(START,)).ask(request)
+
+    def post(self, request: Any) -> HttpResponse:
+        refuse_without_right(request.user)
         buffer = io.BytesIO()
         write_xlsx(buffer, list(CustomerImportForm().heads.values()), [], title="客户")
         return attachment(buffer.getvalue(), "客户导入模板.xlsx", CONTENT_TYPES["xlsx"])
 
 
-class ImportPreview(RecordView):
+class ImportPreview(Meant, RecordView):
     """What would be imported, and every refused cell with its reason."""
 
     model, template_name, select_related = ImportFile, "customers/import_preview.html", ("manager", "owner")
@@ -115,13 +122,19 @@ class ImportPreview(RecordView):
         )
 
 
-class RefusedRows(RecordView):
+class RefusedRows(Meant, RecordView):
     """下载错误行: a workbook to correct and to upload again."""
 
     title = "下载错误行"
     model, select_related = ImportFile, ("manager", "owner")
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        upload = self.get_record()
+        facts = (("文件", upload.name), ("内容", "没有通过检查的行，附原因；改正后可以再上传"))
+        back = upload.get_absolute_url()
+        return Question(self.title, facts, back, help_anchor="import", crumbs=(("客户管理", ""), START)).ask(request)
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         upload, buffer = self.get_record(), io.BytesIO()
         try:
             write_refused(buffer, upload, upload.checked())

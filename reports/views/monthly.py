@@ -19,10 +19,12 @@ from accounts.models import User
 from crm.audit.models import AuditEntry
 from crm.audit.trail import record as note_down
 from crm.exchange.exports import CONTENT_TYPES, attachment
+from crm.exchange.question import Question
 from crm.ui.actions import Action, ActionView, controls
 from crm.ui.asked import part_asked
 from crm.ui.filters import ListFilter
 from crm.ui.forms import Block, CrmForm, RecordForm
+from crm.ui.handing import Meant
 from crm.ui.history import RecordHistory, without_names
 from crm.ui.lists import Column, RecordList
 from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
@@ -266,13 +268,24 @@ class SendBackMonthly(MonthlyAction):
     submit_label, danger, message = "退回", True, "报告已退回"
 
 
-class MonthlyWorkbook(MonthlyPage, RecordDetail):
+class MonthlyWorkbook(Meant, MonthlyPage, RecordDetail):
     """The report as a workbook: what the page shows, a sheet for each of the four reports."""
+
+    def get_record(self) -> Any:
+        record = super().get_record()
+        if not self.request.user.has_perm("reports.export_reports"):
+            raise PermissionDenied("您的角色不能导出。")
+        return record
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         record = self.get_record()
-        if not request.user.has_perm("reports.export_reports"):
-            raise PermissionDenied("您的角色不能导出。")
+        facts = (("报告", str(record)), ("报告人", str(record.author)), ("内容", "四张报表和情况说明，各一页"))
+        return Question("导出客户管理报告", facts, record.get_absolute_url(), crumbs=CRUMBS, help_anchor=self.help).ask(
+            request
+        )
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        record = self.get_record()
         shown, buffer = record.shown_to(request.user), io.BytesIO()
         write_monthly(buffer, record, shown, by=request.user)
         note_down(request.user, "导出", record)

@@ -14,6 +14,7 @@ from basedata.models import DictionaryEntry
 from crm.audit.models import AuditEntry
 from crm.jobs.models import Job
 from tests import factories
+from tests.exports import export
 
 pytestmark = pytest.mark.django_db
 
@@ -272,7 +273,7 @@ def test_a_changed_role_leaves_an_audit_row_and_takes_effect(admin, company, sig
     assert "Can" not in str(entry.changes)
     client = sign_in(company.manager)
     assert client.get(factories.opportunity(company.colleague).get_absolute_url()).status_code == 404
-    assert client.get("/marketing/opportunities/?export=csv").status_code == 403
+    assert export(client, "/marketing/opportunities/").status_code == 403
 
 
 def test_rights_stand_in_the_order_of_the_products_own_page(admin):

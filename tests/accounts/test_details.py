@@ -26,6 +26,7 @@ from customers.models import Contact, Customer
 from customers.views.contacts import ContactList
 from marketing.models import Opportunity
 from tests import factories
+from tests.exports import export
 
 pytestmark = pytest.mark.django_db
 
@@ -66,7 +67,7 @@ def test_numbers_inside_a_text_are_masked_and_dates_stay(text, shown):
 
 def test_a_number_that_an_export_asked_for_is_masked_in_the_trail(held, company, sign_in):
     address = reverse("customers:customer_list")
-    sign_in(company.manager).get(address, {"name": MOBILE, "export": "csv"})
+    export(sign_in(company.manager), address, name=MOBILE)
     entry = AuditEntry.objects.get(verb="导出")
     changes = {"行数": 1, "条件": f"contact_phone={MOBILE}", "原因": f"回访 {EMAIL}"}
     old = trail.record(company.manager, "导出", text="客户", changes=changes)  # from before: as an address encodes it
@@ -102,13 +103,19 @@ def addresses(held):
         held.chance.get_absolute_url(),
         reverse("marketing:opportunity_list") + "?status=assigned",
         reverse("marketing:development_list"),
-        reverse("marketing:opportunity_list") + "?status=assigned&export=csv",
-        reverse("customers:contact_list", args=[held.customer.pk]) + "?export=csv",
+    ]
+
+
+def files(held):
+    return [
+        reverse("marketing:opportunity_list") + "?status=assigned",
+        reverse("customers:contact_list", args=[held.customer.pk]),
     ]
 
 
 def seen_by(client, held):
-    return "".join(client.get(address).content.decode() for address in addresses(held))
+    answers = [*map(client.get, addresses(held)), *(export(client, address) for address in files(held))]
+    return "".join(answer.content.decode() for answer in answers)
 
 
 def share(held, company, kind):
@@ -394,19 +401,19 @@ def test_do_not_contact_is_marked_where_people_look_and_left_out_of_files(held, 
         reverse("home"),
     ]
     assert [page for page in pages if "请勿联系" not in client.get(page).content.decode()] == []
-    file = client.get(reverse("customers:contact_list", args=[held.customer.pk]) + "?export=csv").content.decode()
+    file = export(client, reverse("customers:contact_list", args=[held.customer.pk])).content.decode()
     assert held.contact.name in file
     assert [value for value in (MOBILE, EMAIL, OFFICE) if value in file] == []
     held.chance.win(by=company.manager, reason="已下单", create_anyway="另一家")
     won = held.chance.customer.contacts.get()
     opportunities = reverse("marketing:opportunity_list") + "?status=won"
     assert "请勿联系" not in client.get(opportunities).content.decode()
-    assert MOBILE in client.get(f"{opportunities}&export=csv").content.decode()
+    assert MOBILE in export(client, opportunities).content.decode()
     won.edit(by=company.manager, do_not_contact=True)
     for page in (opportunities, held.chance.get_absolute_url(), reverse("marketing:development_list") + "?status=won"):
         assert "请勿联系" in client.get(page).content.decode(), page
-    assert MOBILE not in client.get(f"{opportunities}&export=csv").content.decode()
+    assert MOBILE not in export(client, opportunities).content.decode()
     held.contact.edit(by=company.manager, do_not_contact=False)
-    again = client.get(reverse("customers:contact_list", args=[held.customer.pk]) + "?export=csv").content.decode()
+    again = export(client, reverse("customers:contact_list", args=[held.customer.pk])).content.decode()
     assert MOBILE in again
     assert ContactList.export_permission

@@ -18,6 +18,7 @@ from crm.role_check import entries
 from crm.verdict import Refused
 from customers.models import Customer
 from tests import factories
+from tests.exports import export
 from tests.test_permissions import PEOPLE, ROWS
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +96,7 @@ def test_a_changed_role_takes_effect_at_once_and_says_what_was_granted_and_withd
         "收回权限": ["", "导出销售机会"],
     }
     assert client.get(seen).status_code == 404
-    assert client.get("/marketing/opportunities/?export=csv").status_code == 403
+    assert export(client, "/marketing/opportunities/").status_code == 403
     record.refresh_from_db()
     assert record.version == 1
 

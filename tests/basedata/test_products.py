@@ -20,6 +20,7 @@ from basedata.figures import in_full
 from basedata.models import FeedPosition, Product, StockRecord
 from crm.audit.models import AuditEntry
 from tests import factories
+from tests.exports import export
 
 pytestmark = pytest.mark.django_db
 
@@ -213,7 +214,7 @@ def test_every_role_looks_products_and_stock_up(address, person, company, sign_i
 def test_without_the_right_there_is_nothing(address, company, sign_in, stock):
     client = sign_in(company.nobody)
     assert client.get(address).status_code == 403
-    assert client.get(address, {"export": "csv"}).status_code == 403
+    assert export(client, address).status_code == 403
 
 
 def test_who_may_see_products_only_gets_no_way_to_the_stock(company, sign_in, stock):
@@ -297,7 +298,7 @@ def test_the_lists_take_the_same_few_queries_with_many_rows(address, rows, manag
 
 
 def test_an_export_of_products_holds_the_filtered_rows_exactly(products, manager, company):
-    response = manager.get(PRODUCTS, {"name": "流量", "export": "csv"})
+    response = export(manager, PRODUCTS, "csv", name="流量")
     rows = list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"))))
     assert rows == [
         ["编号", "名称", "型号", "等级/批次", "单位", "单价（元）", "备注", "已下架"],
@@ -308,7 +309,7 @@ def test_an_export_of_products_holds_the_filtered_rows_exactly(products, manager
 
 
 def test_an_export_opens_as_a_workbook_with_numbers(stock, manager):
-    response = manager.get(STOCK, {"export": "xlsx"})
+    response = export(manager, STOCK, "xlsx")
     rows = CalamineWorkbook.from_filelike(io.BytesIO(response.content)).get_sheet_by_index(0).to_python()
     assert rows[0] == ["序号", "产品", "仓库", "货位", "件数", "备注"]
     assert sorted(row[4] for row in rows[1:]) == [0.125, 12, 1500.5]
@@ -320,5 +321,5 @@ def test_an_export_is_refused_without_the_right(address, company, sign_in, stock
     role = company.manager.groups.get()
     role.permissions.remove(role.permissions.get(codename="export_product"))
     client = sign_in(factories.fresh(company.manager))
-    assert client.get(address, {"export": "csv"}).status_code == 403
-    assert "export=csv" not in text(client.get(address))
+    assert export(client, address).status_code == 403
+    assert 'name="export"' not in text(client.get(address))

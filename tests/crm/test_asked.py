@@ -13,6 +13,7 @@ from crm.ui.asked import unknown_names
 from crm.ui.lists import RecordList
 from reports.pages import ReportPage
 from tests import factories
+from tests.exports import export
 
 pytestmark = pytest.mark.django_db
 OPPORTUNITIES = "/marketing/opportunities/"
@@ -55,7 +56,7 @@ def test_an_untouched_list_or_report_says_nothing(path, enter):
 def test_an_unknown_condition_is_named_and_not_exported(path, enter):
     client, address = enter(path)
     assert said(client.get(address, {"statu": "lost"})) == ["这里没有「statu」这个条件，没有按它筛选。"]
-    refused = client.get(address, {"statu": "lost", "export": "csv"})
+    refused = export(client, address, "csv", statu="lost")
     assert refused.status_code in (400, 403)
     assert refused.status_code == 403 or "没有导出：这里没有「statu」这个条件" in text(refused)
 
@@ -65,7 +66,7 @@ def test_an_unknown_tab_is_named_and_all_is_marked_as_shown(path, enter):
     client, address = enter(path)
     field = next(view.tab_field for _, route, view in routes() if route == path)
     assert said(client.get(address, {field: "gone"})) == ["没有「gone」这一类，现在显示全部。"]
-    assert client.get(address, {field: "gone", "export": "csv"}).status_code in (400, 403)
+    assert export(client, address, "csv", **{field: "gone"}).status_code in (400, 403)
 
 
 @pytest.mark.parametrize("path", LISTS)
@@ -87,7 +88,7 @@ def test_a_wrong_value_of_a_filter_shows_no_row_and_exports_nothing(query, compa
     factories.opportunity(company.manager)
     client = sign_in(company.manager)
     assert client.get(f"{OPPORTUNITIES}?{query}").context["table"] == []
-    refused = client.get(f"{OPPORTUNITIES}?{query}&export=csv")
+    refused = export(client, f"{OPPORTUNITIES}?{query}")
     assert (refused.status_code, "没有导出" in text(refused)) == (400, True)
 
 
@@ -101,7 +102,7 @@ def test_two_values_of_one_condition_are_said(company, sign_in):
     client = sign_in(company.manager)
     assert "不同的「status」，只按最后一个「won」" in said(client.get(f"{OPPORTUNITIES}?status=lost&status=won"))[0]
     assert said(client.get(f"{OPPORTUNITIES}?status=won&status=won")) == []
-    assert client.get(f"{OPPORTUNITIES}?status=lost&status=won&export=csv").status_code == 400
+    assert export(client, f"{OPPORTUNITIES}?status=lost&status=won").status_code == 400
 
 
 @pytest.mark.parametrize("path", REPORTS)
@@ -113,7 +114,7 @@ def test_a_report_computes_and_exports_nothing_for_a_wrong_value(path, enter):
         answer = client.get(address, {name: value})
         assert answer.context["report"].empty
         assert said(answer) or answer.context["view"].form.errors[name]
-        assert client.get(address, {name: value, "export": "csv"}).status_code in (400, 403)
+        assert export(client, address, "csv", **{name: value}).status_code in (400, 403)
 
 
 def test_markup_in_an_address_is_repeated_as_text(company, sign_in):

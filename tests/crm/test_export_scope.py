@@ -17,6 +17,7 @@ from crm.jobs.models import Job
 from crm.jobs.tasks import run_job
 from customers.models import Customer
 from tests import factories
+from tests.exports import export
 
 pytestmark = pytest.mark.django_db
 LISTS = {
@@ -52,7 +53,7 @@ def every_state(address):
 
 def rows(client, address, **query):
     """The lines of the file."""
-    answer = client.get(address, {"export": "csv", **every_state(address), **query})
+    answer = export(client, address, "csv", **every_state(address), **query)
     assert answer["Content-Type"].startswith("text/csv")
     return list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))[1:]
 
@@ -106,7 +107,7 @@ def test_of_a_list_of_others_records_nothing_leaves_and_the_page_says_why(busine
     ):
         said = control(client, address, **query)
         assert "列出的记录都不在您的编辑范围内，不能导出。" in said
-        assert "export=csv" not in said
+        assert 'value="csv"' not in said
         assert rows(client, address, **query) == []
     own = Customer.objects.filter(manager=company.manager).first()
     assert len(rows(client, reverse("customers:contact_list", args=[own.pk]))) == 1
@@ -148,12 +149,12 @@ def test_reason_and_limits_count_what_leaves(business, company, sign_in, setting
     client, address = sign_in(company.manager), reverse("customers:customer_list")
     assert len(rows(client, address)) == 2  # of four that he sees
     settings.CRM_EXPORT_REASON_ROWS = 1
-    assert "将导出 2 行" in client.get(address, {"export": "csv"}).content.decode()
+    assert "将导出 2 行" in export(client, address).content.decode()
 
 
 def test_the_background_job_writes_the_same_rows(business, company, sign_in, settings):
     settings.CRM_EXPORT_DIRECT_ROWS = 1
-    sign_in(company.manager).get(reverse("customers:order_list"), {"export": "csv"})
+    export(sign_in(company.manager), reverse("customers:order_list"))
     job = Job.objects.get()
     assert job.arguments["total"] == 2
     run_job.func(job.pk)

@@ -45,6 +45,6 @@ def test_an_export_in_the_background_has_the_address_of_its_asker(company, sign_
     settings.CRM_EXPORT_DIRECT_ROWS = 0
     factories.CustomerFactory(manager=company.manager)
     client = sign_in(company.manager)
-    client.get(reverse("customers:customer_list"), {"export": "csv"}, REMOTE_ADDR="10.0.0.9")
+    client.post(reverse("customers:customer_list"), {"export": "csv"}, REMOTE_ADDR="10.0.0.9")
     run_job.func(Job.objects.get().pk)
     assert AuditEntry.objects.get(verb="导出").address == "10.0.0.9"

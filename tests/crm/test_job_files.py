@@ -14,6 +14,7 @@ from accounts.models import Role
 from crm.jobs.models import Job
 from crm.jobs.tasks import forget_old_files, run_job
 from tests import factories
+from tests.exports import export
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +25,7 @@ def exported(company, sign_in, settings):
     settings.CRM_EXPORT_DIRECT_ROWS = 0
     customer = factories.CustomerFactory(manager=company.manager)
     factories.ContactFactory(customer=customer, mobile="13877776666")
-    sign_in(company.manager).get(reverse("customers:contact_list", args=[customer.pk]), {"export": "csv"})
+    export(sign_in(company.manager), reverse("customers:contact_list", args=[customer.pk]))
     job = Job.objects.get()
     run_job.call(job.pk)
     job.refresh_from_db()
@@ -57,7 +58,7 @@ def test_who_sees_the_customer_no_more_does_not_learn_of_the_list(exported, comp
 def test_who_lost_all_roles_gets_no_list_of_customers(company, sign_in, settings):
     settings.CRM_EXPORT_DIRECT_ROWS = 0
     factories.CustomerFactory(manager=company.manager)
-    sign_in(company.manager).get(reverse("customers:customer_list"), {"export": "csv"})
+    export(sign_in(company.manager), reverse("customers:customer_list"))
     job = Job.objects.get()
     run_job.call(job.pk)
     assert fetch(job, sign_in(company.manager)).status_code == 200  # control

@@ -12,6 +12,7 @@ from crm.audit.models import AuditEntry
 from crm.audit.trail import change
 from crm.ui.forms import CrmForm
 from tests import factories
+from tests.exports import export
 
 TEN_LINES = "\r\n".join(["计划" * 24 + "好"] * 10)  # 499 characters, as a browser sends them 508
 
@@ -77,7 +78,7 @@ def test_a_long_reason_of_an_export_is_asked_for_again_and_not_cut(sign_in, comp
     settings.CRM_EXPORT_REASON_ROWS = 0
     factories.CustomerFactory(manager=company.manager)
     client = sign_in(company.manager)
-    answer = client.get(reverse("customers:customer_list"), {"export": "csv", "reason": "因" * 203})
+    answer = export(client, reverse("customers:customer_list"), "csv", reason="因" * 203)
     assert "最多 200 字，请删去 3 字" in answer.content.decode()
     assert "因" * 203 in answer.content.decode()
     assert not AuditEntry.objects.filter(verb="导出").exists()

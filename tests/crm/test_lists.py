@@ -19,6 +19,7 @@ from crm.audit.models import AuditEntry
 from crm.jobs.models import Job
 from marketing.models import Opportunity
 from tests import factories
+from tests.exports import export
 
 pytestmark = pytest.mark.django_db
 LIST = "/marketing/opportunities/"
@@ -362,8 +363,8 @@ def test_an_export_holds_the_filtered_rows_of_all_pages(kind, read, company, sig
     many(company, 30)
     factories.opportunity(company.manager, customer_name="别的")
     factories.opportunity(company.stranger, customer_name="客户看不见")
-    query = f"customer_name=客户&sort=customer_name&page_size=10&page=2&export={kind}"
-    response = sign_in(company.manager).get(f"{LIST}?{query}")
+    query = "customer_name=客户&sort=customer_name&page_size=10&page=2"
+    response = export(sign_in(company.manager), f"{LIST}?{query}", kind)
     head, *rows = read(response)
     assert head[:4] == ["编号", "客户名称", "概要", "状态"]
     assert [row[1] for row in rows] == [f"客户{n:04d}" for n in range(30)]
@@ -372,7 +373,7 @@ def test_an_export_holds_the_filtered_rows_of_all_pages(kind, read, company, sig
 
 
 def test_an_export_leaves_an_audit_row_with_count_and_conditions(five, company, sign_in):
-    sign_in(company.supervisor).get(f"{LIST}?status=all&summary=压力&export=csv")
+    export(sign_in(company.supervisor), f"{LIST}?status=all&summary=压力")
     entry = AuditEntry.objects.get(verb="导出")
     assert (entry.actor, entry.object_text) == (company.supervisor, "销售机会管理")
     assert entry.changes["行数"] == ["", "3"]
@@ -381,7 +382,7 @@ def test_an_export_leaves_an_audit_row_with_count_and_conditions(five, company, 
 
 @pytest.mark.parametrize("person", ["administrator", "nobody"])
 def test_an_export_without_the_right_is_refused(person, five, company, sign_in):
-    assert sign_in(getattr(company, person)).get(f"{LIST}?export=csv").status_code == 403
+    assert export(sign_in(getattr(company, person)), LIST).status_code == 403
     assert not AuditEntry.objects.filter(verb="导出").exists()
 
 
@@ -390,18 +391,19 @@ def test_a_role_without_the_export_right_neither_sees_nor_gets_an_export(five, c
     role.permissions.remove(role.permissions.get(codename="export_opportunity"))
     client = sign_in(company.manager)
     assert 'id="export"' not in page(client)
-    assert client.get(f"{LIST}?export=xlsx").status_code == 403
+    assert export(client, LIST, "xlsx").status_code == 403
 
 
 def test_an_unknown_export_format_leads_back_with_a_message(five, company, sign_in):
-    response = sign_in(company.manager).get(f"{LIST}?export=pdf&summary=压力", follow=True)
+    client = sign_in(company.manager)
+    response = client.get(export(client, f"{LIST}?summary=压力", "pdf")["Location"])
     assert "只能导出为 xlsx 或 csv。" in response.content.decode()
     assert parse_qs(response.request["QUERY_STRING"]) == {"summary": ["压力"]}
 
 
 def test_a_large_export_becomes_a_job_of_its_owner(five, company, sign_in, settings):
     settings.CRM_EXPORT_DIRECT_ROWS = 2
-    response = sign_in(company.manager).get(f"{LIST}?status=all&export=xlsx")
+    response = export(sign_in(company.manager), f"{LIST}?status=all", "xlsx")
     job = Job.objects.get()
     assert response["Location"] == reverse("job_detail", args=[job.pk])
     assert (job.owner, job.arguments["total"]) == (company.manager, 4)  # of five, one is a colleague's
@@ -409,8 +411,9 @@ def test_a_large_export_becomes_a_job_of_its_owner(five, company, sign_in, setti
 
 def test_more_rows_than_the_ceiling_are_not_exported(five, company, sign_in, settings):
     settings.CRM_EXPORT_MAX_ROWS = 3
-    response = sign_in(company.manager).get(f"{LIST}?status=all&export=xlsx", follow=True)
-    assert "超过 3 行，不能一次导出。" in response.content.decode()
+    client = sign_in(company.manager)
+    answer = export(client, f"{LIST}?status=all", "xlsx")
+    assert "超过 3 行，不能一次导出。" in client.get(answer["Location"]).content.decode()
 
 
 # Number of queries

@@ -19,6 +19,7 @@ from crm.jobs.models import Job
 from crm.jobs.tasks import run_job
 from customers import import_job
 from tests import factories
+from tests.exports import export
 
 pytestmark = pytest.mark.django_db
 HERE = __name__
@@ -90,7 +91,7 @@ def test_a_list_of_a_long_name_is_exported_under_a_cut_one(company, sign_in, set
     settings.CRM_EXPORT_DIRECT_ROWS = 0
     customer = factories.CustomerFactory(manager=company.manager)
     factories.ContactFactory(customer=customer)
-    sign_in(company.manager).get(f"/customers/{customer.pk}/contacts/", {"export": "csv"})
+    export(sign_in(company.manager), f"/customers/{customer.pk}/contacts/")
     made = Job.objects.get()
     Job.objects.update(arguments={**made.arguments, "name": "长" * 300 + ".csv"})
     run_job.call(made.pk)

@@ -13,6 +13,7 @@ from crm.jobs.tasks import run_job
 from customers.churn import scan_churn
 from customers.models import ChurnCase, Customer, Order
 from tests import factories
+from tests.exports import export
 
 pytestmark = pytest.mark.django_db
 TODAY = timezone.localdate()
@@ -133,9 +134,9 @@ def test_own_rows_carry_actions_others_are_only_viewed(company, mine, sign_in, c
 
 
 def test_the_export_has_the_rows_and_needs_its_right(company, mine, sign_in, case):
-    response = mine.get(f"{LIST}?export=csv")
+    response = export(mine, LIST)
     assert "武汉楚天食品有限公司" in b"".join(response).decode("utf-8-sig")
-    assert sign_in(company.nobody).get(f"{LIST}?export=csv").status_code == 403
+    assert export(sign_in(company.nobody), LIST).status_code == 403
 
 
 # The record

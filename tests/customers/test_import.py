@@ -20,6 +20,7 @@ from customers.forms import CustomerForm
 from customers.import_form import CustomerImportForm, TableDateField
 from customers.importing import CustomerImport, ImportRefused
 from customers.models import Customer, Ownership, TimelineEntry
+from tests.exports import export
 from tests.factories import CustomerFactory, entry, person
 
 pytestmark = pytest.mark.django_db
@@ -247,14 +248,14 @@ def exported(company, keeper, sign_in, tmp_path):
     head = CustomerFactory(name="海河集团", manager=keeper, phone="+86 22 5555 0000")
     CustomerFactory(name="=海河水务", manager=keeper, parent=head, **values)
 
-    def export(file_format):
+    def taken(file_format):
         client = sign_in(company.supervisor)
-        answer = client.get("/customers/", {"export": file_format})
+        answer = export(client, "/customers/", file_format)
         path = tmp_path / f"customers.{file_format}"
         path.write_bytes(answer.content)
         return path
 
-    return export
+    return taken
 
 
 def stored():
@@ -288,7 +289,7 @@ def test_an_export_imported_into_an_empty_database_gives_the_same_customers(expo
 def test_an_export_names_no_parent_that_its_reader_does_not_see(company, sign_in):
     hidden = CustomerFactory(name="别人的集团", manager=company.stranger)
     CustomerFactory(name="自己的客户", manager=company.manager, parent=hidden)
-    file = sign_in(company.manager).get("/customers/", {"export": "csv"}).content.decode("utf-8-sig")
+    file = export(sign_in(company.manager), "/customers/").content.decode("utf-8-sig")
     assert "自己的客户" in file
     assert "别人的集团" not in file
 

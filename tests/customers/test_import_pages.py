@@ -101,7 +101,7 @@ def test_every_refused_row_is_listed_and_all_or_none_is_the_rule(manager):
 
 def test_the_refused_rows_come_back_as_a_workbook_to_correct(manager):
     file = uploaded(manager, BAD)
-    response = manager.get(f"/import/{file.pk}/refused/")
+    response = manager.post(f"/import/{file.pk}/refused/")
     assert response["Content-Disposition"].startswith("attachment")
     sheet = openpyxl.load_workbook(io.BytesIO(response.content)).active
     rows = list(sheet.iter_rows(values_only=True))
@@ -176,7 +176,7 @@ def test_a_table_that_cannot_be_taken_says_why(content, manager):
     assert response.redirect_chain[-1][0] == "/import/"
     assert any(word in page_of(response) for word in ("没有数据行", "不认识的列", "缺少「名称」列"))
     for address in (f"/import/{file.pk}/refused/",):
-        assert manager.get(address).status_code == 409
+        assert manager.post(address).status_code == 409
     assert manager.post(CARRY_OUT.format(file.pk)).status_code == 409
 
 
@@ -203,7 +203,7 @@ def test_ones_files_are_nobody_elses_business(company, manager, sign_in):
 
 
 def test_the_template_is_taken_back_as_it_is(manager):
-    content = manager.get("/import/template/").content
+    content = manager.post("/import/template/").content
     book = openpyxl.load_workbook(io.BytesIO(content))
     book.active.append([{"名称": "青岛水务", "地区": "华北"}.get(cell.value) for cell in book.active[1]])
     buffer = io.BytesIO()

@@ -21,6 +21,7 @@ from customers import import_job
 from customers.importing import CustomerImport, ImportRefused
 from customers.models import Customer, ImportFile
 from customers.names import normalize
+from tests.exports import export
 from tests.factories import CustomerFactory
 
 from .test_import import keeper, run, table, workbook  # noqa: F401 a fixture
@@ -130,13 +131,13 @@ def test_template_export_and_refused_rows_carry_the_unit_in_their_heads(company,
     CustomerFactory(manager=company.manager, by=company.manager)
     client = sign_in(company.manager)
 
-    def heads(address, **query):
-        content = client.get(address, query).content
+    def heads(address):
+        content = export(client, address, "xlsx").content
         return [cell.value for cell in openpyxl.load_workbook(io.BytesIO(content)).active[1]]
 
     wanted = {"注册资本（万元）", "年营业额（万元）"}
     assert wanted <= set(heads("/import/template/"))
-    assert wanted <= set(heads("/customers/", export="xlsx"))
+    assert wanted <= set(heads("/customers/"))
     content = "名称,注册资本,年营业额（元）\n甲,5,x\n".encode()
     client.post("/import/", {"file": SimpleUploadedFile("a.csv", content)})
     refused = heads(f"/import/{ImportFile.objects.get().pk}/refused/")
@@ -146,7 +147,7 @@ def test_template_export_and_refused_rows_carry_the_unit_in_their_heads(company,
 def test_refused_rows_can_be_corrected_and_uploaded_again(company, sign_in):
     client = sign_in(company.manager)
     client.post("/import/", {"file": SimpleUploadedFile("a.csv", "名称,地区\n甲,月球\n".encode())})
-    book = openpyxl.load_workbook(io.BytesIO(client.get(f"/import/{ImportFile.objects.get().pk}/refused/").content))
+    book = openpyxl.load_workbook(io.BytesIO(client.post(f"/import/{ImportFile.objects.get().pk}/refused/").content))
     book.active["D2"] = "华北"
     target = io.BytesIO()
     book.save(target)
@@ -186,7 +187,7 @@ def test_days_counted_from_1904_are_right_and_stay_so_among_the_refused(company,
     assert [row.customer.cooperation_since for row in task.rows] == [date(2024, 3, 5)]
     client = sign_in(company.manager)
     client.post("/import/", {"file": SimpleUploadedFile("a.xlsx", path.read_bytes())})
-    content = client.get(f"/import/{ImportFile.objects.get().pk}/refused/").content
+    content = client.post(f"/import/{ImportFile.objects.get().pk}/refused/").content
     assert openpyxl.load_workbook(io.BytesIO(content)).active["E2"].value == "2024-03-05"
 
 

@@ -16,6 +16,7 @@ from crm.search import find_pages
 from customers.models import ChurnCase, Customer, Ownership, merge_customers
 from customers.models.merge import perhaps_merged
 from tests import factories
+from tests.exports import export
 
 pytestmark = pytest.mark.django_db
 MIGRATION = import_module("customers.migrations.0012_merged_cases_and_manager_then")
@@ -128,9 +129,7 @@ def test_the_loss_stays_with_who_confirmed_it_after_a_transfer(moved, company, s
     page = client.get(f"/reports/churn/?manager={company.manager.pk}&follow=then").content.decode()
     assert "部门和客户经理按确认流失时的归属" in page
     assert "确认时的客户经理" in page
-    text = client.get(f"/reports/churn/?manager={company.manager.pk}&follow=then&export=csv").content.decode(
-        "utf-8-sig"
-    )
+    text = export(client, f"/reports/churn/?manager={company.manager.pk}&follow=then").content.decode("utf-8-sig")
     assert [row["确认时的客户经理"] for row in csv.DictReader(io.StringIO(text))] == ["周经理"]
 
 
@@ -139,7 +138,7 @@ def test_list_case_and_export_name_both_where_they_differ(moved, company, sign_i
     assert "确认时 周经理" in client.get("/customers/churn/?status=all").content.decode()
     page = client.get(moved.get_absolute_url()).content.decode()
     assert "<dt>确认时的客户经理</dt><dd>周经理</dd>" in page
-    text = client.get("/customers/churn/?status=all&export=csv").content.decode("utf-8-sig")
+    text = export(client, "/customers/churn/?status=all").content.decode("utf-8-sig")
     assert [row["确认时的客户经理"] for row in csv.DictReader(io.StringIO(text))] == ["周经理"]
     assert sign_in(company.manager).get(moved.get_absolute_url()).status_code == 404  # sight follows today's
 

@@ -25,6 +25,7 @@ from customers.templatetags.orders import figure, price, yuan
 from customers.trend import MONTHS, bars, months_back
 from customers.views.orders import orders_card
 from tests import factories
+from tests.exports import export
 
 pytestmark = pytest.mark.django_db
 LIST = "/customers/orders/"
@@ -246,7 +247,7 @@ def test_the_list_takes_few_queries_however_many_orders(
 
 def test_an_export_keeps_every_decimal(company, customer, sign_in):
     order(customer, total="0.0002331")
-    body = sign_in(company.manager).get(f"{LIST}?export=csv").content.decode("utf-8-sig")
+    body = export(sign_in(company.manager), LIST).content.decode("utf-8-sig")
     assert "0.0002331" in body
 
 

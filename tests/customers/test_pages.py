@@ -13,6 +13,7 @@ from django.db import transaction
 from crm.audit.models import AuditEntry
 from customers.models import Contact, Customer
 from tests import factories
+from tests.exports import export
 
 pytestmark = pytest.mark.django_db
 LIST = "/customers/"
@@ -141,14 +142,14 @@ def test_the_empty_list_says_where_customers_come_from(manager):
 
 
 def test_an_export_holds_the_filtered_rows_and_is_in_the_trail(three, company, sign_in):
-    response = sign_in(company.supervisor).get(f"{LIST}?name=北&sort=name_pinyin&export=csv")
+    response = export(sign_in(company.supervisor), f"{LIST}?name=北&sort=name_pinyin")
     head, *rows = csv.reader(io.StringIO(response.content.decode("utf-8-sig")))
     assert [row[head.index("名称")] for row in rows] == ["北京首钢", "沈阳北辰"]
     assert AuditEntry.objects.get(verb="导出").changes["行数"] == ["", "2"]
 
 
 def test_an_export_is_refused_without_the_right(three, sign_in, company):
-    assert sign_in(company.nobody).get(f"{LIST}?export=csv").status_code == 403
+    assert export(sign_in(company.nobody), LIST).status_code == 403
 
 
 # The record page

@@ -26,6 +26,7 @@ from customers.models import Contact, Customer, Interaction
 from customers.personal import GONE, Words
 from services.models import Draft, ServiceRequest
 from tests import factories
+from tests.exports import export
 
 pytestmark = pytest.mark.django_db
 
@@ -164,19 +165,19 @@ def test_a_person_is_handed_out_as_workbook_and_as_json(person, company, sign_in
     page = client.get(address).content.decode()
     for words in ("爱喝龙井", f"电话回访{NAME}", f"{NAME}名片.pdf", "138"):
         assert words in page
-    answer = client.get(address, {"export": "json"})
+    answer = export(client, address, "json")
     content = json.loads(answer.content)
     assert content["联系人"][0]["手机"] == MOBILE
     assert content["交往记录"][0]["概要"] == f"电话回访{NAME}"
     assert answer["Content-Disposition"].startswith("attachment")
-    book = openpyxl.load_workbook(io.BytesIO(client.get(address, {"export": "xlsx"}).content))
+    book = openpyxl.load_workbook(io.BytesIO(export(client, address, "xlsx").content))
     assert book.sheetnames == list(content)
     assert MOBILE in [cell.value for cell in book["联系人"][2]]
     rows = AuditEntry.objects.filter(verb="导出个人信息")
     assert {(row.actor, row.changes["格式"][1]) for row in rows} == {
         (company.supervisor, "json"), (company.supervisor, "xlsx"),
     }  # fmt: skip
-    assert client.get(address, {"export": "exe"}).status_code == 400
+    assert export(client, address, "exe").status_code == 400
 
 
 # Erased

@@ -20,6 +20,7 @@ from crm.jobs.tasks import run_job
 from crm.privacy import erase_contact
 from customers.personal import GONE
 from tests import factories
+from tests.exports import export
 
 pytestmark = pytest.mark.django_db
 NAME, MOBILE = "欧阳独特甲", "13877776666"
@@ -42,10 +43,8 @@ def exports():
 
 def test_conditions_of_exports_are_kept_in_words_and_lose_the_erased_person(person, company, sign_in):
     client = sign_in(company.supervisor)
-    client.get(reverse("customers:contact_list", args=[person.customer.pk]), {"name": NAME, "export": "csv"})
-    client.get(
-        reverse("marketing:opportunity_list"), {"contact_name": NAME, "status": "all", "export": "csv", "summary": ""}
-    )
+    export(client, reverse("customers:contact_list", args=[person.customer.pk]), "csv", name=NAME)
+    export(client, reverse("marketing:opportunity_list"), contact_name=NAME, status="all", summary="")
     assert exports() == [f"name = {NAME}", f"contact_name = {NAME}；status = all"]
     seals.seal_pending()
     erase(person, company)
@@ -85,7 +84,7 @@ def test_the_question_before_deleting_says_that_erasing_comes_first(person, comp
 
 def exported(client, address, **query):
     """The job of an export, run to its end."""
-    client.get(address, {"export": "csv", **query})
+    export(client, address, "csv", **query)
     job = Job.objects.order_by("-pk").first()
     run_job.call(job.pk)
     job.refresh_from_db()
@@ -98,7 +97,7 @@ def files(person, company, sign_in, settings):
     settings.CRM_EXPORT_DIRECT_ROWS = 0
     client, address = sign_in(company.manager), reverse("customers:contact_list", args=[person.customer.pk])
     done = exported(client, address, name=NAME, reason=f"{NAME}的名片")
-    client.get(address, {"export": "csv", "name": NAME, "sort": "name"})
+    export(client, address, "csv", name=NAME, sort="name")
     waiting = Job.objects.exclude(pk=done.pk).get()
     return SimpleNamespace(done=done, waiting=waiting, path=Path(done.file.path))
 

@@ -29,6 +29,7 @@ from customers.models import (
 from customers.rollups import check_nightly
 from customers.templatetags.orders import yuan
 from tests import factories
+from tests.exports import export
 from tests.reports.test_churn_figures import past  # noqa: F401  (two and a half years made by dice)
 
 pytestmark = pytest.mark.django_db
@@ -142,7 +143,7 @@ def test_what_a_lost_customer_had_ordered_equals_the_orders_behind_it(past, sign
 def test_workbook_and_csv_hold_the_same_figures(past, sign_in):  # noqa: F811
     client = sign_in(past.executive)
     found = report(client, "year=2026").context["report"]
-    book = load_workbook(io.BytesIO(client.get(f"{PAGE}?year=2026&export=xlsx").content))
+    book = load_workbook(io.BytesIO(export(client, f"{PAGE}?year=2026", "xlsx").content))
     sheet = book["客户流失分析"]
     rows = list(sheet.iter_rows(values_only=True))
     assert len(sheet._charts) == 3
@@ -152,7 +153,7 @@ def test_workbook_and_csv_hold_the_same_figures(past, sign_in):  # noqa: F811
         assert (reason.label, str(reason.count), str(share)) in written
     total = next(row for row in rows if "合计" in row)
     assert Decimal(str(total[7])).quantize(Decimal("0.01")) == found.tables[0].total.revenue.quantize(Decimal("0.01"))
-    text = client.get(f"{PAGE}?year=2026&export=csv").content.decode("utf-8-sig")
+    text = export(client, f"{PAGE}?year=2026").content.decode("utf-8-sig")
     assert len(text.splitlines()) == 1 + len(found.tables[0].rows)
 
 

@@ -20,6 +20,7 @@ from customers.models import Customer
 from reports.models import CompositionSnapshot
 from reports.queries.composition import BASES, KEPT, composition, last_month_end, take_snapshot
 from tests import factories
+from tests.exports import export
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/reports/composition/"
@@ -138,7 +139,7 @@ def test_wrong_conditions_are_said(customers, company, sign_in):
 
 
 def test_the_workbook(customers, company, sign_in):
-    content = sign_in(company.executive).get(ADDRESS, {"basis": "industry", "export": "xlsx"}).content
+    content = export(sign_in(company.executive), ADDRESS, "xlsx", basis="industry").content
     sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
     cells = [[cell.value for cell in row] for row in sheet.iter_rows()]
     assert ["合计", 8, 100] in [row[1:4] for row in cells]

@@ -28,6 +28,7 @@ from customers.templatetags.orders import yuan
 from reports.periods import Period
 from reports.queries.contribution import THEN, Wanted, customers_in, ranking, total_in, years
 from tests import factories
+from tests.exports import export
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/reports/contribution/"
@@ -260,7 +261,7 @@ def test_an_empty_company_and_an_empty_result_say_what_to_do(company, sign_in):
     page = client.get(ADDRESS).content.decode()
     assert "还没有订单" in page
     assert "查无记录" in client.get(ADDRESS, {"name": "没有这家"}).content.decode()
-    assert client.get(ADDRESS, {"export": "xlsx"}).status_code == 302
+    assert export(client, ADDRESS, "xlsx").status_code == 302
 
 
 def test_the_same_few_queries_for_many_rows(trade, company, sign_in, django_assert_max_num_queries):
@@ -287,7 +288,7 @@ def test_who_may_not_see_orders_sees_no_sums_of_them(right, trade, company, sign
 
 def test_the_workbook_holds_the_same_numbers_and_a_native_chart(trade, company, sign_in):
     client = sign_in(company.executive)
-    response = client.get(ADDRESS, {"year": "2025", "export": "xlsx"})
+    response = export(client, ADDRESS, "xlsx", year="2025")
     book = openpyxl.load_workbook(io.BytesIO(response.content))
     sheet = book.worksheets[0]
     cells = [[cell.value for cell in row] for row in sheet.iter_rows()]
@@ -305,7 +306,7 @@ def test_the_workbook_holds_the_same_numbers_and_a_native_chart(trade, company, 
 
 
 def test_the_csv_holds_all_rows_in_the_order_asked_for(trade, company, sign_in):
-    response = sign_in(company.executive).get(ADDRESS, {"year": "2025", "sort": "amount", "export": "csv"})
+    response = export(sign_in(company.executive), ADDRESS, "csv", year="2025", sort="amount")
     rows = list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"))))
     assert rows[0][:4] == ["序号", "客户名称", "ABC", "订单金额（元）"]
     assert [Decimal(row[3]) for row in rows[1:]] == sorted(sums(2025).values())
@@ -314,7 +315,7 @@ def test_the_csv_holds_all_rows_in_the_order_asked_for(trade, company, sign_in):
 def test_names_in_files_are_no_formulas(company, sign_in):
     customer = factories.CustomerFactory(name="=HYPERLINK(1)公司", manager=company.manager)
     factories.order(customer)
-    content = sign_in(company.executive).get(ADDRESS, {"export": "xlsx"}).content
+    content = export(sign_in(company.executive), ADDRESS, "xlsx").content
     sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
     cell = next(cell for row in sheet.iter_rows() for cell in row if cell.value == "=HYPERLINK(1)公司")
     assert cell.data_type == "s"
@@ -324,8 +325,8 @@ def test_only_holders_of_the_right_export(trade, company, sign_in):
     role = company.executive.groups.get()
     role.permissions.remove(role.permissions.get(codename="export_reports"))
     client = sign_in(company.executive)
-    assert client.get(ADDRESS, {"export": "xlsx"}).status_code == 403
-    assert "export=xlsx" not in client.get(ADDRESS).content.decode()
+    assert export(client, ADDRESS, "xlsx").status_code == 403
+    assert 'name="export"' not in client.get(ADDRESS).content.decode()
 
 
 # The real thing

@@ -328,7 +328,7 @@ def test_an_executive_reads_what_was_submitted_and_answers(company, sign_in):
 
 def test_the_workbook_holds_the_same_numbers(company, sign_in):
     report = factories.monthly_report(company.supervisor, "submitted", remarks="=1+1\n第二行")
-    response = sign_in(company.executive).get(reverse("reports:monthly_workbook", args=[report.pk]))
+    response = sign_in(company.executive).post(reverse("reports:monthly_workbook", args=[report.pk]))
     book = load_workbook(io.BytesIO(response.content))
     assert book.sheetnames == ["客户管理报告", "客户构成分析"]
     cover = [cell for row in book["客户管理报告"].iter_rows(values_only=True) for cell in row if cell]

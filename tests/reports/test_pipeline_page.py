@@ -16,6 +16,7 @@ from openpyxl import load_workbook
 from customers.templatetags.orders import yuan
 from marketing.models import Opportunity, OpportunityChange, forget_old_marks, opportunity_stamp
 from reports.views.pipeline import BASES
+from tests.exports import export
 from tests.reports.test_pipeline_figures import dice, made, sales  # noqa: F401
 
 pytestmark = pytest.mark.django_db
@@ -104,7 +105,7 @@ def test_the_workbook_holds_the_same_figures(dice, sign_in):  # noqa: F811
     client = sign_in(dice.executive)
     for by in BASES:
         found = report(client, f"year=2026&by={by}").context["report"]
-        book = load_workbook(io.BytesIO(client.get(f"{PAGE}?year=2026&by={by}&export=xlsx").content))
+        book = load_workbook(io.BytesIO(export(client, f"{PAGE}?year=2026&by={by}", "xlsx").content))
         sheet = book["销售漏斗"]
         assert len(sheet._charts) == len(found.charts)
         numbers = [cell for row in sheet.iter_rows(values_only=True) for cell in row if isinstance(cell, int | float)]

@@ -25,6 +25,7 @@ from reports.views.service import BASES
 from services.models import ServiceChange, ServiceRequest, forget_old_marks
 from services.models.record import COMPLAINT
 from tests import factories
+from tests.exports import export
 
 pytestmark = pytest.mark.django_db
 PAGE = "/reports/services/"
@@ -223,7 +224,7 @@ def test_workbook_and_queries(work, sign_in, django_assert_max_num_queries):
     client = sign_in(work.executive)
     with django_assert_max_num_queries(24):
         found = report(client, "year=2026&by=month").context["report"]
-    book = load_workbook(io.BytesIO(client.get(f"{PAGE}?year=2026&by=month&export=xlsx").content))
+    book = load_workbook(io.BytesIO(export(client, f"{PAGE}?year=2026&by=month", "xlsx").content))
     sheet = book["客户服务分析"]
     assert len(sheet._charts) == 1
     written = [row[1:3] for row in sheet.iter_rows(values_only=True)]
@@ -267,7 +268,7 @@ def test_of_many_who_complained_again_a_page_is_shown(company, sign_in):
     assert ("单位09" in first, "单位24" in first) == (True, False)
     assert ("单位09" in second, "单位24" in second) == (False, True)
     assert "单位24" in unescape(report(client, "year=2026&sort=-name").content.decode())
-    book = load_workbook(io.BytesIO(client.get(f"{PAGE}?year=2026&export=xlsx").content))
+    book = load_workbook(io.BytesIO(export(client, f"{PAGE}?year=2026", "xlsx").content))
     assert any("单位24" in map(str, row) for sheet in book for row in sheet.iter_rows(values_only=True))
 
 

@@ -15,6 +15,7 @@ from customers.callers import customers_of_phone
 from customers.models import Customer
 from services.models import Draft, ServiceRequest
 from tests import factories
+from tests.exports import export
 from tests.factories import fresh
 
 pytestmark = pytest.mark.django_db
@@ -207,7 +208,7 @@ def test_filters_of_the_archive(customer, people, company, sign_in):
 
 def test_an_exported_archive_holds_rounds_and_times(people, company, sign_in):
     factories.archived(*people, summary="=SUM(A1)", kind="投诉")
-    response = sign_in(company.manager).get(reverse("services:archive"), {"export": "xlsx"})
+    response = export(sign_in(company.manager), reverse("services:archive"), "xlsx")
     book = openpyxl.load_workbook(io.BytesIO(b"".join(response)))
     head, row = list(book.active.values)[:2]
     found = dict(zip(head, row, strict=True))

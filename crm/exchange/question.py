@@ -1,0 +1,67 @@
+"""The question before a file leaves: what it will hold, why it leaves where that is needed, and a button that posts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+MAX_REASON = 200  # characters
+TO_DEVICE = "文件下载到您的设备，本页不变；下载完了请返回。"
+TO_JOBS = "在后台写成文件，完成后在任务页下载。"
+LABELS = {"xlsx": "Excel（xlsx）", "csv": "CSV", "json": "JSON"}
+
+
+def reason_is_wrong(reason: str, total: int) -> bool:
+    """Missing where it is needed, or longer than the trail keeps."""
+    return len(reason) > MAX_REASON or (total > settings.CRM_EXPORT_REASON_ROWS and not reason)
+
+
+@dataclass(frozen=True)
+class Question:
+    """facts: (label, words) of what will leave; formats: the buttons; note: where the file will be found."""
+
+    title: str
+    facts: Sequence[tuple[str, str]]
+    back_url: str
+    formats: Sequence[str] = ("xlsx",)
+    note: str = TO_DEVICE
+    conditions: str = ""
+    with_reason: bool = False
+    paused: str = ""  # why it is refused for now
+    crumbs: Sequence[tuple[str, str]] = ()
+    help_anchor: str = "export"
+
+    def ask(self, request: HttpRequest) -> HttpResponse:
+        """The page of the question; with what was wrong with the answer, when one was sent."""
+        typed = request.POST.get("reason", "").strip()
+        context = asdict(self) | {
+            "buttons": [(value, LABELS[value]) for value in self.formats],
+            "asked": "reason" in request.POST and not self.paused,
+            "typed": typed,
+            "over": max(0, len(typed) - MAX_REASON),
+            "longest": MAX_REASON,
+            "limit": settings.CRM_EXPORT_REASON_ROWS,
+        }
+        return render(request, "exchange/question.html", context)
+
+
+def of_rows(page: Any, file_format: str, total: int, *, paused: str = "") -> Question:
+    """The question about a list or report. page: a RecordList or a ReportPage."""
+    words = "；".join(page.conditions_in_words()) or "没有条件，全部"
+    about = [("属于", str(page.customer))] if hasattr(page, "customer") else []
+    return Question(
+        title=f"导出{page.title}",
+        facts=[*about, ("条件", words), ("行数", f"将导出 {total} 行"), ("格式", LABELS[file_format])],
+        back_url=page.link(export=None, reason=None),
+        formats=(file_format,),
+        note=TO_DEVICE if total <= settings.CRM_EXPORT_DIRECT_ROWS else TO_JOBS,
+        conditions=page.link(export=None, reason=None).partition("?")[2],
+        with_reason=total > settings.CRM_EXPORT_REASON_ROWS or "reason" in page.request.POST,
+        paused=paused,
+        crumbs=page.crumbs,
+    )

@@ -1,0 +1,226 @@
+"""What leaves in a file or a trace is meant by somebody: no address alone does it, no other site, no guess."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from django_tasks_db.models import DBTaskResult
+
+from crm.audit.models import AuditEntry
+from crm.exchange.exports import FUNCTION
+from crm.jobs.models import Job, start_job, unfinished
+from customers.models import ImportFile
+from tests import factories
+from tests.exports import export
+from tests.races import ON_POSTGRESQL, before
+
+LIST = "/customers/"
+PREFETCHES = ({"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}, {"X-Moz": "prefetch"})
+ELSEWHERE = ("cross-site", "same-site")
+
+
+@pytest.fixture
+def held(company):
+    """A customer with a contact, and a report of the month, in the supervisor's reach."""
+    customer = factories.CustomerFactory(name="海河水务有限公司", manager=company.manager)
+    contact = factories.ContactFactory(customer=customer, name="高峰")
+    report = factories.monthly_report(company.supervisor)
+    return customer, contact, report
+
+
+def addresses(held, company):
+    """Every way out of the house, with the person who may take it."""
+    customer, contact, report = held
+    return [
+        (company.supervisor, LIST),
+        (company.supervisor, reverse("customers:contact_list", args=[customer.pk])),
+        (company.supervisor, "/marketing/opportunities/"),
+        (company.supervisor, "/reports/contribution/"),
+        (company.supervisor, reverse("contact_personal", args=[customer.pk, contact.pk])),
+        (company.supervisor, reverse("reports:monthly_workbook", args=[report.pk])),
+    ]
+
+
+def traces():
+    return AuditEntry.objects.filter(verb__startswith="导出").count() + Job.objects.count()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("rows_at_once", [0, 2000])
+def test_an_address_alone_leads_to_the_question_and_leaves_nothing(held, company, sign_in, settings, rows_at_once):
+    settings.CRM_EXPORT_DIRECT_ROWS = rows_at_once
+    for person, address in addresses(held, company):
+        client = sign_in(person)
+        answer = client.get(address, {"export": "xlsx", "reason": "别人写的原因"})
+        html = answer.content.decode()
+        if "contribution" not in address:  # without orders a report has nothing to export
+            assert "还没有导出任何内容" in html, address
+        assert "attachment" not in answer.get("Content-Disposition", "")
+        assert "别人写的原因" not in html
+        for headers in PREFETCHES:
+            assert client.get(address, {"export": "xlsx"}, headers=headers).content == b""
+        assert client.head(address, {"export": "xlsx"}).content == b""
+    assert traces() == 0
+
+
+@pytest.mark.django_db
+def test_the_question_says_what_leaves_and_its_button_takes_it_away(held, company, sign_in):
+    client = sign_in(company.supervisor)
+    html = client.get(f"{LIST}?export=csv&name=海河&sort=name_pinyin").content.decode()
+    assert "将导出 1 行" in html
+    assert "客户名称 海河" in html or "名称 海河" in html
+    assert 'method="post" action="/customers/"' in html
+    answer = export(client, f"{LIST}?name=海河&sort=name_pinyin")
+    assert "海河水务有限公司" in answer.content.decode("utf-8-sig")
+    assert AuditEntry.objects.get(verb="导出").changes["行数"] == ["", "1"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("site", ELSEWHERE)
+def test_another_site_gets_nothing_even_by_post(held, company, sign_in, site):
+    headers = {"Sec-Fetch-Site": site}
+    for person, address in addresses(held, company):
+        client = sign_in(person)
+        for answer in (
+            client.post(address, {"export": "xlsx"}, headers=headers),
+            client.get(address, {"export": "xlsx"}, headers=headers),
+        ):
+            assert answer.status_code == 403, address
+            assert "从别的网站打开" in answer.content.decode()
+        if not address.endswith("/xlsx/"):  # a link to the page itself goes on leading there
+            assert client.get(address, headers=headers).status_code == 200
+    assert traces() == 0
+
+
+@pytest.mark.django_db
+def test_without_the_token_of_the_form_nothing_leaves(held, company):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(company.supervisor, backend="accounts.backends.RoleBackend")
+    for _, address in addresses(held, company):
+        assert client.post(address, {"export": "xlsx"}).status_code == 403
+    assert traces() == 0
+
+
+@pytest.mark.django_db
+def test_a_form_sent_again_after_its_token_expired_keeps_its_conditions(held, company):
+    factories.CustomerFactory(name="别的单位", manager=company.manager)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(company.supervisor, backend="accounts.backends.RoleBackend")
+    sent = {"export": "csv", "conditions": "name=海河"}
+    page = client.post(LIST, sent, headers={"Sec-Fetch-Site": "same-origin"})
+    assert '<textarea name="conditions" hidden>\nname=海河</textarea>' in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_control_character_among_the_conditions_is_refused(held, company, sign_in):
+    answer = sign_in(company.supervisor).post(LIST, {"export": "csv", "conditions": "name=a%00b"})
+    assert answer.status_code == 400
+    assert traces() == 0
+
+
+@pytest.mark.django_db
+def test_a_list_without_an_export_takes_no_post(company, sign_in):
+    client = sign_in(company.supervisor)
+    assert client.post(LIST, {"name": "海河"}).status_code == 405
+    assert export(sign_in(company.administrator), "/accounts/users/").status_code == 403
+
+
+@pytest.mark.django_db
+def test_template_and_refused_rows_are_asked_for_too(company, sign_in):
+    client = sign_in(company.manager)
+    upload = ImportFile.objects.create(owner=company.manager, name="甲.csv", manager=company.manager)
+    for address in ("/import/template/", f"/import/{upload.pk}/refused/"):
+        page = client.get(address)
+        assert "还没有导出任何内容" in page.content.decode()
+        assert client.post(address, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert client.post("/import/template/")["Content-Disposition"].startswith("attachment")
+
+
+@pytest.mark.django_db
+def test_a_guess_or_another_site_does_not_look_into_an_import(company, sign_in):
+    client = sign_in(company.manager)
+    factories.CustomerFactory(name="海外公司", manager=company.stranger)
+    client.post("/import/", {"file": SimpleUploadedFile("a.csv", "名称\n海外公司\n".encode())})
+    address = ImportFile.objects.get().get_absolute_url()
+    for headers in PREFETCHES:
+        assert client.get(address, headers=headers).content == b""
+    client.head(address)
+    assert client.get(address, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert not AuditEntry.objects.filter(verb="导入查重").exists()
+    client.get(address, headers={"Sec-Fetch-Site": "none"})
+    assert AuditEntry.objects.filter(verb="导入查重").count() == 1
+
+
+# One person's exports and everybody else
+
+
+@pytest.mark.django_db
+def test_a_fourth_unfinished_export_is_refused_with_the_way_to_the_others(held, company, sign_in, settings):
+    settings.CRM_EXPORT_DIRECT_ROWS = 0
+    client = sign_in(company.supervisor)
+    for _ in range(settings.CRM_EXPORTS_AT_ONCE):
+        assert export(client, LIST).status_code == 302
+    refused = export(client, LIST).content.decode()
+    assert "您已有 3 个导出还没有完成，没有再开始新的。" in refused
+    assert f'href="{reverse("job_list")}"' in refused
+    assert Job.objects.count() == 3
+    assert export(sign_in(company.manager), LIST).status_code == 302
+    Job.objects.filter(owner=company.supervisor).first().finish("已导出。")
+    assert export(client, LIST).status_code == 302
+
+
+@pytest.mark.django_db
+def test_a_persons_second_export_waits_behind_everybodys_first_work(
+    company, django_capture_on_commit_callbacks, settings
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        queued = [start_job("导出客户", FUNCTION, owner=company.supervisor) for _ in range(3)]
+        late = [
+            start_job("导入客户", "customers.import_job.run", owner=company.manager),
+            start_job("导出客户", FUNCTION, owner=company.colleague),
+            start_job("数据同步", "customers.sync.jobs.run", owner=None),
+        ]
+    taken = [task.args_kwargs["args"][0] for task in DBTaskResult.objects.all()]
+    assert taken == [queued[0].pk, *(job.pk for job in late), queued[1].pk, queued[2].pk]
+
+
+# Two clicks at one moment
+
+
+@pytest.fixture
+def two_clicks(settings, monkeypatch):
+    """() clicks twice on an export with room for one more; how many jobs there are then."""
+    settings.CRM_EXPORT_DIRECT_ROWS = 0
+
+    def act():
+        person = factories.person("executive", name="沈总")
+        customer = factories.CustomerFactory()
+        assert customer.pk
+        for _ in range(settings.CRM_EXPORTS_AT_ONCE - 1):
+            start_job("导出客户", FUNCTION, owner=person)
+
+        def click():
+            client = Client()
+            client.force_login(person, backend="accounts.backends.RoleBackend")
+            return export(client, LIST).status_code
+
+        moment = before(monkeypatch, Job, "save")
+        moment.overtake(click, click)
+        return Job.objects.count()
+
+    return act
+
+
+class TestRaces:
+    pytestmark = ON_POSTGRESQL
+
+    def test_two_clicks_at_once_start_one_export_where_there_is_room_for_one(self, company, two_clicks, settings):
+        assert two_clicks() == settings.CRM_EXPORTS_AT_ONCE
+
+    def test_control_without_the_lock_both_start(self, company, two_clicks, settings, monkeypatch):
+        monkeypatch.setattr(
+            "crm.exchange.exports.open_jobs", lambda owner, function: unfinished(owner, function).count()
+        )
+        assert two_clicks() == settings.CRM_EXPORTS_AT_ONCE + 1
