@@ -14,6 +14,8 @@ from django.views import View
 from accounts.details import SEE
 from crm.folding import fold_code, fold_width, looks_like_number
 from crm.lookups import Ids
+from crm.ui.handing import is_from_elsewhere, is_guess
+from customers.beyond import LOOKING_PAUSED, Found, look_up
 from customers.callers import customers_of_phone
 from customers.models import ChurnCase, Contact, Customer
 from customers.models.rows import sounds_like
@@ -123,21 +125,25 @@ def first_of(rows: Any, arms: list[Q]) -> list[Any]:
 def find_caller(request: HttpRequest, phone: str) -> HttpResponse:
     """/search/?phone=: a telephone system opens the caller's page.
 
-    Who creates service requests finds any customer, as in their picker: of a colleague's only the name is shown.
+    Who creates service requests finds any customer, as in their picker: of a colleague's only the name is shown, which
+    is counted, so not to another site that leads here.
     For everybody else a number finds what searching finds: customers in view, by numbers that are not masked for him.
     """
     user: Any = request.user
     serves = user.has_perm("services.add_servicerequest")
     visible = Customer.objects.visible_to(user)
     rows = customers_of_phone(phone) if serves else customers_of_phone(phone, by=user).filter(pk__in=visible)
-    found = list(rows.select_related("manager").order_by("pk")[:LIMIT])
-    seen = set(visible.filter(pk__in=[one.pk for one in found]).values_list("pk", flat=True))
-    if len(found) == 1 and seen:
-        return redirect(found[0])
+    led_here = serves and (is_from_elsewhere(request) or is_guess(request))
+    rows = rows.select_related("manager").order_by("pk")
+    found = Found(list(rows.filter(pk__in=visible)[:LIMIT]), []) if led_here else look_up(user, rows[:LIMIT])
+    if len(found.seen) == 1 and not found.beyond:
+        return redirect(found.seen[0])
     context = {
         "phone": phone,
-        "callers": [one for one in found if one.pk in seen],
-        "foreign": [one for one in found if one.pk not in seen],
+        "callers": found.seen,
+        "foreign": found.beyond,
+        "paused": LOOKING_PAUSED if serves and found.paused else "",
+        "led_here": led_here,
         "title": "来电",
         "help_anchor": "search",
     }

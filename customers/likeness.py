@@ -9,40 +9,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple
 
-from django.db import connection, models, transaction
 from django.db.models import Q
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts.models import User
-from crm.audit.models import AuditEntry
-from crm.audit.trail import record
 from crm.folding import fold_code, fold_number
 
+from .beyond import allowance
 from .models import Contact, Customer
 from .names import ENDINGS, normalize, pinyin
 
-PERSON = 770006  # PostgreSQL advisory lock, with the person's key: answers are counted one after the other
-ANSWERED, ANSWERS_A_MINUTE = "查重提示", 30
 SHORTEST_PART, LONGEST_WHOLE = 4, 40  # folded characters that say enough; of a longer name only the beginning is cut
 SHORTEST_PHONE = 7  # digits inside the country
 SHOWN, MANY = 5, 20
 MOBILE = re.compile(r"1\d{10}")
-
-
-class CheckPaused(Exception):
-    """The person was told of thirty records beyond their view within a minute."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            f"一分钟内已提示了 {ANSWERS_A_MINUTE} 个您查看范围外的客户或机会，查重暂停，没有保存。"
-            "请过一分钟再保存，您填写的内容还在。"
-        )
 
 
 class Sought(NamedTuple):
@@ -217,19 +202,9 @@ def ask(by: User, find: Callable[[], list[Match]], answered: Iterable[str] = ())
 
     Paused, it does not even look: that nothing is found would be an answer as well.
     """
-    with transaction.atomic():
-        _take_turn(by)
-        since = timezone.now() - timedelta(minutes=1)
-        if AuditEntry.objects.filter(actor=by.pk, verb=ANSWERED, at__gte=since).count() >= ANSWERS_A_MINUTE:
-            raise CheckPaused
+    with allowance(by) as tell:
         found = [match for match in find() if match.key not in answered]
         for match in found:
             if match.reveals:
-                record(by, ANSWERED, match.record, 相同之处=match.why)
+                tell(match.record, match.why)
     return found
-
-
-def _take_turn(by: models.Model) -> None:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [PERSON, by.pk % 2**31])

@@ -13,8 +13,9 @@ from basedata.models import DictionaryEntry
 from crm.masking import refuse_masked
 from crm.shortened import refuse_shortened
 from crm.ui.forms import Block, CrmForm, HeldForm, RecordForm
+from customers.beyond import CheckPaused
 from customers.forms import AskingForm, add_customer_field
-from customers.likeness import CheckPaused, Match, Sought, ask, customer_matches
+from customers.likeness import Match, Sought, ask, customer_matches
 from customers.models import Customer, hold_customer_names, hold_customers
 from customers.names import normalize
 

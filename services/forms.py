@@ -12,6 +12,7 @@ from basedata.models import DictionaryEntry
 from crm.folding import fold_name
 from crm.ui.forms import Block, CrmForm, RecordForm, dress
 from crm.ui.gate import GatedText
+from customers.beyond import LOOKING_PAUSED, look_up
 from customers.models import Contact, Customer
 
 from .models import ServiceRequest, ServiceTarget
@@ -49,9 +50,12 @@ class CallerField(GatedText, forms.CharField):
             return None
         if self.current is not None and text == self.prepare_value(self.current):
             return self.current
-        found = exact(text)
+        answer = look_up(self.user, exact(text))
+        found = [*answer.seen, *answer.beyond]
         if len(found) == 1:
             return found[0]
+        if answer.paused:
+            raise forms.ValidationError(LOOKING_PAUSED)
         raise forms.ValidationError(
             "有多个客户符合，请填写客户编号。"
             if found
@@ -99,12 +103,18 @@ class RequestForm(RecordForm):
             self.add_error("customer", "请选择客户；还不是客户的，请填写单位名称。")
         elif customer and organisation:
             self.add_error("organisation", "已选择客户，请清空单位名称（二者填一个）。")
-        elif organisation and (known := list(Customer.objects.named_like(organisation)[:1])):
-            words = f"已是客户：{known[0].name}（客户经理 {known[0].manager}）。请填在「客户」一栏。"
+        elif organisation and (words := self.is_customer(organisation)):
             self.add_error("organisation", words)
         if "contact" in data:
             data["contact"] = self.find_contact(customer, data["contact"].strip())
         return data
+
+    def is_customer(self, organisation: str) -> str:
+        """Why the name is none of an organisation that is no customer yet; empty when it may be."""
+        found = look_up(self.user, Customer.objects.named_like(organisation)[:1])
+        for known in (*found.seen, *found.beyond):
+            return f"已是客户：{known.name}（客户经理 {known.manager}）。请填在「客户」一栏。"
+        return LOOKING_PAUSED if found.paused else ""
 
     def find_contact(self, customer: Customer | None, name: str) -> Contact | None:
         """The customer's contact of that name; whose customer is a colleague's does not learn its people."""

@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from crm.folding import fold_code, looks_like_number
+from customers.beyond import Found, look_up
 from customers.callers import customers_of_phone
 from customers.models import Customer
 from customers.models.rows import sounds_like
@@ -13,11 +14,11 @@ from customers.models.rows import sounds_like
 LIMIT = 10
 
 
-def offered(user: User, text: str) -> list[Customer]:
-    """Customers in view by name, number, pinyin initials or phone; then a colleague's, matched exactly (`foreign`)."""
+def offered(user: User, text: str, *, beyond: bool = True) -> Found:
+    """Customers in view by name, number, pinyin initials or phone; and beyond it a colleague's, matched exactly."""
     text = text.strip()
     if not text:
-        return []
+        return Found([], [])
     known = {customer.pk: customer for customer in exact(text)}
     match = Q(name__contains_text=text) | Q(pk__in=list(known))
     if number := fold_code(text):
@@ -28,11 +29,7 @@ def offered(user: User, text: str) -> list[Customer]:
         match |= sounds
     visible = Customer.objects.visible_to(user)
     found = list(visible.filter(match).select_related("manager").order_by("name_pinyin", "pk")[:LIMIT])
-    seen = set(visible.filter(pk__in=list(known)).values_list("pk", flat=True)) if known else set()
-    foreign = [customer for key, customer in known.items() if key not in seen]
-    for customer in foreign:
-        customer.foreign = True  # type: ignore[attr-defined]
-    return [*found, *foreign]
+    return look_up(user, known.values())._replace(seen=found) if beyond else Found(found, [])
 
 
 def exact(text: str) -> list[Customer]:

@@ -8,7 +8,8 @@ from django import forms
 
 from crm.ui.forms import RecordForm
 
-from ..likeness import CheckPaused, Match, Sought, ask
+from ..beyond import CheckPaused
+from ..likeness import Match, Sought, ask
 
 
 class AppearedMeanwhile(Exception):

@@ -9,6 +9,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views import View
 
+from crm.ui.handing import is_from_elsewhere, is_guess
+from customers.beyond import LOOKING_PAUSED
+
 from ..picker import exact, offered
 from .requests import offered_contacts
 
@@ -28,7 +31,10 @@ class FindCustomer(ForCreators):
     def get(self, request: Any) -> HttpResponse:
         typed = request.GET.get("customer", "").strip()
         text = typed[:LONGEST]
-        context = {"q": text, "customers": offered(request.user, text), "title": "查找客户", "help_anchor": "services"}
+        meant = not (is_guess(request) or is_from_elsewhere(request))
+        found = offered(request.user, text, beyond=meant)
+        context = {"q": text, "found": found, "title": "查找客户", "help_anchor": "services"}
+        context["paused"] = LOOKING_PAUSED if found.paused else ""
         context["cut"] = len(typed) > LONGEST and LONGEST
         crumbs = (("服务管理", ""), ("服务创建", "services:request_create"))
         template = "services/picker_options.html" if request.htmx else "services/picker.html"

@@ -23,6 +23,7 @@ from crm.folding import (
     looks_like_number,
 )
 from crm.ui.forms import CrmForm
+from customers.beyond import Found
 from customers.models import Contact, Customer
 from customers.sync.rows import named, order
 from services.picker import offered
@@ -217,7 +218,7 @@ def test_the_filters_of_lists_find_it_however_it_is_typed(typed, sought, company
 @pytest.mark.django_db
 @pytest.mark.parametrize("typed", [*NAMED, *PHONES[:5]])
 def test_the_picker_of_service_requests_finds_it_however_it_is_typed(typed, sought, company):
-    assert sought in offered(company.manager, clean_text(typed))
+    assert sought in offered(company.manager, clean_text(typed)).seen
 
 
 @pytest.mark.django_db
@@ -233,7 +234,7 @@ def test_a_masked_number_is_found_by_no_way_of_writing_it(sought, company, sign_
 @pytest.mark.parametrize("typed", ["—", "(", "\u3000"])
 def test_punctuation_alone_does_not_offer_everybody(typed, company):
     factories.CustomerFactory(name="渤海泵业", manager=company.manager)
-    assert offered(company.manager, typed) == []
+    assert offered(company.manager, typed) == Found([], [])
 
 
 @pytest.mark.django_db

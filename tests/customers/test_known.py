@@ -12,9 +12,10 @@ from django.utils import timezone
 from crm.audit.models import AuditEntry
 from crm.folding import fold_code
 from crm.text_index import Fold
+from customers.beyond import ANSWERED, ANSWERS_A_MINUTE
 from customers.importing import with_derived_names
 from customers.known import Keys, _having, same_customer
-from customers.likeness import ANSWERED, ANSWERS_A_MINUTE, Sought, _conditions, alike, parts, personal, whole
+from customers.likeness import Sought, _conditions, alike, parts, personal, whole
 from customers.models import Contact, Customer
 from tests import factories
 
@@ -170,7 +171,7 @@ def test_a_minute_later_and_for_others_the_check_goes_on(values, company, sign_i
     told_often(company.manager)
     assert sign_in(company.eastern).post(NEW, values).status_code == 302
     later = timezone.now() + timedelta(seconds=61)
-    monkeypatch.setattr("customers.likeness.timezone.now", lambda: later)
+    monkeypatch.setattr("customers.beyond.timezone.now", lambda: later)
     assert sign_in(company.manager).post(NEW, {**values, "name": "另外一家", "phone": "0532-7"}).status_code == 302
 
 
