@@ -298,7 +298,7 @@ def download(page: Page, name: str) -> tuple[str, bytes]:
     if not page.locator("#export .menu").is_visible():
         page.locator("#export > summary").click()
     with page.expect_download() as waiting:
-        page.locator("#export").get_by_role("link", name=name).click()
+        page.locator("#export").get_by_role("button", name=name).click()
     return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
 
 

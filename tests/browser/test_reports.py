@@ -52,7 +52,7 @@ def test_the_workbook_is_taken_along(trade, browse, tmp_path):
     page.goto(ADDRESS)
     page.locator("#export summary").click()
     with page.expect_download() as download:
-        page.get_by_role("link", name="Excel").click()
+        page.get_by_role("button", name="Excel").click()
     path = tmp_path / Path(download.value.suggested_filename).name
     download.value.save_as(path)
     sheet = openpyxl.load_workbook(path).worksheets[0]

@@ -10,11 +10,10 @@ from django_tasks_db.models import DBTaskResult
 
 from crm.audit.models import AuditEntry
 from crm.exchange.exports import FUNCTION
-from crm.jobs.models import Job, start_job, unfinished
+from crm.jobs.models import Job, start_job
 from customers.models import ImportFile
 from tests import factories
 from tests.exports import export
-from tests.races import ON_POSTGRESQL, before
 
 LIST = "/customers/"
 PREFETCHES = ({"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}, {"X-Moz": "prefetch"})
@@ -184,43 +183,3 @@ def test_a_persons_second_export_waits_behind_everybodys_first_work(
         ]
     taken = [task.args_kwargs["args"][0] for task in DBTaskResult.objects.all()]
     assert taken == [queued[0].pk, *(job.pk for job in late), queued[1].pk, queued[2].pk]
-
-
-# Two clicks at one moment
-
-
-@pytest.fixture
-def two_clicks(settings, monkeypatch):
-    """() clicks twice on an export with room for one more; how many jobs there are then."""
-    settings.CRM_EXPORT_DIRECT_ROWS = 0
-
-    def act():
-        person = factories.person("executive", name="沈总")
-        customer = factories.CustomerFactory()
-        assert customer.pk
-        for _ in range(settings.CRM_EXPORTS_AT_ONCE - 1):
-            start_job("导出客户", FUNCTION, owner=person)
-
-        def click():
-            client = Client()
-            client.force_login(person, backend="accounts.backends.RoleBackend")
-            return export(client, LIST).status_code
-
-        moment = before(monkeypatch, Job, "save")
-        moment.overtake(click, click)
-        return Job.objects.count()
-
-    return act
-
-
-class TestRaces:
-    pytestmark = ON_POSTGRESQL
-
-    def test_two_clicks_at_once_start_one_export_where_there_is_room_for_one(self, company, two_clicks, settings):
-        assert two_clicks() == settings.CRM_EXPORTS_AT_ONCE
-
-    def test_control_without_the_lock_both_start(self, company, two_clicks, settings, monkeypatch):
-        monkeypatch.setattr(
-            "crm.exchange.exports.open_jobs", lambda owner, function: unfinished(owner, function).count()
-        )
-        assert two_clicks() == settings.CRM_EXPORTS_AT_ONCE + 1

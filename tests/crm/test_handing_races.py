@@ -1,0 +1,48 @@
+"""Two clicks on an export at one moment, on PostgreSQL with real threads: no more begin than one person may have."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from crm.exchange.exports import FUNCTION
+from crm.jobs.models import Job, start_job, unfinished
+from tests import factories
+from tests.exports import export
+from tests.races import ON_POSTGRESQL, before
+
+pytestmark = ON_POSTGRESQL
+LIST = "/customers/"
+
+
+@pytest.fixture
+def two_clicks(settings, monkeypatch):
+    """() clicks twice on an export with room for one more; how many jobs there are then."""
+    settings.CRM_EXPORT_DIRECT_ROWS = 0
+
+    def act():
+        person = factories.person("executive", name="沈总")
+        customer = factories.CustomerFactory()
+        assert customer.pk
+        for _ in range(settings.CRM_EXPORTS_AT_ONCE - 1):
+            start_job("导出客户", FUNCTION, owner=person)
+
+        def click():
+            client = Client()
+            client.force_login(person, backend="accounts.backends.RoleBackend")
+            return export(client, LIST).status_code
+
+        moment = before(monkeypatch, Job, "save")
+        moment.overtake(click, click)
+        return Job.objects.count()
+
+    return act
+
+
+def test_two_clicks_at_once_start_one_export_where_there_is_room_for_one(company, two_clicks, settings):
+    assert two_clicks() == settings.CRM_EXPORTS_AT_ONCE
+
+
+def test_control_without_the_lock_both_start(company, two_clicks, settings, monkeypatch):
+    monkeypatch.setattr("crm.exchange.exports.open_jobs", lambda owner, function: unfinished(owner, function).count())
+    assert two_clicks() == settings.CRM_EXPORTS_AT_ONCE + 1
