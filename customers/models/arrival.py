@@ -62,7 +62,8 @@ class Arrival(models.Model):
                 count += len(keys)
                 rows.filter(pk__in=keys).delete()
         with transaction.atomic():
-            unused = list(DictionaryEntry.objects.filter(pk__in=self.regions).with_use().filter(in_use=False))
+            made: Any = DictionaryEntry.objects.filter(pk__in=self.regions)
+            unused = list(made.with_use().filter(in_use=False))
             record_many(self.by, "删除", unused)
             DictionaryEntry.objects.filter(pk__in=[one.pk for one in unused]).delete()
             record(self.by, "撤回导入", text="客户：没有写完的导入", changes={"撤回客户": count})
