@@ -3,6 +3,10 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+from crm.marks import KeptTriggers
+
+KEPT = KeptTriggers("customers_customer")  # on the way back SQLite makes the table anew
+
 
 class Migration(migrations.Migration):
     """Imports that are not complete, and which customers are theirs."""
@@ -13,6 +17,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        KEPT.note(),
         migrations.CreateModel(
             name="Arrival",
             fields=[
@@ -52,4 +57,5 @@ class Migration(migrations.Migration):
                 condition=models.Q(arrival__isnull=False), fields=["arrival"], name="customers_arriving"
             ),
         ),
+        KEPT.put_back(),
     ]

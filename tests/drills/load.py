@@ -84,10 +84,8 @@ class Load:
             path = f"/customers/{self.customers[turn % len(self.customers)]}/{page}"
             for _ in range(10):
                 began = time.monotonic()
-                status = self.ask(
-                    visitor.post, f"/customers/{self.customers[turn % len(self.customers)]}/{path}", fields
-                )
-                self.note("writes", path, status, began)
+                status = self.ask(visitor.post, path, fields)
+                self.note("writes", page, status, began)
                 if status == 302:
                     with self.lock:
                         self.written.append(name)
