@@ -16,8 +16,13 @@ class CustomersConfig(AppConfig):
         post_migrate.connect(fill_new_tables, sender=self)
 
 
-def fill_new_tables(using: str, **kwargs: Any) -> None:
-    """After an upgrade the yearly figures are there at once, not after the first night."""
+def fill_new_tables(using: str, plan: Any = (), **kwargs: Any) -> None:
+    """After an upgrade the yearly figures are there at once, not after the first night.
+
+    plan: the migrations that ran, each with whether backwards; empty where none did.
+    """
+    if not plan or any(backwards for _, backwards in plan):
+        return
     from django.db import connections
     from django.db.migrations.executor import MigrationExecutor
 
@@ -26,6 +31,6 @@ def fill_new_tables(using: str, **kwargs: Any) -> None:
 
     executor = MigrationExecutor(connections[using])
     if executor.migration_plan(executor.loader.graph.leaf_nodes("customers")):
-        return  # on its way back, or half way
+        return  # half way
     if Order.objects.exists() and not RevenueYear.objects.exists():
         rebuild()

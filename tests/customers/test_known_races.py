@@ -113,7 +113,7 @@ def by_hand_against_import(company, sign_in, monkeypatch, new_customer, tmp_path
     path = tmp_path / "table.csv"
     path.write_text(f"名称\n{NAME}\n", encoding="utf-8")
     client = sign_in(company.stranger)
-    moment = before(monkeypatch, CustomerImport, "_insert")
+    moment = before(monkeypatch, CustomerImport, "insert")
 
     def load():
         task = CustomerImport(manager=company.manager)
