@@ -18,7 +18,8 @@ from crm.file_names import cut
 from crm.jobs.models import Job, JobRefused, start_job
 
 from .import_form import CustomerImportForm, column_key
-from .importing import FILLED, CellError, CustomerImport, ImportRefused
+from .import_rows import CellError
+from .importing import FILLED, CustomerImport, ImportRefused
 from .models import ImportFile, withdraw_silent
 
 PREVIEWED_ROWS = 2000  # more rows are not checked while somebody waits for the page

@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from crm.audit.models import AuditEntry
 
-from .importing import CHANGED_MEANWHILE, CustomerImport, ImportRefused, Row
+from .import_rows import Row
+from .importing import CHANGED_MEANWHILE, CustomerImport, ImportRefused
 from .known import Keys, KnownCustomers, same_customer
 from .models import Arrival, Customer
 from .models.arrival import PART

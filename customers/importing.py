@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from crm.folding import clean_text
 
 from .import_form import LEFT_OUT, CustomerImportForm, column_key
 from .import_reading import Reading
+from .import_rows import CellError, Remark, Row
 from .known import Held, Keys, KnownCustomers, keys_of, same_customer
 from .models import NUMBER_PREFIX, Customer, Ownership, TimelineEntry, fits_at_once, hold_customer_names
 from .models.timeline import tell_many
@@ -34,38 +34,6 @@ FILLED = "已有客户补上了销售系统客户编号"
 
 class ImportRefused(Exception):
     """The table cannot be taken in at all; the text says why, in Chinese."""
-
-
-@dataclass(frozen=True)
-class CellError:
-    line: int
-    column: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"第 {self.line} 行「{self.column}」：{self.reason}"
-
-
-@dataclass(frozen=True)
-class Remark:
-    """What became of a row that means a customer we have."""
-
-    line: int
-    name: str
-    words: str
-
-    def __str__(self) -> str:
-        return f"第 {self.line} 行「{self.name}」：{self.words}"
-
-
-@dataclass
-class Row:
-    """A row that passed the form, as the customer it will be."""
-
-    line: int
-    customer: Customer
-    parent_text: str
-    parent: Row | None = None  # 上级单位 that stands in the same file
 
 
 class CustomerImport:
@@ -118,7 +86,7 @@ class CustomerImport:
         self.errors += [
             CellError(row.line, "上级单位", "上级单位不能是本单位或它的下属单位，请改正。")
             for row in self.rows
-            if _circles(row)
+            if row.circles()
         ]
         self.errors.sort(key=lambda error: error.line)
 
@@ -258,7 +226,7 @@ class CustomerImport:
         """Keeps the rows without errors, and of those only such whose 上级单位 stays too."""
         refused = set(self.refused_lines)
         kept = [row for row in self.rows if row.line not in refused]
-        while dropped := [row for row in kept if _lacks_parent(row, refused)]:
+        while dropped := [row for row in kept if row.lacks_parent(refused)]:
             for row in dropped:
                 refused.add(row.line)
                 self._refuse(row.line, "parent", "上级单位所在的行有错误，没有导入。")
@@ -388,18 +356,3 @@ def _typed(text: str) -> str:
 def _numbers(count: int) -> list[str]:
     """Reserved before the transaction: others go on numbering while rows are inserted."""
     return reserve_numbers(NUMBER_PREFIX, count) if count else []
-
-
-def _lacks_parent(row: Row, refused: set[int]) -> bool:
-    """Its 上级单位 stands in a row that is left out."""
-    if row.parent is not None:
-        return row.parent.line in refused
-    return bool(row.parent_text) and row.customer.parent_id is None
-
-
-def _circles(row: Row) -> bool:
-    ancestor, seen = row.parent, {id(row)}
-    while ancestor is not None and id(ancestor) not in seen:
-        seen.add(id(ancestor))
-        ancestor = ancestor.parent
-    return ancestor is not None

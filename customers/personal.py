@@ -21,6 +21,7 @@ from crm.audit.redaction import GONE
 from crm.lookups import streamed
 
 from .models import (
+    Arrival,
     Attachment,
     ChurnCase,
     ChurnMeasure,
@@ -238,6 +239,7 @@ IMPERSONAL: dict[type[models.Model], tuple[str, ...]] = {
         "local_tax_number", "national_tax_number", "name_normalized", "name_pinyin", "name_initials",
         "name_readings",
     ),
+    Arrival: ("regions",),
     Attachment: ("file", "content_type"),
     Order: ("number",),
     OrderLine: ("product_number", "unit"),

@@ -89,6 +89,7 @@ def test_a_request_is_due_after_the_working_hours_of_its_type_and_level(
 ):
     clock(created)
     customer.level = factories.entry("客户等级", level)
+    customer.save()
     assert request(company, customer, kind).due_at == at(until)
 
 
