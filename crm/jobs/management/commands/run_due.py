@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError, IntegrityError, InterfaceError, close_old_connections, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, close_old_connections, connection, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -56,7 +56,8 @@ def run_once(name: str, seconds: int, function: str) -> bool:
     except Exception as error:  # one task must not stop the others
         logger.exception("periodic task %s failed", name)
         run.result = as_result(f"失败：{error}")
-        close_old_connections()  # a broken connection would not let the failure be noted
+        if not connection.in_atomic_block:
+            close_old_connections()  # a broken connection would not let the failure be noted
     run.finished_at = timezone.now()
     run.save(update_fields=["finished_at", "result"])
     DueRun.objects.filter(task=name, period__lt=period - 100).delete()
