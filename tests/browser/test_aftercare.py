@@ -54,7 +54,7 @@ def test_a_request_is_created_dispatched_and_handled_with_a_draft(company, brows
     expect(again.get_by_text("的草稿")).to_be_visible()
     # The session ends while he types: what could not be saved waits in this tab and is there after signing in.
     again.context.clear_cookies(name="sessionid")
-    with again.expect_response("**/login/**"):
+    with again.expect_response("**/handle/draft/"):
         again.get_by_label("服务处理", exact=True).press("End")
         again.keyboard.type("，已更换")
     expect(again.get_by_role("alert")).to_have_count(0)

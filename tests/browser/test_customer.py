@@ -51,7 +51,7 @@ def test_a_contact_and_an_interaction_are_added_in_place(customer, company, brow
 
     follow(talks, "记交往")
     write_down(talks, file=PAGE)
-    expect(talks.locator(".f.bad")).to_contain_text("内容与扩展名不符")
+    expect(talks.locator(".f.bad")).to_contain_text("其实是网页或图形代码")
     write_down(talks, file=PDF)
     expect(talks.locator("ul.rows")).to_contain_text("谈妥交货期")
     expect(talks.locator("form")).to_have_count(0)
@@ -76,7 +76,7 @@ def test_the_same_without_scripts(customer, company, browse):
     expect(page.locator("#contacts ul.rows")).to_contain_text("李工")
     follow(page, "记交往")
     write_down(page, file=PAGE)
-    expect(page.locator(".f.bad")).to_contain_text("内容与扩展名不符")
+    expect(page.locator(".f.bad")).to_contain_text("其实是网页或图形代码")
     write_down(page, file=PDF)
     expect(page.locator(".msg.green")).to_have_text("保存成功")
     assert download(page) == PDF["buffer"]
