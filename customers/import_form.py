@@ -47,17 +47,18 @@ def column_key(header: str) -> str:
 class TableDateField(forms.DateField):
     """A date as people and spreadsheets write it: 2025-11-24, 2025年11月24日, 20251124, 45985; 2025-11 is the 1st."""
 
-    is_1904 = is_month = False  # how the table counts its days; whether the last text named a month only
+    is_1904 = False  # how the table counts its days
+    is_month = is_short = False  # whether the last text named a month only, or a year of two digits
 
     def to_python(self, value: Any) -> date | None:
-        self.is_month = False
+        self.is_month = self.is_short = False
         if not str(value or "").strip():
             return None
         try:
             found = read_day(value, is_1904=self.is_1904)
         except NotADay as error:
             raise ValidationError(str(error), code="invalid") from None
-        self.is_month = found.is_month
+        self.is_month, self.is_short = found.is_month, found.is_short
         return found.at.date()
 
 

@@ -56,12 +56,14 @@ class Reading:
 
     def begin_row(self, table: Table) -> None:
         for date in self.dates.values():
-            date.is_1904, date.is_month = table.is_1904, False
+            date.is_1904, date.is_month, date.is_short = table.is_1904, False, False
         for field in self.amounts.values():
             field.is_bare = field.is_large = field.is_own = False
 
     def end_row(self, line: int) -> None:
         for name, date in self.dates.items():
+            if date.is_short:
+                self._notes.add(f"「{self.form.labels[name]}」的年份只有两位，按年在前面读取：{{}}。", f"第 {line} 行")
             if date.is_month:
                 self._notes.add(f"「{self.form.labels[name]}」只写了年月，按当月 1 日：{{}}。", f"第 {line} 行")
         for name, field in self.amounts.items():

@@ -26,6 +26,7 @@ class NotADay(ValueError):
 class Read(NamedTuple):
     at: datetime  # without a zone
     is_month: bool = False  # only year and month were written: the 1st is meant
+    is_short: bool = False  # the year was written with two digits
 
 
 def read_day(text: Any, *, is_1904: bool = False) -> Read:
@@ -58,8 +59,8 @@ def _written(plain: str) -> Read | None:
         *parts, clock = found.groups()
         year, month, day = map(int, parts)
         likely = date(_century(year), month, day)
-        if year > 31 or "年" in plain:
-            return Read(datetime.combine(likely, _clock(clock)))
+        if year > 12 or "年" in plain:  # no month, so it is the year, which stands first in a Chinese table
+            return Read(datetime.combine(likely, _clock(clock)), is_short=True)
         raise NotADay(f"「{plain[:30]}」的年份只有两位，看不出哪个是年。如果是 {likely}，请写成 {likely}。")
     return None
 

@@ -159,7 +159,7 @@ def test_refused_rows_can_be_corrected_and_uploaded_again(company, sign_in):
 
 
 def test_months_are_counted_and_days_out_of_reach_refused_with_a_proposal(tmp_path, keeper):  # noqa: F811
-    texts = ["202403", "2024.3", "2024年3月", "45356", "2454-02-26", "24-3-5"]
+    texts = ["202403", "2024.3", "2024年3月", "45356", "2454-02-26", "05-3-24"]
     rows = [[f"客户{n}", text] for n, text in enumerate(texts)]
     message, reasons = run(table(tmp_path, rows[:4], headers=["名称", "建立合作日期"]))
     assert "「建立合作日期」只写了年月，按当月 1 日：第 2 行、第 3 行、第 4 行。" in message
@@ -167,7 +167,13 @@ def test_months_are_counted_and_days_out_of_reach_refused_with_a_proposal(tmp_pa
     assert (reasons, days) == ([], [*[date(2024, 3, 1)] * 3, date(2024, 3, 5)])
     _, reasons = run(table(tmp_path, rows[4:], headers=["名称", "建立合作日期"]))
     assert "是不是 2024-03" in reasons[0]
-    assert "请写成 2024-03-05" in reasons[1]
+    assert "请写成 2005-03-24" in reasons[1]
+
+
+def test_years_of_two_digits_are_read_and_said(tmp_path, keeper):  # noqa: F811
+    message, reasons = run(table(tmp_path, [["海河", "24-3-5"]], headers=["名称", "建立合作日期"]))
+    assert (reasons, Customer.objects.get().cooperation_since) == ([], date(2024, 3, 5))
+    assert "「建立合作日期」的年份只有两位，按年在前面读取：第 2 行。" in message
 
 
 def test_the_form_of_the_screen_proposes_the_month_too(company, sign_in):
@@ -261,7 +267,8 @@ PHONE = st.sampled_from([
 DAY = st.sampled_from([
     ("2024-03-05", date(2024, 3, 5)), ("202403", date(2024, 3, 1)), ("2024.3", date(2024, 3, 1)),
     ("45356", date(2024, 3, 5)),
-    ("2024年3月5日", date(2024, 3, 5)), ("20240305", date(2024, 3, 5)), ("", None), ("24-3-5", "refused"),
+    ("2024年3月5日", date(2024, 3, 5)), ("20240305", date(2024, 3, 5)), ("", None),
+    ("24-3-5", date(2024, 3, 5)), ("05-3-24", "refused"),
     ("2454-02-26", "refused"), ("202399", "refused"),
 ])  # fmt: skip
 UNIT = st.sampled_from([("元", 1), ("千元", 1_000), ("万元", 10_000), ("百万元", 1_000_000), ("亿元", 100_000_000)])
