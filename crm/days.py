@@ -29,11 +29,18 @@ def too_far(day: date) -> str:
     return f"{words}，请核对年份。"
 
 
+def month_taken_for_days(day: date) -> date | None:
+    """Return the 1st of the month that a spreadsheet took for a count of days: 202403 became 2454-02-26."""
+    found = MONTH.match(str((day - FIRST_DAY).days))
+    if found and EARLIEST.year <= int(found[1]) <= latest().year:
+        return date(int(found[1]), int(found[2]), 1)
+    return None
+
+
 def _meant(day: date) -> str:
-    """202403 taken for a count of days is 2454-02-26; 20 years too many are often a slip of the century."""
-    count = str((day - FIRST_DAY).days)
-    if (found := MONTH.match(count)) and EARLIEST.year <= int(found[1]) <= latest().year:
-        return f"是不是 {found[1]}-{found[2]}（{count} 被表格软件当成了天数）？"
+    """A month taken for days, or a slip of the century."""
+    if month := month_taken_for_days(day):
+        return f"是不是 {month:%Y-%m}（{(day - FIRST_DAY).days} 被表格软件当成了天数）？"
     for years in (-100, 100, -1000, 1000):
         if EARLIEST.year < day.year + years <= latest().year and (day.month, day.day) != (2, 29):
             return f"是不是 {day.replace(year=day.year + years)}？"

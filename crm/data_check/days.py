@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Any
 
 from django.db import models
 from django.utils import timezone
 
-from crm.days import EARLIEST, FIRST_DAY, too_far
+from crm.days import FIRST_DAY, month_taken_for_days, too_far
 from crm.happened import LIES_AHEAD, lies_ahead, refuse_ahead
 from crm.lookups import by_key
 from customers.models import Order
@@ -46,7 +45,8 @@ def objection(value: date | datetime | None, *, happened: bool) -> str:
 
 def as_finding(record: models.Model, name: str, reason: str) -> Finding:
     value = getattr(record, name)
-    day, meant = as_day(value), meant_month(value)
+    day = as_day(value)
+    meant = None if isinstance(value, datetime) else month_taken_for_days(value)
     if meant:
         advice = f"当时的 {(value - FIRST_DAY).days} 是年月，改为 {meant}"
         return Finding(record, label_of(record, name), str(day), advice, setting(record, name, meant))
@@ -56,11 +56,3 @@ def as_finding(record: models.Model, name: str, reason: str) -> Finding:
 
 def as_day(value: date | datetime) -> date:
     return timezone.localtime(value).date() if isinstance(value, datetime) else value
-
-
-def meant_month(value: Any) -> date | None:
-    """Return the 1st of the month that was read as a count of days (202403 became 2454-02-26), if it was one."""
-    if isinstance(value, datetime):
-        return None
-    year, month = divmod((value - FIRST_DAY).days, 100)
-    return date(year, month, 1) if EARLIEST.year <= year <= timezone.localdate().year and 1 <= month <= 12 else None

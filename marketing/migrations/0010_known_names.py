@@ -1,5 +1,3 @@
-from itertools import islice
-
 from django.db import migrations, models
 from django.db.models import Q
 
@@ -13,8 +11,9 @@ BATCH = 1000
 def fold(apps, schema_editor):
     """Of open opportunities: closed ones are never compared."""
     model = apps.get_model("marketing", "Opportunity")
-    rows = model.objects.filter(status__in=OPEN).only("customer_name").order_by("pk").iterator(BATCH)
-    while batch := list(islice(rows, BATCH)):
+    rows, last = model.objects.filter(status__in=OPEN).only("customer_name").order_by("pk"), 0
+    while batch := list(rows.filter(pk__gt=last)[:BATCH]):
+        last = batch[-1].pk
         for row in batch:
             row.name_normalized, row.name_pinyin = normalize(row.customer_name), pinyin(row.customer_name)[0]
         model.objects.bulk_update(batch, ["name_normalized", "name_pinyin"], batch_size=BATCH)
