@@ -3,9 +3,8 @@
 import os
 
 os.environ.setdefault("CRM_PROCESS", "web")  # before the settings are read: pages wait for a shorter time than commands
-from gunicorn.glogging import Logger
-
 from crm.outside import HideKeys
+from gunicorn.glogging import Logger
 
 bind = os.environ.get("CRM_BIND") or f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("CRM_WEB_WORKERS", "2"))

@@ -17,8 +17,8 @@ from django.shortcuts import redirect
 from django_otp.plugins.otp_static.admin import StaticDevice
 from django_otp.plugins.otp_totp.admin import TOTPDevice
 
-from crm.audit.trail import differences, record, shown
-from crm.ui.admin_forms import EditingAdmin, VersionedForm
+from kit.audit.log import differences, record, shown
+from kit.pages.admin_forms import EditingAdmin, VersionedForm
 
 from .keeping.role import rights_changed
 from .keeping.rules import lock_administration

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 
-from crm.ui.forms import CrmForm
+from kit.pages.forms import CrmForm
 
 from .models import User
 

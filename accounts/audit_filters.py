@@ -10,8 +10,8 @@ from django.core.validators import RegexValidator, validate_ipv46_address
 from django.db import connection
 from django.db.models import QuerySet
 
-from crm.audit.models import AuditEntry
-from crm.ui.filters import DateFrom, DateTo, ListFilter
+from kit.audit.models import AuditEntry
+from kit.pages.filters import DateFrom, DateTo, ListFilter
 
 from .models import User
 

@@ -13,13 +13,15 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.views import View
 
-from crm.audit.models import AuditEntry, AuditSeal
-from crm.audit.trail import record
-from crm.audit.verification import ERASED, notes, verify
-from crm.jobs.models import Job, start_job
-from crm.ui.lists import Column, RecordList
-from crm.ui.records import RecordDetail
-from crm.ui.templatetags.ui import DASH, day
+from kit.audit.log import record
+from kit.audit.models import AuditEntry, AuditSeal
+from kit.audit.verification import ERASED, notes, verify
+from kit.domain.days import day
+from kit.domain.text import DASH
+from kit.jobs.models import Job
+from kit.jobs.tasks import start_job
+from kit.pages.lists import Column, RecordList
+from kit.pages.records import RecordDetail
 
 from .audit_filters import AuditFilter
 from .details import OPENED

@@ -7,7 +7,7 @@ from functools import cache
 from django.contrib.auth.backends import ModelBackend
 from django.db import DEFAULT_DB_ALIAS
 
-from crm.lookups import Statement
+from kit.sql.counts import Statement
 
 from .models import User
 

@@ -12,8 +12,8 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from crm.ui.actions import Action, ActionView, controls
-from crm.ui.records import RecordCreate, RecordUpdate, RecordView
+from kit.pages.actions import Action, ActionView, controls
+from kit.pages.records import RecordCreate, RecordUpdate, RecordView
 
 from .forms import DepartmentForm
 from .keeping.rules import lock_administration

@@ -7,9 +7,9 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
-from crm.ui.html import fill
-from crm.ui.lists import Column
-from crm.ui.templatetags.ui import DASH
+from kit.domain.text import DASH
+from kit.pages.html import fill
+from kit.pages.lists import Column
 
 
 @dataclass

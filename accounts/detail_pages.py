@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.http import urlencode
 
-from crm.ui.actions import ActionView
+from kit.pages.actions import ActionView
 
 SECONDS = 300  # how long the answer may be looked at again
 

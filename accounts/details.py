@@ -10,10 +10,10 @@ from typing import ClassVar
 
 from django.db import models
 
-from crm.audit.trail import record
-from crm.lookups import Ids
-from crm.masking import masked
-from crm.verdict import Verdict, holds, transition, unless
+from kit.audit.log import record
+from kit.domain.masking import masked
+from kit.domain.verdict import Verdict, holds, transition, unless
+from kit.sql.id_sets import Ids
 
 from .models import User
 from .scopes import EDIT, people_in_scope, reaches

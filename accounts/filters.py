@@ -8,7 +8,7 @@ import django_filters
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 
-from crm.ui.filters import Contains, ContainsNumber, ListFilter
+from kit.pages.filters import Contains, ContainsNumber, ListFilter
 
 from .models import Department, User, subtree_ids
 

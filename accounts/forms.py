@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from crm.ui.forms import Block, CrmForm, RecordForm
+from kit.pages.forms import Block, CrmForm, RecordForm
 
 from .keeping.reach import exceeds, may_give
 from .keeping.rules import administrator_roles

@@ -19,9 +19,9 @@ from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from crm.audit.trail import record
-from crm.outside import link
-from crm.verdict import holds
+from kit.audit.log import record
+from kit.domain.verdict import holds
+from kit.pages.public_pages import link
 
 from .models import Notification, User, in_view
 

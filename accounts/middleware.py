@@ -15,8 +15,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from crm.audit.trail import record
-from crm.ui.form_token import Written, remember_here, written_by
+from kit.audit.log import record
+from kit.pages.form_token import Written, remember_here, written_by
 
 from .resume import ask_to_sign_in, chosen, offer_again, posted
 from .sessions import keep_up

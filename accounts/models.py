@@ -14,8 +14,8 @@ from django.db.models.functions import Coalesce, NullIf
 from django.urls import reverse
 from django.utils.functional import cached_property
 
-from crm.lookups import Settled, Statement
-from crm.shortened import refuse_shortened
+from kit.domain.shortened_numbers import refuse_shortened
+from kit.sql.counts import Settled, Statement
 
 from .keeping.department import KeptDepartment
 from .keeping.role import KeptRole

@@ -12,7 +12,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.utils import timezone
 
-from crm.ui.html import record_url
+from kit.domain.urls import record_url
 
 if TYPE_CHECKING:
     from .models import User

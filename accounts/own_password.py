@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
-from crm.audit.trail import record
+from kit.audit.log import record
 
 from .notification import notify
 from .sessions import KEY, UserSession

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views import View
 
-from crm.audit.trail import record
-from crm.ui.records import RecordUpdate
+from kit.audit.log import record
+from kit.pages.records import RecordUpdate
 
 from .forms import ProfileForm
 from .second_factor_pages import OwnAccount

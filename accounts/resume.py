@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django_htmx.http import reswap, retarget
 
-from crm.ui.form_token import NAME, Written, written_by
+from kit.pages.form_token import NAME, Written, written_by
 
 SALT = "kept form"
 KEPT_SECONDS = 86400

@@ -12,12 +12,12 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from crm.audit.models import AuditEntry
-from crm.ui.actions import Action, ActionView, controls
-from crm.ui.filters import Contains, ListFilter
-from crm.ui.history import RecordHistory
-from crm.ui.lists import Column, RecordList
-from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
+from kit.audit.models import AuditEntry
+from kit.pages.actions import Action, ActionView, controls
+from kit.pages.filters import Contains, ListFilter
+from kit.pages.history import RecordHistory
+from kit.pages.lists import Column, RecordList
+from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
 
 from .forms import RoleNameForm
 from .keeping.rules import lock_administration

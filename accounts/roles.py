@@ -165,7 +165,7 @@ def _ship(code: str, role: Any) -> None:
     held = Permission.objects.select_related("content_type").filter(codename__in=[name.split(".")[1] for name in new])
     rights = [p for p in held if f"{p.content_type.app_label}.{p.codename}" in new]
     if role.shipped_rights:
-        from crm.audit.trail import record
+        from kit.audit.log import record
 
         from .keeping.role import labels
 

@@ -7,7 +7,8 @@ from typing import ClassVar, Self
 from django.db import models
 from django.db.models import Q
 
-from crm.lookups import Ids, narrowed
+from kit.sql.counts import narrowed
+from kit.sql.id_sets import Ids
 
 from .models import User
 from .scopes import EDIT, VIEW, people_in_scope, people_to_export

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, NamedTuple
 
-from crm.lookups import Ids, Statement
+from kit.sql.counts import Statement
+from kit.sql.id_sets import Ids
 
 from .models import Department, RoleRight, Scope, User, descendants
 

@@ -23,9 +23,9 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import never_cache
 
-from crm.ui.actions import ActionView
-from crm.ui.forms import Block, CrmForm
-from crm.ui.records import RecordView
+from kit.pages.actions import ActionView
+from kit.pages.forms import Block, CrmForm
+from kit.pages.records import RecordView
 
 from .forms import OwnPasswordForm
 from .models import User

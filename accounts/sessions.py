@@ -12,7 +12,7 @@ from django.db import OperationalError, models
 from django.http import HttpRequest
 from django.utils import timezone
 
-from crm.audit.middleware import client_address
+from kit.audit.middleware import client_address
 
 KEY, SEEN = "sign_in_key", "sign_in_seen"  # what the session itself remembers of its row
 SEEN_EVERY = 300  # seconds between two notes of the last visit

@@ -8,8 +8,8 @@ from django import forms
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
-from crm.ui.actions import ActionView
-from crm.ui.forms import Block, CrmForm
+from kit.pages.actions import ActionView
+from kit.pages.forms import Block, CrmForm
 
 from .models import User
 from .sharing import EDIT_GRANT, VIEW_GRANT, colleagues

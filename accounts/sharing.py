@@ -14,9 +14,10 @@ from django.db.models import Q
 from django.utils import timezone
 from guardian.models import UserObjectPermissionBase
 
-from crm.audit.trail import record
-from crm.lookups import Ids, Statement
-from crm.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
+from kit.audit.log import record
+from kit.domain.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
+from kit.sql.counts import Statement
+from kit.sql.id_sets import Ids
 
 from .models import User, notify
 from .scopes import EDIT, reaches

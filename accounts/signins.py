@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
 
-from crm.audit.trail import record
+from kit.audit.log import record
 
 from .middleware import begin
 from .sessions import UserSession, remember_sign_in

@@ -12,8 +12,8 @@ from django.utils import timezone
 from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from crm.jobs.models import Job
-from crm.jobs.tasks import run_job
+from kit.jobs.models import Job
+from kit.jobs.tasks import run_job
 
 from .notification import notify
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from crm.ui.forms import RecordForm
+from kit.pages.forms import RecordForm
 
 
 class Ticks(forms.CheckboxSelectMultiple):

@@ -22,8 +22,8 @@ from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
-from crm.audit.trail import record
-from crm.ui.forms import CrmForm
+from kit.audit.log import record
+from kit.pages.forms import CrmForm
 
 from . import mail
 from .models import Notification, Role, User

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest
 
-from crm.ui.admin_forms import EditingAdmin
+from kit.pages.admin_forms import EditingAdmin
 
 from .models import DictionaryEntry
 

@@ -7,7 +7,7 @@ from typing import Any
 import django_filters
 from django.db.models import Q, QuerySet
 
-from crm.ui.filters import Contains, ListFilter
+from kit.pages.filters import Contains, ListFilter
 
 from .models import DictionaryEntry, Product, StockRecord
 

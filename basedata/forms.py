@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from crm.ui.forms import Block, CrmForm, RecordForm
+from kit.pages.forms import Block, CrmForm, RecordForm
 
 from .models import Announced, DictionaryEntry, SpecialDay, WorkCalendar
 

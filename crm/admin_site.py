@@ -17,7 +17,7 @@ from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
-from crm.audit.trail import in_words
+from kit.audit.log import in_words
 
 # What an operator set in the environment, without anything secret.
 SHOWN = (

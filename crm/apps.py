@@ -9,9 +9,10 @@ class CrmConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        from . import lookups, text_index  # noqa: F401  (they register what they bring)
+        from kit.sql import exact_sum, id_sets, text_index  # noqa: F401  (they register what they bring)
 
         connection_created.connect(text_index.teach_sqlite)
+        connection_created.connect(exact_sum.teach_sqlite)
 
 
 class CrmAdminConfig(admin_apps.AdminConfig):

@@ -13,12 +13,12 @@ from django.urls import reverse
 from accounts.keeping.user import OPEN_WORK
 from accounts.models import User
 from accounts.user_pages import UserAction
-from crm.ui.forms import Block, CrmForm, dress
-from crm.verdict import hold, unless
 from customers.candidates import successors
 from customers.models import Customer, customers_left_by, hand_over_customers, transfer_customers
 from customers.views.customers import CustomerAction
 from customers.views.together import ChosenCustomers
+from kit.domain.verdict import hold, unless
+from kit.pages.forms import Block, CrmForm, dress
 from marketing.models import hand_over_opportunities, opportunities_left_by
 from services.models import hand_over_all_requests, hand_over_requests, requests_left_by
 

@@ -10,7 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
-from crm.jobs.models import DueRun, Job
+from kit.jobs.models import DueRun, Job
 
 
 @login_not_required

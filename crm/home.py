@@ -16,11 +16,11 @@ from django.views import View
 from accounts import mail
 from accounts.models import Notification, User
 from accounts.scopes import VIEW, widest
-from crm.audit.models import AuditEntry
-from crm.exchange.exports import FUNCTION, list_of
-from crm.jobs.models import Job, JobRefused
-from crm.ui.paging import MAX_COUNT, capped_counts, shown_count
 from customers.models import ChurnCase, Customer, Interaction
+from kit.audit.models import AuditEntry
+from kit.exchange.exports import FUNCTION, list_of
+from kit.jobs.models import Job, JobRefused
+from kit.pages.paging import MAX_COUNT, capped_counts, shown_count
 from marketing.models import Opportunity, PlanItem
 from reports.models import MonthlyReport
 from reports.overview import overview, waiting

@@ -15,10 +15,10 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from accounts.models import Notification, User
-from crm.lookups import Compiled, spelled_out
-from crm.ui.html import page_url
-from crm.ui.paging import counted, counting
 from customers.models import ChurnCase, Customer
+from kit.domain.urls import page_url
+from kit.pages.paging import counted, counting
+from kit.sql.counts import Compiled, spelled_out
 from marketing.models import Opportunity, PlanItem
 from reports.models import MonthlyReport
 from services.models import ServiceRequest

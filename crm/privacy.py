@@ -12,24 +12,24 @@ from typing import Any, NamedTuple
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
-import crm.audit.personal
-import crm.exchange.personal
 import customers.personal
+import kit.audit.personal
+import kit.exchange.personal
 import marketing.personal
 import reports.personal
 import services.personal
 from accounts.models import User
-from crm.audit.conditions import CONDITIONS, EXPORTED
-from crm.audit.models import AuditEntry
-from crm.audit.redaction import Erasure, naming, redact
-from crm.audit.trail import in_words, record, shown
-from crm.audit.verification import ERASED
-from crm.exchange.personal import erase_from_jobs
-from crm.lookups import streamed
-from crm.verdict import lock
 from customers.models import Attachment, Contact
 from customers.models.interaction import forget_files
 from customers.personal import CONTACT, CONTACT_TEXTS, GONE, Part, Words
+from kit.audit.export_conditions import CONDITIONS, EXPORTED
+from kit.audit.log import in_words, record, shown
+from kit.audit.models import AuditEntry
+from kit.audit.redaction import Erasure, naming, redact
+from kit.audit.verification import ERASED
+from kit.domain.verdict import lock
+from kit.exchange.personal import erase_from_jobs
+from kit.sql.streaming import streamed
 
 # Who holds what: a module with texts about contacts adds its parts here, and its models to the test's comparison.
 MODULES: tuple[Any, ...] = (
@@ -37,8 +37,8 @@ MODULES: tuple[Any, ...] = (
     marketing.personal,
     services.personal,
     reports.personal,
-    crm.exchange.personal,
-    crm.audit.personal,
+    kit.exchange.personal,
+    kit.audit.personal,
 )
 PARTS: tuple[Part, ...] = tuple(part for module in MODULES for part in module.PARTS)
 TRAIL = "审计记录"

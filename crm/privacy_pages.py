@@ -12,18 +12,18 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from crm.audit.trail import record
-from crm.exchange.exports import CONTENT_TYPES, attachment
-from crm.exchange.question import Question
-from crm.exchange.writers import write_workbook
-from crm.ui.actions import ActionView, controls
-from crm.ui.forms import Block, CrmForm
-from crm.ui.handing import Exporting
-from crm.ui.records import RecordDetail
-from crm.verdict import Kind
 from customers.models import Contact
 from customers.views.contacts import EDIT_CONTACT, ContactPage
 from customers.views.inside import PartAction
+from kit.audit.log import record
+from kit.domain.verdict import Kind
+from kit.exchange.export_question import Question
+from kit.exchange.exports import CONTENT_TYPES, attachment
+from kit.exchange.writers import write_workbook
+from kit.pages.actions import ActionView, controls
+from kit.pages.export_requests import Exporting
+from kit.pages.forms import Block, CrmForm
+from kit.pages.records import RecordDetail
 
 from .privacy import Sheet, erase_contact, held
 

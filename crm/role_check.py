@@ -15,9 +15,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.models import Scope
 from accounts.rights import MODULES, label, name_of
 from accounts.role_pages import CRUMBS, OneRole
-from crm.ui.html import page_url
-from crm.ui.records import RecordView
 from customers.models.contact import PERSONAL_RIGHT
+from kit.domain.urls import page_url
+from kit.pages.records import RecordView
 
 from .navigation import SECTIONS, Leaf
 

@@ -12,13 +12,13 @@ from django.urls import reverse
 from django.views import View
 
 from accounts.details import SEE
-from crm.folding import fold_code, fold_width, looks_like_number
-from crm.lookups import Ids
-from crm.ui.handing import is_from_elsewhere, is_guess
 from customers.beyond import LOOKING_PAUSED, Found, look_up
 from customers.callers import customers_of_phone
 from customers.models import ChurnCase, Contact, Customer
 from customers.models.rows import sounds_like
+from kit.domain.folding import fold_code, fold_width, looks_like_number
+from kit.pages.export_requests import is_from_elsewhere, is_guess
+from kit.sql.id_sets import Ids
 from marketing.models import Opportunity
 from services.models import ServiceRequest
 

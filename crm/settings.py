@@ -8,8 +8,8 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
-from crm.outside import wrong_logo
-from crm.private import FILE, FOLDER, UMASK, WAY_THROUGH
+from crm.file_permissions import FILE, FOLDER, UMASK, WAY_THROUGH
+from kit.pages.public_pages import wrong_logo
 
 os.umask(UMASK)  # every process of the product reads this: what it stores is for its own account only (decision 44)
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -51,10 +51,10 @@ CSRF_TRUSTED_ORIGINS = env.list("CRM_CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
     "crm",
-    "crm.audit",
-    "crm.jobs",
-    "crm.ui",
-    "crm.exchange",
+    "kit.audit",
+    "kit.jobs",
+    "kit.pages",
+    "kit.exchange",
     "accounts",
     "basedata",
     "customers",
@@ -88,7 +88,7 @@ MIDDLEWARE = [
     "crm.headers.PlainDirectionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "crm.headers.RequestSizeMiddleware",
-    "crm.ui.gate.TextGateMiddleware",
+    "kit.pages.text_gate.TextGateMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -97,7 +97,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "crm.audit.middleware.AuditMiddleware",
+    "kit.audit.middleware.AuditMiddleware",
     "accounts.middleware.SessionLimitsMiddleware",
     "accounts.middleware.NoStoreMiddleware",
     "accounts.middleware.SignInMiddleware",
@@ -122,7 +122,7 @@ TEMPLATES = [
                     ],
                 )
             ],
-            "builtins": ["crm.ui.templatetags.ui", "crm.ui.templatetags.form_token"],
+            "builtins": ["kit.pages.templatetags.ui", "kit.pages.templatetags.form_token"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -201,7 +201,7 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "accounts.views.locked_out"
 AXES_RESET_ON_SUCCESS = True
-AXES_CLIENT_IP_CALLABLE = "crm.audit.middleware.client_address"
+AXES_CLIENT_IP_CALLABLE = "kit.audit.middleware.client_address"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # people are unlocked on their own page, with an audit row
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code"]
@@ -273,14 +273,14 @@ MEDIA_ROOT = VAR_DIR / "files"
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 JOB_SILENT_SECONDS = 120
 CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds between runs, function
-    ("jobs.rescue", 60, "crm.jobs.tasks.rescue_silent_jobs"),
-    ("audit.seal", 300, "crm.audit.seals.seal_pending"),
-    ("audit.prune", 86400, "crm.audit.retention.prune_expired"),
-    ("jobs.forget", 86400, "crm.jobs.tasks.forget_old_files"),
+    ("jobs.rescue", 60, "kit.jobs.tasks.rescue_silent_jobs"),
+    ("audit.seal", 300, "kit.audit.seals.seal_pending"),
+    ("audit.prune", 86400, "kit.audit.retention.prune_expired"),
+    ("jobs.forget", 86400, "kit.jobs.tasks.forget_old_files"),
     ("jobs.check", 86400, "accounts.stuck_jobs.fail_stuck"),
-    ("sessions.clear", 86400, "crm.jobs.tasks.clear_expired_sessions"),
+    ("sessions.clear", 86400, "kit.jobs.tasks.clear_expired_sessions"),
     ("sessions.forget", 86400, "accounts.sessions.forget_ended"),
-    ("forms.forget", 86400, "crm.ui.models.forget_old_submissions"),
+    ("forms.forget", 86400, "kit.pages.models.forget_old_submissions"),
     ("imports.withdraw", 60, "customers.models.withdraw_silent"),
     ("imports.forget", 86400, "customers.models.forget_old_uploads"),
     ("opportunities.forget", 86400, "marketing.models.forget_old_marks"),
@@ -329,7 +329,6 @@ CRM_MONTHLY_REPORT_DAY = env.int("CRM_MONTHLY_REPORT_DAY", 5)  # of the followin
 CRM_STRICT_CUSTOMER_FORM = env.bool("CRM_STRICT_CUSTOMER_FORM", False)
 CRM_ATTACHMENT_MAX_MB = env.int("CRM_ATTACHMENT_MAX_MB", 20)  # one file of an interaction
 CRM_REQUEST_MAX_BYTES = (10 * CRM_ATTACHMENT_MAX_MB + 10) * 1024 * 1024  # ten attachments in one form, and its text
-CRM_EXPORTER = "crm.exchange.exports.deliver"  # what writes a list's rows into a file
 CRM_EXPORT_DIRECT_ROWS = env.int("CRM_EXPORT_DIRECT_ROWS", 2000)
 CRM_EXPORT_MAX_ROWS = env.int("CRM_EXPORT_MAX_ROWS", 200_000)
 CRM_EXPORTS_AT_ONCE = env.int("CRM_EXPORTS_AT_ONCE", 3)  # unfinished in the background, of one person
@@ -342,18 +341,22 @@ if 0 < CRM_AUDIT_KEEP_MONTHS < 6 or CRM_AUDIT_KEEP_MONTHS < 0:
     raise ImproperlyConfigured("CRM_AUDIT_KEEP_MONTHS 至少为 6（个月）；0 表示一直保留。")
 CRM_DEMO_PASSWORD = env.str("CRM_DEMO_PASSWORD", "")
 
+PUBLIC_PATHS = ("/rate/",)  # what customers open; everything else is for people with an account
+KEY_PATHS = ("rate", "setup")  # whoever has such a URL needs no account: no log keeps one
+
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
-FORM_RENDERER = "crm.ui.forms.CrmFormRenderer"
+FORM_RENDERER = "kit.pages.forms.CrmFormRenderer"
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"keys": {"()": "crm.outside.HideKeys"}},  # links that open without an account
+    "filters": {"keys": {"()": "kit.pages.public_pages.HideKeys"}},  # links that open without an account
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["keys"]}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "crm": {"level": "INFO"},
+        "kit": {"level": "INFO"},
         "axes": {"level": "ERROR"},
         "django.request": {"level": "ERROR", "filters": ["keys"]},
         "django.security.csrf": {"filters": ["keys"]},

@@ -12,8 +12,8 @@ django_application = get_wsgi_application()
 from django.conf import settings  # noqa: E402
 
 from crm.errors import in_trouble  # noqa: E402
-from crm.serving import Limited  # noqa: E402
-from crm.trouble import Trouble  # noqa: E402
+from crm.outages import Trouble  # noqa: E402
+from crm.request_limits import Limited  # noqa: E402
 
 application = Limited(
     django_application,

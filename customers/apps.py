@@ -1,7 +1,6 @@
 from typing import Any
 
 from django.apps import AppConfig
-from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
 
@@ -10,9 +9,6 @@ class CustomersConfig(AppConfig):
     verbose_name = "客户管理"
 
     def ready(self) -> None:
-        from .exact import teach_sqlite
-
-        connection_created.connect(teach_sqlite)
         post_migrate.connect(fill_new_tables, sender=self)
 
 

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files import File
 
-from crm.file_names import cut
-from crm.folding import clean_text
-from crm.ui.gate import UNPRINTABLE, refuse_control_characters
+from kit.domain.file_names import cut
+from kit.domain.folding import clean_text
+from kit.domain.text import UNPRINTABLE, refuse_control_characters
 
 from .file_kinds import MEGABYTE, PAGE, PROGRAM, SUFFIXES, Kind, Unfit, kind_of
 

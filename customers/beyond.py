@@ -16,8 +16,8 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from crm.audit.models import AuditEntry
-from crm.audit.trail import record
+from kit.audit.log import record
+from kit.audit.models import AuditEntry
 
 from .models import Customer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.models import User
-from crm.folding import fold_number
+from kit.domain.folding import fold_number
 
 from .models import Contact, Customer
 

@@ -7,7 +7,8 @@ from datetime import date, datetime
 from django.utils import timezone
 
 from accounts.models import User
-from crm.jobs.models import Job, start_job
+from kit.jobs.models import Job
+from kit.jobs.tasks import start_job
 
 from .models.churn_scan import PurchaseResult, ScanResult, resolve_by_purchases, scan_churn
 

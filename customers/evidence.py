@@ -7,11 +7,11 @@ from typing import Any
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
-from crm.ui.filters import midnight
+from kit.domain.days import add_months, midnight
+from kit.sql.exact_sum import ExactSum
 
-from .exact import ExactSum
 from .models import ChurnCase, Order
-from .six_months import Habit, add_months, basis, habit
+from .six_months import Habit, basis, habit
 from .trend import Bar, bars, totals_by_month
 
 RECENT_ORDERS = 200  # enough to tell a habit

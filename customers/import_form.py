@@ -16,11 +16,11 @@ from django.forms.models import construct_instance
 
 from accounts.models import User
 from basedata.models import DictionaryEntry
-from crm.exchange.amounts import amount, without_unit
-from crm.exchange.dates import NotADay, read_day
-from crm.folding import clean_text
-from crm.shortened import SHORTENED, is_shortened_number
-from crm.ui.gate import GatedText, gated
+from kit.domain.folding import clean_text
+from kit.domain.shortened_numbers import SHORTENED, is_shortened_number
+from kit.exchange.amounts import amount, without_unit
+from kit.exchange.dates import NotADay, read_day
+from kit.pages.text_gate import GatedText, gated
 
 from .candidates import receivers
 from .forms import CustomerForm

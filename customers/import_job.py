@@ -11,11 +11,12 @@ from django.core.files.base import File
 from django.core.files.temp import NamedTemporaryFile
 
 from accounts.models import User
-from crm.audit.trail import record
-from crm.exchange.readers import UnreadableFile, read_table
-from crm.exchange.writers import write_xlsx
-from crm.file_names import cut
-from crm.jobs.models import Job, JobRefused, start_job
+from kit.audit.log import record
+from kit.domain.file_names import cut
+from kit.exchange.readers import UnreadableFile, read_table
+from kit.exchange.writers import write_xlsx
+from kit.jobs.models import Job, JobRefused
+from kit.jobs.tasks import start_job
 
 from .import_form import CustomerImportForm, column_key
 from .import_rows import CellError

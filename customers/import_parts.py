@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from crm.audit.models import AuditEntry
+from kit.audit.models import AuditEntry
 
 from .import_rows import Row
 from .importing import CHANGED_MEANWHILE, CustomerImport, ImportRefused

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from crm.exchange.amounts import head_unit
-from crm.exchange.dates import NotADay, read_day
-from crm.exchange.notes import Notes
-from crm.exchange.readers import Cells, Table
-from crm.shortened import SHORTENED, is_shortened_number, refuse_shortened
+from kit.domain.shortened_numbers import SHORTENED, is_shortened_number, refuse_shortened
+from kit.exchange.amounts import head_unit
+from kit.exchange.dates import NotADay, read_day
+from kit.exchange.readers import Cells, Table
+from kit.exchange.table_notes import Notes
 
 from .import_form import LARGEST_TYPED, CustomerImportForm, TableAmountField, TableDateField
 from .models import Customer

@@ -10,10 +10,10 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from basedata.models import DictionaryEntry, reserve_numbers
-from crm.audit.trail import record_many
-from crm.exchange.cells import clean, unguarded
-from crm.exchange.readers import Cells, Table, UnreadableFile, read_table
-from crm.folding import clean_text
+from kit.audit.log import record_many
+from kit.domain.folding import clean_text
+from kit.exchange.cells import clean, unguarded
+from kit.exchange.readers import Cells, Table, UnreadableFile, read_table
 
 from .import_form import LEFT_OUT, CustomerImportForm, column_key
 from .import_reading import Reading

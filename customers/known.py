@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from django.db.models import Q
 
 from accounts.models import User
-from crm.folding import fold_code, fold_name, fold_width
-from crm.text_index import Fold
+from kit.domain.folding import fold_code, fold_name, fold_width
+from kit.sql.text_index import Fold
 
 from .models import Customer
 from .names import normalize

@@ -18,7 +18,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from accounts.models import User
-from crm.folding import fold_code, fold_number
+from kit.domain.folding import fold_code, fold_number
 
 from .beyond import allowance
 from .models import Contact, Customer

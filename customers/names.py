@@ -6,7 +6,7 @@ from itertools import islice, product
 
 from pypinyin import Style, lazy_pinyin
 
-from crm.folding import fold_name
+from kit.domain.folding import fold_name
 
 MAX_LENGTH = 100  # of the normalised form, stored and searched alike
 ENDINGS = ("有限责任公司", "有限公司")

@@ -16,9 +16,9 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Notification
-from crm.audit.models import AuditEntry
-from crm.audit.redaction import GONE
-from crm.lookups import streamed
+from kit.audit.models import AuditEntry
+from kit.audit.redaction import GONE
+from kit.sql.streaming import streamed
 
 from .models import (
     Arrival,

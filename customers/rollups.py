@@ -7,7 +7,7 @@ import logging
 from django.db import transaction
 
 from accounts.models import User, notify
-from crm.audit.trail import record
+from kit.audit.log import record
 
 from .models.churn_mark import ChurnChange
 from .models.rollup import RevenueYear, differences, forget_old_changes, in_batches, refresh_revenue, settle_dates

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,14 +9,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from statistics import median
 
+from kit.domain.days import add_months
+
 MONTHS = 6
 FEWEST_ORDERS = 3  # fewer days of purchase say nothing about a habit
-
-
-def add_months(day: date, months: int) -> date:
-    """The same day so many months on; the month's last day where it has no such day (31 Aug + 6: 28/29 Feb)."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def cutoff(today: date) -> date:

@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
-from crm.ui.filters import midnight
-
-from .exact import ExactSum
+from kit.domain.days import midnight
+from kit.sql.exact_sum import ExactSum
 
 MONTHS = 18
 

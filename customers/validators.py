@@ -7,7 +7,7 @@ import re
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, URLValidator
 
-from crm.shortened import refuse_shortened
+from kit.domain.shortened_numbers import refuse_shortened
 
 six_digits = RegexValidator(r"^[0-9]{6}\Z", "应为 6 位数字，例如 266000")
 web_address = URLValidator(

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from accounts.departments import department_choices, people_of
 from accounts.models import User
 from accounts.scopes import VIEW, people_in_scope
-from crm.ui.filters import Contains, DateFrom, DateTo, ListFilter
+from kit.pages.filters import Contains, DateFrom, DateTo, ListFilter
 
 from .models import Opportunity
 from .promises import expected_in

@@ -10,14 +10,14 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 
 from accounts.models import User
 from basedata.models import DictionaryEntry
-from crm.masking import refuse_masked
-from crm.shortened import refuse_shortened
-from crm.ui.forms import Block, CrmForm, HeldForm, RecordForm
 from customers.beyond import CheckPaused
 from customers.forms import AskingForm, add_customer_field
 from customers.likeness import Match, Sought, ask, customer_matches
 from customers.models import Customer, hold_customer_names, hold_customers
 from customers.names import normalize
+from kit.domain.masking import refuse_masked
+from kit.domain.shortened_numbers import refuse_shortened
+from kit.pages.forms import Block, CrmForm, HeldForm, RecordForm
 
 from .known import organisation_matches
 from .models import FORECAST_FIELDS, Opportunity, PlanItem

@@ -8,9 +8,9 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Notification
-from crm.folding import fold_name, fold_number
 from customers.models import Contact
 from customers.personal import Part, notifications_about
+from kit.domain.folding import fold_name, fold_number
 
 from .models import Opportunity, PlanItem
 from .models.forecast import ForecastChange

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 
-from crm.ui.filters import midnight
-from customers.exact import ExactSum
-from customers.six_months import add_months
+from kit.domain.days import add_months, midnight
+from kit.sql.exact_sum import ExactSum
 
 from .models import ForecastChange, Opportunity
 

@@ -11,11 +11,11 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from crm.exchange.exports import CONTENT_TYPES, attachment, conditions, tell
-from crm.exchange.question import of_rows, reason_is_wrong
-from crm.exchange.writers import write_csv
+from kit.exchange.export_question import of_rows, reason_is_wrong
+from kit.exchange.exports import CONTENT_TYPES, attachment, conditions, tell
+from kit.exchange.writers import write_csv
 
-from .parts import ReportTable
+from .report_parts import ReportTable
 from .workbook import write_workbook
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
-from customers.templatetags.orders import yuan
+from kit.domain.money import yuan
 
 TENTH, CENT, HUNDRED = Decimal("0.1"), Decimal("0.01"), Decimal(100)
 WAN, YI = Decimal(10_000), Decimal(100_000_000)

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from crm.ui.asked import refuse_unread
-from crm.ui.filters import options
-from crm.ui.forms import dress
+from kit.pages.filters import options
+from kit.pages.forms import dress
+from kit.pages.unknown_parameters import refuse_unread
 
 ALL = "all"
 

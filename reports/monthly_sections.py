@@ -7,8 +7,8 @@ from typing import Any
 
 from accounts.models import User
 
-from .digest import computed, take
 from .pages import ReportPage
+from .report_snapshot import computed, take
 from .views.churn import ChurnReport
 from .views.composition import CompositionReport
 from .views.contribution import ContributionReport

@@ -9,11 +9,11 @@ from openpyxl import Workbook
 from openpyxl.styles import Alignment
 
 from accounts.models import User
-from crm.exchange.writers import sheet_name
-from crm.ui.templatetags.ui import day
+from kit.domain.days import day
+from kit.exchange.writers import sheet_name
 
-from .digest import Kept, bring_back
 from .models import MonthlyReport, Submission
+from .report_snapshot import Kept, bring_back
 from .workbook import BOLD, GREY, TITLE, draw, fit, put, put_row, write_table
 
 

@@ -15,21 +15,20 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from crm.ui.filters import midnight
 from customers.filters.orders import REVENUE
 from customers.models import ChurnCase, Customer, Order
-from customers.six_months import add_months
 from customers.trend import MONTHS, Bar, bars, months_back, totals_by_month
+from kit.domain.days import add_months, midnight
 from marketing.models import Opportunity
 from services.models import ServiceRequest
 
-from .figures import DASH, in_unit, percent, said
+from .figure_cells import DASH, in_unit, percent, said
 from .forms import ALL
-from .memory import remembered
-from .parts import rows_meant
 from .periods import Period, month_period
 from .queries import churn, pipeline, service
 from .queries.contribution import view_of
+from .report_parts import rows_meant
+from .versioned_cache import remembered
 
 OPPORTUNITIES = "marketing:opportunity_list"
 

@@ -18,7 +18,7 @@ shares() for columns that must add up to 100.0, percent(), change(), in_unit() f
 Rules of the kit
 - A row of a table is any object with the attributes that its columns name; the total row is one more of them.
 - Figure(label, "attribute", kind="money", url=lambda row: …) is a column of numbers linked to the rows behind it; a
-  plain crm.ui.lists.Column shows text (html= for links). Every figure leads to rows: Figure("占比", "share",
+  plain kit.pages.lists.Column shows text (html= for links). Every figure leads to rows: Figure("占比", "share",
   kind="percent", of="次数") to those of the column 次数.
 - Every number of a chart stands in a table of the same report: that is its text alternative and all there is without
   script.
@@ -41,16 +41,16 @@ from django.utils.functional import cached_property
 from django.views import View
 
 from basedata.models import mirror_notice
-from crm.ui.asked import objections, refused_export, repeated, short, unknown_names
-from crm.ui.handing import Exporting
-from crm.ui.lists import Column
-from crm.ui.paging import Pager
-from crm.ui.rows import plain_row
-from crm.ui.templatetags.ui import cell_text
+from kit.pages.export_requests import Exporting
+from kit.pages.lists import Column
+from kit.pages.paging import Pager
+from kit.pages.row_html import plain_row
+from kit.pages.templatetags.ui import cell_text
+from kit.pages.unknown_parameters import objections, refused_export, repeated, short, unknown_names
 
 from .export import deliver
 from .forms import ALL, ReportForm
-from .parts import Report, ReportTable
+from .report_parts import Report, ReportTable
 
 
 class ReportPage(Exporting, View):

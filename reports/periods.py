@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
-from crm.ui.filters import midnight
-from customers.six_months import add_months
+from kit.domain.days import add_months, midnight
 
 
 class Period(NamedTuple):

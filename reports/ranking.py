@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import Any
 
-from .figures import percent, shares
+from .figure_cells import percent, shares
 
 A_ENDS, B_ENDS = 80, 95  # percent of the share base
 

@@ -9,9 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Notification, User, notify
-from crm.ui.filters import midnight
-from crm.ui.templatetags.ui import day
-from customers.six_months import add_months
+from kit.domain.days import add_months, day, midnight
 
 from .models import MonthlyReport
 from .models.monthly import WRITE, due_on

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.utils.html import format_html
 
-from crm.ui.lists import Column
-from crm.ui.templatetags.ui import icon
+from kit.pages.lists import Column
+from kit.pages.templatetags.ui import icon
 
-from .figures import WAN, said
+from .figure_cells import WAN, said
 
 Number = Decimal | int | float | None
 

@@ -12,11 +12,11 @@ from typing import Any
 from django.http import HttpRequest, QueryDict
 
 from accounts.models import User
-from crm.ui.lists import Column
-from crm.ui.templatetags.ui import cell_text
+from kit.pages.lists import Column
+from kit.pages.templatetags.ui import cell_text
 
 from .pages import ReportPage
-from .parts import Chart, Figure, Kpi, Report, ReportTable, Series
+from .report_parts import Chart, Figure, Kpi, Report, ReportTable, Series
 
 LONGEST = 20  # rows kept of a table; its total covers all
 

@@ -13,13 +13,13 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 
 from basedata.models import data_as_of
-from crm.exchange.cells import clean
-from crm.exchange.writers import sheet_name
-from crm.ui.lists import Column
-from crm.ui.templatetags.ui import day
+from kit.domain.days import day
+from kit.exchange.cells import clean
+from kit.exchange.writers import sheet_name
+from kit.pages.lists import Column
 
-from .figures import KINDS
-from .parts import Chart, Figure, Report, ReportTable
+from .figure_cells import KINDS
+from .report_parts import Chart, Figure, Report, ReportTable
 
 BOLD, TITLE, GREY = Font(bold=True), Font(bold=True, size=16), Font(color="5F6A7C")
 HEAD, ABOVE = PatternFill("solid", fgColor="EEF2F7"), Border(top=Side("thin", color="868F9F"))

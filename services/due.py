@@ -13,8 +13,8 @@ from django.utils import timezone
 from accounts.models import Notification, User, notify_many
 from accounts.scopes import EDIT, reaches
 from basedata.calendar import Schedule, add_working_minutes, current
-from crm.lookups import streamed
-from crm.ui.templatetags.ui import day
+from kit.domain.days import day
+from kit.sql.streaming import streamed
 
 from .models import ServiceRequest, ServiceRound, ServiceTarget
 from .models.record import ASSIGN

@@ -11,8 +11,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from accounts.departments import department_choices, people_of
 from accounts.models import User
 from basedata.models import DictionaryEntry
-from crm.ui.filters import Contains, DateFrom, DateTo, ListFilter
 from customers.filters.customers import named
+from kit.pages.filters import Contains, DateFrom, DateTo, ListFilter
 
 from .models import GivenBy, ServiceRequest
 

@@ -9,11 +9,11 @@ from django.core import signing
 
 from accounts.models import User
 from basedata.models import DictionaryEntry
-from crm.folding import fold_name
-from crm.ui.forms import Block, CrmForm, RecordForm, dress
-from crm.ui.gate import GatedText
 from customers.beyond import LOOKING_PAUSED, look_up
 from customers.models import Contact, Customer
+from kit.domain.folding import fold_name
+from kit.pages.forms import Block, CrmForm, RecordForm, dress
+from kit.pages.text_gate import GatedText
 
 from .models import ServiceRequest, ServiceTarget
 from .models.parts import STARS

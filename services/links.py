@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from crm.outside import link
+from kit.pages.public_pages import link
 
 from .models import FormerLink, GivenBy, ServiceRequest, ServiceRound
 

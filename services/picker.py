@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.db.models import Q
 
 from accounts.models import User
-from crm.folding import fold_code, looks_like_number
 from customers.beyond import Found, look_up
 from customers.callers import customers_of_phone
 from customers.models import Customer
 from customers.models.rows import sounds_like
+from kit.domain.folding import fold_code, looks_like_number
 
 LIMIT = 10
 

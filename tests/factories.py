@@ -24,7 +24,7 @@ from customers.models import (
     OrderLine,
     refresh_revenue,
 )
-from customers.six_months import add_months
+from kit.domain.days import add_months
 from marketing.models import Opportunity, PlanItem
 from reports.models import MonthlyReport
 from services.models import ServiceRequest

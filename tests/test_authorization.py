@@ -26,12 +26,12 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 
 from accounts.models import User
-from crm.exchange.exports import resolve_list
-from crm.ui.bulk import BulkList
-from crm.ui.lists import RecordList
-from crm.ui.records import FormView, RecordView
 from customers.forms.picker import CustomerField
 from customers.models import ChurnCase, Contact, Customer, Order
+from kit.exchange.exports import resolve_list
+from kit.pages.bulk import BulkList
+from kit.pages.lists import RecordList
+from kit.pages.records import FormView, RecordView
 from marketing.models import Opportunity
 from services.models import ServiceRequest
 from tests import factories
@@ -527,7 +527,7 @@ def test_search_finds_nothing_outside_ones_view(world, enter):  # noqa: F811
 
 def test_control_a_part_without_its_parents_rule_is_seen(world, enter, monkeypatch):  # noqa: F811
     monkeypatch.setattr("customers.views.inside.CustomerPart.rows", RecordView.rows)
-    monkeypatch.setattr("crm.ui.records.FormView.dispatch", RecordView.dispatch)
+    monkeypatch.setattr("kit.pages.records.FormView.dispatch", RecordView.dispatch)
     with transaction.atomic():
         nested = [(name, route) for name, route in NESTED if name == "customers:contact_update"]
         assert crossed_parents(world, enter, nested) != []

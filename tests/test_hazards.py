@@ -26,10 +26,10 @@ from django.utils import timezone
 from accounts.models import Role, User, notify
 from accounts.views import SIGN_IN_FAILED
 from basedata.models import DictionaryEntry
-from crm.audit.models import AuditEntry
 from crm.errors import server_error
-from crm.jobs.models import Job
 from customers.models import Contact, Customer
+from kit.audit.models import AuditEntry
+from kit.jobs.models import Job
 from marketing.models import Opportunity, PlanItem
 from tests import factories
 

@@ -12,15 +12,15 @@ from accounts.models import Role
 from accounts.roles import SHIPPED
 from basedata.models import DictionaryEntry
 from basedata.shipped import SHIPPED as ENTRIES
-from crm.audit.models import AuditEntry
-from crm.marks import triggers_of
+from kit.audit.models import AuditEntry
+from kit.sql.markers import triggers_of
 from tests import factories
 
 OWN = [
     config.label
     for config in apps.get_app_configs()
     if config.module.__name__.split(".")[0]
-    in ("crm", "accounts", "basedata", "customers", "marketing", "services", "reports")
+    in ("crm", "accounts", "basedata", "customers", "marketing", "services", "reports", "kit")
 ]
 
 

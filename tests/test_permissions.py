@@ -20,10 +20,10 @@ from django.utils import timezone
 
 from accounts.models import Role, UserSession, notify
 from basedata.models import DictionaryEntry, SpecialDay, SyncRun
-from crm.audit.conditions import EXPORTED
-from crm.audit.models import AuditEntry
-from crm.jobs.models import Job
 from customers.models import Contact, Customer, ImportFile, Order
+from kit.audit.export_conditions import EXPORTED
+from kit.audit.models import AuditEntry
+from kit.jobs.models import Job
 from marketing.models import Opportunity, PlanItem
 from tests import factories
 

@@ -21,8 +21,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import OperationalError, ProgrammingError
 
 from accounts.models import User
-from crm.audit.models import AuditEntry
 from crm.management.failures import in_words
+from kit.audit.models import AuditEntry
 from tests import factories
 
 ROOT = Path(__file__).resolve().parent.parent

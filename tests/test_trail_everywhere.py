@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
-from crm.audit.models import AuditEntry
+from kit.audit.models import AuditEntry
 from tests.test_permissions import HANDLER, PEOPLE, ROWS, current_version, own_values, snapshot, url_of, world  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.django_db

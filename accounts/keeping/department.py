@@ -7,8 +7,8 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db import models
 
-from crm.audit.trail import change, record
-from crm.verdict import Verdict, first_objection, holds, transition, unless
+from kit.audit.log import change, record
+from kit.domain.verdict import Verdict, first_objection, holds, transition, unless
 
 from .rules import administration
 

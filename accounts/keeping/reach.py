@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from django.apps import apps
 
-from crm.verdict import ALLOWED, Verdict, first_objection, unless, within
+from kit.domain.verdict import ALLOWED, Verdict, first_objection, unless, within
 
 
 class Given(NamedTuple):

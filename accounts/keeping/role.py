@@ -10,9 +10,9 @@ from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from crm.audit.trail import change, record
-from crm.ui.html import record_url
-from crm.verdict import Verdict, first_objection, holds, transition, unless, within
+from kit.audit.log import change, record
+from kit.domain.urls import record_url
+from kit.domain.verdict import Verdict, first_objection, holds, transition, unless, within
 
 from ..rights import label
 from .rules import administration, lock_administration

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from crm.verdict import ALLOWED, Verdict, lock, unless
+from kit.domain.verdict import ALLOWED, Verdict, lock, unless
 
 from ..roles import ADMINISTRATOR
 

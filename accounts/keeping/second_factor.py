@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils.crypto import salted_hmac
 
-from crm.audit.trail import record
-from crm.verdict import Verdict, first_objection, transition, unless, within
+from kit.audit.log import record
+from kit.domain.verdict import Verdict, first_objection, transition, unless, within
 
 from ..sessions import end_sessions
 

@@ -14,9 +14,9 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.utils import timezone
 
-from crm.audit.trail import change, record
-from crm.ui.html import record_url
-from crm.verdict import Verdict, first_objection, hold, holds, transition, unless, within
+from kit.audit.log import change, record
+from kit.domain.urls import record_url
+from kit.domain.verdict import Verdict, first_objection, hold, holds, transition, unless, within
 
 from ..sessions import end_sessions
 from .reach import may_give, may_keep
@@ -55,7 +55,7 @@ class KeptUser(models.Model):
 
     # Locked before the account itself by every transition, so that administrators who change each other take turns.
     locked_with = "administration"
-    is_held_first = True  # by every transition that gives him something, see crm.verdict
+    is_held_first = True  # by every transition that gives him something, see kit.domain.verdict
 
     @property
     def administration(self) -> Group | None:

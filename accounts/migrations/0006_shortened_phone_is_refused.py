@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import crm.shortened
+import kit.domain.shortened_numbers
 
 
 class Migration(migrations.Migration):
@@ -15,7 +15,10 @@ class Migration(migrations.Migration):
             model_name="user",
             name="mobile",
             field=models.CharField(
-                blank=True, max_length=50, validators=[crm.shortened.refuse_shortened], verbose_name="手机"
+                blank=True,
+                max_length=50,
+                validators=[kit.domain.shortened_numbers.refuse_shortened],
+                verbose_name="手机",
             ),
         ),
     ]

@@ -10,10 +10,10 @@ from typing import Any, Self
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
-from crm.audit.trail import change, record
-from crm.ui.html import record_url
-from crm.ui.paging import MAX_COUNT, capped_counts, shown_count
-from crm.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless
+from kit.audit.log import change, record
+from kit.domain.urls import record_url
+from kit.domain.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless
+from kit.pages.paging import MAX_COUNT, capped_counts, shown_count
 
 from .rights import PlainRightQuerySet
 

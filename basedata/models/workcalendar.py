@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, Self
 from django.db import models, transaction
 from django.urls import reverse
 
-from crm.audit.trail import change, record, record_many
-from crm.verdict import Verdict, holds, transition
+from kit.audit.log import change, record, record_many
+from kit.domain.verdict import Verdict, holds, transition
 
 from .rights import PlainRightQuerySet
 

@@ -14,10 +14,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from crm.audit.models import AuditEntry
-from crm.ui.actions import Action, ActionView, controls
-from crm.ui.asked import short
-from crm.ui.records import RecordCreate, RecordUpdate, RecordView
+from kit.audit.models import AuditEntry
+from kit.pages.actions import Action, ActionView, controls
+from kit.pages.records import RecordCreate, RecordUpdate, RecordView
+from kit.pages.unknown_parameters import short
 
 from ..calendar import Schedule, current
 from ..forms import EnterYearForm, SpecialDayForm, WorkHoursForm

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.html import format_html
 
-from crm.ui.actions import Action, Control
-from crm.ui.lists import Column, RecordList
+from kit.domain.money import in_full
+from kit.pages.actions import Action, Control
+from kit.pages.lists import Column, RecordList
 
-from ..figures import in_full
 from ..filters import ProductFilter, StockFilter
 from ..models import Product, StockRecord, mirror_notice
 

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from django.conf import settings
 
-from crm.private import FILE, FOLDER, make_folder
+from crm.file_permissions import FILE, FOLDER, make_folder
 
 from .failure import BackupFailed
 from .manifest import FILES, RESERVED, is_plain

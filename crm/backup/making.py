@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection, models
 from django.utils import timezone
 
-from crm.private import FILE, make_folder
+from crm.file_permissions import FILE, make_folder
 
 from . import files, postgres, sqlite
 from .archive import Archive, Writer

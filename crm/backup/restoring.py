@@ -12,8 +12,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from crm.audit.verification import verify
-from crm.private import FOLDER, give_to_owner_of
+from crm.file_permissions import FOLDER, give_to_owner_of
+from kit.audit.verification import verify
 
 from . import files, kept
 from .archive import Archive, broken

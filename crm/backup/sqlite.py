@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import connection
 
-from crm.private import FILE, SQLITE_PARTS, give_to_owner_of
+from crm.file_permissions import FILE, SQLITE_PARTS, give_to_owner_of
 
 from .failure import BackupFailed
 from .files import sync

@@ -8,10 +8,10 @@ from datetime import date, datetime
 from django.db import models
 from django.utils import timezone
 
-from crm.days import FIRST_DAY, month_taken_for_days, too_far
-from crm.happened import LIES_AHEAD, lies_ahead, refuse_ahead
-from crm.lookups import by_key
 from customers.models import Order
+from kit.domain.days import FIRST_DAY, month_taken_for_days, too_far
+from kit.domain.past_dates import LIES_AHEAD, lies_ahead, refuse_ahead
+from kit.sql.streaming import by_key
 
 from .findings import Finding, setting
 from .texts import checked_models, label_of

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
 
-from crm.audit.trail import change
+from kit.audit.log import change
 
 VERB = "数据检查"
 

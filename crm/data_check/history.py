@@ -8,11 +8,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from accounts.models import User
-from crm.audit.trail import record
-from crm.lookups import streamed
 from customers.models import Customer
 from customers.models.customer import CustomerGrant, Ownership
 from customers.models.merge import perhaps_merged
+from kit.audit.log import record
+from kit.sql.streaming import streamed
 
 from .findings import VERB, Finding
 

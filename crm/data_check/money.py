@@ -8,11 +8,11 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import F
 
-from crm.audit.trail import record
-from crm.lookups import by_key, streamed
 from customers.models import Customer, Order
 from customers.models.order import OrderLine, OrderStatus
 from customers.models.rollup import refresh_revenue
+from kit.audit.log import record
+from kit.sql.streaming import by_key, streamed
 
 from .findings import VERB, Finding, NotMended, setting
 from .texts import label_of

@@ -9,10 +9,10 @@ from django.apps import apps
 from django.db import models
 
 from basedata.models import FeedPosition, SyncRefusal, SyncRun
-from crm.folding import clean_text, fold_code, fold_width, invisible_in
-from crm.lookups import by_key
-from crm.shortened import is_shortened_number
 from customers.models import Customer, ImportFile, ParkedOrder
+from kit.domain.folding import clean_text, fold_code, fold_width, invisible_in
+from kit.domain.shortened_numbers import is_shortened_number
+from kit.sql.streaming import by_key
 
 from .findings import Finding, setting
 

@@ -17,9 +17,9 @@ from django.utils import timezone
 from accounts.models import Department, User
 from accounts.roles import ACCOUNT_MANAGER, SALES_SUPERVISOR
 from basedata.models import DictionaryEntry, reserve_numbers
-from crm.audit.trail import record
 from customers.models import NUMBER_PREFIX, Customer, Ownership
 from customers.names import normalize, other_readings, pinyin
+from kit.audit.log import record
 from marketing.models import Opportunity, PlanItem
 
 from . import names, texts

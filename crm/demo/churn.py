@@ -8,9 +8,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 
 from accounts.models import User
-from crm.audit.models import AuditEntry
 from customers.churn import scan_now
 from customers.models import ChurnCase, Customer, TimelineEntry
+from kit.audit.models import AuditEntry
 
 from .names import SHOWN_ACCOUNTS
 from .people import Lexicon

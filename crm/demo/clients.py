@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import reserve_numbers
-from crm.audit.trail import differences, shown
 from customers.importing import with_derived_names
 from customers.models import NUMBER_PREFIX, Contact, Customer, Ownership
 from customers.names import normalize, pinyin
 from customers.validators import code_check_character
+from kit.audit.log import differences, shown
 
 from . import names
 from .past import Journal, moment

@@ -7,9 +7,9 @@ import random
 from django.db import transaction
 from django.utils import timezone
 
-from crm.audit.seals import seal_pending
-from crm.ui.filters import midnight
 from customers.models import Customer
+from kit.audit.seals import seal_pending
+from kit.domain.days import midnight
 from reports.queries.composition import last_month_end, write_down
 
 from .aftercare import save_requests

@@ -8,8 +8,8 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
-from crm.audit.models import AuditEntry
-from crm.audit.trail import build
+from kit.audit.log import build
+from kit.audit.models import AuditEntry
 
 SATURDAY = 5
 
@@ -34,7 +34,7 @@ class Journal:
         self.entries: list[AuditEntry] = []
 
     def note(self, at: datetime, by: Any, verb: str, obj: models.Model | None, text: str = "", **facts: Any) -> None:
-        """obj is saved already: the row keeps its key. facts as in crm.audit.trail.record."""
+        """obj is saved already: the row keeps its key. facts as in kit.audit.log.record."""
         entry = build(by, verb, obj, text=text, changes=facts)
         entry.at = at
         self.entries.append(entry)

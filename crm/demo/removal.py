@@ -9,8 +9,8 @@ from django.db import models, transaction
 from django.db.models import ProtectedError, Q
 
 from accounts.models import Department, User
-from crm.audit.trail import record
 from customers.models import Attachment, ChurnCase, Customer
+from kit.audit.log import record
 from marketing.models import Opportunity
 from reports.models import MonthlyReport
 from services.models import ServiceRequest

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from basedata.models import FeedPosition, Product, StockRecord, SyncRun
 from customers.models import Customer, Order, OrderLine, TimelineEntry, refresh_last_purchases, refresh_revenue
-from customers.templatetags.orders import yuan
+from kit.domain.money import yuan
 
 from .clients import Client
 from .past import moment

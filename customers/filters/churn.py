@@ -13,7 +13,8 @@ from django.utils import timezone
 from accounts.departments import people_of
 from accounts.models import User
 from basedata.models import DictionaryEntry
-from crm.ui.filters import DateFrom, DateTo, ListFilter, midnight
+from kit.domain.days import midnight
+from kit.pages.filters import DateFrom, DateTo, ListFilter
 
 from ..effect import effects_by_case
 from ..models import ChurnCase, ChurnMeasure

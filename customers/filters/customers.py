@@ -13,7 +13,8 @@ from accounts.departments import department_choices, people_of
 from accounts.models import User
 from accounts.scopes import VIEW, people_in_scope
 from basedata.models import DictionaryEntry
-from crm.ui.filters import Contains, ListFilter, midnight
+from kit.domain.days import midnight
+from kit.pages.filters import Contains, ListFilter
 
 from ..models import ChurnCase, Customer, Ownership
 from ..models.customer import STARS

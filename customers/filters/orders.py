@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.departments import people_of
 from accounts.models import User
-from crm.ui.filters import Contains, DateFrom, DateTo, ListFilter
+from kit.pages.filters import Contains, DateFrom, DateTo, ListFilter
 
 from ..models import Order, OrderLine
 from .customers import THEN, CustomerName, DepartmentFilter, keepers_in_view

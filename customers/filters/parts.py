@@ -6,7 +6,7 @@ import django_filters
 from django.db.models import Q, QuerySet
 
 from basedata.models import DictionaryEntry
-from crm.ui.filters import Contains, ListFilter
+from kit.pages.filters import Contains, ListFilter
 
 from ..models import Contact, Interaction
 

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from crm.ui.forms import Block, CrmForm
+from kit.pages.forms import Block, CrmForm
 
 from ..attachments import ACCEPT, KINDS, MAX_FILES, Checked, check, max_size
 

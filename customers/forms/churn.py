@@ -9,7 +9,7 @@ from django import forms
 from django.utils import timezone
 
 from basedata.models import DictionaryEntry
-from crm.ui.forms import Block, CrmForm
+from kit.pages.forms import Block, CrmForm
 
 from ..models.churn import LONGEST_REVIEW_DAYS, REVIEW_DAYS
 

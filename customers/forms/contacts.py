@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from crm.ui.forms import Block
+from kit.pages.forms import Block
 
 from ..likeness import Match, Sought, contact_matches
 from ..models import Contact, hold_customers

@@ -8,8 +8,8 @@ from django import forms
 
 from accounts.models import User
 from basedata.models import DictionaryEntry
-from crm.folding import fold_code, fold_width
-from crm.ui.forms import Block
+from kit.domain.folding import fold_code, fold_width
+from kit.pages.forms import Block
 
 from ..candidates import keepers
 from ..likeness import Match, Sought, customer_matches

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from basedata.models import DictionaryEntry
-from crm.ui.forms import Block, RecordForm
+from kit.pages.forms import Block, RecordForm
 
 from ..models import Contact, Interaction
 from .attachments import AttachmentsField

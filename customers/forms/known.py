@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from crm.ui.forms import RecordForm
+from kit.pages.forms import RecordForm
 
 from ..beyond import CheckPaused
 from ..likeness import Match, Sought, ask

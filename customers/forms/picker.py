@@ -7,9 +7,9 @@ from typing import Any
 from django import forms
 
 from accounts.models import User
-from crm.folding import fold_code
-from crm.ui.forms import RecordForm
-from crm.ui.gate import GatedText
+from kit.domain.folding import fold_code
+from kit.pages.forms import RecordForm
+from kit.pages.text_gate import GatedText
 
 from ..models import Customer
 

@@ -8,7 +8,7 @@ from django import forms
 from django.core import signing
 
 from basedata.models import DictionaryEntry
-from crm.ui.forms import Block, CrmForm
+from kit.pages.forms import Block, CrmForm
 
 from ..models import Customer
 from ..models.together import CLASSES

@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
-from crm.ui.forms import Block, CrmForm
+from kit.pages.forms import Block, CrmForm
 
 from ..attachments import Checked, check, short_name
 from ..candidates import receivers

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import crm.masking
+import kit.domain.masking
 
 
 class Migration(migrations.Migration):
@@ -42,31 +42,33 @@ class Migration(migrations.Migration):
             model_name="contact",
             name="email",
             field=models.EmailField(
-                blank=True, max_length=254, validators=[crm.masking.refuse_masked], verbose_name="邮箱"
+                blank=True, max_length=254, validators=[kit.domain.masking.refuse_masked], verbose_name="邮箱"
             ),
         ),
         migrations.AlterField(
             model_name="contact",
             name="mobile",
             field=models.CharField(
-                blank=True, max_length=50, validators=[crm.masking.refuse_masked], verbose_name="手机"
+                blank=True, max_length=50, validators=[kit.domain.masking.refuse_masked], verbose_name="手机"
             ),
         ),
         migrations.AlterField(
             model_name="contact",
             name="office_phone",
-            field=models.CharField(max_length=50, validators=[crm.masking.refuse_masked], verbose_name="办公电话"),
+            field=models.CharField(
+                max_length=50, validators=[kit.domain.masking.refuse_masked], verbose_name="办公电话"
+            ),
         ),
         migrations.AlterField(
             model_name="customer",
             name="bank_account",
             field=models.CharField(
-                blank=True, max_length=50, validators=[crm.masking.refuse_masked], verbose_name="银行账号"
+                blank=True, max_length=50, validators=[kit.domain.masking.refuse_masked], verbose_name="银行账号"
             ),
         ),
         migrations.AlterField(
             model_name="customer",
             name="phone",
-            field=models.CharField(max_length=50, validators=[crm.masking.refuse_masked], verbose_name="电话"),
+            field=models.CharField(max_length=50, validators=[kit.domain.masking.refuse_masked], verbose_name="电话"),
         ),
     ]

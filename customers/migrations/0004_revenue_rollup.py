@@ -7,7 +7,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import customers.exact
+import kit.sql.exact_sum
 
 
 class Migration(migrations.Migration):
@@ -36,7 +36,10 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("year", models.PositiveSmallIntegerField(verbose_name="年份")),
                 ("orders", models.PositiveIntegerField(verbose_name="订单数")),
-                ("amount", customers.exact.ExactDecimalField(decimal_places=7, max_digits=26, verbose_name="订单金额")),
+                (
+                    "amount",
+                    kit.sql.exact_sum.ExactDecimalField(decimal_places=7, max_digits=26, verbose_name="订单金额"),
+                ),
                 (
                     "customer",
                     models.ForeignKey(

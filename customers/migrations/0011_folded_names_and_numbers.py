@@ -1,7 +1,7 @@
 from django.db import migrations, models
 
-from crm.marks import KeptTriggers
-from crm.text_index import folded_indexes, without_text_indexes
+from kit.sql.markers import KeptTriggers
+from kit.sql.text_index import folded_indexes, without_text_indexes
 
 BATCH = 2000
 TRIGGERS = KeptTriggers("customers_customer", "customers_contact")

@@ -9,8 +9,8 @@ from django.db import migrations, models
 from django.db.models import CharField, Exists, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Cast, Coalesce, Concat
 
-import crm.happened
-from crm.marks import KeptTriggers
+import kit.domain.past_dates
+from kit.sql.markers import KeptTriggers
 
 TRIGGERS = KeptTriggers("customers_churncase")
 
@@ -112,20 +112,22 @@ class Migration(migrations.Migration):
             model_name="customer",
             name="cooperation_since",
             field=models.DateField(
-                blank=True, null=True, validators=[crm.happened.refuse_ahead], verbose_name="建立合作日期"
+                blank=True, null=True, validators=[kit.domain.past_dates.refuse_ahead], verbose_name="建立合作日期"
             ),
         ),
         migrations.AlterField(
             model_name="interaction",
             name="on",
             field=models.DateField(
-                default=django.utils.timezone.localdate, validators=[crm.happened.refuse_ahead], verbose_name="时间"
+                default=django.utils.timezone.localdate,
+                validators=[kit.domain.past_dates.refuse_ahead],
+                verbose_name="时间",
             ),
         ),
         migrations.AlterField(
             model_name="order",
             name="ordered_at",
-            field=models.DateTimeField(validators=[crm.happened.refuse_ahead], verbose_name="日期"),
+            field=models.DateTimeField(validators=[kit.domain.past_dates.refuse_ahead], verbose_name="日期"),
         ),
         migrations.AddConstraint(
             model_name="churncase",

@@ -2,11 +2,11 @@
 
 from django.db import migrations, models
 
-import crm.days
-import crm.happened
-import crm.masking
-import crm.shortened
 import customers.validators
+import kit.domain.days
+import kit.domain.masking
+import kit.domain.past_dates
+import kit.domain.shortened_numbers
 
 
 class Migration(migrations.Migration):
@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 max_length=50,
-                validators=[crm.masking.refuse_masked, crm.shortened.refuse_shortened],
+                validators=[kit.domain.masking.refuse_masked, kit.domain.shortened_numbers.refuse_shortened],
                 verbose_name="手机",
             ),
         ),
@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
             name="office_phone",
             field=models.CharField(
                 max_length=50,
-                validators=[crm.masking.refuse_masked, crm.shortened.refuse_shortened],
+                validators=[kit.domain.masking.refuse_masked, kit.domain.shortened_numbers.refuse_shortened],
                 verbose_name="办公电话",
             ),
         ),
@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 max_length=50,
-                validators=[crm.masking.refuse_masked, crm.shortened.refuse_shortened],
+                validators=[kit.domain.masking.refuse_masked, kit.domain.shortened_numbers.refuse_shortened],
                 verbose_name="银行账号",
             ),
         ),
@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
             field=models.DateField(
                 blank=True,
                 null=True,
-                validators=[crm.days.refuse_far_day, crm.happened.refuse_ahead],
+                validators=[kit.domain.days.refuse_far_day, kit.domain.past_dates.refuse_ahead],
                 verbose_name="建立合作日期",
             ),
         ),
@@ -63,21 +63,30 @@ class Migration(migrations.Migration):
             model_name="customer",
             name="external_number",
             field=models.CharField(
-                blank=True, max_length=30, validators=[crm.shortened.refuse_shortened], verbose_name="销售系统客户编号"
+                blank=True,
+                max_length=30,
+                validators=[kit.domain.shortened_numbers.refuse_shortened],
+                verbose_name="销售系统客户编号",
             ),
         ),
         migrations.AlterField(
             model_name="customer",
             name="fax",
             field=models.CharField(
-                blank=True, max_length=50, validators=[crm.shortened.refuse_shortened], verbose_name="传真"
+                blank=True,
+                max_length=50,
+                validators=[kit.domain.shortened_numbers.refuse_shortened],
+                verbose_name="传真",
             ),
         ),
         migrations.AlterField(
             model_name="customer",
             name="local_tax_number",
             field=models.CharField(
-                blank=True, max_length=50, validators=[crm.shortened.refuse_shortened], verbose_name="地税登记号"
+                blank=True,
+                max_length=50,
+                validators=[kit.domain.shortened_numbers.refuse_shortened],
+                verbose_name="地税登记号",
             ),
         ),
         migrations.AlterField(
@@ -91,7 +100,10 @@ class Migration(migrations.Migration):
             model_name="customer",
             name="national_tax_number",
             field=models.CharField(
-                blank=True, max_length=50, validators=[crm.shortened.refuse_shortened], verbose_name="国税登记号"
+                blank=True,
+                max_length=50,
+                validators=[kit.domain.shortened_numbers.refuse_shortened],
+                verbose_name="国税登记号",
             ),
         ),
         migrations.AlterField(
@@ -99,7 +111,7 @@ class Migration(migrations.Migration):
             name="phone",
             field=models.CharField(
                 max_length=50,
-                validators=[crm.masking.refuse_masked, crm.shortened.refuse_shortened],
+                validators=[kit.domain.masking.refuse_masked, kit.domain.shortened_numbers.refuse_shortened],
                 verbose_name="电话",
             ),
         ),

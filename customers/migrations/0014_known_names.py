@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from crm.text_index import folded_indexes
+from kit.sql.text_index import folded_indexes
 
 
 class Migration(migrations.Migration):

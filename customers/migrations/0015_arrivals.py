@@ -3,7 +3,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-from crm.marks import KeptTriggers
+from kit.sql.markers import KeptTriggers
 
 KEPT = KeptTriggers("customers_customer")  # on the way back SQLite makes the table anew
 

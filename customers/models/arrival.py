@@ -11,7 +11,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from basedata.models import DictionaryEntry
-from crm.audit.trail import record, record_many
+from kit.audit.log import record, record_many
 
 PART = 500  # rows written or taken out by one transaction, where everybody else waits for it
 

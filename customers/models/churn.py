@@ -15,9 +15,9 @@ from django.utils import timezone
 from accounts.models import User, notify
 from accounts.scopes import supervisors_of
 from basedata.models import DictionaryEntry, entry_field
-from crm.audit.trail import change, record
-from crm.ui.html import record_url
-from crm.verdict import Verdict, first_objection, holds, transition, unless, within
+from kit.audit.log import change, record
+from kit.domain.urls import record_url
+from kit.domain.verdict import Verdict, first_objection, holds, transition, unless, within
 
 from .customer import Customer
 from .holding import whereabouts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from crm.marks import Mark
+from kit.sql.markers import Mark
 
 from .rollup import revenue_stamp
 

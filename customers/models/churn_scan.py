@@ -18,8 +18,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Notification, User, notify_many
-from crm.audit.bulk import insert_selected, record_selected
-from crm.audit.trail import record
+from kit.audit.bulk_log import insert_selected, record_selected
+from kit.audit.log import record
 
 from ..six_months import cutoff
 from .churn import ChurnCase

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.db import models
 
-from crm.folding import fold_code
+from kit.domain.folding import fold_code
 
 
 class CodeFormField(forms.CharField):

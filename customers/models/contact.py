@@ -12,10 +12,10 @@ from django.utils import timezone
 from accounts.details import HasDetails
 from accounts.models import User
 from accounts.scopes import EDIT, reaches
-from crm.audit.trail import change, record
-from crm.masking import refuse_masked
-from crm.shortened import refuse_shortened
-from crm.verdict import Verdict, first_objection, holds, transition, unless, within
+from kit.audit.log import change, record
+from kit.domain.masking import refuse_masked
+from kit.domain.shortened_numbers import refuse_shortened
+from kit.domain.verdict import Verdict, first_objection, holds, transition, unless, within
 
 from .customer import Customer, CustomerQuerySet
 from .holding import hold_customers

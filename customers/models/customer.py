@@ -17,14 +17,14 @@ from accounts.models import User, notify
 from accounts.scopes import EDIT, reaches, supervisors_of
 from accounts.sharing import Grant, Shared
 from basedata.models import entry_field, reserve_numbers
-from crm.audit.trail import change, record
-from crm.days import refuse_far_day
-from crm.happened import refuse_ahead
-from crm.masking import refuse_masked
-from crm.shortened import refuse_shortened
-from crm.ui.html import record_url
-from crm.ui.paging import capped_counts
-from crm.verdict import ALLOWED, Kind, Verdict, first_objection, holds, transition, unless, within
+from kit.audit.log import change, record
+from kit.domain.days import refuse_far_day
+from kit.domain.masking import refuse_masked
+from kit.domain.past_dates import refuse_ahead
+from kit.domain.shortened_numbers import refuse_shortened
+from kit.domain.urls import record_url
+from kit.domain.verdict import ALLOWED, Kind, Verdict, first_objection, holds, transition, unless, within
+from kit.pages.paging import capped_counts
 
 from .. import validators
 from ..names import MAX_LENGTH, normalize, other_readings, pinyin
@@ -107,7 +107,7 @@ class Customer(HasDetails, Shared):
     arrival = models.ForeignKey(Arrival, models.PROTECT, null=True, editable=False, db_index=False, related_name="rows")
     version = models.PositiveIntegerField(default=0, editable=False)
 
-    is_held_first, await_turn = True, await_turn  # before transitions, see crm.verdict
+    is_held_first, await_turn = True, await_turn  # before transitions, see kit.domain.verdict
     share_permission, while_shareable = "customers.share_customer", whereabouts
     detail_fields = ("phone", "bank_account")
     derived_fields = ("name_normalized", "name_pinyin", "name_initials", "name_readings")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from accounts.models import User
-from crm.verdict import ALLOWED, Verdict, first_objection, lock, unless
+from kit.domain.verdict import ALLOWED, Verdict, first_objection, lock, unless
 
 if TYPE_CHECKING:
     from .customer import Customer

@@ -18,9 +18,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import entry_field
-from crm.audit.trail import change, record
-from crm.happened import LIES_AHEAD, lies_ahead, refuse_ahead
-from crm.verdict import Verdict, first_objection, transition, unless
+from kit.audit.log import change, record
+from kit.domain.past_dates import LIES_AHEAD, lies_ahead, refuse_ahead
+from kit.domain.verdict import Verdict, first_objection, transition, unless
 
 from ..attachments import MAX_FILES, Checked
 from .contact import Contact

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.models import User
-from crm.verdict import unless
+from kit.domain.verdict import unless
 
 from .churn import ChurnCase
 from .customer import Customer

@@ -11,9 +11,9 @@ from django.db.models.functions import Cast, Concat, Replace
 from django.utils import timezone
 
 from accounts.models import Notification, User, notify
-from crm.audit.models import LEFT_BEHIND
-from crm.audit.trail import change, record
-from crm.verdict import lock, unless
+from kit.audit.log import change, record
+from kit.audit.models import LEFT_BEHIND
+from kit.domain.verdict import lock, unless
 
 from . import churn_scan
 from .churn import ChurnCase

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from copy import copy
 from typing import Any
 
-from crm.audit.trail import shown
+from kit.audit.log import shown
 
 from .customer import Customer
 

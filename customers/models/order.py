@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import Product
-from crm.happened import horizon, lies_ahead, refuse_ahead
+from kit.domain.past_dates import horizon, lies_ahead, refuse_ahead
 
 from .customer import Customer
 from .keepers import keeper_at

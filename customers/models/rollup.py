@@ -17,10 +17,10 @@ from django.db.models import Count
 from django.db.models.functions import ExtractYear
 from django.utils import timezone
 
-from crm.marks import Mark
-from crm.ui.filters import midnight
+from kit.domain.days import midnight
+from kit.sql.exact_sum import ExactDecimalField, ExactSum
+from kit.sql.markers import Mark
 
-from ..exact import ExactDecimalField, ExactSum
 from .customer import Customer
 from .order import Order, refresh_last_purchases
 
@@ -54,7 +54,7 @@ class RevenueYear(models.Model):
 
 
 class RevenueChange(Mark):
-    """A mark left by every change of the figures or of who keeps a customer; see crm.marks."""
+    """A mark left by every change of the figures or of who keeps a customer; see kit.sql.markers."""
 
     class Meta(Mark.Meta):
         verbose_name = "订单金额变动"

@@ -12,8 +12,8 @@ from accounts.models import User
 from accounts.rows import ScopedQuerySet
 from accounts.scopes import EDIT, VIEW, people_in_scope
 from accounts.sharing import granted_ids, grants_of
-from crm.audit.models import LEFT_BEHIND
-from crm.folding import fold_name
+from kit.audit.models import LEFT_BEHIND
+from kit.domain.folding import fold_name
 
 from ..names import normalize
 

@@ -9,8 +9,8 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User, notify
-from crm.audit.trail import in_words, record_many
-from crm.verdict import unless
+from kit.audit.log import in_words, record_many
+from kit.domain.verdict import unless
 
 from ..candidates import successors
 from .customer import KEPT_FOR_MANAGER, Customer, CustomerGrant, Ownership

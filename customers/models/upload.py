@@ -12,9 +12,9 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
-from crm.audit.trail import record
-from crm.ui.html import record_url
-from crm.verdict import Verdict, first_objection, holds, transition, unless, within
+from kit.audit.log import record
+from kit.domain.urls import record_url
+from kit.domain.verdict import Verdict, first_objection, holds, transition, unless, within
 
 if TYPE_CHECKING:
     from ..importing import CustomerImport  # which reads and writes what the models here are

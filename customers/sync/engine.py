@@ -15,10 +15,10 @@ from django.db.models import Count
 from django.utils import timezone
 
 from basedata.models import FeedPosition, Product, StockRecord, SyncRefusal, SyncRun
-from crm.exchange.notes import Notes
-from crm.happened import lies_ahead
-from crm.lookups import by_key
 from customers.models import Order, OrderLine, ParkedOrder, TimelineEntry
+from kit.domain.past_dates import lies_ahead
+from kit.exchange.table_notes import Notes
+from kit.sql.streaming import by_key
 
 from . import rows
 from .orders import LARGEST_TOTAL, after_orders, find_customers, order_url, park, take_up, total_of, write_orders

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from basedata.models import SyncRun
-from crm.jobs.models import Job, JobRefused
+from kit.jobs.models import Job, JobRefused
 
 from .engine import SyncBusy, sync
 from .sources import SourceRefused

@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from crm.audit.trail import change
-from crm.shortened import SHORTENED, is_shortened_number
-from crm.verdict import Refused
 from customers.known import KnownCustomers, keys_of
 from customers.models import Customer, hold_customers
 from customers.models.merge import take_turn
+from kit.audit.log import change
+from kit.domain.shortened_numbers import SHORTENED, is_shortened_number
+from kit.domain.verdict import Refused
 
 from .orders import take_up
 

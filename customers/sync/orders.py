@@ -12,12 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from basedata.models import Product
-from crm.happened import lies_ahead
 from customers.churn import resolve_by_purchases
 from customers.models import Customer, Order, OrderLine, ParkedOrder, TimelineEntry, refresh_revenue
 from customers.models.merge import take_turn
 from customers.models.order import refresh_last_purchases
-from customers.templatetags.orders import yuan
+from kit.domain.money import yuan
+from kit.domain.past_dates import lies_ahead
 
 from .rows import RowRefused
 from .signs import settle_sign

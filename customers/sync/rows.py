@@ -10,14 +10,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from crm.days import too_far
-from crm.exchange.amounts import exact
-from crm.exchange.dates import NotADay, read_day
-from crm.exchange.readers import fault_of
-from crm.folding import clean_text, fold_width
-from crm.happened import lies_ahead
-from crm.shortened import SHORTENED, is_shortened_number
 from customers.models.order import OrderStatus
+from kit.domain.days import too_far
+from kit.domain.folding import clean_text, fold_width
+from kit.domain.past_dates import lies_ahead
+from kit.domain.shortened_numbers import SHORTENED, is_shortened_number
+from kit.exchange.amounts import exact
+from kit.exchange.dates import NotADay, read_day
+from kit.exchange.readers import fault_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 STATUSES = {**{label: code for code, label in OrderStatus.choices}, **{code: code for code, _ in OrderStatus.choices}}

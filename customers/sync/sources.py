@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 from django.db.utils import ConnectionHandler
 
-from crm.exchange.readers import Table, UnreadableFile, read_table
+from kit.exchange.readers import Table, UnreadableFile, read_table
 
 from .rows import COLUMNS
 

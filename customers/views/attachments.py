@@ -8,7 +8,7 @@ from django.http import FileResponse, Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.views import View
 
-from crm.ui.actions import ActionView
+from kit.pages.actions import ActionView
 
 from ..attachments import renamed
 from ..forms import AttachForm

@@ -16,12 +16,13 @@ from django.views import View
 
 from accounts.models import User
 from basedata.models import mirror_notice
-from crm.audit.models import AuditEntry
-from crm.ui.actions import Action, ActionView, Control, controls
-from crm.ui.history import RecordHistory
-from crm.ui.lists import Column, RecordList
-from crm.ui.records import RecordDetail
-from crm.ui.templatetags.ui import chip, day
+from kit.audit.models import AuditEntry
+from kit.domain.days import day
+from kit.pages.actions import Action, ActionView, Control, controls
+from kit.pages.history import RecordHistory
+from kit.pages.lists import Column, RecordList
+from kit.pages.records import RecordDetail
+from kit.pages.templatetags.ui import chip
 
 from ..churn import last_scan, scan_jobs, start_scan
 from ..evidence import bought_lately, evidence, trend, usual

@@ -8,9 +8,9 @@ from django.utils.html import format_html
 
 from accounts.detail_columns import REFUSES, DetailColumn, DetailedList
 from accounts.detail_pages import ShowDetail
-from crm.ui.actions import ActionView
-from crm.ui.lists import Column
-from crm.ui.records import RecordCreate, RecordUpdate
+from kit.pages.actions import ActionView
+from kit.pages.lists import Column
+from kit.pages.records import RecordCreate, RecordUpdate
 
 from ..filters.parts import ContactFilter
 from ..forms import ContactForm

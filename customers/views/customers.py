@@ -11,15 +11,16 @@ from django.urls import reverse
 from accounts.detail_columns import DetailColumn, DetailedList
 from accounts.detail_pages import ShowDetail
 from accounts.share_pages import ShareRecord, WithdrawShare
-from crm.audit.models import AuditEntry
-from crm.ui.actions import Action, ActionView, Control
-from crm.ui.bulk import BulkList
-from crm.ui.history import RecordHistory
-from crm.ui.html import fill
-from crm.ui.lists import Column, RecordList
-from crm.ui.records import RecordCreate, RecordUpdate
-from crm.ui.templatetags.ui import chip, day, stars
-from crm.verdict import Verdict
+from kit.audit.models import AuditEntry
+from kit.domain.days import day
+from kit.domain.verdict import Verdict
+from kit.pages.actions import Action, ActionView, Control
+from kit.pages.bulk import BulkList
+from kit.pages.history import RecordHistory
+from kit.pages.html import fill
+from kit.pages.lists import Column, RecordList
+from kit.pages.records import RecordCreate, RecordUpdate
+from kit.pages.templatetags.ui import chip, stars
 
 from ..filters.customers import CustomerFilter, DeletedCustomerFilter
 from ..forms import CustomerForm, NewCustomerForm, offered_customers

@@ -9,12 +9,12 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 
 from accounts.models import User
-from crm.audit.models import AuditEntry
-from crm.masking import masked
-from crm.ui.actions import controls
-from crm.ui.asked import part_asked
-from crm.ui.history import as_seen_by, without_names
-from crm.ui.records import RecordDetail
+from kit.audit.models import AuditEntry
+from kit.domain.masking import masked
+from kit.pages.actions import controls
+from kit.pages.history import as_seen_by, without_names
+from kit.pages.records import RecordDetail
+from kit.pages.unknown_parameters import part_asked
 
 from ..models import Customer, names_hidden_from
 from ..models.merge import find_survivor

@@ -13,15 +13,15 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views import View
 
-from crm.audit.trail import record
-from crm.exchange.exports import CONTENT_TYPES, attachment
-from crm.exchange.question import Question
-from crm.exchange.readers import UnreadableFile
-from crm.exchange.writers import write_xlsx
-from crm.ui.actions import ActionView
-from crm.ui.handing import Meant
-from crm.ui.records import FormView, RecordView
-from crm.verdict import Kind, Refused, Verdict
+from kit.audit.log import record
+from kit.domain.verdict import Kind, Refused, Verdict
+from kit.exchange.export_question import Question
+from kit.exchange.exports import CONTENT_TYPES, attachment
+from kit.exchange.readers import UnreadableFile
+from kit.exchange.writers import write_xlsx
+from kit.pages.actions import ActionView
+from kit.pages.export_requests import Meant
+from kit.pages.records import FormView, RecordView
 
 from ..forms.upload import CarryOutForm, UploadForm
 from ..import_form import CustomerImportForm

@@ -9,9 +9,9 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django_htmx.http import push_url, reswap, retarget
 
-from crm.ui.actions import Action
-from crm.ui.lists import RecordList
-from crm.ui.paging import capped_counts
+from kit.pages.actions import Action
+from kit.pages.lists import RecordList
+from kit.pages.paging import capped_counts
 
 from ..models import Customer
 from ..models.holding import whereabouts

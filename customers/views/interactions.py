@@ -7,11 +7,12 @@ from typing import Any
 from django.urls import reverse
 from django.utils.html import format_html
 
-from crm.audit.models import AuditEntry
-from crm.ui.actions import ActionView, controls
-from crm.ui.lists import Column
-from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
-from crm.ui.templatetags.ui import DASH, day
+from kit.audit.models import AuditEntry
+from kit.domain.days import day
+from kit.domain.text import DASH
+from kit.pages.actions import ActionView, controls
+from kit.pages.lists import Column
+from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
 
 from ..attachments import renamed
 from ..filters.parts import InteractionFilter

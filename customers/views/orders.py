@@ -14,14 +14,15 @@ from django.utils.html import format_html
 from accounts.models import User
 from basedata.models import mirror_notice
 from basedata.views.mirrored import MirroredList
-from crm.ui.lists import Column
-from crm.ui.records import RecordDetail
-from crm.ui.templatetags.ui import chip, day
+from kit.domain.days import day
+from kit.domain.money import yuan
+from kit.pages.lists import Column
+from kit.pages.records import RecordDetail
+from kit.pages.templatetags.ui import chip
+from kit.sql.exact_sum import ExactSum
 
-from ..exact import ExactSum
 from ..filters.orders import REVENUE, OrderFilter
 from ..models import Customer, Order
-from ..templatetags.orders import yuan
 from ..trend import MONTHS, bars, months_back, totals_by_month
 from .customers import LIST
 from .inside import page_head

@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views import View
 
 from basedata.models import FeedPosition, SyncRun
-from crm.jobs.models import start_job
+from kit.jobs.tasks import start_job
 
 from ..models import ParkedOrder
 from ..sync.engine import LABELS

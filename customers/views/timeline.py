@@ -9,8 +9,8 @@ from typing import Any
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
-from crm.ui.records import RecordView
-from crm.ui.templatetags.ui import day
+from kit.domain.days import day
+from kit.pages.records import RecordView
 
 from ..models import Customer, TimelineEntry
 

@@ -13,10 +13,10 @@ from django.urls import reverse
 from django.views import View
 
 from accounts.models import User
-from crm.audit.trail import shown
-from crm.text_index import Fold
-from crm.ui.records import FormView
-from crm.verdict import Kind, Refused, Verdict
+from kit.audit.log import shown
+from kit.domain.verdict import Kind, Refused, Verdict
+from kit.pages.records import FormView
+from kit.sql.text_index import Fold
 
 from ..forms.together import MergeForm, ReclassifyForm
 from ..models import Customer, merge_customers, reclassify_customers

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.contrib import admin
 
-from crm.record_admin import RecordAdmin
+from kit.audit.record_admin import RecordAdmin
 
 from .models import AuditEntry
 

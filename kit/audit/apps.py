@@ -2,6 +2,6 @@ from django.apps import AppConfig
 
 
 class AuditConfig(AppConfig):
-    name = "crm.audit"
+    name = "kit.audit"
     label = "audit"
     verbose_name = "审计"

@@ -12,8 +12,8 @@ from django.db.models import F, Func, JSONField, Value
 from django.db.models.functions import Left
 from django.utils import timezone
 
+from .log import SYSTEM, current_address, in_words
 from .models import AuditEntry
-from .trail import SYSTEM, current_address, in_words
 
 
 class RandomSalt(Func):

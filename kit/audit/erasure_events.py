@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from crm.lookups import by_key
+from kit.sql.streaming import by_key
 
 from .models import AuditEntry, AuditRedaction
 

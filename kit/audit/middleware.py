@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from python_ipware import IpWare
 
-from .trail import current_address
+from .log import current_address
 
 ADDRESS = IpWare(precedence=("REMOTE_ADDR",))
 

@@ -12,9 +12,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.urls import reverse
 
-from crm.masking import masked, masked_in
+from kit.domain.masking import masked, masked_in
 
-from .conditions import CONDITIONS, readable
+from .export_conditions import CONDITIONS, readable
 
 
 class AppendOnlyError(TypeError):

@@ -12,7 +12,7 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from crm.audit.models import AuditEntry
+from kit.audit.models import AuditEntry
 
 LONGEST_SEARCH = 200  # each word is one more condition, and a database takes no thousand of them
 PAGE = 50

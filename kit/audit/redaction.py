@@ -10,13 +10,13 @@ from django.db import models
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from crm.lookups import streamed
-from crm.verdict import unless
+from kit.domain.verdict import unless
+from kit.sql.streaming import streamed
 
 from . import seals
+from .erasure_events import FIELDS, REGISTERED, facts_of
+from .log import record
 from .models import REDACTED, AuditEntry, AuditRedaction, AuditSeal, new_salt
-from .register import FIELDS, REGISTERED, facts_of
-from .trail import record
 
 GONE = "（已抹去）"  # stands in the place of erased words; PostgreSQL's trigger knows it, too
 

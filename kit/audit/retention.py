@@ -12,8 +12,8 @@ from django.db.models import Max
 from django.utils import timezone
 
 from . import seals
+from .log import record
 from .models import AuditEntry, AuditPruning, AuditSeal
-from .trail import record
 
 SEALS_PER_RUN = 200  # the rest follows with the next run
 

@@ -10,9 +10,9 @@ from typing import Any
 from django.db.models import Count, Sum
 from django.utils import timezone
 
-from crm.lookups import by_key, streamed
+from kit.sql.streaming import by_key, streamed
 
-from . import register, seals
+from . import erasure_events, seals
 from .models import AuditEntry, AuditPruning, AuditRedaction, AuditSeal
 
 SHORTEST = timedelta(days=180)  # nothing younger may have been pruned
@@ -72,7 +72,7 @@ class Verification:
             if ids:
                 self.findings.append(f"封存 {pk}：编号 {min(ids)}–{max(ids)} 的审计记录被改动过。")
         self.findings += self.check_deeds()
-        self.findings += register.complaints(self.pruned)
+        self.findings += erasure_events.complaints(self.pruned)
         if overdue := self.unsealed_too_long():
             self.findings.append(f"审计记录 {names(overdue)} 超过 1 小时未封存，请检查后台任务是否在运行。")
         return self.findings

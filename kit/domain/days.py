@@ -1,12 +1,16 @@
-"""Days that can be meant where a past or near one is asked for, and what was probably meant by another."""
+"""Days as the screen shows them, their arithmetic in Shanghai, and which can be meant where a near one is asked for."""
 
 from __future__ import annotations
 
 import re
-from datetime import date
+from calendar import monthrange
+from datetime import date, datetime, time
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+
+from kit.domain.text import DASH
 
 EARLIEST = date(1949, 10, 1)
 YEARS_AHEAD = 5
@@ -51,3 +55,37 @@ def refuse_far_day(day: date) -> None:
     """A validator for dates of what has happened or soon will."""
     if words := too_far(day):
         raise ValidationError(words, code="far")
+
+
+def midnight(day: Any) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day so many months on; the month's last day where it has no such day (31 Aug + 6: 28/29 Feb)."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def day(value: date | datetime | None, style: str = "") -> str:
+    """Dates of the whole product: 2025-11-24; "long" 2025年11月24日, "month", "short" 11-24; "time" adds 10:42."""
+    if not value:
+        return DASH
+    if isinstance(value, datetime) and timezone.is_aware(value):
+        value = timezone.localtime(value)
+    if style == "month":
+        return f"{value.year}年{value.month}月"
+    if style == "short":
+        return f"{value:%m-%d}"
+    shown = f"{value.year}年{value.month}月{value.day}日" if "long" in style else f"{value:%Y-%m-%d}"
+    return f"{shown} {value:%H:%M}" if "time" in style and isinstance(value, datetime) else shown
+
+
+def ago(value: datetime | None) -> str:
+    """今天 10:42, 昨天 10:42, else the day with time."""
+    if not value:
+        return DASH
+    local = timezone.localtime(value)
+    days = (timezone.localdate() - local.date()).days
+    word = {0: "今天", 1: "昨天"}.get(days)
+    return f"{word} {local:%H:%M}" if word else day(value, "time")

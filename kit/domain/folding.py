@@ -1,7 +1,7 @@
 """One form for texts that mean the same: names, telephone numbers, codes; and the signs nobody sees taken out.
 
 A character folds by itself, whatever stands beside it, by a table that every version of Python makes alike: the
-database folds its columns by the same table (crm/text_index.py).
+database folds its columns by the same table (kit/sql/text_index.py).
 """
 
 from __future__ import annotations

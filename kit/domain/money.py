@@ -1,10 +1,10 @@
-"""Figures of the sales system as the screen shows them: never rounded."""
+"""Amounts and quantities as the screen shows them."""
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
-from crm.ui.templatetags.ui import DASH
+from kit.domain.text import DASH
 
 
 def in_full(figure: Decimal | None, places: int = 0) -> str:
@@ -14,3 +14,24 @@ def in_full(figure: Decimal | None, places: int = 0) -> str:
     whole, _, rest = f"{figure:,f}".replace("-", "−").partition(".")
     rest = rest.rstrip("0").ljust(places, "0")
     return f"{whole}.{rest}" if rest else whole
+
+
+def yuan(value: Decimal | None) -> str:
+    """An exact amount, rounded half up for display only."""
+    if value is None:
+        return DASH
+    return f"{value.quantize(Decimal('0.01'), ROUND_HALF_UP):,f}".replace("-", "−")
+
+
+def price(value: Decimal | None) -> str:
+    """A unit price with every place that matters, at least two."""
+    return in_full(value, 2)
+
+
+def figure(value: Decimal | None) -> str:
+    """A quantity without useless zeros."""
+    return in_full(value)
+
+
+def money(value: Decimal | None) -> str:
+    return DASH if value is None else f"{value:,.2f}"

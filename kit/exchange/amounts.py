@@ -6,7 +6,7 @@ import re
 import unicodedata
 from decimal import Decimal, InvalidOperation
 
-from crm.shortened import is_shortened_number
+from kit.domain.shortened_numbers import is_shortened_number
 
 UNITS = {
     "元": 1, "千元": 1_000, "万元": 10_000, "十万元": 100_000, "百万元": 1_000_000, "千万元": 10_000_000,

@@ -2,6 +2,6 @@ from django.apps import AppConfig
 
 
 class ExchangeConfig(AppConfig):
-    name = "crm.exchange"
+    name = "kit.exchange"
     label = "exchange"
     verbose_name = "数据交换"

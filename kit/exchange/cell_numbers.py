@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 
-from crm.days import FIRST_DAY
+from kit.domain.days import FIRST_DAY
 
 from .dates import FIRST_DAY_1904
 

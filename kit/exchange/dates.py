@@ -7,7 +7,7 @@ import unicodedata
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
-from crm.days import EARLIEST, FIRST_DAY, latest, too_far
+from kit.domain.days import EARLIEST, FIRST_DAY, latest, too_far
 
 FIRST_DAY_1904 = date(1904, 1, 1)
 CLOCK = r"(?:[ t]+(\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?)(?:z|[+-]\d\d:?\d\d)?)?\Z"

@@ -13,8 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from . import unreadable
-from .unreadable import MAX_TEXT, UnreadableFile
+from . import unreadable_files
+from .unreadable_files import MAX_TEXT, UnreadableFile
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 CHUNK = 1 << 20  # bytes
@@ -114,7 +114,7 @@ def _encoding(path: Path, packed: bool) -> str:
         chunk = begin
         while True:
             size += len(chunk)
-            if size > unreadable.MAX_UNPACKED:
+            if size > unreadable_files.MAX_UNPACKED:
                 raise UnreadableFile(f"文件{'解压后' if packed else ''}超过 200 MB，请分成几个文件。")
             left = {name: decoder for name, decoder in left.items() if _decodes(decoder, chunk)}
             if not chunk:

@@ -18,18 +18,19 @@ from django.shortcuts import redirect
 from django.urls import resolve
 from django.utils import timezone
 
-from crm.audit.conditions import CONDITIONS, EXPORTED, readable
-from crm.audit.models import AuditEntry
-from crm.audit.trail import record
-from crm.audit.verification import ERASED
-from crm.file_names import cut
-from crm.jobs.models import Job, JobRefused, open_jobs, start_job
-from crm.lookups import streamed
+from kit.audit.export_conditions import CONDITIONS, EXPORTED, readable
+from kit.audit.log import record
+from kit.audit.models import AuditEntry
+from kit.audit.verification import ERASED
+from kit.domain.file_names import cut
+from kit.jobs.models import Job, JobRefused, open_jobs
+from kit.jobs.tasks import start_job
+from kit.sql.streaming import streamed
 
-from .question import of_rows, reason_is_wrong
+from .export_question import of_rows, reason_is_wrong
 from .writers import WRITERS
 
-FUNCTION = "crm.exchange.exports.run_export"
+FUNCTION = "kit.exchange.exports.run_export"
 CONTENT_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from django.db import models
 from django.http import QueryDict
 
-from crm.jobs.models import DueRun, Job
-from crm.lookups import streamed
+from kit.jobs.models import DueRun, Job
+from kit.sql.streaming import streamed
 
 ERASED_HERE: dict[type[models.Model], tuple[str, ...]] = {Job: ("arguments", "result", "notes", "file", "file_name")}
 PARTS = ()

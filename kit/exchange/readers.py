@@ -10,8 +10,8 @@ from itertools import chain, islice
 from pathlib import Path
 
 from .delimited import csv_rows
-from .notes import Notes, in_words
-from .unreadable import MAX_COLUMNS, UnreadableFile, cannot_open
+from .table_notes import Notes, in_words
+from .unreadable_files import MAX_COLUMNS, UnreadableFile, cannot_open
 from .workbooks import Merged, Sheet, SheetRow, Workbook, letters, opened
 
 __all__ = ["Cells", "Table", "UnreadableFile", "cannot_open", "read_table"]

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
-from . import unreadable
-from .numerals import General, NumberStyle, number_style
-from .unreadable import MAX_COLUMNS, MAX_TEXT, UnreadableFile
+from . import unreadable_files
+from .cell_numbers import General, NumberStyle, number_style
+from .unreadable_files import MAX_COLUMNS, MAX_TEXT, UnreadableFile
 
 INVALID = "文件不是有效的 xlsx 工作簿，请用表格软件重新另存。"
 CHUNK = 1 << 16  # bytes
@@ -60,7 +60,7 @@ class Workbook:
     """Opened by opened(); sheets in their order, rows and merged cells sheet by sheet."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
-        if sum(member.file_size for member in archive.infolist()) > unreadable.MAX_UNPACKED:
+        if sum(member.file_size for member in archive.infolist()) > unreadable_files.MAX_UNPACKED:
             raise UnreadableFile("工作簿解压后超过 200 MB，请分成几个文件。")
         self.archive, self.is_1904 = archive, False
         self.sheets: list[Sheet] = []

@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django_tasks_db.admin import DBTaskResultAdmin
 from django_tasks_db.models import DBTaskResult
 
-from crm.record_admin import RecordAdmin
+from kit.audit.record_admin import RecordAdmin
 
 from .models import Job
 

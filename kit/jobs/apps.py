@@ -2,6 +2,6 @@ from django.apps import AppConfig
 
 
 class JobsConfig(AppConfig):
-    name = "crm.jobs"
+    name = "kit.jobs"
     label = "jobs"
     verbose_name = "后台任务"

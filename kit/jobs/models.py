@@ -10,8 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db import models, transaction
 from django.utils import timezone
 
-from crm.audit.trail import current_address
-from crm.file_names import cut
+from kit.domain.file_names import cut
 
 
 class JobRefused(Exception):
@@ -148,18 +147,3 @@ def open_jobs(owner: Any, function: str) -> int:
 
 def unfinished(owner: Any, function: str) -> models.QuerySet[Job]:
     return Job.objects.filter(owner=owner, function=function, status__in=(Job.Status.QUEUED, Job.Status.RUNNING))
-
-
-def start_job(kind: str, function: str, *, owner: Any, **arguments: Any) -> Job:
-    """Records a job and hands it to the workers once the transaction commits.
-
-    function: dotted path of a callable taking the Job and returning the result in words. Behind unfinished ones of the
-    same kind and person it waits until everybody else's first is taken.
-    """
-    from .tasks import run_job
-
-    address = current_address.get() if owner is not None else None
-    before = 0 if owner is None else unfinished(owner, function).count()
-    job = Job.objects.create(kind=kind[:50], function=function, owner=owner, arguments=arguments, address=address)
-    transaction.on_commit(lambda: run_job.using(priority=-min(before, 100)).enqueue(job.pk))
-    return job

@@ -1,19 +1,21 @@
-"""What workers run: jobs, and the rescue of jobs whose worker died."""
+"""Jobs handed to workers and run by them, and the rescue of jobs whose worker died."""
 
 from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
+from django.db import transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_tasks import task
 
-from crm.audit.trail import current_address
+from kit.audit.log import current_address
 
-from .models import Job, JobRefused
+from .models import Job, JobRefused, unfinished
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +33,19 @@ def run_job(job_id: int) -> None:
         job.fail("任务未能完成，请稍后重试；仍然失败时把任务编号告诉系统管理员。")
     finally:
         current_address.reset(token)
+
+
+def start_job(kind: str, function: str, *, owner: Any, **arguments: Any) -> Job:
+    """Records a job and hands it to the workers once the transaction commits.
+
+    function: dotted path of a callable taking the Job and returning the result in words. Behind unfinished ones of the
+    same kind and person it waits until everybody else's first is taken.
+    """
+    address = current_address.get() if owner is not None else None
+    before = 0 if owner is None else unfinished(owner, function).count()
+    job = Job.objects.create(kind=kind[:50], function=function, owner=owner, arguments=arguments, address=address)
+    transaction.on_commit(lambda: run_job.using(priority=-min(before, 100)).enqueue(job.pk))
+    return job
 
 
 def carry_out(job: Job) -> None:

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 
-from crm.verdict import Verdict
+from kit.domain.urls import record_url
+from kit.domain.verdict import Verdict
 
 from .forms import ConfirmForm
-from .html import record_url
 from .records import FormView
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 
-from crm.audit.trail import shown
-from crm.record_admin import RecordAdmin
+from kit.audit.log import shown
+from kit.audit.record_admin import RecordAdmin
 
 from .forms import dress
 

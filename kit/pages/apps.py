@@ -9,7 +9,7 @@ class IdConverter(converters.IntConverter):
 
 
 class UiConfig(AppConfig):
-    name = "crm.ui"
+    name = "kit.pages"
     label = "ui"
     verbose_name = "页面组件"
 

@@ -9,7 +9,7 @@ from django.utils.functional import cached_property
 
 from .html import fill
 from .lists import RecordList
-from .rows import row_html
+from .row_html import row_html
 
 TICK = '<td class="m-h"><input class="ck" type="checkbox" name="ids" value="{}" form="bulk" aria-label="选择 {}"></td>'
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from crm.audit.models import AuditEntry
+from kit.audit.models import AuditEntry
 
-from .opened import as_text
+from .form_versions import as_text
 
 
 def conflict_context(record: Any, mine: Any, stored: Any, opened: dict[str, str]) -> dict[str, Any]:

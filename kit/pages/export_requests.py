@@ -11,7 +11,9 @@ from urllib.parse import unquote_plus
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 
-from .gate import clean_query, refuse_control_characters
+from kit.domain.text import refuse_control_characters
+
+from .text_gate import clean_query
 
 GUESSING = ("Sec-Purpose", "Purpose", "X-Moz")
 ELSEWHERE = ("cross-site", "same-site")  # another host of the same domain is not ours either

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import django_filters
 from django import forms
 from django.db.models import QuerySet
-from django.utils import timezone
 
-from .asked import refuse_unread
+from kit.domain.days import midnight
+
 from .forms import dress
 from .html import fill, joined
+from .unknown_parameters import refuse_unread
 
 OPTION, CHOSEN = '<option value="{}">{}</option>', '<option value="{}" selected>{}</option>'
 
@@ -91,10 +92,6 @@ class ContainsNumber(Contains):
     """A telephone number or a part of it, however it is written."""
 
     lookup = "contains_number"
-
-
-def midnight(day: Any) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 class DateFrom(django_filters.DateFilter):

@@ -10,12 +10,13 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.forms.renderers import TemplatesSetting
 
-from crm.days import refuse_far_day
+from kit.domain.days import refuse_far_day
+from kit.domain.text import refuse_control_characters
 
-from .gate import ManyRows, gate, refuse_control_characters
-from .lengths import count_once
-from .messages import in_plain_words
-from .opened import RememberingForm
+from .field_messages import in_plain_words
+from .form_versions import RememberingForm
+from .text_gate import ManyRows, gate
+from .text_lengths import count_once
 
 DATE_LIMITS = (
     MinValueValidator(date(1900, 1, 1), "请填写 1900 年以后的日期。"),

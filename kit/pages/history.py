@@ -7,10 +7,10 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from crm.audit.models import AuditEntry
+from kit.audit.models import AuditEntry
 
-from .asked import short
 from .records import RecordView
+from .unknown_parameters import short
 
 PAGE = 50
 

@@ -1,4 +1,4 @@
-"""Text made into HTML, and addresses of records: what every cell of a list needs, twenty times a page.
+"""Text made into HTML: what every cell of a list needs, twenty times a page.
 
 Every value passes escape(); this is one of the named places that may declare text safe.
 """
@@ -6,11 +6,9 @@ Every value passes escape(); this is one of the named places that may declare te
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
 from html import escape
 from typing import Any
 
-from django.urls import reverse
 from django.utils.safestring import SafeString
 
 
@@ -26,19 +24,3 @@ def fill(pattern: str, *values: Any) -> SafeString:
 
 def joined(parts: Iterable[SafeString]) -> SafeString:
     return SafeString("".join(parts))
-
-
-def record_url(url_name: str, pk: int) -> str:
-    """The address of a page with the record's key as its one part."""
-    return _pattern(url_name).replace("/0/", f"/{pk}/")
-
-
-@cache
-def page_url(url_name: str) -> str:
-    """The address of a page without parts; asked a hundred times on a page of figures."""
-    return reverse(url_name)
-
-
-@cache
-def _pattern(url_name: str) -> str:
-    return reverse(url_name, args=[0])

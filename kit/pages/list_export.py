@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpResponse
 from django.utils.functional import cached_property
-from django.utils.module_loading import import_string
 
-from .asked import objections, refused_export
-from .handing import Exporting
+from kit.exchange.exports import deliver
+
+from .export_requests import Exporting
 from .paging import MAX_COUNT, shown_count
+from .unknown_parameters import objections, refused_export
 
 
 class Takeaway(Exporting):
@@ -35,12 +35,12 @@ class Takeaway(Exporting):
         return bool(self.export_permission) and self.request.user.has_perm(self.export_permission)
 
     def export(self, file_format: str) -> HttpResponse:
-        """The filtered rows with all columns, or first the question; the writer is named in the settings."""
+        """The filtered rows with all columns, or first the question."""
         if not self.can_export:
             raise PermissionDenied("您的角色不能导出。")
         if sentences := self.objections():
             return refused_export(self.request, sentences)
-        return import_string(settings.CRM_EXPORTER)(self, file_format)
+        return deliver(self, file_format)
 
     def objections(self) -> list[str]:
         """Why the rows of this address are not those that were asked for; a file would not show it."""

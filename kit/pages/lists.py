@@ -15,15 +15,15 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.views import View
 
-from crm.lookups import settled
+from kit.pages.templatetags.ui import cell_text
+from kit.sql.counts import settled
 
 from .actions import Action, Control, controls
-from .asked import repeated, short, unknown_names
 from .html import safe
+from .list_export import Takeaway
 from .paging import MAX_COUNT, Pager, capped_counts
-from .rows import row_html
-from .takeaway import Takeaway
-from .templatetags.ui import cell_text
+from .row_html import row_html
+from .unknown_parameters import repeated, short, unknown_names
 
 MAX_TAB_COUNT = 999
 

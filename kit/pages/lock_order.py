@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from crm.verdict import hold_first
+from kit.domain.verdict import hold_first
 
 
 def hold_before(page: Any) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 
-from crm.lookups import Compiled, apart, spelled_out
+from kit.sql.counts import Compiled, apart, spelled_out
 
-from .asked import short
+from .unknown_parameters import short
 
 PAGE_SIZES = (10, 20, 50, 100)
 MAX_COUNT = 10_000

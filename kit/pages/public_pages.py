@@ -13,8 +13,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-OUTWARD = ("/rate/",)  # what customers open; everything else is for people with an account
-KEYS = re.compile(r"/(rate|setup)/[^\s\"'<>]+")  # addresses that are keys: who has one needs no account
 LOGOS = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".svg": "image/svg+xml"}
 MAX_LOGO = 200_000  # bytes; it stands in every page
 
@@ -41,7 +39,7 @@ def link(path: str, request: HttpRequest | None = None) -> str:
 
 
 def is_outward(request: HttpRequest) -> bool:
-    return request.path_info.startswith(OUTWARD)
+    return request.path_info.startswith(settings.PUBLIC_PATHS)
 
 
 def show(template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
@@ -93,5 +91,11 @@ class HideKeys(logging.Filter):
         return True
 
 
+@cache
+def _keys() -> re.Pattern[str]:
+    return re.compile(rf"/({'|'.join(settings.KEY_PATHS)})/[^\s\"'<>]+")
+
+
 def hide(text: str) -> str:
-    return KEYS.sub(r"/\1/…", text)
+    """Return the text without the keys in its URLs."""
+    return _keys().sub(r"/\1/…", text)

@@ -13,13 +13,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views import View
 
-from crm.verdict import Kind, Refused, Verdict
+from kit.domain.verdict import Kind, Refused, Verdict
 
 from .conflict import conflict_context
+from .form_versions import RememberingForm
 from .forms import CrmForm
-from .holding import hold_before
+from .lock_order import hold_before
 from .models import Submission
-from .opened import RememberingForm
 
 logger = logging.getLogger(__name__)
 

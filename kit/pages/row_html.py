@@ -11,8 +11,9 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
+from kit.pages.templatetags.ui import icon
+
 from .actions import Control
-from .templatetags.ui import icon
 
 DIALOG = ' hx-target="#dialog" hx-select="unset" hx-swap="innerHTML"'
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -13,17 +12,9 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
-from crm import outside
-from crm.folding import clean_text, invisible_in
-
-UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-MESSAGE = "含有看不见的控制字符，请删除后重试。"
-
-
-def refuse_control_characters(text: object) -> None:
-    """The one gate: a validator for form fields, files and addresses alike."""
-    if UNPRINTABLE.search(str(text)):
-        raise ValidationError(MESSAGE, code="control_characters")
+from kit.domain.folding import clean_text, invisible_in
+from kit.domain.text import MESSAGE, UNPRINTABLE, refuse_control_characters
+from kit.pages import public_pages
 
 
 class GatedText(forms.Field):
@@ -73,8 +64,8 @@ class TextGateMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         query = unquote_plus(request.META.get("QUERY_STRING", ""), errors="surrogateescape")
         if UNPRINTABLE.search(request.path_info) or UNPRINTABLE.search(query):
-            if outside.is_outward(request):  # one answer to whatever is no link of ours
-                return outside.refuse(404)
+            if public_pages.is_outward(request):  # one answer to whatever is no link of ours
+                return public_pages.refuse(404)
             return render(request, "400.html", {"reason": f"地址里{MESSAGE}"}, status=400)
         if not query.isascii():
             clean_query(request)

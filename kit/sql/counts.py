@@ -1,8 +1,7 @@
-"""What the ORM does too slowly for every request: long sets of ids, and compiling the same conditions again."""
+"""Conditions and statements that come again in every request: compiled once, and counted alternative by alternative."""
 
 from __future__ import annotations
 
-from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property, lru_cache
@@ -11,58 +10,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import DEFAULT_DB_ALIAS, connection, models
-from django.db.models.fields.related_lookups import RelatedIn
-from django.db.models.lookups import In
 from django.db.models.sql.where import AND, OR, WhereNode
-
-FEW = 8  # from 9 on PostgreSQL looks keys up in a hash table, but only those that stand in the statement
-
-
-class Ids(frozenset[int]):
-    """Keys found before the statement is made. An ``in`` condition sends them as one value, however many they are.
-
-    Django makes each element a parameter of its own: with the people of a company in every condition, preparing the
-    statement took longer than the database needed to answer it. As a parameter go only a few: the plan PostgreSQL
-    keeps of a prepared statement does not know them, and compares every row with each of a thousand.
-    """
-
-    def including(self, key: int) -> Ids:
-        return self if key in self else Ids(self | {key})
-
-    @cached_property
-    def text(self) -> str:
-        return ",".join(map(str, sorted(self)))
-
-
-class _IdsIn:
-    """Ids may stand in the statement as text: they are whole numbers by their type."""
-
-    rhs: Any
-
-    def get_prep_lookup(self) -> Any:
-        return self.rhs if isinstance(self.rhs, Ids) else super().get_prep_lookup()  # type: ignore[misc]
-
-    def as_sql(self, compiler: Any, connection: Any) -> Any:
-        if not isinstance(self.rhs, Ids):
-            return super().as_sql(compiler, connection)  # type: ignore[misc]
-        if not self.rhs:
-            raise EmptyResultSet
-        column, params = self.process_lhs(compiler, connection)  # type: ignore[attr-defined]
-        if connection.vendor == "postgresql" and len(self.rhs) <= FEW:
-            return f"{column} = ANY (%s::bigint[])", (*params, f"{{{self.rhs.text}}}")
-        if connection.vendor == "postgresql":
-            return f"{column} = ANY ('{{{self.rhs.text}}}'::bigint[])", params
-        return f"{column} IN ({self.rhs.text})", params
-
-
-@models.ForeignKey.register_lookup
-class RelatedIdsIn(_IdsIn, RelatedIn):
-    pass
-
-
-@models.BigAutoField.register_lookup
-class KeyIdsIn(_IdsIn, In):
-    pass
 
 
 class Statement:
@@ -180,28 +128,6 @@ def spelled_out(sql: str, params: Sequence[Any]) -> tuple[str, Sequence[Any]]:
     first, *rest = sql.split("%s")
     written = (operations.compose_sql("%s", [value]).replace("%", "%%") for value in params)
     return first + "".join(f"{value}{part}" for value, part in zip(written, rest, strict=True)), ()
-
-
-def streamed(rows: Any, size: int = 500) -> Iterator[Any]:
-    """Records in the queryset's order, `size` of them at a time, each time asked by their keys.
-
-    In place of Django's iterator(): its cursor on the server lives in a session, which a pooler lends to somebody else
-    between two reads, and without that cursor the driver fetches everything at once. Only the keys are kept. What
-    goes or leaves the conditions meanwhile is left out.
-    """
-    keys = array("q", rows.values_list("pk", flat=True))
-    for start in range(0, len(keys), size):
-        some = keys[start : start + size]
-        found = rows.order_by().in_bulk(some.tolist())
-        yield from (found[key] for key in some if key in found)
-
-
-def by_key(values: Any, size: int = 5000) -> Iterator[tuple[Any, ...]]:
-    """Tuples of values_list("pk", …), as they come in the order of the key, `size` at a time: of large tables."""
-    values, last = values.order_by("pk"), -1
-    while page := list(values.filter(pk__gt=last)[:size]):
-        yield from page
-        last = page[-1][0]
 
 
 class Settled:

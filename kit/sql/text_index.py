@@ -16,7 +16,7 @@ from django.db.migrations import RunPython
 from django.db.models import Func, Lookup
 from django.db.models.lookups import IContains
 
-from .folding import ABROAD, DIGITS, fold_name, fold_number, has_letters, letters, number_part
+from kit.domain.folding import ABROAD, DIGITS, fold_name, fold_number, has_letters, letters, number_part
 
 # 公司 → {公, 司, 公司}. Dearer than comparing: the cost lets PostgreSQL prefer the index to making them.
 CREATE_GRAMS = """

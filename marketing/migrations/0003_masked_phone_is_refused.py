@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import crm.masking
+import kit.domain.masking
 
 
 class Migration(migrations.Migration):
@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             model_name="opportunity",
             name="contact_phone",
             field=models.CharField(
-                blank=True, max_length=50, validators=[crm.masking.refuse_masked], verbose_name="联系人电话"
+                blank=True, max_length=50, validators=[kit.domain.masking.refuse_masked], verbose_name="联系人电话"
             ),
         ),
     ]

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from crm.text_index import folded_indexes, without_text_indexes
+from kit.sql.text_index import folded_indexes, without_text_indexes
 
 TEXTS = ["customer_name", "summary", "contact_name"]
 

@@ -2,8 +2,8 @@
 
 from django.db import migrations, models
 
-import crm.masking
-import crm.shortened
+import kit.domain.masking
+import kit.domain.shortened_numbers
 
 
 class Migration(migrations.Migration):
@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 max_length=50,
-                validators=[crm.masking.refuse_masked, crm.shortened.refuse_shortened],
+                validators=[kit.domain.masking.refuse_masked, kit.domain.shortened_numbers.refuse_shortened],
                 verbose_name="联系人电话",
             ),
         ),

@@ -1,8 +1,8 @@
 from django.db import migrations, models
 from django.db.models import Q
 
-from crm.text_index import folded_indexes
 from customers.names import MAX_LENGTH, normalize, pinyin
+from kit.sql.text_index import folded_indexes
 
 OPEN = ("unassigned", "assigned")
 BATCH = 1000

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from accounts.models import User
-from crm.folding import fold_number
 from customers.models import Contact, Customer
+from kit.domain.folding import fold_number
 
 
 def carry_contact(customer: Customer, name: str, phone: str, *, by: User) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from accounts.models import User
-from crm.verdict import unless
 from customers.likeness import Sought, alike
 from customers.models import Customer, hold_customer_names, hold_customers
 from customers.names import normalize
+from kit.domain.verdict import unless
 
 
 class SameNameExists(Exception):

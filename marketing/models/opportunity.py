@@ -18,14 +18,14 @@ from accounts.models import Notification, User, notify
 from accounts.scopes import EDIT, people_in_scope, reaches, supervisors_of
 from accounts.sharing import Shared
 from basedata.models import entry_field
-from crm.audit.trail import change, record
-from crm.masking import refuse_masked
-from crm.shortened import refuse_shortened
-from crm.ui.html import record_url
-from crm.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
 from customers.likeness import Sought
 from customers.models import Customer, TimelineEntry, hold_customer_names, hold_customers, tell
 from customers.names import MAX_LENGTH, normalize, pinyin
+from kit.audit.log import change, record
+from kit.domain.masking import refuse_masked
+from kit.domain.shortened_numbers import refuse_shortened
+from kit.domain.urls import record_url
+from kit.domain.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
 
 from .carrying import carry_contact, contact_with
 from .forecast import FORECAST_FIELDS, ForecastChange

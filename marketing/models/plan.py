@@ -10,8 +10,8 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
-from crm.audit.trail import record
-from crm.verdict import Verdict, first_objection, lock, transition, unless
+from kit.audit.log import record
+from kit.domain.verdict import Verdict, first_objection, lock, transition, unless
 
 from .opportunity import Opportunity
 

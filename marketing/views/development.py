@@ -10,10 +10,10 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from accounts.detail_columns import DetailedList
-from crm.ui.actions import Action, ActionView, Control, controls
-from crm.ui.lists import Column, RecordList
-from crm.ui.records import RecordCreate, RecordUpdate
-from crm.ui.templatetags.ui import chip, rate
+from kit.pages.actions import Action, ActionView, Control, controls
+from kit.pages.lists import Column, RecordList
+from kit.pages.records import RecordCreate, RecordUpdate
+from kit.pages.templatetags.ui import chip, rate
 
 from ..filters import DevelopmentFilter
 from ..forms import PlanItemForm, ResultForm

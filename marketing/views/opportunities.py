@@ -12,17 +12,17 @@ from accounts.detail_columns import DetailColumn, DetailedList
 from accounts.detail_pages import ShowDetail
 from accounts.share_pages import ShareRecord, WithdrawShare
 from basedata.models import DictionaryEntry
-from crm.audit.models import AuditEntry
-from crm.ui.actions import Action, ActionView, controls
-from crm.ui.history import RecordHistory, as_seen_by, without_names
-from crm.ui.html import fill
-from crm.ui.lists import Column, RecordList
-from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
-from crm.ui.templatetags.ui import chip, rate
 from customers.forms import offered_customers
 from customers.models import Customer, names_hidden_from
-from customers.templatetags.orders import yuan
 from customers.views.known import Asking
+from kit.audit.models import AuditEntry
+from kit.domain.money import yuan
+from kit.pages.actions import Action, ActionView, controls
+from kit.pages.history import RecordHistory, as_seen_by, without_names
+from kit.pages.html import fill
+from kit.pages.lists import Column, RecordList
+from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
+from kit.pages.templatetags.ui import chip, rate
 
 from ..candidates import rank_candidates
 from ..filters import OpportunityFilter

@@ -13,12 +13,11 @@ from django.utils import timezone
 
 from accounts.models import User, notify
 from accounts.scopes import VIEW, people_in_scope, reaches
-from crm.audit.trail import change, record
-from crm.lookups import narrowed
-from crm.ui.html import record_url
-from crm.ui.templatetags.ui import day
-from crm.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
-from customers.six_months import add_months
+from kit.audit.log import change, record
+from kit.domain.days import add_months, day
+from kit.domain.urls import record_url
+from kit.domain.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
+from kit.sql.counts import narrowed
 
 VIEW_REPORT, WRITE, REVIEW = "reports.view_monthlyreport", "reports.add_monthlyreport", "reports.review_monthlyreport"
 
@@ -68,7 +67,7 @@ class MonthlyReport(models.Model):
     )
     period = models.DateField("期间", editable=False, help_text="该月第一天")
     status = models.CharField("状态", max_length=10, choices=Status, default=Status.DRAFT, editable=False)
-    figures = models.JSONField("四张报表", default=list, editable=False)  # as reports.digest takes them
+    figures = models.JSONField("四张报表", default=list, editable=False)  # as reports.report_snapshot takes them
     taken_at = models.DateTimeField("取数时间", editable=False)
     remarks = models.TextField("情况说明", max_length=5000, blank=True)
     created_at = models.DateTimeField("创建时间", default=timezone.now, editable=False)

@@ -31,15 +31,14 @@ from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import DictionaryEntry
-from crm.lookups import Ids
-from crm.ui.filters import midnight
 from customers.effect import effect_of, together
-from customers.exact import ExactSum
 from customers.models import ChurnCase, ChurnMeasure, Customer, Order, churn_stamp
-from customers.six_months import add_months
+from kit.domain.days import add_months, midnight
+from kit.sql.exact_sum import ExactSum
+from kit.sql.id_sets import Ids
+from reports.figure_cells import percent, shares
+from reports.versioned_cache import remembered, statement
 
-from ..figures import percent, shares
-from ..memory import remembered, statement
 from ..periods import Period, until_this_month, years_between
 from .churn_rates import Month, monthly_rates, place_among, rates_of_keepers
 

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple, Protocol
 
 from django.db.models import Case, Count, Exists, OuterRef, QuerySet, SmallIntegerField, Value, When
 
-from crm.ui.filters import midnight
 from customers.models import Customer, Ownership
+from kit.domain.days import midnight
+from reports.figure_cells import percent
 
-from ..figures import percent
 from ..periods import Period
 
 

@@ -15,8 +15,8 @@ from accounts.models import Department, User
 from accounts.scopes import VIEW, people_in_scope
 from basedata.models import DictionaryEntry
 from customers.models import ChurnChange, Customer
+from reports.versioned_cache import remembered, statement
 
-from ..memory import remembered, statement
 from ..models import CompositionSnapshot
 
 NONE = "null"  # the group 未填写, and what the customer list calls it

@@ -13,12 +13,12 @@ from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import data_as_of
-from customers.exact import ExactSum
 from customers.filters.customers import named
 from customers.models import Customer, Order, RevenueYear
-from customers.six_months import add_months
+from kit.domain.days import add_months
+from kit.sql.exact_sum import ExactSum
+from reports.versioned_cache import remembered, statement
 
-from ..memory import remembered, statement
 from ..periods import Period, year_period
 from ..ranking import Ranking, Standing
 

@@ -17,13 +17,12 @@ from django.db.models.functions import Coalesce, TruncMonth
 from django.utils import timezone
 
 from accounts.models import User
-from crm.ui.filters import midnight
-from customers.exact import ExactSum
-from customers.six_months import add_months
+from kit.domain.days import add_months, midnight
+from kit.sql.exact_sum import ExactSum
 from marketing.models import ForecastChange, Opportunity, opportunity_stamp
+from reports.figure_cells import percent
+from reports.versioned_cache import remembered, statement
 
-from ..figures import percent
-from ..memory import remembered, statement
 from ..periods import Period, until_this_month, years_between
 
 FORECASTS = 24  # months looked back at most

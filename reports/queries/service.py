@@ -15,10 +15,10 @@ from typing import Any
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
+from reports.figure_cells import percent
 from services.models import ServiceRequest
 from services.models.record import COMPLAINT
 
-from ..figures import percent
 from ..periods import Period, years_between
 
 Rows = QuerySet[ServiceRequest]

@@ -17,18 +17,18 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.models import User
-from crm.ui.html import page_url, record_url
-from crm.ui.lists import Column
-from crm.ui.templatetags.ui import day
 from customers.filters.churn import UNFILLED
 from customers.filters.customers import THEN, keepers_in_view, named
 from customers.filters.orders import REVENUE
 from customers.models import ChurnCase, Customer
+from kit.domain.days import day
+from kit.domain.urls import page_url, record_url
+from kit.pages.lists import Column
+from reports.figure_cells import DASH, in_unit, percent
+from reports.report_parts import Chart, Figure, Kpi, Report, ReportTable, Series
 
-from ..figures import DASH, in_unit, percent
 from ..filters import ScopeForm, chosen_people, of_people, period_of
 from ..pages import ReportPage
-from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
 from ..periods import Period, month_period
 from ..queries import churn
 from ..queries.churn import Asked, Funnel, Loss, Reason

@@ -8,15 +8,15 @@ from urllib.parse import urlencode
 from django import forms
 from django.utils import timezone
 
-from crm.ui.html import page_url
-from crm.ui.lists import Column
-from crm.ui.templatetags.ui import day
 from customers.models import Customer
+from kit.domain.days import day
+from kit.domain.urls import page_url
+from kit.pages.lists import Column
+from reports.figure_cells import DASH, shares, signed
+from reports.report_parts import Chart, Figure, Kpi, Report, ReportTable, Series
 
-from ..figures import DASH, shares, signed
 from ..forms import ReportForm
 from ..pages import ReportPage
-from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
 from ..queries.composition import BASES, Group, composition, last_month_end
 
 

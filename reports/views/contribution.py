@@ -15,16 +15,16 @@ from django.db.models import QuerySet
 from django.utils.html import format_html
 
 from accounts.models import User
-from crm.ui.html import page_url, record_url
-from crm.ui.lists import Column
-from crm.ui.templatetags.ui import day
 from customers.filters.customers import keepers_in_view
+from kit.domain.days import day
+from kit.domain.urls import page_url, record_url
+from kit.pages.lists import Column
+from reports.figure_cells import change, in_unit, percent, signed
+from reports.report_parts import Chart, Figure, Kpi, Report, ReportTable, Series
 
-from ..figures import change, in_unit, percent, signed
 from ..filters import ScopeForm, chosen_people
 from ..forms import ALL
 from ..pages import ReportPage
-from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
 from ..periods import Period, year_period
 from ..queries import contribution as query
 from ..queries.contribution import THEN, TODAY, Wanted

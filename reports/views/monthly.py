@@ -16,23 +16,23 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.models import User
-from crm.audit.models import AuditEntry
-from crm.audit.trail import record as note_down
-from crm.exchange.exports import CONTENT_TYPES, attachment
-from crm.exchange.question import Question
-from crm.ui.actions import Action, ActionView, controls
-from crm.ui.asked import part_asked
-from crm.ui.filters import ListFilter
-from crm.ui.forms import Block, CrmForm, RecordForm
-from crm.ui.handing import Meant
-from crm.ui.history import RecordHistory, without_names
-from crm.ui.lists import Column, RecordList
-from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
-from crm.ui.templatetags.ui import chip, day
-from customers.six_months import add_months
+from kit.audit.log import record as note_down
+from kit.audit.models import AuditEntry
+from kit.domain.days import add_months, day
+from kit.exchange.export_question import Question
+from kit.exchange.exports import CONTENT_TYPES, attachment
+from kit.pages.actions import Action, ActionView, controls
+from kit.pages.export_requests import Meant
+from kit.pages.filters import ListFilter
+from kit.pages.forms import Block, CrmForm, RecordForm
+from kit.pages.history import RecordHistory, without_names
+from kit.pages.lists import Column, RecordList
+from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
+from kit.pages.templatetags.ui import chip
+from kit.pages.unknown_parameters import part_asked
+from reports.monthly_sections import four_reports
+from reports.report_snapshot import bring_back
 
-from ..digest import bring_back
-from ..four import four_reports
 from ..models import MonthlyReport, Submission
 from ..models.monthly import REVIEW as REVIEW_RIGHT
 from ..models.monthly import WRITE

@@ -14,17 +14,17 @@ from django.utils import timezone
 
 from accounts.departments import choice_of
 from accounts.models import Department, User
-from crm.ui.html import page_url
-from crm.ui.lists import Column
-from crm.ui.templatetags.ui import day
 from customers.models import Customer
+from kit.domain.days import day
+from kit.domain.urls import page_url
+from kit.pages.lists import Column
 from marketing.filters import UNFILLED
 from marketing.models import Opportunity
+from reports.figure_cells import DASH, in_unit
+from reports.report_parts import Chart, Figure, Kpi, Report, ReportTable, Series
 
-from ..figures import DASH, in_unit
 from ..filters import ScopeForm, of_people, period_of
 from ..pages import ReportPage
-from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
 from ..periods import Period, month_period
 from ..queries import pipeline
 from ..queries.pipeline import FEW, KEEPER, Asked, Figures, Forecast, Group, MonthLine

@@ -17,18 +17,18 @@ from django.utils import timezone
 from accounts.departments import people_of
 from accounts.models import User
 from basedata.models import DictionaryEntry
-from crm.ui.html import page_url
-from crm.ui.lists import Column
-from crm.ui.templatetags.ui import day
 from customers.models import Customer
+from kit.domain.days import day
+from kit.domain.urls import page_url
+from kit.pages.lists import Column
+from reports.figure_cells import DASH, said, shares
+from reports.report_parts import Chart, Figure, Kpi, Report, ReportTable, Series
+from reports.versioned_cache import remembered, statement
 from services.models import ServiceChange, ServiceRequest
 from services.models.record import COMPLAINT
 
-from ..figures import DASH, said, shares
 from ..filters import ScopeForm, period_of
-from ..memory import remembered, statement
 from ..pages import ReportPage
-from ..parts import Chart, Figure, Kpi, Report, ReportTable, Series
 from ..periods import Period, month_period, until_this_month
 from ..queries import service
 from ..queries.service import Complainer, Group

@@ -5,7 +5,7 @@ import uuid
 import django.utils.timezone
 from django.db import migrations, models
 
-from crm.marks import leave_marks
+from kit.sql.markers import leave_marks
 
 
 class Migration(migrations.Migration):

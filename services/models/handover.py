@@ -8,7 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User, notify
-from crm.audit.trail import record_many
+from kit.audit.log import record_many
 
 from .parts import ServiceHelper
 from .request import ServiceRequest

@@ -6,8 +6,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User, notify
-from crm.audit.trail import record_many
-from crm.verdict import unless
+from kit.audit.log import record_many
+from kit.domain.verdict import unless
 
 from .parts import ServiceHelper
 from .request import ServiceRequest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crm.marks import Mark
+from kit.sql.markers import Mark
 
 
 class ServiceChange(Mark):

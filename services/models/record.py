@@ -13,9 +13,9 @@ from django.utils import timezone
 from accounts.models import Scope, User
 from accounts.scopes import EDIT, reaches, widest
 from basedata.models import entry_field
-from crm.ui.html import record_url
-from crm.verdict import ALLOWED, Kind, Verdict, first_objection, holds, unless, within
 from customers.models import Contact, Customer, TimelineEntry, tell
+from kit.domain.urls import record_url
+from kit.domain.verdict import ALLOWED, Kind, Verdict, first_objection, holds, unless, within
 
 from .. import clock
 from .parts import STARS, GivenBy

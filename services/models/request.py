@@ -12,10 +12,10 @@ from django.utils.crypto import get_random_string
 from accounts.models import Notification, User, notify
 from accounts.scopes import EDIT, VIEW, people_in_scope, reaches, supervisors_of
 from basedata.models import reserve_numbers
-from crm.audit.trail import change, record
-from crm.verdict import Verdict, first_objection, holds, transition, unless, within
 from customers.models import TimelineEntry, hold_customers
 from customers.models.timeline import untell
+from kit.audit.log import change, record
+from kit.domain.verdict import Verdict, first_objection, holds, transition, unless, within
 
 from .. import clock
 from .parts import FormerLink, GivenBy, ServiceHelper, ServiceNote, ServiceRound

@@ -14,8 +14,9 @@ from accounts.models import User
 from accounts.rows import ScopedQuerySet
 from accounts.scopes import VIEW, people_in_scope
 from accounts.sharing import granted_ids
-from crm.lookups import Ids, narrowed
 from customers.models import CustomerGrant
+from kit.sql.counts import narrowed
+from kit.sql.id_sets import Ids
 
 
 class Ties(NamedTuple):

@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from basedata.models import DictionaryEntry, entry_field
 from basedata.models.rights import PlainRightQuerySet
-from crm.audit.trail import change, record
-from crm.verdict import Verdict, holds, transition
+from kit.audit.log import change, record
+from kit.domain.verdict import Verdict, holds, transition
 
 MAX_HOURS = 999
 NO_RIGHT = "您的角色不能修改服务时限"

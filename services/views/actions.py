@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crm.ui.actions import Action
+from kit.pages.actions import Action
 
 ASSIGN = Action("assign", "分配", "user-plus", "services:request_assign", "btn-primary")
 EDIT = Action("edit", "编辑", "edit", "services:request_update")

@@ -12,8 +12,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from accounts.assign_forms import AssignForm
-from crm.ui.records import FormView
-from crm.verdict import Refused, hold, unless
+from kit.domain.verdict import Refused, hold, unless
+from kit.pages.records import FormView
 
 from ..candidates import rank_candidates
 from ..models import ServiceRequest

@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Count, Sum
 
-from crm.ui.actions import Action, Control, controls
-from crm.ui.bulk import BulkList
-from crm.ui.html import fill, joined
-from crm.ui.lists import Column, RecordList
-from crm.ui.templatetags.ui import chip, day, stars
+from kit.domain.days import day
+from kit.pages.actions import Action, Control, controls
+from kit.pages.bulk import BulkList
+from kit.pages.html import fill, joined
+from kit.pages.lists import Column, RecordList
+from kit.pages.templatetags.ui import chip, stars
 
 from ..filters import ArchiveFilter, LateFilter, RequestFilter
 from ..models import ServiceRequest

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views import View
 
-from crm.ui.handing import is_from_elsewhere, is_guess
 from customers.beyond import LOOKING_PAUSED
+from kit.pages.export_requests import is_from_elsewhere, is_guess
 
 from ..picker import exact, offered
 from .requests import offered_contacts

@@ -9,11 +9,11 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from accounts.assign_forms import AssignForm, ReassignForm
-from crm.audit.models import AuditEntry
-from crm.ui.actions import ActionView, controls
-from crm.ui.history import RecordHistory, without_names
-from crm.ui.records import RecordCreate, RecordDetail, RecordUpdate
 from customers.models import Customer, names_hidden_from
+from kit.audit.models import AuditEntry
+from kit.pages.actions import ActionView, controls
+from kit.pages.history import RecordHistory, without_names
+from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
 
 from ..candidates import rank_candidates
 from ..forms import HelperForm, KeepForm, NoteForm, RequestForm

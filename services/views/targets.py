@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from basedata.models import WorkCalendar
-from crm.ui.records import RecordView
+from kit.pages.records import RecordView
 
 from ..forms import TargetsForm
 from ..models import ServiceTarget

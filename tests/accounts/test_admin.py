@@ -11,8 +11,8 @@ from django.urls import reverse
 from accounts.models import Department, Role, Scope, User
 from accounts.rights import catalogue
 from basedata.models import DictionaryEntry
-from crm.audit.models import AuditEntry
-from crm.jobs.models import Job
+from kit.audit.models import AuditEntry
+from kit.jobs.models import Job
 from tests import factories
 from tests.exports import export
 

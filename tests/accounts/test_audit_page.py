@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from accounts.audit_filters import occurring
 from accounts.audit_pages import FUNCTION, AuditList
-from crm.audit import seals
-from crm.audit.models import AuditEntry
-from crm.audit.trail import current_address, record
-from crm.jobs.models import Job
-from crm.jobs.tasks import run_job
+from kit.audit import seals
+from kit.audit.log import current_address, record
+from kit.audit.models import AuditEntry
+from kit.jobs.models import Job
+from kit.jobs.tasks import run_job
 from tests import factories
 from tests.crm.test_audit import tamper
 

@@ -17,13 +17,13 @@ from django.utils import timezone
 
 from accounts.details import OPENED, SEE, HasDetails
 from accounts.models import Role, Scope
-from crm.audit import trail
-from crm.audit.models import AuditEntry
-from crm.masking import masked, masked_in, refuse_masked
-from crm.ui.lists import RecordList
 from customers.importing import CustomerImport
 from customers.models import Contact, Customer
 from customers.views.contacts import ContactList
+from kit.audit import log
+from kit.audit.models import AuditEntry
+from kit.domain.masking import masked, masked_in, refuse_masked
+from kit.pages.lists import RecordList
 from marketing.models import Opportunity
 from tests import factories
 from tests.exports import export
@@ -70,7 +70,7 @@ def test_a_number_that_an_export_asked_for_is_masked_in_the_trail(held, company,
     export(sign_in(company.manager), address, name=MOBILE)
     entry = AuditEntry.objects.get(verb="导出")
     changes = {"行数": 1, "条件": f"contact_phone={MOBILE}", "原因": f"回访 {EMAIL}"}
-    old = trail.record(company.manager, "导出", text="客户", changes=changes)  # from before: as an address encodes it
+    old = log.record(company.manager, "导出", text="客户", changes=changes)  # from before: as an address encodes it
     client = sign_in(company.administrator)
     pages = [reverse("accounts:audit_list"), *(row.get_absolute_url() for row in (entry, old))]
     pages.append(reverse("admin:audit_auditentry_change", args=[old.pk]))

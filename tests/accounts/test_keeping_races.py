@@ -13,7 +13,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts.keeping import role as keeping_role
 from accounts.keeping import rules
 from accounts.models import Department, Role, User
-from crm.verdict import Refused
+from kit.domain.verdict import Refused
 from tests import factories
 from tests.races import ON_POSTGRESQL, again, before
 
@@ -23,7 +23,7 @@ pytestmark = ON_POSTGRESQL
 @pytest.fixture
 def unguarded(monkeypatch):
     """Rows are read afresh and not kept."""
-    monkeypatch.setattr("crm.verdict.lock", lambda row: row.refresh_from_db())
+    monkeypatch.setattr("kit.domain.verdict.lock", lambda row: row.refresh_from_db())
     monkeypatch.setattr(rules, "lock", lambda row: None)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, *args, **kwargs: rows.all())
 

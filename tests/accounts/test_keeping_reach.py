@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Department, Role, User
-from crm.verdict import Refused
+from kit.domain.verdict import Refused
 from tests import factories
 from tests.accounts.test_users import ACTIONS, keeper, page, role, standing, values
 

@@ -13,9 +13,9 @@ from django.test import Client
 
 from accounts.sessions import end_sessions
 from crm.headers import WITHOUT_SESSION
-from crm.ui import form_token
-from crm.ui.models import Submission
 from customers.models import Customer, Interaction
+from kit.pages import form_token
+from kit.pages.models import Submission
 from marketing.models import Opportunity
 from tests import factories
 

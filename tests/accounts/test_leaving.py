@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from crm import handover
-from crm.audit.models import AuditEntry
-from crm.verdict import Refused
 from customers.models import ChurnCase, Customer, Interaction, Ownership
+from kit.audit.models import AuditEntry
+from kit.domain.verdict import Refused
 from marketing.models import Opportunity
 from services.models import ServiceRequest
 from tests import factories

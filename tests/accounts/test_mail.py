@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from accounts import mail
 from accounts.models import Notification, User, notify, notify_many
-from crm.audit.models import AuditEntry
-from crm.verdict import Refused
+from kit.audit.models import AuditEntry
+from kit.domain.verdict import Refused
 from tests import factories
 
 pytestmark = pytest.mark.django_db

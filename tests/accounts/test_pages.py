@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Notification, Role, User, notify
-from crm.audit.models import AuditEntry
+from kit.audit.models import AuditEntry
 from tests import factories
 
 pytestmark = pytest.mark.django_db

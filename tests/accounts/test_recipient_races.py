@@ -8,10 +8,10 @@ import pytest
 from django.db import transaction
 
 from accounts.models import User
-from crm import verdict
 from crm.handover import move_work
-from crm.verdict import Refused
 from customers.models import Customer, together
+from kit.domain import verdict
+from kit.domain.verdict import Refused
 from marketing.models import Opportunity
 from services.models import ServiceRequest
 from tests import factories
@@ -90,7 +90,7 @@ def test_who_is_disabled_meanwhile_hands_over_what_he_was_just_given(company, mo
 
 @pytest.mark.parametrize("way", WAYS)
 def test_control_without_the_lock_he_leaves_work_behind(company, monkeypatch, way):
-    monkeypatch.setattr("crm.verdict.hold", lambda *people: None)
+    monkeypatch.setattr("kit.domain.verdict.hold", lambda *people: None)
     monkeypatch.setattr("accounts.keeping.user.hold", lambda *people: None)
     give, leaver = Giving(company, way), company.manager
     moment = give.stop(monkeypatch)

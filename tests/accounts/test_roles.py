@@ -13,10 +13,10 @@ from accounts import roles
 from accounts.models import Department, Role, Scope, User
 from accounts.rights import catalogue, name_of, sentences, tree
 from accounts.roles import SHIPPED, ship_roles
-from crm.audit.models import AuditEntry
 from crm.role_check import entries
-from crm.verdict import Refused
 from customers.models import Customer
+from kit.audit.models import AuditEntry
+from kit.domain.verdict import Refused
 from tests import factories
 from tests.exports import export
 from tests.test_permissions import PEOPLE, ROWS

@@ -10,9 +10,10 @@ from django.db import connection
 
 from accounts.models import User
 from accounts.sharing import VIEW_GRANT
-from crm.lookups import Ids, spelled_out
-from crm.ui.paging import capped_counts, counting
 from customers.models import Customer, CustomerGrant
+from kit.pages.paging import capped_counts, counting
+from kit.sql.counts import spelled_out
+from kit.sql.id_sets import Ids
 from marketing.models import Opportunity, OpportunityGrant
 from services.models import ServiceRequest
 from tests import factories

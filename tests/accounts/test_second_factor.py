@@ -19,7 +19,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts import second_factor_pages
 from accounts.models import User, UserSession
 from accounts.sessions import KEY, SEEN, forget_ended
-from crm.audit.models import AuditEntry
+from kit.audit.models import AuditEntry
 from tests import factories
 
 pytestmark = pytest.mark.django_db

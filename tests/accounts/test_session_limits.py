@@ -12,8 +12,8 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.resume import KEPT_SECONDS, MAX_KEPT
-from crm.audit.models import AuditEntry
 from customers.models import Customer
+from kit.audit.models import AuditEntry
 from marketing.models import Opportunity
 from tests import factories
 

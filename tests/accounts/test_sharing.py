@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.sharing import colleagues
-from crm.audit.models import AuditEntry
-from crm.verdict import Refused
 from customers.models import Contact, Customer
+from kit.audit.models import AuditEntry
+from kit.domain.verdict import Refused
 from marketing.models import Opportunity
 from tests import factories
 

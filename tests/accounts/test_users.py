@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Role, User, UserSession
-from crm.audit.models import AuditEntry
-from crm.verdict import Refused
+from kit.audit.models import AuditEntry
+from kit.domain.verdict import Refused
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -10,8 +10,8 @@ import pytest
 
 from basedata.calendar import current
 from basedata.models import SpecialDay, WorkCalendar
-from crm.audit.models import AuditEntry
-from crm.verdict import Refused
+from kit.audit.models import AuditEntry
+from kit.domain.verdict import Refused
 
 pytestmark = pytest.mark.django_db
 

@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from basedata.models import DictionaryEntry
 from basedata.models.dictionary import references
-from crm.audit.models import AuditEntry
-from crm.verdict import Kind, Refused
 from customers.models import Customer
+from kit.audit.models import AuditEntry
+from kit.domain.verdict import Kind, Refused
 from tests import factories
 
 pytestmark = pytest.mark.django_db

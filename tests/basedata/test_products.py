@@ -16,9 +16,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from basedata.figures import in_full
 from basedata.models import FeedPosition, Product, StockRecord
-from crm.audit.models import AuditEntry
+from kit.audit.models import AuditEntry
+from kit.domain.money import in_full
 from tests import factories
 from tests.exports import export
 

@@ -89,7 +89,7 @@ def _page(rows: Any) -> None:
 
 
 def _total(rows: Any) -> None:
-    from crm.ui.paging import MAX_COUNT, capped_counts
+    from kit.pages.paging import MAX_COUNT, capped_counts
 
     capped_counts([(rows, MAX_COUNT + 1)])
 

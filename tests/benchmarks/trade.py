@@ -99,14 +99,14 @@ def first_seconds(paths: dict[str, str], username: str) -> dict[str, float]:
     """Each report opened when nothing of it is remembered, as after a sync; the median of three."""
     from pages import signed_in
 
-    from reports import memory
+    from reports import versioned_cache
 
     client, found = signed_in(username), {}
     for key, path in paths.items():
         client.get(path)
         took = []
         for _ in range(3):
-            memory._kept.clear()
+            versioned_cache._kept.clear()
             started = time.perf_counter()
             answer = client.get(path)
             took.append(time.perf_counter() - started)

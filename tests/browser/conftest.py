@@ -17,9 +17,9 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, W
 from pytest_django.live_server_helper import LiveServer
 
 from basedata.models import SpecialDay, SyncRefusal, SyncRun
-from crm.jobs.models import Job
 from customers.models import ImportFile, ParkedOrder
-from reports.four import four_reports
+from kit.jobs.models import Job
+from reports.monthly_sections import four_reports
 from tests import factories
 
 # Playwright keeps an event loop in this thread; the ORM is used between its calls, never inside them.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from crm.audit.models import AuditEntry
+from kit.audit.models import AuditEntry
 from services.links import SIGNER
 
 

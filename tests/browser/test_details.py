@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from accounts.details import OPENED
-from crm.audit.models import AuditEntry
+from kit.audit.models import AuditEntry
 from tests import factories
 
 from .conftest import follow, press

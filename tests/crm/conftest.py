@@ -14,9 +14,9 @@ from psycopg import sql
 
 from accounts.roles import ship_roles
 from basedata.shipped import ship_entries
-from crm.audit import seals
-from crm.audit.trail import record
 from crm.backup import postgres, sqlite
+from kit.audit import seals
+from kit.audit.log import record
 from tests import factories
 
 

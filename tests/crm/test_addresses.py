@@ -7,8 +7,8 @@ from axes.helpers import get_client_ip_address
 from django.test import RequestFactory
 
 from accounts.models import UserSession
-from crm.audit.middleware import client_address
-from crm.audit.models import AuditEntry
+from kit.audit.middleware import client_address
+from kit.audit.models import AuditEntry
 
 NEAREST = "10.0.0.1"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm.exchange.amounts import UNITS, amount, exact, head_unit
+from kit.exchange.amounts import UNITS, amount, exact, head_unit
 
 STEADY = settings(deadline=None, derandomize=True, database=None, max_examples=100)
 

@@ -9,8 +9,8 @@ import pytest
 from django.urls import reverse
 
 from crm.role_check import routes
-from crm.ui.asked import unknown_names
-from crm.ui.lists import RecordList
+from kit.pages.lists import RecordList
+from kit.pages.unknown_parameters import unknown_names
 from reports.pages import ReportPage
 from tests import factories
 from tests.exports import export

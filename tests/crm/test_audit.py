@@ -10,12 +10,12 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from crm.audit import seals
-from crm.audit.models import AppendOnlyError, AuditEntry, AuditSeal
-from crm.audit.trail import change, current_address, in_words, record, record_many
-from crm.audit.verification import verify
-from crm.verdict import Refused
 from customers.models import Customer
+from kit.audit import seals
+from kit.audit.log import change, current_address, in_words, record, record_many
+from kit.audit.models import AppendOnlyError, AuditEntry, AuditSeal
+from kit.audit.verification import verify
+from kit.domain.verdict import Refused
 from tests import factories
 
 pytestmark = pytest.mark.django_db

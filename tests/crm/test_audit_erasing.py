@@ -12,13 +12,13 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, models, transaction
 from django.utils import timezone
 
-from crm.audit import redaction, retention, seals
-from crm.audit.models import AuditEntry, AuditPruning, AuditRedaction, AuditSeal
-from crm.audit.redaction import Erasure, redact
-from crm.audit.retention import cut_off, prune_expired
-from crm.audit.trail import record
-from crm.audit.verification import ERASED, Ranges, notes, verify
-from crm.verdict import Refused
+from kit.audit import redaction, retention, seals
+from kit.audit.log import record
+from kit.audit.models import AuditEntry, AuditPruning, AuditRedaction, AuditSeal
+from kit.audit.redaction import Erasure, redact
+from kit.audit.retention import cut_off, prune_expired
+from kit.audit.verification import ERASED, Ranges, notes, verify
+from kit.domain.verdict import Refused
 from tests import factories
 from tests.crm.test_audit import entry, raw, tamper
 

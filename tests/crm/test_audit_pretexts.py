@@ -8,12 +8,12 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from crm.audit import seals
-from crm.audit.models import AuditEntry, AuditRedaction
-from crm.audit.register import REGISTERED
-from crm.audit.retention import prune_expired
-from crm.audit.trail import record
-from crm.audit.verification import ERASED, verify
+from kit.audit import seals
+from kit.audit.erasure_events import REGISTERED
+from kit.audit.log import record
+from kit.audit.models import AuditEntry, AuditRedaction
+from kit.audit.retention import prune_expired
+from kit.audit.verification import ERASED, verify
 from tests.crm.test_audit import raw, tamper
 from tests.crm.test_audit_erasing import GONE, erase, named
 
@@ -65,7 +65,7 @@ def test_a_redaction_changed_or_slipped_in_later_no_longer_fits_its_registration
 
 def test_an_erasure_whose_registration_expired_is_no_finding(monkeypatch, settings):
     long_ago = timezone.now() - timedelta(days=730)
-    monkeypatch.setattr("crm.audit.trail.timezone.now", lambda: long_ago)
+    monkeypatch.setattr("kit.audit.log.timezone.now", lambda: long_ago)
     row = named(at=long_ago)
     tamper("SELECT 1")  # PostgreSQL takes an erasure only within the hour
     erase(row)

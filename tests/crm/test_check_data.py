@@ -11,11 +11,11 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from crm.audit.models import AuditEntry
 from crm.data_check.findings import VERB, mend
 from crm.data_check.kinds import KINDS
 from customers.models import ChurnCase, Contact, Customer, Interaction, Order, OrderLine, RevenueYear
 from customers.models.customer import CustomerGrant, Ownership
+from kit.audit.models import AuditEntry
 from tests import factories
 
 pytestmark = pytest.mark.django_db

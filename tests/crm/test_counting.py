@@ -10,10 +10,11 @@ from django.db.models import Count, Q
 from django.db.models.sql.where import OR, WhereNode
 from django.utils import timezone
 
-from crm.lookups import Compiled, Ids, NotTrue, Settled, apart, narrowed, settled
-from crm.ui import paging
-from crm.ui.paging import capped_counts
 from customers.models import Customer
+from kit.pages import paging
+from kit.pages.paging import capped_counts
+from kit.sql.counts import Compiled, NotTrue, Settled, apart, narrowed, settled
+from kit.sql.id_sets import Ids
 from marketing.models import Opportunity
 from services.models import ServiceRequest
 from tests import factories

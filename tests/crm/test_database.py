@@ -16,9 +16,10 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.models import User
-from crm.lookups import by_key, spelled_out, streamed
 from crm.navigation import statement
-from crm.ui.paging import counted
+from kit.pages.paging import counted
+from kit.sql.counts import spelled_out
+from kit.sql.streaming import by_key, streamed
 from tests import factories
 
 SHOW = "import json; from crm import settings; print(json.dumps(settings.DATABASES['default'], default=str))"
@@ -94,8 +95,8 @@ def test_behind_pgbouncer_no_cursor_is_opened_on_the_server():
 
 
 def test_nothing_of_the_product_reads_by_djangos_iterator():
-    """Behind PgBouncer it would hold every row at once: crm.lookups.streamed() and by_key() read a part at a time."""
-    folders = ("accounts", "basedata", "crm", "customers", "marketing", "reports", "services")
+    """Behind PgBouncer it would hold every row at once: kit/sql/streaming.py reads a part at a time."""
+    folders = ("accounts", "basedata", "crm", "customers", "kit", "marketing", "reports", "services")
     sources = [path for folder in folders for path in (settings.BASE_DIR / folder).rglob("*.py")]
     assert [str(path) for path in sources if ".iterator(" in path.read_text() and "migrations" not in path.parts] == []
 
@@ -156,7 +157,7 @@ import django, sys
 django.setup()
 from django.db import connection, connections
 from accounts.models import User
-from crm.lookups import streamed, by_key
+from kit.sql.counts import streamed, by_key
 readers = {
     "iterator": lambda: User.objects.order_by("pk").iterator(chunk_size=1),
     "streamed": lambda: streamed(User.objects.order_by("pk"), 1),

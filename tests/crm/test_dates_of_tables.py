@@ -9,9 +9,9 @@ from django import forms
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm.days import EARLIEST, latest, too_far
-from crm.exchange.dates import NotADay, read_day
-from crm.ui.forms import CrmForm
+from kit.domain.days import EARLIEST, latest, too_far
+from kit.exchange.dates import NotADay, read_day
+from kit.pages.forms import CrmForm
 
 STEADY = settings(deadline=None, derandomize=True, database=None, max_examples=200)
 

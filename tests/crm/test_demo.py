@@ -17,8 +17,6 @@ from django.utils import timezone
 
 from accounts.models import Department, Notification, User
 from basedata.models import DictionaryEntry, FeedPosition, Product, StockRecord, data_as_of
-from crm.audit.models import AuditEntry
-from crm.audit.verification import verify
 from crm.demo import accounts
 from crm.demo.names import PEOPLE, SHOWN_ACCOUNTS
 from crm.demo.past import workday
@@ -36,6 +34,8 @@ from customers.models import (
     refresh_last_purchases,
     refresh_revenue,
 )
+from kit.audit.models import AuditEntry
+from kit.audit.verification import verify
 from marketing.models import Opportunity, PlanItem
 from services.models import ServiceRequest
 from tests import factories

@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from django.core import signing
 
-from crm.audit.models import AuditEntry
+from kit.audit.models import AuditEntry
 from tests import factories
 
 pytestmark = pytest.mark.django_db

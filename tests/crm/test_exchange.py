@@ -15,10 +15,10 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm.exchange import unreadable
-from crm.exchange.cells import ILLEGAL, clean, csv_text, guarded, is_formula, unguarded
-from crm.exchange.readers import UnreadableFile, read_table
-from crm.exchange.writers import WRITERS, write_csv, write_xlsx
+from kit.exchange import unreadable_files
+from kit.exchange.cells import ILLEGAL, clean, csv_text, guarded, is_formula, unguarded
+from kit.exchange.readers import UnreadableFile, read_table
+from kit.exchange.writers import WRITERS, write_csv, write_xlsx
 
 STEADY = settings(deadline=None, derandomize=True, database=None, max_examples=30)
 FORMULAS = [
@@ -347,7 +347,7 @@ def test_a_file_that_is_not_there_says_so(tmp_path, name):
     ids=["csv", "packed", "workbook"],
 )
 def test_a_file_larger_than_allowed_is_refused_before_it_is_parsed(tmp_path, monkeypatch, name, content):
-    monkeypatch.setattr(unreadable, "MAX_UNPACKED", 1000)
+    monkeypatch.setattr(unreadable_files, "MAX_UNPACKED", 1000)
     with pytest.raises(UnreadableFile, match="超过 200 MB"):
         table(tmp_path, name, content)
 

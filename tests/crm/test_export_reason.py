@@ -7,9 +7,9 @@ from urllib.parse import quote
 import pytest
 from django.urls import reverse
 
-from crm.audit.models import AuditEntry
-from crm.jobs.models import Job
-from crm.jobs.tasks import run_job
+from kit.audit.models import AuditEntry
+from kit.jobs.models import Job
+from kit.jobs.tasks import run_job
 from tests import factories
 from tests.exports import export
 

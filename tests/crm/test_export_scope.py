@@ -12,10 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import resolve, reverse
 
 from accounts.models import Role
-from crm.audit.models import AuditEntry
-from crm.jobs.models import Job
-from crm.jobs.tasks import run_job
 from customers.models import Customer
+from kit.audit.models import AuditEntry
+from kit.jobs.models import Job
+from kit.jobs.tasks import run_job
 from tests import factories
 from tests.exports import export
 

@@ -12,7 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Department, User
-from crm.folding import (
+from customers.beyond import Found
+from customers.models import Contact, Customer
+from customers.sync.rows import named, order
+from kit.domain.folding import (
     clean_text,
     fold_code,
     fold_name,
@@ -22,10 +25,7 @@ from crm.folding import (
     letters,
     looks_like_number,
 )
-from crm.ui.forms import CrmForm
-from customers.beyond import Found
-from customers.models import Contact, Customer
-from customers.sync.rows import named, order
+from kit.pages.forms import CrmForm
 from services.picker import offered
 from tests import factories
 

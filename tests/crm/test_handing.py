@@ -8,10 +8,11 @@ from django.test import Client
 from django.urls import reverse
 from django_tasks_db.models import DBTaskResult
 
-from crm.audit.models import AuditEntry
-from crm.exchange.exports import FUNCTION
-from crm.jobs.models import Job, start_job
 from customers.models import ImportFile
+from kit.audit.models import AuditEntry
+from kit.exchange.exports import FUNCTION
+from kit.jobs.models import Job
+from kit.jobs.tasks import start_job
 from tests import factories
 from tests.exports import export
 

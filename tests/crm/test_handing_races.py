@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from crm.exchange.exports import FUNCTION
-from crm.jobs.models import Job, start_job, unfinished
+from kit.exchange.exports import FUNCTION
+from kit.jobs.models import Job, unfinished
+from kit.jobs.tasks import start_job
 from tests import factories
 from tests.exports import export
 from tests.races import ON_POSTGRESQL, before
@@ -44,5 +45,5 @@ def test_two_clicks_at_once_start_one_export_where_there_is_room_for_one(company
 
 
 def test_control_without_the_lock_both_start(company, two_clicks, settings, monkeypatch):
-    monkeypatch.setattr("crm.exchange.exports.open_jobs", lambda owner, function: unfinished(owner, function).count())
+    monkeypatch.setattr("kit.exchange.exports.open_jobs", lambda owner, function: unfinished(owner, function).count())
     assert two_clicks() == settings.CRM_EXPORTS_AT_ONCE + 1

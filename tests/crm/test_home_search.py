@@ -13,8 +13,8 @@ from zeal import NPlusOneError, zeal_context
 from zeal.constants import ALL_APPS, initialize_app_registry
 from zeal.patch import patch
 
-from crm.jobs.models import DueRun, Job
 from customers.models import Customer
+from kit.jobs.models import DueRun, Job
 from marketing.models import Opportunity
 from services.models import ServiceRequest
 from tests import factories

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from crm.audit.models import AuditEntry
-from crm.audit.trail import current_address, record
-from crm.jobs.management.commands.run_due import run_once
-from crm.jobs.models import Job, start_job
-from crm.jobs.tasks import run_job
+from kit.audit.log import current_address, record
+from kit.audit.models import AuditEntry
+from kit.jobs.management.commands.run_due import run_once
+from kit.jobs.models import Job
+from kit.jobs.tasks import run_job, start_job
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Role
-from crm.jobs.models import Job
-from crm.jobs.tasks import forget_old_files, run_job
+from kit.jobs.models import Job
+from kit.jobs.tasks import forget_old_files, run_job
 from tests import factories
 from tests.exports import export
 
@@ -83,7 +83,7 @@ def test_files_go_after_some_days_and_the_job_says_so(
     page = answer.content.decode()
     assert "文件已过期，请重新导出。" in page
     assert reverse("job_file", args=[exported.pk]) not in page
-    assert ("jobs.forget", 86400, "crm.jobs.tasks.forget_old_files") in settings.CRM_PERIODIC_TASKS
+    assert ("jobs.forget", 86400, "kit.jobs.tasks.forget_old_files") in settings.CRM_PERIODIC_TASKS
 
 
 def test_files_of_open_jobs_stay(company, django_capture_on_commit_callbacks):

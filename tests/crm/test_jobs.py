@@ -13,12 +13,12 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import Role, User
-from crm.audit.models import AuditEntry
-from crm.exchange.exports import run_export
-from crm.exchange.readers import read_table
-from crm.jobs.management.commands.run_due import run_once
-from crm.jobs.models import DueRun, Job, start_job
-from crm.jobs.tasks import rescue_silent_jobs, run_job
+from kit.audit.models import AuditEntry
+from kit.exchange.exports import run_export
+from kit.exchange.readers import read_table
+from kit.jobs.management.commands.run_due import run_once
+from kit.jobs.models import DueRun, Job
+from kit.jobs.tasks import rescue_silent_jobs, run_job, start_job
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -252,7 +252,7 @@ def export(owner, *, query="", file_format="csv", total=2):
     """The export job of the customer list as the worker runs it."""
     made = start_job(
         "导出客户",
-        "crm.exchange.exports.run_export",
+        "kit.exchange.exports.run_export",
         owner=owner,
         path=reverse("customers:customer_list"),
         query=query,

@@ -8,9 +8,9 @@ import pytest
 from django import forms
 from django.urls import reverse
 
-from crm.audit.models import AuditEntry
-from crm.audit.trail import change
-from crm.ui.forms import CrmForm
+from kit.audit.log import change
+from kit.audit.models import AuditEntry
+from kit.pages.forms import CrmForm
 from tests import factories
 from tests.exports import export
 

@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from accounts.models import Role
-from crm.audit.models import AuditEntry
-from crm.jobs.models import Job
+from kit.audit.models import AuditEntry
+from kit.jobs.models import Job
 from marketing.models import Opportunity
 from tests import factories
 from tests.exports import export
@@ -259,8 +259,8 @@ def test_only_the_offered_page_sizes_count(asked, rows, company, sign_in):
 
 
 def test_counting_ends_at_the_cap_and_says_so(company, sign_in, monkeypatch):
-    monkeypatch.setattr("crm.ui.paging.MAX_COUNT", 30)
-    monkeypatch.setattr("crm.ui.lists.MAX_COUNT", 30)
+    monkeypatch.setattr("kit.pages.paging.MAX_COUNT", 30)
+    monkeypatch.setattr("kit.pages.lists.MAX_COUNT", 30)
     many(company, 45)
     html = page(sign_in(company.manager), "page_size=10&page=5")
     assert "共 30+ 条记录" in html
@@ -270,7 +270,7 @@ def test_counting_ends_at_the_cap_and_says_so(company, sign_in, monkeypatch):
 
 
 def test_a_list_that_just_fits_the_cap_is_counted_exactly(company, sign_in, monkeypatch):
-    monkeypatch.setattr("crm.ui.paging.MAX_COUNT", 30)
+    monkeypatch.setattr("kit.pages.paging.MAX_COUNT", 30)
     many(company, 30)
     html = page(sign_in(company.manager))
     assert "共 30 条记录" in html

@@ -8,7 +8,7 @@ import pytest
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
-from crm.ui.forms import CrmForm
+from kit.pages.forms import CrmForm
 
 
 class Sheet(CrmForm, forms.Form):

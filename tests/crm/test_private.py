@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings as project
 from django.core.management import call_command
 
-from crm import private
+from crm import file_permissions
 from tests import factories
 from tests.test_setup import server
 
@@ -36,7 +36,7 @@ def mode(path: Path) -> int:
 
 def open_to_others(folder: Path) -> list[str]:
     """What somebody else could read or write, by its relative name."""
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if mode(path) & private.UMASK)
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if mode(path) & file_permissions.UMASK)
 
 
 def written(folder: Path, set_up: str) -> Path:
@@ -56,7 +56,7 @@ def written(folder: Path, set_up: str) -> Path:
 @pytest.mark.parametrize("entry", ["import crm.settings", "import crm.wsgi"])
 def test_whatever_a_process_of_the_product_writes_is_closed_to_others(entry, tmp_path):
     assert open_to_others(written(tmp_path, entry)) == []
-    assert mode(tmp_path / "var") == private.WAY_THROUGH
+    assert mode(tmp_path / "var") == file_permissions.WAY_THROUGH
 
 
 def test_control_without_it_everything_would_be_open(tmp_path):
@@ -85,7 +85,7 @@ def test_static_files_stay_readable_by_a_front_server(settings, tmp_path):
     options = {"file_permissions_mode": 0o644, "directory_permissions_mode": 0o755}
     storage = {"BACKEND": "crm.static_files.PublicStaticFilesStorage", "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": storage}
-    former = os.umask(private.UMASK)
+    former = os.umask(file_permissions.UMASK)
     try:
         call_command("collectstatic", interactive=False, verbosity=0)
     finally:
@@ -112,7 +112,7 @@ def test_what_lay_open_before_is_closed_at_the_start_and_static_files_are_not(lo
     settings = SimpleNamespace(VAR_DIR=loose, STATIC_ROOT=loose / "static", DATABASES={"default": own})
     server.close_to_others(settings)
     assert open_to_others(loose) == ["static", "static/a.css"]
-    assert mode(loose) == private.WAY_THROUGH
+    assert mode(loose) == file_permissions.WAY_THROUGH
     assert "已收紧 9 个" in capsys.readouterr().out
     server.close_to_others(settings)
     assert capsys.readouterr().out == ""
@@ -125,7 +125,7 @@ def test_a_database_elsewhere_is_closed_too_and_links_are_left_alone(loose, tmp_
         Path(f"{database}{part}").chmod(0o644)
     (loose / "link").symlink_to(__file__)
     before = mode(Path(__file__))
-    private.tighten(loose, public=loose / "static", database=database)
+    file_permissions.tighten(loose, public=loose / "static", database=database)
     assert [mode(Path(f"{database}{part}")) for part in ("", "-wal")] == [0o600, 0o600]
     assert mode(Path(__file__)) == before
 
@@ -139,4 +139,4 @@ def test_what_cannot_be_closed_is_named(loose, monkeypatch):
         real(path, wanted)
 
     monkeypatch.setattr(Path, "chmod", chmod)
-    assert private.tighten(loose, public=loose / "static")[1] == [loose / "secret_key"]
+    assert file_permissions.tighten(loose, public=loose / "static")[1] == [loose / "secret_key"]

@@ -15,7 +15,7 @@ import pytest
 import xlsxwriter
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from crm.exchange.readers import UnreadableFile, read_table
+from kit.exchange.readers import UnreadableFile, read_table
 
 WANTED = {"名称", "地区", "电话", "传真", "地址"}
 
@@ -275,7 +275,7 @@ LIMIT = 400 * 1024 * 1024
 SCRIPT = """
 import sys
 from pathlib import Path
-from crm.exchange.readers import UnreadableFile, read_table
+from kit.exchange.readers import UnreadableFile, read_table
 try:
     print(sum(1 for _ in read_table(Path(sys.argv[1]), {"名称"}.__contains__)))
 except UnreadableFile as error:

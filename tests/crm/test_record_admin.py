@@ -11,8 +11,8 @@ from django.urls import URLResolver, reverse
 
 from accounts.models import Department, Role
 from basedata.models import DictionaryEntry
-from crm.audit.models import AuditEntry
-from crm.audit.trail import record
+from kit.audit.log import record
+from kit.audit.models import AuditEntry
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils import timezone
 
 from crm.headers import WITHOUT_SESSION
-from crm.jobs.models import DueRun, Job
+from kit.jobs.models import DueRun, Job
 
 pytestmark = pytest.mark.django_db
 

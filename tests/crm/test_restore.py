@@ -15,12 +15,12 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from accounts.models import User
-from crm.audit.models import AuditEntry
 from crm.backup import files, kept, making, postgres, restoring, sqlite, versions
 from crm.backup.archive import Archive
 from crm.backup.making import make_backup
 from crm.backup.manifest import DATABASE as MEMBER
 from customers.models import Customer
+from kit.audit.models import AuditEntry
 from tests import factories
 
 DATABASE = postgres if connection.vendor == "postgresql" else sqlite

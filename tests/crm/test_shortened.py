@@ -7,8 +7,8 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from crm.shortened import SHORTENED, is_shortened_number, refuse_shortened
 from customers.models import Contact, Customer
+from kit.domain.shortened_numbers import SHORTENED, is_shortened_number, refuse_shortened
 
 NUMBERS = ("电话", "手机", "传真", "编号", "账号", "代码", "登记号", "邮政编码")
 # Made by the system, or mirrored: the feed refuses them row by row, see customers/sync/rows.py.
@@ -43,7 +43,7 @@ def test_codes_are_no_shortened_numbers(text):
 
 
 def fields():
-    ours = {"crm", "accounts", "basedata", "customers", "marketing", "services", "reports"}
+    ours = {"crm", "accounts", "basedata", "customers", "marketing", "services", "reports", "kit"}
     for model in (model for model in apps.get_models() if model.__module__.partition(".")[0] in ours):
         for field in model._meta.fields:
             label = str(field.verbose_name)

@@ -14,10 +14,10 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from accounts import stuck_jobs
-from crm.file_names import cut
-from crm.jobs.models import Job
-from crm.jobs.tasks import run_job
 from customers import import_job
+from kit.domain.file_names import cut
+from kit.jobs.models import Job
+from kit.jobs.tasks import run_job
 from tests import factories
 from tests.exports import export
 

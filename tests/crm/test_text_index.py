@@ -10,9 +10,9 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import Q
 
-from crm.folding import fold_name, letters
 from customers.likeness import Sought, _conditions
 from customers.models import Contact, Customer
+from kit.domain.folding import fold_name, letters
 from marketing.models import Opportunity
 from tests import factories
 
@@ -169,7 +169,7 @@ def test_on_sqlite_the_migrations_do_nothing(monkeypatch):
         connection = type("Connection", (), {"vendor": "sqlite"})
         execute = statements.append
 
-    names = ("crm.ui.migrations.0003_foldings", "services.migrations.0003_text_indexes")
+    names = ("kit.pages.migrations.0003_foldings", "services.migrations.0003_text_indexes")
     for name in (*names, "services.migrations.0008_folded_texts"):
         for operation in importlib.import_module(name).Migration.operations:
             operation.code(None, Editor)

@@ -14,8 +14,8 @@ from django.db import OperationalError, connection, connections
 from django.test import Client
 from django.urls import reverse
 
-from crm.serving import Limited, Slots
-from crm.trouble import Trouble, trouble_behind
+from crm.outages import Trouble, trouble_behind
+from crm.request_limits import Limited, Slots
 from marketing.models import Opportunity
 from tests import factories
 
@@ -145,7 +145,7 @@ def serving(inner, *, threads: int = 4, seconds: float = 0) -> Limited:
 
 
 def test_when_all_threads_are_stuck_the_next_is_refused_and_healthz_answers(monkeypatch):
-    monkeypatch.setattr("crm.serving.STUCK_SECONDS", 0.1)
+    monkeypatch.setattr("crm.request_limits.STUCK_SECONDS", 0.1)
     go_on = threading.Event()
 
     def stuck(environ, start_response):
@@ -167,8 +167,8 @@ def test_when_all_threads_are_stuck_the_next_is_refused_and_healthz_answers(monk
 
 
 def test_a_crowd_is_served_in_turn_however_old_one_request_of_it_is(monkeypatch):
-    monkeypatch.setattr("crm.serving.STUCK_SECONDS", 0.4)
-    monkeypatch.setattr("crm.serving.QUEUE_SECONDS", 0.2)
+    monkeypatch.setattr("crm.request_limits.STUCK_SECONDS", 0.4)
+    monkeypatch.setattr("crm.request_limits.QUEUE_SECONDS", 0.2)
     go_on = threading.Event()
 
     def slow(environ, start_response):
@@ -210,7 +210,7 @@ def test_a_slot_goes_to_who_waited_longest_and_not_to_a_newcomer():
 
 
 def test_who_waits_for_a_slot_gives_up_when_nothing_moves(monkeypatch):
-    monkeypatch.setattr("crm.serving.QUEUE_SECONDS", 0.2)
+    monkeypatch.setattr("crm.request_limits.QUEUE_SECONDS", 0.2)
     slots = Slots(1)
     assert slots.take()
     assert not slots.take()

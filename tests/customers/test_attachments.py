@@ -12,9 +12,9 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 
-from crm.verdict import Refused
 from customers import attachments, file_kinds
 from customers.models import Attachment, Interaction
+from kit.domain.verdict import Refused
 from tests import factories
 
 pytestmark = pytest.mark.django_db

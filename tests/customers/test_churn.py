@@ -10,14 +10,15 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Notification, User
-from crm.audit.models import AuditEntry
-from crm.jobs.management.commands.run_due import run_once
-from crm.jobs.models import DueRun, Job
-from crm.jobs.tasks import run_job
-from crm.verdict import Kind, Refused
 from customers.churn import resolve_by_purchases, scan_churn
 from customers.models import ChurnCase, Customer, TimelineEntry
-from customers.six_months import add_months, basis, cutoff
+from customers.six_months import basis, cutoff
+from kit.audit.models import AuditEntry
+from kit.domain.days import add_months
+from kit.domain.verdict import Kind, Refused
+from kit.jobs.management.commands.run_due import run_once
+from kit.jobs.models import DueRun, Job
+from kit.jobs.tasks import run_job
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -8,10 +8,10 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from crm.jobs.models import Job
-from crm.jobs.tasks import run_job
 from customers.churn import scan_churn
 from customers.models import ChurnCase, Customer, Order
+from kit.jobs.models import Job
+from kit.jobs.tasks import run_job
 from tests import factories
 from tests.exports import export
 

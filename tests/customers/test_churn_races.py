@@ -9,10 +9,10 @@ from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from accounts.models import Notification
-from crm.audit.models import AuditEntry
-from crm.verdict import Refused
 from customers.models import ChurnCase, Customer, TimelineEntry, churn_scan
 from customers.models.churn_scan import resolve_by_purchases, scan_churn
+from kit.audit.models import AuditEntry
+from kit.domain.verdict import Refused
 from tests import factories
 from tests.races import ON_POSTGRESQL, again, before
 

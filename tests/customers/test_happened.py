@@ -11,16 +11,16 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
-from crm.happened import horizon, latest_day, lies_ahead, refuse_ahead
-from crm.verdict import Refused
 from customers.churn import scan_churn
 from customers.import_form import CustomerImportForm
 from customers.models import Customer, Interaction, Order, ParkedOrder, RevenueYear, refresh_revenue
 from customers.models.order import refresh_last_purchases
 from customers.models.rollup import differences
 from customers.rollups import check_nightly
-from customers.six_months import add_months
 from customers.sync.engine import sync
+from kit.domain.days import add_months
+from kit.domain.past_dates import horizon, latest_day, lies_ahead, refuse_ahead
+from kit.domain.verdict import Refused
 from tests import factories
 from tests.customers.test_sync import FEED, put, reasons
 

@@ -6,10 +6,10 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from crm.verdict import Refused
 from customers.importing import CustomerImport, ImportRefused
 from customers.models import Contact, Customer, Interaction, merge_customers
 from customers.sync.matching import MatchRefused, match
+from kit.domain.verdict import Refused
 from services.models import ServiceRequest
 from tests import factories
 from tests.races import again

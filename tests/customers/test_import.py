@@ -15,11 +15,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from basedata.models import DictionaryEntry, NumberSequence
-from crm.audit.models import AuditEntry
 from customers.forms import CustomerForm
 from customers.import_form import CustomerImportForm, TableDateField
 from customers.importing import CustomerImport, ImportRefused
 from customers.models import Customer, Ownership, TimelineEntry
+from kit.audit.models import AuditEntry
 from tests.exports import export
 from tests.factories import CustomerFactory, entry, person
 

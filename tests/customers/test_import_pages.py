@@ -14,11 +14,11 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from crm.audit.models import AuditEntry
-from crm.jobs.models import Job, JobRefused
-from crm.jobs.tasks import rescue_silent_jobs, run_job
 from customers import import_job, importing
 from customers.models import Customer, ImportFile, forget_old_uploads
+from kit.audit.models import AuditEntry
+from kit.jobs.models import Job, JobRefused
+from kit.jobs.tasks import rescue_silent_jobs, run_job
 from tests import factories
 
 pytestmark = pytest.mark.django_db

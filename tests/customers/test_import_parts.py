@@ -10,10 +10,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from basedata.models import DictionaryEntry
-from crm.audit.models import AuditEntry
 from customers import import_job, import_parts
 from customers.importing import CustomerImport, ImportRefused
 from customers.models import Arrival, Customer, ImportFile, Ownership, TimelineEntry, arrival, withdraw_silent
+from kit.audit.models import AuditEntry
 from tests.customers.test_import import table
 from tests.factories import CustomerFactory, interaction
 

@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from crm.exchange.readers import UnreadableFile
-from crm.jobs.models import Job
-from crm.shortened import SHORTENED
 from customers import import_job
 from customers.importing import CustomerImport, ImportRefused
 from customers.models import Customer, ImportFile
 from customers.names import normalize
+from kit.domain.shortened_numbers import SHORTENED
+from kit.exchange.readers import UnreadableFile
+from kit.jobs.models import Job
 from tests.exports import export
 from tests.factories import CustomerFactory
 

@@ -9,9 +9,9 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from crm.audit.models import AuditEntry
-from crm.verdict import Kind, Refused
 from customers.models import Contact, Customer, Interaction, TimelineEntry
+from kit.audit.models import AuditEntry
+from kit.domain.verdict import Kind, Refused
 from tests import factories
 
 pytestmark = pytest.mark.django_db

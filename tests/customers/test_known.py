@@ -9,14 +9,14 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from crm.audit.models import AuditEntry
-from crm.folding import fold_code
-from crm.text_index import Fold
 from customers.beyond import ANSWERED, ANSWERS_A_MINUTE
 from customers.importing import with_derived_names
 from customers.known import Keys, _having, same_customer
 from customers.likeness import Sought, _conditions, alike, parts, personal, whole
 from customers.models import Contact, Customer
+from kit.audit.models import AuditEntry
+from kit.domain.folding import fold_code
+from kit.sql.text_index import Fold
 from tests import factories
 
 NEW = "/customers/new/"

@@ -12,15 +12,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import notify
-from crm.audit.models import AuditEntry
 from crm.search import find_customers as search
-from crm.verdict import Refused
 from customers.callers import customers_of_phone
 from customers.models import ChurnCase, Customer, Interaction, Order, ParkedOrder, merge_customers
 from customers.models.merge import OWN_WAY, relations
 from customers.models.merge_values import OF_THE_ROW, described, outcome
 from customers.models.rollup import differences
 from customers.sync.orders import find_customers, take_up
+from kit.audit.models import AuditEntry
+from kit.domain.verdict import Refused
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -11,10 +11,10 @@ import pytest
 from django.apps import apps
 from django.utils import timezone
 
-from crm.audit.models import AuditEntry
 from crm.search import find_pages
 from customers.models import ChurnCase, Customer, Ownership, merge_customers
 from customers.models.merge import perhaps_merged
+from kit.audit.models import AuditEntry
 from tests import factories
 from tests.exports import export
 

@@ -10,9 +10,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from crm.audit.models import AuditEntry
-from crm.verdict import Kind, Refused
 from customers.models import Contact, Customer, Ownership, required_fields
+from kit.audit.models import AuditEntry
+from kit.domain.verdict import Kind, Refused
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,6 @@ from django.db import connection
 from django.utils import timezone
 
 from basedata.models import FeedPosition, Product
-from customers.exact import ExactSum
 from customers.models import (
     PURCHASE_STATUSES,
     REVENUE_STATUSES,
@@ -21,9 +20,10 @@ from customers.models import (
     OrderLine,
     refresh_last_purchases,
 )
-from customers.templatetags.orders import figure, price, yuan
 from customers.trend import MONTHS, bars, months_back
 from customers.views.orders import orders_card
+from kit.domain.money import figure, price, yuan
+from kit.sql.exact_sum import ExactSum
 from tests import factories
 from tests.exports import export
 

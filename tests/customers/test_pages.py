@@ -10,8 +10,8 @@ import uuid
 import pytest
 from django.db import transaction
 
-from crm.audit.models import AuditEntry
 from customers.models import Contact, Customer
+from kit.audit.models import AuditEntry
 from tests import factories
 from tests.exports import export
 

@@ -17,13 +17,13 @@ from django.utils import timezone
 
 from accounts.models import notify
 from crm import privacy
-from crm.audit import seals
-from crm.audit.models import AuditEntry
-from crm.audit.verification import ERASED, verify
 from crm.privacy import PARTS, erase_contact
-from crm.verdict import Refused
 from customers.models import Contact, Customer, Interaction
 from customers.personal import GONE, Words
+from kit.audit import seals
+from kit.audit.models import AuditEntry
+from kit.audit.verification import ERASED, verify
+from kit.domain.verdict import Refused
 from services.models import Draft, ServiceRequest
 from tests import factories
 from tests.exports import export

@@ -10,15 +10,15 @@ import pytest
 from django.http import QueryDict
 from django.urls import reverse
 
-from crm.audit import seals
-from crm.audit.models import AuditEntry
-from crm.audit.trail import record
-from crm.audit.verification import verify
-from crm.exchange import exports as exports_module
-from crm.jobs.models import Job, start_job
-from crm.jobs.tasks import run_job
 from crm.privacy import erase_contact
 from customers.personal import GONE
+from kit.audit import seals
+from kit.audit.log import record
+from kit.audit.models import AuditEntry
+from kit.audit.verification import verify
+from kit.exchange import exports as exports_module
+from kit.jobs.models import Job
+from kit.jobs.tasks import run_job, start_job
 from tests import factories
 from tests.exports import export
 

@@ -16,12 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Notification
-from crm.audit.models import AuditEntry
 from customers.models import Customer, Order, Ownership, RevenueChange, RevenueYear, refresh_revenue, transfer_customers
 from customers.models.rollup import differences, forget_old_changes, revenue_stamp
 from customers.rollups import check_nightly
 from customers.sync.engine import sync
 from customers.sync.matching import match
+from kit.audit.models import AuditEntry
 from tests import factories
 
 pytestmark = pytest.mark.django_db

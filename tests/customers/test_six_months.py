@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customers.six_months import Habit, add_months, basis, cutoff, habit
+from customers.six_months import Habit, basis, cutoff, habit
+from kit.domain.days import add_months
 
 DAYS = st.dates(date(1950, 1, 1), date(2200, 1, 1))
 

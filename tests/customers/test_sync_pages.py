@@ -6,10 +6,10 @@ import pytest
 from django.urls import reverse
 
 from basedata.models import SyncRefusal, SyncRun
-from crm.audit.models import AuditEntry
-from crm.jobs.models import Job
 from customers.models import Order, ParkedOrder
 from customers.sync.engine import sync
+from kit.audit.models import AuditEntry
+from kit.jobs.models import Job
 from tests import factories
 
 from .test_sync import FEED, put

@@ -14,12 +14,12 @@ from django.utils import timezone
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from basedata.models import Product, SyncRun
-from crm.jobs.models import Job
-from crm.shortened import SHORTENED
 from customers.models import Order, ParkedOrder
 from customers.sync import jobs
 from customers.sync.engine import sync
 from customers.sync.matching import MatchRefused, match
+from kit.domain.shortened_numbers import SHORTENED
+from kit.jobs.models import Job
 from tests import factories
 
 from .test_sync import FEED, HEADS, customer, feed, put, reasons  # noqa: F401 two are fixtures

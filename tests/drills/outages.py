@@ -353,7 +353,7 @@ def postgres_drills(folder: Path) -> list[tuple[str, bool]]:
 
 JOB_DONE = "SELECT count(*) FROM jobs_job WHERE status = 'done'"
 DUE_RAN = "SELECT count(*) FROM jobs_duerun WHERE task = 'jobs.rescue' AND finished_at IS NOT NULL"
-NEW_JOB = "from crm.jobs.models import start_job; start_job('演练', 'tests.drills.outages.work', owner=None)"
+NEW_JOB = "from kit.jobs.tasks import start_job; start_job('演练', 'tests.drills.outages.work', owner=None)"
 
 
 def work(job: Any) -> str:

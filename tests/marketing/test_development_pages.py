@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
-from crm.audit.models import AuditEntry
+from kit.audit.models import AuditEntry
 from marketing.models import PlanItem
 from tests import factories
 

@@ -11,9 +11,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Notification, Role
-from crm.audit.models import AuditEntry
-from crm.verdict import Kind, Refused
 from customers.models import Customer
+from kit.audit.models import AuditEntry
+from kit.domain.verdict import Kind, Refused
 from marketing.models import ForecastChange, Opportunity, OpportunityGrant, PlanItem
 from tests import factories
 

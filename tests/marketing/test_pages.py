@@ -12,8 +12,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Notification, User
-from crm.audit.models import AuditEntry
 from customers.models import Customer
+from kit.audit.models import AuditEntry
 from marketing.models import Opportunity
 from tests import factories
 

@@ -8,8 +8,8 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from crm.audit.models import AuditEntry
-from crm.verdict import Kind, Refused
+from kit.audit.models import AuditEntry
+from kit.domain.verdict import Kind, Refused
 from marketing.models import PlanItem
 from tests import factories
 

@@ -17,14 +17,14 @@ from django.db.models import QuerySet
 from accounts.models import User, check_not_last_administrator, check_role_change
 from basedata.models import NumberSequence, reserve_numbers
 from basedata.models import dictionary as basedata
-from crm.audit import seals, trail
-from crm.audit.models import AuditEntry, AuditSeal
-from crm.audit.verification import verify
-from crm.jobs import tasks
-from crm.jobs.management.commands import run_due
-from crm.jobs.models import DueRun, Job
-from crm.verdict import Kind, Refused
 from customers.models import Contact, Customer, naming
+from kit.audit import log, seals
+from kit.audit.models import AuditEntry, AuditSeal
+from kit.audit.verification import verify
+from kit.domain.verdict import Kind, Refused
+from kit.jobs import tasks
+from kit.jobs.management.commands import run_due
+from kit.jobs.models import DueRun, Job
 from marketing.models import ForecastChange, Opportunity, PlanItem, SameNameExists
 from tests import factories
 from tests.races import GIVE_UP, ON_POSTGRESQL, PATIENCE, again, alone, before
@@ -421,11 +421,11 @@ def test_control_without_the_constraint_both_schedulers_run_the_task(two_schedul
 
 @pytest.fixture
 def two_seal(transactional_db, monkeypatch):
-    trail.record(None, "登录失败", text="甲")
+    log.record(None, "登录失败", text="甲")
     moment = before(monkeypatch, AuditSeal.objects, "create")
 
     def record_and_seal():
-        trail.record(None, "登录失败", text="乙")
+        log.record(None, "登录失败", text="乙")
         return seals.seal_pending()
 
     return lambda: moment.overtake(seals.seal_pending, record_and_seal)

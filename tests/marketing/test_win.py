@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Notification
-from crm.audit.models import AuditEntry
-from crm.verdict import Kind, Refused
 from customers.models import Contact, Customer
+from kit.audit.models import AuditEntry
+from kit.domain.verdict import Kind, Refused
 from marketing.models import Opportunity, SameNameExists
 from tests import factories
 

@@ -18,8 +18,8 @@ from django.utils import timezone
 
 from customers.models import ChurnCase, ChurnMeasure, Customer, Order
 from customers.models.churn_scan import scan_churn
-from customers.six_months import add_months
 from customers.sync.engine import sync
+from kit.domain.days import add_months
 from reports.periods import Period, year_period
 from reports.queries import churn
 from tests import factories

@@ -27,7 +27,7 @@ from customers.models import (
     refresh_revenue,
 )
 from customers.rollups import check_nightly
-from customers.templatetags.orders import yuan
+from kit.domain.money import yuan
 from tests import factories
 from tests.exports import export
 from tests.reports.test_churn_figures import past  # noqa: F401  (two and a half years made by dice)

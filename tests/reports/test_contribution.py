@@ -21,10 +21,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import FeedPosition
-from crm.audit.models import AuditEntry
 from customers.models import Customer, Order, Ownership, refresh_revenue
 from customers.sync.engine import sync
-from customers.templatetags.orders import yuan
+from kit.audit.models import AuditEntry
+from kit.domain.money import yuan
 from reports.periods import Period
 from reports.queries.contribution import THEN, Wanted, customers_in, ranking, total_in, years
 from tests import factories

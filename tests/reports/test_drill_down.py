@@ -9,11 +9,11 @@ from statistics import median
 import pytest
 from django.http import QueryDict
 
-from customers.templatetags.orders import yuan
-from reports.digest import computed
-from reports.figures import TENTH, percent
-from reports.parts import Figure, ReportTable
+from kit.domain.money import yuan
+from reports.figure_cells import TENTH, percent
 from reports.queries.composition import BASES as GROUPS
+from reports.report_parts import Figure, ReportTable
+from reports.report_snapshot import computed
 from reports.views import churn, pipeline, service
 from reports.views.composition import CompositionReport
 from reports.views.contribution import ContributionReport

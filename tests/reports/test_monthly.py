@@ -13,9 +13,9 @@ from django.utils import timezone
 from openpyxl import load_workbook
 
 from accounts.models import Notification
-from crm.audit.models import AuditEntry
-from crm.verdict import Kind, Refused
-from customers.six_months import add_months
+from kit.audit.models import AuditEntry
+from kit.domain.days import add_months
+from kit.domain.verdict import Kind, Refused
 from reports import reminders
 from reports.models import MonthlyReport, Submission
 from reports.models.monthly import due_on

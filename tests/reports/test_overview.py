@@ -11,12 +11,12 @@ import pytest
 from django.utils import timezone
 
 from customers.models import ChurnCase, Customer, Order
-from customers.six_months import add_months
-from customers.templatetags.orders import yuan
 from customers.trend import MONTHS
+from kit.domain.days import add_months
+from kit.domain.money import yuan
 from marketing.models import Opportunity
 from reports import overview as module
-from reports.figures import in_unit
+from reports.figure_cells import in_unit
 from reports.overview import overview
 from reports.periods import year_period
 from reports.queries import pipeline

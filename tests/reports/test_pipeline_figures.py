@@ -13,7 +13,7 @@ import pytest
 from django.utils import timezone
 
 from customers.models import Customer
-from customers.six_months import add_months
+from kit.domain.days import add_months
 from marketing.models import ForecastChange, Opportunity
 from reports.periods import year_period
 from reports.queries import pipeline

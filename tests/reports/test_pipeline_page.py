@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from openpyxl import load_workbook
 
-from customers.templatetags.orders import yuan
+from kit.domain.money import yuan
 from marketing.models import Opportunity, OpportunityChange, forget_old_marks, opportunity_stamp
 from reports.views.pipeline import BASES
 from tests.exports import export

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.figures import change, in_unit, percent, shares, signed
+from reports.figure_cells import change, in_unit, percent, shares, signed
 from reports.ranking import Ranking
 
 AMOUNTS = st.lists(st.decimals(-(10**6), 10**7, places=7, allow_nan=False), max_size=40)

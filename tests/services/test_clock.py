@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from accounts.models import Notification, User
 from basedata.models import DictionaryEntry, SpecialDay, WorkCalendar
-from crm.audit.models import AuditEntry
-from crm.verdict import Refused
+from kit.audit.models import AuditEntry
+from kit.domain.verdict import Refused
 from services import due
 from services.clock import in_words
 from services.models import ServiceRequest, ServiceTarget

@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from crm.audit.models import AuditEntry
 from customers.beyond import ANSWERED, ANSWERS_A_MINUTE
+from kit.audit.models import AuditEntry
 from services.models import ServiceRequest
 from tests import factories
 from tests.services.test_pages import form_values, text

@@ -15,8 +15,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from crm import outside
 from crm.settings import BASE_DIR
+from kit.pages import public_pages
 from services.links import SIGNER, rating_url
 from services.models import ServiceRequest, ServiceRound
 from services.views import rating
@@ -231,11 +231,11 @@ def test_the_companys_name_and_logo_stand_on_every_page_for_outsiders(link, clie
 
 def test_a_logo_that_cannot_be_shown_is_refused_at_the_start(tmp_path):
     large = tmp_path / "large.png"
-    large.write_bytes(b"x" * (outside.MAX_LOGO + 1))
+    large.write_bytes(b"x" * (public_pages.MAX_LOGO + 1))
     for path, words in ((tmp_path / "a.exe", "PNG"), (tmp_path / "none.svg", "不存在"), (large, "超过")):
-        assert words in outside.wrong_logo(str(path))
+        assert words in public_pages.wrong_logo(str(path))
     large.write_bytes(b"x")
-    assert outside.wrong_logo(str(large)) == ""
+    assert public_pages.wrong_logo(str(large)) == ""
 
 
 def test_every_link_for_outsiders_begins_as_the_setting_says(record, company, sign_in, settings, invite):
@@ -286,10 +286,10 @@ def test_no_log_holds_a_link(link, caplog, monkeypatch):
 
 def test_a_link_in_a_traceback_or_an_access_line_is_hidden(link):
     record = logging.LogRecord("x", logging.INFO, "x", 1, '"GET %(U)s" "%(f)s"', ({"U": link, "f": f"a {link}"},), None)
-    assert outside.HideKeys().filter(record)
+    assert public_pages.HideKeys().filter(record)
     assert record.getMessage() == '"GET http://testserver/rate/…" "a http://testserver/rate/…"'
     plain = logging.LogRecord("x", logging.INFO, "x", 1, "/customers/%s/", (1,), None)
-    assert outside.HideKeys().filter(plain)
+    assert public_pages.HideKeys().filter(plain)
     assert (plain.msg, plain.args) == ("/customers/%s/", (1,))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from accounts.keeping import user as keeping
-from crm.audit.models import AuditEntry
-from crm.verdict import Kind, Refused
+from kit.audit.models import AuditEntry
+from kit.domain.verdict import Kind, Refused
 from services.models import ServiceRequest, ServiceRound
 from services.models import request as module
 from tests import factories
@@ -105,7 +105,7 @@ def test_nobody_becomes_a_helper_while_they_lose_the_right_to_note(helper_loses_
 
 
 def test_control_without_holding_the_person_they_help_and_can_note_nothing(helper_loses_role, monkeypatch):
-    monkeypatch.setattr("crm.verdict.hold", lambda *people: None)
+    monkeypatch.setattr("kit.domain.verdict.hold", lambda *people: None)
     record, _, second = helper_loses_role()
     assert second is None
     assert record.helpers.exists()

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from crm.audit.models import AuditEntry
+from kit.audit.models import AuditEntry
 from services.links import SIGNER, qr_code, rating_url
 from services.models import ServiceRequest, ServiceRound
 from services.views import rating

@@ -11,9 +11,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Notification, Role, Scope
-from crm.audit.models import AuditEntry
-from crm.verdict import Kind, Refused
 from customers.models import Customer, TimelineEntry, transfer_customers
+from kit.audit.models import AuditEntry
+from kit.domain.verdict import Kind, Refused
 from services import clock
 from services.models import ServiceHelper, ServiceRequest, hand_over_requests
 from tests import factories

@@ -12,7 +12,7 @@ from django.utils.crypto import get_random_string
 
 from accounts.models import User
 from accounts.roles import ADMINISTRATOR, shipped_role
-from crm.audit.trail import record
+from kit.audit.log import record
 
 
 class Command(BaseCommand):

@@ -9,10 +9,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
-from crm.exchange.readers import UnreadableFile, cannot_open
 from customers.import_job import said
 from customers.importing import CustomerImport, ImportRefused
 from customers.models import withdraw_silent
+from kit.exchange.readers import UnreadableFile, cannot_open
 
 
 class Command(BaseCommand):

@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import crm.audit.models
+import kit.audit.models
 
 
 class Migration(migrations.Migration):
@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="auditentry",
             name="salt",
-            field=models.CharField(default=crm.audit.models.new_salt, editable=False, max_length=32),
+            field=models.CharField(default=kit.audit.models.new_salt, editable=False, max_length=32),
         ),
         migrations.AddField(
             model_name="auditseal",

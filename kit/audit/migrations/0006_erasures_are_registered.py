@@ -3,7 +3,7 @@
 from django.db import migrations
 from django.utils import timezone
 
-from crm.audit.register import FIELDS, REGISTERED, facts_of
+from kit.audit.erasure_events import FIELDS, REGISTERED, facts_of
 
 
 def register(apps, schema_editor):

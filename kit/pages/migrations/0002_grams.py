@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from crm.text_index import grams
+from kit.sql.text_index import grams
 
 
 class Migration(migrations.Migration):

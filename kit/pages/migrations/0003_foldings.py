@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from crm.text_index import foldings
+from kit.sql.text_index import foldings
 
 
 class Migration(migrations.Migration):

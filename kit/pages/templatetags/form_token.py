@@ -9,7 +9,7 @@ from django.template.defaulttags import CsrfTokenNode
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from crm.ui.form_token import NAME, form_token
+from kit.pages.form_token import NAME, form_token
 
 register = template.Library()
 

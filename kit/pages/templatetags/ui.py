@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
 from django import template
 from django.templatetags.static import static
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from crm.ui.html import fill
+from kit.domain.days import ago, day
+from kit.domain.money import money
+from kit.domain.text import DASH
+from kit.pages.html import fill
 
 register = template.Library()
-DASH = "—"
+register.filter("day", day)
+register.filter("ago", ago)
+register.filter("money", money)
 WEEKDAYS = "一二三四五六日"
 
 
@@ -28,39 +32,8 @@ def icon(name: str, css: str = "") -> SafeString:
 
 
 @register.filter
-def day(value: date | datetime | None, style: str = "") -> str:
-    """Dates of the whole product: 2025-11-24; "long" 2025年11月24日, "month", "short" 11-24; "time" adds 10:42."""
-    if not value:
-        return DASH
-    if isinstance(value, datetime) and timezone.is_aware(value):
-        value = timezone.localtime(value)
-    if style == "month":
-        return f"{value.year}年{value.month}月"
-    if style == "short":
-        return f"{value:%m-%d}"
-    shown = f"{value.year}年{value.month}月{value.day}日" if "long" in style else f"{value:%Y-%m-%d}"
-    return f"{shown} {value:%H:%M}" if "time" in style and isinstance(value, datetime) else shown
-
-
-@register.filter
 def weekday(value: date) -> str:
     return f"周{WEEKDAYS[value.weekday()]}"
-
-
-@register.filter
-def ago(value: datetime | None) -> str:
-    """今天 10:42, 昨天 10:42, else the day with time."""
-    if not value:
-        return DASH
-    local = timezone.localtime(value)
-    days = (timezone.localdate() - local.date()).days
-    word = {0: "今天", 1: "昨天"}.get(days)
-    return f"{word} {local:%H:%M}" if word else day(value, "time")
-
-
-@register.filter
-def money(value: Decimal | None) -> str:
-    return DASH if value is None else f"{value:,.2f}"
 
 
 @register.filter
@@ -108,7 +81,7 @@ def stars(score: int | None) -> SafeString:
 @register.simple_tag
 def controls(actions: Any, record: Any, user: Any) -> Any:
     """The actions of a record as drawn for a person."""
-    from crm.ui.actions import controls as draw
+    from kit.pages.actions import controls as draw
 
     return draw(actions, record, user)
 

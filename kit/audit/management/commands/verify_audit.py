@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from crm.audit.models import AuditSeal
-from crm.audit.verification import notes, verify
+from kit.audit.models import AuditSeal
+from kit.audit.verification import notes, verify
 
 
 class Command(BaseCommand):

@@ -12,7 +12,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, close_old_c
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from crm.jobs.models import DueRun, as_result
+from kit.jobs.models import DueRun, as_result
 
 logger = logging.getLogger("crm.jobs")
 
