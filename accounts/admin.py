@@ -17,7 +17,7 @@ from django.shortcuts import redirect
 from django_otp.plugins.otp_static.admin import StaticDevice
 from django_otp.plugins.otp_totp.admin import TOTPDevice
 
-from kit.audit.log import differences, record, shown
+from kit.audit.log import differences, display_value, log_event
 from kit.pages.admin_forms import EditingAdmin, VersionedForm
 
 from .keeping.role import rights_changed
@@ -42,7 +42,7 @@ class AuditedAdmin(EditingAdmin):
         form.before = {}
         if change:
             stored = self.model._default_manager.get(pk=form.instance.pk)
-            form.before = {name: shown(stored, name) for name in self.plain_fields(form)}
+            form.before = {name: display_value(stored, name) for name in self.plain_fields(form)}
         return super().save_form(request, form, change)
 
     def plain_fields(self, form: Any) -> list[str]:
@@ -56,7 +56,7 @@ class AuditedAdmin(EditingAdmin):
         found: dict[str, Any] = {**differences(form.instance, form.before, form.before)}
         for field in many:
             found |= self.in_trail(field, before.get(field.name, []), _rows(form.instance, field.name))
-        record(request.user, "编辑" if change else "新建", form.instance, changes=found)
+        log_event(request.user, "编辑" if change else "新建", form.instance, changes=found)
 
     def in_trail(self, field: Any, before: list[Any], after: list[Any]) -> dict[str, Any]:
         """A changed list of rows, from old to new."""
@@ -67,7 +67,7 @@ class AuditedAdmin(EditingAdmin):
         super().save_model(request, obj, form, change)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        record(request.user, "删除", obj)
+        log_event(request.user, "删除", obj)
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:

@@ -13,10 +13,10 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.views import View
 
-from kit.audit.log import record
+from kit.audit.log import log_event
 from kit.audit.models import AuditEntry, AuditSeal
 from kit.audit.verification import ERASED, notes, verify
-from kit.domain.days import day
+from kit.domain.days import format_day
 from kit.domain.text import DASH
 from kit.jobs.models import Job
 from kit.jobs.tasks import start_job
@@ -136,7 +136,7 @@ def verify_trail(job: Job) -> str:
     """The job: walks the whole chain of seals and says what it found."""
     findings = verify(lambda done, total: job.beat(done, total) if done % 20 == 0 else None)
     result = f"{BROKEN} {len(findings)} 处问题：{''.join(findings)}" if findings else "审计记录完整。"
-    record(job.owner, "核对审计记录", text=result)
+    log_event(job.owner, "核对审计记录", text=result)
     return result
 
 
@@ -144,7 +144,7 @@ def last_verification() -> dict[str, Any] | None:
     """When the trail was last checked on screen, and what came of it."""
     job = Job.objects.filter(function=FUNCTION, status=Job.Status.DONE).order_by("-finished_at").first()
     return (
-        {"at": day(job.finished_at, "time"), "result": job.result, "broken": job.result.startswith(BROKEN)}
+        {"at": format_day(job.finished_at, "time"), "result": job.result, "broken": job.result.startswith(BROKEN)}
         if job
         else None
     )

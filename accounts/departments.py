@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .models import Department, User, descendants
-from .scopes import places_for, read_places
+from .scopes import department_members, read_department_members
 
 NONE, ALONE = "none", "="
 
@@ -16,7 +16,7 @@ def department_choices(people: frozenset[int] | None, user: User | None = None) 
     "7" means the department with those below it, "=7" the department alone (offered where the two differ),
     "none" people without a department.
     """
-    places = places_for(user) if user else read_places()
+    places = department_members(user) if user else read_department_members()
     names = {place.pk: place.name for place in places}
     parents: dict[int, int | None] = {place.pk: place.parent_id for place in places}
     inhabited = {place.pk for place in places if people is None or place.member_id in people}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit.domain.text import DASH
-from kit.pages.html import fill
+from kit.pages.html import format_html_fast
 from kit.pages.lists import Column
 
 
@@ -31,16 +31,16 @@ class DetailColumn(Column):
 
     def cell(self, row: Any) -> str:
         if not self.below:
-            return fill("{}{}</td>", self.opening, detail_html(row, str(self.value), self.viewer))
+            return format_html_fast("{}{}</td>", self.opening, detail_html(row, str(self.value), self.viewer))
         shown = detail_html(row, self.below, self.viewer) if getattr(row, self.below) else ""
         mark = REFUSES if self.refused and getattr(row, self.refused) else ""
         name = self.get(row) or DASH
-        return fill('{}{}{}<small class="sm nw hide-m">{}</small></td>', self.opening, name, mark, shown)
+        return format_html_fast('{}{}{}<small class="sm nw hide-m">{}</small></td>', self.opening, name, mark, shown)
 
 
-REFUSES = fill(' <span class="st red">{}</span>', "请勿联系")
+REFUSES = format_html_fast(' <span class="st red">{}</span>', "请勿联系")
 OPEN_HTML = """<span class="masked">{} <a href="{}" {}="{}" {} aria-label="{}">显示</a></span>"""
-IN_DIALOG = fill('hx-target="{}" hx-select="unset" hx-swap="innerHTML"', "#dialog")  # as other row links
+IN_DIALOG = format_html_fast('hx-target="{}" hx-select="unset" hx-swap="innerHTML"', "#dialog")  # as other row links
 
 
 def detail_html(row: Any, name: str, viewer: Any, token: str = "") -> str:
@@ -50,12 +50,12 @@ def detail_html(row: Any, name: str, viewer: Any, token: str = "") -> str:
         return value or DASH
     url, label = row.get_detail_url(name), row._meta.get_field(name).verbose_name
     way, rest = ("hx-post", in_place(token)) if token else ("hx-get", IN_DIALOG)
-    return fill(OPEN_HTML, value, url, way, url, rest, f"显示完整的{label}")
+    return format_html_fast(OPEN_HTML, value, url, way, url, rest, f"显示完整的{label}")
 
 
 def in_place(token: str) -> str:
     headers = json.dumps({"X-CSRFToken": token})
-    return fill('hx-target="{}" hx-swap="{}" hx-headers="{}"', "closest .masked", "outerHTML", headers)
+    return format_html_fast('hx-target="{}" hx-swap="{}" hx-headers="{}"', "closest .masked", "outerHTML", headers)
 
 
 class DetailedList:

@@ -10,10 +10,10 @@ from typing import ClassVar
 
 from django.db import models
 
-from kit.audit.log import record
+from kit.audit.log import log_event
 from kit.domain.masking import masked
-from kit.domain.verdict import Verdict, holds, transition, unless
-from kit.sql.id_sets import Ids
+from kit.domain.verdict import Verdict, refuse_if, require_permission, transition
+from kit.sql.id_sets import IdSet
 
 from .models import User
 from .scopes import EDIT, people_in_scope, reaches
@@ -44,14 +44,14 @@ class HasDetails(models.Model):
         return value if self.shows_details_to(by) else masked(value)
 
     def can_open_detail(self, by: User) -> Verdict:
-        return holds(by, OPEN, "您的角色不能查看完整的联系方式")
+        return require_permission(by, OPEN, "您的角色不能查看完整的联系方式")
 
     @transition
     def open_detail(self, *, by: User, name: str) -> str:
         """The full value, once; who looked at what stays in the trail."""
         self.can_open_detail(by).enforce()
-        unless(name not in self.detail_fields, "没有这项联系方式。").enforce()
-        record(by, OPENED, self, 内容=self._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+        refuse_if(name not in self.detail_fields, "没有这项联系方式。").enforce()
+        log_event(by, OPENED, self, 内容=self._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
         return getattr(self, name)
 
 
@@ -60,7 +60,7 @@ def reached(by: User, permission: str, keeper_id: int | None) -> bool:
     return reaches(by, SEE, EDIT, keeper_id) or reaches(by, permission, EDIT, keeper_id)
 
 
-def people_reached(by: User, permission: str) -> Ids | None:
+def people_reached(by: User, permission: str) -> IdSet | None:
     """The people of reached(); None means everyone."""
     scopes = [people_in_scope(by, right, EDIT) for right in (SEE, permission)]
-    return None if None in scopes else Ids(chain.from_iterable(scope for scope in scopes if scope))
+    return None if None in scopes else IdSet(chain.from_iterable(scope for scope in scopes if scope))

@@ -60,7 +60,7 @@ class UserForm(TicksForm):
             more = [role.pk for role in roles.queryset if exceeds(by, [role.pk], by.department_id)]
             roles.queryset = roles.queryset.exclude(pk__in=administrator_roles()).exclude(pk__in=more)
         if self.instance.pk:
-            self.remember_opened()
+            self.sign_initial_values()
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

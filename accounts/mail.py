@@ -19,9 +19,9 @@ from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from kit.audit.log import record
-from kit.domain.verdict import holds
-from kit.pages.public_pages import link
+from kit.audit.log import log_event
+from kit.domain.verdict import require_permission
+from kit.pages.public_pages import public_url
 
 from .models import Notification, User, in_view
 
@@ -98,7 +98,7 @@ def message_for(row: Notification, connection: Any) -> EmailMessage:
     """The notification's text and a link, nothing else of the record."""
     path = row.record.get_absolute_url() if row.record else reverse("notifications")
     body = (
-        f"{row.recipient.name}，您好：\n\n{row.text}\n\n查看：{link(path)}\n\n"
+        f"{row.recipient.name}，您好：\n\n{row.text}\n\n查看：{public_url(path)}\n\n"
         "这封邮件由客户关系管理系统发出，请不要回复。不想再收到时，可以在系统的「通知」页关闭邮件。\n"
     )
     subject = f"【客户关系管理】{row.get_kind_display()}"
@@ -163,9 +163,9 @@ def overview() -> dict[str, Any]:
 @transaction.atomic
 def send_again(*, by: User) -> int:
     """Puts every failed mail that is not read yet back into the queue: a person answers for a possible second copy."""
-    holds(by, "accounts.administer", "只有系统管理员可以重新发送邮件").enforce()
+    require_permission(by, "accounts.administer", "只有系统管理员可以重新发送邮件").enforce()
     now = timezone.now()
     failed = Notification.objects.filter(mail=Mail.FAILED, read_at=None)
     count = failed.update(mail=Mail.QUEUED, mail_at=now, mail_attempts=0)
-    record(by, "重新发送邮件", None, "邮件通知", 封数=count)
+    log_event(by, "重新发送邮件", None, "邮件通知", 封数=count)
     return count

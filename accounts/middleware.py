@@ -15,7 +15,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from kit.audit.log import record
+from kit.audit.log import log_event
 from kit.pages.form_token import Written, remember_here, written_by
 
 from .resume import ask_to_sign_in, chosen, offer_again, posted
@@ -93,7 +93,7 @@ class SessionLimitsMiddleware:
         return self.get_response(request)
 
     def end(self, request: Any, reason: str) -> None:
-        record(request.user, "登录超时", request.user, 原因=reason)
+        log_event(request.user, "登录超时", request.user, 原因=reason)
         request.expired_user_id = request.user.pk
         request.session.flush()
         request.user = AnonymousUser()

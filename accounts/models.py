@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from kit.domain.shortened_numbers import refuse_shortened
-from kit.sql.counts import Settled, Statement
+from kit.sql.counts import Precompiled, Statement
 
 from .keeping.department import KeptDepartment
 from .keeping.role import KeptRole
@@ -192,7 +192,7 @@ class UserQuerySet(models.QuerySet["User"]):
 
 
 @cache
-def holders_of(permission: str, *, writing: bool = False) -> Settled:
+def holders_of(permission: str, *, writing: bool = False) -> Precompiled:
     """The condition of UserQuerySet.holding(): the same for everybody who asks, so made and compiled once."""
     app_label, codename = permission.split(".")
     members = User.groups.through.objects.filter(
@@ -200,7 +200,7 @@ def holders_of(permission: str, *, writing: bool = False) -> Settled:
     ).values("user_id")
     if writing:
         members = members.exclude(group__role__edit_scope=Scope.NONE)
-    return Settled(User.objects.filter(is_active=True, pk__in=members).query.where)
+    return Precompiled(User.objects.filter(is_active=True, pk__in=members).query.where)
 
 
 class CrmUserManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]

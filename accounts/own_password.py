@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
-from kit.audit.log import record
+from kit.audit.log import log_event
 
 from .notification import notify
 from .sessions import KEY, UserSession
@@ -29,14 +29,14 @@ def after_wrong_password(request: Any, form: Any, field: str) -> HttpResponse | 
             request.session.pop(COUNT, None)
         return None
     request.session[COUNT] = count = request.session.get(COUNT, 0) + 1
-    record(request.user, "密码验证失败", request.user, 次数=count)
+    log_event(request.user, "密码验证失败", request.user, 次数=count)
     return end(request, count) if count >= settings.AXES_FAILURE_LIMIT else None
 
 
 def end(request: Any, count: int) -> HttpResponse:
     person = request.user
     with transaction.atomic():
-        record(person, "结束登录", person, 原因=f"连续 {count} 次输错当前密码")
+        log_event(person, "结束登录", person, 原因=f"连续 {count} 次输错当前密码")
         notify(person, f"连续 {count} 次输错当前密码，那处登录已结束。如果不是您本人，请立即修改密码。")
         UserSession.objects.filter(session_key=request.session.get(KEY)).delete()
         request.session.flush()

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views import View
 
-from kit.audit.log import record
+from kit.audit.log import log_event
 from kit.pages.records import RecordUpdate
 
 from .forms import ProfileForm
@@ -48,7 +48,7 @@ class EndSession(View):
         row = get_object_or_404(UserSession.objects.exclude(session_key=here), pk=pk, user=request.user)
         with transaction.atomic():
             end_sessions(request.user, only=row.pk)
-            record(request.user, "结束登录", request.user, 登录=row.device, 来源=row.address)
+            log_event(request.user, "结束登录", request.user, 登录=row.device, 来源=row.address)
         messages.success(request, "已结束这处登录。")
         return redirect("accounts:profile")
 
@@ -57,6 +57,6 @@ class EndOtherSessions(View):
     def post(self, request: HttpRequest) -> HttpResponse:
         with transaction.atomic():
             ended = end_sessions(request.user, keep=request.session.session_key)
-            record(request.user, "结束登录", request.user, 登录数=ended)
+            log_event(request.user, "结束登录", request.user, 登录数=ended)
         messages.success(request, f"已结束其他 {ended} 处登录。")
         return redirect("accounts:profile")

@@ -34,7 +34,7 @@ class RoleForm(TicksForm):
         self.fields["view_scope"].help_text = "持有的权限看得到谁的记录"
         self.fields["edit_scope"].help_text = "持有的权限能改动谁的记录"
         if self.instance.pk:
-            self.remember_opened()
+            self.sign_initial_values()
 
     def shown_values(self) -> dict[str, str]:
         return {name: text for name, text in super().shown_values().items() if name != "whole"}

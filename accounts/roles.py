@@ -165,11 +165,11 @@ def _ship(code: str, role: Any) -> None:
     held = Permission.objects.select_related("content_type").filter(codename__in=[name.split(".")[1] for name in new])
     rights = [p for p in held if f"{p.content_type.app_label}.{p.codename}" in new]
     if role.shipped_rights:
-        from kit.audit.log import record
+        from kit.audit.log import log_event
 
         from .keeping.role import labels
 
-        record(None, "发放新权限", role, 授予权限=labels(rights))
+        log_event(None, "发放新权限", role, 授予权限=labels(rights))
     role.permissions.add(*rights)
     role.shipped_rights = sorted({*role.shipped_rights, *_rights(code)})
     role.save(update_fields=["shipped_rights"])

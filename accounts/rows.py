@@ -7,8 +7,8 @@ from typing import ClassVar, Self
 from django.db import models
 from django.db.models import Q
 
-from kit.sql.counts import narrowed
-from kit.sql.id_sets import Ids
+from kit.sql.counts import filter_cached
+from kit.sql.id_sets import IdSet
 
 from .models import User
 from .scopes import EDIT, VIEW, people_in_scope, people_to_export
@@ -34,7 +34,7 @@ class ScopedQuerySet(models.QuerySet):
 
     def belonging_to(self, user: User) -> Q:
         """Rows the person keeps or works on."""
-        return self.of_people(Ids({user.pk})) | self.own(user)
+        return self.of_people(IdSet({user.pk})) | self.own(user)
 
     def visible_to(self, user: User) -> Self:
         if not user.has_perm(self.view_permission):
@@ -44,13 +44,13 @@ class ScopedQuerySet(models.QuerySet):
             return self
         shared = granted_ids(user, grants_of(self.model), self.view_permission)
         rows = self.of_people(people.including(user.pk)) | self.own(user)
-        return narrowed(self, rows | Q(pk__in=shared) if shared else rows)
+        return filter_cached(self, rows | Q(pk__in=shared) if shared else rows)
 
     def editable_by(self, user: User) -> Self:
         if not user.has_perm(self.edit_permission):
             return self.none()
         people = people_in_scope(user, self.edit_permission, EDIT)
-        return self if people is None else narrowed(self, self.of_people(people))
+        return self if people is None else filter_cached(self, self.of_people(people))
 
     def in_reach(self, people: frozenset[int]) -> Q:
         """Rows these people answer for: their own to take away."""

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from kit.sql.counts import Statement
-from kit.sql.id_sets import Ids
+from kit.sql.id_sets import IdSet
 
 from .models import Department, RoleRight, Scope, User, descendants
 
@@ -29,13 +29,13 @@ def scope_of(right: RoleRight, kind: str) -> Scope:
     return scope
 
 
-def people_in_scope(user: User, permission: str, kind: str) -> Ids | None:
+def people_in_scope(user: User, permission: str, kind: str) -> IdSet | None:
     """Ids of the people over whose records the right reaches; None means everyone's.
 
     Read once per request and kept on the user: people are few, so they reach the database as plain ids and
     every index on a person's column serves.
     """
-    cache: dict[Any, Ids | None] = user.__dict__.setdefault("_people_in_scope", {})
+    cache: dict[Any, IdSet | None] = user.__dict__.setdefault("_people_in_scope", {})
     if (permission, kind) not in cache:
         scope = widest(user, permission, kind)
         if scope not in cache:
@@ -44,7 +44,7 @@ def people_in_scope(user: User, permission: str, kind: str) -> Ids | None:
     return cache[permission, kind]
 
 
-def people_to_export(user: User, permission: str, view_permission: str) -> Ids | None:
+def people_to_export(user: User, permission: str, view_permission: str) -> IdSet | None:
     """Ids of the people whose records leave in a file; None means all that the person sees.
 
     A reach as wide as the view takes the rows as they are seen, those shared with the person too. 本人 never does:
@@ -56,19 +56,19 @@ def people_to_export(user: User, permission: str, view_permission: str) -> Ids |
     return people_in_scope(user, permission, EXPORT)
 
 
-def _people(user: User, scope: Scope) -> Ids | None:
+def _people(user: User, scope: Scope) -> IdSet | None:
     if scope is Scope.ALL:
         return None
     if scope is Scope.NONE:
-        return Ids()
+        return IdSet()
     if scope is Scope.SELF or user.department_id is None:
-        return Ids({user.pk})
-    home, places = user.department_id, places_for(user)
+        return IdSet({user.pk})
+    home, places = user.department_id, department_members(user)
     below = {home} if scope is Scope.DEPARTMENT else descendants(home, {one.pk: one.parent_id for one in places})
-    return Ids({one.member_id for one in places if one.member_id and one.pk in below} | {user.pk})
+    return IdSet({one.member_id for one in places if one.member_id and one.pk in below} | {user.pk})
 
 
-class Place(NamedTuple):
+class DepartmentMember(NamedTuple):
     """A department with one of its people, or with none."""
 
     pk: int
@@ -77,20 +77,20 @@ class Place(NamedTuple):
     member_id: int | None
 
 
-def places_for(user: User) -> list[Place]:
+def department_members(user: User) -> list[DepartmentMember]:
     """All departments by name with their people: tree and members in one query per request, kept on the user."""
-    places: list[Place] | None = user.__dict__.get("_places")
+    places: list[DepartmentMember] | None = user.__dict__.get("_places")
     if places is None:
-        places = user.__dict__["_places"] = read_places()
+        places = user.__dict__["_places"] = read_department_members()
     return places
 
 
-def read_places() -> list[Place]:
-    return [Place(*row) for row in _places().ask()]
+def read_department_members() -> list[DepartmentMember]:
+    return [DepartmentMember(*row) for row in _department_members().ask()]
 
 
 @cache
-def _places() -> Statement:
+def _department_members() -> Statement:
     return Statement(Department.objects.order_by("name").values_list("pk", "parent_id", "name", "members"))
 
 

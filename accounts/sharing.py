@@ -14,10 +14,18 @@ from django.db.models import Q
 from django.utils import timezone
 from guardian.models import UserObjectPermissionBase
 
-from kit.audit.log import record
-from kit.domain.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
+from kit.audit.log import log_event
+from kit.domain.verdict import (
+    ALLOWED,
+    Verdict,
+    first_objection,
+    refuse_if,
+    require_permission,
+    require_scope,
+    transition,
+)
 from kit.sql.counts import Statement
-from kit.sql.id_sets import Ids
+from kit.sql.id_sets import IdSet
 
 from .models import User, notify
 from .scopes import EDIT, reaches
@@ -51,20 +59,20 @@ class Grant(UserObjectPermissionBase):
         return self.permission.codename.startswith(EDIT_GRANT)
 
 
-def granted_ids(user: User, grants: type[Grant], permission: str) -> Ids:
+def granted_ids(user: User, grants: type[Grant], permission: str) -> IdSet:
     """Ids of the records shared with the person for this right today; a grant to edit lets see as well.
 
     One query per model and request, kept on the user.
     """
-    kept: dict[Any, dict[str, Ids]] = user.__dict__.setdefault("_granted_ids", {})
+    kept: dict[Any, dict[str, IdSet]] = user.__dict__.setdefault("_granted_ids", {})
     if not user.receives_shares:
-        return Ids()
+        return IdSet()
     if grants not in kept:
         today = connection.ops.adapt_datefield_value(timezone.localdate())
         rows = _grants_to(grants).ask(user.pk, today)
         kept[grants] = {
-            VIEW_GRANT: Ids(pk for pk, _ in rows),
-            EDIT_GRANT: Ids(pk for pk, codename in rows if codename.startswith(EDIT_GRANT)),
+            VIEW_GRANT: IdSet(pk for pk, _ in rows),
+            EDIT_GRANT: IdSet(pk for pk, codename in rows if codename.startswith(EDIT_GRANT)),
         }
     return kept[grants][EDIT_GRANT if permission.split(".")[1].startswith(EDIT_GRANT) else VIEW_GRANT]
 
@@ -98,8 +106,8 @@ class Shared(models.Model):
     def share(self, person: User, *, by: User, kind: str, until: date | None = None) -> None:
         """Gives the person a grant in place of his former one. kind: "view" or "change"."""
         self.can_share(by).enforce()
-        unless(until is not None and until < timezone.localdate(), "截止日期已经过去，请另选日期。").enforce()
-        unless(not colleagues(self).filter(pk=person.pk).exists(), f"不能共享给{person}，请另选同事。").enforce()
+        refuse_if(until is not None and until < timezone.localdate(), "截止日期已经过去，请另选日期。").enforce()
+        refuse_if(not colleagues(self).filter(pk=person.pk).exists(), f"不能共享给{person}，请另选同事。").enforce()
         grants: Any = grants_of(type(self)).objects
         permission = Permission.objects.get(
             content_type=ContentType.objects.get_for_model(self), codename=f"{kind}_{self._meta.model_name}"
@@ -107,7 +115,7 @@ class Shared(models.Model):
         grants.filter(content_object=self, user=person).delete()
         grant = grants.create(content_object=self, user=person, permission=permission, until=until, by=by)
         User.objects.filter(pk=person.pk, receives_shares=False).update(receives_shares=True)
-        record(by, "共享", self, 协作人=person, 权限=grant.kind_label, 截止日期=until)
+        log_event(by, "共享", self, 协作人=person, 权限=grant.kind_label, 截止日期=until)
         notify(person, f"{by} 与您共享了{self._meta.verbose_name}「{self}」（{grant.kind_label}）", self)
 
     def while_shareable(self, by: User) -> Verdict:
@@ -116,8 +124,8 @@ class Shared(models.Model):
 
     def can_withdraw_share(self, by: User) -> Verdict:
         return first_objection(
-            holds(by, self.share_permission, f"您的角色不能共享{self._meta.verbose_name}"),
-            within(
+            require_permission(by, self.share_permission, f"您的角色不能共享{self._meta.verbose_name}"),
+            require_scope(
                 reaches(by, self.share_permission, EDIT, self.keeper_id),
                 f"只有负责这个{self._meta.verbose_name}的人和他的主管可以共享。",
             ),
@@ -126,7 +134,7 @@ class Shared(models.Model):
     @transition
     def withdraw_share(self, grant: Grant, *, by: User) -> None:
         self.can_withdraw_share(by).enforce()
-        record(by, "取消共享", self, 协作人=(grant.user, None), 权限=(grant.kind_label, None))
+        log_event(by, "取消共享", self, 协作人=(grant.user, None), 权限=(grant.kind_label, None))
         grant.delete()
 
     def shared_for_editing(self, with_: User) -> bool:

@@ -22,7 +22,7 @@ from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
-from kit.audit.log import record
+from kit.audit.log import log_event
 from kit.pages.forms import CrmForm
 
 from . import mail
@@ -103,7 +103,7 @@ class PasswordChange(auth_views.PasswordChangeView):
             person: Any = self.request.user
             User.objects.filter(pk=person.pk).update(must_change_password=False)
             end_sessions(person, keep=self.request.session.get(KEY))
-            record(person, "修改密码", person)
+            log_event(person, "修改密码", person)
         messages.success(self.request, "密码已修改，其他设备上的登录已失效。")
         return response
 
@@ -208,7 +208,7 @@ class FirstAdministrator(View):
                 return self.used()
             user = User.objects.create_user(data["username"], password=data["password"], name=data["name"])
             user.groups.add(role)
-            record(None, "新建", user, 角色=role)
+            log_event(None, "新建", user, 角色=role)
         login(request, user, backend="accounts.backends.RoleBackend")
         return redirect("home")
 

@@ -17,7 +17,7 @@ from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
-from kit.audit.log import in_words
+from kit.audit.log import format_value
 
 # What an operator set in the environment, without anything secret.
 SHOWN = (
@@ -78,7 +78,7 @@ class CrmAdminSite(admin.AdminSite):
 
     def settings_page(self, request: HttpRequest) -> HttpResponse:
         """Shown, not changed: settings belong to the environment, where a restart applies them."""
-        rows = [(name, meaning, in_words(getattr(settings, name))) for name, meaning in SHOWN]
+        rows = [(name, meaning, format_value(getattr(settings, name))) for name, meaning in SHOWN]
         context = {**self.each_context(request), "title": "设置", "rows": rows, "engine": self.database()}
         return TemplateResponse(request, "admin/settings.html", context)
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.resume import NOT_TYPED, ask_to_sign_in, chosen, is_long, offer_again, posted, typed, words_of
-from crm.outages import Trouble, trouble_behind
+from crm.outages import Outage, outage_behind
 from kit.domain.verdict import Kind, Refused
 from kit.pages import public_pages
 from kit.pages.form_token import written_by
@@ -19,28 +19,28 @@ from services.views.rating import typed as typed_comment
 from services.views.rating import without_cookie
 
 TROUBLES = {
-    Trouble.BUSY: (
+    Outage.BUSY: (
         "系统正忙",
         "数据库暂时没有应答，或者有人正在保存同一条记录。请过几秒再试；一直这样时请告诉系统管理员。",
     ),
-    Trouble.FULL: (
+    Outage.FULL: (
         "磁盘已满",
         "现在可以查看，不能保存：服务器的磁盘空间用完了。请告诉系统管理员，腾出空间后就能继续。",
     ),
 }
-RETRY_SECONDS = {Trouble.BUSY: "5", Trouble.FULL: "60"}
+RETRY_SECONDS = {Outage.BUSY: "5", Outage.FULL: "60"}
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if public_pages.is_outward(request):
-        return public_pages.refuse(400)
+    if public_pages.is_public(request):
+        return public_pages.refuse_public(400)
     return render(request, "400.html", {"reason": "请求的内容不完整或太大，请返回后重试。"}, status=400)
 
 
 def refusal(request: HttpRequest, status: int, **context: Any) -> HttpResponse:
     """The page of a refused act. What the person had typed stands below the reason, so that nothing is lost."""
-    if public_pages.is_outward(request):
-        return public_pages.refuse(status)
+    if public_pages.is_public(request):
+        return public_pages.refuse_public(status)
     return render(request, f"{status}.html", {**context, "typed": typed(request)}, status=status)
 
 
@@ -50,22 +50,22 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Who is not signed in may be a customer with a broken address: no word of what else is here."""
-    if not public_pages.is_outward(request) and not request.user.is_authenticated:
-        return public_pages.refuse(404, "没有这个页面", "请检查地址是否完整。", staff=True)
+    if not public_pages.is_public(request) and not request.user.is_authenticated:
+        return public_pages.refuse_public(404, "没有这个页面", "请检查地址是否完整。", staff=True)
     return refusal(request, 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer without touching database or session: they may be what failed, and are said to be where they are."""
-    trouble = trouble_behind(sys.exc_info()[1])
-    if public_pages.is_outward(request):
-        return public_pages.refuse(trouble.value if trouble else 500, typed=comment(request))
+    trouble = outage_behind(sys.exc_info()[1])
+    if public_pages.is_public(request):
+        return public_pages.refuse_public(trouble.value if trouble else 500, typed=comment(request))
     if trouble is None:
         return render(None, "500.html", status=500)  # type: ignore[arg-type]
     return in_trouble(request, trouble)
 
 
-def in_trouble(request: HttpRequest | None, trouble: Trouble) -> HttpResponse:
+def in_trouble(request: HttpRequest | None, trouble: Outage) -> HttpResponse:
     """Return the page of a database or disk that fails, with what was typed, to be sent again by one click."""
     heading, reason = TROUBLES[trouble]
     context: dict[str, Any] = {"code": trouble.value, "heading": heading, "title": heading, "reason": reason}
@@ -124,9 +124,9 @@ class MethodMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        outward = public_pages.is_outward(request)
+        outward = public_pages.is_public(request)
         if response.status_code == 405 and (outward or request.method == "GET") and not response.content:
-            page = public_pages.refuse(405) if outward else render(request, "405.html", status=405)
+            page = public_pages.refuse_public(405) if outward else render(request, "405.html", status=405)
             page["Allow"] = response["Allow"]
             return page
         return response
@@ -137,7 +137,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
     Without the form's own token the browser's word does that it came from our own page; no page can forge it.
     """
-    if public_pages.is_outward(request):
+    if public_pages.is_public(request):
         return without_cookie(request, **request.resolver_match.kwargs)  # type: ignore[union-attr]
     written = written_by(request)
     if written and written.person != request.user.pk:

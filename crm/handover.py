@@ -17,8 +17,8 @@ from customers.candidates import successors
 from customers.models import Customer, customers_left_by, hand_over_customers, transfer_customers
 from customers.views.customers import CustomerAction
 from customers.views.together import ChosenCustomers
-from kit.domain.verdict import hold, unless
-from kit.pages.forms import Block, CrmForm, dress
+from kit.domain.verdict import lock_in_order, refuse_if
+from kit.pages.forms import Block, CrmForm, apply_field_defaults
 from marketing.models import hand_over_opportunities, opportunities_left_by
 from services.models import hand_over_all_requests, hand_over_requests, requests_left_by
 
@@ -68,7 +68,7 @@ class TransferCustomers(ChosenCustomers):
 
     def perform(self, record: Any, form: Any) -> None:
         data = form.cleaned_data
-        hold(data["to"])
+        lock_in_order(data["to"])
         customers = self.customers(lock=True)
         former = {customer.pk: customer.manager_id for customer in customers}
         moved = transfer_customers(customers, by=self.request.user, **form.values())
@@ -107,13 +107,13 @@ OPEN_WORK.extend(partial(in_hand, part) for part in PARTS)
 def move_work(person: User, successors: dict[str, User], by: User) -> dict[str, str]:
     """Moves everything that is open; says what went to whom. Nothing may be left without a successor."""
     moved = {}
-    hold(*successors.values())  # all of them before any work
+    lock_in_order(*successors.values())  # all of them before any work
     for part in PARTS:
         (_, count), *_ = part.left_by(person)
         if not count:
             continue
         to = successors.get(part.name)
-        unless(to is None, f"还有{part.label} {count} 个没有接手人，请选择后再试。").enforce()
+        refuse_if(to is None, f"还有{part.label} {count} 个没有接手人，请选择后再试。").enforce()
         moved[f"移交{part.label}"] = f"{part.move(person, to, by=by, reason=LEAVING)} 个给 {to}"
     return moved
 
@@ -133,7 +133,7 @@ class SuccessorsForm(CrmForm, forms.Form):
             if figures[0][1]:
                 field = forms.ModelChoiceField(candidates, label=f"{part.label}的接手人", empty_label="请选择…")
                 field.label_from_instance = with_department  # type: ignore[method-assign, assignment]
-                self.fields[part.name] = dress(field)
+                self.fields[part.name] = apply_field_defaults(field)
 
     @property
     def figures(self) -> list[tuple[str, int]]:

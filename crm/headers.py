@@ -33,7 +33,7 @@ class SecurityHeadersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if public_pages.is_outward(request):  # the address is a key: no other address learns it, our own files neither
+        if public_pages.is_public(request):  # the address is a key: no other address learns it, our own files neither
             response.headers["Referrer-Policy"] = "strict-origin"
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
@@ -73,8 +73,8 @@ class RequestSizeMiddleware:
         known = large and (was_here(request) or is_signed_in(request))
         limit = settings.CRM_REQUEST_MAX_BYTES if known else WITHOUT_SESSION
         if told is None or told > limit:
-            if public_pages.is_outward(request):
-                return public_pages.refuse(413)
+            if public_pages.is_public(request):
+                return public_pages.refuse_public(413)
             reason = f"提交的内容超过 {limit // 1024 // 1024} MB，没有接收。请减少附件或分几次上传。"
             return render(request, "400.html", {"reason": reason}, status=413)
         return self.get_response(request)

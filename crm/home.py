@@ -20,12 +20,12 @@ from customers.models import ChurnCase, Customer, Interaction
 from kit.audit.models import AuditEntry
 from kit.exchange.exports import FUNCTION, list_of
 from kit.jobs.models import Job, JobRefused
-from kit.pages.paging import MAX_COUNT, capped_counts, shown_count
+from kit.pages.paging import MAX_COUNT, count_capped, format_count
 from marketing.models import Opportunity, PlanItem
 from reports.models import MonthlyReport
 from reports.overview import overview, waiting
 from reports.reminders import owed_by
-from services.models import ServiceRequest, ties_of
+from services.models import ServiceRequest, assignment_access
 
 AHEAD = timedelta(days=7)
 MAX_WAITING = 999
@@ -54,7 +54,7 @@ class Home(View):
 def waiting_work(user: User, *, reports: int) -> dict[str, Any]:
     """How much the page lists as waiting for the person, and how much of it is late: all of it, not the rows shown."""
     rows, late = waiting_rows(user), late_rows(user)
-    counts = capped_counts((queryset, MAX_WAITING + 1) for queryset in (*rows, *late)) if rows else []
+    counts = count_capped((queryset, MAX_WAITING + 1) for queryset in (*rows, *late)) if rows else []
     total, overdue = sum(counts[: len(rows)]) + reports, sum(counts[len(rows) :])
     return {name: f"{MAX_WAITING}+" if n > MAX_WAITING else n for name, n in (("todo", total), ("overdue", overdue))}
 
@@ -176,7 +176,7 @@ def service_work(user: User) -> dict[str, Any]:
         found["to_dispatch"] = list(theirs.filter(status=ServiceRequest.Status.NEW).order_by("created_at", "pk")[:10])
         found["to_decide"] = list(theirs.to_decide().order_by("to_decide_since", "pk")[:10])
         found["team_overdue"] = list(theirs.in_work().overdue().order_by("due_at", "pk")[:10])
-    if helped := ties_of(user).requests:
+    if helped := assignment_access(user).requests:
         found["helping"] = list(rows.in_work().filter(pk__in=helped).order_by("due_at", "pk")[:10])
     return found
 
@@ -202,8 +202,8 @@ def figures(user: User) -> dict[str, str]:
         "won": rows.filter(status=status.WON, closed_at__gte=first),
         "lost": rows.filter(status=status.LOST, closed_at__gte=first),
     }
-    counts = capped_counts((queryset, MAX_COUNT + 1) for queryset in asked.values())
-    shown = {name: shown_count(count) for name, count in zip(asked, counts, strict=True)}
+    counts = count_capped((queryset, MAX_COUNT + 1) for queryset in asked.values())
+    shown = {name: format_count(count) for name, count in zip(asked, counts, strict=True)}
     return {**shown, "scope": widest(user, "marketing.view_opportunity", VIEW).label}
 
 

@@ -17,8 +17,8 @@ from django.utils import timezone
 from accounts.models import Notification, User
 from customers.models import ChurnCase, Customer
 from kit.domain.urls import page_url
-from kit.pages.paging import counted, counting
-from kit.sql.counts import Compiled, spelled_out
+from kit.pages.paging import build_count, run_count
+from kit.sql.counts import LRUCache, inline_params
 from marketing.models import Opportunity, PlanItem
 from reports.models import MonthlyReport
 from services.models import ServiceRequest
@@ -27,7 +27,7 @@ MAX = 99
 
 
 @dataclass(frozen=True)
-class Leaf:
+class MenuItem:
     label: str
     url_name: str
     permission: str
@@ -37,7 +37,7 @@ class Leaf:
 class Section(NamedTuple):
     label: str
     icon: str
-    leaves: tuple[Leaf, ...]
+    leaves: tuple[MenuItem, ...]
 
 
 SECTIONS = (
@@ -45,66 +45,66 @@ SECTIONS = (
         "营销管理",
         "target-arrow",
         (
-            Leaf("销售机会管理", "marketing:opportunity_list", "marketing.view_opportunity", "unassigned"),
-            Leaf("客户开发计划", "marketing:development_list", "marketing.view_opportunity", "due"),
+            MenuItem("销售机会管理", "marketing:opportunity_list", "marketing.view_opportunity", "unassigned"),
+            MenuItem("客户开发计划", "marketing:development_list", "marketing.view_opportunity", "due"),
         ),
     ),
     Section(
         "客户管理",
         "building-factory-2",
         (
-            Leaf("客户信息管理", "customers:customer_list", "customers.view_customer"),
-            Leaf("客户流失管理", "customers:churn_list", "customers.view_churncase", "churn"),
-            Leaf("历史订单查询", "customers:order_list", "customers.view_order"),
-            Leaf("导入客户", "import", "customers.import_customer"),
-            Leaf("疑似重复客户", "duplicates", "customers.merge_customer"),
-            Leaf("流失扫描", "customers:churn_scan", "customers.scan_churncase"),
-            Leaf("已删除的客户", "customers:customer_deleted", "customers.restore_customer"),
+            MenuItem("客户信息管理", "customers:customer_list", "customers.view_customer"),
+            MenuItem("客户流失管理", "customers:churn_list", "customers.view_churncase", "churn"),
+            MenuItem("历史订单查询", "customers:order_list", "customers.view_order"),
+            MenuItem("导入客户", "import", "customers.import_customer"),
+            MenuItem("疑似重复客户", "duplicates", "customers.merge_customer"),
+            MenuItem("流失扫描", "customers:churn_scan", "customers.scan_churncase"),
+            MenuItem("已删除的客户", "customers:customer_deleted", "customers.restore_customer"),
         ),
     ),
     Section(
         "服务管理",
         "headset",
         (
-            Leaf("服务创建", "services:request_create", "services.add_servicerequest"),
-            Leaf("服务分配", "services:dispatch", "services.assign_servicerequest", "dispatch"),
-            Leaf("服务处理", "services:handling", "services.handle_servicerequest", "handling"),
-            Leaf("服务反馈", "services:feedback", "services.handle_servicerequest", "feedback"),
-            Leaf("服务归档", "services:archive", "services.view_servicerequest"),
+            MenuItem("服务创建", "services:request_create", "services.add_servicerequest"),
+            MenuItem("服务分配", "services:dispatch", "services.assign_servicerequest", "dispatch"),
+            MenuItem("服务处理", "services:handling", "services.handle_servicerequest", "handling"),
+            MenuItem("服务反馈", "services:feedback", "services.handle_servicerequest", "feedback"),
+            MenuItem("服务归档", "services:archive", "services.view_servicerequest"),
         ),
     ),
     Section(
         "统计报表",
         "chart-bar",
         (
-            Leaf("客户贡献分析", "reports:contribution", "reports.view_reports"),
-            Leaf("客户构成分析", "reports:composition", "reports.view_reports"),
-            Leaf("客户服务分析", "reports:services", "reports.view_reports"),
-            Leaf("客户流失分析", "reports:churn", "reports.view_reports"),
-            Leaf("销售漏斗", "reports:pipeline", "reports.view_pipeline"),
-            Leaf("客户管理报告", "reports:monthly_list", "reports.view_monthlyreport", "monthly"),
+            MenuItem("客户贡献分析", "reports:contribution", "reports.view_reports"),
+            MenuItem("客户构成分析", "reports:composition", "reports.view_reports"),
+            MenuItem("客户服务分析", "reports:services", "reports.view_reports"),
+            MenuItem("客户流失分析", "reports:churn", "reports.view_reports"),
+            MenuItem("销售漏斗", "reports:pipeline", "reports.view_pipeline"),
+            MenuItem("客户管理报告", "reports:monthly_list", "reports.view_monthlyreport", "monthly"),
         ),
     ),
     Section(
         "权限管理",
         "shield-lock",
         (
-            Leaf("用户", "accounts:user_list", "accounts.view_user"),
-            Leaf("角色", "accounts:role_list", "accounts.view_role"),
-            Leaf("部门", "accounts:department_list", "accounts.view_department"),
-            Leaf("审计记录", "accounts:audit_list", "audit.view_auditentry"),
+            MenuItem("用户", "accounts:user_list", "accounts.view_user"),
+            MenuItem("角色", "accounts:role_list", "accounts.view_role"),
+            MenuItem("部门", "accounts:department_list", "accounts.view_department"),
+            MenuItem("审计记录", "accounts:audit_list", "audit.view_auditentry"),
         ),
     ),
     Section(
         "基础数据",
         "database",
         (
-            Leaf("数据字典", "basedata:dictionary_list", "basedata.view_dictionaryentry"),
-            Leaf("工作日历", "basedata:calendar", "basedata.view_workcalendar"),
-            Leaf("服务时限", "services:targets", "services.view_servicetarget"),
-            Leaf("产品信息查询", "basedata:product_list", "basedata.view_product"),
-            Leaf("库存数据查询", "basedata:stock_list", "basedata.view_stockrecord"),
-            Leaf("数据同步", "customers:sync", "basedata.sync_sales"),
+            MenuItem("数据字典", "basedata:dictionary_list", "basedata.view_dictionaryentry"),
+            MenuItem("工作日历", "basedata:calendar", "basedata.view_workcalendar"),
+            MenuItem("服务时限", "services:targets", "services.view_servicetarget"),
+            MenuItem("产品信息查询", "basedata:product_list", "basedata.view_product"),
+            MenuItem("库存数据查询", "basedata:stock_list", "basedata.view_stockrecord"),
+            MenuItem("数据同步", "customers:sync", "basedata.sync_sales"),
         ),
     ),
 )
@@ -145,15 +145,15 @@ def menu_html(sections: tuple[tuple[str, str, tuple[Drawn, ...]], ...], at_home:
     return render_to_string("ui/menu.html", {"sections": sections, "at_home": at_home})
 
 
-def _leaves() -> list[Leaf]:
+def _leaves() -> list[MenuItem]:
     return [leaf for section in SECTIONS for leaf in section.leaves]
 
 
-def _depth(leaf: Leaf) -> int:
+def _depth(leaf: MenuItem) -> int:
     return len(page_url(leaf.url_name))
 
 
-def _drawn(leaf: Leaf, counts: dict[str, int], here: Leaf | None) -> Drawn:
+def _drawn(leaf: MenuItem, counts: dict[str, int], here: MenuItem | None) -> Drawn:
     hot = leaf.counter == "due" or bool(counts.get(f"{leaf.counter}_due"))
     return Drawn(leaf.label, page_url(leaf.url_name), leaf is here, counts.get(leaf.counter, 0), hot)
 
@@ -168,13 +168,13 @@ def unread_in_view(user: User) -> QuerySet[Notification]:
 
 
 NOW = Now()  # the database's clock: the statement stays the same from one moment to the next
-STATEMENTS = Compiled(512)
+STATEMENTS = LRUCache(512)
 
 
 def open_items(user: User) -> dict[str, int]:
     """What waits for the person, counted in one statement, which is made again when his rights or rows change."""
     names, sql, params = STATEMENTS.get(conditions(user), lambda: statement(user))
-    return dict(zip(names, counted(sql, params), strict=True))
+    return dict(zip(names, run_count(sql, params), strict=True))
 
 
 def conditions(user: User) -> tuple[Any, ...]:
@@ -200,7 +200,7 @@ def statement(user: User) -> tuple[list[str], str, Sequence[Any]]:
     if user.has_perm("reports.view_monthlyreport"):
         reports = MonthlyReport.objects
         querysets["monthly"] = reports.returned_to(user) | reports.waiting_for(user)
-    return list(querysets), *spelled_out(*counting((rows, MAX + 1) for rows in querysets.values()))
+    return list(querysets), *inline_params(*build_count((rows, MAX + 1) for rows in querysets.values()))
 
 
 def open_requests(user: User) -> dict[str, QuerySet]:

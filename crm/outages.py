@@ -14,23 +14,23 @@ FULL_IN_POSTGRESQL = "53100"
 FULL_IN_SQLITE = ("disk is full", "disk I/O error")
 
 
-class Trouble(Enum):
+class Outage(Enum):
     """The status a page answers with while it lasts."""
 
     BUSY = 503
     FULL = 507
 
 
-def trouble_behind(error: BaseException | None) -> Trouble | None:
+def outage_behind(error: BaseException | None) -> Outage | None:
     """Return what an exception, or one it came from, tells of the surroundings; None for a fault of the program."""
     busy = False
     for one in causes(error):
         if isinstance(one, OSError) and one.errno in FULL_DISK:
-            return Trouble.FULL
+            return Outage.FULL
         if isinstance(one, DatabaseError | InterfaceError) and says_full(one):
-            return Trouble.FULL
+            return Outage.FULL
         busy = busy or isinstance(one, OperationalError | InterfaceError)
-    return Trouble.BUSY if busy else None
+    return Outage.BUSY if busy else None
 
 
 def says_full(error: BaseException) -> bool:

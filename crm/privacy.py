@@ -23,13 +23,13 @@ from customers.models import Attachment, Contact
 from customers.models.interaction import forget_files
 from customers.personal import CONTACT, CONTACT_TEXTS, GONE, Part, Words
 from kit.audit.export_conditions import CONDITIONS, EXPORTED
-from kit.audit.log import in_words, record, shown
+from kit.audit.log import display_value, format_value, log_event
 from kit.audit.models import AuditEntry
 from kit.audit.redaction import Erasure, naming, redact
 from kit.audit.verification import ERASED
-from kit.domain.verdict import lock
+from kit.domain.verdict import lock_row
 from kit.exchange.personal import erase_from_jobs
-from kit.sql.streaming import streamed
+from kit.sql.streaming import stream_records
 
 # Who holds what: a module with texts about contacts adds its parts here, and its models to the test's comparison.
 MODULES: tuple[Any, ...] = (
@@ -78,7 +78,7 @@ def _label(part: Part, name: str) -> str:
 
 
 def _value(row: Any, name: str) -> str:
-    return str(row.pk) if name == "pk" else shown(row, name)
+    return str(row.pk) if name == "pk" else display_value(row, name)
 
 
 def _trail_sheet(contact: Contact, words: Words, by: User) -> Sheet:
@@ -87,7 +87,7 @@ def _trail_sheet(contact: Contact, words: Words, by: User) -> Sheet:
     places = records_around(contact, by)
     shown_entries = [entry for entry in found if (entry.content_type_id, entry.object_id) in places]
     rows = [
-        [in_words(entry.at), entry.actor_name, entry.verb, entry.object_text, _changes(entry)]
+        [format_value(entry.at), entry.actor_name, entry.verb, entry.object_text, _changes(entry)]
         for entry in shown_entries
     ]
     return Sheet(TRAIL, ["时间", "操作人", "动作", "对象", "变更"], rows, len(found) - len(rows))
@@ -148,13 +148,13 @@ def _is_contact(entry: AuditEntry) -> bool:
 
 def _candidates(contact: Contact, words: Words, nearby: set[Place]) -> Iterator[AuditEntry]:
     yield from AuditEntry.objects.about(contact)
-    yield from streamed(naming(words.all()))
-    yield from streamed(AuditEntry.objects.filter(verb=EXPORTED))  # their conditions may be encoded
+    yield from stream_records(naming(words.all()))
+    yield from stream_records(AuditEntry.objects.filter(verb=EXPORTED))  # their conditions may be encoded
     for kind in {kind for kind, _ in nearby}:  # numbers written with other gaps than we know of
         keys = [pk for other, pk in nearby if other == kind]
         for start in range(0, len(keys), 500):
             rows = AuditEntry.objects.filter(content_type=kind, object_id__in=keys[start : start + 500])
-            yield from streamed(rows)
+            yield from stream_records(rows)
 
 
 class Erased(NamedTuple):
@@ -167,8 +167,8 @@ class Erased(NamedTuple):
 @transaction.atomic
 def erase_contact(contact: Contact, *, by: User, reason: str, with_files: bool = False) -> Erased:
     """Erases a person from every text we hold, for good. Numbers, dates and amounts of the business stay."""
-    lock(contact.customer)  # as everything that hangs on one
-    lock(contact)
+    lock_row(contact.customer)  # as everything that hangs on one
+    lock_row(contact)
     contact.can_erase(by).enforce()
     words = Words.of(contact)
     whole, found = wholly_personal(contact, words), list(entries_about(contact, words))
@@ -179,7 +179,7 @@ def erase_contact(contact: Contact, *, by: User, reason: str, with_files: bool =
     counts["后台任务的文件"] = erase_from_jobs(words.erase_in)
     contact.erase(by=by)
     facts = {title: count for title, count in {**counts, TRAIL: len(found)}.items() if count}
-    deed = record(by, ERASED, contact, changes={"依据": words.erase(reason), **facts})
+    deed = log_event(by, ERASED, contact, changes={"依据": words.erase(reason), **facts})
     redact([_erasure(entry, words, whole) for entry in found], deed=deed)
     return Erased({**counts, TRAIL: len(found)}, deed)
 

@@ -15,20 +15,20 @@ from django.utils import timezone
 from customers.models import Contact
 from customers.views.contacts import EDIT_CONTACT, ContactPage
 from customers.views.inside import PartAction
-from kit.audit.log import record
+from kit.audit.log import log_event
 from kit.domain.verdict import Kind
 from kit.exchange.export_question import Question
 from kit.exchange.exports import CONTENT_TYPES, attachment
 from kit.exchange.writers import write_workbook
 from kit.pages.actions import ActionView, controls
-from kit.pages.export_requests import Exporting
+from kit.pages.export_requests import ExportsByPost
 from kit.pages.forms import Block, CrmForm
 from kit.pages.records import RecordDetail
 
 from .privacy import Sheet, erase_contact, held
 
 
-class ContactPersonal(Exporting, ContactPage, RecordDetail):
+class ContactPersonal(ExportsByPost, ContactPage, RecordDetail):
     """Everything held about one contact, with the ways to hand it out, correct it, erase it."""
 
     title, help = "个人信息", "personal"
@@ -40,7 +40,7 @@ class ContactPersonal(Exporting, ContactPage, RecordDetail):
         if verdict.kind is not Kind.STATE:  # after the erasure the page says so
             verdict.enforce()
         sheets = held(contact, request.user)  # type: ignore[arg-type]
-        if (file_format := self.asked_format()) is not None:
+        if (file_format := self.requested_format()) is not None:
             return self.hand_out(contact, sheets, file_format)
         actions = controls((EDIT_CONTACT, ERASE), contact, request.user)
         return self.page(record=contact, sheets=sheets, actions=actions, back_url=back_to(contact))
@@ -53,7 +53,7 @@ class ContactPersonal(Exporting, ContactPage, RecordDetail):
             facts = (("联系人", contact.name), ("客户", str(contact.customer)), ("行数", f"将导出 {count} 行"))
             asked = Question("导出个人信息", facts, self.request.path, (file_format,), help_anchor=self.help)
             return asked.ask(self.request)
-        record(self.request.user, "导出个人信息", contact, 格式=file_format, 行数=count)
+        log_event(self.request.user, "导出个人信息", contact, 格式=file_format, 行数=count)
         name = f"个人信息-{contact.pk}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}"
         return attachment(WRITERS[file_format](sheets), name, TYPES[file_format])
 

@@ -112,7 +112,7 @@ def cut(server: Any) -> bool:
     return False
 
 
-class Limited:
+class LimitedRequests:
     """The application, within limits of number and time.
 
     threads: of this process; seconds: how long a request may wait; busy_page: makes what others get meanwhile.
@@ -146,7 +146,7 @@ class Limited:
 class Answer:
     """One answer; its slot is free again when it is sent or given up."""
 
-    def __init__(self, limited: Limited, path: str, environ: dict[str, Any], start_response: Start) -> None:
+    def __init__(self, limited: LimitedRequests, path: str, environ: dict[str, Any], start_response: Start) -> None:
         self.limited, self.open = limited, True
         limited.running.begin(min(READY_SECONDS, limited.seconds) if path == "/readyz" else limited.seconds)
         try:

@@ -19,7 +19,7 @@ from customers.models.contact import PERSONAL_RIGHT
 from kit.domain.urls import page_url
 from kit.pages.records import RecordView
 
-from .navigation import SECTIONS, Leaf
+from .navigation import SECTIONS, MenuItem
 
 DEPTH = 4
 WORKED_ON = (
@@ -74,7 +74,7 @@ class Asked(Exception):
         self.right = right
 
 
-class Asker:
+class PermissionProbe:
     """Stands where a person would, and stops at the first right that is asked of him."""
 
     pk = 0
@@ -95,7 +95,7 @@ def blank(model: type[models.Model], depth: int = 0) -> Any:
 def right_of_guard(model: type[models.Model], verb: str) -> str:
     """The right a can_<verb> asks for first; empty when it asks for none (one's own things)."""
     try:
-        getattr(blank(model), f"can_{verb}")(Asker())
+        getattr(blank(model), f"can_{verb}")(PermissionProbe())
     except Asked as asked:
         return asked.right
     except Exception:  # a guard that looks at the record before the right
@@ -119,7 +119,7 @@ def right_of(view: Any, path: str) -> str:
     return here or getattr(rows, "view_permission", "") or (leaf.permission if leaf else "")
 
 
-def leaf_at(path: str) -> Leaf | None:
+def leaf_at(path: str) -> MenuItem | None:
     """The menu entry with this address, or the nearest one above it."""
     leaves = [leaf for section in SECTIONS for leaf in section.leaves if path.startswith(page_url(leaf.url_name))]
     return max(leaves, key=lambda leaf: len(page_url(leaf.url_name)), default=None)

@@ -17,8 +17,8 @@ from customers.callers import customers_of_phone
 from customers.models import ChurnCase, Contact, Customer
 from customers.models.rows import sounds_like
 from kit.domain.folding import fold_code, fold_width, looks_like_number
-from kit.pages.export_requests import is_from_elsewhere, is_guess
-from kit.sql.id_sets import Ids
+from kit.pages.export_requests import is_cross_site, is_prefetch
+from kit.sql.id_sets import IdSet
 from marketing.models import Opportunity
 from services.models import ServiceRequest
 
@@ -119,7 +119,7 @@ def first_of(rows: Any, arms: list[Q]) -> list[Any]:
     if len(arms) == 1:
         return list(rows.filter(arms[0])[: LIMIT + 1])
     found = (rows.filter(arm).values_list("pk", flat=True)[: LIMIT + 1] for arm in arms)
-    return list(rows.filter(pk__in=Ids(chain.from_iterable(found)))[: LIMIT + 1])
+    return list(rows.filter(pk__in=IdSet(chain.from_iterable(found)))[: LIMIT + 1])
 
 
 def find_caller(request: HttpRequest, phone: str) -> HttpResponse:
@@ -133,7 +133,7 @@ def find_caller(request: HttpRequest, phone: str) -> HttpResponse:
     serves = user.has_perm("services.add_servicerequest")
     visible = Customer.objects.visible_to(user)
     rows = customers_of_phone(phone) if serves else customers_of_phone(phone, by=user).filter(pk__in=visible)
-    led_here = serves and (is_from_elsewhere(request) or is_guess(request))
+    led_here = serves and (is_cross_site(request) or is_prefetch(request))
     rows = rows.select_related("manager").order_by("pk")
     found = Found(list(rows.filter(pk__in=visible)[:LIMIT]), []) if led_here else look_up(user, rows[:LIMIT])
     if len(found.seen) == 1 and not found.beyond:

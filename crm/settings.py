@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 from crm.file_permissions import FILE, FOLDER, UMASK, WAY_THROUGH
-from kit.pages.public_pages import wrong_logo
+from kit.pages.public_pages import logo_problem
 
 os.umask(UMASK)  # every process of the product reads this: what it stores is for its own account only (decision 44)
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -306,7 +306,7 @@ if CRM_BASE_URL and not CRM_BASE_URL.startswith(("http://", "https://")):
     raise ImproperlyConfigured("CRM_BASE_URL 应以 http:// 或 https:// 开头，例如 https://crm.example.com。")
 CRM_COMPANY_NAME = env.str("CRM_COMPANY_NAME", "").strip()  # on the pages that customers open
 CRM_COMPANY_LOGO = env.str("CRM_COMPANY_LOGO", "")  # a PNG, JPEG or SVG file, on the same pages
-if CRM_COMPANY_LOGO and (reason := wrong_logo(CRM_COMPANY_LOGO)):
+if CRM_COMPANY_LOGO and (reason := logo_problem(CRM_COMPANY_LOGO)):
     raise ImproperlyConfigured(reason)
 if CRM_EMAIL_URL:
     if not CRM_BASE_URL:

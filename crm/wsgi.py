@@ -12,14 +12,14 @@ django_application = get_wsgi_application()
 from django.conf import settings  # noqa: E402
 
 from crm.errors import in_trouble  # noqa: E402
-from crm.outages import Trouble  # noqa: E402
-from crm.request_limits import Limited  # noqa: E402
+from crm.outages import Outage  # noqa: E402
+from crm.request_limits import LimitedRequests  # noqa: E402
 
-application = Limited(
+application = LimitedRequests(
     django_application,
     threads=settings.CRM_WEB_THREADS,
     seconds=settings.CRM_REQUEST_SECONDS,
-    busy_page=lambda: in_trouble(None, Trouble.BUSY).content,
+    busy_page=lambda: in_trouble(None, Outage.BUSY).content,
 )
 
 # What is loaded by now stays. A page makes tens of thousands of objects that mostly go by themselves: looking through

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files import File
 
-from kit.domain.file_names import cut
+from kit.domain.file_names import cut_file_name
 from kit.domain.folding import clean_text
 from kit.domain.text import UNPRINTABLE, refuse_control_characters
 
@@ -88,7 +88,7 @@ def renamed(files: list[Checked]) -> str:
 
 def short_name(name: str) -> str:
     """As the sender called it, no longer than the column; the suffix stays."""
-    return cut(Path(name.replace("\\", "/").split("/")[-1]).name)
+    return cut_file_name(Path(name.replace("\\", "/").split("/")[-1]).name)
 
 
 def sniff(file: Any, suffix: str) -> Kind | None:

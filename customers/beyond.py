@@ -16,7 +16,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from kit.audit.log import record
+from kit.audit.log import log_event
 from kit.audit.models import AuditEntry
 
 from .models import Customer
@@ -52,7 +52,7 @@ def allowance(by: User) -> Iterator[Callable[[models.Model, str], Any]]:
         take_turn(by)
         if is_paused(by):
             raise CheckPaused
-        yield lambda found, why: record(by, ANSWERED, found, 相同之处=why)
+        yield lambda found, why: log_event(by, ANSWERED, found, 相同之处=why)
 
 
 def is_paused(by: User) -> bool:

@@ -20,7 +20,7 @@ from kit.domain.folding import clean_text
 from kit.domain.shortened_numbers import SHORTENED, is_shortened_number
 from kit.exchange.amounts import amount, without_unit
 from kit.exchange.dates import NotADay, read_day
-from kit.pages.text_gate import GatedText, gated
+from kit.pages.text_gate import GatedText, gated_field_class
 
 from .candidates import receivers
 from .forms import CustomerForm
@@ -161,7 +161,7 @@ class CustomerImportForm(CustomerForm):
         for name in ("satisfaction", "credit"):
             label = str(Customer._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
             self.fields[name] = ShownTextField(stars(), label=label, refusal="不是可选的值，可填写 1、2、3、4、5。")
-        self.fields["parent"] = gated(forms.CharField)(label="上级单位", max_length=100)  # type: ignore[call-arg]
+        self.fields["parent"] = gated_field_class(forms.CharField)(label="上级单位", max_length=100)  # type: ignore[call-arg]
         del self.fields["submission"]
         for name, field in self.fields.items():
             field.required = name in ("name", "manager")

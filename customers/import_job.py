@@ -11,8 +11,8 @@ from django.core.files.base import File
 from django.core.files.temp import NamedTemporaryFile
 
 from accounts.models import User
-from kit.audit.log import record
-from kit.domain.file_names import cut
+from kit.audit.log import log_event
+from kit.domain.file_names import cut_file_name
 from kit.exchange.readers import UnreadableFile, read_table
 from kit.exchange.writers import write_xlsx
 from kit.jobs.models import Job, JobRefused
@@ -54,10 +54,10 @@ def run(job: Job) -> str:
     except (ImportRefused, UnreadableFile) as error:
         raise JobRefused(str(error)) from error
     ImportFile.objects.filter(pk=upload.pk).update(added=added, imported_at=upload.imported_at or job.started_at)
-    record(by, "导入", text=f"客户：{upload.name}", changes={"新增客户": added, **task.outcome})
+    log_event(by, "导入", text=f"客户：{upload.name}", changes={"新增客户": added, **task.outcome})
     words = f"已新增客户 {added} 个，{'，'.join(said(task))}。"
     if task.remarks:
-        attach(job, cut(f"已有的客户-{Path(upload.name).stem}.xlsx"), partial(write_remarks, task=task))
+        attach(job, cut_file_name(f"已有的客户-{Path(upload.name).stem}.xlsx"), partial(write_remarks, task=task))
         words += f"{len(task.remarks)} 行是已有的客户，请下载核对。"
     return words
 
@@ -83,7 +83,7 @@ def refuse(job: Job, upload: ImportFile, task: CustomerImport) -> str:
 
 
 def refused_name(upload: ImportFile) -> str:
-    return cut(f"错误行-{Path(upload.name).stem}.xlsx")
+    return cut_file_name(f"错误行-{Path(upload.name).stem}.xlsx")
 
 
 def write_remarks(target: Any, task: CustomerImport) -> int:

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from basedata.models import DictionaryEntry, reserve_numbers
-from kit.audit.log import record_many
+from kit.audit.log import log_events
 from kit.domain.folding import clean_text
 from kit.exchange.cells import clean, unguarded
 from kit.exchange.readers import Cells, Table, UnreadableFile, read_table
@@ -20,7 +20,7 @@ from .import_reading import Reading
 from .import_rows import CellError, Remark, Row
 from .known import Held, Keys, KnownCustomers, keys_of, same_customer
 from .models import NUMBER_PREFIX, Customer, Ownership, TimelineEntry, fits_at_once, hold_customer_names
-from .models.timeline import tell_many
+from .models.timeline import add_timeline_entries
 from .names import normalize
 from .sync.staging import batches
 
@@ -289,7 +289,7 @@ class CustomerImport:
             one.external_number, one.version = self.filled[one.pk], one.version + 1
         Customer.objects.bulk_update(customers, ["external_number", "version"], batch_size=BATCH)
         facts = {"原因": "导入"}
-        record_many(self.by, "编辑", customers, lambda one: {"销售系统客户编号": ("", one.external_number), **facts})
+        log_events(self.by, "编辑", customers, lambda one: {"销售系统客户编号": ("", one.external_number), **facts})
 
     def check_still_new(self) -> None:
         known, keys = KnownCustomers(), self.new_keys()
@@ -306,7 +306,7 @@ class CustomerImport:
 
     def add_regions(self) -> None:
         DictionaryEntry.objects.bulk_create(self.new_regions)
-        record_many(self.by, "新建", self.new_regions)
+        log_events(self.by, "新建", self.new_regions)
 
     def insert(self, customers: list[Customer]) -> None:
         """Customers with their first owners, audit rows and timeline, but without 上级单位 of the same file."""
@@ -314,8 +314,8 @@ class CustomerImport:
         Ownership.objects.bulk_create(
             [Ownership(customer=one, manager=one.manager, since=one.created_at) for one in customers], batch_size=BATCH
         )
-        record_many(self.by, "导入", customers)
-        tell_many(customers, TimelineEntry.Kind.CUSTOMER, "导入客户")
+        log_events(self.by, "导入", customers)
+        add_timeline_entries(customers, TimelineEntry.Kind.CUSTOMER, "导入客户")
 
     def join_branches(self, rows: Iterable[Row]) -> None:
         """Writes 上级单位 that stand in the same file, once they have keys."""

@@ -18,7 +18,7 @@ from django.db.models import Q
 from accounts.models import Notification
 from kit.audit.models import AuditEntry
 from kit.audit.redaction import GONE
-from kit.sql.streaming import streamed
+from kit.sql.streaming import stream_records
 
 from .models import (
     Arrival,
@@ -115,7 +115,7 @@ class Part:
         """The rows that are about the contact or name him. A namesake's rows are not his."""
         namesake = contact.customer.contacts.filter(name__in=words.names).exclude(pk=contact.pk).exists()
         elsewhere = words.without_names() if namesake else words
-        for row in streamed(self.rows(contact)):
+        for row in stream_records(self.rows(contact)):
             if self.linked(row, contact) or any(elsewhere.found_in(getattr(row, name)) for name in self.texts):
                 yield row
 

@@ -7,7 +7,7 @@ import logging
 from django.db import transaction
 
 from accounts.models import User, notify
-from kit.audit.log import record
+from kit.audit.log import log_event
 
 from .models.churn_mark import ChurnChange
 from .models.rollup import RevenueYear, differences, forget_old_changes, in_batches, refresh_revenue, settle_dates
@@ -36,7 +36,7 @@ def check_nightly() -> str:
         return "汇总与订单一致"
     logger.error("rollup and orders differ: %s", "; ".join(found))
     with transaction.atomic():
-        record(None, "自检", text="年度汇总与订单不一致", 差异="；".join(found)[:1000])
+        log_event(None, "自检", text="年度汇总与订单不一致", 差异="；".join(found)[:1000])
         for person in User.objects.administrators():
             notify(person, f"统计报表的年度汇总与订单有 {len(found)} 处不一致，已按订单更正，请查看审计记录。")
     return f"发现 {len(found)} 处不一致；{rebuild()}"

@@ -17,7 +17,7 @@ from customers.models import Customer, hold_customer_names, hold_customers
 from customers.names import normalize
 from kit.domain.masking import refuse_masked
 from kit.domain.shortened_numbers import refuse_shortened
-from kit.pages.forms import Block, CrmForm, HeldForm, RecordForm
+from kit.pages.forms import Block, CrmForm, RecordForm, TransitionForm
 
 from .known import organisation_matches
 from .models import FORECAST_FIELDS, Opportunity, PlanItem
@@ -88,7 +88,7 @@ def by_kind(matches: list[Match]) -> Any:
     return groupby(matches, key=lambda match: match.key.split(":")[0])
 
 
-class ForecastForm(HeldForm):
+class ForecastForm(TransitionForm):
     success_rate = forms.IntegerField(
         label="成功机率", validators=[MinValueValidator(0), MaxValueValidator(100)], help_text="0–100 的整数"
     )
@@ -113,7 +113,7 @@ class ForecastForm(HeldForm):
         return data
 
 
-class ContactCorrectionForm(HeldForm):
+class ContactCorrectionForm(TransitionForm):
     contact_name = forms.CharField(label="联系人", max_length=50, required=False)
     contact_phone = forms.CharField(
         label="联系人电话", max_length=50, required=False, validators=[refuse_masked, refuse_shortened]
@@ -215,7 +215,7 @@ class PlanItemForm(RecordForm):
         widgets = {"text": forms.Textarea(attrs={"rows": 2})}
 
 
-class ResultForm(HeldForm):
+class ResultForm(TransitionForm):
     result = forms.CharField(
         label="执行效果",
         max_length=500,

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from kit.exchange.export_question import of_rows, reason_is_wrong
-from kit.exchange.exports import CONTENT_TYPES, attachment, conditions, tell
+from kit.exchange.exports import CONTENT_TYPES, attachment, conditions, log_export
 from kit.exchange.writers import write_csv
 
 from .report_parts import ReportTable
@@ -35,7 +35,7 @@ def deliver(page: Any, file_format: str) -> HttpResponse:
     else:
         write_csv(buffer, *first(tables, rows), title=page.title)
     name = f"{page.title}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}"
-    tell(page.request.user, page.title, total, conditions(page.request.GET), reason)
+    log_export(page.request.user, page.title, total, conditions(page.request.GET), reason)
     return attachment(buffer.getvalue(), name, CONTENT_TYPES[file_format])
 
 

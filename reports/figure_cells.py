@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
-from kit.domain.money import yuan
+from kit.domain.money import format_yuan
 
 TENTH, CENT, HUNDRED = Decimal("0.1"), Decimal("0.01"), Decimal(100)
 WAN, YI = Decimal(10_000), Decimal(100_000_000)
@@ -56,7 +56,7 @@ def in_unit(amount: Decimal | None) -> Shown:
     for unit, name, place in ((YI, "亿元", CENT), (WAN, "万元", TENTH)):
         if abs(amount) >= unit:
             return Shown(minus(f"{(amount / unit).quantize(place, ROUND_HALF_UP):,f}"), name)
-    return Shown(yuan(amount), "元")
+    return Shown(format_yuan(amount), "元")
 
 
 def minus(text: str) -> str:
@@ -70,7 +70,7 @@ def signed(value: Decimal | int, after: str = "") -> str:
 
 # How a kind of figure is written on the screen and in a workbook.
 def _money(value: Decimal | int) -> str:
-    return yuan(Decimal(value))
+    return format_yuan(Decimal(value))
 
 
 def _percent(value: Decimal | int) -> str:

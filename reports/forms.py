@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from kit.pages.filters import options
-from kit.pages.forms import dress
+from kit.pages.forms import apply_field_defaults
 from kit.pages.unknown_parameters import refuse_unread
 
 ALL = "all"
@@ -26,7 +26,7 @@ class ReportForm(forms.Form):
         self.prepare()
         for name, field in self.fields.items():
             field.required = False
-            dress(field).options = partial(options, self, name)  # type: ignore[attr-defined]
+            apply_field_defaults(field).options = partial(options, self, name)  # type: ignore[attr-defined]
 
     def clean(self) -> None:
         refuse_unread(self)

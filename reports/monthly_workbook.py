@@ -9,7 +9,7 @@ from openpyxl import Workbook
 from openpyxl.styles import Alignment
 
 from accounts.models import User
-from kit.domain.days import day
+from kit.domain.days import format_day
 from kit.exchange.writers import sheet_name
 
 from .models import MonthlyReport, Submission
@@ -35,8 +35,8 @@ def cover(sheet: Any, record: MonthlyReport, shown: MonthlyReport | Submission, 
     facts = [
         ("报告人", str(record.author)),
         ("状态", record.get_status_display()),
-        ("数字取自", day(shown.taken_at, "long time")),
-        ("导出", f"{by}，{day(timezone.now(), 'long time')}"),
+        ("数字取自", format_day(shown.taken_at, "long time")),
+        ("导出", f"{by}，{format_day(timezone.now(), 'long time')}"),
     ]
     for fact in facts:
         put_row(sheet, fact, font=GREY)
@@ -46,9 +46,9 @@ def cover(sheet: Any, record: MonthlyReport, shown: MonthlyReport | Submission, 
         put_row(sheet, [line], alignment=Alignment(wrap_text=True, vertical="top"))
     for one in record.submissions.select_related("answered_by"):
         put_row(sheet, [""])
-        put_row(sheet, [f"第 {one.number} 次提交", day(one.submitted_at, "time")], font=BOLD)
+        put_row(sheet, [f"第 {one.number} 次提交", format_day(one.submitted_at, "time")], font=BOLD)
         if one.answered_by:
-            put_row(sheet, [f"{one.answered_by}{one.get_outcome_display()}", day(one.answered_at, "time")])
+            put_row(sheet, [f"{one.answered_by}{one.get_outcome_display()}", format_day(one.answered_at, "time")])
             put_row(sheet, [one.comment])
     sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 60, 30
 

@@ -41,19 +41,19 @@ from django.utils.functional import cached_property
 from django.views import View
 
 from basedata.models import mirror_notice
-from kit.pages.export_requests import Exporting
+from kit.pages.export_requests import ExportsByPost
 from kit.pages.lists import Column
 from kit.pages.paging import Pager
 from kit.pages.row_html import plain_row
-from kit.pages.templatetags.ui import cell_text
-from kit.pages.unknown_parameters import objections, refused_export, repeated, short, unknown_names
+from kit.pages.templatetags.ui import format_cell
+from kit.pages.unknown_parameters import list_objections, refuse_export, repeated_names, shorten, unknown_names
 
 from .export import deliver
 from .forms import ALL, ReportForm
 from .report_parts import Report, ReportTable
 
 
-class ReportPage(Exporting, View):
+class ReportPage(ExportsByPost, View):
     title: str
     help: str = ""
     crumbs: tuple[tuple[str, str], ...] = (("统计报表", ""),)
@@ -69,15 +69,15 @@ class ReportPage(Exporting, View):
     def get(self, request: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.has_perm(self.permission):
             raise PermissionDenied("您的角色不能查看这个报表。")
-        if (file_format := self.asked_format()) is not None:
+        if (file_format := self.requested_format()) is not None:
             return self.export(file_format)
         return render(request, self.template_name, self.page_context())
 
     def export(self, file_format: str) -> HttpResponse:
         if not self.request.user.has_perm(self.export_permission):
             raise PermissionDenied("您的角色不能导出。")
-        if sentences := [*self.misread(), *objections(self.form)]:
-            return refused_export(self.request, sentences)
+        if sentences := [*self.misread(), *list_objections(self.form)]:
+            return refuse_export(self.request, sentences)
         return deliver(self, file_format)
 
     # What is computed
@@ -96,12 +96,12 @@ class ReportPage(Exporting, View):
     def misread(self) -> list[str]:
         """Sentences about what the address asks and this report does not know, with what is shown instead."""
         asked, known = self.request.GET, self.form.fields
-        found = [*unknown_names(asked, known), *repeated(asked, known)]
+        found = [*unknown_names(asked, known), *repeated_names(asked, known)]
         if self.tab_field in self.form.errors:
-            found.append(f"没有「{short(str(asked.get(self.tab_field, '')))}」这一类，请重新选择。")
+            found.append(f"没有「{shorten(str(asked.get(self.tab_field, '')))}」这一类，请重新选择。")
         paged = [table for table in self.computed.tables if table.paged]
         if self.sort and paged and not any(table.sorting(self.sort) for table in paged):
-            found.append(f"不能按「{short(self.sort)}」排序，现在按默认的顺序。")
+            found.append(f"不能按「{shorten(self.sort)}」排序，现在按默认的顺序。")
         return found
 
     # The page
@@ -153,7 +153,7 @@ class ReportPage(Exporting, View):
         for name, value in self.form.cleaned_data.items():
             if value in (None, "", False, ALL) or name == self.tab_field:
                 continue
-            words = self.form.named(name) if hasattr(self.form.fields[name], "choices") else cell_text(value)
+            words = self.form.named(name) if hasattr(self.form.fields[name], "choices") else format_cell(value)
             found.append((name, self.form.fields[name].label, words))
         return found
 

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Notification, User, notify
-from kit.domain.days import add_months, day, midnight
+from kit.domain.days import add_months, format_day, midnight
 
 from .models import MonthlyReport
 from .models.monthly import WRITE, due_on
@@ -30,7 +30,7 @@ def remind_authors(today: date | None = None) -> str:
 
 
 def reminder(period: date, today: date) -> str:
-    name, until = f"{day(period, 'month')}客户管理报告", day(due_on(period), "long")
+    name, until = f"{format_day(period, 'month')}客户管理报告", format_day(due_on(period), "long")
     if today > due_on(period):
         return f"{name}已过 {until}的提交期限，请尽快提交。"
     return f"请在 {until}前提交{name}。"

@@ -13,7 +13,7 @@ from django.http import HttpRequest, QueryDict
 
 from accounts.models import User
 from kit.pages.lists import Column
-from kit.pages.templatetags.ui import cell_text
+from kit.pages.templatetags.ui import format_cell
 
 from .pages import ReportPage
 from .report_parts import Chart, Figure, Kpi, Report, ReportTable, Series
@@ -69,7 +69,7 @@ def _table(table: ReportTable) -> dict[str, Any]:
 
 def _cell(column: Column, row: Any) -> str | None:
     value = column.get(row)
-    return _kept(value) if isinstance(column, Figure) or value is None else cell_text(value)
+    return _kept(value) if isinstance(column, Figure) or value is None else format_cell(value)
 
 
 def _kept(value: Any) -> str | None:

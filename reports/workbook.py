@@ -13,7 +13,7 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 
 from basedata.models import data_as_of
-from kit.domain.days import day
+from kit.domain.days import format_day
 from kit.exchange.cells import clean
 from kit.exchange.writers import sheet_name
 from kit.pages.lists import Column
@@ -69,8 +69,8 @@ def head(sheet: Any, page: Any) -> None:
     put(sheet, 1, 1, page.title, font=TITLE)
     lines = [*report.facts, *(f"{label}：{words}" for _, label, words in page.conditions())]
     if page.mirrored and (as_of := data_as_of(*page.mirrored)):
-        lines.append(f"数据截至 {day(as_of, 'long time')}")
-    lines.append(f"导出人 {page.request.user}，导出时间 {day(timezone.now(), 'long time')}")
+        lines.append(f"数据截至 {format_day(as_of, 'long time')}")
+    lines.append(f"导出人 {page.request.user}，导出时间 {format_day(timezone.now(), 'long time')}")
     for line in lines:
         put_row(sheet, [line], font=GREY)
     if report.kpis:

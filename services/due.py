@@ -13,8 +13,8 @@ from django.utils import timezone
 from accounts.models import Notification, User, notify_many
 from accounts.scopes import EDIT, reaches
 from basedata.calendar import Schedule, add_working_minutes, current
-from kit.domain.days import day
-from kit.sql.streaming import streamed
+from kit.domain.days import format_day
+from kit.sql.streaming import stream_records
 
 from .models import ServiceRequest, ServiceRound, ServiceTarget
 from .models.record import ASSIGN
@@ -27,7 +27,7 @@ Kind = Notification.Kind
 def watch() -> str:
     """Every few minutes; run again it does and tells nothing more."""
     corrected = keep_due_true()
-    return f"更正时限 {corrected} 个，即将到期 {tell(Kind.DUE_SOON)} 个，逾期 {tell(Kind.OVERDUE)} 个"
+    return f"更正时限 {corrected} 个，即将到期 {send_due_notices(Kind.DUE_SOON)} 个，逾期 {send_due_notices(Kind.OVERDUE)} 个"
 
 
 # The time a request is due: targets, the calendar and a customer's level change under open requests
@@ -36,7 +36,7 @@ def watch() -> str:
 def keep_due_true() -> int:
     """Brings due_at of every request that is not handled up to date; a row that moved meanwhile is left to itself."""
     targets, schedule = ServiceTarget.all_minutes(), current()
-    now_due = ((row, due_of(row, targets, schedule)) for row in streamed(unhandled(), BATCH))
+    now_due = ((row, due_of(row, targets, schedule)) for row in stream_records(unhandled(), BATCH))
     wrong = [(row.pk, row.version, due) for row, due in now_due if due != row.due_at]
     return sum(ServiceRequest.objects.filter(pk=pk, version=version).update(due_at=due) for pk, version, due in wrong)
 
@@ -64,7 +64,7 @@ def due_of(row: Any, targets: dict[tuple[int, int | None], int], schedule: Sched
 # Who is told, once per request, kind, round, assignee and target
 
 
-def tell(kind: str) -> int:
+def send_due_notices(kind: str) -> int:
     """Tells whose turn it is, and of what is overdue the supervisors too; the number of requests told of."""
     supervisors, rows = list(User.objects.holding(ASSIGN)), list(running(kind).select_related("assignee"))
     count = 0
@@ -110,4 +110,4 @@ def notices(rows: Iterable[ServiceRequest], kind: str, supervisors: list[User]) 
 def in_words(row: ServiceRequest, kind: str) -> str:
     who = f"，由{row.assignee}处理" if row.assignee else "，还没有分配"
     state = "已逾期" if kind == Kind.OVERDUE else "即将到期"
-    return f"服务请求 {row.number}「{row.summary[:60]}」{state}：应在 {day(row.due_at, 'time')} 前处理完成{who}"
+    return f"服务请求 {row.number}「{row.summary[:60]}」{state}：应在 {format_day(row.due_at, 'time')} 前处理完成{who}"

@@ -12,7 +12,7 @@ from basedata.models import DictionaryEntry
 from customers.beyond import LOOKING_PAUSED, look_up
 from customers.models import Contact, Customer
 from kit.domain.folding import fold_name
-from kit.pages.forms import Block, CrmForm, RecordForm, dress
+from kit.pages.forms import Block, CrmForm, RecordForm, apply_field_defaults
 from kit.pages.text_gate import GatedText
 
 from .models import ServiceRequest, ServiceTarget
@@ -94,7 +94,7 @@ class RequestForm(RecordForm):
             self.initial["customer"] = current
             contact = self.instance.contact
             self.initial["contact"] = contact.name if contact and not self.hides(contact) else ""
-        self.remember_opened()
+        self.sign_initial_values()
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -281,7 +281,7 @@ class TargetsForm(CrmForm, forms.Form):
             required=False, min_value=1, max_value=MAX_HOURS, label=label, initial=target.hours if target else None
         )
         field.widget.attrs |= {"aria-label": label, "inputmode": "numeric"}
-        self.fields[self._name(kind, level)] = dress(field)
+        self.fields[self._name(kind, level)] = apply_field_defaults(field)
 
     @staticmethod
     def _name(kind: DictionaryEntry, level: DictionaryEntry | None) -> str:

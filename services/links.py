@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from kit.pages.public_pages import link
+from kit.pages.public_pages import public_url
 
 from .models import FormerLink, GivenBy, ServiceRequest, ServiceRound
 
@@ -33,7 +33,7 @@ def rating_url(current: ServiceRound, request: Any) -> str:
     """The link of a round as the customer opens it; empty when none was made or its days are over."""
     if not current.rating_key or is_over(current):
         return ""
-    return link(reverse("rate", args=[SIGNER.sign(current.rating_key)]), request)
+    return public_url(reverse("rate", args=[SIGNER.sign(current.rating_key)]), request)
 
 
 def is_over(current: ServiceRound) -> bool:

@@ -100,4 +100,4 @@ def sign_in():
 @pytest.fixture
 def without_lock(monkeypatch):
     """Rows are read afresh, but not kept: the guard of every transition is off."""
-    monkeypatch.setattr("kit.domain.verdict.lock", lambda row: row.refresh_from_db())
+    monkeypatch.setattr("kit.domain.verdict.lock_row", lambda row: row.refresh_from_db())

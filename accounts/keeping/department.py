@@ -7,8 +7,8 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db import models
 
-from kit.audit.log import change, record
-from kit.domain.verdict import Verdict, first_objection, holds, transition, unless
+from kit.audit.log import log_event, save_changes
+from kit.domain.verdict import Verdict, first_objection, refuse_if, require_permission, transition
 
 from .rules import administration
 
@@ -28,14 +28,14 @@ class KeptDepartment(models.Model):
     @classmethod
     def create(cls, *, by: Any, **values: Any) -> Any:
         """A new department with its audit row. Call in a transaction."""
-        holds(by, "accounts.add_department", "您的角色不能新建部门").enforce()
+        require_permission(by, "accounts.add_department", "您的角色不能新建部门").enforce()
         department: Any = cls(**values)
         department.save()
-        record(by, "新建", department, 上级部门=department.parent)
+        log_event(by, "新建", department, 上级部门=department.parent)
         return department
 
     def can_edit(self, by: Any) -> Verdict:
-        return holds(by, "accounts.change_department", "您的角色不能修改部门")
+        return require_permission(by, "accounts.change_department", "您的角色不能修改部门")
 
     @transition
     def edit(self, *, by: Any, **values: Any) -> None:
@@ -44,19 +44,19 @@ class KeptDepartment(models.Model):
         parent = values.get("parent", self.parent)  # type: ignore[attr-defined]
         self.check_parent(parent).enforce()
         moved = parent != self.parent and not by.is_administrator  # type: ignore[attr-defined]
-        unless(moved, "移动部门会改变各人的查看范围和编辑范围，请由系统管理员移动。").enforce()
-        change(by, "编辑", self, **values)
+        refuse_if(moved, "移动部门会改变各人的查看范围和编辑范围，请由系统管理员移动。").enforce()
+        save_changes(by, "编辑", self, **values)
 
     def can_remove(self, by: Any) -> Verdict:
         return first_objection(
-            holds(by, "accounts.delete_department", "您的角色不能删除部门"),
+            require_permission(by, "accounts.delete_department", "您的角色不能删除部门"),
             self._unless_in_use(),
         )
 
     @transition
     def remove(self, *, by: Any) -> None:
         self.can_remove(by).enforce()
-        record(by, "删除", self, 上级部门=(self.parent, None))  # type: ignore[attr-defined]
+        log_event(by, "删除", self, 上级部门=(self.parent, None))  # type: ignore[attr-defined]
         self.delete()
 
     def check_parent(self, parent: Any) -> Verdict:
@@ -65,7 +65,7 @@ class KeptDepartment(models.Model):
         above, key = dict(rows.values_list("pk", "parent_id")), getattr(parent, "pk", None)
         while key is not None and key != self.pk:
             key = above.get(key)
-        return unless(key is not None, "上级部门不能是本部门或它的下级部门，请另选。")
+        return refuse_if(key is not None, "上级部门不能是本部门或它的下级部门，请另选。")
 
     def _unless_in_use(self) -> Verdict:
         """people and below: counts a list has made already."""
@@ -73,4 +73,4 @@ class KeptDepartment(models.Model):
         people = self.members.count() if people is None else people  # type: ignore[attr-defined]
         below = self.children.count() if below is None else below  # type: ignore[attr-defined]
         held = [text for text in (below and f"{below} 个下级部门", people and f"{people} 位人员（含停用）") if text]
-        return unless(bool(held), f"还有 {'、'.join(held)}，先移走再删除。")
+        return refuse_if(bool(held), f"还有 {'、'.join(held)}，先移走再删除。")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from django.apps import apps
 
-from kit.domain.verdict import ALLOWED, Verdict, first_objection, unless, within
+from kit.domain.verdict import ALLOWED, Verdict, first_objection, refuse_if, require_scope
 
 
 class Given(NamedTuple):
@@ -21,7 +21,7 @@ def may_keep(by: Any, person: Any) -> Verdict:
     """Whoever has more than one's own is kept by administrators: his new password would be shown here."""
     own = by.is_administrator or by.pk == person.pk
     more = not own and exceeds(by, {role.pk for role in person.groups.all()}, person.department_id)
-    return within(not more, "这个账号的权限或范围超出您自己的，只能由系统管理员管理。")
+    return require_scope(not more, "这个账号的权限或范围超出您自己的，只能由系统管理员管理。")
 
 
 def may_give(by: Any, person: Any, roles: Collection[Any], department: Any) -> Verdict:
@@ -30,19 +30,19 @@ def may_give(by: Any, person: Any, roles: Collection[Any], department: Any) -> V
         return ALLOWED
     key = getattr(department, "pk", None)
     if by.pk == person.pk:
-        return unless(key != person.department_id, "不能改变自己的部门，请由系统管理员操作。")
+        return refuse_if(key != person.department_id, "不能改变自己的部门，请由系统管理员操作。")
     keys = {role.pk for role in roles}
     return first_objection(
-        unless(exceeds(by, keys, by.department_id), "角色的权限或范围超出您自己的，请另选角色。"),
-        unless(exceeds(by, keys, key), "在这个部门，他的范围会超出您自己的，请另选部门。"),
+        refuse_if(exceeds(by, keys, by.department_id), "角色的权限或范围超出您自己的，请另选角色。"),
+        refuse_if(exceeds(by, keys, key), "在这个部门，他的范围会超出您自己的，请另选部门。"),
     )
 
 
 def exceeds(by: Any, roles: Collection[int], department: int | None) -> bool:
     """Would somebody with these roles in this department see or do anything that `by` does not?"""
-    from ..scopes import places_for  # scopes stand on the models, which stand on this
+    from ..scopes import department_members  # scopes stand on the models, which stand on this
 
-    tree = {place.pk: place.parent_id for place in places_for(by)}
+    tree = {place.pk: place.parent_id for place in department_members(by)}
     own: dict[str, list[Given]] = {}
     for right in by.rights:
         own.setdefault(right.permission, []).append(Given(right.permission, (right.view_scope, right.edit_scope)))

@@ -10,9 +10,9 @@ from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from kit.audit.log import change, record
+from kit.audit.log import log_event, save_changes
 from kit.domain.urls import record_url
-from kit.domain.verdict import Verdict, first_objection, holds, transition, unless, within
+from kit.domain.verdict import Verdict, first_objection, refuse_if, require_permission, require_scope, transition
 
 from ..rights import label
 from .rules import administration, lock_administration
@@ -43,32 +43,34 @@ class KeptRole(models.Model):
     @classmethod
     def create(cls, *, by: Any, permissions: Iterable[Permission], **values: Any) -> Any:
         """A new role with its rights and audit row. Call in a transaction."""
-        holds(by, "accounts.add_role", "您的角色不能新建角色").enforce()
+        require_permission(by, "accounts.add_role", "您的角色不能新建角色").enforce()
         _only_administrators(by).enforce()
         role: Any = cls(**values)
         role.save()
         role.permissions.set(permissions)
         scopes = {"查看范围": role.get_view_scope_display(), "编辑范围": role.get_edit_scope_display()}
-        record(by, "新建", role, changes={**scopes, "授予权限": labels(permissions)})
+        log_event(by, "新建", role, changes={**scopes, "授予权限": labels(permissions)})
         return role
 
     def can_edit(self, by: Any) -> Verdict:
         return first_objection(
-            holds(by, "accounts.change_role", "您的角色不能修改角色"),
+            require_permission(by, "accounts.change_role", "您的角色不能修改角色"),
             _only_administrators(by),
-            within(not self.held_by(by), "不能修改自己持有的角色，请由另一位系统管理员操作。"),
+            require_scope(not self.held_by(by), "不能修改自己持有的角色，请由另一位系统管理员操作。"),
         )
 
     @transition
     def edit(self, *, by: Any, permissions: Iterable[Permission] | None = None, **values: Any) -> None:
         self.can_edit(by).enforce()
         lock_administration()
-        change(by, "编辑", self, facts=self._give(permissions), **values)
+        save_changes(by, "编辑", self, facts=self._give(permissions), **values)
         remaining = get_user_model()._default_manager.administrators()  # type: ignore[attr-defined]
-        unless(not remaining.exists(), "这样就没有系统管理员了，所以没有保存。").enforce()
+        refuse_if(not remaining.exists(), "这样就没有系统管理员了，所以没有保存。").enforce()
 
     def can_copy(self, by: Any) -> Verdict:
-        return first_objection(holds(by, "accounts.add_role", "您的角色不能新建角色"), _only_administrators(by))
+        return first_objection(
+            require_permission(by, "accounts.add_role", "您的角色不能新建角色"), _only_administrators(by)
+        )
 
     @transition
     def copy(self, *, by: Any, name: str) -> Any:
@@ -104,4 +106,4 @@ def labels(permissions: Iterable[Permission]) -> str:
 
 
 def _only_administrators(by: Any) -> Verdict:
-    return within(by.is_administrator, "只有系统管理员可以管理角色。")
+    return require_scope(by.is_administrator, "只有系统管理员可以管理角色。")

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from kit.domain.verdict import ALLOWED, Verdict, lock, unless
+from kit.domain.verdict import ALLOWED, Verdict, lock_row, refuse_if
 
 from ..roles import ADMINISTRATOR
 
@@ -33,7 +33,7 @@ def administration() -> Group | None:
 def lock_administration() -> None:
     """Whoever changes who administers waits here for whoever does so too. Call in a transaction, before other locks."""
     if first := administration():
-        lock(first)
+        lock_row(first)
     list(Group.objects.filter(pk__in=administrator_roles()).order_by("pk").select_for_update().values_list("pk"))
 
 
@@ -69,5 +69,5 @@ def verdict_of(check: Any, *args: Any) -> Verdict:
     try:
         check(*args)
     except ValidationError as error:
-        return unless(True, error.messages[0])
+        return refuse_if(True, error.messages[0])
     return ALLOWED

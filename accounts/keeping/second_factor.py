@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils.crypto import salted_hmac
 
-from kit.audit.log import record
-from kit.domain.verdict import Verdict, first_objection, transition, unless, within
+from kit.audit.log import log_event
+from kit.domain.verdict import Verdict, first_objection, refuse_if, require_scope, transition
 
 from ..sessions import end_sessions
 
@@ -64,21 +64,21 @@ class SecondFactor(models.Model):
             device = rows.filter(user=self, confirmed=True).first()
             passed = device is not None and device.verify_token(plain if by_telephone else digest(self.pk, plain))
             if passed and not by_telephone:
-                record(self, "使用恢复码", self, 剩余=self.recovery_codes_left)
+                log_event(self, "使用恢复码", self, 剩余=self.recovery_codes_left)
         return passed
 
     def can_turn_on_second_factor(self, by: Any) -> Verdict:
-        return first_objection(_own(self, by), unless(self.has_second_factor, "两步验证已经开启。"))
+        return first_objection(_own(self, by), refuse_if(self.has_second_factor, "两步验证已经开启。"))
 
     @transition
     def turn_on_second_factor(self, *, by: Any, key: str, code: str, keep: str | None) -> list[str]:
         """Gives the recovery codes, shown once. keep: the session that goes on; the others never gave a code."""
         self.can_turn_on_second_factor(by).enforce()
         device = devices().create(user=self, name="手机", key=key, confirmed=True)
-        unless(not device.verify_token(code.replace(" ", "")), WRONG).enforce()
+        refuse_if(not device.verify_token(code.replace(" ", "")), WRONG).enforce()
         codes = self._new_codes()
         end_sessions(self, keep=keep)
-        record(by, "开启两步验证", self)
+        log_event(by, "开启两步验证", self)
         return codes
 
     def can_renew_recovery_codes(self, by: Any) -> Verdict:
@@ -87,27 +87,27 @@ class SecondFactor(models.Model):
     @transition
     def renew_recovery_codes(self, *, by: Any) -> list[str]:
         self.can_renew_recovery_codes(by).enforce()
-        record(by, "更换恢复码", self)
+        log_event(by, "更换恢复码", self)
         return self._new_codes()
 
     def can_turn_off_second_factor(self, by: Any) -> Verdict:
         return first_objection(
             _own(self, by),
             self._unless_off(),
-            unless(self.must_have_second_factor, "系统管理员必须使用两步验证，不能关闭。"),
+            refuse_if(self.must_have_second_factor, "系统管理员必须使用两步验证，不能关闭。"),
         )
 
     @transition
     def turn_off_second_factor(self, *, by: Any) -> None:
         self.can_turn_off_second_factor(by).enforce()
         self._forget_devices()
-        record(by, "关闭两步验证", self)
+        log_event(by, "关闭两步验证", self)
 
     def can_reset_second_factor(self, by: Any) -> Verdict:
         """By an administrator, for somebody who lost telephone and codes."""
         return first_objection(
             self._kept(by),  # type: ignore[attr-defined]
-            unless(self.pk == by.pk, "自己的两步验证请在「个人资料」里管理。"),
+            refuse_if(self.pk == by.pk, "自己的两步验证请在「个人资料」里管理。"),
             self._unless_off(),
         )
 
@@ -117,10 +117,10 @@ class SecondFactor(models.Model):
         self.can_reset_second_factor(by).enforce()
         self._forget_devices()
         end_sessions(self)
-        record(by, "重置两步验证", self)
+        log_event(by, "重置两步验证", self)
 
     def _unless_off(self) -> Verdict:
-        return unless(not self.has_second_factor, "两步验证没有开启。")
+        return refuse_if(not self.has_second_factor, "两步验证没有开启。")
 
     def _new_codes(self) -> list[str]:
         recovery().filter(user=self).delete()
@@ -135,4 +135,4 @@ class SecondFactor(models.Model):
 
 
 def _own(person: Any, by: Any) -> Verdict:
-    return within(by.pk == person.pk, "两步验证由本人设置。")
+    return require_scope(by.pk == person.pk, "两步验证由本人设置。")

@@ -14,9 +14,17 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.utils import timezone
 
-from kit.audit.log import change, record
+from kit.audit.log import log_event, save_changes
 from kit.domain.urls import record_url
-from kit.domain.verdict import Verdict, first_objection, hold, holds, transition, unless, within
+from kit.domain.verdict import (
+    Verdict,
+    first_objection,
+    lock_in_order,
+    refuse_if,
+    require_permission,
+    require_scope,
+    transition,
+)
 
 from ..sessions import end_sessions
 from .reach import may_give, may_keep
@@ -55,7 +63,7 @@ class KeptUser(models.Model):
 
     # Locked before the account itself by every transition, so that administrators who change each other take turns.
     locked_with = "administration"
-    is_held_first = True  # by every transition that gives him something, see kit.domain.verdict
+    locks_before_records = True  # by every transition that gives him something, see kit.domain.verdict
 
     @property
     def administration(self) -> Group | None:
@@ -77,7 +85,7 @@ class KeptUser(models.Model):
     @classmethod
     def create(cls, *, by: Any, groups: Iterable[Group], regions: Any = (), industries: Any = (), **values: Any) -> Any:
         """A new account whose one-time password is on the returned user, and nowhere else. Call in a transaction."""
-        holds(by, "accounts.add_user", "您的角色不能新建用户").enforce()
+        require_permission(by, "accounts.add_user", "您的角色不能新建用户").enforce()
         person: Any = cls(**values, must_change_password=True)
         verdict_of(check_role_change, by, person, groups).enforce()
         may_give(by, person, list(groups), person.department).enforce()
@@ -87,14 +95,14 @@ class KeptUser(models.Model):
         for name, rows in zip(LISTS, (groups, regions, industries), strict=True):
             getattr(person, name).set(rows)
         roles = "、".join(role.name for role in groups)
-        record(by, "新建", person, 用户名=person.username, 部门=person.department, 角色=roles)
+        log_event(by, "新建", person, 用户名=person.username, 部门=person.department, 角色=roles)
         return person
 
-    def keep_at_work(self) -> None:
+    def ensure_active(self) -> None:
         """For new work, which has no transition yet: he is held, and was not disabled before that."""
-        hold(self)
+        lock_in_order(self)
         rows: Any = type(self)._base_manager
-        unless(not rows.filter(pk=self.pk, is_active=True).exists(), f"{self} 已停用，请另选客户经理。").enforce()
+        refuse_if(not rows.filter(pk=self.pk, is_active=True).exists(), f"{self} 已停用，请另选客户经理。").enforce()
 
     def can_edit(self, by: Any) -> Verdict:
         return self._kept(by)
@@ -107,22 +115,22 @@ class KeptUser(models.Model):
         roles = chosen.get("groups", list(self.groups.all()))  # type: ignore[attr-defined]
         verdict_of(check_role_change, by, self, roles).enforce()
         may_give(by, self, roles, values.get("department", self.department)).enforce()  # type: ignore[attr-defined]
-        change(by, "编辑", self, facts=replace_lists(self, chosen), **values)
+        save_changes(by, "编辑", self, facts=replace_lists(self, chosen), **values)
 
     def can_unlock(self, by: Any) -> Verdict:
-        return first_objection(self._kept(by), unless(not self.is_locked, "账号没有被锁定。"))
+        return first_objection(self._kept(by), refuse_if(not self.is_locked, "账号没有被锁定。"))
 
     @transition
     def unlock(self, *, by: Any) -> None:
         self.can_unlock(by).enforce()
         forget_failures(username=self.username)  # type: ignore[attr-defined]
-        record(by, "解锁", self)
+        log_event(by, "解锁", self)
 
     def can_disable(self, by: Any) -> Verdict:
         return first_objection(
             self._kept(by),
-            unless(self.pk == by.pk, "不能停用自己的账号，请由另一位系统管理员操作。"),
-            unless(not self.is_active, "账号已经停用。"),
+            refuse_if(self.pk == by.pk, "不能停用自己的账号，请由另一位系统管理员操作。"),
+            refuse_if(not self.is_active, "账号已经停用。"),
         )
 
     @transition
@@ -136,33 +144,33 @@ class KeptUser(models.Model):
             verdict_of(check_not_last_administrator, self).enforce()
         self._set_active(False)
         end_sessions(self)
-        record(by, "停用", self, changes={"状态": ("正常", "停用"), **hand_over()})
+        log_event(by, "停用", self, changes={"状态": ("正常", "停用"), **hand_over()})
 
     def can_hand_over(self, by: Any) -> Verdict:
         """For what reached him after he left; while he is at work his supervisors move single records."""
-        verdict = first_objection(self._kept(by), unless(self.is_active, "账号在用：停用时一并交接。"))
-        return verdict and unless(not any(left(self) for left in OPEN_WORK), "没有未完成的工作。")
+        verdict = first_objection(self._kept(by), refuse_if(self.is_active, "账号在用：停用时一并交接。"))
+        return verdict and refuse_if(not any(left(self) for left in OPEN_WORK), "没有未完成的工作。")
 
     @transition
     def hand_over(self, *, by: Any, hand_over: Callable[[], dict[str, Any]]) -> None:
         self.can_hand_over(by).enforce()
-        record(by, "交接工作", self, changes=hand_over())
+        log_event(by, "交接工作", self, changes=hand_over())
 
     def can_enable(self, by: Any) -> Verdict:
-        return first_objection(self._kept(by), unless(self.is_active, "账号没有停用。"))
+        return first_objection(self._kept(by), refuse_if(self.is_active, "账号没有停用。"))
 
     @transition
     def enable(self, *, by: Any) -> None:
         """Back at work, with the roles he had; the way in is a new one-time password."""
         self.can_enable(by).enforce()
         self._set_active(True)
-        record(by, "启用", self, 状态=("停用", "正常"))
+        log_event(by, "启用", self, 状态=("停用", "正常"))
 
     def can_reset_password(self, by: Any) -> Verdict:
         return first_objection(
             self._kept(by),
-            unless(self.pk == by.pk, "自己的密码请在「修改密码」里更换。"),
-            unless(not self.is_active, "账号已经停用，启用后再重置密码。"),
+            refuse_if(self.pk == by.pk, "自己的密码请在「修改密码」里更换。"),
+            refuse_if(not self.is_active, "账号已经停用，启用后再重置密码。"),
         )
 
     @transition
@@ -174,33 +182,33 @@ class KeptUser(models.Model):
         self.must_change_password, self.version = True, self.version + 1
         self.save(update_fields=["password", "must_change_password", "version"])  # type: ignore[misc]
         end_sessions(self)
-        record(by, "重置密码", self)
+        log_event(by, "重置密码", self)
         return password
 
     def can_end_sessions(self, by: Any) -> Verdict:
-        return first_objection(self._kept(by), unless(self.pk == by.pk, "自己的登录请在「个人资料」里结束。"))
+        return first_objection(self._kept(by), refuse_if(self.pk == by.pk, "自己的登录请在「个人资料」里结束。"))
 
     @transition
     def end_sessions(self, *, by: Any) -> int:
         self.can_end_sessions(by).enforce()
         ended = end_sessions(self)
-        record(by, "结束登录", self, 登录数=ended)
+        log_event(by, "结束登录", self, 登录数=ended)
         return ended
 
     def can_edit_profile(self, by: Any) -> Verdict:
-        return within(by.pk == self.pk, "个人资料由本人修改。")
+        return require_scope(by.pk == self.pk, "个人资料由本人修改。")
 
     @transition
     def edit_profile(self, *, by: Any, **values: Any) -> None:
         self.can_edit_profile(by).enforce()
-        change(by, "修改个人资料", self, **values)
+        save_changes(by, "修改个人资料", self, **values)
 
     def _kept(self, by: Any) -> Verdict:
         """Accounts of administrators are theirs to keep, the rescue account is the command line's."""
         return first_objection(
-            holds(by, "accounts.change_user", "您的角色不能管理用户"),
-            within(by.is_administrator or not self.administers, "系统管理员的账号只能由系统管理员管理。"),
-            within(by.is_superuser or not self.is_superuser, "救援账号不在页面上管理。"),  # type: ignore[attr-defined]
+            require_permission(by, "accounts.change_user", "您的角色不能管理用户"),
+            require_scope(by.is_administrator or not self.administers, "系统管理员的账号只能由系统管理员管理。"),
+            require_scope(by.is_superuser or not self.is_superuser, "救援账号不在页面上管理。"),  # type: ignore[attr-defined]
             may_keep(by, self),
         )
 

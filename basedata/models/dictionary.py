@@ -10,10 +10,10 @@ from typing import Any, Self
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
-from kit.audit.log import change, record
+from kit.audit.log import log_event, save_changes
 from kit.domain.urls import record_url
-from kit.domain.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless
-from kit.pages.paging import MAX_COUNT, capped_counts, shown_count
+from kit.domain.verdict import ALLOWED, Verdict, first_objection, refuse_if, require_permission, transition
+from kit.pages.paging import MAX_COUNT, count_capped, format_count
 
 from .rights import PlainRightQuerySet
 
@@ -79,15 +79,15 @@ class DictionaryEntry(models.Model):
     @classmethod
     def create(cls, *, by: Any, **values: Any) -> Self:
         """A new entry with its audit row. Call in a transaction."""
-        holds(by, "basedata.add_dictionaryentry", "您的角色不能新建字典条目").enforce()
+        require_permission(by, "basedata.add_dictionaryentry", "您的角色不能新建字典条目").enforce()
         entry = cls(**values)
         entry.save()
-        record(by, "新建", entry, 类别=entry.category, 值=entry.value, 是否可编辑=entry.is_editable)
+        log_event(by, "新建", entry, 类别=entry.category, 值=entry.value, 是否可编辑=entry.is_editable)
         return entry
 
     def can_edit(self, by: Any) -> Verdict:
         return first_objection(
-            holds(by, "basedata.change_dictionaryentry", "您的角色不能修改数据字典"),
+            require_permission(by, "basedata.change_dictionaryentry", "您的角色不能修改数据字典"),
             self._unless_fixed("修改"),
         )
 
@@ -95,12 +95,12 @@ class DictionaryEntry(models.Model):
     def edit(self, *, by: Any, **values: Any) -> None:
         self.can_edit(by).enforce()
         self.check_category(values.get("category", self.category)).enforce()
-        change(by, "编辑", self, **values)
+        save_changes(by, "编辑", self, **values)
 
     def can_remove(self, by: Any) -> Verdict:
         """On rows of with_use() without the figures: a list does not count."""
         return first_objection(
-            holds(by, "basedata.delete_dictionaryentry", "您的角色不能删除字典条目"),
+            require_permission(by, "basedata.delete_dictionaryentry", "您的角色不能删除字典条目"),
             self._unless_fixed("删除"),
             self._unless_used("删除"),
         )
@@ -108,16 +108,16 @@ class DictionaryEntry(models.Model):
     @transition
     def remove(self, *, by: Any) -> None:
         self.can_remove(by).enforce()
-        record(by, "删除", self, 类别=self.category, 值=self.value)
+        log_event(by, "删除", self, 类别=self.category, 值=self.value)
         self.delete()
 
     def uses(self) -> list[tuple[str, str]]:
         """Where the entry is used and how often: [("客户（地区）", "12")], deleted records that may return included."""
         relations = references()
         rows = (relation.related_model._base_manager.filter(**{relation.field.name: self}) for relation in relations)
-        counts = capped_counts((queryset, MAX_COUNT + 1) for queryset in rows)
+        counts = count_capped((queryset, MAX_COUNT + 1) for queryset in rows)
         return [
-            (f"{relation.related_model._meta.verbose_name}（{relation.field.verbose_name}）", shown_count(count))
+            (f"{relation.related_model._meta.verbose_name}（{relation.field.verbose_name}）", format_count(count))
             for relation, count in zip(relations, counts, strict=True)
             if count
         ]
@@ -127,14 +127,14 @@ class DictionaryEntry(models.Model):
         return ALLOWED if category == self.category else self._unless_used("换到别的类别")
 
     def _unless_fixed(self, verb: str) -> Verdict:
-        return unless(not self.is_editable, f"这是固定条目（是否可编辑：否），不能{verb}。")
+        return refuse_if(not self.is_editable, f"这是固定条目（是否可编辑：否），不能{verb}。")
 
     def _unless_used(self, verb: str) -> Verdict:
         known = getattr(self, "in_use", None)  # set by with_use()
         if known is not None:
-            return unless(known, f"正在使用，不能{verb}。")
+            return refuse_if(known, f"正在使用，不能{verb}。")
         places = "、".join(f"{place}{count} 条" for place, count in self.uses())
-        return unless(bool(places), f"正在使用：{places}，不能{verb}。")
+        return refuse_if(bool(places), f"正在使用：{places}，不能{verb}。")
 
 
 def entry_field(category: str, label: str, **options: Any) -> models.ForeignKey:

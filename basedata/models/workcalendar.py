@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, Self
 from django.db import models, transaction
 from django.urls import reverse
 
-from kit.audit.log import change, record, record_many
-from kit.domain.verdict import Verdict, holds, transition
+from kit.audit.log import log_event, log_events, save_changes
+from kit.domain.verdict import Verdict, require_permission, transition
 
 from .rights import PlainRightQuerySet
 
@@ -22,7 +22,7 @@ WEEKS = (  # ISO numbers, Monday is 1
     ("23456", "周二至周六"),
     ("12347", "周日至周四"),
 )
-NO_RIGHT = "您的角色不能修改工作日历"
+NO_PERMISSION = "您的角色不能修改工作日历"
 
 
 class WorkCalendarQuerySet(PlainRightQuerySet):
@@ -90,12 +90,12 @@ class WorkCalendar(models.Model):
         cls.objects.update(stamp=uuid.uuid4())
 
     def can_edit(self, by: Any) -> Verdict:
-        return holds(by, "basedata.change_workcalendar", NO_RIGHT)
+        return require_permission(by, "basedata.change_workcalendar", NO_PERMISSION)
 
     @transition
     def edit(self, *, by: Any, **values: Any) -> None:
         self.can_edit(by).enforce()
-        change(by, "编辑", self, **values)
+        save_changes(by, "编辑", self, **values)
         self.renew()
 
 
@@ -143,29 +143,29 @@ class SpecialDay(models.Model):
     @classmethod
     def create(cls, *, by: Any, **values: Any) -> Self:
         """A new day with its audit row. Call in a transaction."""
-        holds(by, "basedata.change_workcalendar", NO_RIGHT).enforce()
+        require_permission(by, "basedata.change_workcalendar", NO_PERMISSION).enforce()
         day = cls(**values)
         day.save()
-        record(by, "新建", day, 日期=day.day, 休或班=day.get_kind_display(), 名称=day.name, 依据=day.source)
+        log_event(by, "新建", day, 日期=day.day, 休或班=day.get_kind_display(), 名称=day.name, 依据=day.source)
         WorkCalendar.renew()
         return day
 
     def can_edit(self, by: Any) -> Verdict:
-        return holds(by, "basedata.change_workcalendar", NO_RIGHT)
+        return require_permission(by, "basedata.change_workcalendar", NO_PERMISSION)
 
     @transition
     def edit(self, *, by: Any, **values: Any) -> None:
         self.can_edit(by).enforce()
-        change(by, "编辑", self, **values)
+        save_changes(by, "编辑", self, **values)
         WorkCalendar.renew()
 
     def can_remove(self, by: Any) -> Verdict:
-        return holds(by, "basedata.change_workcalendar", NO_RIGHT)
+        return require_permission(by, "basedata.change_workcalendar", NO_PERMISSION)
 
     @transition
     def remove(self, *, by: Any) -> None:
         self.can_remove(by).enforce()
-        record(by, "删除", self, 日期=self.day, 休或班=self.get_kind_display(), 名称=self.name)
+        log_event(by, "删除", self, 日期=self.day, 休或班=self.get_kind_display(), 名称=self.name)
         self.delete()
         WorkCalendar.renew()
 
@@ -189,15 +189,15 @@ class Entered(NamedTuple):
 @transaction.atomic
 def enter_year(days: Iterable[Announced], source: str, *, by: Any) -> Entered:
     """Adds and corrects the days that a notice names; days it does not name stay as they are."""
-    holds(by, "basedata.change_workcalendar", NO_RIGHT).enforce()
+    require_permission(by, "basedata.change_workcalendar", NO_PERMISSION).enforce()
     wanted = {day.day: day for day in days}
     stored = {row.day: row for row in SpecialDay.objects.select_for_update().filter(day__in=wanted)}
     changed = 0
     for row in stored.values():
         new = wanted[row.day]
-        changed += bool(change(by, "编辑", row, kind=new.kind, name=new.name, source=source))
+        changed += bool(save_changes(by, "编辑", row, kind=new.kind, name=new.name, source=source))
     missing = [SpecialDay(**new._asdict(), source=source) for new in wanted.values() if new.day not in stored]
     added = SpecialDay.objects.bulk_create(missing)
-    record_many(by, "新建", added, lambda row: {"休或班": row.get_kind_display(), "名称": row.name, "依据": row.source})
+    log_events(by, "新建", added, lambda row: {"休或班": row.get_kind_display(), "名称": row.name, "依据": row.source})
     WorkCalendar.renew()
     return Entered(len(added), changed, len(stored) - changed)

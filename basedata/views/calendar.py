@@ -17,7 +17,7 @@ from django.utils import timezone
 from kit.audit.models import AuditEntry
 from kit.pages.actions import Action, ActionView, controls
 from kit.pages.records import RecordCreate, RecordUpdate, RecordView
-from kit.pages.unknown_parameters import short
+from kit.pages.unknown_parameters import shorten
 
 from ..calendar import Schedule, current
 from ..forms import EnterYearForm, SpecialDayForm, WorkHoursForm
@@ -85,7 +85,7 @@ def asked_year(request: HttpRequest) -> int:
 def misread_year(request: HttpRequest, year: int) -> list[str]:
     """A sentence about a year in the address that no calendar has."""
     asked = request.GET.get("year", "")
-    return [f"没有「{short(asked)}」年的日历，现在显示 {year} 年。"] if asked not in ("", str(year)) else []
+    return [f"没有「{shorten(asked)}」年的日历，现在显示 {year} 年。"] if asked not in ("", str(year)) else []
 
 
 def years_to_show(year: int) -> list[int]:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.html import format_html
 
-from kit.domain.money import in_full
+from kit.domain.money import format_exact
 from kit.pages.actions import Action, Control
 from kit.pages.lists import Column, RecordList
 
@@ -46,7 +46,7 @@ class ProductList(MirroredList):
         Column("型号", "model", sort="model"),
         Column("等级/批次", "batch"),
         Column("单位", "unit"),
-        Column("单价（元）", "unit_price", sort="unit_price", html=lambda p: in_full(p.unit_price, 2), css="num"),
+        Column("单价（元）", "unit_price", sort="unit_price", html=lambda p: format_exact(p.unit_price, 2), css="num"),
         Column("备注", "note"),
         Column("已下架", "is_discontinued", export_only=True),
     )
@@ -70,7 +70,7 @@ class StockList(MirroredList):
         Column("产品", "product", sort="product__number", css="m-t"),
         Column("仓库", "warehouse", sort="warehouse"),
         Column("货位", "location"),
-        Column("件数", "quantity", sort="quantity", html=lambda s: in_full(s.quantity), css="num"),
+        Column("件数", "quantity", sort="quantity", html=lambda s: format_exact(s.quantity), css="num"),
         Column("备注", "note"),
     )
     default_sort = "product__number"

@@ -11,7 +11,7 @@ from django.utils import timezone
 from customers.models import Order
 from kit.domain.days import FIRST_DAY, month_taken_for_days, too_far
 from kit.domain.past_dates import LIES_AHEAD, lies_ahead, refuse_ahead
-from kit.sql.streaming import by_key
+from kit.sql.streaming import stream_values
 
 from .findings import Finding, setting
 from .texts import checked_models, label_of
@@ -28,7 +28,7 @@ def impossible_days() -> Iterator[Finding]:
             if isinstance(field, models.DateField) and field.name not in MAY_BE_FAR
         ]
         names = [field.name for field in fields]
-        for key, *values in by_key(model._base_manager.values_list("pk", *names)) if fields else ():
+        for key, *values in stream_values(model._base_manager.values_list("pk", *names)) if fields else ():
             for field, value in zip(fields, values, strict=True):
                 if reason := objection(value, happened=refuse_ahead in field.validators):
                     yield as_finding(model._base_manager.get(pk=key), field.name, reason)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
 
-from kit.audit.log import change
+from kit.audit.log import save_changes
 
 VERB = "数据检查"
 
@@ -58,7 +58,7 @@ def setting(record: models.Model, name: str, value: Any) -> Callable[[], None]:
             row = type(record)._base_manager.select_for_update().get(pk=record.pk)
             if getattr(row, name) != before:
                 raise NotMended("刚刚有人改过，请再检查一次")
-            change(None, VERB, row, **{name: value})
+            save_changes(None, VERB, row, **{name: value})
 
     return set_field
 

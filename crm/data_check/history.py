@@ -11,8 +11,8 @@ from accounts.models import User
 from customers.models import Customer
 from customers.models.customer import CustomerGrant, Ownership
 from customers.models.merge import perhaps_merged
-from kit.audit.log import record
-from kit.sql.streaming import streamed
+from kit.audit.log import log_event
+from kit.sql.streaming import stream_records
 
 from .findings import VERB, Finding
 
@@ -21,7 +21,7 @@ SHOWN = 20  # customers listed for each person
 
 def old_merged_cases() -> Iterator[Finding]:
     """Find cases that count as won back or resolved and were probably ended by a merge of an earlier release."""
-    for case in streamed(perhaps_merged().select_related("customer").order_by("pk")):
+    for case in stream_records(perhaps_merged().select_related("customer").order_by("pk")):
         advice = "它的客户并入过别的客户，时间线里没有挽回或解除；核对后可用 --only merged --fix 改为已合并"
         yield Finding(case, "状态", case.get_status_display(), advice, case.recognise_as_merged)
 
@@ -32,7 +32,7 @@ def forgotten_shares() -> Iterator[Finding]:
         customer=OuterRef("content_object"), manager=OuterRef("user"), since__gte=OuterRef("at"), until__isnull=False
     )
     rows = CustomerGrant.objects.filter(Exists(own_time)).select_related("content_object", "user", "permission")
-    for grant in streamed(rows.order_by("pk")):
+    for grant in stream_records(rows.order_by("pk")):
         advice = f"{grant.user} 做过客户经理并已移交，从前的共享还在，取消共享"
         yield Finding(grant.content_object, "协作人", str(grant), advice, withdrawing(grant))
 
@@ -43,7 +43,7 @@ def withdrawing(grant: CustomerGrant) -> Callable[[], None]:
             row = CustomerGrant.objects.select_for_update().filter(pk=grant.pk).first()
             if row is not None:
                 facts = {"协作人": (row.user, None), "权限": (row.kind_label, None)}
-                record(None, VERB, row.content_object, changes=facts)
+                log_event(None, VERB, row.content_object, changes=facts)
                 row.delete()
 
     return withdraw

@@ -11,8 +11,8 @@ from django.db.models import F
 from customers.models import Customer, Order
 from customers.models.order import OrderLine, OrderStatus
 from customers.models.rollup import refresh_revenue
-from kit.audit.log import record
-from kit.sql.streaming import by_key, streamed
+from kit.audit.log import log_event
+from kit.sql.streaming import stream_records, stream_values
 
 from .findings import VERB, Finding, NotMended, setting
 from .texts import label_of
@@ -23,7 +23,7 @@ LOOKS_LIKE_YUAN = Decimal(1_000_000)  # 万元: 10 billion 元, which few compan
 
 def sums_in_yuan() -> Iterator[Finding]:
     """Find sums so large that they look like 元 stored as 万元."""
-    for key, *values in by_key(Customer._base_manager.values_list("pk", *SUMS)):
+    for key, *values in stream_values(Customer._base_manager.values_list("pk", *SUMS)):
         for name, value in zip(SUMS, values, strict=True):
             if value is not None and value >= LOOKS_LIKE_YUAN:
                 customer = Customer._base_manager.get(pk=key)
@@ -42,7 +42,7 @@ def as_finding(customer: Customer, name: str, value: Decimal) -> Finding:
 
 def sums_of_wrong_sign() -> Iterator[Finding]:
     """Find orders 退货 whose sum is above zero, and sales whose sum is below."""
-    for order in streamed(Order.objects.of_wrong_sign().order_by("pk")):
+    for order in stream_records(Order.objects.of_wrong_sign().order_by("pk")):
         stored = f"{order.total:f}"
         if order.status == OrderStatus.RETURNED:
             yield Finding(order, "总金额", stored, f"退货的金额改为 {-order.total:f}", turning(order))
@@ -61,7 +61,7 @@ def turning(order: Order) -> Callable[[], None]:
             OrderLine.objects.filter(order=row).update(quantity=-F("quantity"))
             row.total = -row.total
             row.save(update_fields=["total"])
-            record(None, VERB, row, 总金额=(order.total, row.total))
+            log_event(None, VERB, row, 总金额=(order.total, row.total))
             refresh_revenue([row.customer_id])
 
     return turn

@@ -12,7 +12,7 @@ from basedata.models import FeedPosition, SyncRefusal, SyncRun
 from customers.models import Customer, ImportFile, ParkedOrder
 from kit.domain.folding import clean_text, fold_code, fold_width, invisible_in
 from kit.domain.shortened_numbers import is_shortened_number
-from kit.sql.streaming import by_key
+from kit.sql.streaming import stream_values
 
 from .findings import Finding, setting
 
@@ -43,7 +43,7 @@ def wrong_texts(is_wrong: Callable[[str], bool]) -> Iterator[tuple[models.Model,
     """Yield (record, field, text) of each text that is wrong."""
     for model in checked_models():
         names = typed_fields(model)
-        for key, *texts in by_key(model._base_manager.values_list("pk", *names)) if names else ():
+        for key, *texts in stream_values(model._base_manager.values_list("pk", *names)) if names else ():
             wrong = [(name, text) for name, text in zip(names, texts, strict=True) if text and is_wrong(text)]
             for name, text in wrong:
                 yield model._base_manager.get(pk=key), name, text
@@ -68,7 +68,7 @@ def shortened_numbers() -> Iterator[Finding]:
 
 def codes_in_another_spelling() -> Iterator[Finding]:
     """Find codes in small letters, full width, or with spaces inside."""
-    for key, *codes in by_key(Customer._base_manager.values_list("pk", *CODES)):
+    for key, *codes in stream_values(Customer._base_manager.values_list("pk", *CODES)):
         for (name, normal), code in zip(CODES.items(), codes, strict=True):
             if code and normal(code) != code:
                 record = Customer._base_manager.get(pk=key)

@@ -19,7 +19,7 @@ from accounts.roles import ACCOUNT_MANAGER, SALES_SUPERVISOR
 from basedata.models import DictionaryEntry, reserve_numbers
 from customers.models import NUMBER_PREFIX, Customer, Ownership
 from customers.names import normalize, other_readings, pinyin
-from kit.audit.log import record
+from kit.audit.log import log_event
 from marketing.models import Opportunity, PlanItem
 
 from . import names, texts
@@ -56,7 +56,7 @@ class Generator:
         self._save(Customer, self._new_customers(customers), self._keep_customers)
         rows = (self._opportunity(index) for index in range(opportunities))
         self._save(Opportunity, rows, self._plan)
-        record(None, "新建", None, text="基准数据", 销售机会=opportunities, 客户=customers)
+        log_event(None, "新建", None, text="基准数据", 销售机会=opportunities, 客户=customers)
 
     def _save(self, model: type[models.Model], rows: Iterator[Any], follow: Callable[[list[Any]], None]) -> None:
         done = 0

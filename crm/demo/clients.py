@@ -17,7 +17,7 @@ from customers.importing import with_derived_names
 from customers.models import NUMBER_PREFIX, Contact, Customer, Ownership
 from customers.names import normalize, pinyin
 from customers.validators import code_check_character
-from kit.audit.log import differences, shown
+from kit.audit.log import differences, display_value
 
 from . import names
 from .past import Journal, moment
@@ -217,7 +217,7 @@ def _tell(client: Client, journal: Journal, rng: random.Random) -> None:
 def complete(client: Client, journal: Journal) -> None:
     """The 客户经理 fills in what a customer born of 开发成功 lacked."""
     customer = client.customer
-    before = {name: shown(customer, name) for name in client.details}
+    before = {name: display_value(customer, name) for name in client.details}
     for name, value in client.details.items():
         setattr(customer, name, value)
     customer.version += 1

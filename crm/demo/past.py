@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
-from kit.audit.log import build
+from kit.audit.log import build_entry
 from kit.audit.models import AuditEntry
 
 SATURDAY = 5
@@ -35,7 +35,7 @@ class Journal:
 
     def note(self, at: datetime, by: Any, verb: str, obj: models.Model | None, text: str = "", **facts: Any) -> None:
         """obj is saved already: the row keeps its key. facts as in kit.audit.log.record."""
-        entry = build(by, verb, obj, text=text, changes=facts)
+        entry = build_entry(by, verb, obj, text=text, changes=facts)
         entry.at = at
         self.entries.append(entry)
 

@@ -10,7 +10,7 @@ from django.db.models import ProtectedError, Q
 
 from accounts.models import Department, User
 from customers.models import Attachment, ChurnCase, Customer
-from kit.audit.log import record
+from kit.audit.log import log_event
 from marketing.models import Opportunity
 from reports.models import MonthlyReport
 from services.models import ServiceRequest
@@ -42,7 +42,7 @@ def remove() -> tuple[dict[str, int], list[str]]:
         kept = Attachment.objects.in_bulk(files)
         transaction.on_commit(partial(_delete_files, [path for pk, path in files.items() if pk not in kept]))
         _delete_empty_departments(places)
-        record(None, "删除", None, text="演示公司", changes={label: count for label, count in gone.items() if count})
+        log_event(None, "删除", None, text="演示公司", changes={label: count for label, count in gone.items() if count})
     password_file().unlink(missing_ok=True)
     return gone, [f"{person.name}（{person.username}）" for person in people.order_by("pk")]
 

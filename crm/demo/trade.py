@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from basedata.models import FeedPosition, Product, StockRecord, SyncRun
 from customers.models import Customer, Order, OrderLine, TimelineEntry, refresh_last_purchases, refresh_revenue
-from kit.domain.money import yuan
+from kit.domain.money import format_yuan
 
 from .clients import Client
 from .past import moment
@@ -131,7 +131,7 @@ def _save(orders: list[Order], products: list[Product], rng: random.Random) -> N
                 customer_id=order.customer_id,
                 at=order.ordered_at,
                 kind=TimelineEntry.Kind.ORDER,
-                text=f"订单 {order.number}，{order.get_status_display()}，{yuan(order.total)} 元",
+                text=f"订单 {order.number}，{order.get_status_display()}，{format_yuan(order.total)} 元",
                 url=order.get_absolute_url(),
             )
             for order in orders

@@ -50,7 +50,7 @@ def add_customer_field(form: RecordForm, name: str, *, label: str, user: User) -
         return
     form.fields[name] = CustomerField(user=user, label=label, required=False)
     form.initial[name] = current
-    form.remember_opened()
+    form.sign_initial_values()
 
 
 def offered_customers(user: User, limit: int = 200) -> list[str]:

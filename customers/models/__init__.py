@@ -17,7 +17,7 @@ from .naming import hold_customer_names
 from .order import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder, refresh_last_purchases
 from .rollup import RevenueChange, RevenueYear, refresh_revenue
 from .rows import names_hidden_from
-from .timeline import TimelineEntry, tell
+from .timeline import TimelineEntry, add_timeline_entry
 from .together import reclassify_customers, transfer_customers
 from .upload import ImportFile, forget_old_uploads
 
@@ -55,7 +55,7 @@ __all__ = [
     "refresh_last_purchases",
     "refresh_revenue",
     "required_fields",
-    "tell",
+    "add_timeline_entry",
     "transfer_customers",
     "withdraw_silent",
 ]

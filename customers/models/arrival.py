@@ -11,7 +11,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from basedata.models import DictionaryEntry
-from kit.audit.log import record, record_many
+from kit.audit.log import log_event, log_events
 
 PART = 500  # rows written or taken out by one transaction, where everybody else waits for it
 
@@ -64,9 +64,9 @@ class Arrival(models.Model):
         with transaction.atomic():
             made: Any = DictionaryEntry.objects.filter(pk__in=self.regions)
             unused = list(made.with_use().filter(in_use=False))
-            record_many(self.by, "删除", unused)
+            log_events(self.by, "删除", unused)
             DictionaryEntry.objects.filter(pk__in=[one.pk for one in unused]).delete()
-            record(self.by, "撤回导入", text="客户：没有写完的导入", changes={"撤回客户": count})
+            log_event(self.by, "撤回导入", text="客户：没有写完的导入", changes={"撤回客户": count})
             Arrival.objects.filter(pk=self.pk).delete()
         return count
 

@@ -15,14 +15,14 @@ from django.utils import timezone
 from accounts.models import User, notify
 from accounts.scopes import supervisors_of
 from basedata.models import DictionaryEntry, entry_field
-from kit.audit.log import change, record
+from kit.audit.log import log_event, save_changes
 from kit.domain.urls import record_url
-from kit.domain.verdict import Verdict, first_objection, holds, transition, unless, within
+from kit.domain.verdict import Verdict, first_objection, refuse_if, require_permission, require_scope, transition
 
 from .customer import Customer
 from .holding import whereabouts
 from .rows import OfCustomersQuerySet
-from .timeline import TimelineEntry, tell
+from .timeline import TimelineEntry, add_timeline_entry
 
 REVIEW_DAYS, LONGEST_REVIEW_DAYS = 30, 90
 
@@ -169,7 +169,7 @@ class ChurnCase(models.Model):
         measure = ChurnMeasure.objects.create(case=self, kind=kind, text=text, review_on=review_on, by=by)
         self.status, self.review_on = self.Status.DEFERRED, review_on
         self._save("status", "review_on")
-        record(by, "暂缓流失", self, 措施类别=kind, 暂缓措施=text, 下次复核日期=review_on)
+        log_event(by, "暂缓流失", self, 措施类别=kind, 暂缓措施=text, 下次复核日期=review_on)
         self._tell(f"暂缓流失（{kind}）：{text}", f"#measure-{measure.pk}")
         return measure
 
@@ -182,16 +182,16 @@ class ChurnCase(models.Model):
     ) -> None:
         """The customer is lost; the supervisors are told."""
         self.can_confirm(by).enforce()
-        unless(not reason.strip(), "请填写流失原因。").enforce()
-        unless(kind is None or kind.category != "流失原因", "请选择流失原因的类别。").enforce()
+        refuse_if(not reason.strip(), "请填写流失原因。").enforce()
+        refuse_if(kind is None or kind.category != "流失原因", "请选择流失原因的类别。").enforce()
         before = self.get_status_display()
         self.status, self.confirmed_at, self.review_on = self.Status.CONFIRMED, timezone.now(), None
         self.lost_reason, self.lost_kind, self.competitor = reason, kind, competitor
         self.manager_then = self.customer.manager
         self._save("status", "confirmed_at", "review_on", "lost_reason", "lost_kind", "competitor", "manager_then")
         facts: dict[str, Any] = {"状态": (before, self.get_status_display()), "原因类别": kind, "流失原因": reason}
-        record(by, "确认流失", self, changes={**facts, **({"竞争对手": competitor} if competitor else {})})
-        change(by, "确认流失", self.customer, status=Customer.Status.LOST, reason=reason)
+        log_event(by, "确认流失", self, changes={**facts, **({"竞争对手": competitor} if competitor else {})})
+        save_changes(by, "确认流失", self.customer, status=Customer.Status.LOST, reason=reason)
         self._tell(f"确认流失（{kind}）：{reason}", "#confirmed")
         for supervisor in supervisors_of(by):
             notify(supervisor, f"{by} 确认客户「{self.customer}」流失：{reason}", self)
@@ -199,20 +199,20 @@ class ChurnCase(models.Model):
     def can_win_back(self, by: User) -> Verdict:
         return first_objection(
             self._own(by, "挽回"),
-            unless(self.is_open, f"客户还没有确认流失（{self.get_status_display()}），不需要挽回。"),
-            unless(not self.is_open and self.status != self.Status.CONFIRMED, self._closed_words("挽回")),
+            refuse_if(self.is_open, f"客户还没有确认流失（{self.get_status_display()}），不需要挽回。"),
+            refuse_if(not self.is_open and self.status != self.Status.CONFIRMED, self._closed_words("挽回")),
         )
 
     @transition
     def win_back(self, *, by: User, note: str) -> None:
         """The customer is back: 正常, and the six months begin again today."""
         self.can_win_back(by).enforce()
-        unless(not note.strip(), "请填写挽回说明。").enforce()
+        refuse_if(not note.strip(), "请填写挽回说明。").enforce()
         self.status, self.closed_at, self.win_back_note = self.Status.WON_BACK, timezone.now(), note
         self._save("status", "closed_at", "win_back_note")
-        record(by, "挽回", self, 状态=("确认流失", self.get_status_display()), 挽回说明=note)
+        log_event(by, "挽回", self, 状态=("确认流失", self.get_status_display()), 挽回说明=note)
         today = timezone.localdate()
-        change(by, "挽回", self.customer, status=Customer.Status.NORMAL, won_back_on=today, reason=note)
+        save_changes(by, "挽回", self.customer, status=Customer.Status.NORMAL, won_back_on=today, reason=note)
         self._tell(f"客户已挽回：{note}", "#closed")
 
     def close_by_merge(self, *, into: Customer, by: User) -> None:
@@ -224,28 +224,28 @@ class ChurnCase(models.Model):
         self.closed_at, self.review_on = timezone.now(), None
         self.win_back_note = f"客户并入 {into.name}"
         self._save("status", "closed_at", "review_on", "win_back_note")
-        record(by, "合并", self, 状态=(before, self.get_status_display()), 原因=f"客户并入 {into.name}")
+        log_event(by, "合并", self, 状态=(before, self.get_status_display()), 原因=f"客户并入 {into.name}")
 
     @transition
     def recognise_as_merged(self) -> None:
         """A case that a merge of an earlier release ended as if something had happened with the customer."""
-        unless(self.is_open, "流失记录还没有结束。").enforce()
+        refuse_if(self.is_open, "流失记录还没有结束。").enforce()
         before, self.status = self.get_status_display(), self.Status.MERGED
         self._save("status")
-        record(None, "数据检查", self, 状态=(before, self.get_status_display()))
+        log_event(None, "数据检查", self, 状态=(before, self.get_status_display()))
 
     # Shared objections
 
     def _own(self, by: User, verb: str) -> Verdict:
         manager = self.customer.manager
         return first_objection(
-            holds(by, "customers.handle_churncase", f"只有客户经理可以{verb}"),
-            within(self.customer.manager_id == by.pk, f"只有客户经理（{manager}）可以{verb}，您可以查看。"),
+            require_permission(by, "customers.handle_churncase", f"只有客户经理可以{verb}"),
+            require_scope(self.customer.manager_id == by.pk, f"只有客户经理（{manager}）可以{verb}，您可以查看。"),
             whereabouts(self.customer, by),
         )
 
     def _while_open(self, verb: str) -> Verdict:
-        return unless(not self.is_open, self._closed_words(verb))
+        return refuse_if(not self.is_open, self._closed_words(verb))
 
     def _closed_words(self, verb: str) -> str:
         return f"这个客户流失的状态是「{self.get_status_display()}」，不能{verb}。"
@@ -253,14 +253,14 @@ class ChurnCase(models.Model):
     @staticmethod
     def _check_measure(kind: DictionaryEntry | None, text: str, ahead: timedelta) -> Verdict:
         return first_objection(
-            unless(not text.strip(), "请填写追加的暂缓措施。"),
-            unless(kind is None or kind.category != "暂缓措施", "请选择暂缓措施的类别。"),
-            unless(ahead.days < 0, "下次复核日期不能早于今天。"),
-            unless(ahead.days > LONGEST_REVIEW_DAYS, f"下次复核日期最晚是 {LONGEST_REVIEW_DAYS} 天后。"),
+            refuse_if(not text.strip(), "请填写追加的暂缓措施。"),
+            refuse_if(kind is None or kind.category != "暂缓措施", "请选择暂缓措施的类别。"),
+            refuse_if(ahead.days < 0, "下次复核日期不能早于今天。"),
+            refuse_if(ahead.days > LONGEST_REVIEW_DAYS, f"下次复核日期最晚是 {LONGEST_REVIEW_DAYS} 天后。"),
         )
 
     def _tell(self, text: str, mark: str) -> None:
-        tell(self.customer, TimelineEntry.Kind.CHURN, text, url=self.get_absolute_url() + mark)
+        add_timeline_entry(self.customer, TimelineEntry.Kind.CHURN, text, url=self.get_absolute_url() + mark)
 
     def _save(self, *fields: str) -> None:
         self.version += 1

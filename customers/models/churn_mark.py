@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.sql.markers import Mark
+from kit.sql.markers import ChangeMarker
 
 from .rollup import revenue_stamp
 
 
-class ChurnChange(Mark):
+class ChurnChange(ChangeMarker):
     """A mark that the database itself leaves with every statement that writes churn cases, measures or customers."""
 
-    class Meta(Mark.Meta):
+    class Meta(ChangeMarker.Meta):
         verbose_name = "客户流失变动"
         verbose_name_plural = "客户流失变动"
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts.models import Notification, User, notify_many
 from kit.audit.bulk_log import insert_selected, record_selected
-from kit.audit.log import record
+from kit.audit.log import log_event
 
 from ..six_months import cutoff
 from .churn import ChurnCase
@@ -76,7 +76,7 @@ def scan_churn(on: date | None = None, by: User | None = None) -> ScanResult:
             _tell(new, now, _warning_words())
             _notify_managers(new)
         if by is not None:
-            record(by, "流失扫描", None, "客户流失", 截至=day, 新增预警=opened)
+            log_event(by, "流失扫描", None, "客户流失", 截至=day, 新增预警=opened)
     return ScanResult(day, opened)
 
 

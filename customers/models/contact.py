@@ -12,15 +12,15 @@ from django.utils import timezone
 from accounts.details import HasDetails
 from accounts.models import User
 from accounts.scopes import EDIT, reaches
-from kit.audit.log import change, record
+from kit.audit.log import log_event, save_changes
 from kit.domain.masking import refuse_masked
 from kit.domain.shortened_numbers import refuse_shortened
-from kit.domain.verdict import Verdict, first_objection, holds, transition, unless, within
+from kit.domain.verdict import Verdict, first_objection, refuse_if, require_permission, require_scope, transition
 
 from .customer import Customer, CustomerQuerySet
 from .holding import hold_customers
 from .rows import OfCustomersQuerySet
-from .timeline import TimelineEntry, tell
+from .timeline import TimelineEntry, add_timeline_entry
 
 PERSONAL_RIGHT = "customers.handle_personal_data"
 ERASED_NAME = "已抹去的联系人"
@@ -104,13 +104,13 @@ class Contact(HasDetails):
         if contact.is_primary:
             contact.make_room_as_primary()
         contact.save()
-        record(by, "新建", contact, 客户=customer)
-        tell(customer, TimelineEntry.Kind.CUSTOMER, f"新增联系人 {contact.name}")
+        log_event(by, "新建", contact, 客户=customer)
+        add_timeline_entry(customer, TimelineEntry.Kind.CUSTOMER, f"新增联系人 {contact.name}")
         return contact
 
     def can_edit(self, by: User) -> Verdict:
         return first_objection(
-            self.customer.can_contribute(by), unless(self.erased_at is not None, "个人信息已抹去，不能再修改。")
+            self.customer.can_contribute(by), refuse_if(self.erased_at is not None, "个人信息已抹去，不能再修改。")
         )
 
     @transition
@@ -118,7 +118,7 @@ class Contact(HasDetails):
         self.can_edit(by).enforce()
         if values.get("is_primary"):
             self.make_room_as_primary()
-        change(by, "编辑", self, **values)
+        save_changes(by, "编辑", self, **values)
 
     def can_remove(self, by: User) -> Verdict:
         return self.customer.can_edit(by)
@@ -126,17 +126,17 @@ class Contact(HasDetails):
     @transition
     def remove(self, *, by: User) -> None:
         self.can_remove(by).enforce()
-        record(by, "删除", self, 客户=self.customer)
+        log_event(by, "删除", self, 客户=self.customer)
         self.delete()
 
     def can_erase(self, by: User) -> Verdict:
         return first_objection(
-            holds(by, PERSONAL_RIGHT, "您的角色不能处理个人信息"),
-            within(
+            require_permission(by, PERSONAL_RIGHT, "您的角色不能处理个人信息"),
+            require_scope(
                 reaches(by, PERSONAL_RIGHT, EDIT, self.customer.manager_id),
                 f"只有客户经理（{self.customer.manager}）的主管可以处理这位联系人的个人信息。",
             ),
-            unless(self.erased_at is not None, "这位联系人的个人信息已经抹去。"),
+            refuse_if(self.erased_at is not None, "这位联系人的个人信息已经抹去。"),
         )
 
     @transition

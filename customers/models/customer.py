@@ -17,14 +17,23 @@ from accounts.models import User, notify
 from accounts.scopes import EDIT, reaches, supervisors_of
 from accounts.sharing import Grant, Shared
 from basedata.models import entry_field, reserve_numbers
-from kit.audit.log import change, record
+from kit.audit.log import log_event, save_changes
 from kit.domain.days import refuse_far_day
 from kit.domain.masking import refuse_masked
 from kit.domain.past_dates import refuse_ahead
 from kit.domain.shortened_numbers import refuse_shortened
 from kit.domain.urls import record_url
-from kit.domain.verdict import ALLOWED, Kind, Verdict, first_objection, holds, transition, unless, within
-from kit.pages.paging import capped_counts
+from kit.domain.verdict import (
+    ALLOWED,
+    Kind,
+    Verdict,
+    first_objection,
+    refuse_if,
+    require_permission,
+    require_scope,
+    transition,
+)
+from kit.pages.paging import count_capped
 
 from .. import validators
 from ..names import MAX_LENGTH, normalize, other_readings, pinyin
@@ -33,7 +42,7 @@ from .code import CodeField
 from .holding import await_turn, hold_customers, whereabouts
 from .naming import hold_customer_names
 from .rows import CustomerQuerySet
-from .timeline import TimelineEntry, tell
+from .timeline import TimelineEntry, add_timeline_entry
 
 NUMBER_PREFIX = "KH"
 STARS = [(score, f"{score} 星") for score in range(1, 6)]
@@ -107,7 +116,7 @@ class Customer(HasDetails, Shared):
     arrival = models.ForeignKey(Arrival, models.PROTECT, null=True, editable=False, db_index=False, related_name="rows")
     version = models.PositiveIntegerField(default=0, editable=False)
 
-    is_held_first, await_turn = True, await_turn  # before transitions, see kit.domain.verdict
+    locks_before_records, await_turn = True, await_turn  # before transitions, see kit.domain.verdict
     share_permission, while_shareable = "customers.share_customer", whereabouts
     detail_fields = ("phone", "bank_account")
     derived_fields = ("name_normalized", "name_pinyin", "name_initials", "name_readings")
@@ -222,23 +231,23 @@ class Customer(HasDetails, Shared):
 
         reason: why it is none of the customers like it; the supervisors are told.
         """
-        values["manager"].keep_at_work()
+        values["manager"].ensure_active()
         hold_customers(values.get("parent"), by=by)
         hold_customer_names()
         customer = cls(number=number or reserve_numbers(NUMBER_PREFIX)[0], created_by=by, **values)
         customer.save()
         Ownership.objects.create(customer=customer, manager=customer.manager)
         because = {"不是同一客户的理由": reason} if reason else {}
-        record(by, "新建", customer, 客户编号=customer.number, 客户经理=customer.manager, **because)
-        tell(customer, TimelineEntry.Kind.CUSTOMER, f"新建客户，客户经理 {customer.manager}")
+        log_event(by, "新建", customer, 客户编号=customer.number, 客户经理=customer.manager, **because)
+        add_timeline_entry(customer, TimelineEntry.Kind.CUSTOMER, f"新建客户，客户经理 {customer.manager}")
         for supervisor in supervisors_of(by) if by is not None and reason else ():
             notify(supervisor, f"{by} 新建了同名或相近的客户「{customer}」：{reason}", customer)
         return customer
 
     def can_edit(self, by: User) -> Verdict:
         return first_objection(
-            holds(by, "customers.change_customer", "您的角色不能修改客户"),
-            within(
+            require_permission(by, "customers.change_customer", "您的角色不能修改客户"),
+            require_scope(
                 reaches(by, "customers.change_customer", EDIT, self.manager_id),
                 f"只有客户经理（{self.manager}）和他的主管可以修改这个客户。",
             ),
@@ -249,7 +258,7 @@ class Customer(HasDetails, Shared):
     def edit(self, *, by: User, **values: Any) -> None:
         self.can_edit(by).enforce()
         hold_customers(values.get("parent"), by=by, kept=self.parent)
-        change(by, "编辑", self, **values)
+        save_changes(by, "编辑", self, **values)
 
     def can_contribute(self, by: User) -> Verdict:
         """Add and edit contacts and interactions: who may edit the customer, and colleagues it is shared with."""
@@ -259,8 +268,8 @@ class Customer(HasDetails, Shared):
     def removable_by(self, by: User) -> Verdict:
         """can_remove() without what hangs on the customer: for the rows of a list, it asks the database nothing."""
         return first_objection(
-            holds(by, "customers.delete_customer", "您的角色不能删除客户"),
-            within(
+            require_permission(by, "customers.delete_customer", "您的角色不能删除客户"),
+            require_scope(
                 reaches(by, "customers.delete_customer", EDIT, self.manager_id),
                 f"只有客户经理（{self.manager}）和他的主管可以删除这个客户。",
             ),
@@ -276,24 +285,24 @@ class Customer(HasDetails, Shared):
         self.can_remove(by).enforce()
         self.deleted_at = timezone.now()
         self.save(update_fields=["deleted_at"])
-        record(by, "删除", self, 客户编号=self.number)
+        log_event(by, "删除", self, 客户编号=self.number)
 
     def _unless_in_use(self, by: User) -> Verdict:
-        counts = capped_counts((getattr(self, name).all(), 100) for name in KEPT_BY)
+        counts = count_capped((getattr(self, name).all(), 100) for name in KEPT_BY)
         found = [
             f"{count}{'+' if count > 99 else ''} 条{label}"
             for count, label in zip(counts, KEPT_BY.values(), strict=True)
             if count
         ]
         advice = "重复的客户请在列表里勾选后合并" if self.can_merge(by) else "重复的客户请主管合并"
-        return unless(bool(found), f"还有 {'、'.join(found)}，不能删除。{advice}。")
+        return refuse_if(bool(found), f"还有 {'、'.join(found)}，不能删除。{advice}。")
 
     def can_restore(self, by: User) -> Verdict:
         return first_objection(
-            holds(by, "customers.restore_customer", "只有系统管理员可以恢复已删除的客户"),
-            unless(self.deleted_at is None, "客户没有被删除。"),
-            unless(self.arrival_id is not None, "客户正由一次导入写入，不能恢复。"),
-            unless(self.merged_into_id is not None, "客户已并入另一个客户，不能恢复。"),
+            require_permission(by, "customers.restore_customer", "只有系统管理员可以恢复已删除的客户"),
+            refuse_if(self.deleted_at is None, "客户没有被删除。"),
+            refuse_if(self.arrival_id is not None, "客户正由一次导入写入，不能恢复。"),
+            refuse_if(self.merged_into_id is not None, "客户已并入另一个客户，不能恢复。"),
         )
 
     @transition
@@ -301,7 +310,7 @@ class Customer(HasDetails, Shared):
         self.can_restore(by).enforce()
         self.deleted_at = None
         self.save(update_fields=["deleted_at"])
-        record(by, "恢复", self, 客户编号=self.number)
+        log_event(by, "恢复", self, 客户编号=self.number)
 
     def can_transfer(self, by: User) -> Verdict:
         return self._supervised(by, "customers.transfer_customer", "移交")
@@ -339,8 +348,8 @@ class Customer(HasDetails, Shared):
     def _supervised(self, by: User, permission: str, verb: str) -> Verdict:
         """What only a supervisor of its 客户经理 does."""
         return first_objection(
-            holds(by, permission, f"您的角色不能{verb}客户"),
-            within(
+            require_permission(by, permission, f"您的角色不能{verb}客户"),
+            require_scope(
                 reaches(by, permission, EDIT, self.manager_id),
                 f"只有客户经理（{self.manager}）的主管可以{verb}这个客户。",
             ),

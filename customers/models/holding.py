@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from accounts.models import User
-from kit.domain.verdict import ALLOWED, Verdict, first_objection, lock, unless
+from kit.domain.verdict import ALLOWED, Verdict, first_objection, lock_row, refuse_if
 
 if TYPE_CHECKING:
     from .customer import Customer
@@ -20,7 +20,7 @@ def hold_customers(*customers: Customer | None, by: User | None, kept: Customer 
     """
     held = sorted((customer for customer in customers if customer is not None), key=lambda customer: customer.pk)
     for customer in held:
-        lock(customer)
+        lock_row(customer)
     first_objection(*(whereabouts(customer, by) for customer in held if customer != kept)).enforce()
 
 
@@ -41,7 +41,7 @@ def whereabouts(customer: Customer, by: User | None) -> Verdict:
         return ALLOWED
     survivor = customer.merged_into
     if survivor is None:
-        return unless(True, "客户已删除，需要时请系统管理员恢复。")
+        return refuse_if(True, "客户已删除，需要时请系统管理员恢复。")
     if by is None or type(customer)._default_manager.visible_to(by).filter(pk=survivor.pk).exists():
-        return unless(True, f"客户已并入「{survivor.name}」（{survivor.number}），请在那里继续。")
-    return unless(True, "客户已并入您查看范围外的另一个客户，请联系您的主管。")
+        return refuse_if(True, f"客户已并入「{survivor.name}」（{survivor.number}），请在那里继续。")
+    return refuse_if(True, "客户已并入您查看范围外的另一个客户，请联系您的主管。")

@@ -18,16 +18,16 @@ from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import entry_field
-from kit.audit.log import change, record
+from kit.audit.log import log_event, save_changes
 from kit.domain.past_dates import LIES_AHEAD, lies_ahead, refuse_ahead
-from kit.domain.verdict import Verdict, first_objection, transition, unless
+from kit.domain.verdict import Verdict, first_objection, refuse_if, transition
 
 from ..attachments import MAX_FILES, Checked
 from .contact import Contact
 from .customer import Customer, CustomerQuerySet
 from .holding import hold_customers
 from .rows import OfCustomersQuerySet
-from .timeline import TimelineEntry, tell, untell
+from .timeline import TimelineEntry, add_timeline_entry, remove_timeline_entry
 
 KINDS_WITH_PLACE = ("1", "5")  # the values of 拜访 and 会议: their names may be changed
 
@@ -123,9 +123,9 @@ class Interaction(models.Model):
             raise ValidationError(found)
 
     def _check(self) -> None:
-        unless(lies_ahead(self.on), LIES_AHEAD).enforce()
+        refuse_if(lies_ahead(self.on), LIES_AHEAD).enforce()
         found = self.objections()
-        unless(bool(found), next(iter(found.values()), "")).enforce()
+        refuse_if(bool(found), next(iter(found.values()), "")).enforce()
 
     @classmethod
     def create(cls, *, by: User, customer: Customer, files: Iterable[Checked] = (), **values: Any) -> Interaction:
@@ -137,7 +137,7 @@ class Interaction(models.Model):
         for answered in customer.interactions.to_follow_up(interaction.on):
             answered._close_follow_up(by)
         interaction.save()
-        record(by, "新建", interaction, 客户=customer, 时间=interaction.on, 方式=interaction.kind)
+        log_event(by, "新建", interaction, 客户=customer, 时间=interaction.on, 方式=interaction.kind)
         interaction._tell()
         interaction._keep(files, by)
         return interaction
@@ -151,7 +151,7 @@ class Interaction(models.Model):
         self.can_edit(by).enforce()
         if values.get("follow_up_on", self.follow_up_on) != self.follow_up_on:
             values["followed_up_at"] = None
-        change(by, "编辑", self, **values)
+        save_changes(by, "编辑", self, **values)
         self._check()
         self._tell()
 
@@ -161,16 +161,16 @@ class Interaction(models.Model):
     @transition
     def remove(self, *, by: User) -> None:
         self.can_remove(by).enforce()
-        record(by, "删除", self, 客户=self.customer, 时间=self.on, 方式=self.kind)
-        untell(self.customer, TimelineEntry.Kind.INTERACTION, self.get_absolute_url())
+        log_event(by, "删除", self, 客户=self.customer, 时间=self.on, 方式=self.kind)
+        remove_timeline_entry(self.customer, TimelineEntry.Kind.INTERACTION, self.get_absolute_url())
         forget_files(self.attachments.all())
         self.delete()
 
     def can_finish_follow_up(self, by: User) -> Verdict:
         return first_objection(
             self.customer.can_contribute(by),
-            unless(self.follow_up_on is None, "没有约定下次跟进。"),
-            unless(self.followed_up_at is not None, "跟进已经完成。"),
+            refuse_if(self.follow_up_on is None, "没有约定下次跟进。"),
+            refuse_if(self.followed_up_at is not None, "跟进已经完成。"),
         )
 
     @transition
@@ -181,7 +181,7 @@ class Interaction(models.Model):
     def can_attach(self, by: User) -> Verdict:
         full = self.pk is not None and self.attachments.count() >= MAX_FILES
         return first_objection(
-            self.customer.can_contribute(by), unless(full, f"已有 {MAX_FILES} 个附件，先删除不需要的再上传。")
+            self.customer.can_contribute(by), refuse_if(full, f"已有 {MAX_FILES} 个附件，先删除不需要的再上传。")
         )
 
     @transition
@@ -193,11 +193,11 @@ class Interaction(models.Model):
         self.followed_up_at = timezone.now()
         self.version += 1
         self.save(update_fields=["followed_up_at", "version"])
-        record(by, "完成跟进", self, 下次跟进日期=self.follow_up_on)
+        log_event(by, "完成跟进", self, 下次跟进日期=self.follow_up_on)
 
     def _tell(self) -> None:
         url = self.get_absolute_url()
-        tell(self.customer, TimelineEntry.Kind.INTERACTION, self.told_as, url=url, at=self.told_at)
+        add_timeline_entry(self.customer, TimelineEntry.Kind.INTERACTION, self.told_as, url=url, at=self.told_at)
 
     def _keep(self, files: Iterable[Checked], by: User) -> None:
         """Writes the files; those already written go again when one of them fails."""
@@ -205,7 +205,7 @@ class Interaction(models.Model):
         if not files:
             return
         there = self.attachments.count()
-        unless(there + len(files) > MAX_FILES, f"每条交往记录最多 {MAX_FILES} 个附件，已有 {there} 个。").enforce()
+        refuse_if(there + len(files) > MAX_FILES, f"每条交往记录最多 {MAX_FILES} 个附件，已有 {there} 个。").enforce()
         try:
             for file, name, content_type, size in files:
                 row = Attachment(interaction=self, name=name, content_type=content_type, size=size, uploaded_by=by)
@@ -216,7 +216,7 @@ class Interaction(models.Model):
             for path in kept:
                 default_storage.delete(path)
             raise
-        record(by, "上传附件", self, 附件="、".join(one.name for one in files))
+        log_event(by, "上传附件", self, 附件="、".join(one.name for one in files))
 
 
 def attachment_path(attachment: Attachment, filename: str) -> str:
@@ -258,7 +258,7 @@ class Attachment(models.Model):
     @transition
     def remove(self, *, by: User) -> None:
         self.can_remove(by).enforce()
-        record(by, "删除附件", self.interaction, 附件=(self.name, None))
+        log_event(by, "删除附件", self.interaction, 附件=(self.name, None))
         forget_files([self])
         self.delete()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.models import User
-from kit.domain.verdict import unless
+from kit.domain.verdict import refuse_if
 
 from .churn import ChurnCase
 from .customer import Customer
@@ -24,6 +24,6 @@ def customers_left_by(person: User) -> list[tuple[str, int]]:
 
 def hand_over_customers(person: User, to: User, *, by: User, reason: str) -> int:
     """All or none; whoever may disable the person may hand over. Call in his transaction."""
-    unless(not User.objects.account_managers().filter(pk=to.pk).exists(), f"{to} 不是在职的客户经理。").enforce()
+    refuse_if(not User.objects.account_managers().filter(pk=to.pk).exists(), f"{to} 不是在职的客户经理。").enforce()
     rows = Customer.objects.filter(manager=person).order_by("pk").select_for_update(of=("self",))
     return move_customers(list(rows.select_related("manager")), to, by=by, reason=reason)

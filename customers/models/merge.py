@@ -11,9 +11,9 @@ from django.db.models.functions import Cast, Concat, Replace
 from django.utils import timezone
 
 from accounts.models import Notification, User, notify
-from kit.audit.log import change, record
+from kit.audit.log import log_event, save_changes
 from kit.audit.models import LEFT_BEHIND
-from kit.domain.verdict import lock, unless
+from kit.domain.verdict import lock_row, refuse_if
 
 from . import churn_scan
 from .churn import ChurnCase
@@ -22,7 +22,7 @@ from .customer import Customer, CustomerGrant, Ownership
 from .merge_values import label_of, left_behind, taken
 from .order import refresh_last_purchases
 from .rollup import refresh_revenue
-from .timeline import TimelineEntry, tell
+from .timeline import TimelineEntry, add_timeline_entry
 from .together import keep_with_manager
 
 LOCK = 770004  # PostgreSQL advisory lock: orders find their customers before a merge or after it, never during
@@ -67,10 +67,10 @@ def relations() -> list[Any]:
 
 def absorb(survivor: Customer, other: Customer, *, by: User, reason: str) -> None:
     """What Customer.merge() does, with both rows locked."""
-    unless(other.pk == survivor.pk, "请选择两个不同的客户。").enforce()
-    lock(other)
+    refuse_if(other.pk == survivor.pk, "请选择两个不同的客户。").enforce()
+    lock_row(other)
     other.can_merge(by).enforce()
-    unless(not reason.strip(), "请填写合并原因。").enforce()
+    refuse_if(not reason.strip(), "请填写合并原因。").enforce()
     now = timezone.now()
     moved = _follow(survivor, other)
     _move_contacts(survivor, other)
@@ -86,7 +86,9 @@ def absorb(survivor: Customer, other: Customer, *, by: User, reason: str) -> Non
     churn_scan.resolve_by_purchases([survivor.pk])
     facts = {"并入": f"{other.name}（{other.number}，客户经理 {other.manager}）", "原因": reason}
     facts |= {label: f"{count} 条" for label, count in moved.items()}
-    record(by, "合并", survivor, changes=facts | {LEFT_BEHIND + label_of(name): words for name, words in left.items()})
+    log_event(
+        by, "合并", survivor, changes=facts | {LEFT_BEHIND + label_of(name): words for name, words in left.items()}
+    )
     _tell_merge(survivor, other, by, reason, left)
 
 
@@ -175,7 +177,7 @@ def _take_values(survivor: Customer, other: Customer, by: User) -> dict[str, str
     if "external_number" in values:  # it stands once
         Customer.objects.filter(pk=other.pk).update(external_number="")
     if values:
-        change(by, "编辑", survivor, **values, reason=f"合并自 {other.number}")
+        save_changes(by, "编辑", survivor, **values, reason=f"合并自 {other.number}")
     else:
         Customer.objects.filter(pk=survivor.pk).update(version=F("version") + 1)
         survivor.refresh_from_db(fields=["version"])
@@ -186,8 +188,10 @@ def _tell_merge(survivor: Customer, other: Customer, by: User, reason: str, left
     """The survivor's trail holds the values that were left behind, masked as their fields are; here their names."""
     labels = [label_of(name) for name in left if name not in ("number", "name")]
     words = f"合并：{other.name}（{other.number}）并入本客户（{reason}）"
-    tell(survivor, TimelineEntry.Kind.CUSTOMER, words + (f"；未保留：{'、'.join(labels)}" if labels else ""))
-    record(by, "合并", other, 已并入=f"{survivor.name}（{survivor.number}）", 原因=reason)
+    add_timeline_entry(
+        survivor, TimelineEntry.Kind.CUSTOMER, words + (f"；未保留：{'、'.join(labels)}" if labels else "")
+    )
+    log_event(by, "合并", other, 已并入=f"{survivor.name}（{survivor.number}）", 原因=reason)
     for person in {survivor.manager, other.manager} - {by}:
         notify(person, f"{by} 把客户「{other}」（{other.number}）并入「{survivor}」：{reason}", survivor)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from copy import copy
 from typing import Any
 
-from kit.audit.log import shown
+from kit.audit.log import display_value
 
 from .customer import Customer
 
@@ -63,8 +63,8 @@ def outcome(survivor: Customer, others: list[Customer]) -> Customer:
 
 def left_behind(survivor: Customer, other: Customer) -> dict[str, str]:
     """{field: value in words} of the other that the survivor does not have: what a merge does not take over."""
-    found = {field.name: shown(other, field.name) for field in described()}
-    return {name: words for name, words in found.items() if words and words != shown(survivor, name)}
+    found = {field.name: display_value(other, field.name) for field in described()}
+    return {name: words for name, words in found.items() if words and words != display_value(survivor, name)}
 
 
 def label_of(name: str) -> str:

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from kit.domain.days import midnight
 from kit.sql.exact_sum import ExactDecimalField, ExactSum
-from kit.sql.markers import Mark
+from kit.sql.markers import ChangeMarker
 
 from .customer import Customer
 from .order import Order, refresh_last_purchases
@@ -53,10 +53,10 @@ class RevenueYear(models.Model):
         return f"{self.customer_id} {self.year} {self.amount}"
 
 
-class RevenueChange(Mark):
+class RevenueChange(ChangeMarker):
     """A mark left by every change of the figures or of who keeps a customer; see kit.sql.markers."""
 
-    class Meta(Mark.Meta):
+    class Meta(ChangeMarker.Meta):
         verbose_name = "订单金额变动"
         verbose_name_plural = "订单金额变动"
 

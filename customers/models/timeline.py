@@ -67,7 +67,9 @@ class TimelineEntry(models.Model):
         return self.kind == self.Kind.INTERACTION
 
 
-def tell(customer: Customer, kind: TimelineEntry.Kind, text: str, *, url: str = "", at: datetime | None = None) -> None:
+def add_timeline_entry(
+    customer: Customer, kind: TimelineEntry.Kind, text: str, *, url: str = "", at: datetime | None = None
+) -> None:
     """Writes one entry. With an address the entry of that address is replaced. Call in the deed's transaction."""
     values = {"at": at or timezone.now(), "text": text[:500]}
     if url:
@@ -76,13 +78,13 @@ def tell(customer: Customer, kind: TimelineEntry.Kind, text: str, *, url: str = 
         TimelineEntry.objects.create(customer=customer, kind=kind, **values)
 
 
-def tell_many(customers: Iterable[Customer], kind: TimelineEntry.Kind, text: str) -> None:
+def add_timeline_entries(customers: Iterable[Customer], kind: TimelineEntry.Kind, text: str) -> None:
     """One entry each, at the time the customer was made; inserted in batches. Call in the deed's transaction."""
     TimelineEntry.objects.bulk_create(
         (TimelineEntry(customer=one, at=one.created_at, kind=kind, text=text) for one in customers), batch_size=500
     )
 
 
-def untell(customer: Customer, kind: TimelineEntry.Kind, url: str) -> None:
+def remove_timeline_entry(customer: Customer, kind: TimelineEntry.Kind, url: str) -> None:
     """Takes the entry of this address out. Call in the deed's transaction."""
     TimelineEntry.objects.filter(customer=customer, kind=kind, url=url).delete()

@@ -9,8 +9,8 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User, notify
-from kit.audit.log import in_words, record_many
-from kit.domain.verdict import unless
+from kit.audit.log import format_value, log_events
+from kit.domain.verdict import refuse_if
 
 from ..candidates import successors
 from .customer import KEPT_FOR_MANAGER, Customer, CustomerGrant, Ownership
@@ -25,11 +25,11 @@ def transfer_customers(customers: list[Customer], to: User, *, by: User, reason:
 
     Call in a transaction with the rows locked and can_transfer() asked for each.
     """
-    unless(not customers, "没有选中您可以移交的客户。").enforce()
-    unless(not reason.strip(), "请填写移交原因。").enforce()
-    unless(not successors(by).filter(pk=to.pk).exists(), f"{to} 不是您范围内在职的客户经理，请另选一位。").enforce()
+    refuse_if(not customers, "没有选中您可以移交的客户。").enforce()
+    refuse_if(not reason.strip(), "请填写移交原因。").enforce()
+    refuse_if(not successors(by).filter(pk=to.pk).exists(), f"{to} 不是您范围内在职的客户经理，请另选一位。").enforce()
     moving = [customer for customer in customers if customer.manager_id != to.pk]
-    unless(not moving, f"客户现在就由{to}负责，请另选一位客户经理。").enforce()
+    refuse_if(not moving, f"客户现在就由{to}负责，请另选一位客户经理。").enforce()
     return move_customers(moving, to, by=by, reason=reason)
 
 
@@ -44,7 +44,7 @@ def move_customers(moving: list[Customer], to: User, *, by: User, reason: str) -
     CustomerGrant.objects.filter(content_object__in=keys, user=to).delete()
     Customer.objects.filter(pk__in=keys).update(manager=to, version=models.F("version") + 1)
     keep_with_manager(keys, to)
-    record_many(by, "移交", moving, changes=lambda customer: {"客户经理": (customer.manager, to), "原因": reason})
+    log_events(by, "移交", moving, changes=lambda customer: {"客户经理": (customer.manager, to), "原因": reason})
     TimelineEntry.objects.bulk_create(
         TimelineEntry(customer=customer, at=now, kind="customer", text=f"移交：{customer.manager} → {to}（{reason}）")
         for customer in moving
@@ -84,17 +84,17 @@ def reclassify_customers(customers: list[Customer], *, by: User, reason: str = "
 
     Call in a transaction with the rows locked and can_reclassify() asked for each. values: field → dictionary entry.
     """
-    unless(not customers, "没有选中您可以修改的客户。").enforce()
-    unless(not values, "请至少选择一项要修改的内容。").enforce()
+    refuse_if(not customers, "没有选中您可以修改的客户。").enforce()
+    refuse_if(not values, "请至少选择一项要修改的内容。").enforce()
     for name, entry in values.items():
-        unless(entry is None or entry.category != CLASSES[name], f"请选择有效的{CLASSES[name]}。").enforce()
+        refuse_if(entry is None or entry.category != CLASSES[name], f"请选择有效的{CLASSES[name]}。").enforce()
     moving = [one for one in customers if any(getattr(one, f"{name}_id") != values[name].pk for name in values)]
-    unless(not moving, "所选客户已经是这样，没有要修改的。").enforce()
+    refuse_if(not moving, "所选客户已经是这样，没有要修改的。").enforce()
     releveled = "level" in values and any(one.level_id != values["level"].pk for one in moving)
-    unless(releveled and not reason.strip(), "客户等级有变化，请填写原因。").enforce()
+    refuse_if(releveled and not reason.strip(), "客户等级有变化，请填写原因。").enforce()
     keys = [customer.pk for customer in moving]
     Customer.objects.filter(pk__in=keys).update(**values, version=models.F("version") + 1)
-    record_many(by, "批量修改", moving, changes=lambda customer: _reclassified(customer, values, reason))
+    log_events(by, "批量修改", moving, changes=lambda customer: _reclassified(customer, values, reason))
     for customer in moving:
         for name, entry in values.items():
             setattr(customer, name, entry)
@@ -103,7 +103,7 @@ def reclassify_customers(customers: list[Customer], *, by: User, reason: str = "
 
 def _reclassified(customer: Customer, values: dict[str, Any], reason: str) -> dict[str, Any]:
     changed = {
-        CLASSES[name]: (in_words(getattr(customer, name)), entry)
+        CLASSES[name]: (format_value(getattr(customer, name)), entry)
         for name, entry in values.items()
         if getattr(customer, f"{name}_id") != entry.pk
     }

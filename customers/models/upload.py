@@ -12,9 +12,9 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
-from kit.audit.log import record
+from kit.audit.log import log_event
 from kit.domain.urls import record_url
-from kit.domain.verdict import Verdict, first_objection, holds, transition, unless, within
+from kit.domain.verdict import Verdict, first_objection, refuse_if, require_permission, require_scope, transition
 
 if TYPE_CHECKING:
     from ..importing import CustomerImport  # which reads and writes what the models here are
@@ -69,9 +69,9 @@ class ImportFile(models.Model):
 
     def can_carry_out(self, by: User) -> Verdict:
         return first_objection(
-            holds(by, "customers.import_customer", "您的角色不能导入客户"),
-            within(self.owner_id == by.pk, "只有上传的人可以导入这个文件。"),
-            unless(self.imported_at is not None, f"这个文件已经导入，新增了 {self.added} 个客户。"),
+            require_permission(by, "customers.import_customer", "您的角色不能导入客户"),
+            require_scope(self.owner_id == by.pk, "只有上传的人可以导入这个文件。"),
+            refuse_if(self.imported_at is not None, f"这个文件已经导入，新增了 {self.added} 个客户。"),
         )
 
     @transition
@@ -83,7 +83,7 @@ class ImportFile(models.Model):
         self.imported_at, self.notes = timezone.now(), task.notes
         self.save(update_fields=["added", "imported_at", "notes"])
         facts = {"新增客户": self.added, **task.outcome, "有错误": len(task.refused_lines)}
-        record(by, "导入", text=f"客户：{self.name}", changes=facts)
+        log_event(by, "导入", text=f"客户：{self.name}", changes=facts)
         return task
 
 

@@ -18,7 +18,7 @@ from basedata.models import FeedPosition, Product, StockRecord, SyncRefusal, Syn
 from customers.models import Order, OrderLine, ParkedOrder, TimelineEntry
 from kit.domain.past_dates import lies_ahead
 from kit.exchange.table_notes import Notes
-from kit.sql.streaming import by_key
+from kit.sql.streaming import stream_values
 
 from . import rows
 from .orders import LARGEST_TOTAL, after_orders, find_customers, order_url, park, take_up, total_of, write_orders
@@ -168,7 +168,7 @@ class Work:
                 self._products(self.taken("products", batch, rows.product, lambda values: values["number"]))
         if self.may_remove("products"):
             present = Product.objects.filter(is_discontinued=False)
-            for numbers in batches((number for _, number in by_key(present.values_list("pk", "number"))), BATCH):
+            for numbers in batches((number for _, number in stream_values(present.values_list("pk", "number"))), BATCH):
                 gone = self.staging.unseen("products", numbers)
                 self.count("products", removed=Product.objects.filter(number__in=gone).update(is_discontinued=True))
         self.read_to_the_end("products")
@@ -205,7 +205,7 @@ class Work:
                 self._storage(self.taken("storage", batch, rows.stock, _stock_key))
         if self.may_remove("storage"):
             keys = StockRecord.objects.values_list("pk", "product__number", "warehouse", "location")
-            for present in batches(by_key(keys), BATCH):
+            for present in batches(stream_values(keys), BATCH):
                 named = {"\t".join(parts): pk for pk, *parts in present}
                 gone = [named[key] for key in self.staging.unseen("storage", named)]
                 self.count("storage", removed=StockRecord.objects.filter(pk__in=gone).delete()[0])
@@ -350,13 +350,13 @@ class Work:
 
     def _cancel_missing(self) -> None:
         present = Order.objects.exclude(status=Order.Status.CANCELLED).order_by()
-        for numbers in batches((number for _, number in by_key(present.values_list("pk", "number"))), BATCH):
+        for numbers in batches((number for _, number in stream_values(present.values_list("pk", "number"))), BATCH):
             gone = Order.objects.filter(number__in=self.staging.unseen("orders", numbers))
             with transaction.atomic():
                 owners = set(gone.values_list("customer_id", flat=True))
                 self.count("orders", removed=gone.mark_cancelled())
                 after_orders(owners)
-        parked = by_key(ParkedOrder.objects.values_list("pk", "number"))
+        parked = stream_values(ParkedOrder.objects.values_list("pk", "number"))
         for numbers in batches((number for _, number in parked), BATCH):
             ParkedOrder.objects.filter(number__in=self.staging.unseen("orders", numbers)).delete()
 

@@ -8,7 +8,7 @@ from accounts.models import User
 from customers.known import KnownCustomers, keys_of
 from customers.models import Customer, hold_customers
 from customers.models.merge import take_turn
-from kit.audit.log import change
+from kit.audit.log import save_changes
 from kit.domain.shortened_numbers import SHORTENED, is_shortened_number
 from kit.domain.verdict import Refused
 
@@ -45,7 +45,7 @@ def match(customer: Customer, key: str, *, by: User) -> int:
             hold_customers(fresh, by=by)
             if fresh.external_number and fresh.external_number != key:
                 raise MatchRefused(f"这个客户已有销售系统客户编号 {fresh.external_number}，请核对是否选错。")
-            change(by, "匹配销售系统客户", fresh, external_number=key)
+            save_changes(by, "匹配销售系统客户", fresh, external_number=key)
             return take_up([key])
     except Refused as refused:
         raise MatchRefused(refused.verdict.reason) from None

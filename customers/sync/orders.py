@@ -16,7 +16,7 @@ from customers.churn import resolve_by_purchases
 from customers.models import Customer, Order, OrderLine, ParkedOrder, TimelineEntry, refresh_revenue
 from customers.models.merge import take_turn
 from customers.models.order import refresh_last_purchases
-from kit.domain.money import yuan
+from kit.domain.money import format_yuan
 from kit.domain.past_dates import lies_ahead
 
 from .rows import RowRefused
@@ -114,7 +114,9 @@ def _tell(orders: list[dict[str, Any]], before: Mapping[str, Any], ids: Mapping[
     entries = []
     for order in orders:
         pk, owner = ids[order["number"]]
-        words = f"订单 {order['number']}，{Order.Status(order['status']).label}，{yuan(total_of(order['lines']))} 元"
+        words = (
+            f"订单 {order['number']}，{Order.Status(order['status']).label}，{format_yuan(total_of(order['lines']))} 元"
+        )
         at = order["ordered_at"]
         entries.append(TimelineEntry(customer_id=owner, at=at, kind=kind, text=words, url=order_url(owner, pk)))
     TimelineEntry.objects.bulk_create(entries, ignore_conflicts=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django import template
 
-from kit.domain.money import figure, price, yuan
+from kit.domain.money import format_price, format_quantity, format_yuan
 
 register = template.Library()
-register.filter("yuan", yuan)
-register.filter("price", price)
-register.filter("figure", figure)
+register.filter("yuan", format_yuan)
+register.filter("price", format_price)
+register.filter("figure", format_quantity)

@@ -17,7 +17,7 @@ from django.views import View
 from accounts.models import User
 from basedata.models import mirror_notice
 from kit.audit.models import AuditEntry
-from kit.domain.days import day
+from kit.domain.days import format_day
 from kit.pages.actions import Action, ActionView, Control, controls
 from kit.pages.history import RecordHistory
 from kit.pages.lists import Column, RecordList
@@ -52,13 +52,13 @@ def last_purchase_cell(case: ChurnCase) -> str:
     if case.last_purchase_on is None:
         return format_html('—<small class="sm">{}</small>', "从未下单")
     days = f"已 {case.silent_days} 天" if case.closed_at is None else ""
-    return format_html('{}<small class="sm nw">{}</small>', day(case.last_purchase_on), days)
+    return format_html('{}<small class="sm nw">{}</small>', format_day(case.last_purchase_on), days)
 
 
 def review_cell(case: ChurnCase) -> str:
     if not case.review_is_due:
-        return day(case.review_on)
-    return format_html('{}<small class="sm nw t-red">{}</small>', day(case.review_on), "应复核")
+        return format_day(case.review_on)
+    return format_html('{}<small class="sm nw t-red">{}</small>', format_day(case.review_on), "应复核")
 
 
 def words_of(case: Any) -> str:
@@ -67,7 +67,7 @@ def words_of(case: Any) -> str:
         return f"原因：{case.lost_reason}"
     if not case.measures_n:
         return "尚无措施"
-    return f"{case.measures_n} 条，最近 {day(case.measured_at, 'short')}：{case.measure}"
+    return f"{case.measures_n} 条，最近 {format_day(case.measured_at, 'short')}：{case.measure}"
 
 
 class ChurnList(RecordList):

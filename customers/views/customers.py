@@ -12,12 +12,12 @@ from accounts.detail_columns import DetailColumn, DetailedList
 from accounts.detail_pages import ShowDetail
 from accounts.share_pages import ShareRecord, WithdrawShare
 from kit.audit.models import AuditEntry
-from kit.domain.days import day
+from kit.domain.days import format_day
 from kit.domain.verdict import Verdict
 from kit.pages.actions import Action, ActionView, Control
 from kit.pages.bulk import BulkList
 from kit.pages.history import RecordHistory
-from kit.pages.html import fill
+from kit.pages.html import format_html_fast
 from kit.pages.lists import Column, RecordList
 from kit.pages.records import RecordCreate, RecordUpdate
 from kit.pages.templatetags.ui import chip, stars
@@ -52,7 +52,7 @@ RESTORE = Action("restore", "恢复", "refresh", "customers:customer_restore", d
 
 
 def name_cell(customer: Customer) -> str:
-    return fill(
+    return format_html_fast(
         '<a href="{}">{}</a><small class="sm">{}</small>', customer.get_absolute_url(), customer.name, customer.number
     )
 
@@ -70,7 +70,7 @@ def in_files(name: str, column: type[Column] = Column) -> Column:
 
 
 # What the import knows beside the columns shown, so that an export can be imported again.
-CARRIED = (
+EXPORT_ONLY_COLUMNS = (
     *map(in_files, ("external_number", "industry", "address", "postcode")),
     in_files("phone", DetailColumn),
     *map(in_files, ("fax", "website", "license_number", "legal_representative", "registered_capital")),
@@ -96,7 +96,7 @@ class CustomerList(DetailedList, BulkList):
         Column("满意度", "satisfaction", sort="satisfaction", html=lambda c: stars(c.satisfaction), css="m-h"),
         Column("信用度", "credit", sort="credit", html=lambda c: stars(c.credit), css="m-h"),
         Column("上次下单", "last_purchase_on", sort="last_purchase_on", css="nw"),
-        *CARRIED,
+        *EXPORT_ONLY_COLUMNS,
         Column("创建时间", "created_at", export_only=True),
     )
     row_actions = (EDIT, REMOVE_ROW, TRANSFER)
@@ -157,7 +157,7 @@ class CustomerCreate(CustomerPage, RecordCreate):
 
 
 class CustomerUpdate(CustomerPage, RecordUpdate):
-    held_first = ("parent",)
+    locked_first = ("parent",)
     model, form_class = Customer, CustomerForm
     title, crumbs, help = "编辑客户", (("客户管理", ""), LIST), "customers"
 
@@ -222,7 +222,7 @@ class DeletedCustomers(RecordList):
         Column("名称", "name", sort="name_pinyin", css="m-t"),
         Column("客户编号", "number", sort="number"),
         Column("客户经理", "manager"),
-        Column("删除时间", "deleted_at", sort="deleted_at", html=lambda c: day(c.deleted_at, "time"), css="nw"),
+        Column("删除时间", "deleted_at", sort="deleted_at", html=lambda c: format_day(c.deleted_at, "time"), css="nw"),
     )
     default_sort = "-deleted_at"
     row_actions = (RESTORE,)

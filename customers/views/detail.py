@@ -14,7 +14,7 @@ from kit.domain.masking import masked
 from kit.pages.actions import controls
 from kit.pages.history import as_seen_by, without_names
 from kit.pages.records import RecordDetail
-from kit.pages.unknown_parameters import part_asked
+from kit.pages.unknown_parameters import describe_unread
 
 from ..models import Customer, names_hidden_from
 from ..models.merge import find_survivor
@@ -62,7 +62,7 @@ class CustomerDetail(RecordDetail):
         return {
             **page_head(record, self.request.user),
             **parts_context(record, self.request.user),
-            "tab": part_asked(self.request.GET, "tab", ("overview", "info"), "overview"),
+            "tab": describe_unread(self.request.GET, "tab", ("overview", "info"), "overview"),
             "owners": record.ownerships.select_related("manager"),
             "opportunities": record.opportunities.visible_to(self.request.user)[:5],
             "merged": merged_parts(record, self.request.user) if self.request.GET.get("tab") == "info" else [],

@@ -13,14 +13,14 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views import View
 
-from kit.audit.log import record
+from kit.audit.log import log_event
 from kit.domain.verdict import Kind, Refused, Verdict
 from kit.exchange.export_question import Question
 from kit.exchange.exports import CONTENT_TYPES, attachment
 from kit.exchange.readers import UnreadableFile
 from kit.exchange.writers import write_xlsx
 from kit.pages.actions import ActionView
-from kit.pages.export_requests import Meant
+from kit.pages.export_requests import DeliberateRequest
 from kit.pages.records import FormView, RecordView
 
 from ..forms.upload import CarryOutForm, UploadForm
@@ -79,7 +79,7 @@ class UploadTable(FormView):
         return reverse("customers:customer_list")
 
 
-class ImportTemplate(Meant, View):
+class ImportTemplate(DeliberateRequest, View):
     """An empty table with the columns an import knows."""
 
     title = "下载导入模板"
@@ -96,7 +96,7 @@ class ImportTemplate(Meant, View):
         return attachment(buffer.getvalue(), "客户导入模板.xlsx", CONTENT_TYPES["xlsx"])
 
 
-class ImportPreview(Meant, RecordView):
+class ImportPreview(DeliberateRequest, RecordView):
     """What would be imported, and every refused cell with its reason."""
 
     model, template_name, select_related = ImportFile, "customers/import_preview.html", ("manager", "owner")
@@ -110,7 +110,7 @@ class ImportPreview(Meant, RecordView):
             messages.error(request, str(error))
             return redirect("import")
         if task.beyond:
-            record(request.user, "导入查重", text=f"客户：{upload.name}", 不在您的编辑范围内=task.beyond)
+            log_event(request.user, "导入查重", text=f"客户：{upload.name}", 不在您的编辑范围内=task.beyond)
         errors, refused = list(shown_errors(upload, task, SHOWN_LINES)), len(task.refused_lines)
         task.leave_out_refused()
         counts = {"good": len(task.rows), "existing": task.existing, "refused": refused}
@@ -122,7 +122,7 @@ class ImportPreview(Meant, RecordView):
         )
 
 
-class RefusedRows(Meant, RecordView):
+class RefusedRows(DeliberateRequest, RecordView):
     """下载错误行: a workbook to correct and to upload again."""
 
     title = "下载错误行"

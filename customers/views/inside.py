@@ -11,7 +11,7 @@ from django_htmx.http import push_url, reswap, retarget
 
 from kit.pages.actions import Action
 from kit.pages.lists import RecordList
-from kit.pages.paging import capped_counts
+from kit.pages.paging import count_capped
 
 from ..models import Customer
 from ..models.holding import whereabouts
@@ -99,7 +99,7 @@ def page_head(record: Customer, user: Any) -> dict[str, Any]:
     counted = {"contacts": record.contacts.all(), "interactions": record.interactions.all()}
     if user.has_perm("customers.view_order"):
         counted["orders"] = record.orders.all()
-    counts = capped_counts((rows, MAX_COUNT + 1) for rows in counted.values())
+    counts = count_capped((rows, MAX_COUNT + 1) for rows in counted.values())
     return {"tab_counts": dict(zip(counted, counts, strict=True))}
 
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from kit.audit.models import AuditEntry
-from kit.domain.days import day
+from kit.domain.days import format_day
 from kit.domain.text import DASH
 from kit.pages.actions import ActionView, controls
 from kit.pages.lists import Column
@@ -35,11 +35,11 @@ def summary_cell(row: Interaction) -> str:
 
 def follow_up_cell(row: Interaction) -> str:
     if row.follow_up_on is None:
-        return day(None)
+        return format_day(None)
     if not row.is_follow_up_open:
-        return format_html('{} <span class="st green">已完成</span>', day(row.follow_up_on))
+        return format_html('{} <span class="st green">已完成</span>', format_day(row.follow_up_on))
     word, tone = (f"逾期 {row.days_late} 天", "red") if row.days_late else ("待跟进", "hollow")
-    return format_html('{} <span class="st {}">{}</span>', day(row.follow_up_on), tone, word)
+    return format_html('{} <span class="st {}">{}</span>', format_day(row.follow_up_on), tone, word)
 
 
 def contact_cell(row: Interaction) -> str:

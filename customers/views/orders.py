@@ -14,8 +14,8 @@ from django.utils.html import format_html
 from accounts.models import User
 from basedata.models import mirror_notice
 from basedata.views.mirrored import MirroredList
-from kit.domain.days import day
-from kit.domain.money import yuan
+from kit.domain.days import format_day
+from kit.domain.money import format_yuan
 from kit.pages.lists import Column
 from kit.pages.records import RecordDetail
 from kit.pages.templatetags.ui import chip
@@ -50,9 +50,9 @@ class OrderList(MirroredList):
         Column("订单编号", "number", sort="number", html=number_cell, css="m-t"),
         Column("客户", "customer", html=customer_cell),
         Column("状态", "get_status_display", html=chip, css="m-r"),
-        Column("日期", "ordered_at", sort="ordered_at", html=lambda o: day(o.ordered_at), css="nw"),
+        Column("日期", "ordered_at", sort="ordered_at", html=lambda o: format_day(o.ordered_at), css="nw"),
         Column("送货地址", "address", css="m-full"),
-        Column("总金额（元）", "total", sort="total", html=lambda o: yuan(o.total), css="num"),
+        Column("总金额（元）", "total", sort="total", html=lambda o: format_yuan(o.total), css="num"),
     )
     default_sort = "-ordered_at"
     export_permission = "customers.export_order"
@@ -66,7 +66,7 @@ class OrderList(MirroredList):
         if self.request.GET.get("status") != REVENUE:
             return ""
         found = self.shown_rows().order_by().aggregate(sum=ExactSum("total"), count=Count("pk"))
-        return f"合计 {found['count']:,} 张订单，{yuan(found['sum'] or Decimal(0))} 元" if found["count"] else ""
+        return f"合计 {found['count']:,} 张订单，{format_yuan(found['sum'] or Decimal(0))} 元" if found["count"] else ""
 
 
 class CustomerOrders(OrderList):

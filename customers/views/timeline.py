@@ -9,7 +9,7 @@ from typing import Any
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
-from kit.domain.days import day
+from kit.domain.days import format_day
 from kit.pages.records import RecordView
 
 from ..models import Customer, TimelineEntry
@@ -52,10 +52,10 @@ def timeline_page(customer: Customer, before: Place | None = None, *, goes_on: b
     """
     rows = customer.timeline.newest()
     found = list((rows.before(*before) if before else rows)[: PAGE + 1])
-    shown, month = [], day(before[0], "month") if before and goes_on else ""
+    shown, month = [], format_day(before[0], "month") if before and goes_on else ""
     for entry in found[:PAGE]:
         icon, tone = LOOKS[TimelineEntry.Kind(entry.kind)]
-        former, month = month, day(entry.at, "month")
+        former, month = month, format_day(entry.at, "month")
         shown.append({"entry": entry, "icon": icon, "tone": tone, "heading": month if month != former else ""})
     return {"timeline": shown, "older": place_words(found[PAGE - 1]) if len(found) > PAGE else ""}
 

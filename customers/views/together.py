@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views import View
 
 from accounts.models import User
-from kit.audit.log import shown
+from kit.audit.log import display_value
 from kit.domain.verdict import Kind, Refused, Verdict
 from kit.pages.records import FormView
 from kit.sql.text_index import Fold
@@ -184,7 +184,7 @@ def seen_by(by: User, customer: Customer, name: str, parents: set[tuple[int]]) -
     if name in customer.detail_fields:
         return customer.detail(name, by)
     hidden = name == "parent" and customer.parent_id is not None and (customer.parent_id,) not in parents
-    return "（不在您的查看范围内）" if hidden else shown(customer, name)
+    return "（不在您的查看范围内）" if hidden else display_value(customer, name)
 
 
 class Duplicates(View):

@@ -12,7 +12,7 @@ from django.db.models import F, Func, JSONField, Value
 from django.db.models.functions import Left
 from django.utils import timezone
 
-from .log import SYSTEM, current_address, in_words
+from .log import SYSTEM, current_address, format_value
 from .models import AuditEntry
 
 
@@ -52,7 +52,7 @@ def insert_selected(
 def record_selected(by: Any, verb: str, rows: models.QuerySet, *, text: Any, changes: Mapping[str, Any]) -> int:
     """One audit row per row of rows. by: a user, or None for the system; text: an expression naming the row."""
     words = {
-        label: [in_words(side) for side in (value if isinstance(value, tuple) else (None, value))]
+        label: [format_value(side) for side in (value if isinstance(value, tuple) else (None, value))]
         for label, value in changes.items()
     }
     values: dict[str, Any] = {

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from kit.sql.streaming import by_key
+from kit.sql.streaming import stream_values
 
 from .models import AuditEntry, AuditRedaction
 
@@ -47,7 +47,7 @@ def complaints(expired: Any) -> Iterator[str]:
         known.update(row["id"] for row in rows)
         if digest_of(rows) != said[DIGEST]:
             yield f"审计记录 {pk} 登记的抹去与现有的不符：抹去的记录被增删或改动过。"
-    every = by_key(AuditRedaction.objects.values_list("pk", "entry_id", "deed_id"))
+    every = stream_values(AuditRedaction.objects.values_list("pk", "entry_id", "deed_id"))
     alone = [entry for pk, entry, deed in every if pk not in known and deed not in expired]
     if alone:
         yield f"审计记录 {'、'.join(map(str, alone[:10]))} 的内容被抹去，却没有登记。"

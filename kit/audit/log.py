@@ -20,27 +20,27 @@ current_address: ContextVar[str | None] = ContextVar("audit_address", default=No
 Changes = Mapping[str, tuple[Any, Any]]
 
 
-def record(by: Any, verb: str, obj: models.Model | None = None, /, text: str = "", **facts: Any) -> AuditEntry:
+def log_event(by: Any, verb: str, obj: models.Model | None = None, /, text: str = "", **facts: Any) -> AuditEntry:
     """Writes who did what to which record.
 
     by: a user, or None for the system. facts: values set by the act, label=value or label=(old, new);
     pass changes={...} for labels that are no identifiers.
     """
-    entry = build(by, verb, obj, text=text, changes=facts)
+    entry = build_entry(by, verb, obj, text=text, changes=facts)
     entry.save()
     return entry
 
 
-def record_many(
+def log_events(
     by: Any, verb: str, objects: Iterable[models.Model], changes: Callable[[Any], dict[str, Any]] | None = None
 ) -> int:
     """One row per object for bulk work, inserted in batches. changes: what record() takes as facts, per object."""
-    entries = [build(by, verb, obj, text="", changes=changes(obj) if changes else {}) for obj in objects]
+    entries = [build_entry(by, verb, obj, text="", changes=changes(obj) if changes else {}) for obj in objects]
     AuditEntry.objects.bulk_create(entries, batch_size=500)
     return len(entries)
 
 
-def build(by: Any, verb: str, obj: models.Model | None, *, text: str, changes: dict[str, Any]) -> AuditEntry:
+def build_entry(by: Any, verb: str, obj: models.Model | None, *, text: str, changes: dict[str, Any]) -> AuditEntry:
     flat = {**changes.pop("changes", {}), **changes} if changes else {}
     return AuditEntry(
         at=timezone.now(),
@@ -55,7 +55,7 @@ def build(by: Any, verb: str, obj: models.Model | None, *, text: str, changes: d
     )
 
 
-def change(by: Any, verb: str, obj: models.Model, /, **values: Any) -> dict[str, tuple[str, str]]:
+def save_changes(by: Any, verb: str, obj: models.Model, /, **values: Any) -> dict[str, tuple[str, str]]:
     """Sets and saves the given fields, raises the record's version, and records old → new; {} when nothing changed.
 
     A value named `reason` that is no field is kept with the trail only; `facts` are changes already made to its lists,
@@ -63,13 +63,13 @@ def change(by: Any, verb: str, obj: models.Model, /, **values: Any) -> dict[str,
     """
     fields, facts = {field.name for field in obj._meta.concrete_fields}, values.pop("facts", {})
     notes = {"原因": values.pop("reason")} if "reason" in values and "reason" not in fields else {}
-    before = {name: (getattr(obj, name), shown(obj, name)) for name in values}
+    before = {name: (getattr(obj, name), display_value(obj, name)) for name in values}
     for name, value in values.items():
         setattr(obj, name, value)
     changed = [name for name in values if _unlike(getattr(obj, name), before[name][0])]
     if not changed and not facts:
         return {}
-    found = {_label(obj, name): (before[name][1], shown(obj, name)) for name in changed} | facts
+    found = {_label(obj, name): (before[name][1], display_value(obj, name)) for name in changed} | facts
     saved = set(values)
     if "version" in fields:
         obj.version = models.F("version") + 1  # type: ignore[attr-defined]
@@ -79,7 +79,7 @@ def change(by: Any, verb: str, obj: models.Model, /, **values: Any) -> dict[str,
     obj.save(update_fields=saved)
     if "version" in fields:
         obj.refresh_from_db(fields=["version"])
-    record(by, verb, obj, changes={**found, **{label: note for label, note in notes.items() if note}})
+    log_event(by, verb, obj, changes={**found, **{label: note for label, note in notes.items() if note}})
     return found
 
 
@@ -87,7 +87,7 @@ def differences(obj: models.Model, before: Mapping[str, Any], fields: Iterable[s
     """{verbose name: (old, new)} of the named fields that changed; before holds their shown values."""
     found = {}
     for name in fields:
-        old, new = before.get(name, ""), shown(obj, name)
+        old, new = before.get(name, ""), display_value(obj, name)
         if _unlike(old, new):
             found[_label(obj, name)] = (old, new)
     return found
@@ -104,13 +104,13 @@ def _label(obj: models.Model, name: str) -> str:
     return str(getattr(obj._meta.get_field(name), "verbose_name", name))
 
 
-def shown(obj: models.Model, name: str) -> str:
+def display_value(obj: models.Model, name: str) -> str:
     """A field's value in the words of the screen."""
     display = getattr(obj, f"get_{name}_display", None)
-    return in_words(display() if display else getattr(obj, name))
+    return format_value(display() if display else getattr(obj, name))
 
 
-def in_words(value: Any) -> str:
+def format_value(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -126,4 +126,4 @@ def in_words(value: Any) -> str:
 
 def _pair(value: Any) -> list[str]:
     old, new = value if isinstance(value, tuple) else (None, value)
-    return [in_words(old), in_words(new)]
+    return [format_value(old), format_value(new)]

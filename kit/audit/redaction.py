@@ -10,12 +10,12 @@ from django.db import models
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from kit.domain.verdict import unless
-from kit.sql.streaming import streamed
+from kit.domain.verdict import refuse_if
+from kit.sql.streaming import stream_records
 
 from . import seals
 from .erasure_events import FIELDS, REGISTERED, facts_of
-from .log import record
+from .log import log_event
 from .models import REDACTED, AuditEntry, AuditRedaction, AuditSeal, new_salt
 
 GONE = "（已抹去）"  # stands in the place of erased words; PostgreSQL's trigger knows it, too
@@ -63,7 +63,7 @@ def _register(rows: list[AuditRedaction]) -> None:
     """Write down in the trail itself what is erased now; alone() keeps others from erasing in between."""
     if rows:
         known = sorted(({name: getattr(row, name) for name in FIELDS} for row in rows), key=lambda one: one["id"])
-        record(None, REGISTERED, text=f"{len(rows)} 条审计记录", changes=facts_of(known))
+        log_event(None, REGISTERED, text=f"{len(rows)} 条审计记录", changes=facts_of(known))
 
 
 def _redaction(erasure: Erasure, former: dict[int, str], in_whole: bool, now: Any, deed: AuditEntry) -> AuditRedaction:
@@ -83,7 +83,7 @@ def _redaction(erasure: Erasure, former: dict[int, str], in_whole: bool, now: An
 def _whole_seals(ids: set[int]) -> list[AuditSeal]:
     """Seals of the old form over these rows, not yet sealed again."""
     found = []
-    for seal in streamed(AuditSeal.objects.filter(form=seals.WHOLE, pruning=None).order_by("id")):
+    for seal in stream_records(AuditSeal.objects.filter(form=seals.WHOLE, pruning=None).order_by("id")):
         if ids & set(seal.row_ids) and not AuditSeal.objects.filter(form=seals.SPLIT, row_ids=seal.row_ids).exists():
             found.append(seal)
     return found
@@ -95,5 +95,5 @@ def _seal_again(seal: AuditSeal) -> None:
     complete = len(rows) == len(seal.row_ids)
     ordered = [rows[pk] for pk in seal.row_ids] if complete else []
     intact = complete and seal.hash == seals.digest(seal.previous_hash, ordered, seals.WHOLE)
-    unless(not intact, f"审计封存 {seal.pk} 核对不通过，不能抹去其中的内容。请系统管理员先核对审计记录。").enforce()
+    refuse_if(not intact, f"审计封存 {seal.pk} 核对不通过，不能抹去其中的内容。请系统管理员先核对审计记录。").enforce()
     seals.append_seal(ordered, AuditSeal.objects.order_by("-id").first())

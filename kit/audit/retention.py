@@ -12,7 +12,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from . import seals
-from .log import record
+from .log import log_event
 from .models import AuditEntry, AuditPruning, AuditSeal
 
 SEALS_PER_RUN = 200  # the rest follows with the next run
@@ -37,7 +37,7 @@ def prune_expired() -> str:
         pruned.append(seal.pk)
         count += gone
     if pruned:
-        record(None, "清理审计记录", text=f"封存 {pruned[0]}–{pruned[-1]}", 条数=count, 早于=limit)
+        log_event(None, "清理审计记录", text=f"封存 {pruned[0]}–{pruned[-1]}", 条数=count, 早于=limit)
     return f"清理了 {count} 条"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, Sum
 from django.utils import timezone
 
-from kit.sql.streaming import by_key, streamed
+from kit.sql.streaming import stream_records, stream_values
 
 from . import erasure_events, seals
 from .models import AuditEntry, AuditPruning, AuditRedaction, AuditSeal
@@ -62,7 +62,7 @@ class Verification:
 
     def run(self, beat: Beat) -> list[str]:
         total = AuditSeal.objects.count()
-        for done, seal in enumerate(streamed(AuditSeal.objects.order_by("id"))):
+        for done, seal in enumerate(stream_records(AuditSeal.objects.order_by("id"))):
             beat(done, total)
             if finding := self.check(seal):
                 self.findings.append(f"封存 {seal.pk}：{finding}")
@@ -118,7 +118,7 @@ class Verification:
 
     def unsealed_too_long(self) -> list[int]:
         old = AuditEntry.objects.filter(at__lt=timezone.now() - seals.MAX_UNSEALED)
-        return [pk for (pk,) in by_key(old.values_list("pk")) if pk not in self.sealed]
+        return [pk for (pk,) in stream_values(old.values_list("pk")) if pk not in self.sealed]
 
 
 def _redactions() -> tuple[dict[int, str], dict[int, str], dict[int, set[int]]]:
@@ -126,7 +126,7 @@ def _redactions() -> tuple[dict[int, str], dict[int, str], dict[int, set[int]]]:
     digests: dict[int, str] = {}
     after: dict[int, str] = {}
     deeds: dict[int, set[int]] = {}
-    for row in streamed(AuditRedaction.objects.order_by("id")):
+    for row in stream_records(AuditRedaction.objects.order_by("id")):
         digests.setdefault(row.entry_id, row.digest)
         after[row.entry_id] = row.after
         deeds.setdefault(row.deed_id, set()).add(row.entry_id)

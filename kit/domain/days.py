@@ -18,16 +18,16 @@ FIRST_DAY = date(1899, 12, 30)  # from which workbooks count their days
 MONTH = re.compile(r"(\d{4})(0[1-9]|1[0-2])\Z")
 
 
-def latest() -> date:
+def latest_meant() -> date:
     today = timezone.localdate()
     return date(today.year + YEARS_AHEAD, today.month, min(today.day, 28))
 
 
 def too_far(day: date) -> str:
     """Why a day is none where a past or near one is meant, with what was probably meant; empty for others."""
-    if EARLIEST <= day <= latest():
+    if EARLIEST <= day <= latest_meant():
         return ""
-    words = f"{day} 不在 {EARLIEST} 至 {latest()} 之间"
+    words = f"{day} 不在 {EARLIEST} 至 {latest_meant()} 之间"
     if meant := _meant(day):
         return f"{words}，{meant}请改正。"
     return f"{words}，请核对年份。"
@@ -36,7 +36,7 @@ def too_far(day: date) -> str:
 def month_taken_for_days(day: date) -> date | None:
     """Return the 1st of the month that a spreadsheet took for a count of days: 202403 became 2454-02-26."""
     found = MONTH.match(str((day - FIRST_DAY).days))
-    if found and EARLIEST.year <= int(found[1]) <= latest().year:
+    if found and EARLIEST.year <= int(found[1]) <= latest_meant().year:
         return date(int(found[1]), int(found[2]), 1)
     return None
 
@@ -46,7 +46,7 @@ def _meant(day: date) -> str:
     if month := month_taken_for_days(day):
         return f"是不是 {month:%Y-%m}（{(day - FIRST_DAY).days} 被表格软件当成了天数）？"
     for years in (-100, 100, -1000, 1000):
-        if EARLIEST.year < day.year + years <= latest().year and (day.month, day.day) != (2, 29):
+        if EARLIEST.year < day.year + years <= latest_meant().year and (day.month, day.day) != (2, 29):
             return f"是不是 {day.replace(year=day.year + years)}？"
     return ""
 
@@ -67,7 +67,7 @@ def add_months(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-def day(value: date | datetime | None, style: str = "") -> str:
+def format_day(value: date | datetime | None, style: str = "") -> str:
     """Dates of the whole product: 2025-11-24; "long" 2025年11月24日, "month", "short" 11-24; "time" adds 10:42."""
     if not value:
         return DASH
@@ -81,11 +81,11 @@ def day(value: date | datetime | None, style: str = "") -> str:
     return f"{shown} {value:%H:%M}" if "time" in style and isinstance(value, datetime) else shown
 
 
-def ago(value: datetime | None) -> str:
+def format_ago(value: datetime | None) -> str:
     """今天 10:42, 昨天 10:42, else the day with time."""
     if not value:
         return DASH
     local = timezone.localtime(value)
     days = (timezone.localdate() - local.date()).days
     word = {0: "今天", 1: "昨天"}.get(days)
-    return f"{word} {local:%H:%M}" if word else day(value, "time")
+    return f"{word} {local:%H:%M}" if word else format_day(value, "time")

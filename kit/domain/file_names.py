@@ -8,7 +8,7 @@ LONGEST = 200  # characters of every column that keeps one
 LONGEST_SUFFIX = 10
 
 
-def cut(name: str, limit: int = LONGEST) -> str:
+def cut_file_name(name: str, limit: int = LONGEST) -> str:
     """The name, at most so many characters long; what goes stands before the suffix, which says how to open the file.
 
     To be asked after words were put around a name too: a name at its limit is past it then.

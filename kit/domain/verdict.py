@@ -17,7 +17,7 @@ M = TypeVar("M", bound=models.Model)
 
 class Kind(Enum):
     ALLOWED = "allowed"
-    NO_RIGHT = "no_right"  # none of the person's roles holds the right: the control is hidden, the answer 403
+    NO_PERMISSION = "no_right"  # none of the person's roles holds the right: the control is hidden, the answer 403
     NOT_YOURS = "not_yours"  # the right, but not over this record: shown disabled, 403
     STATE = "state"  # the record's state refuses: shown disabled, 409
 
@@ -32,7 +32,7 @@ class Verdict:
 
     @property
     def hidden(self) -> bool:
-        return self.kind is Kind.NO_RIGHT
+        return self.kind is Kind.NO_PERMISSION
 
     def enforce(self) -> None:
         """Raises Refused with the reason unless allowed."""
@@ -51,19 +51,19 @@ class Refused(Exception):
 ALLOWED = Verdict()
 
 
-def holds(by: Any, permission: str, reason: str) -> Verdict:
+def require_permission(by: Any, permission: str, reason: str) -> Verdict:
     """by: a user, or None for the system, which needs no right."""
     if by is None or by.has_perm(permission):
         return ALLOWED
-    return Verdict(Kind.NO_RIGHT, reason)
+    return Verdict(Kind.NO_PERMISSION, reason)
 
 
-def within(belongs: bool, reason: str) -> Verdict:
+def require_scope(belongs: bool, reason: str) -> Verdict:
     """Refuses people the record does not belong to."""
     return ALLOWED if belongs else Verdict(Kind.NOT_YOURS, reason)
 
 
-def unless(objection: bool, reason: str) -> Verdict:
+def refuse_if(objection: bool, reason: str) -> Verdict:
     """Refuses when the record's state objects."""
     return Verdict(Kind.STATE, reason) if objection else ALLOWED
 
@@ -89,30 +89,30 @@ def transition(method: Callable[Concatenate[M, P], R]) -> Callable[Concatenate[M
         with transaction.atomic():
             if await_turn := getattr(self, "await_turn", None):
                 await_turn(method.__name__)
-            hold_first(*given)
+            lock_before_records(*given)
             if whole := getattr(self, getattr(self, "locked_with", ""), None):
-                lock(whole)
-            lock(self)
+                lock_row(whole)
+            lock_row(self)
             return method(self, *args, **kwargs)
 
     return locked
 
 
-def lock(row: models.Model) -> None:
+def lock_row(row: models.Model) -> None:
     """Re-reads the row and keeps it locked to the end of the transaction.
 
     People and customers are locked weakly: a row that only names one (a notification, a trail's) does not wait.
     """
-    weak = getattr(row, "is_held_first", False)
+    weak = getattr(row, "locks_before_records", False)
     row.refresh_from_db(from_queryset=type(row)._base_manager.select_for_update(no_key=weak))
 
 
-def hold_first(*given: Any) -> None:
+def lock_before_records(*given: Any) -> None:
     """Holds the people and customers among what a row is given. Call before the row itself is locked."""
-    hold(*(value for value in given if getattr(value, "is_held_first", False)))
+    lock_in_order(*(value for value in given if getattr(value, "locks_before_records", False)))
 
 
-def hold(*rows: Any) -> None:
+def lock_in_order(*rows: Any) -> None:
     """Keeps whoever is given work, and what the work is about, as they are to the end of the transaction.
 
     People first, then customers, each in the order of their keys.

@@ -7,7 +7,7 @@ import unicodedata
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
-from kit.domain.days import EARLIEST, FIRST_DAY, latest, too_far
+from kit.domain.days import EARLIEST, FIRST_DAY, latest_meant, too_far
 
 FIRST_DAY_1904 = date(1904, 1, 1)
 CLOCK = r"(?:[ t]+(\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?)(?:z|[+-]\d\d:?\d\d)?)?\Z"
@@ -73,7 +73,7 @@ def _counted(plain: str, is_1904: bool) -> Read | None:
         day = (FIRST_DAY_1904 if is_1904 else FIRST_DAY) + timedelta(days=int(found[1]))
     except OverflowError:
         return None
-    if not EARLIEST <= day <= latest():
+    if not EARLIEST <= day <= latest_meant():
         raise NotADay(f"「{plain[:30]}」不是日期（按表格软件的天数是 {day}）。请写成 2024-03-05 这样的日期。")
     seconds = round(float(f"0.{found[2] or 0}") * 86_400)
     return Read(datetime.combine(day, time()) + timedelta(seconds=seconds))
@@ -91,7 +91,7 @@ def _century(year: int) -> int:
     """Years of two digits lie in the past or very near."""
     if year > 99:
         return year
-    return year + (2000 if year + 2000 <= latest().year else 1900)
+    return year + (2000 if year + 2000 <= latest_meant().year else 1900)
 
 
 def _unlike(plain: str) -> str:

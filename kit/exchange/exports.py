@@ -19,13 +19,13 @@ from django.urls import resolve
 from django.utils import timezone
 
 from kit.audit.export_conditions import CONDITIONS, EXPORTED, readable
-from kit.audit.log import record
+from kit.audit.log import log_event
 from kit.audit.models import AuditEntry
 from kit.audit.verification import ERASED
-from kit.domain.file_names import cut
+from kit.domain.file_names import cut_file_name
 from kit.jobs.models import Job, JobRefused, open_jobs
 from kit.jobs.tasks import start_job
-from kit.sql.streaming import streamed
+from kit.sql.streaming import stream_records
 
 from .export_question import of_rows, reason_is_wrong
 from .writers import WRITERS
@@ -51,13 +51,13 @@ def deliver(page: Any, file_format: str) -> HttpResponse:
     reason = request.POST.get("reason", "").strip()
     if request.method != "POST" or reason_is_wrong(reason, total):
         return of_rows(page, file_format, total).ask(request)
-    name = cut(f"{page.title}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}")
+    name = cut_file_name(f"{page.title}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}")
     if total > settings.CRM_EXPORT_DIRECT_ROWS:
         return in_background(page, file_format, name=name, reason=reason, total=total)
     buffer = io.BytesIO()
     headers, rows = table(page)
     count = WRITERS[file_format](buffer, headers, rows, title=page.title)
-    tell(request.user, page.title, count, conditions(request.GET), reason)
+    log_export(request.user, page.title, count, conditions(request.GET), reason)
     return attachment(buffer.getvalue(), name, CONTENT_TYPES[file_format])
 
 
@@ -91,10 +91,10 @@ def conditions(query: QueryDict) -> str:
     return kept.urlencode()
 
 
-def tell(by: Any, title: str, count: int, query: str, reason: str) -> None:
+def log_export(by: Any, title: str, count: int, query: str, reason: str) -> None:
     """Who exported what, how many rows, and why."""
     facts = {"行数": count, CONDITIONS: readable(query), **({"原因": reason} if reason else {})}
-    record(by, EXPORTED, text=title, changes=facts)
+    log_event(by, EXPORTED, text=title, changes=facts)
 
 
 def attachment(content: Any, name: str, content_type: str) -> HttpResponse:
@@ -105,7 +105,7 @@ def attachment(content: Any, name: str, content_type: str) -> HttpResponse:
 
 def table(page: Any) -> tuple[list[str], Iterator[list[Any]]]:
     """Headers and rows of a list's declared columns, read in chunks."""
-    rows = streamed(page.export_rows(), 1000)
+    rows = stream_records(page.export_rows(), 1000)
     return [headed(column) for column in page.columns], ([c.get(row) for c in page.columns] for row in rows)
 
 
@@ -127,7 +127,7 @@ def run_export(job: Job) -> str:
         target.seek(0)
         keep(job, f"{job.pk}.{file_format}", File(target))
     job.file_name = job.arguments["name"]
-    tell(job.owner, page.title, count, job.arguments["query"], job.arguments.get("reason", ""))
+    log_export(job.owner, page.title, count, job.arguments["query"], job.arguments.get("reason", ""))
     return f"已导出 {count} 行。"
 
 

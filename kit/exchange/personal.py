@@ -10,7 +10,7 @@ from django.db import models
 from django.http import QueryDict
 
 from kit.jobs.models import DueRun, Job
-from kit.sql.streaming import streamed
+from kit.sql.streaming import stream_records
 
 ERASED_HERE: dict[type[models.Model], tuple[str, ...]] = {Job: ("arguments", "result", "notes", "file", "file_name")}
 PARTS = ()
@@ -22,7 +22,7 @@ def erase_from_jobs(erase: Callable[[Any], Any]) -> int:
 
     erase: gives a text, or the texts inside of what is given, without the person. Returns how many files went.
     """
-    for job in streamed(Job.objects.only("pk", "arguments", "result", "notes", "file_name")):
+    for job in stream_records(Job.objects.only("pk", "arguments", "result", "notes", "file_name")):
         left = {
             "arguments": erase({**job.arguments, **_asked(job)}),
             "result": erase(job.result)[:500],

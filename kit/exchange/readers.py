@@ -10,7 +10,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from .delimited import csv_rows
-from .table_notes import Notes, in_words
+from .table_notes import Notes, describe_note
 from .unreadable_files import MAX_COLUMNS, UnreadableFile, cannot_open
 from .workbooks import Merged, Sheet, SheetRow, Workbook, letters, opened
 
@@ -93,14 +93,14 @@ class Table:
         starts = {sheet: list(islice(book.rows(sheet), HEAD_WITHIN)) for sheet in book.sheets}
         hidden = [sheet.title for sheet in book.sheets if sheet.hidden and starts[sheet]]
         if hidden:
-            self._notes.say(f"隐藏的工作表没有读取：{in_words(hidden)}。")
+            self._notes.say(f"隐藏的工作表没有读取：{describe_note(hidden)}。")
         filled = [sheet for sheet in book.sheets if not sheet.hidden and starts[sheet]]
         if not filled:
             raise UnreadableFile(EMPTY + ("（隐藏的工作表不读取。）" if hidden else ""))
         best = max(filled, key=lambda sheet: max(self._fitness(row) for row in starts[sheet]))
         others = [sheet.title for sheet in filled if sheet != best]
         if others:
-            self._notes.say(f"只读取了工作表「{best.title}」，没有读取：{in_words(others)}。")
+            self._notes.say(f"只读取了工作表「{best.title}」，没有读取：{describe_note(others)}。")
         return best
 
     def _fitness(self, row: SheetRow) -> int:
@@ -113,7 +113,7 @@ class Table:
             raise UnreadableFile(EMPTY)
         at = max(range(len(start)), key=lambda place: self._fitness(start[place]))
         for row in start[:at]:
-            words = in_words([text.strip() for _, text in sorted(row.cells.items()) if text.strip()], 3)
+            words = describe_note([text.strip() for _, text in sorted(row.cells.items()) if text.strip()], 3)
             self._notes.add("表头上方的行没有读取：{}。", f"第 {row.line} 行{words}")
         head = self._head(start[at], merged)
         for row in chain(start[at + 1 :], rows):
@@ -138,7 +138,7 @@ class Table:
         """None for a row that is named as skipped, or holds nothing under a head."""
         filled = {column: text for column, text in sorted(row.cells.items()) if text.strip()}
         if is_total(list(filled.values())):
-            words = in_words([text.strip() for text in filled.values()], 2)
+            words = describe_note([text.strip() for text in filled.values()], 2)
             self._notes.add("合计行没有读取：{}。", f"第 {row.line} 行{words}")
             return None
         if row.hidden:

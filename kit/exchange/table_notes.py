@@ -37,7 +37,7 @@ class Notes:
         return f"{before}{'、'.join(named)}{more}{after}"
 
 
-def in_words(texts: Sequence[str], most: int = NAMED) -> str:
+def describe_note(texts: Sequence[str], most: int = NAMED) -> str:
     """「甲」「乙」, the others counted."""
     shown = "".join(f"「{text[:30]}」" for text in texts[:most])
     return shown + (f"等 {len(texts)} 项" if len(texts) > most else "")

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db import models, transaction
 from django.utils import timezone
 
-from kit.domain.file_names import cut
+from kit.domain.file_names import cut_file_name
 
 
 class JobRefused(Exception):
@@ -102,7 +102,7 @@ class Job(models.Model):
     def finish(self, result: str) -> None:
         """What work calls its file is cut here, for every kind of job."""
         self.status, self.result, self.finished_at = self.Status.DONE, as_result(result), timezone.now()
-        self.file_name = cut(self.file_name)
+        self.file_name = cut_file_name(self.file_name)
         self.save(update_fields=["status", "result", "notes", "finished_at", "file", "file_name"])
 
     def fail(self, reason: str) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 
-from kit.audit.log import shown
+from kit.audit.log import display_value
 from kit.audit.record_admin import RecordAdmin
 
-from .forms import dress
+from .forms import apply_field_defaults
 
 
 class VersionedForm(forms.ModelForm):
@@ -42,7 +42,7 @@ class VersionedForm(forms.ModelForm):
         field = self.fields[name]
         if isinstance(field, forms.ModelMultipleChoiceField):
             return "、".join(field.label_from_instance(row) for row in self.initial[name])
-        return shown(self.instance, name)  # the instance takes the sent values after clean()
+        return display_value(self.instance, name)  # the instance takes the sent values after clean()
 
 
 class EditingAdmin(RecordAdmin):
@@ -60,4 +60,4 @@ class EditingAdmin(RecordAdmin):
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        return dress(field) if field else None
+        return apply_field_defaults(field) if field else None

@@ -7,7 +7,7 @@ from typing import Any
 
 from kit.audit.models import AuditEntry
 
-from .form_versions import as_text
+from .form_versions import normalize_value
 
 
 def conflict_context(record: Any, mine: Any, stored: Any, opened: dict[str, str]) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def conflict_rows(mine: Any, stored: Any, opened: dict[str, str]) -> Iterator[di
     """One row per field that I or the other person changed."""
     now, sent = stored.shown_values(), mine.sent_values()
     for name in mine.own_names():
-        was = as_text(opened.get(name, ""))
+        was = normalize_value(opened.get(name, ""))
         i_did, they_did = sent[name] != was, now[name] != was
         if sent[name] == now[name] or not (i_did or they_did):
             continue

@@ -15,29 +15,31 @@ from kit.domain.text import refuse_control_characters
 
 from .text_gate import clean_query
 
-GUESSING = ("Sec-Purpose", "Purpose", "X-Moz")
-ELSEWHERE = ("cross-site", "same-site")  # another host of the same domain is not ours either
-FROM_ELSEWHERE = "这一步是从别的网站打开的，没有执行。请在系统里打开页面，再从页面上操作。"
+PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Moz")
+CROSS_SITES = ("cross-site", "same-site")  # another host of the same domain is not ours either
+CROSS_SITE_REFUSED = "这一步是从别的网站打开的，没有执行。请在系统里打开页面，再从页面上操作。"
 CONDITIONS = "conditions"  # of the hidden input: the list's own query, which a form sent again still carries
 
 
-def is_guess(request: HttpRequest) -> bool:
+def is_prefetch(request: HttpRequest) -> bool:
     """Does a program look whether there is something, or a browser fetch what nobody asked for yet?"""
-    return request.method == "HEAD" or any("prefetch" in request.headers.get(name, "").lower() for name in GUESSING)
+    return request.method == "HEAD" or any(
+        "prefetch" in request.headers.get(name, "").lower() for name in PREFETCH_HEADERS
+    )
 
 
-def is_from_elsewhere(request: HttpRequest) -> bool:
-    return request.headers.get("Sec-Fetch-Site", "") in ELSEWHERE
+def is_cross_site(request: HttpRequest) -> bool:
+    return request.headers.get("Sec-Fetch-Site", "") in CROSS_SITES
 
 
-class Meant:
+class DeliberateRequest:
     """Mix in before a page whose every opening leaves something: a guess gets nothing, another site is refused."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if self.leaves_something(request):
-            if is_from_elsewhere(request):
-                raise PermissionDenied(FROM_ELSEWHERE)
-            if is_guess(request):
+            if is_cross_site(request):
+                raise PermissionDenied(CROSS_SITE_REFUSED)
+            if is_prefetch(request):
                 return HttpResponse(status=204)
         return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
 
@@ -45,8 +47,8 @@ class Meant:
         return True
 
 
-class Exporting(Meant):
-    """A page with the way out ?export=: GET asks, POST hands out. get() begins with asked_format()."""
+class ExportsByPost(DeliberateRequest):
+    """A page with the way out ?export=: GET asks, POST hands out. get() begins with requested_format()."""
 
     request: Any
     http_method_not_allowed: Any
@@ -59,16 +61,16 @@ class Exporting(Meant):
         """The file, of the rows that the conditions of the form leave."""
         if "export" not in request.POST:
             return self.http_method_not_allowed(request)
-        take_conditions(request)
+        apply_posted_conditions(request)
         return self.get(request, **kwargs)
 
-    def asked_format(self) -> str | None:
+    def requested_format(self) -> str | None:
         """What the address or the form wants to take away; None: nothing."""
         sent = self.request.POST if self.request.method == "POST" else self.request.GET
         return sent.get("export")
 
 
-def take_conditions(request: HttpRequest) -> None:
+def apply_posted_conditions(request: HttpRequest) -> None:
     """Puts the conditions that a form brought in the place of the address's, through the same gate."""
     if CONDITIONS not in request.POST:
         return

@@ -15,7 +15,7 @@ NUMBERS = {
 NO_NUMBER = ((forms.DecimalField, "请填写数字，例如 1200.50。"), (forms.IntegerField, "请填写整数，例如 60。"))
 
 
-def in_plain_words(field: forms.Field) -> None:
+def apply_messages(field: forms.Field) -> None:
     """A field's own messages stay; a NUL is left to the text gate, which refuses it with the other signs unseen."""
     field.validators = [one for one in field.validators if not isinstance(one, ProhibitNullCharactersValidator)]
     if not isinstance(field, forms.IntegerField):

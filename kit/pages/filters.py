@@ -13,8 +13,8 @@ from django.db.models import QuerySet
 
 from kit.domain.days import midnight
 
-from .forms import dress
-from .html import fill, joined
+from .forms import apply_field_defaults
+from .html import format_html_fast, join_html
 from .unknown_parameters import refuse_unread
 
 OPTION, CHOSEN = '<option value="{}">{}</option>', '<option value="{}" selected>{}</option>'
@@ -27,7 +27,7 @@ class FilterForm(forms.Form):
         super().__init__(*args, label_suffix="", **kwargs)
         for name, field in fields.items():
             hidden = field.widget if field.widget.is_hidden else None  # what only links to the list set stays so
-            self.fields[name] = dress(field)
+            self.fields[name] = apply_field_defaults(field)
             field.widget = hidden or field.widget
             field.options = partial(options, self, name)  # type: ignore[attr-defined]
 
@@ -40,7 +40,9 @@ def options(form: forms.Form, name: str) -> str:
     bound = form[name]
     value = bound.value()
     chosen = "" if value is None else str(value)
-    return joined(fill(CHOSEN if str(key) == chosen else OPTION, key, label) for key, label in choices(bound.field))
+    return join_html(
+        format_html_fast(CHOSEN if str(key) == chosen else OPTION, key, label) for key, label in choices(bound.field)
+    )
 
 
 def choices(field: Any) -> Iterator[tuple[Any, Any]]:

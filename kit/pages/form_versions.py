@@ -7,15 +7,15 @@ from typing import Any
 from django import forms
 from django.core import signing
 
-MACHINERY = ("opened", "submission")
+INTERNAL_FIELDS = ("opened", "submission")
 
 
-class RememberingForm(forms.BaseForm):
+class VersionedForm(forms.BaseForm):
     """Mix into a form about one record. instance: that record, with its version."""
 
     instance: Any
 
-    def remember_opened(self) -> None:
+    def sign_initial_values(self) -> None:
         """To be called again by forms that exchange fields after the start."""
         if self.instance.pk:
             memory = {"version": self.instance.version, "values": self.shown_values()}
@@ -23,18 +23,18 @@ class RememberingForm(forms.BaseForm):
             self.initial["opened"] = signing.dumps(memory, salt="opened", compress=True)
 
     def own_names(self) -> list[str]:
-        return [name for name in self.fields if name not in MACHINERY]
+        return [name for name in self.fields if name not in INTERNAL_FIELDS]
 
     def shown_values(self) -> dict[str, str]:
         """What the record itself holds, as this form's inputs would show it."""
         return {
-            name: as_text(field.prepare_value(self.get_initial_for_field(field, name)))
+            name: normalize_value(field.prepare_value(self.get_initial_for_field(field, name)))
             for name, field in self.fields.items()
-            if name not in MACHINERY
+            if name not in INTERNAL_FIELDS
         }
 
     def sent_values(self) -> dict[str, str]:
-        return {name: as_text(self[name].data) for name in self.own_names()}
+        return {name: normalize_value(self[name].data) for name in self.own_names()}
 
     def memory(self) -> dict[str, Any] | None:
         """The version and values the sender had opened; None when missing or forged."""
@@ -54,6 +54,6 @@ class RememberingForm(forms.BaseForm):
         return {"True": "是", "False": "否", "on": "是"}.get(value, value)
 
 
-def as_text(value: Any) -> str:
+def normalize_value(value: Any) -> str:
     """Raw form values compared as text: no None, one kind of line end."""
     return "" if value is None else str(value).replace("\r\n", "\n").strip()

@@ -13,10 +13,10 @@ from django.forms.renderers import TemplatesSetting
 from kit.domain.days import refuse_far_day
 from kit.domain.text import refuse_control_characters
 
-from .field_messages import in_plain_words
-from .form_versions import RememberingForm
-from .text_gate import ManyRows, gate
-from .text_lengths import count_once
+from .field_messages import apply_messages
+from .form_versions import VersionedForm
+from .text_gate import ManyRows, apply_text_gate
+from .text_lengths import count_like_browser
 
 DATE_LIMITS = (
     MinValueValidator(date(1900, 1, 1), "请填写 1900 年以后的日期。"),
@@ -50,9 +50,9 @@ class CrmForm(forms.BaseForm):
         super().__init__(*args, **kwargs)
         self.fields["submission"] = forms.UUIDField(widget=forms.HiddenInput, required=False, initial=uuid.uuid4)
         for name, field in self.fields.items():
-            dress(field, self.units.get(name, ""))
+            apply_field_defaults(field, self.units.get(name, ""))
             if isinstance(field, forms.DateField) and name not in self.far_dates:
-                field.validators = [*field.validators, refuse_far]
+                field.validators = [*field.validators, refuse_far_date]
 
     def rows(self) -> list[dict[str, Any]]:
         """The blocks with their bound fields, for ui/form.html."""
@@ -73,19 +73,19 @@ class CrmForm(forms.BaseForm):
         return {name: value for name, value in self.cleaned_data.items() if name not in own}
 
 
-def refuse_far(day: date) -> None:
+def refuse_far_date(day: date) -> None:
     """A validator beside DATE_LIMITS, which have the word for what lies outside of them."""
     if 1900 <= day.year <= 2999:
         refuse_far_day(day)
 
 
-def dress(field: forms.Field, unit: str = "") -> forms.Field:
+def apply_field_defaults(field: forms.Field, unit: str = "") -> forms.Field:
     """Gives a field the text gate, sensible date limits, Chinese messages and its look."""
-    in_plain_words(field)
-    gate(field)
+    apply_messages(field)
+    apply_text_gate(field)
     if isinstance(field, forms.CharField):
         field.validators = [*field.validators, refuse_control_characters]
-        count_once(field)
+        count_like_browser(field)
     if isinstance(field, forms.DateField):
         field.validators = [*field.validators, *DATE_LIMITS]
         field.widget = forms.DateInput(format="%Y-%m-%d", attrs={**field.widget.attrs, "type": "date"})
@@ -102,22 +102,22 @@ def dress(field: forms.Field, unit: str = "") -> forms.Field:
     return field
 
 
-class RecordForm(RememberingForm, CrmForm, forms.ModelForm):
+class RecordForm(VersionedForm, CrmForm, forms.ModelForm):
     """A form for one record that remembers, signed, what it showed when it was opened."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.remember_opened()
+        self.sign_initial_values()
 
 
-class HeldForm(RememberingForm, CrmForm, forms.Form):
+class TransitionForm(VersionedForm, CrmForm, forms.Form):
     """For a transition that changes values the record already holds: shows and remembers them as a RecordForm does."""
 
     def __init__(self, *args: Any, instance: Any, **kwargs: Any) -> None:
         self.instance = instance
         held = {name: getattr(instance, name) for name in self.base_fields if hasattr(instance, name)}
         super().__init__(*args, **{"initial": held, **kwargs})
-        self.remember_opened()
+        self.sign_initial_values()
 
 
 class ConfirmForm(CrmForm, forms.Form):

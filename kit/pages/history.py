@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from kit.audit.models import AuditEntry
 
 from .records import RecordView
-from .unknown_parameters import short
+from .unknown_parameters import shorten
 
 PAGE = 50
 
@@ -52,7 +52,7 @@ class RecordHistory(RecordView):
         if before.isdecimal() and len(before) < 19:
             entries = entries.filter(pk__lt=int(before))
         elif before:
-            misread = [f"没有「{short(before)}」这个位置，现在从最新的记录开始显示。"]
+            misread = [f"没有「{shorten(before)}」这个位置，现在从最新的记录开始显示。"]
         found = as_seen_by(record, entries.order_by("-pk")[: PAGE + 1], request.user)
         page = without_names(found, self.hidden_labels())
         older = page[PAGE - 1].pk if len(page) > PAGE else None

@@ -11,12 +11,12 @@ from django.utils.functional import cached_property
 
 from kit.exchange.exports import deliver
 
-from .export_requests import Exporting
-from .paging import MAX_COUNT, shown_count
-from .unknown_parameters import objections, refused_export
+from .export_requests import ExportsByPost
+from .paging import MAX_COUNT, format_count
+from .unknown_parameters import list_objections, refuse_export
 
 
-class Takeaway(Exporting):
+class ListExport(ExportsByPost):
     """The exporting half of a RecordList."""
 
     model: type[models.Model]
@@ -39,12 +39,12 @@ class Takeaway(Exporting):
         if not self.can_export:
             raise PermissionDenied("您的角色不能导出。")
         if sentences := self.objections():
-            return refused_export(self.request, sentences)
+            return refuse_export(self.request, sentences)
         return deliver(self, file_format)
 
     def objections(self) -> list[str]:
         """Why the rows of this address are not those that were asked for; a file would not show it."""
-        return [*self.misread(), *objections(self.filtered()[0].form)]
+        return [*self.misread(), *list_objections(self.filtered()[0].form)]
 
     @cached_property
     def export_limit(self) -> models.Q | None:
@@ -63,7 +63,7 @@ class Takeaway(Exporting):
         return {
             "can_export": self.can_export,
             "export_count": count,
-            "export_words": shown_count(count),
+            "export_words": format_count(count),
             "export_narrowed": count < seen or (count > MAX_COUNT and self.export_limit is not None),
             "export_conditions": self.link().partition("?")[2],
         }

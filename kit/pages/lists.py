@@ -15,15 +15,15 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.views import View
 
-from kit.pages.templatetags.ui import cell_text
-from kit.sql.counts import settled
+from kit.pages.templatetags.ui import format_cell
+from kit.sql.counts import precompiled
 
 from .actions import Action, Control, controls
-from .html import safe
-from .list_export import Takeaway
-from .paging import MAX_COUNT, Pager, capped_counts
+from .html import escape_value
+from .list_export import ListExport
+from .paging import MAX_COUNT, Pager, count_capped
 from .row_html import row_html
-from .unknown_parameters import repeated, short, unknown_names
+from .unknown_parameters import repeated_names, shorten, unknown_names
 
 MAX_TAB_COUNT = 999
 
@@ -55,10 +55,10 @@ class Column:
         return format_html('<td class="{}" data-l="{}">', self.css, self.label)
 
     def cell(self, row: Any) -> str:
-        return f"{self.opening}{safe(self.html(row) if self.html else cell_text(self.get(row)))}</td>"
+        return f"{self.opening}{escape_value(self.html(row) if self.html else format_cell(self.get(row)))}</td>"
 
 
-class RecordList(Takeaway, View):
+class RecordList(ListExport, View):
     model: type[models.Model]
     filterset_class: Any
     columns: tuple[Column, ...]
@@ -80,7 +80,7 @@ class RecordList(Takeaway, View):
     def get(self, request: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.has_perm(self.first_rows.view_permission):
             raise PermissionDenied("您的角色不能查看这个列表。")
-        if (file_format := self.asked_format()) is not None:
+        if (file_format := self.requested_format()) is not None:
             return self.export(file_format)
         partial = bool(request.htmx) and request.htmx.target == "list"
         context = {**self.page_context(), "partial": partial}
@@ -99,7 +99,7 @@ class RecordList(Takeaway, View):
     def filtered(self) -> tuple[Any, models.QuerySet]:
         """The filter form and the rows it leaves, before the tab; a wrong filter leaves none and says why."""
         filterset = self.filterset_class(self.request.GET, queryset=self.first_rows, request=self.request)
-        return filterset, settled(filterset.qs) if filterset.is_valid() else self.first_rows.none()
+        return filterset, precompiled(filterset.qs) if filterset.is_valid() else self.first_rows.none()
 
     @property
     def tab(self) -> str:
@@ -128,12 +128,12 @@ class RecordList(Takeaway, View):
     def misread(self) -> list[str]:
         """Sentences about what the address asks and this list does not know, with what is shown instead."""
         asked, known = self.request.GET, {*self.filterset_class.base_filters, self.tab_field}
-        found = [*unknown_names(asked, known), *repeated(asked, known)]
+        found = [*unknown_names(asked, known), *repeated_names(asked, known)]
         tab, sort = asked.get(self.tab_field, "") if self.tab_field else "", asked.get("sort", "")
         if tab and tab not in dict(self.tabs):
-            found.append(f"没有「{short(tab)}」这一类，现在显示全部。")
+            found.append(f"没有「{shorten(tab)}」这一类，现在显示全部。")
         if sort and sort.removeprefix("-") not in self.sorts:
-            found.append(f"不能按「{short(sort)}」排序，现在按默认的顺序。")
+            found.append(f"不能按「{shorten(sort)}」排序，现在按默认的顺序。")
         return found
 
     # Page
@@ -176,7 +176,7 @@ class RecordList(Takeaway, View):
         keys = [key for key, _ in self.tabs] if self.tab_field else [self.tab]
         asked = [(self.in_tab(rows, key), MAX_COUNT + 1 if key == self.tab else MAX_TAB_COUNT + 1) for key in keys]
         leaving = [] if self.export_limit is None else [(self.exported(shown), MAX_COUNT + 1)]
-        found = capped_counts([*asked, *leaving])
+        found = count_capped([*asked, *leaving])
         counts = dict(zip(keys, found, strict=False))
         return counts, found[-1] if leaving else counts[self.tab]
 
@@ -204,7 +204,7 @@ class RecordList(Takeaway, View):
         for name, value in form.cleaned_data.items():
             if value in (None, "", False) or name == self.tab_field:
                 continue
-            shown = dict(getattr(form.fields[name], "choices", ())).get(value) or cell_text(value)
+            shown = dict(getattr(form.fields[name], "choices", ())).get(value) or format_cell(value)
             found.append({"label": form.fields[name].label, "value": shown, "url": self.link(**{name: None})})
         return found
 

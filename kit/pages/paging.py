@@ -9,25 +9,25 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 
-from kit.sql.counts import Compiled, apart, spelled_out
+from kit.sql.counts import LRUCache, inline_params, split_alternatives
 
-from .unknown_parameters import short
+from .unknown_parameters import shorten
 
 PAGE_SIZES = (10, 20, 50, 100)
 MAX_COUNT = 10_000
 
 
-STATEMENTS = Compiled(256)  # of somebody with whom a thousand records are shared one takes 100 kB
+STATEMENTS = LRUCache(256)  # of somebody with whom a thousand records are shared one takes 100 kB
 
 
-def capped_counts(querysets: Iterable[tuple[models.QuerySet, int]]) -> list[int]:
+def count_capped(querysets: Iterable[tuple[models.QuerySet, int]]) -> list[int]:
     """How many rows each (queryset, cap) has, none counted beyond its cap, all in one statement.
 
     Of querysets without slice, union or distinct.
     """
     asked = list(querysets)
     key = tuple(_key(rows.query, cap) for rows, cap in asked)
-    return counted(*STATEMENTS.get(key, lambda: spelled_out(*counting(asked))))
+    return run_count(*STATEMENTS.get(key, lambda: inline_params(*build_count(asked))))
 
 
 def _key(query: Any, cap: int) -> tuple[Hashable, ...]:
@@ -36,19 +36,19 @@ def _key(query: Any, cap: int) -> tuple[Hashable, ...]:
     return query.model, cap, query.where if query.group_by is None else query, *joins
 
 
-def counted(sql: str, params: Iterable[Any]) -> list[int]:
+def run_count(sql: str, params: Iterable[Any]) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(sql, list(params))
         return list(cursor.fetchone())
 
 
-def counting(querysets: Iterable[tuple[models.QuerySet, int]]) -> tuple[str, list[Any]]:
+def build_count(querysets: Iterable[tuple[models.QuerySet, int]]) -> tuple[str, list[Any]]:
     """The statement of capped_counts()."""
     parts: list[str] = []
     params: list[Any] = []
     for queryset, cap in querysets:
         selects = []
-        for rows in apart(queryset):
+        for rows in split_alternatives(queryset):
             with suppress(EmptyResultSet):
                 sql, values = rows.query.exists(limit=False).sql_with_params()  # SELECT 1, without order and columns
                 selects.append(sql)
@@ -58,7 +58,7 @@ def counting(querysets: Iterable[tuple[models.QuerySet, int]]) -> tuple[str, lis
     return f"SELECT {', '.join(parts)}", params
 
 
-def shown_count(count: int) -> str:
+def format_count(count: int) -> str:
     """10,000+ above the cap, the exact number below."""
     return f"{MAX_COUNT:,}+" if count > MAX_COUNT else str(count)
 
@@ -84,9 +84,9 @@ class Pager:
         found = []
         if size and size != str(self.size):
             sizes = "、".join(map(str, PAGE_SIZES))
-            found.append(f"每页可以是 {sizes} 条，不能是「{short(size)}」，现在每页 {self.size} 条。")
+            found.append(f"每页可以是 {sizes} 条，不能是「{shorten(size)}」，现在每页 {self.size} 条。")
         if page and page.lstrip("0") != str(self.page):
-            found.append(f"没有第「{short(page)}」页，共 {self.pages} 页，现在显示第 {self.page} 页。")
+            found.append(f"没有第「{shorten(page)}」页，共 {self.pages} 页，现在显示第 {self.page} 页。")
         return found
 
     def url(self, page: int) -> str:

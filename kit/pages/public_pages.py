@@ -31,45 +31,45 @@ PAGES = {  # status: heading, words
 }
 
 
-def link(path: str, request: HttpRequest | None = None) -> str:
+def public_url(path: str, request: HttpRequest | None = None) -> str:
     """The whole address of a page as anybody opens it: by the setting, not by how whoever makes the link got here."""
     if settings.CRM_BASE_URL or request is None:
         return f"{settings.CRM_BASE_URL}{path}"
     return request.build_absolute_uri(path)
 
 
-def is_outward(request: HttpRequest) -> bool:
+def is_public(request: HttpRequest) -> bool:
     return request.path_info.startswith(settings.PUBLIC_PATHS)
 
 
-def show(template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+def render_public(template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     """A page for outsiders, drawn without asking database or session: the same whoever is signed in there.
 
     Its address may be a key: no copy is kept, no search engine finds it.
     """
-    company = {"company": settings.CRM_COMPANY_NAME, "logo": logo(settings.CRM_COMPANY_LOGO)}
+    company = {"company": settings.CRM_COMPANY_NAME, "logo": logo_data_url(settings.CRM_COMPANY_LOGO)}
     response = HttpResponse(render_to_string(template, {**company, **context}), status=status)
     response["Cache-Control"] = "no-store, private"
     response["X-Robots-Tag"] = "noindex"
     return response
 
 
-def refuse(status: int, heading: str = "", words: str = "", **context: Any) -> HttpResponse:
+def refuse_public(status: int, heading: str = "", words: str = "", **context: Any) -> HttpResponse:
     """typed: what the visitor had written and can still copy. staff: a way to the sign-in."""
     said = PAGES[status]
     shown = {"title": heading or said[0], "words": words or said[1], **context}
-    return show("outside/refused.html", shown, status=status)
+    return render_public("outside/refused.html", shown, status=status)
 
 
 @cache
-def logo(path: str) -> str:
+def logo_data_url(path: str) -> str:
     """The picture as it stands in the page itself: no further address is open to visitors. Empty without one."""
     if not path:
         return ""
     return f"data:{LOGOS[Path(path).suffix.lower()]};base64,{b64encode(Path(path).read_bytes()).decode()}"
 
 
-def wrong_logo(path: str) -> str:
+def logo_problem(path: str) -> str:
     """Why a file cannot be the logo, in words; empty when it can."""
     file = Path(path)
     if file.suffix.lower() not in LOGOS:
@@ -84,10 +84,10 @@ class HideKeys(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
-        if (hidden := hide(message)) != message:
+        if (hidden := hide_keys(message)) != message:
             record.msg, record.args = hidden, ()
         if record.exc_info and not record.exc_text:
-            record.exc_text = hide(logging.Formatter().formatException(record.exc_info))
+            record.exc_text = hide_keys(logging.Formatter().formatException(record.exc_info))
         return True
 
 
@@ -96,6 +96,6 @@ def _keys() -> re.Pattern[str]:
     return re.compile(rf"/({'|'.join(settings.KEY_PATHS)})/[^\s\"'<>]+")
 
 
-def hide(text: str) -> str:
+def hide_keys(text: str) -> str:
     """Return the text without the keys in its URLs."""
     return _keys().sub(r"/\1/…", text)

@@ -16,9 +16,9 @@ from django.views import View
 from kit.domain.verdict import Kind, Refused, Verdict
 
 from .conflict import conflict_context
-from .form_versions import RememberingForm
+from .form_versions import VersionedForm
 from .forms import CrmForm
-from .lock_order import hold_before
+from .lock_order import lock_before_row
 from .models import Submission
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class FormView(RecordView):
 
     def make_form(self, record: Any, data: Any = None) -> Any:
         options = self.form_options(record)
-        if issubclass(self.form_class, RememberingForm):
+        if issubclass(self.form_class, VersionedForm):
             options["instance"] = record
         return self.form_class(data, **options)
 
@@ -185,12 +185,12 @@ class RecordUpdate(FormView):
 
     def post(self, request: Any, **kwargs: Any) -> HttpResponse:
         with transaction.atomic():  # the version is compared and the row saved under one lock
-            hold_before(self)
+            lock_before_row(self)
             locked = get_object_or_404(self.rows().select_for_update(of=("self",)), pk=self.kwargs["pk"])
             form = self.make_form(locked, request.POST)
             record = self.get_record()  # untouched by the form
             verdict = getattr(record, f"can_{self.verb}")(request.user)
-            if verdict.kind in (Kind.NO_RIGHT, Kind.NOT_YOURS):
+            if verdict.kind in (Kind.NO_PERMISSION, Kind.NOT_YOURS):
                 verdict.enforce()
             if not form.is_valid():
                 return self.show(record, form)

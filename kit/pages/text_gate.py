@@ -29,16 +29,16 @@ class GatedText(forms.Field):
 WRITTEN = (forms.CharField, forms.IntegerField, forms.DateField, forms.TimeField, forms.DateTimeField)
 
 
-def gate(field: forms.Field) -> None:
+def apply_text_gate(field: forms.Field) -> None:
     """Puts a field behind the gate, except a password: it is compared with what was once typed, sign by sign."""
     if isinstance(field, GatedText) or not isinstance(field, WRITTEN) or isinstance(field.widget, forms.PasswordInput):
         return
     kind: Any = type(field)
-    field.__class__ = gated(kind)  # type: ignore[assignment]
+    field.__class__ = gated_field_class(kind)  # type: ignore[assignment]
 
 
 @cache
-def gated(kind: type[forms.Field]) -> type[forms.Field]:
+def gated_field_class(kind: type[forms.Field]) -> type[forms.Field]:
     return type(kind.__name__, (GatedText, kind), {})
 
 
@@ -64,8 +64,8 @@ class TextGateMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         query = unquote_plus(request.META.get("QUERY_STRING", ""), errors="surrogateescape")
         if UNPRINTABLE.search(request.path_info) or UNPRINTABLE.search(query):
-            if public_pages.is_outward(request):  # one answer to whatever is no link of ours
-                return public_pages.refuse(404)
+            if public_pages.is_public(request):  # one answer to whatever is no link of ours
+                return public_pages.refuse_public(404)
             return render(request, "400.html", {"reason": f"地址里{MESSAGE}"}, status=400)
         if not query.isascii():
             clean_query(request)

@@ -35,7 +35,7 @@ def read_text(read: Callable[..., Any], widget: forms.Widget, data: Any, files: 
     return one_line_end(value) if isinstance(value, str) else value
 
 
-def count_once(field: forms.CharField) -> None:
+def count_like_browser(field: forms.CharField) -> None:
     """Takes the browser's silent cut (maxlength) away; the field keeps its limit, the page its counter.
 
     limit: what the counter under the field ends at, 0 for fields without one.

@@ -23,26 +23,26 @@ UNREAD = "看不懂这个值，请重新选择。"
 LONGEST = 30  # characters of a wrong value that are repeated
 
 
-def short(value: str) -> str:
+def shorten(value: str) -> str:
     return value if len(value) <= LONGEST else f"{value[:LONGEST]}…"
 
 
 def unknown_names(query: Mapping[str, str], known: Iterable[str]) -> list[str]:
     """Sentences about conditions with a value that the page does not have."""
     strange = [name for name, value in query.items() if value.strip() and name not in {*known, *OWN}]
-    return [f"这里没有「{short(name)}」这个条件，没有按它筛选。" for name in strange if not FOREIGN.fullmatch(name)]
+    return [f"这里没有「{shorten(name)}」这个条件，没有按它筛选。" for name in strange if not FOREIGN.fullmatch(name)]
 
 
-def repeated(query: Any, known: Iterable[str]) -> list[str]:
+def repeated_names(query: Any, known: Iterable[str]) -> list[str]:
     """Sentences about conditions that stand in the address with more than one value."""
     return [
-        f"地址里有几个不同的「{name}」，只按最后一个「{short(query[name])}」显示。"
+        f"地址里有几个不同的「{name}」，只按最后一个「{shorten(query[name])}」显示。"
         for name in {*known, *OWN}
         if len(set(query.getlist(name))) > 1
     ]
 
 
-def part_asked(query: Mapping[str, str], name: str, known: Iterable[Any], default: Any = None) -> Any:
+def describe_unread(query: Mapping[str, str], name: str, known: Iterable[Any], default: Any = None) -> Any:
     """Which of the known parts of a page the address names; one that does not exist is not found."""
     asked = query.get(name, "")
     if not asked:
@@ -64,13 +64,13 @@ def refuse_unread(form: forms.Form) -> None:
             form.add_error(name, ValidationError(UNREAD, code="invalid"))
 
 
-def objections(form: Any) -> list[str]:
+def list_objections(form: Any) -> list[str]:
     """Sentences about the wrong values of a list's or report's filters."""
     labels = {name: str(field.label or name) for name, field in form.fields.items()}
     return [f"「{labels.get(name, name)}」：{text}" for name, texts in form.errors.items() for text in texts]
 
 
-def refused_export(request: HttpRequest, sentences: list[str]) -> HttpResponse:
+def refuse_export(request: HttpRequest, sentences: list[str]) -> HttpResponse:
     """The page instead of a file that would hold other rows than were asked for."""
     reason = "没有导出：" + "".join(sentences) + "请回到列表改正条件后再导出。"
     return render(request, "400.html", {"reason": reason}, status=400)

@@ -31,7 +31,7 @@ class Statement:
         return list(self.compiler.apply_converters(rows, self.converters)) if self.converters else rows
 
 
-def settled(rows: Any) -> Any:
+def precompiled(rows: Any) -> Any:
     """The queryset with its conditions so far compiled once, however many querysets go on from it.
 
     A list counts each of its tabs and reads its rows under the same conditions; a queryset keeps none of its SQL.
@@ -39,29 +39,29 @@ def settled(rows: Any) -> Any:
     where = rows.query.where
     if where:
         rows = rows.all()
-        either = _either(where)
+        either = _any_of(where)
         if either is None:
-            rows.query.where = where.create([Settled(where)])
+            rows.query.where = where.create([Precompiled(where)])
         else:
             rest = [part for part in where.children if part is not either]
-            rows.query.where = where.create([either, *([Settled(where.create(rest))] if rest else [])])
+            rows.query.where = where.create([either, *([Precompiled(where.create(rest))] if rest else [])])
     return rows
 
 
-def narrowed(rows: Any, condition: models.Q) -> Any:
+def filter_cached(rows: Any, condition: models.Q) -> Any:
     """rows.filter(condition), for conditions on the model's own columns that come again in every request of a person.
 
     The condition is kept compiled by its own value: another person, other ids, another condition.
     """
     rows = rows.all()
-    rows.query.where.add(_kept(rows.model, condition), AND)
+    rows.query.where.add(_compiled_condition(rows.model, condition), AND)
     return rows
 
 
 @lru_cache(maxsize=1024)
-def _kept(model: Any, condition: models.Q) -> Settled:
-    parts = [Settled(model._base_manager.filter(one).query.where) for one in _alternatives(condition)]
-    return parts[0] if len(parts) == 1 else Either(parts)
+def _compiled_condition(model: Any, condition: models.Q) -> Precompiled:
+    parts = [Precompiled(model._base_manager.filter(one).query.where) for one in _alternatives(condition)]
+    return parts[0] if len(parts) == 1 else AnyOf(parts)
 
 
 def _alternatives(condition: models.Q) -> Iterator[models.Q]:
@@ -72,13 +72,13 @@ def _alternatives(condition: models.Q) -> Iterator[models.Q]:
         yield from _alternatives(child if isinstance(child, models.Q) else models.Q(child))
 
 
-def apart(rows: Any) -> list[Any]:
+def split_alternatives(rows: Any) -> list[Any]:
     """Querysets that are the rows together and have none in common, one for each alternative of narrowed().
 
     Each finds its rows in an index of its own, where their OR makes PostgreSQL read the table to count them.
     """
     where = rows.query.where
-    either = _either(where)
+    either = _any_of(where)
     if either is None:
         return [rows]
     found = []
@@ -89,13 +89,13 @@ def apart(rows: Any) -> list[Any]:
     return found
 
 
-def _either(where: Any) -> Any:
+def _any_of(where: Any) -> Any:
     """The alternatives among the conditions that all have to hold."""
     together = where.connector == AND and not where.negated
-    return next((part for part in where.children if isinstance(part, Either)), None) if together else None
+    return next((part for part in where.children if isinstance(part, AnyOf)), None) if together else None
 
 
-class Compiled:
+class LRUCache:
     """Statements by everything that stands in them, so that only their answers are asked anew. The last asked stay."""
 
     def __init__(self, size: int) -> None:
@@ -116,7 +116,7 @@ class Compiled:
         return found
 
 
-def spelled_out(sql: str, params: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+def inline_params(sql: str, params: Sequence[Any]) -> tuple[str, Sequence[Any]]:
     """The statement with its values written into it, on PostgreSQL; on SQLite as it is.
 
     Where a plan depends on a prepared statement's values, PostgreSQL makes it anew whenever it is asked. For a
@@ -130,7 +130,7 @@ def spelled_out(sql: str, params: Sequence[Any]) -> tuple[str, Sequence[Any]]:
     return first + "".join(f"{value}{part}" for value, part in zip(written, rest, strict=True)), ()
 
 
-class Settled:
+class Precompiled:
     """Conditions nobody changes any more, as a part of larger ones."""
 
     contains_aggregate = False
@@ -141,7 +141,7 @@ class Settled:
         self.compiled: Any = None
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Settled) and type(self) is type(other) and self.where == other.where
+        return isinstance(other, Precompiled) and type(self) is type(other) and self.where == other.where
 
     @cached_property
     def _hash(self) -> int:
@@ -155,17 +155,17 @@ class Settled:
             self.compiled = self.where.as_sql(compiler, connection)
         return self.compiled
 
-    def relabeled_clone(self, change_map: Any) -> Settled:
-        return Settled(self.where.relabeled_clone(change_map))
+    def relabeled_clone(self, change_map: Any) -> Precompiled:
+        return Precompiled(self.where.relabeled_clone(change_map))
 
-    def replace_expressions(self, replacements: Any) -> Settled:
-        return Settled(self.where.replace_expressions(replacements))
+    def replace_expressions(self, replacements: Any) -> Precompiled:
+        return Precompiled(self.where.replace_expressions(replacements))
 
     def get_refs(self) -> Any:
         return self.where.get_refs()
 
 
-class Either(Settled):
+class AnyOf(Precompiled):
     """Alternatives, of which one has to hold. apart: each without the rows of those before it."""
 
     def __init__(self, parts: list[Any]) -> None:
@@ -176,7 +176,7 @@ class Either(Settled):
             self.apart.append(WhereNode(without))
 
 
-class NotTrue(Settled):
+class NotTrue(Precompiled):
     """The condition is false, or says nothing of the row."""
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
@@ -186,5 +186,5 @@ class NotTrue(Settled):
             raise FullResultSet from None
         return f"({sql}) IS NOT TRUE", params
 
-    def relabeled_clone(self, change_map: Any) -> Settled:
+    def relabeled_clone(self, change_map: Any) -> Precompiled:
         return NotTrue(self.where.relabeled_clone(change_map))

@@ -13,7 +13,7 @@ from django.db.models.lookups import In
 FEW = 8  # from 9 on PostgreSQL looks keys up in a hash table, but only those that stand in the statement
 
 
-class Ids(frozenset[int]):
+class IdSet(frozenset[int]):
     """Keys found before the statement is made. An ``in`` condition sends them as one value, however many they are.
 
     Django makes each element a parameter of its own: with the people of a company in every condition, preparing the
@@ -21,24 +21,24 @@ class Ids(frozenset[int]):
     keeps of a prepared statement does not know them, and compares every row with each of a thousand.
     """
 
-    def including(self, key: int) -> Ids:
-        return self if key in self else Ids(self | {key})
+    def including(self, key: int) -> IdSet:
+        return self if key in self else IdSet(self | {key})
 
     @cached_property
     def text(self) -> str:
         return ",".join(map(str, sorted(self)))
 
 
-class _IdsIn:
+class _IdSetIn:
     """Ids may stand in the statement as text: they are whole numbers by their type."""
 
     rhs: Any
 
     def get_prep_lookup(self) -> Any:
-        return self.rhs if isinstance(self.rhs, Ids) else super().get_prep_lookup()  # type: ignore[misc]
+        return self.rhs if isinstance(self.rhs, IdSet) else super().get_prep_lookup()  # type: ignore[misc]
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
-        if not isinstance(self.rhs, Ids):
+        if not isinstance(self.rhs, IdSet):
             return super().as_sql(compiler, connection)  # type: ignore[misc]
         if not self.rhs:
             raise EmptyResultSet
@@ -51,10 +51,10 @@ class _IdsIn:
 
 
 @models.ForeignKey.register_lookup
-class RelatedIdsIn(_IdsIn, RelatedIn):
+class RelatedIdSetIn(_IdSetIn, RelatedIn):
     pass
 
 
 @models.BigAutoField.register_lookup
-class KeyIdsIn(_IdsIn, In):
+class KeyIdSetIn(_IdSetIn, In):
     pass

@@ -36,7 +36,7 @@ END
 """
 
 
-class Mark(models.Model):
+class ChangeMarker(models.Model):
     """One written change. Triggers write these columns by name: another field here needs another trigger."""
 
     key = models.UUIDField(default=uuid.uuid4)

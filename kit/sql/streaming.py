@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 
-def streamed(rows: Any, size: int = 500) -> Iterator[Any]:
+def stream_records(rows: Any, size: int = 500) -> Iterator[Any]:
     """Records in the queryset's order, `size` of them at a time, each time asked by their keys.
 
     In place of Django's iterator(): its cursor on the server lives in a session, which a pooler lends to somebody else
@@ -21,7 +21,7 @@ def streamed(rows: Any, size: int = 500) -> Iterator[Any]:
         yield from (found[key] for key in some if key in found)
 
 
-def by_key(values: Any, size: int = 5000) -> Iterator[tuple[Any, ...]]:
+def stream_values(values: Any, size: int = 5000) -> Iterator[tuple[Any, ...]]:
     """Tuples of values_list("pk", …), as they come in the order of the key, `size` at a time: of large tables."""
     values, last = values.order_by("pk"), -1
     while page := list(values.filter(pk__gt=last)[:size]):

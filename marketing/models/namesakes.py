@@ -6,7 +6,7 @@ from accounts.models import User
 from customers.likeness import Sought, alike
 from customers.models import Customer, hold_customer_names, hold_customers
 from customers.names import normalize
-from kit.domain.verdict import unless
+from kit.domain.verdict import refuse_if
 
 
 class SameNameExists(Exception):
@@ -26,7 +26,7 @@ def hold_namesakes(sought: Sought, by: User, *, link_to: Customer | None, create
     hold_customer_names()
     found = alike(sought, by)
     if link_to is not None:
-        unless(link_to not in found, "所选客户已不是同名客户，请重新选择。").enforce()
+        refuse_if(link_to not in found, "所选客户已不是同名客户，请重新选择。").enforce()
         link_to.can_edit(by).enforce()
         return ""
     same_name = [customer for customer in found if customer.name_normalized == normalize(sought.name)]

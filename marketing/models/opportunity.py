@@ -19,13 +19,21 @@ from accounts.scopes import EDIT, people_in_scope, reaches, supervisors_of
 from accounts.sharing import Shared
 from basedata.models import entry_field
 from customers.likeness import Sought
-from customers.models import Customer, TimelineEntry, hold_customer_names, hold_customers, tell
+from customers.models import Customer, TimelineEntry, add_timeline_entry, hold_customer_names, hold_customers
 from customers.names import MAX_LENGTH, normalize, pinyin
-from kit.audit.log import change, record
+from kit.audit.log import log_event, save_changes
 from kit.domain.masking import refuse_masked
 from kit.domain.shortened_numbers import refuse_shortened
 from kit.domain.urls import record_url
-from kit.domain.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
+from kit.domain.verdict import (
+    ALLOWED,
+    Verdict,
+    first_objection,
+    refuse_if,
+    require_permission,
+    require_scope,
+    transition,
+)
 
 from .carrying import carry_contact, contact_with
 from .forecast import FORECAST_FIELDS, ForecastChange
@@ -174,17 +182,17 @@ class Opportunity(HasDetails, Shared):
     @classmethod
     def create(cls, *, by: User, **values: Any) -> Opportunity:
         """A new unassigned opportunity with its audit row. Call in a transaction."""
-        holds(by, "marketing.add_opportunity", "您的角色不能新建销售机会").enforce()
+        require_permission(by, "marketing.add_opportunity", "您的角色不能新建销售机会").enforce()
         hold_customers(values.get("introduced_by"), by=by)
         hold_customer_names()
         opportunity = cls(created_by=by, **values)
         opportunity.save()
-        record(by, "新建", opportunity, 客户名称=opportunity.customer_name, 成功机率=f"{opportunity.success_rate}%")
+        log_event(by, "新建", opportunity, 客户名称=opportunity.customer_name, 成功机率=f"{opportunity.success_rate}%")
         return opportunity
 
     def can_edit(self, by: User) -> Verdict:
         return first_objection(
-            holds(by, "marketing.change_opportunity", "您的角色不能修改销售机会"),
+            require_permission(by, "marketing.change_opportunity", "您的角色不能修改销售机会"),
             self._while_unassigned("编辑"),
         )
 
@@ -192,19 +200,19 @@ class Opportunity(HasDetails, Shared):
     def edit(self, *, by: User, **values: Any) -> None:
         self.can_edit(by).enforce()
         hold_customers(values.get("introduced_by"), by=by, kept=self.introduced_by)
-        change(by, "编辑", self, **values)
+        save_changes(by, "编辑", self, **values)
 
     def can_remove(self, by: User) -> Verdict:
         return first_objection(
-            holds(by, "marketing.delete_opportunity", "您的角色不能删除销售机会"),
-            within(self.created_by_id == by.pk, f"只有创建人（{self.created_by}）可以删除。"),
+            require_permission(by, "marketing.delete_opportunity", "您的角色不能删除销售机会"),
+            require_scope(self.created_by_id == by.pk, f"只有创建人（{self.created_by}）可以删除。"),
             self._while_unassigned("删除"),
         )
 
     @transition
     def remove(self, *, by: User) -> None:
         self.can_remove(by).enforce()
-        record(by, "删除", self, 客户名称=self.customer_name, 概要=self.summary)
+        log_event(by, "删除", self, 客户名称=self.customer_name, 概要=self.summary)
         self.delete()
 
     # Assigned, reassigned by a supervisor
@@ -223,27 +231,27 @@ class Opportunity(HasDetails, Shared):
         self.assignee, self.assigned_at, self.assigned_by = to, timezone.now(), by
         self.status = self.Status.ASSIGNED
         self._save("assignee", "assigned_at", "assigned_by", "status")
-        record(by, "指派", self, 指派给=to)
+        log_event(by, "指派", self, 指派给=to)
         if to.pk != by.pk:
             notify(to, f"{by} 将机会「{self.summary}」指派给您", self, kind=Notification.Kind.OPPORTUNITY)
 
     def can_reassign(self, by: User) -> Verdict:
         return first_objection(
             self._supervised(by, "改派"),
-            unless(self.status == self.Status.UNASSIGNED, "机会还没有指派，请先指派。"),
+            refuse_if(self.status == self.Status.UNASSIGNED, "机会还没有指派，请先指派。"),
             self._unless_closed("改派"),
         )
 
     @transition
     def reassign(self, to: User, *, by: User, reason: str) -> None:
         self.can_reassign(by).enforce()
-        unless(not reason.strip(), "请填写改派原因。").enforce()
-        unless(to.pk == self.assignee_id, f"机会现在就由{to}负责，请另选一位客户经理。").enforce()
+        refuse_if(not reason.strip(), "请填写改派原因。").enforce()
+        refuse_if(to.pk == self.assignee_id, f"机会现在就由{to}负责，请另选一位客户经理。").enforce()
         self.check_candidate(to, by=by).enforce()
         former = self.assignee
         self.assignee, self.assigned_at, self.assigned_by = to, timezone.now(), by
         self._save("assignee", "assigned_at", "assigned_by")
-        record(by, "改派", self, 指派给=(former, to), 原因=reason)
+        log_event(by, "改派", self, 指派给=(former, to), 原因=reason)
         told = f"{by} 已把您负责的机会（编号 {self.pk}）改派给 {to}：{reason}"  # it may have left his view
         notify(former, told, kind=Notification.Kind.OPPORTUNITY)
         notify(to, f"{by} 将机会「{self.summary}」改派给您：{reason}", self, kind=Notification.Kind.OPPORTUNITY)
@@ -258,16 +266,16 @@ class Opportunity(HasDetails, Shared):
     @classmethod
     def check_candidate(cls, to: User, *, by: User) -> Verdict:
         there = cls.candidates(by).filter(pk=to.pk).exists()
-        return unless(not there, f"{to} 不是您范围内在职的客户经理，请另选一位。")
+        return refuse_if(not there, f"{to} 不是您范围内在职的客户经理，请另选一位。")
 
     # Developed by the assignee
 
     def can_plan(self, by: User) -> Verdict:
         return first_objection(
-            holds(by, "marketing.plan_opportunity", "您的角色不能制定开发计划"),
-            unless(self.status == self.Status.UNASSIGNED, "机会还没有指派，指派后才能制定计划。"),
+            require_permission(by, "marketing.plan_opportunity", "您的角色不能制定开发计划"),
+            refuse_if(self.status == self.Status.UNASSIGNED, "机会还没有指派，指派后才能制定计划。"),
             self._unless_closed("制定计划"),
-            within(
+            require_scope(
                 reaches(by, "marketing.plan_opportunity", EDIT, self.keeper_id) or self.shared_for_editing(by),
                 f"只有被指派的客户经理（{self.assignee}）和他的主管可以制定计划。",
             ),
@@ -276,10 +284,10 @@ class Opportunity(HasDetails, Shared):
     def can_develop(self, by: User) -> Verdict:
         """Behind 执行计划, 更新预测, 更正联系方式, 开发成功 and 终止开发: the assignee's own work."""
         return first_objection(
-            holds(by, "marketing.develop_opportunity", "您的角色不能执行开发计划"),
-            unless(self.status == self.Status.UNASSIGNED, "机会还没有指派，指派后才能执行。"),
+            require_permission(by, "marketing.develop_opportunity", "您的角色不能执行开发计划"),
+            refuse_if(self.status == self.Status.UNASSIGNED, "机会还没有指派，指派后才能执行。"),
             self._unless_closed("更改"),
-            within(self.assignee_id == by.pk, f"只有被指派的客户经理（{self.assignee}）可以执行，您可以查看。"),
+            require_scope(self.assignee_id == by.pk, f"只有被指派的客户经理（{self.assignee}）可以执行，您可以查看。"),
         )
 
     def can_update_forecast(self, by: User) -> Verdict:
@@ -290,10 +298,10 @@ class Opportunity(HasDetails, Shared):
         self, *, by: User, success_rate: int, expected_amount: Decimal | None, expected_on: date | None, reason: str
     ) -> None:
         self.can_update_forecast(by).enforce()
-        unless(not reason.strip(), "请填写更新原因。").enforce()
+        refuse_if(not reason.strip(), "请填写更新原因。").enforce()
         before = {name: getattr(self, name) for name in FORECAST_FIELDS}
         after = dict(zip(FORECAST_FIELDS, (success_rate, expected_amount, expected_on), strict=True))
-        if not change(by, "更新预测", self, reason=reason, **after):
+        if not save_changes(by, "更新预测", self, reason=reason, **after):
             return
         former = {f"former_{name}": value for name, value in before.items()}
         ForecastChange.objects.create(opportunity=self, by=by, reason=reason, **former, **after)
@@ -304,7 +312,7 @@ class Opportunity(HasDetails, Shared):
     @transition
     def correct_contact(self, *, by: User, contact_name: str, contact_phone: str) -> None:
         self.can_correct_contact(by).enforce()
-        change(by, "更正联系方式", self, contact_name=contact_name, contact_phone=contact_phone)
+        save_changes(by, "更正联系方式", self, contact_name=contact_name, contact_phone=contact_phone)
 
     def can_win(self, by: User) -> Verdict:
         return self.can_develop(by)
@@ -317,7 +325,7 @@ class Opportunity(HasDetails, Shared):
         create_anyway (a reason, told to the supervisors) is given, raises SameNameExists.
         """
         self.can_win(by).enforce()
-        unless(not reason.strip() and not self.items.exists(), "没有任何计划项，请说明开发成功的原因。").enforce()
+        refuse_if(not reason.strip() and not self.items.exists(), "没有任何计划项，请说明开发成功的原因。").enforce()
         anyway = hold_namesakes(self.sought, by, link_to=link_to, create_anyway=create_anyway.strip())
         customer = link_to or self._new_customer(by)
         carry_contact(customer, self.contact_name.strip(), self.contact_phone.strip(), by=by)
@@ -329,8 +337,8 @@ class Opportunity(HasDetails, Shared):
             for supervisor in supervisors_of(by):
                 notify(supervisor, f"{by} 新建了{anyway}客户「{customer}」：{create_anyway}", customer)
         text, url = f"销售机会（编号 {self.pk}）开发成功", self.get_absolute_url()
-        tell(customer, TimelineEntry.Kind.OPPORTUNITY, text, url=url)
-        record(by, "开发成功", self, changes={label: fact for label, fact in facts.items() if fact})
+        add_timeline_entry(customer, TimelineEntry.Kind.OPPORTUNITY, text, url=url)
+        log_event(by, "开发成功", self, changes={label: fact for label, fact in facts.items() if fact})
         tell_creator(self, by=by)
         return customer
 
@@ -359,29 +367,29 @@ class Opportunity(HasDetails, Shared):
     @transition
     def lose(self, *, by: User, reason: str, competitor: Any = None) -> None:
         self.can_lose(by).enforce()
-        unless(not reason.strip(), "请填写失败原因。").enforce()
+        refuse_if(not reason.strip(), "请填写失败原因。").enforce()
         self.status, self.closed_at = self.Status.LOST, timezone.now()
         self.lost_reason, self.competitor = reason, competitor
         self._save("status", "closed_at", "lost_reason", "competitor")
-        record(by, "终止开发", self, 失败原因=reason, **({"竞争对手": competitor} if competitor else {}))
+        log_event(by, "终止开发", self, 失败原因=reason, **({"竞争对手": competitor} if competitor else {}))
         tell_creator(self, by=by)
 
     # Shared objections
 
     def _while_unassigned(self, verb: str) -> Verdict:
         if self.status == self.Status.ASSIGNED:
-            return unless(True, f"{self._assigned_words()}，只有「未分配」的机会可以{verb}。")
+            return refuse_if(True, f"{self._assigned_words()}，只有「未分配」的机会可以{verb}。")
         return self._unless_closed(verb)
 
     def _unless_closed(self, verb: str) -> Verdict:
         if not self.is_closed:
             return ALLOWED
-        return unless(True, f"机会已{self.get_status_display()}，只能查看，不能{verb}。")
+        return refuse_if(True, f"机会已{self.get_status_display()}，只能查看，不能{verb}。")
 
     def _supervised(self, by: User, verb: str) -> Verdict:
         return first_objection(
-            holds(by, "marketing.assign_opportunity", f"只有销售主管可以{verb}销售机会"),
-            within(
+            require_permission(by, "marketing.assign_opportunity", f"只有销售主管可以{verb}销售机会"),
+            require_scope(
                 reaches(by, "marketing.assign_opportunity", EDIT, self.keeper_id), f"这个机会不在您的{verb}范围内。"
             ),
         )
@@ -389,7 +397,7 @@ class Opportunity(HasDetails, Shared):
     def _unless_assigned(self) -> Verdict:
         if self.status != self.Status.ASSIGNED:
             return ALLOWED
-        return unless(True, f"{self._assigned_words()}，不能再次指派；需要换人时请改派。")
+        return refuse_if(True, f"{self._assigned_words()}，不能再次指派；需要换人时请改派。")
 
     def _assigned_words(self) -> str:
         who = f"由 {self.assigned_by} " if self.assigned_by else ""

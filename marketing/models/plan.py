@@ -10,8 +10,8 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
-from kit.audit.log import record
-from kit.domain.verdict import Verdict, first_objection, lock, transition, unless
+from kit.audit.log import log_event
+from kit.domain.verdict import Verdict, first_objection, lock_row, refuse_if, transition
 
 from .opportunity import Opportunity
 
@@ -73,16 +73,16 @@ class PlanItem(models.Model):
     @classmethod
     def create(cls, *, by: User, opportunity: Opportunity, **values: Any) -> PlanItem:
         """Adds an item to the plan. Call in a transaction."""
-        lock(opportunity)
+        lock_row(opportunity)
         opportunity.can_plan(by).enforce()
         item = cls.objects.create(opportunity=opportunity, **values)
-        record(by, "制定计划", opportunity, 计划项=item.in_words())
+        log_event(by, "制定计划", opportunity, 计划项=item.in_words())
         return item
 
     def can_edit(self, by: User) -> Verdict:
         return first_objection(
             self.opportunity.can_plan(by),
-            unless(self.is_done, "已填写执行效果的计划项不能再修改。"),
+            refuse_if(self.is_done, "已填写执行效果的计划项不能再修改。"),
         )
 
     @transition
@@ -93,18 +93,18 @@ class PlanItem(models.Model):
             return
         self.version += 1
         self.save(update_fields=["on", "text", "version"])
-        record(by, "修改计划", self.opportunity, 计划项=(before, self.in_words()))
+        log_event(by, "修改计划", self.opportunity, 计划项=(before, self.in_words()))
 
     def can_remove(self, by: User) -> Verdict:
         return first_objection(
             self.opportunity.can_plan(by),
-            unless(self.is_done, "已填写执行效果的计划项不能删除。"),
+            refuse_if(self.is_done, "已填写执行效果的计划项不能删除。"),
         )
 
     @transition
     def remove(self, *, by: User) -> None:
         self.can_remove(by).enforce()
-        record(by, "删除计划", self.opportunity, 计划项=(self.in_words(), None))
+        log_event(by, "删除计划", self.opportunity, 计划项=(self.in_words(), None))
         self.delete()
 
     def can_record_result(self, by: User) -> Verdict:
@@ -114,11 +114,11 @@ class PlanItem(models.Model):
     def record_result(self, *, by: User, result: str) -> None:
         """Writes what came of the item, or corrects it until the opportunity closes."""
         self.can_record_result(by).enforce()
-        unless(not result.strip(), "请填写执行效果。").enforce()
+        refuse_if(not result.strip(), "请填写执行效果。").enforce()
         before, self.result = self.result, result
         if before == result:
             return
         self.executed_at, self.executed_by = timezone.now(), by
         self.version += 1
         self.save(update_fields=["result", "executed_at", "executed_by", "version"])
-        record(by, "填写执行效果", self.opportunity, 计划项=self.text, 执行效果=(before, result))
+        log_event(by, "填写执行效果", self.opportunity, 计划项=self.text, 执行效果=(before, result))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.sql.markers import Mark
+from kit.sql.markers import ChangeMarker
 
 
-class OpportunityChange(Mark):
+class OpportunityChange(ChangeMarker):
     """A mark that the database itself leaves with every statement that writes opportunities or their forecasts."""
 
-    class Meta(Mark.Meta):
+    class Meta(ChangeMarker.Meta):
         verbose_name = "销售机会变动"
         verbose_name_plural = "销售机会变动"
 

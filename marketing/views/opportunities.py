@@ -16,10 +16,10 @@ from customers.forms import offered_customers
 from customers.models import Customer, names_hidden_from
 from customers.views.known import Asking
 from kit.audit.models import AuditEntry
-from kit.domain.money import yuan
+from kit.domain.money import format_yuan
 from kit.pages.actions import Action, ActionView, controls
 from kit.pages.history import RecordHistory, as_seen_by, without_names
-from kit.pages.html import fill
+from kit.pages.html import format_html_fast
 from kit.pages.lists import Column, RecordList
 from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
 from kit.pages.templatetags.ui import chip, rate
@@ -59,7 +59,7 @@ ROW_FIELDS = (
 
 
 def name_cell(opportunity: Opportunity) -> str:
-    return fill(
+    return format_html_fast(
         '<a href="{}">{}</a><small class="sm">{}</small>',
         opportunity.get_absolute_url(),
         opportunity.customer_name,
@@ -107,9 +107,9 @@ class OpportunityList(DetailedList, RecordList):
             return ""
         found = sums(self.in_tab(self.filtered()[1], self.tab))
         then = "月初时" if asked.get("forecast") else ""
-        text = f"合计 {found.number:,} 个机会，{then}预计金额 {yuan(found.amount)} 元"
+        text = f"合计 {found.number:,} 个机会，{then}预计金额 {format_yuan(found.amount)} 元"
         if then or asked.get("open") or self.tab in Opportunity.OPEN:  # of closed ones chances say nothing
-            text += f"，加权金额 {yuan(found.weighted)} 元"
+            text += f"，加权金额 {format_yuan(found.weighted)} 元"
         return text if found.number else ""
 
 
@@ -188,7 +188,7 @@ class OpportunityCreate(WithSuggestions, RecordCreate):
 
 
 class OpportunityUpdate(WithSuggestions, RecordUpdate):
-    model, held_first = Opportunity, ("introduced_by",)
+    model, locked_first = Opportunity, ("introduced_by",)
     title, crumbs, help = "编辑机会", (("营销管理", ""), LIST), "opportunities"
 
 

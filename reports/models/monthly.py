@@ -13,11 +13,19 @@ from django.utils import timezone
 
 from accounts.models import User, notify
 from accounts.scopes import VIEW, people_in_scope, reaches
-from kit.audit.log import change, record
-from kit.domain.days import add_months, day
+from kit.audit.log import log_event, save_changes
+from kit.domain.days import add_months, format_day
 from kit.domain.urls import record_url
-from kit.domain.verdict import ALLOWED, Verdict, first_objection, holds, transition, unless, within
-from kit.sql.counts import narrowed
+from kit.domain.verdict import (
+    ALLOWED,
+    Verdict,
+    first_objection,
+    refuse_if,
+    require_permission,
+    require_scope,
+    transition,
+)
+from kit.sql.counts import filter_cached
 
 VIEW_REPORT, WRITE, REVIEW = "reports.view_monthlyreport", "reports.add_monthlyreport", "reports.review_monthlyreport"
 
@@ -37,11 +45,11 @@ class MonthlyReportQuerySet(models.QuerySet["MonthlyReport"]):
         if not user.has_perm(self.view_permission):
             return self.none()
         if not user.has_perm(REVIEW):
-            return narrowed(self, Q(author=user.pk))
+            return filter_cached(self, Q(author=user.pk))
         people = people_in_scope(user, REVIEW, VIEW)
         submitted = ~Q(status=MonthlyReport.Status.DRAFT)
         seen = submitted if people is None else submitted & Q(author__in=people)
-        return narrowed(self, Q(author=user.pk) | seen)
+        return filter_cached(self, Q(author=user.pk) | seen)
 
     def waiting_for(self, user: User) -> MonthlyReportQuerySet:
         """Submitted, for the person to review."""
@@ -98,7 +106,7 @@ class MonthlyReport(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{day(self.period, 'month')}客户管理报告"
+        return f"{format_day(self.period, 'month')}客户管理报告"
 
     def get_absolute_url(self) -> str:
         return record_url("reports:monthly_detail", self.pk)
@@ -124,14 +132,14 @@ class MonthlyReport(models.Model):
     @classmethod
     def create(cls, *, by: User, period: date, figures: list[dict[str, Any]], remarks: str = "") -> MonthlyReport:
         """A draft with the four reports as they stand now. Call in a transaction."""
-        holds(by, WRITE, "您的角色不能写客户管理报告").enforce()
+        require_permission(by, WRITE, "您的角色不能写客户管理报告").enforce()
         period = period.replace(day=1)
-        unless(period > timezone.localdate(), "这个月还没有开始，不能写报告。").enforce()
+        refuse_if(period > timezone.localdate(), "这个月还没有开始，不能写报告。").enforce()
         exists = cls.objects.filter(author=by, period=period).exists()
-        unless(exists, f"您已经有{day(period, 'month')}的客户管理报告，请在列表里打开它。").enforce()
+        refuse_if(exists, f"您已经有{format_day(period, 'month')}的客户管理报告，请在列表里打开它。").enforce()
         report = cls(author=by, period=period, figures=figures, taken_at=timezone.now(), remarks=remarks)
         report.save()
-        record(by, "新建", report, 期间=day(period, "month"))
+        log_event(by, "新建", report, 期间=format_day(period, "month"))
         return report
 
     def can_edit(self, by: User) -> Verdict:
@@ -140,7 +148,7 @@ class MonthlyReport(models.Model):
     @transition
     def edit(self, *, by: User, remarks: str) -> None:
         self.can_edit(by).enforce()
-        change(by, "编辑", self, remarks=remarks)
+        save_changes(by, "编辑", self, remarks=remarks)
 
     def can_refresh(self, by: User) -> Verdict:
         return first_objection(self._own(by, "重新取数"), self._while_open("重新取数"))
@@ -152,25 +160,25 @@ class MonthlyReport(models.Model):
         before = self.taken_at
         self.figures, self.taken_at = figures, timezone.now()
         self._save("figures", "taken_at")
-        record(by, "重新取数", self, 取数时间=(before, self.taken_at))
+        log_event(by, "重新取数", self, 取数时间=(before, self.taken_at))
 
     def can_remove(self, by: User) -> Verdict:
         return first_objection(
             self._own(by, "删除"),
-            unless(self.status != self.Status.DRAFT, "提交过的报告不能删除。"),
+            refuse_if(self.status != self.Status.DRAFT, "提交过的报告不能删除。"),
         )
 
     @transition
     def remove(self, *, by: User) -> None:
         self.can_remove(by).enforce()
-        record(by, "删除", self, 期间=day(self.period, "month"))
+        log_event(by, "删除", self, 期间=format_day(self.period, "month"))
         self.delete()
 
     def can_submit(self, by: User) -> Verdict:
         return first_objection(
             self._own(by, "提交"),
             self._while_open("提交"),
-            unless(not self.remarks.strip(), "请先填写情况说明，再提交。"),
+            refuse_if(not self.remarks.strip(), "请先填写情况说明，再提交。"),
         )
 
     @transition
@@ -183,7 +191,7 @@ class MonthlyReport(models.Model):
         submission = Submission.objects.create(report=self, number=number, **kept)
         self.status = self.Status.SUBMITTED
         self._save("status")
-        record(by, "提交", self, 状态=(before, self.get_status_display()), 第几次提交=number)
+        log_event(by, "提交", self, 状态=(before, self.get_status_display()), 第几次提交=number)
         for person in self._reviewers():
             notify(person, f"{by} 提交了{self}，请审阅。", self)
         return submission
@@ -204,7 +212,7 @@ class MonthlyReport(models.Model):
     @transition
     def send_back(self, *, by: User, comment: str) -> None:
         self.can_send_back(by).enforce()
-        unless(not comment.strip(), "退回时请填写批注，说明要补充什么。").enforce()
+        refuse_if(not comment.strip(), "退回时请填写批注，说明要补充什么。").enforce()
         self._answer(by, "退回", self.Status.RETURNED, comment)
 
     def _answer(self, by: User, verb: str, status: Status, comment: str) -> None:
@@ -214,29 +222,29 @@ class MonthlyReport(models.Model):
         self._save("status")
         last.outcome, last.comment, last.answered_by, last.answered_at = status, comment, by, timezone.now()
         last.save(update_fields=["outcome", "comment", "answered_by", "answered_at"])
-        record(by, verb, self, 状态=(before, self.get_status_display()), **({"批注": comment} if comment else {}))
+        log_event(by, verb, self, 状态=(before, self.get_status_display()), **({"批注": comment} if comment else {}))
         notify(self.author, f"{by} 已{verb}您的{self}{'：' + comment if comment else '。'}", self)
 
     # Shared objections
 
     def _own(self, by: User, verb: str) -> Verdict:
         return first_objection(
-            holds(by, WRITE, f"您的角色不能{verb}客户管理报告"),
-            within(self.author_id == by.pk, f"只有报告人（{self.author}）可以{verb}。"),
+            require_permission(by, WRITE, f"您的角色不能{verb}客户管理报告"),
+            require_scope(self.author_id == by.pk, f"只有报告人（{self.author}）可以{verb}。"),
         )
 
     def _while_open(self, verb: str) -> Verdict:
         if self.status in self.OPEN:
             return ALLOWED
-        return unless(True, f"报告{self.get_status_display()}，不能{verb}。")
+        return refuse_if(True, f"报告{self.get_status_display()}，不能{verb}。")
 
     def _reviewed(self, by: User, verb: str) -> Verdict:
         return first_objection(
-            holds(by, REVIEW, f"只有高管可以{verb}客户管理报告"),
-            within(self.author_id != by.pk, f"自己写的报告由别人{verb}。"),
-            within(reaches(by, REVIEW, VIEW, self.author_id), f"这份报告不在您的{verb}范围内。"),
-            unless(self.status == self.Status.DRAFT, f"报告还没有提交，不能{verb}。"),
-            unless(self.status != self.Status.SUBMITTED, f"报告{self.get_status_display()}，不能再{verb}。"),
+            require_permission(by, REVIEW, f"只有高管可以{verb}客户管理报告"),
+            require_scope(self.author_id != by.pk, f"自己写的报告由别人{verb}。"),
+            require_scope(reaches(by, REVIEW, VIEW, self.author_id), f"这份报告不在您的{verb}范围内。"),
+            refuse_if(self.status == self.Status.DRAFT, f"报告还没有提交，不能{verb}。"),
+            refuse_if(self.status != self.Status.SUBMITTED, f"报告{self.get_status_display()}，不能再{verb}。"),
         )
 
     def _reviewers(self) -> list[User]:

@@ -35,7 +35,7 @@ from customers.effect import effect_of, together
 from customers.models import ChurnCase, ChurnMeasure, Customer, Order, churn_stamp
 from kit.domain.days import add_months, midnight
 from kit.sql.exact_sum import ExactSum
-from kit.sql.id_sets import Ids
+from kit.sql.id_sets import IdSet
 from reports.figure_cells import percent, shares
 from reports.versioned_cache import remembered, statement
 
@@ -136,7 +136,7 @@ def _revenue(orders: Any, asked: Sequence[tuple[int, date]]) -> list[Decimal]:
 def _revenue_by_day(orders: Any, asked: Sequence[tuple[int, date]]) -> dict[int, dict[date, Decimal]]:
     days = [day for _, day in asked]
     rows = orders.revenue().filter(
-        customer__in=Ids(customer for customer, _ in asked),
+        customer__in=IdSet(customer for customer, _ in asked),
         ordered_at__gte=midnight(_first_day(min(days))),
         ordered_at__lt=midnight(max(days) + timedelta(days=1)),
     )
@@ -304,7 +304,7 @@ def figures(customers: Any, cases: Any, orders: Any, asked: Asked, keep: Keep = 
         lines_of(cases if then is None else cases.kept_then_by(then), period),
         until_this_month(period, today),
     )
-    these = ChurnCase.objects.filter(pk__in=Ids(line.key for line in lines))  # once: the others ask for these
+    these = ChurnCase.objects.filter(pk__in=IdSet(line.key for line in lines))  # once: the others ask for these
     return Figures(
         losses(lines, orders, keep),
         monthly_rates(customers, lines, months)
@@ -332,16 +332,16 @@ SHOWN = (
 
 
 def cases_of(found: Iterable[Loss]) -> dict[int, ChurnCase]:
-    rows = ChurnCase.objects.filter(pk__in=Ids(loss.case for loss in found)).order_by()
+    rows = ChurnCase.objects.filter(pk__in=IdSet(loss.case for loss in found)).order_by()
     read = rows.select_related("customer__manager", "manager_then", "lost_kind", "competitor").only(*SHOWN)
     return {case.pk: case for case in read}
 
 
 def texts_of(found: Iterable[Loss], field: str) -> dict[int, str]:
     """{case: this field of it, or of its customer}, to sort by."""
-    rows = ChurnCase.objects.filter(pk__in=Ids(loss.case for loss in found))
+    rows = ChurnCase.objects.filter(pk__in=IdSet(loss.case for loss in found))
     return dict(rows.order_by().values_list("pk", field))
 
 
 def named(entries: Iterable[int]) -> dict[int, str]:
-    return dict(DictionaryEntry.objects.filter(pk__in=Ids(entries)).order_by().values_list("pk", "item"))
+    return dict(DictionaryEntry.objects.filter(pk__in=IdSet(entries)).order_by().values_list("pk", "item"))

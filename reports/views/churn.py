@@ -21,7 +21,7 @@ from customers.filters.churn import UNFILLED
 from customers.filters.customers import THEN, keepers_in_view, named
 from customers.filters.orders import REVENUE
 from customers.models import ChurnCase, Customer
-from kit.domain.days import day
+from kit.domain.days import format_day
 from kit.domain.urls import page_url, record_url
 from kit.pages.lists import Column
 from reports.figure_cells import DASH, in_unit, percent
@@ -134,7 +134,7 @@ class ChurnReport(ReportPage):
         reasons = churn.reasons(lost, named)
         return Report(
             facts=[
-                f"{day(period.first, 'long')}至{day(min(period.last, today), 'long')}",
+                f"{format_day(period.first, 'long')}至{format_day(min(period.last, today), 'long')}",
                 "按确认流失的时间计入",
                 "部门和客户经理按确认流失时的归属（没有确认的按今天的）"
                 if self.by_then
@@ -241,7 +241,7 @@ class ChurnReport(ReportPage):
             return self.cases_behind(confirmed_from=first, confirmed_to=last) if month.lost else ""
 
         columns = (
-            Column("月份", lambda month: day(month.first, "month"), css="m-t nw"),
+            Column("月份", lambda month: format_day(month.first, "month"), css="m-t nw"),
             Figure("月初正常客户", "normal", url=self.normal_behind),
             Figure("当月流失", "lost", url=behind),
             Figure("月流失率", "rate", kind="percent", of="当月流失"),
@@ -291,13 +291,13 @@ class ChurnReport(ReportPage):
             Figure("90 天内又下单", "bought", url=lambda kind: behind(kind, bought=1) if kind.bought else ""),
             Figure("还在 90 天内", "waiting", url=lambda kind: behind(kind, waiting=1) if kind.waiting else ""),
             Figure("见效比例", "rate", kind="percent", of="90 天内又下单"),
-            Column("", few_words, html=few_words, css="mute nw"),
+            Column("", small_sample_note, html=small_sample_note, css="mute nw"),
         )
         note = "见效比例 = 又下单 ÷ 已可判断的预警（已下单或满 90 天）"
         return ReportTable("哪类暂缓措施带来订单", columns, kinds, note=note, empty_text="这段时间没有采取暂缓措施。")
 
 
-def few_words(kind: Any) -> str:
+def small_sample_note(kind: Any) -> str:
     """A rate of few says so."""
     return f"样本少于 {FEW}" if kind.cases - kind.waiting < FEW else ""
 
@@ -325,7 +325,7 @@ STEPS = {
 def rate_note(months: list[Month]) -> str:
     last = months[-1]
     rate = DASH if last.rate is None else f"{last.rate}%"
-    return f"{day(last.first, 'month')} {rate}（{last.lost} / {last.normal}）"
+    return f"{format_day(last.first, 'month')} {rate}（{last.lost} / {last.normal}）"
 
 
 def reason_chart(reasons: list[Reason]) -> Chart:

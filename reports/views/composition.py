@@ -9,7 +9,7 @@ from django import forms
 from django.utils import timezone
 
 from customers.models import Customer
-from kit.domain.days import day
+from kit.domain.days import format_day
 from kit.domain.urls import page_url
 from kit.pages.lists import Column
 from reports.figure_cells import DASH, shares, signed
@@ -90,7 +90,11 @@ class CompositionReport(ReportPage):
             Figure("比上月末", "change", kind="delta"),
         )
         told = total.then is not None
-        note = f"比上月末：与 {day(end)} 的记录比较" if told else f"{day(end)} 还没有月末记录，下月起可以比较"
+        note = (
+            f"比上月末：与 {format_day(end)} 的记录比较"
+            if told
+            else f"{format_day(end)} 还没有月末记录，下月起可以比较"
+        )
         return ReportTable("明细", columns, groups, total=total, note=note)
 
 

@@ -16,7 +16,7 @@ from django.utils.html import format_html
 
 from accounts.models import User
 from customers.filters.customers import keepers_in_view
-from kit.domain.days import day
+from kit.domain.days import format_day
 from kit.domain.urls import page_url, record_url
 from kit.pages.lists import Column
 from reports.figure_cells import change, in_unit, percent, signed
@@ -108,7 +108,7 @@ class ContributionReport(ReportPage):
         return f"{year} 年" if self.year_before == year_period(year) else f"{year} 年同期"
 
     def facts(self) -> list[str]:
-        shown = "至".join(day(one, "long") for one in self.period) if self.period else "全部年份"
+        shown = "至".join(format_day(one, "long") for one in self.period) if self.period else "全部年份"
         said = [shown, "订单金额按下单日期计入，退货从当期减去，已取消的不计"]
         if self.wanted.people is not None:
             said.append("按下单时的客户经理" if self.wanted.by_date else "按今天的客户经理")

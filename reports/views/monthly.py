@@ -16,20 +16,20 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.models import User
-from kit.audit.log import record as note_down
+from kit.audit.log import log_event as note_down
 from kit.audit.models import AuditEntry
-from kit.domain.days import add_months, day
+from kit.domain.days import add_months, format_day
 from kit.exchange.export_question import Question
 from kit.exchange.exports import CONTENT_TYPES, attachment
 from kit.pages.actions import Action, ActionView, controls
-from kit.pages.export_requests import Meant
+from kit.pages.export_requests import DeliberateRequest
 from kit.pages.filters import ListFilter
 from kit.pages.forms import Block, CrmForm, RecordForm
 from kit.pages.history import RecordHistory, without_names
 from kit.pages.lists import Column, RecordList
 from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
 from kit.pages.templatetags.ui import chip
-from kit.pages.unknown_parameters import part_asked
+from kit.pages.unknown_parameters import describe_unread
 from reports.monthly_sections import four_reports
 from reports.report_snapshot import bring_back
 
@@ -65,12 +65,12 @@ class MonthlyFilter(ListFilter):
 
 
 def period_cell(report: MonthlyReport) -> str:
-    return format_html('<a href="{}">{}</a>', report.get_absolute_url(), day(report.period, "month"))
+    return format_html('<a href="{}">{}</a>', report.get_absolute_url(), format_day(report.period, "month"))
 
 
 def due_cell(report: MonthlyReport) -> str:
     late = format_html('<small class="sm nw t-red">{}</small>', "已过期限") if report.is_late else ""
-    return format_html("{}{}", day(report.due_on), late)
+    return format_html("{}{}", format_day(report.due_on), late)
 
 
 class MonthlyList(RecordList):
@@ -80,7 +80,7 @@ class MonthlyList(RecordList):
     filterset_class = MonthlyFilter
     default_sort = "-period"
     columns = (
-        Column("期间", lambda report: day(report.period, "month"), sort="period", html=period_cell, css="m-t"),
+        Column("期间", lambda report: format_day(report.period, "month"), sort="period", html=period_cell, css="m-t"),
         Column("状态", "get_status_display", sort="status", html=chip, css="m-r"),
         Column("报告人", "author", sort="author__name", css="nw"),
         Column("提交期限", "due_on", html=due_cell, css="nw"),
@@ -134,7 +134,7 @@ class MonthlyDetail(MonthlyPage, RecordDetail):
 
     def asked(self, submissions: list[Submission]) -> Submission | None:
         known = {one.number: one for one in submissions}
-        return known.get(part_asked(self.request.GET, "submission", known))
+        return known.get(describe_unread(self.request.GET, "submission", known))
 
     def unwritten(self, record: MonthlyReport) -> str:
         return record.can_submit(self.request.user).reason if record.can_edit(self.request.user) else ""
@@ -165,7 +165,7 @@ class NewMonthlyForm(CrmForm, forms.Form):
         months = [add_months(this, -back) for back in range(MONTHS_BACK)]
         written = set(MonthlyReport.objects.filter(author=user).values_list("period", flat=True))
         free = [month for month in months if month not in written]
-        self.fields["period"].choices = [(f"{month:%Y-%m-%d}", day(month, "month")) for month in free]
+        self.fields["period"].choices = [(f"{month:%Y-%m-%d}", format_day(month, "month")) for month in free]
         self.fields["period"].error_messages["invalid_choice"] = "这个月的报告已经有了，或还不能写。请另选一个月。"
         last = add_months(this, -1)
         self.initial.setdefault("period", f"{last if last in free else this:%Y-%m-%d}")
@@ -217,7 +217,7 @@ class RefreshMonthly(MonthlyAction):
     submit_label, message = "重新取数", "四张报表已按现在的数据更新"
 
     def context(self, record: Any, form: Any) -> dict[str, Any]:
-        taken = day(record.taken_at, "time")
+        taken = format_day(record.taken_at, "time")
         return {"named": str(record), "consequence": f"现有数字取自 {taken}，替换后不能找回；情况说明不变。"}
 
     def perform(self, record: MonthlyReport, form: Any) -> None:
@@ -240,7 +240,7 @@ class SubmitMonthly(MonthlyAction):
     submit_label, message = "提交", "报告已提交，等待高管审阅"
 
     def context(self, record: Any, form: Any) -> dict[str, Any]:
-        taken = day(record.taken_at, "time")
+        taken = format_day(record.taken_at, "time")
         return {
             "named": str(record),
             "details": f"数字取自 {taken}",
@@ -268,7 +268,7 @@ class SendBackMonthly(MonthlyAction):
     submit_label, danger, message = "退回", True, "报告已退回"
 
 
-class MonthlyWorkbook(Meant, MonthlyPage, RecordDetail):
+class MonthlyWorkbook(DeliberateRequest, MonthlyPage, RecordDetail):
     """The report as a workbook: what the page shows, a sheet for each of the four reports."""
 
     def get_record(self) -> Any:

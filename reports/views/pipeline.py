@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.departments import choice_of
 from accounts.models import Department, User
 from customers.models import Customer
-from kit.domain.days import day
+from kit.domain.days import format_day
 from kit.domain.urls import page_url
 from kit.pages.lists import Column
 from marketing.filters import UNFILLED
@@ -120,7 +120,7 @@ class PipelineReport(ReportPage):
             return Report(empty=True)
         report = Report(
             facts=[
-                f"{day(period.first, 'long')}至{day(min(period.last, today), 'long')}",
+                f"{format_day(period.first, 'long')}至{format_day(min(period.last, today), 'long')}",
                 "进行中的机会按今天的情况，金额为预计金额",
                 "只含您自己的机会" if self.only_own else "归属按今天的负责人，未指派的按创建人",
             ],
@@ -195,7 +195,7 @@ class PipelineReport(ReportPage):
             return lambda line: self.ended(status, month_period(line.first))
 
         columns = (
-            Column("月份", lambda line: day(line.first, "month"), css="m-t nw"),
+            Column("月份", lambda line: format_day(line.first, "month"), css="m-t nw"),
             Figure("当月新建", "created", url=created("all")),
             Figure("现未分配", "unassigned", url=created(STATUS.UNASSIGNED)),
             Figure("现已指派", "assigned", url=created(STATUS.ASSIGNED)),
@@ -204,7 +204,7 @@ class PipelineReport(ReportPage):
             Figure("当月成功", "won", url=closed(STATUS.WON)),
             Figure("当月失败", "lost", url=closed(STATUS.LOST)),
             Figure("成功率", "rate", kind="percent", of="当月成功"),
-            Column("", few_words, html=few_words, css="mute nw"),
+            Column("", small_sample_note, html=small_sample_note, css="mute nw"),
         )
         note = "前五列按创建月份，看它们今天的状态；后三列按结束月份"
         return ReportTable("按月份", columns, lines, note=note)
@@ -217,7 +217,7 @@ class PipelineReport(ReportPage):
             return self.ended(STATUS.WON, month_period(line.first))
 
         columns = (
-            Column("月份", lambda line: day(line.first, "month"), css="m-t nw"),
+            Column("月份", lambda line: format_day(line.first, "month"), css="m-t nw"),
             Figure("预计成交的机会", "count", url=promised),
             Figure("预计金额（元）", "amount", kind="money", url=promised),
             Figure("加权预测（元）", "weighted", kind="money", url=promised),
@@ -281,7 +281,7 @@ class PipelineReport(ReportPage):
             Figure("开发成功", "won", sort="won", url=ended(STATUS.WON)),
             Figure("开发失败", "lost", sort="lost", url=ended(STATUS.LOST)),
             Figure("成功率", "rate", kind="percent", sort="rate", of="开发成功"),
-            Column("", few_words, html=few_words, css="mute nw"),
+            Column("", small_sample_note, html=small_sample_note, css="mute nw"),
         )
         note = "成功率 = 成功 ÷（成功 + 失败），只计这段时间结束的"
         return ReportTable(basis.label, columns, ordered, total=whole, note=note, paged=True)
@@ -292,7 +292,7 @@ def only_open(name: str) -> Any:
     return lambda group: getattr(group, name) if group.key in Opportunity.OPEN else None
 
 
-def few_words(row: Any) -> str:
+def small_sample_note(row: Any) -> str:
     """A rate of few says so."""
     closed = row.won + row.lost
     return f"样本少于 {FEW}" if 0 < closed < FEW else ""

@@ -18,7 +18,7 @@ from accounts.departments import people_of
 from accounts.models import User
 from basedata.models import DictionaryEntry
 from customers.models import Customer
-from kit.domain.days import day
+from kit.domain.days import format_day
 from kit.domain.urls import page_url
 from kit.pages.lists import Column
 from reports.figure_cells import DASH, said, shares
@@ -113,7 +113,7 @@ class ServicesReport(ReportPage):
         last = min(self.period.last, timezone.localdate())
         return Report(
             facts=[
-                f"{day(self.period.first, 'long')}至{day(last, 'long')}",
+                f"{format_day(self.period.first, 'long')}至{format_day(last, 'long')}",
                 "按创建日期计入，部门按今天的归属",
                 "时长为工作时间，不含等待客户回复",
             ],
@@ -170,7 +170,7 @@ class ServicesReport(ReportPage):
         ordered = []
         for month in months:
             group = dated.get(month, Group())
-            group.key, group.label = month, day(month, "month")
+            group.key, group.label = month, format_day(month, "month")
             ordered.append(group)
         return ordered
 

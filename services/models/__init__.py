@@ -3,7 +3,7 @@ from .leaving import hand_over_all_requests, requests_left_by
 from .marks import ServiceChange, forget_old_marks
 from .parts import Draft, FormerLink, GivenBy, ServiceHelper, ServiceNote, ServiceRound
 from .request import NUMBER_PREFIX, ServiceRequest
-from .rows import ServiceRequestQuerySet, ties_of
+from .rows import ServiceRequestQuerySet, assignment_access
 from .target import ServiceTarget
 
 __all__ = [
@@ -22,5 +22,5 @@ __all__ = [
     "hand_over_all_requests",
     "hand_over_requests",
     "requests_left_by",
-    "ties_of",
+    "assignment_access",
 ]

@@ -8,7 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User, notify
-from kit.audit.log import record_many
+from kit.audit.log import log_events
 
 from .parts import ServiceHelper
 from .request import ServiceRequest
@@ -29,7 +29,7 @@ def hand_over_requests(former: Mapping[int, int], to: User, *, by: User, reason:
         assignee=to, assigned_at=timezone.now(), assigned_by=by, to_decide_since=None, version=F("version") + 1
     )
     ServiceHelper.objects.filter(request__in=keys, user=to).delete()
-    record_many(by, "移交", moving, changes=lambda one: {"分配给": (one.assignee, to), "原因": reason})
+    log_events(by, "移交", moving, changes=lambda one: {"分配给": (one.assignee, to), "原因": reason})
     if to.pk != by.pk:
         notify(
             to, f"{by} 随客户移交给您 {len(moving)} 个在办的服务请求：{reason}", moving[0] if len(moving) == 1 else None

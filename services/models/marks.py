@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from kit.sql.markers import Mark
+from kit.sql.markers import ChangeMarker
 
 
-class ServiceChange(Mark):
+class ServiceChange(ChangeMarker):
     """Left by every statement that writes requests, customers or dictionary entries."""
 
-    class Meta(Mark.Meta):
+    class Meta(ChangeMarker.Meta):
         verbose_name = "服务请求变动"
         verbose_name_plural = "服务请求变动"
 

@@ -13,9 +13,9 @@ from django.utils import timezone
 from accounts.models import Scope, User
 from accounts.scopes import EDIT, reaches, widest
 from basedata.models import entry_field
-from customers.models import Contact, Customer, TimelineEntry, tell
+from customers.models import Contact, Customer, TimelineEntry, add_timeline_entry
 from kit.domain.urls import record_url
-from kit.domain.verdict import ALLOWED, Kind, Verdict, first_objection, holds, unless, within
+from kit.domain.verdict import ALLOWED, Kind, Verdict, first_objection, refuse_if, require_permission, require_scope
 
 from .. import clock
 from .parts import STARS, GivenBy
@@ -181,15 +181,15 @@ class RequestRecord(models.Model):
 
     def _supervised(self, by: User, verb: str) -> Verdict:
         return first_objection(
-            holds(by, ASSIGN, f"只有销售主管可以{verb}服务请求"),
-            within(reaches(by, ASSIGN, EDIT, self.keeper_id), f"这个服务请求不在您的{verb}范围内。"),
+            require_permission(by, ASSIGN, f"只有销售主管可以{verb}服务请求"),
+            require_scope(reaches(by, ASSIGN, EDIT, self.keeper_id), f"这个服务请求不在您的{verb}范围内。"),
         )
 
     def _mine(self, by: User, verb: str) -> Verdict:
         who = f"只有被分配的客户经理（{self.assignee}）" if self.assignee_id else "只有被分配的客户经理"
         return first_objection(
-            holds(by, "services.handle_servicerequest", f"只有客户经理可以{verb}服务请求"),
-            within(self.assignee_id == by.pk, f"{who}可以{verb}，您可以查看。"),
+            require_permission(by, "services.handle_servicerequest", f"只有客户经理可以{verb}服务请求"),
+            require_scope(self.assignee_id == by.pk, f"{who}可以{verb}，您可以查看。"),
         )
 
     def _is_worked_on_by(self, by: User) -> bool:
@@ -198,8 +198,8 @@ class RequestRecord(models.Model):
 
     def _worked_on_by(self, by: User, verb: str) -> Verdict:
         return first_objection(
-            holds(by, "services.add_servicerequest", f"您的角色不能{verb}"),
-            within(self._is_worked_on_by(by), f"只有被分配的客户经理和主管可以{verb}。"),
+            require_permission(by, "services.add_servicerequest", f"您的角色不能{verb}"),
+            require_scope(self._is_worked_on_by(by), f"只有被分配的客户经理和主管可以{verb}。"),
         )
 
     def _noted_by(self, by: User) -> Verdict:
@@ -207,13 +207,13 @@ class RequestRecord(models.Model):
         writes = widest(by, ServiceRequestQuerySet.view_permission, EDIT) is not Scope.NONE
         takes_part = self._is_worked_on_by(by) or self.helpers.filter(user=by).exists()
         return first_objection(
-            ALLOWED if writes else Verdict(Kind.NO_RIGHT, "您的角色不编辑业务数据，不能添加备注。"),
-            within(takes_part, "只有被分配的客户经理、主管和协办人可以添加备注。"),
+            ALLOWED if writes else Verdict(Kind.NO_PERMISSION, "您的角色不编辑业务数据，不能添加备注。"),
+            require_scope(takes_part, "只有被分配的客户经理、主管和协办人可以添加备注。"),
         )
 
     def _while_new(self, verb: str) -> Verdict:
         words = f"服务请求{self.get_status_display()}，只有「新创建」的可以{verb}。"
-        return unless(self.status != self.Status.NEW, words)
+        return refuse_if(self.status != self.Status.NEW, words)
 
     def _unless_assigned(self) -> Verdict:
         if self.status == self.Status.NEW:
@@ -221,21 +221,21 @@ class RequestRecord(models.Model):
         if self.status == self.Status.ARCHIVED:
             return self._unless_archived("分配")
         who = f"由 {self.assigned_by} " if self.assigned_by else ""
-        return unless(True, f"服务请求已{who}分配给 {self.assignee}，不能再次分配；需要换人时请改派。")
+        return refuse_if(True, f"服务请求已{who}分配给 {self.assignee}，不能再次分配；需要换人时请改派。")
 
     def _while_assigned(self, verb: str) -> Verdict:
         return first_objection(
-            unless(self.status == self.Status.NEW, f"服务请求还没有分配，分配后才能{verb}。"),
-            unless(self.status == self.Status.HANDLED, f"服务请求已处理，请反馈；退回重新处理后才能{verb}。"),
+            refuse_if(self.status == self.Status.NEW, f"服务请求还没有分配，分配后才能{verb}。"),
+            refuse_if(self.status == self.Status.HANDLED, f"服务请求已处理，请反馈；退回重新处理后才能{verb}。"),
             self._unless_archived(verb),
         )
 
     def _while_in_work(self, verb: str) -> Verdict:
-        not_yet = unless(self.status == self.Status.NEW, f"服务请求还没有分配，分配后才能{verb}。")
+        not_yet = refuse_if(self.status == self.Status.NEW, f"服务请求还没有分配，分配后才能{verb}。")
         return first_objection(not_yet, self._unless_archived(verb))
 
     def _unless_archived(self, verb: str) -> Verdict:
-        return unless(self.status == self.Status.ARCHIVED, f"服务请求已归档，只能查看，不能{verb}。")
+        return refuse_if(self.status == self.Status.ARCHIVED, f"服务请求已归档，只能查看，不能{verb}。")
 
     # Small parts
 
@@ -263,7 +263,7 @@ class RequestRecord(models.Model):
     def _tell(self) -> None:
         """Stands in the customer's timeline once, with its newest state."""
         if self.customer:
-            tell(self.customer, TimelineEntry.Kind.SERVICE, self.told_as, url=self.get_absolute_url())
+            add_timeline_entry(self.customer, TimelineEntry.Kind.SERVICE, self.told_as, url=self.get_absolute_url())
 
     def _save(self, *fields: str) -> None:
         self.version += 1

@@ -13,9 +13,9 @@ from accounts.models import Notification, User, notify
 from accounts.scopes import EDIT, VIEW, people_in_scope, reaches, supervisors_of
 from basedata.models import reserve_numbers
 from customers.models import TimelineEntry, hold_customers
-from customers.models.timeline import untell
-from kit.audit.log import change, record
-from kit.domain.verdict import Verdict, first_objection, holds, transition, unless, within
+from customers.models.timeline import remove_timeline_entry
+from kit.audit.log import log_event, save_changes
+from kit.domain.verdict import Verdict, first_objection, refuse_if, require_permission, require_scope, transition
 
 from .. import clock
 from .parts import FormerLink, GivenBy, ServiceHelper, ServiceNote, ServiceRound
@@ -32,21 +32,23 @@ class ServiceRequest(RequestRecord):
     @classmethod
     def create(cls, *, by: User, **values: Any) -> ServiceRequest:
         """A new request with its number, its audit row and its timeline entry. Call in a transaction."""
-        holds(by, "services.add_servicerequest", "您的角色不能创建服务请求").enforce()
+        require_permission(by, "services.add_servicerequest", "您的角色不能创建服务请求").enforce()
         hold_customers(values.get("customer"), by=by)
         request = cls(number=reserve_numbers(NUMBER_PREFIX)[0], created_by=by, **values)
         request.keeper = request.customer.manager if request.customer else by
         request.due_at = clock.due_at(request.kind, request.customer, request.created_at)
         request.save()
-        record(by, "服务创建", request, 编号=request.number, 请求方=request.party, 服务类型=request.kind)
+        log_event(by, "服务创建", request, 编号=request.number, 请求方=request.party, 服务类型=request.kind)
         request._tell()
         return request
 
     def can_edit(self, by: User) -> Verdict:
         supervised = by.has_perm(ASSIGN) and reaches(by, ASSIGN, VIEW, self.keeper_id)
         return first_objection(
-            holds(by, "services.change_servicerequest", "您的角色不能修改服务请求"),
-            within(self.created_by_id == by.pk or supervised, f"只有创建人（{self.created_by}）和他的主管可以编辑。"),
+            require_permission(by, "services.change_servicerequest", "您的角色不能修改服务请求"),
+            require_scope(
+                self.created_by_id == by.pk or supervised, f"只有创建人（{self.created_by}）和他的主管可以编辑。"
+            ),
             self._while_new("编辑"),
         )
 
@@ -55,10 +57,10 @@ class ServiceRequest(RequestRecord):
         self.can_edit(by).enforce()
         former = self.customer
         hold_customers(values.get("customer"), by=by, kept=former)
-        if not change(by, "编辑", self, **values):
+        if not save_changes(by, "编辑", self, **values):
             return
         if former is not None and former != self.customer:
-            untell(former, TimelineEntry.Kind.SERVICE, self.get_absolute_url())
+            remove_timeline_entry(former, TimelineEntry.Kind.SERVICE, self.get_absolute_url())
         self.keeper = self.customer.manager if self.customer else self.created_by
         self.due_at = clock.due_at(self.kind, self.customer, self.created_at)
         self.save(update_fields=["keeper", "due_at"])
@@ -66,17 +68,17 @@ class ServiceRequest(RequestRecord):
 
     def can_remove(self, by: User) -> Verdict:
         return first_objection(
-            holds(by, "services.delete_servicerequest", "只有销售主管可以删除服务请求"),
-            within(reaches(by, ASSIGN, EDIT, self.keeper_id), "这个服务请求不在您的编辑范围内。"),
+            require_permission(by, "services.delete_servicerequest", "只有销售主管可以删除服务请求"),
+            require_scope(reaches(by, ASSIGN, EDIT, self.keeper_id), "这个服务请求不在您的编辑范围内。"),
             self._while_new("删除"),
         )
 
     @transition
     def remove(self, *, by: User) -> None:
         self.can_remove(by).enforce()
-        record(by, "删除", self, 编号=self.number, 客户=self.party, 概要=self.summary)
+        log_event(by, "删除", self, 编号=self.number, 客户=self.party, 概要=self.summary)
         if self.customer:
-            untell(self.customer, TimelineEntry.Kind.SERVICE, self.get_absolute_url())
+            remove_timeline_entry(self.customer, TimelineEntry.Kind.SERVICE, self.get_absolute_url())
         self.delete()
 
     # Assigned, reassigned, kept by a supervisor
@@ -92,7 +94,7 @@ class ServiceRequest(RequestRecord):
         self.assignee, self.assigned_at, self.assigned_by, self.status = to, now, by, self.Status.ASSIGNED
         self.minutes_to_assign = clock.minutes_between(self.created_at, now)
         self._save("assignee", "assigned_at", "assigned_by", "status", "minutes_to_assign")
-        record(by, "分配", self, 分配给=to)
+        log_event(by, "分配", self, 分配给=to)
         self._tell()
         if to.pk != by.pk:
             notify(to, f"{by} 将服务请求「{self._short}」分配给您", self, kind=Notification.Kind.ASSIGNED)
@@ -103,15 +105,15 @@ class ServiceRequest(RequestRecord):
     @transition
     def reassign(self, to: User, *, by: User, reason: str) -> None:
         self.can_reassign(by).enforce()
-        unless(not reason.strip(), "请填写改派原因。").enforce()
-        unless(to.pk == self.assignee_id, f"服务请求现在就由{to}负责，请另选一位客户经理。").enforce()
+        refuse_if(not reason.strip(), "请填写改派原因。").enforce()
+        refuse_if(to.pk == self.assignee_id, f"服务请求现在就由{to}负责，请另选一位客户经理。").enforce()
         self.check_candidate(to, by=by).enforce()
         former = self.assignee
         self.assignee, self.assigned_at, self.assigned_by = to, timezone.now(), by
         self.to_decide_since = None
         self._save("assignee", "assigned_at", "assigned_by", "to_decide_since")
         self.helpers.filter(user=to).delete()
-        record(by, "改派", self, 分配给=(former, to), 原因=reason)
+        log_event(by, "改派", self, 分配给=(former, to), 原因=reason)
         self._tell()
         notify(former, f"{by} 已把您负责的服务请求 {self.number} 改派给 {to}：{reason}")  # it may have left his view
         notify(to, f"{by} 将服务请求「{self._short}」改派给您：{reason}", self, kind=Notification.Kind.ASSIGNED)
@@ -119,17 +121,17 @@ class ServiceRequest(RequestRecord):
     def can_keep(self, by: User) -> Verdict:
         return first_objection(
             self._supervised(by, "决定"),
-            unless(self.to_decide_since is None, "这个服务请求没有等待您决定。"),
+            refuse_if(self.to_decide_since is None, "这个服务请求没有等待您决定。"),
         )
 
     @transition
     def keep(self, *, by: User, reason: str) -> None:
         """The supervisor's answer after a second return: the same assignee goes on."""
         self.can_keep(by).enforce()
-        unless(not reason.strip(), "请填写不改派的理由。").enforce()
+        refuse_if(not reason.strip(), "请填写不改派的理由。").enforce()
         self.to_decide_since = None
         self._save("to_decide_since")
-        record(by, "不改派", self, 分配给=self.assignee, 理由=reason)
+        log_event(by, "不改派", self, 分配给=self.assignee, 理由=reason)
         notify(self.assignee, f"{by} 决定仍由您处理「{self._short}」：{reason}", self)
 
     @staticmethod
@@ -143,7 +145,7 @@ class ServiceRequest(RequestRecord):
 
     @classmethod
     def check_candidate(cls, to: User, *, by: User) -> Verdict:
-        return unless(
+        return refuse_if(
             not cls.candidates(by).filter(pk=to.pk).exists(), f"{to} 不是您范围内在职的客户经理，请另选一位。"
         )
 
@@ -153,33 +155,33 @@ class ServiceRequest(RequestRecord):
         return first_objection(
             self._mine(by, "等待客户回复"),
             self._while_assigned("等待客户回复"),
-            unless(self.waiting_since is not None, "已在等待客户回复。"),
+            refuse_if(self.waiting_since is not None, "已在等待客户回复。"),
         )
 
     @transition
     def wait(self, *, by: User, note: str) -> None:
         self.can_wait(by).enforce()
-        unless(not note.strip(), "请说明在等客户回复什么。").enforce()
+        refuse_if(not note.strip(), "请说明在等客户回复什么。").enforce()
         self.waiting_since = timezone.now()
         self._save("waiting_since")
         ServiceNote.objects.create(request=self, by=by, text=f"等待客户回复：{note}")
-        record(by, "等待客户回复", self, 说明=note)
+        log_event(by, "等待客户回复", self, 说明=note)
 
     def can_resume(self, by: User) -> Verdict:
         return first_objection(
             self._mine(by, "恢复"),
             self._while_assigned("恢复"),
-            unless(self.waiting_since is None, "没有在等待客户回复。"),
+            refuse_if(self.waiting_since is None, "没有在等待客户回复。"),
         )
 
     @transition
     def resume(self, *, by: User, note: str) -> None:
         self.can_resume(by).enforce()
-        unless(not note.strip(), "请填写客户回复了什么。").enforce()
+        refuse_if(not note.strip(), "请填写客户回复了什么。").enforce()
         self._stop_waiting(timezone.now())
         self._save("waiting_since", "waiting_minutes", "due_at")
         ServiceNote.objects.create(request=self, by=by, text=f"恢复处理：{note}")
-        record(by, "恢复处理", self, 说明=note)
+        log_event(by, "恢复处理", self, 说明=note)
 
     def can_handle(self, by: User) -> Verdict:
         return first_objection(self._mine(by, "处理"), self._while_assigned("处理"))
@@ -187,7 +189,7 @@ class ServiceRequest(RequestRecord):
     @transition
     def handle(self, *, by: User, handling: str) -> ServiceRound:
         self.can_handle(by).enforce()
-        unless(not handling.strip(), "请填写服务处理。").enforce()
+        refuse_if(not handling.strip(), "请填写服务处理。").enforce()
         now = timezone.now()
         self._stop_waiting(now)
         self.status, self.handled_at, self.to_decide_since = self.Status.HANDLED, now, None
@@ -199,7 +201,7 @@ class ServiceRequest(RequestRecord):
         done = ServiceRound.objects.create(
             request=self, number=number, handling=handling, handled_by=by, handled_at=now
         )
-        record(by, "处理", self, 第几次=number, 服务处理=handling)
+        log_event(by, "处理", self, 第几次=number, 服务处理=handling)
         self._tell()
         return done
 
@@ -219,7 +221,7 @@ class ServiceRequest(RequestRecord):
         current.rating_key = get_random_string(32)
         current.rating_until = timezone.now() + timedelta(days=RATING_DAYS)
         current.save(update_fields=["rating_key", "rating_until"])
-        record(by, "请客户评价", self, 处理结果=result)
+        log_event(by, "请客户评价", self, 处理结果=result)
         return current
 
     def can_feedback(self, by: User) -> Verdict:
@@ -233,7 +235,7 @@ class ServiceRequest(RequestRecord):
         self._close(current, satisfaction, GivenBy.MANAGER, by=by)
 
     def can_rate(self, by: User | None) -> Verdict:
-        return unless(by is not None or self.status != self.Status.HANDLED, "这个服务请求不在等待客户评价。")
+        return refuse_if(by is not None or self.status != self.Status.HANDLED, "这个服务请求不在等待客户评价。")
 
     @transition
     def rate(self, key: str, *, by: None, satisfaction: int, comment: str = "") -> None:
@@ -241,20 +243,20 @@ class ServiceRequest(RequestRecord):
         self.can_rate(by).enforce()
         asked = self.rounds.filter(closed_at=None, rating_key=key, rating_until__gt=timezone.now())
         current: Any = asked.first()
-        unless(current is None, "这个评价链接已经用过或过期。").enforce()
+        refuse_if(current is None, "这个评价链接已经用过或过期。").enforce()
         current.comment = comment
         self._close(current, satisfaction, GivenBy.CUSTOMER, by=None)
 
     def _feedback_verdict(self, by: User, verb: str) -> Verdict:
         return first_objection(
             self._mine(by, verb),
-            unless(self.status in (self.Status.NEW, self.Status.ASSIGNED), f"还没有处理，处理之后才能{verb}。"),
+            refuse_if(self.status in (self.Status.NEW, self.Status.ASSIGNED), f"还没有处理，处理之后才能{verb}。"),
             self._unless_archived(verb),
         )
 
     def _write_down(self, result: str, outcome: dict[str, Any]) -> ServiceRound:
         """Keeps what was reached in the open round, and what the type of request asks for besides."""
-        unless(not result.strip(), "请填写处理结果。").enforce()
+        refuse_if(not result.strip(), "请填写处理结果。").enforce()
         current = self.rounds.get(closed_at=None)
         current.result = result
         current.save(update_fields=["result"])
@@ -266,14 +268,14 @@ class ServiceRequest(RequestRecord):
     def _unless_incomplete(self) -> Verdict:
         """A complaint has its cause and what will be better; a proposal its answer, before it is archived."""
         return first_objection(
-            unless(self.is_complaint and self.cause is None, "投诉归档前请选择投诉原因。"),
-            unless(self.is_complaint and not self.improvement.strip(), "投诉归档前请填写改进措施。"),
-            unless(self.is_proposal and self.is_adopted is None, "建议归档前请选择采纳或不采纳。"),
-            unless(self.is_proposal and not self.reply.strip(), "建议归档前请填写怎样告知了客户。"),
+            refuse_if(self.is_complaint and self.cause is None, "投诉归档前请选择投诉原因。"),
+            refuse_if(self.is_complaint and not self.improvement.strip(), "投诉归档前请填写改进措施。"),
+            refuse_if(self.is_proposal and self.is_adopted is None, "建议归档前请选择采纳或不采纳。"),
+            refuse_if(self.is_proposal and not self.reply.strip(), "建议归档前请填写怎样告知了客户。"),
         )
 
     def _close(self, current: ServiceRound, satisfaction: int, given_by: GivenBy, *, by: User | None) -> None:
-        unless(satisfaction not in range(1, 6), "满意度应为 1–5 星。").enforce()
+        refuse_if(satisfaction not in range(1, 6), "满意度应为 1–5 星。").enforce()
         now = timezone.now()
         current.satisfaction, current.satisfaction_by, current.closed_at = satisfaction, given_by, now
         current.save(update_fields=["satisfaction", "satisfaction_by", "closed_at", "comment"])
@@ -284,7 +286,7 @@ class ServiceRequest(RequestRecord):
         facts: dict[str, Any] = {"满意度": f"{satisfaction} 星", "评价人": given_by.label, "处理结果": current.result}
         facts |= {"客户留言": current.comment} if current.comment else {}
         facts |= {"代客户经理": self.assignee} if by is None else {}
-        record(by, verb, self, changes=facts)
+        log_event(by, verb, self, changes=facts)
         self._tell()
         if by is None:
             notify(self.assignee, f"客户给「{self._short}」评了 {satisfaction} 星，已{self.get_status_display()}", self)
@@ -316,10 +318,12 @@ class ServiceRequest(RequestRecord):
     @transition
     def involve(self, person: User, *, by: User) -> None:
         self.can_involve(by).enforce()
-        unless(not self.possible_helpers().filter(pk=person.pk).exists(), f"{person} 不能做协办人，请另选。").enforce()
+        refuse_if(
+            not self.possible_helpers().filter(pk=person.pk).exists(), f"{person} 不能做协办人，请另选。"
+        ).enforce()
         ServiceHelper.objects.create(request=self, user=person, by=by)
         User.objects.filter(pk=person.pk, receives_shares=False).update(receives_shares=True)
-        record(by, "邀请协办人", self, 协办人=person)
+        log_event(by, "邀请协办人", self, 协办人=person)
         notify(person, f"{by} 请您协办服务请求「{self._short}」", self)
 
     def can_release(self, by: User) -> Verdict:
@@ -329,7 +333,7 @@ class ServiceRequest(RequestRecord):
     def release(self, person: User, *, by: User) -> None:
         self.can_release(by).enforce()
         if self.helpers.filter(user=person).delete()[0]:
-            record(by, "移除协办人", self, 协办人=(person, None))
+            log_event(by, "移除协办人", self, 协办人=(person, None))
 
     def can_note(self, by: User) -> Verdict:
         return first_objection(self._noted_by(by), self._unless_archived("添加备注"))
@@ -337,8 +341,8 @@ class ServiceRequest(RequestRecord):
     @transition
     def note(self, *, by: User, text: str) -> ServiceNote:
         self.can_note(by).enforce()
-        unless(not text.strip(), "请填写备注。").enforce()
-        record(by, "添加备注", self, 备注=text)
+        refuse_if(not text.strip(), "请填写备注。").enforce()
+        log_event(by, "添加备注", self, 备注=text)
         return ServiceNote.objects.create(request=self, by=by, text=text)
 
     def possible_helpers(self) -> models.QuerySet[User]:

@@ -15,26 +15,26 @@ from accounts.rows import ScopedQuerySet
 from accounts.scopes import VIEW, people_in_scope
 from accounts.sharing import granted_ids
 from customers.models import CustomerGrant
-from kit.sql.counts import narrowed
-from kit.sql.id_sets import Ids
+from kit.sql.counts import filter_cached
+from kit.sql.id_sets import IdSet
 
 
-class Ties(NamedTuple):
+class AssignmentAccess(NamedTuple):
     """What a person sees for the work's sake: customers of his open requests, and requests he helps with."""
 
-    customers: Ids
-    requests: Ids
+    customers: IdSet
+    requests: IdSet
 
 
-def ties_of(user: User) -> Ties:
+def assignment_access(user: User) -> AssignmentAccess:
     """One query per request of a browser, kept on the user; nobody asks who can have none."""
     if "_service_ties" not in user.__dict__:
-        user.__dict__["_service_ties"] = _find_ties(user)
-    ties: Ties = user.__dict__["_service_ties"]
+        user.__dict__["_service_ties"] = _find_assignments(user)
+    ties: AssignmentAccess = user.__dict__["_service_ties"]
     return ties
 
 
-def _find_ties(user: User) -> Ties:
+def _find_assignments(user: User) -> AssignmentAccess:
     requests: Any = apps.get_model("services", "ServiceRequest")
     helpers: Any = apps.get_model("services", "ServiceHelper")
     parts = []
@@ -47,7 +47,7 @@ def _find_ties(user: User) -> Ties:
     if parts:
         for which, key in parts[0].union(*parts[1:], all=True):
             found[which].add(key)
-    return Ties(Ids(found[0]), Ids(found[1]))
+    return AssignmentAccess(IdSet(found[0]), IdSet(found[1]))
 
 
 class ServiceRequestQuerySet(ScopedQuerySet):
@@ -64,7 +64,7 @@ class ServiceRequestQuerySet(ScopedQuerySet):
     def own(self, user: User) -> Q:
         """Worked on, helped with; and made, until it is archived: the request alone, nothing of its customer."""
         mine = Q(assignee=user.pk) | (Q(created_by=user.pk) & ~Q(status="archived"))
-        helped = ties_of(user).requests
+        helped = assignment_access(user).requests
         return mine | Q(pk__in=helped) if helped else mine
 
     def visible_to(self, user: User) -> ServiceRequestQuerySet:
@@ -76,12 +76,12 @@ class ServiceRequestQuerySet(ScopedQuerySet):
             return self
         rows = self.of_people(people.including(user.pk)) | self.own(user)
         shared = granted_ids(user, CustomerGrant, self.view_permission)
-        return narrowed(self, rows | Q(customer__in=shared) if shared else rows)
+        return filter_cached(self, rows | Q(customer__in=shared) if shared else rows)
 
     @staticmethod
-    def customers_served_by(user: User) -> Ids:
+    def customers_served_by(user: User) -> IdSet:
         """Ids of the customers of his open requests: an assignment lets him see them."""
-        return ties_of(user).customers
+        return assignment_access(user).customers
 
     def open(self) -> ServiceRequestQuerySet:
         return self.exclude(status="archived")

@@ -10,11 +10,11 @@ from django.urls import reverse
 
 from basedata.models import DictionaryEntry, entry_field
 from basedata.models.rights import PlainRightQuerySet
-from kit.audit.log import change, record
-from kit.domain.verdict import Verdict, holds, transition
+from kit.audit.log import log_event, save_changes
+from kit.domain.verdict import Verdict, require_permission, transition
 
 MAX_HOURS = 999
-NO_RIGHT = "您的角色不能修改服务时限"
+NO_PERMISSION = "您的角色不能修改服务时限"
 
 
 class ServiceTargetQuerySet(PlainRightQuerySet):
@@ -66,25 +66,25 @@ class ServiceTarget(models.Model):
     @classmethod
     def create(cls, *, by: Any, kind: DictionaryEntry, level: DictionaryEntry | None, hours: int) -> Self:
         """A target where there was none, with its audit row. Call in a transaction."""
-        holds(by, "services.change_servicetarget", NO_RIGHT).enforce()
+        require_permission(by, "services.change_servicetarget", NO_PERMISSION).enforce()
         target = cls(kind=kind, level=level, hours=hours)
         target.save()
-        record(by, "新建", target, changes={"时限（工作小时）": hours})
+        log_event(by, "新建", target, changes={"时限（工作小时）": hours})
         return target
 
     def can_edit(self, by: Any) -> Verdict:
-        return holds(by, "services.change_servicetarget", NO_RIGHT)
+        return require_permission(by, "services.change_servicetarget", NO_PERMISSION)
 
     @transition
     def edit(self, *, by: Any, hours: int) -> None:
         self.can_edit(by).enforce()
-        change(by, "编辑", self, hours=hours)
+        save_changes(by, "编辑", self, hours=hours)
 
     def can_remove(self, by: Any) -> Verdict:
-        return holds(by, "services.change_servicetarget", NO_RIGHT)
+        return require_permission(by, "services.change_servicetarget", NO_PERMISSION)
 
     @transition
     def remove(self, *, by: Any) -> None:
         self.can_remove(by).enforce()
-        record(by, "删除", self, changes={"时限（工作小时）": (self.hours, None)})
+        log_event(by, "删除", self, changes={"时限（工作小时）": (self.hours, None)})
         self.delete()

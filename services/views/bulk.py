@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from accounts.assign_forms import AssignForm
-from kit.domain.verdict import Refused, hold, unless
+from kit.domain.verdict import Refused, lock_in_order, refuse_if
 from kit.pages.records import FormView
 
 from ..candidates import rank_candidates
@@ -66,9 +66,9 @@ class AssignRequests(FormView):
 
     def perform(self, record: Any, form: Any) -> None:
         with transaction.atomic():
-            hold(form.cleaned_data["to"])
+            lock_in_order(form.cleaned_data["to"])
             requests = self.requests(lock=True)
-            unless(not requests, "没有可以分配的服务请求，可能已由别人分配。").enforce()
+            refuse_if(not requests, "没有可以分配的服务请求，可能已由别人分配。").enforce()
             for one in requests:
                 one.assign(form.cleaned_data["to"], by=self.request.user)
         left_out = len(self.chosen()) - len(requests)

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Count, Sum
 
-from kit.domain.days import day
+from kit.domain.days import format_day
 from kit.pages.actions import Action, Control, controls
 from kit.pages.bulk import BulkList
-from kit.pages.html import fill, joined
+from kit.pages.html import format_html_fast, join_html
 from kit.pages.lists import Column, RecordList
 from kit.pages.templatetags.ui import chip, stars
 
@@ -29,7 +29,7 @@ CREATE = ("服务创建", "services:request_create", "services.add_servicereques
 
 
 def summary_cell(request: ServiceRequest) -> str:
-    return fill(
+    return format_html_fast(
         '<a href="{}">{}</a><small class="sm">{} · {}</small>',
         request.get_absolute_url(),
         request.summary,
@@ -39,7 +39,7 @@ def summary_cell(request: ServiceRequest) -> str:
 
 
 def state_cell(request: ServiceRequest) -> str:
-    return fill("{}{}", chip(request), marks(request))
+    return format_html_fast("{}{}", chip(request), marks(request))
 
 
 def marks(request: ServiceRequest) -> str:
@@ -49,17 +49,21 @@ def marks(request: ServiceRequest) -> str:
         ("violet", "等待客户回复", request.waiting_since is not None),
         ("amber", f"退回 {request.returns} 次", request.returns and request.archived_at is None),
     ]
-    return joined(fill(' <span class="st {}">{}</span>', tone, word) for tone, word, holds in found if holds)
+    return join_html(
+        format_html_fast(' <span class="st {}">{}</span>', tone, word) for tone, word, holds in found if holds
+    )
 
 
 def due_cell(request: ServiceRequest) -> str:
-    return day(request.due_at, "time")
+    return format_day(request.due_at, "time")
 
 
 def score_cell(request: ServiceRequest) -> str:
     if not request.satisfaction:
         return "—"
-    return fill('{}<small class="sm">{}</small>', stars(request.satisfaction), request.get_satisfaction_by_display())
+    return format_html_fast(
+        '{}<small class="sm">{}</small>', stars(request.satisfaction), request.get_satisfaction_by_display()
+    )
 
 
 NUMBER = Column("编号", "number", sort="number", export_only=True)

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views import View
 
 from customers.beyond import LOOKING_PAUSED
-from kit.pages.export_requests import is_from_elsewhere, is_guess
+from kit.pages.export_requests import is_cross_site, is_prefetch
 
 from ..picker import exact, offered
 from .requests import offered_contacts
@@ -31,7 +31,7 @@ class FindCustomer(ForCreators):
     def get(self, request: Any) -> HttpResponse:
         typed = request.GET.get("customer", "").strip()
         text = typed[:LONGEST]
-        meant = not (is_guess(request) or is_from_elsewhere(request))
+        meant = not (is_prefetch(request) or is_cross_site(request))
         found = offered(request.user, text, beyond=meant)
         context = {"q": text, "found": found, "title": "查找客户", "help_anchor": "services"}
         context["paused"] = LOOKING_PAUSED if found.paused else ""

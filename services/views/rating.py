@@ -46,7 +46,7 @@ class Rate(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if too_many(client_address(request) or "?"):
-            return public_pages.refuse(429, typed=typed(request))
+            return public_pages.refuse_public(429, typed=typed(request))
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
@@ -68,12 +68,12 @@ class Rate(View):
         except Refused:  # somebody was quicker, or something that the request needs is missing by now
             state, asked = read(token)
             return self.show(asked, form, again=NOT_NOW, status=409) if asked else refuse(request, state)
-        return public_pages.show("services/rated.html", {"title": "谢谢您的评价"})
+        return public_pages.render_public("services/rated.html", {"title": "谢谢您的评价"})
 
     def show(self, asked: Any, form: RatingForm, *, again: str = "", status: int = 200) -> HttpResponse:
         context = {"title": "服务评价", "round": asked, "form": form, "again": again}
         context |= {"proof": proof(self.kwargs["token"]), "csrf_token": get_token(self.request)}
-        return public_pages.show("services/rate.html", context, status=status)
+        return public_pages.render_public("services/rate.html", context, status=status)
 
 
 def without_cookie(request: HttpRequest, token: str) -> HttpResponse:
@@ -83,7 +83,7 @@ def without_cookie(request: HttpRequest, token: str) -> HttpResponse:
 
 def refuse(request: HttpRequest, state: State) -> HttpResponse:
     status, heading, words = REFUSALS[state]
-    return public_pages.refuse(status, heading, words, typed="" if state is State.FORGED else typed(request))
+    return public_pages.refuse_public(status, heading, words, typed="" if state is State.FORGED else typed(request))
 
 
 def typed(request: HttpRequest) -> str:

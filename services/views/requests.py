@@ -130,7 +130,7 @@ class RequestCreate(RequestFormPage, RecordCreate):
 
 
 class RequestUpdate(RequestFormPage, RecordUpdate):
-    title, held_first = "编辑服务请求", ("customer",)
+    title, locked_first = "编辑服务请求", ("customer",)
 
 
 class RequestAction(RequestPage, ActionView):

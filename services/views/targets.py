@@ -15,7 +15,7 @@ from kit.pages.records import RecordView
 
 from ..forms import TargetsForm
 from ..models import ServiceTarget
-from ..models.target import NO_RIGHT
+from ..models.target import NO_PERMISSION
 
 
 class Targets(RecordView):
@@ -30,7 +30,7 @@ class Targets(RecordView):
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if not request.user.has_perm("services.change_servicetarget"):
-            raise PermissionDenied(NO_RIGHT)
+            raise PermissionDenied(NO_PERMISSION)
         form = TargetsForm(request.POST)
         try:
             with transaction.atomic():

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.audit_filters import occurring
 from accounts.audit_pages import FUNCTION, AuditList
 from kit.audit import seals
-from kit.audit.log import current_address, record
+from kit.audit.log import current_address, log_event
 from kit.audit.models import AuditEntry
 from kit.jobs.models import Job
 from kit.jobs.tasks import run_job
@@ -35,9 +35,9 @@ def trail(company):
     customer.edit(by=company.manager, phone="13812341234", address="新地址 8 号")
     current_address.reset(token)
     other.edit(by=company.supervisor, address="另一个地址")
-    record(company.colleague, "查看联系方式", customer, 内容="电话")
-    record(company.supervisor, "导出", text="客户信息管理", 行数=12, 原因="回访")
-    record(None, "登录失败", text="zhangsan")
+    log_event(company.colleague, "查看联系方式", customer, 内容="电话")
+    log_event(company.supervisor, "导出", text="客户信息管理", 行数=12, 原因="回访")
+    log_event(None, "登录失败", text="zhangsan")
     return customer, other
 
 
@@ -125,7 +125,7 @@ def test_tabs_show_who_looked_at_contact_details_and_who_exported(trail, page):
 
 
 def test_a_name_or_value_with_markup_is_text(page):
-    record(None, "登录失败", text="<script>alert(1)</script>", 名称=("<b>x</b>", "<i>y</i>"))
+    log_event(None, "登录失败", text="<script>alert(1)</script>", 名称=("<b>x</b>", "<i>y</i>"))
     text = page()
     assert "<script>alert(1)" not in text
     assert "&lt;script&gt;alert(1)" in text
@@ -137,7 +137,7 @@ def test_many_rows_ask_the_database_no_more_than_few(trail, page):
         page()
     customer = trail[0]
     for _ in range(20):
-        record(None, "编辑", customer, 电话=("1", "2"))
+        log_event(None, "编辑", customer, 电话=("1", "2"))
     with CaptureQueriesContext(connection) as many:
         page()
     assert len(many) == len(few)

@@ -70,7 +70,7 @@ def test_a_number_that_an_export_asked_for_is_masked_in_the_trail(held, company,
     export(sign_in(company.manager), address, name=MOBILE)
     entry = AuditEntry.objects.get(verb="导出")
     changes = {"行数": 1, "条件": f"contact_phone={MOBILE}", "原因": f"回访 {EMAIL}"}
-    old = log.record(company.manager, "导出", text="客户", changes=changes)  # from before: as an address encodes it
+    old = log.log_event(company.manager, "导出", text="客户", changes=changes)  # from before: as an address encodes it
     client = sign_in(company.administrator)
     pages = [reverse("accounts:audit_list"), *(row.get_absolute_url() for row in (entry, old))]
     pages.append(reverse("admin:audit_auditentry_change", args=[old.pk]))

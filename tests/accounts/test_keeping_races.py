@@ -23,7 +23,7 @@ pytestmark = ON_POSTGRESQL
 @pytest.fixture
 def unguarded(monkeypatch):
     """Rows are read afresh and not kept."""
-    monkeypatch.setattr("kit.domain.verdict.lock", lambda row: row.refresh_from_db())
+    monkeypatch.setattr("kit.domain.verdict.lock_row", lambda row: row.refresh_from_db())
     monkeypatch.setattr(rules, "lock", lambda row: None)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, *args, **kwargs: rows.all())
 

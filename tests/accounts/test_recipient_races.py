@@ -90,7 +90,7 @@ def test_who_is_disabled_meanwhile_hands_over_what_he_was_just_given(company, mo
 
 @pytest.mark.parametrize("way", WAYS)
 def test_control_without_the_lock_he_leaves_work_behind(company, monkeypatch, way):
-    monkeypatch.setattr("kit.domain.verdict.hold", lambda *people: None)
+    monkeypatch.setattr("kit.domain.verdict.lock_in_order", lambda *people: None)
     monkeypatch.setattr("accounts.keeping.user.hold", lambda *people: None)
     give, leaver = Giving(company, way), company.manager
     moment = give.stop(monkeypatch)

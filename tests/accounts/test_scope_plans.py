@@ -11,9 +11,9 @@ from django.db import connection
 from accounts.models import User
 from accounts.sharing import VIEW_GRANT
 from customers.models import Customer, CustomerGrant
-from kit.pages.paging import capped_counts, counting
-from kit.sql.counts import spelled_out
-from kit.sql.id_sets import Ids
+from kit.pages.paging import build_count, count_capped
+from kit.sql.counts import inline_params
+from kit.sql.id_sets import IdSet
 from marketing.models import Opportunity, OpportunityGrant
 from services.models import ServiceRequest
 from tests import factories
@@ -97,9 +97,9 @@ def plan_of(sql, params):
 @pytest.mark.parametrize("model", LISTS)
 def test_what_one_sees_of_a_department_and_by_grants_is_counted_from_indexes(wide, model):
     visible = model.objects.visible_to(wide)
-    plan = plan_of(*spelled_out(*counting([(visible, ROWS)])))
+    plan = plan_of(*inline_params(*build_count([(visible, ROWS)])))
     assert "Seq Scan" not in plan, plan
-    assert capped_counts([(visible, ROWS)]) == [ROWS // 4 + GRANTS]
+    assert count_capped([(visible, ROWS)]) == [ROWS // 4 + GRANTS]
 
 
 @pytest.mark.parametrize("model", LISTS)
@@ -116,7 +116,7 @@ def test_control_the_plan_of_a_scope_or_exists_is_the_scan_we_avoid(company):
 
 def test_many_ids_stand_in_the_statement_and_a_few_are_one_parameter():
     """The plan that is kept of a prepared statement knows only what stands in it: a thousand ids it has to know."""
-    sql, params = Customer.objects.filter(manager__in=Ids(range(1, 1001))).query.sql_with_params()
+    sql, params = Customer.objects.filter(manager__in=IdSet(range(1, 1001))).query.sql_with_params()
     assert (sql.count("998,999,1000}'::bigint[])"), params) == (1, ())
-    sql, params = Customer.objects.filter(manager__in=Ids(range(1, 9))).query.sql_with_params()
+    sql, params = Customer.objects.filter(manager__in=IdSet(range(1, 9))).query.sql_with_params()
     assert (sql.count("ANY (%s::bigint[])"), params) == (1, ("{1,2,3,4,5,6,7,8}",))

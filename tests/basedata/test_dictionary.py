@@ -115,8 +115,8 @@ def test_what_an_administrator_may_do_in_each_state(state, action, administrator
 @pytest.mark.parametrize("state", STATES)
 def test_nobody_else_may_do_anything(person, state, company, request):
     entry, user = request.getfixturevalue(state), getattr(company, person)
-    assert entry.can_edit(user).kind is Kind.NO_RIGHT
-    assert entry.can_remove(user).kind is Kind.NO_RIGHT
+    assert entry.can_edit(user).kind is Kind.NO_PERMISSION
+    assert entry.can_remove(user).kind is Kind.NO_PERMISSION
     before = list(DictionaryEntry.objects.values())
     for act in (
         lambda: entry.edit(by=user, item="改过"),

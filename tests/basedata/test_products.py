@@ -18,7 +18,7 @@ from python_calamine import CalamineWorkbook
 
 from basedata.models import FeedPosition, Product, StockRecord
 from kit.audit.models import AuditEntry
-from kit.domain.money import in_full
+from kit.domain.money import format_exact
 from tests import factories
 from tests.exports import export
 
@@ -97,17 +97,17 @@ def heads(html):
     ],
 )
 def test_a_figure_is_shown_with_every_decimal_that_matters(figure, places, shown):
-    assert in_full(Decimal(figure), places) == shown
+    assert format_exact(Decimal(figure), places) == shown
 
 
 def test_no_figure_is_a_dash():
-    assert in_full(None, 2) == "—"
+    assert format_exact(None, 2) == "—"
 
 
 @hypothesis_settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(st.decimals(-(10**9), 10**9, places=4), st.integers(0, 4))
 def test_what_is_shown_is_the_very_figure(figure, places):
-    shown = in_full(figure, places)
+    shown = format_exact(figure, places)
     assert Decimal(shown.replace(",", "").replace("−", "-")) == figure
     assert len(shown.partition(".")[2]) >= places
 

@@ -89,9 +89,9 @@ def _page(rows: Any) -> None:
 
 
 def _total(rows: Any) -> None:
-    from kit.pages.paging import MAX_COUNT, capped_counts
+    from kit.pages.paging import MAX_COUNT, count_capped
 
-    capped_counts([(rows, MAX_COUNT + 1)])
+    count_capped([(rows, MAX_COUNT + 1)])
 
 
 def _milliseconds(work: Callable[[], None]) -> float:

@@ -16,7 +16,7 @@ from accounts.roles import ship_roles
 from basedata.shipped import ship_entries
 from crm.backup import postgres, sqlite
 from kit.audit import seals
-from kit.audit.log import record
+from kit.audit.log import log_event
 from tests import factories
 
 
@@ -70,7 +70,7 @@ def house(apart, settings, tmp_path):
     ship_roles()
     manager = factories.person("account_manager", name="周经理")
     customer = factories.CustomerFactory(name="海河水务有限公司", manager=manager)
-    record(manager, "新建", customer)
+    log_event(manager, "新建", customer)
     seals.seal_pending()
     stored = settings.MEDIA_ROOT / "contracts" / "合同.txt"
     stored.parent.mkdir(parents=True)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from customers.models import Customer
 from kit.audit import seals
-from kit.audit.log import change, current_address, in_words, record, record_many
+from kit.audit.log import current_address, format_value, log_event, log_events, save_changes
 from kit.audit.models import AppendOnlyError, AuditEntry, AuditSeal
 from kit.audit.verification import verify
 from kit.domain.verdict import Refused
@@ -37,7 +37,7 @@ def raw(sql, *params):
 def test_a_row_says_who_when_what_and_from_where(company):
     customer, started = factories.CustomerFactory(manager=company.manager), timezone.now()
     token = current_address.set("10.0.0.7")
-    row = record(company.manager, "编辑", customer, 电话=("1", "2"), 地址="北京")
+    row = log_event(company.manager, "编辑", customer, 电话=("1", "2"), 地址="北京")
     current_address.reset(token)
     kept = AuditEntry.objects.get(pk=row.pk)
     assert (kept.actor, kept.actor_name, kept.verb) == (company.manager, "周经理", "编辑")
@@ -49,12 +49,12 @@ def test_a_row_says_who_when_what_and_from_where(company):
 
 
 def test_the_system_has_no_person():
-    row = record(None, "导入", text="客户.csv")
+    row = log_event(None, "导入", text="客户.csv")
     assert (row.actor_id, row.actor_name, row.object_text, row.address) == (None, "系统", "客户.csv", None)
 
 
 def test_a_row_keeps_the_name_of_who_is_renamed_or_gone(company):
-    row = record(company.nobody, "登录", company.nobody)
+    row = log_event(company.nobody, "登录", company.nobody)
     company.nobody.name = "改名"
     company.nobody.save()
     company.nobody.delete()
@@ -66,7 +66,7 @@ def test_bulk_work_leaves_one_row_per_record(company, django_assert_num_queries)
     customers = [factories.CustomerFactory(manager=company.manager) for _ in range(3)]
     before = AuditEntry.objects.count()
     with django_assert_num_queries(1):
-        record_many(company.manager, "导入", customers)
+        log_events(company.manager, "导入", customers)
     rows = AuditEntry.objects.filter(verb="导入")
     assert AuditEntry.objects.count() == before + 3
     assert {row.record for row in rows} == set(customers)
@@ -89,14 +89,14 @@ def test_a_change_and_its_row_stand_or_fall_together(company):
 
 def test_a_change_names_only_the_fields_that_changed(company):
     customer = factories.CustomerFactory(manager=company.manager, phone="1", address="甲")
-    found = change(company.manager, "编辑", customer, phone="2", address="甲")
+    found = save_changes(company.manager, "编辑", customer, phone="2", address="甲")
     assert found == {"电话": ("1", "2")}
     assert AuditEntry.objects.about(customer)[0].changes == {"电话": ["1", "2"]}
 
 
 def test_a_reason_that_is_no_field_is_kept_with_the_trail(company):
     customer = factories.CustomerFactory(manager=company.manager)
-    change(company.manager, "编辑", customer, phone="2", reason="搬迁")
+    save_changes(company.manager, "编辑", customer, phone="2", reason="搬迁")
     assert AuditEntry.objects.about(customer)[0].changes["原因"] == ["", "搬迁"]
 
 
@@ -106,7 +106,7 @@ def test_about_gives_one_records_rows_newest_first(company):
     for phone in "12":
         customer.edit(by=company.manager, phone=phone)
     other.edit(by=company.manager, phone="3")
-    record(company.manager, "编辑", same_key)
+    log_event(company.manager, "编辑", same_key)
     assert [row.verb for row in AuditEntry.objects.about(customer)] == ["编辑", "编辑", "新建"]
     assert AuditEntry.objects.about(customer)[0].changes == {"电话": ["1", "2"]}
 
@@ -127,7 +127,7 @@ def test_about_gives_one_records_rows_newest_first(company):
     ],
 )
 def test_values_read_as_on_the_screen(value, words):
-    assert in_words(value) == words
+    assert format_value(value) == words
 
 
 # Only ever added to
@@ -260,9 +260,9 @@ def test_a_row_that_commits_too_far_behind_is_named_instead(monkeypatch):
 
 def test_the_chain_holds_after_rows_of_every_kind(company):
     token = current_address.set("2001:db8::1")
-    record(company.manager, "编辑", company.manager, 名称=("旧", "新“引号”\n换行 😀"))
+    log_event(company.manager, "编辑", company.manager, 名称=("旧", "新“引号”\n换行 😀"))
     current_address.reset(token)
-    record(None, "登录失败", text="' OR 1=1 --")
+    log_event(None, "登录失败", text="' OR 1=1 --")
     with pytest.raises(Refused):
         factories.opportunity(company.nobody)
     factories.won(company.colleague, company.supervisor, company.manager)

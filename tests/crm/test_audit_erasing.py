@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection, models, transaction
 from django.utils import timezone
 
 from kit.audit import redaction, retention, seals
-from kit.audit.log import record
+from kit.audit.log import log_event
 from kit.audit.models import AuditEntry, AuditPruning, AuditRedaction, AuditSeal
 from kit.audit.redaction import Erasure, redact
 from kit.audit.retention import cut_off, prune_expired
@@ -33,7 +33,7 @@ def named(**values):
 
 def erase(*entries, verb=ERASED):
     """Erases name and numbers, leaves the rest; returns the deed."""
-    deed = record(None, verb, text="联系人 7")
+    deed = log_event(None, verb, text="联系人 7")
     with transaction.atomic():
         redact(
             [Erasure(one, GONE, {**one.changes, "手机": [GONE, GONE]}) for one in entries],
@@ -176,7 +176,7 @@ needs_trigger = pytest.mark.skipif(not POSTGRES, reason="the trigger is PostgreS
 )
 def test_postgresql_lets_words_go_only_with_their_record(change):
     row, statement = named(), "UPDATE audit_auditentry SET {} WHERE id = %s"
-    deed = record(None, ERASED, text="联系人 7")
+    deed = log_event(None, ERASED, text="联系人 7")
     kept = AuditRedaction.objects.create(entry_id=row.pk, digest="d", after="a", at=timezone.now(), deed_id=deed.pk)
     with pytest.raises(DatabaseError, match="只能追加"), transaction.atomic():
         raw(statement.format(change.format(kept.pk)), row.pk)

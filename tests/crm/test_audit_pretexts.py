@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from kit.audit import seals
 from kit.audit.erasure_events import REGISTERED
-from kit.audit.log import record
+from kit.audit.log import log_event
 from kit.audit.models import AuditEntry, AuditRedaction
 from kit.audit.retention import prune_expired
 from kit.audit.verification import ERASED, verify
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 def pretext(entry, object_text, changes) -> AuditRedaction:
     """What an erasure writes beside the trail, made up by hand; nothing registers it."""
-    deed = record(None, ERASED, text="联系人 7")
+    deed = log_event(None, ERASED, text="联系人 7")
     words = {"object_text": entry.object_text, "changes": entry.changes}
     after = {"object_text": object_text, "changes": changes}
     return AuditRedaction.objects.create(

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from customers.models import Customer
 from kit.pages import paging
-from kit.pages.paging import capped_counts
-from kit.sql.counts import Compiled, NotTrue, Settled, apart, narrowed, settled
-from kit.sql.id_sets import Ids
+from kit.pages.paging import count_capped
+from kit.sql.counts import LRUCache, NotTrue, Precompiled, filter_cached, precompiled, split_alternatives
+from kit.sql.id_sets import IdSet
 from marketing.models import Opportunity
 from services.models import ServiceRequest
 from tests import factories
@@ -25,7 +25,7 @@ ENOUGH = 1000
 
 
 def count(rows, cap=ENOUGH):
-    return capped_counts([(rows, cap)])[0]
+    return count_capped([(rows, cap)])[0]
 
 
 @pytest.fixture
@@ -50,40 +50,42 @@ def mixed(company):
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("name", ["manager", "colleague", "eastern", "supervisor", "executive", "nobody"])
 def test_parts_of_what_one_sees_hold_every_row_once(mixed, model, name):
-    rows = settled(model.objects.visible_to(factories.fresh(getattr(mixed, name))))
+    rows = precompiled(model.objects.visible_to(factories.fresh(getattr(mixed, name))))
     for shown in (rows, rows.exclude(pk=model.objects.first().pk), rows.filter(created_by=mixed.manager)):
-        parts = [set(part.values_list("pk", flat=True)) for part in apart(shown)]
+        parts = [set(part.values_list("pk", flat=True)) for part in split_alternatives(shown)]
         expected = set(shown.values_list("pk", flat=True))
         assert sum(map(len, parts)) == len(expected)
         assert set().union(*parts) == expected
         assert count(shown) == len(expected)
     by_one_condition = name in ("executive", "nobody") or (name, model) == ("supervisor", Customer)
-    assert (len(apart(rows)) == 1) is by_one_condition
+    assert (len(split_alternatives(rows)) == 1) is by_one_condition
 
 
 def test_a_part_nobody_is_in_is_left_out(company):
     factories.CustomerFactory(manager=company.manager)
-    rows = narrowed(Customer.objects.all(), Q(manager__in=Ids()) | Q(manager=company.manager.pk) | Q(pk__in=Ids()))
-    assert [part.count() for part in apart(rows)] == [0, 1, 0]
+    rows = filter_cached(
+        Customer.objects.all(), Q(manager__in=IdSet()) | Q(manager=company.manager.pk) | Q(pk__in=IdSet())
+    )
+    assert [part.count() for part in split_alternatives(rows)] == [0, 1, 0]
     assert (count(rows), rows.count()) == (1, 1)
-    assert count(narrowed(Customer.objects.all(), Q(manager__in=Ids()) | Q(pk__in=Ids()))) == 0
+    assert count(filter_cached(Customer.objects.all(), Q(manager__in=IdSet()) | Q(pk__in=IdSet()))) == 0
 
 
 def test_alternatives_below_an_or_or_a_not_are_not_taken_apart(mixed):
     rows = Customer.objects.visible_to(factories.fresh(mixed.colleague))
     for whole in (rows | Customer.objects.filter(manager=mixed.stranger), Customer.objects.exclude(pk__in=rows)):
-        assert len(apart(whole)) == 1
+        assert len(split_alternatives(whole)) == 1
         assert count(whole) == whole.count() > 0
     for unlike in ({"connector": OR}, {"negated": True}):
         rows.query.where = WhereNode([*rows.query.where.children], **unlike)
-        assert len(apart(rows)) == 1
-        assert settled(rows).count() == rows.count()
+        assert len(split_alternatives(rows)) == 1
+        assert precompiled(rows).count() == rows.count()
 
 
 def test_a_condition_is_not_its_opposite(company):
     where = Customer.objects.filter(manager=company.manager).query.where
-    assert (Settled(where), NotTrue(where)) == (Settled(where.clone()), NotTrue(where.clone()))
-    assert Settled(where) != NotTrue(where)
+    assert (Precompiled(where), NotTrue(where)) == (Precompiled(where.clone()), NotTrue(where.clone()))
+    assert Precompiled(where) != NotTrue(where)
 
 
 def test_a_cap_holds_for_the_parts_together(mixed):
@@ -109,7 +111,7 @@ def test_the_kept_statement_is_that_of_the_rows_asked_for(mixed):
     expected = [len(rows.values_list("pk", flat=True)) for rows in asked]
     for _ in range(2):
         assert [count(rows) for rows in asked] == expected
-        assert capped_counts((rows, ENOUGH) for rows in reversed(asked)) == expected[::-1]
+        assert count_capped((rows, ENOUGH) for rows in reversed(asked)) == expected[::-1]
 
 
 def test_new_rows_are_counted_by_a_kept_statement(company):
@@ -135,7 +137,7 @@ def compiled_again(asked):
 
 
 def test_of_kept_statements_those_asked_last_stay():
-    kept = Compiled(2)
+    kept = LRUCache(2)
     for key in ("a", "b", "a", "c"):
         assert kept.get(key, lambda key=key: key.upper()) == key.upper()
     assert kept.get("a", lambda: "made anew") == "A"

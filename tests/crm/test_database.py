@@ -17,9 +17,9 @@ from django.db import connection
 
 from accounts.models import User
 from crm.navigation import statement
-from kit.pages.paging import counted
-from kit.sql.counts import spelled_out
-from kit.sql.streaming import by_key, streamed
+from kit.pages.paging import run_count
+from kit.sql.counts import inline_params
+from kit.sql.streaming import stream_records, stream_values
 from tests import factories
 
 SHOW = "import json; from crm import settings; print(json.dumps(settings.DATABASES['default'], default=str))"
@@ -77,8 +77,8 @@ def test_the_same_statement_with_other_values_is_prepared_once():
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite plans quickly, whatever stands in a statement")
 def test_a_statement_spelled_out_asks_the_same_without_parameters(company):
     odd = "100% '海河' \\ {x} %s"
-    sql, params = spelled_out("SELECT %s, %s::bigint, '100%%'", [odd, 7])
-    assert (counted(sql, params), params) == ([odd, 7, "100%"], ())
+    sql, params = inline_params("SELECT %s, %s::bigint, '100%%'", [odd, 7])
+    assert (run_count(sql, params), params) == ([odd, 7, "100%"], ())
     _, menu, values = statement(company.supervisor)
     assert values == (), "with a parameter PostgreSQL plans the menu's counts for every page"
     assert "%s" not in menu
@@ -109,13 +109,13 @@ def people(db):
 def test_streamed_rows_come_whole_and_in_order_a_part_at_a_time(people, django_assert_num_queries):
     rows = User.objects.order_by("-name").select_related("department")
     with django_assert_num_queries(1 + 3):
-        assert list(streamed(rows, 4)) == people[::-1]
+        assert list(stream_records(rows, 4)) == people[::-1]
     with django_assert_num_queries(1):
-        assert list(streamed(rows.none() | rows.filter(name="无"))) == []
+        assert list(stream_records(rows.none() | rows.filter(name="无"))) == []
 
 
 def test_what_leaves_the_conditions_while_it_is_streamed_is_left_out(people):
-    rows = streamed(User.objects.filter(is_active=True).order_by("name"), 4)
+    rows = stream_records(User.objects.filter(is_active=True).order_by("name"), 4)
     first = next(rows)
     User.objects.filter(pk__in=[people[5].pk, people[6].pk]).update(is_active=False)
     people[7].delete()
@@ -125,7 +125,9 @@ def test_what_leaves_the_conditions_while_it_is_streamed_is_left_out(people):
 def test_values_by_key_are_each_read_once_while_they_change(people, django_assert_num_queries):
     found = []
     with django_assert_num_queries(4 + 11):
-        for pk, name in by_key(User.objects.filter(is_active=True).order_by("name").values_list("pk", "name"), 4):
+        for pk, name in stream_values(
+            User.objects.filter(is_active=True).order_by("name").values_list("pk", "name"), 4
+        ):
             User.objects.filter(pk=pk).update(is_active=False)
             found.append(name)
     assert found == [person.name for person in people]

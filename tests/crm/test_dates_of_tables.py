@@ -9,7 +9,7 @@ from django import forms
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kit.domain.days import EARLIEST, latest, too_far
+from kit.domain.days import EARLIEST, latest_meant, too_far
 from kit.exchange.dates import NotADay, read_day
 from kit.pages.forms import CrmForm
 
@@ -86,7 +86,7 @@ def test_no_number_becomes_a_day_out_of_reach(number):
         found = read_day(str(number))
     except NotADay:
         return
-    assert EARLIEST <= found.at.date() <= latest()
+    assert EARLIEST <= found.at.date() <= latest_meant()
 
 
 @STEADY
@@ -98,9 +98,9 @@ def test_every_day_in_reach_is_read_as_it_was_written(day, form):
 
 
 def test_the_bounds_are_days_themselves():
-    assert [too_far(EARLIEST), too_far(latest())] == ["", ""]
+    assert [too_far(EARLIEST), too_far(latest_meant())] == ["", ""]
     assert too_far(EARLIEST - timedelta(days=1))
-    assert too_far(latest() + timedelta(days=1))
+    assert too_far(latest_meant() + timedelta(days=1))
 
 
 def test_forms_of_the_screen_refuse_a_far_day_with_the_same_proposal():

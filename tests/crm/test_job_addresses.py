@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from kit.audit.log import current_address, record
+from kit.audit.log import current_address, log_event
 from kit.audit.models import AuditEntry
 from kit.jobs.management.commands.run_due import run_once
 from kit.jobs.models import Job
@@ -16,12 +16,12 @@ pytestmark = pytest.mark.django_db
 
 
 def write_down(job: Job) -> str:
-    record(job.owner, "核对", text="后台")
+    log_event(job.owner, "核对", text="后台")
     return "完成"
 
 
 def write_down_due() -> int:
-    record(None, "核对", text="定时")
+    log_event(None, "核对", text="定时")
     return 1
 
 

@@ -8,7 +8,7 @@ import pytest
 from django import forms
 from django.urls import reverse
 
-from kit.audit.log import change
+from kit.audit.log import save_changes
 from kit.audit.models import AuditEntry
 from kit.pages.forms import CrmForm
 from tests import factories
@@ -56,8 +56,8 @@ def test_a_text_kept_with_two_characters_per_line_end_is_no_change_when_saved_ag
 @pytest.mark.django_db
 def test_saving_an_older_text_again_leaves_no_line_in_the_trail(company):
     contact = factories.ContactFactory(note="一\r\n二")
-    assert change(company.administrator, "修改", contact, note="一\n二") == {}
-    assert set(change(company.administrator, "修改", contact, note="一\n三")) == {"备注"}
+    assert save_changes(company.administrator, "修改", contact, note="一\n二") == {}
+    assert set(save_changes(company.administrator, "修改", contact, note="一\n三")) == {"备注"}
 
 
 @pytest.mark.django_db

@@ -11,7 +11,7 @@ from django.urls import URLResolver, reverse
 
 from accounts.models import Department, Role
 from basedata.models import DictionaryEntry
-from kit.audit.log import record
+from kit.audit.log import log_event
 from kit.audit.models import AuditEntry
 from tests import factories
 
@@ -74,7 +74,7 @@ def test_an_address_asks_nothing_that_the_page_does_not_offer(address, admin):
 
 
 def test_a_masked_number_is_not_guessed_by_its_digits(admin, company):
-    record(company.manager, "更正联系方式", factories.ContactFactory(), 手机=("13700001111", "13800001111"))
+    log_event(company.manager, "更正联系方式", factories.ContactFactory(), 手机=("13700001111", "13800001111"))
     for guess in ("1370000", "1380000"):
         for side in (0, 1):
             asked = {f"changes__手机__{side}__startswith": guess}
@@ -82,7 +82,7 @@ def test_a_masked_number_is_not_guessed_by_its_digits(admin, company):
 
 
 def test_every_link_that_a_filter_draws_is_answered(admin, company):
-    record(company.manager, "登录")
+    log_event(company.manager, "登录")
     followed = 0
     for kind in ("accounts/user", "basedata/dictionaryentry", "audit/auditentry", "jobs/job"):
         page = admin.get(f"/admin/{kind}/")
@@ -199,7 +199,7 @@ def test_a_save_without_the_version_is_refused(admin, company):
 
 
 def test_a_record_leads_to_its_page_in_the_product(admin, company):
-    entry = record(company.manager, "登录")
+    entry = log_event(company.manager, "登录")
     for leads in (company.manager, Role.objects.get(code="executive"), company.east, entry):
         address, _ = opened(admin, leads)
         assert f'href="{leads.get_absolute_url()}" class="viewsitelink"' in admin.get(address).content.decode()
@@ -227,7 +227,7 @@ def test_the_history_of_a_record_is_what_the_trail_has_about_it(kind, admin, com
 
 def test_a_long_history_is_read_page_by_page(admin, company):
     for number in range(120):
-        record(company.manager, "登录", company.east, 次数=f"第{number}次")
+        log_event(company.manager, "登录", company.east, 次数=f"第{number}次")
     html = admin.get(history_of(company.east)).content.decode()
     assert "第119次" in html
     assert "第60次" not in html

@@ -15,7 +15,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts import stuck_jobs
 from customers import import_job
-from kit.domain.file_names import cut
+from kit.domain.file_names import cut_file_name
 from kit.jobs.models import Job
 from kit.jobs.tasks import run_job
 from tests import factories
@@ -74,7 +74,7 @@ def test_whatever_work_calls_its_file_is_cut_before_its_suffix():
 @pytest.mark.parametrize(("name", "limit", "found"), [("a.csv", 5, "a.csv"), ("abcdef.csv", 8, "abcd.csv"),
     ("abcdef", 3, "abc"), ("名" * 300 + ".xlsx", 200, "名" * 195 + ".xlsx")])  # fmt: skip
 def test_a_name_is_cut_to_the_limit_and_keeps_its_suffix(name, limit, found):
-    assert cut(name, limit) == found
+    assert cut_file_name(name, limit) == found
 
 
 def test_a_job_fails_whatever_its_work_left_and_its_half_file_goes(caplog, django_capture_on_commit_callbacks):

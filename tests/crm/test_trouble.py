@@ -14,8 +14,8 @@ from django.db import OperationalError, connection, connections
 from django.test import Client
 from django.urls import reverse
 
-from crm.outages import Trouble, trouble_behind
-from crm.request_limits import Limited, Slots
+from crm.outages import Outage, outage_behind
+from crm.request_limits import LimitedRequests, Slots
 from marketing.models import Opportunity
 from tests import factories
 
@@ -38,22 +38,22 @@ def failing(error: Exception):
 @pytest.mark.parametrize(
     ("error", "trouble"),
     [
-        (OperationalError("database is locked"), Trouble.BUSY),
-        (OperationalError("server closed the connection unexpectedly"), Trouble.BUSY),
-        (OperationalError("database or disk is full"), Trouble.FULL),
-        (OSError(errno.ENOSPC, "No space left on device"), Trouble.FULL),
+        (OperationalError("database is locked"), Outage.BUSY),
+        (OperationalError("server closed the connection unexpectedly"), Outage.BUSY),
+        (OperationalError("database or disk is full"), Outage.FULL),
+        (OSError(errno.ENOSPC, "No space left on device"), Outage.FULL),
         (OSError(errno.ENOENT, "No such file"), None),
         (ValueError("a fault of ours"), None),
     ],
 )
 def test_trouble_of_the_surroundings_is_told_from_faults_of_the_program(error, trouble):
-    assert trouble_behind(error) is trouble
+    assert outage_behind(error) is trouble
 
 
 def test_the_trouble_behind_a_broken_transaction_is_found():
     broken = RuntimeError("the transaction is broken")
     broken.__context__ = OperationalError("database or disk is full")
-    assert trouble_behind(broken) is Trouble.FULL
+    assert outage_behind(broken) is Outage.FULL
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,8 @@ def asked(application, path: str) -> tuple[str, bytes]:
     return said[0], body
 
 
-def serving(inner, *, threads: int = 4, seconds: float = 0) -> Limited:
-    return Limited(inner, threads=threads, seconds=seconds, busy_page=lambda: b"busy")
+def serving(inner, *, threads: int = 4, seconds: float = 0) -> LimitedRequests:
+    return LimitedRequests(inner, threads=threads, seconds=seconds, busy_page=lambda: b"busy")
 
 
 def test_when_all_threads_are_stuck_the_next_is_refused_and_healthz_answers(monkeypatch):

@@ -262,10 +262,10 @@ def test_every_state_and_action(company, status, action):
     [
         ("colleague", Kind.NOT_YOURS),
         ("eastern", Kind.NOT_YOURS),
-        ("supervisor", Kind.NO_RIGHT),
-        ("executive", Kind.NO_RIGHT),
-        ("administrator", Kind.NO_RIGHT),
-        ("nobody", Kind.NO_RIGHT),
+        ("supervisor", Kind.NO_PERMISSION),
+        ("executive", Kind.NO_PERMISSION),
+        ("administrator", Kind.NO_PERMISSION),
+        ("nobody", Kind.NO_PERMISSION),
     ],
 )
 def test_only_the_customers_own_manager_handles_it(company, action, who, kind):

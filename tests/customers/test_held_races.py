@@ -148,8 +148,8 @@ def handed_over(company, one, patch):
 def free(patch) -> None:
     """No row is kept, no turn taken."""
     patch.setattr(held, "lock", lambda row: row.refresh_from_db())
-    patch.setattr("kit.domain.verdict.lock", lambda row: row.refresh_from_db())
-    patch.setattr("kit.domain.verdict.hold", lambda *rows: None)
+    patch.setattr("kit.domain.verdict.lock_row", lambda row: row.refresh_from_db())
+    patch.setattr("kit.domain.verdict.lock_in_order", lambda *rows: None)
     patch.setattr(feed, "take_turn", lambda *, merging: None)
     patch.setattr(churn_scan, "take_turn", lambda: None)
 
@@ -280,6 +280,6 @@ def test_a_request_moved_to_a_customer_that_is_merged_waits_and_keeps_its_text(r
 @on_postgresql
 def test_control_without_the_customers_first_merge_and_request_lock_up(request_moved_while_merged, monkeypatch):
     monkeypatch.setattr(records, "hold_before", lambda page: None)
-    monkeypatch.setattr("kit.domain.verdict.hold", lambda *rows: None)
+    monkeypatch.setattr("kit.domain.verdict.lock_in_order", lambda *rows: None)
     _, done, answer, _ = request_moved_while_merged()
     assert any("deadlock" in str(one) for one in (done, answer))

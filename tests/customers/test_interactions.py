@@ -68,9 +68,9 @@ def test_a_new_interaction_leaves_an_audit_row_and_a_timeline_entry(company, cus
     ("who", "kind"),
     [
         ("colleague", Kind.NOT_YOURS),
-        ("executive", Kind.NO_RIGHT),
+        ("executive", Kind.NO_PERMISSION),
         ("stranger", Kind.NOT_YOURS),
-        ("nobody", Kind.NO_RIGHT),
+        ("nobody", Kind.NO_PERMISSION),
     ],
 )
 def test_only_the_manager_and_his_supervisor_write(company, customer, who, kind):

@@ -17,7 +17,7 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-A, R, N = Kind.ALLOWED, Kind.NO_RIGHT, Kind.NOT_YOURS
+A, R, N = Kind.ALLOWED, Kind.NO_PERMISSION, Kind.NOT_YOURS
 MAY_EDIT = {
     "manager": A, "supervisor": A, "colleague": N, "eastern": N, "stranger": N, "outsider": N,
     "executive": R, "administrator": R, "nobody": R,

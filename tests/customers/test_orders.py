@@ -22,7 +22,7 @@ from customers.models import (
 )
 from customers.trend import MONTHS, bars, months_back
 from customers.views.orders import orders_card
-from kit.domain.money import figure, price, yuan
+from kit.domain.money import format_price, format_quantity, format_yuan
 from kit.sql.exact_sum import ExactSum
 from tests import factories
 from tests.exports import export
@@ -81,12 +81,12 @@ def test_the_two_constants_are_those_of_the_requirements():
     [("0.005", "0.01"), ("0.0049999", "0.00"), ("1234567.895", "1,234,567.90"), ("-2.345", "−2.35"), ("0", "0.00")],
 )
 def test_amounts_are_rounded_half_up_for_display(value, shown):
-    assert yuan(Decimal(value)) == shown
+    assert format_yuan(Decimal(value)) == shown
 
 
 def test_prices_and_quantities_keep_what_matters():
-    assert [price(Decimal(text)) for text in ("2.5500", "0.0015", "100")] == ["2.55", "0.0015", "100.00"]
-    assert [figure(Decimal(text)) for text in ("6.000", "0.125", "-3.500")] == ["6", "0.125", "−3.5"]
+    assert [format_price(Decimal(text)) for text in ("2.5500", "0.0015", "100")] == ["2.55", "0.0015", "100.00"]
+    assert [format_quantity(Decimal(text)) for text in ("6.000", "0.125", "-3.500")] == ["6", "0.125", "−3.5"]
 
 
 def test_a_line_is_exact(customer):

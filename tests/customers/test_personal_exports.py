@@ -13,7 +13,7 @@ from django.urls import reverse
 from crm.privacy import erase_contact
 from customers.personal import GONE
 from kit.audit import seals
-from kit.audit.log import record
+from kit.audit.log import log_event
 from kit.audit.models import AuditEntry
 from kit.audit.verification import verify
 from kit.exchange import exports as exports_module
@@ -55,8 +55,8 @@ def test_conditions_of_exports_are_kept_in_words_and_lose_the_erased_person(pers
 
 def test_conditions_from_before_stand_encoded_and_are_found_too(person, company, sign_in):
     old = "name=%E6%AC%A7%E9%98%B3%E7%8B%AC%E7%89%B9%E7%94%B2&mobile=138+7777+6666"
-    entry = record(company.supervisor, "导出", text="联系人", changes={"行数": 1, "条件": old})
-    other = record(company.supervisor, "导出", text="联系人", changes={"行数": 1, "条件": "name=%E7%8E%8B"})
+    entry = log_event(company.supervisor, "导出", text="联系人", changes={"行数": 1, "条件": old})
+    other = log_event(company.supervisor, "导出", text="联系人", changes={"行数": 1, "条件": "name=%E7%8E%8B"})
     page = sign_in(company.administrator).get(reverse("accounts:audit_detail", args=[entry.pk])).content.decode()
     assert f"name = {NAME}；mobile = 138" in page
     erase(person, company)
@@ -65,7 +65,7 @@ def test_conditions_from_before_stand_encoded_and_are_found_too(person, company,
 
 
 def test_the_reason_of_an_export_loses_the_person_too(person, company):
-    record(company.supervisor, "导出", text="联系人", changes={"行数": 1, "条件": "", "原因": f"{NAME}要名单"})
+    log_event(company.supervisor, "导出", text="联系人", changes={"行数": 1, "条件": "", "原因": f"{NAME}要名单"})
     erase(person, company)
     assert NAME not in json.dumps(list(AuditEntry.objects.values_list("changes", flat=True)), ensure_ascii=False)
 

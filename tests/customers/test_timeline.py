@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from customers.importing import CustomerImport
-from customers.models import Customer, TimelineEntry, tell
+from customers.models import Customer, TimelineEntry, add_timeline_entry
 from customers.views.timeline import place_words, read_place, timeline_page
 from tests import factories
 
@@ -66,9 +66,9 @@ def test_an_import_tells_of_all_its_customers_at_once(company, tmp_path):
 def test_what_has_an_address_stands_there_once(customer):
     with transaction.atomic():
         for text in ("旧", "新"):
-            tell(customer, TimelineEntry.Kind.ORDER, text, url="/customers/1/orders/2/")
-        tell(customer, TimelineEntry.Kind.ORDER, "无链接")
-        tell(customer, TimelineEntry.Kind.ORDER, "无链接")
+            add_timeline_entry(customer, TimelineEntry.Kind.ORDER, text, url="/customers/1/orders/2/")
+        add_timeline_entry(customer, TimelineEntry.Kind.ORDER, "无链接")
+        add_timeline_entry(customer, TimelineEntry.Kind.ORDER, "无链接")
     assert sorted(texts(customer)) == ["新", "新建客户，客户经理 周经理", "无链接", "无链接"]
 
 

@@ -183,7 +183,7 @@ def test_an_opportunity_is_not_won_into_a_customer_that_was_just_merged_away(win
 
 def test_control_without_the_lock_it_is_won_into_the_merged_customer(win_meets_merge, monkeypatch):
     monkeypatch.setattr("customers.models.holding.lock", lambda row: None)
-    monkeypatch.setattr("kit.domain.verdict.hold", lambda *rows: None)
+    monkeypatch.setattr("kit.domain.verdict.lock_in_order", lambda *rows: None)
     record, kept, _, won = win_meets_merge()
     assert isinstance(won, Customer)
     assert again(record).customer != kept

@@ -15,7 +15,7 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-A, R, N, S = Kind.ALLOWED, Kind.NO_RIGHT, Kind.NOT_YOURS, Kind.STATE
+A, R, N, S = Kind.ALLOWED, Kind.NO_PERMISSION, Kind.NOT_YOURS, Kind.STATE
 PEOPLE = (
     "colleague", "manager", "supervisor", "eastern", "stranger", "outsider", "executive", "administrator", "nobody",
 )  # fmt: skip

@@ -421,11 +421,11 @@ def test_control_without_the_constraint_both_schedulers_run_the_task(two_schedul
 
 @pytest.fixture
 def two_seal(transactional_db, monkeypatch):
-    log.record(None, "登录失败", text="甲")
+    log.log_event(None, "登录失败", text="甲")
     moment = before(monkeypatch, AuditSeal.objects, "create")
 
     def record_and_seal():
-        log.record(None, "登录失败", text="乙")
+        log.log_event(None, "登录失败", text="乙")
         return seals.seal_pending()
 
     return lambda: moment.overtake(seals.seal_pending, record_and_seal)

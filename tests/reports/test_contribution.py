@@ -24,7 +24,7 @@ from basedata.models import FeedPosition
 from customers.models import Customer, Order, Ownership, refresh_revenue
 from customers.sync.engine import sync
 from kit.audit.models import AuditEntry
-from kit.domain.money import yuan
+from kit.domain.money import format_yuan
 from reports.periods import Period
 from reports.queries.contribution import THEN, Wanted, customers_in, ranking, total_in, years
 from tests import factories
@@ -206,8 +206,10 @@ def test_the_page_in_words_and_figures(trade, company, sign_in):
     expected = sums(2025)
     positive = sorted((amount for amount in expected.values() if amount > 0), reverse=True)
     body = rows_of(page)
-    assert [row[0][3] for row in body[:-1]] == [yuan(amount) for amount in sorted(expected.values(), reverse=True)]
-    assert body[-1][0][1:5] == [f"合计 {len(expected)} 家", "", yuan(sum(expected.values())), "100.0%"]
+    assert [row[0][3] for row in body[:-1]] == [
+        format_yuan(amount) for amount in sorted(expected.values(), reverse=True)
+    ]
+    assert body[-1][0][1:5] == [f"合计 {len(expected)} 家", "", format_yuan(sum(expected.values())), "100.0%"]
     whole, needed, running = sum(positive), 0, Decimal(0)
     for amount in positive:
         needed, running = needed + 1, running + amount

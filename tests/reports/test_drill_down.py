@@ -9,7 +9,7 @@ from statistics import median
 import pytest
 from django.http import QueryDict
 
-from kit.domain.money import yuan
+from kit.domain.money import format_yuan
 from reports.figure_cells import TENTH, percent
 from reports.queries.composition import BASES as GROUPS
 from reports.report_parts import Figure, ReportTable
@@ -102,7 +102,7 @@ def first_customers(client, url):
     shown = client.get(url.partition("#")[0]).context
     (table,) = shown["report"].tables
     assert table.total.amount == sum(row.amount for row in table.rows)
-    assert f">{yuan(table.total.amount)}<" in shown["tables"][0]["foot"]
+    assert f">{format_yuan(table.total.amount)}<" in shown["tables"][0]["foot"]
     return table.total.amount
 
 
@@ -214,7 +214,7 @@ def test_the_tiles_of_contribution_lead_to_the_customers_they_count(trade, compa
     assert all(row.amount > 0 for row in payers)
     assert mean.title == "取自：金额为正的客户"
     shown_mean = sum(row.amount for row in payers) / len(payers)
-    assert mean.value in (f"{shown_mean / 10_000:,.1f}", yuan(shown_mean))
+    assert mean.value in (f"{shown_mean / 10_000:,.1f}", format_yuan(shown_mean))
 
 
 def test_the_whole_share_leads_to_the_customers_above_zero(trade, company, sign_in):  # noqa: F811

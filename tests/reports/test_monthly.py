@@ -53,7 +53,7 @@ returned     review     r      r     r       s         r             r
 returned     send_back  r      r     r       s         r             r
 """
 ROWS = [line.split() for line in TABLE.splitlines() if line and not line.startswith("#")]
-LETTERS = {Kind.NO_RIGHT: "r", Kind.NOT_YOURS: "n", Kind.STATE: "s"}
+LETTERS = {Kind.NO_PERMISSION: "r", Kind.NOT_YOURS: "n", Kind.STATE: "s"}
 ARGUMENTS = {
     "edit": {"remarks": "改过的说明"},
     "refresh": {"figures": []},

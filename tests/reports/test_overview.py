@@ -13,7 +13,7 @@ from django.utils import timezone
 from customers.models import ChurnCase, Customer, Order
 from customers.trend import MONTHS
 from kit.domain.days import add_months
-from kit.domain.money import yuan
+from kit.domain.money import format_yuan
 from marketing.models import Opportunity
 from reports import overview as module
 from reports.figure_cells import in_unit
@@ -79,7 +79,7 @@ def test_every_tile_says_what_its_report_says(busy, sign_in):
 def test_every_tile_leads_to_the_rows_behind_it_and_to_its_report(busy, sign_in):
     client, found = sign_in(busy.executive), tiles(busy.executive)
     lists = {label: client.get(tile.url).context for label, tile in found.items()}
-    assert lists["本月订单金额"]["totals"] == f"合计 1 张订单，{yuan(Order.objects.get().total)} 元"
+    assert lists["本月订单金额"]["totals"] == f"合计 1 张订单，{format_yuan(Order.objects.get().total)} 元"
     counts = {
         "客户": int(found["客户"].value),
         "本月流失率": 1,
@@ -88,7 +88,7 @@ def test_every_tile_leads_to_the_rows_behind_it_and_to_its_report(busy, sign_in)
         "近 12 个月成功率": 1,
     }
     assert {label: lists[label]["pager"].total for label in counts} == counts
-    assert lists["加权销售漏斗"]["totals"].endswith(f"加权金额 {yuan(pipeline_of(busy.executive).weighted)} 元")
+    assert lists["加权销售漏斗"]["totals"].endswith(f"加权金额 {format_yuan(pipeline_of(busy.executive).weighted)} 元")
     home = unescape(client.get("/").content.decode())
     for tile in found.values():
         assert f'href="{tile.url}"' in home

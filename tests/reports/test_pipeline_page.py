@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from openpyxl import load_workbook
 
-from kit.domain.money import yuan
+from kit.domain.money import format_yuan
 from marketing.models import Opportunity, OpportunityChange, forget_old_marks, opportunity_stamp
 from reports.views.pipeline import BASES
 from tests.exports import export
@@ -63,7 +63,7 @@ def test_every_figure_equals_the_list_it_leads_to(dice, sign_in, by, who, query)
                     continue
                 count, words = behind(client, url)
                 if column.kind == "money":
-                    assert said_by(column, words) == yuan(Decimal(value)), (table.title, column.label, url)
+                    assert said_by(column, words) == format_yuan(Decimal(value)), (table.title, column.label, url)
                     sums += bool(value)
                 else:
                     assert count == value, (table.title, column.label, url)

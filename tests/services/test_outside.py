@@ -233,9 +233,9 @@ def test_a_logo_that_cannot_be_shown_is_refused_at_the_start(tmp_path):
     large = tmp_path / "large.png"
     large.write_bytes(b"x" * (public_pages.MAX_LOGO + 1))
     for path, words in ((tmp_path / "a.exe", "PNG"), (tmp_path / "none.svg", "不存在"), (large, "超过")):
-        assert words in public_pages.wrong_logo(str(path))
+        assert words in public_pages.logo_problem(str(path))
     large.write_bytes(b"x")
-    assert public_pages.wrong_logo(str(large)) == ""
+    assert public_pages.logo_problem(str(large)) == ""
 
 
 def test_every_link_for_outsiders_begins_as_the_setting_says(record, company, sign_in, settings, invite):

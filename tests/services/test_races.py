@@ -105,7 +105,7 @@ def test_nobody_becomes_a_helper_while_they_lose_the_right_to_note(helper_loses_
 
 
 def test_control_without_holding_the_person_they_help_and_can_note_nothing(helper_loses_role, monkeypatch):
-    monkeypatch.setattr("kit.domain.verdict.hold", lambda *people: None)
+    monkeypatch.setattr("kit.domain.verdict.lock_in_order", lambda *people: None)
     record, _, second = helper_loses_role()
     assert second is None
     assert record.helpers.exists()

@@ -86,7 +86,7 @@ note         handled   y    y    n    y    n    r    r
 note         archived  s    s    n    s    n    r    r
 """
 ROWS = [line.split() for line in TABLE.splitlines() if line and not line.startswith("#")]
-MEANING = {"s": Kind.STATE, "n": Kind.NOT_YOURS, "r": Kind.NO_RIGHT}
+MEANING = {"s": Kind.STATE, "n": Kind.NOT_YOURS, "r": Kind.NO_PERMISSION}
 
 
 @pytest.fixture
@@ -331,7 +331,7 @@ def test_whoever_opens_requests_helps_and_notes_whatever_he_may_create(company, 
     record.note(by=fresh(technician), text="量程应改为 0–1.6 MPa")
     assert record.notes.get().text == "量程应改为 0–1.6 MPa"
     for verdict in (record.can_handle(fresh(technician)), record.can_feedback(fresh(technician))):
-        assert verdict.kind == Kind.NO_RIGHT
+        assert verdict.kind == Kind.NO_PERMISSION
 
 
 def test_an_executive_who_helps_reads_and_writes_nothing(company, in_state):

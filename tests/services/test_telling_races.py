@@ -60,11 +60,11 @@ def two_watchers(company, monkeypatch):
     record = factories.dispatched(company.manager, company.supervisor, company.manager)
     ServiceRequest.objects.filter(pk=record.pk).update(due_at=timezone.now() - timedelta(hours=1))
     moment = before(monkeypatch, due, "notify_many")
-    return lambda: moment.overtake(lambda: due.tell("overdue"), lambda: due.tell("overdue"))
+    return lambda: moment.overtake(lambda: due.send_due_notices("overdue"), lambda: due.send_due_notices("overdue"))
 
 
 def test_two_watchers_at_once_tell_whoever_took_it_over_once(two_watchers, company):
-    due.tell("overdue")
+    due.send_due_notices("overdue")
     ServiceRequest.objects.get().reassign(company.colleague, by=company.supervisor, reason="换人")
     assert two_watchers() == (1, 1)
     told = Notification.objects.filter(kind="overdue")

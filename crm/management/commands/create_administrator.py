@@ -12,7 +12,7 @@ from django.utils.crypto import get_random_string
 
 from accounts.models import User
 from accounts.roles import ADMINISTRATOR, shipped_role
-from kit.audit.log import record
+from kit.audit.log import log_event
 
 
 class Command(BaseCommand):
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             role = shipped_role(ADMINISTRATOR)
             user = User.objects.create_user(person.username, password=password, name=person.name)
             user.groups.add(role)
-            record(None, "新建", user, 角色=role)
+            log_event(None, "新建", user, 角色=role)
         self.stdout.write(f"已创建系统管理员 {user.name}（{user.username}）。")
         if options["generate"]:
             self.stdout.write(f"密码：{password}（只显示这一次）")

@@ -12,15 +12,15 @@ from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from kit.domain.days import ago, day
-from kit.domain.money import money
+from kit.domain.days import format_ago, format_day
+from kit.domain.money import format_money
 from kit.domain.text import DASH
-from kit.pages.html import fill
+from kit.pages.html import format_html_fast
 
 register = template.Library()
-register.filter("day", day)
-register.filter("ago", ago)
-register.filter("money", money)
+register.filter("day", format_day)
+register.filter("ago", format_ago)
+register.filter("money", format_money)
 WEEKDAYS = "一二三四五六日"
 
 
@@ -41,22 +41,24 @@ def dash(value: Any) -> Any:
     return DASH if value in (None, "") else value
 
 
-def cell_text(value: Any) -> str:
+def format_cell(value: Any) -> str:
     if value is None or value == "":
         return DASH
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, date):
-        return day(value)
+        return format_day(value)
     if isinstance(value, Decimal):
-        return money(value)
+        return format_money(value)
     return str(value)
 
 
 @register.simple_tag
 def chip(record: Any) -> SafeString:
     """The status chip: words, tone and dot shape from the model."""
-    return fill('<span class="st {}">{}</span>', record.TONES.get(record.status, ""), record.get_status_display())
+    return format_html_fast(
+        '<span class="st {}">{}</span>', record.TONES.get(record.status, ""), record.get_status_display()
+    )
 
 
 @register.simple_tag
