@@ -339,6 +339,7 @@ if CRM_JOB_FILE_DAYS < 1:
 CRM_AUDIT_KEEP_MONTHS = env.int("CRM_AUDIT_KEEP_MONTHS", 0)  # 0: for ever
 if 0 < CRM_AUDIT_KEEP_MONTHS < 6 or CRM_AUDIT_KEEP_MONTHS < 0:
     raise ImproperlyConfigured("CRM_AUDIT_KEEP_MONTHS 至少为 6（个月）；0 表示一直保留。")
+CRM_BACKUP_KEY_FILE = env.str("CRM_BACKUP_KEY_FILE", "")  # a file with the key that encrypts backups; empty: plain
 CRM_DEMO_PASSWORD = env.str("CRM_DEMO_PASSWORD", "")
 
 PUBLIC_PATHS = ("/rate/",)  # what customers open; everything else is for people with an account

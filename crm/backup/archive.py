@@ -12,7 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from .failure import BackupFailed
+from .encryption import Target, content
+from .failure import BackupFailed, broken
 from .manifest import DATABASE, FILES, MANIFEST, MAX_MANIFEST, Manifest, parsed, written
 
 FORMAT = 2
@@ -51,8 +52,8 @@ def _block(name: bytes, size: int, kind: bytes) -> bytes:
     return (start + b"%06o\0 " % total + rest).ljust(BLOCK, b"\0")
 
 
-def padded(content: bytes) -> bytes:
-    return content + bytes(-len(content) % BLOCK)
+def padded(text: bytes) -> bytes:
+    return text + bytes(-len(text) % BLOCK)
 
 
 def seal_of(text: bytes) -> bytes:
@@ -62,7 +63,7 @@ def seal_of(text: bytes) -> bytes:
 class Writer:
     """Writes members one after the other; what it wrote stands in members."""
 
-    def __init__(self, out: BinaryIO) -> None:
+    def __init__(self, out: Target) -> None:
         self.out = out
         self.members: dict[str, tuple[int | None, str | None]] = {}
 
@@ -98,7 +99,7 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with path.open("rb") as opened:
+        with content(path) as opened:
             size, digest = self._seal(opened)
             start = opened.seek(0, os.SEEK_END) - TAIL - size - (-size % BLOCK)
             if size > MAX_MANIFEST or start < 0:
@@ -115,7 +116,7 @@ class Archive:
     @staticmethod
     def is_one(path: Path) -> bool:
         """Tells whether the file ends as one of ours does, whatever its format's number."""
-        with path.open("rb") as opened:
+        with content(path) as opened:
             if opened.seek(0, os.SEEK_END) < TAIL:
                 return False
             opened.seek(-TAIL, os.SEEK_END)
@@ -143,7 +144,7 @@ class Archive:
 
     def walk(self, sink: Sink) -> None:
         """Gives every member's bytes to its sink, and raises BackupFailed unless all are as they were written."""
-        with self.path.open("rb") as opened:
+        with content(self.path) as opened:
             for name, (size, digest) in self._entries():
                 self._expect(opened, header(name, size or 0))
                 self._member(opened, name, size or 0, digest, sink(name))
@@ -184,7 +185,3 @@ def copied(opened: BinaryIO, size: int, out: BinaryIO | None, path: Path) -> str
 
 def _on_disk(size: int) -> int:
     return size + -size % BLOCK
-
-
-def broken(path: Path) -> BackupFailed:
-    return BackupFailed(f"{path.name} 不是完整的备份文件：已损坏、被截断，或不是本系统的备份。")

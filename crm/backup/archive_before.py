@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from .archive import BLOCK, Sink, broken, copied
-from .failure import BackupFailed
+from .archive import BLOCK, Sink, copied
+from .failure import BackupFailed, broken
 from .manifest import DATABASE, MANIFEST, MAX_MANIFEST, Manifest, parsed_before
 
 MAX_EXTENDED = 64 * 1024

@@ -23,8 +23,10 @@ from crm.file_permissions import FILE, make_folder
 
 from . import files, postgres, sqlite
 from .archive import Archive, Writer
+from .encryption import Target, is_encrypted, writing
 from .failure import BackupFailed
-from .manifest import DATABASE, FILES, Manifest
+from .key import configured_key
+from .manifest import DATABASE, FILES, Manifest, Tables
 
 SCRATCH, ABANDONED = "crm-scratch-", 86400  # seconds
 MISSING = "数据库里提到、附件目录里却没有的文件 {} 个（备份里也没有）：{}"
@@ -34,6 +36,10 @@ MISSING = "数据库里提到、附件目录里却没有的文件 {} 个（备�
 class Made:
     path: Path
     manifest: Manifest
+
+    @property
+    def is_encrypted(self) -> bool:
+        return is_encrypted(self.path)
 
     @property
     def notes(self) -> list[str]:
@@ -52,15 +58,20 @@ def product() -> str:
 
 
 def make_backup(folder: Path) -> Made:
-    """Writes crm-<time>.tar into the folder; the name appears once what it holds was restored and compared."""
+    """Writes crm-<time>.tar into the folder; the name appears once what it holds was restored and compared.
+
+    With a key it is crm-<time>.tar.enc, and the folder, which may be elsewhere, holds nothing that is not encrypted.
+    """
+    key = configured_key()
     _refuse_inside(folder)
     make_folder(folder)
+    workplace = Path(settings.VAR_DIR) if key else folder
     _sweep(folder)
-    final = folder / f"crm-{timezone.localtime():%Y%m%d-%H%M%S}.tar"
-    part = final.with_suffix(f".{secrets.token_hex(4)}.part")
+    final = folder / f"crm-{timezone.localtime():%Y%m%d-%H%M%S}.tar{'.enc' if key else ''}"
+    part = final.with_name(f"{final.name}.{secrets.token_hex(4)}.part")
     try:
-        with tempfile.TemporaryDirectory(dir=folder, prefix=SCRATCH) as scratch:
-            manifest = _write(part, Path(scratch) / DATABASE)
+        with tempfile.TemporaryDirectory(dir=workplace, prefix=SCRATCH) as scratch:
+            manifest = _write(part, Path(scratch) / DATABASE, key)
             _check(part, manifest, Path(scratch) / "again")
         os.replace(part, final)
         files.sync(folder)
@@ -71,7 +82,7 @@ def make_backup(folder: Path) -> Made:
 
 def _sweep(folder: Path) -> None:
     """Removes what backups that were killed left: their copies hold everything."""
-    for path in [*folder.glob("crm-*.part"), *folder.glob(f"{SCRATCH}*")]:
+    for path in [*folder.glob("crm-*.part"), *folder.glob(f"{SCRATCH}*"), *Path(settings.VAR_DIR).glob(f"{SCRATCH}*")]:
         if path.lstat().st_mtime < time.time() - ABANDONED:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
@@ -81,28 +92,36 @@ def _refuse_inside(folder: Path) -> None:
         raise BackupFailed("备份目录不能放在附件目录里，否则每次备份都会把以前的备份再备份一遍。")
 
 
-def _write(part: Path, dumped: Path) -> Manifest:
-    tables, migrations, named = database().dump(dumped, list(_file_columns()))
+def _write(part: Path, dumped: Path, key: bytes | None) -> Manifest:
+    found = database().dump(dumped, list(_file_columns()))
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE), "wb") as out:
-        writer = Writer(out)
-        writer.add(DATABASE, dumped)
-        for name, path in files.stored():  # after the rows: a row's file is there before the row
-            try:
-                writer.add(name, path)
-            except FileNotFoundError:  # its row went meanwhile
-                continue
-        manifest = Manifest(
-            vendor=connection.vendor,
-            tables=tables,
-            members=writer.members,
-            migrations=migrations,
-            missing=tuple(sorted(name for name in named if f"{FILES}{name}" not in writer.members)),
-            product=product(),
-            made_at=timezone.localtime().isoformat(),
-        )
-        writer.close(manifest)
+        with writing(out, key) as target:
+            manifest = _write_members(target, dumped, *found)
         out.flush()
         os.fsync(out.fileno())
+    return manifest
+
+
+def _write_members(
+    target: Target, dumped: Path, tables: Tables, migrations: list[tuple[str, str]], named: set[str]
+) -> Manifest:
+    writer = Writer(target)
+    writer.add(DATABASE, dumped)
+    for name, path in files.stored():  # after the rows: a row's file is there before the row
+        try:
+            writer.add(name, path)
+        except FileNotFoundError:  # its row went meanwhile
+            continue
+    manifest = Manifest(
+        vendor=connection.vendor,
+        tables=tables,
+        members=writer.members,
+        migrations=migrations,
+        missing=tuple(sorted(name for name in named if f"{FILES}{name}" not in writer.members)),
+        product=product(),
+        made_at=timezone.localtime().isoformat(),
+    )
+    writer.close(manifest)
     return manifest
 
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from . import grants
 from .failure import BackupFailed
 from .manifest import Tables
 
@@ -217,6 +218,12 @@ def loses() -> list[str]:
     """Settings of our own database that a new one of its name does not have."""
     with _server() as server:
         return [setting for (setting,) in server.execute(SETTINGS, [own()])]
+
+
+def rights(name: str) -> set[grants.Right]:
+    """What other roles may do in that database, once it has our own one's name."""
+    with opened(name) as database:
+        return grants.read(database, own())
 
 
 def _program(program: str) -> str:

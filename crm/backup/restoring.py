@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from django.contrib.contenttypes.models import ContentType
@@ -13,17 +15,23 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from crm.file_permissions import FOLDER, give_to_owner_of
+from kit.audit.log import log_event
 from kit.audit.verification import verify
 
-from . import files, kept
-from .archive import Archive, broken
+from . import files, grants, kept
+from .archive import Archive
 from .archive_before import ArchiveBefore
-from .failure import BackupFailed
+from .encryption import is_encrypted
+from .failure import BackupFailed, broken
+from .key import key_file
 from .making import compare, database
 from .manifest import DATABASE, FILES, Manifest
 from .versions import bring_up, refuse_newer
 
 LOST = "原数据库自己的设置没有带到新库，需要时请用 ALTER DATABASE 再设一次：{}"
+RESTORED = "恢复备份"
+NOT_ENCRYPTED = "这份备份没有加密，没有密钥的人也能改写它。"
+GRANTS = "原数据库给其他账号的权限没有带到新库，需要时请由数据库管理员执行：\n{}"
 TRAIL = "备份里的审计记录在备份以前就不完整：{}"
 
 
@@ -48,15 +56,31 @@ def restore_backup(path: Path, *, overwrite: bool) -> Restored:
     database().refuse_unfit()
     stamp = _stamp()
     try:
+        had = database().rights(database().own())  # now: who was just connected there may seem to be at the swap
         migrated, findings = _prepare(archive, stamp)
         lost = database().loses()
+        not_granted = grants.missing(had, database().rights(database().beside(stamp)))
         database().swap(database().beside(stamp), database().former(stamp))
     except BaseException:
         kept.drop(stamp)
         raise
     kept.swap_files(stamp)
-    notes = [archive.note, LOST.format("；".join(lost)) if lost else "", *map(TRAIL.format, findings[:3])]
-    return Restored(archive.manifest, stamp, migrated, tuple(filter(None, notes)))
+    notes = [*_notes_on(archive), *_notes_on_loss(lost, not_granted), *map(TRAIL.format, findings[:3])]
+    return Restored(archive.manifest, stamp, migrated, tuple(notes))
+
+
+def _notes_on(archive: Archive | ArchiveBefore) -> Iterator[str]:
+    if archive.note:
+        yield archive.note
+    if key_file() and not is_encrypted(archive.path):
+        yield NOT_ENCRYPTED
+
+
+def _notes_on_loss(lost: list[str], not_granted: list[str]) -> Iterator[str]:
+    if lost:
+        yield LOST.format("；".join(lost))
+    if not_granted:
+        yield GRANTS.format("\n".join(not_granted))
 
 
 def open_archive(path: Path) -> Archive | ArchiveBefore:
@@ -106,9 +130,27 @@ def _prepare(archive: Archive | ArchiveBefore, stamp: str) -> tuple[int, list[st
     compare(archive.manifest, tables, migrations)
     refuse_newer(migrations)
     with _standing_on(name):
-        migrated, findings = bring_up(migrations), verify()
+        migrated, findings = bring_up(migrations), verify(now=_made_at(archive.manifest))
+        _record(archive)
     database().settle(name)
     return migrated, findings
+
+
+def _made_at(manifest: Manifest) -> datetime | None:
+    """When the backup was made: what was not sealed yet then is not overdue because it lay in an archive."""
+    try:
+        made_at = datetime.fromisoformat(manifest.made_at)
+    except ValueError:
+        return None
+    return made_at if timezone.is_aware(made_at) and 2000 < made_at.year < 3000 else None
+
+
+def _record(archive: Archive | ArchiveBefore) -> None:
+    """The restored trail goes on with where it came from: it appears with the database or not at all."""
+    with archive.path.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    facts = {"备份时间": _made_at(archive.manifest) or archive.manifest.made_at, "SHA-256": digest}
+    log_event(None, RESTORED, text=archive.path.name, changes=facts)
 
 
 def _refuse_without_room(archive: Archive | ArchiveBefore, scratch: Path) -> None:

@@ -17,6 +17,7 @@ from crm.file_permissions import FILE, SQLITE_PARTS, give_to_owner_of
 
 from .failure import BackupFailed
 from .files import sync
+from .grants import Right
 from .manifest import Tables
 
 IN_USE = "还有进程在使用数据库 {}。请先停止服务（网页、后台任务、定时任务），再运行一次。"
@@ -197,3 +198,8 @@ def drop(name: str) -> None:
 def loses() -> list[str]:
     """What a new database would not have of our own's settings: a file has none."""
     return []
+
+
+def rights(name: str) -> set[Right]:
+    """What other roles may do in that database: a file knows none."""
+    return set()

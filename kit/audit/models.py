@@ -169,6 +169,7 @@ ICONS = {
     "改派": "arrows-exchange",
     "移交": "arrows-exchange",
     "恢复": "refresh",
+    "恢复备份": "refresh",
     "共享": "users",
     "取消共享": "users",
     "删除": "trash",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Sum
@@ -52,7 +52,8 @@ class Ranges:
 class Verification:
     """One walk along the chain."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: datetime | None = None) -> None:
+        self.now = now or timezone.now()
         self.findings: list[str] = []
         self.previous = ""
         self.sealed, self.pruned = Ranges(), Ranges()
@@ -117,7 +118,7 @@ class Verification:
         return [f"审计记录 {names(alone)} 的内容被抹去，却没有说明依据的审计记录。"] if alone else []
 
     def unsealed_too_long(self) -> list[int]:
-        old = AuditEntry.objects.filter(at__lt=timezone.now() - seals.MAX_UNSEALED)
+        old = AuditEntry.objects.filter(at__lt=self.now - seals.MAX_UNSEALED)
         return [pk for (pk,) in stream_values(old.values_list("pk")) if pk not in self.sealed]
 
 
@@ -133,9 +134,12 @@ def _redactions() -> tuple[dict[int, str], dict[int, str], dict[int, set[int]]]:
     return digests, after, deeds
 
 
-def verify(beat: Beat = lambda done, total: None) -> list[str]:
-    """Sentences naming every broken seal and every row unsealed too long; empty when all is well."""
-    return Verification().run(beat)
+def verify(beat: Beat = lambda done, total: None, *, now: datetime | None = None) -> list[str]:
+    """Sentences naming every broken seal and every row unsealed too long; empty when all is well.
+
+    now: the time of which the trail is, for one that lay in a backup.
+    """
+    return Verification(now).run(beat)
 
 
 def notes() -> list[str]:

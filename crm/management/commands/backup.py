@@ -15,7 +15,10 @@ from crm.backup.making import make_backup
 
 
 class Command(BaseCommand):
-    help = "备份数据库和附件到一个文件，并用恢复来核对；核对通过才出现最终文件名。"
+    help = (
+        "备份数据库和附件到一个文件，并用恢复来核对；核对通过才出现最终文件名。"
+        "设置了 CRM_BACKUP_KEY_FILE 时用它的密钥加密（crm-….tar.enc）。"
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", nargs="?", type=Path, default=settings.VAR_DIR / "backups", help="放在哪个目录")
@@ -25,6 +28,7 @@ class Command(BaseCommand):
             made = make_backup(folder)
         except (BackupFailed, OSError, psycopg.Error) as error:
             raise CommandError(f"备份失败：{error}") from error
-        self.stdout.write(f"备份完成，已核对：{made.path}（{made.path.stat().st_size / 1024 / 1024:.1f} MiB）")
+        size = f"{made.path.stat().st_size / 1024 / 1024:.1f} MiB{'，已加密' if made.is_encrypted else ''}"
+        self.stdout.write(f"备份完成，已核对：{made.path}（{size}）")
         for note in made.notes:
             self.stdout.write(f"注意：{note}")

@@ -25,7 +25,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("archive", type=Path, nargs="?", help="backup 生成的 crm-….tar")
+        parser.add_argument("archive", type=Path, nargs="?", help="backup 生成的 crm-….tar 或 crm-….tar.enc（加密）")
         parser.add_argument("--overwrite", action="store_true", help="当前数据库里已有用户，也换掉它")
         deeds = parser.add_mutually_exclusive_group()
         deeds.add_argument("--status", dest="deed", action="store_const", const="status", help="说明留下了什么")
