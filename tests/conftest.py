@@ -12,12 +12,13 @@ from accounts.roles import ship_roles
 from basedata.shipped import ship_calendar, ship_entries
 from services.shipped import ship_targets
 from tests import factories
+from tests.permissions.asking import HANDLER
+from tests.permissions.tables import make_world
 
 
 def pytest_collection_modifyitems(items):
     """The walks over everything first: begun last, one worker would still walk when the other has nothing left."""
-    walks = ("test_hazards_everywhere.py", "test_authorization.py", "test_permissions.py")
-    items.sort(key=lambda item: item.path.name not in walks)
+    items.sort(key=lambda item: item.get_closest_marker("walk") is None)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -95,6 +96,40 @@ def sign_in():
         return client
 
     return enter
+
+
+@pytest.fixture
+def world(company):
+    """One record of each kind, all in the manager's hands, and what to post at them."""
+    return make_world(company)
+
+
+@pytest.fixture
+def enter(world, sign_in):
+    """enter(name of a person) gives that person's browser; each signs in once."""
+    kept: dict[str, Client] = {}
+
+    def of(person: str) -> Client:
+        if person not in kept:
+            user = world.people[person]
+            kept[person] = sign_in(user) if user else Client()
+            kept[person].handler = HANDLER
+        return kept[person]
+
+    return of
+
+
+@pytest.fixture
+def forged(company):
+    """What a form never shows and nobody may set by posting it."""
+    stranger = company.stranger.pk
+    mighty = dict.fromkeys(("is_superuser", "is_staff", "groups"), "1")
+    people = dict.fromkeys(("assignee", "assigned_by", "created_by", "manager", "executed_by"), stranger)
+    days = dict.fromkeys(("assigned_at", "deleted_at"), "2020-01-01")
+    times = dict.fromkeys(("created_at", "closed_at"), "2020-01-01 00:00")
+    keys = {"id": "4711", "pk": "4711", "number": "KH000000001", "customer": "1", "competitor": "1", "version": "99"}
+    texts = {"status": "won", "name_pinyin": "zzz", "win_reason": "伪造", "lost_reason": "伪造"}
+    return {**mighty, **people, **days, **times, **keys, **texts}
 
 
 @pytest.fixture

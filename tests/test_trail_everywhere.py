@@ -6,9 +6,10 @@ import pytest
 from django.db import transaction
 
 from kit.audit.models import AuditEntry
-from tests.test_permissions import HANDLER, PEOPLE, ROWS, current_version, own_values, snapshot, url_of, world  # noqa: F401  (a fixture)
+from tests.permissions.asking import HANDLER, snapshot, url_of
+from tests.permissions.tables import ROWS
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.walk]
 # Written without a deed: what the system notes by itself, and what was only begun.
 UNTOLD = {
     "accounts.UserSession", "accounts.Notification", "audit.AuditEntry", "basedata.NumberSequence",
@@ -26,19 +27,17 @@ CERTAIN = {
 }  # fmt: skip
 
 
-def deeds(world, sign_in):  # noqa: F811
-    """(address, tables written, rows of the trail) for every post that wrote; leaves the world as it was."""
-    for name, record, verb, *answers in ROWS:
-        people = [person for person, answer in zip(PEOPLE, answers, strict=True) if answer in ("200", "204", "302")]
+def deeds(world, sign_in):
+    """Yield (address, tables written, rows of the trail) for every post that wrote; leaves the world as it was."""
+    for name, record, verb, answers in ROWS:
+        people = [person for person, answer in answers.items() if answer in ("200", "204", "302")]
         if verb != "POST" or name in OWN_TASTE or not (people := [who for who in people if world.people[who]]):
             continue
         with transaction.atomic():
             client = sign_in(world.people[people[0]])
             client.handler = HANDLER
-            values = {**world.values, "opened": current_version(name, world), **own_values(name)}
-            values |= world.service_values if name.startswith("services:") else {}
             before, told = snapshot(), AuditEntry.objects.count()
-            client.post(url_of(name, record, world), values)
+            client.post(url_of(name, record, world), world.posted(name))
             after = snapshot()
             written = {table for table in after if after[table] != before[table]} - UNTOLD
             rows = AuditEntry.objects.count() - told
@@ -47,19 +46,19 @@ def deeds(world, sign_in):  # noqa: F811
             yield name, written, rows
 
 
-def untold(world, sign_in):  # noqa: F811
-    """(addresses that wrote, those of them that told nothing)"""
+def untold(world, sign_in):
+    """Return (addresses that wrote, those of them that told nothing)."""
     found = list(deeds(world, sign_in))
     return {name for name, *_ in found}, {name: tables for name, tables, rows in found if not rows}
 
 
-def test_every_page_that_writes_leaves_a_row_in_the_trail(world, sign_in):  # noqa: F811
+def test_every_page_that_writes_leaves_a_row_in_the_trail(world, sign_in):
     wrote, silent = untold(world, sign_in)
     assert silent == {}
     assert CERTAIN - wrote == set()
 
 
-def test_control_a_deed_without_a_row_is_seen(world, sign_in, monkeypatch):  # noqa: F811
+def test_control_a_deed_without_a_row_is_seen(world, sign_in, monkeypatch):
     monkeypatch.setattr("marketing.models.opportunity.record", lambda *args, **kwargs: None)
     _, silent = untold(world, sign_in)
     assert "marketing:opportunity_assign" in silent

@@ -15,7 +15,7 @@ from kit.domain.verdict import Refused
 from marketing.models import Opportunity
 from services.models import ServiceRequest
 from tests import factories
-from tests.test_permissions import snapshot
+from tests.permissions.asking import snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -151,7 +151,7 @@ def test_a_fault_half_way_leaves_nothing_moved(work, admin, company, monkeypatch
 
 
 def test_work_that_came_after_the_page_was_opened_is_not_left_behind(admin, company):
-    """The form asked for no successor; meanwhile he was given a customer."""
+    """The form asked for no successor; meanwhile the one leaving was given a customer."""
     person = factories.fresh(company.manager)
     factories.CustomerFactory(manager=company.manager)
     with pytest.raises(Refused, match="没有接手人"):

@@ -19,7 +19,7 @@ from kit.audit.models import AuditEntry
 from kit.domain.verdict import Refused
 from tests import factories
 from tests.exports import export
-from tests.test_permissions import PEOPLE, ROWS
+from tests.permissions.tables import ROWS
 
 pytestmark = pytest.mark.django_db
 
@@ -122,7 +122,7 @@ def test_rights_the_page_does_not_offer_stay_and_none_of_them_can_be_posted(admi
     assert held(record) == {"customers.add_order", "customers.view_order"}
 
 
-def test_nobody_changes_a_role_he_holds(admin, company):
+def test_nobody_changes_a_role_of_their_own(admin, company):
     record = role("administrator")
     before = held(record)
     for method in (admin.get, admin.post):
@@ -199,8 +199,8 @@ OTHERS_RECORDS = {
     ("sales_supervisor", "import_file"): "another's file",
     ("sales_supervisor", "import_carry_out"): "another's file",
     ("sales_supervisor", "import_refused"): "another's file",
-    ("administrator", "customers:customer_orders"): "he sees no customers",
-    ("administrator", "customers:order_detail"): "he sees no customers",
+    ("administrator", "customers:customer_orders"): "administrators see no customers",
+    ("administrator", "customers:order_detail"): "administrators see no customers",
     ("account_manager", "services:rating_picture"): "there only while a link is out",
     ("executive", "services:request_note"): "edits nobody's records",
 }
@@ -209,8 +209,7 @@ OTHERS_RECORDS = {
 def test_the_check_page_agrees_with_what_every_address_answers():
     """The right named for an address: without it nobody gets in, and of those who hold it somebody does."""
     answers = {}
-    for name, _, verb, *expected in ROWS:
-        got = dict(zip(PEOPLE, expected, strict=True))
+    for name, _, verb, got in ROWS:
         for person, code in ROLES.items():  # 409: only the record's state refuses
             answers.setdefault((name, code), set()).add((verb, got[person]))
     wrong = []
@@ -233,10 +232,10 @@ def test_the_check_page_agrees_with_what_every_address_answers():
 
 
 def test_every_address_that_asks_for_a_right_is_on_the_check_page():
-    """Those that do not: one's own account, and what each person has for himself."""
+    """Those that do not: one's own account, and what all have for themselves."""
     open_to_all = {"home", "search", "help", "job_list", "notifications"}
     listed = {entry.name for entry in entries()}
-    refused = {name for name, _, _, _, *rest in ROWS if "403" in rest}
+    refused = {row.name for row in ROWS if "403" in row.answers.values()}
     assert refused - listed - {"admin:index"} == set()
     assert not open_to_all & listed
 

@@ -1,4 +1,4 @@
-"""Django admin under bad input and curious eyes: every list and page of it, whatever the record."""
+"""Django admin: who is let in, and bad input and curious eyes: every list and page of it, whatever the record."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import re
 
 import pytest
 from django.contrib.admin import site as admin_site
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
+from django.test import Client
 from django.urls import URLResolver, reverse
 
 from accounts.models import Department, Role
 from basedata.models import DictionaryEntry
 from kit.audit.log import log_event
 from kit.audit.models import AuditEntry
+from marketing.models import Opportunity
 from tests import factories
+from tests.permissions.asking import snapshot
+from tests.walks import addresses
 
 pytestmark = pytest.mark.django_db
 HUGE = "9" * 23
@@ -22,6 +27,45 @@ HUGE = "9" * 23
 @pytest.fixture
 def admin(company, sign_in):
     return sign_in(company.administrator)
+
+
+# Who is let in
+
+
+def admin_pages():
+    """Yield every named page of the admin group with arguments that lead somewhere."""
+    for name, route, _ in addresses():
+        if not name.startswith("admin:") or name in ("admin:login", "admin:logout"):
+            continue
+        if name == "admin:app_list":
+            yield name, ["accounts"]
+        else:
+            yield name, ["1"] * route.count("<")
+
+
+def test_every_admin_page_sends_a_visitor_to_sign_in():
+    for name, arguments in admin_pages():
+        response = Client().get(reverse(name, args=arguments), follow=True)
+        assert (name, response.redirect_chain[-1][0].split("?")[0]) == (name, reverse("login"))
+
+
+@pytest.mark.parametrize("person", ["supervisor", "manager", "executive", "nobody"])
+def test_every_admin_page_is_closed_to_everybody_but_administrators(person, company, sign_in):
+    client = sign_in(getattr(company, person))
+    before = snapshot()
+    for name, arguments in admin_pages():
+        address = reverse(name, args=arguments)
+        for answer in (client.get(address, follow=True), client.post(address, {"name": "x"}, follow=True)):
+            assert (name, answer.status_code) == (name, 403)
+    assert snapshot() == before
+
+
+def test_content_types_of_hidden_records_lead_nowhere_in_the_admin(world, company, sign_in):
+    """Django's /admin/r/<type>/<id>/ would forward an administrator to the address of a record they may not see."""
+    kind = ContentType.objects.get_for_model(Opportunity)
+    client = sign_in(company.administrator)
+    for key in (world.new.pk, 0):
+        assert client.get(f"/admin/r/{kind.pk}/{key}/").status_code == 404
 
 
 # Keys that no record has

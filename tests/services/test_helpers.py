@@ -9,17 +9,18 @@ from customers.models import Contact, Customer
 from services.models import ServiceRequest
 from tests import factories
 from tests.factories import fresh
-from tests.test_permissions import ROWS, ask, world  # noqa: F401
+from tests.permissions.asking import ask
+from tests.permissions.tables import ROWS
 
 pytestmark = pytest.mark.django_db
 
 # What the role opens of the table of addresses, beside what is everybody's own; "asked" is the request they help with.
 OPENED = {
-    ("services:archive", "-", "GET"): 200,
-    ("services:request_detail", "asked", "GET"): 200,
-    ("services:request_history", "asked", "GET"): 200,
-    ("services:request_note", "asked", "POST"): 302,
-    ("services:request_note", "asked", "GET"): 200,
+    ("services:archive", "-", "GET"): "200",
+    ("services:request_detail", "asked", "GET"): "200",
+    ("services:request_history", "asked", "GET"): "200",
+    ("services:request_note", "asked", "POST"): "302",
+    ("services:request_note", "asked", "GET"): "200",
 }
 
 
@@ -29,7 +30,7 @@ def technician(company):
 
 
 @pytest.fixture
-def helped(world, technician):  # noqa: F811
+def helped(world, technician):
     """The world of the table, in whose request "asked" the technician helps."""
     ServiceRequest.objects.get(pk=world.addresses["asked"][0]).involve(technician, by=world.people["manager"])
     world.people = {"technician": fresh(technician)}
@@ -37,13 +38,13 @@ def helped(world, technician):  # noqa: F811
 
 
 def test_who_only_helps_opens_the_requests_they_help_with_and_no_other_address(helped, sign_in):
-    browsers = {"technician": sign_in(helped.people["technician"]).cookies}
-    wrong = []
-    for name, record, verb, *expected in ROWS:
-        nobody = expected[-1]  # 无角色
-        status, _, wrote = ask(browsers, helped, "technician", name, record, verb)
+    cookies = sign_in(helped.people["technician"]).cookies
+    closed, wrong = ("403", "404", "405"), []
+    for name, record, verb, answers in ROWS:
+        nobody = answers["nobody"]
+        status, _, wrote = ask(cookies, helped, name, record, verb)
         wanted = OPENED.get((name, record, verb))
-        same = str(status) == nobody or (str(status) in ("403", "404", "405") and nobody in ("403", "404", "405"))
+        same = status == nobody or (status in closed and nobody in closed)
         if status != wanted if wanted else not same:
             wrong.append((name, record, verb, status, wanted or nobody))
         if wrote:
