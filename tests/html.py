@@ -132,3 +132,8 @@ def choices(source: Source, name: str) -> list[tuple[str, str]]:
     return [
         (str(option.get("value", "")), text(option)) for option in find_all(source, f'select[name="{name}"] option')
     ]
+
+
+def value(source: Source, name: str) -> str:
+    """Return what the only input of that name sends."""
+    return str(find(source, f'input[name="{name}"]').get("value", ""))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
-from html import unescape
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -18,6 +16,7 @@ from kit.pages import form_token
 from kit.pages.models import Submission
 from marketing.models import Opportunity
 from tests import factories
+from tests.html import find, find_all, links, text, values
 
 pytestmark = pytest.mark.django_db
 NEW = "/marketing/opportunities/new/"
@@ -32,37 +31,28 @@ class Browser:
         self.client = Client(enforce_csrf_checks=True)
 
     def sign_in(self, person, password=PASSWORD, **more):
-        values = {**hidden(text(self.client.get("/login/"))), "username": person.username, "password": password}
-        return self.client.post("/login/", {**values, **more})
+        return self.answer(self.client.get("/login/"), person, **{"password": password, **more})
 
     def tab(self, address):
-        """What a form that is open in a tab sends besides what one types."""
-        return hidden(text(self.client.get(address)))
+        """Return what a form that is open in a tab sends besides what one types."""
+        return hidden(self.client.get(address))
 
     def answer(self, page, person, **more):
-        """Signing in on the page that a form was answered with."""
-        return self.client.post(
-            "/login/", {**hidden(text(page)), "username": person.username, "password": PASSWORD, **more}
-        )
+        """Sign in on the page that a form was answered with."""
+        form = values(page, "main form")
+        return self.client.post("/login/", {**form, "username": person.username, "password": PASSWORD, **more})
 
 
-def text(response):
+def source(response):
+    """Return all that was sent, whether it is shown or not."""
     return response.content.decode()
 
 
-def main(html):
-    """The part of a page with its form, without the menus around it."""
-    return html.partition("<main")[2]
-
-
-def hidden(html):
-    found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', main(html))
-    return {name: unescape(value) for name, value in found}
-
-
-def offered(response):
-    found = re.findall(r'<textarea name="([^"]+)" hidden>\n(.*?)</textarea>', text(response), re.S)
-    return {unescape(name): unescape(value) for name, value in found}
+def hidden(response, within="main"):
+    """Return what the hidden fields of a page send, without those of the menus around it."""
+    return {
+        field.get("name"): field.get("value", "") for field in find_all(find(response, within), "input[type=hidden]")
+    }
 
 
 @pytest.fixture
@@ -113,11 +103,11 @@ def test_whatever_ended_the_session_the_form_is_offered_after_signing_in(end, de
     page = desk.client.post(NEW, typed(tab))
     assert page.status_code == 401
     assert "您刚才提交的内容没有丢" in text(page)
-    assert TEXT not in text(page)
+    assert TEXT not in source(page)
     again = desk.answer(page, company.manager)
-    assert offered(again)["summary"] == TEXT
-    assert 'href="/marketing/opportunities/new/">放弃' in text(again)
-    desk.client.post(NEW, {**offered(again), **hidden(text(again))})
+    assert values(again)["summary"] == TEXT
+    assert ("放弃", NEW) in links(again)
+    desk.client.post(NEW, values(again))
     assert Opportunity.objects.get().summary == TEXT
 
 
@@ -127,8 +117,8 @@ def test_over_http_a_form_opened_before_signing_in_anew_is_offered_at_once(desk,
     desk.sign_in(company.manager)
     page = desk.client.post(NEW, typed(tab))
     assert page.status_code == 403
-    assert offered(page)["summary"] == TEXT
-    desk.client.post(NEW, {**offered(page), **hidden(text(page))})
+    assert values(page)["summary"] == TEXT
+    desk.client.post(NEW, values(page))
     assert Opportunity.objects.get().summary == TEXT
 
 
@@ -139,20 +129,19 @@ def test_somebody_else_who_signed_in_in_that_browser_reads_and_saves_nothing(des
     page = desk.client.post(NEW, typed(tab))
     assert page.status_code == 401
     assert "用另一个账号打开" in text(page)
-    assert TEXT not in text(page)
+    assert TEXT not in source(page)
     assert desk.client.get("/help/").status_code == 200  # the colleague is still in
     other = desk.answer(page, company.colleague)
     assert (other.status_code, other["Location"]) == (302, NEW)
     again = desk.answer(page, company.manager, csrfmiddlewaretoken=desk.tab(NEW)["csrfmiddlewaretoken"])
-    assert offered(again)["summary"] == TEXT
+    assert values(again)["summary"] == TEXT
     assert "周经理" in text(again)
     assert Opportunity.objects.count() == 0
 
 
 def test_a_form_of_another_person_is_not_carried_out_even_with_a_good_token(company, sign_in):
     """Without the cross-site check: the form says itself whose it is."""
-    values = typed(hidden(text(sign_in(company.manager).get(NEW))))
-    page = sign_in(company.colleague).post(NEW, values)
+    page = sign_in(company.colleague).post(NEW, typed(hidden(sign_in(company.manager).get(NEW))))
     assert page.status_code == 401
     assert Opportunity.objects.count() == 0
 
@@ -163,7 +152,7 @@ def test_to_another_person_signing_in_on_the_answer_not_a_word_is_shown(desk, co
     page = desk.client.post(NEW, typed(tab))
     answer = desk.answer(page, company.colleague)
     assert (answer.status_code, answer["Location"]) == (302, NEW)
-    assert TEXT not in text(desk.client.get(NEW))
+    assert TEXT not in source(desk.client.get(NEW))
 
 
 def test_nothing_is_stored_for_somebody_who_has_not_signed_in(desk, company):
@@ -189,10 +178,10 @@ def test_a_one_time_form_sent_on_after_signing_in_makes_one_record(desk, company
     assert tab["submission"]
     table_emptied(desk, company)
     again = desk.answer(desk.client.post(NEW, typed(tab)), company.manager)
-    values = {**offered(again), **hidden(text(again))}
-    assert values["submission"] == tab["submission"]
+    sent = values(again)
+    assert sent["submission"] == tab["submission"]
     for _ in range(2):
-        desk.client.post(NEW, values)
+        desk.client.post(NEW, sent)
     assert Opportunity.objects.count() == 1
 
 
@@ -206,7 +195,7 @@ def test_long_texts_are_kept_and_longer_ones_said_not_to_be(desk, company):
         page = desk.client.post(NEW, body, **sent)
         assert (page.status_code, "没有丢" in text(page), "太长，没有保留" in text(page)) == (401, is_kept, not is_kept)
         if is_kept:
-            assert len(hidden(text(page))["kept"]) < WITHOUT_SESSION
+            assert len(hidden(page)["kept"]) < WITHOUT_SESSION
 
 
 def test_passwords_are_never_kept(desk, company):
@@ -226,7 +215,7 @@ def test_a_form_with_large_files_is_kept_too_when_no_session_is_left(desk, compa
     page = desk.client.post(address, {**tab, "summary": TEXT, "files": file})
     assert page.status_code == 401
     again = desk.answer(page, company.manager)
-    assert offered(again)["summary"] == TEXT
+    assert values(again)["summary"] == TEXT
     assert "「图纸.pdf」" in text(again)
 
 
@@ -249,8 +238,8 @@ def test_files_are_not_kept_and_named_to_be_chosen_again(desk, company):
     file.name = "报价<1>.pdf"
     page = desk.client.post(address, {**tab, "summary": TEXT, "files": file})
     again = desk.answer(page, company.manager)
-    assert "请重新选择：「报价&lt;1&gt;.pdf」" in text(again)
-    assert "files" not in offered(again)
+    assert "请重新选择：「报价<1>.pdf」" in text(again)
+    assert "files" not in values(again)
     assert Interaction.objects.count() == 0
 
 
@@ -258,12 +247,11 @@ def test_a_form_in_a_dialog_is_answered_as_a_page_and_leads_back_to_where_it_sto
     customer = factories.CustomerFactory(manager=company.manager)
     address, page_around = f"/customers/{customer.pk}/contacts/new/", f"/customers/{customer.pk}/"
     htmx = {"HX-Request": "true", "HX-Target": "dialog", "HX-Current-URL": f"http://testserver{page_around}?tab=x"}
-    fragment = text(desk.client.get(address, headers=htmx))
-    tab = hidden(f"<main>{fragment}")
+    tab = hidden(desk.client.get(address, headers=htmx), "form")
     table_emptied(desk, company)
     page = desk.client.post(address, {**tab, "name": "李工"}, headers=htmx)
     assert (page.status_code, page["HX-Retarget"]) == (200, "body")
-    assert f'href="{page_around}">放弃' in text(desk.answer(page, company.manager))
+    assert ("放弃", page_around) in links(desk.answer(page, company.manager))
 
 
 def test_a_person_who_first_needs_a_password_of_their_own_keeps_the_form(desk, company):
@@ -272,22 +260,22 @@ def test_a_person_who_first_needs_a_password_of_their_own_keeps_the_form(desk, c
     company.manager.must_change_password = True
     company.manager.save()
     again = desk.answer(desk.client.post(NEW, typed(tab)), company.manager)
-    page = desk.client.post(NEW, {**offered(again), **hidden(text(again))})
+    page = desk.client.post(NEW, values(again))
     assert page.status_code == 403
-    assert offered(page)["summary"] == TEXT
-    assert 'href="/accounts/password/" target="_blank"' in text(page)
+    assert values(page)["summary"] == TEXT
+    assert find(page, "main a[target=_blank]").get("href") == "/accounts/password/"
 
 
 def test_every_form_that_is_posted_carries_the_token_once(desk, company):
     customer = factories.CustomerFactory(manager=company.manager)
     for address in (NEW, f"/customers/{customer.pk}/", "/customers/new/", "/accounts/password/", "/notifications/"):
-        forms = re.findall(r'<form[^>]*method="post".*?</form>', text(desk.client.get(address)), re.S)
+        forms = find_all(desk.client.get(address), "form[method=post]")
         assert forms
-        assert [form.count('name="form_token"') for form in forms] == [1] * len(forms)
+        assert [len(find_all(form, "[name=form_token]")) for form in forms] == [1] * len(forms)
 
 
 def test_visitors_get_no_token_and_are_sent_to_sign_in_as_ever(company):
     client = Client()
-    assert "form_token" not in text(client.get("/login/"))
+    assert "form_token" not in source(client.get("/login/"))
     assert client.post(NEW, factories.OPPORTUNITY)["Location"] == f"/login/?next={NEW}"
     assert Customer.objects.count() == 0

@@ -15,14 +15,10 @@ from kit.domain.verdict import Refused
 from marketing.models import Opportunity
 from services.models import ServiceRequest
 from tests import factories
+from tests.html import find_all, texts
 from tests.permissions.asking import snapshot
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def admin(company, sign_in):
-    return sign_in(company.administrator)
 
 
 @pytest.fixture
@@ -66,22 +62,17 @@ def to(customers, others=None):
     return {"customers": customers.pk, "opportunities": others.pk, "requests": others.pk}
 
 
-def shown(html):
-    """The counts of the preview."""
-    items = [part.split("</li>")[0] for part in html.split('<ul class="rows">')[1].split("<li>")[1:]]
-    return {item.split('class="g">')[1].split("<")[0]: int(item.split("<div>")[1].split()[0]) for item in items}
-
-
 def test_the_page_counts_what_is_open_before_anything_moves(work, admin, company):
-    html = admin.get(at(company.manager)).content.decode()
-    assert shown(html) == {
-        "客户": 5,
-        "未结束的客户流失": 1,
-        "未完成的跟进": 1,
-        "已指派的销售机会": 2,
-        "未执行的计划项": 1,
-        "在办的服务请求": 1,
+    page = admin.get(at(company.manager))
+    assert dict(texts(item, "div") for item in find_all(page, "ul.rows li")) == {
+        "客户": "5 个",
+        "未结束的客户流失": "1 个",
+        "未完成的跟进": "1 个",
+        "已指派的销售机会": "2 个",
+        "未执行的计划项": "1 个",
+        "在办的服务请求": "1 个",
     }
+    html = page.content.decode()
     assert "离职交接" in html
     for word in ("客户0", "线索0", "误录的客户"):
         assert word not in html  # an administrator sees counts, no business data
@@ -151,7 +142,7 @@ def test_a_fault_half_way_leaves_nothing_moved(work, admin, company, monkeypatch
 
 
 def test_work_that_came_after_the_page_was_opened_is_not_left_behind(admin, company):
-    """The form asked for no successor; meanwhile the one leaving was given a customer."""
+    """The form asked for no successor; meanwhile the person was given a customer."""
     person = factories.fresh(company.manager)
     factories.CustomerFactory(manager=company.manager)
     with pytest.raises(Refused, match="没有接手人"):

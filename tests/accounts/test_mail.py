@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from html import unescape
 from smtplib import SMTPConnectError, SMTPDataError, SMTPRecipientsRefused, SMTPServerDisconnected
-from types import SimpleNamespace
 
 import pytest
 from django.conf import settings as project
 from django.core.exceptions import ImproperlyConfigured
-from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.utils import timezone
 
@@ -20,43 +17,16 @@ from accounts.models import Notification, User, notify, notify_many
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Refused
 from tests import factories
+from tests.accounts.mail_server import start_server
+from tests.html import text
 
 pytestmark = pytest.mark.django_db
 Mail = Notification.Mail
 
-SERVER = SimpleNamespace()
-
-
-class FakeServer(BaseEmailBackend):
-    """A mail server of the tests: SERVER.down refuses to connect, SERVER.answers are raised one by one."""
-
-    def open(self):
-        SERVER.connections += 1
-        if SERVER.down:
-            raise SERVER.down
-        return True
-
-    def close(self):
-        pass
-
-    def send_messages(self, messages):
-        for message in messages:
-            answer = SERVER.answers.pop(0) if SERVER.answers else None
-            if SERVER.meanwhile:
-                SERVER.meanwhile()
-            if answer:
-                raise answer
-            SERVER.sent.append(message)
-        return len(messages)
-
 
 @pytest.fixture(autouse=True)
 def server(settings):
-    settings.EMAIL_BACKEND = "tests.accounts.test_mail.FakeServer"
-    settings.CRM_EMAIL_URL = "smtp://mail.example.com"
-    settings.CRM_BASE_URL = "https://crm.example.com"
-    SERVER.__dict__.update(down=None, answers=[], sent=[], connections=0, meanwhile=None)
-    return SERVER
+    return start_server(settings)
 
 
 @pytest.fixture
@@ -139,7 +109,7 @@ def test_the_mail_is_queued_with_the_change_or_not_at_all(reader):
     assert not Notification.objects.exists()
 
 
-def test_a_person_switches_his_mails_off_and_on_again(reader, server, sign_in, settings):
+def test_a_person_switches_their_mails_off_and_on_again(reader, server, sign_in, settings):
     client = sign_in(reader)
     notify(reader, "一")
     page = client.get("/notifications/").content.decode()
@@ -229,7 +199,7 @@ def test_after_a_day_it_is_given_up_and_an_administrator_sees_it(company, reader
     later(24 * 60 + 1)
     mail.send_due()
     assert row().mail == Mail.FAILED
-    page = unescape(sign_in(company.administrator).get("/jobs/").content.decode())
+    page = text(sign_in(company.administrator).get("/jobs/"))
     assert "发送失败 1 封" in page
     assert "一天内没有发出：邮件服务器无法连接" in page
     assert "周经理" in page
@@ -260,8 +230,8 @@ def test_what_the_server_answers_decides(reader, server, answer, state, words):
 
 
 def test_a_broken_connection_leaves_the_rest_in_the_queue(reader, server):
-    for text in "一二三":
-        notify(reader, text)
+    for word in "一二三":
+        notify(reader, word)
     server.answers = [None, SMTPServerDisconnected("gone")]
     assert mail.send_due() == "发送 1 封"
     assert [each.mail for each in Notification.objects.order_by("pk")] == [Mail.SENT, Mail.FAILED, Mail.QUEUED]

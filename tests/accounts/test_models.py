@@ -126,7 +126,7 @@ def test_holding_finds_active_people_once(company):
 # Who may give whom which role
 
 
-def test_nobody_changes_his_own_roles(company):
+def test_nobody_changes_their_own_roles(company):
     for roles in ([], [role("account_manager")], [role("administrator"), role("executive")]):
         with pytest.raises(ValidationError, match="不能改变自己的角色"):
             check_role_change(company.administrator, company.administrator, roles)
@@ -176,7 +176,7 @@ def test_the_last_administrator_is_neither_demoted_nor_disabled(company):
 
 
 @pytest.mark.parametrize("is_active", [True, False])
-def test_another_administrator_counts_while_he_is_active(company, is_active):
+def test_another_administrator_counts_while_they_are_active(company, is_active):
     factories.person("administrator", name="副管理", is_active=is_active)
     if is_active:
         check_not_last_administrator(company.administrator)

@@ -10,7 +10,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts.models import Notification, UserSession
 from accounts.second_factor_pages import SALT
 from kit.audit.models import AuditEntry
-from tests.accounts.test_second_factor import PASSWORD, SECRET
+from tests.accounts.second_factor import PASSWORD, SECRET
 
 pytestmark = pytest.mark.django_db
 

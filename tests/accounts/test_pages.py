@@ -13,20 +13,11 @@ from django.utils import timezone
 from accounts.models import Notification, Role, User, notify
 from kit.audit.models import AuditEntry
 from tests import factories
+from tests.html import errors, find, find_all, messages, texts, urls
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a-long-passphrase"
 NEW_PASSWORD = "another-passphrase"
-
-
-def said(response):
-    found = re.findall(r'role="(?:status|alert)">.*?<div>([^<]*)</div>', response.content.decode(), re.S)
-    return [text for text in found if text.strip()]
-
-
-def errors(response):
-    found = re.findall(r'<p class="err[^>]*>(.*?)</p>', response.content.decode(), re.S)
-    return [re.sub(r"<[^>]+>", "", text) for text in found]
 
 
 @pytest.fixture
@@ -44,7 +35,7 @@ def change(client, old=PASSWORD, new=NEW_PASSWORD, again=NEW_PASSWORD):
 
 def test_a_changed_password_ends_the_other_sessions_and_keeps_this_one(company, sign_in):
     here, elsewhere = sign_in(company.manager), sign_in(company.manager)
-    assert said(change(here)) == ["密码已修改，其他设备上的登录已失效。"]
+    assert messages(change(here), "green") == ["密码已修改，其他设备上的登录已失效。"]
     assert factories.fresh(company.manager).check_password(NEW_PASSWORD)
     assert here.get("/").status_code == 200
     assert elsewhere.get("/")["Location"].startswith(reverse("login"))
@@ -68,7 +59,7 @@ def test_a_refused_password_changes_nothing_and_says_why(values, manager, compan
     assert not AuditEntry.objects.filter(verb="修改密码").exists()
 
 
-def test_an_administrators_new_password_is_in_the_trail_wherever_he_changes_it(company, sign_in):
+def test_an_administrators_new_password_is_in_the_trail_wherever_they_change_it(company, sign_in):
     values = {"old_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
     sign_in(company.administrator).post(reverse("admin:password_change"), values)
     changed = factories.fresh(company.administrator).check_password(NEW_PASSWORD)
@@ -87,7 +78,7 @@ def test_why_a_password_is_refused_is_said_in_chinese(new, manager):
 def test_the_appearance_is_kept_and_drawn_by_the_server(theme, manager, company):
     response = manager.post(reverse("accounts:theme"), {"theme": theme, "next": "/customers/"}, follow=True)
     assert response.redirect_chain == [("/customers/", 302)]
-    assert f'data-theme="{theme}"' in response.content.decode()
+    assert find(response, "html").get("data-theme") == theme
 
 
 @pytest.mark.parametrize("theme", ["", "pink", "dark; color:red", "<script>"])
@@ -99,15 +90,20 @@ def test_an_unknown_appearance_is_ignored(theme, manager, company):
 # Notifications
 
 
+def bell(page):
+    """Return what the bell above the page tells a screen reader."""
+    return find(page, "header.topbar a[href='/notifications/']").get("aria-label")
+
+
 def test_notifications_are_listed_newest_first_with_the_unread_count(manager, company):
     record = factories.opportunity(company.manager)
     notify(company.manager, "较早的通知", record)
     notify(company.manager, "较新的通知", record)
     notify(company.colleague, "别人的通知", record)
-    html = manager.get("/notifications/").content.decode()
-    assert html.index("较新的通知") < html.index("较早的通知")
-    assert "别人的通知" not in html
-    assert 'aria-label="通知，2 条未读"' in html
+    page = manager.get("/notifications/")
+    assert [words[:5] for words in texts(page, "ul.noti li .g")] == ["较新的通知", "较早的通知"]
+    assert "别人的通知" not in page.content.decode()
+    assert bell(page) == "通知，2 条未读"
 
 
 def test_opening_marks_read_and_leads_to_the_record(manager, company):
@@ -117,7 +113,7 @@ def test_opening_marks_read_and_leads_to_the_record(manager, company):
     assert response["Location"] == record.get_absolute_url()
     note.refresh_from_db()
     assert note.read_at is not None
-    assert 'aria-label="通知，0 条未读"' in manager.get("/notifications/").content.decode()
+    assert bell(manager.get("/notifications/")) == "通知，0 条未读"
 
 
 def test_opening_again_keeps_the_first_time_of_reading(manager, company):
@@ -156,12 +152,11 @@ def test_a_notification_about_a_record_that_left_the_view_is_hidden_everywhere(c
 def test_the_unread_count_leaves_out_what_the_list_hides(company, sign_in):
     record = factories.assigned(company.supervisor, company.supervisor, company.manager)
     record.reassign(company.eastern, by=company.supervisor, reason="换区")
-    html = sign_in(company.manager).get("/notifications/").content.decode()
-    listed = html.count('<li class="unread">')
-    assert f'aria-label="通知，{listed} 条未读"' in html
+    page = sign_in(company.manager).get("/notifications/")
+    assert bell(page) == f"通知，{len(find_all(page, 'li.unread'))} 条未读"
 
 
-def test_the_former_assignee_in_another_group_reads_that_he_was_relieved(company, sign_in):
+def test_the_former_assignee_in_another_group_reads_that_they_were_relieved(company, sign_in):
     record = factories.assigned(company.supervisor, company.supervisor, company.manager)
     record.reassign(company.eastern, by=company.supervisor, reason="换区")
     assert "改派给 王华东：换区" in sign_in(company.manager).get("/notifications/").content.decode()
@@ -192,7 +187,7 @@ def address(db):
 FIRST = {"username": "hegong", "name": "何工", "password": "a-good-passphrase", "repeated": "a-good-passphrase"}
 
 
-def test_the_setup_address_makes_an_administrator_signs_him_in_and_works_once(client, address):
+def test_the_setup_address_makes_an_administrator_signs_them_in_and_works_once(client, address):
     assert client.get(address).status_code == 200
     response = client.post(address, FIRST, follow=True)
     assert response.redirect_chain == [("/", 302)]
@@ -203,7 +198,7 @@ def test_the_setup_address_makes_an_administrator_signs_him_in_and_works_once(cl
     client.post(reverse("logout"))
     for used in (client.get(address), client.post(address, {**FIRST, "username": "second"})):
         assert (used.status_code, "这个地址已经用过" in used.content.decode()) == (410, True)
-        assert f'href="{reverse("login")}"' in used.content.decode()
+        assert reverse("login") in urls(used)
     assert User.objects.count() == 1
 
 

@@ -1,4 +1,4 @@
-"""Somebody is disabled while work is given to him, on PostgreSQL; each race again without the lock, which must fail."""
+"""Somebody is disabled while work is given to them, on PostgreSQL; each race again without the lock must fail."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = ON_POSTGRESQL
 
 
 class Giving:
-    """One way of giving work: made for a colleague first; goes to the one who leaves; stops before it is his."""
+    """One way of giving work: made for a colleague first; goes to the one who leaves; stops before it is theirs."""
 
     def __init__(self, company, way):
         self.way, self.by = way, company.supervisor
@@ -79,7 +79,7 @@ def kept_by(person):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_who_is_disabled_meanwhile_hands_over_what_he_was_just_given(company, monkeypatch, way):
+def test_who_is_disabled_meanwhile_hands_over_what_they_were_just_given(company, monkeypatch, way):
     give, leaver = Giving(company, way), company.manager
     moment = give.stop(monkeypatch)
     first, second = moment.overtake(lambda: give(leaver), lambda: leave(company, leaver, company.eastern))
@@ -89,7 +89,7 @@ def test_who_is_disabled_meanwhile_hands_over_what_he_was_just_given(company, mo
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_control_without_the_lock_he_leaves_work_behind(company, monkeypatch, way):
+def test_control_without_the_lock_they_leave_work_behind(company, monkeypatch, way):
     monkeypatch.setattr("kit.domain.verdict.lock_in_order", lambda *people: None)
     monkeypatch.setattr("accounts.keeping.user.hold", lambda *people: None)
     give, leaver = Giving(company, way), company.manager
@@ -111,8 +111,8 @@ def test_work_is_not_given_to_somebody_who_is_just_being_disabled(company, monke
 
 
 @pytest.mark.parametrize("to", ["eastern", "colleague"])
-def test_work_taken_from_him_meanwhile_and_his_leaving_wait_for_each_other_and_never_lock_up(company, monkeypatch, to):
-    """The former owner is told, which names his row: locked as strongly as others, it would be waited for in turn."""
+def test_work_taken_away_meanwhile_and_their_leaving_wait_for_each_other_and_never_lock_up(company, monkeypatch, to):
+    """The former owner is told, which names their row: locked as strongly as others, it would be waited for in turn."""
     record, leaver = factories.CustomerFactory(manager=company.manager), company.manager
     moment = before(monkeypatch, together, "move_customers")
     first, second = moment.overtake(

@@ -1,4 +1,4 @@
-"""Which rows a person sees, at scale: PostgreSQL reads them from indexes, whatever was shared with him."""
+"""Which rows a person sees, at scale: PostgreSQL reads them from indexes, whatever was shared with them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def people(company):
 
 @pytest.fixture
 def rows(people, company):
-    """Half of the rows lie in the supervisor's scope; a thousand of the others are shared with him and a manager."""
+    """Half of the rows lie in the supervisor's scope; a thousand of the others are shared with them and a manager."""
     keepers = cycle(people)
     Customer.objects.bulk_create(
         Customer(name=f"甲{n}", number=f"K{n}", name_pinyin=f"jia{n}", manager=next(keepers)) for n in range(ROWS)
@@ -82,7 +82,7 @@ def test_lists_of_a_wide_and_of_a_narrow_scope_are_read_from_indexes(company):
 
 @pytest.fixture
 def wide(rows, people, company):
-    """The manager sees a quarter of all rows through his department, and the thousand shared with him."""
+    """The manager sees a quarter of all rows through the department, and the thousand shared with them."""
     colleagues = people[: len(people) // 4]  # each keeps as many rows
     User.objects.filter(pk__in=[user.pk for user in colleagues]).update(department=company.manager.department)
     return factories.fresh(company.manager)

@@ -56,7 +56,7 @@ def places(rows, customers):
 @pytest.mark.parametrize("scope", Scope)
 def test_a_view_scope_reaches_exactly_these_rows(keepers, customers, scope):
     person = give_role(keepers["self"], view=scope)
-    expected = REACH[scope] | {"self"}  # his own he sees whatever his scope
+    expected = REACH[scope] | {"self"}  # their own they see whatever their scope
     assert places(Customer.objects.visible_to(person), customers) == expected
     assert places(Customer.objects.editable_by(person), customers) == set()
 
@@ -116,7 +116,7 @@ def test_without_a_department_a_department_scope_is_oneself(keepers, customers):
         assert list(Customer.objects.visible_to(person)) == [customers["self"]]
 
 
-def test_a_keeper_who_moves_takes_his_customers_along(company, keepers, customers):
+def test_a_keeper_who_moves_takes_their_customers_along(company, keepers, customers):
     person = give_role(keepers["self"], view=Scope.SUBTREE)
     User.objects.filter(pk=keepers["north"].pk).update(department=company.other)
     User.objects.filter(pk=keepers["other"].pk).update(department=company.east)
@@ -131,7 +131,7 @@ def test_a_department_that_moves_takes_its_people_along(company, keepers, custom
     assert places(Customer.objects.visible_to(factories.fresh(person)), customers) == {"self", "mate", "east"}
 
 
-def test_a_person_who_moves_sees_the_rows_of_his_new_department(company, keepers, customers):
+def test_a_person_who_moves_sees_the_rows_of_their_new_department(company, keepers, customers):
     person = give_role(keepers["self"], view=Scope.DEPARTMENT)
     User.objects.filter(pk=person.pk).update(department=company.north)
     assert places(Customer.objects.visible_to(factories.fresh(person)), customers) == {"self", "north"}
@@ -206,7 +206,7 @@ def test_after_handing_over_the_former_owner_who_made_a_customer_finds_no_way_to
         assert customer.get_absolute_url() not in client.get(page).content.decode(), page
 
 
-def test_the_supervisors_of_a_person_are_those_whose_edit_scope_reaches_him(company):
+def test_the_supervisors_of_a_person_are_those_whose_edit_scope_reaches_them(company):
     deputy = factories.person("sales_supervisor", name="组长", department=company.north)
     factories.person("sales_supervisor", name="离职", department=company.sales, is_active=False)
     assert set(supervisors_of(company.manager)) == {company.supervisor, deputy}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from types import SimpleNamespace
 
@@ -21,10 +20,10 @@ from accounts.models import User, UserSession
 from accounts.sessions import KEY, SEEN, forget_ended
 from kit.audit.models import AuditEntry
 from tests import factories
+from tests.accounts.second_factor import PASSWORD, SECRET
+from tests.html import errors, find_all, messages, texts
 
 pytestmark = pytest.mark.django_db
-SECRET = "3132333435363738393031323334353637383930"
-PASSWORD = "a-long-passphrase"
 LOGIN, CODE, PROFILE = "/login/", "/login/code/", "/accounts/profile/"
 KEY_SALT = "second factor key"
 
@@ -46,7 +45,7 @@ def code(clock, steps=0):
 
 @pytest.fixture
 def guarded(company, clock):
-    """The manager with a device, and his recovery codes."""
+    """The manager with a device, and their recovery codes."""
     person = company.manager
     codes = person.turn_on_second_factor(by=person, key=SECRET, code=code(clock), keep=None)
     clock.time += 30
@@ -139,7 +138,7 @@ def test_a_wrong_code_is_refused_with_a_message(sent, guarded, client):
     password(client, guarded.person)
     response = client.post(CODE, {"code": sent})
     assert response.status_code == 200
-    assert 'class="err"' in response.content.decode() or "不正确" in response.content.decode()
+    assert errors(response) or "不正确" in "".join(messages(response, "red"))
     assert client.get("/")["Location"].startswith(LOGIN)
 
 
@@ -255,13 +254,12 @@ def turn_on(client, person, token, key=SECRET, salt=None):
 
 def test_turning_on_shows_a_code_to_scan_and_recovery_codes_once(company, sign_in, clock):
     client, elsewhere = sign_in(company.manager), sign_in(company.manager)
-    page = client.get(reverse("accounts:second_factor_on")).content.decode()
-    assert 'src="data:image/svg+xml' in page
+    page = client.get(reverse("accounts:second_factor_on"))
+    assert len(find_all(page, "img[src^='data:image/svg+xml']")) == 1
     assert not TOTPDevice.objects.exists()
     assert "不正确" in turn_on(client, company.manager, "000000").content.decode()
     assert not TOTPDevice.objects.exists()
-    html = turn_on(client, company.manager, code(clock)).content.decode()
-    codes = re.findall(r'<code class="secret">([^<]+)</code>', html)
+    codes = texts(turn_on(client, company.manager, code(clock)), "ul.secrets code.secret")
     assert len(set(codes)) == 10
     assert client.get(PROFILE).status_code == 200
     assert codes[0] not in client.get(PROFILE).content.decode()
@@ -271,7 +269,7 @@ def test_turning_on_shows_a_code_to_scan_and_recovery_codes_once(company, sign_i
 
 
 @pytest.mark.parametrize("salt", ["", "second factor key 0"])
-def test_a_key_that_was_not_shown_to_him_is_refused(salt, company, sign_in, clock):
+def test_a_key_that_was_not_shown_to_them_is_refused(salt, company, sign_in, clock):
     assert turn_on(sign_in(company.manager), company.manager, code(clock), salt=salt).status_code == 200
     assert not TOTPDevice.objects.exists()
 
@@ -280,8 +278,7 @@ def test_new_codes_and_turning_off_ask_for_the_password(guarded, sign_in):
     client = sign_in(guarded.person)
     for name in ("recovery_codes", "second_factor_off"):
         assert "密码不正确" in client.post(reverse(f"accounts:{name}"), {"password": "wrong"}).content.decode()
-    html = client.post(reverse("accounts:recovery_codes"), {"password": PASSWORD}).content.decode()
-    fresh = re.findall(r'<code class="secret">([^<]+)</code>', html)
+    fresh = texts(client.post(reverse("accounts:recovery_codes"), {"password": PASSWORD}), "ul.secrets code.secret")
     assert not guarded.person.passes_second_factor(guarded.codes[0])
     unthrottled()
     assert guarded.person.passes_second_factor(fresh[0])
@@ -317,9 +314,9 @@ def test_administrators_must_use_it_where_the_setting_says_so(company, sign_in, 
 
 def test_ones_sessions_are_listed_and_ended_one_by_one(company, sign_in):
     here, there, foreign = sign_in(company.manager), sign_in(company.manager), sign_in(company.colleague)
-    html = here.get(PROFILE).content.decode()
-    assert html.count("本机") == 1
-    assert html.count(">结束</button>") == 1
+    page = here.get(PROFILE)
+    assert texts(page, "ul.rows .tag") == ["本机"]
+    assert texts(page, "ul.rows button") == ["结束"]
     other = UserSession.objects.get(session_key=there.session.session_key)
     assert foreign.post(reverse("accounts:session_end", args=[other.pk])).status_code == 404
     assert there.get("/").status_code == 200

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from html import unescape
-
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.sessions.models import Session
@@ -16,6 +13,7 @@ from customers.models import Customer
 from kit.audit.models import AuditEntry
 from marketing.models import Opportunity
 from tests import factories
+from tests.html import find, find_all, value, values
 
 pytestmark = pytest.mark.django_db
 NEW = "/marketing/opportunities/new/"
@@ -40,14 +38,9 @@ def is_in(client):
     return client.get("/help/").status_code == 200
 
 
-def field(html, name):
-    return unescape(re.search(rf'name="{name}"[^>]*value="([^"]*)"', html)[1])
-
-
-def offered(html):
-    """The kept form on the page that sends it again."""
-    found = re.findall(r'<textarea name="([^"]+)" hidden>\n(.*?)</textarea>', html, re.S)
-    return {unescape(name): unescape(value) for name, value in found}
+def kept_form(page):
+    """Return where a sign-in leads, and the form it keeps until then."""
+    return {name: value(page, name) for name in ("next", "kept")}
 
 
 def test_a_sign_in_ends_when_it_was_left_alone(company, client_of):
@@ -66,7 +59,7 @@ def test_a_sign_in_ends_when_it_was_left_alone(company, client_of):
     assert not is_in(client)
 
 
-def test_pages_have_the_person_and_not_a_lazy_object_of_him(company, client_of):
+def test_pages_have_the_person_and_not_a_lazy_object_of_them(company, client_of):
     assert type(client_of(company.manager).get("/help/").wsgi_request.user) is User
 
 
@@ -121,9 +114,9 @@ def test_being_used_writes_the_session_once_a_minute_at_most(company, client_of,
 TYPED = {**factories.OPPORTUNITY, "description": '\n第一行\n"引号" <b>&amp;', "summary": "很长的概要"}
 
 
-def late(client, path=NEW, values=TYPED, **more):
+def late(client, path=NEW, sent=TYPED, **more):
     rewind(client, seen=IDLE)
-    return client.post(path, values, **more)
+    return client.post(path, sent, **more)
 
 
 def test_a_form_sent_too_late_is_offered_again_after_signing_in(company, client_of):
@@ -134,43 +127,42 @@ def test_a_form_sent_too_late_is_offered_again_after_signing_in(company, client_
     assert "您刚才提交的内容没有丢" in html
     assert "很长的概要" not in html  # whoever sits there now has not signed in yet
     assert Opportunity.objects.count() == 0
-    kept = {"next": field(html, "next"), "kept": field(html, "kept")}
+    kept = kept_form(answer)
     wrong = client.post("/login/", {"username": company.manager.username, "password": "x", **kept})
-    kept["kept"] = field(wrong.content.decode(), "kept")
+    kept["kept"] = value(wrong, "kept")
     page = client.post("/login/", {"username": company.manager.username, "password": PASSWORD, **kept})
-    html = page.content.decode()
-    assert f'action="{NEW}"' in html
-    assert "还没有保存" in html
-    again = client.post(NEW, offered(html))
+    assert find(page, "form.card").get("action") == NEW
+    assert "还没有保存" in page.content.decode()
+    assert values(page)["description"] == TYPED["description"]
+    again = client.post(NEW, values(page))
     made = Opportunity.objects.get()
     assert again["Location"] == made.get_absolute_url()
     assert (made.description.strip(), made.summary) == (TYPED["description"].strip(), "很长的概要")
 
 
 def test_what_was_typed_is_shown_to_its_writer_only(company, client_of):
-    html = late(client_of(company.manager)).content.decode()
-    kept = {"next": field(html, "next"), "kept": field(html, "kept")}
+    kept = kept_form(late(client_of(company.manager)))
     other = Client()
     answer = other.post("/login/", {"username": company.colleague.username, "password": PASSWORD, **kept})
     assert (answer.status_code, answer["Location"]) == (302, NEW)
     for forged in ("x", kept["kept"][:-3], kept["kept"] + "a", "\x00"):
-        values = {"username": company.manager.username, "password": PASSWORD, **kept, "kept": forged}
-        assert Client().post("/login/", values).status_code == 302
+        sent = {"username": company.manager.username, "password": PASSWORD, **kept, "kept": forged}
+        assert Client().post("/login/", sent).status_code == 302
 
 
 def test_a_kept_form_is_forgotten_after_a_day(company, client_of, monkeypatch):
-    html = late(client_of(company.manager)).content.decode()
-    values = {"username": company.manager.username, "password": PASSWORD, "kept": field(html, "kept")}
+    kept = value(late(client_of(company.manager)), "kept")
+    sent = {"username": company.manager.username, "password": PASSWORD, "kept": kept}
     assert KEPT_SECONDS == 86400
     monkeypatch.setattr("accounts.resume.KEPT_SECONDS", -1)
-    assert Client().post("/login/", values).status_code == 302
+    assert Client().post("/login/", sent).status_code == 302
 
 
 def test_passwords_and_very_long_texts_are_not_kept(company, client_of):
-    html = late(client_of(company.manager), "/accounts/password/", {"old_password": "geheim"}).content.decode()
-    assert 'name="kept"' not in html
-    long = late(client_of(company.manager), values={"description": "长" * (MAX_KEPT + 1)}).content.decode()
-    assert 'name="kept"' not in long
+    secret = late(client_of(company.manager), "/accounts/password/", {"old_password": "geheim"})
+    assert "kept" not in secret.content.decode()
+    long = late(client_of(company.manager), sent={"description": "长" * (MAX_KEPT + 1)})
+    assert find_all(long, "[name=kept]") == []
 
 
 def test_a_form_inside_a_page_gets_the_sign_in_as_a_page(company, client_of):
@@ -180,7 +172,7 @@ def test_a_form_inside_a_page_gets_the_sign_in_as_a_page(company, client_of):
         client_of(company.manager), f"/customers/{customer.pk}/contacts/new/", {"name": "李工"}, headers=headers
     )
     assert (answer.status_code, answer["HX-Retarget"], answer["HX-Reswap"]) == (200, "body", "innerHTML")
-    assert 'name="kept"' in answer.content.decode()
+    assert value(answer, "kept")
 
 
 def test_a_visitor_without_a_session_is_sent_to_sign_in_as_ever():
@@ -191,12 +183,10 @@ def test_a_form_opened_before_signing_in_elsewhere_is_offered_again_to_our_own_p
     client = Client(enforce_csrf_checks=True)
     client.force_login(company.manager, backend="accounts.backends.RoleBackend")
     foreign = client.post(NEW, TYPED, headers={"Sec-Fetch-Site": "cross-site"})
-    assert (foreign.status_code, offered(foreign.content.decode())) == (403, {})
-    assert offered(client.post(NEW, TYPED).content.decode()) == {}
+    assert (foreign.status_code, find_all(foreign, "textarea")) == (403, [])
+    assert find_all(client.post(NEW, TYPED), "textarea") == []
     ours = client.post(NEW, TYPED, headers={"Sec-Fetch-Site": "same-origin"})
-    html = ours.content.decode()
     assert ours.status_code == 403
-    token = field(html, "csrfmiddlewaretoken")
-    client.post(NEW, {**offered(html), "csrfmiddlewaretoken": token})
+    client.post(NEW, values(ours))
     assert Opportunity.objects.get().summary == "很长的概要"
     assert Customer.objects.count() == 0

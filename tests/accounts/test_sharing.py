@@ -96,7 +96,7 @@ def test_who_may_share(name, allowed, company, customer, opportunity):
         assert bool(record.can_share(person)) is allowed
 
 
-def test_a_colleague_cannot_share_on_what_was_shared_with_him(company, customer):
+def test_a_colleague_cannot_share_on_what_was_shared_with_them(company, customer):
     customer.share(company.stranger, by=company.manager, kind="change")
     with pytest.raises(Refused):
         customer.share(company.eastern, by=factories.fresh(company.stranger), kind="view")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.auth.models import Permission
@@ -17,50 +15,10 @@ from accounts.models import Role, User, UserSession
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Refused
 from tests import factories
+from tests.accounts.users import ACTIONS, keeper, page, role, standing, user_values
+from tests.html import find, text, texts, values
 
 pytestmark = pytest.mark.django_db
-ACTIONS = ("reset_password", "unlock", "enable", "end_sessions", "reset_second_factor")
-
-
-@pytest.fixture
-def admin(company, sign_in):
-    return sign_in(company.administrator)
-
-
-def role(code):
-    return Role.objects.get(code=code)
-
-
-def page(person, action="update"):
-    name = f"accounts:user_{action}" if action != "disable" else "user_disable"
-    return reverse(name, args=[person.pk])
-
-
-def values(person, **changes):
-    """What the page of a person sends."""
-    return {
-        "username": person.username,
-        "name": person.name,
-        "department": person.department_id or "",
-        "groups": [group.pk for group in person.groups.all()],
-        "opened": signing.dumps({"version": person.version, "values": {}}, salt="opened"),
-        **changes,
-    }
-
-
-def keeper(company, *more):
-    """Somebody who keeps accounts without being an administrator: a role made on screen."""
-    wanted = ["view_user", "add_user", "change_user", *more]
-    made = Role.objects.create(name="用户管理员")
-    made.permissions.set(Permission.objects.filter(codename__in=wanted, content_type__app_label="accounts"))
-    company.nobody.groups.add(made)
-    return factories.fresh(company.nobody)
-
-
-def standing(person):
-    """What must not have changed."""
-    fresh = User.objects.get(pk=person.pk)
-    return fresh.username, fresh.password, fresh.is_active, fresh.is_superuser, set(fresh.groups.values_list("name"))
 
 
 # Opening an account
@@ -77,13 +35,12 @@ def opened(admin, company):
         "mobile": "13800001234",
         "email": "xinren@example.com",
     }
-    response = admin.post(reverse("accounts:user_create"), sent)
-    html = response.content.decode()
-    return User.objects.get(username="xinren"), re.search(r'id="one-time-password">([^<]+)<', html)[1], html
+    password = text(find(admin.post(reverse("accounts:user_create"), sent), "#one-time-password"))
+    return User.objects.get(username="xinren"), password
 
 
 def test_a_new_account_has_a_password_that_is_shown_once_and_kept_nowhere(opened, admin):
-    person, password, _ = opened
+    person, password = opened
     assert person.check_password(password)
     assert (person.department.name, person.role_names, person.mobile) == ("华北组", "客户经理", "13800001234")
     assert [str(region) for region in person.regions.all()] == ["华北"]
@@ -96,13 +53,13 @@ def test_a_new_account_has_a_password_that_is_shown_once_and_kept_nowhere(opened
 def test_the_same_form_sent_twice_opens_one_account_and_tells_no_second_password(admin):
     sent = {"username": "xinren", "name": "新人", "submission": "8c5ffe9e-7a5c-4b06-8f21-0b2d1c0a0001"}
     first, second = (admin.post(reverse("accounts:user_create"), sent) for _ in range(2))
-    assert "one-time-password" in first.content.decode()
+    assert text(find(first, "#one-time-password"))
     assert second.status_code == 302
     assert User.objects.filter(username="xinren").count() == 1
 
 
 def test_the_first_sign_in_leads_to_a_password_of_ones_own_and_nowhere_else(opened, client):
-    person, password, _ = opened
+    person, password = opened
     client.post(reverse("login"), {"username": person.username, "password": password})
     for address in (
         "/",
@@ -147,7 +104,7 @@ def test_a_wrong_form_says_so_and_opens_nothing(sent, message, admin):
 
 
 def test_a_changed_account_leaves_one_row_from_old_to_new(admin, company):
-    sent = values(company.manager, name="周大明", department=company.east.pk, groups=[role("sales_supervisor").pk])
+    sent = user_values(company.manager, name="周大明", department=company.east.pk, groups=[role("sales_supervisor").pk])
     assert admin.post(page(company.manager), sent).status_code == 302
     person = factories.fresh(company.manager)
     assert (person.name, person.department, person.role_names, person.version) == (
@@ -165,17 +122,16 @@ def test_a_changed_account_leaves_one_row_from_old_to_new(admin, company):
 
 
 def test_the_second_of_two_who_edit_one_account_is_shown_both_and_may_merge(admin, company):
-    late = values(company.manager, name="周某", groups=[role("executive").pk])
+    late = user_values(company.manager, name="周某", groups=[role("executive").pk])
     opened = {"name": "周经理", "groups": str(role("account_manager").pk), "username": company.manager.username}
     opened |= {"department": str(company.north.pk), "mobile": "", "email": "", "regions": "", "industries": ""}
     late["opened"] = signing.dumps({"version": 0, "values": opened}, salt="opened")
-    admin.post(page(company.manager), values(company.manager, name="周大明"))
+    admin.post(page(company.manager), user_values(company.manager, name="周大明"))
     response = admin.post(page(company.manager), late)
     assert response.status_code == 409
-    html = response.content.decode()
     for word in ("周某", "周大明", "高管"):
-        assert word in html
-    kept = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', html))
+        assert word in text(response)
+    kept = values(response)
     assert kept["groups"] == str(role("executive").pk)
     assert admin.post(page(company.manager), {**kept, "name": "周某"}).status_code == 302
     person = factories.fresh(company.manager)
@@ -185,7 +141,7 @@ def test_the_second_of_two_who_edit_one_account_is_shown_both_and_may_merge(admi
 def test_lists_of_several_ids_survive_the_page_of_a_conflict(admin, company):
     """Joined by commas, as that page keeps them."""
     both = ",".join(str(role(code).pk) for code in ("account_manager", "executive"))
-    assert admin.post(page(company.manager), values(company.manager, groups=both)).status_code == 302
+    assert admin.post(page(company.manager), user_values(company.manager, groups=both)).status_code == 302
     assert company.manager.groups.count() == 2
 
 
@@ -209,7 +165,9 @@ FORGED = {
 
 def test_posting_what_the_form_does_not_show_sets_nothing(admin, company):
     before = User.objects.filter(pk=company.manager.pk).values().get()
-    assert admin.post(page(company.manager), {**FORGED, **values(company.manager, mobile="139")}).status_code == 302
+    assert (
+        admin.post(page(company.manager), {**FORGED, **user_values(company.manager, mobile="139")}).status_code == 302
+    )
     after = User.objects.filter(pk=company.manager.pk).values().get()
     assert {name for name in after if after[name] != before[name]} == {"mobile", "version"}
     assert after["version"] == 1
@@ -222,7 +180,7 @@ def test_posting_what_the_form_does_not_show_sets_nothing(admin, company):
 def test_the_profile_takes_ones_own_data_and_nothing_else(company, sign_in):
     client = sign_in(company.manager)
     before = User.objects.filter(pk=company.manager.pk).values().get()
-    sent = {**FORGED, **values(company.manager, username="boss", name="改名", groups=[role("administrator").pk])}
+    sent = {**FORGED, **user_values(company.manager, username="boss", name="改名", groups=[role("administrator").pk])}
     sent |= {"mobile": "139", "email": "a@example.com", "theme": "dark", "email_notifications": "on"}
     assert client.post(reverse("accounts:profile_edit"), sent).status_code == 302
     after = User.objects.filter(pk=company.manager.pk).values().get()
@@ -230,8 +188,8 @@ def test_the_profile_takes_ones_own_data_and_nothing_else(company, sign_in):
     assert not factories.fresh(company.manager).is_administrator
 
 
-def test_nobody_changes_his_own_roles_not_even_by_posting_them(admin, company):
-    sent = values(company.administrator, name="何新名", groups=[role("administrator").pk, role("executive").pk])
+def test_nobody_changes_their_own_roles_not_even_by_posting_them(admin, company):
+    sent = user_values(company.administrator, name="何新名", groups=[role("administrator").pk, role("executive").pk])
     assert admin.post(page(company.administrator), sent).status_code == 302
     person = factories.fresh(company.administrator)
     assert (person.name, person.role_names) == ("何新名", "系统管理员")
@@ -245,7 +203,10 @@ def test_who_keeps_accounts_touches_no_administrator_and_no_rescue_account(actio
     rescue = factories.UserFactory(username="rescue", is_superuser=True)
     for person in (company.administrator, rescue):
         before = standing(person)
-        for answer in (client.get(page(person, action)), client.post(page(person, action), values(person, name="x"))):
+        for answer in (
+            client.get(page(person, action)),
+            client.post(page(person, action), user_values(person, name="x")),
+        ):
             assert answer.status_code == 403
         assert standing(person) == before
 
@@ -254,7 +215,7 @@ def test_who_keeps_accounts_touches_no_administrator_and_no_rescue_account(actio
 def test_an_administrator_does_not_become_the_rescue_account(action, admin):
     rescue = factories.UserFactory(username="rescue", is_superuser=True)
     before = standing(rescue)
-    assert admin.post(page(rescue, action), values(rescue, name="x")).status_code == 403
+    assert admin.post(page(rescue, action), user_values(rescue, name="x")).status_code == 403
     assert standing(rescue) == before
 
 
@@ -266,7 +227,7 @@ RIGHTS = [
 
 @pytest.mark.parametrize("right", [None, *[name for name in RIGHTS if name != "administer"]])
 def test_no_single_right_of_the_module_leads_to_administration(right, company, sign_in):
-    """Whoever holds one right posts at every page: afterwards nobody has gained what he may not give."""
+    """Whoever holds one right posts at every page: afterwards nobody has gained what they may not give."""
     made = Role.objects.create(name="一项权限")
     made.permissions.set(Permission.objects.filter(codename=right, content_type__app_label="accounts"))
     company.nobody.groups.add(made)
@@ -275,7 +236,7 @@ def test_no_single_right_of_the_module_leads_to_administration(right, company, s
     power = {"groups": [role("administrator").pk], "permissions": everything, "view_scope": "all", "edit_scope": "all"}
     power |= {"whole": ["accounts", "customers"], "is_superuser": "on"}
     for person in map(factories.fresh, (company.nobody, company.manager, company.administrator)):
-        client.post(page(person), values(person, **power))
+        client.post(page(person), user_values(person, **power))
     client.post(reverse("accounts:user_create"), {"username": "mole", "name": "甲", **power})
     opened = signing.dumps({"version": 0, "values": {}}, salt="opened")
     for one in Role.objects.all():
@@ -320,8 +281,7 @@ def test_a_lock_that_has_run_out_is_none(company, client):
 
 def test_a_reset_password_is_shown_once_and_ends_every_session(admin, company, sign_in):
     browsers = [sign_in(company.manager) for _ in range(2)]
-    html = admin.post(page(company.manager, "reset_password")).content.decode()
-    password = re.search(r'id="one-time-password">([^<]+)<', html)[1]
+    password = text(find(admin.post(page(company.manager, "reset_password")), "#one-time-password"))
     person = factories.fresh(company.manager)
     assert person.check_password(password)
     assert person.must_change_password
@@ -342,7 +302,7 @@ def test_ended_sessions_are_over_and_the_password_stays(admin, company, sign_in)
     assert AuditEntry.objects.about(company.manager)[0].changes == {"登录数": ["", "1"]}
 
 
-def test_what_an_administrator_does_to_others_he_does_not_do_to_himself(admin, company):
+def test_what_an_administrator_does_to_others_is_not_done_to_their_own_account(admin, company):
     for action in ("disable", "reset_password", "end_sessions", "reset_second_factor"):
         assert (action, admin.post(page(company.administrator, action)).status_code) == (action, 409)
     assert standing(company.administrator)[2] is True
@@ -380,10 +340,8 @@ def test_the_list_is_filtered(query, found, admin, company):
     factories.person("account_manager", name="离职者", is_active=False)
     region = factories.entry("地区", "华北").pk
     query = query.format(north=company.north.pk, sales=company.sales.pk, executive=role("executive").pk, region=region)
-    html = admin.get(reverse("accounts:user_list") + query).content.decode()
-    names = {person.name for person in User.objects.all()}
-    table = html.split("<tbody>")[1].split("</tbody>")[0] if "<tbody>" in html else ""
-    assert {name for name in names if f">{name}<" in table} == found
+    listed = admin.get(reverse("accounts:user_list") + query)
+    assert set(texts(listed, "table.tbl tbody td.m-t a")) == found
 
 
 def test_the_list_asks_the_same_number_of_queries_however_many_people(admin, django_assert_num_queries):

@@ -117,7 +117,7 @@ def test_a_scan_that_dies_leaves_nothing_and_is_simply_run_again(company, monkey
     assert scan_churn().opened == 1
 
 
-def test_each_manager_is_told_once_with_his_number(company):
+def test_each_manager_is_told_once_with_their_number(company):
     for _ in range(3):
         factories.silent_customer(company.manager)
     factories.silent_customer(company.eastern)

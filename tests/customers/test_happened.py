@@ -22,7 +22,7 @@ from kit.domain.days import add_months
 from kit.domain.past_dates import horizon, latest_day, lies_ahead, refuse_ahead
 from kit.domain.verdict import Refused
 from tests import factories
-from tests.customers.test_sync import FEED, put, reasons
+from tests.customers.feeds import FEED, put, reasons
 
 pytestmark = pytest.mark.django_db
 TODAY = timezone.localdate()
@@ -37,11 +37,6 @@ TO_COME = {
 }  # fmt: skip
 SYSTEM = {"reports.CompositionSnapshot.on", "basedata.NumberSequence.day"}
 PRODUCT = ("accounts", "basedata", "customers", "marketing", "services", "reports")
-
-
-@pytest.fixture
-def customer(company):
-    return factories.CustomerFactory(manager=company.manager, by=company.manager, external_number="C1")
 
 
 def test_every_day_that_people_write_down_may_lie_ahead_or_refuses_to():

@@ -21,7 +21,7 @@ from kit.domain.verdict import Refused
 from kit.pages import records
 from services.models import ServiceRequest
 from tests import factories
-from tests.customers.test_together_races import ORDER
+from tests.customers.feeds import ORDER
 from tests.races import ON_POSTGRESQL, again, before
 
 NAME = "海河水务"

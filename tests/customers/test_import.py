@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 from datetime import date
 from decimal import Decimal
 
-import openpyxl
 import pytest
-from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -20,46 +15,11 @@ from customers.import_form import CustomerImportForm, TableDateField
 from customers.importing import CustomerImport, ImportRefused
 from customers.models import Customer, Ownership, TimelineEntry
 from kit.audit.models import AuditEntry
+from tests.customers.tables import run, table, workbook
 from tests.exports import export
 from tests.factories import CustomerFactory, entry, person
 
 pytestmark = pytest.mark.django_db
-
-HEADERS = ["名称", "地区"]
-
-
-@pytest.fixture
-def keeper(company):
-    company.manager.username = "keeper"
-    company.manager.save()
-    return company.manager
-
-
-def table(tmp_path, rows, *, headers=HEADERS, encoding="utf-8-sig", delimiter=",", name="customers.csv"):
-    stream = io.StringIO()
-    csv.writer(stream, delimiter=delimiter).writerows([headers, *rows])
-    content = stream.getvalue().encode(encoding)
-    path = tmp_path / name
-    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
-    return path
-
-
-def workbook(tmp_path, headers, rows):
-    book = openpyxl.Workbook()
-    for row in [headers, *rows]:
-        book.active.append(row)
-    book.save(tmp_path / "customers.xlsx")
-    return tmp_path / "customers.xlsx"
-
-
-def run(path, **options):
-    """What the command said, and the lines it refused."""
-    out, err = io.StringIO(), io.StringIO()
-    try:
-        call_command("import_customers", path, **{"manager": "keeper", **options}, stdout=out, stderr=err)
-    except CommandError as error:
-        return str(error), err.getvalue().splitlines()
-    return out.getvalue(), []
 
 
 def refused(tmp_path, rows, **options):

@@ -14,7 +14,7 @@ from customers import import_job, import_parts
 from customers.importing import CustomerImport, ImportRefused
 from customers.models import Arrival, Customer, ImportFile, Ownership, TimelineEntry, arrival, withdraw_silent
 from kit.audit.models import AuditEntry
-from tests.customers.test_import import table
+from tests.customers.tables import table
 from tests.factories import CustomerFactory, interaction
 
 ROWS = 9

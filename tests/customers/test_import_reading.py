@@ -21,10 +21,9 @@ from customers.names import normalize
 from kit.domain.shortened_numbers import SHORTENED
 from kit.exchange.readers import UnreadableFile
 from kit.jobs.models import Job
+from tests.customers.tables import run, table
 from tests.exports import export
 from tests.factories import CustomerFactory
-
-from .test_import import keeper, run, table, workbook  # noqa: F401 a fixture
 
 pytestmark = pytest.mark.django_db
 
@@ -57,14 +56,14 @@ NUMBERED = [
 
 @pytest.mark.parametrize("column", NUMBERED)
 @pytest.mark.parametrize("text", ["1.38E+10", "6.22848E+18"])
-def test_shortened_numbers_are_refused_in_exactly_these_words(tmp_path, keeper, column, text):  # noqa: F811
+def test_shortened_numbers_are_refused_in_exactly_these_words(tmp_path, keeper, column, text):
     _, reasons = run(table(tmp_path, [["甲", text]], headers=["名称", column]))
     assert len(reasons) == 1
     assert reasons[0].startswith("第 2 行「" + column)
     assert reasons[0].endswith("：" + SHORTENED)
 
 
-def test_a_shortened_number_is_never_taken_over_by_a_known_customer(tmp_path, keeper):  # noqa: F811
+def test_a_shortened_number_is_never_taken_over_by_a_known_customer(tmp_path, keeper):
     CustomerFactory(name="甲", manager=keeper)
     _, reasons = run(table(tmp_path, [["甲", "9.13702E+17"]], headers=["名称", "销售系统客户编号"]))
     assert reasons == [f"第 2 行「销售系统客户编号」：{SHORTENED}"]
@@ -89,7 +88,7 @@ def test_the_form_of_the_screen_refuses_it_beside_the_field(company, sign_in):
         ("注册资本（元）", "5,000,000", "500"), ("注册资本（元）", "5000000.00", "500"),
     ],
 )  # fmt: skip
-def test_sums_are_stored_in_the_unit_of_the_field(tmp_path, keeper, head, text, stored):  # noqa: F811
+def test_sums_are_stored_in_the_unit_of_the_field(tmp_path, keeper, head, text, stored):
     message, reasons = run(table(tmp_path, [["甲", text]], headers=["名称", head]))
     customer = Customer.objects.get()
     assert (reasons, customer.registered_capital or customer.annual_turnover) == ([], Decimal(stored))
@@ -97,19 +96,19 @@ def test_sums_are_stored_in_the_unit_of_the_field(tmp_path, keeper, head, text, 
         assert "换算" in message or "没有写单位" in message
 
 
-def test_what_is_more_exact_than_the_field_is_refused_and_never_rounded(tmp_path, keeper):  # noqa: F811
+def test_what_is_more_exact_than_the_field_is_refused_and_never_rounded(tmp_path, keeper):
     _, reasons = run(table(tmp_path, [["甲", "1234567"]], headers=["名称", "注册资本（元）"]))
     assert reasons == ["第 2 行「注册资本」：「1234567」合 123.4567 万元，小数点后最多 2 位，请改写。"]
 
 
-def test_a_head_without_unit_beside_a_sum_like_one_in_yuan_is_refused_for_the_whole_column(tmp_path, keeper):  # noqa: F811
+def test_a_head_without_unit_beside_a_sum_like_one_in_yuan_is_refused_for_the_whole_column(tmp_path, keeper):
     rows = [["甲", "50000"], ["乙", "5000000"], ["丙", ""], ["丁", "5万元"]]
     _, reasons = run(table(tmp_path, rows, headers=["名称", "注册资本"]))
     assert [reason.partition("：")[0] for reason in reasons] == ["第 2 行「注册资本」", "第 3 行「注册资本」"]
     assert "请把列名写成「注册资本（元）」或「注册资本（万元）」" in reasons[0]
 
 
-def test_sums_shown_as_yuan_under_a_head_without_unit_are_refused_and_shown_units_count(tmp_path, keeper):  # noqa: F811
+def test_sums_shown_as_yuan_under_a_head_without_unit_are_refused_and_shown_units_count(tmp_path, keeper):
     def dress(book):
         book.active["B2"].number_format, book.active["B3"].number_format = '0.00"元"', "¥#,##0.00"
 
@@ -123,7 +122,7 @@ def dress_one(book):
     book.active["B2"].number_format = '0.00"元"'
 
 
-def test_another_currency_is_refused(tmp_path, keeper):  # noqa: F811
+def test_another_currency_is_refused(tmp_path, keeper):
     assert "只能导入人民币" in run(table(tmp_path, [["甲", "5"]], headers=["名称", "注册资本（万美元）"]))[0]
 
 
@@ -158,7 +157,7 @@ def test_refused_rows_can_be_corrected_and_uploaded_again(company, sign_in):
 # Dates
 
 
-def test_months_are_counted_and_days_out_of_reach_refused_with_a_proposal(tmp_path, keeper):  # noqa: F811
+def test_months_are_counted_and_days_out_of_reach_refused_with_a_proposal(tmp_path, keeper):
     texts = ["202403", "2024.3", "2024年3月", "45356", "2454-02-26", "05-3-24"]
     rows = [[f"客户{n}", text] for n, text in enumerate(texts)]
     message, reasons = run(table(tmp_path, rows[:4], headers=["名称", "建立合作日期"]))
@@ -170,7 +169,7 @@ def test_months_are_counted_and_days_out_of_reach_refused_with_a_proposal(tmp_pa
     assert "请写成 2005-03-24" in reasons[1]
 
 
-def test_years_of_two_digits_are_read_and_said(tmp_path, keeper):  # noqa: F811
+def test_years_of_two_digits_are_read_and_said(tmp_path, keeper):
     message, reasons = run(table(tmp_path, [["海河", "24-3-5"]], headers=["名称", "建立合作日期"]))
     assert (reasons, Customer.objects.get().cooperation_since) == ([], date(2024, 3, 5))
     assert "「建立合作日期」的年份只有两位，按年在前面读取：第 2 行。" in message
@@ -200,7 +199,7 @@ def test_days_counted_from_1904_are_right_and_stay_so_among_the_refused(company,
 # Cells, rows, and where the notes are shown
 
 
-def test_errors_and_names_over_lines_are_refused_by_their_cell(tmp_path, keeper):  # noqa: F811
+def test_errors_and_names_over_lines_are_refused_by_their_cell(tmp_path, keeper):
     path = sheet(tmp_path, ["名称", "电话"], ["甲", "#N/A"], ["乙\n丙", "1"])
     _, reasons = run(path)
     assert reasons[0].startswith("第 2 行「电话」：单元格里是表格软件的错误值")
@@ -247,12 +246,12 @@ def test_the_page_of_the_job_shows_them(company, sign_in, tmp_path, monkeypatch)
     assert all(note in client.get(f"/jobs/{job.pk}/").text for note in NOTES)
 
 
-def test_the_command_prints_them(tmp_path, keeper):  # noqa: F811
+def test_the_command_prints_them(tmp_path, keeper):
     message, _ = run(untidy(tmp_path))
     assert all(note in message for note in NOTES)
 
 
-def test_a_table_with_too_many_rows_is_refused(tmp_path, keeper, monkeypatch):  # noqa: F811
+def test_a_table_with_too_many_rows_is_refused(tmp_path, keeper, monkeypatch):
     monkeypatch.setattr("customers.importing.MAX_ROWS", 1)
     assert "最多一次导入 1 行" in run(table(tmp_path, [["甲", ""], ["乙", ""]]))[0]
 
@@ -318,7 +317,7 @@ def expected(row, unit):
 
 
 @pytest.mark.parametrize("file_format", ["csv", "xlsx"])
-def test_every_cell_of_any_sheet_is_stored_right_refused_or_named(tmp_path_factory, keeper, file_format):  # noqa: F811
+def test_every_cell_of_any_sheet_is_stored_right_refused_or_named(tmp_path_factory, keeper, file_format):
     @settings(deadline=None, derandomize=True, database=None, max_examples=40,
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(SHEET)

@@ -18,6 +18,7 @@ from kit.audit.models import AuditEntry
 from kit.domain.folding import fold_code
 from kit.sql.text_index import Fold
 from tests import factories
+from tests.html import links, urls, value
 
 NEW = "/customers/new/"
 
@@ -95,9 +96,9 @@ def test_in_view_a_customer_like_it_is_shown_with_a_link_and_taken_with_a_reason
     known = factories.CustomerFactory(name="唐山暄和玻璃制品有限公司", manager=company.manager, phone="0315-5555 0001")
     factories.ContactFactory(customer=known, mobile="+86 138 0013 8000")
     client = sign_in(company.manager)
-    html = client.post(NEW, {**values, **typed}).content.decode()
-    assert f'<a href="{known.get_absolute_url()}">唐山暄和玻璃制品有限公司（{known.number}）</a>' in html
-    assert "写明理由再保存" in html
+    page = client.post(NEW, {**values, **typed})
+    assert (f"唐山暄和玻璃制品有限公司（{known.number}）", known.get_absolute_url()) in links(page, ".msg.amber a")
+    assert "写明理由再保存" in page.content.decode()
     assert client.post(NEW, {**values, **typed, "duplicate_reason": "另一家"}).status_code == 302
 
 
@@ -128,8 +129,7 @@ def test_beyond_ones_view_only_the_very_name_or_a_full_number_is_answered(typed,
 def test_what_came_after_the_reason_was_written_is_asked_about_anew(values, company, sign_in):
     client = sign_in(company.manager)
     first = factories.CustomerFactory(name="全新单位", manager=company.manager)
-    html = client.post(NEW, values).content.decode()
-    assert f'value="customer:{first.pk}"' in html
+    assert value(client.post(NEW, values), "confirm_existing") == f"customer:{first.pk}"
     answer = {**values, "duplicate_reason": "另一家", "confirm_existing": f"customer:{first.pk}"}
     factories.CustomerFactory(name="全新单位", manager=company.stranger)
     assert client.post(NEW, answer).status_code == 200
@@ -220,9 +220,8 @@ def test_a_contact_of_the_same_name_or_number_is_named_once(typed, asks, company
     response = client.post(address, sent)
     assert (response.status_code == 200) is asks
     if asks:
-        html = response.content.decode()
-        assert "这个客户已有联系人：高峰" in html
-        assert f'href="/customers/{customer.pk}/contacts/{other.pk}/edit/"' in html
+        assert "这个客户已有联系人：高峰" in response.content.decode()
+        assert f"/customers/{customer.pk}/contacts/{other.pk}/edit/" in urls(response)
         assert client.post(address, {**sent, "confirm_existing": f"contact:{other.pk}"}).status_code == 302
     assert Contact.objects.filter(customer=customer).count() == 2
 

@@ -1,20 +1,17 @@
-"""合并 and 批量修改: nothing of the merged customer is lost, its keys lead on, and only supervisors do either."""
+"""合并: nothing of the merged customer is lost, its keys lead on, and only supervisors do it."""
 
 from __future__ import annotations
 
-import re
 from datetime import date, timedelta
-from html import unescape
 
 import pytest
 from django.db import models, transaction
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import notify
 from crm.search import find_customers as search
 from customers.callers import customers_of_phone
-from customers.models import ChurnCase, Customer, Interaction, Order, ParkedOrder, merge_customers
+from customers.models import ChurnCase, Customer, Order, ParkedOrder, merge_customers
 from customers.models.merge import OWN_WAY, relations
 from customers.models.merge_values import OF_THE_ROW, described, outcome
 from customers.models.rollup import differences
@@ -22,20 +19,11 @@ from customers.sync.orders import find_customers, take_up
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Refused
 from tests import factories
+from tests.customers.pages import page_of
+from tests.html import rows, text, value, values
 
 pytestmark = pytest.mark.django_db
-CODE = "91110000600037341L"
-
-
-@pytest.fixture
-def pair(company):
-    """Two records of one company, of two managers under one supervisor."""
-    kept = factories.CustomerFactory(name="海河水务有限公司", manager=company.manager, by=company.manager)
-    gone = factories.CustomerFactory(
-        name="海河水务(有限公司)", manager=company.eastern, by=company.eastern, fax="022-2", external_number="X-9",
-        license_number=CODE,
-    )  # fmt: skip
-    return kept, gone
+CODE = "91110000600037341L"  # a valid 统一社会信用代码
 
 
 def merge(pair, company, reason="同一家公司"):
@@ -43,11 +31,6 @@ def merge(pair, company, reason="同一家公司"):
     merge_customers(kept, [gone], by=company.supervisor, reason=reason)
     for one in pair:
         one.refresh_from_db()
-
-
-def page_of(response, status=200):
-    assert response.status_code == status
-    return response.content.decode()
 
 
 # 合并
@@ -310,12 +293,9 @@ def test_suspects_take_a_fixed_number_of_queries(company, sign_in, django_assert
         client.get("/duplicates/")
 
 
-def cells(html):
-    """{field: its cells} of the comparison."""
-    table = html.split('id="compared"')[1]
-    rows = re.findall(r'<th scope="row"[^>]*>(.*?)</th>(.*?)</tr>', table, re.S)
-    text = lambda cell: unescape(" ".join(re.sub(r"<[^>]+>", "", cell).split()))  # noqa: E731
-    return {label: [text(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", rest, re.S)] for label, rest in rows}
+def cells(page):
+    """Return {field: its cells} of the comparison."""
+    return {label: texts for label, *texts in rows(page, "#compared tbody tr")}
 
 
 def test_every_field_is_compared_or_belongs_to_the_row_itself():
@@ -392,9 +372,9 @@ def test_other_name_numbers_and_code_of_the_merged_one_find_the_survivor(pair, c
     gone.refresh_from_db()
     kept.refresh_from_db()
     merge(pair, company)
-    for text in ("津门供水", "X-9", "x-9", gone.number.lower(), CODE, CODE.lower(), "91110000600037341X"):
-        assert search(company.manager, text) == [kept], text
-        assert search(company.stranger, text) == [], text
+    for words in ("津门供水", "X-9", "x-9", gone.number.lower(), CODE, CODE.lower(), "91110000600037341X"):
+        assert search(company.manager, words) == [kept], words
+        assert search(company.stranger, words) == [], words
 
 
 def test_the_number_of_the_merged_one_finds_the_survivor_for_whoever_may_see_numbers(pair, company):
@@ -404,12 +384,12 @@ def test_the_number_of_the_merged_one_finds_the_survivor_for_whoever_may_see_num
     kept.refresh_from_db()
     gone.refresh_from_db()
     merge(pair, company)
-    for text in ("022-3333 4444", "+86 22 33334444"):
-        assert search(company.manager, text) == [kept], text
-        assert search(company.executive, text) == [], text
-        assert list(customers_of_phone(text)) == [kept]
-        assert list(customers_of_phone(text, by=company.manager)) == [kept]
-        assert list(customers_of_phone(text, by=company.executive)) == []
+    for number in ("022-3333 4444", "+86 22 33334444"):
+        assert search(company.manager, number) == [kept], number
+        assert search(company.executive, number) == [], number
+        assert list(customers_of_phone(number)) == [kept]
+        assert list(customers_of_phone(number, by=company.manager)) == [kept]
+        assert list(customers_of_phone(number, by=company.executive)) == []
 
 
 def test_a_superior_that_lies_below_the_survivor_is_not_taken(pair, company):
@@ -429,91 +409,18 @@ def test_a_supervisor_merges_on_the_page(pair, company, sign_in):
     html = page_of(client.get("/customers/merge/", {"ids": ids}))
     assert "另外 1 个不在您的合并范围内" in html
     assert "外部" not in html.replace("外部主管", "")
-    assert re.search(rf'value="{kept.pk}"[^>]*checked', html)  # the older one is proposed
+    assert values(html)["survivor"] == str(kept.pk)  # the older one is proposed
     assert "请填写。" in page_of(client.post("/customers/merge/", {"ids": ids, "survivor": kept.pk}))
     wrong = {"ids": ids, "survivor": foreign.pk, "reason": "x"}
     assert "选择一个有效的选项" in page_of(client.post("/customers/merge/", wrong))
-    values = {"ids": ids, "survivor": gone.pk, "reason": "同一家", "compared": kept.pk}
-    html = page_of(client.post("/customers/merge/", values))  # another survivor: another comparison to be read first
-    assert "下面改为保留「海河水务(有限公司)」时的对照，请核对后再点「合并」。" in unescape(html)
-    assert f'name="compared" value="{gone.pk}"' in html
+    sent = {"ids": ids, "survivor": gone.pk, "reason": "同一家", "compared": kept.pk}
+    html = page_of(client.post("/customers/merge/", sent))  # another survivor: another comparison to be read first
+    assert "下面改为保留「海河水务(有限公司)」时的对照，请核对后再点「合并」。" in text(html)
+    assert value(html, "compared") == str(gone.pk)
     assert Customer.objects.current().count() == 3
-    response = client.post("/customers/merge/", {**values, "compared": gone.pk}, follow=True)
+    response = client.post("/customers/merge/", {**sent, "compared": gone.pk}, follow=True)
     assert response.redirect_chain[-1][0] == gone.get_absolute_url()
     assert "已把 1 个客户并入" in response.content.decode()
     kept.refresh_from_db()
     assert kept.merged_into == gone
     assert "请选中 2 到 10 个" in client.post("/customers/merge/", {"ids": ids}, follow=True).content.decode()
-
-
-# 批量修改
-
-
-@pytest.fixture
-def level():
-    return factories.entry("客户等级", "大客户")
-
-
-def opened(client, ids):
-    html = page_of(client.get("/customers/reclassify/", {"ids": ids}))
-    return {"ids": ids, "opened": re.search(r'name="opened" value="([^"]+)"', html)[1]}
-
-
-def test_ticked_customers_change_together_with_a_reason_for_the_level(pair, company, sign_in, level):
-    kept, gone = pair
-    foreign = factories.CustomerFactory(name="外部", manager=company.stranger)
-    client = sign_in(company.supervisor)
-    values = opened(client, [kept.pk, gone.pk, foreign.pk])
-    assert "请至少选择一项" in page_of(client.post("/customers/reclassify/", values))
-    html = page_of(client.post("/customers/reclassify/", {**values, "level": level.pk}))
-    assert "客户等级有变化，请填写原因。" in html
-    assert f'value="{level.pk}" selected' in html
-    region = factories.entry("地区", "东北")
-    client.post("/customers/reclassify/", {**values, "level": level.pk, "region": region.pk, "reason": "年度评级"})
-    for one in pair:
-        one.refresh_from_db()
-        assert (one.level, one.region, one.version) == (level, region, 1)
-        entry = AuditEntry.objects.about(one)[0]
-        assert entry.verb == "批量修改"
-        assert entry.changes == {
-            "地区": ["华北", "东北"], "客户等级": ["普通客户", "大客户"], "原因": ["", "年度评级"],
-        }  # fmt: skip
-    foreign.refresh_from_db()
-    assert foreign.version == 0
-
-
-def test_a_customer_changed_meanwhile_stops_them_all_and_keeps_what_was_chosen(pair, company, sign_in, level):
-    kept, gone = pair
-    client = sign_in(company.supervisor)
-    values = {**opened(client, [kept.pk, gone.pk]), "level": level.pk, "reason": "年度评级"}
-    kept.edit(by=company.manager, fax="022-9")
-    html = page_of(client.post("/customers/reclassify/", values), 409)
-    assert "「海河水务有限公司」在您打开后被别人修改过" in html
-    assert f'value="{level.pk}" selected' in html
-    assert not Customer.objects.filter(level=level).exists()
-    again = re.search(r'name="opened" value="([^"]+)"', html)[1]
-    client.post("/customers/reclassify/", {**values, "opened": again})
-    assert Customer.objects.filter(level=level).count() == 2
-
-
-@pytest.mark.parametrize("memory", ["", "x", "a:b:c"])
-def test_a_missing_or_forged_memory_changes_nothing(memory, pair, company, sign_in, level):
-    client = sign_in(company.supervisor)
-    values = {"ids": [pair[0].pk], "opened": memory, "level": level.pk, "reason": "x"}
-    assert "页面已过期" in page_of(client.post("/customers/reclassify/", values), 409)
-    assert not Customer.objects.filter(level=level).exists()
-
-
-def test_those_that_have_it_already_stay_as_they_are(pair, company):
-    kept = pair[0]
-    normal = kept.level
-    with pytest.raises(Refused, match="已经是这样"):
-        kept.reclassify(by=company.supervisor, level=normal)
-    with pytest.raises(Refused, match="请选择有效的地区"):
-        kept.reclassify(by=company.supervisor, region=normal)
-    with pytest.raises(Refused, match="批量修改"):
-        kept.reclassify(by=company.manager, region=factories.entry("地区", "东北"))
-    kept.reclassify(by=company.supervisor, region=factories.entry("地区", "东北"))
-    assert Customer.objects.get(pk=kept.pk).region.item == "东北"
-    assert Interaction.objects.count() == 0
-    assert reverse("customer_reclassify") == "/customers/reclassify/"

@@ -66,7 +66,7 @@ def test_the_name_is_stored_as_typed_beside_its_normal_form_and_pinyin(company):
 
 
 @pytest.mark.parametrize("name", MAY_EDIT)
-def test_a_customer_is_changed_by_its_manager_and_his_supervisor(company, customer, name):
+def test_a_customer_is_changed_by_its_manager_and_their_supervisor(company, customer, name):
     person, before = getattr(company, name), stored(customer)
     assert customer.can_edit(person).kind is MAY_EDIT[name]
     if MAY_EDIT[name] is A:

@@ -27,6 +27,7 @@ from kit.domain.verdict import Refused
 from services.models import Draft, ServiceRequest
 from tests import factories
 from tests.exports import export
+from tests.html import find
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +95,7 @@ def everything():
 
 
 def traces(content):
-    """(table, key, field, word) of each of the person's words that is left; the namesake keeps his name."""
+    """(table, key, field, word) of each of the person's words that is left; the namesake keeps theirs."""
     found = []
     for label, rows in content.items():
         for row in rows:
@@ -271,14 +272,14 @@ def test_erasing_is_once_and_for_supervisors_in_reach(person, company):
         erase(person, company)
 
 
-def test_a_namesake_at_the_same_customer_keeps_his_rows(person, company):
+def test_a_namesake_at_the_same_customer_keeps_their_rows(person, company):
     twin = factories.ContactFactory(
         customer=person.customer, name=NAME, mobile="13733334444", office_phone="010-12345678"
     )
-    his = factories.interaction(person.customer, company.manager, summary=f"另一位{NAME}", contact=twin)
+    theirs = factories.interaction(person.customer, company.manager, summary=f"另一位{NAME}", contact=twin)
     erase(person, company)
-    his.refresh_from_db()
-    assert his.summary == f"另一位{NAME}"
+    theirs.refresh_from_db()
+    assert theirs.summary == f"另一位{NAME}"
     person.talk.refresh_from_db()
     assert NAME not in person.talk.summary
 
@@ -291,7 +292,7 @@ def test_the_page_asks_twice_and_wants_the_name(person, company, sign_in):
     assert "与这位联系人的姓名不一致" in wrong.content.decode()
     first = client.post(address, {"reason": "来电", "name": NAME})
     assert "请再确认一次" in first.content.decode()
-    assert 'name="confirmed" value="yes"' in first.content.decode()
+    assert find(first, "input[name=confirmed]").get("value") == "yes"
     assert Contact.objects.get(pk=person.contact.pk).name == NAME
     second = client.post(address, {"reason": "来电", "name": NAME, "confirmed": "yes"})
     assert second["Location"] == reverse("customers:contact_list", args=[person.customer.pk])

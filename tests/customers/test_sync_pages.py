@@ -11,8 +11,7 @@ from customers.sync.engine import sync
 from kit.audit.models import AuditEntry
 from kit.jobs.models import Job
 from tests import factories
-
-from .test_sync import FEED, put
+from tests.customers.feeds import FEED, put
 
 pytestmark = pytest.mark.django_db
 

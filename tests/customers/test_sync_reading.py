@@ -21,8 +21,7 @@ from customers.sync.matching import MatchRefused, match
 from kit.domain.shortened_numbers import SHORTENED
 from kit.jobs.models import Job
 from tests import factories
-
-from .test_sync import FEED, HEADS, customer, feed, put, reasons  # noqa: F401 two are fixtures
+from tests.customers.feeds import FEED, HEADS, put, reasons
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +48,7 @@ def put_book(folder, name, rows, prepare=lambda book: None):
         ("products", "P3,阀门,A,1,件,1.38E+10,,", "单价「1.38E+10」"),
     ],
 )
-def test_shortened_numbers_are_refused_in_every_column_that_holds_one(customer, feed, table, line, label):  # noqa: F811
+def test_shortened_numbers_are_refused_in_every_column_that_holds_one(customer, feed, table, line, label):
     put(Path(feed), **{table: [line, *FEED[table]]})
     run = sync(feed)
     assert label in reasons(run)
@@ -57,7 +56,7 @@ def test_shortened_numbers_are_refused_in_every_column_that_holds_one(customer, 
     assert not Product.objects.filter(number__contains="E+").exists()
 
 
-def test_error_values_refuse_the_row_and_with_a_line_the_order(customer, feed):  # noqa: F811
+def test_error_values_refuse_the_row_and_with_a_line_the_order(customer, feed):
     put(Path(feed), products=["P3,#N/A,,,件,1,,", *FEED["products"]], order_lines=["D1,1,#REF!,1,件,1"])
     found = reasons(sync(feed))
     assert "名称「#N/A」：单元格里是表格软件的错误值" in found
@@ -65,7 +64,7 @@ def test_error_values_refuse_the_row_and_with_a_line_the_order(customer, feed): 
     assert not Order.objects.exists()
 
 
-def test_a_full_feed_removes_nothing_while_a_row_of_it_cannot_be_read(customer, feed):  # noqa: F811
+def test_a_full_feed_removes_nothing_while_a_row_of_it_cannot_be_read(customer, feed):
     sync(feed)
     put(Path(feed), products=["1.38E+10,阀门,A,1,件,2.5,,"])
     run = sync(feed, full=True)
@@ -77,7 +76,7 @@ def test_a_full_feed_removes_nothing_while_a_row_of_it_cannot_be_read(customer, 
     ("text", "day"),
     [("202403", "2024-03-01"), ("2024.3.5", "2024-03-05"), ("45356", "2024-03-05"), ("2024年3月", "2024-03-01")],
 )
-def test_dates_of_orders_are_read_as_those_of_imports(customer, feed, text, day):  # noqa: F811
+def test_dates_of_orders_are_read_as_those_of_imports(customer, feed, text, day):
     put(Path(feed), orders=[f"D1,C1,{text},,已回款,"])
     run = sync(feed)
     assert f"{timezone.localtime(Order.objects.get().ordered_at):%Y-%m-%d}" == day
@@ -85,7 +84,7 @@ def test_dates_of_orders_are_read_as_those_of_imports(customer, feed, text, day)
 
 
 @pytest.mark.parametrize("text", ["99999", "05-3-24", "202413", "2124-03-05", "1900-01-01"])
-def test_dates_that_are_none_are_refused_with_a_proposal(customer, feed, text):  # noqa: F811
+def test_dates_that_are_none_are_refused_with_a_proposal(customer, feed, text):
     put(Path(feed), orders=[f"D1,C1,{text},,已回款,"])
     assert f"日期{text}" in re.sub("[「」 ]", "", reasons(sync(feed)))
     assert not Order.objects.exists()
@@ -110,7 +109,7 @@ NOTES = [
 ]
 
 
-def test_page_command_and_job_show_what_was_left_out(customer, company, feed, sign_in, settings):  # noqa: F811
+def test_page_command_and_job_show_what_was_left_out(customer, company, feed, sign_in, settings):
     untidy(feed)
     out = io.StringIO()
     call_command("sync_sales", feed, stdout=out)
@@ -126,7 +125,7 @@ def test_page_command_and_job_show_what_was_left_out(customer, company, feed, si
     assert job.notes == NOTES
 
 
-def test_merged_cells_stand_in_every_line_of_an_order(customer, feed):  # noqa: F811
+def test_merged_cells_stand_in_every_line_of_an_order(customer, feed):
     def merge(book):
         book.active.merge_cells("A2:A3")
 

@@ -13,6 +13,7 @@ from customers.importing import CustomerImport
 from customers.models import Customer, TimelineEntry, add_timeline_entry
 from customers.views.timeline import place_words, read_place, timeline_page
 from tests import factories
+from tests.html import find_all, text, urls
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -77,23 +78,24 @@ def test_pages_follow_each_other_without_a_gap_or_a_double(customer, company, si
     manager = sign_in(company.manager)
     seen, address = [], f"/customers/{customer.pk}/timeline/"
     while address:
-        page = manager.get(address, headers=HTMX).content.decode()
-        assert "<html" not in page
-        seen += re.findall(r"第\d+条", page)
-        following = re.search(r'hx-get="([^"]+)"', page)
-        address = following[1] if following else ""
+        page = manager.get(address, headers=HTMX)
+        assert find_all(page, "html, body") == []
+        seen += re.findall(r"第\d+条", text(page))
+        following = [more.get("hx-get") for more in find_all(page, "a[hx-get]")]
+        assert len(following) <= 1
+        address = "".join(following)
     assert seen == [f"第{number}条" for number in reversed(range(70))]
 
 
 def test_the_plain_page_goes_on_by_link(customer, company, sign_in):
     fill(customer, 30)
     manager = sign_in(company.manager)
-    first = manager.get(f"/customers/{customer.pk}/timeline/").content.decode()
-    address = re.search(r'href="([^"]+\?before=[^"]+)"', first)[1]
-    second = manager.get(address).content.decode()
-    assert "<html" in second
-    assert "第9条" in second
-    assert "第29条" not in second
+    first = manager.get(f"/customers/{customer.pk}/timeline/")
+    (address,) = (address for address in urls(first) if "?before=" in address)
+    second = manager.get(address)
+    assert len(find_all(second, "html body")) == 1
+    assert "第9条" in text(second)
+    assert "第29条" not in text(second)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 from django.db import transaction
 
@@ -12,6 +10,7 @@ from customers.models.customer import CustomerGrant
 from customers.sync import orders as sync
 from kit.domain.verdict import Refused
 from tests import factories
+from tests.customers.feeds import ORDER
 from tests.races import ON_POSTGRESQL, again, before
 
 pytestmark = ON_POSTGRESQL
@@ -116,12 +115,6 @@ def test_control_without_the_locks_both_are_merged_away(two_merges, without_lock
 
 
 # An order arrives for a customer that is just being merged
-
-
-ORDER = {
-    "number": "S1", "customer_number": "X-9", "ordered_at": datetime(2026, 1, 5, 2, tzinfo=UTC), "address": "",
-    "status": "paid", "changed_at": None, "lines": [],
-}  # fmt: skip
 
 
 @pytest.fixture

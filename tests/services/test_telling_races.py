@@ -12,7 +12,7 @@ from accounts.models import Notification, User, notify
 from services import due
 from services.models import ServiceRequest
 from tests import factories
-from tests.accounts.test_mail import SERVER
+from tests.accounts.mail_server import SERVER, start_server
 from tests.races import ON_POSTGRESQL, before
 
 pytestmark = ON_POSTGRESQL
@@ -35,9 +35,7 @@ def without_occasion(monkeypatch):
 
 @pytest.fixture
 def two_senders(company, settings, monkeypatch):
-    settings.EMAIL_BACKEND = "tests.accounts.test_mail.FakeServer"
-    settings.CRM_EMAIL_URL, settings.CRM_BASE_URL = "smtp://mail.example.com", "https://crm.example.com"
-    SERVER.__dict__.update(down=None, answers=[], sent=[], connections=0, meanwhile=None)
+    start_server(settings)
     User.objects.filter(pk=company.manager.pk).update(email="zhou@example.com")
     notify(factories.fresh(company.manager), "一")
     moment = before(monkeypatch, mail, "take")
