@@ -55,7 +55,7 @@ def person(role: str, **values) -> User:
 
 
 def fresh(user: User) -> User:
-    """The user as the next request loads him."""
+    """The user as the next request loads them."""
     return User.objects.select_related("department").get(pk=user.pk)
 
 

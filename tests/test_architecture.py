@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
 import subprocess
 import sys
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -264,3 +266,112 @@ def test_control_each_pattern_sees_the_fault_and_nothing_else(what):
 )
 def test_control_an_assigned_status_is_seen(code):
     assert any(sets_status(node) for node in ast.walk(ast.parse(code)))
+
+
+# Tests: pages are read by tests/html.py, fixtures stand in conftest.py, names can be read at one go
+
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+TAG = re.compile(r"(?<!\(\?P)<(?:(?!\w+:)/?[a-z]|\[\^)", re.IGNORECASE)  # <id:pk> is a part of a route
+MARKUP = re.compile(rf"{TAG.pattern}|\bclass=|href=|\b(?:name|value|type|role|id|aria-\w+)=\"", re.IGNORECASE)
+CUTTING = {"split", "rsplit", "partition", "rpartition", "index", "rindex", "find", "rfind", "count"}
+OF_SOURCES = {"tests/test_architecture.py"}  # it reads templates and modules, which are no HTML yet
+
+
+def looked_for(call: ast.Call) -> list[str]:
+    """Return the literal pieces of the first argument, a pattern or a piece of text."""
+    pieces = [part.value for part in ast.walk(call.args[0]) if isinstance(part, ast.Constant)] if call.args else []
+    return [piece.decode("latin-1") if isinstance(piece, bytes) else str(piece) for piece in pieces]
+
+
+def reads_markup(node: ast.AST) -> bool:
+    """Return whether a tag is matched by a regular expression, or text cut at one."""
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "re"  # its functions keep their first name, by which they are known here
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    if ast.unparse(node.func.value) == "re":
+        return any(MARKUP.search(piece) for piece in looked_for(node))
+    return node.func.attr in CUTTING and any(TAG.search(piece) for piece in looked_for(node))
+
+
+def test_tests_read_html_by_elements_and_never_by_patterns():
+    found = {f"{name(path)}:{node.lineno}" for path in TESTS for node in ast.walk(tree(path)) if reads_markup(node)}
+    assert {where for where in found if where.split(":")[0] not in OF_SOURCES} == set()
+
+
+@pytest.mark.parametrize(
+    ("code", "caught"),
+    [
+        ('re.findall(r\'<a href="([^"]+)">\', page)', True),
+        ("re.search(rf'{tag} class=\"n\">(\\d+)', page)", True),
+        ('re.compile(r\'name="opened" value="(.+?)"\')', True),
+        ("re.sub(r'<[^>]+>', '', page)", True),
+        ("page.content.split(b'<tr')[1]", True),
+        ("page.index('</table>')", True),
+        ("from re import findall", True),
+        ("re.search(r'role=\"(?:status|alert)\">', page)", True),
+        ("route.index('<id:')", False),
+        ("re.search(r'(?P<year>20..) 年', words)", False),
+        ("re.findall(r'共 (\\d+) 页', text(find(page, 'a[href=\"/x/\"]')))", False),
+        ("html.find(page, 'input[name=\"q\"]')", False),
+        ("'<b>' in stored", False),
+    ],
+)
+def test_control_a_pattern_over_html_is_seen(code, caught):
+    assert any(reads_markup(node) for node in ast.walk(ast.parse(code))) is caught
+
+
+def comments(source: str) -> list[str]:
+    """Return the comments of a module."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return [token.string for token in tokens if token.type == tokenize.COMMENT]
+
+
+def hides_a_fixture(source: str) -> bool:
+    """Return whether a module silences the warning about a fixture under the name of an import."""
+    return any("noqa" in comment and "F811" in comment for comment in comments(source))
+
+
+def fixtures_of(path: Path) -> set[str]:
+    """Return the names of the fixtures that a module defines."""
+    return {f.name for f in functions(path) if any("fixture" in ast.unparse(mark) for mark in f.decorator_list)}
+
+
+def borrowed(path: Path) -> set[str]:
+    """Return the fixtures that a module imports from a test module."""
+    found = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").rpartition(".")[2].startswith("test_"):
+            folder = path.parents[node.level - 1] if node.level else ROOT
+            source = folder.joinpath(*node.module.split(".")).with_suffix(".py")
+            found |= {alias.name for alias in node.names} & fixtures_of(source)
+    return found
+
+
+def test_no_fixture_is_imported_from_a_test_module():
+    """Fixtures of several modules stand in the nearest conftest.py, where pytest finds them by their name."""
+    assert {name(path) for path in TESTS if hides_a_fixture(path.read_text())} == set()
+    assert {name(path): found for path in TESTS if (found := borrowed(path))} == {}
+
+
+def test_control_an_imported_fixture_is_seen(tmp_path):
+    (tmp_path / "test_a.py").write_text("@pytest.fixture(scope='module')\ndef world(): ...\ndef plain(): ...\n")
+    (tmp_path / "test_b.py").write_text("from .test_a import plain, world\n")
+    (tmp_path / "test_c.py").write_text("from .test_a import plain\n")
+    assert borrowed(tmp_path / "test_b.py") == {"world"}
+    assert borrowed(tmp_path / "test_c.py") == set()
+    assert hides_a_fixture("def test_it(world):  # noqa: F811\n    pass\n")
+    assert not hides_a_fixture("import world  # noqa: F401\nwords = '# noqa: F811'\n")
+
+
+def too_long(names: list[str]) -> list[str]:
+    """Return the names of tests that nobody reads at one go."""
+    return [each for each in names if each.startswith("test_") and len(each) > 90]
+
+
+def test_names_of_tests_are_read_at_one_go():
+    assert {name(path): long for path in TESTS if (long := too_long([f.name for f in functions(path)]))} == {}
+
+
+def test_control_a_long_name_is_seen():
+    assert too_long(["test_" + "a" * 86, "test_" + "b" * 85, "helper_" + "c" * 90]) == ["test_" + "a" * 86]

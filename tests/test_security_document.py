@@ -37,5 +37,5 @@ def test_every_setting_named_in_the_document_is_in_the_readme():
 
 
 def test_control_a_test_that_is_not_there_is_seen():
-    assert "test_that_is_not_there" not in names_in("tests/test_hazards.py")
+    assert "test_that_is_not_there" not in names_in("tests/hazards/test_sign_in.py")
     assert names_in("tests/no_such_file.py") == set()

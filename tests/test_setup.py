@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import io
 import os
 import re
@@ -11,7 +10,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -24,25 +23,7 @@ from accounts.models import User
 from crm.management.failures import in_words
 from kit.audit.models import AuditEntry
 from tests import factories
-
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def load(path: str, name: str) -> ModuleType:
-    """A script as a module; bin/ itself stays off sys.path, where its names would hide others."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / path)
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-setup = load("bin/setup.py", "setup")
-supervise = load("bin/supervise.py", "supervise")
-run = load("bin/run.py", "run")
-testing = load("bin/test.py", "bin_test")
-server = load("gunicorn.conf.py", "gunicorn_conf")
-os.environ.pop("CRM_PROCESS")  # it says that it serves pages; what the tests start does not
-
+from tests.scripts import ROOT, run, server, setup, testing
 
 # Python, virtual environment, packages
 

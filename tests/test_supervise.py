@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.test_setup import supervise
+from tests.scripts import supervise
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.utils import timezone
 
+from kit.domain.actor import Actor
+
 from .models import AuditEntry
 
 SYSTEM = "系统"
@@ -20,7 +22,9 @@ current_address: ContextVar[str | None] = ContextVar("audit_address", default=No
 Changes = Mapping[str, tuple[Any, Any]]
 
 
-def log_event(by: Any, verb: str, obj: models.Model | None = None, /, text: str = "", **facts: Any) -> AuditEntry:
+def log_event(
+    by: Actor | None, verb: str, obj: models.Model | None = None, /, text: str = "", **facts: Any
+) -> AuditEntry:
     """Writes who did what to which record.
 
     by: a user, or None for the system. facts: values set by the act, label=value or label=(old, new);
@@ -32,7 +36,7 @@ def log_event(by: Any, verb: str, obj: models.Model | None = None, /, text: str 
 
 
 def log_events(
-    by: Any, verb: str, objects: Iterable[models.Model], changes: Callable[[Any], dict[str, Any]] | None = None
+    by: Actor | None, verb: str, objects: Iterable[models.Model], changes: Callable[[Any], dict[str, Any]] | None = None
 ) -> int:
     """One row per object for bulk work, inserted in batches. changes: what record() takes as facts, per object."""
     entries = [build_entry(by, verb, obj, text="", changes=changes(obj) if changes else {}) for obj in objects]
@@ -40,7 +44,9 @@ def log_events(
     return len(entries)
 
 
-def build_entry(by: Any, verb: str, obj: models.Model | None, *, text: str, changes: dict[str, Any]) -> AuditEntry:
+def build_entry(
+    by: Actor | None, verb: str, obj: models.Model | None, *, text: str, changes: dict[str, Any]
+) -> AuditEntry:
     flat = {**changes.pop("changes", {}), **changes} if changes else {}
     return AuditEntry(
         at=timezone.now(),
@@ -55,7 +61,7 @@ def build_entry(by: Any, verb: str, obj: models.Model | None, *, text: str, chan
     )
 
 
-def save_changes(by: Any, verb: str, obj: models.Model, /, **values: Any) -> dict[str, tuple[str, str]]:
+def save_changes(by: Actor | None, verb: str, obj: models.Model, /, **values: Any) -> dict[str, tuple[str, str]]:
     """Sets and saves the given fields, raises the record's version, and records old → new; {} when nothing changed.
 
     A value named `reason` that is no field is kept with the trail only; `facts` are changes already made to its lists,

@@ -10,6 +10,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.db import models, transaction
 
+from kit.domain.actor import Actor
+
 P = ParamSpec("P")
 R = TypeVar("R")
 M = TypeVar("M", bound=models.Model)
@@ -51,7 +53,7 @@ class Refused(Exception):
 ALLOWED = Verdict()
 
 
-def require_permission(by: Any, permission: str, reason: str) -> Verdict:
+def require_permission(by: Actor | None, permission: str, reason: str) -> Verdict:
     """by: a user, or None for the system, which needs no right."""
     if by is None or by.has_perm(permission):
         return ALLOWED

@@ -20,7 +20,7 @@ from kit.audit.models import AuditEntry
 from kit.jobs.models import Job
 from kit.jobs.tasks import run_job
 from tests import factories
-from tests.crm.test_audit import tamper
+from tests.crm.trail import tamper
 from tests.html import find_all, text, texts
 
 pytestmark = pytest.mark.django_db

@@ -78,7 +78,7 @@ def _fill() -> dict[str, Any]:
 
 
 def _rows(person: Any) -> Any:
-    """In view of the person as the next request loads him, with nothing remembered about rights and scopes."""
+    """In view of the person as the next request loads them, with nothing remembered about rights and scopes."""
     from customers.models import Customer
 
     return Customer.objects.visible_to(type(person).objects.get(pk=person.pk))

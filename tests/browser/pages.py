@@ -49,7 +49,7 @@ NO_PAGE = {
     "reports:monthly_workbook",
 }
 
-WRITTEN = ("detail", "update", "refresh", "submit", "delete")  # what an author does with his report
+WRITTEN = ("detail", "update", "refresh", "submit", "delete")  # what an author does with a report
 STATES = ("waiting", "developed", "unplanned", "won", "lost")
 
 

@@ -1,4 +1,4 @@
-"""A request from the customer's call to the archive by three people, and the customer's stars on his telephone."""
+"""A request from the customer's call to the archive by three people, and the customer's stars on a telephone."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_request_is_created_dispatched_and_handled_with_a_draft(company, brows
     again.goto(f"{record.get_absolute_url()}handle/")
     expect(again.get_by_label("服务处理", exact=True)).to_have_value("接地环未等电位")
     expect(again.get_by_text("的草稿")).to_be_visible()
-    # The session ends while he types: what could not be saved waits in this tab and is there after signing in.
+    # The session ends while they type: what could not be saved waits in this tab and is there after signing in.
     again.context.clear_cookies(name="sessionid")
     with again.expect_response("**/handle/draft/"):
         again.get_by_label("服务处理", exact=True).press("End")
@@ -67,7 +67,7 @@ def test_a_request_is_created_dispatched_and_handled_with_a_draft(company, brows
     assert record.rounds.get().handling == "接地环未等电位，已更换"
 
 
-def test_the_customer_gives_stars_on_his_telephone(company, browse, complaints):
+def test_the_customer_gives_stars_on_a_telephone(company, browse, complaints):
     complaints.allow(410)
     record = factories.handled(company.manager, company.supervisor, company.manager)
     page = browse(company.manager)

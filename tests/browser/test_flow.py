@@ -1,4 +1,4 @@
-"""The whole job as the people of a company do it, each at a screen of his own."""
+"""The whole job as the people of a company do it, each at a screen of their own."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def create(page: Page) -> str:
 
 
 def assign(page: Page) -> None:
-    """指派: it waits on the supervisor's 工作台 and in his list; fit and load stand beside each candidate."""
+    """指派: it waits on the supervisor's 工作台 and in their list; fit and load stand beside each candidate."""
     page.reload()
     waiting = page.locator("section.card").filter(has=page.get_by_role("heading", name="待指派"))
     expect(waiting.get_by_role("link", name=NAME)).to_be_visible()
@@ -167,13 +167,13 @@ def test_three_people_turn_an_opportunity_into_a_customer(company, sign_in_form)
     execute(manager)
     keep_up_to_date(manager)
 
-    # A colleague of the department sees it and may not touch it; he learns why
+    # A colleague of the department sees it and may not touch it; they learn why
     colleague.goto(record)
     refused = colleague.get_by_role("link", name="开发成功", exact=True)
     expect(refused).to_have_attribute("aria-disabled", "true")
     expect(refused).to_have_accessible_description("只有被指派的客户经理（周经理）可以执行，您可以查看。")
 
-    # The customer and his contact are there, linked both ways
+    # The customer and its contact are there, linked both ways
     win(manager)
     manager.locator(".kv").get_by_role("link", name=NAME).click()
     expect(manager.get_by_role("heading", level=1)).to_have_text(NAME)

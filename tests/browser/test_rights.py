@@ -82,7 +82,7 @@ def test_a_role_is_copied_narrowed_and_given_to_somebody(company, browse, compla
     press(page, "保存")
     expect(page.get_by_text("看得到本人的记录，能改动本人的记录。")).to_be_visible()
     theirs = browse(company.manager)
-    assert theirs.goto(mine.get_absolute_url()).status == 200  # a colleague's of his department
+    assert theirs.goto(mine.get_absolute_url()).status == 200  # a colleague's of the same department
     page.goto(f"/accounts/users/{company.manager.pk}/edit/")
     field(page, "客户经理").uncheck()
     field(page, "见习经理").check()
@@ -118,7 +118,7 @@ def test_an_opportunity_is_shared_for_editing_until_a_day(company, browse, compl
     assert other.goto(record.get_absolute_url()).status == 404
 
 
-def test_a_new_colleague_gets_a_password_once_and_chooses_his_own(company, browse, new_context):
+def test_a_new_colleague_gets_a_password_once_and_chooses_their_own(company, browse, new_context):
     page = browse(company.administrator)
     page.goto("/accounts/users/new/")
     fill(page, 用户名="xinren", 姓名="新人甲")
@@ -200,7 +200,7 @@ def test_a_person_turns_the_second_factor_on_and_signs_in_with_it(company, sign_
     expect(third.get_by_role("button", name="结束其他登录")).to_be_visible()
 
 
-def test_an_administrator_reaches_nothing_before_his_second_factor_where_it_is_a_duty(company, sign_in_form, settings):
+def test_an_administrator_reaches_nothing_before_the_second_factor_where_it_is_a_duty(company, sign_in_form, settings):
     page = sign_in_form(company.administrator)
     settings.CRM_REQUIRE_ADMIN_TOTP = True
     for address in ("/accounts/users/", "/admin/"):

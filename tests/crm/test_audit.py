@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from customers.models import Customer
@@ -17,19 +17,9 @@ from kit.audit.models import AppendOnlyError, AuditEntry, AuditSeal
 from kit.audit.verification import verify
 from kit.domain.verdict import Refused
 from tests import factories
+from tests.crm.trail import POSTGRES, entry, raw, tamper
 
 pytestmark = pytest.mark.django_db
-POSTGRES = connection.vendor == "postgresql"
-
-
-def entry(**values):
-    return AuditEntry.objects.create(**{"at": timezone.now(), "actor_name": "系统", "verb": "登录失败", **values})
-
-
-def raw(sql, *params):
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-
 
 # What a row says
 
@@ -277,14 +267,6 @@ def three_sealed(monkeypatch):
     rows = [entry(verb=verb, changes={"名称": ["旧", "新"]}) for verb in ("甲", "乙", "丙")]
     seals.seal_pending()
     return rows
-
-
-def tamper(sql, *params):
-    """Past the trigger, as somebody with the keys of the database would."""
-    if POSTGRES:
-        for table in ("entry", "seal", "redaction"):
-            raw(f"ALTER TABLE audit_audit{table} DISABLE TRIGGER USER")
-    raw(sql, *params)
 
 
 CHANGES = {

@@ -9,37 +9,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
-from django.db import DatabaseError, connection, models, transaction
+from django.db import DatabaseError, models, transaction
 from django.utils import timezone
 
 from kit.audit import redaction, retention, seals
 from kit.audit.log import log_event
 from kit.audit.models import AuditEntry, AuditPruning, AuditRedaction, AuditSeal
-from kit.audit.redaction import Erasure, redact
 from kit.audit.retention import cut_off, prune_expired
 from kit.audit.verification import ERASED, Ranges, notes, verify
 from kit.domain.verdict import Refused
 from tests import factories
-from tests.crm.test_audit import entry, raw, tamper
+from tests.crm.trail import GONE, POSTGRES, entry, erase, named, raw, tamper
 
 pytestmark = pytest.mark.django_db
-POSTGRES = connection.vendor == "postgresql"
-GONE = "（已抹去）"
-
-
-def named(**values):
-    return entry(object_text="高峰", changes={"手机": ["13812341234", "13900000000"], "客户": ["", "海河"]}, **values)
-
-
-def erase(*entries, verb=ERASED):
-    """Erases name and numbers, leaves the rest; returns the deed."""
-    deed = log_event(None, verb, text="联系人 7")
-    with transaction.atomic():
-        redact(
-            [Erasure(one, GONE, {**one.changes, "手机": [GONE, GONE]}) for one in entries],
-            deed=deed,
-        )
-    return deed
 
 
 def old_seal(*entries):

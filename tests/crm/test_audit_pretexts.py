@@ -14,8 +14,7 @@ from kit.audit.log import log_event
 from kit.audit.models import AuditEntry, AuditRedaction
 from kit.audit.retention import prune_expired
 from kit.audit.verification import ERASED, verify
-from tests.crm.test_audit import raw, tamper
-from tests.crm.test_audit_erasing import GONE, erase, named
+from tests.crm.trail import GONE, erase, named, raw, tamper
 
 pytestmark = pytest.mark.django_db
 

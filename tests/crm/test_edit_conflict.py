@@ -2,50 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from html import unescape
-
 import pytest
 from django.core import signing
 
 from kit.audit.models import AuditEntry
 from tests import factories
+from tests.crm.conflicts import form_values, rows
+from tests.html import find_all, links, text
 
 pytestmark = pytest.mark.django_db
 
 STORED = {"summary": "打开时的概要", "description": "打开时的描述", "contact_name": "高峰"}
-
-
-def form_values(html, *, choose=None):
-    """What a browser would send for the page's main form, picking radios by choose={name: "mine"|"theirs"}."""
-    form = re.search(r'<form class="card"[^>]*method="post".*?</form>', html, re.S)[0]
-    values = {}
-    for tag in re.findall(r"<input[^>]*>", form):
-        attributes = dict(re.findall(r'([a-z]+)="([^"]*)"', tag))
-        if attributes.get("type") in ("radio", "checkbox") and " checked" not in tag:
-            continue
-        if "name" in attributes:
-            values[attributes["name"]] = unescape(
-                attributes.get("value", "on" if attributes.get("type") == "checkbox" else "")
-            )
-    for name, text in re.findall(r'<textarea name="([^"]+)"[^>]*>\n?(.*?)</textarea>', form, re.S):
-        values[name] = unescape(text)
-    for name, options in re.findall(r'<select name="([^"]+)".*?>(.*?)</select>', form, re.S):
-        chosen = re.search(r'<option value="([^"]*)"[^>]* selected', options)
-        values[name] = chosen[1] if chosen else ""
-    for name, side in (choose or {}).items():
-        pair = re.findall(rf'<input type="radio" name="{name}" value="([^"]*)"', form)
-        values[name] = unescape(pair[0 if side == "mine" else 1])
-    return values
-
-
-def rows(html):
-    """{label: [mine, stored, opened]} of the conflict page."""
-    found = {}
-    for label, rest in re.findall(r'<td class="m-full"><b>([^<]+)</b></td>(.*?)</tr>', html, re.S):
-        cells = re.findall(r"<td.*?</td>", rest, re.S)
-        found[label] = [re.sub(r"(<small.*?</small>)|<[^>]+>|\s", "", cell) for cell in cells]
-    return found
 
 
 @pytest.fixture
@@ -64,7 +31,7 @@ def two(company, sign_in):
 
 
 def both_open(two, address):
-    return [form_values(client.get(address).content.decode()) for client in two]
+    return [form_values(client.get(address)) for client in two]
 
 
 def test_the_form_of_a_record_saves_unchanged(two, edit, record):
@@ -80,11 +47,10 @@ def test_the_second_save_is_refused_and_shows_mine_stored_and_opened(two, edit, 
     mine, theirs = both_open(two, edit)
     assert two[1].post(edit, {**theirs, "summary": "同事的概要"}).status_code == 302
     response = two[0].post(edit, {**mine, "summary": "我的概要"})
-    html = response.content.decode()
     assert response.status_code == 409
-    assert rows(html) == {"概要": ["我的概要", "同事的概要", "打开时的概要"]}
-    assert "修改还没有保存，也没有丢失。有 1 个字段两人都改了" in html
-    assert "陈同事 保存于 今天" in html
+    assert rows(response) == {"概要": ["我的概要", "同事的概要", "打开时的概要"]}
+    assert "修改还没有保存，也没有丢失。有 1 个字段两人都改了" in text(response)
+    assert "陈同事 保存于 今天" in text(response)
     record.refresh_from_db()
     assert record.summary == "同事的概要"
 
@@ -93,13 +59,13 @@ def test_the_second_save_is_refused_and_shows_mine_stored_and_opened(two, edit, 
 def test_saving_the_merged_form_keeps_the_chosen_side_and_both_peoples_other_changes(side, kept, two, edit, record):
     mine, theirs = both_open(two, edit)
     two[1].post(edit, {**theirs, "summary": "同事的概要", "contact_name": "同事的联系人"})
-    html = two[0].post(edit, {**mine, "summary": "我的概要", "description": "我的描述"}).content.decode()
-    assert rows(html) == {
+    page = two[0].post(edit, {**mine, "summary": "我的概要", "description": "我的描述"})
+    assert rows(page) == {
         "概要": ["我的概要", "同事的概要", "打开时的概要"],
         "机会描述": ["我的描述", "未改", "打开时的描述"],
         "联系人": ["未改", "同事的联系人", "高峰"],
     }
-    response = two[0].post(edit, form_values(html, choose={"summary": side}), follow=True)
+    response = two[0].post(edit, form_values(page, choose={"summary": side}), follow=True)
     assert "保存成功" in response.content.decode()
     record.refresh_from_db()
     assert (record.summary, record.description, record.contact_name) == (kept, "我的描述", "同事的联系人")
@@ -109,11 +75,10 @@ def test_changes_in_different_fields_need_no_choice(two, edit, record):
     mine, theirs = both_open(two, edit)
     two[1].post(edit, {**theirs, "contact_name": "同事的联系人"})
     response = two[0].post(edit, {**mine, "summary": "我的概要"})
-    html = response.content.decode()
     assert response.status_code == 409
-    assert "两人改的不是同一处" in html
-    assert 'type="radio"' not in html
-    two[0].post(edit, form_values(html))
+    assert "两人改的不是同一处" in text(response)
+    assert find_all(response, "input[type=radio]") == []
+    two[0].post(edit, form_values(response))
     record.refresh_from_db()
     assert (record.summary, record.contact_name) == ("我的概要", "同事的联系人")
 
@@ -121,20 +86,20 @@ def test_changes_in_different_fields_need_no_choice(two, edit, record):
 def test_two_people_with_the_same_change_are_shown_no_difference(two, edit, record):
     mine, theirs = both_open(two, edit)
     two[1].post(edit, {**theirs, "summary": "相同的概要"})
-    html = two[0].post(edit, {**mine, "summary": "相同的概要"}).content.decode()
-    assert rows(html) == {}
-    assert two[0].post(edit, form_values(html)).status_code == 302
+    page = two[0].post(edit, {**mine, "summary": "相同的概要"})
+    assert rows(page) == {}
+    assert two[0].post(edit, form_values(page)).status_code == 302
 
 
 def test_a_third_change_in_between_is_refused_again(two, edit, record, company):
     mine, theirs = both_open(two, edit)
     two[1].post(edit, {**theirs, "summary": "第二次"})
-    first = two[0].post(edit, {**mine, "summary": "我的概要"}).content.decode()
+    first = two[0].post(edit, {**mine, "summary": "我的概要"})
     record.edit(by=company.supervisor, summary="第三次")
     response = two[0].post(edit, form_values(first, choose={"summary": "mine"}))
     assert response.status_code == 409
-    assert rows(response.content.decode()) == {"概要": ["我的概要", "第三次", "第二次"]}
-    assert two[0].post(edit, form_values(response.content.decode())).status_code == 302
+    assert rows(response) == {"概要": ["我的概要", "第三次", "第二次"]}
+    assert two[0].post(edit, form_values(response)).status_code == 302
     record.refresh_from_db()
     assert record.summary == "我的概要"
 
@@ -142,14 +107,12 @@ def test_a_third_change_in_between_is_refused_again(two, edit, record, company):
 def test_giving_up_leads_back_to_the_record(two, edit, record):
     mine, theirs = both_open(two, edit)
     two[1].post(edit, {**theirs, "summary": "同事的概要"})
-    html = two[0].post(edit, {**mine, "summary": "我的概要"}).content.decode()
-    assert f'href="{record.get_absolute_url()}">放弃我的修改' in html
+    page = two[0].post(edit, {**mine, "summary": "我的概要"})
+    assert ("放弃我的修改", record.get_absolute_url()) in links(page)
 
 
 @pytest.mark.parametrize("forged", [None, "", "garbage", "eyJ2ZXJzaW9uIjowfQ:1a:b", "signed for another form"])
-def test_a_missing_or_forged_memory_saves_nothing_keeps_the_text_and_lets_the_next_save_through(
-    forged, two, edit, record
-):
+def test_a_missing_or_forged_memory_saves_nothing_and_keeps_the_text_for_the_next_save(forged, two, edit, record):
     mine, _ = both_open(two, edit)
     if forged == "signed for another form":
         forged = signing.dumps({"version": 0, "values": {}}, salt="another form")
@@ -157,12 +120,11 @@ def test_a_missing_or_forged_memory_saves_nothing_keeps_the_text_and_lets_the_ne
     if forged is None:
         del values["opened"]
     response = two[0].post(edit, values)
-    html = response.content.decode()
     assert response.status_code == 400
-    assert "页面已过期。您填写的内容还在，请核对后再次保存。" in html
+    assert "页面已过期。您填写的内容还在，请核对后再次保存。" in text(response)
     record.refresh_from_db()
     assert record.summary == "打开时的概要"
-    again = form_values(html)
+    again = form_values(response)
     assert again["summary"] == "我写了很久的概要"
     assert two[0].post(edit, again).status_code == 302
     record.refresh_from_db()
@@ -173,7 +135,7 @@ def test_the_memory_of_one_record_does_not_open_another(two, edit, record, compa
     """A memory is worth what its version says: taken from a record saved more often, it refuses."""
     other = factories.opportunity(company.manager)
     other.edit(by=company.manager, summary="x")
-    memory = form_values(two[0].get(f"/marketing/opportunities/{other.pk}/edit/").content.decode())["opened"]
+    memory = form_values(two[0].get(f"/marketing/opportunities/{other.pk}/edit/"))["opened"]
     mine, _ = both_open(two, edit)
     assert two[0].post(edit, {**mine, "opened": memory, "summary": "我的概要"}).status_code == 409
 
@@ -181,10 +143,10 @@ def test_the_memory_of_one_record_does_not_open_another(two, edit, record, compa
 def test_an_error_in_the_form_comes_before_the_conflict_and_keeps_the_memory(two, edit, record):
     mine, theirs = both_open(two, edit)
     two[1].post(edit, {**theirs, "summary": "同事的概要"})
-    html = two[0].post(edit, {**mine, "summary": "我的概要", "success_rate": "101"}).content.decode()
-    response = two[0].post(edit, {**form_values(html), "success_rate": "50"})
+    refused = two[0].post(edit, {**mine, "summary": "我的概要", "success_rate": "101"})
+    response = two[0].post(edit, {**form_values(refused), "success_rate": "50"})
     assert response.status_code == 409
-    assert rows(response.content.decode())["概要"] == ["我的概要", "同事的概要", "打开时的概要"]
+    assert rows(response)["概要"] == ["我的概要", "同事的概要", "打开时的概要"]
 
 
 def test_a_conflict_writes_nothing_into_the_trail(two, edit, record):
@@ -216,15 +178,14 @@ def test_two_people_editing_one_customer_choose_by_field_in_the_words_of_the_scr
     assert customer.region == north
     pair[1].post(address, {**theirs, "region": west.pk, "satisfaction": "1", "fax": "010-1"})
     response = pair[0].post(address, {**mine, "region": beijing.pk, "satisfaction": "5", "address": "我的地址"})
-    html = response.content.decode()
     assert response.status_code == 409
-    assert rows(html) == {
+    assert rows(response) == {
         "地区": ["北京", "西部", "华北"],
         "客户满意度": ["5", "1", "4"],
-        "地址": ["我的地址", "未改", "北京市某路1号"],
+        "地址": ["我的地址", "未改", "北京市某路 1 号"],
         "传真": ["未改", "010-1", "—"],
     }
-    pair[0].post(address, form_values(html, choose={"region": "theirs", "satisfaction": "mine"}))
+    pair[0].post(address, form_values(response, choose={"region": "theirs", "satisfaction": "mine"}))
     customer.refresh_from_db()
     assert (customer.region, customer.satisfaction, customer.address, customer.fax) == (west, 5, "我的地址", "010-1")
 
@@ -234,8 +195,8 @@ def test_a_changed_level_keeps_its_reason_through_a_conflict(pair, customer):
     mine, theirs = both_open(pair, address)
     pair[1].post(address, {**theirs, "fax": "010-1"})
     level = factories.entry("客户等级", "大客户")
-    html = pair[0].post(address, {**mine, "level": level.pk, "level_reason": "年采购翻倍"}).content.decode()
-    assert pair[0].post(address, form_values(html)).status_code == 302
+    page = pair[0].post(address, {**mine, "level": level.pk, "level_reason": "年采购翻倍"})
+    assert pair[0].post(address, form_values(page)).status_code == 302
     customer.refresh_from_db()
     assert (customer.level, customer.fax) == (level, "010-1")
     assert AuditEntry.objects.about(customer).first().changes["原因"] == ["", "年采购翻倍"]
@@ -248,13 +209,12 @@ def test_two_people_editing_one_contact(pair, customer):
     del theirs["is_primary"]  # an unticked box sends nothing
     pair[1].post(address, {**theirs, "mobile": "139"})
     response = pair[0].post(address, {**mine, "name": "高志峰"})
-    html = response.content.decode()
     assert response.status_code == 409
-    assert rows(html) == {
+    assert rows(response) == {
         "姓名": ["高志峰", "未改", "高峰"],
         "手机": ["未改", "139", "—"],
         "主要联系人": ["未改", "否", "是"],
     }
-    assert pair[0].post(address, form_values(html)).status_code == 302
+    assert pair[0].post(address, form_values(response)).status_code == 302
     contact.refresh_from_db()
     assert (contact.name, contact.mobile, contact.is_primary) == ("高志峰", "139", False)

@@ -12,6 +12,7 @@ from kit.jobs.models import Job
 from kit.jobs.tasks import run_job
 from tests import factories
 from tests.exports import export
+from tests.html import find, text, values
 
 pytestmark = pytest.mark.django_db
 
@@ -33,12 +34,13 @@ def exported():
 
 
 def test_more_rows_than_the_setting_ask_for_a_reason_first(client):
-    page = ask(client).content.decode()
-    assert "导出原因" in page
-    assert "将导出 3 行" in page
-    assert 'name="export" value="csv"' in page
-    assert f'name="conditions" value="name={quote("客户")}&amp;sort=name_pinyin"' in page
-    assert "请填写导出原因" not in page
+    page = ask(client)
+    assert "导出原因" in text(page)
+    assert "将导出 3 行" in text(page)
+    assert text(find(page, 'form.card button[name="export"][value="csv"]')) == "导出 CSV"
+    assert values(page)["conditions"] == f"name={quote('客户')}&sort=name_pinyin"
+    assert values(page)["reason"] == ""
+    assert "请填写导出原因" not in text(page)
     assert exported() == []
 
 

@@ -15,6 +15,7 @@ from kit.jobs.models import Job
 from kit.jobs.tasks import start_job
 from tests import factories
 from tests.exports import export
+from tests.html import find, form, links, text, values
 
 LIST = "/customers/"
 PREFETCHES = ({"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}, {"X-Moz": "prefetch"})
@@ -68,10 +69,10 @@ def test_an_address_alone_leads_to_the_question_and_leaves_nothing(held, company
 @pytest.mark.django_db
 def test_the_question_says_what_leaves_and_its_button_takes_it_away(held, company, sign_in):
     client = sign_in(company.supervisor)
-    html = client.get(f"{LIST}?export=csv&name=海河&sort=name_pinyin").content.decode()
-    assert "将导出 1 行" in html
-    assert "客户名称 海河" in html or "名称 海河" in html
-    assert 'method="post" action="/customers/"' in html
+    page = client.get(f"{LIST}?export=csv&name=海河&sort=name_pinyin")
+    assert "将导出 1 行" in text(page)
+    assert "名称 海河" in text(page)
+    assert form(page).get("action") == "/customers/"
     answer = export(client, f"{LIST}?name=海河&sort=name_pinyin")
     assert "海河水务有限公司" in answer.content.decode("utf-8-sig")
     assert AuditEntry.objects.get(verb="导出").changes["行数"] == ["", "1"]
@@ -110,7 +111,8 @@ def test_a_form_sent_again_after_its_token_expired_keeps_its_conditions(held, co
     client.force_login(company.supervisor, backend="accounts.backends.RoleBackend")
     sent = {"export": "csv", "conditions": "name=海河"}
     page = client.post(LIST, sent, headers={"Sec-Fetch-Site": "same-origin"})
-    assert '<textarea name="conditions" hidden>\nname=海河</textarea>' in page.content.decode()
+    assert values(page, "main form[method=post]")["conditions"] == "name=海河"
+    assert find(page, 'textarea[name="conditions"]').get("hidden") is not None
 
 
 @pytest.mark.django_db
@@ -162,9 +164,9 @@ def test_a_fourth_unfinished_export_is_refused_with_the_way_to_the_others(held, 
     client = sign_in(company.supervisor)
     for _ in range(settings.CRM_EXPORTS_AT_ONCE):
         assert export(client, LIST).status_code == 302
-    refused = export(client, LIST).content.decode()
-    assert "您已有 3 个导出还没有完成，没有再开始新的。" in refused
-    assert f'href="{reverse("job_list")}"' in refused
+    refused = find(export(client, LIST), ".msg.amber")
+    assert "您已有 3 个导出还没有完成，没有再开始新的。" in text(refused)
+    assert links(refused) == [("看后台任务", reverse("job_list"))]
     assert Job.objects.count() == 3
     assert export(sign_in(company.manager), LIST).status_code == 302
     Job.objects.filter(owner=company.supervisor).first().finish("已导出。")

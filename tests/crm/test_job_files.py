@@ -1,4 +1,4 @@
-"""Files that jobs wrote: fetched by their owner while he has the right, and for some days."""
+"""Files that jobs wrote: fetched by their owner while they have the right, and for some days."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,7 +11,6 @@ import openpyxl
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import escape
 
 from accounts.models import Role
 from kit.audit.models import AuditEntry
@@ -20,6 +18,7 @@ from kit.jobs.models import Job
 from marketing.models import Opportunity
 from tests import factories
 from tests.exports import export
+from tests.html import errors, find, find_all, links, parse, tabs, text, texts, urls
 
 pytestmark = pytest.mark.django_db
 LIST = "/marketing/opportunities/"
@@ -28,21 +27,19 @@ LIST = "/marketing/opportunities/"
 def page(client, query="", **headers):
     response = client.get(f"{LIST}?{query}", headers=headers)
     assert response.status_code == 200
-    return response.content.decode()
+    return response
 
 
-def names(html):
-    """The customers' names of the rows, in order."""
-    return re.findall(r'<a href="/marketing/opportunities/\d+/">([^<]+)</a><small', html)
+def names(answer):
+    """Return the customers' names of the rows, in order."""
+    found = find_all(answer, f'table.tbl tbody td.m-t > a[href^="{LIST}"]')
+    assert len(found) == len(find_all(answer, "table.tbl tbody tr"))
+    return [text(link) for link in found]
 
 
-def links(html):
-    return [address.replace("&amp;", "&") for address in re.findall(r'href="(/marketing/opportunities/[^"]*)"', html)]
-
-
-def tabs(html):
-    nav = re.search(r'<nav class="tabs".*?</nav>', html, re.S)[0]
-    return re.findall(r'<a [^>]*>([^<]+)<span class="n">([^<]+)</span>', nav)
+def hidden(answer, selector):
+    """Return what a form sends on without showing it."""
+    return {field.get("name"): field.get("value") for field in find_all(answer, f"{selector} input[type=hidden]")}
 
 
 @pytest.fixture
@@ -77,10 +74,10 @@ def many(company, count, **values):
 
 
 def test_the_list_opens_on_unassigned_with_counts_for_every_state(five, company, sign_in):
-    html = page(sign_in(company.manager))
-    assert set(names(html)) == {"沈阳北辰重型机械", "天津海河水务"}
-    assert tabs(html) == [("全部", "5"), ("未分配", "2"), ("已指派", "1"), ("开发成功", "1"), ("开发失败", "1")]
-    assert re.search(r'aria-current="page">未分配', html)
+    answer = page(sign_in(company.manager))
+    assert set(names(answer)) == {"沈阳北辰重型机械", "天津海河水务"}
+    assert tabs(answer) == [("全部", "5"), ("未分配", "2"), ("已指派", "1"), ("开发成功", "1"), ("开发失败", "1")]
+    assert texts(answer, 'nav.tabs a[aria-current="page"]') == ["未分配2"]
 
 
 @pytest.mark.parametrize(
@@ -97,15 +94,15 @@ def test_each_tab_shows_its_state(status, expected, five, company, sign_in):
 
 
 def test_tab_counts_follow_the_filters(five, company, sign_in):
-    html = page(sign_in(company.manager), "summary=压力")
-    assert tabs(html) == [("全部", "3"), ("未分配", "1"), ("已指派", "1"), ("开发成功", "0"), ("开发失败", "1")]
+    answer = page(sign_in(company.manager), "summary=压力")
+    assert tabs(answer) == [("全部", "3"), ("未分配", "1"), ("已指派", "1"), ("开发成功", "0"), ("开发失败", "1")]
 
 
 def test_counts_above_999_say_so_and_the_pager_still_counts(company, sign_in):
     many(company, 1001)
-    html = page(sign_in(company.manager))
-    assert ("未分配", "999+") in tabs(html)
-    assert "共 1001 条记录" in html
+    answer = page(sign_in(company.manager))
+    assert ("未分配", "999+") in tabs(answer)
+    assert "共 1001 条记录" in text(answer)
 
 
 # Filters
@@ -133,7 +130,7 @@ def test_text_filters_contain_and_combine(query, expected, five, company, sign_i
 def test_the_assignee_filter_offers_the_people_of_ones_view(five, company, sign_in):
     client = sign_in(company.manager)
     assert set(names(page(client, f"status=all&assignee={company.colleague.pk}"))) == {"济南机床"}
-    offered = re.search(r'<select class="inp" name="assignee".*?</select>', page(client), re.S)[0]
+    offered = text(find(page(client), 'form.filters select[name="assignee"]'))
     assert "陈同事" in offered
     assert "王华东" not in offered
     assert "外人甲" not in offered
@@ -166,41 +163,37 @@ def test_date_filters_mean_whole_days_in_shanghai(query, expected, company, sign
     [("assignee=abc", "选择"), ("created_from=昨天", "请填写日期"), ("created_to=2025-02-30", "请填写日期")],
 )
 def test_a_wrong_filter_shows_no_row_and_says_why(query, message, five, company, sign_in):
-    html = page(sign_in(company.manager), query)
-    assert names(html) == []
-    assert re.search(rf'<p class="err">[^<]*{message}', html)
+    answer = page(sign_in(company.manager), query)
+    assert names(answer) == []
+    (said,) = errors(answer)
+    assert message in said
 
 
 def test_an_applied_filter_is_a_pill_that_takes_it_away(five, company, sign_in):
-    html = page(sign_in(company.manager), f"status=all&customer_name=北&assignee={company.manager.pk}")
-    found = re.findall(r'<a class="pill" href="([^"]+)"[^>]*>(.*?)</a>', html, re.S)
-    pills = [(address, re.sub(r"<[^>]+>", "", text).strip()) for address, text in found]
-    assert [text for _, text in pills] == ["去掉条件 客户名称 北", "去掉条件 指派给 周经理"]
-    without = parse_qs(urlsplit(pills[0][0].replace("&amp;", "&")).query)
+    answer = page(sign_in(company.manager), f"status=all&customer_name=北&assignee={company.manager.pk}")
+    pills = links(answer, "a.pill")
+    assert [words for words, _ in pills] == ["去掉条件 客户名称 北", "去掉条件 指派给 周经理"]
+    without = parse_qs(urlsplit(pills[0][1]).query)
     assert without == {"status": ["all"], "assignee": [str(company.manager.pk)]}
 
 
 def test_filters_survive_tabs_sorting_paging_and_page_size(company, sign_in):
     many(company, 45)
-    html = page(sign_in(company.manager), "customer_name=客户&sort=success_rate&page_size=10&page=2")
-    nav = re.search(r'<nav class="tabs".*?</nav>', html, re.S)[0]
-    head = re.search(r"<thead>.*?</thead>", html, re.S)[0]
-    pager = re.search(r'<div class="pager">.*', html, re.S)[0]
-    for part in (nav, head, pager):
-        assert len(links(part)) >= 4
-        for address in links(part):
+    answer = page(sign_in(company.manager), "customer_name=客户&sort=success_rate&page_size=10&page=2")
+    for part in ("nav.tabs", "table.tbl thead", "div.pager"):
+        addresses = urls(answer, f"{part} a[href]")
+        assert (part, len(addresses) >= 4) == (part, True)
+        for address in addresses:
             query = parse_qs(urlsplit(address).query)
             assert (query["customer_name"], query["page_size"]) == (["客户"], ["10"])
-    assert all("page=" not in address.replace("page_size=", "") for address in links(nav) + links(head))
-    assert '<input type="hidden" name="customer_name" value="客户">' in pager
-    assert '<input type="hidden" name="sort" value="success_rate">' in pager
+            assert (part, "page" in query) == (part, part == "div.pager")
+    kept = hidden(answer, "div.pager")
+    assert (kept["customer_name"], kept["sort"]) == ("客户", "success_rate")
 
 
 def test_order_and_page_size_survive_a_new_query(company, sign_in):
-    html = page(sign_in(company.manager), "sort=success_rate&page_size=50&status=assigned")
-    form = re.search(r'<form class="filters".*?</form>', html, re.S)[0]
-    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form))
-    assert hidden == {"status": "assigned", "sort": "success_rate", "page_size": "50"}
+    answer = page(sign_in(company.manager), "sort=success_rate&page_size=50&status=assigned")
+    assert hidden(answer, "form.filters") == {"status": "assigned", "sort": "success_rate", "page_size": "50"}
 
 
 # Order
@@ -210,9 +203,10 @@ def test_order_and_page_size_survive_a_new_query(company, sign_in):
 def test_rows_are_sorted_by_a_declared_column(descending, company, sign_in):
     for rate in (50, 10, 90):
         factories.opportunity(company.manager, customer_name=f"{rate:03d}", success_rate=rate)
-    html = page(sign_in(company.manager), f"sort={'-' if descending else ''}success_rate")
-    assert names(html) == sorted(["010", "050", "090"], reverse=descending)
-    assert f'aria-sort="{"descending" if descending else "ascending"}"' in html
+    answer = page(sign_in(company.manager), f"sort={'-' if descending else ''}success_rate")
+    assert names(answer) == sorted(["010", "050", "090"], reverse=descending)
+    sorted_by = find(answer, "table.tbl thead th[aria-sort]")
+    assert (text(sorted_by), sorted_by.get("aria-sort")) == ("成功机率", "descending" if descending else "ascending")
 
 
 @pytest.mark.parametrize(
@@ -244,10 +238,10 @@ def test_equal_rows_are_neither_repeated_nor_lost_between_pages(company, sign_in
 )  # fmt: skip
 def test_a_page_out_of_range_shows_the_nearest_or_the_first(asked, shown, company, sign_in):
     many(company, 25)
-    html = page(sign_in(company.manager), f"page_size=10&page={asked}")
-    assert f'name="page" value="{shown}"' in html
-    assert "/ 3 页" in html
-    assert len(names(html)) == (5 if shown == 3 else 10)
+    answer = page(sign_in(company.manager), f"page_size=10&page={asked}")
+    assert find(answer, 'div.pager input[name="page"]').get("value") == str(shown)
+    assert "/ 3 页" in text(find(answer, "div.pager"))
+    assert len(names(answer)) == (5 if shown == 3 else 10)
 
 
 @pytest.mark.parametrize(
@@ -262,66 +256,69 @@ def test_counting_ends_at_the_cap_and_says_so(company, sign_in, monkeypatch):
     monkeypatch.setattr("kit.pages.paging.MAX_COUNT", 30)
     monkeypatch.setattr("kit.pages.lists.MAX_COUNT", 30)
     many(company, 45)
-    html = page(sign_in(company.manager), "page_size=10&page=5")
-    assert "共 30+ 条记录" in html
-    assert "请缩小范围" in html
-    assert "/ 3 页" in html
-    assert 'name="page" value="3"' in html
+    pager = find(page(sign_in(company.manager), "page_size=10&page=5"), "div.pager")
+    assert "共 30+ 条记录" in text(pager)
+    assert "请缩小范围" in text(pager)
+    assert "/ 3 页" in text(pager)
+    assert find(pager, 'input[name="page"]').get("value") == "3"
 
 
 def test_a_list_that_just_fits_the_cap_is_counted_exactly(company, sign_in, monkeypatch):
     monkeypatch.setattr("kit.pages.paging.MAX_COUNT", 30)
     many(company, 30)
-    html = page(sign_in(company.manager))
-    assert "共 30 条记录" in html
-    assert "请缩小范围" not in html
+    answer = page(sign_in(company.manager))
+    assert "共 30 条记录" in text(answer)
+    assert "请缩小范围" not in text(answer)
 
 
 # Nothing to show
 
 
 def test_an_empty_list_says_what_to_do_first(company, sign_in):
-    html = page(sign_in(company.manager))
-    assert "查无记录" in html
-    assert "还没有销售机会" in html
-    assert re.search(r'class="empty".*href="/marketing/opportunities/new/"', html, re.S)
+    empty = find(page(sign_in(company.manager)), "div.empty")
+    assert "查无记录" in text(empty)
+    assert "还没有销售机会" in text(empty)
+    assert urls(empty) == ["/marketing/opportunities/new/"]
 
 
 def test_an_empty_list_offers_no_creating_to_those_who_may_not(company, sign_in):
-    html = page(sign_in(company.executive))
-    assert "查无记录" in html
-    assert "/marketing/opportunities/new/" not in html
+    answer = page(sign_in(company.executive))
+    assert "查无记录" in text(find(answer, "div.empty"))
+    assert "/marketing/opportunities/new/" not in answer.content.decode()
 
 
 def test_nothing_found_names_the_conditions_and_drops_one_by_one(five, company, sign_in):
-    html = page(sign_in(company.manager), "status=all&customer_name=没有&summary=压力")
-    empty = re.search(r'<div class="empty">.*', html, re.S)[0]
-    assert "「客户名称 没有」「概要 压力」" in empty
-    assert 'href="/marketing/opportunities/">清除全部条件' in empty
-    assert "只去掉「客户名称」" in empty
-    assert {"status=all&summary=%E5%8E%8B%E5%8A%9B"} <= {urlsplit(address).query for address in links(empty)}
+    empty = find(page(sign_in(company.manager), "status=all&customer_name=没有&summary=压力"), "div.empty")
+    assert "「客户名称 没有」「概要 压力」" in text(empty)
+    ways_on = {words: urlsplit(url) for words, url in links(empty)}
+    assert ways_on["清除全部条件"].geturl() == LIST
+    assert ways_on["只去掉「客户名称」"].query == "status=all&summary=%E5%8E%8B%E5%8A%9B"
 
 
 def test_an_empty_tab_leads_to_the_other_states(company, sign_in):
     factories.opportunity(company.manager)
-    html = page(sign_in(company.manager), "status=won")
-    assert "这个状态下没有记录，其他状态下有。" in html
-    assert "/marketing/opportunities/?status=all" in links(html)
+    empty = find(page(sign_in(company.manager), "status=won"), "div.empty")
+    assert "这个状态下没有记录，其他状态下有。" in text(empty)
+    assert links(empty) == [("查看全部", "/marketing/opportunities/?status=all")]
 
 
 # htmx
 
 
 def test_htmx_gets_the_list_without_the_page_around_it(five, company, sign_in):
-    html = page(sign_in(company.manager), "", **{"HX-Request": "true", "HX-Target": "list"})
-    assert html.lstrip().startswith('<section class="card" id="list"')
-    assert "<html" not in html
-    assert set(names(html)) == {"沈阳北辰重型机械", "天津海河水务"}
-    assert 'id="export" hx-swap-oob="true"' in html
+    answer = page(sign_in(company.manager), "", **{"HX-Request": "true", "HX-Target": "list"})
+    fragment = parse(answer)
+    assert fragment.tag != "html"
+    assert [part.get("id") for part in fragment] == ["list", "export"]
+    assert not (fragment.text or "").strip()
+    assert set(names(answer)) == {"沈阳北辰重型机械", "天津海河水务"}
+    assert find(answer, "#export").get("hx-swap-oob") == "true"
 
 
 def test_htmx_for_another_target_gets_the_whole_page(five, company, sign_in):
-    assert "<html" in page(sign_in(company.manager), "", **{"HX-Request": "true", "HX-Target": "main"})
+    answer = page(sign_in(company.manager), "", **{"HX-Request": "true", "HX-Target": "main"})
+    assert parse(answer).tag == "html"
+    assert find(answer, "main section#list") is not None
 
 
 def test_the_whole_page_and_the_fragment_are_cached_apart(company, sign_in):
@@ -334,16 +331,17 @@ def test_the_whole_page_and_the_fragment_are_cached_apart(company, sign_in):
 def test_a_row_offers_what_its_reader_may_do_and_says_why_not(company, sign_in):
     factories.opportunity(company.colleague)
     supervisor, manager = (page(sign_in(person)) for person in (company.supervisor, company.manager))
-    assert ">指派</a>" in supervisor
-    assert ">指派</a>" not in manager
-    assert ">编辑</a>" in manager
-    assert escape("只有创建人（陈同事）可以删除。") in manager
+    assert "指派" in texts(supervisor, "div.ra a[href]")
+    assert "指派" not in texts(manager, "a[href]")
+    assert "编辑" in texts(manager, "div.ra a[href]")
+    assert "只有创建人（陈同事）可以删除。" in texts(manager, "div.ra span small")
 
 
 def test_an_executive_only_views(five, company, sign_in):
-    html = page(sign_in(company.executive), "status=all")
-    assert len(re.findall(r">查看</a>", html)) == 5
-    assert not re.search(r">(指派|编辑|删除|改派|制定计划)<", html)
+    answer = page(sign_in(company.executive), "status=all")
+    assert texts(answer, "table.tbl tbody div.ra") == ["查看"] * 5
+    offered = texts(answer, "main a, main button, main summary")
+    assert not {"指派", "编辑", "删除", "改派", "制定计划"} & set(offered)
 
 
 # Export
@@ -390,7 +388,7 @@ def test_a_role_without_the_export_right_neither_sees_nor_gets_an_export(five, c
     role = Role.objects.get(code="account_manager")
     role.permissions.remove(role.permissions.get(codename="export_opportunity"))
     client = sign_in(company.manager)
-    assert 'id="export"' not in page(client)
+    assert find_all(page(client), "#export, [name=export]") == []
     assert export(client, LIST, "xlsx").status_code == 403
 
 
@@ -435,8 +433,8 @@ def test_a_list_takes_the_same_few_queries_for_5_and_60_rows(
             factories.CustomerFactory(manager=company.manager)
             factories.plan_item(record, company.manager)
         with django_assert_max_num_queries(10) as captured:
-            html = client.get(f"{address}{'&' if '?' in address else '?'}page_size=100").content.decode()
-        assert html.count('<div class="ra">') == rows
+            answer = client.get(f"{address}{'&' if '?' in address else '?'}page_size=100")
+        assert len(find_all(answer, "div.ra")) == rows
         counts.append(len(captured))
     assert counts[0] == counts[1]
 
@@ -450,8 +448,7 @@ def test_a_list_takes_the_same_few_queries_for_5_and_60_rows(
 )
 def test_a_wrong_filter_is_not_taken_for_an_empty_list(address, words, company, sign_in):
     factories.opportunity(company.manager)
-    html = sign_in(company.manager).get(address).content.decode()
-    empty = html.split('<div class="empty">')[1].split("</section>")[0]
+    empty = text(find(sign_in(company.manager).get(address), "div.empty"))
     assert words in empty
     assert "新建" not in empty
     assert "还没有" not in empty

@@ -15,7 +15,7 @@ from django.core.management import call_command
 
 from crm import file_permissions
 from tests import factories
-from tests.test_setup import server
+from tests.scripts import server
 
 WRITES = """
 import os, sqlite3, sys

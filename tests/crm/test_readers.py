@@ -90,7 +90,7 @@ def test_a_hidden_first_sheet_is_left_alone_and_named(tmp_path):
     assert notes == ["隐藏的工作表没有读取：「去年」。"]
 
 
-def test_of_several_visible_sheets_the_one_with_the_wanted_head_is_read_and_the_others_are_named(tmp_path):
+def test_of_several_visible_sheets_the_one_with_the_wanted_head_is_read_the_others_are_named(tmp_path):
     def add(book):
         book.active.title = "说明"
         for title, rows in (("客户", [["名称", "地区"], ["甲", "华北"]]), ("空的", []), ("联系人", [["姓名"], ["乙"]])):

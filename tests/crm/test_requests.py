@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from crm.headers import WITHOUT_SESSION
 from kit.jobs.models import DueRun, Job
+from tests.html import links, text, texts
 
 pytestmark = pytest.mark.django_db
 
@@ -146,10 +147,9 @@ def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(company):
 def test_the_address_of_a_button_typed_in_gets_a_page_with_a_way_on(address, company, sign_in):
     answer = sign_in(company.administrator).get(address)
     assert (answer.status_code, answer["Allow"][:4]) == (405, "POST")
-    html = answer.content.decode()
-    assert "这个地址不能直接打开" in html
-    assert "何管理" in html
-    assert 'href="/"' in html
+    assert "这个地址不能直接打开" in texts(answer, "h1")
+    assert "何管理" in text(answer)
+    assert ("回工作台", "/") in links(answer)
     assert answer["Cache-Control"] == "no-store, private"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import re
 import threading
 import time
 
@@ -18,14 +17,13 @@ from crm.outages import Outage, outage_behind
 from crm.request_limits import LimitedRequests, Slots
 from marketing.models import Opportunity
 from tests import factories
+from tests.html import text, texts, urls, values
 
-MENU = re.compile(r'<nav class="nav".*?</nav>', re.S)
 NEW = {**factories.OPPORTUNITY, "summary": "想买两条生产线"}
 
 
 def menu_addresses(page) -> list[str]:
-    menu = MENU.search(page.content.decode())
-    return sorted(set(re.findall(r'href="(/[^"#]*)"', menu[0])))
+    return sorted(set(urls(page, 'nav[aria-label="主导航"] a[href^="/"]')))
 
 
 def failing(error: Exception):
@@ -71,10 +69,9 @@ def test_a_save_in_trouble_says_so_and_keeps_what_was_typed(error, status, words
     page = client.post(reverse("marketing:opportunity_create"), NEW)
     assert page.status_code == status
     assert page["Retry-After"]
-    text = page.content.decode()
-    assert words in text
-    assert "想买两条生产线" in text
-    assert "再提交一次" in text
+    assert words in text(page)
+    assert values(page, "main form[method=post]")["summary"] == "想买两条生产线"
+    assert "再提交一次" in texts(page, "main form[method=post] button")
 
 
 def test_a_fault_of_the_program_stays_a_plain_500(company, sign_in, monkeypatch):
@@ -292,4 +289,4 @@ def test_a_row_held_elsewhere_is_answered_and_the_text_kept(company, monkeypatch
         with connection.cursor() as cursor:
             cursor.execute("RESET lock_timeout")
     assert page.status_code == 503
-    assert "改过的概要" in page.content.decode()
+    assert values(page, "main form[method=post]")["summary"] == "改过的概要"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import factories
-from tests.crm.test_edit_conflict import form_values, rows
+from tests.crm.conflicts import form_values, rows
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ SECOND = {
     "result": {"result": "第二个标签页"},
 }
 SHOWN = {
-    "contact": {"联系人": ["高志峰", "未改", "高峰"], "联系人电话": ["未改", "024-1", "024-55556610"]},
+    "contact": {"联系人": ["高志峰", "未改", "高峰"], "联系人电话": ["未改", "024-1", "024-5555 6610"]},
     "forecast": {
         "成功机率": ["未改", "80", "60"],
         "预计金额": ["500000", "未改", "—"],

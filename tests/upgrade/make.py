@@ -38,6 +38,10 @@ import django  # noqa: E402
 
 django.setup()
 
+from crm.audit import seals  # noqa: E402
+from crm.audit.retention import prune_expired  # noqa: E402
+from crm.jobs.models import Job  # noqa: E402
+from crm.jobs.tasks import run_job  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.core.files.uploadedfile import SimpleUploadedFile  # noqa: E402
 from django.core.management import call_command  # noqa: E402
@@ -51,10 +55,6 @@ from django_tasks_db.models import DBTaskResult  # noqa: E402
 from accounts.mail import send_due  # noqa: E402
 from accounts.models import Notification, User, notify  # noqa: E402
 from accounts.sessions import UserSession  # noqa: E402
-from crm.audit import seals  # noqa: E402
-from crm.audit.retention import prune_expired  # noqa: E402
-from crm.jobs.models import Job  # noqa: E402
-from crm.jobs.tasks import run_job  # noqa: E402
 from crm.privacy import erase_contact  # noqa: E402
 from customers import import_job  # noqa: E402
 from customers.models import ChurnCase, Contact, Customer, ImportFile, Interaction, merge_customers  # noqa: E402
