@@ -27,7 +27,8 @@ Kind = Notification.Kind
 def watch() -> str:
     """Every few minutes; run again it does and tells nothing more."""
     corrected = keep_due_true()
-    return f"更正时限 {corrected} 个，即将到期 {send_due_notices(Kind.DUE_SOON)} 个，逾期 {send_due_notices(Kind.OVERDUE)} 个"
+    due_soon, overdue = send_due_notices(Kind.DUE_SOON), send_due_notices(Kind.OVERDUE)
+    return f"更正时限 {corrected} 个，即将到期 {due_soon} 个，逾期 {overdue} 个"
 
 
 # The time a request is due: targets, the calendar and a customer's level change under open requests

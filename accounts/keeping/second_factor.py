@@ -64,7 +64,7 @@ class SecondFactor(models.Model):
             device = rows.filter(user=self, confirmed=True).first()
             passed = device is not None and device.verify_token(plain if by_telephone else digest(self.pk, plain))
             if passed and not by_telephone:
-                log_event(self, "使用恢复码", self, 剩余=self.recovery_codes_left)
+                log_event(self, "使用恢复码", self, 剩余=self.recovery_codes_left)  # type: ignore[arg-type]
         return passed
 
     def can_turn_on_second_factor(self, by: Any) -> Verdict:

@@ -42,6 +42,7 @@ __all__ = [
     "RevenueChange",
     "RevenueYear",
     "TimelineEntry",
+    "add_timeline_entry",
     "churn_stamp",
     "customers_left_by",
     "fits_at_once",
@@ -55,7 +56,6 @@ __all__ = [
     "refresh_last_purchases",
     "refresh_revenue",
     "required_fields",
-    "add_timeline_entry",
     "transfer_customers",
     "withdraw_silent",
 ]

@@ -18,9 +18,9 @@ __all__ = [
     "ServiceRequestQuerySet",
     "ServiceRound",
     "ServiceTarget",
+    "assignment_access",
     "forget_old_marks",
     "hand_over_all_requests",
     "hand_over_requests",
     "requests_left_by",
-    "assignment_access",
 ]
