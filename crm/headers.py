@@ -14,14 +14,6 @@ from django.shortcuts import render
 from kit.pages import public_pages
 from kit.pages.form_token import was_here
 
-# The product uses none of these; a page that is tricked into asking is refused by the browser.
-PERMISSIONS_POLICY = ", ".join(
-    f"{feature}=()"
-    for feature in (
-        "accelerometer", "autoplay", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer",
-        "microphone", "midi", "payment", "publickey-credentials-get", "screen-wake-lock", "usb", "xr-spatial-tracking",
-    )
-)  # fmt: skip
 WITHOUT_SESSION = 2 * 1024 * 1024  # bytes: a visitor sends the sign-in form, with a form inside that came too late
 
 
@@ -35,7 +27,6 @@ class SecurityHeadersMiddleware:
         response = self.get_response(request)
         if public_pages.is_public(request):  # the address is a key: no other address learns it, our own files neither
             response.headers["Referrer-Policy"] = "strict-origin"
-        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
 

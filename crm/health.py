@@ -10,6 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
+from crm.version import VERSION
 from kit.jobs.models import DueRun, Job
 
 
@@ -34,8 +35,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
             ),
         }
     except DatabaseError:
-        return JsonResponse({"database": "unreachable"}, status=503)
-    state = {"database": "ok", "migrations": "pending" if pending else "ok", **ages}
+        return JsonResponse({"version": VERSION, "database": "unreachable"}, status=503)
+    state = {"version": VERSION, "database": "ok", "migrations": "pending" if pending else "ok", **ages}
     return JsonResponse(state, status=503 if pending else 200)
 
 

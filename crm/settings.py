@@ -84,6 +84,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
     "crm.headers.SecurityHeadersMiddleware",
     "crm.headers.PlainDirectionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -128,6 +129,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "crm.navigation.navigation",
+                "crm.version.version",
             ],
         },
     }
@@ -342,6 +344,14 @@ if 0 < CRM_AUDIT_KEEP_MONTHS < 6 or CRM_AUDIT_KEEP_MONTHS < 0:
 CRM_BACKUP_KEY_FILE = env.str("CRM_BACKUP_KEY_FILE", "")  # a file with the key that encrypts backups; empty: plain
 CRM_DEMO_PASSWORD = env.str("CRM_DEMO_PASSWORD", "")
 
+# The product uses none of these; a page that is tricked into asking is refused by the browser.
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    feature: []
+    for feature in (
+        "accelerometer", "autoplay", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer",
+        "microphone", "midi", "payment", "publickey-credentials-get", "screen-wake-lock", "usb", "xr-spatial-tracking",
+    )
+}  # fmt: skip
 PUBLIC_PATHS = ("/rate/",)  # what customers open; everything else is for people with an account
 KEY_PATHS = ("rate", "setup")  # whoever has such a URL needs no account: no log keeps one
 

@@ -13,6 +13,7 @@ from zeal import NPlusOneError, zeal_context
 from zeal.constants import ALL_APPS, initialize_app_registry
 from zeal.patch import patch
 
+from crm.version import VERSION
 from customers.models import Customer
 from kit.jobs.models import DueRun, Job
 from marketing.models import Opportunity
@@ -337,7 +338,12 @@ def test_an_open_job_shows_its_progress_and_asks_again(manager, company):
 
 def test_readyz_tells_database_migrations_and_the_age_of_the_schedule(client):
     ages = ("schedule_age_seconds", "churn_scan_age_seconds", "oldest_waiting_job_seconds")
-    assert client.get("/readyz").json() == {"database": "ok", "migrations": "ok", **dict.fromkeys(ages)}
+    assert client.get("/readyz").json() == {
+        "version": VERSION,
+        "database": "ok",
+        "migrations": "ok",
+        **dict.fromkeys(ages),
+    }
     run = DueRun.objects.create(task="x", period=1)
     DueRun.objects.filter(pk=run.pk).update(started_at=timezone.now() - timedelta(seconds=90))
     assert 90 <= client.get("/readyz").json()["schedule_age_seconds"] < 120
@@ -349,7 +355,7 @@ def test_readyz_is_unavailable_without_the_database(client, monkeypatch):
 
     monkeypatch.setattr("crm.health.MigrationExecutor", broken)
     response = client.get("/readyz")
-    assert (response.status_code, response.json()) == (503, {"database": "unreachable"})
+    assert (response.status_code, response.json()) == (503, {"version": VERSION, "database": "unreachable"})
 
 
 # One query per row

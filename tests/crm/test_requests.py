@@ -17,6 +17,7 @@ from django.test import Client
 from django.utils import timezone
 
 from crm.headers import WITHOUT_SESSION
+from crm.version import VERSION
 from kit.jobs.models import DueRun, Job
 from tests.html import links, text, texts
 
@@ -187,5 +188,5 @@ def test_readyz_is_not_ready_with_pending_migrations_or_without_a_database(clien
 
     monkeypatch.setattr("crm.health.MigrationExecutor.migration_plan", broken)
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()) == (503, {"database": "unreachable"})
+    assert (answer.status_code, answer.json()) == (503, {"version": VERSION, "database": "unreachable"})
     assert connection.is_usable()
