@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tokenize
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,25 @@ def tree(path: Path) -> ast.Module:
 
 def lines(path: Path) -> list[str]:
     return path.read_text().splitlines()
+
+
+def test_every_top_level_package_stands_in_the_layers():
+    """What no contract names could import whatever it likes."""
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = {word for line in told["contracts"][0]["layers"] for word in line.split(" | ")}
+    assert packages == set(told["root_packages"]) == layers == set(APPS)
+
+
+def test_templates_named_in_docstrings_exist():
+    names = {path.relative_to(ROOT / "templates").as_posix() for path in TEMPLATES}
+    missing = []
+    for path in MODULES:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                named = re.findall(r"\b[\w/]+\.html\b", ast.get_docstring(node) or "")
+                missing += [f"{name(path)}: {template}" for template in named if template not in names]
+    assert missing == []
 
 
 def test_there_is_something_to_look_at():
