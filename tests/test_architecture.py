@@ -49,7 +49,7 @@ def test_templates_named_in_docstrings_exist():
     for path in MODULES:
         for node in ast.walk(tree(path)):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-                named = re.findall(r"\b[\w/]+\.html\b", ast.get_docstring(node) or "")
+                named = re.findall(r"(?:templates/)?\b([\w/]+\.html)\b", ast.get_docstring(node) or "")
                 missing += [f"{name(path)}: {template}" for template in named if template not in names]
     assert missing == []
 
@@ -83,8 +83,8 @@ LONG_FUNCTIONS: dict[str, str] = {}
 LONG_TEMPLATES: dict[str, str] = {}
 
 
-def test_no_file_grows_past_400_lines():
-    assert {name(path) for path in MODULES if len(lines(path)) > 400} == set(LONG_FILES)
+def test_no_file_grows_past_500_lines():
+    assert {name(path) for path in MODULES if len(lines(path)) > 500} == set(LONG_FILES)
 
 
 def test_no_template_grows_past_150_lines():

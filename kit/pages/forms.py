@@ -55,7 +55,7 @@ class CrmForm(forms.BaseForm):
                 field.validators = [*field.validators, refuse_far_date]
 
     def rows(self) -> list[dict[str, Any]]:
-        """The blocks with their bound fields, for ui/form.html."""
+        """Return the blocks with their bound fields, as templates/ui draw them."""
         blocks = self.blocks or (Block("", "", tuple(f.name for f in self.visible_fields())),)
         shown = []
         for block in blocks:
