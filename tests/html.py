@@ -115,6 +115,9 @@ def values(source: Source, selector: str = "form.card[method=post]") -> dict[str
     sent: dict[str, str | list[str]] = {}
     element = form(source, selector) if not _is_form(source) else parse(source)
     written = {area.get("name") for area in element.iter("textarea")}
+    for box in element.iter("input"):  # a browser sends an empty value where lxml sends nothing
+        if "value" not in box.attrib and box.get("type") not in ("checkbox", "radio"):
+            box.set("value", "")
     assert isinstance(element, FormElement)
     for name, stored in element.form_values():
         value = stored.removeprefix("\n") if name in written else stored  # a browser drops the first line break
@@ -134,6 +137,36 @@ def choices(source: Source, name: str) -> list[tuple[str, str]]:
     ]
 
 
+def markup(response: HttpResponse) -> str:
+    """Return the HTML as it was sent: for words that stand nowhere in it, not even in an attribute."""
+    return response.content.decode()
+
+
 def value(source: Source, name: str) -> str:
-    """Return what the only input of that name sends."""
+    """Return what the only input of that name holds, hidden ones included."""
     return str(find(source, f'input[name="{name}"]').get("value", ""))
+
+
+def notices(source: Source) -> list[str]:
+    """Return what the page announces above its content, without what merely stands there."""
+    return texts(source, ".msg[role]")
+
+
+def buttons(source: Source) -> dict[str, bool]:
+    """Return {label: whether it leads somewhere} of the links drawn as buttons in the head and beside the record."""
+    found = find_all(source, "a.btn")
+    return {text(button): "href" in button.attrib and button.get("aria-disabled") != "true" for button in found}
+
+
+def written(source: Source, selector: str = "textarea") -> list[str]:
+    """Return what stands in each text area, as a browser shows it: without the first line break."""
+    return [(area.text or "").removeprefix("\n") for area in find_all(source, selector)]
+
+
+def menu(source: Source) -> dict[str, str]:
+    """Return {label: number of what waits there} of the menu's items; an empty text where nothing waits."""
+    items = {}
+    for item in find_all(source, ".side nav a"):
+        count = "".join(texts(item, "span.n"))
+        items[text(item).removesuffix(count)] = count
+    return items

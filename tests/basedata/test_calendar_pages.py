@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, time
-from html import unescape
 
 import pytest
 
@@ -12,6 +10,7 @@ from basedata.calendar import current
 from basedata.models import SpecialDay, WorkCalendar
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Refused
+from tests.html import errors, find_all, links, markup, notices, text, texts, urls, value, written
 
 pytestmark = pytest.mark.django_db
 
@@ -19,21 +18,13 @@ PAGE = "/basedata/calendar/"
 NOTICE = "国务院办公厅关于2027年部分节假日安排的通知（测试）"
 
 
-@pytest.fixture
-def admin(company, sign_in):
-    return sign_in(company.administrator)
-
-
-def text(response):
-    return unescape(response.content.decode())
-
-
 def words(response):
-    return re.sub(r"\s+", "", re.sub(r"<[^>]+>", "", text(response)))
+    """Return what a reader sees, without the spaces."""
+    return text(response).replace(" ", "")
 
 
 def opened(client, address):
-    return re.search(r'name="opened" value="([^"]+)"', text(client.get(address)))[1]
+    return value(client.get(address), "opened")
 
 
 def enter(client, lines, year="2027", source=NOTICE):
@@ -56,16 +47,16 @@ def test_the_year_shows_its_holidays_make_up_days_and_their_source(company, sign
     ):
         assert part in page
     assert "还没有录入" not in page
-    assert text(response).count('<td class="hol"') == 33
-    assert text(response).count('<td class="work"') == 6
-    assert "politics.gmw.cn" in text(response)
+    assert len(find_all(response, "table.month td.hol")) == 33
+    assert len(find_all(response, "table.month td.work")) == 6
+    assert [url for label, url in links(response, "main a[rel]") if label == "通知全文" and "politics.gmw.cn" in url]
     assert "录入年度通知" not in page
-    assert "/days/" not in text(response), "who may only look gets no links to change"
+    assert "/days/" not in markup(response), "who may only look gets no links to change"
 
 
 def test_a_year_without_a_notice_says_so_and_tells_an_administrator_what_to_do(company, admin, sign_in):
     assert "2027年的节假日通知还没有录入，现在只按平常的周几计算" in words(admin.get(f"{PAGE}?year=2027"))
-    assert f"{PAGE}enter/?year=2027" in text(admin.get(f"{PAGE}?year=2027"))
+    assert f"{PAGE}enter/?year=2027" in urls(admin.get(f"{PAGE}?year=2027"), ".msg a")
     assert "由系统管理员录入" in words(sign_in(company.manager).get(f"{PAGE}?year=2027"))
     SpecialDay.create(by=company.administrator, day=date(2027, 6, 1), kind="rest", name="厂庆")
     assert "还没有录入" in words(admin.get(f"{PAGE}?year=2027")), "a day of the company's own is no notice"
@@ -114,8 +105,8 @@ def test_lines_that_are_wrong_are_named_and_nothing_is_entered(admin, lines, sai
     before = SpecialDay.objects.count()
     response = enter(admin, lines)
     assert response.status_code == 200
-    assert said in text(response)
-    assert lines.strip()[:20] in text(response), "what was typed stays"
+    assert said in " ".join(errors(response))
+    assert lines.strip()[:20] in written(response, "[name=lines]")[0], "what was typed stays"
     assert SpecialDay.objects.count() == before
 
 
@@ -125,15 +116,15 @@ def test_a_day_is_added_changed_and_removed_with_its_trail(company, admin):
     assert added.redirect_chain == [(f"{PAGE}?year=2026", 302)]
     day = SpecialDay.objects.get(day=date(2026, 12, 25))
     address = f"{PAGE}days/{day.pk}/"
-    assert f"{address}edit/" in text(added)
+    assert f"{address}edit/" in urls(added)
     twice = admin.post(f"{PAGE}days/new/", values)
-    assert "这一天已经登记，请直接编辑它。" in text(twice)
+    assert errors(twice) == ["这一天已经登记，请直接编辑它。"]
     changed = {**values, "name": "公司年会", "opened": opened(admin, f"{address}edit/")}
     assert admin.post(f"{address}edit/", changed).status_code == 302
-    assert f"{address}delete/" in text(admin.get(f"{address}edit/"))
+    assert f"{address}delete/" in urls(admin.get(f"{address}edit/"))
     assert "删除后这一天按平常的周几计算" in text(admin.get(f"{address}delete/"))
     gone = admin.post(f"{address}delete/", follow=True)
-    assert "删除成功" in text(gone)
+    assert notices(gone) == ["删除成功"]
     assert not SpecialDay.objects.filter(day=date(2026, 12, 25)).exists()
     entries = AuditEntry.objects.filter(object_text__startswith="2026-12-25").order_by("pk")
     assert [(entry.verb, entry.actor) for entry in entries] == [
@@ -179,7 +170,7 @@ def test_hours_that_make_no_sense_are_refused_in_words(admin, changes, said):
     hours |= {"afternoon_from": "13:00", "afternoon_to": "17:30", "opened": opened(admin, f"{PAGE}hours/")}
     response = admin.post(f"{PAGE}hours/", {**hours, **changes})
     assert response.status_code == 200
-    assert said in text(response)
+    assert said in " ".join(texts(response, ".msg.red li"))
     assert current().minutes_a_day == 480
 
 

@@ -13,5 +13,10 @@ def manager(company, sign_in):
 
 
 @pytest.fixture
+def supervisor(company, sign_in):
+    return sign_in(company.supervisor)
+
+
+@pytest.fixture
 def assigned(company):
     return factories.assigned(company.colleague, company.supervisor, company.manager)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import factories
+from tests.html import markup, notices, urls
 
 pytestmark = pytest.mark.django_db
 
@@ -26,24 +27,24 @@ def test_a_share_of_a_closed_opportunity_is_refused_with_the_reason(closed, comp
     client, address = sign_in(company.manager), f"{closed.get_absolute_url()}share/"
     for answer in (client.get(address), client.post(address, {"person": company.colleague.pk, "access": "view"})):
         assert answer.status_code == 409
-        assert "机会已开发成功，只能查看，不能共享。" in answer.content.decode()
+        assert "机会已开发成功，只能查看，不能共享。" in markup(answer)
     assert closed.grants.count() == 1
 
 
 @pytest.mark.parametrize("person", ["manager", "supervisor"])
 def test_the_page_of_a_closed_opportunity_leads_to_the_withdrawal(person, closed, company, sign_in):
     client, address = sign_in(getattr(company, person)), withdraw_address(closed)
-    assert f'href="{address}"' in client.get(closed.get_absolute_url()).content.decode()
-    assert f'href="{closed.get_absolute_url()}"' in client.get(address).content.decode()
+    assert address in urls(client.get(closed.get_absolute_url()))
+    assert closed.get_absolute_url() in urls(client.get(address))
     answer = client.post(address, follow=True)
     assert answer.redirect_chain == [(closed.get_absolute_url(), 302)]
-    assert "已取消共享" in answer.content.decode()
+    assert "已取消共享" in notices(answer)[0]
     assert not closed.grants.exists()
 
 
 def test_others_read_the_shares_and_are_offered_nothing(closed, company, sign_in):
     client, address = sign_in(company.colleague), withdraw_address(closed)
-    html = client.get(closed.get_absolute_url()).content.decode()
+    html = markup(client.get(closed.get_absolute_url()))
     assert "王华东" in html
     assert address not in html
     assert client.post(address).status_code == 403
@@ -53,6 +54,6 @@ def test_others_read_the_shares_and_are_offered_nothing(closed, company, sign_in
 def test_the_page_of_an_open_opportunity_leads_to_its_own_page_of_shares(company, sign_in):
     record = factories.assigned(company.colleague, company.supervisor, company.manager)
     record.share(company.eastern, by=company.manager, kind="view")
-    html = sign_in(company.manager).get(record.get_absolute_url()).content.decode()
-    assert f"{record.get_absolute_url()}share/" in html
-    assert withdraw_address(record) not in html
+    page = sign_in(company.manager).get(record.get_absolute_url())
+    assert f"{record.get_absolute_url()}share/" in urls(page)
+    assert withdraw_address(record) not in markup(page)

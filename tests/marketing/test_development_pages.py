@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, timedelta
 
 import pytest
@@ -11,18 +10,16 @@ from django.utils import timezone
 from kit.audit.models import AuditEntry
 from marketing.models import PlanItem
 from tests import factories
+from tests.html import buttons, errors, find, find_all, links, markup, notices, tabs, text, texts, urls, value, written
+from tests.marketing.pages import opened
 
 pytestmark = pytest.mark.django_db
 LIST = "/marketing/development/"
 
 
-def names(html):
-    return re.findall(r'<a href="/marketing/opportunities/\d+/">([^<]+)</a><small', html)
-
-
-def said(response):
-    found = re.findall(r'role="(?:status|alert)">.*?<div>([^<]*)</div>', response.content.decode(), re.S)
-    return [text for text in found if text.strip()]
+def names(page):
+    """Return the customers' names of the rows, in order."""
+    return texts(page, 'table.tbl tbody a[href^="/marketing/opportunities/"]:has(+ small)')
 
 
 def at(record, step):
@@ -33,15 +30,15 @@ def of(item, step):
     return f"{LIST}{item.opportunity_id}/items/{item.pk}/{step}/"
 
 
-def row(html, item):
+def row(page, item):
     """The part of the page that belongs to one plan item."""
-    return re.search(rf'<tr id="item-{item.pk}">.*?</tr>', html, re.S)[0]
+    return find(page, f"tr#item-{item.pk}")
 
 
 def with_memory(client, item, result):
     """What the form of one item sends: the text and the signed memory of what it showed."""
-    html = client.get(f"{at(item.opportunity, 'execute')}?item={item.pk}").content.decode()
-    return {"result": result, "opened": re.search(r'name="opened" value="([^"]+)"', row(html, item))[1]}
+    page = client.get(f"{at(item.opportunity, 'execute')}?item={item.pk}")
+    return {"result": result, "opened": value(row(page, item), "opened")}
 
 
 @pytest.fixture
@@ -57,16 +54,11 @@ def test_the_list_holds_what_has_been_assigned_and_opens_on_assigned(company, ma
     factories.assigned(company.manager, company.supervisor, company.manager, customer_name="开发中的")
     factories.won(company.manager, company.supervisor, company.manager, customer_name="成功的")
     factories.lost(company.manager, company.supervisor, company.manager, customer_name="失败的")
-    html = manager.get(LIST).content.decode()
-    assert names(html) == ["开发中的"]
-    assert [tab[0] for tab in re.findall(r'>([^<>]+)<span class="n">(\d+)', html)] == [
-        "全部",
-        "已指派",
-        "开发成功",
-        "开发失败",
-    ]
-    assert set(names(manager.get(f"{LIST}?status=all").content.decode())) == {"开发中的", "成功的", "失败的"}
-    assert names(manager.get(f"{LIST}?status=unassigned").content.decode()) != ["未分配的"]
+    page = manager.get(LIST)
+    assert names(page) == ["开发中的"]
+    assert tabs(page) == [("全部", "3"), ("已指派", "1"), ("开发成功", "1"), ("开发失败", "1")]
+    assert set(names(manager.get(f"{LIST}?status=all"))) == {"开发中的", "成功的", "失败的"}
+    assert names(manager.get(f"{LIST}?status=unassigned")) != ["未分配的"]
 
 
 @pytest.mark.parametrize(
@@ -92,31 +84,30 @@ def test_each_filter_of_the_list(query, expected, company, manager):
         summary="流量计",
         contact_name="高远",
     )
-    assert set(names(manager.get(f"{LIST}?{query}").content.decode())) == expected
+    assert set(names(manager.get(f"{LIST}?{query}"))) == expected
 
 
 def test_a_row_shows_how_far_the_plan_is(company, manager, assigned):
-    assert "未制定" in manager.get(LIST).content.decode()
+    assert find(manager.get(LIST), "table.tbl tbody tr", containing="未制定") is not None
     factories.plan_item(assigned, company.manager)
     factories.plan_item(assigned, company.manager, result="好")
-    assert "1 / 2" in manager.get(LIST).content.decode()
+    assert find(manager.get(LIST), "table.tbl tbody tr", containing="1 / 2") is not None
 
 
 def test_closed_rows_are_only_viewed(company, manager):
     record = factories.lost(company.manager, company.supervisor, company.manager)
-    html = manager.get(f"{LIST}?status=lost").content.decode()
-    actions = re.search(r'<div class="ra">(.*?)</div>', html, re.S)[1]
-    assert actions == f'<a href="{record.get_absolute_url()}">查看</a>'
+    actions = find(manager.get(f"{LIST}?status=lost"), "table.tbl div.ra")
+    assert (links(actions), text(actions)) == ([("查看", record.get_absolute_url())], "查看")
 
 
 def test_the_assignee_is_offered_executing_planning_and_winning(manager, assigned, sign_in, company):
-    html = manager.get(LIST).content.decode()
+    offered = links(manager.get(LIST), "table.tbl a")
     for step, label in (("execute", "执行计划"), ("plan", "制定计划")):
-        assert f'<a href="{at(assigned, step)}">{label}</a>' in html
-    assert "开发成功</a>" in html
-    others = sign_in(company.supervisor).get(LIST).content.decode()
-    assert "制定计划</a>" in others
-    assert "执行计划</a>" not in others
+        assert (label, at(assigned, step)) in offered
+    assert "开发成功" in dict(offered)
+    others = dict(links(sign_in(company.supervisor).get(LIST), "main a"))
+    assert "制定计划" in others
+    assert "执行计划" not in others
 
 
 # Planning
@@ -125,14 +116,15 @@ def test_the_assignee_is_offered_executing_planning_and_winning(manager, assigne
 def test_an_item_is_added_and_the_page_stays(manager, assigned):
     response = manager.post(at(assigned, "plan"), {"on": "2026-03-01", "text": "电话确认\n决策人"}, follow=True)
     assert response.redirect_chain == [(at(assigned, "plan"), 302)]
-    assert said(response) == ["保存成功"]
+    assert notices(response) == ["保存成功"]
     added = PlanItem.objects.get()
     assert (added.on, added.text.splitlines(), added.opportunity) == (
         date(2026, 3, 1),
         ["电话确认", "决策人"],
         assigned,
     )
-    assert "电话确认<br>决策人" in response.content.decode()
+    shown = find(response, "table.plan td:nth-child(2)")
+    assert (text(shown), len(find_all(shown, "br"))) == ("电话确认 决策人", 1)
     assert AuditEntry.objects.about(assigned).filter(verb="制定计划").count() == 1
 
 
@@ -147,37 +139,37 @@ def test_an_item_is_added_and_the_page_stays(manager, assigned):
     ],
 )
 def test_a_refused_item_keeps_what_was_typed(values, message, manager, assigned):
-    html = manager.post(at(assigned, "plan"), values).content.decode()
-    assert message in html
-    assert values["text"] in html
+    page = manager.post(at(assigned, "plan"), values)
+    assert message in " ".join(errors(page))
+    assert (value(page, "on"), written(page)) == (values["on"], [values["text"]])
     assert PlanItem.objects.count() == 0
 
 
 def test_an_item_is_changed_and_its_history_kept(manager, item):
-    memory = re.search(r'name="opened" value="([^"]+)"', manager.get(of(item, "edit")).content.decode())[1]
+    memory = opened(manager, of(item, "edit"))
     response = manager.post(of(item, "edit"), {"on": item.on, "text": "确认预算", "opened": memory}, follow=True)
     assert response.redirect_chain == [(at(item.opportunity, "plan"), 302)]
-    assert said(response) == ["保存成功"]
+    assert notices(response) == ["保存成功"]
     entry = AuditEntry.objects.about(item.opportunity).get(verb="修改计划")
     assert [value.split(" ", 1)[1] for value in entry.changes["计划项"]] == ["确认需求范围", "确认预算"]
 
 
 def test_two_people_changing_one_item_see_the_conflict(manager, item, company, sign_in):
-    memory = re.search(r'name="opened" value="([^"]+)"', manager.get(of(item, "edit")).content.decode())[1]
+    memory = opened(manager, of(item, "edit"))
     item.edit(by=company.supervisor, on=item.on, text="主管改过的")
     response = manager.post(of(item, "edit"), {"on": item.on, "text": "我改过的", "opened": memory})
     assert response.status_code == 409
-    for text in ("我改过的", "主管改过的", "确认需求范围"):
-        assert text in response.content.decode()
+    for words in ("我改过的", "主管改过的", "确认需求范围"):
+        assert words in text(response)
 
 
 def test_deleting_an_item_asks_and_names_it(manager, item):
-    html = manager.get(of(item, "delete")).content.decode()
+    html = text(manager.get(of(item, "delete")))
     assert "确认删除？" in html
     assert f"“计划项：确认需求范围”（{item.on:%Y-%m-%d}）" in html
     response = manager.post(of(item, "delete"), follow=True)
     assert response.redirect_chain == [(at(item.opportunity, "plan"), 302)]
-    assert said(response) == ["删除成功"]
+    assert notices(response) == ["删除成功"]
     assert not PlanItem.objects.exists()
 
 
@@ -187,15 +179,15 @@ def test_an_executed_item_is_neither_changed_nor_deleted(step, reason, verb, man
     item.record_result(by=company.manager, result="客户同意")
     response = getattr(manager, verb)(of(item, step), {"on": "2026-01-01", "text": "x"})
     assert response.status_code == 409
-    assert f"已填写执行效果的计划项{reason}" in response.content.decode()
+    assert f"已填写执行效果的计划项{reason}" in markup(response)
     item.refresh_from_db()
     assert (item.text, item.result) == ("确认需求范围", "客户同意")
 
 
 def test_the_plan_page_offers_nothing_on_executed_items(manager, item, company):
-    assert of(item, "edit") in manager.get(at(item.opportunity, "plan")).content.decode()
+    assert of(item, "edit") in urls(manager.get(at(item.opportunity, "plan")))
     item.record_result(by=company.manager, result="客户同意")
-    html = manager.get(at(item.opportunity, "plan")).content.decode()
+    html = markup(manager.get(at(item.opportunity, "plan")))
     assert of(item, "edit") not in html
     assert of(item, "delete") not in html
     assert "已执行，不可修改" in html
@@ -203,7 +195,7 @@ def test_the_plan_page_offers_nothing_on_executed_items(manager, item, company):
 
 def test_a_late_item_says_by_how_many_days(manager, assigned, company):
     factories.plan_item(assigned, company.manager, days=-4)
-    assert "逾期 4 天" in manager.get(at(assigned, "plan")).content.decode()
+    assert texts(manager.get(at(assigned, "plan")), "td.state") == ["逾期 4 天"]
 
 
 # Executing
@@ -211,23 +203,21 @@ def test_a_late_item_says_by_how_many_days(manager, assigned, company):
 
 def test_the_execute_page_shows_header_and_items_read_only_with_one_form_per_item(manager, item, company):
     other = factories.plan_item(item.opportunity, company.manager, text="试装", result="客户满意")
-    html = manager.get(at(item.opportunity, "execute")).content.decode()
-    assert f'action="{of(item, "result")}"' in row(html, item)
-    assert "<textarea" in row(html, item)
-    assert "<textarea" not in row(html, other)
-    assert "客户满意" in row(html, other)
-    assert f"?item={other.pk}#item-{other.pk}" in row(html, other)
-    assert 'name="text"' not in html
-    assert 'name="on"' not in html
-    for label in ("终止开发", "开发成功", "制定计划"):
-        assert f"</svg>{label}</a>" in html
+    page = manager.get(at(item.opportunity, "execute"))
+    assert find(row(page, item), "form").get("action") == of(item, "result")
+    assert written(row(page, item)) == [""]
+    assert find_all(row(page, other), "textarea") == []
+    assert "客户满意" in text(row(page, other))
+    assert urls(row(page, other)) == [f"{at(item.opportunity, 'execute')}?item={other.pk}#item-{other.pk}"]
+    assert find_all(page, "[name=text], [name=on]") == []
+    assert {"终止开发", "开发成功", "制定计划"} <= {label for label, leads in buttons(page).items() if leads}
 
 
 def test_a_result_is_saved_on_its_own(manager, item, company):
     other = factories.plan_item(item.opportunity, company.manager, text="试装")
     response = manager.post(of(item, "result"), with_memory(manager, item, "客户同意试装 3 台"), follow=True)
     assert response.redirect_chain == [(f"{at(item.opportunity, 'execute')}#item-{item.pk}", 302)]
-    assert said(response) == ["保存成功"]
+    assert notices(response) == ["保存成功"]
     item.refresh_from_db()
     other.refresh_from_db()
     assert (item.result, item.executed_by, other.result) == ("客户同意试装 3 台", company.manager, "")
@@ -236,8 +226,8 @@ def test_a_result_is_saved_on_its_own(manager, item, company):
 
 def test_a_result_is_corrected_until_the_opportunity_closes(manager, item, company):
     item.record_result(by=company.manager, result="写错了")
-    html = manager.get(f"{at(item.opportunity, 'execute')}?item={item.pk}").content.decode()
-    assert re.search(r"<textarea[^>]*>\n写错了</textarea>", row(html, item))
+    page = manager.get(f"{at(item.opportunity, 'execute')}?item={item.pk}")
+    assert written(row(page, item)) == ["写错了"]
     manager.post(of(item, "result"), with_memory(manager, item, "写对了"))
     item.refresh_from_db()
     assert item.result == "写对了"
@@ -245,18 +235,17 @@ def test_a_result_is_corrected_until_the_opportunity_closes(manager, item, compa
     assert entry.changes["执行效果"] == ["写错了", "写对了"]
 
 
-@pytest.mark.parametrize(("text", "message"), [("", "请填写。"), ("长" * 501, "500")])
-def test_a_refused_result_comes_back_beside_its_item_with_the_text_kept(text, message, manager, item, company):
+@pytest.mark.parametrize(("typed", "message"), [("", "请填写。"), ("长" * 501, "500")])
+def test_a_refused_result_comes_back_beside_its_item_with_the_text_kept(typed, message, manager, item, company):
     other = factories.plan_item(item.opportunity, company.manager, text="另一项")
-    response = manager.post(of(item, "result"), {"result": text})
-    html = response.content.decode()
+    response = manager.post(of(item, "result"), {"result": typed})
     assert response.status_code == 200
-    assert message in row(html, item)
-    assert text in row(html, item)
-    assert 'class="err"' not in row(html, other)
-    summary = re.search(r'<div class="msg red" role="alert" tabindex="-1">.*?</ul>', html, re.S)[0]
-    assert f'<a href="#result-{item.pk}">执行效果：' in summary  # on a phone the field lies far below
-    assert f'id="result-{item.pk}"' in row(html, item)
+    assert [message in error for error in errors(row(response, item))] == [True]
+    assert written(row(response, item)) == [typed]
+    assert errors(row(response, other)) == []
+    ((words, url),) = links(response, ".msg.red[tabindex='-1'] ul a")
+    assert words.startswith("执行效果：")  # on a phone the field lies far below
+    assert find(row(response, item), "textarea").get("id") == url.removeprefix("#")
 
 
 def test_a_result_sent_after_the_opportunity_closed_keeps_the_text_and_says_why(manager, item, company):
@@ -265,23 +254,23 @@ def test_a_result_sent_after_the_opportunity_closed_keeps_the_text_and_says_why(
     item.opportunity.lose(by=company.manager, reason="价格")
     response = manager.post(of(item, "result"), sent)
     assert response.status_code == 409
-    assert ">保存</button>" not in response.content.decode()
-    assert "<textarea" not in row(response.content.decode(), other)
-    assert "很长的执行效果" in row(response.content.decode(), item)
-    assert "机会已开发失败，只能查看，不能更改。" in row(response.content.decode(), item)
+    assert find_all(response, "main button", containing="保存") == []
+    assert find_all(row(response, other), "textarea") == []
+    assert written(row(response, item)) == ["很长的执行效果"]
+    assert errors(row(response, item)) == ["机会已开发失败，只能查看，不能更改。"]
     item.refresh_from_db()
     assert item.result == ""
 
 
 def test_without_items_the_execute_page_leads_to_planning(manager, assigned):
-    html = manager.get(at(assigned, "execute")).content.decode()
-    assert f'先<a href="{at(assigned, "plan")}">制定计划</a>' in html
+    hint = find(manager.get(at(assigned, "execute")), "p.dim", containing="还没有计划项")
+    assert links(hint) == [("制定计划", at(assigned, "plan"))]
 
 
 def test_a_colleague_is_told_whose_plan_it_is(assigned, company, sign_in):
     response = sign_in(company.colleague).get(at(assigned, "execute"))
     assert response.status_code == 403
-    assert "只有被指派的客户经理（周经理）可以执行，您可以查看。" in response.content.decode()
+    assert "只有被指派的客户经理（周经理）可以执行，您可以查看。" in markup(response)
 
 
 @pytest.mark.parametrize("asked", ["abc", "-1", "１", "999999999999999999999"])

@@ -5,14 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests import factories
-from tests.crm.conflicts import form_values, rows
+from tests.html import markup, rows, values
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def assigned(company):
-    return factories.assigned(company.colleague, company.supervisor, company.manager)
 
 
 def page_of(form, record, item):
@@ -40,15 +35,15 @@ SHOWN = {
         "预计金额": ["500000", "未改", "—"],
         "更新原因": ["预算批准", "未改", "—"],
     },
-    "result": {"执行效果": ["第二个标签页", "第一个标签页", "起初"]},
+    "result": {"执行效果": ["第二个标签页保留我的", "第一个标签页保留已保存的", "起初"]},
 }
 
 
 def opened_values(client, address):
     """The fields of the page's own form, as a browser sends them."""
     form = client.get(address).context["form"]
-    values = {name: form[name].value() for name in form.fields}
-    return {name: "" if value is None else value for name, value in values.items()}
+    held = {name: form[name].value() for name in form.fields}
+    return {name: "" if value is None else value for name, value in held.items()}
 
 
 @pytest.fixture(params=["contact", "forecast", "result"])
@@ -79,14 +74,13 @@ def test_the_second_tab_does_not_save_over_the_first(form, two_tabs, manager, as
     after_first = stored(assigned)
     answer = manager.post(address, second)
     assert (answer.status_code, stored(assigned)) == (409, after_first)
-    assert rows(answer.content.decode()) == SHOWN[form]
+    assert {label: cells for label, *cells in rows(answer)} == SHOWN[form]
 
 
 def test_the_merged_answer_keeps_what_both_tabs_changed(form, two_tabs, manager, assigned):
     address, first, second = two_tabs
     manager.post(address, first)
-    answer = manager.post(address, second).content.decode()
-    assert manager.post(address, form_values(answer)).status_code == 302
+    assert manager.post(address, values(manager.post(address, second))).status_code == 302
     assert (
         stored(assigned)[form]
         == {
@@ -103,7 +97,7 @@ def test_a_form_without_its_memory_is_not_saved_and_keeps_what_was_typed(form, t
     answer = manager.post(address, {**first, "opened": "forged"})
     assert (answer.status_code, stored(assigned)) == (400, before)
     for text in FIRST[form].values():
-        assert text in answer.content.decode()
+        assert text in markup(answer)
 
 
 def test_a_result_of_an_item_that_others_overtook_on_another_item_is_saved(manager, assigned, company):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from html import unescape
-
 import pytest
 from django.test import Client
 
 from marketing.models import PlanItem
 from tests import factories
+from tests.html import find_all, markup, written
 
 pytestmark = pytest.mark.django_db
 TEXT = "约在周四上午，<b>带样机</b>"
@@ -17,8 +15,7 @@ TEXT = "约在周四上午，<b>带样机</b>"
 
 def kept(response):
     """The texts the page offers to copy."""
-    found = re.findall(r"<textarea[^>]* readonly[^>]*>\n?(.*?)</textarea>", response.content.decode(), re.S)
-    return [unescape(text) for text in found]
+    return written(response, "textarea[readonly]")
 
 
 @pytest.fixture
@@ -48,7 +45,7 @@ def test_after_a_reassignment_the_text_stands_below_the_reason(step, manager, as
     response = manager.post(address, {**values, "opened": "hidden state", "csrfmiddlewaretoken": "secret"})
     assert response.status_code == 403
     assert TEXT in kept(response)
-    assert TEXT not in response.content.decode()  # shown as text
+    assert TEXT not in markup(response)  # shown as text
     assert {"hidden state", "secret"}.isdisjoint(kept(response))
 
 
@@ -61,7 +58,7 @@ def test_of_a_record_that_left_ones_view_only_ones_own_words_are_shown(step, man
     response = manager.post(address, values)
     assert response.status_code == 404
     assert set(kept(response)) == set(values.values())
-    assert assigned.summary not in response.content.decode()
+    assert assigned.summary not in markup(response)
 
 
 def test_of_a_record_deleted_meanwhile_the_text_is_kept(manager, company):
@@ -77,11 +74,11 @@ def test_of_a_record_deleted_meanwhile_the_text_is_kept(manager, company):
 def test_a_plan_item_typed_while_the_opportunity_closed_stays_in_its_form(text, manager, assigned, item, company):
     assigned.lose(by=company.manager, reason="价格")
     response = manager.post(f"/marketing/development/{assigned.pk}/plan/", {"on": "2026-05-01", "text": text})
-    html = response.content.decode()
     assert response.status_code == 409
-    assert "机会已开发失败，只能查看，不能制定计划。" in html
+    assert "机会已开发失败，只能查看，不能制定计划。" in markup(response)
     assert response.context["form"]["text"].value() == text
-    assert "保存计划项" not in html
+    assert written(response, "#id_text") == [text]
+    assert find_all(response, "button", containing="保存计划项") == []
     assert PlanItem.objects.count() == 1
 
 
@@ -89,12 +86,12 @@ def test_a_plan_item_typed_while_the_opportunity_closed_stays_in_its_form(text, 
 def test_without_words_of_ones_own_nothing_is_offered(values, manager):
     response = manager.post("/marketing/opportunities/999/assign/", values)
     assert response.status_code == 404
-    assert "您填写的内容" not in response.content.decode()
+    assert "您填写的内容" not in markup(response)
 
 
 def test_nothing_of_a_form_with_passwords_is_shown(manager):
     response = manager.post("/users/999/password/", {"new_password1": "geheim", "note": TEXT})
-    assert "geheim" not in response.content.decode()
+    assert "geheim" not in markup(response)
     assert kept(response) == []
 
 

@@ -13,6 +13,7 @@ from kit.audit.models import AuditEntry
 from kit.domain.verdict import Kind, Refused
 from marketing.models import Opportunity, SameNameExists
 from tests import factories
+from tests.html import markup, notices, text, texts
 
 pytestmark = pytest.mark.django_db
 NAME = factories.OPPORTUNITY["customer_name"]
@@ -204,30 +205,32 @@ def test_a_phone_that_is_not_carried_is_told_and_never_lost(office, mobile, told
     known = factories.CustomerFactory(name=NAME, manager=company.manager)
     factories.ContactFactory(customer=known, name="高峰", office_phone=office, mobile=mobile)
     address = f"{under_way.get_absolute_url()}win/"
-    html = sign_in(company.manager).post(address, {"choice": f"link:{known.pk}"}, follow=True).content.decode()
-    assert "客户开发成功，已关联到已有客户。" in html
-    assert ("客户的联系人「高峰」已有别的电话，没有改动；机会上的电话留在机会页，请核对。" in html) is told
+    said = notices(sign_in(company.manager).post(address, {"choice": f"link:{known.pk}"}, follow=True))
+    other = "客户的联系人「高峰」已有别的电话，没有改动；机会上的电话留在机会页，请核对。"
+    assert "客户开发成功，已关联到已有客户。" in said[0]
+    assert (other in " ".join(said)) is told
     contact = known.contacts.get()
     assert (contact.office_phone, contact.mobile) == (office or ("" if mobile else "024-5555 6610"), mobile)
 
 
 def test_the_question_promises_a_new_customer_only_when_there_is_no_choice(company, under_way, sign_in):
     client, address = sign_in(company.manager), f"{under_way.get_absolute_url()}win/"
-    assert "将添加客户记录（客户经理：周经理）和联系人「高峰」" in client.get(address).content.decode()
+    assert "将添加客户记录（客户经理：周经理）和联系人「高峰」" in text(client.get(address))
     factories.CustomerFactory(name=NAME, manager=company.manager)
-    html = client.get(address).content.decode()
+    html = markup(client.get(address))
     assert "将添加客户记录" not in html
     assert "关联时不新建客户" in html
 
 
-def test_a_customer_of_the_same_name_is_with_its_manager_since_he_took_it_over(company, under_way, sign_in):
+def test_a_customer_of_the_same_name_is_with_its_manager_since_they_took_it_over(company, under_way, sign_in):
     known = factories.CustomerFactory(name=NAME, manager=company.colleague)
     known.ownerships.update(since=timezone.now() - timedelta(days=400))
     Customer.objects.filter(pk=known.pk).update(created_at=timezone.now() - timedelta(days=400))
     known.transfer(company.eastern, by=company.supervisor, reason="分区调整")
-    html = sign_in(company.manager).get(f"{under_way.get_absolute_url()}win/").content.decode()
+    page = sign_in(company.manager).get(f"{under_way.get_absolute_url()}win/")
     today = timezone.localdate()
-    assert f"客户经理 王华东，{today.year}年{today.month}月{today.day}日起" in html
+    since = f"{today.year}年{today.month}月{today.day}日起"
+    assert [item.partition("客户经理 ")[2] for item in texts(page, "#id_choice li")] == [f"王华东，{since}"]
 
 
 def test_of_a_deleted_customer_the_won_opportunity_says_that_it_was_deleted(company, under_way, sign_in):
@@ -235,7 +238,7 @@ def test_of_a_deleted_customer_the_won_opportunity_says_that_it_was_deleted(comp
     page = under_way.get_absolute_url()
     customer.contacts.all().delete()
     Customer.objects.filter(pk=customer.pk).update(deleted_at=timezone.now())
-    html = sign_in(company.manager).get(page).content.decode()
+    html = markup(sign_in(company.manager).get(page))
     assert "（客户已删除）" in html
     assert "不在您的查看范围内" not in html
 
@@ -286,8 +289,7 @@ def test_the_creator_hears_the_outcome_by_name_and_without_a_way_in(company, und
     note = Notification.objects.get(recipient=company.colleague)
     assert note.text == f"您创建的机会「{NAME}」已由 周经理 结束：{outcome}"
     assert (note.kind, note.record) == ("opportunity", None)
-    page = sign_in(company.colleague).get("/notifications/").content.decode()
-    assert note.text in page
+    assert note.text in text(sign_in(company.colleague).get("/notifications/"))
 
 
 @pytest.mark.parametrize("end", ["win", "lose"])

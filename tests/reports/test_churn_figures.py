@@ -5,12 +5,10 @@ from __future__ import annotations
 import csv
 import gzip
 import os
-import random
 from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import call_command
@@ -23,70 +21,11 @@ from kit.domain.days import add_months
 from reports.periods import Period, year_period
 from reports.queries import churn
 from tests import factories
+from tests.reports.rows import at, local
 
 pytestmark = pytest.mark.django_db
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 TODAY = date(2026, 11, 20)
 YEAR = year_period(2026)
-
-
-def at(day: date, hour: int = 12, minute: int = 0) -> datetime:
-    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=SHANGHAI)
-
-
-def local(moment: datetime) -> date:
-    return moment.astimezone(SHANGHAI).date()
-
-
-def some_day(rng: random.Random, first: date, last: date) -> datetime:
-    day = first + timedelta(days=rng.randint(0, (last - first).days))
-    return at(day, rng.choice((0, 7, 8, 23)), rng.choice((0, 59)))
-
-
-@pytest.fixture
-def past(company):
-    """Two and a half years of customers, losses, returns, measures and orders, made by dice."""
-    rng = random.Random(7)
-    kinds = [factories.entry("流失原因", item) for item in ("价格", "质量", "停业")]
-    rivals = [factories.entry("竞争对手", item) for item in ("进口品牌", "本地供应商")]
-    measures = [factories.entry("暂缓措施", item) for item in ("拜访", "优惠", "技术支持")]
-    people = [company.manager, company.colleague, company.eastern, company.stranger]
-    for number in range(60):
-        customer = factories.CustomerFactory(
-            manager=rng.choice(people), created_at=some_day(rng, date(2024, 1, 1), date(2026, 6, 30))
-        )
-        for turn in range(rng.randint(0, 9)):
-            Order.objects.create(
-                number=f"{number}-{turn}",
-                customer=customer,
-                ordered_at=some_day(rng, date(2024, 6, 1), date(2026, 11, 19)),
-                status=rng.choice(("paid", "unpaid", "returned", "cancelled")),
-                total=Decimal(rng.randint(-500_000_000, 9_000_000_000)) / 10_000_000,
-            )
-        opened = customer.created_at
-        for _ in range(rng.randint(0, 2)):
-            if local(opened) > date(2026, 8, 1):
-                break
-            opened = some_day(rng, local(opened) + timedelta(days=1), date(2026, 8, 1) + timedelta(days=40))
-            status = rng.choice(("warning", "deferred", "confirmed", "resolved", "won_back"))
-            confirmed = opened + timedelta(days=rng.randint(1, 30)) if status in ("confirmed", "won_back") else None
-            closed = (confirmed or opened) + timedelta(days=rng.randint(5, 60))
-            ends = closed if status in ("resolved", "won_back") else None
-            case = ChurnCase.objects.create(
-                customer=customer, status=status, opened_at=opened, confirmed_at=confirmed, closed_at=ends,
-                lost_reason="换供应商" if confirmed else "",
-                lost_kind=rng.choice(kinds) if confirmed else None,
-                competitor=rng.choice((None, *rivals)) if confirmed else None,
-            )  # fmt: skip
-            for _ in range(rng.randint(0, 3) if status != "warning" else 0):
-                ChurnMeasure.objects.create(
-                    case=case, kind=rng.choice(measures), text="x", review_on=TODAY, by=company.manager,
-                    at=opened + timedelta(days=rng.randint(0, 90)),
-                )  # fmt: skip
-            opened = closed + timedelta(days=1)
-            if status != "won_back":
-                break
-    return company
 
 
 def view(user):

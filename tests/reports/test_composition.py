@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-import re
 from collections import Counter
 from datetime import date
 from decimal import Decimal
-from html import unescape
 
 import openpyxl
 import pytest
@@ -21,29 +19,10 @@ from reports.models import CompositionSnapshot
 from reports.queries.composition import BASES, KEPT, composition, last_month_end, take_snapshot
 from tests import factories
 from tests.exports import export
+from tests.html import find_all, text, texts, urls
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/reports/composition/"
-
-
-@pytest.fixture
-def customers(company):
-    """Nine of three people: some lost, some lacking values, one deleted."""
-    people = (company.manager, company.eastern, company.stranger)
-    levels = ("普通客户", "大客户", "普通客户", "战略合作伙伴")
-    made = [
-        factories.CustomerFactory(
-            manager=people[n % 3],
-            level=None if n == 5 else factories.entry("客户等级", levels[n % 4]),
-            industry=factories.entry("行业", "医药") if n % 2 else None,
-            satisfaction=None if n == 3 else n % 5 + 1,
-            credit=4,
-        )
-        for n in range(9)
-    ]
-    Customer.objects.filter(pk__in=[made[0].pk, made[4].pk]).update(status="lost")
-    made[8].remove(by=company.outsider)
-    return made
 
 
 def by_hand(rows, field):
@@ -103,39 +82,37 @@ def test_a_department_is_chosen_with_or_without_those_below(company):
 
 
 def rows_of(page):
-    found = []
-    for row in re.findall(r"<tr>(.*?)</tr>", page, re.S):
-        texts = [unescape(re.sub(r"<.*?>", "", cell)).strip() for cell in re.findall(r"<td.*?>(.*?)</td>", row, re.S)]
-        found.append((texts, [unescape(url) for url in re.findall(r'href="([^"]+)"', row)]))
-    return [row for row in found if row[0]]
+    """Return [(cells, URLs)] of the table's body and foot."""
+    drawn = find_all(page, "#table-0 tbody tr, #table-0 tfoot tr")
+    return [(texts(row, "td"), urls(row)) for row in drawn]
 
 
 @pytest.mark.parametrize("key", BASES)
 def test_every_figure_leads_to_a_list_of_so_many_customers(key, customers, company, sign_in):
     client = sign_in(company.executive)
-    rows = rows_of(client.get(ADDRESS, {"basis": key}).content.decode())
-    assert sum(int(texts[2]) for texts, _ in rows[:-1]) == int(rows[-1][0][2]) == 8
-    assert sum((Decimal(texts[3].rstrip("%")) for texts, _ in rows[:-1]), Decimal(0)) == 100
-    for texts, links in rows:
-        page = client.get(links[0]).content.decode()
-        assert f"共 {texts[2]} 条记录" in page if texts[2] != "0" else "查无记录" in page
+    rows = rows_of(client.get(ADDRESS, {"basis": key}))
+    assert sum(int(cells[2]) for cells, _ in rows[:-1]) == int(rows[-1][0][2]) == 8
+    assert sum((Decimal(cells[3].rstrip("%")) for cells, _ in rows[:-1]), Decimal(0)) == 100
+    for cells, links in rows:
+        page = text(client.get(links[0]))
+        assert f"共 {cells[2]} 条记录" in page if cells[2] != "0" else "查无记录" in page
 
 
 def test_the_state_narrows_figures_and_lists_alike(customers, company, sign_in):
     client = sign_in(company.supervisor)
-    rows = rows_of(client.get(ADDRESS, {"status": "lost"}).content.decode())
+    rows = rows_of(client.get(ADDRESS, {"status": "lost"}))
     assert rows[-1][0][2] == "2"
-    assert "共 2 条记录" in client.get(rows[-1][1][0]).content.decode()
+    assert "共 2 条记录" in text(client.get(rows[-1][1][0]))
 
 
 def test_an_empty_company_has_no_shares(company, sign_in):
-    page = sign_in(company.executive).get(ADDRESS).content.decode()
+    page = text(sign_in(company.executive).get(ADDRESS))
     assert "您的范围里还没有客户" in page
 
 
 def test_wrong_conditions_are_said(customers, company, sign_in):
-    page = sign_in(company.executive).get(ADDRESS, {"basis": "height"}).content.decode()
-    assert "条件有误" in page
+    page = sign_in(company.executive).get(ADDRESS, {"basis": "height"})
+    assert "条件有误" in text(page)
 
 
 def test_the_workbook(customers, company, sign_in):
@@ -157,9 +134,10 @@ def test_the_same_few_queries_for_any_number_of_customers(customers, company, si
 
 
 def test_before_the_first_month_end_there_is_no_change(customers, company, sign_in):
-    page = sign_in(company.executive).get(ADDRESS).content.decode()
-    assert all(texts[4] == "—" for texts, _ in rows_of(page)[:-1])
-    assert "还没有月末记录" in page
+    page = sign_in(company.executive).get(ADDRESS)
+    rows = rows_of(page)[:-1]
+    assert [cells[4] for cells, _ in rows] == ["—"] * len(rows) != []
+    assert "还没有月末记录" in text(page)
 
 
 def test_a_month_end_is_written_once_and_only_in_the_first_days(customers):

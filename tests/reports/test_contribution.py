@@ -5,14 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import os
-import random
-import re
 from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from html import unescape
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
@@ -21,7 +17,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import FeedPosition
-from customers.models import Customer, Order, Ownership, refresh_revenue
+from customers.models import Customer, Order
 from customers.sync.engine import sync
 from kit.audit.models import AuditEntry
 from kit.domain.money import format_yuan
@@ -29,36 +25,12 @@ from reports.periods import Period
 from reports.queries.contribution import THEN, Wanted, customers_in, ranking, total_in, years
 from tests import factories
 from tests.exports import export
+from tests.html import find, find_all, markup, text, texts, urls
+from tests.reports.rows import SHANGHAI
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/reports/contribution/"
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 COUNTED = ("unpaid", "paid", "returned")
-
-
-@pytest.fixture
-def trade(company):
-    """Twelve customers of three people with random orders of three years, one of them once another's."""
-    rng = random.Random(7)
-    people = (company.manager, company.colleague, company.stranger)
-    customers = [factories.CustomerFactory(name=f"客户{n:02d}有限公司", manager=people[n % 3]) for n in range(12)]
-    start = datetime(2023, 12, 30, tzinfo=UTC)
-    Order.objects.bulk_create(
-        Order(
-            number=f"R{n}",
-            customer=rng.choice(customers[:11]),
-            ordered_at=start + timedelta(minutes=rng.randrange(3 * 366 * 1440)),
-            status=rng.choice(["paid", "paid", "unpaid", "returned", "cancelled"]),
-            total=Decimal(rng.randrange(-(10**9), 4 * 10**9)) / 10 ** rng.randrange(2, 8),
-        )
-        for n in range(150)
-    )
-    Ownership.objects.filter(customer__in=customers).update(since=start)
-    Ownership.objects.filter(customer=customers[0]).update(until=datetime(2025, 3, 1, tzinfo=UTC))
-    Ownership.objects.create(customer=customers[0], manager=company.colleague, since=datetime(2025, 3, 1, tzinfo=UTC))
-    Customer.objects.filter(pk=customers[0].pk).update(manager=company.colleague)
-    refresh_revenue()
-    return customers
 
 
 def sums(year=None, keys=None, keeper=None):
@@ -94,7 +66,7 @@ def test_figures_equal_an_addition_by_hand(trade, company):
 
 
 def test_totals_are_those_of_the_viewers_own_customers(trade, company):
-    """The supervisor sees two of the three people's customers, and the one shared with him on top."""
+    """The supervisor sees two of the three people's customers, and the one shared with them on top."""
     seen = set(Customer.objects.visible_to(factories.fresh(company.supervisor)).values_list("pk", flat=True))
     assert 0 < len(seen) < 12
     assert computed(company.supervisor, year=2025) == sums(2025, seen)
@@ -136,9 +108,8 @@ def test_the_year_ends_at_midnight_in_shanghai(company, sign_in):
     factories.order(customer, number="OLD", ordered_at=datetime(2025, 12, 31, 15, 59, 59, tzinfo=UTC))
     factories.order(customer, number="NEW", ordered_at=datetime(2025, 12, 31, 16, tzinfo=UTC), lines=2)
     client = sign_in(company.executive)
-    assert "12,800.50" in client.get(ADDRESS, {"year": 2025}).content.decode()
-    assert "25,601.00" in client.get(ADDRESS, {"year": 2026}).content.decode()
-    assert "38,401.50" in client.get(ADDRESS, {"year": "all"}).content.decode()
+    for year, amount in ((2025, "12,800.50"), (2026, "25,601.00"), ("all", "38,401.50")):
+        assert [cells[3] for cells, _ in rows_of(client.get(ADDRESS, {"year": year}))] == [amount, amount]
 
 
 @pytest.mark.parametrize("last", [date(2025, 2, 10), date(2025, 7, 20), date(2025, 12, 31)])
@@ -165,13 +136,9 @@ def test_a_part_of_a_year_is_the_same_from_either_side(last, trade, company):
 
 
 def rows_of(page):
-    """[(cell texts, links)] of the table's body and foot, without the links of computed figures."""
-    found = []
-    for row in re.findall(r"<tr>(.*?)</tr>", page, re.S):
-        cells = re.findall(r"<td.*?>(.*?)</td>", row, re.S)
-        texts = [unescape(re.sub(r"<.*?>", "", cell)).strip() for cell in cells]
-        found.append((texts, [unescape(url) for url in re.findall(r'href="([^"]+)">', row)]))
-    return [row for row in found if row[0]]
+    """Return [(cells, URLs)] of the table's body and foot, without the URLs of computed figures."""
+    drawn = find_all(page, "#table-0 tbody tr, #table-0 tfoot tr")
+    return [(texts(row, "td"), urls(row, "a[href]:not([title])")) for row in drawn]
 
 
 @pytest.mark.parametrize(
@@ -187,22 +154,21 @@ def test_every_figure_leads_to_the_orders_that_add_up_to_it(query, trade, compan
         for name, value in query.items()
     }
     client = sign_in(company.executive)
-    page = client.get(ADDRESS, {**query, "page_size": "50"}).content.decode()
-    rows = rows_of(page)
+    rows = rows_of(client.get(ADDRESS, {**query, "page_size": "50"}))
     assert len(rows) > 2
-    for texts, links in rows:
-        listed = [client.get(link).content.decode() for link in links if "/orders/" in link]
-        amount, count = texts[3], texts[6]
+    for cells, links in rows:
+        listed = [text(client.get(link)) for link in links if "/orders/" in link]
+        amount, count = cells[3], cells[6]
         said = f"合计 {count} 张订单，{amount} 元"
         assert listed
         assert said in listed[0]
         assert said in listed[1]
         if len(listed) > 2:
-            assert f"张订单，{texts[7]} 元" in listed[2]
+            assert f"张订单，{cells[7]} 元" in listed[2]
 
 
 def test_the_page_in_words_and_figures(trade, company, sign_in):
-    page = sign_in(company.executive).get(ADDRESS, {"year": "2025", "page_size": "50"}).content.decode()
+    page = sign_in(company.executive).get(ADDRESS, {"year": "2025", "page_size": "50"})
     expected = sums(2025)
     positive = sorted((amount for amount in expected.values() if amount > 0), reverse=True)
     body = rows_of(page)
@@ -215,10 +181,12 @@ def test_the_page_in_words_and_figures(trade, company, sign_in):
         needed, running = needed + 1, running + amount
         if running >= whole * 80 / 100:
             break
-    assert f"<span>贡献 80% 的客户</span><b>{needed}<small>家" in page
-    assert "2025年1月1日至2025年12月31日" in page
-    assert 'role="img"' in page
-    assert "数据截至" in page
+    tile = find(page, "a.kpi", containing="贡献 80% 的客户")
+    assert text(find(tile, "span")) == "贡献 80% 的客户"
+    assert text(find(tile, "b")).startswith(f"{needed}家 · 占 ")
+    assert "2025年1月1日至2025年12月31日" in text(page)
+    assert find_all(page, "main [role=img]") != []
+    assert "数据截至" in text(page)
     growth = (sum(expected.values()) - sum(sums(2024).values())) * 100 / sum(sums(2024).values())
     assert (
         body[-1][0][8].replace("−", "-").strip("+% ").lstrip("+") == f"{growth.quantize(Decimal('0.1'), ROUND_HALF_UP)}"
@@ -227,8 +195,8 @@ def test_the_page_in_words_and_figures(trade, company, sign_in):
 
 def test_customers_without_orders_on_request(trade, company, sign_in):
     client = sign_in(company.executive)
-    assert "客户11有限公司" not in client.get(ADDRESS, {"year": "2025", "page_size": "50"}).content.decode()
-    page = client.get(ADDRESS, {"year": "2025", "page_size": "50", "silent": "on"}).content.decode()
+    assert "客户11有限公司" not in markup(client.get(ADDRESS, {"year": "2025", "page_size": "50"}))
+    page = client.get(ADDRESS, {"year": "2025", "page_size": "50", "silent": "on"})
     assert next(row[0] for row in rows_of(page) if row[0][1] == "客户11有限公司")[2:7] == ["C", "0.00", "—", "—", "0"]
 
 
@@ -241,11 +209,11 @@ def test_a_running_year_is_compared_with_the_same_part_of_the_year_before(compan
     for table in ("orders", "order_lines"):
         FeedPosition.objects.create(table=table, synced_at=datetime(year, 3, 10, 4, tzinfo=UTC))
     client = sign_in(company.executive)
-    page = client.get(ADDRESS).content.decode()
-    assert f"{year}年1月1日至{year}年3月10日" in page
-    assert f"{year - 1} 年同期" in page
-    texts, links = rows_of(page)[0]
-    assert texts[7:9] == ["12,800.50", "0.0%"]
+    page = client.get(ADDRESS)
+    assert f"{year}年1月1日至{year}年3月10日" in text(page)
+    assert f"{year - 1} 年同期" in text(page)
+    cells, links = rows_of(page)[0]
+    assert cells[7:9] == ["12,800.50", "0.0%"]
     assert f"ordered_to={year - 1}-03-10" in links[-1]
 
 
@@ -255,14 +223,13 @@ def test_a_running_year_is_compared_with_the_same_part_of_the_year_before(compan
 def test_wrong_conditions_are_said_and_compute_nothing(query, trade, company, sign_in):
     response = sign_in(company.executive).get(f"{ADDRESS}?{query}")
     assert response.status_code in (200, 400)
-    assert "table-0" not in response.content.decode()
+    assert find_all(response, "#table-0") == []
 
 
 def test_an_empty_company_and_an_empty_result_say_what_to_do(company, sign_in):
     client = sign_in(company.executive)
-    page = client.get(ADDRESS).content.decode()
-    assert "还没有订单" in page
-    assert "查无记录" in client.get(ADDRESS, {"name": "没有这家"}).content.decode()
+    assert "还没有订单" in text(client.get(ADDRESS))
+    assert "查无记录" in text(client.get(ADDRESS, {"name": "没有这家"}))
     assert export(client, ADDRESS, "xlsx").status_code == 302
 
 
@@ -280,9 +247,9 @@ def test_the_same_few_queries_for_many_rows(trade, company, sign_in, django_asse
 def test_who_may_not_see_orders_sees_no_sums_of_them(right, trade, company, sign_in):
     role = company.executive.groups.get()
     role.permissions.remove(role.permissions.get(codename=right))
-    page = sign_in(company.executive).get(ADDRESS, {"year": "all"}).content.decode()
-    assert "table-0" not in page
-    assert "还没有订单" in page
+    page = sign_in(company.executive).get(ADDRESS, {"year": "all"})
+    assert find_all(page, "table.tbl") == []
+    assert "还没有订单" in text(page)
 
 
 # Files
@@ -328,7 +295,7 @@ def test_only_holders_of_the_right_export(trade, company, sign_in):
     role.permissions.remove(role.permissions.get(codename="export_reports"))
     client = sign_in(company.executive)
     assert export(client, ADDRESS, "xlsx").status_code == 403
-    assert 'name="export"' not in client.get(ADDRESS).content.decode()
+    assert find_all(client.get(ADDRESS), "[name=export]") == []
 
 
 # The real thing

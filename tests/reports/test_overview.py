@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from decimal import Decimal
-from html import unescape
 
 import pytest
 from django.utils import timezone
@@ -22,7 +20,8 @@ from reports.periods import year_period
 from reports.queries import pipeline
 from services.models import ServiceRequest
 from tests import factories
-from tests.reports.test_monthly import joined_long_ago
+from tests.html import find, find_all, text, urls
+from tests.reports.rows import joined_long_ago
 
 pytestmark = pytest.mark.django_db
 TODAY = timezone.localdate()
@@ -89,12 +88,12 @@ def test_every_tile_leads_to_the_rows_behind_it_and_to_its_report(busy, sign_in)
     }
     assert {label: lists[label]["pager"].total for label in counts} == counts
     assert lists["加权销售漏斗"]["totals"].endswith(f"加权金额 {format_yuan(pipeline_of(busy.executive).weighted)} 元")
-    home = unescape(client.get("/").content.decode())
+    home = client.get("/")
     for tile in found.values():
-        assert f'href="{tile.url}"' in home
-        assert f'href="{tile.report}"' in home
+        assert {tile.url, tile.report} <= set(urls(home, "main a[href]"))
         assert client.get(tile.report).status_code == 200
-    assert home.count('title="分子：本月确认流失"') == home.count('title="分子：开发成功"') == 1
+    for title in ("分子：本月确认流失", "分子：开发成功"):
+        assert find(home, f'[title="{title}"]') is not None
 
 
 def test_months_before_are_not_in_the_list_of_a_month(busy, sign_in):
@@ -111,9 +110,9 @@ def test_won_and_lost_of_this_month_lead_to_so_many(busy, sign_in):
     factories.won(busy.manager, busy.supervisor, busy.manager, customer_name="三厂")
     Opportunity.objects.filter(customer_name="三厂").update(closed_at=timezone.now() - timedelta(days=40))
     client = sign_in(busy.supervisor)
-    shown = unescape(client.get("/").content.decode())
-    url, number = re.search(r'href="([^"]+)"><span>本月开发成功</span><b>(\d+)', shown).groups()
-    assert client.get(url).context["pager"].total == int(number) == 1
+    tile = find(client.get("/"), "a[href]:has(> b)", containing="本月开发成功")
+    number = "".join(find(tile, "b").xpath("text()")).strip()
+    assert client.get(tile.get("href")).context["pager"].total == int(number) == 1
 
 
 def test_the_home_of_an_executive(busy, sign_in, django_assert_max_num_queries):
@@ -121,15 +120,15 @@ def test_the_home_of_an_executive(busy, sign_in, django_assert_max_num_queries):
     client = sign_in(busy.executive)
     client.get("/")
     with django_assert_max_num_queries(40):
-        shown = client.get("/").content.decode()
+        shown = client.get("/")
     for words in ("本月订单金额", "近 18 个月", "待审阅的客户管理报告", "2026年10月客户管理报告", "最近确认流失的客户"):
-        assert words in shown
-    assert shown.count('<svg class="spark"') == 6
-    assert " style=" not in shown
+        assert words in text(shown)
+    assert len(find_all(shown, "svg.spark")) == 6
+    assert find_all(shown, "[style]") == []
 
 
 def test_an_empty_company_has_a_home_for_executives_too(company, sign_in):
-    shown = sign_in(company.executive).get("/").content.decode()
+    shown = text(sign_in(company.executive).get("/"))
     assert "没有待审阅的报告。" in shown
     assert "没有确认流失的客户。" in shown
 
@@ -143,15 +142,15 @@ def test_the_tiles_follow_the_view(busy, sign_in):
     assert found["本月订单金额"].value == "0.00"
 
 
-def test_a_supervisor_is_shown_the_report_he_owes(company, sign_in):
+def test_a_supervisor_is_shown_the_report_they_owe(company, sign_in):
     joined_long_ago(company.supervisor)
     client = sign_in(company.supervisor)
     last = add_months(TODAY.replace(day=1), -1)
     words = f"{last.year}年{last.month}月的报告还没有提交"
-    assert words in client.get("/").content.decode()
+    assert words in text(client.get("/"))
     factories.monthly_report(company.supervisor, "submitted", period=last)
-    assert words not in client.get("/").content.decode()
-    assert "还没有提交" not in sign_in(company.manager).get("/").content.decode()
+    assert words not in text(client.get("/"))
+    assert "还没有提交" not in text(sign_in(company.manager).get("/"))
 
 
 def test_orders_are_added_up_again_when_they_changed_and_not_before(company, monkeypatch):
@@ -167,4 +166,4 @@ def test_orders_are_added_up_again_when_they_changed_and_not_before(company, mon
     assert tiles(factories.fresh(company.executive))["本月订单金额"].value == "2.6"
     assert len(added_up) == 2
     tiles(factories.fresh(company.supervisor))
-    assert len(added_up) == 3, "who sees a part has his own sums"
+    assert len(added_up) == 3, "who sees a part has their own sums"

@@ -2,83 +2,49 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from statistics import median
-from zoneinfo import ZoneInfo
 
 import pytest
-from django.utils import timezone
 
 from customers.models import Customer
 from kit.domain.days import add_months
 from marketing.models import ForecastChange, Opportunity
 from reports.periods import year_period
 from reports.queries import pipeline
-from tests import factories
+from tests.reports.rows import SHANGHAI, local, opportunity_row
 
 pytestmark = pytest.mark.django_db
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 YEAR = year_period(2026)
 SOURCES = ("展会", "网上询价", "")
-
-
-def at(day: date, hour: int = 12) -> datetime:
-    return datetime(day.year, day.month, day.day, hour, 59, tzinfo=SHANGHAI)
-
-
-def local(moment: datetime) -> date:
-    return moment.astimezone(SHANGHAI).date()
-
-
-def made(company, status, *, number=0, **values):
-    """An opportunity in that state, without the acts that led to it."""
-    ended = status in ("won", "lost")
-    values.setdefault("created_at", at(date(2026, 2, 3)))
-    values.setdefault("closed_at", at(date(2026, 5, 6)) if ended else None)
-    values.setdefault("assignee", None if status == "unassigned" else company.manager)
-    return Opportunity.objects.create(
-        **{**factories.OPPORTUNITY, "summary": f"机会 {number}", **values},
-        status=status,
-        created_by=company.manager,
-        assigned_at=None if status == "unassigned" else values["created_at"],
-        customer=values.pop("customer", None) or (company.made if status == "won" else None),
-        lost_reason="价格" if status == "lost" else "",
-    )
-
-
-@pytest.fixture
-def sales(company):
-    company.made = factories.CustomerFactory(manager=company.manager)
-    return company
 
 
 def test_three_won_and_five_lost_are_37_and_a_half_percent_however_many_are_open(sales):
     for status, count in (("won", 3), ("lost", 5), ("assigned", 9)):
         for number in range(count):
-            made(sales, status, number=number)
+            opportunity_row(sales, status, number=number)
     whole = pipeline.groups(Opportunity.objects.visible_to(sales.executive), YEAR)[None]
     assert (whole.won, whole.lost, whole.open, whole.rate) == (3, 5, 9, Decimal("37.5"))
     assert not whole.few
 
 
 def test_the_weighted_pipeline(sales):
-    made(sales, "assigned", expected_amount=100_000, success_rate=30)
-    made(sales, "unassigned", expected_amount=50_000, success_rate=80)
-    made(sales, "assigned", expected_amount=None, success_rate=90)
-    made(sales, "won", expected_amount=700_000, success_rate=90)
+    opportunity_row(sales, "assigned", expected_amount=100_000, success_rate=30)
+    opportunity_row(sales, "unassigned", expected_amount=50_000, success_rate=80)
+    opportunity_row(sales, "assigned", expected_amount=None, success_rate=90)
+    opportunity_row(sales, "won", expected_amount=700_000, success_rate=90)
     whole = pipeline.groups(Opportunity.objects.all(), YEAR)[None]
     assert (whole.weighted, whole.amount, whole.without_amount) == (Decimal(70_000), Decimal(150_000), 1)
 
 
 def test_a_rate_of_four_says_that_four_are_few(sales):
     for number in range(4):
-        made(sales, "won", number=number)
+        opportunity_row(sales, "won", number=number)
     group = pipeline.groups(Opportunity.objects.all(), YEAR)[None]
     assert (group.rate, group.few) == (Decimal(100), True)
-    made(sales, "lost")
+    opportunity_row(sales, "lost")
     assert not pipeline.groups(Opportunity.objects.all(), YEAR)[None].few
 
 
@@ -87,48 +53,6 @@ def test_nothing_closed_has_no_rate(sales):
     assert pipeline.groups(Opportunity.objects.all(), YEAR) == {}
     assert pipeline.days_to_close(Opportunity.objects.all(), YEAR, "won", 0) is None
     assert pipeline.past_forecasts(Opportunity.objects.all(), []) == []
-
-
-@pytest.fixture
-def dice(sales):
-    """Opportunities in every state over two years, half of them with changed forecasts."""
-    rng = random.Random(11)
-    people = [sales.manager, sales.colleague, sales.eastern, sales.stranger]
-    introducers = [None, factories.CustomerFactory(manager=sales.manager)]
-    for number in range(120):
-        created = at(date(2025, 1, 1) + timedelta(days=rng.randint(0, 680)), rng.choice((0, 23)))
-        status = rng.choice(("unassigned", "assigned", "assigned", "won", "won", "lost"))
-        closed = created + timedelta(days=rng.randint(0, 200), hours=3) if status in ("won", "lost") else None
-        record = made(
-            sales, status, number=number, created_at=created, closed_at=closed,
-            assignee=None if status == "unassigned" else rng.choice(people),
-            success_rate=rng.choice((0, 30, 55, 80, 100)),
-            expected_amount=rng.choice((None, Decimal(rng.randint(1, 9_000_000)) / 100)),
-            expected_on=rng.choice((None, local(created) + timedelta(days=rng.randint(0, 200)))),
-            source=rng.choice(SOURCES), introduced_by=rng.choice(introducers),
-        )  # fmt: skip
-        moment = created
-        for _ in range(rng.randint(0, 2)):
-            moment += timedelta(days=rng.randint(1, 120))
-            if (closed and moment >= closed) or moment >= timezone.now():
-                break
-            reforecast(record, moment, rng)
-    return sales
-
-
-def reforecast(record, moment, rng):
-    """As update_forecast does, but at a moment of the past."""
-    amount = rng.choice((record.expected_amount, Decimal(rng.randint(1, 9_000_000)) / 100))
-    on = rng.choice((record.expected_on, local(moment) + timedelta(days=rng.randint(0, 120))))
-    rate = rng.choice((10, 60, 90))
-    ForecastChange.objects.create(
-        opportunity=record, at=moment, by=record.created_by, reason="x",
-        former_success_rate=record.success_rate, success_rate=rate,
-        former_expected_amount=record.expected_amount, expected_amount=amount,
-        former_expected_on=record.expected_on, expected_on=on,
-    )  # fmt: skip
-    record.success_rate, record.expected_amount, record.expected_on = rate, amount, on
-    record.save()
 
 
 @pytest.mark.parametrize("who", ["executive", "supervisor", "manager"])
@@ -215,7 +139,7 @@ def test_past_forecasts_against_what_came(dice):
 
 @pytest.mark.parametrize(("moment", "year"), [("2025-12-31T15:59:59+00:00", 2025), ("2025-12-31T16:00:00+00:00", 2026)])
 def test_closing_counts_in_its_shanghai_year(sales, moment, year):
-    made(sales, "won", closed_at=datetime.fromisoformat(moment))
+    opportunity_row(sales, "won", closed_at=datetime.fromisoformat(moment))
     rows = Opportunity.objects.all()
     won = {asked: pipeline.closed(rows, year_period(asked)).count() for asked in (2025, 2026)}
     assert won == {asked: int(asked == year) for asked in (2025, 2026)}

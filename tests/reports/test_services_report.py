@@ -5,11 +5,9 @@ from __future__ import annotations
 import io
 import random
 from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from html import unescape
 from statistics import median, quantiles
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -26,71 +24,12 @@ from services.models import ServiceChange, ServiceRequest, forget_old_marks
 from services.models.record import COMPLAINT
 from tests import factories
 from tests.exports import export
+from tests.html import text
+from tests.reports.rows import SHANGHAI, local, request_row
 
 pytestmark = pytest.mark.django_db
 PAGE = "/reports/services/"
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 YEAR = year_period(2026)
-
-
-def local(moment: datetime) -> date:
-    return moment.astimezone(SHANGHAI).date()
-
-
-def request(company, number, **values):
-    """A request as it stands after the work, without the acts that led to it."""
-    manager = values.pop("manager", company.manager)
-    values = {
-        "created_at": datetime(2026, 5, 5, 9, tzinfo=SHANGHAI),
-        "kind": factories.entry("服务类型", "咨询"),
-        **values,
-    }
-    if not values.get("customer"):
-        values.setdefault("organisation", "滨州海悦新材料有限公司")
-    if values.get("assignee"):
-        values |= {"assigned_at": values["created_at"], "assigned_by": company.supervisor, "status": "assigned"}
-    if values.get("satisfaction", 0) and values["satisfaction"] >= 3:
-        values |= {"status": "archived", "archived_at": values["created_at"] + timedelta(days=3)}
-    keeper = values["customer"].manager if values.get("customer") else manager
-    return ServiceRequest.objects.create(
-        number=f"FW{number:09}",
-        summary="泵显示不归零",
-        content="停泵后显示 0.12",
-        created_by=manager,
-        keeper=keeper,
-        **values,
-    )
-
-
-@pytest.fixture
-def work(company):
-    rng = random.Random(5)
-    people = [company.manager, company.colleague, company.eastern, company.stranger]
-    kinds = [factories.entry("服务类型", "咨询"), factories.entry("服务类型", "投诉")]
-    customers = [factories.CustomerFactory(manager=rng.choice(people)) for _ in range(6)]
-    for number in range(150):
-        assignee = rng.choice([None, *people])
-        score = rng.choice((None, 1, 2, 3, 4, 5)) if assignee else None
-        make(company, number, rng, people, kinds, customers, assignee, score)
-    return company
-
-
-def make(company, number, rng, people, kinds, customers, assignee, score):
-    customer = rng.choice([None, *customers])
-    party = {"customer": customer} if customer else {"organisation": rng.choice(("甲厂", "乙厂"))}
-    return request(
-        company,
-        number,
-        created_at=datetime(2025, 1, 1, 1, tzinfo=SHANGHAI) + timedelta(days=rng.randint(0, 690)),
-        kind=rng.choice(kinds),
-        manager=rng.choice(people),
-        assignee=assignee,
-        satisfaction=score,
-        satisfaction_by=rng.choice(("customer", "manager")) if score else "",
-        returns=rng.choice((0, 0, 1, 2)),
-        minutes_to_handle=rng.randint(1, 2000) if assignee else None,
-        **party,
-    )
 
 
 @pytest.mark.parametrize("who", ["executive", "supervisor"])
@@ -156,7 +95,7 @@ def test_repeat_complaints(work):
 
 @pytest.mark.parametrize(("moment", "year"), [("2025-12-31T15:59:59Z", 2025), ("2025-12-31T16:00:00Z", 2026)])
 def test_a_request_counts_in_the_shanghai_year_of_its_creation(company, moment, year):
-    request(company, 1, created_at=datetime.fromisoformat(moment.replace("Z", "+00:00")))
+    request_row(company, 1, created_at=datetime.fromisoformat(moment.replace("Z", "+00:00")))
     rows = ServiceRequest.objects.all()
     counted = {asked: service.created(rows, year_period(asked)).count() for asked in (2025, 2026)}
     assert counted == {asked: int(asked == year) for asked in (2025, 2026)}
@@ -198,17 +137,17 @@ def test_every_figure_equals_the_list_it_leads_to(work, sign_in, by, who, query)
 
 
 def test_types_without_a_request_are_listed_and_the_basis_is_said(company, sign_in):
-    request(company, 1, assignee=company.manager, satisfaction=5, satisfaction_by="customer", minutes_to_handle=90)
+    request_row(company, 1, assignee=company.manager, satisfaction=5, satisfaction_by="customer", minutes_to_handle=90)
     response = report(sign_in(company.executive), "year=2026")
     table = response.context["report"].tables[0]
     assert [(row.label, row.requests) for row in table.rows] == [("咨询", 1), ("建议", 0), ("投诉", 0)]
-    shown = unescape(response.content.decode())
+    shown = text(response)
     for words in ("1 条评价：客户 1，客户经理代录 0", "1.5", "时长为工作时间", "没有投诉两次以上的客户", "合计"):
         assert words in shown
 
 
 def test_scope_rights_and_odd_filters(company, sign_in):
-    request(company, 1, manager=company.stranger, organisation="海外的单位")
+    request_row(company, 1, manager=company.stranger, organisation="海外的单位")
     assert report(sign_in(company.supervisor), "year=2026").context["report"].empty
     assert not report(sign_in(company.executive), "year=2026").context["report"].empty
     assert sign_in(company.manager).get(PAGE).status_code == 403
@@ -236,7 +175,7 @@ def test_an_unchanged_report_is_not_counted_again_and_a_changed_one_at_once(comp
     """Whoever sends the statement: what was remembered ends with it."""
     seen = factories.CustomerFactory(manager=company.manager, name="滨城热电")
     for number in range(2):
-        request(company, number, customer=seen, kind=factories.entry("服务类型", "投诉"))
+        request_row(company, number, customer=seen, kind=factories.entry("服务类型", "投诉"))
     client = sign_in(company.executive)
 
     def opened():
@@ -248,7 +187,7 @@ def test_an_unchanged_report_is_not_counted_again_and_a_changed_one_at_once(comp
 
     assert opened() == (2, [("滨城热电", 2)], 3)
     assert opened() == (2, [("滨城热电", 2)], 0)
-    request(company, 2)
+    request_row(company, 2)
     assert opened()[:2] == (3, [("滨城热电", 2)])
     Customer.objects.filter(pk=seen.pk).update(name="滨城供热")
     assert opened()[:2] == (3, [("滨城供热", 2)])
@@ -262,18 +201,18 @@ def test_an_unchanged_report_is_not_counted_again_and_a_changed_one_at_once(comp
 def test_of_many_who_complained_again_a_page_is_shown(company, sign_in):
     kind = factories.entry("服务类型", "投诉")
     for number in range(60):
-        request(company, number, organisation=f"单位{number % 25:02}", kind=kind)
+        request_row(company, number, organisation=f"单位{number % 25:02}", kind=kind)
     client = sign_in(company.executive)
-    first, second = (unescape(report(client, f"year=2026&page={page}").content.decode()) for page in (1, 2))
+    first, second = (text(report(client, f"year=2026&page={page}")) for page in (1, 2))
     assert ("单位09" in first, "单位24" in first) == (True, False)
     assert ("单位09" in second, "单位24" in second) == (False, True)
-    assert "单位24" in unescape(report(client, "year=2026&sort=-name").content.decode())
+    assert "单位24" in text(report(client, "year=2026&sort=-name"))
     book = load_workbook(io.BytesIO(export(client, f"{PAGE}?year=2026", "xlsx").content))
     assert any("单位24" in map(str, row) for sheet in book for row in sheet.iter_rows(values_only=True))
 
 
 def test_marks_of_requests_are_cleared_but_for_the_newest(company):
-    request(company, 1)
+    request_row(company, 1)
     newest = ServiceChange.stamp()
     ServiceChange.objects.update(at=datetime(2026, 1, 1, tzinfo=SHANGHAI))
     assert forget_old_marks() == f"清除 {newest[1] - 1} 行"

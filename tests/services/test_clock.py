@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime
-from html import unescape
 from importlib import import_module
 from unittest import mock
 from zoneinfo import ZoneInfo
@@ -21,6 +19,7 @@ from services import due
 from services.clock import in_words
 from services.models import ServiceRequest, ServiceTarget
 from tests import factories
+from tests.html import errors, find_all, markup, notices, text, value
 
 pytestmark = pytest.mark.django_db
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -134,7 +133,7 @@ def test_the_three_times_count_working_minutes_without_what_was_waited(company, 
     made = stored(made)
     assert (made.minutes_to_assign, made.minutes_to_handle, made.minutes_to_archive) == (90, 4 * HOUR, 10 * HOUR + 30)
     assert made.waiting_minutes == 16 * HOUR
-    page = sign_in(company.manager).get(made.get_absolute_url()).content.decode()
+    page = text(sign_in(company.manager).get(made.get_absolute_url()))
     assert all(f"创建后 {words}" in page for words in ("1 小时 30 分", "4 小时", "10 小时 30 分（工作时间）"))
 
 
@@ -207,7 +206,7 @@ def told(person, kind):
     return Notification.objects.filter(recipient=person, kind=kind).count()
 
 
-def test_due_soon_is_told_to_the_assignee_and_overdue_to_his_supervisor_too_once(company, customer, clock):
+def test_due_soon_is_told_to_the_assignee_and_overdue_to_the_supervisor_too_once(company, customer, clock):
     made = assigned(company, customer)  # due on 8 October, 16:00
     clock("2026-10-08 13:59")
     due.watch()
@@ -328,9 +327,9 @@ def test_a_request_that_left_ones_view_is_not_shown_among_the_notifications(comp
     clock("2026-10-08 16:01")
     due.watch()
     page = "/notifications/"
-    assert made.number in sign_in(company.supervisor).get(page).content.decode()
+    assert made.number in text(sign_in(company.supervisor).get(page))
     User.objects.filter(pk=company.supervisor.pk).update(department=company.other)
-    assert made.number not in sign_in(company.supervisor).get(page).content.decode()
+    assert made.number not in markup(sign_in(company.supervisor).get(page))
 
 
 def test_watching_is_set_based(company, customer, clock, django_assert_max_num_queries):
@@ -358,8 +357,7 @@ def filled(client, **changes):
     page = client.get(PAGE)
     form = page.context["form"]
     values = {name: form[name].value() or "" for name in form.cells()}
-    memory = re.search(r'name="opened" value="([^"]+)"', page.content.decode())[1]
-    return {**values, "opened": memory, **changes}
+    return {**values, "opened": value(page, "opened"), **changes}
 
 
 def test_everybody_concerned_reads_the_targets_and_an_administrator_changes_them(company, admin, sign_in):
@@ -368,10 +366,10 @@ def test_everybody_concerned_reads_the_targets_and_an_administrator_changes_them
         *("普通客户", "重点开发客户", "大客户", "合作伙伴", "战略合作伙伴"),
         None,
     ]
-    assert '<input type="number"' not in page.content.decode()
+    assert find_all(page, "input[type=number]") == []
     changes = {cell("咨询", "大客户"): "6", cell("投诉", None): "", cell("建议", "普通客户"): "40"}
     answer = admin.post(PAGE, filled(admin, **changes), follow=True)
-    assert "保存成功" in answer.content.decode()
+    assert [words.startswith("保存成功") for words in notices(answer)] == [True]
     key = {"kind": factories.entry("服务类型", "咨询"), "level": factories.entry("客户等级", "大客户")}
     assert ServiceTarget.objects.get(**key).hours == 6
     assert not ServiceTarget.objects.filter(kind__item="投诉", level=None).exists()
@@ -381,7 +379,7 @@ def test_everybody_concerned_reads_the_targets_and_an_administrator_changes_them
         ("删除", {"时限（工作小时）": ["24", ""]}),
     ]
     again = admin.post(PAGE, filled(admin, **{cell("投诉", None): "30"}), follow=True)
-    assert "保存成功" in again.content.decode()
+    assert [words.startswith("保存成功") for words in notices(again)] == [True]
     assert ServiceTarget.objects.get(kind__item="投诉", level=None).hours == 30
     assert AuditEntry.objects.filter(verb="新建", object_text="投诉 还不是客户").count() == 1
 
@@ -392,11 +390,10 @@ def test_two_administrators_at_one_cell(company, admin):
     ServiceTarget.objects.get(**key).edit(by=company.administrator, hours=12)
     answer = admin.post(PAGE, mine)
     assert answer.status_code == 409
-    page = unescape(answer.content.decode())
-    assert "刚被改为 12 小时，请核对。" in page
+    assert [error.endswith("刚被改为 12 小时，请核对。") for error in errors(answer)] == [True]
     assert ServiceTarget.objects.get(**key).hours == 12
-    memory = re.search(r'name="opened" value="([^"]+)"', page)[1]
-    assert admin.post(PAGE, {**mine, "opened": memory}).status_code == 302, "seen and confirmed"
+    again = {**mine, "opened": value(answer, "opened")}
+    assert admin.post(PAGE, again).status_code == 302, "seen and confirmed"
     assert ServiceTarget.objects.get(**key).hours == 6
     assert admin.post(PAGE, {**mine, "opened": "forged"}).status_code == 409
 

@@ -1,14 +1,11 @@
-"""What a customer meets at his link in each of its states, and when something goes wrong; and that no log holds it."""
+"""What customers meet at their link in each of its states, and when something goes wrong; and that no log holds it."""
 
 from __future__ import annotations
 
 import logging
-import re
 from datetime import timedelta
-from html import unescape
 
 import pytest
-from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.test import Client
@@ -21,44 +18,20 @@ from services.links import SIGNER, rating_url
 from services.models import ServiceRequest, ServiceRound
 from services.views import rating
 from tests import factories
+from tests.html import find, find_all, markup, text, values, written
+from tests.services.pages import says_nothing
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_counter")]
 COMMENT = "还是<b>漂</b>，请再来一次"
-
-
-@pytest.fixture(autouse=True)
-def _fresh_counter():
-    cache.clear()
-
-
-@pytest.fixture
-def record(company):
-    return factories.handled(company.manager, company.supervisor, company.manager, summary="零点漂移")
-
-
-@pytest.fixture
-def invite(record, company, rf):
-    return lambda: rating_url(record.invite(by=company.manager, result="已归零"), rf.get("/"))
-
-
-@pytest.fixture
-def link(invite):
-    return invite()
-
-
-def text(response):
-    return response.content.decode()
-
-
-def says_nothing(response):
-    return not any(word in text(response) for word in ("零点漂移", "已归零", "海悦", "周经理", "FW2"))
 
 
 def is_for_outsiders(response):
     """Nothing of the staff's layout, menu or search, and no address of the product but its files."""
-    html = text(response)
-    paths = set(re.findall(r'(?:href|src|action)="(/[^"]*)"', html))
-    return not re.search("客户关系管理|回工作台|系统管理员|搜索|<nav", html) and all("/static/" in p for p in paths)
+    html = markup(response)
+    ours = any(word in html for word in ("客户关系管理", "回工作台", "系统管理员", "搜索")) or find_all(response, "nav")
+    pointing = find_all(response, "[href], [src], [action]")
+    urls = [one.get(name, "") for one in pointing for name in ("href", "src", "action")]
+    return not ours and all("/static/" in url for url in urls if url.startswith("/"))
 
 
 # The states of a link
@@ -70,7 +43,7 @@ def test_a_replaced_link_says_that_there_is_a_newer_one(link, invite, client):
         answer = getattr(client, verb)(link, {"satisfaction": "5", "comment": ""})
         assert (answer.status_code, says_nothing(answer), is_for_outsiders(answer)) == (410, True, True)
         assert "请用新链接" in text(answer)
-        assert "评价已经收到" not in text(answer)
+        assert "评价已经收到" not in markup(answer)
     assert client.get(newer).status_code == 200
     newest = invite()
     assert all("请用新链接" in text(client.get(one)) for one in (link, newer))
@@ -84,7 +57,7 @@ def test_a_round_closed_by_its_manager_says_so_and_not_that_a_score_came(link, i
         answer = client.get(one)
         assert (answer.status_code, says_nothing(answer)) == (410, True)
         assert "不需要再评价" in text(answer)
-        assert not re.search("评价已经收到|新链接", text(answer))
+        assert not any(words in markup(answer) for words in ("评价已经收到", "新链接"))
 
 
 def test_after_the_score_every_link_of_the_round_says_that_it_came(link, invite, client):
@@ -125,14 +98,10 @@ def test_a_link_whose_record_is_gone_is_unknown(link, record, client):
 # Something goes wrong
 
 
-def hidden(html):
-    return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', html)}
-
-
-def test_a_visitor_whose_browser_keeps_no_cookie_gives_his_score_all_the_same(link, record):
-    page = text(Client(enforce_csrf_checks=True).get(link))
-    values = {**hidden(page), "satisfaction": "5", "comment": COMMENT}
-    assert "谢谢您的评价" in text(Client(enforce_csrf_checks=True).post(link, values))
+def test_a_visitor_whose_browser_keeps_no_cookie_gives_a_score_all_the_same(link, record):
+    page = Client(enforce_csrf_checks=True).get(link)
+    sent = {**values(page), "satisfaction": "5", "comment": COMMENT}
+    assert "谢谢您的评价" in text(Client(enforce_csrf_checks=True).post(link, sent))
     assert record.rounds.get().comment == COMMENT
 
 
@@ -140,14 +109,13 @@ def test_a_form_that_was_not_ours_is_shown_again_with_what_was_typed(link, recor
     client = Client(enforce_csrf_checks=True)
     for proof in ({}, {"proof": "x"}, {"proof": "é"}):
         answer = client.post(link, {"satisfaction": "4", "comment": COMMENT, **proof})
-        html = text(answer)
         assert answer.status_code == 403
         assert is_for_outsiders(answer)
-        assert COMMENT in unescape(re.search(r"<textarea[^>]*>(.*?)</textarea>", html, re.S)[1])
-        assert re.search(r'value="4"[^>]* checked', html)
+        assert written(answer) == [COMMENT]
+        assert find(answer, "input[name=satisfaction]:checked").get("value") == "4"
         assert record.rounds.get().closed_at is None
     client.cookies.clear()
-    client.post(link, {**hidden(html), "satisfaction": "4", "comment": COMMENT})
+    client.post(link, values(answer))
     assert record.rounds.get().satisfaction == 4
 
 
@@ -155,9 +123,9 @@ def test_the_proof_of_one_link_is_none_for_another(link, company, rf):
     other = factories.handled(company.manager, company.supervisor, company.manager)
     second = rating_url(other.invite(by=company.manager, result="好"), rf.get("/"))
     client = Client(enforce_csrf_checks=True)
-    values = {"satisfaction": "5", "proof": hidden(text(client.get(link)))["proof"]}
+    sent = {"satisfaction": "5", "proof": values(client.get(link))["proof"]}
     client.cookies.clear()
-    assert client.post(second, values).status_code == 403
+    assert client.post(second, sent).status_code == 403
 
 
 @pytest.mark.parametrize("state", ["replaced", "closed", "too many"])
@@ -170,8 +138,8 @@ def test_the_comment_of_a_form_that_came_too_late_can_be_copied(state, link, inv
         monkeypatch.setattr(rating, "PER_MINUTE", 0)
     answer = Client().post(link, {"satisfaction": "5", "comment": COMMENT})
     assert answer.status_code == (429 if state == "too many" else 410)
-    assert COMMENT in unescape(text(answer))
-    assert COMMENT not in text(answer)  # shown as text
+    assert written(answer, "textarea[readonly]") == [COMMENT]
+    assert COMMENT not in markup(answer)  # shown as text
     assert (says_nothing(answer), is_for_outsiders(answer)) == (True, True)
 
 
@@ -183,7 +151,7 @@ def test_a_complaint_that_lacks_something_by_now_is_not_said_to_be_rated(company
     answer = Client().post(rating_url(made, rf.get("/")), {"satisfaction": "5", "comment": COMMENT})
     assert answer.status_code == 409
     assert "现在不能提交" in text(answer)
-    assert COMMENT in unescape(text(answer))
+    assert written(answer) == [COMMENT]
 
 
 def test_a_crash_and_other_faults_at_a_link_get_pages_for_customers(link, monkeypatch, settings):
@@ -201,15 +169,15 @@ def test_a_crash_and_other_faults_at_a_link_get_pages_for_customers(link, monkey
     monkeypatch.setattr(rating, "read", crash)
     answer = client.post(link, {"satisfaction": "5", "comment": COMMENT})
     assert (answer.status_code, is_for_outsiders(answer)) == (500, True)
-    assert COMMENT in unescape(text(answer))
-    assert "secret" not in text(answer)
+    assert written(answer, "textarea[readonly]") == [COMMENT]
+    assert "secret" not in markup(answer)
 
 
 def test_a_visitor_at_an_address_that_leads_nowhere_learns_nothing_of_the_product(client):
     answer = client.get("/rat/abc/")
     assert answer.status_code == 404
     assert "没有这个页面" in text(answer)
-    assert not re.search("客户关系管理|搜索|工作台", text(answer))
+    assert not any(words in markup(answer) for words in ("客户关系管理", "搜索", "工作台"))
 
 
 # Who asks, and under which address
@@ -218,14 +186,13 @@ def test_a_visitor_at_an_address_that_leads_nowhere_learns_nothing_of_the_produc
 def test_the_companys_name_and_logo_stand_on_every_page_for_outsiders(link, client, settings, tmp_path):
     picture = tmp_path / "logo.png"
     picture.write_bytes(b"\x89PNG\r\n\x1a\n")
-    assert 'class="company"' not in text(client.get(link))
+    assert find_all(client.get(link), ".company") == []
     settings.CRM_COMPANY_NAME, settings.CRM_COMPANY_LOGO = "海岳<阀门>", str(picture)
     for address, status in ((link, 200), ("/rate/x/", 404), ("/nowhere/", 404)):
         answer = client.get(address)
-        html = text(answer)
         assert answer.status_code == status
-        assert "海岳&lt;阀门&gt;</p>" in html
-        assert 'src="data:image/png;base64,iVBORw0KGgo="' in html
+        assert text(find(answer, "p.company")) == "海岳<阀门>"
+        assert find(answer, "p.company img").get("src") == "data:image/png;base64,iVBORw0KGgo="
     assert "data:" in client.get(link)["Content-Security-Policy"]
 
 

@@ -15,39 +15,17 @@ from services.links import SIGNER, qr_code, rating_url
 from services.models import ServiceRequest, ServiceRound
 from services.views import rating
 from tests import factories
+from tests.html import errors, find, markup, text, written
+from tests.services.pages import says_nothing
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fresh_counter():
-    cache.clear()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_counter")]
 
 
-@pytest.fixture
-def record(company):
-    return factories.handled(company.manager, company.supervisor, company.manager, summary="零点漂移")
-
-
-@pytest.fixture
-def link(record, company, rf):
-    """The link that the assignee made."""
-    return rating_url(record.invite(by=company.manager, result="已归零"), rf.get("/"))
-
-
-def text(response) -> str:
-    return response.content.decode()
-
-
-def says_nothing(response) -> bool:
-    return not any(word in text(response) for word in ("零点漂移", "已归零", "海悦", "周经理", "FW2"))
-
-
-def test_the_customer_archives_with_his_own_stars(record, link, company, client):
+def test_the_customer_archives_with_their_own_stars(record, link, company, client):
     page = client.get(link)
     assert page.status_code == 200
     assert all(word in text(page) for word in ("零点漂移", "已归零", "周经理", record.number))
-    assert "海悦" not in text(page)
+    assert "海悦" not in markup(page)
     assert page["Cache-Control"] == "no-store, private"
     assert "请选择星数。" in text(client.post(link, {"comment": "谢谢"}))
     assert client.post(link, {"satisfaction": "9"}).status_code == 200
@@ -123,12 +101,12 @@ def test_the_assignee_gets_link_and_code_after_saving_the_result(record, company
     page = reverse("services:request_feedback", args=[record.pk])
     picture = reverse("services:rating_picture", args=[record.pk])
     assert mine.get(picture).status_code == 404
-    assert "评价链接" not in text(mine.get(page))
+    assert "评价链接" not in markup(mine.get(page))
     assert "请填写" in text(mine.post(reverse("services:request_invite", args=[record.pk]), {"result": ""}))
     shown = mine.post(reverse("services:request_invite", args=[record.pk]), {"result": "已归零"}, follow=True)
     link = shown.context["rating_url"]
-    assert link in text(shown)
-    assert "已归零" in text(shown)
+    assert find(shown, "#rating-url").get("value") == link
+    assert written(shown, "[name=result]") == ["已归零"]
     code = mine.get(picture)
     assert code["Content-Type"] == "image/svg+xml"
     assert code.content == qr_code(link)
@@ -149,7 +127,7 @@ def test_a_complaint_asks_for_cause_and_improvement_before_the_link(company, sig
     address = reverse("services:request_invite", args=[record.pk])
     client = sign_in(company.manager)
     refused = client.post(address, {"result": "好了"})
-    assert text(refused).count("请填写。") + text(refused).count("请选择。") >= 2
+    assert sorted(errors(refused)) == ["请填写。", "请选择。"]
     values = {"cause": factories.entry("投诉原因", "产品质量").pk, "improvement": "出厂加测"}
     shown = client.post(address, {"result": "好了", **values}, follow=True)
     Client().post(shown.context["rating_url"], {"satisfaction": "3"})

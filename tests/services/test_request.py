@@ -318,7 +318,7 @@ def test_who_sees_a_request(company, helper, in_state):
     assert not ServiceRequest.objects.visible_to(fresh(helper)).exists()
 
 
-def test_whoever_opens_requests_helps_and_notes_whatever_he_may_create(company, in_state):
+def test_whoever_opens_requests_helps_and_notes_whatever_they_may_create(company, in_state):
     """A technician with no other right over requests than to open them."""
     role = Role.objects.create(name="技术支持", code="technician", view_scope=Scope.SELF, edit_scope=Scope.SELF)
     role.permissions.add(Permission.objects.get(codename="view_servicerequest"))
@@ -407,7 +407,7 @@ def test_an_open_assignment_lets_see_the_customer_and_ends_with_the_archive(comp
 def test_the_view_of_customers_costs_one_query_more(company, django_assert_num_queries):
     person = fresh(company.manager)
     person.has_perm("x")
-    with django_assert_num_queries(4):  # members of the department, his open requests, the customers twice
+    with django_assert_num_queries(4):  # members of the department, their open requests, the customers twice
         list(Customer.objects.visible_to(person))
         list(Customer.objects.visible_to(person))
 

@@ -72,7 +72,7 @@ def test_two_watchers_at_once_tell_whoever_took_it_over_once(two_watchers, compa
 
 def test_two_watchers_at_once_tell_each_person_once(two_watchers):
     assert two_watchers() == (1, 1)
-    assert Notification.objects.filter(kind="overdue").count() == 2  # the assignee and his supervisor
+    assert Notification.objects.filter(kind="overdue").count() == 2  # the assignee and their supervisor
 
 
 @pytest.mark.usefixtures("without_occasion")
