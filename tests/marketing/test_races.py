@@ -204,7 +204,7 @@ def test_no_item_is_added_while_the_opportunity_closes(close_against_plan):
 
 @pytest.mark.usefixtures("without_lock")
 def test_control_without_the_lock_an_item_is_added_to_a_closed_opportunity(close_against_plan, monkeypatch):
-    monkeypatch.setattr("marketing.models.plan.lock", lambda row: row.refresh_from_db())
+    monkeypatch.setattr("marketing.models.plan.lock_row", lambda row: row.refresh_from_db())
     close_against_plan()
     assert PlanItem.objects.get().opportunity.status == "lost"
 
