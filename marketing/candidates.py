@@ -36,7 +36,7 @@ class Candidate:
 def rank_candidates(opportunity: Opportunity, people: Iterable[User]) -> list[Candidate]:
     """Best fit first, then the least loaded. People with regions and industries prefetched."""
     people = list(people)
-    loads = {row["assignee"]: row for row in _loads([person.pk for person in people])}
+    loads = {row["assignee"]: row for row in _count_by_assignee([person.pk for person in people])}
     found = []
     for person in people:
         load = loads.get(person.pk, {"open": 0, "won": 0, "lost": 0})
@@ -56,7 +56,7 @@ def rank_candidates(opportunity: Opportunity, people: Iterable[User]) -> list[Ca
     return sorted(found, key=lambda c: (-(c.fits_region + c.fits_industry), c.open, c.user.name, c.user.pk))
 
 
-def _loads(people: list[int]) -> Iterable[Any]:
+def _count_by_assignee(people: list[int]) -> Iterable[Any]:
     status, year_ago = Opportunity.Status, timezone.now() - timedelta(days=365)
     recent = Q(closed_at__gte=year_ago)
     return (

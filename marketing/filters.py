@@ -15,7 +15,7 @@ from accounts.scopes import VIEW, people_in_scope
 from kit.pages.filters import Contains, DateFrom, DateTo, ListFilter
 
 from .models import Opportunity
-from .promises import expected_in
+from .promises import forecast_to_close_in
 
 
 def assignees(request: Any) -> QuerySet[User]:
@@ -31,7 +31,7 @@ HIDDEN = forms.HiddenInput
 UNFILLED = "未填写"  # what a link asks for when it means rows without a value
 
 
-def keepers(request: Any) -> QuerySet[User]:
+def owners(request: Any) -> QuerySet[User]:
     """Whose opportunities one sees."""
     if request is None:
         return User.objects.none()
@@ -39,13 +39,13 @@ def keepers(request: Any) -> QuerySet[User]:
     return User.objects.filter(Exists(rows))
 
 
-class KeeperDepartmentFilter(django_filters.ChoiceFilter):
+class OwnerDepartmentFilter(django_filters.ChoiceFilter):
     """By today's department of the person whose opportunity it is."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(label="部门", choices=self.offered, **kwargs)
+        super().__init__(label="部门", choices=self.department_options, **kwargs)
 
-    def offered(self) -> list[tuple[str, str]]:
+    def department_options(self) -> list[tuple[str, str]]:
         """All of them: one's own opportunity may be kept in another department."""
         return department_choices(None)
 
@@ -66,12 +66,12 @@ class OpportunityFilter(ListFilter):
     closed_to = DateTo(field_name="closed_at", label="结束时间止", widget=HIDDEN)
     open = django_filters.BooleanFilter(method="only_open", label="进行中", widget=HIDDEN)
     own = django_filters.BooleanFilter(method="only_own", label="只看我的", widget=HIDDEN)
-    keeper = django_filters.ModelChoiceFilter(method="of_keeper", queryset=keepers, label="归属", widget=HIDDEN)
-    department = KeeperDepartmentFilter(widget=HIDDEN)
+    keeper = django_filters.ModelChoiceFilter(method="of_owner", queryset=owners, label="归属", widget=HIDDEN)
+    department = OwnerDepartmentFilter(widget=HIDDEN)
     source = django_filters.CharFilter(method="of_source", max_length=50, label="机会来源", widget=HIDDEN)
     introducer = django_filters.CharFilter(method="of_introducer", max_length=20, label="老客户介绍", widget=HIDDEN)
     forecast = django_filters.DateFilter(method="forecast_for", label="月初预计当月成交", widget=HIDDEN)
-    total = django_filters.BooleanFilter(method="as_they_are", label="显示合计", widget=HIDDEN)
+    total = django_filters.BooleanFilter(method="unfiltered", label="显示合计", widget=HIDDEN)
 
     class Meta:
         model = Opportunity
@@ -83,7 +83,7 @@ class OpportunityFilter(ListFilter):
     def only_own(self, rows: Any, name: str, value: bool) -> QuerySet:
         return rows.filter(rows.belonging_to(self.request.user)) if value else rows
 
-    def of_keeper(self, rows: Any, name: str, value: User) -> QuerySet:
+    def of_owner(self, rows: Any, name: str, value: User) -> QuerySet:
         return rows.kept_by(value.pk)
 
     def of_source(self, rows: QuerySet, name: str, value: str) -> QuerySet:
@@ -94,9 +94,9 @@ class OpportunityFilter(ListFilter):
         return rows.filter(introduced_by=None) if value == UNFILLED else rows.filter(introduced_by__number=value)
 
     def forecast_for(self, rows: QuerySet, name: str, value: date) -> QuerySet:
-        return expected_in(rows, value.replace(day=1))
+        return forecast_to_close_in(rows, value.replace(day=1))
 
-    def as_they_are(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
+    def unfiltered(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
         """Asks the page for the sums only."""
         return rows
 

@@ -64,9 +64,9 @@ class OpportunityForm(AskingForm):
     def clean(self) -> dict[str, Any]:
         """Names what is here once; the hidden answer says which, so another name is asked about anew."""
         data = super().clean() or self.cleaned_data
-        found = {kind: "；".join(map(str, group)) for kind, group in by_kind(self.look())}
+        found = {kind: "；".join(map(str, group)) for kind, group in group_by_kind(self.look())}
         if found:
-            known = "。".join(f"{KINDS[kind]}：{names}" for kind, names in found.items())
+            known = "。".join(f"{MATCH_LABELS[kind]}：{names}" for kind, names in found.items())
             self.add_error("customer_name", f"{known}。请核对；确实要新建机会时，再次保存即可。")
         return data
 
@@ -81,10 +81,10 @@ class OpportunityForm(AskingForm):
         hold_customer_names()
 
 
-KINDS = {"customer": "已是客户", "opportunity": "已有未结束的机会"}
+MATCH_LABELS = {"customer": "已是客户", "opportunity": "已有未结束的机会"}
 
 
-def by_kind(matches: list[Match]) -> Any:
+def group_by_kind(matches: list[Match]) -> Any:
     return groupby(matches, key=lambda match: match.key.split(":")[0])
 
 

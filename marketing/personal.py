@@ -25,7 +25,7 @@ def opportunities_of(contact: Contact) -> models.QuerySet[Opportunity]:
     return Opportunity.objects.filter(theirs).order_by("pk")
 
 
-def is_his(row: Any, contact: Contact) -> bool:
+def names_contact(row: Any, contact: Contact) -> bool:
     """Is this person the opportunity's contact? By name, or by number."""
     numbers = {fold_number(number) for number in (contact.mobile, contact.office_phone)} - {""}
     return fold_name(row.contact_name) == fold_name(contact.name) or fold_number(row.contact_phone) in numbers
@@ -53,7 +53,7 @@ PARTS = (
         opportunities_of,
         OPPORTUNITY_TEXTS,
         ("pk", "customer_name", *OPPORTUNITY_TEXTS, "created_at"),
-        linked=is_his,
+        linked=names_contact,
         blanked=("contact_name", "contact_phone"),
     ),
 )

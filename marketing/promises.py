@@ -14,7 +14,7 @@ from kit.sql.exact_sum import ExactSum
 from .models import ForecastChange, Opportunity
 
 
-class Sums(NamedTuple):
+class ForecastTotals(NamedTuple):
     """Exact sums of some opportunities."""
 
     number: int
@@ -22,10 +22,10 @@ class Sums(NamedTuple):
     weighted: Decimal  # Σ 预计金额 × 成功机率
 
 
-def expected_in(rows: QuerySet[Opportunity], month: date) -> QuerySet[Opportunity]:
+def forecast_to_close_in(rows: QuerySet[Opportunity], month: date) -> QuerySet[Opportunity]:
     """Those that were open when the month began and by what was known then would close in it.
 
-    promised_amount, promised_rate: as they stood then, which are the former values of the first change since.
+    forecast_amount, forecast_rate: as they stood then, which are the former values of the first change since.
     """
     begins = midnight(month)
     later = ForecastChange.objects.filter(opportunity=OuterRef("pk"), at__gte=begins).order_by("at", "pk")
@@ -35,17 +35,17 @@ def expected_in(rows: QuerySet[Opportunity], month: date) -> QuerySet[Opportunit
 
     there = rows.filter(Q(closed_at=None) | Q(closed_at__gte=begins), created_at__lt=begins)
     return there.annotate(
-        promised_on=stood("expected_on"), promised_amount=stood("expected_amount"), promised_rate=stood("success_rate")
+        forecast_on=stood("expected_on"), forecast_amount=stood("expected_amount"), forecast_rate=stood("success_rate")
     ).filter(promised_on__gte=month, promised_on__lt=add_months(month, 1))
 
 
-def sums(rows: QuerySet[Opportunity]) -> Sums:
-    """Of these rows as they stand, or as they stood when expected_in() chose them."""
-    promised = "promised_amount" in rows.query.annotations
-    amount, rate = ("promised_amount", "promised_rate") if promised else ("expected_amount", "success_rate")
+def sum_forecasts(rows: QuerySet[Opportunity]) -> ForecastTotals:
+    """Of these rows as they stand, or as they stood when forecast_to_close_in() chose them."""
+    promised = "forecast_amount" in rows.query.annotations
+    amount, rate = ("forecast_amount", "forecast_rate") if promised else ("expected_amount", "success_rate")
     count, whole, weighted = 0, Decimal(0), Decimal(0)
     lines: Any = rows.order_by().values_list(rate).annotate(n=Count("pk"), sum=ExactSum(amount))
     for chance, n, part in lines:
         count, whole = count + n, whole + (part or 0)
         weighted += (part or Decimal(0)) * chance / 100
-    return Sums(count, whole, weighted)
+    return ForecastTotals(count, whole, weighted)

@@ -17,7 +17,7 @@ class SameNameExists(Exception):
         self.customers = customers
 
 
-def hold_namesakes(sought: Sought, by: User, *, link_to: Customer | None, create_anyway: str) -> str:
+def lock_namesakes(sought: Sought, by: User, *, link_to: Customer | None, create_anyway: str) -> str:
     """What the new customer is to those there: "同名", "相近的", or empty for a linked one and where there is none.
 
     Until the transaction ends no other customer of this name appears, and the chosen one is neither merged nor deleted.

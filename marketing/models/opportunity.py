@@ -35,11 +35,11 @@ from kit.domain.verdict import (
     transition,
 )
 
-from .carrying import carry_contact, contact_with
+from .carrying import copy_contact, find_contact
 from .forecast import FORECAST_FIELDS, ForecastChange
-from .namesakes import hold_namesakes
-from .outcome import tell_creator
-from .rows import CLOSED, DETAILS_BY, OPEN, OpportunityQuerySet, OpportunityStatus
+from .namesakes import lock_namesakes
+from .outcome import notify_creator
+from .rows import CLOSED, DETAILS_PERMISSION, OPEN, OpportunityQuerySet, OpportunityStatus
 
 
 class Opportunity(HasDetails, Shared):
@@ -163,7 +163,7 @@ class Opportunity(HasDetails, Shared):
     def shows_details_to(self, by: User) -> bool:
         """Its people, who reaches over them, a colleague who plans with them, and whoever may still edit it."""
         own = by.pk == self.keeper_id or self.shared_for_editing(by)
-        return own or bool(self.can_edit(by)) or reached(by, DETAILS_BY, self.keeper_id)
+        return own or bool(self.can_edit(by)) or reached(by, DETAILS_PERMISSION, self.keeper_id)
 
     @property
     def keeper_id(self) -> int:
@@ -219,7 +219,7 @@ class Opportunity(HasDetails, Shared):
 
     def can_assign(self, by: User) -> Verdict:
         return first_objection(
-            self._supervised(by, "指派"),
+            self._require_supervisor(by, "指派"),
             self._unless_assigned(),
             self._unless_closed("指派"),
         )
@@ -237,7 +237,7 @@ class Opportunity(HasDetails, Shared):
 
     def can_reassign(self, by: User) -> Verdict:
         return first_objection(
-            self._supervised(by, "改派"),
+            self._require_supervisor(by, "改派"),
             refuse_if(self.status == self.Status.UNASSIGNED, "机会还没有指派，请先指派。"),
             self._unless_closed("改派"),
         )
@@ -326,9 +326,9 @@ class Opportunity(HasDetails, Shared):
         """
         self.can_win(by).enforce()
         refuse_if(not reason.strip() and not self.items.exists(), "没有任何计划项，请说明开发成功的原因。").enforce()
-        anyway = hold_namesakes(self.sought, by, link_to=link_to, create_anyway=create_anyway.strip())
+        anyway = lock_namesakes(self.sought, by, link_to=link_to, create_anyway=create_anyway.strip())
         customer = link_to or self._new_customer(by)
-        carry_contact(customer, self.contact_name.strip(), self.contact_phone.strip(), by=by)
+        copy_contact(customer, self.contact_name.strip(), self.contact_phone.strip(), by=by)
         self.status, self.closed_at, self.customer, self.win_reason = self.Status.WON, timezone.now(), customer, reason
         self._save("status", "closed_at", "customer", "win_reason")
         facts = {"客户": customer, "成功说明": reason}
@@ -339,7 +339,7 @@ class Opportunity(HasDetails, Shared):
         text, url = f"销售机会（编号 {self.pk}）开发成功", self.get_absolute_url()
         add_timeline_entry(customer, TimelineEntry.Kind.OPPORTUNITY, text, url=url)
         log_event(by, "开发成功", self, changes={label: fact for label, fact in facts.items() if fact})
-        tell_creator(self, by=by)
+        notify_creator(self, by=by)
         return customer
 
     @property
@@ -356,10 +356,10 @@ class Opportunity(HasDetails, Shared):
             manager=self.assignee,
         )
 
-    def left_out(self, customer: Customer) -> bool:
+    def contact_phone_differs(self, customer: Customer) -> bool:
         """Whether the customer's contact of this name keeps another phone than the opportunity's."""
         name, phone = self.contact_name.strip(), self.contact_phone.strip()
-        return bool(name and phone) and contact_with(customer, name, phone) is None
+        return bool(name and phone) and find_contact(customer, name, phone) is None
 
     def can_lose(self, by: User) -> Verdict:
         return self.can_develop(by)
@@ -372,13 +372,13 @@ class Opportunity(HasDetails, Shared):
         self.lost_reason, self.competitor = reason, competitor
         self._save("status", "closed_at", "lost_reason", "competitor")
         log_event(by, "终止开发", self, 失败原因=reason, **({"竞争对手": competitor} if competitor else {}))
-        tell_creator(self, by=by)
+        notify_creator(self, by=by)
 
     # Shared objections
 
     def _while_unassigned(self, verb: str) -> Verdict:
         if self.status == self.Status.ASSIGNED:
-            return refuse_if(True, f"{self._assigned_words()}，只有「未分配」的机会可以{verb}。")
+            return refuse_if(True, f"{self._assigned_text()}，只有「未分配」的机会可以{verb}。")
         return self._unless_closed(verb)
 
     def _unless_closed(self, verb: str) -> Verdict:
@@ -386,7 +386,7 @@ class Opportunity(HasDetails, Shared):
             return ALLOWED
         return refuse_if(True, f"机会已{self.get_status_display()}，只能查看，不能{verb}。")
 
-    def _supervised(self, by: User, verb: str) -> Verdict:
+    def _require_supervisor(self, by: User, verb: str) -> Verdict:
         return first_objection(
             require_permission(by, "marketing.assign_opportunity", f"只有销售主管可以{verb}销售机会"),
             require_scope(
@@ -397,9 +397,9 @@ class Opportunity(HasDetails, Shared):
     def _unless_assigned(self) -> Verdict:
         if self.status != self.Status.ASSIGNED:
             return ALLOWED
-        return refuse_if(True, f"{self._assigned_words()}，不能再次指派；需要换人时请改派。")
+        return refuse_if(True, f"{self._assigned_text()}，不能再次指派；需要换人时请改派。")
 
-    def _assigned_words(self) -> str:
+    def _assigned_text(self) -> str:
         who = f"由 {self.assigned_by} " if self.assigned_by else ""
         return f"机会已{who}指派给 {self.assignee}"
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .opportunity import Opportunity
 
 
-def tell_creator(opportunity: Opportunity, *, by: User) -> None:
+def notify_creator(opportunity: Opportunity, *, by: User) -> None:
     """By the name the creator gave it and without a link: from 指派 on it may be out of their view (decision 39)."""
     if opportunity.created_by_id == by.pk:
         return

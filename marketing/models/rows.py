@@ -16,7 +16,7 @@ from accounts.rows import ScopedQuerySet
 from accounts.sharing import granted_ids, grants_of
 from customers.models import Contact
 
-DETAILS_BY = "marketing.assign_opportunity"  # who assigns an opportunity sees whom to call
+DETAILS_PERMISSION = "marketing.assign_opportunity"  # who assigns an opportunity sees whom to call
 
 
 class OpportunityStatus(models.TextChoices):
@@ -44,7 +44,7 @@ class OpportunityQuerySet(ScopedQuerySet):
 
     def detailed_for(self, user: User) -> OpportunityQuerySet:
         """Those whose phone the person sees in full: shows_details_to() as SQL."""
-        people = people_reached(user, DETAILS_BY)
+        people = people_reached(user, DETAILS_PERMISSION)
         if people is None:
             return self
         shared = granted_ids(user, grants_of(self.model), "marketing.change_opportunity")
@@ -72,7 +72,7 @@ class OpportunityQuerySet(ScopedQuerySet):
             items_done=Coalesce(Subquery(counted.exclude(result="")), 0),
         )
 
-    def with_wishes(self) -> OpportunityQuerySet:
+    def with_contact_refusal(self) -> OpportunityQuerySet:
         """refuses_contact: the person, a contact of the customer by now, asked not to be called any more."""
         same = {"customer": OuterRef("customer"), "name": OuterRef("contact_name")}
         return self.annotate(refuses_contact=Exists(Contact.objects.filter(do_not_contact=True, **same)))

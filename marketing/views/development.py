@@ -61,7 +61,7 @@ class DevelopmentList(DetailedList, RecordList):
         return super().rows().in_development()
 
     def ordered(self, rows: Any) -> Any:
-        return super().ordered(rows.with_progress().with_wishes())
+        return super().ordered(rows.with_progress().with_contact_refusal())
 
     def row_controls(self, row: Any) -> list[Control]:
         return [] if row.is_closed else super().row_controls(row)  # closed rows are only viewed
@@ -139,7 +139,7 @@ class ItemPage:
         return self.back_url(record)
 
 
-class ChangedItem(ItemPage, RecordUpdate):
+class LockedItemUpdate(ItemPage, RecordUpdate):
     """Locks the opportunity before its item, as the transitions do: two saves at once never wait for each other."""
 
     def post(self, request: Any, **kwargs: Any) -> HttpResponse:
@@ -148,7 +148,7 @@ class ChangedItem(ItemPage, RecordUpdate):
             return super().post(request, **kwargs)
 
 
-class ItemUpdate(ChangedItem):
+class ItemUpdate(LockedItemUpdate):
     form_class, title = PlanItemForm, "修改计划项"
 
 
@@ -160,7 +160,7 @@ class RemoveItem(ItemPage, ActionView):
         return {"named": f"计划项：{record.text}", "details": f"{record.on:%Y-%m-%d}", "consequence": ""}
 
 
-def own_ids(item: PlanItem) -> str:
+def item_auto_id(item: PlanItem) -> str:
     """Several forms stand on one page: each item's fields have ids of their own."""
     return f"%s-{item.pk}"
 
@@ -180,7 +180,7 @@ class ExecutePage(OpportunityDetail):
     def context(self, record: Any) -> dict[str, Any]:
         context = super().context(record)
         editing = self.request.GET.get("item", "")
-        forms = {item.pk: ResultForm(instance=item, auto_id=own_ids(item)) for item in context["items"]}
+        forms = {item.pk: ResultForm(instance=item, auto_id=item_auto_id(item)) for item in context["items"]}
         return {
             **context,
             "forms": forms,
@@ -189,14 +189,14 @@ class ExecutePage(OpportunityDetail):
         }
 
 
-class RecordResult(ChangedItem):
+class RecordResult(LockedItemUpdate):
     """Saves one item's result; errors come back on the execute page beside that item, the text kept."""
 
     verb, title, form_class = "record_result", "填写执行效果", ResultForm
     template_name = "marketing/execute.html"
 
     def form_options(self, record: Any) -> dict[str, Any]:
-        return {"auto_id": own_ids(record)}
+        return {"auto_id": item_auto_id(record)}
 
     def success_url(self, record: Any, result: Any) -> str:
         return reverse("marketing:development_execute", args=[record.opportunity_id]) + f"#item-{record.pk}"

@@ -34,7 +34,7 @@ from ..forms import (
     WinForm,
 )
 from ..models import Opportunity, SameNameExists
-from ..promises import sums
+from ..promises import sum_forecasts
 
 LIST = ("销售机会管理", "marketing:opportunity_list")
 ASSIGN = Action("assign", "指派", "user-plus", "marketing:opportunity_assign", "btn-primary")
@@ -95,7 +95,7 @@ class OpportunityList(DetailedList, RecordList):
     empty_text = "还没有销售机会。新建第一个机会后，主管把它指派给客户经理开发。"
 
     def ordered(self, rows: Any) -> Any:
-        return super().ordered(rows.with_wishes())
+        return super().ordered(rows.with_contact_refusal())
 
     def page_context(self) -> dict[str, Any]:
         return {**super().page_context(), "totals": self.totals()}
@@ -105,7 +105,7 @@ class OpportunityList(DetailedList, RecordList):
         asked = self.request.GET
         if not asked.get("total"):
             return ""
-        found = sums(self.in_tab(self.filtered()[1], self.tab))
+        found = sum_forecasts(self.in_tab(self.filtered()[1], self.tab))
         then = "月初时" if asked.get("forecast") else ""
         text = f"合计 {found.number:,} 个机会，{then}预计金额 {format_yuan(found.amount)} 元"
         if then or asked.get("open") or self.tab in Opportunity.OPEN:  # of closed ones chances say nothing
@@ -120,7 +120,7 @@ class OpportunityDetail(RecordDetail):
     select_related = (*PEOPLE, "region", "industry", "competitor")
 
     def rows(self) -> Any:
-        return super().rows().with_wishes()
+        return super().rows().with_contact_refusal()
 
     def context(self, record: Opportunity) -> dict[str, Any]:
         items = list(record.items.select_related("executed_by"))
@@ -276,7 +276,7 @@ class WinOpportunity(OpportunityAction):
 
     def perform(self, record: Any, form: Any) -> Any:
         customer = record.win(by=self.request.user, **form.arguments())
-        if record.left_out(customer):
+        if record.contact_phone_differs(customer):
             self.message += (
                 f"客户的联系人「{record.contact_name}」已有别的电话，没有改动；机会上的电话留在机会页，请核对。"
             )
