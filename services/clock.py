@@ -13,12 +13,12 @@ def minutes_between(start: datetime, end: datetime) -> int:
     return working_minutes(start, end)
 
 
-def later(start: datetime, minutes: int) -> datetime:
+def add_minutes(start: datetime, minutes: int) -> datetime:
     """The moment at which so many working minutes have passed."""
     return add_working_minutes(start, minutes)
 
 
-def in_words(minutes: int | None) -> str:
+def format_minutes(minutes: int | None) -> str:
     """Working minutes as people say them: 3 小时 20 分; empty for None."""
     if minutes is None:
         return ""
@@ -34,4 +34,4 @@ def due_at(kind: Any, customer: Any, start: datetime) -> datetime | None:
     from .models import ServiceTarget  # the models count with this module
 
     minutes = ServiceTarget.minutes_for(kind.pk, customer.level_id if customer else None)
-    return None if minutes is None else later(start, minutes)
+    return None if minutes is None else add_minutes(start, minutes)

@@ -15,23 +15,25 @@ FORMS = {  # form: (fields that are kept, the guard that opens the form)
     "handle": (("handling",), "can_handle"),
     "feedback": (("result", "satisfaction", "cause", "improvement", "is_adopted", "reply"), "can_feedback"),
 }
-LONGEST = 20_000  # characters of one field: more than it may hold, so that what is too long can be shortened later
+MAX_FIELD_LENGTH = (
+    20_000  # characters of one field: more than it may hold, so that what is too long can be shortened later
+)
 
 
 def keep(user: User, request: ServiceRequest, form: str, data: Mapping[str, str]) -> None:
     """Keeps what stands in the form now; an empty form keeps nothing."""
     fields = FORMS[form][0]
-    values = {name: data[name][:LONGEST] for name in fields if data.get(name, "").strip()}
+    values = {name: data[name][:MAX_FIELD_LENGTH] for name in fields if data.get(name, "").strip()}
     where: dict[str, Any] = {"user": user, "request": request, "form": form}
     if not values:
-        forget(user, request, form)
+        delete_draft(user, request, form)
         return
     Draft.objects.update_or_create(**where, defaults={"values": values, "saved_at": timezone.now()})
 
 
-def kept(user: User, request: ServiceRequest, form: str) -> Draft | None:
+def find_draft(user: User, request: ServiceRequest, form: str) -> Draft | None:
     return Draft.objects.filter(user=user, request=request, form=form).first()
 
 
-def forget(user: User, request: ServiceRequest, form: str) -> None:
+def delete_draft(user: User, request: ServiceRequest, form: str) -> None:
     Draft.objects.filter(user=user, request=request, form=form).delete()

@@ -19,7 +19,7 @@ from .models import GivenBy, ServiceRequest
 HIDDEN = forms.HiddenInput
 
 
-def offered_departments() -> list[tuple[str, str]]:
+def department_options() -> list[tuple[str, str]]:
     return department_choices(None)
 
 
@@ -31,7 +31,7 @@ def assignees(request: Any) -> QuerySet[User]:
     return User.objects.filter(Exists(theirs))
 
 
-class KeeperDepartmentFilter(django_filters.ChoiceFilter):
+class OwnerDepartmentFilter(django_filters.ChoiceFilter):
     """By today's department of the person the request counts to."""
 
     def filter(self, rows: QuerySet, value: str) -> QuerySet:
@@ -75,7 +75,7 @@ class ArchiveFilter(LateFilter):
     """Reports lead here with the hidden ones."""
 
     number = Contains(label="编号")
-    department = KeeperDepartmentFilter(field_name="keeper", label="部门", choices=offered_departments, widget=HIDDEN)
+    department = OwnerDepartmentFilter(field_name="keeper", label="部门", choices=department_options, widget=HIDDEN)
     assignee = django_filters.ModelChoiceFilter(queryset=assignees, label="分配给", widget=HIDDEN)
     unassigned = django_filters.BooleanFilter(
         field_name="assignee", lookup_expr="isnull", label="尚未分配", widget=HIDDEN

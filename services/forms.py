@@ -18,7 +18,7 @@ from kit.pages.text_gate import GatedText
 from .models import ServiceRequest, ServiceTarget
 from .models.parts import STARS
 from .models.target import MAX_HOURS
-from .picker import as_typed, exact
+from .picker import caller_text, find_exact
 
 SCORES = [(score, f"{score}") for score, _ in STARS]
 
@@ -39,7 +39,7 @@ class CallerField(GatedText, forms.CharField):
         super().__init__(max_length=140, **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
-        return as_typed(self.user, value) if isinstance(value, Customer) else value
+        return caller_text(self.user, value) if isinstance(value, Customer) else value
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return (self.prepare_value(initial) or "") != (data or "").strip()
@@ -50,7 +50,7 @@ class CallerField(GatedText, forms.CharField):
             return None
         if self.current is not None and text == self.prepare_value(self.current):
             return self.current
-        answer = look_up(self.user, exact(text))
+        answer = look_up(self.user, find_exact(text))
         found = [*answer.seen, *answer.beyond]
         if len(found) == 1:
             return found[0]
@@ -93,7 +93,7 @@ class RequestForm(RecordForm):
         if self.instance.pk:
             self.initial["customer"] = current
             contact = self.instance.contact
-            self.initial["contact"] = contact.name if contact and not self.hides(contact) else ""
+            self.initial["contact"] = contact.name if contact and not self.is_hidden(contact) else ""
         self.sign_initial_values()
 
     def clean(self) -> dict[str, Any]:
@@ -103,13 +103,13 @@ class RequestForm(RecordForm):
             self.add_error("customer", "请选择客户；还不是客户的，请填写单位名称。")
         elif customer and organisation:
             self.add_error("organisation", "已选择客户，请清空单位名称（二者填一个）。")
-        elif organisation and (words := self.is_customer(organisation)):
+        elif organisation and (words := self.existing_customer_message(organisation)):
             self.add_error("organisation", words)
         if "contact" in data:
             data["contact"] = self.find_contact(customer, data["contact"].strip())
         return data
 
-    def is_customer(self, organisation: str) -> str:
+    def existing_customer_message(self, organisation: str) -> str:
         """Why the name is none of an organisation that is no customer yet; empty when it may be."""
         found = look_up(self.user, Customer.objects.named_like(organisation)[:1])
         for known in (*found.seen, *found.beyond):
@@ -119,7 +119,7 @@ class RequestForm(RecordForm):
     def find_contact(self, customer: Customer | None, name: str) -> Contact | None:
         """The customer's contact of that name; whose customer is a colleague's does not learn its people."""
         if not name:
-            return self.kept_unseen(customer)
+            return self.hidden_contact(customer)
         if customer is None:
             self.add_error("contact", "联系人属于客户，请先选择客户，或清空。")
             return None
@@ -132,15 +132,15 @@ class RequestForm(RecordForm):
             self.add_error("contact", f"没有找到联系人「{name}」，请先在客户页添加，或清空。")
         return found
 
-    def hides(self, contact: Contact) -> bool:
+    def is_hidden(self, contact: Contact) -> bool:
         """Whose customer left the writer's view is not named to them any more."""
         return not Contact.objects.visible_to(self.user).filter(pk=contact.pk).exists()
 
-    def kept_unseen(self, customer: Customer | None) -> Contact | None:
+    def hidden_contact(self, customer: Customer | None) -> Contact | None:
         """The present contact, where the writer did not see it and so did not clear it."""
         current = self.instance.contact
         same = current is not None and customer is not None and current.customer_id == customer.pk
-        return current if current is not None and same and self.hides(current) else None
+        return current if current is not None and same and self.is_hidden(current) else None
 
 
 class KeepForm(CrmForm, forms.Form):
@@ -207,18 +207,18 @@ class FeedbackForm(OutcomeForm):
         help_text="由客户经理代录。3 星以上归档，低于 3 星退回重新处理。",
         widget=forms.RadioSelect,
     )
-    AT_THE_END = ("cause", "improvement", "is_adopted", "reply")
+    ARCHIVE_FIELDS = ("cause", "improvement", "is_adopted", "reply")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in self.AT_THE_END:
+        for name in self.ARCHIVE_FIELDS:
             if name in self.fields:
                 self.fields[name].required = False
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if (data.get("satisfaction") or 0) >= 3:
-            for name in self.AT_THE_END:
+            for name in self.ARCHIVE_FIELDS:
                 if name in self.fields and name not in self.errors and data.get(name) in (None, ""):
                     self.add_error(name, "归档前请填写。")
         return data
@@ -294,7 +294,7 @@ class TargetsForm(CrmForm, forms.Form):
         """(type, (level, bound cell) from the lowest level on), for the page."""
         return [(kind, [(level, self[self._name(kind, level)]) for level in self.levels]) for kind in self.kinds]
 
-    def unless_changed_meanwhile(self) -> bool:
+    def check_unchanged(self) -> bool:
         """Locks the targets; says at each cell that somebody else changed since this page was opened."""
         locked = ServiceTarget.objects.select_for_update().order_by("pk")
         self.stored = {(one.kind_id, one.level_id): one for one in locked}

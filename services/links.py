@@ -20,7 +20,7 @@ SIGNER = signing.Signer(salt="services.rate")
 FORM_SIGNER = signing.Signer(salt="services.rate.form")
 
 
-class State(Enum):
+class LinkState(Enum):
     GOOD = "good"
     USED = "used"
     CLOSED = "closed"  # otherwise than through a link
@@ -40,37 +40,37 @@ def is_over(current: ServiceRound) -> bool:
     return current.rating_until is None or current.rating_until < timezone.now()
 
 
-def read(token: str) -> tuple[State, ServiceRound | None]:
+def read_token(token: str) -> tuple[LinkState, ServiceRound | None]:
     """What a link is worth now, and its round while it is good."""
     try:
         key = SIGNER.unsign(token)
     except signing.BadSignature:
-        return State.FORGED, None
+        return LinkState.FORGED, None
     rows = ServiceRound.objects.select_related("request__kind", "request__assignee")
     if (found := rows.filter(rating_key=key).first()) is not None:
-        state = worth(found)
-        return state, found if state is State.GOOD else None
+        state = link_state(found)
+        return state, found if state is LinkState.GOOD else None
     former = FormerLink.objects.select_related("round__request").filter(key=key).first()
-    return (worth(former.round, replaced=True), None) if former else (State.FORGED, None)
+    return (link_state(former.round, replaced=True), None) if former else (LinkState.FORGED, None)
 
 
-def worth(asked: ServiceRound, *, replaced: bool = False) -> State:
+def link_state(asked: ServiceRound, *, replaced: bool = False) -> LinkState:
     if asked.closed_at is not None:
-        return State.USED if asked.satisfaction_by == GivenBy.CUSTOMER else State.CLOSED
+        return LinkState.USED if asked.satisfaction_by == GivenBy.CUSTOMER else LinkState.CLOSED
     if asked.request.status != ServiceRequest.Status.HANDLED:
-        return State.CLOSED
+        return LinkState.CLOSED
     if replaced:
-        return State.REPLACED
-    return State.EXPIRED if is_over(asked) else State.GOOD
+        return LinkState.REPLACED
+    return LinkState.EXPIRED if is_over(asked) else LinkState.GOOD
 
 
-def proof(token: str) -> str:
+def form_signature(token: str) -> str:
     """What the page of a link carries: a form with it was ours, whether or not the browser keeps cookies."""
     return FORM_SIGNER.signature(token)
 
 
-def is_proof(sent: str, token: str) -> bool:
-    return constant_time_compare(sent, proof(token))
+def verify_form_signature(sent: str, token: str) -> bool:
+    return constant_time_compare(sent, form_signature(token))
 
 
 def qr_code(url: str) -> bytes:

@@ -19,7 +19,7 @@ def offered(user: User, text: str, *, beyond: bool = True) -> Found:
     text = text.strip()
     if not text:
         return Found([], [])
-    known = {customer.pk: customer for customer in exact(text)}
+    known = {customer.pk: customer for customer in find_exact(text)}
     match = Q(name__contains_text=text) | Q(pk__in=list(known))
     if number := fold_code(text):
         match |= Q(number__startswith=number)
@@ -32,7 +32,7 @@ def offered(user: User, text: str, *, beyond: bool = True) -> Found:
     return look_up(user, known.values())._replace(seen=found) if beyond else Found(found, [])
 
 
-def exact(text: str) -> list[Customer]:
+def find_exact(text: str) -> list[Customer]:
     """Any customer of the company with exactly this number, phone or full name, whoever keeps it."""
     number = fold_code(text.partition(" ")[0])
     numbered = list(Customer.objects.current().filter(number=number).select_related("manager"))
@@ -42,7 +42,7 @@ def exact(text: str) -> list[Customer]:
     return named or list(customers_of_phone(text).select_related("manager").order_by("pk")[:LIMIT])
 
 
-def as_typed(user: User, customer: Customer) -> str:
+def caller_text(user: User, customer: Customer) -> str:
     """What stands in the form for a chosen customer: number and name, of a colleague's only the name."""
     visible = Customer.objects.visible_to(user).filter(pk=customer.pk).exists()
     return f"{customer.number} {customer.name}" if visible else customer.name

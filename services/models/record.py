@@ -26,7 +26,7 @@ PROPOSAL, COMPLAINT = "2", "3"  # the values of 建议 and 投诉: their names m
 OUTCOMES = {PROPOSAL: ("is_adopted", "reply"), COMPLAINT: ("cause", "improvement")}
 
 
-class RequestRecord(models.Model):
+class AbstractServiceRequest(models.Model):
     class Status(models.TextChoices):
         NEW = "new", "新创建"
         ASSIGNED = "assigned", "已分配"
@@ -167,7 +167,7 @@ class RequestRecord(models.Model):
     def times_taken(self) -> dict[str, str]:
         """Working time from creation to each stage that was reached, in words."""
         taken = {"assign": self.minutes_to_assign, "handle": self.minutes_to_handle, "archive": self.minutes_to_archive}
-        return {stage: clock.in_words(minutes) for stage, minutes in taken.items()}
+        return {stage: clock.format_minutes(minutes) for stage, minutes in taken.items()}
 
     @property
     def is_complaint(self) -> bool:
@@ -179,33 +179,33 @@ class RequestRecord(models.Model):
 
     # Shared objections
 
-    def _supervised(self, by: User, verb: str) -> Verdict:
+    def _require_supervisor(self, by: User, verb: str) -> Verdict:
         return first_objection(
             require_permission(by, ASSIGN, f"只有销售主管可以{verb}服务请求"),
             require_scope(reaches(by, ASSIGN, EDIT, self.keeper_id), f"这个服务请求不在您的{verb}范围内。"),
         )
 
-    def _mine(self, by: User, verb: str) -> Verdict:
+    def _require_assignee(self, by: User, verb: str) -> Verdict:
         who = f"只有被分配的客户经理（{self.assignee}）" if self.assignee_id else "只有被分配的客户经理"
         return first_objection(
             require_permission(by, "services.handle_servicerequest", f"只有客户经理可以{verb}服务请求"),
             require_scope(self.assignee_id == by.pk, f"{who}可以{verb}，您可以查看。"),
         )
 
-    def _is_worked_on_by(self, by: User) -> bool:
+    def _works_on(self, by: User) -> bool:
         mine = self.assignee_id == by.pk and by.has_perm("services.handle_servicerequest")
         return mine or (by.has_perm(ASSIGN) and reaches(by, ASSIGN, EDIT, self.keeper_id))
 
-    def _worked_on_by(self, by: User, verb: str) -> Verdict:
+    def _require_worker(self, by: User, verb: str) -> Verdict:
         return first_objection(
             require_permission(by, "services.add_servicerequest", f"您的角色不能{verb}"),
-            require_scope(self._is_worked_on_by(by), f"只有被分配的客户经理和主管可以{verb}。"),
+            require_scope(self._works_on(by), f"只有被分配的客户经理和主管可以{verb}。"),
         )
 
-    def _noted_by(self, by: User) -> Verdict:
+    def _require_note_access(self, by: User) -> Verdict:
         """Who works on it and who helps, whatever their rights; but whose roles edit nothing reads, helping or not."""
         writes = widest(by, ServiceRequestQuerySet.view_permission, EDIT) is not Scope.NONE
-        takes_part = self._is_worked_on_by(by) or self.helpers.filter(user=by).exists()
+        takes_part = self._works_on(by) or self.helpers.filter(user=by).exists()
         return first_objection(
             ALLOWED if writes else Verdict(Kind.NO_PERMISSION, "您的角色不编辑业务数据，不能添加备注。"),
             require_scope(takes_part, "只有被分配的客户经理、主管和协办人可以添加备注。"),
@@ -240,10 +240,10 @@ class RequestRecord(models.Model):
     # Small parts
 
     @property
-    def _short(self) -> str:
+    def _short_summary(self) -> str:
         return self.summary if len(self.summary) <= 60 else f"{self.summary[:60]}…"
 
-    def _minutes_until(self, now: datetime) -> int:
+    def _minutes_since_creation(self, now: datetime) -> int:
         return max(0, clock.minutes_between(self.created_at, now) - self.waiting_minutes)
 
     def _stop_waiting(self, now: datetime) -> None:
@@ -252,15 +252,15 @@ class RequestRecord(models.Model):
             return
         waited = clock.minutes_between(self.waiting_since, now)
         self.waiting_since, self.waiting_minutes = None, self.waiting_minutes + waited
-        self.due_at = clock.later(self.due_at, waited) if self.due_at else None
+        self.due_at = clock.add_minutes(self.due_at, waited) if self.due_at else None
 
     @property
     def told_as(self) -> str:
         """What the customer's timeline says."""
         state = f"{self.get_status_display()}{f'，退回 {self.returns} 次' if self.returns else ''}"
-        return f"{self.kind}：{self._short}（{state}）"
+        return f"{self.kind}：{self._short_summary}（{state}）"
 
-    def _tell(self) -> None:
+    def _update_timeline(self) -> None:
         """Stands in the customer's timeline once, with its newest state."""
         if self.customer:
             add_timeline_entry(self.customer, TimelineEntry.Kind.SERVICE, self.told_as, url=self.get_absolute_url())

@@ -19,14 +19,14 @@ from kit.domain.verdict import Verdict, first_objection, refuse_if, require_perm
 
 from .. import clock
 from .parts import FormerLink, GivenBy, ServiceHelper, ServiceNote, ServiceRound
-from .record import ASSIGN, OUTCOMES, RequestRecord
+from .record import ASSIGN, OUTCOMES, AbstractServiceRequest
 
 NUMBER_PREFIX = "FW"
 SATISFIED = 3  # stars from which a request is archived; below it goes back to work
 RATING_DAYS = 14  # a link handed to the customer is good for so long
 
 
-class ServiceRequest(RequestRecord):
+class ServiceRequest(AbstractServiceRequest):
     # New, edited, deleted: while nobody is assigned
 
     @classmethod
@@ -39,7 +39,7 @@ class ServiceRequest(RequestRecord):
         request.due_at = clock.due_at(request.kind, request.customer, request.created_at)
         request.save()
         log_event(by, "服务创建", request, 编号=request.number, 请求方=request.party, 服务类型=request.kind)
-        request._tell()
+        request._update_timeline()
         return request
 
     def can_edit(self, by: User) -> Verdict:
@@ -64,7 +64,7 @@ class ServiceRequest(RequestRecord):
         self.keeper = self.customer.manager if self.customer else self.created_by
         self.due_at = clock.due_at(self.kind, self.customer, self.created_at)
         self.save(update_fields=["keeper", "due_at"])
-        self._tell()
+        self._update_timeline()
 
     def can_remove(self, by: User) -> Verdict:
         return first_objection(
@@ -84,7 +84,7 @@ class ServiceRequest(RequestRecord):
     # Assigned, reassigned, kept by a supervisor
 
     def can_assign(self, by: User) -> Verdict:
-        return first_objection(self._supervised(by, "分配"), self._unless_assigned())
+        return first_objection(self._require_supervisor(by, "分配"), self._unless_assigned())
 
     @transition
     def assign(self, to: User, *, by: User) -> None:
@@ -95,12 +95,12 @@ class ServiceRequest(RequestRecord):
         self.minutes_to_assign = clock.minutes_between(self.created_at, now)
         self._save("assignee", "assigned_at", "assigned_by", "status", "minutes_to_assign")
         log_event(by, "分配", self, 分配给=to)
-        self._tell()
+        self._update_timeline()
         if to.pk != by.pk:
-            notify(to, f"{by} 将服务请求「{self._short}」分配给您", self, kind=Notification.Kind.ASSIGNED)
+            notify(to, f"{by} 将服务请求「{self._short_summary}」分配给您", self, kind=Notification.Kind.ASSIGNED)
 
     def can_reassign(self, by: User) -> Verdict:
-        return first_objection(self._supervised(by, "改派"), self._while_in_work("改派"))
+        return first_objection(self._require_supervisor(by, "改派"), self._while_in_work("改派"))
 
     @transition
     def reassign(self, to: User, *, by: User, reason: str) -> None:
@@ -114,13 +114,13 @@ class ServiceRequest(RequestRecord):
         self._save("assignee", "assigned_at", "assigned_by", "to_decide_since")
         self.helpers.filter(user=to).delete()
         log_event(by, "改派", self, 分配给=(former, to), 原因=reason)
-        self._tell()
+        self._update_timeline()
         notify(former, f"{by} 已把您负责的服务请求 {self.number} 改派给 {to}：{reason}")  # it may have left his view
-        notify(to, f"{by} 将服务请求「{self._short}」改派给您：{reason}", self, kind=Notification.Kind.ASSIGNED)
+        notify(to, f"{by} 将服务请求「{self._short_summary}」改派给您：{reason}", self, kind=Notification.Kind.ASSIGNED)
 
     def can_keep(self, by: User) -> Verdict:
         return first_objection(
-            self._supervised(by, "决定"),
+            self._require_supervisor(by, "决定"),
             refuse_if(self.to_decide_since is None, "这个服务请求没有等待您决定。"),
         )
 
@@ -132,7 +132,7 @@ class ServiceRequest(RequestRecord):
         self.to_decide_since = None
         self._save("to_decide_since")
         log_event(by, "不改派", self, 分配给=self.assignee, 理由=reason)
-        notify(self.assignee, f"{by} 决定仍由您处理「{self._short}」：{reason}", self)
+        notify(self.assignee, f"{by} 决定仍由您处理「{self._short_summary}」：{reason}", self)
 
     @staticmethod
     def candidates(by: User) -> models.QuerySet[User]:
@@ -153,7 +153,7 @@ class ServiceRequest(RequestRecord):
 
     def can_wait(self, by: User) -> Verdict:
         return first_objection(
-            self._mine(by, "等待客户回复"),
+            self._require_assignee(by, "等待客户回复"),
             self._while_assigned("等待客户回复"),
             refuse_if(self.waiting_since is not None, "已在等待客户回复。"),
         )
@@ -169,7 +169,7 @@ class ServiceRequest(RequestRecord):
 
     def can_resume(self, by: User) -> Verdict:
         return first_objection(
-            self._mine(by, "恢复"),
+            self._require_assignee(by, "恢复"),
             self._while_assigned("恢复"),
             refuse_if(self.waiting_since is None, "没有在等待客户回复。"),
         )
@@ -184,7 +184,7 @@ class ServiceRequest(RequestRecord):
         log_event(by, "恢复处理", self, 说明=note)
 
     def can_handle(self, by: User) -> Verdict:
-        return first_objection(self._mine(by, "处理"), self._while_assigned("处理"))
+        return first_objection(self._require_assignee(by, "处理"), self._while_assigned("处理"))
 
     @transition
     def handle(self, *, by: User, handling: str) -> ServiceRound:
@@ -193,7 +193,7 @@ class ServiceRequest(RequestRecord):
         now = timezone.now()
         self._stop_waiting(now)
         self.status, self.handled_at, self.to_decide_since = self.Status.HANDLED, now, None
-        self.minutes_to_handle = self._minutes_until(now)
+        self.minutes_to_handle = self._minutes_since_creation(now)
         self._save(
             "status", "handled_at", "to_decide_since", "minutes_to_handle", "waiting_since", "waiting_minutes", "due_at"
         )
@@ -202,7 +202,7 @@ class ServiceRequest(RequestRecord):
             request=self, number=number, handling=handling, handled_by=by, handled_at=now
         )
         log_event(by, "处理", self, 第几次=number, 服务处理=handling)
-        self._tell()
+        self._update_timeline()
         return done
 
     # Feedback: by the assignee, or by the customer himself through a link
@@ -214,7 +214,7 @@ class ServiceRequest(RequestRecord):
     def invite(self, *, by: User, result: str, **outcome: Any) -> ServiceRound:
         """Keeps 处理结果 and makes a link for the customer; a former link is worthless from now on."""
         self.can_invite(by).enforce()
-        current = self._write_down(result, outcome)
+        current = self._save_outcome(result, outcome)
         self._unless_incomplete().enforce()
         if current.rating_key:
             FormerLink.objects.create(round=current, key=current.rating_key)
@@ -231,8 +231,8 @@ class ServiceRequest(RequestRecord):
     def feedback(self, *, by: User, result: str, satisfaction: int, **outcome: Any) -> None:
         """Archives from 3 stars; below, the request returns to the same assignee and the supervisors are told."""
         self.can_feedback(by).enforce()
-        current = self._write_down(result, outcome)
-        self._close(current, satisfaction, GivenBy.MANAGER, by=by)
+        current = self._save_outcome(result, outcome)
+        self._close_round(current, satisfaction, GivenBy.MANAGER, by=by)
 
     def can_rate(self, by: User | None) -> Verdict:
         return refuse_if(by is not None or self.status != self.Status.HANDLED, "这个服务请求不在等待客户评价。")
@@ -245,16 +245,16 @@ class ServiceRequest(RequestRecord):
         current: Any = asked.first()
         refuse_if(current is None, "这个评价链接已经用过或过期。").enforce()
         current.comment = comment
-        self._close(current, satisfaction, GivenBy.CUSTOMER, by=None)
+        self._close_round(current, satisfaction, GivenBy.CUSTOMER, by=None)
 
     def _feedback_verdict(self, by: User, verb: str) -> Verdict:
         return first_objection(
-            self._mine(by, verb),
+            self._require_assignee(by, verb),
             refuse_if(self.status in (self.Status.NEW, self.Status.ASSIGNED), f"还没有处理，处理之后才能{verb}。"),
             self._unless_archived(verb),
         )
 
-    def _write_down(self, result: str, outcome: dict[str, Any]) -> ServiceRound:
+    def _save_outcome(self, result: str, outcome: dict[str, Any]) -> ServiceRound:
         """Keeps what was reached in the open round, and what the type of request asks for besides."""
         refuse_if(not result.strip(), "请填写处理结果。").enforce()
         current = self.rounds.get(closed_at=None)
@@ -274,46 +274,48 @@ class ServiceRequest(RequestRecord):
             refuse_if(self.is_proposal and not self.reply.strip(), "建议归档前请填写怎样告知了客户。"),
         )
 
-    def _close(self, current: ServiceRound, satisfaction: int, given_by: GivenBy, *, by: User | None) -> None:
+    def _close_round(self, current: ServiceRound, satisfaction: int, given_by: GivenBy, *, by: User | None) -> None:
         refuse_if(satisfaction not in range(1, 6), "满意度应为 1–5 星。").enforce()
         now = timezone.now()
         current.satisfaction, current.satisfaction_by, current.closed_at = satisfaction, given_by, now
         current.save(update_fields=["satisfaction", "satisfaction_by", "closed_at", "comment"])
         self.satisfaction, self.satisfaction_by = satisfaction, given_by
         back = satisfaction < SATISFIED
-        self._go_back(now) if back else self._go_to_archive(now)
+        self._send_back(now) if back else self._archive(now)
         verb = "退回重新处理" if back else "反馈并归档"
         facts: dict[str, Any] = {"满意度": f"{satisfaction} 星", "评价人": given_by.label, "处理结果": current.result}
         facts |= {"客户留言": current.comment} if current.comment else {}
         facts |= {"代客户经理": self.assignee} if by is None else {}
         log_event(by, verb, self, changes=facts)
-        self._tell()
+        self._update_timeline()
         if by is None:
-            notify(self.assignee, f"客户给「{self._short}」评了 {satisfaction} 星，已{self.get_status_display()}", self)
+            notify(
+                self.assignee,
+                f"客户给「{self._short_summary}」评了 {satisfaction} 星，已{self.get_status_display()}",
+                self,
+            )
 
-    def _go_to_archive(self, now: datetime) -> None:
+    def _archive(self, now: datetime) -> None:
         self._unless_incomplete().enforce()
         self.status, self.archived_at = self.Status.ARCHIVED, now
-        self.minutes_to_archive = self._minutes_until(now)
+        self.minutes_to_archive = self._minutes_since_creation(now)
         self._save("status", "archived_at", "minutes_to_archive", "satisfaction", "satisfaction_by")
 
-    def _go_back(self, now: datetime) -> None:
+    def _send_back(self, now: datetime) -> None:
         """To the same assignee, with a new target; from the second return the supervisor decides about 改派."""
         self.status, self.returns = self.Status.ASSIGNED, self.returns + 1
         self.due_at = clock.due_at(self.kind, self.customer, now)
         self.to_decide_since = now if self.returns > 1 else None
         self._save("status", "returns", "due_at", "to_decide_since", "satisfaction", "satisfaction_by")
         ask = "，请决定是否改派" if self.returns > 1 else ""
-        words = (
-            f"「{self._short}」满意度 {self.satisfaction} 星，第 {self.returns} 次退回 {self.assignee} 重新处理{ask}"
-        )
+        words = f"「{self._short_summary}」满意度 {self.satisfaction} 星，第 {self.returns} 次退回 {self.assignee} 重新处理{ask}"
         for supervisor in supervisors_of(self.assignee, ASSIGN):  # type: ignore[arg-type]
             notify(supervisor, words, self, kind=Notification.Kind.RETURNED)
 
     # Colleagues who help
 
     def can_involve(self, by: User) -> Verdict:
-        return first_objection(self._worked_on_by(by, "邀请协办人"), self._while_in_work("邀请协办人"))
+        return first_objection(self._require_worker(by, "邀请协办人"), self._while_in_work("邀请协办人"))
 
     @transition
     def involve(self, person: User, *, by: User) -> None:
@@ -324,10 +326,10 @@ class ServiceRequest(RequestRecord):
         ServiceHelper.objects.create(request=self, user=person, by=by)
         User.objects.filter(pk=person.pk, receives_shares=False).update(receives_shares=True)
         log_event(by, "邀请协办人", self, 协办人=person)
-        notify(person, f"{by} 请您协办服务请求「{self._short}」", self)
+        notify(person, f"{by} 请您协办服务请求「{self._short_summary}」", self)
 
     def can_release(self, by: User) -> Verdict:
-        return first_objection(self._worked_on_by(by, "移除协办人"), self._while_in_work("移除协办人"))
+        return first_objection(self._require_worker(by, "移除协办人"), self._while_in_work("移除协办人"))
 
     @transition
     def release(self, person: User, *, by: User) -> None:
@@ -336,7 +338,7 @@ class ServiceRequest(RequestRecord):
             log_event(by, "移除协办人", self, 协办人=(person, None))
 
     def can_note(self, by: User) -> Verdict:
-        return first_objection(self._noted_by(by), self._unless_archived("添加备注"))
+        return first_objection(self._require_note_access(by), self._unless_archived("添加备注"))
 
     @transition
     def note(self, *, by: User, text: str) -> ServiceNote:

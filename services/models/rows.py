@@ -28,9 +28,9 @@ class AssignmentAccess(NamedTuple):
 
 def assignment_access(user: User) -> AssignmentAccess:
     """One query per request of a browser, kept on the user; nobody asks who can have none."""
-    if "_service_ties" not in user.__dict__:
-        user.__dict__["_service_ties"] = _find_assignments(user)
-    ties: AssignmentAccess = user.__dict__["_service_ties"]
+    if "_assignment_access" not in user.__dict__:
+        user.__dict__["_assignment_access"] = _find_assignments(user)
+    ties: AssignmentAccess = user.__dict__["_assignment_access"]
     return ties
 
 

@@ -39,10 +39,10 @@ def summary_cell(request: ServiceRequest) -> str:
 
 
 def state_cell(request: ServiceRequest) -> str:
-    return format_html_fast("{}{}", chip(request), marks(request))
+    return format_html_fast("{}{}", chip(request), state_marks(request))
 
 
-def marks(request: ServiceRequest) -> str:
+def state_marks(request: ServiceRequest) -> str:
     """What needs a look besides the state: late, waiting for the customer, returned."""
     found = [
         ("red", "逾期", request.is_overdue),
@@ -84,14 +84,14 @@ class RequestList(RecordList):
     filterset_class = LateFilter
     create = CREATE
     export_permission = "services.export_servicerequest"
-    opened_by = "services.view_servicerequest"  # the right that opens this list
+    open_permission = "services.view_servicerequest"  # the right that opens this list
 
     def rows(self) -> Any:
-        rows = self.asked(super().rows())
-        rows.view_permission = self.opened_by
+        rows = self.narrow(super().rows())
+        rows.view_permission = self.open_permission
         return rows
 
-    def asked(self, rows: Any) -> Any:
+    def narrow(self, rows: Any) -> Any:
         return rows
 
 
@@ -101,10 +101,10 @@ class Dispatch(RequestList, BulkList):
     default_sort = "created_at"  # who has waited longest stands first
     row_actions = (ASSIGN, EDIT, REMOVE)
     bulk_actions = (("分配", "services:assign_many", "services.assign_servicerequest"),)
-    opened_by = "services.assign_servicerequest"
+    open_permission = "services.assign_servicerequest"
     empty_text = "没有等待分配的服务请求。新创建的请求出现在这里，由主管分配给客户经理。"
 
-    def asked(self, rows: Any) -> Any:
+    def narrow(self, rows: Any) -> Any:
         own = ServiceRequest.objects.editable_by(self.request.user).filter(status=ServiceRequest.Status.NEW)
         return own.select_related(*self.select_related).only(*self.only)
 
@@ -123,10 +123,10 @@ class Handling(RequestList):
     )
     default_sort = "due_at"
     row_actions = (HANDLE, WAIT, RESUME)
-    opened_by = "services.handle_servicerequest"
+    open_permission = "services.handle_servicerequest"
     empty_text = "没有等您处理的服务请求。主管分配给您之后，请求出现在这里。"
 
-    def asked(self, rows: Any) -> Any:
+    def narrow(self, rows: Any) -> Any:
         return rows.to_handle(self.request.user)
 
     def row_controls(self, row: ServiceRequest) -> list[Control]:
@@ -149,10 +149,10 @@ class Feedback(RequestList):
     )
     default_sort = "handled_at"
     row_actions = (FEEDBACK,)
-    opened_by = "services.handle_servicerequest"
+    open_permission = "services.handle_servicerequest"
     empty_text = "没有等您反馈的服务请求。处理之后，向客户了解满意度，在这里反馈并归档。"
 
-    def asked(self, rows: Any) -> Any:
+    def narrow(self, rows: Any) -> Any:
         return rows.to_feed_back(self.request.user)
 
 

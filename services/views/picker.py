@@ -12,10 +12,10 @@ from django.views import View
 from customers.beyond import LOOKING_PAUSED
 from kit.pages.export_requests import is_cross_site, is_prefetch
 
-from ..picker import exact, offered
-from .requests import offered_contacts
+from ..picker import find_exact, offered
+from .requests import contact_suggestions
 
-LONGEST = 140
+MAX_QUERY_LENGTH = 140
 
 
 class ForCreators(View):
@@ -30,12 +30,12 @@ class ForCreators(View):
 class FindCustomer(ForCreators):
     def get(self, request: Any) -> HttpResponse:
         typed = request.GET.get("customer", "").strip()
-        text = typed[:LONGEST]
+        text = typed[:MAX_QUERY_LENGTH]
         meant = not (is_prefetch(request) or is_cross_site(request))
         found = offered(request.user, text, beyond=meant)
         context = {"q": text, "found": found, "title": "查找客户", "help_anchor": "services"}
         context["paused"] = LOOKING_PAUSED if found.paused else ""
-        context["cut"] = len(typed) > LONGEST and LONGEST
+        context["cut"] = len(typed) > MAX_QUERY_LENGTH and MAX_QUERY_LENGTH
         crumbs = (("服务管理", ""), ("服务创建", "services:request_create"))
         template = "services/picker_options.html" if request.htmx else "services/picker.html"
         response = render(request, template, {**context, "crumbs": crumbs})
@@ -47,6 +47,6 @@ class FindContacts(ForCreators):
     """The chosen customer's people, as completion."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        found = exact(request.GET.get("customer", "").strip()[:LONGEST])
-        contacts = offered_contacts(request.user, found[0].pk) if len(found) == 1 else []
+        found = find_exact(request.GET.get("customer", "").strip()[:MAX_QUERY_LENGTH])
+        contacts = contact_suggestions(request.user, found[0].pk) if len(found) == 1 else []
         return render(request, "services/contact_options.html", {"contacts": contacts})

@@ -16,28 +16,28 @@ from kit.domain.verdict import Refused
 from kit.pages import public_pages
 
 from ..forms import RatingForm
-from ..links import State, is_proof, proof, read
+from ..links import LinkState, form_signature, read_token, verify_form_signature
 
 PER_MINUTE = 60  # visits from one address: a customer needs two, but telephones share addresses
-ASK = "需要评价时，请向您的客户经理要一个新的链接。"
+ASK_FOR_NEW_LINK = "需要评价时，请向您的客户经理要一个新的链接。"
 REFUSALS = {  # not a word of the record: who holds an old link need not be who is asked now
-    State.USED: (410, "这个链接已经用过", "评价已经收到，每个链接只能用一次。谢谢您。"),
-    State.CLOSED: (
+    LinkState.USED: (410, "这个链接已经用过", "评价已经收到，每个链接只能用一次。谢谢您。"),
+    LinkState.CLOSED: (
         410,
         "这次评价已经结束",
         "这次服务已经登记了结果，不需要再评价。有话要说，请直接与您的客户经理联系。",
     ),
-    State.REPLACED: (
+    LinkState.REPLACED: (
         410,
         "这个链接已由新的代替",
         "请用新链接：打开您最近收到的那一个。找不到时，请向您的客户经理要。",
     ),
-    State.EXPIRED: (410, "这个链接已过期", ASK),
-    State.FORGED: (404, "", ""),
+    LinkState.EXPIRED: (410, "这个链接已过期", ASK_FOR_NEW_LINK),
+    LinkState.FORGED: (404, "", ""),
 }
-NO_COOKIE = "浏览器没有保存这次访问，刚才没有提交成功。您填写的内容都在，请再点一次「提交评价」。"
+COOKIE_MISSING = "浏览器没有保存这次访问，刚才没有提交成功。您填写的内容都在，请再点一次「提交评价」。"
 NOT_NOW = "现在不能提交，您填写的内容都在。请稍后再试；仍然不行时，请与您的客户经理联系。"
-LONGEST = 5000  # characters shown again
+MAX_ECHO_LENGTH = 5000  # characters shown again
 
 
 @method_decorator(login_not_required, name="dispatch")
@@ -45,53 +45,53 @@ class Rate(View):
     is_ours = True  # whether the form is known to come from our own page
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if too_many(client_address(request) or "?"):
+        if is_rate_limited(client_address(request) or "?"):
             return public_pages.refuse_public(429, typed=typed(request))
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        state, asked = read(token)
-        return self.show(asked, RatingForm()) if asked else refuse(request, state)
+        state, asked = read_token(token)
+        return self.show(asked, RatingForm()) if asked else refuse_link(request, state)
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
-        state, asked = read(token)
+        state, asked = read_token(token)
         if asked is None:
-            return refuse(request, state)
+            return refuse_link(request, state)
         form = RatingForm(request.POST)
         if not self.is_ours:
-            return self.show(asked, form, again=NO_COOKIE, status=403)
+            return self.show(asked, form, again=COOKIE_MISSING, status=403)
         if not form.is_valid():
             return self.show(asked, form)
         data = form.cleaned_data
         try:
             asked.request.rate(asked.rating_key, by=None, satisfaction=data["satisfaction"], comment=data["comment"])
         except Refused:  # somebody was quicker, or something that the request needs is missing by now
-            state, asked = read(token)
-            return self.show(asked, form, again=NOT_NOW, status=409) if asked else refuse(request, state)
+            state, asked = read_token(token)
+            return self.show(asked, form, again=NOT_NOW, status=409) if asked else refuse_link(request, state)
         return public_pages.render_public("services/rated.html", {"title": "谢谢您的评价"})
 
     def show(self, asked: Any, form: RatingForm, *, again: str = "", status: int = 200) -> HttpResponse:
         context = {"title": "服务评价", "round": asked, "form": form, "again": again}
-        context |= {"proof": proof(self.kwargs["token"]), "csrf_token": get_token(self.request)}
+        context |= {"proof": form_signature(self.kwargs["token"]), "csrf_token": get_token(self.request)}
         return public_pages.render_public("services/rate.html", context, status=status)
 
 
 def without_cookie(request: HttpRequest, token: str) -> HttpResponse:
     """A form whose cookie is missing: what the page itself carried does as well, else it is shown again as typed."""
-    return Rate.as_view(is_ours=is_proof(request.POST.get("proof", ""), token))(request, token=token)
+    return Rate.as_view(is_ours=verify_form_signature(request.POST.get("proof", ""), token))(request, token=token)
 
 
-def refuse(request: HttpRequest, state: State) -> HttpResponse:
+def refuse_link(request: HttpRequest, state: LinkState) -> HttpResponse:
     status, heading, words = REFUSALS[state]
-    return public_pages.refuse_public(status, heading, words, typed="" if state is State.FORGED else typed(request))
+    return public_pages.refuse_public(status, heading, words, typed="" if state is LinkState.FORGED else typed(request))
 
 
 def typed(request: HttpRequest) -> str:
     """What the visitor wrote; nobody else gets that answer."""
-    return request.POST.get("comment", "")[:LONGEST].strip()
+    return request.POST.get("comment", "")[:MAX_ECHO_LENGTH].strip()
 
 
-def too_many(address: str) -> bool:
+def is_rate_limited(address: str) -> bool:
     """Counts visits per address and minute, in each web process."""
     key = f"rate:{address}"
     cache.add(key, 0, timeout=60)

@@ -107,10 +107,10 @@ class RequestFormPage(RequestPage):
 
     def context(self, record: Any, form: Any) -> dict[str, Any]:
         customer = record.customer if record.pk else None
-        return {"contacts": offered_contacts(self.request.user, customer.pk if customer else None)}
+        return {"contacts": contact_suggestions(self.request.user, customer.pk if customer else None)}
 
 
-def offered_contacts(user: Any, customer_id: int | None) -> list[Any]:
+def contact_suggestions(user: Any, customer_id: int | None) -> list[Any]:
     """The people of a customer in view, for completion."""
     customer = Customer.objects.visible_to(user).filter(pk=customer_id).first() if customer_id else None
     return list(customer.contacts.all()[:50]) if customer else []

@@ -34,7 +34,7 @@ class Targets(RecordView):
         form = TargetsForm(request.POST)
         try:
             with transaction.atomic():
-                saved = form.is_valid() and form.unless_changed_meanwhile() and form.save(by=request.user)
+                saved = form.is_valid() and form.check_unchanged() and form.save(by=request.user)
         except IntegrityError:  # somebody filled the same empty cell in this moment
             form.add_error(None, "时限刚被别人修改，没有保存。请核对后再次保存。")
             saved = False

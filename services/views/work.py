@@ -33,7 +33,7 @@ class WithDraft(RequestAction):
     draft: str
 
     def form_options(self, record: Any) -> dict[str, Any]:
-        kept = drafts.kept(self.request.user, record, self.draft) if self.request.method == "GET" else None
+        kept = drafts.find_draft(self.request.user, record, self.draft) if self.request.method == "GET" else None
         self.draft_of = kept.saved_at if kept else None
         return {"initial": kept.values} if kept else {}
 
@@ -44,7 +44,7 @@ class WithDraft(RequestAction):
 
     def perform(self, record: Any, form: Any) -> Any:
         super().perform(record, form)
-        drafts.forget(self.request.user, record, self.draft)
+        drafts.delete_draft(self.request.user, record, self.draft)
 
     def success_url(self, record: Any, result: Any) -> str:
         return record.get_absolute_url()

@@ -16,7 +16,7 @@ from basedata.models import DictionaryEntry, SpecialDay, WorkCalendar
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Refused
 from services import due
-from services.clock import in_words
+from services.clock import format_minutes
 from services.models import ServiceRequest, ServiceTarget
 from tests import factories
 from tests.html import errors, find_all, markup, notices, text, value
@@ -65,7 +65,7 @@ def stored(made):
 
 
 def test_minutes_are_said_in_words():
-    said = [in_words(minutes) for minutes in (None, 0, 59, 60, 61, 1000)]
+    said = [format_minutes(minutes) for minutes in (None, 0, 59, 60, 61, 1000)]
     assert said == ["", "0 分", "59 分", "1 小时", "1 小时 1 分", "16 小时 40 分"]
 
 
@@ -150,18 +150,18 @@ def test_a_return_starts_the_target_anew(company, customer, clock):
 
 def test_what_changes_under_an_open_request_moves_its_time_and_nothing_else_does(company, customer, clock):
     made = assigned(company, customer)
-    assert due.keep_due_true() == 0
+    assert due.update_due_times() == 0
     customer.edit(by=company.manager, level=factories.entry("客户等级", "战略合作伙伴"), reason="重点扶持")
-    assert due.keep_due_true() == 1
+    assert due.update_due_times() == 1
     assert stored(made).due_at == at("2026-10-08 11:00")  # four hours
     target = ServiceTarget.objects.get(kind=made.kind, level=customer.level)
     target.edit(by=company.administrator, hours=6)
-    assert due.keep_due_true() == 1
+    assert due.update_due_times() == 1
     assert stored(made).due_at == at("2026-10-08 14:00")
     SpecialDay.create(by=company.administrator, day=date(2026, 10, 8), kind="rest", name="厂庆")
-    assert due.keep_due_true() == 1
+    assert due.update_due_times() == 1
     assert stored(made).due_at == at("2026-10-09 14:00")
-    assert due.keep_due_true() == 0
+    assert due.update_due_times() == 0
     assert stored(made).version == made.version, "nobody's open form is spoiled"
 
 
@@ -171,31 +171,31 @@ def test_waiting_and_returns_are_part_of_the_time_that_is_kept_true(company, cus
     made.wait(by=company.manager, note="等图纸")
     clock("2026-10-08 11:00")
     made.resume(by=company.manager, note="来了")
-    assert due.keep_due_true() == 0
+    assert due.update_due_times() == 0
     clock("2026-10-08 12:00")
     made.handle(by=company.manager, handling="看过了")
     clock("2026-10-08 14:00")
     made.feedback(by=company.manager, result="不满意", satisfaction=1)
-    assert due.keep_due_true() == 0
+    assert due.update_due_times() == 0
     clock("2026-10-08 15:00")
     made.wait(by=company.manager, note="等配件")
     clock("2026-10-08 18:00")
     made.resume(by=company.manager, note="到了")
     assert stored(made).due_at == at("2026-10-09 17:00")  # eight hours from 14:00, three of them waited
-    assert due.keep_due_true() == 0
+    assert due.update_due_times() == 0
 
 
 def test_a_request_that_moves_meanwhile_is_left_to_itself(company, customer, clock):
     made = assigned(company, customer)
     ServiceTarget.objects.update(hours=1)
-    real = due.due_of
+    real = due.compute_due_at
 
     def moving(row, *args):
         ServiceRequest.objects.filter(pk=row.pk).update(version=row.version + 1)
         return real(row, *args)
 
-    with mock.patch.object(due, "due_of", moving):
-        assert due.keep_due_true() == 0
+    with mock.patch.object(due, "compute_due_at", moving):
+        assert due.update_due_times() == 0
     assert stored(made).due_at == at("2026-10-08 16:00")
 
 

@@ -166,7 +166,7 @@ def test_a_crash_and_other_faults_at_a_link_get_pages_for_customers(link, monkey
     def crash(*args):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(rating, "read", crash)
+    monkeypatch.setattr(rating, "read_token", crash)
     answer = client.post(link, {"satisfaction": "5", "comment": COMMENT})
     assert (answer.status_code, is_for_outsiders(answer)) == (500, True)
     assert written(answer, "textarea[readonly]") == [COMMENT]
@@ -242,7 +242,7 @@ def test_no_log_holds_a_link(link, caplog, monkeypatch):
         def crash(*args):
             raise RuntimeError(f"failed at {link}")
 
-        monkeypatch.setattr(rating, "read", crash)
+        monkeypatch.setattr(rating, "read_token", crash)
         client.get(link)
         client.get("/setup/abc:def/")
     assert "CSRF cookie" in caplog.text

@@ -52,7 +52,7 @@ def two_feedbacks(company, monkeypatch):
     """The customer's stars and the 客户经理's at once."""
     record = factories.handled(company.manager, company.supervisor, company.manager)
     key = record.invite(by=company.manager, result="已归零").rating_key
-    moment = before(monkeypatch, module.ServiceRequest, "_go_back")
+    moment = before(monkeypatch, module.ServiceRequest, "_send_back")
     mine, theirs = again(record), again(record)
     return lambda: (
         record,
@@ -85,7 +85,7 @@ def helper_loses_role(company, monkeypatch):
     """An administrator takes a technician's role away while they are asked to help."""
     technician = factories.person("service_helper", name="韩技术")
     record = factories.dispatched(company.manager, company.supervisor, company.manager)
-    moment = before(monkeypatch, keeping, "change")  # the role is taken, and not yet for others to see
+    moment = before(monkeypatch, keeping, "save_changes")  # the role is taken, and not yet for others to see
     administrator = factories.fresh(company.administrator)
     return lambda: (
         record,
