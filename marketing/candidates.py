@@ -1,4 +1,4 @@
-"""Who could take an opportunity: fit of region and industry, present load, recent success."""
+"""Account managers ranked for an opportunity: fit of region and industry, load, recent success."""
 
 from __future__ import annotations
 
@@ -28,20 +28,23 @@ class Candidate:
 
     @property
     def win_rate(self) -> str:
-        """Share of 开发成功 among the opportunities closed in the last 12 months."""
+        """Return the share of 开发成功 among the opportunities closed in the last 12 months."""
         closed = self.won + self.lost
         return f"{100 * self.won / closed:.0f}%（{self.won}/{closed}）" if closed else "—"
 
 
 def rank_candidates(opportunity: Opportunity, people: Iterable[User]) -> list[Candidate]:
-    """Best fit first, then the least loaded. People with regions and industries prefetched."""
+    """Return people as candidates, best fit first, then the least loaded.
+
+    people: with regions and industries prefetched.
+    """
     people = list(people)
     loads = {row["assignee"]: row for row in _count_by_assignee([person.pk for person in people])}
-    found = []
+    candidates = []
     for person in people:
         load = loads.get(person.pk, {"open": 0, "won": 0, "lost": 0})
         regions, industries = list(person.regions.all()), list(person.industries.all())
-        found.append(
+        candidates.append(
             Candidate(
                 user=person,
                 regions=[str(entry) for entry in regions],
@@ -53,10 +56,11 @@ def rank_candidates(opportunity: Opportunity, people: Iterable[User]) -> list[Ca
                 lost=load["lost"],
             )
         )
-    return sorted(found, key=lambda c: (-(c.fits_region + c.fits_industry), c.open, c.user.name, c.user.pk))
+    return sorted(candidates, key=lambda c: (-(c.fits_region + c.fits_industry), c.open, c.user.name, c.user.pk))
 
 
 def _count_by_assignee(people: list[int]) -> Iterable[Any]:
+    """Return {assignee, open, won, lost} for each user id that has opportunities."""
     status, year_ago = Opportunity.Status, timezone.now() - timedelta(days=365)
     recent = Q(closed_at__gte=year_ago)
     return (

@@ -1,4 +1,4 @@
-"""Filters of the two lists of 营销管理; parameters carry the field's name."""
+"""Filters of the two lists of 营销管理; each query parameter has its field's name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
 
 from accounts.departments import department_choices, people_of
 from accounts.models import User
@@ -15,11 +16,12 @@ from accounts.scopes import VIEW, people_in_scope
 from kit.pages.filters import Contains, DateFrom, DateTo, ListFilter
 
 from .models import Opportunity
+from .models.rows import OpportunityQuerySet
 from .promises import forecast_to_close_in
 
 
-def assignees(request: Any) -> QuerySet[User]:
-    """Who may be named in 指派给: the 客户经理 inside one's view."""
+def assignees(request: HttpRequest | None) -> QuerySet[User]:
+    """Return the account managers within the user's view scope, as choices of 指派给."""
     if request is None:
         return User.objects.none()
     people = people_in_scope(request.user, "marketing.view_opportunity", VIEW)
@@ -28,11 +30,11 @@ def assignees(request: Any) -> QuerySet[User]:
 
 
 HIDDEN = forms.HiddenInput
-UNFILLED = "未填写"  # what a link asks for when it means rows without a value
+UNFILLED = "未填写"  # parameter value of links that mean rows without a value
 
 
-def owners(request: Any) -> QuerySet[User]:
-    """Whose opportunities one sees."""
+def owners(request: HttpRequest | None) -> QuerySet[User]:
+    """Return the owners of the opportunities that the user sees."""
     if request is None:
         return User.objects.none()
     rows = Opportunity.objects.visible_to(request.user).kept_by(OuterRef("pk"))
@@ -40,21 +42,21 @@ def owners(request: Any) -> QuerySet[User]:
 
 
 class OwnerDepartmentFilter(django_filters.ChoiceFilter):
-    """By today's department of the person whose opportunity it is."""
+    """Filter by the owner's present department."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(label="部门", choices=self.department_options, **kwargs)
 
     def department_options(self) -> list[tuple[str, str]]:
-        """All of them: one's own opportunity may be kept in another department."""
+        """Return all departments: a user's own opportunity may have its owner in another one."""
         return department_choices(None)
 
-    def filter(self, rows: Any, value: str) -> QuerySet:
+    def filter(self, rows: OpportunityQuerySet, value: str) -> OpportunityQuerySet:
         return rows.filter(rows.of_people(people_of(value))) if value else rows
 
 
 class OpportunityFilter(ListFilter):
-    """Reports lead here with the hidden ones."""
+    """The filter of 销售机会管理; the hidden fields are parameters of links from reports."""
 
     customer_name = Contains(label="客户名称")
     summary = Contains(label="概要")
@@ -77,27 +79,27 @@ class OpportunityFilter(ListFilter):
         model = Opportunity
         fields: list[str] = []
 
-    def only_open(self, rows: Any, name: str, value: bool) -> QuerySet:
+    def only_open(self, rows: OpportunityQuerySet, name: str, value: bool) -> OpportunityQuerySet:
         return rows.open() if value else rows
 
-    def only_own(self, rows: Any, name: str, value: bool) -> QuerySet:
+    def only_own(self, rows: OpportunityQuerySet, name: str, value: bool) -> OpportunityQuerySet:
         return rows.filter(rows.belonging_to(self.request.user)) if value else rows
 
-    def of_owner(self, rows: Any, name: str, value: User) -> QuerySet:
+    def of_owner(self, rows: OpportunityQuerySet, name: str, value: User) -> OpportunityQuerySet:
         return rows.kept_by(value.pk)
 
     def of_source(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.filter(source="" if value == UNFILLED else value)
 
     def of_introducer(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        """By the customer's number."""
+        """Filter by the number of the customer that introduced the opportunity."""
         return rows.filter(introduced_by=None) if value == UNFILLED else rows.filter(introduced_by__number=value)
 
     def forecast_for(self, rows: QuerySet, name: str, value: date) -> QuerySet:
         return forecast_to_close_in(rows, value.replace(day=1))
 
     def unfiltered(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
-        """Asks the page for the sums only."""
+        """Return all rows: the parameter only makes the page show its sums."""
         return rows
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
@@ -24,7 +25,7 @@ from .models import FORECAST_FIELDS, Opportunity, PlanItem
 
 
 class OpportunityForm(AskingForm):
-    """New and changed opportunities. A customer or an open opportunity like it is named before saving."""
+    """Create or edit an opportunity, warning once of customers and open opportunities like it."""
 
     blocks = (
         Block(
@@ -62,12 +63,12 @@ class OpportunityForm(AskingForm):
         add_customer_field(self, "introduced_by", label="老客户介绍", user=user)
 
     def clean(self) -> dict[str, Any]:
-        """Names what is here once; the hidden answer says which, so another name is asked about anew."""
+        """Warn once of each match: the hidden answer names the matches shown, so that others warn again."""
         data = super().clean() or self.cleaned_data
-        found = {kind: "；".join(map(str, group)) for kind, group in group_by_kind(self.look())}
-        if found:
-            known = "。".join(f"{MATCH_LABELS[kind]}：{names}" for kind, names in found.items())
-            self.add_error("customer_name", f"{known}。请核对；确实要新建机会时，再次保存即可。")
+        names_by_kind = {kind: "；".join(map(str, group)) for kind, group in group_by_kind(self.look())}
+        if names_by_kind:
+            warning = "。".join(f"{MATCH_LABELS[kind]}：{names}" for kind, names in names_by_kind.items())
+            self.add_error("customer_name", f"{warning}。请核对；确实要新建机会时，再次保存即可。")
         return data
 
     def sought(self) -> Sought:
@@ -84,7 +85,8 @@ class OpportunityForm(AskingForm):
 MATCH_LABELS = {"customer": "已是客户", "opportunity": "已有未结束的机会"}
 
 
-def group_by_kind(matches: list[Match]) -> Any:
+def group_by_kind(matches: list[Match]) -> Iterator[tuple[str, Iterator[Match]]]:
+    """Yield ("customer" or "opportunity", matches); matches: sorted by kind."""
     return groupby(matches, key=lambda match: match.key.split(":")[0])
 
 
@@ -106,7 +108,7 @@ class ForecastForm(TransitionForm):
     units = {"success_rate": "%", "expected_amount": "元"}
 
     def clean(self) -> dict[str, Any]:
-        """A reason alone would be lost: the past forecasts keep changes."""
+        """Refuse a reason without a change: it would be saved nowhere."""
         data = super().clean() or self.cleaned_data
         if not self.errors and not set(FORECAST_FIELDS) & set(self.changed_data):
             self.add_error("success_rate", "预测没有变化，不用保存。")
@@ -123,7 +125,7 @@ class ContactCorrectionForm(TransitionForm):
 
 
 class WinForm(CrmForm, forms.Form):
-    """Nothing to fill in unless the plan is empty or customers of the same name exist."""
+    """Confirm 开发成功: a reason when the plan is empty, a choice when there are customers of the same name."""
 
     reason = forms.CharField(label="成功说明", max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
     choice = forms.ChoiceField(label="同名客户", widget=forms.RadioSelect, required=False)
@@ -154,9 +156,9 @@ class WinForm(CrmForm, forms.Form):
         self.fields["choice"].choices = [*links, ("create", "仍然新建一个客户")]  # type: ignore[attr-defined]
 
     def look(self) -> list[Match]:
-        """Customers that the opportunity's may be; while the check is paused it cannot be won.
+        """Return existing customers that the opportunity's customer may be; none for users who may not win it.
 
-        Told to nobody who may not win it.
+        While the check is paused, `paused` says so and the form is invalid.
         """
         self.paused = ""
         if not self.opportunity.can_win(self.user):
@@ -169,9 +171,9 @@ class WinForm(CrmForm, forms.Form):
 
     @property
     def must_choose(self) -> bool:
-        """Beside a customer of the same name. One like it is offered: it was named when the opportunity was made."""
-        named = normalize(self.opportunity.customer_name)
-        return any(one.name_normalized == named for one in self.same_name)
+        """Whether a customer has exactly this name; beside merely similar ones the choice is optional."""
+        name = normalize(self.opportunity.customer_name)
+        return any(customer.name_normalized == name for customer in self.same_name)
 
     @property
     def found(self) -> str:
@@ -190,14 +192,14 @@ class WinForm(CrmForm, forms.Form):
         return data
 
     def arguments(self) -> dict[str, Any]:
-        """The keyword arguments of Opportunity.win()."""
+        """Return the keyword arguments for Opportunity.win()."""
         data = self.cleaned_data
-        chosen = data.get("choice", "")
-        link_id = int(chosen.removeprefix("link:")) if chosen.startswith("link:") else None
+        choice = data.get("choice", "")
+        link_id = int(choice.removeprefix("link:")) if choice.startswith("link:") else None
         return {
             "reason": data.get("reason", ""),
             "link_to": next((customer for customer in self.linkable if customer.pk == link_id), None),
-            "create_anyway": data.get("create_anyway", "") if chosen == "create" else "",
+            "create_anyway": data.get("create_anyway", "") if choice == "create" else "",
         }
 
 

@@ -1,4 +1,4 @@
-"""Open opportunities that may be the one somebody is about to make, beside the customers that may be meant."""
+"""Duplicate check for new opportunities: similar customers and open opportunities."""
 
 from __future__ import annotations
 
@@ -13,28 +13,34 @@ from .models import Opportunity
 
 
 def opportunity_matches(sought: Sought, by: User, *, but: int | None = None) -> list[Match]:
-    """Open ones anywhere of the same name or number; in view those of a name like it, too."""
+    """Return open opportunities of the same name or number, and those in the user's view of a similar name.
+
+    but: key of the opportunity that is edited.
+    """
     rows = Opportunity.objects.open().exclude(pk=but)
     rows = rows.select_related("assignee", "created_by").order_by("pk")
-    mine, found = Q(pk__in=Opportunity.objects.visible_to(by).order_by().values("pk")), list[Opportunity]()
-    for condition in _conditions(sought, mine):
-        found += rows.filter(condition).exclude(pk__in=[one.pk for one in found])[:SHOWN]
-    keys = [one.pk for one in found]
-    seen = set(Opportunity.objects.visible_to(by).filter(pk__in=keys).values_list("pk", flat=True))
-    told = set(Opportunity.objects.detailed_for(by).filter(pk__in=keys).values_list("pk", flat=True))
-    return [_match(one, sought, is_seen=one.pk in seen, is_told=one.pk in told) for one in found]
+    in_view, opportunities = Q(pk__in=Opportunity.objects.visible_to(by).order_by().values("pk")), list[Opportunity]()
+    for condition in _conditions(sought, in_view):
+        opportunities += rows.filter(condition).exclude(pk__in=[one.pk for one in opportunities])[:SHOWN]
+    keys = [one.pk for one in opportunities]
+    visible_keys = set(Opportunity.objects.visible_to(by).filter(pk__in=keys).values_list("pk", flat=True))
+    detailed_keys = set(Opportunity.objects.detailed_for(by).filter(pk__in=keys).values_list("pk", flat=True))
+    return [
+        _match(one, sought, is_visible=one.pk in visible_keys, shows_details=one.pk in detailed_keys)
+        for one in opportunities
+    ]
 
 
-def _conditions(sought: Sought, mine: Q) -> Iterator[Q]:
+def _conditions(sought: Sought, in_view: Q) -> Iterator[Q]:
     if sought.name:
         yield same_name(sought.name)
-    if wanted := whole(sought.phones):
-        yield with_number("contact_phone", wanted)
+    if phones := whole(sought.phones):
+        yield with_number("contact_phone", phones)
     if sought.name:
-        yield named_near(sought.name) & mine
+        yield named_near(sought.name) & in_view
 
 
-def _match(one: Opportunity, sought: Sought, *, is_seen: bool, is_told: bool) -> Match:
+def _match(one: Opportunity, sought: Sought, *, is_visible: bool, shows_details: bool) -> Match:
     reason = why(sought, one)
     return Match(
         one,
@@ -42,13 +48,13 @@ def _match(one: Opportunity, sought: Sought, *, is_seen: bool, is_told: bool) ->
         str(one.assignee or one.created_by),
         one.assigned_at or one.created_at,
         reason,
-        one.get_absolute_url() if is_seen else "",
-        not is_seen or (reason == "电话相同" and not is_told),
+        one.get_absolute_url() if is_visible else "",
+        not is_visible or (reason == "电话相同" and not shows_details),
         "客户经理" if one.assignee_id else "创建人",
-        f"机会编号 {one.pk}" if is_seen else "",
+        f"机会编号 {one.pk}" if is_visible else "",
     )
 
 
 def organisation_matches(sought: Sought, by: User, *, but: int | None = None) -> list[Match]:
-    """Customers first, then open opportunities. but: the opportunity that is changed."""
+    """Return matching customers, then open opportunities. but: key of the opportunity that is edited."""
     return [*customer_matches(sought, by), *opportunity_matches(sought, by, but=but)]

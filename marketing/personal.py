@@ -1,7 +1,8 @@
-"""What opportunities and their plans may know about a contact; see customers/personal.py."""
+"""Personal data about a contact in opportunities and their plans; see customers/personal.py."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import models
@@ -17,29 +18,29 @@ from .models.forecast import ForecastChange
 
 
 def opportunities_of(contact: Contact) -> models.QuerySet[Opportunity]:
-    """Those the customer came from, and those that name the person with one of his numbers."""
+    """Return the opportunities the customer came from, and those with the contact's name and one of their numbers."""
     numbers = [number for number in (contact.mobile, contact.office_phone) if fold_number(number)]
-    theirs = Q(customer=contact.customer)
+    condition = Q(customer=contact.customer)
     for number in numbers:
-        theirs |= Q(contact_name__same_text=contact.name, contact_phone__same_number=number)
-    return Opportunity.objects.filter(theirs).order_by("pk")
+        condition |= Q(contact_name__same_text=contact.name, contact_phone__same_number=number)
+    return Opportunity.objects.filter(condition).order_by("pk")
 
 
 def names_contact(row: Any, contact: Contact) -> bool:
-    """Is this person the opportunity's contact? By name, or by number."""
+    """Whether the opportunity has this contact's name or one of their numbers."""
     numbers = {fold_number(number) for number in (contact.mobile, contact.office_phone)} - {""}
     return fold_name(row.contact_name) == fold_name(contact.name) or fold_number(row.contact_phone) in numbers
 
 
-def _below(model: Any) -> Any:
-    return lambda contact: model.objects.filter(opportunity__in=opportunities_of(contact)).order_by("pk")
+def _rows_of(model: type[PlanItem] | type[ForecastChange]) -> Callable[[Contact], models.QuerySet[Any]]:
+    return lambda contact: model._default_manager.filter(opportunity__in=opportunities_of(contact)).order_by("pk")
 
 
 OPPORTUNITY_TEXTS = ("contact_name", "contact_phone", "summary", "description", "source", "win_reason", "lost_reason")
 PARTS = (
-    # Plans and notifications first: afterwards the opportunities no longer tell whose they were.
-    Part("计划项", PlanItem, _below(PlanItem), ("text", "result"), ("on", "text", "result")),
-    Part("预测变更", ForecastChange, _below(ForecastChange), ("reason",), ("at", "reason")),
+    # Plans and notifications first: after erasure the opportunities no longer name the contact.
+    Part("计划项", PlanItem, _rows_of(PlanItem), ("text", "result"), ("on", "text", "result")),
+    Part("预测变更", ForecastChange, _rows_of(ForecastChange), ("reason",), ("at", "reason")),
     Part(
         "机会通知",
         Notification,

@@ -1,4 +1,4 @@
-"""What opportunities promise: sums of their 预计金额, and forecasts as they stood when a month began."""
+"""Forecasts of opportunities: sums of 预计金额, and forecasts as of the start of a month."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .models import ForecastChange, Opportunity
 
 
 class ForecastTotals(NamedTuple):
-    """Exact sums of some opportunities."""
+    """Exact sums over a set of opportunities."""
 
     number: int
     amount: Decimal  # 预计金额
@@ -23,29 +23,32 @@ class ForecastTotals(NamedTuple):
 
 
 def forecast_to_close_in(rows: QuerySet[Opportunity], month: date) -> QuerySet[Opportunity]:
-    """Those that were open when the month began and by what was known then would close in it.
+    """Return the opportunities that were open when the month began and were then forecast to close in it.
 
-    forecast_amount, forecast_rate: as they stood then, which are the former values of the first change since.
+    Annotated with forecast_on, forecast_amount and forecast_rate as of that time: the former values of the first change
+    since, or the present ones.
     """
-    begins = midnight(month)
-    later = ForecastChange.objects.filter(opportunity=OuterRef("pk"), at__gte=begins).order_by("at", "pk")
+    start = midnight(month)
+    later = ForecastChange.objects.filter(opportunity=OuterRef("pk"), at__gte=start).order_by("at", "pk")
 
-    def stood(name: str) -> Case:
+    def value_at_start(name: str) -> Case:
         return Case(When(Exists(later), then=Subquery(later.values(f"former_{name}")[:1])), default=F(name))
 
-    there = rows.filter(Q(closed_at=None) | Q(closed_at__gte=begins), created_at__lt=begins)
-    return there.annotate(
-        forecast_on=stood("expected_on"), forecast_amount=stood("expected_amount"), forecast_rate=stood("success_rate")
-    ).filter(promised_on__gte=month, promised_on__lt=add_months(month, 1))
+    open_rows = rows.filter(Q(closed_at=None) | Q(closed_at__gte=start), created_at__lt=start)
+    return open_rows.annotate(
+        forecast_on=value_at_start("expected_on"),
+        forecast_amount=value_at_start("expected_amount"),
+        forecast_rate=value_at_start("success_rate"),
+    ).filter(forecast_on__gte=month, forecast_on__lt=add_months(month, 1))
 
 
 def sum_forecasts(rows: QuerySet[Opportunity]) -> ForecastTotals:
-    """Of these rows as they stand, or as they stood when forecast_to_close_in() chose them."""
-    promised = "forecast_amount" in rows.query.annotations
-    amount, rate = ("forecast_amount", "forecast_rate") if promised else ("expected_amount", "success_rate")
-    count, whole, weighted = 0, Decimal(0), Decimal(0)
+    """Return the sums of the present forecasts, or of those that forecast_to_close_in() annotated."""
+    is_annotated = "forecast_amount" in rows.query.annotations
+    amount, rate = ("forecast_amount", "forecast_rate") if is_annotated else ("expected_amount", "success_rate")
+    count, total, weighted = 0, Decimal(0), Decimal(0)
     lines: Any = rows.order_by().values_list(rate).annotate(n=Count("pk"), sum=ExactSum(amount))
     for chance, n, part in lines:
-        count, whole = count + n, whole + (part or 0)
+        count, total = count + n, total + (part or 0)
         weighted += (part or Decimal(0)) * chance / 100
-    return ForecastTotals(count, whole, weighted)
+    return ForecastTotals(count, total, weighted)

@@ -10,7 +10,7 @@ FORECAST_FIELDS = ("success_rate", "expected_amount", "expected_on")
 
 
 class ForecastChange(models.Model):
-    """What the assignee expected before and after, and why: the past forecasts of 销售漏斗."""
+    """A changed forecast: values before and after, and the reason. 销售漏斗 reads past forecasts from here."""
 
     opportunity = models.ForeignKey("marketing.Opportunity", models.CASCADE, related_name="forecast_changes")
     at = models.DateTimeField("时间", default=timezone.now)

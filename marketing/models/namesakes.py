@@ -1,4 +1,4 @@
-"""开发成功 beside customers that are there already: link to one of them, or make another with a reason."""
+"""开发成功 when similar customers exist: link to one of them, or create another with a reason."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kit.domain.verdict import refuse_if
 
 
 class SameNameExists(Exception):
-    """A customer of the same name is already there: link to it, or create anyway with a reason."""
+    """A customer of the same name exists: link to it, or create another with a reason."""
 
     def __init__(self, customers: list[Customer]) -> None:
         super().__init__("已有同名客户")
@@ -18,18 +18,19 @@ class SameNameExists(Exception):
 
 
 def lock_namesakes(sought: Sought, by: User, *, link_to: Customer | None, create_anyway: str) -> str:
-    """What the new customer is to those there: "同名", "相近的", or empty for a linked one and where there is none.
+    """Lock customer names and link_to; return how the new customer resembles existing ones.
 
-    Until the transaction ends no other customer of this name appears, and the chosen one is neither merged nor deleted.
+    "同名" or "相近的"; empty when a customer is linked or none is similar. Until the transaction ends no other customer
+    of this name appears, and link_to is neither merged nor deleted. Raises SameNameExists without link_to and reason.
     """
     hold_customers(link_to, by=by)
     hold_customer_names()
-    found = alike(sought, by)
+    similar = alike(sought, by)
     if link_to is not None:
-        refuse_if(link_to not in found, "所选客户已不是同名客户，请重新选择。").enforce()
+        refuse_if(link_to not in similar, "所选客户已不是同名客户，请重新选择。").enforce()
         link_to.can_edit(by).enforce()
         return ""
-    same_name = [customer for customer in found if customer.name_normalized == normalize(sought.name)]
+    same_name = [customer for customer in similar if customer.name_normalized == normalize(sought.name)]
     if same_name and not create_anyway:
         raise SameNameExists(same_name)
-    return ("同名" if same_name else "相近的") if found and create_anyway else ""
+    return ("同名" if same_name else "相近的") if similar and create_anyway else ""

@@ -1,4 +1,4 @@
-"""A chance to win a new customer, from first word to 开发成功 or 开发失败."""
+"""Sales opportunities: fields, guards and transitions, up to 开发成功 or 开发失败."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from accounts.details import HasDetails, reached
 from accounts.models import Notification, User, notify
 from accounts.scopes import EDIT, people_in_scope, reaches, supervisors_of
 from accounts.sharing import Shared
-from basedata.models import entry_field
+from basedata.models import DictionaryEntry, entry_field
 from customers.likeness import Sought
 from customers.models import Customer, TimelineEntry, add_timeline_entry, hold_customer_names, hold_customers
 from customers.names import MAX_LENGTH, normalize, pinyin
@@ -91,7 +91,7 @@ class Opportunity(HasDetails, Shared):
     win_reason = models.CharField("成功说明", max_length=500, blank=True, editable=False)
     lost_reason = models.CharField("失败原因", max_length=500, blank=True, editable=False)
     competitor = entry_field("竞争对手", "竞争对手", null=True, blank=True, editable=False)
-    # What open ones are compared by; NULL in those that were over before names were compared.
+    # For the duplicate check among open ones; NULL in rows closed before the check existed.
     name_normalized = models.CharField(max_length=MAX_LENGTH, null=True, editable=False)
     name_pinyin = models.CharField(max_length=200, null=True, editable=False)
     version = models.PositiveIntegerField(default=0, editable=False)
@@ -108,7 +108,7 @@ class Opportunity(HasDetails, Shared):
         verbose_name_plural = "销售机会"
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="marketing_newest"),
-            # Covers what visible_to() asks, so that PostgreSQL counts and pages a state from the index alone.
+            # Covers the conditions of visible_to(), so that PostgreSQL counts and pages a state from the index alone.
             models.Index(
                 fields=["status", "-created_at", "-id"],
                 include=["assignee", "created_by"],
@@ -161,13 +161,13 @@ class Opportunity(HasDetails, Shared):
         return reverse("marketing:opportunity_show", args=[self.pk, name])
 
     def shows_details_to(self, by: User) -> bool:
-        """Its people, who reaches over them, a colleague who plans with them, and whoever may still edit it."""
-        own = by.pk == self.keeper_id or self.shared_for_editing(by)
-        return own or bool(self.can_edit(by)) or reached(by, DETAILS_PERMISSION, self.keeper_id)
+        """Whether the user owns it, may edit it or plan with the owner, or has the permission over the owner."""
+        is_own = by.pk == self.keeper_id or self.shared_for_editing(by)
+        return is_own or bool(self.can_edit(by)) or reached(by, DETAILS_PERMISSION, self.keeper_id)
 
     @property
     def keeper_id(self) -> int:
-        """Whose opportunity it is: the assignee's, before 指派 the creator's."""
+        """The owner: the assignee, before 指派 the creator."""
         return self.assignee_id or self.created_by_id
 
     @property
@@ -177,11 +177,11 @@ class Opportunity(HasDetails, Shared):
     def while_shareable(self, by: User) -> Verdict:
         return self._unless_closed("共享")
 
-    # New, edited, deleted: while nobody is assigned
+    # Create, edit, delete: while unassigned
 
     @classmethod
     def create(cls, *, by: User, **values: Any) -> Opportunity:
-        """A new unassigned opportunity with its audit row. Call in a transaction."""
+        """Create an unassigned opportunity. Call in a transaction."""
         require_permission(by, "marketing.add_opportunity", "您的角色不能新建销售机会").enforce()
         hold_customers(values.get("introduced_by"), by=by)
         hold_customer_names()
@@ -215,7 +215,7 @@ class Opportunity(HasDetails, Shared):
         log_event(by, "删除", self, 客户名称=self.customer_name, 概要=self.summary)
         self.delete()
 
-    # Assigned, reassigned by a supervisor
+    # Assign, reassign: by a supervisor
 
     def can_assign(self, by: User) -> Verdict:
         return first_objection(
@@ -252,23 +252,24 @@ class Opportunity(HasDetails, Shared):
         self.assignee, self.assigned_at, self.assigned_by = to, timezone.now(), by
         self._save("assignee", "assigned_at", "assigned_by")
         log_event(by, "改派", self, 指派给=(former, to), 原因=reason)
-        told = f"{by} 已把您负责的机会（编号 {self.pk}）改派给 {to}：{reason}"  # it may have left his view
-        notify(former, told, kind=Notification.Kind.OPPORTUNITY)
+        # By its number and without a link: it may have left the former assignee's view.
+        text = f"{by} 已把您负责的机会（编号 {self.pk}）改派给 {to}：{reason}"
+        notify(former, text, kind=Notification.Kind.OPPORTUNITY)
         notify(to, f"{by} 将机会「{self.summary}」改派给您：{reason}", self, kind=Notification.Kind.OPPORTUNITY)
 
     @staticmethod
     def candidates(by: User) -> models.QuerySet[User]:
-        """Active 客户经理 inside the supervisor's scope."""
+        """Return active account managers (客户经理) within the supervisor's scope."""
         people = people_in_scope(by, "marketing.assign_opportunity", EDIT)
         managers = User.objects.account_managers()
         return managers if people is None else managers.filter(pk__in=people)
 
     @classmethod
     def check_candidate(cls, to: User, *, by: User) -> Verdict:
-        there = cls.candidates(by).filter(pk=to.pk).exists()
-        return refuse_if(not there, f"{to} 不是您范围内在职的客户经理，请另选一位。")
+        is_candidate = cls.candidates(by).filter(pk=to.pk).exists()
+        return refuse_if(not is_candidate, f"{to} 不是您范围内在职的客户经理，请另选一位。")
 
-    # Developed by the assignee
+    # Develop, close: by the assignee
 
     def can_plan(self, by: User) -> Verdict:
         return first_objection(
@@ -282,7 +283,7 @@ class Opportunity(HasDetails, Shared):
         )
 
     def can_develop(self, by: User) -> Verdict:
-        """Behind 执行计划, 更新预测, 更正联系方式, 开发成功 and 终止开发: the assignee's own work."""
+        """Guard 执行计划, 更新预测, 更正联系方式, 开发成功 and 终止开发: for the assignee only."""
         return first_objection(
             require_permission(by, "marketing.develop_opportunity", "您的角色不能执行开发计划"),
             refuse_if(self.status == self.Status.UNASSIGNED, "机会还没有指派，指派后才能执行。"),
@@ -319,23 +320,23 @@ class Opportunity(HasDetails, Shared):
 
     @transition
     def win(self, *, by: User, reason: str = "", link_to: Customer | None = None, create_anyway: str = "") -> Customer:
-        """Closes as 开发成功 and returns the customer it became, new or linked.
+        """Close as 开发成功 and return the customer, new or linked.
 
-        reason: required when the plan has no item. When customers of the same name exist and neither link_to nor
-        create_anyway (a reason, told to the supervisors) is given, raises SameNameExists.
+        reason: required when the plan has no item. create_anyway: a reason, sent to the supervisors. Raises
+        SameNameExists when customers of the same name exist and neither link_to nor create_anyway is given.
         """
         self.can_win(by).enforce()
         refuse_if(not reason.strip() and not self.items.exists(), "没有任何计划项，请说明开发成功的原因。").enforce()
-        anyway = lock_namesakes(self.sought, by, link_to=link_to, create_anyway=create_anyway.strip())
+        similarity = lock_namesakes(self.sought, by, link_to=link_to, create_anyway=create_anyway.strip())
         customer = link_to or self._new_customer(by)
         copy_contact(customer, self.contact_name.strip(), self.contact_phone.strip(), by=by)
         self.status, self.closed_at, self.customer, self.win_reason = self.Status.WON, timezone.now(), customer, reason
         self._save("status", "closed_at", "customer", "win_reason")
         facts = {"客户": customer, "成功说明": reason}
-        if anyway:
-            facts[f"{anyway}客户仍新建"] = create_anyway
+        if similarity:
+            facts[f"{similarity}客户仍新建"] = create_anyway
             for supervisor in supervisors_of(by):
-                notify(supervisor, f"{by} 新建了{anyway}客户「{customer}」：{create_anyway}", customer)
+                notify(supervisor, f"{by} 新建了{similarity}客户「{customer}」：{create_anyway}", customer)
         text, url = f"销售机会（编号 {self.pk}）开发成功", self.get_absolute_url()
         add_timeline_entry(customer, TimelineEntry.Kind.OPPORTUNITY, text, url=url)
         log_event(by, "开发成功", self, changes={label: fact for label, fact in facts.items() if fact})
@@ -344,7 +345,7 @@ class Opportunity(HasDetails, Shared):
 
     @property
     def sought(self) -> Sought:
-        """By what its customer is looked for among those we have."""
+        """Name and phone for the duplicate check."""
         return Sought(self.customer_name, tuple(filter(None, [self.contact_phone.strip()])))
 
     def _new_customer(self, by: User) -> Customer:
@@ -357,7 +358,7 @@ class Opportunity(HasDetails, Shared):
         )
 
     def contact_phone_differs(self, customer: Customer) -> bool:
-        """Whether the customer's contact of this name keeps another phone than the opportunity's."""
+        """Whether the customer has no contact of this name with the opportunity's phone."""
         name, phone = self.contact_name.strip(), self.contact_phone.strip()
         return bool(name and phone) and find_contact(customer, name, phone) is None
 
@@ -365,16 +366,18 @@ class Opportunity(HasDetails, Shared):
         return self.can_develop(by)
 
     @transition
-    def lose(self, *, by: User, reason: str, competitor: Any = None) -> None:
+    def lose(self, *, by: User, reason: str, competitor: DictionaryEntry | None = None) -> None:
         self.can_lose(by).enforce()
         refuse_if(not reason.strip(), "请填写失败原因。").enforce()
         self.status, self.closed_at = self.Status.LOST, timezone.now()
         self.lost_reason, self.competitor = reason, competitor
         self._save("status", "closed_at", "lost_reason", "competitor")
-        log_event(by, "终止开发", self, 失败原因=reason, **({"竞争对手": competitor} if competitor else {}))
+        log_event(
+            by, "终止开发", self, changes={"失败原因": reason, **({"竞争对手": competitor} if competitor else {})}
+        )
         notify_creator(self, by=by)
 
-    # Shared objections
+    # Guards shared by several transitions
 
     def _while_unassigned(self, verb: str) -> Verdict:
         if self.status == self.Status.ASSIGNED:
@@ -400,8 +403,8 @@ class Opportunity(HasDetails, Shared):
         return refuse_if(True, f"{self._assigned_text()}，不能再次指派；需要换人时请改派。")
 
     def _assigned_text(self) -> str:
-        who = f"由 {self.assigned_by} " if self.assigned_by else ""
-        return f"机会已{who}指派给 {self.assignee}"
+        assigner = f"由 {self.assigned_by} " if self.assigned_by else ""
+        return f"机会已{assigner}指派给 {self.assignee}"
 
     def _save(self, *fields: str) -> None:
         self.version += 1

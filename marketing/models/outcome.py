@@ -1,4 +1,4 @@
-"""What became of a chance, told to whoever found it."""
+"""Notify the creator of an opportunity of its outcome."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def notify_creator(opportunity: Opportunity, *, by: User) -> None:
-    """By the name the creator gave it and without a link: from 指派 on it may be out of their view (decision 39)."""
+    """Notify by customer name and without a link: after 指派 it may be out of the creator's view (decision 39)."""
     if opportunity.created_by_id == by.pk:
         return
-    words = f"您创建的机会「{opportunity.customer_name}」已由 {by} 结束：{opportunity.get_status_display()}"
-    notify(opportunity.created_by, words, kind=Notification.Kind.OPPORTUNITY)
+    text = f"您创建的机会「{opportunity.customer_name}」已由 {by} 结束：{opportunity.get_status_display()}"
+    notify(opportunity.created_by, text, kind=Notification.Kind.OPPORTUNITY)

@@ -1,4 +1,4 @@
-"""The development plan: what the assignee will do, and what came of it."""
+"""The development plan: dated items and their results."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .opportunity import Opportunity
 
 class PlanItemQuerySet(models.QuerySet["PlanItem"]):
     def visible_to(self, user: User) -> PlanItemQuerySet:
-        """A plan item is seen by whoever sees its opportunity."""
+        """Return the items of the opportunities visible to the user."""
         return self.filter(opportunity__in=Opportunity.objects.visible_to(user))
 
     def pending(self) -> PlanItemQuerySet:
         return self.filter(result="")
 
     def due(self, until: date) -> PlanItemQuerySet:
-        """Still to be done on opportunities under way, planned for this day or before."""
+        """Return pending items of assigned opportunities, planned for this day or earlier."""
         return self.pending().filter(on__lte=until, opportunity__status=Opportunity.Status.ASSIGNED)
 
 
@@ -67,12 +67,12 @@ class PlanItem(models.Model):
 
     @property
     def days_late(self) -> int:
-        """Days past the planned date without a result; 0 when done or not yet due."""
+        """Return the days past the planned date; 0 when done or not yet due."""
         return 0 if self.is_done else max((timezone.localdate() - self.on).days, 0)
 
     @classmethod
     def create(cls, *, by: User, opportunity: Opportunity, **values: Any) -> PlanItem:
-        """Adds an item to the plan. Call in a transaction."""
+        """Add an item to the plan. Call in a transaction."""
         lock_row(opportunity)
         opportunity.can_plan(by).enforce()
         item = cls.objects.create(opportunity=opportunity, **values)
@@ -112,7 +112,7 @@ class PlanItem(models.Model):
 
     @transition
     def record_result(self, *, by: User, result: str) -> None:
-        """Writes what came of the item, or corrects it until the opportunity closes."""
+        """Save the item's result, or correct it until the opportunity closes."""
         self.can_record_result(by).enforce()
         refuse_if(not result.strip(), "请填写执行效果。").enforce()
         before, self.result = self.result, result

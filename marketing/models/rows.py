@@ -1,9 +1,8 @@
-"""Which opportunities: in view, in reach, at which stage."""
+"""QuerySet of opportunities: scopes, stages, annotations."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from django.apps import apps
 from django.db import models
@@ -35,45 +34,46 @@ class OpportunityQuerySet(ScopedQuerySet):
     edit_permission = "marketing.assign_opportunity"
 
     def of_people(self, people: frozenset[int]) -> Q:
-        """Whose opportunity: its assignee's, before 指派 its creator's."""
+        """Return the condition on owners: the assignee, before 指派 the creator."""
         return Q(assignee__in=people) | Q(assignee=None, created_by__in=people)
 
     def own(self, user: User) -> Q:
-        """None beside those kept: from 指派 on having made an opportunity gives nothing (decision 39)."""
+        """Return no further condition: after 指派 the creator has no access as such (decision 39)."""
         return Q()
 
     def detailed_for(self, user: User) -> OpportunityQuerySet:
-        """Those whose phone the person sees in full: shows_details_to() as SQL."""
+        """Return the rows whose phone the user sees in full: shows_details_to() as SQL."""
         people = people_reached(user, DETAILS_PERMISSION)
         if people is None:
             return self
         shared = granted_ids(user, grants_of(self.model), "marketing.change_opportunity")
-        found = self.of_people(people) | self.belonging_to(user) | Q(pk__in=shared)
+        condition = self.of_people(people) | self.belonging_to(user) | Q(pk__in=shared)
         if user.has_perm("marketing.change_opportunity"):
-            found |= Q(status=OpportunityStatus.UNASSIGNED)
-        return self.filter(found)
+            condition |= Q(status=OpportunityStatus.UNASSIGNED)
+        return self.filter(condition)
 
-    def kept_by(self, person: Any) -> OpportunityQuerySet:
+    def kept_by(self, person: User | int | OuterRef) -> OpportunityQuerySet:
+        """Return the rows of this owner: the assignee, before 指派 the creator."""
         return self.filter(Q(assignee=person) | Q(assignee=None, created_by=person))
 
     def open(self) -> OpportunityQuerySet:
         return self.filter(status__in=OPEN)
 
     def in_development(self) -> OpportunityQuerySet:
-        """Everything that has been assigned, open or closed: the rows of 客户开发计划."""
+        """Return assigned and closed rows: those of 客户开发计划."""
         return self.exclude(status=OpportunityStatus.UNASSIGNED)
 
     def with_progress(self) -> OpportunityQuerySet:
-        """items_all and items_done: how far the plan is. Subqueries, so that a page counts its own rows only."""
+        """Annotate items_all and items_done. Subqueries, so that a page counts its own rows only."""
         items = apps.get_model("marketing", "PlanItem").objects.filter(opportunity=OuterRef("pk")).order_by()
-        counted = items.values("opportunity").annotate(n=Count("pk")).values("n")
+        count = items.values("opportunity").annotate(n=Count("pk")).values("n")
         return self.annotate(
-            items_all=Coalesce(Subquery(counted), 0),
-            items_done=Coalesce(Subquery(counted.exclude(result="")), 0),
+            items_all=Coalesce(Subquery(count), 0),
+            items_done=Coalesce(Subquery(count.exclude(result="")), 0),
         )
 
     def with_contact_refusal(self) -> OpportunityQuerySet:
-        """refuses_contact: the person, a contact of the customer by now, asked not to be called any more."""
+        """Annotate refuses_contact: the contact, by now one of the customer's, is marked 请勿联系."""
         same = {"customer": OuterRef("customer"), "name": OuterRef("contact_name")}
         return self.annotate(refuses_contact=Exists(Contact.objects.filter(do_not_contact=True, **same)))
 

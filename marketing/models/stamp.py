@@ -1,4 +1,4 @@
-"""What 销售漏斗 counts has a stamp, so that what was counted need not be counted again until it changes."""
+"""Version of the data behind 销售漏斗: its figures are cached until the version changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kit.sql.markers import ChangeMarker
 
 
 class OpportunityChange(ChangeMarker):
-    """A mark that the database itself leaves with every statement that writes opportunities or their forecasts."""
+    """Written by a trigger with every statement that writes opportunities or their forecasts."""
 
     class Meta(ChangeMarker.Meta):
         verbose_name = "销售机会变动"
@@ -16,9 +16,10 @@ class OpportunityChange(ChangeMarker):
 
 
 def opportunity_stamp() -> tuple[Any, ...] | None:
+    """Return a value that changes with every write, or None before the first one: then nothing is cached."""
     return OpportunityChange.stamp()
 
 
 def forget_old_marks() -> str:
-    """Called by the schedule."""
+    """Delete old rows; a periodic task."""
     return OpportunityChange.forget()

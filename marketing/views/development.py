@@ -1,4 +1,4 @@
-"""客户开发计划: the list of opportunities under development, their plans and results."""
+"""Pages of 客户开发计划: the list, 制定计划 and 执行计划."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from kit.pages.templatetags.ui import chip, rate
 from ..filters import DevelopmentFilter
 from ..forms import PlanItemForm, ResultForm
 from ..models import Opportunity, PlanItem
+from ..models.plan import PlanItemQuerySet
+from ..models.rows import OpportunityQuerySet
 from .opportunities import (
     CONTACT_NAME,
     CONTACT_PHONE,
@@ -57,18 +59,18 @@ class DevelopmentList(DetailedList, RecordList):
     export_permission = "marketing.export_opportunity"
     empty_text = "还没有指派的机会。主管指派之后，机会出现在这里，由客户经理制定并执行计划。"
 
-    def rows(self) -> Any:
+    def rows(self) -> OpportunityQuerySet:
         return super().rows().in_development()
 
-    def ordered(self, rows: Any) -> Any:
+    def ordered(self, rows: OpportunityQuerySet) -> OpportunityQuerySet:
         return super().ordered(rows.with_progress().with_contact_refusal())
 
-    def row_controls(self, row: Any) -> list[Control]:
+    def row_controls(self, row: Opportunity) -> list[Control]:
         return [] if row.is_closed else super().row_controls(row)  # closed rows are only viewed
 
 
 class PlanPage(RecordCreate):
-    """制定计划: the items of one opportunity, with a form that adds the next."""
+    """制定计划: the items of an opportunity, and a form to add one."""
 
     model, form_class, permission = PlanItem, PlanItemForm, "marketing.plan_opportunity"
     title, help = "制定计划", "development"
@@ -85,7 +87,7 @@ class PlanPage(RecordCreate):
         return super().get(request, **kwargs)
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        """What was typed is checked before the state, so that a refusal stands above it and not in its place."""
+        """Validate the form before the state, so that a refusal keeps the user's input on the page."""
         verdict = self.opportunity.can_plan(request.user)
         if verdict:
             return super().post(request, **kwargs)
@@ -94,26 +96,26 @@ class PlanPage(RecordCreate):
         form.full_clean()
         return self.refuse(record, form, verdict)
 
-    def perform(self, record: Any, form: Any) -> PlanItem:
+    def perform(self, record: PlanItem, form: Any) -> PlanItem:
         return PlanItem.create(by=self.request.user, opportunity=self.opportunity, **form.values())
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: PlanItem, form: Any) -> dict[str, Any]:
         items = list(self.opportunity.items.all())
         for item in items:
             item.opportunity = self.opportunity
         return {"opportunity": self.opportunity, "items": items, "item_actions": (EDIT_ITEM, REMOVE_ITEM)}
 
-    def back_url(self, record: Any) -> str:
+    def back_url(self, record: PlanItem) -> str:
         return self.opportunity.get_absolute_url()
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: PlanItem, result: Any) -> str:
         return reverse("marketing:development_plan", args=[self.opportunity.pk])
 
 
 class ItemAction(Action):
-    """An action on a plan item, whose address lies under its opportunity's."""
+    """An action on a plan item; its URL lies below the opportunity's."""
 
-    def url(self, record: Any) -> str:
+    def url(self, record: PlanItem) -> str:
         return reverse(self.url_name, args=[record.opportunity_id, record.pk])
 
 
@@ -122,27 +124,27 @@ REMOVE_ITEM = ItemAction("remove", "删除", "trash", "marketing:item_delete", d
 
 
 class ItemPage:
-    """Rows of one opportunity only: an item asked for under another one's address is 404."""
+    """Limit rows to the opportunity of the URL: another one's item is 404."""
 
     model = PlanItem
     select_related = ("opportunity", "opportunity__assignee", "opportunity__created_by")
     crumbs, help = (("营销管理", ""), LIST), "development"
     kwargs: dict[str, Any]
 
-    def rows(self) -> Any:
+    def rows(self) -> PlanItemQuerySet:
         return super().rows().filter(opportunity=self.kwargs["opportunity"])  # type: ignore[misc]
 
-    def back_url(self, record: Any) -> str:
+    def back_url(self, record: PlanItem) -> str:
         return reverse("marketing:development_plan", args=[self.kwargs["opportunity"]])
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: PlanItem, result: Any) -> str:
         return self.back_url(record)
 
 
 class LockedItemUpdate(ItemPage, RecordUpdate):
-    """Locks the opportunity before its item, as the transitions do: two saves at once never wait for each other."""
+    """Lock the opportunity before its item, as the transitions do, so that two saves at once cannot deadlock."""
 
-    def post(self, request: Any, **kwargs: Any) -> HttpResponse:
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         with transaction.atomic():
             Opportunity.objects.select_for_update(of=("self",)).filter(pk=kwargs["opportunity"]).first()
             return super().post(request, **kwargs)
@@ -156,28 +158,28 @@ class RemoveItem(ItemPage, ActionView):
     action, title, question = "remove", "删除计划项", "确认删除？"
     danger, submit_label, message = True, "确定", "删除成功"
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: PlanItem, form: Any) -> dict[str, Any]:
         return {"named": f"计划项：{record.text}", "details": f"{record.on:%Y-%m-%d}", "consequence": ""}
 
 
 def item_auto_id(item: PlanItem) -> str:
-    """Several forms stand on one page: each item's fields have ids of their own."""
+    """Return the auto_id of an item's form: the page has one form per item."""
     return f"%s-{item.pk}"
 
 
 class ExecutePage(OpportunityDetail):
-    """执行计划: header and items read-only, one result per item saved on its own."""
+    """执行计划: opportunity and items read-only, a result form for each item."""
 
     title, help = "执行计划", "development"
     crumbs = (("营销管理", ""), LIST)
     template_name = "marketing/execute.html"
 
-    def get_record(self) -> Any:
+    def get_record(self) -> Opportunity:
         record = super().get_record()
         record.can_develop(self.request.user).enforce()
         return record
 
-    def context(self, record: Any) -> dict[str, Any]:
+    def context(self, record: Opportunity) -> dict[str, Any]:
         context = super().context(record)
         editing = self.request.GET.get("item", "")
         forms = {item.pk: ResultForm(instance=item, auto_id=item_auto_id(item)) for item in context["items"]}
@@ -190,21 +192,21 @@ class ExecutePage(OpportunityDetail):
 
 
 class RecordResult(LockedItemUpdate):
-    """Saves one item's result; errors come back on the execute page beside that item, the text kept."""
+    """Save one item's result; errors appear on the execute page beside that item, with the user's text."""
 
     verb, title, form_class = "record_result", "填写执行效果", ResultForm
     template_name = "marketing/execute.html"
 
-    def form_options(self, record: Any) -> dict[str, Any]:
+    def form_options(self, record: PlanItem) -> dict[str, Any]:
         return {"auto_id": item_auto_id(record)}
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: PlanItem, result: Any) -> str:
         return reverse("marketing:development_execute", args=[record.opportunity_id]) + f"#item-{record.pk}"
 
-    def back_url(self, record: Any) -> str:
+    def back_url(self, record: PlanItem) -> str:
         return reverse("marketing:development_execute", args=[record.opportunity_id])
 
-    def show(self, record: Any, form: Any, status: int = 200) -> HttpResponse:
+    def show(self, record: PlanItem, form: Any, status: int = 200) -> HttpResponse:
         page = ExecutePage(kwargs={"pk": record.opportunity_id}, request=self.request, args=())
         opportunity = page.rows().get(pk=record.opportunity_id)
         context = page.context(opportunity)

@@ -1,4 +1,4 @@
-"""销售机会管理: list, record page, creating, changing, assigning, closing."""
+"""Pages of 销售机会管理: list, record, create, edit, assign, close, share."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ from ..forms import (
     WinForm,
 )
 from ..models import Opportunity, SameNameExists
+from ..models.rows import OpportunityQuerySet
 from ..promises import sum_forecasts
 
 LIST = ("销售机会管理", "marketing:opportunity_list")
@@ -94,23 +95,23 @@ class OpportunityList(DetailedList, RecordList):
     export_permission = "marketing.export_opportunity"
     empty_text = "还没有销售机会。新建第一个机会后，主管把它指派给客户经理开发。"
 
-    def ordered(self, rows: Any) -> Any:
+    def ordered(self, rows: OpportunityQuerySet) -> OpportunityQuerySet:
         return super().ordered(rows.with_contact_refusal())
 
     def page_context(self) -> dict[str, Any]:
         return {**super().page_context(), "totals": self.totals()}
 
     def totals(self) -> str:
-        """The exact sums of all opportunities found, when a report leads here: equal to its figures."""
-        asked = self.request.GET
-        if not asked.get("total"):
+        """Return the exact sums of all rows of the list for links from reports, equal to the report's figures."""
+        query = self.request.GET
+        if not query.get("total"):
             return ""
-        found = sum_forecasts(self.in_tab(self.filtered()[1], self.tab))
-        then = "月初时" if asked.get("forecast") else ""
-        text = f"合计 {found.number:,} 个机会，{then}预计金额 {format_yuan(found.amount)} 元"
-        if then or asked.get("open") or self.tab in Opportunity.OPEN:  # of closed ones chances say nothing
-            text += f"，加权金额 {format_yuan(found.weighted)} 元"
-        return text if found.number else ""
+        totals = sum_forecasts(self.in_tab(self.filtered()[1], self.tab))
+        as_of = "月初时" if query.get("forecast") else ""
+        text = f"合计 {totals.number:,} 个机会，{as_of}预计金额 {format_yuan(totals.amount)} 元"
+        if as_of or query.get("open") or self.tab in Opportunity.OPEN:  # closed ones have no chance any more
+            text += f"，加权金额 {format_yuan(totals.weighted)} 元"
+        return text if totals.number else ""
 
 
 class OpportunityDetail(RecordDetail):
@@ -119,13 +120,13 @@ class OpportunityDetail(RecordDetail):
     crumbs, help = (("营销管理", ""), LIST), "opportunities"
     select_related = (*PEOPLE, "region", "industry", "competitor")
 
-    def rows(self) -> Any:
+    def rows(self) -> OpportunityQuerySet:
         return super().rows().with_contact_refusal()
 
     def context(self, record: Opportunity) -> dict[str, Any]:
         items = list(record.items.select_related("executed_by"))
         user = self.request.user
-        main = controls((REMOVE, EDIT, ASSIGN, PLAN, EXECUTE), record, user)  # the first step stands last, at the right
+        main = controls((REMOVE, EDIT, ASSIGN, PLAN, EXECUTE), record, user)  # the next step comes last, at the right
         other = controls((REASSIGN, FORECAST, CONTACT, SHARE), record, user)
         hidden = names_hidden_from(self.request.user, "老客户介绍")
         linked = [pk for pk in (record.customer_id, record.introduced_by_id) if pk]
@@ -156,15 +157,15 @@ class OpportunityHistory(RecordHistory):
 
 
 class WithSuggestions(Asking):
-    """Completion for the free-text source: the dictionary's entries are offered, anything may be typed."""
+    """Suggestions for the free-text source, from the dictionary, and for the introducing customer."""
 
     form_class, template_name = OpportunityForm, "customers/customer_form.html"
     request: Any
 
-    def form_options(self, record: Any) -> dict[str, Any]:
+    def form_options(self, record: Opportunity) -> dict[str, Any]:
         return {"user": self.request.user}
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: Opportunity, form: Any) -> dict[str, Any]:
         return {
             "datalists": {
                 "sources": [entry.item for entry in DictionaryEntry.objects.of("机会来源")],
@@ -177,13 +178,13 @@ class OpportunityCreate(WithSuggestions, RecordCreate):
     model, permission = Opportunity, "marketing.add_opportunity"
     title, crumbs, help = "新建机会", (("营销管理", ""), LIST), "opportunities"
 
-    def form_options(self, record: Any) -> dict[str, Any]:
-        """What the address names is filled in: a service request of an organisation becomes an opportunity."""
+    def form_options(self, record: Opportunity) -> dict[str, Any]:
+        """Fill in the values of the URL: 转销售机会 of a service request leads here with them."""
         names = ("customer_name", "summary", "description")
-        given = {name: self.request.GET[name] for name in names if name in self.request.GET}
-        return {**super().form_options(record), "initial": given}
+        initial = {name: self.request.GET[name] for name in names if name in self.request.GET}
+        return {**super().form_options(record), "initial": initial}
 
-    def back_url(self, record: Any) -> str:
+    def back_url(self, record: Opportunity) -> str:
         return reverse("marketing:opportunity_list")
 
 
@@ -201,14 +202,14 @@ class RemoveOpportunity(OpportunityAction):
     action, title, question = "remove", "删除机会", "确认删除？"
     danger, submit_label, message = True, "确定", "删除成功"
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: Opportunity, form: Any) -> dict[str, Any]:
         return {
             "named": f"销售机会：{record.summary}",
             "details": f"{record.customer_name}，编号 {record.pk}",
             "consequence": "删除后不再出现在列表与统计中；变更历史会保留删除人和时间。",
         }
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: Opportunity, result: Any) -> str:
         return reverse("marketing:opportunity_list")
 
 
@@ -217,14 +218,14 @@ class AssignOpportunity(OpportunityAction):
     form_class = AssignForm
     template_name = "marketing/assign.html"
 
-    def form_options(self, record: Any) -> dict[str, Any]:
+    def form_options(self, record: Opportunity) -> dict[str, Any]:
         return {"candidates": Opportunity.candidates(self.request.user)}
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: Opportunity, form: Any) -> dict[str, Any]:
         people = Opportunity.candidates(self.request.user).prefetch_related("regions", "industries")
         return {"candidates": rank_candidates(record, people)}
 
-    def perform(self, record: Any, form: Any) -> None:
+    def perform(self, record: Opportunity, form: Any) -> None:
         record.assign(form.cleaned_data["to"], by=self.request.user)
 
 
@@ -232,7 +233,7 @@ class ReassignOpportunity(AssignOpportunity):
     action, title, submit_label = "reassign", "改派机会", "改派"
     form_class = ReassignForm
 
-    def perform(self, record: Any, form: Any) -> None:
+    def perform(self, record: Opportunity, form: Any) -> None:
         record.reassign(form.cleaned_data["to"], by=self.request.user, reason=form.cleaned_data["reason"])
 
 
@@ -254,27 +255,27 @@ class WinOpportunity(OpportunityAction):
     template_name = "marketing/win.html"
     message = "客户开发成功，已添加新客户记录。"
 
-    def form_options(self, record: Any) -> dict[str, Any]:
+    def form_options(self, record: Opportunity) -> dict[str, Any]:
         return {"opportunity": record, "user": self.request.user}
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: Opportunity, form: Any) -> dict[str, Any]:
         visible = Customer.objects.visible_to(self.request.user).filter(pk__in=[c.pk for c in form.same_name])
         return {
             "pending": [item for item in record.items.all() if not item.is_done],
             "seen": set(visible.values_list("pk", flat=True)),
         }
 
-    def send(self, record: Any, form: Any) -> HttpResponse:
+    def send(self, record: Opportunity, form: Any) -> HttpResponse:
         if form.arguments()["link_to"]:
             self.message = "客户开发成功，已关联到已有客户。"
         try:
             return super().send(record, form)
-        except SameNameExists:  # a customer of this name appeared since the form was checked
+        except SameNameExists:  # created by somebody else since the form was validated
             form = self.make_form(record, self.request.POST)
             form.is_valid()
             return self.show(record, form)
 
-    def perform(self, record: Any, form: Any) -> Any:
+    def perform(self, record: Opportunity, form: Any) -> Any:
         customer = record.win(by=self.request.user, **form.arguments())
         if record.contact_phone_differs(customer):
             self.message += (
@@ -282,7 +283,7 @@ class WinOpportunity(OpportunityAction):
             )
         return customer
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: Opportunity, result: Any) -> str:
         return record.get_absolute_url()
 
 
@@ -306,11 +307,11 @@ class WithdrawOpportunityShare(WithdrawShare):
     model = Opportunity
     crumbs = (("营销管理", ""), LIST)
 
-    def back_url(self, record: Any) -> str:
-        """A closed opportunity has no page to share it: its shares are withdrawn on its own."""
+    def back_url(self, record: Opportunity) -> str:
+        """Return the sharing page, or for closed opportunities, which have none, the record page."""
         return (
             record.get_absolute_url() if record.is_closed else reverse("marketing:opportunity_share", args=[record.pk])
         )
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: Opportunity, result: Any) -> str:
         return self.back_url(record)
