@@ -26,7 +26,7 @@ def opportunities_of(contact: Contact) -> models.QuerySet[Opportunity]:
     return Opportunity.objects.filter(condition).order_by("pk")
 
 
-def names_contact(row: Any, contact: Contact) -> bool:
+def names_contact(row: Opportunity, contact: Contact) -> bool:
     """Whether the opportunity has this contact's name or one of their numbers."""
     numbers = {fold_number(number) for number in (contact.mobile, contact.office_phone)} - {""}
     return fold_name(row.contact_name) == fold_name(contact.name) or fold_number(row.contact_phone) in numbers

@@ -1,4 +1,4 @@
-"""Who could take a request: fit of the customer's region, present load, and whose customer it is."""
+"""Account managers ranked for requests: ownership of the customer, fit of its region, load."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ class Candidate:
 
 
 def rank_candidates(requests: Iterable[ServiceRequest], people: Iterable[User]) -> list[Candidate]:
-    """The customer's own 客户经理 first, then by region, then the least loaded. People with regions prefetched.
+    """Return people as candidates: the customer's owner first, then by region, then the least loaded.
 
-    For several requests at once somebody fits who fits one of them.
+    people: with regions prefetched. For several requests, fitting one of them is enough.
     """
     people, customers = list(people), [request.customer for request in requests if request.customer]
-    loads, areas = open_requests(person.pk for person in people), {customer.region_id for customer in customers}
-    found = [
+    loads, regions = open_requests(person.pk for person in people), {customer.region_id for customer in customers}
+    candidates = [
         Candidate(
             user=person,
             regions=[str(entry) for entry in person.regions.all()],
-            fits_region=bool(areas & {entry.pk for entry in person.regions.all()}),
+            fits_region=bool(regions & {entry.pk for entry in person.regions.all()}),
             keeps_customer=any(customer.manager_id == person.pk for customer in customers),
             open=loads.get(person.pk, 0),
         )
         for person in people
     ]
-    return sorted(found, key=lambda c: (not c.keeps_customer, not c.fits_region, c.open, c.user.name, c.user.pk))
+    return sorted(candidates, key=lambda c: (not c.keeps_customer, not c.fits_region, c.open, c.user.name, c.user.pk))
 
 
 def open_requests(people: Iterable[int]) -> dict[int, int]:
-    """How many requests each of them has in work."""
+    """Return {user id: number of requests in work}; users without any are left out."""
     rows: Any = ServiceRequest.objects.in_work().filter(assignee__in=list(people)).order_by().values("assignee")
     return {row["assignee"]: row["n"] for row in rows.annotate(n=Count("pk"))}

@@ -1,4 +1,4 @@
-"""What was typed and not saved yet, kept on the server per person, request and form."""
+"""Drafts: unsaved form input, stored on the server per user, request and form."""
 
 from __future__ import annotations
 
@@ -11,24 +11,22 @@ from accounts.models import User
 
 from .models import Draft, ServiceRequest
 
-FORMS = {  # form: (fields that are kept, the guard that opens the form)
+FORMS = {  # form: (fields that are stored, guard of the form)
     "handle": (("handling",), "can_handle"),
     "feedback": (("result", "satisfaction", "cause", "improvement", "is_adopted", "reply"), "can_feedback"),
 }
-MAX_FIELD_LENGTH = (
-    20_000  # characters of one field: more than it may hold, so that what is too long can be shortened later
-)
+MAX_FIELD_LENGTH = 20_000  # characters; more than a field accepts, so that longer text can be shortened later
 
 
 def keep(user: User, request: ServiceRequest, form: str, data: Mapping[str, str]) -> None:
-    """Keeps what stands in the form now; an empty form keeps nothing."""
+    """Store the input of the form; delete the draft when all fields are empty."""
     fields = FORMS[form][0]
     values = {name: data[name][:MAX_FIELD_LENGTH] for name in fields if data.get(name, "").strip()}
-    where: dict[str, Any] = {"user": user, "request": request, "form": form}
+    key: dict[str, Any] = {"user": user, "request": request, "form": form}
     if not values:
         delete_draft(user, request, form)
         return
-    Draft.objects.update_or_create(**where, defaults={"values": values, "saved_at": timezone.now()})
+    Draft.objects.update_or_create(**key, defaults={"values": values, "saved_at": timezone.now()})
 
 
 def find_draft(user: User, request: ServiceRequest, form: str) -> Draft | None:

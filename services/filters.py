@@ -1,12 +1,11 @@
-"""Filters of the lists of 服务管理; parameters carry the field's name."""
+"""Filters of the lists of 服务管理; each query parameter has its field's name."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import django_filters
 from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest
 
 from accounts.departments import department_choices, people_of
 from accounts.models import User
@@ -14,7 +13,7 @@ from basedata.models import DictionaryEntry
 from customers.filters.customers import named
 from kit.pages.filters import Contains, DateFrom, DateTo, ListFilter
 
-from .models import GivenBy, ServiceRequest
+from .models import GivenBy, ServiceRequest, ServiceRequestQuerySet
 
 HIDDEN = forms.HiddenInput
 
@@ -23,16 +22,16 @@ def department_options() -> list[tuple[str, str]]:
     return department_choices(None)
 
 
-def assignees(request: Any) -> QuerySet[User]:
-    """Who was given requests that one sees."""
+def assignees(request: HttpRequest | None) -> QuerySet[User]:
+    """Return the assignees of the requests that the user sees."""
     if request is None:
         return User.objects.none()
-    theirs = ServiceRequest.objects.visible_to(request.user).filter(assignee=OuterRef("pk"))
-    return User.objects.filter(Exists(theirs))
+    rows = ServiceRequest.objects.visible_to(request.user).filter(assignee=OuterRef("pk"))
+    return User.objects.filter(Exists(rows))
 
 
 class OwnerDepartmentFilter(django_filters.ChoiceFilter):
-    """By today's department of the person the request counts to."""
+    """Filter by the present department of the user in the field."""
 
     def filter(self, rows: QuerySet, value: str) -> QuerySet:
         return rows.filter(**{f"{self.field_name}__in": people_of(value)}) if value else rows
@@ -56,23 +55,23 @@ class RequestFilter(ListFilter):
         fields: list[str] = []
 
     def of_customer(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        """Customers by name, and organisations that are none yet."""
+        """Filter by the name of the customer, or of an organisation that is not a customer yet."""
         return rows.filter(named(value, "customer__") | Q(organisation__contains_text=value))
 
 
 class LateFilter(RequestFilter):
-    """With 只看逾期, where work waits."""
+    """RequestFilter with 只看逾期."""
 
     overdue = django_filters.BooleanFilter(
         method="only_overdue", label="只看逾期", widget=forms.CheckboxInput(attrs={"class": "ck"})
     )
 
-    def only_overdue(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
+    def only_overdue(self, rows: ServiceRequestQuerySet, name: str, value: bool) -> ServiceRequestQuerySet:
         return rows.overdue() if value else rows
 
 
 class ArchiveFilter(LateFilter):
-    """Reports lead here with the hidden ones."""
+    """The filter of 服务归档; the hidden fields are parameters of links from reports."""
 
     number = Contains(label="编号")
     department = OwnerDepartmentFilter(field_name="keeper", label="部门", choices=department_options, widget=HIDDEN)

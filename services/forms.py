@@ -1,4 +1,4 @@
-"""Forms of service requests: creating, dispatching, handling, feedback, and the customer's own score."""
+"""Forms of service requests: create, handle, feedback, targets, and the customer's rating."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ SCORES = [(score, f"{score}") for score, _ in STARS]
 
 
 class CallerInput(forms.TextInput):
-    """A text field under which matching customers are offered; a plain page finds them without JavaScript."""
+    """A text input with customer suggestions; without JavaScript a page of its own lists them."""
 
     template_name = "services/caller_input.html"
 
 
 class CallerField(GatedText, forms.CharField):
-    """Who asks: any customer of the company, by exact number, phone or full name; completion offers those in view."""
+    """The requesting customer: any of the company, by exact number, phone or full name."""
 
     widget = CallerInput
 
@@ -51,20 +51,20 @@ class CallerField(GatedText, forms.CharField):
         if self.current is not None and text == self.prepare_value(self.current):
             return self.current
         answer = look_up(self.user, find_exact(text))
-        found = [*answer.seen, *answer.beyond]
-        if len(found) == 1:
-            return found[0]
+        customers = [*answer.seen, *answer.beyond]
+        if len(customers) == 1:
+            return customers[0]
         if answer.paused:
             raise forms.ValidationError(LOOKING_PAUSED)
         raise forms.ValidationError(
             "有多个客户符合，请填写客户编号。"
-            if found
+            if customers
             else "没有找到这个客户。请填写客户编号、电话或完整名称；还不是客户的，请填写单位名称。"
         )
 
 
 class RequestForm(RecordForm):
-    """A new or changed request. Either a customer or the name of an organisation that is none yet."""
+    """Create or edit a request: of a customer, or of an organisation that is not a customer yet."""
 
     blocks = (
         Block(
@@ -103,21 +103,21 @@ class RequestForm(RecordForm):
             self.add_error("customer", "请选择客户；还不是客户的，请填写单位名称。")
         elif customer and organisation:
             self.add_error("organisation", "已选择客户，请清空单位名称（二者填一个）。")
-        elif organisation and (words := self.existing_customer_message(organisation)):
-            self.add_error("organisation", words)
+        elif organisation and (message := self.existing_customer_message(organisation)):
+            self.add_error("organisation", message)
         if "contact" in data:
             data["contact"] = self.find_contact(customer, data["contact"].strip())
         return data
 
     def existing_customer_message(self, organisation: str) -> str:
-        """Why the name is none of an organisation that is no customer yet; empty when it may be."""
-        found = look_up(self.user, Customer.objects.named_like(organisation)[:1])
-        for known in (*found.seen, *found.beyond):
-            return f"已是客户：{known.name}（客户经理 {known.manager}）。请填在「客户」一栏。"
-        return LOOKING_PAUSED if found.paused else ""
+        """Return the error when a customer has this name or may have it; empty when none has."""
+        answer = look_up(self.user, Customer.objects.named_like(organisation)[:1])
+        for customer in (*answer.seen, *answer.beyond):
+            return f"已是客户：{customer.name}（客户经理 {customer.manager}）。请填在「客户」一栏。"
+        return LOOKING_PAUSED if answer.paused else ""
 
     def find_contact(self, customer: Customer | None, name: str) -> Contact | None:
-        """The customer's contact of that name; whose customer is a colleague's does not learn its people."""
+        """Return the customer's contact of that name, among those the user sees; else add an error."""
         if not name:
             return self.hidden_contact(customer)
         if customer is None:
@@ -127,17 +127,17 @@ class RequestForm(RecordForm):
         if current is not None and current.customer_id == customer.pk and fold_name(current.name) == fold_name(name):
             return current
         people = Contact.objects.visible_to(self.user).filter(customer=customer, name__same_text=name)
-        found = people.order_by("-is_primary", "pk").first()
-        if found is None:
+        contact = people.order_by("-is_primary", "pk").first()
+        if contact is None:
             self.add_error("contact", f"没有找到联系人「{name}」，请先在客户页添加，或清空。")
-        return found
+        return contact
 
     def is_hidden(self, contact: Contact) -> bool:
-        """Whose customer left the writer's view is not named to them any more."""
+        """Whether the contact is out of the user's view, as after a transfer of its customer."""
         return not Contact.objects.visible_to(self.user).filter(pk=contact.pk).exists()
 
     def hidden_contact(self, customer: Customer | None) -> Contact | None:
-        """The present contact, where the writer did not see it and so did not clear it."""
+        """Return the present contact if the user does not see it, and so did not clear it."""
         current = self.instance.contact
         same = current is not None and customer is not None and current.customer_id == customer.pk
         return current if current is not None and same and self.is_hidden(current) else None
@@ -170,7 +170,7 @@ class HandleForm(CrmForm, forms.Form):
 
 
 class OutcomeForm(CrmForm, forms.Form):
-    """处理结果, and what the type of request asks for before it is archived."""
+    """处理结果, and the fields that its type requires before a request is archived."""
 
     result = forms.CharField(label="处理结果", max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
     cause = forms.ModelChoiceField(DictionaryEntry.objects.of("投诉原因"), label="投诉原因")
@@ -191,14 +191,14 @@ class OutcomeForm(CrmForm, forms.Form):
 
     def __init__(self, *args: Any, request: ServiceRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        unasked = () if request.is_complaint else ("cause", "improvement")
-        unasked += () if request.is_proposal else ("is_adopted", "reply")
-        for name in unasked:
+        unused = () if request.is_complaint else ("cause", "improvement")
+        unused += () if request.is_proposal else ("is_adopted", "reply")
+        for name in unused:
             del self.fields[name]
 
 
 class FeedbackForm(OutcomeForm):
-    """The 客户经理 writes down the customer's score; what only archiving needs is asked for from 3 stars."""
+    """The customer's score, entered by the account manager; ARCHIVE_FIELDS are required from 3 stars."""
 
     satisfaction = forms.TypedChoiceField(
         label="客户满意度",
@@ -240,7 +240,7 @@ class NoteForm(CrmForm, forms.Form):
 
 
 class RatingForm(CrmForm, forms.Form):
-    """What the customer fills in on his telephone."""
+    """The customer's rating, filled in on their phone."""
 
     satisfaction = forms.TypedChoiceField(
         label="您对这次服务满意吗？",
@@ -255,7 +255,7 @@ class RatingForm(CrmForm, forms.Form):
 
 
 class TargetsForm(CrmForm, forms.Form):
-    """A cell for each type and level, empty without a target. Remembers, signed, what it showed when it was opened."""
+    """A cell per type and level, empty without a target. The values shown are signed into the field `opened`."""
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
@@ -269,9 +269,9 @@ class TargetsForm(CrmForm, forms.Form):
         for kind in self.kinds:
             for level in self.levels:
                 self._add_cell(kind, level)
-        shown = {name: self.fields[name].initial for name in self.cells()}
+        initial = {name: self.fields[name].initial for name in self.cells()}
         self.fields["opened"] = forms.CharField(
-            widget=forms.HiddenInput, required=False, initial=signing.dumps(shown, salt="targets")
+            widget=forms.HiddenInput, required=False, initial=signing.dumps(initial, salt="targets")
         )
 
     def _add_cell(self, kind: DictionaryEntry, level: DictionaryEntry | None) -> None:
@@ -291,11 +291,11 @@ class TargetsForm(CrmForm, forms.Form):
         return {self._name(kind, level): (kind, level) for kind in self.kinds for level in self.levels}
 
     def grid(self) -> list[tuple[DictionaryEntry, list[tuple[DictionaryEntry | None, Any]]]]:
-        """(type, (level, bound cell) from the lowest level on), for the page."""
+        """Return [(type, [(level, bound field)])] for the page, levels from the lowest."""
         return [(kind, [(level, self[self._name(kind, level)]) for level in self.levels]) for kind in self.kinds]
 
     def check_unchanged(self) -> bool:
-        """Locks the targets; says at each cell that somebody else changed since this page was opened."""
+        """Lock the targets; add an error to each cell changed by somebody else since the page was opened."""
         locked = ServiceTarget.objects.select_for_update().order_by("pk")
         self.stored = {(one.kind_id, one.level_id): one for one in locked}
         try:
@@ -304,10 +304,10 @@ class TargetsForm(CrmForm, forms.Form):
             self.add_error(None, "页面已过期。您填写的内容还在，请核对后再次保存。")
             opened, self.is_stale = {}, True
         for name, (kind, level) in self.cells().items():
-            target, mine = self.stored.get((kind.pk, level.pk if level else None)), self.cleaned_data[name]
-            stands = target.hours if target else None
-            if stands not in (opened.get(name, stands), mine):
-                self.add_error(name, f"刚被改为 {f'{stands} 小时' if stands else '没有时限'}，请核对。")
+            target, value = self.stored.get((kind.pk, level.pk if level else None)), self.cleaned_data[name]
+            stored = target.hours if target else None
+            if stored not in (opened.get(name, stored), value):
+                self.add_error(name, f"刚被改为 {f'{stored} 小时' if stored else '没有时限'}，请核对。")
                 self.is_stale = True
         if self.is_stale:
             self.data = {**self.data.dict(), "opened": self.fields["opened"].initial}

@@ -1,13 +1,13 @@
-"""The link with which a customer gives his score: signed, for one round, used once, good for some days."""
+"""Rating links for customers: signed, for one round, used once, valid for some days."""
 
 from __future__ import annotations
 
 from enum import Enum
 from io import BytesIO
-from typing import Any
 
 import segno
 from django.core import signing
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -23,14 +23,14 @@ FORM_SIGNER = signing.Signer(salt="services.rate.form")
 class LinkState(Enum):
     GOOD = "good"
     USED = "used"
-    CLOSED = "closed"  # otherwise than through a link
+    CLOSED = "closed"  # in another way than through a link
     REPLACED = "replaced"
     EXPIRED = "expired"
-    FORGED = "forged"  # or unknown: never made, or of a record that is gone
+    FORGED = "forged"  # or unknown: never made, or of a deleted record
 
 
-def rating_url(current: ServiceRound, request: Any) -> str:
-    """The link of a round as the customer opens it; empty when none was made or its days are over."""
+def rating_url(current: ServiceRound, request: HttpRequest) -> str:
+    """Return the absolute URL for the customer; empty when there is none or it expired."""
     if not current.rating_key or is_over(current):
         return ""
     return public_url(reverse("rate", args=[SIGNER.sign(current.rating_key)]), request)
@@ -41,31 +41,32 @@ def is_over(current: ServiceRound) -> bool:
 
 
 def read_token(token: str) -> tuple[LinkState, ServiceRound | None]:
-    """What a link is worth now, and its round while it is good."""
+    """Return the state of a link, and its round while the state is GOOD."""
     try:
         key = SIGNER.unsign(token)
     except signing.BadSignature:
         return LinkState.FORGED, None
     rows = ServiceRound.objects.select_related("request__kind", "request__assignee")
-    if (found := rows.filter(rating_key=key).first()) is not None:
-        state = link_state(found)
-        return state, found if state is LinkState.GOOD else None
+    if (current := rows.filter(rating_key=key).first()) is not None:
+        state = link_state(current)
+        return state, current if state is LinkState.GOOD else None
     former = FormerLink.objects.select_related("round__request").filter(key=key).first()
     return (link_state(former.round, replaced=True), None) if former else (LinkState.FORGED, None)
 
 
-def link_state(asked: ServiceRound, *, replaced: bool = False) -> LinkState:
-    if asked.closed_at is not None:
-        return LinkState.USED if asked.satisfaction_by == GivenBy.CUSTOMER else LinkState.CLOSED
-    if asked.request.status != ServiceRequest.Status.HANDLED:
+def link_state(current: ServiceRound, *, replaced: bool = False) -> LinkState:
+    """Return the state of the link to this round; replaced: a newer link exists."""
+    if current.closed_at is not None:
+        return LinkState.USED if current.satisfaction_by == GivenBy.CUSTOMER else LinkState.CLOSED
+    if current.request.status != ServiceRequest.Status.HANDLED:
         return LinkState.CLOSED
     if replaced:
         return LinkState.REPLACED
-    return LinkState.EXPIRED if is_over(asked) else LinkState.GOOD
+    return LinkState.EXPIRED if is_over(current) else LinkState.GOOD
 
 
 def form_signature(token: str) -> str:
-    """What the page of a link carries: a form with it was ours, whether or not the browser keeps cookies."""
+    """Return the signature in the rating page: it proves that a form is ours where cookies are off."""
     return FORM_SIGNER.signature(token)
 
 
@@ -74,7 +75,7 @@ def verify_form_signature(sent: str, token: str) -> bool:
 
 
 def qr_code(url: str) -> bytes:
-    """An SVG picture; dark on white whatever the screen's colours, so that telephones read it."""
+    """Return an SVG image, dark on white in every theme, so that phones read it."""
     out = BytesIO()
     segno.make(url, error="m").save(out, kind="svg", scale=5, border=3, light="white", xmldecl=False)
     return out.getvalue()

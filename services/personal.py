@@ -1,7 +1,8 @@
-"""What service requests may know about a contact; see customers/personal.py."""
+"""Personal data about a contact in service requests; see customers/personal.py."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import models
@@ -17,8 +18,10 @@ def requests_of(contact: Contact) -> models.QuerySet[ServiceRequest]:
     return ServiceRequest.objects.filter(customer=contact.customer).order_by("pk")
 
 
-def _below(model: Any) -> Any:
-    return lambda contact: model.objects.filter(request__in=requests_of(contact)).order_by("pk")
+def _rows_of(
+    model: type[ServiceRound] | type[ServiceNote] | type[Draft],
+) -> Callable[[Contact], models.QuerySet[Any]]:
+    return lambda contact: model._default_manager.filter(request__in=requests_of(contact)).order_by("pk")
 
 
 REQUEST_TEXTS = ("summary", "content", "improvement", "reply")
@@ -34,12 +37,12 @@ PARTS = (
     Part(
         "服务处理",
         ServiceRound,
-        _below(ServiceRound),
+        _rows_of(ServiceRound),
         ("handling", "result", "comment"),
         ("number", "handling", "result", "comment", "handled_at"),
     ),
-    Part("服务备注", ServiceNote, _below(ServiceNote), ("text",), ("at", "text")),
-    Part("服务草稿", Draft, _below(Draft), ("values",), ("user",)),  # somebody's own until it is saved
+    Part("服务备注", ServiceNote, _rows_of(ServiceNote), ("text",), ("at", "text")),
+    Part("服务草稿", Draft, _rows_of(Draft), ("values",), ("user",)),  # its user's own until saved
     Part(
         "服务通知",
         Notification,

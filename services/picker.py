@@ -1,4 +1,4 @@
-"""Finding the customer who asks: in view by a part of the name, company-wide by what only he can tell."""
+"""Find the requesting customer: in view by part of the name, company-wide by exact number, phone or name."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ LIMIT = 10
 
 
 def offered(user: User, text: str, *, beyond: bool = True) -> Found:
-    """Customers in view by name, number, pinyin initials or phone; and beyond it a colleague's, matched exactly."""
+    """Return customers in view by name, number, pinyin or phone; with beyond also exact matches out of view."""
     text = text.strip()
     if not text:
         return Found([], [])
-    known = {customer.pk: customer for customer in find_exact(text)}
-    match = Q(name__contains_text=text) | Q(pk__in=list(known))
+    exact = {customer.pk: customer for customer in find_exact(text)}
+    match = Q(name__contains_text=text) | Q(pk__in=list(exact))
     if number := fold_code(text):
         match |= Q(number__startswith=number)
-    if looks_like_number(text):  # a part of a number that is masked for him finds nothing
+    if looks_like_number(text):  # part of a number that is masked for the user matches nothing
         match |= Q(pk__in=Customer.objects.detailed_for(user).filter(phone__contains_number=text).values("pk"))
     if sounds := sounds_like(text):
         match |= sounds
     visible = Customer.objects.visible_to(user)
-    found = list(visible.filter(match).select_related("manager").order_by("name_pinyin", "pk")[:LIMIT])
-    return look_up(user, known.values())._replace(seen=found) if beyond else Found(found, [])
+    customers = list(visible.filter(match).select_related("manager").order_by("name_pinyin", "pk")[:LIMIT])
+    return look_up(user, exact.values())._replace(seen=customers) if beyond else Found(customers, [])
 
 
 def find_exact(text: str) -> list[Customer]:
-    """Any customer of the company with exactly this number, phone or full name, whoever keeps it."""
+    """Return customers of any owner with exactly this number, phone or full name."""
     number = fold_code(text.partition(" ")[0])
-    numbered = list(Customer.objects.current().filter(number=number).select_related("manager"))
-    if numbered:
-        return numbered
-    named = list(Customer.objects.named_like(text)[:LIMIT])
-    return named or list(customers_of_phone(text).select_related("manager").order_by("pk")[:LIMIT])
+    by_number = list(Customer.objects.current().filter(number=number).select_related("manager"))
+    if by_number:
+        return by_number
+    by_name = list(Customer.objects.named_like(text)[:LIMIT])
+    return by_name or list(customers_of_phone(text).select_related("manager").order_by("pk")[:LIMIT])
 
 
 def caller_text(user: User, customer: Customer) -> str:
-    """What stands in the form for a chosen customer: number and name, of a colleague's only the name."""
+    """Return the form's text for a customer: number and name, or only the name when out of view."""
     visible = Customer.objects.visible_to(user).filter(pk=customer.pk).exists()
     return f"{customer.number} {customer.name}" if visible else customer.name

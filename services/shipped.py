@@ -1,4 +1,4 @@
-"""The targets the product starts with: working hours by type and customer level. Shipped once, never over others."""
+"""Initial targets: working hours by type and customer level. Created once, never over existing ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-# By the value of the 服务类型: hours for the levels 1 to 5, and for organisations that are no customer yet.
+# By the value of the 服务类型: hours for the levels 1 to 5, and for organisations that are not customers yet.
 TARGETS = {
     "1": ((16, 16, 8, 8, 4), 16),  # 咨询
     "2": ((40, 40, 40, 24, 24), 40),  # 建议
@@ -20,13 +20,13 @@ def ship_targets(sender: Any = None, **kwargs: Any) -> None:
     from .models import ServiceTarget
 
     if ServiceTarget._meta.db_table not in connection.introspection.table_names() or ServiceTarget.objects.exists():
-        return  # the app is being migrated away, or an administrator's targets stand
+        return  # the app is being migrated away, or there are targets already
     entries = DictionaryEntry.objects.filter(category__in=("服务类型", "客户等级"))
-    found = {(entry.category, entry.value): entry for entry in entries}
+    entry_of = {(entry.category, entry.value): entry for entry in entries}
     targets = []
     for value, (by_level, without) in TARGETS.items():
-        kind = found.get(("服务类型", value))
-        levels = [found.get(("客户等级", str(rank))) for rank in range(1, len(by_level) + 1)]
+        kind = entry_of.get(("服务类型", value))
+        levels = [entry_of.get(("客户等级", str(rank))) for rank in range(1, len(by_level) + 1)]
         pairs = [(None, without), *((level, hours) for level, hours in zip(levels, by_level, strict=True) if level)]
         targets += [ServiceTarget(kind=kind, level=level, hours=hours) for level, hours in pairs if kind]
     ServiceTarget.objects.bulk_create(targets)

@@ -1,4 +1,4 @@
-"""What reports about requests remember holds until one of these marks is left."""
+"""Change marker behind the cached figures of reports on service requests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from kit.sql.markers import ChangeMarker
 
 
 class ServiceChange(ChangeMarker):
-    """Left by every statement that writes requests, customers or dictionary entries."""
+    """Written by a trigger with every statement that writes requests, customers or dictionary entries."""
 
     class Meta(ChangeMarker.Meta):
         verbose_name = "服务请求变动"
@@ -14,5 +14,5 @@ class ServiceChange(ChangeMarker):
 
 
 def forget_old_marks() -> str:
-    """Called by the schedule."""
+    """Delete old rows; a periodic task."""
     return ServiceChange.forget()

@@ -1,4 +1,4 @@
-"""What belongs to a request: its rounds, who helps, and what was noted."""
+"""Related rows of a request: rounds, rating links, helpers, notes, drafts."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ STARS = [(score, f"{score} 星") for score in range(1, 6)]
 
 
 class GivenBy(models.TextChoices):
-    """Whose score it is: reports show the two apart."""
+    """Source of a score: reports show the two separately."""
 
     CUSTOMER = "customer", "客户"
     MANAGER = "manager", "客户经理代录"
 
 
 class ServiceRound(models.Model):
-    """One handling and what the customer said about it; all rounds are kept."""
+    """One handling with the customer's feedback; former rounds are never deleted."""
 
     request = models.ForeignKey(
         "services.ServiceRequest", models.CASCADE, related_name="rounds", verbose_name="服务请求"
@@ -32,7 +32,7 @@ class ServiceRound(models.Model):
     satisfaction_by = models.CharField("评价人", max_length=10, choices=GivenBy, blank=True)
     comment = models.CharField("客户留言", max_length=500, blank=True)
     closed_at = models.DateTimeField("反馈时间", null=True)
-    # The link handed to the customer carries this key; a new link makes the former one worthless.
+    # Key in the customer's rating link; a new link invalidates the former one.
     rating_key = models.CharField(max_length=32, null=True, unique=True, editable=False)
     rating_until = models.DateTimeField("评价链接有效期至", null=True, editable=False)
 
@@ -59,7 +59,7 @@ class ServiceRound(models.Model):
 
 
 class FormerLink(models.Model):
-    """The key of a rating link that a newer one replaced: its holder is told so, a forged one gets nothing."""
+    """Key of a replaced rating link: its page says so, while a forged key gets 404."""
 
     round = models.ForeignKey(ServiceRound, models.CASCADE, related_name="former_links", verbose_name="服务处理")
     key = models.CharField(max_length=32, unique=True, editable=False)
@@ -73,7 +73,7 @@ class FormerLink(models.Model):
 
 
 class ServiceHelper(models.Model):
-    """协办人: sees the request and adds notes, never closes it."""
+    """协办人: sees the request and adds notes; cannot handle or close it."""
 
     request = models.ForeignKey(
         "services.ServiceRequest", models.CASCADE, related_name="helpers", verbose_name="服务请求"
@@ -97,7 +97,7 @@ class ServiceHelper(models.Model):
 
 
 class ServiceNote(models.Model):
-    """A remark of somebody who works on the request; none is changed."""
+    """A note on the request; notes are never edited."""
 
     request = models.ForeignKey(
         "services.ServiceRequest", models.CASCADE, related_name="notes", verbose_name="服务请求"
@@ -116,7 +116,7 @@ class ServiceNote(models.Model):
 
 
 class Draft(models.Model):
-    """What somebody had typed into a form of a request and not saved yet: found again after signing in anew."""
+    """Unsaved input of a user in a form of a request; restored when the form is opened again."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     request = models.ForeignKey("services.ServiceRequest", models.CASCADE, related_name="drafts")

@@ -1,9 +1,8 @@
-"""What a service request holds, and the objections and small parts its transitions share."""
+"""Fields of service requests, and the guards and helpers shared by their transitions."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -18,11 +17,11 @@ from kit.domain.urls import record_url
 from kit.domain.verdict import ALLOWED, Kind, Verdict, first_objection, refuse_if, require_permission, require_scope
 
 from .. import clock
-from .parts import STARS, GivenBy
+from .parts import STARS, GivenBy, ServiceHelper
 from .rows import ServiceRequestQuerySet
 
 ASSIGN = "services.assign_servicerequest"
-PROPOSAL, COMPLAINT = "2", "3"  # the values of 建议 and 投诉: their names may be changed
+PROPOSAL, COMPLAINT = "2", "3"  # dictionary values of 建议 and 投诉, whose names may change
 OUTCOMES = {PROPOSAL: ("is_adopted", "reply"), COMPLAINT: ("cause", "improvement")}
 
 
@@ -50,7 +49,8 @@ class AbstractServiceRequest(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, editable=False, related_name="+", verbose_name="创建人"
     )
     created_at = models.DateTimeField("创建时间", default=timezone.now, editable=False)
-    # Whose department it counts to: the customer's 客户经理, without a customer the creator. Follows 移交.
+    # The owner, whose department the request counts to: the customer's account manager, without a customer the
+    # creator. Changes with 移交.
     keeper = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, editable=False, related_name="+", verbose_name="归属"
     )
@@ -80,13 +80,12 @@ class AbstractServiceRequest(models.Model):
     improvement = models.CharField("改进措施", max_length=500, blank=True, editable=False)
     is_adopted = models.BooleanField("是否采纳", null=True, editable=False)
     reply = models.CharField("告知客户", max_length=500, blank=True, editable=False)
-    # Counted minutes from creation, without the time the customer's answer was awaited.
+    # Working minutes from creation, without the time spent waiting for the customer.
     minutes_to_assign = models.PositiveIntegerField("分配用时", null=True, editable=False)
     minutes_to_handle = models.PositiveIntegerField("处理用时", null=True, editable=False)
     minutes_to_archive = models.PositiveIntegerField("归档用时", null=True, editable=False)
     version = models.PositiveIntegerField(default=0, editable=False)
 
-    helpers: Any  # the ServiceHelper of each request
     text_indexed = ("summary", "organisation", "number")
     objects = ServiceRequestQuerySet.as_manager()
 
@@ -96,7 +95,7 @@ class AbstractServiceRequest(models.Model):
         verbose_name_plural = "服务请求"
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="services_newest"),
-            # Covers what visible_to() asks, so that PostgreSQL counts and pages a state from the index alone.
+            # Covers the conditions of visible_to(), so that PostgreSQL counts and pages a state from the index alone.
             models.Index(
                 fields=["status", "-created_at", "-id"],
                 include=["keeper", "assignee", "created_by"],
@@ -155,7 +154,7 @@ class AbstractServiceRequest(models.Model):
 
     @property
     def party(self) -> str:
-        """Who asked: the customer's name, or that of an organisation which is none yet."""
+        """Name of the customer, or of an organisation that is not a customer yet."""
         return self.customer.name if self.customer else self.organisation
 
     @property
@@ -165,9 +164,13 @@ class AbstractServiceRequest(models.Model):
 
     @property
     def times_taken(self) -> dict[str, str]:
-        """Working time from creation to each stage that was reached, in words."""
-        taken = {"assign": self.minutes_to_assign, "handle": self.minutes_to_handle, "archive": self.minutes_to_archive}
-        return {stage: clock.format_minutes(minutes) for stage, minutes in taken.items()}
+        """Return {stage: working time from creation}, formatted; empty for stages not reached."""
+        stages = {
+            "assign": self.minutes_to_assign,
+            "handle": self.minutes_to_handle,
+            "archive": self.minutes_to_archive,
+        }
+        return {stage: clock.format_minutes(minutes) for stage, minutes in stages.items()}
 
     @property
     def is_complaint(self) -> bool:
@@ -177,7 +180,7 @@ class AbstractServiceRequest(models.Model):
     def is_proposal(self) -> bool:
         return self.kind.value == PROPOSAL
 
-    # Shared objections
+    # Guards shared by several transitions
 
     def _require_supervisor(self, by: User, verb: str) -> Verdict:
         return first_objection(
@@ -186,15 +189,16 @@ class AbstractServiceRequest(models.Model):
         )
 
     def _require_assignee(self, by: User, verb: str) -> Verdict:
-        who = f"只有被分配的客户经理（{self.assignee}）" if self.assignee_id else "只有被分配的客户经理"
+        only = f"只有被分配的客户经理（{self.assignee}）" if self.assignee_id else "只有被分配的客户经理"
         return first_objection(
             require_permission(by, "services.handle_servicerequest", f"只有客户经理可以{verb}服务请求"),
-            require_scope(self.assignee_id == by.pk, f"{who}可以{verb}，您可以查看。"),
+            require_scope(self.assignee_id == by.pk, f"{only}可以{verb}，您可以查看。"),
         )
 
     def _works_on(self, by: User) -> bool:
-        mine = self.assignee_id == by.pk and by.has_perm("services.handle_servicerequest")
-        return mine or (by.has_perm(ASSIGN) and reaches(by, ASSIGN, EDIT, self.keeper_id))
+        """Whether the user is the assignee or supervises the owner."""
+        is_assignee = self.assignee_id == by.pk and by.has_perm("services.handle_servicerequest")
+        return is_assignee or (by.has_perm(ASSIGN) and reaches(by, ASSIGN, EDIT, self.keeper_id))
 
     def _require_worker(self, by: User, verb: str) -> Verdict:
         return first_objection(
@@ -203,25 +207,25 @@ class AbstractServiceRequest(models.Model):
         )
 
     def _require_note_access(self, by: User) -> Verdict:
-        """Who works on it and who helps, whatever their rights; but whose roles edit nothing reads, helping or not."""
-        writes = widest(by, ServiceRequestQuerySet.view_permission, EDIT) is not Scope.NONE
-        takes_part = self._works_on(by) or self.helpers.filter(user=by).exists()
+        """Allow the assignee, supervisors and helpers, unless their roles edit no business data at all."""
+        edits_data = widest(by, ServiceRequestQuerySet.view_permission, EDIT) is not Scope.NONE
+        takes_part = self._works_on(by) or ServiceHelper.objects.filter(request=self.pk, user=by).exists()
         return first_objection(
-            ALLOWED if writes else Verdict(Kind.NO_PERMISSION, "您的角色不编辑业务数据，不能添加备注。"),
+            ALLOWED if edits_data else Verdict(Kind.NO_PERMISSION, "您的角色不编辑业务数据，不能添加备注。"),
             require_scope(takes_part, "只有被分配的客户经理、主管和协办人可以添加备注。"),
         )
 
     def _while_new(self, verb: str) -> Verdict:
-        words = f"服务请求{self.get_status_display()}，只有「新创建」的可以{verb}。"
-        return refuse_if(self.status != self.Status.NEW, words)
+        reason = f"服务请求{self.get_status_display()}，只有「新创建」的可以{verb}。"
+        return refuse_if(self.status != self.Status.NEW, reason)
 
     def _unless_assigned(self) -> Verdict:
         if self.status == self.Status.NEW:
             return ALLOWED
         if self.status == self.Status.ARCHIVED:
             return self._unless_archived("分配")
-        who = f"由 {self.assigned_by} " if self.assigned_by else ""
-        return refuse_if(True, f"服务请求已{who}分配给 {self.assignee}，不能再次分配；需要换人时请改派。")
+        assigner = f"由 {self.assigned_by} " if self.assigned_by else ""
+        return refuse_if(True, f"服务请求已{assigner}分配给 {self.assignee}，不能再次分配；需要换人时请改派。")
 
     def _while_assigned(self, verb: str) -> Verdict:
         return first_objection(
@@ -237,7 +241,7 @@ class AbstractServiceRequest(models.Model):
     def _unless_archived(self, verb: str) -> Verdict:
         return refuse_if(self.status == self.Status.ARCHIVED, f"服务请求已归档，只能查看，不能{verb}。")
 
-    # Small parts
+    # Helpers of transitions
 
     @property
     def _short_summary(self) -> str:
@@ -247,7 +251,7 @@ class AbstractServiceRequest(models.Model):
         return max(0, clock.minutes_between(self.created_at, now) - self.waiting_minutes)
 
     def _stop_waiting(self, now: datetime) -> None:
-        """What was waited counts to nobody: the target moves by as much."""
+        """End the waiting time and move due_at by it: it counts for nobody."""
         if self.waiting_since is None:
             return
         waited = clock.minutes_between(self.waiting_since, now)
@@ -256,12 +260,12 @@ class AbstractServiceRequest(models.Model):
 
     @property
     def told_as(self) -> str:
-        """What the customer's timeline says."""
+        """Text of the entry in the customer's timeline."""
         state = f"{self.get_status_display()}{f'，退回 {self.returns} 次' if self.returns else ''}"
         return f"{self.kind}：{self._short_summary}（{state}）"
 
     def _update_timeline(self) -> None:
-        """Stands in the customer's timeline once, with its newest state."""
+        """Add or update the request's one entry in the customer's timeline."""
         if self.customer:
             add_timeline_entry(self.customer, TimelineEntry.Kind.SERVICE, self.told_as, url=self.get_absolute_url())
 

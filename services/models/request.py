@@ -1,4 +1,4 @@
-"""A customer's question, proposal or complaint: created, assigned, handled in rounds, archived when it satisfies."""
+"""Service requests: guards and transitions, from 新创建 through rounds of handling and feedback to 已归档."""
 
 from __future__ import annotations
 
@@ -15,23 +15,31 @@ from basedata.models import reserve_numbers
 from customers.models import TimelineEntry, hold_customers
 from customers.models.timeline import remove_timeline_entry
 from kit.audit.log import log_event, save_changes
-from kit.domain.verdict import Verdict, first_objection, refuse_if, require_permission, require_scope, transition
+from kit.domain.verdict import (
+    Refused,
+    Verdict,
+    first_objection,
+    refuse_if,
+    require_permission,
+    require_scope,
+    transition,
+)
 
 from .. import clock
 from .parts import FormerLink, GivenBy, ServiceHelper, ServiceNote, ServiceRound
 from .record import ASSIGN, OUTCOMES, AbstractServiceRequest
 
 NUMBER_PREFIX = "FW"
-SATISFIED = 3  # stars from which a request is archived; below it goes back to work
-RATING_DAYS = 14  # a link handed to the customer is good for so long
+SATISFIED = 3  # stars from which a request is archived; below, it is returned to the assignee
+RATING_DAYS = 14  # validity of a rating link
 
 
 class ServiceRequest(AbstractServiceRequest):
-    # New, edited, deleted: while nobody is assigned
+    # Create, edit, delete: while unassigned
 
     @classmethod
     def create(cls, *, by: User, **values: Any) -> ServiceRequest:
-        """A new request with its number, its audit row and its timeline entry. Call in a transaction."""
+        """Create a request with its number and timeline entry. Call in a transaction."""
         require_permission(by, "services.add_servicerequest", "您的角色不能创建服务请求").enforce()
         hold_customers(values.get("customer"), by=by)
         request = cls(number=reserve_numbers(NUMBER_PREFIX)[0], created_by=by, **values)
@@ -81,7 +89,7 @@ class ServiceRequest(AbstractServiceRequest):
             remove_timeline_entry(self.customer, TimelineEntry.Kind.SERVICE, self.get_absolute_url())
         self.delete()
 
-    # Assigned, reassigned, kept by a supervisor
+    # Assign, reassign, decide not to reassign: by a supervisor
 
     def can_assign(self, by: User) -> Verdict:
         return first_objection(self._require_supervisor(by, "分配"), self._unless_assigned())
@@ -115,7 +123,8 @@ class ServiceRequest(AbstractServiceRequest):
         self.helpers.filter(user=to).delete()
         log_event(by, "改派", self, 分配给=(former, to), 原因=reason)
         self._update_timeline()
-        notify(former, f"{by} 已把您负责的服务请求 {self.number} 改派给 {to}：{reason}")  # it may have left his view
+        # By its number and without a link: it may have left the former assignee's view.
+        notify(former, f"{by} 已把您负责的服务请求 {self.number} 改派给 {to}：{reason}")
         notify(to, f"{by} 将服务请求「{self._short_summary}」改派给您：{reason}", self, kind=Notification.Kind.ASSIGNED)
 
     def can_keep(self, by: User) -> Verdict:
@@ -126,7 +135,7 @@ class ServiceRequest(AbstractServiceRequest):
 
     @transition
     def keep(self, *, by: User, reason: str) -> None:
-        """The supervisor's answer after a second return: the same assignee goes on."""
+        """Decide after a second return that the assignee stays the same."""
         self.can_keep(by).enforce()
         refuse_if(not reason.strip(), "请填写不改派的理由。").enforce()
         self.to_decide_since = None
@@ -136,7 +145,7 @@ class ServiceRequest(AbstractServiceRequest):
 
     @staticmethod
     def candidates(by: User) -> models.QuerySet[User]:
-        """Active 客户经理 inside the supervisor's scope."""
+        """Return active account managers (客户经理) within the supervisor's scope who may handle requests."""
         people = people_in_scope(by, ASSIGN, EDIT)
         managers = User.objects.account_managers().filter(
             pk__in=User.objects.holding("services.handle_servicerequest").values("pk")
@@ -149,7 +158,7 @@ class ServiceRequest(AbstractServiceRequest):
             not cls.candidates(by).filter(pk=to.pk).exists(), f"{to} 不是您范围内在职的客户经理，请另选一位。"
         )
 
-    # Handled by the assignee
+    # Wait, resume, handle: by the assignee
 
     def can_wait(self, by: User) -> Verdict:
         return first_objection(
@@ -198,21 +207,21 @@ class ServiceRequest(AbstractServiceRequest):
             "status", "handled_at", "to_decide_since", "minutes_to_handle", "waiting_since", "waiting_minutes", "due_at"
         )
         number = self.rounds.count() + 1
-        done = ServiceRound.objects.create(
+        current = ServiceRound.objects.create(
             request=self, number=number, handling=handling, handled_by=by, handled_at=now
         )
         log_event(by, "处理", self, 第几次=number, 服务处理=handling)
         self._update_timeline()
-        return done
+        return current
 
-    # Feedback: by the assignee, or by the customer himself through a link
+    # Feedback: by the assignee, or by the customer through a link
 
     def can_invite(self, by: User) -> Verdict:
         return self._feedback_verdict(by, "请客户评价")
 
     @transition
     def invite(self, *, by: User, result: str, **outcome: Any) -> ServiceRound:
-        """Keeps 处理结果 and makes a link for the customer; a former link is worthless from now on."""
+        """Save 处理结果 and make a rating link for the customer; a former link becomes invalid."""
         self.can_invite(by).enforce()
         current = self._save_outcome(result, outcome)
         self._unless_incomplete().enforce()
@@ -229,7 +238,7 @@ class ServiceRequest(AbstractServiceRequest):
 
     @transition
     def feedback(self, *, by: User, result: str, satisfaction: int, **outcome: Any) -> None:
-        """Archives from 3 stars; below, the request returns to the same assignee and the supervisors are told."""
+        """Archive from 3 stars; below, return the request to its assignee and notify the supervisors."""
         self.can_feedback(by).enforce()
         current = self._save_outcome(result, outcome)
         self._close_round(current, satisfaction, GivenBy.MANAGER, by=by)
@@ -239,11 +248,11 @@ class ServiceRequest(AbstractServiceRequest):
 
     @transition
     def rate(self, key: str, *, by: None, satisfaction: int, comment: str = "") -> None:
-        """The customer's own score, given through his link: 系统 acts on behalf of the assignee."""
+        """Save the customer's own score, given through the link: 系统 acts on behalf of the assignee."""
         self.can_rate(by).enforce()
-        asked = self.rounds.filter(closed_at=None, rating_key=key, rating_until__gt=timezone.now())
-        current: Any = asked.first()
-        refuse_if(current is None, "这个评价链接已经用过或过期。").enforce()
+        current = self.rounds.filter(closed_at=None, rating_key=key, rating_until__gt=timezone.now()).first()
+        if current is None:
+            raise Refused(refuse_if(True, "这个评价链接已经用过或过期。"))
         current.comment = comment
         self._close_round(current, satisfaction, GivenBy.CUSTOMER, by=None)
 
@@ -255,7 +264,7 @@ class ServiceRequest(AbstractServiceRequest):
         )
 
     def _save_outcome(self, result: str, outcome: dict[str, Any]) -> ServiceRound:
-        """Keeps what was reached in the open round, and what the type of request asks for besides."""
+        """Save the result in the open round, and the fields that the type of request has besides."""
         refuse_if(not result.strip(), "请填写处理结果。").enforce()
         current = self.rounds.get(closed_at=None)
         current.result = result
@@ -266,7 +275,7 @@ class ServiceRequest(AbstractServiceRequest):
         return current
 
     def _unless_incomplete(self) -> Verdict:
-        """A complaint has its cause and what will be better; a proposal its answer, before it is archived."""
+        """Refuse to archive complaints without cause and improvement, proposals without decision and reply."""
         return first_objection(
             refuse_if(self.is_complaint and self.cause is None, "投诉归档前请选择投诉原因。"),
             refuse_if(self.is_complaint and not self.improvement.strip(), "投诉归档前请填写改进措施。"),
@@ -280,9 +289,9 @@ class ServiceRequest(AbstractServiceRequest):
         current.satisfaction, current.satisfaction_by, current.closed_at = satisfaction, given_by, now
         current.save(update_fields=["satisfaction", "satisfaction_by", "closed_at", "comment"])
         self.satisfaction, self.satisfaction_by = satisfaction, given_by
-        back = satisfaction < SATISFIED
-        self._send_back(now) if back else self._archive(now)
-        verb = "退回重新处理" if back else "反馈并归档"
+        is_returned = satisfaction < SATISFIED
+        self._send_back(now) if is_returned else self._archive(now)
+        verb = "退回重新处理" if is_returned else "反馈并归档"
         facts: dict[str, Any] = {"满意度": f"{satisfaction} 星", "评价人": given_by.label, "处理结果": current.result}
         facts |= {"客户留言": current.comment} if current.comment else {}
         facts |= {"代客户经理": self.assignee} if by is None else {}
@@ -302,17 +311,18 @@ class ServiceRequest(AbstractServiceRequest):
         self._save("status", "archived_at", "minutes_to_archive", "satisfaction", "satisfaction_by")
 
     def _send_back(self, now: datetime) -> None:
-        """To the same assignee, with a new target; from the second return the supervisor decides about 改派."""
+        """Return to the same assignee with a new due time; from the second return the supervisor decides on 改派."""
         self.status, self.returns = self.Status.ASSIGNED, self.returns + 1
         self.due_at = clock.due_at(self.kind, self.customer, now)
         self.to_decide_since = now if self.returns > 1 else None
         self._save("status", "returns", "due_at", "to_decide_since", "satisfaction", "satisfaction_by")
-        ask = "，请决定是否改派" if self.returns > 1 else ""
-        words = f"「{self._short_summary}」满意度 {self.satisfaction} 星，第 {self.returns} 次退回 {self.assignee} 重新处理{ask}"
+        question = "，请决定是否改派" if self.returns > 1 else ""
+        score = f"满意度 {self.satisfaction} 星"
+        text = f"「{self._short_summary}」{score}，第 {self.returns} 次退回 {self.assignee} 重新处理{question}"
         for supervisor in supervisors_of(self.assignee, ASSIGN):  # type: ignore[arg-type]
-            notify(supervisor, words, self, kind=Notification.Kind.RETURNED)
+            notify(supervisor, text, self, kind=Notification.Kind.RETURNED)
 
-    # Colleagues who help
+    # Helpers (协办人)
 
     def can_involve(self, by: User) -> Verdict:
         return first_objection(self._require_worker(by, "邀请协办人"), self._while_in_work("邀请协办人"))
@@ -348,6 +358,6 @@ class ServiceRequest(AbstractServiceRequest):
         return ServiceNote.objects.create(request=self, by=by, text=text)
 
     def possible_helpers(self) -> models.QuerySet[User]:
-        """Active people who may open requests and write there, but the assignee and those who help already."""
+        """Return active users who may see and edit requests, without the assignee and present helpers."""
         people = User.objects.writing("services.view_servicerequest").exclude(pk=self.assignee_id)
         return people.exclude(pk__in=self.helpers.values("user")).select_related("department").order_by("name", "pk")

@@ -1,4 +1,4 @@
-"""Which service requests: in view, in reach, at which stage."""
+"""QuerySet of service requests: scopes, stages, due times."""
 
 from __future__ import annotations
 
@@ -20,18 +20,21 @@ from kit.sql.id_sets import IdSet
 
 
 class AssignmentAccess(NamedTuple):
-    """What a person sees for the work's sake: customers of his open requests, and requests he helps with."""
+    """Customers and requests visible to a user through assigned open requests, and through helping."""
 
     customers: IdSet
     requests: IdSet
 
 
 def assignment_access(user: User) -> AssignmentAccess:
-    """One query per request of a browser, kept on the user; nobody asks who can have none."""
+    """Return the user's access by assignment: one query per HTTP request, cached on the user.
+
+    No query for users who can have none.
+    """
     if "_assignment_access" not in user.__dict__:
         user.__dict__["_assignment_access"] = _find_assignments(user)
-    ties: AssignmentAccess = user.__dict__["_assignment_access"]
-    return ties
+    access: AssignmentAccess = user.__dict__["_assignment_access"]
+    return access
 
 
 def _find_assignments(user: User) -> AssignmentAccess:
@@ -39,15 +42,15 @@ def _find_assignments(user: User) -> AssignmentAccess:
     helpers: Any = apps.get_model("services", "ServiceHelper")
     parts = []
     if user.has_perm("services.handle_servicerequest"):
-        mine = requests.objects.in_work().filter(assignee=user, customer__isnull=False)
-        parts.append(mine.order_by().values_list(Value(0), "customer"))
+        assigned = requests.objects.in_work().filter(assignee=user, customer__isnull=False)
+        parts.append(assigned.order_by().values_list(Value(0), "customer"))
     if user.receives_shares:
         parts.append(helpers.objects.filter(user=user).order_by().values_list(Value(1), "request"))
-    found: list[set[int]] = [set(), set()]
+    keys: tuple[set[int], set[int]] = (set(), set())  # of customers, of requests
     if parts:
         for which, key in parts[0].union(*parts[1:], all=True):
-            found[which].add(key)
-    return AssignmentAccess(IdSet(found[0]), IdSet(found[1]))
+            keys[which].add(key)
+    return AssignmentAccess(IdSet(keys[0]), IdSet(keys[1]))
 
 
 class ServiceRequestQuerySet(ScopedQuerySet):
@@ -58,17 +61,20 @@ class ServiceRequestQuerySet(ScopedQuerySet):
         return Q(keeper__in=people)
 
     def in_reach(self, people: frozenset[int]) -> Q:
-        """Their customers' requests, and those they work on."""
+        """Return the condition on owners, or on assignees."""
         return self.of_people(people) | Q(assignee__in=people)
 
     def own(self, user: User) -> Q:
-        """Worked on, helped with; and made, until it is archived: the request alone, nothing of its customer."""
-        mine = Q(assignee=user.pk) | (Q(created_by=user.pk) & ~Q(status="archived"))
-        helped = assignment_access(user).requests
-        return mine | Q(pk__in=helped) if helped else mine
+        """Return the condition on assigned requests, those helped with, and those created until they are archived.
+
+        Access to the request alone, not to its customer.
+        """
+        own = Q(assignee=user.pk) | (Q(created_by=user.pk) & ~Q(status="archived"))
+        helped_ids = assignment_access(user).requests
+        return own | Q(pk__in=helped_ids) if helped_ids else own
 
     def visible_to(self, user: User) -> ServiceRequestQuerySet:
-        """View scope, own work, and what hangs on customers shared with the person."""
+        """Return the rows in view scope, own work, and requests of customers shared with the user."""
         if not user.has_perm(self.view_permission):
             return self.none()
         people = people_in_scope(user, self.view_permission, VIEW)
@@ -80,14 +86,14 @@ class ServiceRequestQuerySet(ScopedQuerySet):
 
     @staticmethod
     def customers_served_by(user: User) -> IdSet:
-        """Ids of the customers of his open requests: an assignment lets him see them."""
+        """Return the ids of the customers of the user's open requests: an assignment lets the user see them."""
         return assignment_access(user).customers
 
     def open(self) -> ServiceRequestQuerySet:
         return self.exclude(status="archived")
 
     def in_work(self) -> ServiceRequestQuerySet:
-        """Given to somebody and not archived."""
+        """Return requests that are assigned and not archived."""
         return self.filter(status__in=("assigned", "handled"))
 
     def to_handle(self, user: User) -> ServiceRequestQuerySet:
@@ -97,14 +103,14 @@ class ServiceRequestQuerySet(ScopedQuerySet):
         return self.filter(status="handled", assignee=user)
 
     def overdue(self, now: datetime | Now | None = None) -> ServiceRequestQuerySet:
-        """Not handled in time; the clock stands while the customer's answer is awaited."""
-        late = Q(due_at__lt=now or timezone.now(), status__in=("new", "assigned"), waiting_since=None)
-        return self.filter(late)
+        """Return requests not handled in time; the clock stops while waiting for the customer."""
+        condition = Q(due_at__lt=now or timezone.now(), status__in=("new", "assigned"), waiting_since=None)
+        return self.filter(condition)
 
     def due_soon(self, now: datetime, until: datetime) -> ServiceRequestQuerySet:
-        """Not late yet, but to be handled until then."""
+        """Return requests due between now and until."""
         return self.filter(due_at__range=(now, until), status__in=("new", "assigned"), waiting_since=None)
 
     def to_decide(self) -> ServiceRequestQuerySet:
-        """Returned a second time: the supervisor decides whether somebody else takes it."""
+        """Return requests returned twice or more, on whose 改派 the supervisor has to decide."""
         return self.exclude(to_decide_since=None)

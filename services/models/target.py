@@ -1,13 +1,14 @@
-"""服务时限: how many working hours a request of a type, of a customer of a level, may take until it is handled."""
+"""服务时限: working hours until a request is handled, by its type and the customer's level."""
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
 
+from accounts.models import User
 from basedata.models import DictionaryEntry, entry_field
 from basedata.models.rights import PlainRightQuerySet
 from kit.audit.log import log_event, save_changes
@@ -22,10 +23,12 @@ class ServiceTargetQuerySet(PlainRightQuerySet):
 
 
 class ServiceTarget(models.Model):
-    """Without a row there is no target."""
+    """Target of a type and level; without a row there is none."""
 
     kind = entry_field("服务类型", "服务类型")
-    level = entry_field("客户等级", "客户等级", null=True, blank=True)  # empty: an organisation that is no customer yet
+    level = entry_field(
+        "客户等级", "客户等级", null=True, blank=True
+    )  # empty: an organisation that is not a customer yet
     hours = models.PositiveSmallIntegerField(
         "时限（工作小时）", validators=[MinValueValidator(1), MaxValueValidator(MAX_HOURS)]
     )
@@ -53,38 +56,38 @@ class ServiceTarget(models.Model):
 
     @classmethod
     def minutes_for(cls, kind_id: int, level_id: int | None) -> int | None:
-        """Working minutes allowed; None without a target."""
+        """Return the working minutes allowed; None without a target."""
         hours = cls.objects.filter(kind=kind_id, level=level_id).values_list("hours", flat=True).first()
         return hours * 60 if hours else None
 
     @classmethod
     def all_minutes(cls) -> dict[tuple[int, int | None], int]:
-        """{(type, level): working minutes} of all targets, for work on many requests."""
+        """Return {(type id, level id): working minutes} of all targets, for bulk work."""
         rows = cls.objects.values_list("kind", "level", "hours")
         return {(kind, level): hours * 60 for kind, level, hours in rows}
 
     @classmethod
-    def create(cls, *, by: Any, kind: DictionaryEntry, level: DictionaryEntry | None, hours: int) -> Self:
-        """A target where there was none, with its audit row. Call in a transaction."""
+    def create(cls, *, by: User, kind: DictionaryEntry, level: DictionaryEntry | None, hours: int) -> Self:
+        """Create a target where there was none. Call in a transaction."""
         require_permission(by, "services.change_servicetarget", NO_PERMISSION).enforce()
         target = cls(kind=kind, level=level, hours=hours)
         target.save()
         log_event(by, "新建", target, changes={"时限（工作小时）": hours})
         return target
 
-    def can_edit(self, by: Any) -> Verdict:
+    def can_edit(self, by: User) -> Verdict:
         return require_permission(by, "services.change_servicetarget", NO_PERMISSION)
 
     @transition
-    def edit(self, *, by: Any, hours: int) -> None:
+    def edit(self, *, by: User, hours: int) -> None:
         self.can_edit(by).enforce()
         save_changes(by, "编辑", self, hours=hours)
 
-    def can_remove(self, by: Any) -> Verdict:
+    def can_remove(self, by: User) -> Verdict:
         return require_permission(by, "services.change_servicetarget", NO_PERMISSION)
 
     @transition
-    def remove(self, *, by: Any) -> None:
+    def remove(self, *, by: User) -> None:
         self.can_remove(by).enforce()
         log_event(by, "删除", self, changes={"时限（工作小时）": (self.hours, None)})
         self.delete()

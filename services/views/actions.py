@@ -1,4 +1,4 @@
-"""What can be done to a request, as lists and its own page draw it."""
+"""Actions on a request, for lists and the record page."""
 
 from __future__ import annotations
 

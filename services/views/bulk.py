@@ -1,4 +1,4 @@
-"""分配 of several requests at once."""
+"""Bulk 分配 of requests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
@@ -23,14 +23,14 @@ MAX_AT_ONCE = 200
 
 
 class AssignRequests(FormView):
-    """Requests chosen on 服务分配, given to one 客户经理: all or none; what is not his to assign is left out."""
+    """Assign the requests chosen on 服务分配 to one account manager; those the user may not assign are left out."""
 
     model, form_class = ServiceRequest, AssignForm
     template_name = "services/assign_many.html"
     title, crumbs, help = "分配服务请求", (("服务管理", ""), ("服务分配", "services:dispatch")), "services"
     submit_label = "分配"
 
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.has_perm("services.assign_servicerequest"):
             raise PermissionDenied("您的角色不能分配服务请求。")
         return super().dispatch(request, *args, **kwargs)
@@ -40,12 +40,12 @@ class AssignRequests(FormView):
         return {int(key) for key in data.getlist("ids")[:MAX_AT_ONCE] if key.isdecimal() and len(key) < 19}
 
     def requests(self, lock: bool = False) -> list[ServiceRequest]:
-        """Those of the chosen that the person may assign now."""
+        """Return the chosen requests that the user may assign now."""
         rows = ServiceRequest.objects.visible_to(self.request.user).filter(pk__in=self.chosen()).order_by("pk")
         rows = rows.select_for_update(of=("self",)) if lock else rows
         return [one for one in rows.select_related(*RELATED) if one.can_assign(self.request.user)]
 
-    def form_options(self, record: Any) -> dict[str, Any]:
+    def form_options(self, record: None) -> dict[str, Any]:
         return {"candidates": ServiceRequest.candidates(self.request.user)}
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
@@ -64,7 +64,7 @@ class AssignRequests(FormView):
         except Refused as refused:
             return self.refuse(self.requests(), form, refused.verdict)
 
-    def perform(self, record: Any, form: Any) -> None:
+    def perform(self, record: None, form: Any) -> None:
         with transaction.atomic():
             lock_in_order(form.cleaned_data["to"])
             requests = self.requests(lock=True)
@@ -75,13 +75,13 @@ class AssignRequests(FormView):
         also = f"另外 {left_out} 个不能分配，已略去。" if left_out else ""
         self.message = f"已把 {len(requests)} 个服务请求分配给 {form.cleaned_data['to']}。{also}"
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: list[ServiceRequest], form: Any) -> dict[str, Any]:
         people = ServiceRequest.candidates(self.request.user).prefetch_related("regions")
         left_out = len(self.chosen()) - len(record)
         return {"requests": record, "left_out": left_out, "candidates": rank_candidates(record, people)}
 
-    def back_url(self, record: Any) -> str:
+    def back_url(self, record: object) -> str:
         return reverse("services:dispatch")
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: object, result: Any) -> str:
         return self.back_url(record)

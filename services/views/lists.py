@@ -1,4 +1,4 @@
-"""服务分配, 服务处理, 服务反馈 and 服务归档: one list, four sets of rows."""
+"""List pages: 服务分配, 服务处理, 服务反馈 and 服务归档."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from kit.pages.lists import Column, RecordList
 from kit.pages.templatetags.ui import chip, stars
 
 from ..filters import ArchiveFilter, LateFilter, RequestFilter
-from ..models import ServiceRequest
+from ..models import ServiceRequest, ServiceRequestQuerySet
 from .actions import ASSIGN, EDIT, FEEDBACK, HANDLE, REASSIGN, REMOVE, RESUME, WAIT
 
-# No more than a row shows or its guards say: with each further join PostgreSQL plans longer than it works.
+# Only joins that cells or guards need: with each further one PostgreSQL plans longer than it executes.
 PEOPLE = ("kind", "customer", "assignee", "created_by")
 ROW_FIELDS = (
     "number", "summary", "organisation", "status", "created_at", "assigned_at", "handled_at", "archived_at", "due_at",
@@ -43,14 +43,14 @@ def state_cell(request: ServiceRequest) -> str:
 
 
 def state_marks(request: ServiceRequest) -> str:
-    """What needs a look besides the state: late, waiting for the customer, returned."""
-    found = [
+    """Return chips beside the state: overdue, waiting for the customer, returned."""
+    marks = [
         ("red", "逾期", request.is_overdue),
         ("violet", "等待客户回复", request.waiting_since is not None),
         ("amber", f"退回 {request.returns} 次", request.returns and request.archived_at is None),
     ]
     return join_html(
-        format_html_fast(' <span class="st {}">{}</span>', tone, word) for tone, word, holds in found if holds
+        format_html_fast(' <span class="st {}">{}</span>', tone, word) for tone, word, applies in marks if applies
     )
 
 
@@ -84,27 +84,27 @@ class RequestList(RecordList):
     filterset_class = LateFilter
     create = CREATE
     export_permission = "services.export_servicerequest"
-    open_permission = "services.view_servicerequest"  # the right that opens this list
+    open_permission = "services.view_servicerequest"  # permission to open this list
 
-    def rows(self) -> Any:
+    def rows(self) -> ServiceRequestQuerySet:
         rows = self.narrow(super().rows())
         rows.view_permission = self.open_permission
         return rows
 
-    def narrow(self, rows: Any) -> Any:
+    def narrow(self, rows: ServiceRequestQuerySet) -> ServiceRequestQuerySet:
         return rows
 
 
 class Dispatch(RequestList, BulkList):
     title = "服务分配"
     columns = (NUMBER, SUMMARY, PARTY, STATE, KIND, CREATOR, CREATED, DUE)
-    default_sort = "created_at"  # who has waited longest stands first
+    default_sort = "created_at"  # the oldest first
     row_actions = (ASSIGN, EDIT, REMOVE)
     bulk_actions = (("分配", "services:assign_many", "services.assign_servicerequest"),)
     open_permission = "services.assign_servicerequest"
     empty_text = "没有等待分配的服务请求。新创建的请求出现在这里，由主管分配给客户经理。"
 
-    def narrow(self, rows: Any) -> Any:
+    def narrow(self, rows: ServiceRequestQuerySet) -> ServiceRequestQuerySet:
         own = ServiceRequest.objects.editable_by(self.request.user).filter(status=ServiceRequest.Status.NEW)
         return own.select_related(*self.select_related).only(*self.only)
 
@@ -126,13 +126,13 @@ class Handling(RequestList):
     open_permission = "services.handle_servicerequest"
     empty_text = "没有等您处理的服务请求。主管分配给您之后，请求出现在这里。"
 
-    def narrow(self, rows: Any) -> Any:
+    def narrow(self, rows: ServiceRequestQuerySet) -> ServiceRequestQuerySet:
         return rows.to_handle(self.request.user)
 
     def row_controls(self, row: ServiceRequest) -> list[Control]:
-        """Of 等待 and 恢复 the one that is possible now."""
-        useless = WAIT if row.waiting_since else RESUME
-        return [control for control in super().row_controls(row) if control.action is not useless]
+        """Return the controls without 等待 or 恢复, whichever is impossible now."""
+        impossible = WAIT if row.waiting_since else RESUME
+        return [control for control in super().row_controls(row) if control.action is not impossible]
 
 
 class Feedback(RequestList):
@@ -152,7 +152,7 @@ class Feedback(RequestList):
     open_permission = "services.handle_servicerequest"
     empty_text = "没有等您反馈的服务请求。处理之后，向客户了解满意度，在这里反馈并归档。"
 
-    def narrow(self, rows: Any) -> Any:
+    def narrow(self, rows: ServiceRequestQuerySet) -> ServiceRequestQuerySet:
         return rows.to_feed_back(self.request.user)
 
 
@@ -185,25 +185,25 @@ class Archive(RequestList):
         return {**super().page_context(), "totals": self.totals()}
 
     def totals(self) -> str:
-        """What the requests found add up to, when a report's figure leads here that is not their number."""
-        asked = self.request.GET
-        if "rated" not in asked and "returns_from" not in asked:
+        """Return the sum of ratings or returns of all rows, for links from report figures of these."""
+        query = self.request.GET
+        if "rated" not in query and "returns_from" not in query:
             return ""
-        found = (
+        totals = (
             self.shown_rows()
             .order_by()
             .aggregate(
                 number=Count("pk"), rated=Count("satisfaction"), stars=Sum("satisfaction"), returns=Sum("returns")
             )
         )
-        if not found["number"]:
+        if not totals["number"]:
             return ""
-        if "returns_from" in asked:
-            return f"合计 {found['number']:,} 个请求，退回 {found['returns']:,} 次"
-        mean = f"，平均 {found['stars'] / found['rated']:.1f} 星" if found["rated"] else ""
-        return f"合计 {found['rated']:,} 条评价{mean}"
+        if "returns_from" in query:
+            return f"合计 {totals['number']:,} 个请求，退回 {totals['returns']:,} 次"
+        mean = f"，平均 {totals['stars'] / totals['rated']:.1f} 星" if totals["rated"] else ""
+        return f"合计 {totals['rated']:,} 条评价{mean}"
 
     def row_controls(self, row: ServiceRequest) -> list[Control]:
-        """Only what the state allows; archived rows are only viewed."""
-        drawn = controls(self.actions_in.get(row.status, ()), row, self.request.user)
-        return [control for control in drawn if control.allowed]
+        """Return the controls that the state allows; none for archived rows."""
+        row_controls = controls(self.actions_in.get(row.status, ()), row, self.request.user)
+        return [control for control in row_controls if control.allowed]

@@ -1,4 +1,4 @@
-"""Finding the customer who asks, with htmx under the field and as a page of its own without."""
+"""Customer search for the request form: htmx suggestions, and a page without JavaScript."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ MAX_QUERY_LENGTH = 140
 
 
 class ForCreators(View):
-    """Whoever may not create requests has nobody to find."""
+    """Base of the searches: only for users who may create requests."""
 
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.has_perm("services.add_servicerequest"):
             raise PermissionDenied("您的角色不能创建服务请求。")
         return super().dispatch(request, *args, **kwargs)
 
 
 class FindCustomer(ForCreators):
-    def get(self, request: Any) -> HttpResponse:
-        typed = request.GET.get("customer", "").strip()
-        text = typed[:MAX_QUERY_LENGTH]
-        meant = not (is_prefetch(request) or is_cross_site(request))
-        found = offered(request.user, text, beyond=meant)
-        context = {"q": text, "found": found, "title": "查找客户", "help_anchor": "services"}
-        context["paused"] = LOOKING_PAUSED if found.paused else ""
-        context["cut"] = len(typed) > MAX_QUERY_LENGTH and MAX_QUERY_LENGTH
+    def get(self, request: HttpRequest) -> HttpResponse:
+        query = request.GET.get("customer", "").strip()
+        text = query[:MAX_QUERY_LENGTH]
+        is_deliberate = not (is_prefetch(request) or is_cross_site(request))
+        answer = offered(request.user, text, beyond=is_deliberate)
+        context = {"q": text, "found": answer, "title": "查找客户", "help_anchor": "services"}
+        context["paused"] = LOOKING_PAUSED if answer.paused else ""
+        context["cut"] = len(query) > MAX_QUERY_LENGTH and MAX_QUERY_LENGTH
         crumbs = (("服务管理", ""), ("服务创建", "services:request_create"))
         template = "services/picker_options.html" if request.htmx else "services/picker.html"
         response = render(request, template, {**context, "crumbs": crumbs})
@@ -44,9 +44,9 @@ class FindCustomer(ForCreators):
 
 
 class FindContacts(ForCreators):
-    """The chosen customer's people, as completion."""
+    """Suggest the contacts of the chosen customer."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        found = find_exact(request.GET.get("customer", "").strip()[:MAX_QUERY_LENGTH])
-        contacts = contact_suggestions(request.user, found[0].pk) if len(found) == 1 else []
+        customers = find_exact(request.GET.get("customer", "").strip()[:MAX_QUERY_LENGTH])
+        contacts = contact_suggestions(request.user, customers[0].pk) if len(customers) == 1 else []
         return render(request, "services/contact_options.html", {"contacts": contacts})

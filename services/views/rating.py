@@ -1,4 +1,4 @@
-"""The customer's page: stars and a word, without signing in."""
+"""The public rating page: stars and a comment, without signing in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import get_token
 from django.utils.decorators import method_decorator
 from django.views import View
@@ -17,10 +17,11 @@ from kit.pages import public_pages
 
 from ..forms import RatingForm
 from ..links import LinkState, form_signature, read_token, verify_form_signature
+from ..models import ServiceRound
 
-PER_MINUTE = 60  # visits from one address: a customer needs two, but telephones share addresses
+PER_MINUTE = 60  # requests from one IP address: a customer needs two, but phones share addresses
 ASK_FOR_NEW_LINK = "需要评价时，请向您的客户经理要一个新的链接。"
-REFUSALS = {  # not a word of the record: who holds an old link need not be who is asked now
+REFUSALS = {  # nothing of the record: the holder of an old link need not be the present contact
     LinkState.USED: (410, "这个链接已经用过", "评价已经收到，每个链接只能用一次。谢谢您。"),
     LinkState.CLOSED: (
         410,
@@ -37,47 +38,49 @@ REFUSALS = {  # not a word of the record: who holds an old link need not be who 
 }
 COOKIE_MISSING = "浏览器没有保存这次访问，刚才没有提交成功。您填写的内容都在，请再点一次「提交评价」。"
 NOT_NOW = "现在不能提交，您填写的内容都在。请稍后再试；仍然不行时，请与您的客户经理联系。"
-MAX_ECHO_LENGTH = 5000  # characters shown again
+MAX_ECHO_LENGTH = 5000  # characters of the comment shown again after a refusal
 
 
 @method_decorator(login_not_required, name="dispatch")
 class Rate(View):
-    is_ours = True  # whether the form is known to come from our own page
+    is_ours = True  # whether the form comes from our own page
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if is_rate_limited(client_address(request) or "?"):
             return public_pages.refuse_public(429, typed=typed(request))
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        state, asked = read_token(token)
-        return self.show(asked, RatingForm()) if asked else refuse_link(request, state)
+        state, current = read_token(token)
+        return self.show(current, RatingForm()) if current else refuse_link(request, state)
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
-        state, asked = read_token(token)
-        if asked is None:
+        state, current = read_token(token)
+        if current is None:
             return refuse_link(request, state)
         form = RatingForm(request.POST)
         if not self.is_ours:
-            return self.show(asked, form, again=COOKIE_MISSING, status=403)
+            return self.show(current, form, again=COOKIE_MISSING, status=403)
         if not form.is_valid():
-            return self.show(asked, form)
+            return self.show(current, form)
         data = form.cleaned_data
         try:
-            asked.request.rate(asked.rating_key, by=None, satisfaction=data["satisfaction"], comment=data["comment"])
-        except Refused:  # somebody was quicker, or something that the request needs is missing by now
-            state, asked = read_token(token)
-            return self.show(asked, form, again=NOT_NOW, status=409) if asked else refuse_link(request, state)
+            current.request.rate(
+                current.rating_key, by=None, satisfaction=data["satisfaction"], comment=data["comment"]
+            )
+        except Refused:  # the state changed meanwhile, or a field needed for archiving was emptied
+            state, current = read_token(token)
+            return self.show(current, form, again=NOT_NOW, status=409) if current else refuse_link(request, state)
         return public_pages.render_public("services/rated.html", {"title": "谢谢您的评价"})
 
-    def show(self, asked: Any, form: RatingForm, *, again: str = "", status: int = 200) -> HttpResponse:
-        context = {"title": "服务评价", "round": asked, "form": form, "again": again}
+    def show(self, current: ServiceRound, form: RatingForm, *, again: str = "", status: int = 200) -> HttpResponse:
+        context = {"title": "服务评价", "round": current, "form": form, "again": again}
         context |= {"proof": form_signature(self.kwargs["token"]), "csrf_token": get_token(self.request)}
         return public_pages.render_public("services/rate.html", context, status=status)
 
 
 def without_cookie(request: HttpRequest, token: str) -> HttpResponse:
-    """A form whose cookie is missing: what the page itself carried does as well, else it is shown again as typed."""
+    """Answer a form without CSRF cookie: accept it with the page's own signature, else show it again with its input."""
     return Rate.as_view(is_ours=verify_form_signature(request.POST.get("proof", ""), token))(request, token=token)
 
 
@@ -87,15 +90,15 @@ def refuse_link(request: HttpRequest, state: LinkState) -> HttpResponse:
 
 
 def typed(request: HttpRequest) -> str:
-    """What the visitor wrote; nobody else gets that answer."""
+    """Return the visitor's comment, for the refusal page of the same request."""
     return request.POST.get("comment", "")[:MAX_ECHO_LENGTH].strip()
 
 
-def is_rate_limited(address: str) -> bool:
-    """Counts visits per address and minute, in each web process."""
-    key = f"rate:{address}"
+def is_rate_limited(ip: str) -> bool:
+    """Count a request of this IP address; return whether it is over the limit. Per minute and web process."""
+    key = f"rate:{ip}"
     cache.add(key, 0, timeout=60)
     try:
         return cache.incr(key) > PER_MINUTE
-    except ValueError:  # it ended between the two calls
+    except ValueError:  # the key expired between the two calls
         return False

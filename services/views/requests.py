@@ -1,4 +1,4 @@
-"""One service request: its page, creating, changing, deleting, and what a supervisor decides."""
+"""Pages of one service request: record, create, edit, delete, assign, helpers, notes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from accounts.assign_forms import AssignForm, ReassignForm
-from customers.models import Customer, names_hidden_from
+from accounts.models import User
+from customers.models import Contact, Customer, names_hidden_from
 from kit.audit.models import AuditEntry
 from kit.pages.actions import ActionView, controls
 from kit.pages.history import RecordHistory, without_names
@@ -17,7 +18,7 @@ from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
 
 from ..candidates import rank_candidates
 from ..forms import HelperForm, KeepForm, NoteForm, RequestForm
-from ..models import ServiceRequest
+from ..models import ServiceHelper, ServiceRequest
 from .actions import ASSIGN, EDIT, FEEDBACK, HANDLE, INVOLVE, KEEP, REASSIGN, REMOVE, RESUME, WAIT
 
 CRUMBS = (("服务管理", ""), ("服务归档", "services:archive"))
@@ -28,7 +29,7 @@ RELATED = (
 
 
 class RequestPage:
-    """What the pages of one request share."""
+    """Model, joins and breadcrumbs of the pages of one request."""
 
     model = ServiceRequest
     select_related = RELATED
@@ -42,9 +43,9 @@ class RequestDetail(RequestPage, RecordDetail):
         return request_context(record, self.request.user)
 
 
-def request_context(record: ServiceRequest, user: Any) -> dict[str, Any]:
-    """What every page drawn around one request shows."""
-    main = controls((REMOVE, EDIT, ASSIGN, HANDLE, FEEDBACK), record, user)  # the next step stands last, at the right
+def request_context(record: ServiceRequest, user: User) -> dict[str, Any]:
+    """Return the context that all pages of one request share."""
+    main = controls((REMOVE, EDIT, ASSIGN, HANDLE, FEEDBACK), record, user)  # the next step comes last, at the right
     waiting = RESUME if record.waiting_since else WAIT
     other = controls((*((KEEP,) if record.to_decide_since else ()), REASSIGN, waiting, INVOLVE), record, user)
     customer = Customer.objects.visible_to(user).filter(pk=record.customer_id).first() if record.customer_id else None
@@ -65,53 +66,53 @@ def request_context(record: ServiceRequest, user: Any) -> dict[str, Any]:
     }
 
 
-def earlier(record: ServiceRequest, user: Any) -> list[ServiceRequest]:
-    """The customer's other requests, newest first."""
+def earlier(record: ServiceRequest, user: User) -> list[ServiceRequest]:
+    """Return the customer's five newest other requests that the user sees."""
     rows = ServiceRequest.objects.visible_to(user).filter(customer=record.customer_id).exclude(pk=record.pk)
     return list(rows.select_related("kind").order_by("-created_at", "-pk")[:5])
 
 
-def lead_url(record: ServiceRequest, user: Any) -> str:
-    """转销售机会: the form of a new opportunity, filled in, for an organisation that is no customer yet."""
+def lead_url(record: ServiceRequest, user: User) -> str:
+    """Return the URL of 转销售机会: a new opportunity, filled in, for an organisation that is not a customer yet."""
     if record.customer_id or not user.has_perm("marketing.add_opportunity"):
         return ""
-    known = {
+    values = {
         "customer_name": record.organisation,
         "summary": record.summary[:200],
         "description": record.content[:2000],
     }
-    return f"{reverse('marketing:opportunity_create')}?{urlencode(known)}"
+    return f"{reverse('marketing:opportunity_create')}?{urlencode(values)}"
 
 
 class RequestHistory(RequestPage, RecordHistory):
     def hidden_labels(self) -> tuple[str, ...]:
         user = self.request.user
-        seen = Customer.objects.visible_to(user).filter(service_requests=self.kwargs["pk"])
-        return hidden_labels(user, seen.exists())
+        customers = Customer.objects.visible_to(user).filter(service_requests=self.kwargs["pk"])
+        return hidden_labels(user, customers.exists())
 
 
-def hidden_labels(user: Any, sees_customer: bool) -> tuple[str, ...]:
-    """What a request's history keeps to itself: former customers, and the people of a customer out of view."""
+def hidden_labels(user: User, sees_customer: bool) -> tuple[str, ...]:
+    """Return the labels whose values the history hides: customers, and contacts of a customer out of view."""
     return (*names_hidden_from(user, "客户"), *(() if sees_customer else ("联系人",)))
 
 
 class RequestFormPage(RequestPage):
-    """What creating and editing share: the customer is found while typing, his contacts are offered."""
+    """The form of create and edit, with suggestions of customers and their contacts."""
 
     form_class = RequestForm
     template_name = "services/request_form.html"
     request: Any
 
-    def form_options(self, record: Any) -> dict[str, Any]:
+    def form_options(self, record: ServiceRequest) -> dict[str, Any]:
         return {"user": self.request.user}
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: ServiceRequest, form: Any) -> dict[str, Any]:
         customer = record.customer if record.pk else None
         return {"contacts": contact_suggestions(self.request.user, customer.pk if customer else None)}
 
 
-def contact_suggestions(user: Any, customer_id: int | None) -> list[Any]:
-    """The people of a customer in view, for completion."""
+def contact_suggestions(user: User, customer_id: int | None) -> list[Contact]:
+    """Return up to 50 contacts of the customer if the user sees it."""
     customer = Customer.objects.visible_to(user).filter(pk=customer_id).first() if customer_id else None
     return list(customer.contacts.all()[:50]) if customer else []
 
@@ -120,12 +121,12 @@ class RequestCreate(RequestFormPage, RecordCreate):
     permission, title = "services.add_servicerequest", "服务创建"
     crumbs = (("服务管理", ""),)
 
-    def form_options(self, record: Any) -> dict[str, Any]:
+    def form_options(self, record: ServiceRequest) -> dict[str, Any]:
         names = ("customer", "contact", "organisation", "summary")
-        given = {name: self.request.GET[name] for name in names if name in self.request.GET}
-        return {**super().form_options(record), "initial": given}
+        initial = {name: self.request.GET[name] for name in names if name in self.request.GET}
+        return {**super().form_options(record), "initial": initial}
 
-    def back_url(self, record: Any) -> str:
+    def back_url(self, record: ServiceRequest) -> str:
         return reverse("services:archive") + "?status=all"
 
 
@@ -141,14 +142,14 @@ class RemoveRequest(RequestAction):
     action, title, question = "remove", "删除服务请求", "确认删除？"
     danger, submit_label, message = True, "确定", "删除成功"
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: ServiceRequest, form: Any) -> dict[str, Any]:
         return {
             "named": f"服务请求：{record.summary}",
             "details": f"{record.party}，{record.number}",
             "consequence": "删除后不再出现在列表与统计中；变更历史会保留删除人和时间。",
         }
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: ServiceRequest, result: Any) -> str:
         return reverse("services:dispatch")
 
 
@@ -157,14 +158,14 @@ class AssignRequest(RequestAction):
     message = "已分配，对方会收到通知。"
     template_name = "services/assign.html"
 
-    def form_options(self, record: Any) -> dict[str, Any]:
+    def form_options(self, record: ServiceRequest) -> dict[str, Any]:
         return {"candidates": ServiceRequest.candidates(self.request.user)}
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: ServiceRequest, form: Any) -> dict[str, Any]:
         people = ServiceRequest.candidates(self.request.user).prefetch_related("regions")
         return {"candidates": rank_candidates([record], people)}
 
-    def perform(self, record: Any, form: Any) -> None:
+    def perform(self, record: ServiceRequest, form: Any) -> None:
         record.assign(form.cleaned_data["to"], by=self.request.user)
 
 
@@ -172,7 +173,7 @@ class ReassignRequest(AssignRequest):
     action, title, submit_label, form_class = "reassign", "改派服务请求", "改派", ReassignForm
     message = "已改派，双方会收到通知。"
 
-    def perform(self, record: Any, form: Any) -> None:
+    def perform(self, record: ServiceRequest, form: Any) -> None:
         record.reassign(form.cleaned_data["to"], by=self.request.user, reason=form.cleaned_data["reason"])
 
 
@@ -185,10 +186,10 @@ class InvolveHelper(RequestAction):
     action, title, submit_label, form_class = "involve", "邀请协办人", "邀请", HelperForm
     message = "已邀请，对方会收到通知。"
 
-    def form_options(self, record: Any) -> dict[str, Any]:
+    def form_options(self, record: ServiceRequest) -> dict[str, Any]:
         return {"request": record}
 
-    def perform(self, record: Any, form: Any) -> None:
+    def perform(self, record: ServiceRequest, form: Any) -> None:
         record.involve(form.cleaned_data["person"], by=self.request.user)
 
 
@@ -196,25 +197,25 @@ class ReleaseHelper(RequestAction):
     action, title, question = "release", "移除协办人", "确认移除？"
     danger, submit_label, message = True, "确定", "已移除"
 
-    def helper(self, record: Any) -> Any:
+    def helper(self, record: ServiceRequest) -> ServiceHelper:
         return get_object_or_404(record.helpers.select_related("user"), pk=self.kwargs["helper"])
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: ServiceRequest, form: Any) -> dict[str, Any]:
         consequence = "移除后对方不能再添加备注；他写下的备注会保留。"
         return {"named": f"协办人：{self.helper(record)}", "details": record.number, "consequence": consequence}
 
-    def perform(self, record: Any, form: Any) -> None:
+    def perform(self, record: ServiceRequest, form: Any) -> None:
         record.release(self.helper(record).user, by=self.request.user)
 
 
 class AddNote(RequestAction):
-    """Its form stands on the request's own page; errors come back there."""
+    """The note form is part of the record page; errors are shown there."""
 
     action, title, form_class, message = "note", "添加备注", NoteForm, "备注已保存"
     template_name = "services/request_detail.html"
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: ServiceRequest, form: Any) -> dict[str, Any]:
         return {**request_context(record, self.request.user), "note_form": form}
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: ServiceRequest, result: Any) -> str:
         return f"{record.get_absolute_url()}#notes"

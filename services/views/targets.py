@@ -1,4 +1,4 @@
-"""服务时限: one table of working hours, by type and customer level."""
+"""服务时限: a table of working hours, by type and customer level."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Targets(RecordView):
         try:
             with transaction.atomic():
                 saved = form.is_valid() and form.check_unchanged() and form.save(by=request.user)
-        except IntegrityError:  # somebody filled the same empty cell in this moment
+        except IntegrityError:  # somebody filled the same empty cell meanwhile
             form.add_error(None, "时限刚被别人修改，没有保存。请核对后再次保存。")
             saved = False
         if not saved:

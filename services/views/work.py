@@ -1,4 +1,4 @@
-"""The assignee's work on a request: waiting, handling, feedback, and the link he gives the customer."""
+"""Pages of the assignee: wait, resume, handle, feedback, rating link, drafts."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ class ResumeHandling(RequestAction):
 
 
 class WithDraft(RequestAction):
-    """A form inside the request's page whose text is kept while it is typed, and found again when it is opened."""
+    """A form inside the request's page whose input is saved as a draft while typing."""
 
     template_name = "services/request_work.html"
     draft: str
 
-    def form_options(self, record: Any) -> dict[str, Any]:
-        kept = drafts.find_draft(self.request.user, record, self.draft) if self.request.method == "GET" else None
-        self.draft_of = kept.saved_at if kept else None
-        return {"initial": kept.values} if kept else {}
+    def form_options(self, record: ServiceRequest) -> dict[str, Any]:
+        draft = drafts.find_draft(self.request.user, record, self.draft) if self.request.method == "GET" else None
+        self.draft_of = draft.saved_at if draft else None
+        return {"initial": draft.values} if draft else {}
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
-        around = request_context(record, self.request.user)
+    def context(self, record: ServiceRequest, form: Any) -> dict[str, Any]:
+        context = request_context(record, self.request.user)
         draft_url = reverse(f"services:draft_{self.draft}", args=[record.pk])
-        return {**around, "draft_url": draft_url, "draft_of": getattr(self, "draft_of", None), "head": []}
+        return {**context, "draft_url": draft_url, "draft_of": getattr(self, "draft_of", None), "head": []}
 
-    def perform(self, record: Any, form: Any) -> Any:
+    def perform(self, record: ServiceRequest, form: Any) -> Any:
         super().perform(record, form)
         drafts.delete_draft(self.request.user, record, self.draft)
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: ServiceRequest, result: Any) -> str:
         return record.get_absolute_url()
 
 
@@ -61,45 +61,45 @@ class FeedBack(WithDraft):
     template_name = "services/feedback.html"
     after = "3 星以上归档，低于 3 星退回重新处理"
 
-    def form_options(self, record: Any) -> dict[str, Any]:
+    def form_options(self, record: ServiceRequest) -> dict[str, Any]:
         options, current = super().form_options(record), record.rounds.filter(closed_at=None).first()
-        known = {name: getattr(record, name) for name in ("cause", "improvement", "reply")}
+        initial: dict[str, Any] = {name: getattr(record, name) for name in ("cause", "improvement", "reply")}
         if record.is_adopted is not None:
-            known["is_adopted"] = "1" if record.is_adopted else "0"
-        known["result"] = current.result if current else ""
-        return {"initial": {**known, **options.get("initial", {})}, "request": record}
+            initial["is_adopted"] = "1" if record.is_adopted else "0"
+        initial["result"] = current.result if current else ""
+        return {"initial": {**initial, **options.get("initial", {})}, "request": record}
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: ServiceRequest, form: Any) -> dict[str, Any]:
         current = record.rounds.filter(closed_at=None).first()
         url = rating_url(current, self.request) if current else ""
         return {**super().context(record, form), "rating_url": url, "rating_until": current and current.rating_until}
 
-    def perform(self, record: Any, form: Any) -> Any:
+    def perform(self, record: ServiceRequest, form: Any) -> Any:
         super().perform(record, form)
-        back = record.status == ServiceRequest.Status.ASSIGNED
-        self.message = "满意度低于 3 星，已退回重新处理，主管会收到通知。" if back else "反馈成功，已归档。"
+        is_returned = record.status == ServiceRequest.Status.ASSIGNED
+        self.message = "满意度低于 3 星，已退回重新处理，主管会收到通知。" if is_returned else "反馈成功，已归档。"
 
 
 class InviteCustomer(FeedBack):
-    """Saves 处理结果 and makes the link with which the customer gives his own score."""
+    """Save 处理结果 and make the rating link for the customer."""
 
     action, title, form_class = "invite", "请客户评价", OutcomeForm
     submit_label, message = "保存并生成评价链接", "处理结果已保存。请把链接或二维码交给客户。"
     after = "保存处理结果后生成链接和二维码"
 
-    def perform(self, record: Any, form: Any) -> Any:
+    def perform(self, record: ServiceRequest, form: Any) -> Any:
         WithDraft.perform(self, record, form)
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: ServiceRequest, result: Any) -> str:
         return reverse("services:request_feedback", args=[record.pk]) + "#rating"
 
 
 class SaveDraft(View):
-    """Keeps what stands in the form; says nothing."""
+    """Save the form's input as a draft; answers 204."""
 
     form = ""
 
-    def post(self, request: Any, pk: int) -> HttpResponse:
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         record = get_object_or_404(ServiceRequest.objects.visible_to(request.user).select_related("assignee"), pk=pk)
         getattr(record, drafts.FORMS[self.form][1])(request.user).enforce()
         drafts.keep(request.user, record, self.form, request.POST)
@@ -107,7 +107,7 @@ class SaveDraft(View):
 
 
 class RatingPicture(View):
-    """The QR code of the open round's link, for the assignee's screen."""
+    """The QR code of the open round's rating link, for the assignee."""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         record = get_object_or_404(ServiceRequest.objects.visible_to(request.user).select_related("assignee"), pk=pk)
