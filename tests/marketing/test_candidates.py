@@ -32,17 +32,21 @@ def test_the_best_fit_comes_first_then_the_least_loaded_then_the_name(company):
     factories.assigned(company.colleague, company.supervisor, company.manager)
     free = factories.person("account_manager", name="空闲", department=company.north)
     other = factories.person("account_manager", name="也空闲", department=company.north)
-    found = ranked(record, company.manager, free, other, company.colleague, company.eastern)
-    assert [row.user.name for row in found] == ["王华东", "陈同事", "也空闲", "空闲", "周经理"]
-    assert [(row.fits_region, row.fits_industry) for row in found][:3] == [(True, True), (False, True), (False, False)]
-    assert (found[0].regions, found[0].industries) == (["东北"], ["化工"])
+    candidates = ranked(record, company.manager, free, other, company.colleague, company.eastern)
+    assert [row.user.name for row in candidates] == ["王华东", "陈同事", "也空闲", "空闲", "周经理"]
+    assert [(row.fits_region, row.fits_industry) for row in candidates][:3] == [
+        (True, True),
+        (False, True),
+        (False, False),
+    ]
+    assert (candidates[0].regions, candidates[0].industries) == (["东北"], ["化工"])
 
 
 def test_an_opportunity_without_region_and_industry_fits_nobody(company):
     company.eastern.regions.add(factories.entry("地区", "东北"))
-    (found,) = ranked(factories.opportunity(company.colleague), company.eastern)
-    assert not found.fits_region
-    assert not found.fits_industry
+    (candidate,) = ranked(factories.opportunity(company.colleague), company.eastern)
+    assert not candidate.fits_region
+    assert not candidate.fits_industry
 
 
 def test_the_load_counts_what_is_under_way_only(company):
@@ -59,13 +63,13 @@ def test_the_win_rate_counts_the_last_twelve_months(company):
     closed(company, company.manager, days=10)
     closed(company, company.manager, days=20)
     closed(company, company.manager, days=366, outcome=factories.won)
-    (found,) = ranked(factories.opportunity(company.colleague), company.manager)
-    assert (found.won, found.lost, found.win_rate) == (1, 2, "33%（1/3）")
+    (candidate,) = ranked(factories.opportunity(company.colleague), company.manager)
+    assert (candidate.won, candidate.lost, candidate.win_rate) == (1, 2, "33%（1/3）")
 
 
 def test_somebody_who_closed_nothing_has_no_win_rate(company):
-    (found,) = ranked(factories.opportunity(company.colleague), company.manager)
-    assert found.win_rate == "—"
+    (candidate,) = ranked(factories.opportunity(company.colleague), company.manager)
+    assert candidate.win_rate == "—"
     only_losses = Candidate(company.manager, [], [], fits_region=False, fits_industry=False, open=0, won=0, lost=2)
     assert only_losses.win_rate == "0%（0/2）"
 

@@ -19,13 +19,13 @@ def closed(company):
     return record
 
 
-def withdraw_address(record):
+def withdraw_url(record):
     return f"{record.get_absolute_url()}share/{record.grants.get().pk}/withdraw/"
 
 
 def test_a_share_of_a_closed_opportunity_is_refused_with_the_reason(closed, company, sign_in):
-    client, address = sign_in(company.manager), f"{closed.get_absolute_url()}share/"
-    for answer in (client.get(address), client.post(address, {"person": company.colleague.pk, "access": "view"})):
+    client, url = sign_in(company.manager), f"{closed.get_absolute_url()}share/"
+    for answer in (client.get(url), client.post(url, {"person": company.colleague.pk, "access": "view"})):
         assert answer.status_code == 409
         assert "机会已开发成功，只能查看，不能共享。" in markup(answer)
     assert closed.grants.count() == 1
@@ -33,21 +33,21 @@ def test_a_share_of_a_closed_opportunity_is_refused_with_the_reason(closed, comp
 
 @pytest.mark.parametrize("person", ["manager", "supervisor"])
 def test_the_page_of_a_closed_opportunity_leads_to_the_withdrawal(person, closed, company, sign_in):
-    client, address = sign_in(getattr(company, person)), withdraw_address(closed)
-    assert address in urls(client.get(closed.get_absolute_url()))
-    assert closed.get_absolute_url() in urls(client.get(address))
-    answer = client.post(address, follow=True)
+    client, url = sign_in(getattr(company, person)), withdraw_url(closed)
+    assert url in urls(client.get(closed.get_absolute_url()))
+    assert closed.get_absolute_url() in urls(client.get(url))
+    answer = client.post(url, follow=True)
     assert answer.redirect_chain == [(closed.get_absolute_url(), 302)]
     assert "已取消共享" in notices(answer)[0]
     assert not closed.grants.exists()
 
 
 def test_others_read_the_shares_and_are_offered_nothing(closed, company, sign_in):
-    client, address = sign_in(company.colleague), withdraw_address(closed)
+    client, url = sign_in(company.colleague), withdraw_url(closed)
     html = markup(client.get(closed.get_absolute_url()))
     assert "王华东" in html
-    assert address not in html
-    assert client.post(address).status_code == 403
+    assert url not in html
+    assert client.post(url).status_code == 403
     assert closed.grants.count() == 1
 
 
@@ -56,4 +56,4 @@ def test_the_page_of_an_open_opportunity_leads_to_its_own_page_of_shares(company
     record.share(company.eastern, by=company.manager, kind="view")
     page = sign_in(company.manager).get(record.get_absolute_url())
     assert f"{record.get_absolute_url()}share/" in urls(page)
-    assert withdraw_address(record) not in markup(page)
+    assert withdraw_url(record) not in markup(page)

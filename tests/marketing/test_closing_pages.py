@@ -72,10 +72,10 @@ def test_a_same_named_customer_outside_ones_view_shows_name_manager_and_since_wh
 
 def test_a_same_named_customer_one_sees_but_may_not_edit_is_no_choice(manager, assigned, company):
     factories.plan_item(assigned, company.manager)
-    seen = factories.CustomerFactory(name="沈阳北辰重型机械有限公司", manager=company.colleague)
+    visible = factories.CustomerFactory(name="沈阳北辰重型机械有限公司", manager=company.colleague)
     html = manager.get(at(assigned, "win/")).content.decode()
-    assert seen.number in html
-    assert f"link:{seen.pk}" not in html
+    assert visible.number in html
+    assert f"link:{visible.pk}" not in html
 
 
 def test_linking_closes_onto_the_existing_customer(manager, assigned, company):

@@ -101,10 +101,10 @@ def test_closed_rows_are_only_viewed(company, manager):
 
 
 def test_the_assignee_is_offered_executing_planning_and_winning(manager, assigned, sign_in, company):
-    offered = links(manager.get(LIST), "table.tbl a")
+    actions = links(manager.get(LIST), "table.tbl a")
     for step, label in (("execute", "执行计划"), ("plan", "制定计划")):
-        assert (label, at(assigned, step)) in offered
-    assert "开发成功" in dict(offered)
+        assert (label, at(assigned, step)) in actions
+    assert "开发成功" in dict(actions)
     others = dict(links(sign_in(company.supervisor).get(LIST), "main a"))
     assert "制定计划" in others
     assert "执行计划" not in others
@@ -123,8 +123,8 @@ def test_an_item_is_added_and_the_page_stays(manager, assigned):
         ["电话确认", "决策人"],
         assigned,
     )
-    shown = find(response, "table.plan td:nth-child(2)")
-    assert (text(shown), len(find_all(shown, "br"))) == ("电话确认 决策人", 1)
+    cell = find(response, "table.plan td:nth-child(2)")
+    assert (text(cell), len(find_all(cell, "br"))) == ("电话确认 决策人", 1)
     assert AuditEntry.objects.about(assigned).filter(verb="制定计划").count() == 1
 
 
@@ -273,9 +273,9 @@ def test_a_colleague_is_told_whose_plan_it_is(assigned, company, sign_in):
     assert "只有被指派的客户经理（周经理）可以执行，您可以查看。" in markup(response)
 
 
-@pytest.mark.parametrize("asked", ["abc", "-1", "１", "999999999999999999999"])
-def test_a_senseless_item_to_edit_is_ignored(asked, manager, item):
-    response = manager.get(at(item.opportunity, "execute"), {"item": asked})
+@pytest.mark.parametrize("key", ["abc", "-1", "１", "999999999999999999999"])
+def test_a_senseless_item_to_edit_is_ignored(key, manager, item):
+    response = manager.get(at(item.opportunity, "execute"), {"item": key})
     assert response.status_code == 200
 
 
@@ -287,8 +287,8 @@ def test_plan_pages_ask_no_more_for_60_items_than_for_5(
     step, manager, assigned, company, django_assert_max_num_queries
 ):
     counts = []
-    for wanted in (5, 60):
-        while assigned.items.count() < wanted:
+    for number in (5, 60):
+        while assigned.items.count() < number:
             factories.plan_item(assigned, company.manager, result="好" if assigned.items.count() % 2 else "")
         with django_assert_max_num_queries(10) as captured:
             assert manager.get(at(assigned, step)).status_code == 200

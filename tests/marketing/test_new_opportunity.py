@@ -159,21 +159,21 @@ def test_a_name_that_is_part_of_a_customers_or_read_like_it_is_found(name, manag
 
 
 def test_an_open_opportunity_of_the_name_is_found_and_a_closed_one_is_not(manager, company):
-    theirs = factories.opportunity(company.stranger)
+    foreign = factories.opportunity(company.stranger)
     html = manager.post(NEW, factories.OPPORTUNITY).content.decode()
     assert "已有未结束的机会：沈阳北辰重型机械有限公司（创建人 外人甲）" in html
-    theirs.remove(by=company.stranger)
-    mine = factories.assigned(company.colleague, company.supervisor, company.manager)
+    foreign.remove(by=company.stranger)
+    own = factories.assigned(company.colleague, company.supervisor, company.manager)
     response = manager.post(NEW, {**factories.OPPORTUNITY, "customer_name": "北辰重型"})
-    assert (f"沈阳北辰重型机械有限公司（机会编号 {mine.pk}）", mine.get_absolute_url()) in links(response)
-    mine.lose(by=company.manager, reason="价格")
+    assert (f"沈阳北辰重型机械有限公司（机会编号 {own.pk}）", own.get_absolute_url()) in links(response)
+    own.lose(by=company.manager, reason="价格")
     assert manager.post(NEW, factories.OPPORTUNITY).status_code == 302
 
 
 def test_a_filled_in_name_of_a_new_opportunity_is_compared_too(manager, company):
     factories.CustomerFactory(name=factories.OPPORTUNITY["customer_name"], manager=company.manager)
-    address = f"{NEW}?customer_name={factories.OPPORTUNITY['customer_name']}"
-    assert len(errors(manager.post(address, factories.OPPORTUNITY))) == 1
+    url = f"{NEW}?customer_name={factories.OPPORTUNITY['customer_name']}"
+    assert len(errors(manager.post(url, factories.OPPORTUNITY))) == 1
 
 
 def test_editing_something_else_does_not_ask_about_the_name_again(manager, company):
@@ -194,8 +194,8 @@ def test_a_form_sent_twice_makes_one_record_and_leads_to_the_same_page(manager):
 
 def test_two_forms_with_the_same_words_make_two_records(manager):
     manager.post(NEW, {**factories.OPPORTUNITY, "submission": str(uuid.uuid4())})
-    known = f"opportunity:{Opportunity.objects.get().pk}"
-    manager.post(NEW, {**factories.OPPORTUNITY, "submission": str(uuid.uuid4()), "confirm_existing": known})
+    match_key = f"opportunity:{Opportunity.objects.get().pk}"
+    manager.post(NEW, {**factories.OPPORTUNITY, "submission": str(uuid.uuid4()), "confirm_existing": match_key})
     assert Opportunity.objects.count() == 2
 
 
@@ -207,8 +207,8 @@ def test_every_form_page_carries_a_token_of_its_own(manager):
 def test_somebody_elses_token_leads_nowhere(manager, company, sign_in):
     values = {**factories.OPPORTUNITY, "submission": str(uuid.uuid4())}
     manager.post(NEW, values)
-    known = f"opportunity:{Opportunity.objects.get().pk}"
-    response = sign_in(company.stranger).post(NEW, {**values, "confirm_existing": known})
+    match_key = f"opportunity:{Opportunity.objects.get().pk}"
+    response = sign_in(company.stranger).post(NEW, {**values, "confirm_existing": match_key})
     assert response.status_code == 409
     assert Opportunity.objects.count() == 1
     assert Opportunity.objects.get().get_absolute_url() not in response.content.decode()

@@ -39,11 +39,11 @@ SHOWN = {
 }
 
 
-def opened_values(client, address):
+def opened_values(client, url):
     """The fields of the page's own form, as a browser sends them."""
-    form = client.get(address).context["form"]
-    held = {name: form[name].value() for name in form.fields}
-    return {name: "" if value is None else value for name, value in held.items()}
+    form = client.get(url).context["form"]
+    initial = {name: form[name].value() for name in form.fields}
+    return {name: "" if value is None else value for name, value in initial.items()}
 
 
 @pytest.fixture(params=["contact", "forecast", "result"])
@@ -53,10 +53,10 @@ def form(request):
 
 @pytest.fixture
 def two_tabs(form, assigned, company, manager):
-    """The address, and what each tab is about to send: both were opened on the same version."""
+    """The URL, and what each tab is about to send: both were opened on the same version."""
     item = factories.plan_item(assigned, company.manager, result="起初")
-    address = page_of(form, assigned, item)
-    return address, *({**opened_values(manager, address), **typed[form]} for typed in (FIRST, SECOND))
+    url = page_of(form, assigned, item)
+    return url, *({**opened_values(manager, url), **typed[form]} for typed in (FIRST, SECOND))
 
 
 def stored(assigned):
@@ -69,18 +69,18 @@ def stored(assigned):
 
 
 def test_the_second_tab_does_not_save_over_the_first(form, two_tabs, manager, assigned):
-    address, first, second = two_tabs
-    assert manager.post(address, first).status_code == 302
+    url, first, second = two_tabs
+    assert manager.post(url, first).status_code == 302
     after_first = stored(assigned)
-    answer = manager.post(address, second)
+    answer = manager.post(url, second)
     assert (answer.status_code, stored(assigned)) == (409, after_first)
     assert {label: cells for label, *cells in rows(answer)} == SHOWN[form]
 
 
 def test_the_merged_answer_keeps_what_both_tabs_changed(form, two_tabs, manager, assigned):
-    address, first, second = two_tabs
-    manager.post(address, first)
-    assert manager.post(address, values(manager.post(address, second))).status_code == 302
+    url, first, second = two_tabs
+    manager.post(url, first)
+    assert manager.post(url, values(manager.post(url, second))).status_code == 302
     assert (
         stored(assigned)[form]
         == {
@@ -92,9 +92,9 @@ def test_the_merged_answer_keeps_what_both_tabs_changed(form, two_tabs, manager,
 
 
 def test_a_form_without_its_memory_is_not_saved_and_keeps_what_was_typed(form, two_tabs, manager, assigned):
-    address, first, _ = two_tabs
+    url, first, _ = two_tabs
     before = stored(assigned)
-    answer = manager.post(address, {**first, "opened": "forged"})
+    answer = manager.post(url, {**first, "opened": "forged"})
     assert (answer.status_code, stored(assigned)) == (400, before)
     for text in FIRST[form].values():
         assert text in markup(answer)
@@ -103,7 +103,7 @@ def test_a_form_without_its_memory_is_not_saved_and_keeps_what_was_typed(form, t
 def test_a_result_of_an_item_that_others_overtook_on_another_item_is_saved(manager, assigned, company):
     """The version compared is the item's own: a plan is worked on item by item."""
     one, other = (factories.plan_item(assigned, company.manager, text=text) for text in ("电话", "拜访"))
-    address = page_of("result", assigned, one)
-    sent = {**opened_values(manager, address), "result": "约好下周"}
+    url = page_of("result", assigned, one)
+    sent = {**opened_values(manager, url), "result": "约好下周"}
     other.record_result(by=company.manager, result="见到科长")
-    assert manager.post(address, sent).status_code == 302
+    assert manager.post(url, sent).status_code == 302

@@ -80,14 +80,14 @@ def test_another_introducer_of_the_same_name_is_saved(company):
 # 删除
 
 
-def test_a_removed_opportunity_takes_its_plan_items_along_and_stays_in_the_trail(company):
-    record, kept = factories.opportunity(company.colleague), record_in("assigned", company)
-    kept_item = factories.plan_item(kept, company.manager)
+def test_a_removed_opportunity_takes_its_plan_items_along_and_stays_in_the_audit_log(company):
+    record, other = factories.opportunity(company.colleague), record_in("assigned", company)
+    other_item = factories.plan_item(other, company.manager)
     PlanItem.objects.create(opportunity=record, on=date(2026, 1, 5), text="拜访")
     key = record.pk
     record.remove(by=company.colleague)
-    assert list(Opportunity.objects.all()) == [kept]
-    assert list(PlanItem.objects.all()) == [kept_item]
+    assert list(Opportunity.objects.all()) == [other]
+    assert list(PlanItem.objects.all()) == [other_item]
     row = AuditEntry.objects.get(verb="删除")
     assert (row.object_id, row.actor_id, row.object_text) == (key, company.colleague.pk, "压力变送器改造")
     assert row.changes == {"客户名称": ["", "沈阳北辰重型机械有限公司"], "概要": ["", "压力变送器改造"]}
@@ -134,11 +134,11 @@ def test_only_an_active_manager_inside_the_supervisors_scope_takes_over(company,
     wrong = wrong_candidates(company)[position]
     record, running = factories.opportunity(company.colleague), record_in("assigned", company)
     acts = (partial(record.assign, wrong), partial(running.reassign, wrong, reason="换人"))
-    for kept, act in zip((record, running), acts, strict=True):
-        before = everything(kept)
+    for opportunity, act in zip((record, running), acts, strict=True):
+        before = everything(opportunity)
         with pytest.raises(Refused, match=f"{wrong} 不是您范围内在职的客户经理"):
             act(by=company.supervisor)
-        assert everything(kept) == before
+        assert everything(opportunity) == before
 
 
 def test_the_candidates_are_the_active_managers_below_the_supervisor(company):
@@ -171,10 +171,10 @@ def test_a_reassignment_keeps_the_state_and_tells_both_people_and_the_reason(com
     row = AuditEntry.objects.about(record)[0]
     assert row.verb == "改派"
     assert row.changes == {"指派给": ["周经理", "王华东"], "原因": ["", "负责华东"]}
-    told = dict(Notification.objects.values_list("recipient__name", "text"))
-    assert set(told) == {"周经理", "王华东"}
-    assert told["周经理"].endswith("改派给 王华东：负责华东")
-    assert told["王华东"] == "林主管 将机会「压力变送器改造」改派给您：负责华东"
+    notices = dict(Notification.objects.values_list("recipient__name", "text"))
+    assert set(notices) == {"周经理", "王华东"}
+    assert notices["周经理"].endswith("改派给 王华东：负责华东")
+    assert notices["王华东"] == "林主管 将机会「压力变送器改造」改派给您：负责华东"
 
 
 def test_the_former_assignee_reads_that_it_went_to_another_group(company):
@@ -224,11 +224,11 @@ def test_a_new_forecast_keeps_the_former_one_with_its_reason(company):
     stored = Opportunity.objects.get(pk=record.pk)
     assert (stored.success_rate, stored.expected_amount, stored.expected_on) == (80, Decimal(2000), date(2026, 3, 1))
     assert stored.status == "assigned"
-    kept = ForecastChange.objects.get()
-    assert (kept.opportunity, kept.by, kept.reason) == (record, company.manager, "预算")
-    assert (kept.former_success_rate, kept.success_rate) == (60, 80)
-    assert (kept.former_expected_amount, kept.expected_amount) == (Decimal("1000.50"), Decimal(2000))
-    assert (kept.former_expected_on, kept.expected_on) == (None, date(2026, 3, 1))
+    former = ForecastChange.objects.get()
+    assert (former.opportunity, former.by, former.reason) == (record, company.manager, "预算")
+    assert (former.former_success_rate, former.success_rate) == (60, 80)
+    assert (former.former_expected_amount, former.expected_amount) == (Decimal("1000.50"), Decimal(2000))
+    assert (former.former_expected_on, former.expected_on) == (None, date(2026, 3, 1))
     row = AuditEntry.objects.about(record)[0]
     assert row.verb == "更新预测"
     assert row.changes == {

@@ -63,7 +63,7 @@ share            unassigned  A    N    A    N    N    N    R    R    R
 share            assigned    N    A    A    N    N    N    R    R    R
 share            won         N    S    S    N    N    N    R    R    R
 share            lost        N    S    S    N    N    N    R    R    R
-"""  # "-": the person holds the right, but the row does not exist for them
+"""  # "-": the person has the permission, but the row does not exist for them
 KINDS = {"A": A, "R": R, "N": N, "S": S}
 CELLS = [
     (action, state, dict(zip(PEOPLE, kinds, strict=True)))
@@ -118,10 +118,10 @@ def expected_reason(action, state, kind, record):
             action, "机会还没有指派，指派后才能执行。"
         )
     if state == "assigned":
-        told = "机会已由 林主管 指派给 周经理，"
+        assigned = "机会已由 林主管 指派给 周经理，"
         if action == "assign":
-            return told + "不能再次指派；需要换人时请改派。"
-        return told + f"只有「未分配」的机会可以{VERBS[action]}。"
+            return assigned + "不能再次指派；需要换人时请改派。"
+        return assigned + f"只有「未分配」的机会可以{VERBS[action]}。"
     return f"机会已{record.get_status_display()}，只能查看，不能{VERBS[action]}。"
 
 

@@ -99,8 +99,8 @@ def test_a_deletion_overtaken_by_an_assignment_is_refused_with_the_reason(manage
 
 def candidates(page):
     """Return {user's key: cells of their row}, best first."""
-    drawn = find_all(page, "table.candidates tbody tr")
-    return {int(value(row, "to")): texts(row, "td") for row in drawn}
+    rows = find_all(page, "table.candidates tbody tr")
+    return {int(value(row, "to")): texts(row, "td") for row in rows}
 
 
 def test_the_assign_page_shows_fit_and_load_of_each_candidate_best_first(supervisor, company):
@@ -157,8 +157,8 @@ def test_a_reassignment_is_saved_with_its_reason_and_both_are_told(supervisor, a
     assert notices(response) == ["保存成功"]
     entry = AuditEntry.objects.about(assigned).get(verb="改派")
     assert entry.changes == {"指派给": ["周经理", "陈同事"], "原因": ["", "休假三个月"]}
-    told = set(Notification.objects.filter(text__contains="改派").values_list("recipient", flat=True))
-    assert told == {company.manager.pk, company.colleague.pk}
+    recipients = set(Notification.objects.filter(text__contains="改派").values_list("recipient", flat=True))
+    assert recipients == {company.manager.pk, company.colleague.pk}
 
 
 def test_a_reassignment_to_the_present_assignee_is_refused(supervisor, assigned, company):
@@ -213,13 +213,13 @@ def test_the_contact_is_corrected_and_may_be_emptied(manager, assigned):
 
 def test_a_new_opportunity_offers_what_each_person_may_do(company, sign_in):
     record = factories.opportunity(company.manager)
-    shown = {
+    buttons_of = {
         name: buttons(sign_in(getattr(company, name)).get(at(record)))
         for name in ("supervisor", "manager", "colleague", "executive")
     }
-    for found in shown.values():
-        found.pop("返回")
-    assert shown["supervisor"] == {
+    for actions in buttons_of.values():
+        actions.pop("返回")
+    assert buttons_of["supervisor"] == {
         "指派": True,
         "编辑": True,
         "删除": False,
@@ -227,10 +227,10 @@ def test_a_new_opportunity_offers_what_each_person_may_do(company, sign_in):
         "改派": False,
         "协作人": True,
     }
-    assert {name: shown["manager"][name] for name in ("编辑", "删除")} == {"编辑": True, "删除": True}
-    assert {name: shown["colleague"][name] for name in ("编辑", "删除")} == {"编辑": True, "删除": False}
-    assert "指派" not in shown["manager"]
-    assert shown["executive"] == {}
+    assert {name: buttons_of["manager"][name] for name in ("编辑", "删除")} == {"编辑": True, "删除": True}
+    assert {name: buttons_of["colleague"][name] for name in ("编辑", "删除")} == {"编辑": True, "删除": False}
+    assert "指派" not in buttons_of["manager"]
+    assert buttons_of["executive"] == {}
 
 
 def test_a_refused_button_stays_with_its_reason_and_leads_nowhere(manager, assigned):
@@ -292,9 +292,9 @@ def test_the_history_page_tells_who_did_what_from_old_to_new(manager, company, s
     manager.post(at(record, "edit/"), values)
     record.refresh_from_db()
     record.assign(company.colleague, by=company.supervisor)
-    told = texts(manager.get(at(record, "history/")), "ul.tl li:not(.day)")
+    entries = texts(manager.get(at(record, "history/")), "ul.tl li:not(.day)")
     acts = ("林主管 指派", "周经理 编辑 成功机率：60 → 70", "周经理 新建")
-    assert [entry.startswith(act) for entry, act in zip(told, acts, strict=True)] == [True] * 3
+    assert [entry.startswith(act) for entry, act in zip(entries, acts, strict=True)] == [True] * 3
 
 
 def test_a_long_history_is_paged(manager, company):

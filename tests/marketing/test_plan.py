@@ -99,7 +99,7 @@ def test_a_refusal_says_why(company, under_way, action, item, state, reason):
 
 
 @pytest.mark.parametrize("name", ["manager", "supervisor"])
-def test_a_new_item_is_written_into_the_opportunitys_trail(company, under_way, name):
+def test_a_new_item_is_written_into_the_opportunitys_history(company, under_way, name):
     person = getattr(company, name)
     with transaction.atomic():
         item = PlanItem.create(by=person, opportunity=under_way, on=date(2026, 1, 5), text="首次拜访")
@@ -149,11 +149,11 @@ def test_an_edit_that_changes_nothing_leaves_no_row(company, under_way):
     assert (stored(item), AuditEntry.objects.count()) == (before, rows)
 
 
-def test_a_removed_item_stays_in_the_trail(company, under_way):
-    item, kept = (factories.plan_item(under_way, company.manager, text=text) for text in ("一", "二"))
+def test_a_removed_item_stays_in_the_history(company, under_way):
+    item, other = (factories.plan_item(under_way, company.manager, text=text) for text in ("一", "二"))
     words = item.in_words()
     item.remove(by=company.manager)
-    assert list(under_way.items.all()) == [kept]
+    assert list(under_way.items.all()) == [other]
     row = AuditEntry.objects.about(under_way)[0]
     assert (row.verb, row.changes) == ("删除计划", {"计划项": [words, ""]})
 

@@ -32,8 +32,8 @@ def test_a_plan_item_is_not_found_under_another_opportunity(name, verb, world, c
 
 
 def test_an_item_of_a_hidden_opportunity_is_not_found_under_ones_own(world, company, sign_in):
-    mine = factories.assigned(company.stranger, company.outsider, company.stranger)
-    response = sign_in(company.stranger).get(reverse("marketing:item_update", args=[mine.pk, world.item.pk]))
+    own = factories.assigned(company.stranger, company.outsider, company.stranger)
+    response = sign_in(company.stranger).get(reverse("marketing:item_update", args=[own.pk, world.item.pk]))
     assert response.status_code == 404
 
 
@@ -66,8 +66,8 @@ def test_an_opportunity_is_not_assigned_to_somebody_who_left(company, sign_in):
 def test_a_won_opportunity_is_not_linked_to_a_customer_one_may_not_edit(company, sign_in):
     record = factories.assigned(company.manager, company.supervisor, company.manager)
     foreign = factories.CustomerFactory(name=record.customer_name, manager=company.colleague)
-    address = reverse("marketing:opportunity_win", args=[record.pk])
-    response = sign_in(company.manager).post(address, {"choice": f"link:{foreign.pk}", "reason": "已签约"})
+    url = reverse("marketing:opportunity_win", args=[record.pk])
+    response = sign_in(company.manager).post(url, {"choice": f"link:{foreign.pk}", "reason": "已签约"})
     assert response.status_code == 200
     record.refresh_from_db()
     assert (record.status, record.customer) == ("assigned", None)
@@ -78,8 +78,8 @@ def test_a_won_opportunity_is_not_linked_to_a_customer_of_another_name(company, 
     record = factories.assigned(company.manager, company.supervisor, company.manager)
     factories.CustomerFactory(name=record.customer_name, manager=company.manager)
     other = factories.CustomerFactory(name="完全不同的公司", manager=company.manager)
-    address = reverse("marketing:opportunity_win", args=[record.pk])
-    response = sign_in(company.manager).post(address, {"choice": f"link:{other.pk}", "reason": "已签约"})
+    url = reverse("marketing:opportunity_win", args=[record.pk])
+    response = sign_in(company.manager).post(url, {"choice": f"link:{other.pk}", "reason": "已签约"})
     assert response.status_code == 200
     record.refresh_from_db()
     assert record.status == "assigned"
@@ -119,8 +119,8 @@ def test_an_edited_opportunity_takes_nothing_but_the_fields_of_its_form(company,
 
 def test_a_plan_item_takes_no_result_and_no_other_opportunity_from_the_plan_page(company, sign_in, forged, world):
     other = factories.assigned(company.manager, company.supervisor, company.manager)
-    address = reverse("marketing:development_plan", args=[world.assigned.pk])
+    url = reverse("marketing:development_plan", args=[world.assigned.pk])
     values = {**forged, "opportunity": other.pk, "on": "2026-02-01", "text": "上门拜访", "result": "伪造"}
-    sign_in(company.manager).post(address, values)
+    sign_in(company.manager).post(url, values)
     item = PlanItem.objects.get(text="上门拜访")
     assert (item.opportunity, item.result, item.executed_by) == (world.assigned, "", None)

@@ -1,4 +1,4 @@
-"""Two at once around opportunities, numbers, jobs and the trail, on PostgreSQL; each race with its control run."""
+"""Two at once around opportunities, numbers, jobs and the audit log, on PostgreSQL; each race with its control run."""
 
 from __future__ import annotations
 
@@ -416,7 +416,7 @@ def test_control_without_the_constraint_both_schedulers_run_the_task(two_schedul
             editor.add_constraint(DueRun, once)
 
 
-# Two seal the audit trail
+# Two seal the audit log
 
 
 @pytest.fixture
@@ -456,15 +456,15 @@ def two_tabs_save(company, sign_in, monkeypatch):
     """Both were opened on the same version; the first is stopped after its comparison, before it saves."""
     record = factories.assigned(company.colleague, company.supervisor, company.manager)
     item = factories.plan_item(record, company.manager, result="起初")
-    address = f"/marketing/development/{record.pk}/items/{item.pk}/result/"
+    url = f"/marketing/development/{record.pk}/items/{item.pk}/result/"
     tabs = [sign_in(company.manager) for _ in range(2)]
-    opened = tabs[0].get(address).context["form"].initial["opened"]
+    opened = tabs[0].get(url).context["form"].initial["opened"]
     moment = before(monkeypatch, PlanItem, "record_result")
     return lambda: (
         item,
         *moment.overtake(
-            lambda: tabs[0].post(address, {"result": "第一个标签页", "opened": opened}).status_code,
-            lambda: tabs[1].post(address, {"result": "第二个标签页", "opened": opened}).status_code,
+            lambda: tabs[0].post(url, {"result": "第一个标签页", "opened": opened}).status_code,
+            lambda: tabs[1].post(url, {"result": "第二个标签页", "opened": opened}).status_code,
         ),
     )
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 TEXT = "约在周四上午，<b>带样机</b>"
 
 
-def kept(response):
+def copyable_texts(response):
     """The texts the page offers to copy."""
     return written(response, "textarea[readonly]")
 
@@ -24,7 +24,7 @@ def item(assigned, company):
 
 
 def sent_to(step, record, item):
-    """The address of a form and what somebody typed into it."""
+    """The URL of a form and what somebody typed into it."""
     opportunity, development = f"/marketing/opportunities/{record.pk}", f"/marketing/development/{record.pk}"
     return {
         "plan": (f"{development}/plan/", {"on": "2026-05-01", "text": TEXT}),
@@ -41,33 +41,33 @@ STEPS = ["plan", "result", "lose", "forecast", "edit item"]
 @pytest.mark.parametrize("step", STEPS)
 def test_after_a_reassignment_the_text_stands_below_the_reason(step, manager, assigned, item, company):
     assigned.reassign(company.colleague, by=company.supervisor, reason="分区调整")
-    address, values = sent_to(step, assigned, item)
-    response = manager.post(address, {**values, "opened": "hidden state", "csrfmiddlewaretoken": "secret"})
+    url, values = sent_to(step, assigned, item)
+    response = manager.post(url, {**values, "opened": "hidden state", "csrfmiddlewaretoken": "secret"})
     assert response.status_code == 403
-    assert TEXT in kept(response)
+    assert TEXT in copyable_texts(response)
     assert TEXT not in markup(response)  # shown as text
-    assert {"hidden state", "secret"}.isdisjoint(kept(response))
+    assert {"hidden state", "secret"}.isdisjoint(copyable_texts(response))
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_of_a_record_that_left_ones_view_only_ones_own_words_are_shown(step, manager, assigned, item, company):
-    address, values = sent_to(step, assigned, item)
+    url, values = sent_to(step, assigned, item)
     assigned.reassign(company.eastern, by=company.supervisor, reason="分区调整")
     company.manager.department = company.other
     company.manager.save()
-    response = manager.post(address, values)
+    response = manager.post(url, values)
     assert response.status_code == 404
-    assert set(kept(response)) == set(values.values())
+    assert set(copyable_texts(response)) == set(values.values())
     assert assigned.summary not in markup(response)
 
 
 def test_of_a_record_deleted_meanwhile_the_text_is_kept(manager, company):
     record = factories.opportunity(company.manager)
-    address = f"{record.get_absolute_url()}edit/"
+    url = f"{record.get_absolute_url()}edit/"
     record.remove(by=company.manager)
-    response = manager.post(address, {**factories.OPPORTUNITY, "summary": TEXT})
+    response = manager.post(url, {**factories.OPPORTUNITY, "summary": TEXT})
     assert response.status_code == 404
-    assert TEXT in kept(response)
+    assert TEXT in copyable_texts(response)
 
 
 @pytest.mark.parametrize("text", ["", TEXT])
@@ -92,20 +92,20 @@ def test_without_words_of_ones_own_nothing_is_offered(values, manager):
 def test_nothing_of_a_form_with_passwords_is_shown(manager):
     response = manager.post("/users/999/password/", {"new_password1": "geheim", "note": TEXT})
     assert "geheim" not in markup(response)
-    assert kept(response) == []
+    assert copyable_texts(response) == []
 
 
 def test_an_address_that_leads_nowhere_repeats_nothing(manager):
     """No form of ours sent it, and its token was not checked."""
     response = manager.post("/nowhere/", {"text": TEXT})
-    assert (response.status_code, kept(response)) == (404, [])
+    assert (response.status_code, copyable_texts(response)) == (404, [])
 
 
 def test_somebody_signed_out_is_led_to_the_sign_in_and_reads_nothing(assigned):
     response = Client().post(f"/marketing/opportunities/{assigned.pk}/lose/", {"reason": TEXT})
-    assert kept(response) == []
+    assert copyable_texts(response) == []
 
 
 def test_looking_at_a_refused_page_offers_nothing(manager, assigned, company):
     response = manager.get("/marketing/opportunities/999/", {"text": TEXT})
-    assert (response.status_code, kept(response)) == (404, [])
+    assert (response.status_code, copyable_texts(response)) == (404, [])

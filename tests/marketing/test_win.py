@@ -55,9 +55,9 @@ def test_the_won_opportunity_keeps_time_customer_and_one_audit_row(company, unde
     stored = Opportunity.objects.get(pk=under_way.pk)
     assert (stored.status, stored.customer, stored.win_reason) == ("won", customer, "")
     assert started <= stored.closed_at <= timezone.now()
-    trail = AuditEntry.objects.about(under_way)
-    assert trail.count() == rows + 1
-    assert (trail[0].verb, trail[0].actor_id, trail[0].changes) == (
+    entries = AuditEntry.objects.about(under_way)
+    assert entries.count() == rows + 1
+    assert (entries[0].verb, entries[0].actor_id, entries[0].changes) == (
         "开发成功",
         company.manager.pk,
         {"客户": ["", NAME]},
@@ -130,20 +130,20 @@ SAME = [
 
 @pytest.mark.parametrize("name", SAME)
 def test_a_customer_of_the_same_name_calls_for_a_choice(company, under_way, name):
-    known = factories.CustomerFactory(name=name, manager=company.stranger)
+    existing = factories.CustomerFactory(name=name, manager=company.stranger)
     before = everything()
-    with pytest.raises(SameNameExists) as found:
+    with pytest.raises(SameNameExists) as raised:
         under_way.win(by=company.manager)
-    assert found.value.customers == [known]
+    assert raised.value.customers == [existing]
     assert everything() == before
 
 
 def test_width_and_case_make_no_difference(company, under_way):
     Opportunity.objects.filter(pk=under_way.pk).update(customer_name="ＡＢＣ阀门（北京）有限公司")
-    known = factories.CustomerFactory(name="abc阀门(北京)有限公司", manager=company.stranger)
-    with pytest.raises(SameNameExists) as found:
+    existing = factories.CustomerFactory(name="abc阀门(北京)有限公司", manager=company.stranger)
+    with pytest.raises(SameNameExists) as raised:
         under_way.win(by=company.manager)
-    assert found.value.customers == [known]
+    assert raised.value.customers == [existing]
 
 
 @pytest.mark.parametrize("name", ["沈阳北辰重型机械股份有限公司", "沈阳北辰机械有限公司", "北辰重型机械有限公司"])
@@ -160,12 +160,12 @@ def test_a_deleted_customer_of_the_same_name_does_not_count(company, under_way):
 
 
 def test_linking_to_ones_own_customer_adds_the_contact_and_makes_no_second_one(company, under_way):
-    known = factories.CustomerFactory(name=NAME, manager=company.manager)
-    boss = factories.ContactFactory(customer=known, name="赵总", is_primary=True)
-    assert under_way.win(by=company.manager, link_to=known) == known
-    assert Opportunity.objects.get(pk=under_way.pk).customer == known
-    assert list(Customer.objects.all()) == [known]
-    assert list(known.contacts.values_list("name", "is_primary")) == [("赵总", True), ("高峰", False)]
+    existing = factories.CustomerFactory(name=NAME, manager=company.manager)
+    boss = factories.ContactFactory(customer=existing, name="赵总", is_primary=True)
+    assert under_way.win(by=company.manager, link_to=existing) == existing
+    assert Opportunity.objects.get(pk=under_way.pk).customer == existing
+    assert list(Customer.objects.all()) == [existing]
+    assert list(existing.contacts.values_list("name", "is_primary")) == [("赵总", True), ("高峰", False)]
     boss.refresh_from_db()
     assert boss.is_primary
     assert not Notification.objects.exclude(recipient=company.colleague).exists()
@@ -173,26 +173,26 @@ def test_linking_to_ones_own_customer_adds_the_contact_and_makes_no_second_one(c
 
 
 def test_linking_adds_the_contact_once(company, under_way):
-    known = factories.CustomerFactory(name=NAME, manager=company.manager)
-    there = factories.ContactFactory(customer=known, name="高峰", office_phone="1")
-    under_way.win(by=company.manager, link_to=known)
-    assert known.contacts.get() == there
+    existing = factories.CustomerFactory(name=NAME, manager=company.manager)
+    there = factories.ContactFactory(customer=existing, name="高峰", office_phone="1")
+    under_way.win(by=company.manager, link_to=existing)
+    assert existing.contacts.get() == there
     second = factories.assigned(company.colleague, company.supervisor, company.manager)
-    second.win(by=company.manager, reason="又一单", link_to=known)
-    assert known.contacts.get().office_phone == "1"
+    second.win(by=company.manager, reason="又一单", link_to=existing)
+    assert existing.contacts.get().office_phone == "1"
 
 
 def test_linking_fills_the_empty_phone_of_the_contact_that_is_there(company, under_way):
-    known = factories.CustomerFactory(name=NAME, manager=company.manager)
-    there = factories.ContactFactory(customer=known, name="高峰", office_phone="")
-    under_way.win(by=company.manager, link_to=known)
-    assert known.contacts.get().office_phone == "024-5555 6610"
+    existing = factories.CustomerFactory(name=NAME, manager=company.manager)
+    there = factories.ContactFactory(customer=existing, name="高峰", office_phone="")
+    under_way.win(by=company.manager, link_to=existing)
+    assert existing.contacts.get().office_phone == "024-5555 6610"
     entry = AuditEntry.objects.about(there)[0]
     assert (entry.verb, entry.changes) == ("编辑", {"办公电话": ["", "024-5555 6610"]})
 
 
 @pytest.mark.parametrize(
-    ("office", "mobile", "told"),
+    ("office", "mobile", "is_told"),
     [
         ("024-1", "", True),
         ("02455556610", "", False),
@@ -201,32 +201,32 @@ def test_linking_fills_the_empty_phone_of_the_contact_that_is_there(company, und
         ("", "", False),
     ],
 )
-def test_a_phone_that_is_not_carried_is_told_and_never_lost(office, mobile, told, company, under_way, sign_in):
-    known = factories.CustomerFactory(name=NAME, manager=company.manager)
-    factories.ContactFactory(customer=known, name="高峰", office_phone=office, mobile=mobile)
-    address = f"{under_way.get_absolute_url()}win/"
-    said = notices(sign_in(company.manager).post(address, {"choice": f"link:{known.pk}"}, follow=True))
+def test_a_phone_that_is_not_carried_is_told_and_never_lost(office, mobile, is_told, company, under_way, sign_in):
+    existing = factories.CustomerFactory(name=NAME, manager=company.manager)
+    factories.ContactFactory(customer=existing, name="高峰", office_phone=office, mobile=mobile)
+    url = f"{under_way.get_absolute_url()}win/"
+    messages = notices(sign_in(company.manager).post(url, {"choice": f"link:{existing.pk}"}, follow=True))
     other = "客户的联系人「高峰」已有别的电话，没有改动；机会上的电话留在机会页，请核对。"
-    assert "客户开发成功，已关联到已有客户。" in said[0]
-    assert (other in " ".join(said)) is told
-    contact = known.contacts.get()
+    assert "客户开发成功，已关联到已有客户。" in messages[0]
+    assert (other in " ".join(messages)) is is_told
+    contact = existing.contacts.get()
     assert (contact.office_phone, contact.mobile) == (office or ("" if mobile else "024-5555 6610"), mobile)
 
 
 def test_the_question_promises_a_new_customer_only_when_there_is_no_choice(company, under_way, sign_in):
-    client, address = sign_in(company.manager), f"{under_way.get_absolute_url()}win/"
-    assert "将添加客户记录（客户经理：周经理）和联系人「高峰」" in text(client.get(address))
+    client, url = sign_in(company.manager), f"{under_way.get_absolute_url()}win/"
+    assert "将添加客户记录（客户经理：周经理）和联系人「高峰」" in text(client.get(url))
     factories.CustomerFactory(name=NAME, manager=company.manager)
-    html = markup(client.get(address))
+    html = markup(client.get(url))
     assert "将添加客户记录" not in html
     assert "关联时不新建客户" in html
 
 
 def test_a_customer_of_the_same_name_is_with_its_manager_since_they_took_it_over(company, under_way, sign_in):
-    known = factories.CustomerFactory(name=NAME, manager=company.colleague)
-    known.ownerships.update(since=timezone.now() - timedelta(days=400))
-    Customer.objects.filter(pk=known.pk).update(created_at=timezone.now() - timedelta(days=400))
-    known.transfer(company.eastern, by=company.supervisor, reason="分区调整")
+    existing = factories.CustomerFactory(name=NAME, manager=company.colleague)
+    existing.ownerships.update(since=timezone.now() - timedelta(days=400))
+    Customer.objects.filter(pk=existing.pk).update(created_at=timezone.now() - timedelta(days=400))
+    existing.transfer(company.eastern, by=company.supervisor, reason="分区调整")
     page = sign_in(company.manager).get(f"{under_way.get_absolute_url()}win/")
     today = timezone.localdate()
     since = f"{today.year}年{today.month}月{today.day}日起"
@@ -244,10 +244,10 @@ def test_of_a_deleted_customer_the_won_opportunity_says_that_it_was_deleted(comp
 
 
 def test_linking_to_a_colleagues_customer_is_refused(company, under_way):
-    known = factories.CustomerFactory(name=NAME, manager=company.colleague)
+    existing = factories.CustomerFactory(name=NAME, manager=company.colleague)
     before = everything()
     with pytest.raises(Refused, match="只有客户经理（陈同事）和他的主管可以修改这个客户") as refused:
-        under_way.win(by=company.manager, link_to=known)
+        under_way.win(by=company.manager, link_to=existing)
     assert refused.value.verdict.kind is Kind.NOT_YOURS
     assert everything() == before
 
@@ -262,10 +262,10 @@ def test_linking_to_a_customer_of_another_name_is_refused(company, under_way):
 
 
 def test_linking_to_a_deleted_customer_is_refused(company, under_way):
-    known = factories.CustomerFactory(name=NAME, manager=company.manager)
-    Customer.objects.filter(pk=known.pk).update(deleted_at=timezone.now())
+    existing = factories.CustomerFactory(name=NAME, manager=company.manager)
+    Customer.objects.filter(pk=existing.pk).update(deleted_at=timezone.now())
     with pytest.raises(Refused, match="客户已删除"):
-        under_way.win(by=company.manager, link_to=known)
+        under_way.win(by=company.manager, link_to=existing)
     assert Opportunity.objects.get(pk=under_way.pk).status == "assigned"
 
 
@@ -316,7 +316,7 @@ def test_a_reason_to_create_anyway_is_not_kept_when_there_is_no_other(company, u
 
 
 def test_the_customers_of_one_name_come_oldest_first(company, under_way):
-    known = [factories.CustomerFactory(name=name, manager=company.stranger) for name in SAME[:3]]
-    with pytest.raises(SameNameExists) as found:
+    existing = [factories.CustomerFactory(name=name, manager=company.stranger) for name in SAME[:3]]
+    with pytest.raises(SameNameExists) as raised:
         under_way.win(by=company.manager)
-    assert found.value.customers == known
+    assert raised.value.customers == existing

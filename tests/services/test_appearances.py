@@ -54,20 +54,20 @@ def test_home_and_menu_count_what_waits(people, company, sign_in):
 
 
 def test_a_phone_number_opens_the_callers_page(customer, company, sign_in):
-    client, address = sign_in(company.manager), reverse("search")
+    client, url = sign_in(company.manager), reverse("search")
     for phone in ("022-25708834", "02225708834", "+8602225708834", "13800001234"):
-        assert client.get(address, {"phone": phone})["Location"] == customer.get_absolute_url(), phone
-    unknown = client.get(address, {"phone": "0109999999"})
+        assert client.get(url, {"phone": phone})["Location"] == customer.get_absolute_url(), phone
+    unknown = client.get(url, {"phone": "0109999999"})
     assert "没有客户用这个号码" in text(unknown)
     for odd in ("", "1", "x" * 300, "'", "１２３４５６"):
-        assert client.get(address, {"phone": odd}).status_code == 200
-    foreign = sign_in(company.stranger).get(address, {"phone": "02225708834"})
+        assert client.get(url, {"phone": odd}).status_code == 200
+    foreign = sign_in(company.stranger).get(url, {"phone": "02225708834"})
     assert "天津滨城热电有限公司" in text(foreign)
     assert "同事的客户 · 客户经理 周经理" in text(foreign)
     assert customer.get_absolute_url() not in markup(foreign)
-    assert "滨城" not in markup(sign_in(company.nobody).get(address, {"phone": "02225708834"}))
+    assert "滨城" not in markup(sign_in(company.nobody).get(url, {"phone": "02225708834"}))
     factories.CustomerFactory(manager=company.manager, name="滨城二厂", phone="022 2570 8834")
-    both = text(client.get(address, {"phone": "02225708834"}))
+    both = text(client.get(url, {"phone": "02225708834"}))
     assert "这个号码属于多个客户" in both
     assert "滨城二厂" in both
 
@@ -118,10 +118,10 @@ def test_a_creator_finds_no_way_from_the_request_into_a_customer_that_was_handed
     edit = reverse("services:request_update", args=[record.pk])
     pages = (record.get_absolute_url(), reverse("services:request_history", args=[record.pk]), edit)
     for page in (*pages, f"{reverse('services:archive')}?status=all"):
-        shown = client.get(page)
-        assert shown.status_code == 200, page
+        response = client.get(page)
+        assert response.status_code == 200, page
         for word in (customer.get_absolute_url(), "郝斌", "2570", customer.number, "普通客户"):
-            assert word not in markup(shown), (page, word)
+            assert word not in markup(response), (page, word)
     opened = client.get(edit).context["form"]
     values = {name: opened[name].value() or "" for name in opened.fields}
     assert client.post(edit, {**values, "summary": "改过"}).status_code == 302
@@ -138,7 +138,7 @@ def test_what_its_creator_still_sees_of_a_request_is_read_only(customer, company
     assert page.context["note_form"] is None
     assert client.get(reverse("services:request_update", args=[record.pk])).status_code == 409
     for action in ("handle", "note", "wait"):
-        address = reverse(f"services:request_{action}", args=[record.pk])
-        assert client.post(address, {"text": "x", "handling": "x", "note": "x"}).status_code in (403, 409), action
+        url = reverse(f"services:request_{action}", args=[record.pk])
+        assert client.post(url, {"text": "x", "handling": "x", "note": "x"}).status_code in (403, 409), action
     record.refresh_from_db()
     assert record.status == "assigned"

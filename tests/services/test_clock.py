@@ -65,8 +65,8 @@ def stored(made):
 
 
 def test_minutes_are_said_in_words():
-    said = [format_minutes(minutes) for minutes in (None, 0, 59, 60, 61, 1000)]
-    assert said == ["", "0 分", "59 分", "1 小时", "1 小时 1 分", "16 小时 40 分"]
+    texts = [format_minutes(minutes) for minutes in (None, 0, 59, 60, 61, 1000)]
+    assert texts == ["", "0 分", "59 分", "1 小时", "1 小时 1 分", "16 小时 40 分"]
 
 
 # Time allowed
@@ -112,7 +112,7 @@ def test_another_type_while_new_means_another_target(company, customer, clock):
     assert stored(made).due_at == at("2026-10-13 16:00")  # 40 hours, of which the Saturday gives eight
 
 
-# Time taken
+# Times
 
 
 def test_the_three_times_count_working_minutes_without_what_was_waited(company, customer, clock, sign_in):
@@ -199,10 +199,10 @@ def test_a_request_that_moves_meanwhile_is_left_to_itself(company, customer, clo
     assert stored(made).due_at == at("2026-10-08 16:00")
 
 
-# Who is told
+# Notices
 
 
-def told(person, kind):
+def notice_count(person, kind):
     return Notification.objects.filter(recipient=person, kind=kind).count()
 
 
@@ -210,18 +210,18 @@ def test_due_soon_is_told_to_the_assignee_and_overdue_to_the_supervisor_too_once
     made = assigned(company, customer)  # due on 8 October, 16:00
     clock("2026-10-08 13:59")
     due.watch()
-    assert told(company.manager, "due_soon") == 0
+    assert notice_count(company.manager, "due_soon") == 0
     clock("2026-10-08 14:00")
     assert due.watch() == "更正时限 0 个，即将到期 1 个，逾期 0 个"
     due.watch()
     people = (company.manager, company.supervisor, company.colleague, company.outsider, company.executive)
-    assert [told(person, "due_soon") for person in people] == [1, 0, 0, 0, 0]
+    assert [notice_count(person, "due_soon") for person in people] == [1, 0, 0, 0, 0]
     text = Notification.objects.get(kind="due_soon").text
     assert f"服务请求 {made.number}「流量计读数偏高」即将到期：应在 2026-10-08 16:00 前处理完成" in text
     clock("2026-10-08 16:01")
     assert due.watch() == "更正时限 0 个，即将到期 0 个，逾期 1 个"
     due.watch()
-    assert [told(person, "overdue") for person in people] == [1, 1, 0, 0, 0]
+    assert [notice_count(person, "overdue") for person in people] == [1, 1, 0, 0, 0]
     assert all(row.record == made for row in Notification.objects.exclude(kind__in=("assigned", "other")))
 
 
@@ -229,7 +229,8 @@ def test_what_nobody_was_given_is_told_to_those_who_may_give_it(company, custome
     request(company, customer)
     clock("2026-10-08 15:00")
     due.watch()
-    assert [told(person, "due_soon") for person in (company.supervisor, company.manager, company.outsider)] == [1, 0, 0]
+    people = (company.supervisor, company.manager, company.outsider)
+    assert [notice_count(person, "due_soon") for person in people] == [1, 0, 0]
     assert "还没有分配" in Notification.objects.get(kind="due_soon").text
 
 
@@ -239,12 +240,12 @@ def test_a_returned_request_is_told_of_again_in_its_new_round(company, customer,
     due.watch()
     made.handle(by=company.manager, handling="看过了")
     made.feedback(by=company.manager, result="不满意", satisfaction=1)
-    assert told(company.supervisor, "returned") == 1
+    assert notice_count(company.supervisor, "returned") == 1
     due.watch()
-    assert told(company.manager, "overdue") == 1
+    assert notice_count(company.manager, "overdue") == 1
     clock("2026-10-09 17:01")
     due.watch()
-    assert told(company.manager, "overdue") == 2
+    assert notice_count(company.manager, "overdue") == 2
 
 
 def test_whoever_takes_a_late_request_over_is_told_of_it_and_nobody_twice_of_the_same(company, customer, clock):
@@ -255,10 +256,10 @@ def test_whoever_takes_a_late_request_over_is_told_of_it_and_nobody_twice_of_the
     assert due.watch() == "更正时限 0 个，即将到期 0 个，逾期 1 个"
     due.watch()
     people = (company.manager, company.colleague, company.supervisor)
-    assert [told(person, "overdue") for person in people] == [1, 1, 2]
+    assert [notice_count(person, "overdue") for person in people] == [1, 1, 2]
     stored(made).reassign(company.manager, by=company.supervisor, reason="换回")
     due.watch()
-    assert [told(person, "overdue") for person in people] == [1, 1, 2], "they know already"
+    assert [notice_count(person, "overdue") for person in people] == [1, 1, 2], "they know already"
 
 
 def test_what_waiting_moved_is_told_of_again_when_the_new_target_comes_near_and_passes(company, customer, clock):
@@ -268,14 +269,14 @@ def test_what_waiting_moved_is_told_of_again_when_the_new_target_comes_near_and_
     stored(made).wait(by=company.manager, note="等图纸")
     clock("2026-10-08 17:00")
     stored(made).resume(by=company.manager, note="图纸到了")
-    assert (told(company.manager, "due_soon"), stored(made).due_at) == (1, at("2026-10-09 10:00"))
+    assert (notice_count(company.manager, "due_soon"), stored(made).due_at) == (1, at("2026-10-09 10:00"))
     due.watch()
     due.watch()
-    assert (told(company.manager, "due_soon"), told(company.manager, "overdue")) == (2, 0)
+    assert (notice_count(company.manager, "due_soon"), notice_count(company.manager, "overdue")) == (2, 0)
     clock("2026-10-09 10:01")
     due.watch()
     due.watch()
-    assert (told(company.manager, "due_soon"), told(company.manager, "overdue")) == (2, 1)
+    assert (notice_count(company.manager, "due_soon"), notice_count(company.manager, "overdue")) == (2, 1)
 
 
 def test_a_lengthened_target_that_is_missed_too_is_told_of_again(company, customer, clock):
@@ -288,7 +289,7 @@ def test_a_lengthened_target_that_is_missed_too_is_told_of_again(company, custom
     clock("2026-10-08 17:01")
     due.watch()
     due.watch()
-    assert [told(company.manager, kind) for kind in ("due_soon", "overdue")] == [1, 2]
+    assert [notice_count(company.manager, kind) for kind in ("due_soon", "overdue")] == [1, 2]
 
 
 @pytest.mark.parametrize(("since", "again"), [("2026-10-08 09:00", 0), ("2026-10-08 16:03", 1)])
@@ -305,7 +306,7 @@ def test_after_the_upgrade_only_who_took_it_over_since_is_told_again(company, cu
     upgrade.name_person_and_target(apps, None)
     assert Notification.objects.filter(occasion=now).count() == (0 if again else 2)
     due.watch()
-    assert [told(one, "overdue") for one in (company.manager, company.supervisor)] == [1 + again, 1 + again]
+    assert [notice_count(one, "overdue") for one in (company.manager, company.supervisor)] == [1 + again, 1 + again]
 
 
 @pytest.mark.parametrize("state", ["waiting", "handled", "archived", "long ago"])
@@ -319,7 +320,7 @@ def test_nothing_is_told_of_what_does_not_run(company, customer, clock, state):
         made.feedback(by=company.manager, result="好", satisfaction=5)
     clock("2026-10-20 16:01" if state == "long ago" else "2026-10-08 16:01")
     due.watch()
-    assert told(company.manager, "overdue") == 0
+    assert notice_count(company.manager, "overdue") == 0
 
 
 def test_a_request_that_left_ones_view_is_not_shown_among_the_notifications(company, customer, clock, sign_in):
@@ -373,8 +374,8 @@ def test_everybody_concerned_reads_the_targets_and_an_administrator_changes_them
     key = {"kind": factories.entry("服务类型", "咨询"), "level": factories.entry("客户等级", "大客户")}
     assert ServiceTarget.objects.get(**key).hours == 6
     assert not ServiceTarget.objects.filter(kind__item="投诉", level=None).exists()
-    trail = AuditEntry.objects.filter(object_text__in=("咨询 大客户", "投诉 还不是客户")).order_by("pk")
-    assert [(entry.verb, entry.changes) for entry in trail] == [
+    entries = AuditEntry.objects.filter(object_text__in=("咨询 大客户", "投诉 还不是客户")).order_by("pk")
+    assert [(entry.verb, entry.changes) for entry in entries] == [
         ("编辑", {"时限（工作小时）": ["8", "6"]}),
         ("删除", {"时限（工作小时）": ["24", ""]}),
     ]

@@ -14,7 +14,7 @@ from tests.permissions.tables import ROWS
 
 pytestmark = pytest.mark.django_db
 
-# What the role opens of the table of addresses, beside what is everybody's own; "asked" is the request they help with.
+# What the role opens of the table of URLs, beside what is everybody's own; "asked" is the request they help with.
 OPENED = {
     ("services:archive", "-", "GET"): "200",
     ("services:request_detail", "asked", "GET"): "200",
@@ -37,7 +37,7 @@ def helped(world, technician):
     return world
 
 
-def test_who_only_helps_opens_the_requests_they_help_with_and_no_other_address(helped, sign_in):
+def test_who_only_helps_opens_the_requests_they_help_with_and_no_other_url(helped, sign_in):
     cookies = sign_in(helped.people["technician"]).cookies
     closed, wrong = ("403", "404", "405"), []
     for name, record, verb, answers in ROWS:
@@ -55,10 +55,10 @@ def test_who_only_helps_opens_the_requests_they_help_with_and_no_other_address(h
 def test_who_only_helps_sees_the_request_and_nothing_of_its_customer(helped, sign_in):
     client, record = sign_in(helped.people["technician"]), ServiceRequest.objects.get(pk=helped.addresses["asked"][0])
     for page in (record.get_absolute_url(), reverse("home"), f"{reverse('services:archive')}?status=all"):
-        shown = client.get(page).content.decode()
-        assert record.get_absolute_url() in shown or page == record.get_absolute_url()
+        html = client.get(page).content.decode()
+        assert record.get_absolute_url() in html or page == record.get_absolute_url()
         for word in (helped.customer.get_absolute_url(), "高峰", "022-6666", helped.customer.number, "您还没有角色"):
-            assert word not in shown, (page, word)
+            assert word not in html, (page, word)
     for model in (Customer, Contact):
         assert not model.objects.visible_to(helped.people["technician"]).exists()
     assert list(ServiceRequest.objects.visible_to(helped.people["technician"])) == [record]
@@ -67,21 +67,21 @@ def test_who_only_helps_sees_the_request_and_nothing_of_its_customer(helped, sig
 
 def test_who_only_helps_notes_and_reads_it_again_until_they_are_released(helped, sign_in):
     client, record = sign_in(helped.people["technician"]), ServiceRequest.objects.get(pk=helped.addresses["asked"][0])
-    address = reverse("services:request_note", args=[record.pk])
-    assert client.post(address, {"text": "量程应改为 0–1.6 MPa"}).status_code == 302
+    url = reverse("services:request_note", args=[record.pk])
+    assert client.post(url, {"text": "量程应改为 0–1.6 MPa"}).status_code == 302
     assert "量程应改为" in client.get(record.get_absolute_url()).content.decode()
     record.release(helped.people["technician"], by=record.assignee)
     assert client.get(record.get_absolute_url()).status_code == 404
-    assert client.post(address, {"text": "还有"}).status_code == 404
+    assert client.post(url, {"text": "还有"}).status_code == 404
 
 
 def test_the_picker_of_helpers_offers_nobody_who_could_not_note(helped, company, technician, sign_in):
     record = factories.dispatched(company.manager, company.supervisor, company.manager)
-    client, address = sign_in(company.manager), reverse("services:request_involve", args=[record.pk])
-    offered = set(client.get(address).context["form"].fields["person"].queryset)
+    client, url = sign_in(company.manager), reverse("services:request_involve", args=[record.pk])
+    offered = set(client.get(url).context["form"].fields["person"].queryset)
     assert technician in offered
     assert not {company.executive, company.administrator, company.nobody} & offered
-    assert client.post(address, {"person": company.executive.pk}).status_code == 200
+    assert client.post(url, {"person": company.executive.pk}).status_code == 200
     assert not record.helpers.exists()
-    assert client.post(address, {"person": technician.pk}).status_code == 302
+    assert client.post(url, {"person": technician.pk}).status_code == 302
     assert record.helpers.get().user == technician

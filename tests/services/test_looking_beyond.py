@@ -25,7 +25,7 @@ def strange(company):
     ]
 
 
-def told():
+def answer_count():
     return AuditEntry.objects.filter(verb=ANSWERED).count()
 
 
@@ -37,7 +37,7 @@ def use_up(by, left=0):
 
 
 def ways(customer):
-    """Each way to ask for a customer, as (address, query)."""
+    """Each way to ask for a customer, as (url, query)."""
     picker = reverse("services:find_customer")
     return [
         (picker, {"customer": customer.number}),
@@ -50,14 +50,14 @@ def ways(customer):
 def test_each_customer_beyond_ones_view_is_counted_once_a_minute_in_the_trail(strange, company, sign_in):
     client = sign_in(company.manager)
     for number, customer in enumerate(strange, 1):
-        for address, query in ways(customer):
-            assert customer.name in text(client.get(address, query))
-        assert told() == number
+        for url, query in ways(customer):
+            assert customer.name in text(client.get(url, query))
+        assert answer_count() == number
     entry = AuditEntry.objects.about(strange[0]).get(verb=ANSWERED)
     assert (entry.actor, entry.changes) == (company.manager, {"相同之处": ["", "查找"]})
     client.post(reverse("services:request_create"), request_values(customer=strange[0].number))
     assert ServiceRequest.objects.get().customer == strange[0]
-    assert told() == 3
+    assert answer_count() == 3
 
 
 def test_after_thirty_answers_nobody_is_told_of_more_not_even_that_there_is_one(strange, company, sign_in):
@@ -65,9 +65,9 @@ def test_after_thirty_answers_nobody_is_told_of_more_not_even_that_there_is_one(
     use_up(company.manager, left=1)
     client = sign_in(company.manager)
     assert strange[0].name in text(client.get(*ways(strange[0])[0]))
-    for address, query in [*ways(strange[1]), (reverse("services:find_customer"), {"customer": "没有这家公司"})]:
+    for url, query in [*ways(strange[1]), (reverse("services:find_customer"), {"customer": "没有这家公司"})]:
         for headers in ({}, HTMX):
-            page = markup(client.get(address, query, headers=headers))
+            page = markup(client.get(url, query, headers=headers))
             assert "暂停查找范围外的客户" in page
             assert "外人甲" not in page
     for field in ({"customer": strange[1].number}, {"customer": "", "organisation": strange[1].name}):
@@ -94,11 +94,11 @@ def test_checks_for_the_like_and_look_ups_share_one_allowance(strange, company, 
 )
 def test_another_site_or_a_guess_looks_at_nothing_beyond_the_view(strange, company, sign_in, headers):
     client = sign_in(company.manager)
-    for address, query in ways(strange[0]):
-        page, name = client.get(address, query, headers=headers), strange[0].name
+    for url, query in ways(strange[0]):
+        page, name = client.get(url, query, headers=headers), strange[0].name
         assert find_all(page, "main ul.rows li") == []
-        said_again = 3 if name in query.values() else 0  # in both boxes, and in what was not found
-        assert markup(page).count(name) == said_again
-    assert told() == 0
+        repetitions = 3 if name in query.values() else 0  # in both boxes, and in what was not found
+        assert markup(page).count(name) == repetitions
+    assert answer_count() == 0
     led = client.get(reverse("search"), {"phone": strange[0].phone}, headers=headers)
     assert dict(links(led))["在全部客户里找"].startswith(f"{reverse('search')}?phone=")

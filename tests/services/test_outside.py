@@ -26,7 +26,7 @@ COMMENT = "还是<b>漂</b>，请再来一次"
 
 
 def is_for_outsiders(response):
-    """Nothing of the staff's layout, menu or search, and no address of the product but its files."""
+    """Nothing of the staff's layout, menu or search, and no URL of the product but its files."""
     html = markup(response)
     ours = any(word in html for word in ("客户关系管理", "回工作台", "系统管理员", "搜索")) or find_all(response, "nav")
     pointing = find_all(response, "[href], [src], [action]")
@@ -119,7 +119,7 @@ def test_a_form_that_was_not_ours_is_shown_again_with_what_was_typed(link, recor
     assert record.rounds.get().satisfaction == 4
 
 
-def test_the_proof_of_one_link_is_none_for_another(link, company, rf):
+def test_the_signature_of_one_link_is_none_for_another(link, company, rf):
     other = factories.handled(company.manager, company.supervisor, company.manager)
     second = rating_url(other.invite(by=company.manager, result="好"), rf.get("/"))
     client = Client(enforce_csrf_checks=True)
@@ -173,14 +173,14 @@ def test_a_crash_and_other_faults_at_a_link_get_pages_for_customers(link, monkey
     assert "secret" not in markup(answer)
 
 
-def test_a_visitor_at_an_address_that_leads_nowhere_learns_nothing_of_the_product(client):
+def test_a_visitor_at_a_url_that_leads_nowhere_learns_nothing_of_the_product(client):
     answer = client.get("/rat/abc/")
     assert answer.status_code == 404
     assert "没有这个页面" in text(answer)
     assert not any(words in markup(answer) for words in ("客户关系管理", "搜索", "工作台"))
 
 
-# Who asks, and under which address
+# The company's name and URL
 
 
 def test_the_companys_name_and_logo_stand_on_every_page_for_outsiders(link, client, settings, tmp_path):
@@ -188,8 +188,8 @@ def test_the_companys_name_and_logo_stand_on_every_page_for_outsiders(link, clie
     picture.write_bytes(b"\x89PNG\r\n\x1a\n")
     assert find_all(client.get(link), ".company") == []
     settings.CRM_COMPANY_NAME, settings.CRM_COMPANY_LOGO = "海岳<阀门>", str(picture)
-    for address, status in ((link, 200), ("/rate/x/", 404), ("/nowhere/", 404)):
-        answer = client.get(address)
+    for url, status in ((link, 200), ("/rate/x/", 404), ("/nowhere/", 404)):
+        answer = client.get(url)
         assert answer.status_code == status
         assert text(find(answer, "p.company")) == "海岳<阀门>"
         assert find(answer, "p.company img").get("src") == "data:image/png;base64,iVBORw0KGgo="
@@ -209,14 +209,14 @@ def test_every_link_for_outsiders_begins_as_the_setting_says(record, company, si
     settings.CRM_BASE_URL = "https://crm.example.com"
     made = invite()
     assert made.startswith("https://crm.example.com/rate/")
-    address, client = reverse("services:request_feedback", args=[record.pk]), sign_in(company.manager)
-    assert client.get(address, headers={"host": "127.0.0.1"}).context["rating_url"] == made
+    url, client = reverse("services:request_feedback", args=[record.pk]), sign_in(company.manager)
+    assert client.get(url, headers={"host": "127.0.0.1"}).context["rating_url"] == made
     settings.CRM_BASE_URL = ""
-    page = client.get(address)
+    page = client.get(url)
     assert page.context["rating_url"] == made.replace("https://crm.example.com", "http://testserver")
 
 
-def test_the_address_of_the_first_administrator_begins_so_too(settings, capsys):
+def test_the_url_of_the_first_administrator_begins_so_too(settings, capsys):
     settings.CRM_BASE_URL = "https://crm.example.com"
     call_command("setup_link")
     assert "https://crm.example.com/setup/" in capsys.readouterr().out
@@ -260,6 +260,6 @@ def test_a_link_in_a_traceback_or_an_access_line_is_hidden(link):
     assert (plain.msg, plain.args) == ("/customers/%s/", (1,))
 
 
-def test_the_address_of_the_page_goes_to_no_other_address(link, client):
+def test_the_url_of_the_page_goes_to_no_other_site(link, client):
     assert {client.get(one)["Referrer-Policy"] for one in (link, link[:-1], "/rate/x/")} == {"strict-origin"}
     assert client.get("/login/")["Referrer-Policy"] == "same-origin"

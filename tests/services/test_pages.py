@@ -37,7 +37,7 @@ def test_the_customer_is_found_by_number_name_or_phone(typed, customer, company,
 
 
 def test_a_request_needs_a_customer_or_an_organisation_not_both(customer, company, sign_in):
-    client, address = sign_in(company.manager), reverse("services:request_create")
+    client, url = sign_in(company.manager), reverse("services:request_create")
     for values, words in (
         ({}, "请选择客户；还不是客户的，请填写单位名称。"),
         ({"customer": customer.number, "organisation": "别的单位"}, "二者填一个"),
@@ -47,10 +47,10 @@ def test_a_request_needs_a_customer_or_an_organisation_not_both(customer, compan
         ({"organisation": "新单位", "contact": "郝斌"}, "请先选择客户"),
         ({"organisation": "新单位", "summary": "\x00"}, "控制字符"),
     ):
-        response = client.post(address, request_values(**values))
+        response = client.post(url, request_values(**values))
         assert words in text(response), values
     assert not ServiceRequest.objects.exists()
-    client.post(address, request_values(organisation=" 新单位 "))
+    client.post(url, request_values(organisation=" 新单位 "))
     assert ServiceRequest.objects.get().party == "新单位"
 
 
@@ -60,12 +60,12 @@ def test_of_a_colleagues_customer_only_name_and_manager_are_shown(company, sign_
     client = sign_in(company.manager)
     for typed in ("海河化工有限公司", hidden.number, "02212345678"):
         for headers in ({}, {"HX-Request": "true"}):
-            shown = markup(client.get(reverse("services:find_customer"), {"customer": typed}, headers=headers))
-            assert "海河化工有限公司" in shown
-            assert "客户经理 外人甲" in shown
-            assert hidden.get_absolute_url() not in shown
-            assert "022-1234" not in shown
-            assert typed == hidden.number or hidden.number not in shown
+            html = markup(client.get(reverse("services:find_customer"), {"customer": typed}, headers=headers))
+            assert "海河化工有限公司" in html
+            assert "客户经理 外人甲" in html
+            assert hidden.get_absolute_url() not in html
+            assert "022-1234" not in html
+            assert typed == hidden.number or hidden.number not in html
     for typed in ("海河化", "hhhg", "0221234"):
         assert "外人甲" not in markup(client.get(reverse("services:find_customer"), {"customer": typed}))
     contacts = markup(client.get(reverse("services:find_contacts"), {"customer": hidden.number}))
@@ -84,14 +84,14 @@ def test_the_picker_finds_by_part_of_name_number_initials_and_phone(customer, co
     client = sign_in(company.manager)
     typings = ("滨城", customer.number[:6], "tjbc", "ＴＪＢＣ", "tianjin", "2570", "02225708834", "+86 22 2570 8834")
     for typed in (*typings, "（天津）滨城", "2570 8834", customer.number.lower()):
-        found = client.get(reverse("services:find_customer"), {"customer": typed}, headers={"HX-Request": "true"})
-        offered = [option.get("data-value") for option in find_all(found, "li[role=option]")]
-        assert offered == [f"{customer.number} {customer.name}"], typed
-        assert find_all(found, "html") == []
+        options = client.get(reverse("services:find_customer"), {"customer": typed}, headers={"HX-Request": "true"})
+        values = [option.get("data-value") for option in find_all(options, "li[role=option]")]
+        assert values == [f"{customer.number} {customer.name}"], typed
+        assert find_all(options, "html") == []
     page = client.get(reverse("services:find_customer"), {"customer": "滨城"})
     (url,) = urls(page, "ul.rows a.btn")
     assert url.startswith(f"{reverse('services:request_create')}?customer={customer.number}%20")
-    for form in (client.get(url), client.get(reverse("services:request_create"), {"customer": offered[0]})):
+    for form in (client.get(url), client.get(reverse("services:request_create"), {"customer": values[0]})):
         assert value(form, "customer") == f"{customer.number} {customer.name}"
     assert "用单位名称创建" in text(client.get(reverse("services:find_customer"), {"customer": "没有这家"}))
     people = client.get(reverse("services:find_contacts"), {"customer": customer.number})
@@ -102,20 +102,20 @@ def test_the_picker_finds_by_part_of_name_number_initials_and_phone(customer, co
 
 def test_editing_keeps_the_customer_and_refuses_a_second_save(customer, people, company, sign_in):
     record = factories.service_request(company.manager, customer=customer)
-    client, address = sign_in(company.manager), reverse("services:request_update", args=[record.pk])
-    page = client.get(address)
+    client, url = sign_in(company.manager), reverse("services:request_update", args=[record.pk])
+    page = client.get(url)
     opened = page.context["form"].initial["opened"]
-    shown = f"{customer.number} {customer.name}"
-    assert value(page, "customer") == shown
-    values = request_values(customer=shown, summary="改过", opened=opened)
-    assert client.post(address, values)["Location"] == record.get_absolute_url()
+    caller = f"{customer.number} {customer.name}"
+    assert value(page, "customer") == caller
+    values = request_values(customer=caller, summary="改过", opened=opened)
+    assert client.post(url, values)["Location"] == record.get_absolute_url()
     record.refresh_from_db()
     assert (record.summary, record.customer, record.version) == ("改过", customer, 1)
-    stale = client.post(address, {**values, "summary": "又改"})
+    stale = client.post(url, {**values, "summary": "又改"})
     assert stale.status_code == 409
     assert "这条记录刚被别人改过" in text(stale)
-    fresh_opened = client.get(address).context["form"].initial["opened"]
-    client.post(address, request_values(organisation="新单位", summary="改过", opened=fresh_opened))
+    fresh_opened = client.get(url).context["form"].initial["opened"]
+    client.post(url, request_values(organisation="新单位", summary="改过", opened=fresh_opened))
     record.refresh_from_db()
     assert (record.customer, record.party, record.keeper) == (None, "新单位", company.manager)
     assert not customer.timeline.filter(kind="service").exists()
@@ -124,8 +124,8 @@ def test_editing_keeps_the_customer_and_refuses_a_second_save(customer, people, 
 def test_an_organisation_becomes_an_opportunity_filled_in(company, sign_in):
     record = factories.service_request(company.manager, summary="想买流量计")
     client = sign_in(company.manager)
-    address = client.get(record.get_absolute_url()).context["lead_url"]
-    form = client.get(address)
+    url = client.get(record.get_absolute_url()).context["lead_url"]
+    form = client.get(url)
     assert value(form, "customer_name") == "滨州海悦新材料有限公司"
     assert value(form, "summary") == "想买流量计"
     assert "停泵后仍显示" in written(form, "[name=description]")[0]
@@ -144,7 +144,7 @@ def test_each_list_shows_its_own_rows(people, company, sign_in):
     other = (company.colleague, company.supervisor, company.colleague)
     factories.dispatched(*other, summary="别人派")
     factories.handled(*other, summary="别人处")
-    seen = {}
+    rows_of = {}
     for who, name in (
         ("supervisor", "dispatch"),
         ("manager", "handling"),
@@ -152,8 +152,8 @@ def test_each_list_shows_its_own_rows(people, company, sign_in):
         ("manager", "archive"),
     ):
         page = text(sign_in(getattr(company, who)).get(reverse(f"services:{name}")))
-        seen[name] = {word for word in ("甲新", "甲派", "甲处", "甲归", "别人派", "别人处") if word in page}
-    assert seen == {"dispatch": {"甲新"}, "handling": {"甲派"}, "feedback": {"甲处"}, "archive": {"甲归"}}
+        rows_of[name] = {word for word in ("甲新", "甲派", "甲处", "甲归", "别人派", "别人处") if word in page}
+    assert rows_of == {"dispatch": {"甲新"}, "handling": {"甲派"}, "feedback": {"甲处"}, "archive": {"甲归"}}
     everything = text(sign_in(company.executive).get(reverse("services:archive") + "?status=all"))
     assert all(word in everything for word in ("甲新", "甲派", "甲处", "甲归", "别人派", "别人处"))
 
@@ -166,7 +166,7 @@ def test_filters_of_the_archive(customer, people, company, sign_in):
     ServiceRequest.objects.filter(pk=late.pk).update(due_at=timezone.now() - timedelta(days=1))
     client = sign_in(company.manager)
     today = timezone.localdate()
-    for query, found in (
+    for query, expected in (
         ({}, {old, new}),
         ({"status": "all"}, {old, new, late}),
         ({"customer": "滨城"}, {old}),
@@ -181,8 +181,8 @@ def test_filters_of_the_archive(customer, people, company, sign_in):
         ({"kind": "99999999999999999999"}, set()),
     ):
         response = client.get(reverse("services:archive"), query)
-        shown = {one for one in (old, new, late) if one.get_absolute_url() in urls(response)}
-        assert (query, shown) == (query, found)
+        listed = {one for one in (old, new, late) if one.get_absolute_url() in urls(response)}
+        assert (query, listed) == (query, expected)
 
 
 def test_an_exported_archive_holds_rounds_and_times(people, company, sign_in):
@@ -190,10 +190,10 @@ def test_an_exported_archive_holds_rounds_and_times(people, company, sign_in):
     response = export(sign_in(company.manager), reverse("services:archive"), "xlsx")
     book = openpyxl.load_workbook(io.BytesIO(b"".join(response)))
     head, row = list(book.active.values)[:2]
-    found = dict(zip(head, row, strict=True))
-    assert found["概要"].endswith("=SUM(A1)")
-    assert (found["评价人"], found["投诉原因"], found["满意度"]) == ("客户经理代录", "产品质量", 5)
-    assert found["处理用时（分钟）"] == 0
+    cells = dict(zip(head, row, strict=True))
+    assert cells["概要"].endswith("=SUM(A1)")
+    assert (cells["评价人"], cells["投诉原因"], cells["满意度"]) == ("客户经理代录", "产品质量", 5)
+    assert cells["处理用时（分钟）"] == 0
 
 
 @pytest.mark.parametrize(
@@ -202,12 +202,12 @@ def test_an_exported_archive_holds_rounds_and_times(people, company, sign_in):
 def test_a_list_asks_no_query_per_row(name, who, people, customer, company, sign_in, django_assert_max_num_queries):
     maker = {"dispatch": factories.service_request}.get(name, factories.dispatched)
     arguments = people[:1] if name == "dispatch" else people
-    client, address = sign_in(getattr(company, who)), reverse(f"services:{name}") + "?status=all"
+    client, url = sign_in(getattr(company, who)), reverse(f"services:{name}") + "?status=all"
 
     def count() -> int:
-        with django_assert_max_num_queries(60) as asked:
-            assert client.get(address).status_code == 200
-        return len(asked)
+        with django_assert_max_num_queries(60) as queries:
+            assert client.get(url).status_code == 200
+        return len(queries)
 
     maker(*arguments, customer=customer)
     before = count()
@@ -253,22 +253,22 @@ def test_the_choice_shows_load_region_and_whose_customer_it_is(customer, people,
 
 def test_several_are_assigned_together_and_what_cannot_be_is_left_out(people, company, sign_in):
     new = [factories.service_request(company.manager) for _ in range(3)]
-    taken = factories.dispatched(*people)
+    assigned = factories.dispatched(*people)
     foreign = factories.service_request(company.stranger)
-    ids = [one.pk for one in (*new, taken, foreign)] + [10**9]
-    client, address = sign_in(company.supervisor), reverse("services:assign_many")
-    page = client.get(address, {"ids": ids})
+    ids = [one.pk for one in (*new, assigned, foreign)] + [10**9]
+    client, url = sign_in(company.supervisor), reverse("services:assign_many")
+    page = client.get(url, {"ids": ids})
     assert "另外 3 个不能由您分配" in text(page)
-    assert "请选择一位客户经理" in text(client.post(address, {"ids": ids}))
-    answer = client.post(address, {"ids": ids, "to": company.eastern.pk}, follow=True)
+    assert "请选择一位客户经理" in text(client.post(url, {"ids": ids}))
+    answer = client.post(url, {"ids": ids, "to": company.eastern.pk}, follow=True)
     assert "已把 3 个服务请求分配给 王华东。另外 3 个不能分配，已略去。" in text(answer)
     assert ServiceRequest.objects.filter(assignee=company.eastern).count() == 3
     foreign.refresh_from_db()
-    taken.refresh_from_db()
-    assert (foreign.assignee, taken.assignee) == (None, company.manager)
-    again = client.post(address, {"ids": ids, "to": company.manager.pk})
+    assigned.refresh_from_db()
+    assert (foreign.assignee, assigned.assignee) == (None, company.manager)
+    again = client.post(url, {"ids": ids, "to": company.manager.pk})
     assert again.status_code == 409
-    nothing = client.get(address, {"ids": [foreign.pk]}, follow=True)
+    nothing = client.get(url, {"ids": [foreign.pk]}, follow=True)
     assert "没有选中您可以分配的服务请求" in text(nothing)
 
 
@@ -292,20 +292,20 @@ def test_the_supervisor_decides_on_the_page_and_at_home(people, company, sign_in
 
 def test_what_was_typed_is_found_again_until_it_is_saved(people, company, sign_in):
     record = factories.dispatched(*people)
-    client, address = sign_in(company.manager), reverse("services:request_handle", args=[record.pk])
+    client, url = sign_in(company.manager), reverse("services:request_handle", args=[record.pk])
     keep = reverse("services:draft_handle", args=[record.pk])
     assert client.post(keep, {"handling": "写到一半", "evil": "x"}).status_code == 204
     assert Draft.objects.get().values == {"handling": "写到一半"}
-    page = sign_in(company.manager).get(address)
+    page = sign_in(company.manager).get(url)
     assert written(page, "[name=handling]") == ["写到一半"]
     assert "的草稿" in text(page)
     client.post(keep, {"handling": "写到一半，又多了"})
     assert Draft.objects.get().values == {"handling": "写到一半，又多了"}
     assert "写到一半" not in markup(sign_in(company.supervisor).get(record.get_absolute_url()))
-    refused = client.post(address, {"handling": ""})
+    refused = client.post(url, {"handling": ""})
     assert "请填写" in text(refused)
     assert Draft.objects.exists()
-    assert client.post(address, {"handling": "写完了"})["Location"] == record.get_absolute_url()
+    assert client.post(url, {"handling": "写完了"})["Location"] == record.get_absolute_url()
     assert not Draft.objects.exists()
     assert client.post(keep, {"handling": "太迟"}).status_code == 409
     assert sign_in(company.colleague).post(keep, {"handling": "别人的"}).status_code == 403
@@ -318,31 +318,31 @@ def test_what_was_typed_is_found_again_until_it_is_saved(people, company, sign_i
 
 def test_a_feedback_draft_comes_back_with_its_stars(people, company, sign_in):
     record = factories.handled(*people, kind="投诉")
-    client, address = sign_in(company.manager), reverse("services:request_feedback", args=[record.pk])
+    client, url = sign_in(company.manager), reverse("services:request_feedback", args=[record.pk])
     cause = factories.entry("投诉原因", "交货延误").pk
     draft = {"result": "客户说", "satisfaction": "4", "cause": str(cause)}
     client.post(reverse("services:draft_feedback", args=[record.pk]), draft)
-    form = client.get(address).context["form"]
+    form = client.get(url).context["form"]
     assert (form["result"].value(), form["satisfaction"].value(), form["cause"].value()) == ("客户说", "4", str(cause))
 
 
 def test_feedback_archives_or_returns_and_says_so(people, company, sign_in):
     record = factories.handled(*people, kind="投诉")
-    client, address = sign_in(company.manager), reverse("services:request_feedback", args=[record.pk])
-    missing = client.post(address, {"result": "好了", "satisfaction": "4"})
+    client, url = sign_in(company.manager), reverse("services:request_feedback", args=[record.pk])
+    missing = client.post(url, {"result": "好了", "satisfaction": "4"})
     assert errors(missing) == ["归档前请填写。"] * 2
     assert written(missing, "[name=result]") == ["好了"]
-    back = client.post(address, {"result": "没好", "satisfaction": "2"}, follow=True)
+    back = client.post(url, {"result": "没好", "satisfaction": "2"}, follow=True)
     assert "已退回重新处理" in text(back)
     assert "满意度 2，已退回重新处理" in text(back)
     record.refresh_from_db()
     record.handle(by=company.manager, handling="换整机")
     values = {"cause": factories.entry("投诉原因", "产品质量").pk, "improvement": "出厂加测", "satisfaction": "5"}
-    done = client.post(address, {"result": "好了", **values}, follow=True)
+    done = client.post(url, {"result": "好了", **values}, follow=True)
     assert "反馈成功，已归档。" in text(done)
     assert "第 2 次处理" in text(done)
     assert "出厂加测" in text(done)
-    assert client.get(address).status_code == 409
+    assert client.get(url).status_code == 409
 
 
 def test_the_helper_notes_and_cannot_close(people, company, sign_in):

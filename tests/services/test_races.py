@@ -96,7 +96,7 @@ def helper_loses_role(company, monkeypatch):
     )
 
 
-def test_nobody_becomes_a_helper_while_they_lose_the_right_to_note(helper_loses_role):
+def test_nobody_becomes_a_helper_while_they_lose_the_permission_to_note(helper_loses_role):
     record, first, second = helper_loses_role()
     assert not isinstance(first, Exception), first
     assert isinstance(second, Refused)

@@ -103,10 +103,10 @@ def test_the_assignee_gets_link_and_code_after_saving_the_result(record, company
     assert mine.get(picture).status_code == 404
     assert "评价链接" not in markup(mine.get(page))
     assert "请填写" in text(mine.post(reverse("services:request_invite", args=[record.pk]), {"result": ""}))
-    shown = mine.post(reverse("services:request_invite", args=[record.pk]), {"result": "已归零"}, follow=True)
-    link = shown.context["rating_url"]
-    assert find(shown, "#rating-url").get("value") == link
-    assert written(shown, "[name=result]") == ["已归零"]
+    page_after = mine.post(reverse("services:request_invite", args=[record.pk]), {"result": "已归零"}, follow=True)
+    link = page_after.context["rating_url"]
+    assert find(page_after, "#rating-url").get("value") == link
+    assert written(page_after, "[name=result]") == ["已归零"]
     code = mine.get(picture)
     assert code["Content-Type"] == "image/svg+xml"
     assert code.content == qr_code(link)
@@ -115,7 +115,7 @@ def test_the_assignee_gets_link_and_code_after_saving_the_result(record, company
     assert client.get(link).status_code == 200
 
 
-def test_the_code_is_a_picture_without_script_and_holds_the_address():
+def test_the_code_is_a_picture_without_script_and_holds_the_url():
     code = qr_code("https://crm.example/rate/" + SIGNER.sign("k" * 32) + "/").decode()
     assert code.startswith("<svg")
     assert "script" not in code
@@ -124,12 +124,12 @@ def test_the_code_is_a_picture_without_script_and_holds_the_address():
 
 def test_a_complaint_asks_for_cause_and_improvement_before_the_link(company, sign_in):
     record = factories.handled(company.manager, company.supervisor, company.manager, kind="投诉")
-    address = reverse("services:request_invite", args=[record.pk])
+    url = reverse("services:request_invite", args=[record.pk])
     client = sign_in(company.manager)
-    refused = client.post(address, {"result": "好了"})
+    refused = client.post(url, {"result": "好了"})
     assert sorted(errors(refused)) == ["请填写。", "请选择。"]
     values = {"cause": factories.entry("投诉原因", "产品质量").pk, "improvement": "出厂加测"}
-    shown = client.post(address, {"result": "好了", **values}, follow=True)
-    Client().post(shown.context["rating_url"], {"satisfaction": "3"})
+    response = client.post(url, {"result": "好了", **values}, follow=True)
+    Client().post(response.context["rating_url"], {"satisfaction": "3"})
     record.refresh_from_db()
     assert (record.status, record.improvement) == ("archived", "出厂加测")

@@ -1,4 +1,4 @@
-"""The machine of a service request: every state × action × person, rounds, waiting, and who sees what."""
+"""Transitions of a service request: every state × action × person, rounds, waiting, and who sees what."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 # manager keeps the customer, created the request and is assigned it; helper assists; colleague is of the same group.
 PEOPLE = ("supervisor", "manager", "colleague", "helper", "outsider", "executive", "administrator")
-# y: done; s: refused for the state; n: not over this record; r: no right at all
+# y: done; s: refused for the state; n: not over this record; r: no permission at all
 TABLE = """
 # action     state     supe mana coll help outs exec admi
 edit         new       y    y    n    n    n    r    r
@@ -143,28 +143,28 @@ def act(record, action, by, company):
 def test_every_state_and_action_and_person(action, state, answers, company, helper, in_state):
     record = in_state(state)
     before = ServiceRequest.objects.filter(pk=record.pk).values().get()
-    found = {}
+    answer_of = {}
     for name in PEOPLE:
         person = fresh(helper if name == "helper" else getattr(company, name))
         by_row = ServiceRequest.objects.get(pk=record.pk)
         verdict = getattr(by_row, f"can_{action}")(person)
-        found[name] = next((letter for letter, kind in MEANING.items() if kind is verdict.kind), "y")
+        answer_of[name] = next((letter for letter, kind in MEANING.items() if kind is verdict.kind), "y")
         if verdict:
             continue
         with pytest.raises(Refused) as refused:
             act(by_row, action, person, company)
         assert refused.value.verdict == verdict
         assert verdict.reason
-    assert found == dict(zip(PEOPLE, answers, strict=True))
+    assert answer_of == dict(zip(PEOPLE, answers, strict=True))
     assert ServiceRequest.objects.filter(pk=record.pk).values().get() == before
-    allowed = [name for name, answer in found.items() if answer == "y"]
+    allowed = [name for name, answer in answer_of.items() if answer == "y"]
     for name in allowed[:1]:
         act(ServiceRequest.objects.get(pk=record.pk), action, fresh(getattr(company, name)), company)
         row = AuditEntry.objects.about(record).first()
         assert row.actor_name == getattr(company, name).name
 
 
-def test_the_system_needs_no_right_to_rate_but_the_right_state_and_key(company, in_state):
+def test_the_system_needs_no_permission_to_rate_but_the_right_state_and_key(company, in_state):
     for state in ("new", "assigned", "archived"):
         with pytest.raises(Refused):
             in_state(state).rate("key", by=None, satisfaction=5)
@@ -193,8 +193,8 @@ def test_from_creation_to_the_archive(company, in_state):
     assert (done.result, done.satisfaction, done.closed_at is None) == ("已归零", 3, False)
     verbs = list(AuditEntry.objects.about(record).order_by("pk").values_list("verb", flat=True))
     assert verbs == ["服务创建", "分配", "处理", "反馈并归档"]
-    told = TimelineEntry.objects.get(customer=record.customer, kind="service")
-    assert told.text.endswith("（已归档）")
+    entry = TimelineEntry.objects.get(customer=record.customer, kind="service")
+    assert entry.text.endswith("（已归档）")
 
 
 def test_a_return_goes_to_the_same_assignee_and_the_second_asks_the_supervisor(company, in_state):
@@ -306,11 +306,11 @@ def test_handling_ends_the_wait(company, in_state):
 
 def test_who_sees_a_request(company, helper, in_state):
     record = in_state("assigned")
-    seen = {
+    sees = {
         name: ServiceRequest.objects.visible_to(fresh(helper if name == "helper" else getattr(company, name))).exists()
         for name in (*PEOPLE, "eastern", "stranger", "nobody")
     }
-    assert seen == {
+    assert sees == {
         "supervisor": True, "manager": True, "colleague": True, "helper": True, "outsider": False, "executive": True,
         "administrator": False, "eastern": False, "stranger": False, "nobody": False,
     }  # fmt: skip
@@ -319,7 +319,7 @@ def test_who_sees_a_request(company, helper, in_state):
 
 
 def test_whoever_opens_requests_helps_and_notes_whatever_they_may_create(company, in_state):
-    """A technician with no other right over requests than to open them."""
+    """A technician with no other permission over requests than to open them."""
     role = Role.objects.create(name="技术支持", code="technician", view_scope=Scope.SELF, edit_scope=Scope.SELF)
     role.permissions.add(Permission.objects.get(codename="view_servicerequest"))
     technician = factories.UserFactory(department=company.other)
@@ -359,7 +359,7 @@ def test_only_who_can_write_a_note_is_offered_and_taken_as_a_helper(company, in_
 
 
 def test_two_roles_of_which_neither_sees_and_writes_make_no_helper(company, in_state):
-    """The right of one and the edit scope of the other are not one right to write."""
+    """The permission of one and the edit scope of the other do not add up."""
     person = company.executive
     person.groups.add(Role.objects.create(name="只编辑", view_scope=Scope.SELF, edit_scope=Scope.SELF))
     record = in_state("assigned")
