@@ -358,7 +358,7 @@ class Opportunity(HasDetails, Shared):
         )
 
     def contact_phone_differs(self, customer: Customer) -> bool:
-        """Whether the customer has no contact of this name with the opportunity's phone."""
+        """Whether the customer has no contact with the opportunity's contact name and phone, both given."""
         name, phone = self.contact_name.strip(), self.contact_phone.strip()
         return bool(name and phone) and find_contact(customer, name, phone) is None
 

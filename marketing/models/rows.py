@@ -15,7 +15,7 @@ from accounts.rows import ScopedQuerySet
 from accounts.sharing import granted_ids, grants_of
 from customers.models import Contact
 
-DETAILS_PERMISSION = "marketing.assign_opportunity"  # who assigns an opportunity sees whom to call
+DETAILS_PERMISSION = "marketing.assign_opportunity"  # over the owner: shows contact details
 
 
 class OpportunityStatus(models.TextChoices):
