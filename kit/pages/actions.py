@@ -43,12 +43,12 @@ class Control(NamedTuple):
 
 def controls(actions: tuple[Action, ...], record: Any, user: Any) -> list[Control]:
     """The actions to draw: those without the right are left out, those refused carry the reason."""
-    drawn = []
+    visible = []
     for action in actions:
         verdict = action.verdict(record, user)
         if not verdict.hidden:
-            drawn.append(Control(action, action.url(record), bool(verdict), verdict.reason))
-    return drawn
+            visible.append(Control(action, action.url(record), bool(verdict), verdict.reason))
+    return visible
 
 
 class ActionView(FormView):

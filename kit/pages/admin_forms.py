@@ -29,16 +29,16 @@ class VersionedForm(forms.ModelForm):
 
     def refuse_older_version(self) -> None:
         rows: Any = self._meta.model._default_manager.filter(pk=self.instance.pk)
-        stored = rows.select_for_update().values_list("version", flat=True).first()
-        opened = self.cleaned_data.get("opened", "")
-        if not opened:
+        stored_version = rows.select_for_update().values_list("version", flat=True).first()
+        opened_version = self.cleaned_data.get("opened", "")
+        if not opened_version:
             raise forms.ValidationError("页面已过期，您的修改没有保存。请重新打开再改。")
-        if opened != str(stored):
+        if opened_version != str(stored_version):
             for name in set(self.changed_data) - {"opened"}:
-                self.add_error(name, f"现在保存的是：{self.stored_words(name) or '—'}")
+                self.add_error(name, f"现在保存的是：{self.format_stored_value(name) or '—'}")
             raise forms.ValidationError("这条记录在您打开之后已被别人改过，您的修改没有保存。请重新打开再改。")
 
-    def stored_words(self, name: str) -> str:
+    def format_stored_value(self, name: str) -> str:
         field = self.fields[name]
         if isinstance(field, forms.ModelMultipleChoiceField):
             return "、".join(field.label_from_instance(row) for row in self.initial[name])

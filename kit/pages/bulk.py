@@ -11,7 +11,9 @@ from .html import format_html_fast
 from .lists import RecordList
 from .row_html import row_html
 
-TICK = '<td class="m-h"><input class="ck" type="checkbox" name="ids" value="{}" form="bulk" aria-label="选择 {}"></td>'
+CHECKBOX_CELL = (
+    '<td class="m-h"><input class="ck" type="checkbox" name="ids" value="{}" form="bulk" aria-label="选择 {}"></td>'
+)
 
 
 class BulkList(RecordList):
@@ -28,7 +30,7 @@ class BulkList(RecordList):
     def table_row(self, row: Any) -> str:
         cells = [column.cell(row) for column in self.shown_columns]
         if self.bulk:
-            cells.insert(0, format_html_fast(TICK, row.pk, row))
+            cells.insert(0, format_html_fast(CHECKBOX_CELL, row.pk, row))
         return row_html(cells, self.row_controls(row), row)
 
     def page_context(self) -> dict[str, Any]:

@@ -36,14 +36,14 @@ class DeliberateRequest:
     """Mix in before a page whose every opening leaves something: a guess gets nothing, another site is refused."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if self.leaves_something(request):
+        if self.has_effect(request):
             if is_cross_site(request):
                 raise PermissionDenied(CROSS_SITE_REFUSED)
             if is_prefetch(request):
                 return HttpResponse(status=204)
         return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
 
-    def leaves_something(self, request: HttpRequest) -> bool:
+    def has_effect(self, request: HttpRequest) -> bool:
         return True
 
 
@@ -54,7 +54,7 @@ class ExportsByPost(DeliberateRequest):
     http_method_not_allowed: Any
     get: Any
 
-    def leaves_something(self, request: HttpRequest) -> bool:
+    def has_effect(self, request: HttpRequest) -> bool:
         return "export" in (request.POST if request.method == "POST" else request.GET)
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
@@ -66,8 +66,8 @@ class ExportsByPost(DeliberateRequest):
 
     def requested_format(self) -> str | None:
         """What the address or the form wants to take away; None: nothing."""
-        sent = self.request.POST if self.request.method == "POST" else self.request.GET
-        return sent.get("export")
+        parameters = self.request.POST if self.request.method == "POST" else self.request.GET
+        return parameters.get("export")
 
 
 def apply_posted_conditions(request: HttpRequest) -> None:

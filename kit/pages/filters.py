@@ -17,7 +17,7 @@ from .forms import apply_field_defaults
 from .html import format_html_fast, join_html
 from .unknown_parameters import refuse_unread
 
-OPTION, CHOSEN = '<option value="{}">{}</option>', '<option value="{}" selected>{}</option>'
+OPTION, SELECTED_OPTION = '<option value="{}">{}</option>', '<option value="{}" selected>{}</option>'
 
 
 class FilterForm(forms.Form):
@@ -37,15 +37,16 @@ class FilterForm(forms.Form):
 
 def options(form: forms.Form, name: str) -> str:
     """The <option>s of a choice field: a widget renders a template of its own for each of them."""
-    bound = form[name]
-    value = bound.value()
-    chosen = "" if value is None else str(value)
+    bound_field = form[name]
+    value = bound_field.value()
+    selected_key = "" if value is None else str(value)
     return join_html(
-        format_html_fast(CHOSEN if str(key) == chosen else OPTION, key, label) for key, label in choices(bound.field)
+        format_html_fast(SELECTED_OPTION if str(key) == selected_key else OPTION, key, label)
+        for key, label in iterate_choices(bound_field.field)
     )
 
 
-def choices(field: Any) -> Iterator[tuple[Any, Any]]:
+def iterate_choices(field: Any) -> Iterator[tuple[Any, Any]]:
     """A field's choices without asking for their number first, as a loop over the field itself would.
 
     Rows are read in one go: Django's own iterator opens a cursor on the server for them, three statements for one.
@@ -69,11 +70,11 @@ class ListFilter(django_filters.FilterSet):
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
         """What only a link sets is no filter while none sets it: all that are left are copied for each request."""
-        asked = data or {}
+        parameters = data or {}
         self.base_filters = {
             name: filter_
             for name, filter_ in self.base_filters.items()
-            if name in asked or filter_.extra.get("widget") is not forms.HiddenInput
+            if name in parameters or filter_.extra.get("widget") is not forms.HiddenInput
         }
         super().__init__(data, *args, **kwargs)
 

@@ -15,7 +15,7 @@ from kit.domain.text import refuse_control_characters
 
 from .field_messages import apply_messages
 from .form_versions import VersionedForm
-from .text_gate import ManyRows, apply_text_gate
+from .text_gate import ManyRecordsField, apply_text_gate
 from .text_lengths import count_like_browser
 
 DATE_LIMITS = (
@@ -57,15 +57,15 @@ class CrmForm(forms.BaseForm):
     def rows(self) -> list[dict[str, Any]]:
         """Return the blocks with their bound fields, as templates/ui draw them."""
         blocks = self.blocks or (Block("", "", tuple(f.name for f in self.visible_fields())),)
-        shown = []
+        rows = []
         for block in blocks:
             pairs = [entry if isinstance(entry, tuple) else (entry, 6) for entry in block.fields]
-            drawn: list[Any] = [{"bound": self[name], "width": size} for name, size in pairs if name in self.fields]
-            fields = [field for field in drawn if not field["bound"].is_hidden]
-            opened = not block.folded or any(field["bound"].errors for field in fields)
+            entries: list[Any] = [{"bound": self[name], "width": size} for name, size in pairs if name in self.fields]
+            fields = [field for field in entries if not field["bound"].is_hidden]
+            is_open = not block.folded or any(field["bound"].errors for field in fields)
             if fields:
-                shown.append({"block": block, "fields": fields, "open": opened})
-        return shown
+                rows.append({"block": block, "fields": fields, "open": is_open})
+        return rows
 
     def values(self) -> dict[str, Any]:
         """Cleaned values by field name, without the form's own machinery."""
@@ -91,7 +91,7 @@ def apply_field_defaults(field: forms.Field, unit: str = "") -> forms.Field:
         field.widget = forms.DateInput(format="%Y-%m-%d", attrs={**field.widget.attrs, "type": "date"})
         field.error_messages["invalid"] = "请填写日期，例如 2025-11-24。"
     if type(field) is forms.ModelMultipleChoiceField:
-        field.__class__ = ManyRows
+        field.__class__ = ManyRecordsField
     if isinstance(field, forms.ModelChoiceField) and field.empty_label == "---------":
         field.empty_label = "请选择…" if field.required else "—"
     if field.error_messages["required"] == forms.Field.default_error_messages["required"]:
@@ -115,8 +115,8 @@ class TransitionForm(VersionedForm, CrmForm, forms.Form):
 
     def __init__(self, *args: Any, instance: Any, **kwargs: Any) -> None:
         self.instance = instance
-        held = {name: getattr(instance, name) for name in self.base_fields if hasattr(instance, name)}
-        super().__init__(*args, **{"initial": held, **kwargs})
+        current_values = {name: getattr(instance, name) for name in self.base_fields if hasattr(instance, name)}
+        super().__init__(*args, **{"initial": current_values, **kwargs})
         self.sign_initial_values()
 
 

@@ -12,26 +12,26 @@ from kit.audit.models import AuditEntry
 from .records import RecordView
 from .unknown_parameters import shorten
 
-PAGE = 50
+PAGE_SIZE = 50
 
 
 def without_names(entries: Iterable[AuditEntry], labels: Iterable[str]) -> list[AuditEntry]:
     """The entries, saying only that these fields changed: their words name records the reader may not see."""
-    shown = list(entries)
-    for entry in shown:
+    result = list(entries)
+    for entry in result:
         for label in set(labels) & set(entry.changes):
             entry.changes[label] = [None, "有变更"]
-    return shown
+    return result
 
 
 def as_seen_by(record: Any, entries: Iterable[AuditEntry], user: Any) -> list[AuditEntry]:
     """The entries of a record, its contact details masked where the record masks them for this person."""
-    shown = list(entries)
-    shows = getattr(record, "shows_details_to", None)
-    if shows and not shows(user):
-        for entry in shown:
+    result = list(entries)
+    shows_details_to = getattr(record, "shows_details_to", None)
+    if shows_details_to and not shows_details_to(user):
+        for entry in result:
             entry.mask_details()
-    return shown
+    return result
 
 
 class RecordHistory(RecordView):
@@ -53,9 +53,9 @@ class RecordHistory(RecordView):
             entries = entries.filter(pk__lt=int(before))
         elif before:
             misread = [f"没有「{shorten(before)}」这个位置，现在从最新的记录开始显示。"]
-        found = as_seen_by(record, entries.order_by("-pk")[: PAGE + 1], request.user)
-        page = without_names(found, self.hidden_labels())
-        older = page[PAGE - 1].pk if len(page) > PAGE else None
+        masked = as_seen_by(record, entries.order_by("-pk")[: PAGE_SIZE + 1], request.user)
+        page = without_names(masked, self.hidden_labels())
+        older = page[PAGE_SIZE - 1].pk if len(page) > PAGE_SIZE else None
         return self.page(
-            record=record, history=page[:PAGE], older=older, misread=misread, back_url=record.get_absolute_url()
+            record=record, history=page[:PAGE_SIZE], older=older, misread=misread, back_url=record.get_absolute_url()
         )

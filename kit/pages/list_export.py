@@ -58,17 +58,18 @@ class ListExport(ExportsByPost):
     def export_rows(self) -> models.QuerySet:
         return self.ordered(self.exported(self.shown_rows()))
 
-    def export_context(self, seen: int, count: int) -> dict[str, Any]:
+    def export_context(self, listed: int, count: int) -> dict[str, Any]:
         """What ui/export.html needs, both counted up to the cap; narrowed: the file holds less than the list."""
         return {
             "can_export": self.can_export,
             "export_count": count,
             "export_words": format_count(count),
-            "export_narrowed": count < seen or (count > MAX_COUNT and self.export_limit is not None),
+            "export_narrowed": count < listed or (count > MAX_COUNT and self.export_limit is not None),
             "export_conditions": self.link().partition("?")[2],
         }
 
     def conditions_in_words(self) -> list[str]:
         """What narrows the rows, as the page shows it: the tab and each filter."""
-        words = [dict(self.tabs)[self.tab]] if self.tab != "all" else []
-        return words + [f"{one['label']} {one['value']}" for one in self.applied(self.filtered()[0].form)]
+        conditions = [dict(self.tabs)[self.tab]] if self.tab != "all" else []
+        filters = self.applied(self.filtered()[0].form)
+        return conditions + [f"{entry['label']} {entry['value']}" for entry in filters]

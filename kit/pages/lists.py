@@ -103,8 +103,8 @@ class RecordList(ListExport, View):
 
     @property
     def tab(self) -> str:
-        asked = self.request.GET.get(self.tab_field, self.default_tab) if self.tab_field else ""
-        return asked if asked in dict(self.tab_choices) else "all"
+        key = self.request.GET.get(self.tab_field, self.default_tab) if self.tab_field else ""
+        return key if key in dict(self.tab_choices) else "all"
 
     def in_tab(self, rows: models.QuerySet, tab: str) -> models.QuerySet:
         return rows if tab == "all" else rows.filter(**{self.tab_field: tab})
@@ -115,8 +115,8 @@ class RecordList(ListExport, View):
 
     @property
     def sort(self) -> str:
-        asked = self.request.GET.get("sort", "")
-        return asked if asked.removeprefix("-") in self.sorts else self.default_sort
+        key = self.request.GET.get("sort", "")
+        return key if key.removeprefix("-") in self.sorts else self.default_sort
 
     @property
     def sorts(self) -> set[str]:
@@ -127,23 +127,23 @@ class RecordList(ListExport, View):
 
     def misread(self) -> list[str]:
         """Sentences about what the address asks and this list does not know, with what is shown instead."""
-        asked, known = self.request.GET, {*self.filterset_class.base_filters, self.tab_field}
-        found = [*unknown_names(asked, known), *repeated_names(asked, known)]
-        tab, sort = asked.get(self.tab_field, "") if self.tab_field else "", asked.get("sort", "")
+        parameters, known_names = self.request.GET, {*self.filterset_class.base_filters, self.tab_field}
+        sentences = [*unknown_names(parameters, known_names), *repeated_names(parameters, known_names)]
+        tab, sort = parameters.get(self.tab_field, "") if self.tab_field else "", parameters.get("sort", "")
         if tab and tab not in dict(self.tabs):
-            found.append(f"没有「{shorten(tab)}」这一类，现在显示全部。")
+            sentences.append(f"没有「{shorten(tab)}」这一类，现在显示全部。")
         if sort and sort.removeprefix("-") not in self.sorts:
-            found.append(f"不能按「{shorten(sort)}」排序，现在按默认的顺序。")
-        return found
+            sentences.append(f"不能按「{shorten(sort)}」排序，现在按默认的顺序。")
+        return sentences
 
     # Page
 
     def page_context(self) -> dict[str, Any]:
         filterset, rows = self.filtered()
-        shown = self.in_tab(rows, self.tab)
-        counts, to_export = self.count(rows, shown)
+        rows_in_tab = self.in_tab(rows, self.tab)
+        counts, export_count = self.count(rows, rows_in_tab)
         pager = Pager(self, counts[self.tab])
-        page = list(self.ordered(shown)[pager.start : pager.start + pager.size])
+        page = list(self.ordered(rows_in_tab)[pager.start : pager.start + pager.size])
         return {
             "view": self,
             "title": self.title,
@@ -157,28 +157,29 @@ class RecordList(ListExport, View):
             "pager": pager,
             "misread": [*self.misread(), *pager.misread],
             "create": self.create_link(),
-            **self.export_context(counts[self.tab], to_export),
+            **self.export_context(counts[self.tab], export_count),
         }
 
     def link(self, **changes: Any) -> str:
         """This list's address with parameters changed; None drops one."""
         changes = {"page": None, "export": None, **changes}
-        kept = [(name, value) for name, value in self.request.GET.items() if name not in changes]
-        query = urlencode(kept + [(name, value) for name, value in changes.items() if value is not None])
+        parameters = [(name, value) for name, value in self.request.GET.items() if name not in changes]
+        query = urlencode(parameters + [(name, value) for name, value in changes.items() if value is not None])
         return f"{self.request.path}?{query}" if query else self.request.path
 
     @property
     def tabs(self) -> list[tuple[str, str]]:
         return [("all", "全部"), *self.tab_choices]
 
-    def count(self, rows: models.QuerySet, shown: models.QuerySet) -> tuple[dict[str, int], int]:
+    def count(self, rows: models.QuerySet, rows_in_tab: models.QuerySet) -> tuple[dict[str, int], int]:
         """How many rows each tab and an export have, none counted further than it is shown, in one statement."""
         keys = [key for key, _ in self.tabs] if self.tab_field else [self.tab]
-        asked = [(self.in_tab(rows, key), MAX_COUNT + 1 if key == self.tab else MAX_TAB_COUNT + 1) for key in keys]
-        leaving = [] if self.export_limit is None else [(self.exported(shown), MAX_COUNT + 1)]
-        found = count_capped([*asked, *leaving])
-        counts = dict(zip(keys, found, strict=False))
-        return counts, found[-1] if leaving else counts[self.tab]
+        caps = (MAX_COUNT + 1 if key == self.tab else MAX_TAB_COUNT + 1 for key in keys)
+        capped_tabs = [(self.in_tab(rows, key), cap) for key, cap in zip(keys, caps, strict=True)]
+        capped_export = [] if self.export_limit is None else [(self.exported(rows_in_tab), MAX_COUNT + 1)]
+        numbers = count_capped([*capped_tabs, *capped_export])
+        counts = dict(zip(keys, numbers, strict=False))
+        return counts, numbers[-1] if capped_export else counts[self.tab]
 
     def tab_links(self, counts: dict[str, int]) -> list[dict[str, Any]]:
         return [
@@ -187,26 +188,26 @@ class RecordList(ListExport, View):
         ]
 
     def headers(self) -> list[dict[str, Any]]:
-        shown = []
+        headers = []
         for column in self.shown_columns:
-            active = bool(column.sort) and self.sort.removeprefix("-") == column.sort
-            descending = active and self.sort.startswith("-")
+            is_sorted = bool(column.sort) and self.sort.removeprefix("-") == column.sort
+            descending = is_sorted and self.sort.startswith("-")
             url = self.link(sort=column.sort if descending else f"-{column.sort}") if column.sort else ""
-            direction = ("descending" if descending else "ascending") if active else ""
-            shown.append({"column": column, "url": url, "direction": direction})
-        return shown
+            direction = ("descending" if descending else "ascending") if is_sorted else ""
+            headers.append({"column": column, "url": url, "direction": direction})
+        return headers
 
     def applied(self, form: Any) -> list[dict[str, str]]:
         """The filters in force, each with the address without it."""
         if not form.is_valid():
             return []
-        found = []
+        conditions = []
         for name, value in form.cleaned_data.items():
             if value in (None, "", False) or name == self.tab_field:
                 continue
-            shown = dict(getattr(form.fields[name], "choices", ())).get(value) or format_cell(value)
-            found.append({"label": form.fields[name].label, "value": shown, "url": self.link(**{name: None})})
-        return found
+            text = dict(getattr(form.fields[name], "choices", ())).get(value) or format_cell(value)
+            conditions.append({"label": form.fields[name].label, "value": text, "url": self.link(**{name: None})})
+        return conditions
 
     def table_row(self, row: Any) -> str:
         return row_html((column.cell(row) for column in self.shown_columns), self.row_controls(row), row)

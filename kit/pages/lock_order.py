@@ -14,16 +14,16 @@ def lock_before_row(page: Any) -> None:
 
     A page names in `locked_first` the fields that choose a customer. Call in a transaction before the row is locked.
     """
-    named, whole = getattr(page, "locked_first", ()), getattr(page.model, "locked_with", "")
-    if not (named or whole):
+    field_names, parent_name = getattr(page, "locked_first", ()), getattr(page.model, "locked_with", "")
+    if not (field_names or parent_name):
         return
-    stored = page.get_record()
-    form = page.make_form(stored, page.request.POST) if named else None
-    chosen = [_chosen(form, name) for name in named]
-    lock_before_records(*chosen, *([stored] if any(chosen) else []), getattr(stored, whole, None))
+    record = page.get_record()
+    form = page.make_form(record, page.request.POST) if field_names else None
+    rows = [_chosen_row(form, name) for name in field_names]
+    lock_before_records(*rows, *([record] if any(rows) else []), getattr(record, parent_name, None))
 
 
-def _chosen(form: Any, name: str) -> Any:
+def _chosen_row(form: Any, name: str) -> Any:
     """What a field means before the form is checked; None when it means nothing, or the person does not see it."""
     if name not in form.fields:
         return None

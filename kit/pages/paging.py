@@ -25,12 +25,12 @@ def count_capped(querysets: Iterable[tuple[models.QuerySet, int]]) -> list[int]:
 
     Of querysets without slice, union or distinct.
     """
-    asked = list(querysets)
-    key = tuple(_key(rows.query, cap) for rows, cap in asked)
-    return run_count(*STATEMENTS.get(key, lambda: inline_params(*build_count(asked))))
+    capped_rows = list(querysets)
+    key = tuple(_statement_key(rows.query, cap) for rows, cap in capped_rows)
+    return run_count(*STATEMENTS.get(key, lambda: inline_params(*build_count(capped_rows))))
 
 
-def _key(query: Any, cap: int) -> tuple[Hashable, ...]:
+def _statement_key(query: Any, cap: int) -> tuple[Hashable, ...]:
     """All that a row's being counted depends on: its table, those joined to it, the conditions."""
     joins = ((join, getattr(join, "join_type", None)) for join in query.alias_map.values())
     return query.model, cap, query.where if query.group_by is None else query, *joins
@@ -53,8 +53,8 @@ def build_count(querysets: Iterable[tuple[models.QuerySet, int]]) -> tuple[str, 
                 sql, values = rows.query.exists(limit=False).sql_with_params()  # SELECT 1, without order and columns
                 selects.append(sql)
                 params.extend(values)
-        found = " UNION ALL ".join(selects) or "SELECT 1 WHERE 1 = 0"
-        parts.append(f"(SELECT COUNT(*) FROM ({found} LIMIT {cap:d}) AS capped)")  # noqa: S608  (SQL compiled by the ORM)
+        union = " UNION ALL ".join(selects) or "SELECT 1 WHERE 1 = 0"
+        parts.append(f"(SELECT COUNT(*) FROM ({union} LIMIT {cap:d}) AS capped)")  # noqa: S608  (SQL compiled by the ORM)
     return f"SELECT {', '.join(parts)}", params
 
 
@@ -75,19 +75,19 @@ class Pager:
         self.pages = max(1, -(-self.total // self.size))
         page = view.request.GET.get("page", "")
         self.page = min(max(int(page) if page.isdecimal() and len(page) < 9 else 1, 1), self.pages)
-        self.misread = self.not_understood(size, page)
+        self.misread = self.describe_misread(size, page)
         self.start = (self.page - 1) * self.size
         self.sizes = PAGE_SIZES
 
-    def not_understood(self, size: str, page: str) -> list[str]:
+    def describe_misread(self, size: str, page: str) -> list[str]:
         """Sentences about a page or a number of rows that does not exist."""
-        found = []
+        sentences = []
         if size and size != str(self.size):
             sizes = "、".join(map(str, PAGE_SIZES))
-            found.append(f"每页可以是 {sizes} 条，不能是「{shorten(size)}」，现在每页 {self.size} 条。")
+            sentences.append(f"每页可以是 {sizes} 条，不能是「{shorten(size)}」，现在每页 {self.size} 条。")
         if page and page.lstrip("0") != str(self.page):
-            found.append(f"没有第「{shorten(page)}」页，共 {self.pages} 页，现在显示第 {self.page} 页。")
-        return found
+            sentences.append(f"没有第「{shorten(page)}」页，共 {self.pages} 页，现在显示第 {self.page} 页。")
+        return sentences
 
     def url(self, page: int) -> str:
         return self.view.link(page=page) if 1 <= page <= self.pages and page != self.page else ""

@@ -13,10 +13,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-LOGOS = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".svg": "image/svg+xml"}
+LOGO_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".svg": "image/svg+xml"}
 MAX_LOGO = 200_000  # bytes; it stands in every page
 
-PAGES = {  # status: heading, words
+REFUSALS = {  # status: heading, words
     400: ("这个请求无法处理", "请返回上一页再试一次；仍然不行时，请与您的客户经理联系。"),
     403: ("这次没有提交成功", "请返回上一页、刷新后再试一次；仍然不行时，请与您的客户经理联系。"),
     404: ("链接无效", "请核对链接是否完整，或向您的客户经理要一个新的链接。"),
@@ -56,9 +56,9 @@ def render_public(template: str, context: dict[str, Any], *, status: int = 200) 
 
 def refuse_public(status: int, heading: str = "", words: str = "", **context: Any) -> HttpResponse:
     """typed: what the visitor had written and can still copy. staff: a way to the sign-in."""
-    said = PAGES[status]
-    shown = {"title": heading or said[0], "words": words or said[1], **context}
-    return render_public("outside/refused.html", shown, status=status)
+    page_text = REFUSALS[status]
+    page_context = {"title": heading or page_text[0], "words": words or page_text[1], **context}
+    return render_public("outside/refused.html", page_context, status=status)
 
 
 @cache
@@ -66,13 +66,13 @@ def logo_data_url(path: str) -> str:
     """The picture as it stands in the page itself: no further address is open to visitors. Empty without one."""
     if not path:
         return ""
-    return f"data:{LOGOS[Path(path).suffix.lower()]};base64,{b64encode(Path(path).read_bytes()).decode()}"
+    return f"data:{LOGO_TYPES[Path(path).suffix.lower()]};base64,{b64encode(Path(path).read_bytes()).decode()}"
 
 
 def logo_problem(path: str) -> str:
     """Why a file cannot be the logo, in words; empty when it can."""
     file = Path(path)
-    if file.suffix.lower() not in LOGOS:
+    if file.suffix.lower() not in LOGO_TYPES:
         return "CRM_COMPANY_LOGO 应为 PNG、JPEG 或 SVG 图片。"
     if not file.is_file():
         return f"CRM_COMPANY_LOGO 指的文件不存在：{path}"
@@ -84,18 +84,18 @@ class HideKeys(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
-        if (hidden := hide_keys(message)) != message:
-            record.msg, record.args = hidden, ()
+        if (redacted := hide_keys(message)) != message:
+            record.msg, record.args = redacted, ()
         if record.exc_info and not record.exc_text:
             record.exc_text = hide_keys(logging.Formatter().formatException(record.exc_info))
         return True
 
 
 @cache
-def _keys() -> re.Pattern[str]:
+def _key_pattern() -> re.Pattern[str]:
     return re.compile(rf"/({'|'.join(settings.KEY_PATHS)})/[^\s\"'<>]+")
 
 
 def hide_keys(text: str) -> str:
     """Return the text without the keys in its URLs."""
-    return _keys().sub(r"/\1/…", text)
+    return _key_pattern().sub(r"/\1/…", text)

@@ -64,7 +64,7 @@ class FormView(RecordView):
     message, submit_label = "保存成功", "保存"
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        if request.method == "POST" and (url := self.sent_before(request.POST.get("submission"))):
+        if request.method == "POST" and (url := self.earlier_url(request.POST.get("submission"))):
             return redirect(url)
         return super().dispatch(request, *args, **kwargs)
 
@@ -101,15 +101,15 @@ class FormView(RecordView):
                 url = self.success_url(record, result)
                 Submission.objects.filter(pk=token).update(url=url)
         except IntegrityError as error:
-            if earlier := self.sent_before(token):
-                return redirect(earlier)
+            if previous_url := self.earlier_url(token):
+                return redirect(previous_url)
             logger.exception("a constraint refused %s", self.request.path)
             reason = "与另一条刚刚保存的记录冲突（例如编号重复），没有保存。请核对后再试。"
             raise Refused(Verdict(Kind.STATE, reason)) from error
         messages.success(self.request, self.message)
         return redirect(url)
 
-    def sent_before(self, token: Any) -> str:
+    def earlier_url(self, token: Any) -> str:
         """Where this very form led when it was sent the first time; empty when it was not."""
         try:
             rows = Submission.objects.filter(pk=UUID(str(token)), user=self.request.user)
@@ -124,13 +124,13 @@ class FormView(RecordView):
         """A saved row must stay inside its writer's view, or nothing is saved."""
         visible_to = getattr(getattr(type(result), "objects", None), "visible_to", None)
         if visible_to and not visible_to(self.request.user).filter(pk=result.pk).exists():
-            raise LeftView
+            raise NotVisibleAfterwards
 
     def send(self, record: Any, form: Any) -> HttpResponse:
         """Carries a valid form out; what the record's state refuses is said above the form, nothing typed is lost."""
         try:
             return self.carry_out(record, form)
-        except LeftView:
+        except NotVisibleAfterwards:
             form.add_error(None, "这样保存后您将看不到这条记录，所以没有保存。请检查归属，或请主管代为保存。")
             return self.show(record, form, 400)
         except Refused as refused:
@@ -144,7 +144,7 @@ class FormView(RecordView):
         return self.show(record, form, 409)
 
 
-class LeftView(Exception):
+class NotVisibleAfterwards(Exception):
     """The saved row would no longer be visible to the person who saved it."""
 
 
@@ -194,9 +194,9 @@ class RecordUpdate(FormView):
                 verdict.enforce()
             if not form.is_valid():
                 return self.show(record, form)
-            return self.save_over(record, form) if verdict else self.refuse(record, form, verdict)
+            return self.save_if_unchanged(record, form) if verdict else self.refuse(record, form, verdict)
 
-    def save_over(self, record: Any, form: Any) -> HttpResponse:
+    def save_if_unchanged(self, record: Any, form: Any) -> HttpResponse:
         """Saves over the version that was opened, and over no other."""
         memory, stored = form.memory(), self.make_form(record)
         if memory is None:

@@ -18,9 +18,9 @@ from .actions import Control
 DIALOG = ' hx-target="#dialog" hx-select="unset" hx-swap="innerHTML"'
 
 
-def row_html(cells: Iterable[str], drawn: list[Control], record: Any) -> SafeString:
+def row_html(cells: Iterable[str], controls: list[Control], record: Any) -> SafeString:
     """cells: finished <td>…</td>; the last cell holds the actions."""
-    return SafeString(f'<tr>{"".join(cells)}<td class="m-full">{row_menu(drawn, record)}</td></tr>')
+    return SafeString(f'<tr>{"".join(cells)}<td class="m-full">{row_menu(controls, record)}</td></tr>')
 
 
 def plain_row(cells: Iterable[str]) -> SafeString:
@@ -28,11 +28,11 @@ def plain_row(cells: Iterable[str]) -> SafeString:
     return SafeString(f"<tr>{''.join(cells)}</tr>")
 
 
-def row_menu(drawn: list[Control], record: Any) -> str:
+def row_menu(controls: list[Control], record: Any) -> str:
     """Two actions at hand, the rest under ⋯, with the reason where one is refused."""
-    ready = [control for control in drawn if control.allowed]
-    links = "".join(_link(control) for control in ready[:2])
-    rest = [*ready[2:], *(control for control in drawn if not control.allowed)]
+    allowed = [control for control in controls if control.allowed]
+    links = "".join(_link(control) for control in allowed[:2])
+    rest = [*allowed[2:], *(control for control in controls if not control.allowed)]
     if not links:
         links = f'<a href="{escape(record.get_absolute_url())}">查看</a>'
     return f'<div class="ra">{links}{_more(rest, record) if rest else ""}</div>'
@@ -50,7 +50,7 @@ def _entry(control: Control) -> str:
     return f"<span>{icon('lock', 's')}{control.action.label}<small>{escape(control.reason)}</small></span>"
 
 
-def _link(control: Control, mark: str = "") -> str:
+def _link(control: Control, icon_html: str = "") -> str:
     url = escape(control.url)
     dialog = f' hx-get="{url}"{DIALOG}' if control.action.dialog else ""
-    return f'<a href="{url}"{dialog}>{mark}{control.action.label}</a>'
+    return f'<a href="{url}"{dialog}>{icon_html}{control.action.label}</a>'

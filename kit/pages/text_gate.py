@@ -26,29 +26,33 @@ class GatedText(forms.Field):
         return super().to_python(clean_text(value) if isinstance(value, str) else value)
 
 
-WRITTEN = (forms.CharField, forms.IntegerField, forms.DateField, forms.TimeField, forms.DateTimeField)
+TYPED_FIELDS = (forms.CharField, forms.IntegerField, forms.DateField, forms.TimeField, forms.DateTimeField)
 
 
 def apply_text_gate(field: forms.Field) -> None:
     """Puts a field behind the gate, except a password: it is compared with what was once typed, sign by sign."""
-    if isinstance(field, GatedText) or not isinstance(field, WRITTEN) or isinstance(field.widget, forms.PasswordInput):
+    if (
+        isinstance(field, GatedText)
+        or not isinstance(field, TYPED_FIELDS)
+        or isinstance(field.widget, forms.PasswordInput)
+    ):
         return
-    kind: Any = type(field)
-    field.__class__ = gated_field_class(kind)  # type: ignore[assignment]
+    field_class: Any = type(field)
+    field.__class__ = gated_field_class(field_class)  # type: ignore[assignment]
 
 
 @cache
-def gated_field_class(kind: type[forms.Field]) -> type[forms.Field]:
-    return type(kind.__name__, (GatedText, kind), {})
+def gated_field_class(field_class: type[forms.Field]) -> type[forms.Field]:
+    return type(field_class.__name__, (GatedText, field_class), {})
 
 
-class ManyRows(forms.ModelMultipleChoiceField):
+class ManyRecordsField(forms.ModelMultipleChoiceField):
     """Several rows; a key longer than any a database keeps is no choice, like every other unknown one."""
 
     def _check_values(self, value: Any) -> Any:
-        if too_long := [key for key in value if len(str(key)) > 18]:
-            messages = self.error_messages["invalid_choice"]
-            raise ValidationError(messages, code="invalid_choice", params={"value": str(too_long[0])[:20]})
+        if long_keys := [key for key in value if len(str(key)) > 18]:
+            message = self.error_messages["invalid_choice"]
+            raise ValidationError(message, code="invalid_choice", params={"value": str(long_keys[0])[:20]})
         return super()._check_values(value)  # type: ignore[misc]
 
 
@@ -75,8 +79,8 @@ class TextGateMiddleware:
 def clean_query(request: HttpRequest) -> None:
     """Puts the values of the query string through clean_text(), where that changes one."""
     if any(invisible_in(value) for _, values in request.GET.lists() for value in values):
-        asked = request.GET.copy()
+        parameters = request.GET.copy()
         for name, values in request.GET.lists():
-            asked.setlist(name, [clean_text(value) for value in values])
-        request.META["QUERY_STRING"] = asked.urlencode()
+            parameters.setlist(name, [clean_text(value) for value in values])
+        request.META["QUERY_STRING"] = parameters.urlencode()
         request.GET = QueryDict(request.META["QUERY_STRING"])  # type: ignore[misc]

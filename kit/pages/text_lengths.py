@@ -10,29 +10,29 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 
-COUNTED_FROM = 100  # characters: shorter fields hold names and numbers, which need no counter
-TOO_LONG = "最多 %(limit_value)d 字，现在 %(show_value)d 字，请删去 %(over)d 字。"
+COUNTER_MIN_LENGTH = 100  # characters: shorter fields hold names and numbers, which need no counter
+TOO_LONG_MESSAGE = "最多 %(limit_value)d 字，现在 %(show_value)d 字，请删去 %(over)d 字。"
 
 
-class NoLonger(MaxLengthValidator):
+class TextLengthValidator(MaxLengthValidator):
     """Django's own, that also says how many characters have to go."""
 
     def __call__(self, value: Any) -> None:
-        found, limit = self.clean(value), int(self.limit_value)  # type: ignore[call-overload]
-        if found > limit:
-            params = {"limit_value": limit, "show_value": found, "over": found - limit, "value": value}
-            raise ValidationError(TOO_LONG, code="max_length", params=params)
+        length, limit = self.clean(value), int(self.limit_value)  # type: ignore[call-overload]
+        if length > limit:
+            params = {"limit_value": limit, "show_value": length, "over": length - limit, "value": value}
+            raise ValidationError(TOO_LONG_MESSAGE, code="max_length", params=params)
 
 
-def one_line_end(text: str) -> str:
+def normalize_newlines(text: str) -> str:
     """Browsers count and send an end of line differently, as one character and as two: one is kept."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def read_text(read: Callable[..., Any], widget: forms.Widget, data: Any, files: Any, name: str) -> Any:
+def read_widget_text(read: Callable[..., Any], widget: forms.Widget, data: Any, files: Any, name: str) -> Any:
     """What a widget reads from a sent form, with one kind of line end."""
     value = read(widget, data, files, name)
-    return one_line_end(value) if isinstance(value, str) else value
+    return normalize_newlines(value) if isinstance(value, str) else value
 
 
 def count_like_browser(field: forms.CharField) -> None:
@@ -41,18 +41,18 @@ def count_like_browser(field: forms.CharField) -> None:
     limit: what the counter under the field ends at, 0 for fields without one.
     """
     widget: Any = field.widget
-    widget.value_from_datadict = partial(read_text, type(widget).value_from_datadict, widget)
+    widget.value_from_datadict = partial(read_widget_text, type(widget).value_from_datadict, widget)
     field.limit = 0  # type: ignore[attr-defined]
     widget.attrs.pop("maxlength", None)
     if field.max_length is None:
         return
-    field.validators = [one for one in field.validators if type(one) is not MaxLengthValidator]
-    if not any(isinstance(one, NoLonger) for one in field.validators):
-        field.validators.append(NoLonger(int(field.max_length)))
-    if isinstance(widget, forms.Textarea) or (isinstance(widget, forms.TextInput) and is_long(field)):
+    field.validators = [validator for validator in field.validators if type(validator) is not MaxLengthValidator]
+    if not any(isinstance(validator, TextLengthValidator) for validator in field.validators):
+        field.validators.append(TextLengthValidator(int(field.max_length)))
+    if isinstance(widget, forms.Textarea) or (isinstance(widget, forms.TextInput) and needs_counter(field)):
         field.limit = field.max_length  # type: ignore[attr-defined]
         widget.attrs["data-limit"] = field.max_length
 
 
-def is_long(field: forms.CharField) -> bool:
-    return not field.widget.is_hidden and (field.max_length or 0) >= COUNTED_FROM
+def needs_counter(field: forms.CharField) -> bool:
+    return not field.widget.is_hidden and (field.max_length or 0) >= COUNTER_MIN_LENGTH

@@ -15,40 +15,44 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-OWN = frozenset({"sort", "page", "page_size", "export", "reason"})
+LIST_PARAMETERS = frozenset({"sort", "page", "page_size", "export", "reason"})
 # What other programs hang on a link that is passed on: mail and search, WeChat, Alibaba.
-FOREIGN = re.compile(r"utm_\w+|\w*clid|spm|scm|from|scene|srcid|isappinstalled|nsukey|timestamp|_\w*")
-TICKS = ("on", "true", "1", "false")
-UNREAD = "看不懂这个值，请重新选择。"
-LONGEST = 30  # characters of a wrong value that are repeated
+TRACKING_PARAMETERS = re.compile(r"utm_\w+|\w*clid|spm|scm|from|scene|srcid|isappinstalled|nsukey|timestamp|_\w*")
+CHECKBOX_VALUES = ("on", "true", "1", "false")
+UNREADABLE_MESSAGE = "看不懂这个值，请重新选择。"
+MAX_ECHO_LENGTH = 30  # characters of a wrong value that are repeated
 
 
 def shorten(value: str) -> str:
-    return value if len(value) <= LONGEST else f"{value[:LONGEST]}…"
+    return value if len(value) <= MAX_ECHO_LENGTH else f"{value[:MAX_ECHO_LENGTH]}…"
 
 
-def unknown_names(query: Mapping[str, str], known: Iterable[str]) -> list[str]:
+def unknown_names(query: Mapping[str, str], known_names: Iterable[str]) -> list[str]:
     """Sentences about conditions with a value that the page does not have."""
-    strange = [name for name, value in query.items() if value.strip() and name not in {*known, *OWN}]
-    return [f"这里没有「{shorten(name)}」这个条件，没有按它筛选。" for name in strange if not FOREIGN.fullmatch(name)]
+    names = [name for name, value in query.items() if value.strip() and name not in {*known_names, *LIST_PARAMETERS}]
+    return [
+        f"这里没有「{shorten(name)}」这个条件，没有按它筛选。"
+        for name in names
+        if not TRACKING_PARAMETERS.fullmatch(name)
+    ]
 
 
-def repeated_names(query: Any, known: Iterable[str]) -> list[str]:
+def repeated_names(query: Any, known_names: Iterable[str]) -> list[str]:
     """Sentences about conditions that stand in the address with more than one value."""
     return [
         f"地址里有几个不同的「{name}」，只按最后一个「{shorten(query[name])}」显示。"
-        for name in {*known, *OWN}
+        for name in {*known_names, *LIST_PARAMETERS}
         if len(set(query.getlist(name))) > 1
     ]
 
 
-def describe_unread(query: Mapping[str, str], name: str, known: Iterable[Any], default: Any = None) -> Any:
+def describe_unread(query: Mapping[str, str], name: str, parts: Iterable[Any], default: Any = None) -> Any:
     """Which of the known parts of a page the address names; one that does not exist is not found."""
-    asked = query.get(name, "")
-    if not asked:
+    value = query.get(name, "")
+    if not value:
         return default
-    for part in known:
-        if str(part) == asked:
+    for part in parts:
+        if str(part) == value:
             return part
     raise Http404
 
@@ -56,12 +60,12 @@ def describe_unread(query: Mapping[str, str], name: str, known: Iterable[Any], d
 def refuse_unread(form: forms.Form) -> None:
     """Gives a field an error whose value was sent, but means nothing to it: 'abc' for yes or no. Call in clean()."""
     for name, field in form.fields.items():
-        sent = str(form.data.get(name) or "").strip()
-        if not sent or name not in form.cleaned_data:
+        value = str(form.data.get(name) or "").strip()
+        if not value or name not in form.cleaned_data:
             continue
-        ticked = isinstance(field.widget, forms.CheckboxInput)
-        if (ticked and sent.lower() not in TICKS) or form.cleaned_data[name] in (None, ""):
-            form.add_error(name, ValidationError(UNREAD, code="invalid"))
+        is_checkbox = isinstance(field.widget, forms.CheckboxInput)
+        if (is_checkbox and value.lower() not in CHECKBOX_VALUES) or form.cleaned_data[name] in (None, ""):
+            form.add_error(name, ValidationError(UNREADABLE_MESSAGE, code="invalid"))
 
 
 def list_objections(form: Any) -> list[str]:

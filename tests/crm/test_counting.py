@@ -128,7 +128,7 @@ def test_a_list_opened_again_is_counted_by_the_same_statement(company, sign_in, 
         client = sign_in(person)
         assert client.get(path).status_code == 200
         with monkeypatch.context() as patched:
-            patched.setattr(paging, "counting", compiled_again)
+            patched.setattr(paging, "build_count", compiled_again)
             assert client.get(path).status_code == 200
 
 

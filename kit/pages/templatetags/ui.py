@@ -76,16 +76,16 @@ def rate(percent: int) -> SafeString:
 def stars(score: int | None) -> SafeString:
     if not score:
         return format_html('<span class="mute">{}</span>', "未填写")
-    drawn = format_html_join("", "{}", ((icon("star-f", "f" if n < score else "f o"),) for n in range(5)))
-    return format_html('<span class="stars" role="img" aria-label="{} 星">{}</span>', score, drawn)
+    icons = format_html_join("", "{}", ((icon("star-f", "f" if n < score else "f o"),) for n in range(5)))
+    return format_html('<span class="stars" role="img" aria-label="{} 星">{}</span>', score, icons)
 
 
 @register.simple_tag
 def controls(actions: Any, record: Any, user: Any) -> Any:
     """The actions of a record as drawn for a person."""
-    from kit.pages.actions import controls as draw
+    from kit.pages.actions import controls as visible_controls
 
-    return draw(actions, record, user)
+    return visible_controls(actions, record, user)
 
 
 @register.filter
