@@ -1,17 +1,24 @@
-"""Two people edited one record: what I changed, what is stored, what I had opened, field by field."""
+"""Edit conflicts: the user's values, the stored ones and those the user had opened, field by field."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from django.db import models
+
 from kit.audit.models import AuditEntry
 
-from .form_versions import normalize_value
+from .form_versions import VersionedForm, normalize_value
 
 
-def conflict_context(record: Any, mine: Any, stored: Any, opened_values: dict[str, str]) -> dict[str, Any]:
-    """Context of ui/conflict.html. Sending its form saves the merged values over the version stored now."""
+def conflict_context(
+    record: models.Model, mine: VersionedForm, stored: VersionedForm, opened_values: dict[str, str]
+) -> dict[str, Any]:
+    """Return the context of ui/conflict.html, whose form saves the merged values over the version stored now.
+
+    mine: the submitted form; stored: an unbound one of the record as it is stored.
+    """
     rows = list(conflict_rows(mine, stored, opened_values))
     sent_values = mine.sent_values()
     hidden_values = {name: sent_values[name] for name in mine.own_names()}
@@ -22,15 +29,17 @@ def conflict_context(record: Any, mine: Any, stored: Any, opened_values: dict[st
     return {
         "rows": rows,
         "choices": clashing_rows,
-        "kept": hidden_values,
+        "hidden_values": hidden_values,
         "same": len(mine.own_names()) - len(rows),
         "opened": stored.initial["opened"],
         "history": AuditEntry.objects.about(record).first(),
     }
 
 
-def conflict_rows(mine: Any, stored: Any, opened_values: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """One row per field that I or the other person changed."""
+def conflict_rows(
+    mine: VersionedForm, stored: VersionedForm, opened_values: dict[str, str]
+) -> Iterator[dict[str, Any]]:
+    """Yield a row for each field whose value now differs and that either user changed."""
     stored_values, sent_values = stored.shown_values(), mine.sent_values()
     for name in mine.own_names():
         opened_value = normalize_value(opened_values.get(name, ""))
