@@ -1,12 +1,14 @@
-"""Actions on a record: one declaration draws the button and its reason, one view carries it out."""
+"""Actions on a record: one declaration draws the button and its reason, one view performs it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from django.db import models
 from django.http import HttpRequest, HttpResponse
 
+from kit.domain.actor import Actor
 from kit.domain.urls import record_url
 from kit.domain.verdict import Verdict
 
@@ -16,33 +18,33 @@ from .records import FormView
 
 @dataclass(frozen=True)
 class Action:
-    """A verb of a record: can_<verb> decides whether its control is shown, disabled with the reason, or hidden."""
+    """A button for one verb of a model; the record's can_<verb>(user) shows, disables or hides it."""
 
     verb: str
     label: str
     icon: str
-    url_name: str
-    style: str = ""
-    dialog: bool = False
+    url_name: str  # of the ActionView; the record's key is its only argument
+    style: str = ""  # CSS class of the button
+    dialog: bool = False  # whether htmx opens the page in the dialog
 
-    def verdict(self, record: Any, user: Any) -> Verdict:
+    def verdict(self, record: models.Model, user: Actor) -> Verdict:
         return getattr(record, f"can_{self.verb}")(user)
 
-    def url(self, record: Any) -> str:
+    def url(self, record: models.Model) -> str:
         return record_url(self.url_name, record.pk)
 
 
 class Control(NamedTuple):
-    """An action as drawn for one record and one person."""
+    """An action as shown to one user for one record."""
 
     action: Action
     url: str
     allowed: bool
-    reason: str
+    reason: str  # why it is disabled; empty when allowed
 
 
-def controls(actions: tuple[Action, ...], record: Any, user: Any) -> list[Control]:
-    """The actions to draw: those without the right are left out, those refused carry the reason."""
+def controls(actions: tuple[Action, ...], record: models.Model, user: Actor) -> list[Control]:
+    """Return the controls to show: without the permission none, otherwise enabled or disabled with the reason."""
     visible = []
     for action in actions:
         verdict = action.verdict(record, user)
@@ -52,15 +54,16 @@ def controls(actions: tuple[Action, ...], record: Any, user: Any) -> list[Contro
 
 
 class ActionView(FormView):
-    """One POST view per action: checks the form, calls the record's method, goes back; errors redraw the form.
+    """Validate the form, call record.<action>(by=user, **values) and redirect; errors show the form again.
 
-    Without fields it is a question: title, the named record, the consequence, 取消 and 确定.
+    A subclass declares action, and form_class unless the action only needs confirming; besides what FormView reads.
+    With a question the page is a dialog: the question, the record, the consequence, 取消 and 确定.
     """
 
-    action: str
+    action: str  # method of the model; its guard is can_<action>
     form_class: Any = ConfirmForm
-    question: str = ""
-    danger: bool = False
+    question: str = ""  # text of the confirmation dialog
+    danger: bool = False  # whether the button is red
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         record = self.get_record()
@@ -83,4 +86,4 @@ class ActionView(FormView):
         return getattr(record, self.action)(by=self.request.user, **form.values())
 
     def check_still_visible(self, result: Any) -> None:
-        """Transitions may move a record out of one's own view (改派): that is their purpose."""
+        """Allow it: a transition such as 改派 may move the record out of the user's view."""

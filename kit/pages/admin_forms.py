@@ -1,4 +1,4 @@
-"""Forms of Django admin under the rules of the product's own: the gate, and no save over a version one never saw."""
+"""Forms of Django admin with the text gate and optimistic locking, as the product's own forms have them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from .forms import apply_field_defaults
 
 
 class VersionedForm(forms.ModelForm):
-    """Carries the version that was opened. Valid inside a transaction only: the row is locked to compare it."""
+    """A model form that refuses to save over a version other than the opened one.
+
+    Validate it in a transaction: the row is locked to compare its version. The model has a field `version`.
+    """
 
     opened = forms.CharField(widget=forms.HiddenInput, required=False)
 
@@ -22,12 +25,13 @@ class VersionedForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.initial["opened"] = getattr(self.instance, "version", None)
 
-    def clean(self) -> Any:
+    def clean(self) -> dict[str, Any] | None:
         if self.instance.pk:
             self.refuse_older_version()
         return super().clean()
 
     def refuse_older_version(self) -> None:
+        """Lock the row; raise ValidationError unless its version is the opened one, with the stored values by field."""
         rows: Any = self._meta.model._default_manager.filter(pk=self.instance.pk)
         stored_version = rows.select_for_update().values_list("version", flat=True).first()
         opened_version = self.cleaned_data.get("opened", "")
@@ -42,16 +46,16 @@ class VersionedForm(forms.ModelForm):
         field = self.fields[name]
         if isinstance(field, forms.ModelMultipleChoiceField):
             return "、".join(field.label_from_instance(row) for row in self.initial[name])
-        return display_value(self.instance, name)  # the instance takes the sent values after clean()
+        return display_value(self.instance, name)  # construct_instance() changes the instance after clean()
 
 
 class EditingAdmin(RecordAdmin):
-    """A page of Django admin that changes records which have a version."""
+    """A page of Django admin for a model with a `version`. A subclass may declare a form that extends this one."""
 
     form = VersionedForm
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The opened version goes with the first group; a page that is only read has none."""
+        """Add the hidden `opened` to the first fieldset where the user may change the record."""
         first, *others = super().get_fieldsets(request, obj)
         if obj is None or not self.has_change_permission(request, obj):
             return [first, *others]

@@ -3,7 +3,7 @@ from django.urls import converters, register_converter
 
 
 class IdConverter(converters.IntConverter):
-    """Ids no larger than a database can hold; anything longer is no address."""
+    """Match keys of up to 18 digits, the range of a bigint; a longer one matches no URL."""
 
     regex = "[0-9]{1,18}"
 

@@ -1,4 +1,4 @@
-"""Lists whose rows are chosen with a tick and taken to one page together."""
+"""List pages with a checkbox per row and actions on the selected rows."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ CHECKBOX_CELL = (
 
 
 class BulkList(RecordList):
-    """bulk_actions: (label, URL name, permission); the page named receives the chosen rows as ?ids=1&ids=2."""
+    """A RecordList with actions on several rows. A subclass declares bulk_actions.
 
-    bulk_actions: tuple[tuple[str, str, str], ...] = ()
+    The page of an action receives the keys of the selected rows as ?ids=1&ids=2.
+    """
+
+    bulk_actions: tuple[tuple[str, str, str], ...] = ()  # (label, URL name, permission)
 
     @cached_property
     def bulk(self) -> list[tuple[str, str]]:
-        """(label, address) of those the person holds the right to."""
+        """Return (label, URL) of the actions the user has the permission for."""
         user = self.request.user
         return [(label, reverse(name)) for label, name, permission in self.bulk_actions if user.has_perm(permission)]
 

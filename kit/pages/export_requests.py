@@ -1,6 +1,6 @@
-"""What leaves in a file or a trace in the trail is meant by somebody: a page of ours asks, and a POST does it.
+"""Requests that export a file or write the audit log: a page of ours asks first, a POST from it does it.
 
-An address alone does nothing: another site can lead to it, a browser can fetch it before anybody asked (decision 48).
+Opening a URL alone has no effect: another site can link to it, a browser can prefetch it (decision 48).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from kit.domain.text import refuse_control_characters
 from .text_gate import clean_query
 
 PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Moz")
-CROSS_SITES = ("cross-site", "same-site")  # another host of the same domain is not ours either
+CROSS_SITES = ("cross-site", "same-site")  # another host of the same domain is foreign too
 CROSS_SITE_REFUSED = "这一步是从别的网站打开的，没有执行。请在系统里打开页面，再从页面上操作。"
-CONDITIONS = "conditions"  # of the hidden input: the list's own query, which a form sent again still carries
+CONDITIONS = "conditions"  # name of the hidden input with the list's query string, kept when a form is sent again
 
 
 def is_prefetch(request: HttpRequest) -> bool:
-    """Does a program look whether there is something, or a browser fetch what nobody asked for yet?"""
+    """Return whether the request is a HEAD or a browser's prefetch, which the user did not ask for."""
     return request.method == "HEAD" or any(
         "prefetch" in request.headers.get(name, "").lower() for name in PREFETCH_HEADERS
     )
@@ -33,7 +33,10 @@ def is_cross_site(request: HttpRequest) -> bool:
 
 
 class DeliberateRequest:
-    """Mix in before a page whose every opening leaves something: a guess gets nothing, another site is refused."""
+    """Mix in before a View whose requests have an effect: prefetches get an empty 204, other sites 403.
+
+    A subclass overrides has_effect() where only some requests have one.
+    """
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if self.has_effect(request):
@@ -44,11 +47,15 @@ class DeliberateRequest:
         return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
 
     def has_effect(self, request: HttpRequest) -> bool:
+        """Return whether answering the request exports a file or writes the audit log."""
         return True
 
 
 class ExportsByPost(DeliberateRequest):
-    """A page with the way out ?export=: GET asks, POST hands out. get() begins with requested_format()."""
+    """Mix in before a View that exports: GET ?export=<format> asks, POST sends the file.
+
+    The View's get() starts with requested_format().
+    """
 
     request: Any
     http_method_not_allowed: Any
@@ -58,20 +65,20 @@ class ExportsByPost(DeliberateRequest):
         return "export" in (request.POST if request.method == "POST" else request.GET)
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        """The file, of the rows that the conditions of the form leave."""
+        """Answer as GET does with the form's conditions as its query string."""
         if "export" not in request.POST:
             return self.http_method_not_allowed(request)
         apply_posted_conditions(request)
         return self.get(request, **kwargs)
 
     def requested_format(self) -> str | None:
-        """What the address or the form wants to take away; None: nothing."""
+        """Return the requested export format as it was sent, None where no export is requested."""
         parameters = self.request.POST if self.request.method == "POST" else self.request.GET
         return parameters.get("export")
 
 
 def apply_posted_conditions(request: HttpRequest) -> None:
-    """Puts the conditions that a form brought in the place of the address's, through the same gate."""
+    """Replace request.GET by the posted conditions, cleaned; raise BadRequest for control characters."""
     if CONDITIONS not in request.POST:
         return
     query = request.POST[CONDITIONS]

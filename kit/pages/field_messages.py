@@ -1,4 +1,4 @@
-"""What Django's own checks of a field say, in words that tell what to type."""
+"""Error messages of Django's own field validation, in Chinese and saying what to type."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOT_A_NUMBER_MESSAGES = (
 
 
 def apply_messages(field: forms.Field) -> None:
-    """A field's own messages stay; a NUL is left to the text gate, which refuses it with the other signs unseen."""
+    """Set the messages of number fields that declare none, and leave NUL characters to the text gate."""
     field.validators = [
         validator for validator in field.validators if not isinstance(validator, ProhibitNullCharactersValidator)
     ]

@@ -1,9 +1,9 @@
-"""Filter parts shared by lists: the text gate and whole Shanghai days."""
+"""Filters of list pages: texts through the text gate, dates as whole days in Shanghai."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -21,12 +21,12 @@ OPTION, SELECTED_OPTION = '<option value="{}">{}</option>', '<option value="{}" 
 
 
 class FilterForm(forms.Form):
-    """The fields of a FilterSet's filters, which are new for each request and need no copying."""
+    """The form of a ListFilter. fields: created per request, so that they need no deep copy."""
 
     def __init__(self, *args: Any, fields: dict[str, forms.Field], **kwargs: Any) -> None:
         super().__init__(*args, label_suffix="", **kwargs)
         for name, field in fields.items():
-            hidden = field.widget if field.widget.is_hidden else None  # what only links to the list set stays so
+            hidden = field.widget if field.widget.is_hidden else None  # a field that only links set stays hidden
             self.fields[name] = apply_field_defaults(field)
             field.widget = hidden or field.widget
             field.options = partial(options, self, name)  # type: ignore[attr-defined]
@@ -36,7 +36,7 @@ class FilterForm(forms.Form):
 
 
 def options(form: forms.Form, name: str) -> str:
-    """The <option>s of a choice field: a widget renders a template of its own for each of them."""
+    """Return the <option>s of a choice field; a Select renders a template for each, which takes far longer."""
     bound_field = form[name]
     value = bound_field.value()
     selected_key = "" if value is None else str(value)
@@ -46,11 +46,11 @@ def options(form: forms.Form, name: str) -> str:
     )
 
 
-def iterate_choices(field: Any) -> Iterator[tuple[Any, Any]]:
-    """A field's choices without asking for their number first, as a loop over the field itself would.
+def iterate_choices(field: forms.ChoiceField) -> Iterator[tuple[Any, Any]]:
+    """Yield (key, label) of a field's choices, without the COUNT that iterating field.choices starts with.
 
-    Rows are read in one go: Django's own iterator opens a cursor on the server for them, three statements for one.
-    A model that says its label in SQL is not even made: of the people of a company that took as long as the list.
+    Rows are fetched in one statement: Django's iterator opens a server-side cursor, which takes three. Where the
+    model has sql_label(), no instance is created: for all users of a company that took as long as the list itself.
     """
     if not isinstance(field, forms.ModelChoiceField):
         yield from field.choices
@@ -66,10 +66,12 @@ def iterate_choices(field: Any) -> Iterator[tuple[Any, Any]]:
 
 
 class ListFilter(django_filters.FilterSet):
-    """Conditions combine with AND; texts are found anywhere in the field."""
+    """The filterset of a RecordList; filters combine with AND. A subclass declares filters and Meta.model."""
+
+    base_filters: dict[str, django_filters.Filter]
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
-        """What only a link sets is no filter while none sets it: all that are left are copied for each request."""
+        """Leave out hidden filters without a value: every filter is deep-copied for each request."""
         parameters = data or {}
         self.base_filters = {
             name: filter_
@@ -83,7 +85,7 @@ class ListFilter(django_filters.FilterSet):
 
 
 class Contains(django_filters.CharFilter):
-    """The text anywhere in the field, folded; longer than any name is refused, not searched."""
+    """Match the folded text anywhere in the field; longer than 100 characters is an error of the filter."""
 
     lookup = "contains_text"
 
@@ -92,20 +94,20 @@ class Contains(django_filters.CharFilter):
 
 
 class ContainsNumber(Contains):
-    """A telephone number or a part of it, however it is written."""
+    """Match a telephone number or a part of it, however it is punctuated."""
 
     lookup = "contains_number"
 
 
 class DateFrom(django_filters.DateFilter):
-    """From the first moment of that day, in Shanghai."""
+    """From 00:00 of that day in Shanghai."""
 
-    def filter(self, qs: QuerySet, value: Any) -> QuerySet:
+    def filter(self, qs: QuerySet, value: date | None) -> QuerySet:
         return qs.filter(**{f"{self.field_name}__gte": midnight(value)}) if value else qs
 
 
 class DateTo(django_filters.DateFilter):
-    """Through the last moment of that day, in Shanghai."""
+    """Through the end of that day in Shanghai."""
 
-    def filter(self, qs: QuerySet, value: Any) -> QuerySet:
+    def filter(self, qs: QuerySet, value: date | None) -> QuerySet:
         return qs.filter(**{f"{self.field_name}__lt": midnight(value + timedelta(days=1))}) if value else qs

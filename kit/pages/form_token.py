@@ -1,49 +1,52 @@
-"""What every form of a signed-in page carries, signed: who had it before them, and on which page.
+"""A signed token in every form of a signed-in page: which user opened the form, and on which page.
 
-A session ends, a form stays open: whatever ended the one, the other still says whose words it brings (decision 42).
-It gives no right: it is asked only when a form is not accepted, and so that nothing is saved in somebody else's name.
+A form outlives the session it was opened in, and still says whose input it holds (decision 42). The token grants
+no permission: it is read when a form is refused, and to save nothing under another user's name.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
-NAME = "form_token"  # of the hidden input
+NAME = "form_token"  # name of the hidden input
 SALT = "form token"
 GOOD_FOR = 86400  # seconds
-COOKIE, COOKIE_REFRESH = "was_here", 3600  # so often at most the cookie is written for being used
+COOKIE, COOKIE_REFRESH = "was_here", 3600  # seconds between two writings of the cookie, at least
 
 
 class Written(NamedTuple):
+    """The user who opened a form, by key, and the path of the page it was on."""
+
     person: int
-    page: str  # its path, ours in any case: signed by us
+    page: str  # trusted: it was signed with the token
 
 
-def form_token(request: Any) -> str:
-    """Made once for all forms of an answer; empty for visitors."""
+def form_token(request: HttpRequest | None) -> str:
+    """Return the token for the forms of a response, signed once per request; empty without a signed-in user."""
     user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
+    if request is None or user is None or not user.is_authenticated:
         return ""
     key_and_token: tuple[int, str] | None = getattr(request, "made_form_token", None)
-    if key_and_token is None or key_and_token[0] != user.pk:  # somebody signed in during this request
+    if key_and_token is None or key_and_token[0] != user.pk:  # the user changes where one signs in
         key_and_token = user.pk, signing.dumps([user.pk, page_path(request)], salt=SALT)
-        request.made_form_token = key_and_token
+        request.made_form_token = key_and_token  # type: ignore[attr-defined]
     return key_and_token[1]
 
 
-def page_path(request: Any) -> str:
-    """The path of the page that one sees: a form put into a page by htmx belongs to that."""
+def page_path(request: HttpRequest) -> str:
+    """Return the path of the page in the browser: of the surrounding one for a form that htmx inserts."""
     htmx = getattr(request, "htmx", None)
     current_path = (htmx.current_url_abs_path or "").partition("?")[0] if htmx else ""
     return current_path if current_path and is_own_path(current_path) else request.path
 
 
 def is_own_path(path: str) -> bool:
+    """Return whether a view answers the path."""
     try:
         resolve(path)
     except Resolver404:
@@ -52,7 +55,7 @@ def is_own_path(path: str) -> bool:
 
 
 def written_by(request: HttpRequest) -> Written | None:
-    """Who had the posted form before them; None without a token, with a forged and with an old one."""
+    """Return who opened the posted form; None if its token is missing, forged or expired."""
     token = request.POST.get(NAME, "") if request.method == "POST" else ""
     try:
         return Written(*signing.loads(token, salt=SALT, max_age=GOOD_FOR)) if token else None
@@ -61,7 +64,7 @@ def written_by(request: HttpRequest) -> Written | None:
 
 
 def remember_here(request: HttpRequest, response: HttpResponse) -> None:
-    """This browser may send a form with files for as long as its token is good, also when no session is left."""
+    """Set the cookie that lets this browser upload files without a session, as long as form tokens are valid."""
     if was_here(request, COOKIE_REFRESH):
         return
     response.set_signed_cookie(
@@ -71,7 +74,7 @@ def remember_here(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def was_here(request: HttpRequest, seconds: int = GOOD_FOR + COOKIE_REFRESH) -> bool:
-    """Whether somebody was signed in with this browser so lately: says not who, and gives no right."""
+    """Return whether a user was signed in with this browser within the seconds; it grants no permission."""
     return request.get_signed_cookie(cookie_name(), default=None, salt=COOKIE, max_age=seconds) is not None
 
 

@@ -1,4 +1,4 @@
-"""What a form showed when it was opened: kept in the page, signed, so that a later save is compared with it."""
+"""Optimistic locking of forms: the version and values a form was opened with, signed in a hidden field."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ INTERNAL_FIELDS = ("opened", "submission")
 
 
 class VersionedForm(forms.BaseForm):
-    """Mix into a form about one record. instance: that record, with its version."""
+    """Mix into a form for one record. The form has `instance`, a record with a `version`, or an unsaved one."""
 
     instance: Any
 
     def sign_initial_values(self) -> None:
-        """To be called again by forms that exchange fields after the start."""
+        """Add the hidden field `opened`. Call it again after adding or replacing fields."""
         if self.instance.pk:
-            memory = {"version": self.instance.version, "values": self.shown_values()}
+            snapshot = {"version": self.instance.version, "values": self.shown_values()}
             self.fields["opened"] = forms.CharField(widget=forms.HiddenInput, required=False)
-            self.initial["opened"] = signing.dumps(memory, salt="opened", compress=True)
+            self.initial["opened"] = signing.dumps(snapshot, salt="opened", compress=True)
 
     def own_names(self) -> list[str]:
+        """Return the names of the fields without the internal ones."""
         return [name for name in self.fields if name not in INTERNAL_FIELDS]
 
     def shown_values(self) -> dict[str, str]:
-        """What the record itself holds, as this form's inputs would show it."""
+        """Return the record's stored values by field name, as raw values of this form's inputs."""
         return {
             name: normalize_value(field.prepare_value(self.get_initial_for_field(field, name)))
             for name, field in self.fields.items()
@@ -34,17 +35,18 @@ class VersionedForm(forms.BaseForm):
         }
 
     def sent_values(self) -> dict[str, str]:
+        """Return the submitted raw values by field name, valid or not."""
         return {name: normalize_value(self[name].data) for name in self.own_names()}
 
     def memory(self) -> dict[str, Any] | None:
-        """The version and values the sender had opened; None when missing or forged."""
+        """Return {"version": …, "values": …} as the form was opened with; None if missing or forged."""
         try:
             return signing.loads(self.data.get("opened", ""), salt="opened")
         except signing.BadSignature:
             return None
 
     def words(self, name: str, value: str) -> str:
-        """A raw value as the screen says it: a choice's label instead of its key."""
+        """Return a raw value as shown on screen: the label of a choice instead of its key."""
         field: Any = self.fields[name]
         if hasattr(field, "queryset"):
             row = field.queryset.filter(pk=value).first() if value.isdecimal() else None
@@ -55,5 +57,5 @@ class VersionedForm(forms.BaseForm):
 
 
 def normalize_value(value: Any) -> str:
-    """Raw form values compared as text: no None, one kind of line end."""
+    """Return a raw value as text to compare: empty for None, newlines as \\n, stripped."""
     return "" if value is None else str(value).replace("\r\n", "\n").strip()

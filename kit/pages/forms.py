@@ -1,4 +1,4 @@
-"""Forms: blocks of fields with help, the text gate, and forms of one record."""
+"""Base classes of forms: blocks of fields with help, the text gate, optimistic locking."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any, ClassVar, NamedTuple
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
 from django.forms.renderers import TemplatesSetting
 
 from kit.domain.days import refuse_far_day
 from kit.domain.text import refuse_control_characters
 
 from .field_messages import apply_messages
-from .form_versions import VersionedForm
+from .form_versions import INTERNAL_FIELDS, VersionedForm
 from .text_gate import ManyRecordsField, apply_text_gate
 from .text_lengths import count_like_browser
 
@@ -25,24 +26,26 @@ DATE_LIMITS = (
 
 
 class CrmFormRenderer(TemplatesSetting):
+    """Render fields by the product's own template (setting FORM_RENDERER)."""
+
     field_template_name = "ui/field.html"
 
 
 class Block(NamedTuple):
-    """A titled group of fields; a field is a name or (name, width in sixths)."""
+    """A titled group of fields."""
 
     title: str
     help: str
-    fields: tuple[str | tuple[str, int], ...]
-    folded: bool = False
+    fields: tuple[str | tuple[str, int], ...]  # names, or (name, width in sixths of the row)
+    folded: bool = False  # whether it is collapsed until one of its fields has an error
 
 
 class CrmForm(forms.BaseForm):
-    """Mix into Form or ModelForm. Declares layout beside the fields; every text passes the gate."""
+    """Mix into Form or ModelForm; all texts pass the gate. A subclass may declare blocks, units and far_dates."""
 
-    blocks: ClassVar[tuple[Block, ...]] = ()
-    units: ClassVar[dict[str, str]] = {}
-    far_dates: ClassVar[tuple[str, ...]] = ()  # fields whose day may lie many years ahead
+    blocks: ClassVar[tuple[Block, ...]] = ()  # none: all visible fields in one
+    units: ClassVar[dict[str, str]] = {}  # by field name, shown behind the input
+    far_dates: ClassVar[tuple[str, ...]] = ()  # names of date fields that may lie many years ahead
     error_css_class = "bad"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -55,7 +58,7 @@ class CrmForm(forms.BaseForm):
                 field.validators = [*field.validators, refuse_far_date]
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the blocks with their bound fields, as templates/ui draw them."""
+        """Return the blocks with their bound fields, for ui/blocks.html."""
         blocks = self.blocks or (Block("", "", tuple(f.name for f in self.visible_fields())),)
         rows = []
         for block in blocks:
@@ -68,19 +71,18 @@ class CrmForm(forms.BaseForm):
         return rows
 
     def values(self) -> dict[str, Any]:
-        """Cleaned values by field name, without the form's own machinery."""
-        own = {"opened", "submission"}
-        return {name: value for name, value in self.cleaned_data.items() if name not in own}
+        """Return the cleaned values by field name, without the internal fields."""
+        return {name: value for name, value in self.cleaned_data.items() if name not in INTERNAL_FIELDS}
 
 
 def refuse_far_date(day: date) -> None:
-    """A validator beside DATE_LIMITS, which have the word for what lies outside of them."""
+    """Validate that a day is not years ahead; for years outside DATE_LIMITS their own messages suffice."""
     if 1900 <= day.year <= 2999:
         refuse_far_day(day)
 
 
 def apply_field_defaults(field: forms.Field, unit: str = "") -> forms.Field:
-    """Gives a field the text gate, sensible date limits, Chinese messages and its look."""
+    """Add the text gate, date limits, Chinese messages and CSS classes to a field, and return it."""
     apply_messages(field)
     apply_text_gate(field)
     if isinstance(field, forms.CharField):
@@ -103,7 +105,7 @@ def apply_field_defaults(field: forms.Field, unit: str = "") -> forms.Field:
 
 
 class RecordForm(VersionedForm, CrmForm, forms.ModelForm):
-    """A form for one record that remembers, signed, what it showed when it was opened."""
+    """A ModelForm with optimistic locking. A subclass declares Meta, and what CrmForm reads."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -111,9 +113,9 @@ class RecordForm(VersionedForm, CrmForm, forms.ModelForm):
 
 
 class TransitionForm(VersionedForm, CrmForm, forms.Form):
-    """For a transition that changes values the record already holds: shows and remembers them as a RecordForm does."""
+    """A form of a transition that changes stored values: shows those of its fields' names, with optimistic locking."""
 
-    def __init__(self, *args: Any, instance: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, instance: models.Model, **kwargs: Any) -> None:
         self.instance = instance
         current_values = {name: getattr(instance, name) for name in self.base_fields if hasattr(instance, name)}
         super().__init__(*args, **{"initial": current_values, **kwargs})
@@ -121,4 +123,4 @@ class TransitionForm(VersionedForm, CrmForm, forms.Form):
 
 
 class ConfirmForm(CrmForm, forms.Form):
-    """Nothing to fill in: the button is the answer."""
+    """A form without fields, for actions that only need confirming."""

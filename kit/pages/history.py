@@ -1,22 +1,24 @@
-"""变更历史: the audit rows of one record, on its own page."""
+"""变更历史: the page of one record's audit log."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import models
 from django.http import HttpRequest, HttpResponse
 
 from kit.audit.models import AuditEntry
+from kit.domain.actor import Actor
 
 from .records import RecordView
 from .unknown_parameters import shorten
 
-PAGE_SIZE = 50
+PAGE_SIZE = 50  # events
 
 
 def without_names(entries: Iterable[AuditEntry], labels: Iterable[str]) -> list[AuditEntry]:
-    """The entries, saying only that these fields changed: their words name records the reader may not see."""
+    """Return the entries with the values of these fields hidden: they name records the user may not see."""
     result = list(entries)
     for entry in result:
         for label in set(labels) & set(entry.changes):
@@ -24,8 +26,8 @@ def without_names(entries: Iterable[AuditEntry], labels: Iterable[str]) -> list[
     return result
 
 
-def as_seen_by(record: Any, entries: Iterable[AuditEntry], user: Any) -> list[AuditEntry]:
-    """The entries of a record, its contact details masked where the record masks them for this person."""
+def as_seen_by(record: models.Model, entries: Iterable[AuditEntry], user: Actor) -> list[AuditEntry]:
+    """Return the entries with contact details masked, where the record masks them for this user."""
     result = list(entries)
     shows_details_to = getattr(record, "shows_details_to", None)
     if shows_details_to and not shows_details_to(user):
@@ -35,14 +37,19 @@ def as_seen_by(record: Any, entries: Iterable[AuditEntry], user: Any) -> list[Au
 
 
 class RecordHistory(RecordView):
+    """The page of a record's events, newest first. A subclass declares what RecordView reads.
+
+    It may override hidden_labels() and entries().
+    """
+
     title, help = "变更历史", "audit"
     template_name = "ui/history_page.html"
 
     def hidden_labels(self) -> tuple[str, ...]:
-        """Fields that name records which the reader may not see."""
+        """Return the labels of fields whose values name records the user may not see."""
         return ()
 
-    def entries(self, record: Any) -> Any:
+    def entries(self, record: Any) -> models.QuerySet[AuditEntry]:
         return AuditEntry.objects.about(record)
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""What of a list leaves in a file: which of its rows, and how many the page says it will be."""
+"""Export of a list page: which rows, permission, counts shown."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .unknown_parameters import list_objections, refuse_export
 
 
 class ListExport(ExportsByPost):
-    """The exporting half of a RecordList."""
+    """The exporting part of a RecordList. A subclass declares export_permission; without it nothing is exported."""
 
     model: type[models.Model]
     export_permission: str = ""
-    shown_rows: Any
+    shown_rows: Any  # this and the following are RecordList's
     filtered: Any
     applied: Any
     tabs: Any
@@ -35,7 +35,7 @@ class ListExport(ExportsByPost):
         return bool(self.export_permission) and self.request.user.has_perm(self.export_permission)
 
     def export(self, file_format: str) -> HttpResponse:
-        """The filtered rows with all columns, or first the question."""
+        """Answer an export request: the question, the file, or a redirect to the job that writes it."""
         if not self.can_export:
             raise PermissionDenied("您的角色不能导出。")
         if sentences := self.objections():
@@ -43,23 +43,25 @@ class ListExport(ExportsByPost):
         return deliver(self, file_format)
 
     def objections(self) -> list[str]:
-        """Why the rows of this address are not those that were asked for; a file would not show it."""
+        """Return sentences about parameters that were not understood: a file could not show them."""
         return [*self.misread(), *list_objections(self.filtered()[0].form)]
 
     @cached_property
     def export_limit(self) -> models.Q | None:
-        """What narrows the rows of the list to those the person may export; None: all of them leave."""
+        """Return the condition of rows the user may export, None for all the list shows."""
         limit = getattr(self.model._default_manager, "export_limit", None)
         return limit(self.request.user, self.export_permission) if limit and self.can_export else None
 
     def exported(self, rows: models.QuerySet) -> models.QuerySet:
+        """Return those of the rows that the user may export."""
         return rows if self.export_limit is None else rows.filter(self.export_limit)
 
     def export_rows(self) -> models.QuerySet:
+        """Return all rows of the file, in the list's order."""
         return self.ordered(self.exported(self.shown_rows()))
 
     def export_context(self, listed: int, count: int) -> dict[str, Any]:
-        """What ui/export.html needs, both counted up to the cap; narrowed: the file holds less than the list."""
+        """Return the context of ui/export.html. listed, count: rows of the list and of the file, each up to the cap."""
         return {
             "can_export": self.can_export,
             "export_count": count,
@@ -69,7 +71,7 @@ class ListExport(ExportsByPost):
         }
 
     def conditions_in_words(self) -> list[str]:
-        """What narrows the rows, as the page shows it: the tab and each filter."""
+        """Return the tab and the filters in force, each as text."""
         conditions = [dict(self.tabs)[self.tab]] if self.tab != "all" else []
         filters = self.applied(self.filtered()[0].form)
         return conditions + [f"{entry['label']} {entry['value']}" for entry in filters]

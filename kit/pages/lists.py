@@ -1,4 +1,4 @@
-"""List pages are declarations: one Column gives header, sort link, cell and export."""
+"""List pages as declarations: a Column is header, sort link, cell and column of the export."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlencode
 
+from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import cached_property
 from django.utils.html import format_html
@@ -19,6 +20,7 @@ from kit.pages.templatetags.ui import format_cell
 from kit.sql.counts import precompiled
 
 from .actions import Action, Control, controls
+from .filters import ListFilter
 from .html import escape_value
 from .list_export import ListExport
 from .paging import MAX_COUNT, Pager, count_capped
@@ -30,12 +32,12 @@ MAX_TAB_COUNT = 999
 
 @dataclass
 class Column:
-    """value: attribute path or function of the row; html: how the cell shows it, when not as plain text."""
+    """A column of the page and of the export."""
 
     label: str
-    value: str | Callable[[Any], Any]
-    sort: str = ""
-    html: Callable[[Any], str] | None = None
+    value: str | Callable[[Any], Any]  # dotted path from the row, or a function of it
+    sort: str = ""  # field to order by; empty: not sortable
+    html: Callable[[Any], str] | None = None  # content of the cell of a row; default: the formatted value
     css: str = ""
     export_only: bool = False
 
@@ -49,7 +51,7 @@ class Column:
 
     @cached_property
     def opening(self) -> str:
-        """The cell's tag, made once: on phones a cell shows its label unless its class says otherwise."""
+        """Return the cell's opening tag; on phones a cell shows its label unless a class replaces it."""
         if {"m-h", "m-t", "m-r"} & set(self.css.split()):
             return format_html('<td class="{}">', self.css)
         return format_html('<td class="{}" data-l="{}">', self.css, self.label)
@@ -59,30 +61,36 @@ class Column:
 
 
 class RecordList(ListExport, View):
+    """A page of the rows of a model the user may see, with tabs, filters, order, pages and export.
+
+    A subclass declares model, filterset_class, columns, title and empty_text; where needed crumbs, help,
+    select_related, only, default_sort, row_actions, tab_field with tab_choices, create and export_permission.
+    """
+
     model: type[models.Model]
-    filterset_class: Any
+    filterset_class: type[ListFilter]
     columns: tuple[Column, ...]
     title: str
-    crumbs: tuple[tuple[str, str], ...] = ()
-    help: str = ""
+    crumbs: tuple[tuple[str, str], ...] = ()  # (label, URL name) of the pages above
+    help: str = ""  # anchor on the help page
     select_related: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()  # the fields a row needs, when the model carries long texts
+    only: tuple[str, ...] = ()  # fields to load, where the model has long texts
     default_sort: str = "-created_at"
     row_actions: tuple[Action, ...] = ()
-    tab_field: str = ""
-    tab_choices: Sequence[tuple[str, str]] = ()
+    tab_field: str = ""  # field and query parameter of the tabs
+    tab_choices: Sequence[tuple[str, str]] = ()  # (value, label), without 全部
     default_tab: str = ""
     create: tuple[str, str, str] | None = None  # (label, URL name, permission)
-    empty_text: str = ""
+    empty_text: str = ""  # what to do first, while there are no rows
     template_name: str = "ui/list_page.html"
     request: Any
 
-    def get(self, request: Any, **kwargs: Any) -> HttpResponse:
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if not request.user.has_perm(self.first_rows.view_permission):
             raise PermissionDenied("您的角色不能查看这个列表。")
         if (file_format := self.requested_format()) is not None:
             return self.export(file_format)
-        partial = bool(request.htmx) and request.htmx.target == "list"
+        partial = bool(self.request.htmx) and self.request.htmx.target == "list"
         context = {**self.page_context(), "partial": partial}
         response = render(request, "ui/list.html" if partial else self.template_name, context)
         response["Vary"] = "HX-Request, Cookie"
@@ -92,12 +100,12 @@ class RecordList(ListExport, View):
 
     first_rows = cached_property(lambda self: self.rows())
 
-    def rows(self) -> Any:
+    def rows(self) -> models.QuerySet:
         rows = cast(Any, self.model._default_manager).visible_to(self.request.user)
         return rows.select_related(*self.select_related).only(*self.only)
 
-    def filtered(self) -> tuple[Any, models.QuerySet]:
-        """The filter form and the rows it leaves, before the tab; a wrong filter leaves none and says why."""
+    def filtered(self) -> tuple[ListFilter, models.QuerySet]:
+        """Return the filterset and its rows of all tabs; an invalid filter leaves none."""
         filterset = self.filterset_class(self.request.GET, queryset=self.first_rows, request=self.request)
         return filterset, precompiled(filterset.qs) if filterset.is_valid() else self.first_rows.none()
 
@@ -110,7 +118,7 @@ class RecordList(ListExport, View):
         return rows if tab == "all" else rows.filter(**{self.tab_field: tab})
 
     def shown_rows(self) -> models.QuerySet:
-        """What the list shows, on all its pages."""
+        """Return the rows of the tab, of all pages."""
         return self.in_tab(self.filtered()[1], self.tab)
 
     @property
@@ -126,7 +134,7 @@ class RecordList(ListExport, View):
         return rows.order_by(self.sort, "-pk" if self.sort.startswith("-") else "pk")
 
     def misread(self) -> list[str]:
-        """Sentences about what the address asks and this list does not know, with what is shown instead."""
+        """Return sentences about parameters this list does not know, with what it shows instead."""
         parameters, known_names = self.request.GET, {*self.filterset_class.base_filters, self.tab_field}
         sentences = [*unknown_names(parameters, known_names), *repeated_names(parameters, known_names)]
         tab, sort = parameters.get(self.tab_field, "") if self.tab_field else "", parameters.get("sort", "")
@@ -161,7 +169,7 @@ class RecordList(ListExport, View):
         }
 
     def link(self, **changes: Any) -> str:
-        """This list's address with parameters changed; None drops one."""
+        """Return this list's URL with parameters changed; None drops one."""
         changes = {"page": None, "export": None, **changes}
         parameters = [(name, value) for name, value in self.request.GET.items() if name not in changes]
         query = urlencode(parameters + [(name, value) for name, value in changes.items() if value is not None])
@@ -172,7 +180,7 @@ class RecordList(ListExport, View):
         return [("all", "全部"), *self.tab_choices]
 
     def count(self, rows: models.QuerySet, rows_in_tab: models.QuerySet) -> tuple[dict[str, int], int]:
-        """How many rows each tab and an export have, none counted further than it is shown, in one statement."""
+        """Return the rows of each tab and those of the export, counted up to the caps in one statement."""
         keys = [key for key, _ in self.tabs] if self.tab_field else [self.tab]
         caps = (MAX_COUNT + 1 if key == self.tab else MAX_TAB_COUNT + 1 for key in keys)
         capped_tabs = [(self.in_tab(rows, key), cap) for key, cap in zip(keys, caps, strict=True)]
@@ -197,8 +205,8 @@ class RecordList(ListExport, View):
             headers.append({"column": column, "url": url, "direction": direction})
         return headers
 
-    def applied(self, form: Any) -> list[dict[str, str]]:
-        """The filters in force, each with the address without it."""
+    def applied(self, form: forms.Form) -> list[dict[str, str]]:
+        """Return the filters in force, each with the URL without it."""
         if not form.is_valid():
             return []
         conditions = []
@@ -206,7 +214,7 @@ class RecordList(ListExport, View):
             if value in (None, "", False) or name == self.tab_field:
                 continue
             text = dict(getattr(form.fields[name], "choices", ())).get(value) or format_cell(value)
-            conditions.append({"label": form.fields[name].label, "value": text, "url": self.link(**{name: None})})
+            conditions.append({"label": str(form.fields[name].label), "value": text, "url": self.link(**{name: None})})
         return conditions
 
     def table_row(self, row: Any) -> str:
@@ -220,7 +228,7 @@ class RecordList(ListExport, View):
         return [column for column in self.columns if not column.export_only]
 
     def kept_params(self) -> list[tuple[str, str]]:
-        """Order and page size survive a new query."""
+        """Return order and page size, which a new query keeps."""
         return [(name, self.request.GET[name]) for name in ("sort", "page_size") if name in self.request.GET]
 
     def create_link(self) -> tuple[str, str] | None:

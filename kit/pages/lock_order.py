@@ -1,18 +1,32 @@
-"""What a page that changes a row locks before the row itself."""
+"""Lock what a changed row belongs to before the row itself, in the order that merging locks in."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
+from django import forms
 from django.core.exceptions import ValidationError
+from django.db import models
 
 from kit.domain.verdict import lock_before_records
 
 
-def lock_before_row(page: Any) -> None:
-    """Holds the customer that the page's row hangs on, and those it is to point at, as merging locks them first.
+class UpdatePage(Protocol):
+    """A RecordUpdate, as far as locking reads it."""
 
-    A page names in `locked_first` the fields that choose a customer. Call in a transaction before the row is locked.
+    model: type[models.Model]
+    request: Any
+
+    def get_record(self) -> Any: ...
+
+    def make_form(self, record: Any, data: Any = None) -> Any: ...
+
+
+def lock_before_row(page: UpdatePage) -> None:
+    """Lock the customer the page's row belongs to and those its form chooses.
+
+    A page names in `locked_first` the form fields that choose a customer, a model in `locked_with` its relation to
+    one. Call it in a transaction before the row is locked.
     """
     field_names, parent_name = getattr(page, "locked_first", ()), getattr(page.model, "locked_with", "")
     if not (field_names or parent_name):
@@ -23,9 +37,9 @@ def lock_before_row(page: Any) -> None:
     lock_before_records(*rows, *([record] if any(rows) else []), getattr(record, parent_name, None))
 
 
-def _chosen_row(form: Any, name: str) -> Any:
-    """What a field means before the form is checked; None when it means nothing, or the person does not see it."""
-    if name not in form.fields:
+def _chosen_row(form: forms.BaseForm | None, name: str) -> Any:
+    """Return the row an unvalidated form's field chooses; None if it is none, or not one the user may choose."""
+    if form is None or name not in form.fields:
         return None
     try:
         return form.fields[name].clean(form[name].data)

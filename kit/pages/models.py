@@ -1,4 +1,4 @@
-"""Forms sent twice do one thing."""
+"""Tokens of submitted forms, so that a form sent twice is carried out once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 
 class Submission(models.Model):
-    """A form that was carried out, and where it led: the same form sent again leads there too."""
+    """The token of a form that was carried out, and the URL it redirected to, for the same form sent again."""
 
     token = models.UUIDField(primary_key=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
@@ -26,5 +26,5 @@ class Submission(models.Model):
 
 
 def forget_old_submissions() -> int:
-    """A form left open for a week is not sent twice by accident any more."""
+    """Delete tokens older than a week and return their number; no form is sent twice by accident so late."""
     return Submission.objects.filter(at__lt=timezone.now() - timedelta(days=7)).delete()[0]

@@ -1,13 +1,14 @@
-"""Counting no further than needed, and where in a result one is."""
+"""Counting rows up to a cap, and the pager of a list page."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
+from django.db.models.sql import Query
 
 from kit.sql.counts import LRUCache, inline_params, split_alternatives
 
@@ -15,35 +16,34 @@ from .unknown_parameters import shorten
 
 PAGE_SIZES = (10, 20, 50, 100)
 MAX_COUNT = 10_000
-
-
-STATEMENTS = LRUCache(256)  # of somebody with whom a thousand records are shared one takes 100 kB
+STATEMENTS = LRUCache(256)  # one takes 100 kB for a user with whom a thousand records are shared
 
 
 def count_capped(querysets: Iterable[tuple[models.QuerySet, int]]) -> list[int]:
-    """How many rows each (queryset, cap) has, none counted beyond its cap, all in one statement.
+    """Return the number of rows of each (queryset, cap), counted up to its cap, in one statement.
 
-    Of querysets without slice, union or distinct.
+    The querysets have no slice, union or distinct.
     """
     capped_rows = list(querysets)
     key = tuple(_statement_key(rows.query, cap) for rows, cap in capped_rows)
     return run_count(*STATEMENTS.get(key, lambda: inline_params(*build_count(capped_rows))))
 
 
-def _statement_key(query: Any, cap: int) -> tuple[Hashable, ...]:
-    """All that a row's being counted depends on: its table, those joined to it, the conditions."""
+def _statement_key(query: Query, cap: int) -> tuple[Hashable, ...]:
+    """Return all that the counting statement depends on: the table, its joins, the conditions."""
     joins = ((join, getattr(join, "join_type", None)) for join in query.alias_map.values())
     return query.model, cap, query.where if query.group_by is None else query, *joins
 
 
 def run_count(sql: str, params: Iterable[Any]) -> list[int]:
+    """Return the columns of the statement's one row."""
     with connection.cursor() as cursor:
         cursor.execute(sql, list(params))
         return list(cursor.fetchone())
 
 
 def build_count(querysets: Iterable[tuple[models.QuerySet, int]]) -> tuple[str, list[Any]]:
-    """The statement of capped_counts()."""
+    """Return SQL and parameters of the statement of count_capped()."""
     parts: list[str] = []
     params: list[Any] = []
     for queryset, cap in querysets:
@@ -59,14 +59,22 @@ def build_count(querysets: Iterable[tuple[models.QuerySet, int]]) -> tuple[str, 
 
 
 def format_count(count: int) -> str:
-    """10,000+ above the cap, the exact number below."""
+    """Return the number as text, "10,000+" above the cap."""
     return f"{MAX_COUNT:,}+" if count > MAX_COUNT else str(count)
 
 
-class Pager:
-    """Where in the result one is; the count and the jump end at 10,000."""
+class PagedView(Protocol):
+    """A list or report whose pages a Pager links."""
 
-    def __init__(self, view: Any, total: int) -> None:
+    request: Any
+
+    def link(self, **changes: Any) -> str: ...
+
+
+class Pager:
+    """The page of a result that the query string chooses; counting and jumping end at MAX_COUNT rows."""
+
+    def __init__(self, view: PagedView, total: int) -> None:
         self.view = view
         self.capped = total > MAX_COUNT
         self.total = min(total, MAX_COUNT)
@@ -80,7 +88,7 @@ class Pager:
         self.sizes = PAGE_SIZES
 
     def describe_misread(self, size: str, page: str) -> list[str]:
-        """Sentences about a page or a number of rows that does not exist."""
+        """Return sentences about a page or a page size that does not exist."""
         sentences = []
         if size and size != str(self.size):
             sizes = "、".join(map(str, PAGE_SIZES))
@@ -90,6 +98,7 @@ class Pager:
         return sentences
 
     def url(self, page: int) -> str:
+        """Return the link to another page, empty for this one and for one that does not exist."""
         return self.view.link(page=page) if 1 <= page <= self.pages and page != self.page else ""
 
     first = property(lambda self: self.url(1))
@@ -98,5 +107,5 @@ class Pager:
     last = property(lambda self: self.url(self.pages))
 
     def hidden(self) -> list[tuple[str, str]]:
-        """The other parameters, kept by the page-size and jump form."""
+        """Return the other parameters, which the form for page and page size keeps."""
         return [(k, v) for k, v in self.view.request.GET.items() if k not in ("page", "page_size", "export")]

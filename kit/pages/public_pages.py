@@ -1,4 +1,4 @@
-"""What people outside the company meet: links that lead in, pages of their own, and none of those links in a log."""
+"""Pages for people outside the company: their URLs, error pages, and keys kept out of the log."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 LOGO_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".svg": "image/svg+xml"}
-MAX_LOGO = 200_000  # bytes; it stands in every page
+MAX_LOGO = 200_000  # bytes; it is part of every page
 
-REFUSALS = {  # status: heading, words
+REFUSALS = {  # HTTP status: (heading, text)
     400: ("这个请求无法处理", "请返回上一页再试一次；仍然不行时，请与您的客户经理联系。"),
     403: ("这次没有提交成功", "请返回上一页、刷新后再试一次；仍然不行时，请与您的客户经理联系。"),
     404: ("链接无效", "请核对链接是否完整，或向您的客户经理要一个新的链接。"),
@@ -32,7 +32,7 @@ REFUSALS = {  # status: heading, words
 
 
 def public_url(path: str, request: HttpRequest | None = None) -> str:
-    """The whole address of a page as anybody opens it: by the setting, not by how whoever makes the link got here."""
+    """Return the absolute URL of a page, by CRM_BASE_URL: the host of the current request may be an internal one."""
     if settings.CRM_BASE_URL or request is None:
         return f"{settings.CRM_BASE_URL}{path}"
     return request.build_absolute_uri(path)
@@ -43,9 +43,9 @@ def is_public(request: HttpRequest) -> bool:
 
 
 def render_public(template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    """A page for outsiders, drawn without asking database or session: the same whoever is signed in there.
+    """Render a page for outsiders without database and session: the same for every visitor.
 
-    Its address may be a key: no copy is kept, no search engine finds it.
+    Its URL may hold a key, so it is neither cached nor indexed.
     """
     company = {"company": settings.CRM_COMPANY_NAME, "logo": logo_data_url(settings.CRM_COMPANY_LOGO)}
     response = HttpResponse(render_to_string(template, {**company, **context}), status=status)
@@ -55,7 +55,7 @@ def render_public(template: str, context: dict[str, Any], *, status: int = 200) 
 
 
 def refuse_public(status: int, heading: str = "", words: str = "", **context: Any) -> HttpResponse:
-    """typed: what the visitor had written and can still copy. staff: a way to the sign-in."""
+    """Return the error page of a status. context: typed, input to copy; staff, whether to link the sign-in."""
     page_text = REFUSALS[status]
     page_context = {"title": heading or page_text[0], "words": words or page_text[1], **context}
     return render_public("outside/refused.html", page_context, status=status)
@@ -63,14 +63,14 @@ def refuse_public(status: int, heading: str = "", words: str = "", **context: An
 
 @cache
 def logo_data_url(path: str) -> str:
-    """The picture as it stands in the page itself: no further address is open to visitors. Empty without one."""
+    """Return the logo file as a data URL, so that no further URL is open to visitors; empty without a logo."""
     if not path:
         return ""
     return f"data:{LOGO_TYPES[Path(path).suffix.lower()]};base64,{b64encode(Path(path).read_bytes()).decode()}"
 
 
 def logo_problem(path: str) -> str:
-    """Why a file cannot be the logo, in words; empty when it can."""
+    """Return why the file cannot be the logo, empty if it can."""
     file = Path(path)
     if file.suffix.lower() not in LOGO_TYPES:
         return "CRM_COMPANY_LOGO 应为 PNG、JPEG 或 SVG 图片。"
@@ -80,7 +80,7 @@ def logo_problem(path: str) -> str:
 
 
 class HideKeys(logging.Filter):
-    """Takes addresses that are keys out of whatever is logged, its traceback included."""
+    """Remove the keys in URLs from messages and tracebacks of the log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()

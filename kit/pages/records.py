@@ -1,4 +1,4 @@
-"""Pages of one record: shown, created, changed."""
+"""Pages of one record: detail, form, creation, editing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, models, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views import View
 
@@ -25,14 +25,14 @@ logger = logging.getLogger(__name__)
 
 
 class RecordView(View):
-    """A page about one row the person may see: anything else is 404."""
+    """A page of one row the user may see, else 404. A subclass declares model, title and template_name."""
 
     model: type[models.Model]
     template_name: str
     select_related: tuple[str, ...] = ()
     crumbs: tuple[tuple[str, str], ...] = ()  # (label, URL name) of the pages above
     title: str = ""
-    help: str = ""
+    help: str = ""  # anchor on the help page
     request: Any
 
     def rows(self) -> models.QuerySet:
@@ -48,6 +48,8 @@ class RecordView(View):
 
 
 class RecordDetail(RecordView):
+    """Show a record. A subclass declares what RecordView reads and overrides context()."""
+
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         record = self.get_record()
         return self.page(record=record, **self.context(record))
@@ -57,13 +59,16 @@ class RecordDetail(RecordView):
 
 
 class FormView(RecordView):
-    """What creating, changing and acting share: the form, sent once, its answer and its errors."""
+    """The form of creating, editing and acting, carried out once however often it is sent.
+
+    A subclass declares form_class, and where needed message and submit_label; it overrides perform().
+    """
 
     form_class: type[CrmForm]
     template_name = "ui/form_page.html"
-    message, submit_label = "保存成功", "保存"
+    message, submit_label = "保存成功", "保存"  # notice after saving, text of the button
 
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method == "POST" and (url := self.earlier_url(request.POST.get("submission"))):
             return redirect(url)
         return super().dispatch(request, *args, **kwargs)
@@ -90,7 +95,7 @@ class FormView(RecordView):
         return (result or record).get_absolute_url()
 
     def carry_out(self, record: Any, form: Any) -> HttpResponse:
-        """perform() and the token of the sent form in one transaction; the form sent again leads to the same page."""
+        """Call perform() and store the form's token in one transaction; a form sent again redirects to the same URL."""
         token = form.cleaned_data.get("submission")
         try:
             with transaction.atomic():
@@ -110,7 +115,7 @@ class FormView(RecordView):
         return redirect(url)
 
     def earlier_url(self, token: Any) -> str:
-        """Where this very form led when it was sent the first time; empty when it was not."""
+        """Return the URL this form redirected to when it was sent before, empty if it was not."""
         try:
             rows = Submission.objects.filter(pk=UUID(str(token)), user=self.request.user)
         except ValueError:
@@ -121,13 +126,13 @@ class FormView(RecordView):
         raise NotImplementedError
 
     def check_still_visible(self, result: Any) -> None:
-        """A saved row must stay inside its writer's view, or nothing is saved."""
+        """Raise NotVisibleAfterwards, which rolls back, if the user may not see the saved row."""
         visible_to = getattr(getattr(type(result), "objects", None), "visible_to", None)
         if visible_to and not visible_to(self.request.user).filter(pk=result.pk).exists():
             raise NotVisibleAfterwards
 
     def send(self, record: Any, form: Any) -> HttpResponse:
-        """Carries a valid form out; what the record's state refuses is said above the form, nothing typed is lost."""
+        """Carry out a valid form; if it is refused, show the form again with the reason and the input."""
         try:
             return self.carry_out(record, form)
         except NotVisibleAfterwards:
@@ -137,7 +142,7 @@ class FormView(RecordView):
             return self.refuse(record, form, refused.verdict)
 
     def refuse(self, record: Any, form: Any, verdict: Verdict) -> HttpResponse:
-        """A refusal for the record's state redraws the form; a missing right is a page of its own."""
+        """Show the form with a refusal by the record's state; raise Refused for a missing permission."""
         if verdict.kind is not Kind.STATE:
             verdict.enforce()
         form.add_error(None, verdict.reason)
@@ -145,14 +150,15 @@ class FormView(RecordView):
 
 
 class NotVisibleAfterwards(Exception):
-    """The saved row would no longer be visible to the person who saved it."""
+    """The user may not see the row after saving it."""
 
 
 class RecordCreate(FormView):
-    permission: str
-    list_url: str
+    """Call model.create(by=user, **values). A subclass declares permission besides what FormView reads."""
 
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    permission: str
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.has_perm(self.permission):
             raise PermissionDenied(f"您的角色不能{self.title}。")
         return super().dispatch(request, *args, **kwargs)
@@ -174,16 +180,16 @@ class RecordCreate(FormView):
 
 
 class RecordUpdate(FormView):
-    """Changes a record through a pair like can_edit/edit; a save on an older version shows both and what was opened."""
+    """Call record.<verb>(by=user, **values), guarded by can_<verb>(); over a newer version show the conflict."""
 
-    verb: str = "edit"
+    verb: str = "edit"  # a subclass may declare another, besides what FormView reads
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         record = self.get_record()
         getattr(record, f"can_{self.verb}")(request.user).enforce()
         return self.show(record, self.make_form(record))
 
-    def post(self, request: Any, **kwargs: Any) -> HttpResponse:
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         with transaction.atomic():  # the version is compared and the row saved under one lock
             lock_before_row(self)
             locked = get_object_or_404(self.rows().select_for_update(of=("self",)), pk=self.kwargs["pk"])
@@ -197,14 +203,14 @@ class RecordUpdate(FormView):
             return self.save_if_unchanged(record, form) if verdict else self.refuse(record, form, verdict)
 
     def save_if_unchanged(self, record: Any, form: Any) -> HttpResponse:
-        """Saves over the version that was opened, and over no other."""
-        memory, stored = form.memory(), self.make_form(record)
-        if memory is None:
+        """Save over the opened version; a newer one shows the conflict page, a missing one the form again."""
+        snapshot, stored_form = form.memory(), self.make_form(record)
+        if snapshot is None:
             form.add_error(None, "页面已过期。您填写的内容还在，请核对后再次保存。")
-            form.data = {**form.data.dict(), "opened": stored.initial["opened"]}
+            form.data = {**form.data.dict(), "opened": stored_form.initial["opened"]}
             return self.show(record, form, 400)
-        if memory["version"] != record.version:
-            context = conflict_context(record, form, stored, memory["values"])
+        if snapshot["version"] != record.version:
+            context = conflict_context(record, form, stored_form, snapshot["values"])
             return self.page(409, "ui/conflict.html", record=record, back_url=self.back_url(record), **context)
         return self.send(record, form)
 

@@ -1,13 +1,13 @@
-"""Rows of list pages as HTML, built by hand: rows are most of a list page, and templates take five times as long.
+"""HTML of the rows of list pages, built as strings: most of a page is rows, and templates take five times as long.
 
-Every value passes escape(); this is one of the named places that may declare text safe.
+All values pass escape(). One of the few modules that may create a SafeString.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from typing import Any
+from typing import Protocol
 
 from django.utils.safestring import SafeString
 
@@ -18,18 +18,24 @@ from .actions import Control
 DIALOG = ' hx-target="#dialog" hx-select="unset" hx-swap="innerHTML"'
 
 
-def row_html(cells: Iterable[str], controls: list[Control], record: Any) -> SafeString:
-    """cells: finished <td>…</td>; the last cell holds the actions."""
+class Listed(Protocol):
+    """A record with a page of its own."""
+
+    def get_absolute_url(self) -> str: ...
+
+
+def row_html(cells: Iterable[str], controls: list[Control], record: Listed) -> SafeString:
+    """Return a row with a last cell of actions. cells: HTML of complete <td> elements."""
     return SafeString(f'<tr>{"".join(cells)}<td class="m-full">{row_menu(controls, record)}</td></tr>')
 
 
 def plain_row(cells: Iterable[str]) -> SafeString:
-    """A row without actions. cells: finished <td>…</td>."""
+    """Return a row without actions. cells: HTML of complete <td> elements."""
     return SafeString(f"<tr>{''.join(cells)}</tr>")
 
 
-def row_menu(controls: list[Control], record: Any) -> str:
-    """Two actions at hand, the rest under ⋯, with the reason where one is refused."""
+def row_menu(controls: list[Control], record: Listed) -> str:
+    """Return the first two allowed actions as links, the others under ⋯, disabled ones with the reason."""
     allowed = [control for control in controls if control.allowed]
     links = "".join(_link(control) for control in allowed[:2])
     rest = [*allowed[2:], *(control for control in controls if not control.allowed)]
@@ -38,7 +44,7 @@ def row_menu(controls: list[Control], record: Any) -> str:
     return f'<div class="ra">{links}{_more(rest, record) if rest else ""}</div>'
 
 
-def _more(rest: list[Control], record: Any) -> str:
+def _more(rest: list[Control], record: Listed) -> str:
     entries = "".join(_entry(control) for control in rest)
     summary = f'<summary class="ib" aria-label="更多操作：{escape(str(record))}">{icon("dots", "s")}</summary>'
     return f'<details class="dd">{summary}<div class="menu">{entries}</div></details>'

@@ -1,4 +1,4 @@
-"""The gate for text from outside."""
+"""The gate for text from outside: invisible characters are removed, control characters refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kit.pages import public_pages
 
 
 class GatedText(forms.Field):
-    """Mix in before a field that is written, not chosen: what nobody sees is taken out, control characters refused."""
+    """Mix in before a field for typed input: removes invisible characters, refuses control characters."""
 
     default_validators = [refuse_control_characters]
 
@@ -30,7 +30,7 @@ TYPED_FIELDS = (forms.CharField, forms.IntegerField, forms.DateField, forms.Time
 
 
 def apply_text_gate(field: forms.Field) -> None:
-    """Puts a field behind the gate, except a password: it is compared with what was once typed, sign by sign."""
+    """Add the gate to a field for typed input, except passwords: they are compared character by character."""
     if (
         isinstance(field, GatedText)
         or not isinstance(field, TYPED_FIELDS)
@@ -43,11 +43,12 @@ def apply_text_gate(field: forms.Field) -> None:
 
 @cache
 def gated_field_class(field_class: type[forms.Field]) -> type[forms.Field]:
+    """Return the field class with the gate, under the same name."""
     return type(field_class.__name__, (GatedText, field_class), {})
 
 
 class ManyRecordsField(forms.ModelMultipleChoiceField):
-    """Several rows; a key longer than any a database keeps is no choice, like every other unknown one."""
+    """Refuse a key that is out of a database's range like any other invalid choice."""
 
     def _check_values(self, value: Any) -> Any:
         if long_keys := [key for key in value if len(str(key)) > 18]:
@@ -57,9 +58,9 @@ class ManyRecordsField(forms.ModelMultipleChoiceField):
 
 
 class TextGateMiddleware:
-    """Addresses and query strings with control characters or broken encoding get a page that says so.
+    """Answer URLs with control characters or a broken encoding by an error page.
 
-    What nobody sees is taken out of a query string before anybody reads it.
+    Invisible characters are removed from the query string before a view reads it.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -68,7 +69,7 @@ class TextGateMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         query = unquote_plus(request.META.get("QUERY_STRING", ""), errors="surrogateescape")
         if UNPRINTABLE.search(request.path_info) or UNPRINTABLE.search(query):
-            if public_pages.is_public(request):  # one answer to whatever is no link of ours
+            if public_pages.is_public(request):  # the same answer as for any URL that does not exist
                 return public_pages.refuse_public(404)
             return render(request, "400.html", {"reason": f"地址里{MESSAGE}"}, status=400)
         if not query.isascii():
@@ -77,7 +78,7 @@ class TextGateMiddleware:
 
 
 def clean_query(request: HttpRequest) -> None:
-    """Puts the values of the query string through clean_text(), where that changes one."""
+    """Replace request.GET and QUERY_STRING by the cleaned ones, where cleaning changes a value."""
     if any(invisible_in(value) for _, values in request.GET.lists() for value in values):
         parameters = request.GET.copy()
         for name, values in request.GET.lists():

@@ -1,4 +1,4 @@
-"""How long a text may be: counted by the server as by the browser, never cut, and said with the number too many."""
+"""Maximum lengths of texts: counted by the server as by the browser, never cut off silently."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TOO_LONG_MESSAGE = "最多 %(limit_value)d 字，现在 %(show_value)d 字，请
 
 
 class TextLengthValidator(MaxLengthValidator):
-    """Django's own, that also says how many characters have to go."""
+    """Django's validator with a message that says how many characters to delete."""
 
     def __call__(self, value: Any) -> None:
         length, limit = self.clean(value), int(self.limit_value)  # type: ignore[call-overload]
@@ -25,20 +25,20 @@ class TextLengthValidator(MaxLengthValidator):
 
 
 def normalize_newlines(text: str) -> str:
-    """Browsers count and send an end of line differently, as one character and as two: one is kept."""
+    """Return the text with newlines as one character: browsers count them as one and send two."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def read_widget_text(read: Callable[..., Any], widget: forms.Widget, data: Any, files: Any, name: str) -> Any:
-    """What a widget reads from a sent form, with one kind of line end."""
+    """Return what the widget's own value_from_datadict reads, with normalized newlines."""
     value = read(widget, data, files, name)
     return normalize_newlines(value) if isinstance(value, str) else value
 
 
 def count_like_browser(field: forms.CharField) -> None:
-    """Takes the browser's silent cut (maxlength) away; the field keeps its limit, the page its counter.
+    """Remove maxlength, by which browsers cut silently; the server checks the length, a counter shows it.
 
-    limit: what the counter under the field ends at, 0 for fields without one.
+    Sets field.limit to the maximum of the counter, 0 for fields without one.
     """
     widget: Any = field.widget
     widget.value_from_datadict = partial(read_widget_text, type(widget).value_from_datadict, widget)

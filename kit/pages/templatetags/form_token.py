@@ -1,10 +1,9 @@
-"""{% csrf_token %} of this product: Django's own, and beside it whose form it is. Builtin: no form is without."""
+"""{% csrf_token %}: Django's own with the form token beside it. A builtin of the templates, so every form has both."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import template
+from django.template import Context
 from django.template.defaulttags import CsrfTokenNode
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,7 +14,7 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def csrf_token(context: Any) -> SafeString:
+def csrf_token(context: Context) -> SafeString:
     token = form_token(context.get("request"))
     own = format_html('<input type="hidden" name="{}" value="{}">', NAME, token) if token else ""
     return format_html("{}{}", CsrfTokenNode().render(context), own)

@@ -1,4 +1,4 @@
-"""Template tags and filters of the page kit; builtin in every template."""
+"""Template tags and filters of the page kit, builtins of the templates."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from functools import cache
 from typing import Any
 
 from django import template
+from django.db import models
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from kit.domain.actor import Actor
 from kit.domain.days import format_ago, format_day
 from kit.domain.money import format_money
 from kit.domain.text import DASH
+from kit.pages.actions import Action, Control
+from kit.pages.actions import controls as visible_controls
 from kit.pages.html import format_html_fast
 
 register = template.Library()
@@ -42,6 +46,7 @@ def dash(value: Any) -> Any:
 
 
 def format_cell(value: Any) -> str:
+    """Return a value as the text of a cell."""
     if value is None or value == "":
         return DASH
     if isinstance(value, bool):
@@ -55,7 +60,7 @@ def format_cell(value: Any) -> str:
 
 @register.simple_tag
 def chip(record: Any) -> SafeString:
-    """The status chip: words, tone and dot shape from the model."""
+    """Return the status chip; its text, colour and dot come from the model."""
     return format_html_fast(
         '<span class="st {}">{}</span>', record.TONES.get(record.status, ""), record.get_status_display()
     )
@@ -81,10 +86,8 @@ def stars(score: int | None) -> SafeString:
 
 
 @register.simple_tag
-def controls(actions: Any, record: Any, user: Any) -> Any:
-    """The actions of a record as drawn for a person."""
-    from kit.pages.actions import controls as visible_controls
-
+def controls(actions: tuple[Action, ...], record: models.Model, user: Actor) -> list[Control]:
+    """Return the controls of a record's actions for a user."""
     return visible_controls(actions, record, user)
 
 
