@@ -32,15 +32,15 @@ def count(rows, cap=ENOUGH):
 def mixed(company):
     """Every mix of keeper and maker, with and without somebody at work on it, some shared with the colleague."""
     people = (company.manager, company.colleague, company.eastern, company.stranger)
-    for keeper, maker in product(people, people):
-        customer = factories.CustomerFactory(manager=keeper, by=maker)
-        for values in ({}, {"assignee": keeper, "status": "assigned", "assigned_at": timezone.now()}):
-            Opportunity.objects.filter(pk=factories.opportunity(maker).pk).update(**values or {"version": 1})
-            for asks in ({"customer": customer}, {}):
-                asked = ServiceRequest.objects.filter(pk=factories.service_request(maker, **asks).pk)
-                asked.update(**values or {"version": 1}, keeper=keeper)
+    for owner, creator in product(people, people):
+        customer = factories.CustomerFactory(manager=owner, by=creator)
+        for fields in ({}, {"assignee": owner, "status": "assigned", "assigned_at": timezone.now()}):
+            Opportunity.objects.filter(pk=factories.opportunity(creator).pk).update(**fields or {"version": 1})
+            for link in ({"customer": customer}, {}):
+                requests = ServiceRequest.objects.filter(pk=factories.service_request(creator, **link).pk)
+                requests.update(**fields or {"version": 1}, keeper=owner)
     Customer.objects.filter(manager=company.manager, created_by=company.manager).update(created_by=None)
-    for record in (Customer.objects.get(manager=company.stranger, created_by=maker) for maker in people[:3]):
+    for record in (Customer.objects.get(manager=company.stranger, created_by=creator) for creator in people[:3]):
         record.share(company.colleague, by=factories.fresh(company.outsider), kind="view")
     for record in Opportunity.objects.filter(assignee=company.eastern)[:3]:
         record.share(company.colleague, by=factories.fresh(company.supervisor), kind="view")
@@ -49,19 +49,19 @@ def mixed(company):
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("name", ["manager", "colleague", "eastern", "supervisor", "executive", "nobody"])
-def test_parts_of_what_one_sees_hold_every_row_once(mixed, model, name):
+def test_alternatives_of_visible_rows_hold_every_row_once(mixed, model, name):
     rows = precompiled(model.objects.visible_to(factories.fresh(getattr(mixed, name))))
-    for shown in (rows, rows.exclude(pk=model.objects.first().pk), rows.filter(created_by=mixed.manager)):
-        parts = [set(part.values_list("pk", flat=True)) for part in split_alternatives(shown)]
-        expected = set(shown.values_list("pk", flat=True))
+    for queryset in (rows, rows.exclude(pk=model.objects.first().pk), rows.filter(created_by=mixed.manager)):
+        parts = [set(part.values_list("pk", flat=True)) for part in split_alternatives(queryset)]
+        expected = set(queryset.values_list("pk", flat=True))
         assert sum(map(len, parts)) == len(expected)
         assert set().union(*parts) == expected
-        assert count(shown) == len(expected)
+        assert count(queryset) == len(expected)
     by_one_condition = name in ("executive", "nobody") or (name, model) == ("supervisor", Customer)
     assert (len(split_alternatives(rows)) == 1) is by_one_condition
 
 
-def test_a_part_nobody_is_in_is_left_out(company):
+def test_an_alternative_without_rows_is_left_out(company):
     factories.CustomerFactory(manager=company.manager)
     rows = filter_cached(
         Customer.objects.all(), Q(manager__in=IdSet()) | Q(manager=company.manager.pk) | Q(pk__in=IdSet())
@@ -71,7 +71,7 @@ def test_a_part_nobody_is_in_is_left_out(company):
     assert count(filter_cached(Customer.objects.all(), Q(manager__in=IdSet()) | Q(pk__in=IdSet()))) == 0
 
 
-def test_alternatives_below_an_or_or_a_not_are_not_taken_apart(mixed):
+def test_alternatives_below_an_or_or_a_not_are_not_split(mixed):
     rows = Customer.objects.visible_to(factories.fresh(mixed.colleague))
     for whole in (rows | Customer.objects.filter(manager=mixed.stranger), Customer.objects.exclude(pk__in=rows)):
         assert len(split_alternatives(whole)) == 1
@@ -94,27 +94,27 @@ def test_a_cap_holds_for_the_parts_together(mixed):
     assert [count(rows, cap) for cap in (1, whole - 1, whole, whole + 1)] == [1, whole - 1, whole, whole]
 
 
-def test_the_kept_statement_is_that_of_the_rows_asked_for(mixed):
+def test_the_cached_statement_is_that_of_the_same_queryset(mixed):
     """Asked twice and in turn, rows that differ in one thing are never counted by the statement of the other."""
     now = timezone.now()
     people = [factories.fresh(person) for person in (mixed.manager, mixed.colleague, mixed.supervisor)]
-    asked = [model.objects.visible_to(person) for model in MODELS for person in people]
-    asked += [rows.filter(created_at__lt=now - timedelta(days=days)) for rows in asked[:3] for days in (-1, 1)]
-    asked += [Customer.objects.filter(Q(created_by=None)), Customer.objects.exclude(created_by=None)]
-    asked += [
+    querysets = [model.objects.visible_to(person) for model in MODELS for person in people]
+    querysets += [rows.filter(created_at__lt=now - timedelta(days=days)) for rows in querysets[:3] for days in (-1, 1)]
+    querysets += [Customer.objects.filter(Q(created_by=None)), Customer.objects.exclude(created_by=None)]
+    querysets += [
         Opportunity.objects.filter(assignee__name="周经理"),
         Opportunity.objects.filter(created_by__name="周经理"),
         Opportunity.objects.exclude(assignee__name="周经理"),
         Opportunity.objects.filter(pk__in=Opportunity.objects.filter(created_by=mixed.manager)),
         Opportunity.objects.filter(pk__in=Opportunity.objects.filter(created_by=mixed.eastern)[:1]),
     ]
-    expected = [len(rows.values_list("pk", flat=True)) for rows in asked]
+    expected = [len(rows.values_list("pk", flat=True)) for rows in querysets]
     for _ in range(2):
-        assert [count(rows) for rows in asked] == expected
-        assert count_capped((rows, ENOUGH) for rows in reversed(asked)) == expected[::-1]
+        assert [count(rows) for rows in querysets] == expected
+        assert count_capped((rows, ENOUGH) for rows in reversed(querysets)) == expected[::-1]
 
 
-def test_new_rows_are_counted_by_a_kept_statement(company):
+def test_new_rows_are_counted_by_a_cached_statement(company):
     rows = Customer.objects.visible_to(factories.fresh(company.manager))
     assert count(rows) == 0
     factories.CustomerFactory(manager=company.manager)
@@ -132,16 +132,16 @@ def test_a_list_opened_again_is_counted_by_the_same_statement(company, sign_in, 
             assert client.get(path).status_code == 200
 
 
-def compiled_again(asked):
+def compiled_again(querysets):
     raise AssertionError("the statement was compiled a second time")
 
 
-def test_of_kept_statements_those_asked_last_stay():
-    kept = LRUCache(2)
+def test_the_cache_drops_the_least_recently_used_statement():
+    cache = LRUCache(2)
     for key in ("a", "b", "a", "c"):
-        assert kept.get(key, lambda key=key: key.upper()) == key.upper()
-    assert kept.get("a", lambda: "made anew") == "A"
-    assert kept.get("b", lambda: "made anew") == "made anew"
+        assert cache.get(key, lambda key=key: key.upper()) == key.upper()
+    assert cache.get("a", lambda: "made anew") == "A"
+    assert cache.get("b", lambda: "made anew") == "made anew"
 
 
 def test_grouped_rows_are_counted_as_groups(company):

@@ -45,11 +45,11 @@ def test_more_rows_than_the_setting_ask_for_a_reason_first(client):
 
 
 @pytest.mark.parametrize(
-    ("at_once", "said"), [(3, "本页不变；下载完了请返回"), (2, "在后台写成文件，完成后在任务页下载")]
+    ("at_once", "text_part"), [(3, "本页不变；下载完了请返回"), (2, "在后台写成文件，完成后在任务页下载")]
 )
-def test_the_question_says_where_the_file_will_be(client, settings, at_once, said):
+def test_the_question_says_where_the_file_will_be(client, settings, at_once, text_part):
     settings.CRM_EXPORT_DIRECT_ROWS = at_once
-    assert said in ask(client).content.decode()
+    assert text_part in ask(client).content.decode()
 
 
 @pytest.mark.parametrize("reason", ["", "   "])
@@ -58,7 +58,7 @@ def test_no_reason_is_no_answer(client, reason):
     assert exported() == []
 
 
-def test_the_reason_is_kept_with_count_and_conditions(client):
+def test_the_reason_is_logged_with_count_and_conditions(client):
     answer = ask(client, reason="第四季度回访")
     assert answer["Content-Type"].startswith("text/csv")
     (changes,) = exported()
@@ -72,7 +72,7 @@ def test_few_rows_need_no_reason(client):
     assert "原因" not in exported()[0]
 
 
-def test_a_job_keeps_the_reason_too(client, settings):
+def test_a_job_logs_the_reason_too(client, settings):
     settings.CRM_EXPORT_DIRECT_ROWS = 1
     assert ask(client, reason="年度备份").status_code == 302
     job = Job.objects.get()

@@ -33,8 +33,8 @@ def two_clicks(settings, monkeypatch):
             client.force_login(person, backend="accounts.backends.RoleBackend")
             return export(client, LIST).status_code
 
-        moment = before(monkeypatch, Job, "save")
-        moment.overtake(click, click)
+        race = before(monkeypatch, Job, "save")
+        race.overtake(click, click)
         return Job.objects.count()
 
     return act

@@ -18,12 +18,12 @@ from tests.exports import export
 from tests.html import find, form, links, text, values
 
 LIST = "/customers/"
-PREFETCHES = ({"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}, {"X-Moz": "prefetch"})
-ELSEWHERE = ("cross-site", "same-site")
+PREFETCH_HEADERS = ({"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}, {"X-Moz": "prefetch"})
+OTHER_SITES = ("cross-site", "same-site")
 
 
 @pytest.fixture
-def held(company):
+def exportable(company):
     """A customer with a contact, and a report of the month, in the supervisor's reach."""
     customer = factories.CustomerFactory(name="海河水务有限公司", manager=company.manager)
     contact = factories.ContactFactory(customer=customer, name="高峰")
@@ -31,9 +31,9 @@ def held(company):
     return customer, contact, report
 
 
-def addresses(held, company):
+def exports(exportable, company):
     """Every way out of the house, with the person who may take it."""
-    customer, contact, report = held
+    customer, contact, report = exportable
     return [
         (company.supervisor, LIST),
         (company.supervisor, reverse("customers:contact_list", args=[customer.pk])),
@@ -44,30 +44,30 @@ def addresses(held, company):
     ]
 
 
-def traces():
+def effects():
     return AuditEntry.objects.filter(verb__startswith="导出").count() + Job.objects.count()
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("rows_at_once", [0, 2000])
-def test_an_address_alone_leads_to_the_question_and_leaves_nothing(held, company, sign_in, settings, rows_at_once):
+def test_a_get_shows_the_question_and_exports_or_logs_nothing(exportable, company, sign_in, settings, rows_at_once):
     settings.CRM_EXPORT_DIRECT_ROWS = rows_at_once
-    for person, address in addresses(held, company):
+    for person, url in exports(exportable, company):
         client = sign_in(person)
-        answer = client.get(address, {"export": "xlsx", "reason": "别人写的原因"})
+        answer = client.get(url, {"export": "xlsx", "reason": "别人写的原因"})
         html = answer.content.decode()
-        if "contribution" not in address:  # without orders a report has nothing to export
-            assert "还没有导出任何内容" in html, address
+        if "contribution" not in url:  # without orders a report has nothing to export
+            assert "还没有导出任何内容" in html, url
         assert "attachment" not in answer.get("Content-Disposition", "")
         assert "别人写的原因" not in html
-        for headers in PREFETCHES:
-            assert client.get(address, {"export": "xlsx"}, headers=headers).content == b""
-        assert client.head(address, {"export": "xlsx"}).content == b""
-    assert traces() == 0
+        for headers in PREFETCH_HEADERS:
+            assert client.get(url, {"export": "xlsx"}, headers=headers).content == b""
+        assert client.head(url, {"export": "xlsx"}).content == b""
+    assert effects() == 0
 
 
 @pytest.mark.django_db
-def test_the_question_says_what_leaves_and_its_button_takes_it_away(held, company, sign_in):
+def test_the_question_says_what_is_exported_and_its_button_exports_it(exportable, company, sign_in):
     client = sign_in(company.supervisor)
     page = client.get(f"{LIST}?export=csv&name=海河&sort=name_pinyin")
     assert "将导出 1 行" in text(page)
@@ -79,47 +79,47 @@ def test_the_question_says_what_leaves_and_its_button_takes_it_away(held, compan
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("site", ELSEWHERE)
-def test_another_site_gets_nothing_even_by_post(held, company, sign_in, site):
+@pytest.mark.parametrize("site", OTHER_SITES)
+def test_another_site_gets_nothing_even_by_post(exportable, company, sign_in, site):
     headers = {"Sec-Fetch-Site": site}
-    for person, address in addresses(held, company):
+    for person, url in exports(exportable, company):
         client = sign_in(person)
         for answer in (
-            client.post(address, {"export": "xlsx"}, headers=headers),
-            client.get(address, {"export": "xlsx"}, headers=headers),
+            client.post(url, {"export": "xlsx"}, headers=headers),
+            client.get(url, {"export": "xlsx"}, headers=headers),
         ):
-            assert answer.status_code == 403, address
+            assert answer.status_code == 403, url
             assert "从别的网站打开" in answer.content.decode()
-        if not address.endswith("/xlsx/"):  # a link to the page itself goes on leading there
-            assert client.get(address, headers=headers).status_code == 200
-    assert traces() == 0
+        if not url.endswith("/xlsx/"):  # a link to the page itself goes on leading there
+            assert client.get(url, headers=headers).status_code == 200
+    assert effects() == 0
 
 
 @pytest.mark.django_db
-def test_without_the_token_of_the_form_nothing_leaves(held, company):
+def test_without_the_csrf_token_nothing_is_exported(exportable, company):
     client = Client(enforce_csrf_checks=True)
     client.force_login(company.supervisor, backend="accounts.backends.RoleBackend")
-    for _, address in addresses(held, company):
-        assert client.post(address, {"export": "xlsx"}).status_code == 403
-    assert traces() == 0
+    for _, url in exports(exportable, company):
+        assert client.post(url, {"export": "xlsx"}).status_code == 403
+    assert effects() == 0
 
 
 @pytest.mark.django_db
-def test_a_form_sent_again_after_its_token_expired_keeps_its_conditions(held, company):
+def test_a_form_sent_again_after_its_token_expired_keeps_its_conditions(exportable, company):
     factories.CustomerFactory(name="别的单位", manager=company.manager)
     client = Client(enforce_csrf_checks=True)
     client.force_login(company.supervisor, backend="accounts.backends.RoleBackend")
-    sent = {"export": "csv", "conditions": "name=海河"}
-    page = client.post(LIST, sent, headers={"Sec-Fetch-Site": "same-origin"})
+    data = {"export": "csv", "conditions": "name=海河"}
+    page = client.post(LIST, data, headers={"Sec-Fetch-Site": "same-origin"})
     assert values(page, "main form[method=post]")["conditions"] == "name=海河"
     assert find(page, 'textarea[name="conditions"]').get("hidden") is not None
 
 
 @pytest.mark.django_db
-def test_a_control_character_among_the_conditions_is_refused(held, company, sign_in):
+def test_a_control_character_among_the_conditions_is_refused(exportable, company, sign_in):
     answer = sign_in(company.supervisor).post(LIST, {"export": "csv", "conditions": "name=a%00b"})
     assert answer.status_code == 400
-    assert traces() == 0
+    assert effects() == 0
 
 
 @pytest.mark.django_db
@@ -130,28 +130,28 @@ def test_a_list_without_an_export_takes_no_post(company, sign_in):
 
 
 @pytest.mark.django_db
-def test_template_and_refused_rows_are_asked_for_too(company, sign_in):
+def test_template_and_refused_rows_have_a_question_too(company, sign_in):
     client = sign_in(company.manager)
     upload = ImportFile.objects.create(owner=company.manager, name="甲.csv", manager=company.manager)
-    for address in ("/import/template/", f"/import/{upload.pk}/refused/"):
-        page = client.get(address)
+    for url in ("/import/template/", f"/import/{upload.pk}/refused/"):
+        page = client.get(url)
         assert "还没有导出任何内容" in page.content.decode()
-        assert client.post(address, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+        assert client.post(url, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert client.post("/import/template/")["Content-Disposition"].startswith("attachment")
 
 
 @pytest.mark.django_db
-def test_a_guess_or_another_site_does_not_look_into_an_import(company, sign_in):
+def test_a_prefetch_or_another_site_does_not_open_an_import(company, sign_in):
     client = sign_in(company.manager)
     factories.CustomerFactory(name="海外公司", manager=company.stranger)
     client.post("/import/", {"file": SimpleUploadedFile("a.csv", "名称\n海外公司\n".encode())})
-    address = ImportFile.objects.get().get_absolute_url()
-    for headers in PREFETCHES:
-        assert client.get(address, headers=headers).content == b""
-    client.head(address)
-    assert client.get(address, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    url = ImportFile.objects.get().get_absolute_url()
+    for headers in PREFETCH_HEADERS:
+        assert client.get(url, headers=headers).content == b""
+    client.head(url)
+    assert client.get(url, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert not AuditEntry.objects.filter(verb="导入查重").exists()
-    client.get(address, headers={"Sec-Fetch-Site": "none"})
+    client.get(url, headers={"Sec-Fetch-Site": "none"})
     assert AuditEntry.objects.filter(verb="导入查重").count() == 1
 
 
@@ -159,14 +159,14 @@ def test_a_guess_or_another_site_does_not_look_into_an_import(company, sign_in):
 
 
 @pytest.mark.django_db
-def test_a_fourth_unfinished_export_is_refused_with_the_way_to_the_others(held, company, sign_in, settings):
+def test_a_fourth_unfinished_export_is_refused_with_a_link_to_the_jobs(exportable, company, sign_in, settings):
     settings.CRM_EXPORT_DIRECT_ROWS = 0
     client = sign_in(company.supervisor)
     for _ in range(settings.CRM_EXPORTS_AT_ONCE):
         assert export(client, LIST).status_code == 302
-    refused = find(export(client, LIST), ".msg.amber")
-    assert "您已有 3 个导出还没有完成，没有再开始新的。" in text(refused)
-    assert links(refused) == [("看后台任务", reverse("job_list"))]
+    notice = find(export(client, LIST), ".msg.amber")
+    assert "您已有 3 个导出还没有完成，没有再开始新的。" in text(notice)
+    assert links(notice) == [("看后台任务", reverse("job_list"))]
     assert Job.objects.count() == 3
     assert export(sign_in(company.manager), LIST).status_code == 302
     Job.objects.filter(owner=company.supervisor).first().finish("已导出。")
@@ -174,15 +174,20 @@ def test_a_fourth_unfinished_export_is_refused_with_the_way_to_the_others(held, 
 
 
 @pytest.mark.django_db
-def test_a_persons_second_export_waits_behind_everybodys_first_work(
+def test_a_users_second_export_waits_behind_the_first_jobs_of_others(
     company, django_capture_on_commit_callbacks, settings
 ):
     with django_capture_on_commit_callbacks(execute=True):
-        queued = [start_job("导出客户", FUNCTION, owner=company.supervisor) for _ in range(3)]
-        late = [
+        exports_of_one = [start_job("导出客户", FUNCTION, owner=company.supervisor) for _ in range(3)]
+        later_jobs = [
             start_job("导入客户", "customers.import_job.run", owner=company.manager),
             start_job("导出客户", FUNCTION, owner=company.colleague),
             start_job("数据同步", "customers.sync.jobs.run", owner=None),
         ]
-    taken = [task.args_kwargs["args"][0] for task in DBTaskResult.objects.all()]
-    assert taken == [queued[0].pk, *(job.pk for job in late), queued[1].pk, queued[2].pk]
+    run_order = [task.args_kwargs["args"][0] for task in DBTaskResult.objects.all()]
+    assert run_order == [
+        exports_of_one[0].pk,
+        *(job.pk for job in later_jobs),
+        exports_of_one[1].pk,
+        exports_of_one[2].pk,
+    ]

@@ -28,108 +28,108 @@ LISTS = {
     "marketing:opportunity_list": 2,
     "marketing:development_list": 2,
 }  # the list, and how many rows of it each 客户经理 keeps
-KEEPERS = ("manager", "colleague", "eastern", "stranger")
+OWNERS = ("manager", "colleague", "eastern", "stranger")
 
 
 @pytest.fixture
 def business(company):
     """Each 客户经理 keeps two of everything."""
-    for name in KEEPERS:
-        keeper = getattr(company, name)
+    for name in OWNERS:
+        owner = getattr(company, name)
         supervisor = company.outsider if name == "stranger" else company.supervisor
         for n in range(2):
-            customer = factories.CustomerFactory(name=f"{keeper.name}的客户{n}", manager=keeper)
+            customer = factories.CustomerFactory(name=f"{owner.name}的客户{n}", manager=owner)
             factories.ContactFactory(customer=customer)
-            factories.order(customer, number=f"DD{keeper.pk}{n}")
+            factories.order(customer, number=f"DD{owner.pk}{n}")
             customer.churn_cases.create()
-            factories.service_request(keeper, customer=customer)
-            factories.assigned(keeper, supervisor, keeper, customer_name=f"{keeper.name}的机会{n}")
+            factories.service_request(owner, customer=customer)
+            factories.assigned(owner, supervisor, owner, customer_name=f"{owner.name}的机会{n}")
 
 
-def every_state(address):
+def every_state(url):
     """The tab that shows all, where a list has tabs."""
-    return {"status": "all"} if resolve(address).func.view_class.tab_field else {}
+    return {"status": "all"} if resolve(url).func.view_class.tab_field else {}
 
 
-def rows(client, address, **query):
+def rows(client, url, **query):
     """The lines of the file."""
-    answer = export(client, address, "csv", **every_state(address), **query)
+    answer = export(client, url, "csv", **every_state(url), **query)
     assert answer["Content-Type"].startswith("text/csv")
     return list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))[1:]
 
 
-def control(client, address, **query):
+def control(client, url, **query):
     """Return what stands where the page offers its export."""
-    return find(client.get(address, {**every_state(address), **query}), "#export")
+    return find(client.get(url, {**every_state(url), **query}), "#export")
 
 
-def button(client, address, **query):
+def button(client, url, **query):
     """Return the words of the button that opens the menu of exports."""
-    return text(find(control(client, address, **query), "summary.btn"))
+    return text(find(control(client, url, **query), "summary.btn"))
 
 
-def keepers(lines, company):
-    return {name for name in KEEPERS for line in lines if any(getattr(company, name).name in cell for cell in line)}
+def owners_in(lines, company):
+    return {name for name in OWNERS for line in lines if any(getattr(company, name).name in cell for cell in line)}
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_each_role_takes_away_what_its_scope_says(name, business, company, sign_in):
-    address, each = reverse(name), LISTS[name]
-    for person, theirs in (
+def test_each_role_exports_the_rows_of_its_scope(name, business, company, sign_in):
+    url, rows_each = reverse(name), LISTS[name]
+    for person, owners in (
         ("manager", ("manager",)),  # sees the department
         ("supervisor", ("manager", "colleague", "eastern")),
-        ("executive", KEEPERS),
+        ("executive", OWNERS),
     ):
         client = sign_in(getattr(company, person))
-        lines, said = rows(client, address), text(control(client, address))
-        assert (person, len(lines)) == (person, each * len(theirs))
+        exported_rows, control_text = rows(client, url), text(control(client, url))
+        assert (person, len(exported_rows)) == (person, rows_each * len(owners))
         if name != "marketing:opportunity_list":  # its rows name their creator too, here the same person
-            assert (person, keepers(lines, company)) == (person, set(theirs))
-        assert button(client, address) == f"导出 {each * len(theirs)} 条"
-        assert (person, "只导出您编辑范围内的 2 条" in said) == (person, person == "manager")
+            assert (person, owners_in(exported_rows, company)) == (person, set(owners))
+        assert button(client, url) == f"导出 {rows_each * len(owners)} 条"
+        assert (person, "只导出您编辑范围内的 2 条" in control_text) == (person, person == "manager")
     assert [e.changes["行数"][1] for e in AuditEntry.objects.filter(verb="导出").order_by("pk")] == ["2", "6", "8"]
 
 
 def test_a_filter_narrows_the_export_like_the_list(business, company, sign_in):
-    client, address = sign_in(company.manager), reverse("customers:customer_list")
-    assert len(rows(client, address, name="客户1")) == 1
-    assert button(client, address, name="客户1") == "导出 1 条"
-    assert button(client, address, name="周经理") == "导出 2 条"
-    own = text(control(client, address, name="周经理"))
-    assert "编辑范围" not in own  # all that is listed leaves: nothing to explain
-    assert button(client, address, name="没有") == "导出"
+    client, url = sign_in(company.manager), reverse("customers:customer_list")
+    assert len(rows(client, url, name="客户1")) == 1
+    assert button(client, url, name="客户1") == "导出 1 条"
+    assert button(client, url, name="周经理") == "导出 2 条"
+    control_text = text(control(client, url, name="周经理"))
+    assert "编辑范围" not in control_text  # all that is listed leaves: nothing to explain
+    assert button(client, url, name="没有") == "导出"
 
 
-def test_of_a_list_of_others_records_nothing_leaves_and_the_page_says_why(business, company, sign_in):
+def test_a_list_of_others_records_exports_nothing_and_says_why(business, company, sign_in):
     client = sign_in(company.manager)
-    theirs = Customer.objects.filter(manager=company.colleague).first()
-    for address, query in (
-        (reverse("customers:contact_list", args=[theirs.pk]), {}),
-        (reverse("customers:customer_orders", args=[theirs.pk]), {}),
+    customer = Customer.objects.filter(manager=company.colleague).first()
+    for url, query in (
+        (reverse("customers:contact_list", args=[customer.pk]), {}),
+        (reverse("customers:customer_orders", args=[customer.pk]), {}),
         (reverse("customers:customer_list"), {"name": "陈同事"}),
     ):
-        said = control(client, address, **query)
-        assert "列出的记录都不在您的编辑范围内，不能导出。" in text(said)
-        assert find_all(said, "button, summary, a[href]") == []
-        assert rows(client, address, **query) == []
-    own = Customer.objects.filter(manager=company.manager).first()
-    assert len(rows(client, reverse("customers:contact_list", args=[own.pk]))) == 1
+        export_control = control(client, url, **query)
+        assert "列出的记录都不在您的编辑范围内，不能导出。" in text(export_control)
+        assert find_all(export_control, "button, summary, a[href]") == []
+        assert rows(client, url, **query) == []
+    own_customer = Customer.objects.filter(manager=company.manager).first()
+    assert len(rows(client, reverse("customers:contact_list", args=[own_customer.pk]))) == 1
 
 
-def test_what_colleagues_share_is_not_ones_own(business, company, sign_in):
+def test_records_shared_by_colleagues_are_not_exported(business, company, sign_in):
     """A stricter company, where a 客户经理 sees their own only: the share is seen and stays in the house."""
     Role.objects.filter(code="account_manager").update(view_scope="self")
-    shared = Customer.objects.filter(manager=company.colleague).first()
-    shared.share(company.manager, by=company.colleague, kind="change")
-    client, address = sign_in(factories.fresh(company.manager)), reverse("customers:customer_list")
-    assert "陈同事的客户" in client.get(address).content.decode()
-    assert keepers(rows(client, address), company) == {"manager"}
-    assert "只导出您编辑范围内的 2 条" in text(control(client, address))
+    customer = Customer.objects.filter(manager=company.colleague).first()
+    customer.share(company.manager, by=company.colleague, kind="change")
+    client, url = sign_in(factories.fresh(company.manager)), reverse("customers:customer_list")
+    assert "陈同事的客户" in client.get(url).content.decode()
+    assert owners_in(rows(client, url), company) == {"manager"}
+    assert "只导出您编辑范围内的 2 条" in text(control(client, url))
 
 
-def test_a_request_one_works_on_is_taken_away_though_its_customer_is_a_colleagues(business, company, sign_in):
-    theirs = Customer.objects.filter(manager=company.colleague).first()
-    factories.dispatched(company.supervisor, company.supervisor, company.manager, customer=theirs, summary="他人客户")
+def test_an_assigned_request_is_exported_though_its_customer_is_a_colleagues(business, company, sign_in):
+    customer = Customer.objects.filter(manager=company.colleague).first()
+    factories.dispatched(company.supervisor, company.supervisor, company.manager, customer=customer, summary="他人客户")
     client = sign_in(company.manager)
     assert len(rows(client, reverse("services:archive"))) == 3
     assert [line[1] for line in rows(client, reverse("services:handling"))] == ["他人客户"]
@@ -137,22 +137,22 @@ def test_a_request_one_works_on_is_taken_away_though_its_customer_is_a_colleague
 
 
 def test_roles_add_up_and_follow_their_records(business, company, sign_in):
-    address = reverse("customers:customer_list")
+    url = reverse("customers:customer_list")
     Role.objects.filter(code="account_manager").update(edit_scope="department")
-    assert len(rows(sign_in(company.manager), address)) == 4
+    assert len(rows(sign_in(company.manager), url)) == 4
     Role.objects.filter(code="account_manager").update(edit_scope="self")
     company.manager.groups.add(Role.objects.get(code="executive"))
     client = sign_in(factories.fresh(company.manager))
-    assert len(rows(client, address)) == 8
-    assert button(client, address) == "导出 8 条"
+    assert len(rows(client, url)) == 8
+    assert button(client, url) == "导出 8 条"
 
 
-def test_reason_and_limits_count_what_leaves(business, company, sign_in, settings):
+def test_reason_and_limits_count_the_exported_rows(business, company, sign_in, settings):
     settings.CRM_EXPORT_REASON_ROWS = settings.CRM_EXPORT_DIRECT_ROWS = settings.CRM_EXPORT_MAX_ROWS = 2
-    client, address = sign_in(company.manager), reverse("customers:customer_list")
-    assert len(rows(client, address)) == 2  # of four that they see
+    client, url = sign_in(company.manager), reverse("customers:customer_list")
+    assert len(rows(client, url)) == 2  # of four that they see
     settings.CRM_EXPORT_REASON_ROWS = 1
-    assert "将导出 2 行" in export(client, address).content.decode()
+    assert "将导出 2 行" in export(client, url).content.decode()
 
 
 def test_the_background_job_writes_the_same_rows(business, company, sign_in, settings):
@@ -164,7 +164,7 @@ def test_the_background_job_writes_the_same_rows(business, company, sign_in, set
     job.refresh_from_db()
     lines = list(csv.reader(io.StringIO(job.file.read().decode("utf-8-sig"))))[1:]
     assert len(lines) == 2
-    assert keepers(lines, company) == {"manager"}
+    assert owners_in(lines, company) == {"manager"}
 
 
 def test_the_sum_on_the_list_is_of_all_rows_shown(business, company, sign_in):
@@ -174,18 +174,18 @@ def test_the_sum_on_the_list_is_of_all_rows_shown(business, company, sign_in):
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_counting_what_leaves_takes_no_statement_more(name, business, company, sign_in):
-    address = reverse(name)
+def test_counting_the_exported_rows_takes_no_further_statement(name, business, company, sign_in):
+    url = reverse(name)
     role = Role.objects.get(code="account_manager")
 
-    def asked(narrowed):
+    def count_statements(narrowed):
         client = sign_in(factories.fresh(company.manager))
-        client.get(address)
+        client.get(url)
         with CaptureQueriesContext(connection) as captured:
-            page = client.get(address, every_state(address))
+            page = client.get(url, every_state(url))
         assert page.context["export_narrowed"] is narrowed
         return len(captured)
 
-    narrow = asked(narrowed=True)
+    narrow = count_statements(narrowed=True)
     role.permissions.remove(*role.permissions.filter(codename__startswith="export_"))
-    assert narrow == asked(narrowed=False)
+    assert narrow == count_statements(narrowed=False)

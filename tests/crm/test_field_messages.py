@@ -19,7 +19,7 @@ class Sheet(CrmForm, forms.Form):
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "words"),
+    ("field", "value", "message"),
     [
         ("text", "a\0b", "含有看不见的控制字符，请删除后重试。"),
         ("rate", "101", "请填写不大于 100 的数。"),
@@ -34,14 +34,14 @@ class Sheet(CrmForm, forms.Form):
         ("own", "0", "至少一家。"),
     ],
 )
-def test_a_wrong_value_gets_one_message_that_says_what_to_type(field, value, words):
-    assert Sheet({field: value}).errors == {field: [words]}
+def test_a_wrong_value_gets_one_message_that_says_what_to_type(field, value, message):
+    assert Sheet({field: value}).errors == {field: [message]}
 
 
-def test_too_many_digits_are_said_once_for_each_reason():
-    said = Sheet({"amount": "1234567890123.456"}).errors["amount"]
-    assert said[0] == "数字太长，最多 14 位，请核对。"
-    assert not [text for text in said if "确" in text]
+def test_too_many_digits_get_one_message_for_each_reason():
+    errors = Sheet({"amount": "1234567890123.456"}).errors["amount"]
+    assert errors[0] == "数字太长，最多 14 位，请核对。"
+    assert not [text for text in errors if "确" in text]
 
 
 def test_right_values_pass():

@@ -32,9 +32,9 @@ def page(client, query="", **headers):
 
 def names(answer):
     """Return the customers' names of the rows, in order."""
-    found = find_all(answer, f'table.tbl tbody td.m-t > a[href^="{LIST}"]')
-    assert len(found) == len(find_all(answer, "table.tbl tbody tr"))
-    return [text(link) for link in found]
+    links = find_all(answer, f'table.tbl tbody td.m-t > a[href^="{LIST}"]')
+    assert len(links) == len(find_all(answer, "table.tbl tbody tr"))
+    return [text(link) for link in links]
 
 
 def hidden(answer, selector):
@@ -127,13 +127,13 @@ def test_text_filters_contain_and_combine(query, expected, five, company, sign_i
     assert set(names(page(sign_in(company.manager), f"status=all&{query}"))) == expected
 
 
-def test_the_assignee_filter_offers_the_people_of_ones_view(five, company, sign_in):
+def test_the_assignee_filter_lists_the_users_in_view_scope(five, company, sign_in):
     client = sign_in(company.manager)
     assert set(names(page(client, f"status=all&assignee={company.colleague.pk}"))) == {"济南机床"}
-    offered = text(find(page(client), 'form.filters select[name="assignee"]'))
-    assert "陈同事" in offered
-    assert "王华东" not in offered
-    assert "外人甲" not in offered
+    options = text(find(page(client), 'form.filters select[name="assignee"]'))
+    assert "陈同事" in options
+    assert "王华东" not in options
+    assert "外人甲" not in options
 
 
 @pytest.mark.parametrize(
@@ -146,15 +146,15 @@ def test_the_assignee_filter_offers_the_people_of_ones_view(five, company, sign_
     ],
 )
 def test_date_filters_mean_whole_days_in_shanghai(query, expected, company, sign_in):
-    moments = {
+    created_by_name = {
         "a 22": datetime(2025, 11, 22, 12),
         "b 23 end": datetime(2025, 11, 23, 23, 59, 59),
         "c 24 start": datetime(2025, 11, 24),
         "d 24 end": datetime(2025, 11, 24, 23, 59, 59),
         "e 25": datetime(2025, 11, 25),
     }
-    for name, moment in moments.items():
-        factories.opportunity(company.manager, customer_name=name, created_at=timezone.make_aware(moment))
+    for name, created_at in created_by_name.items():
+        factories.opportunity(company.manager, customer_name=name, created_at=timezone.make_aware(created_at))
     assert sorted(names(page(sign_in(company.manager), query))) == sorted(expected)
 
 
@@ -165,8 +165,8 @@ def test_date_filters_mean_whole_days_in_shanghai(query, expected, company, sign
 def test_a_wrong_filter_shows_no_row_and_says_why(query, message, five, company, sign_in):
     answer = page(sign_in(company.manager), query)
     assert names(answer) == []
-    (said,) = errors(answer)
-    assert message in said
+    (error,) = errors(answer)
+    assert message in error
 
 
 def test_an_applied_filter_is_a_pill_that_takes_it_away(five, company, sign_in):
@@ -181,14 +181,14 @@ def test_filters_survive_tabs_sorting_paging_and_page_size(company, sign_in):
     many(company, 45)
     answer = page(sign_in(company.manager), "customer_name=客户&sort=success_rate&page_size=10&page=2")
     for part in ("nav.tabs", "table.tbl thead", "div.pager"):
-        addresses = urls(answer, f"{part} a[href]")
-        assert (part, len(addresses) >= 4) == (part, True)
-        for address in addresses:
-            query = parse_qs(urlsplit(address).query)
+        hrefs = urls(answer, f"{part} a[href]")
+        assert (part, len(hrefs) >= 4) == (part, True)
+        for href in hrefs:
+            query = parse_qs(urlsplit(href).query)
             assert (query["customer_name"], query["page_size"]) == (["客户"], ["10"])
             assert (part, "page" in query) == (part, part == "div.pager")
-    kept = hidden(answer, "div.pager")
-    assert (kept["customer_name"], kept["sort"]) == ("客户", "success_rate")
+    parameters = hidden(answer, "div.pager")
+    assert (parameters["customer_name"], parameters["sort"]) == ("客户", "success_rate")
 
 
 def test_order_and_page_size_survive_a_new_query(company, sign_in):
@@ -205,8 +205,11 @@ def test_rows_are_sorted_by_a_declared_column(descending, company, sign_in):
         factories.opportunity(company.manager, customer_name=f"{rate:03d}", success_rate=rate)
     answer = page(sign_in(company.manager), f"sort={'-' if descending else ''}success_rate")
     assert names(answer) == sorted(["010", "050", "090"], reverse=descending)
-    sorted_by = find(answer, "table.tbl thead th[aria-sort]")
-    assert (text(sorted_by), sorted_by.get("aria-sort")) == ("成功机率", "descending" if descending else "ascending")
+    sorted_header = find(answer, "table.tbl thead th[aria-sort]")
+    assert (text(sorted_header), sorted_header.get("aria-sort")) == (
+        "成功机率",
+        "descending" if descending else "ascending",
+    )
 
 
 @pytest.mark.parametrize(
@@ -222,34 +225,34 @@ def test_an_undeclared_order_is_ignored(sort, company, sign_in):
 def test_equal_rows_are_neither_repeated_nor_lost_between_pages(company, sign_in):
     many(company, 25, success_rate=50)
     client = sign_in(company.manager)
-    shown = [name for n in (1, 2, 3) for name in names(page(client, f"sort=success_rate&page_size=10&page={n}"))]
-    assert sorted(shown) == [f"客户{n:04d}" for n in range(25)]
+    all_names = [name for n in (1, 2, 3) for name in names(page(client, f"sort=success_rate&page_size=10&page={n}"))]
+    assert sorted(all_names) == [f"客户{n:04d}" for n in range(25)]
 
 
 # Paging
 
 
 @pytest.mark.parametrize(
-    ("asked", "shown"),
+    ("page_number", "shown_page"),
     [
         ("1", 1), ("3", 3), ("4", 3), ("999999", 3), ("0", 1), ("-1", 1), ("abc", 1), ("", 1), ("1.5", 1),
         ("1" + "0" * 30, 1),
     ],
 )  # fmt: skip
-def test_a_page_out_of_range_shows_the_nearest_or_the_first(asked, shown, company, sign_in):
+def test_a_page_out_of_range_shows_the_nearest_or_the_first(page_number, shown_page, company, sign_in):
     many(company, 25)
-    answer = page(sign_in(company.manager), f"page_size=10&page={asked}")
-    assert find(answer, 'div.pager input[name="page"]').get("value") == str(shown)
+    answer = page(sign_in(company.manager), f"page_size=10&page={page_number}")
+    assert find(answer, 'div.pager input[name="page"]').get("value") == str(shown_page)
     assert "/ 3 页" in text(find(answer, "div.pager"))
-    assert len(names(answer)) == (5 if shown == 3 else 10)
+    assert len(names(answer)) == (5 if shown_page == 3 else 10)
 
 
 @pytest.mark.parametrize(
-    ("asked", "rows"), [("10", 10), ("20", 20), ("50", 50), ("100", 60), ("7", 20), ("100000", 20), ("x", 20)]
+    ("page_size", "rows"), [("10", 10), ("20", 20), ("50", 50), ("100", 60), ("7", 20), ("100000", 20), ("x", 20)]
 )
-def test_only_the_offered_page_sizes_count(asked, rows, company, sign_in):
+def test_only_the_offered_page_sizes_count(page_size, rows, company, sign_in):
     many(company, 60)
-    assert len(names(page(sign_in(company.manager), f"page_size={asked}"))) == rows
+    assert len(names(page(sign_in(company.manager), f"page_size={page_size}"))) == rows
 
 
 def test_counting_ends_at_the_cap_and_says_so(company, sign_in, monkeypatch):
@@ -281,13 +284,13 @@ def test_an_empty_list_says_what_to_do_first(company, sign_in):
     assert urls(empty) == ["/marketing/opportunities/new/"]
 
 
-def test_an_empty_list_offers_no_creating_to_those_who_may_not(company, sign_in):
+def test_an_empty_list_links_creating_only_for_users_with_the_permission(company, sign_in):
     answer = page(sign_in(company.executive))
     assert "查无记录" in text(find(answer, "div.empty"))
     assert "/marketing/opportunities/new/" not in answer.content.decode()
 
 
-def test_nothing_found_names_the_conditions_and_drops_one_by_one(five, company, sign_in):
+def test_without_results_the_page_names_the_filters_and_links_without_each(five, company, sign_in):
     empty = find(page(sign_in(company.manager), "status=all&customer_name=没有&summary=压力"), "div.empty")
     assert "「客户名称 没有」「概要 压力」" in text(empty)
     ways_on = {words: urlsplit(url) for words, url in links(empty)}
@@ -328,7 +331,7 @@ def test_the_whole_page_and_the_fragment_are_cached_apart(company, sign_in):
 # Rows and their actions
 
 
-def test_a_row_offers_what_its_reader_may_do_and_says_why_not(company, sign_in):
+def test_a_row_shows_the_allowed_actions_and_why_others_are_refused(company, sign_in):
     factories.opportunity(company.colleague)
     supervisor, manager = (page(sign_in(person)) for person in (company.supervisor, company.manager))
     assert "指派" in texts(supervisor, "div.ra a[href]")
@@ -337,11 +340,11 @@ def test_a_row_offers_what_its_reader_may_do_and_says_why_not(company, sign_in):
     assert "只有创建人（陈同事）可以删除。" in texts(manager, "div.ra span small")
 
 
-def test_an_executive_only_views(five, company, sign_in):
+def test_an_executive_sees_rows_without_actions(five, company, sign_in):
     answer = page(sign_in(company.executive), "status=all")
     assert texts(answer, "table.tbl tbody div.ra") == ["查看"] * 5
-    offered = texts(answer, "main a, main button, main summary")
-    assert not {"指派", "编辑", "删除", "改派", "制定计划"} & set(offered)
+    labels = texts(answer, "main a, main button, main summary")
+    assert not {"指派", "编辑", "删除", "改派", "制定计划"} & set(labels)
 
 
 # Export
@@ -379,12 +382,12 @@ def test_an_export_leaves_an_audit_row_with_count_and_conditions(five, company, 
 
 
 @pytest.mark.parametrize("person", ["administrator", "nobody"])
-def test_an_export_without_the_right_is_refused(person, five, company, sign_in):
+def test_an_export_without_the_permission_is_refused(person, five, company, sign_in):
     assert export(sign_in(getattr(company, person)), LIST).status_code == 403
     assert not AuditEntry.objects.filter(verb="导出").exists()
 
 
-def test_a_role_without_the_export_right_neither_sees_nor_gets_an_export(five, company, sign_in):
+def test_a_role_without_the_permission_neither_sees_nor_gets_an_export(five, company, sign_in):
     role = Role.objects.get(code="account_manager")
     role.permissions.remove(role.permissions.get(codename="export_opportunity"))
     client = sign_in(company.manager)
@@ -419,13 +422,13 @@ def test_more_rows_than_the_ceiling_are_not_exported(five, company, sign_in, set
 
 @pytest.mark.parametrize("person", ["supervisor", "manager"])
 @pytest.mark.parametrize(
-    "address", ["/marketing/opportunities/?status=all", "/marketing/development/?status=all", "/customers/"]
+    "url", ["/marketing/opportunities/?status=all", "/marketing/development/?status=all", "/customers/"]
 )
 def test_a_list_takes_the_same_few_queries_for_5_and_60_rows(
-    person, address, company, sign_in, django_assert_max_num_queries
+    person, url, company, sign_in, django_assert_max_num_queries
 ):
     client = sign_in(getattr(company, person))
-    client.get(address)  # fills what a process keeps, such as the content types
+    client.get(url)  # fills what a process keeps, such as the content types
     counts = []
     for rows in (5, 60):
         while Opportunity.objects.count() < rows:
@@ -433,22 +436,22 @@ def test_a_list_takes_the_same_few_queries_for_5_and_60_rows(
             factories.CustomerFactory(manager=company.manager)
             factories.plan_item(record, company.manager)
         with django_assert_max_num_queries(10) as captured:
-            answer = client.get(f"{address}{'&' if '?' in address else '?'}page_size=100")
+            answer = client.get(f"{url}{'&' if '?' in url else '?'}page_size=100")
         assert len(find_all(answer, "div.ra")) == rows
         counts.append(len(captured))
     assert counts[0] == counts[1]
 
 
 @pytest.mark.parametrize(
-    ("address", "words"),
+    ("url", "words"),
     [
         ("/marketing/opportunities/?created_from=abc", "「创建时间起」填写有误，请改正后再查询。"),
         ("/customers/?region=none", "「地区」填写有误，请改正后再查询。"),
     ],
 )
-def test_a_wrong_filter_is_not_taken_for_an_empty_list(address, words, company, sign_in):
+def test_a_wrong_filter_is_not_taken_for_an_empty_list(url, words, company, sign_in):
     factories.opportunity(company.manager)
-    empty = text(find(sign_in(company.manager).get(address), "div.empty"))
+    empty = text(find(sign_in(company.manager).get(url), "div.empty"))
     assert words in empty
     assert "新建" not in empty
     assert "还没有" not in empty

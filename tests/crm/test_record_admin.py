@@ -50,12 +50,12 @@ def test_every_admin_page_sends_a_visitor_to_sign_in():
 
 
 @pytest.mark.parametrize("person", ["supervisor", "manager", "executive", "nobody"])
-def test_every_admin_page_is_closed_to_everybody_but_administrators(person, company, sign_in):
+def test_every_admin_page_is_forbidden_to_all_but_administrators(person, company, sign_in):
     client = sign_in(getattr(company, person))
     before = snapshot()
     for name, arguments in admin_pages():
-        address = reverse(name, args=arguments)
-        for answer in (client.get(address, follow=True), client.post(address, {"name": "x"}, follow=True)):
+        url = reverse(name, args=arguments)
+        for answer in (client.get(url, follow=True), client.post(url, {"name": "x"}, follow=True)):
             assert (name, answer.status_code) == (name, 403)
     assert snapshot() == before
 
@@ -84,7 +84,7 @@ def routes(patterns=None, prefix="/admin/"):
 @pytest.mark.parametrize(
     "key", ["abc", "-1", HUGE, "0x1", "1.5", "１", "0", "999999", "a_2Fb", "1_0", "1 OR 1=1", "%00"]
 )
-def test_every_admin_address_of_no_record_is_not_found(key, admin):
+def test_every_admin_url_of_no_record_is_not_found(key, admin):
     paths = {filled(path, key) for path in routes()}
     assert len(paths) >= 20
     for path in paths:
@@ -95,7 +95,7 @@ def test_every_admin_address_of_no_record_is_not_found(key, admin):
 
 # What an address may ask
 
-ASKED_BEYOND = (
+FORBIDDEN_LOOKUPS = (
     "accounts/user/?password__startswith=pbkdf2",
     "accounts/user/?mobile__startswith=138",
     "accounts/user/?department__members__mobile__startswith=138",
@@ -112,30 +112,30 @@ ASKED_BEYOND = (
 )
 
 
-@pytest.mark.parametrize("address", ASKED_BEYOND)
-def test_an_address_asks_nothing_that_the_page_does_not_offer(address, admin):
-    assert admin.get(f"/admin/{address}").status_code == 400
+@pytest.mark.parametrize("url", FORBIDDEN_LOOKUPS)
+def test_a_url_filters_by_nothing_that_the_page_does_not_offer(url, admin):
+    assert admin.get(f"/admin/{url}").status_code == 400
 
 
 def test_a_masked_number_is_not_guessed_by_its_digits(admin, company):
     log_event(company.manager, "更正联系方式", factories.ContactFactory(), 手机=("13700001111", "13800001111"))
     for guess in ("1370000", "1380000"):
         for side in (0, 1):
-            asked = {f"changes__手机__{side}__startswith": guess}
-            assert admin.get("/admin/audit/auditentry/", asked).status_code == 400
+            lookup = {f"changes__手机__{side}__startswith": guess}
+            assert admin.get("/admin/audit/auditentry/", lookup).status_code == 400
 
 
-def test_every_link_that_a_filter_draws_is_answered(admin, company):
+def test_every_link_of_a_filter_is_answered(admin, company):
     log_event(company.manager, "登录")
-    followed = 0
+    link_count = 0
     for kind in ("accounts/user", "basedata/dictionaryentry", "audit/auditentry", "jobs/job"):
         page = admin.get(f"/admin/{kind}/")
         for spec in page.context["cl"].filter_specs:
             for choice in spec.choices(page.context["cl"]):
-                address = f"/admin/{kind}/{choice['query_string']}"
-                assert (address, admin.get(address).status_code) == (address, 200)
-                followed += 1
-    assert followed > 20
+                url = f"/admin/{kind}/{choice['query_string']}"
+                assert (url, admin.get(url).status_code) == (url, 200)
+                link_count += 1
+    assert link_count > 20
 
 
 @pytest.mark.parametrize("kind", ["accounts/user", "basedata/dictionaryentry", "audit/auditentry"])
@@ -147,27 +147,27 @@ def test_a_search_for_a_thousand_words_is_answered(kind, admin):
 
 
 @pytest.mark.parametrize("ticked", ["x", HUGE, "", "-1", "１２"])
-def test_ticked_rows_that_do_not_exist_are_left_out(ticked, admin):
+def test_selected_rows_that_do_not_exist_are_left_out(key, admin):
     empty = factories.DepartmentFactory(name="临时部")
     before = Department.objects.count()
-    sent = {"action": "delete_selected", "_selected_action": [ticked, empty.pk]}
-    answer = admin.post(reverse("admin:accounts_department_changelist"), sent)
+    data = {"action": "delete_selected", "_selected_action": [key, empty.pk]}
+    answer = admin.post(reverse("admin:accounts_department_changelist"), data)
     assert answer.status_code == 200
     assert "临时部" in answer.content.decode()
-    alone = admin.post(reverse("admin:accounts_department_changelist"), {**sent, "_selected_action": [ticked]})
+    alone = admin.post(reverse("admin:accounts_department_changelist"), {**data, "_selected_action": [key]})
     assert alone.status_code in (200, 302)
     assert Department.objects.count() == before
 
 
 @pytest.mark.parametrize("field", ["groups", "regions", "department"])
-def test_a_choice_that_no_database_keeps_is_refused_beside_the_field(field, admin, company):
+def test_a_key_out_of_the_databases_range_is_refused_beside_the_field(field, admin, company):
     user = company.manager
     values = {"username": user.username, "name": user.name, "opened": user.version, field: HUGE}
     answer = admin.post(reverse("admin:accounts_user_change", args=[user.pk]), values)
     assert list(answer.context["adminform"].form.errors) == [field]
 
 
-def test_a_right_that_no_database_keeps_is_refused_beside_the_field(admin):
+def test_a_permission_key_out_of_range_is_refused_beside_the_field(admin):
     role = Role.objects.get(code="executive")
     values = {"name": "高管", "view_scope": "all", "edit_scope": "none", "opened": role.version, "permissions": HUGE}
     answer = admin.post(reverse("admin:accounts_role_change", args=[role.pk]), values)
@@ -182,20 +182,20 @@ def test_a_name_with_control_characters_is_refused_beside_the_field(admin):
 # Two at once
 
 
-def opened(client, record):
+def open_form(client, record):
     """The address of a record's page, and all that its form would send."""
-    address = reverse(f"admin:{record._meta.label_lower.replace('.', '_')}_change", args=[record.pk])
-    form = client.get(address).context["adminform"].form
-    sent = {name: form[name].value() for name in form.fields}
-    keys = {name: [getattr(row, "pk", row) for row in value] for name, value in sent.items() if type(value) is list}
-    return address, {name: value for name, value in (sent | keys).items() if value is not None}
+    url = reverse(f"admin:{record._meta.label_lower.replace('.', '_')}_change", args=[record.pk])
+    form = client.get(url).context["adminform"].form
+    data = {name: form[name].value() for name in form.fields}
+    keys = {name: [getattr(row, "pk", row) for row in value] for name, value in data.items() if type(value) is list}
+    return url, {name: value for name, value in (data | keys).items() if value is not None}
 
 
-def stored_now(record):
+def reload(record):
     return type(record).objects.get(pk=record.pk)
 
 
-def changed_by_somebody(kind, company):
+def record_and_change(kind, company):
     """A record and what somebody else makes of it on the product's own page."""
     by = company.administrator
     if kind == "role":
@@ -210,39 +210,39 @@ def changed_by_somebody(kind, company):
 
 
 @pytest.mark.parametrize("kind", ["role", "user", "department", "entry"])
-def test_a_save_over_a_version_one_did_not_see_is_refused_and_shows_both(kind, admin, company):
-    before, act = changed_by_somebody(kind, company)
-    address, sent = opened(admin, before)
+def test_a_save_over_a_newer_version_is_refused_and_shows_both(kind, admin, company):
+    record, change_it = record_and_change(kind, company)
+    url, data = open_form(admin, record)
     with transaction.atomic():
-        act()
-    stored, trail = stored_now(before), AuditEntry.objects.about(before).count()
+        change_it()
+    stored, events = reload(record), AuditEntry.objects.about(record).count()
     for _ in range(2):  # sent again it is no newer
-        answer = admin.post(address, sent)
+        answer = admin.post(url, data)
         assert "这条记录在您打开之后已被别人改过，您的修改没有保存。请重新打开再改。" in text(answer)
         assert f"现在保存的是：{stored}" in text(answer)
         name = "item" if kind == "entry" else "name"
-        assert find(answer, f'input[name="{name}"]').get("value") == sent[name]
-    assert str(stored_now(before)) == str(stored)
-    assert AuditEntry.objects.about(before).count() == trail
-    address, sent = opened(admin, stored)
-    assert admin.post(address, sent).status_code == 302
+        assert find(answer, f'input[name="{name}"]').get("value") == data[name]
+    assert str(reload(record)) == str(stored)
+    assert AuditEntry.objects.about(record).count() == events
+    url, data = open_form(admin, stored)
+    assert admin.post(url, data).status_code == 302
 
 
 def test_a_save_without_the_version_is_refused(admin, company):
-    address, sent = opened(admin, company.east)
-    answer = admin.post(address, {"name": "改名", "parent": sent["parent"]})
+    url, data = open_form(admin, company.east)
+    answer = admin.post(url, {"name": "改名", "parent": data["parent"]})
     assert "页面已过期，您的修改没有保存。请重新打开再改。" in answer.content.decode()
-    assert stored_now(company.east).name == "华东组"
+    assert reload(company.east).name == "华东组"
 
 
 # Ways to the product's pages
 
 
-def test_a_record_leads_to_its_page_in_the_product(admin, company):
+def test_a_record_links_to_its_page_in_the_product(admin, company):
     entry = log_event(company.manager, "登录")
-    for leads in (company.manager, Role.objects.get(code="executive"), company.east, entry):
-        address, _ = opened(admin, leads)
-        assert urls(admin.get(address), "a.viewsitelink") == [leads.get_absolute_url()]
+    for record in (company.manager, Role.objects.get(code="executive"), company.east, entry):
+        url, _ = open_form(admin, record)
+        assert urls(admin.get(url), "a.viewsitelink") == [record.get_absolute_url()]
 
 
 # 历史
@@ -253,12 +253,12 @@ def history_of(record, **query):
 
 
 @pytest.mark.parametrize("kind", ["role", "user", "department", "entry"])
-def test_the_history_of_a_record_is_what_the_trail_has_about_it(kind, admin, company):
-    changed, act = changed_by_somebody(kind, company)
+def test_the_history_of_a_record_shows_its_events(kind, admin, company):
+    record, change_it = record_and_change(kind, company)
     with transaction.atomic():
-        act()
-    table = find(admin.get(history_of(changed)), "#change-history table")
-    entry = AuditEntry.objects.about(changed).filter(verb="编辑").get()
+        change_it()
+    table = find(admin.get(history_of(record)), "#change-history table")
+    entry = AuditEntry.objects.about(record).filter(verb="编辑").get()
     assert len(entry.change_list) > 0
     for label, old, new in entry.change_list:
         assert f"{label}：{old} → {new}" in text(table) or f"{label}：{new}" in text(table)
@@ -276,5 +276,5 @@ def test_a_long_history_is_read_page_by_page(admin, company):
     assert admin.get(history_of(company.east, p=HUGE)).status_code == 200
 
 
-def test_a_record_nothing_happened_to_says_so(admin, company):
+def test_a_record_without_events_says_so(admin, company):
     assert "还没有变更。" in admin.get(history_of(company.north)).content.decode()

@@ -42,7 +42,7 @@ def test_a_visitor_sends_no_more_than_a_sign_in_form():
         assert "没有接收" in answer.content.decode()
 
 
-def test_a_cookie_of_ones_own_making_opens_no_larger_door():
+def test_a_forged_session_cookie_allows_no_larger_request():
     visited = SessionStore()  # a session in which nobody signed in
     visited.create()
     for key in ("", "abc", "x" * 32, visited.session_key):
@@ -51,7 +51,7 @@ def test_a_cookie_of_ones_own_making_opens_no_larger_door():
         assert send(client, WITHOUT_SESSION + 1).status_code == 413
 
 
-def test_a_signed_in_person_sends_no_more_than_the_largest_form(company, sign_in, settings):
+def test_a_signed_in_user_sends_no_more_than_the_largest_form(company, sign_in, settings):
     client = sign_in(company.manager)
     assert send(client, settings.CRM_REQUEST_MAX_BYTES + 1).status_code == 413
     assert settings.CRM_REQUEST_MAX_BYTES > 10 * settings.CRM_ATTACHMENT_MAX_MB * 1024 * 1024
@@ -109,29 +109,29 @@ print(json.dumps({
 
 
 def test_in_production_cookies_are_for_this_host_and_https_only():
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "CRM_VAR_DIR") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "CRM_VAR_DIR") if name in os.environ}
     production = {"CRM_ENV": "production", "SECRET_KEY": "k" * 30 + "abcdefghijklmnopqrstuvwxyz0123456789"}
     environment = {
-        **kept,
+        **inherited,
         **production,
         "CRM_ALLOWED_HOSTS": "crm.example.com",
         "DJANGO_SETTINGS_MODULE": "crm.settings",
     }
     # The sign-in page needs the collected static files only for their names.
     program = f"import crm.settings as s; s.STORAGES['staticfiles'] = {{'BACKEND': {PLAIN!r}}}\n{SHOW}"
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", program], cwd=django_settings.BASE_DIR, env=environment, capture_output=True, text=True,
         timeout=60, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert found["session"] == "__Host-sessionid"
-    cookie = found["cookies"]["__Host-csrftoken"]
+    assert process.returncode == 0, process.stderr
+    output = json.loads(process.stdout)
+    assert output["session"] == "__Host-sessionid"
+    cookie = output["cookies"]["__Host-csrftoken"]
     assert all(part in cookie for part in ("HttpOnly", "Path=/", "SameSite=Lax", "Secure"))
     assert "Domain" not in cookie
-    assert found["hsts"] == "max-age=31536000; includeSubDomains; preload"
-    assert found["plain"] == [301, "https://crm.example.com/login/"]
-    assert found["health"] == 200
+    assert output["hsts"] == "max-age=31536000; includeSubDomains; preload"
+    assert output["plain"] == [301, "https://crm.example.com/login/"]
+    assert output["health"] == 200
 
 
 def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(company):
@@ -144,9 +144,9 @@ def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(company):
 # The address of a button
 
 
-@pytest.mark.parametrize("address", ["/accounts/audit/verify/", "/admin/logout/", "/logout/"])
-def test_the_address_of_a_button_typed_in_gets_a_page_with_a_way_on(address, company, sign_in):
-    answer = sign_in(company.administrator).get(address)
+@pytest.mark.parametrize("url", ["/accounts/audit/verify/", "/admin/logout/", "/logout/"])
+def test_the_url_of_a_button_opened_directly_gets_a_page_with_links(url, company, sign_in):
+    answer = sign_in(company.administrator).get(url)
     assert (answer.status_code, answer["Allow"][:4]) == (405, "POST")
     assert "这个地址不能直接打开" in texts(answer, "h1")
     assert "何管理" in text(answer)
@@ -157,7 +157,7 @@ def test_the_address_of_a_button_typed_in_gets_a_page_with_a_way_on(address, com
 # Health
 
 
-def test_healthz_asks_no_database(client, django_assert_num_queries):
+def test_healthz_queries_no_database(client, django_assert_num_queries):
     with django_assert_num_queries(0):
         answer = client.get("/healthz")
     assert (answer.status_code, answer.content) == (200, b"ok")
@@ -172,11 +172,11 @@ def test_readyz_says_when_schedule_and_scan_last_ran_and_how_long_a_job_waits(cl
     Job.objects.update(created_at=timezone.now() - timedelta(seconds=300))
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    found = answer.json()
-    assert (found["database"], found["migrations"]) == ("ok", "ok")
-    assert 89 <= found["schedule_age_seconds"] <= 95
-    assert 4999 <= found["churn_scan_age_seconds"] <= 5005
-    assert 299 <= found["oldest_waiting_job_seconds"] <= 305
+    status = answer.json()
+    assert (status["database"], status["migrations"]) == ("ok", "ok")
+    assert 89 <= status["schedule_age_seconds"] <= 95
+    assert 4999 <= status["churn_scan_age_seconds"] <= 5005
+    assert 299 <= status["oldest_waiting_job_seconds"] <= 305
 
 
 def test_readyz_is_not_ready_with_pending_migrations_or_without_a_database(client, monkeypatch):

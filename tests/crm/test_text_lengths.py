@@ -23,20 +23,20 @@ class Sheet(CrmForm, forms.Form):
     phone = forms.CharField(label="电话", max_length=30, required=False)
 
 
-def test_an_end_of_line_counts_once_and_is_kept_as_one_character():
+def test_a_newline_counts_and_is_stored_as_one_character():
     form = Sheet({"text": TEN_LINES})
     assert form.is_valid(), form.errors
     assert form.cleaned_data["text"] == TEN_LINES.replace("\r\n", "\n")
     assert len(form.cleaned_data["text"]) == 499
 
 
-def test_too_long_a_text_says_how_many_characters_have_to_go():
+def test_too_long_a_text_says_how_many_characters_to_delete():
     form = Sheet({"text": f"{TEN_LINES}\r\n" + "好" * 10})
     assert form.errors == {"text": ["最多 500 字，现在 510 字，请删去 10 字。"]}
 
 
 @pytest.mark.parametrize("field", ["text", "name", "phone"])
-def test_no_browser_cuts_what_is_pasted(field):
+def test_no_browser_cuts_pasted_text(field):
     assert "maxlength" not in str(Sheet()[field])
 
 
@@ -49,12 +49,12 @@ def test_long_fields_have_a_counter_and_short_ones_have_none():
     assert "data-count-for" not in form["phone"].as_field_group()
 
 
-def test_a_text_kept_with_two_characters_per_line_end_is_no_change_when_saved_again():
+def test_a_text_stored_with_crlf_is_unchanged_when_saved_again():
     assert Sheet({"text": "一\r\n二"}, initial={"text": "一\n二"}).changed_data == ["submission"]
 
 
 @pytest.mark.django_db
-def test_saving_an_older_text_again_leaves_no_line_in_the_trail(company):
+def test_saving_a_text_with_crlf_again_logs_no_event(company):
     contact = factories.ContactFactory(note="一\r\n二")
     assert save_changes(company.administrator, "修改", contact, note="一\n二") == {}
     assert set(save_changes(company.administrator, "修改", contact, note="一\n三")) == {"备注"}
@@ -65,12 +65,12 @@ def test_django_admin_counts_and_refuses_like_the_pages(sign_in, company):
     client = sign_in(company.administrator)
     page = client.get(reverse("admin:accounts_department_add"))
     form = page.context["adminform"].form
-    texts = [name for name, field in form.fields.items() if isinstance(field, forms.CharField) and field.max_length]
-    assert texts
-    assert not [name for name in texts if "maxlength" in str(form[name])]
-    answer = client.post(page.request["PATH_INFO"], dict.fromkeys(texts, "部" * 400))
-    said = answer.context["adminform"].form.errors[texts[0]][0]
-    assert re.fullmatch(r"最多 \d+ 字，现在 400 字，请删去 \d+ 字。", said)
+    names = [name for name, field in form.fields.items() if isinstance(field, forms.CharField) and field.max_length]
+    assert names
+    assert not [name for name in names if "maxlength" in str(form[name])]
+    answer = client.post(page.request["PATH_INFO"], dict.fromkeys(names, "部" * 400))
+    error = answer.context["adminform"].form.errors[names[0]][0]
+    assert re.fullmatch(r"最多 \d+ 字，现在 400 字，请删去 \d+ 字。", error)
 
 
 @pytest.mark.django_db

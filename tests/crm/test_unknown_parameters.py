@@ -29,61 +29,61 @@ def enter(company, sign_in):
     customer = factories.CustomerFactory(manager=company.manager)
 
     def find(path):
-        address = filled(path, customer.pk)
+        url = filled(path, customer.pk)
         for person in (company.manager, company.supervisor, company.executive, company.administrator):
             client = sign_in(person)
-            if client.get(address).status_code == 200:
-                return client, address
+            if client.get(url).status_code == 200:
+                return client, url
         raise AssertionError(path)
 
     return find
 
 
-WAY_OUT = "清除全部条件"
+RESET_LINK = "清除全部条件"
 
 
-def said(answer):
+def notes(answer):
     """Return what the page says it did not understand; the way out stands behind it."""
-    notes = [text(note) for note in find_all(answer, '.msg.amber[role="status"]', containing=WAY_OUT)]
-    assert all(note.endswith(f" {WAY_OUT}") for note in notes)
-    return [note.removesuffix(f" {WAY_OUT}") for note in notes]
+    messages = [text(note) for note in find_all(answer, '.msg.amber[role="status"]', containing=RESET_LINK)]
+    assert all(note.endswith(f" {RESET_LINK}") for note in messages)
+    return [note.removesuffix(f" {RESET_LINK}") for note in messages]
 
 
 @pytest.mark.parametrize("path", [*LISTS, *REPORTS])
-def test_an_untouched_list_or_report_says_nothing(path, enter):
-    client, address = enter(path)
-    assert said(client.get(address, {"utm_source": "mail", "from": "singlemessage"})) == []
+def test_a_list_or_report_without_parameters_reports_nothing(path, enter):
+    client, url = enter(path)
+    assert notes(client.get(url, {"utm_source": "mail", "from": "singlemessage"})) == []
 
 
 @pytest.mark.parametrize("path", [*LISTS, *REPORTS])
-def test_an_unknown_condition_is_named_and_not_exported(path, enter):
-    client, address = enter(path)
-    assert said(client.get(address, {"statu": "lost"})) == ["这里没有「statu」这个条件，没有按它筛选。"]
-    refused = export(client, address, "csv", statu="lost")
+def test_an_unknown_parameter_is_named_and_not_exported(path, enter):
+    client, url = enter(path)
+    assert notes(client.get(url, {"statu": "lost"})) == ["这里没有「statu」这个条件，没有按它筛选。"]
+    refused = export(client, url, "csv", statu="lost")
     assert refused.status_code in (400, 403)
     assert refused.status_code == 403 or "没有导出：这里没有「statu」这个条件" in text(refused)
 
 
 @pytest.mark.parametrize("path", TABBED)
-def test_an_unknown_tab_is_named_and_all_is_marked_as_shown(path, enter):
-    client, address = enter(path)
+def test_an_unknown_tab_is_named_and_all_rows_are_shown(path, enter):
+    client, url = enter(path)
     field = next(view.tab_field for _, route, view in routes() if route == path)
-    assert said(client.get(address, {field: "gone"})) == ["没有「gone」这一类，现在显示全部。"]
-    assert export(client, address, "csv", **{field: "gone"}).status_code in (400, 403)
+    assert notes(client.get(url, {field: "gone"})) == ["没有「gone」这一类，现在显示全部。"]
+    assert export(client, url, "csv", **{field: "gone"}).status_code in (400, 403)
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_an_unknown_order_page_or_page_size_is_said_with_what_is_shown(path, enter):
-    client, address = enter(path)
-    (words,) = said(client.get(address, {"sort": "-secret", "page": "999", "page_size": "7"}))
+def test_an_unknown_order_page_or_page_size_is_reported_with_the_default(path, enter):
+    client, url = enter(path)
+    (words,) = notes(client.get(url, {"sort": "-secret", "page": "999", "page_size": "7"}))
     assert "不能按「-secret」排序，现在按默认的顺序。" in words
     assert re.search(r"没有第「999」页，共 (\d+) 页，现在显示第 \1 页。", words)
     assert "每页可以是 10、20、50、100 条，不能是「7」，现在每页 20 条。" in words
 
 
 @pytest.mark.parametrize("page", ["abc", "0", "-1", "1.5", "1" + "0" * 30])
-def test_what_is_no_page_is_said(page, company, sign_in):
-    assert "现在显示第 1 页。" in said(sign_in(company.manager).get(OPPORTUNITIES, {"page": page}))[0]
+def test_an_invalid_page_number_is_reported(page, company, sign_in):
+    assert "现在显示第 1 页。" in notes(sign_in(company.manager).get(OPPORTUNITIES, {"page": page}))[0]
 
 
 @pytest.mark.parametrize("query", ["open=abc", "open=2", "department=999", "created_from=昨天", "keeper=abc", "own=ja"])
@@ -96,49 +96,51 @@ def test_a_wrong_value_of_a_filter_shows_no_row_and_exports_nothing(query, compa
 
 
 @pytest.mark.parametrize("mine", ["abc", "0", "no"])
-def test_a_tick_that_is_no_tick_is_refused(mine, company, sign_in):
+def test_an_invalid_value_of_a_checkbox_is_refused(mine, company, sign_in):
     answer = sign_in(company.manager).get(reverse("customers:churn_list"), {"mine": mine})
     assert "看不懂这个值" in text(answer)
 
 
-def test_two_values_of_one_condition_are_said(company, sign_in):
+def test_two_values_of_one_parameter_are_reported(company, sign_in):
     client = sign_in(company.manager)
-    assert "不同的「status」，只按最后一个「won」" in said(client.get(f"{OPPORTUNITIES}?status=lost&status=won"))[0]
-    assert said(client.get(f"{OPPORTUNITIES}?status=won&status=won")) == []
+    assert "不同的「status」，只按最后一个「won」" in notes(client.get(f"{OPPORTUNITIES}?status=lost&status=won"))[0]
+    assert notes(client.get(f"{OPPORTUNITIES}?status=won&status=won")) == []
     assert export(client, f"{OPPORTUNITIES}?status=lost&status=won").status_code == 400
 
 
 @pytest.mark.parametrize("path", REPORTS)
 def test_a_report_computes_and_exports_nothing_for_a_wrong_value(path, enter):
-    client, address = enter(path)
-    shown = client.get(address)
-    wrong = {name: "nonsense" for name, field in shown.context["view"].form.fields.items() if hasattr(field, "choices")}
-    for name, value in wrong.items():
-        answer = client.get(address, {name: value})
+    client, url = enter(path)
+    page = client.get(url)
+    wrong_values = {
+        name: "nonsense" for name, field in page.context["view"].form.fields.items() if hasattr(field, "choices")
+    }
+    for name, value in wrong_values.items():
+        answer = client.get(url, {name: value})
         assert answer.context["report"].empty
-        assert said(answer) or answer.context["view"].form.errors[name]
-        assert export(client, address, "csv", **{name: value}).status_code in (400, 403)
+        assert notes(answer) or answer.context["view"].form.errors[name]
+        assert export(client, url, "csv", **{name: value}).status_code in (400, 403)
 
 
-def test_markup_in_an_address_is_repeated_as_text(company, sign_in):
+def test_markup_in_a_url_is_escaped(company, sign_in):
     answer = sign_in(company.manager).get(OPPORTUNITIES, {"status": "<script>alert(1)</script>"})
-    assert said(answer) == ["没有「<script>alert(1)</script>」这一类，现在显示全部。"]
+    assert notes(answer) == ["没有「<script>alert(1)</script>」这一类，现在显示全部。"]
     assert "<script>alert" not in answer.content.decode()
     assert find_all(answer, "script:not([src])") == []
 
 
-def test_what_other_programs_hang_on_a_link_is_no_condition():
-    foreign = {"utm_source": "x", "gclid": "1", "spm": "a", "from": "timeline", "isappinstalled": "0", "_": "1"}
-    assert unknown_names({**foreign, "blank": " "}, ()) == []
+def test_tracking_parameters_of_other_programs_are_ignored():
+    tracking = {"utm_source": "x", "gclid": "1", "spm": "a", "from": "timeline", "isappinstalled": "0", "_": "1"}
+    assert unknown_names({**tracking, "blank": " "}, ()) == []
 
 
-def test_every_link_of_the_home_page_is_understood_where_it_leads(company, sign_in):
+def test_every_link_of_the_home_page_has_only_known_parameters(company, sign_in):
     for person in (company.manager, company.supervisor, company.executive):
         client = sign_in(person)
-        addresses = {url for url in urls(client.get("/")) if url.startswith("/") and "?" in url}
-        assert addresses
-        for address in addresses:
-            assert said(client.get(address)) == [], address
+        queries = {url for url in urls(client.get("/")) if url.startswith("/") and "?" in url}
+        assert queries
+        for url in queries:
+            assert notes(client.get(url)) == [], url
 
 
 @pytest.mark.parametrize("query", ["tab=lost", "tab=INFO"])
@@ -150,17 +152,17 @@ def test_a_part_of_a_customer_that_does_not_exist_is_not_found(query, company, s
 
 
 @pytest.mark.parametrize("year", ["abc", "1850", "２０２６", "9" * 20])
-def test_a_year_without_calendar_is_said(year, company, sign_in):
+def test_a_year_without_calendar_is_reported(year, company, sign_in):
     client = sign_in(company.manager)
-    (words,) = said(client.get("/basedata/calendar/", {"year": year}))
+    (words,) = notes(client.get("/basedata/calendar/", {"year": year}))
     assert re.match("没有「.+」年的日历，现在显示 20.. 年。", words)
-    assert said(client.get("/basedata/calendar/", {"year": "2026"})) == []
+    assert notes(client.get("/basedata/calendar/", {"year": "2026"})) == []
 
 
-def test_a_place_in_the_history_that_is_none_is_said(company, sign_in):
+def test_an_invalid_position_in_the_history_is_reported(company, sign_in):
     customer = factories.CustomerFactory(manager=company.manager)
     answer = sign_in(company.manager).get(f"/customers/{customer.pk}/history/", {"before": "abc"})
-    assert said(answer) == ["没有「abc」这个位置，现在从最新的记录开始显示。"]
+    assert notes(answer) == ["没有「abc」这个位置，现在从最新的记录开始显示。"]
 
 
 def test_a_submission_of_a_report_that_does_not_exist_is_not_found(company, sign_in):
