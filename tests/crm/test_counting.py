@@ -1,4 +1,4 @@
-"""How many rows a list has: counted alternative by alternative, by a statement that is kept for those who ask alike."""
+"""Counting the rows of a list: alternative by alternative, by a statement cached for equal querysets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def count(rows, cap=ENOUGH):
 
 @pytest.fixture
 def mixed(company):
-    """Every mix of keeper and maker, with and without somebody at work on it, some shared with the colleague."""
+    """Records of every owner and creator, with and without an assignee, some shared with the colleague."""
     people = (company.manager, company.colleague, company.eastern, company.stranger)
     for owner, creator in product(people, people):
         customer = factories.CustomerFactory(manager=owner, by=creator)
@@ -95,7 +95,7 @@ def test_a_cap_holds_for_the_parts_together(mixed):
 
 
 def test_the_cached_statement_is_that_of_the_same_queryset(mixed):
-    """Asked twice and in turn, rows that differ in one thing are never counted by the statement of the other."""
+    """Querysets that differ in one thing are not counted by each other's statement, in whatever order."""
     now = timezone.now()
     people = [factories.fresh(person) for person in (mixed.manager, mixed.colleague, mixed.supervisor)]
     querysets = [model.objects.visible_to(person) for model in MODELS for person in people]
@@ -122,7 +122,7 @@ def test_new_rows_are_counted_by_a_cached_statement(company):
 
 
 def test_a_list_opened_again_is_counted_by_the_same_statement(company, sign_in, monkeypatch):
-    """Built from the same rights anew, the conditions are equal, and nothing is compiled a second time."""
+    """Conditions built from the same permissions in another request are equal, so nothing is compiled again."""
     factories.opportunity(company.manager)
     for person, path in product((company.manager, company.supervisor), ("/marketing/opportunities/", "/customers/")):
         client = sign_in(person)

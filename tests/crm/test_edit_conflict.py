@@ -1,4 +1,4 @@
-"""Two people editing one record: the second save shows mine, stored and opened, and loses nothing."""
+"""Two users edit one record: the second save shows own, stored and opened values, and loses no input."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def both_open(two, url):
 
 
 def test_the_form_of_a_record_saves_unchanged(two, edit_url, record):
-    """The reader of forms used below sends what a browser sends."""
+    """Control: form_values() returns what a browser sends."""
     mine, _ = both_open(two, edit_url)
     assert mine["customer_name"] == record.customer_name
     assert two[0].post(edit_url, mine).status_code == 302
@@ -134,7 +134,7 @@ def test_a_missing_or_forged_version_saves_nothing_and_keeps_the_input(forged, t
 
 
 def test_the_signed_version_of_one_record_does_not_save_another(two, edit_url, record, company):
-    """A memory is worth what its version says: taken from a record saved more often, it refuses."""
+    """Only the version counts: that of a record saved more often is refused."""
     other = factories.opportunity(company.manager)
     other.edit(by=company.manager, summary="x")
     snapshot = form_values(two[0].get(f"/marketing/opportunities/{other.pk}/edit/"))["opened"]

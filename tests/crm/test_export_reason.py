@@ -1,4 +1,4 @@
-"""Many rows leave the house for a reason only, which the trail keeps with their number."""
+"""Exports of many rows need a reason, which the audit log stores with their number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two clicks on an export at one moment, on PostgreSQL with real threads: no more begin than one person may have."""
+"""Two simultaneous exports of one user, on PostgreSQL with threads: no more start than one user may have."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIST = "/customers/"
 
 @pytest.fixture
 def two_clicks(settings, monkeypatch):
-    """() clicks twice on an export with room for one more; how many jobs there are then."""
+    """() requests two exports where one more is allowed, and returns the number of jobs afterwards."""
     settings.CRM_EXPORT_DIRECT_ROWS = 0
 
     def act():

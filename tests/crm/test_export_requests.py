@@ -1,4 +1,4 @@
-"""What leaves in a file or a trace is meant by somebody: no address alone does it, no other site, no guess."""
+"""Exports and logged reads need a POST from a page of ours: no GET, no other site and no prefetch has an effect."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OTHER_SITES = ("cross-site", "same-site")
 
 @pytest.fixture
 def exportable(company):
-    """A customer with a contact, and a report of the month, in the supervisor's reach."""
+    """A customer with a contact, and a monthly report, in the supervisor's scope."""
     customer = factories.CustomerFactory(name="海河水务有限公司", manager=company.manager)
     contact = factories.ContactFactory(customer=customer, name="高峰")
     report = factories.monthly_report(company.supervisor)
@@ -32,7 +32,7 @@ def exportable(company):
 
 
 def exports(exportable, company):
-    """Every way out of the house, with the person who may take it."""
+    """Return (user, URL) of each kind of export the user may use."""
     customer, contact, report = exportable
     return [
         (company.supervisor, LIST),
@@ -45,6 +45,7 @@ def exports(exportable, company):
 
 
 def effects():
+    """Return the number of logged exports and of jobs."""
     return AuditEntry.objects.filter(verb__startswith="导出").count() + Job.objects.count()
 
 
@@ -90,7 +91,7 @@ def test_another_site_gets_nothing_even_by_post(exportable, company, sign_in, si
         ):
             assert answer.status_code == 403, url
             assert "从别的网站打开" in answer.content.decode()
-        if not url.endswith("/xlsx/"):  # a link to the page itself goes on leading there
+        if not url.endswith("/xlsx/"):  # a link to the page itself still works
             assert client.get(url, headers=headers).status_code == 200
     assert effects() == 0
 
@@ -155,7 +156,7 @@ def test_a_prefetch_or_another_site_does_not_open_an_import(company, sign_in):
     assert AuditEntry.objects.filter(verb="导入查重").count() == 1
 
 
-# One person's exports and everybody else
+# Exports of one user and jobs of others
 
 
 @pytest.mark.django_db

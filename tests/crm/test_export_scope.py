@@ -1,4 +1,4 @@
-"""Whose records leave in a file: those a role edits, or sees when it edits nothing — and the button says how many."""
+"""Rows of an export: those in the edit scope of the role, or in its view scope if it edits none."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ LISTS = {
     "services:archive": 2,
     "marketing:opportunity_list": 2,
     "marketing:development_list": 2,
-}  # the list, and how many rows of it each 客户经理 keeps
+}  # list: rows of it that each 客户经理 owns
 OWNERS = ("manager", "colleague", "eastern", "stranger")
 
 
 @pytest.fixture
 def business(company):
-    """Each 客户经理 keeps two of everything."""
+    """Create two of everything for each 客户经理."""
     for name in OWNERS:
         owner = getattr(company, name)
         supervisor = company.outsider if name == "stranger" else company.supervisor
@@ -47,28 +47,29 @@ def business(company):
 
 
 def every_state(url):
-    """The tab that shows all, where a list has tabs."""
+    """Return the query of the tab 全部, where a list has tabs."""
     return {"status": "all"} if resolve(url).func.view_class.tab_field else {}
 
 
 def rows(client, url, **query):
-    """The lines of the file."""
+    """Return the lines of the exported CSV without its header."""
     answer = export(client, url, "csv", **every_state(url), **query)
     assert answer["Content-Type"].startswith("text/csv")
     return list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))[1:]
 
 
 def control(client, url, **query):
-    """Return what stands where the page offers its export."""
+    """Return the element of the page's export menu."""
     return find(client.get(url, {**every_state(url), **query}), "#export")
 
 
 def button(client, url, **query):
-    """Return the words of the button that opens the menu of exports."""
+    """Return the text of the button that opens the export menu."""
     return text(find(control(client, url, **query), "summary.btn"))
 
 
 def owners_in(lines, company):
+    """Return the names of the OWNERS whose name is in a cell."""
     return {name for name in OWNERS for line in lines if any(getattr(company, name).name in cell for cell in line)}
 
 
@@ -96,7 +97,7 @@ def test_a_filter_narrows_the_export_like_the_list(business, company, sign_in):
     assert button(client, url, name="客户1") == "导出 1 条"
     assert button(client, url, name="周经理") == "导出 2 条"
     control_text = text(control(client, url, name="周经理"))
-    assert "编辑范围" not in control_text  # all that is listed leaves: nothing to explain
+    assert "编辑范围" not in control_text  # all listed rows are exported: nothing to explain
     assert button(client, url, name="没有") == "导出"
 
 
@@ -117,7 +118,7 @@ def test_a_list_of_others_records_exports_nothing_and_says_why(business, company
 
 
 def test_records_shared_by_colleagues_are_not_exported(business, company, sign_in):
-    """A stricter company, where a 客户经理 sees their own only: the share is seen and stays in the house."""
+    """Where a 客户经理 sees only their own customers, a shared one is visible and still not exported."""
     Role.objects.filter(code="account_manager").update(view_scope="self")
     customer = Customer.objects.filter(manager=company.colleague).first()
     customer.share(company.manager, by=company.colleague, kind="change")

@@ -1,4 +1,4 @@
-"""What a field says about a wrong value: in Chinese, and what to type instead."""
+"""Error messages of fields: in Chinese, and saying what to type instead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""List pages: tabs, filters, order, paging, empty states and exports, tried on 销售机会管理."""
+"""List pages: tabs, filters, order, paging, empty states and exports, tested on 销售机会管理."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def names(answer):
 
 
 def hidden(answer, selector):
-    """Return what a form sends on without showing it."""
+    """Return {name: value} of a form's hidden inputs."""
     return {field.get("name"): field.get("value") for field in find_all(answer, f"{selector} input[type=hidden]")}
 
 
 @pytest.fixture
 def five(company):
-    """One of each state and a second unassigned one."""
+    """Create an opportunity of each state and a second unassigned one."""
     manager, supervisor = company.manager, company.supervisor
     factories.opportunity(manager, customer_name="沈阳北辰重型机械", summary="压力变送器", contact_name="高峰")
     factories.opportunity(manager, customer_name="天津海河水务", summary="流量计改造", contact_name="高远")
@@ -58,7 +58,7 @@ def five(company):
 
 
 def many(company, count, **values):
-    """Rows in bulk, newest last."""
+    """Create opportunities, the newest last."""
     start = timezone.now() - timedelta(days=count)
     Opportunity.objects.bulk_create(
         Opportunity(
@@ -428,7 +428,7 @@ def test_a_list_takes_the_same_few_queries_for_5_and_60_rows(
     person, url, company, sign_in, django_assert_max_num_queries
 ):
     client = sign_in(getattr(company, person))
-    client.get(url)  # fills what a process keeps, such as the content types
+    client.get(url)  # fills caches of the process, such as the content types
     counts = []
     for rows in (5, 60):
         while Opportunity.objects.count() < rows:

@@ -1,4 +1,4 @@
-"""No page shows a sign that turns the direction of text."""
+"""No page shows a character that changes the direction of text."""
 
 from __future__ import annotations
 

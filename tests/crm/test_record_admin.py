@@ -1,4 +1,4 @@
-"""Django admin: who is let in, and bad input and curious eyes: every list and page of it, whatever the record."""
+"""Django admin: access, invalid input and forbidden lookups on every list and page, for every kind of record."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def admin(company, sign_in):
     return sign_in(company.administrator)
 
 
-# Who is let in
+# Access
 
 
 def admin_pages():
@@ -61,7 +61,7 @@ def test_every_admin_page_is_forbidden_to_all_but_administrators(person, company
 
 
 def test_content_types_of_hidden_records_lead_nowhere_in_the_admin(world, company, sign_in):
-    """Django's /admin/r/<type>/<id>/ would forward an administrator to the address of a record they may not see."""
+    """Django's /admin/r/<type>/<id>/ would redirect an administrator to the URL of a record they may not see."""
     kind = ContentType.objects.get_for_model(Opportunity)
     client = sign_in(company.administrator)
     for key in (world.new.pk, 0):
@@ -72,7 +72,7 @@ def test_content_types_of_hidden_records_lead_nowhere_in_the_admin(world, compan
 
 
 def routes(patterns=None, prefix="/admin/"):
-    """Every address of Django admin, with its parameters as they stand in the pattern."""
+    """Yield the URL of every page of Django admin that has path parameters, as in its pattern."""
     for pattern in patterns or admin_site.get_urls():
         path = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
@@ -93,7 +93,7 @@ def test_every_admin_url_of_no_record_is_not_found(key, admin):
             assert answer.status_code == 404 or (key == "%00" and answer.status_code == 400), (path, answer.status_code)
 
 
-# What an address may ask
+# Lookups in the query string
 
 FORBIDDEN_LOOKUPS = (
     "accounts/user/?password__startswith=pbkdf2",
@@ -143,7 +143,7 @@ def test_a_search_for_a_thousand_words_is_answered(kind, admin):
     assert admin.get(f"/admin/{kind}/", {"q": "a " * 1200}).status_code == 200
 
 
-# What a form may send
+# Invalid input of forms
 
 
 @pytest.mark.parametrize("ticked", ["x", HUGE, "", "-1", "１２"])
@@ -183,7 +183,7 @@ def test_a_name_with_control_characters_is_refused_beside_the_field(admin):
 
 
 def open_form(client, record):
-    """The address of a record's page, and all that its form would send."""
+    """Return the URL of a record's page and what its form sends."""
     url = reverse(f"admin:{record._meta.label_lower.replace('.', '_')}_change", args=[record.pk])
     form = client.get(url).context["adminform"].form
     data = {name: form[name].value() for name in form.fields}
@@ -196,7 +196,7 @@ def reload(record):
 
 
 def record_and_change(kind, company):
-    """A record and what somebody else makes of it on the product's own page."""
+    """Return a record and a function that changes it as another user does on its own page."""
     by = company.administrator
     if kind == "role":
         role = Role.objects.get(code="executive")
@@ -235,7 +235,7 @@ def test_a_save_without_the_version_is_refused(admin, company):
     assert reload(company.east).name == "华东组"
 
 
-# Ways to the product's pages
+# Links to the product's pages
 
 
 def test_a_record_links_to_its_page_in_the_product(admin, company):

@@ -1,4 +1,4 @@
-"""How large a request may be, which cookies it gets, under which host name, and what the health addresses say."""
+"""Requests: their size, cookies and host names; the health URLs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_visitor_sends_no_more_than_a_sign_in_form():
 
 
 def test_a_forged_session_cookie_allows_no_larger_request():
-    visited = SessionStore()  # a session in which nobody signed in
+    visited = SessionStore()  # a session without a user
     visited.create()
     for key in ("", "abc", "x" * 32, visited.session_key):
         client = Client()
@@ -141,7 +141,7 @@ def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(company):
     assert (cookie["httponly"], cookie["samesite"], cookie["domain"]) == (True, "Lax", "")
 
 
-# The address of a button
+# The URL of a button
 
 
 @pytest.mark.parametrize("url", ["/accounts/audit/verify/", "/admin/logout/", "/logout/"])

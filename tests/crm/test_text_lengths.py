@@ -1,4 +1,4 @@
-"""Long texts: counted as the browser counts them, never cut, and told how many characters are too many."""
+"""Maximum lengths: counted as browsers count, never cut, with the number of characters to delete."""
 
 from __future__ import annotations
 

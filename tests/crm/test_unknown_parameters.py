@@ -1,4 +1,4 @@
-"""What an address asks and its page does not know: said on every list and report, and never exported."""
+"""Query parameters a page does not know: reported on every list and report, and never exported."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TABBED = sorted({path for _, path, view in routes() if issubclass(view, RecordLi
 
 @pytest.fixture
 def enter(company, sign_in):
-    """A browser of the first person who may open the page, with the address of one of their records."""
+    """(path) returns a client of the first user who may open the page, and its URL for one of their records."""
     customer = factories.CustomerFactory(manager=company.manager)
 
     def find(path):
@@ -43,7 +43,7 @@ RESET_LINK = "清除全部条件"
 
 
 def notes(answer):
-    """Return what the page says it did not understand; the way out stands behind it."""
+    """Return the messages about unknown parameters, without the reset link behind each."""
     messages = [text(note) for note in find_all(answer, '.msg.amber[role="status"]', containing=RESET_LINK)]
     assert all(note.endswith(f" {RESET_LINK}") for note in messages)
     return [note.removesuffix(f" {RESET_LINK}") for note in messages]
