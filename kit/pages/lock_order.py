@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.http import QueryDict
 
 from kit.domain.verdict import lock_before_records
 
@@ -19,7 +20,7 @@ class UpdatePage(Protocol):
 
     def get_record(self) -> Any: ...
 
-    def make_form(self, record: Any, data: Any = None) -> Any: ...
+    def make_form(self, record: Any, data: QueryDict | None = None) -> Any: ...
 
 
 def lock_before_row(page: UpdatePage) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, models, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views import View
 
@@ -76,7 +76,7 @@ class FormView(RecordView):
     def form_options(self, record: Any) -> dict[str, Any]:
         return {}
 
-    def make_form(self, record: Any, data: Any = None) -> Any:
+    def make_form(self, record: Any, data: QueryDict | None = None) -> Any:
         options = self.form_options(record)
         if issubclass(self.form_class, VersionedForm):
             options["instance"] = record
@@ -114,7 +114,7 @@ class FormView(RecordView):
         messages.success(self.request, self.message)
         return redirect(url)
 
-    def earlier_url(self, token: Any) -> str:
+    def earlier_url(self, token: UUID | str | None) -> str:
         """Return the URL this form redirected to when it was sent before, empty if it was not."""
         try:
             rows = Submission.objects.filter(pk=UUID(str(token)), user=self.request.user)

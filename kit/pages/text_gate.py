@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 from urllib.parse import unquote_plus
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
@@ -50,7 +51,7 @@ def gated_field_class(field_class: type[forms.Field]) -> type[forms.Field]:
 class ManyRecordsField(forms.ModelMultipleChoiceField):
     """Refuse a key that is out of a database's range like any other invalid choice."""
 
-    def _check_values(self, value: Any) -> Any:
+    def _check_values(self, value: Iterable[Any]) -> models.QuerySet:
         if long_keys := [key for key in value if len(str(key)) > 18]:
             message = self.error_messages["invalid_choice"]
             raise ValidationError(message, code="invalid_choice", params={"value": str(long_keys[0])[:20]})

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
+T = TypeVar("T")
 LIST_PARAMETERS = frozenset({"sort", "page", "page_size", "export", "reason"})
 # Parameters that other programs append to a shared link: mail and search, WeChat, Alibaba.
 TRACKING_PARAMETERS = re.compile(r"utm_\w+|\w*clid|spm|scm|from|scene|srcid|isappinstalled|nsukey|timestamp|_\w*")
@@ -47,7 +48,7 @@ def repeated_names(query: QueryDict, known_names: Iterable[str]) -> list[str]:
     ]
 
 
-def describe_unread(query: Mapping[str, str], name: str, parts: Iterable[Any], default: Any = None) -> Any:
+def describe_unread(query: Mapping[str, str], name: str, parts: Iterable[T], default: T | None = None) -> T | None:
     """Return the part of a page the parameter names, the default without one; raise Http404 for an unknown one."""
     value = query.get(name, "")
     if not value:

@@ -146,7 +146,7 @@ def test_a_search_for_a_thousand_words_is_answered(kind, admin):
 # Invalid input of forms
 
 
-@pytest.mark.parametrize("ticked", ["x", HUGE, "", "-1", "１２"])
+@pytest.mark.parametrize("key", ["x", HUGE, "", "-1", "１２"])
 def test_selected_rows_that_do_not_exist_are_left_out(key, admin):
     empty = factories.DepartmentFactory(name="临时部")
     before = Department.objects.count()

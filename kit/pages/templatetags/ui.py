@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -92,5 +93,5 @@ def controls(actions: tuple[Action, ...], record: models.Model, user: Actor) -> 
 
 
 @register.filter
-def get(mapping: Any, key: Any) -> Any:
+def get(mapping: Mapping[Any, Any], key: Any) -> Any:
     return mapping.get(key)
