@@ -12,16 +12,16 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.utils import timezone
 
 from accounts.models import User
 from kit.audit.log import log_event
 from kit.audit.models import AuditEntry
+from kit.sql.locks import AdvisoryLock, take_lock
 
 from .models import Customer
 
-PERSON = 770006  # PostgreSQL advisory lock, with the person's key: answers are counted one after the other
 ANSWERED, ANSWERS_A_MINUTE = "查重提示", 30
 LOOKED_UP = "查找"  # why, in the trail, where somebody looked for a customer and not for a likeness
 
@@ -100,6 +100,5 @@ def just_told(by: User) -> set[int | None]:
 
 
 def take_turn(by: models.Model) -> None:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [PERSON, by.pk % 2**31])
+    """Count the answers to one user one after the other."""
+    take_lock(AdvisoryLock.DUPLICATE_ANSWERS, key=by.pk)

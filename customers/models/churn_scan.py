@@ -20,6 +20,7 @@ from django.utils import timezone
 from accounts.models import Notification, User, notify_many
 from kit.audit.bulk_log import insert_selected, record_selected
 from kit.audit.log import log_event
+from kit.sql.locks import AdvisoryLock, take_lock
 
 from ..six_months import cutoff
 from .churn import ChurnCase
@@ -27,7 +28,6 @@ from .customer import Customer
 from .rollup import settle_dates
 from .timeline import TimelineEntry
 
-LOCK = 770003
 BOUGHT_AGAIN = "销售系统有新的订单"
 
 
@@ -81,10 +81,8 @@ def scan_churn(on: date | None = None, by: User | None = None) -> ScanResult:
 
 
 def take_turn() -> None:
-    """One run at a time, to the end of the transaction; on SQLite the transaction itself is alone."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    """Let one scan run at a time, to the end of the transaction."""
+    take_lock(AdvisoryLock.CHURN_SCAN)
 
 
 def _plan_for_many() -> None:

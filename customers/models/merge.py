@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import CharField, Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Cast, Concat, Replace
 from django.utils import timezone
@@ -14,6 +14,7 @@ from accounts.models import Notification, User, notify
 from kit.audit.log import log_event, save_changes
 from kit.audit.models import LEFT_BEHIND
 from kit.domain.verdict import lock_row, refuse_if
+from kit.sql.locks import AdvisoryLock, take_lock
 
 from . import churn_scan
 from .churn import ChurnCase
@@ -25,18 +26,17 @@ from .rollup import refresh_revenue
 from .timeline import TimelineEntry, add_timeline_entry
 from .together import keep_with_manager
 
-LOCK = 770004  # PostgreSQL advisory lock: orders find their customers before a merge or after it, never during
 MAX_TOGETHER = 10
 # Relations whose rows need more than another key; every other model that refers to customers simply follows.
 OWN_WAY = ("contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years")
 
 
 def take_turn(*, merging: bool) -> None:
-    """Merges wait for transactions that write orders, and the other way round. On SQLite writers are alone anyway."""
-    if connection.vendor == "postgresql":
-        function = "pg_advisory_xact_lock" if merging else "pg_advisory_xact_lock_shared"
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {function}(%s)", [LOCK])
+    """Let merges wait for transactions that write orders, and the other way round.
+
+    Orders find their customers before a merge or after it, never during.
+    """
+    take_lock(AdvisoryLock.MERGES, shared=not merging)
 
 
 def take_turns() -> None:

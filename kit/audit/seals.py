@@ -13,15 +13,16 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
+
+from kit.sql.locks import AdvisoryLock, take_lock
 
 from .models import AuditEntry, AuditRedaction, AuditSeal
 
 BATCH = 1000
 LOOK_BACK = 10_000  # ids that a slow transaction may still commit behind the last sealed one
 MAX_UNSEALED = timedelta(hours=1)
-LOCK = 770001  # PostgreSQL advisory lock: one sealer at a time
 WHOLE, SPLIT = 1, 2  # AuditSeal.form
 PUBLIC = ("id", "at", "actor_id", "actor_name", "verb", "content_type_id", "object_id", "address")
 PERSONAL = ("object_text", "changes")
@@ -76,10 +77,8 @@ def _seal_batch() -> int:
 
 
 def alone() -> None:
-    """One sealer at a time; on SQLite the transaction itself is alone."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    """Let one transaction at a time seal, erase or prune."""
+    take_lock(AdvisoryLock.AUDIT_SEALS)
 
 
 def append_seal(entries: list[dict[str, Any]], last: AuditSeal | None) -> AuditSeal:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 from django.db import transaction
 
@@ -20,7 +18,7 @@ NAME = factories.OPPORTUNITY["customer_name"]
 
 @pytest.fixture
 def without_names_lock(monkeypatch) -> None:
-    monkeypatch.setattr(naming, "connection", SimpleNamespace(vendor="none"))
+    monkeypatch.setattr(naming, "take_lock", lambda lock: None)
 
 
 @pytest.fixture
