@@ -8,7 +8,7 @@ EXPORTED = "导出"  # the verb
 CONDITIONS = "条件"  # the label under which every export keeps them, and no other deed
 
 
-def readable(query: str) -> str:
+def decode_conditions(query: str) -> str:
     """name = value；name = value. Rows from before kept the address's encoding, which has no spaces; words stay."""
     if " " in query:
         return query

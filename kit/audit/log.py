@@ -56,7 +56,7 @@ def build_entry(
         content_type=ContentType.objects.get_for_model(obj) if obj is not None else None,
         object_id=obj.pk if obj is not None else None,
         object_text=(text or (str(obj) if obj is not None else ""))[:200],
-        changes={label: _pair(value) for label, value in flat.items()},
+        changes={label: _format_pair(value) for label, value in flat.items()},
         address=current_address.get(),
     )
 
@@ -72,10 +72,10 @@ def save_changes(by: Actor | None, verb: str, obj: models.Model, /, **values: An
     before = {name: (getattr(obj, name), display_value(obj, name)) for name in values}
     for name, value in values.items():
         setattr(obj, name, value)
-    changed = [name for name in values if _unlike(getattr(obj, name), before[name][0])]
+    changed = [name for name in values if _differ(getattr(obj, name), before[name][0])]
     if not changed and not facts:
         return {}
-    found = {_label(obj, name): (before[name][1], display_value(obj, name)) for name in changed} | facts
+    found = {_field_label(obj, name): (before[name][1], display_value(obj, name)) for name in changed} | facts
     saved = set(values)
     if "version" in fields:
         obj.version = models.F("version") + 1  # type: ignore[attr-defined]
@@ -94,19 +94,19 @@ def differences(obj: models.Model, before: Mapping[str, Any], fields: Iterable[s
     found = {}
     for name in fields:
         old, new = before.get(name, ""), display_value(obj, name)
-        if _unlike(old, new):
-            found[_label(obj, name)] = (old, new)
+        if _differ(old, new):
+            found[_field_label(obj, name)] = (old, new)
     return found
 
 
-def _unlike(one: Any, other: Any) -> bool:
+def _differ(one: Any, other: Any) -> bool:
     """Whether values differ in more than their ends of line, which older texts kept as browsers sent them."""
     if isinstance(one, str) and isinstance(other, str):
         return one.replace("\r\n", "\n") != other.replace("\r\n", "\n")
     return one != other
 
 
-def _label(obj: models.Model, name: str) -> str:
+def _field_label(obj: models.Model, name: str) -> str:
     return str(getattr(obj._meta.get_field(name), "verbose_name", name))
 
 
@@ -130,6 +130,6 @@ def format_value(value: Any) -> str:
     return str(value)
 
 
-def _pair(value: Any) -> list[str]:
+def _format_pair(value: Any) -> list[str]:
     old, new = value if isinstance(value, tuple) else (None, value)
     return [format_value(old), format_value(new)]

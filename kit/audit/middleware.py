@@ -9,7 +9,7 @@ from python_ipware import IpWare
 
 from .log import current_address
 
-ADDRESS = IpWare(precedence=("REMOTE_ADDR",))
+IP_PARSER = IpWare(precedence=("REMOTE_ADDR",))
 
 
 class AuditMiddleware:
@@ -34,10 +34,10 @@ def client_address(request: HttpRequest, *args: Any) -> str | None:
     proxies = settings.CRM_PROXY_COUNT
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     visitor = forwarded[-proxies] if 0 < proxies <= len(forwarded) else ""
-    return read_address(visitor) or read_address(request.META.get("REMOTE_ADDR", ""))
+    return parse_ip_address(visitor) or parse_ip_address(request.META.get("REMOTE_ADDR", ""))
 
 
-def read_address(text: str) -> str | None:
+def parse_ip_address(text: str) -> str | None:
     """An address as a database keeps it, without port, brackets and zone; IPv4 inside IPv6 as IPv4."""
-    found, _ = ADDRESS.get_client_ip({"REMOTE_ADDR": text})
+    found, _ = IP_PARSER.get_client_ip({"REMOTE_ADDR": text})
     return str(found).partition("%")[0] if found else None

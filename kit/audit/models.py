@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from kit.domain.masking import masked, masked_in
 
-from .export_conditions import CONDITIONS, readable
+from .export_conditions import CONDITIONS, decode_conditions
 
 
 class AppendOnlyError(TypeError):
@@ -51,7 +51,7 @@ class AppendOnly(models.Model):
 
 
 LEFT_BEHIND = "未保留的"  # before the label of a field whose value another record had and this one did not take
-REDACTED = "redaction:"  # how the salt of a row begins whose personal texts were erased
+REDACTED_PREFIX = "redaction:"  # how the salt of a row begins whose personal texts were erased
 
 
 def new_salt() -> str:
@@ -121,11 +121,11 @@ class AuditEntry(AppendOnly):
 
     @property
     def is_redacted(self) -> bool:
-        return self.salt.startswith(REDACTED)
+        return self.salt.startswith(REDACTED_PREFIX)
 
     @property
     def icon(self) -> str:
-        return ICONS.get(self.verb, "edit")
+        return VERB_ICONS.get(self.verb, "edit")
 
     @property
     def change_list(self) -> list[tuple[str, str, str]]:
@@ -141,7 +141,7 @@ class AuditEntry(AppendOnly):
         """The changes in words: exports from before kept their conditions as an address encodes them."""
         if not self.is_export:
             return self.changes
-        return self.changes | {CONDITIONS: [side and readable(side) for side in self.changes[CONDITIONS]]}
+        return self.changes | {CONDITIONS: [side and decode_conditions(side) for side in self.changes[CONDITIONS]]}
 
     @property
     def detail_labels(self) -> frozenset[str]:
@@ -162,7 +162,7 @@ class AuditEntry(AppendOnly):
             self.changes[label] = [masked(side) for side in self.changes[label]]
 
 
-ICONS = {
+VERB_ICONS = {
     "新建": "plus",
     "导入": "upload",
     "指派": "user-plus",

@@ -14,17 +14,17 @@ from django.template.response import TemplateResponse
 
 from kit.audit.models import AuditEntry
 
-LONGEST_SEARCH = 200  # each word is one more condition, and a database takes no thousand of them
-PAGE = 50
+MAX_SEARCH_LENGTH = 200  # each word is one more condition, and a database takes no thousand of them
+PAGE_SIZE = 50
 
 
 class RecordAdmin(admin.ModelAdmin):
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         """Django lets an address ask anything of a model's own fields, masked numbers letter by letter included."""
-        return any(lookup in offered_lookups(self.model, path) for path in self.get_list_filter(request))
+        return any(lookup in lookups_of_filter(self.model, path) for path in self.get_list_filter(request))
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
-        return super().get_search_results(request, queryset, search_term[:LONGEST_SEARCH])
+        return super().get_search_results(request, queryset, search_term[:MAX_SEARCH_LENGTH])
 
     def response_action(self, request: Any, *args: Any, **options: Any) -> HttpResponse | None:
         """Ticked rows whose key no database keeps are left out, as those that do not exist."""
@@ -59,7 +59,7 @@ class RecordAdmin(admin.ModelAdmin):
         answer = super().history_view(request, object_id, extra_context)
         if isinstance(answer, TemplateResponse) and answer.context_data:
             trail = AuditEntry.objects.about(answer.context_data["object"])
-            paginator = self.get_paginator(request, trail, PAGE)
+            paginator = self.get_paginator(request, trail, PAGE_SIZE)
             page = paginator.get_page(request.GET.get(PAGE_VAR, 1))
             for entry in page:
                 entry.mask_details()
@@ -67,7 +67,7 @@ class RecordAdmin(admin.ModelAdmin):
         return answer
 
 
-def offered_lookups(model: Any, path: Any) -> set[str]:
+def lookups_of_filter(model: Any, path: Any) -> set[str]:
     """What the links of a plain filter on a field put into the address."""
     field: Any = get_fields_from_path(model, path)[-1]
     key = f"__{field.target_field.name}" if field.is_relation else ""

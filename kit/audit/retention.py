@@ -31,7 +31,7 @@ def prune_expired() -> str:
         return "全部保留"
     limit, pruned, count = cut_off(settings.CRM_AUDIT_KEEP_MONTHS), list[int](), 0
     for seal in AuditSeal.objects.filter(pruning=None).order_by("id")[:SEALS_PER_RUN]:
-        gone = _prune(seal, limit)
+        gone = _prune_seal(seal, limit)
         if gone is None:
             break
         pruned.append(seal.pk)
@@ -42,14 +42,14 @@ def prune_expired() -> str:
 
 
 @transaction.atomic
-def _prune(seal: AuditSeal, limit: datetime) -> int | None:
+def _prune_seal(seal: AuditSeal, limit: datetime) -> int | None:
     """How many rows went with the seal; None when some are too young, or the seal does not hold: it is evidence."""
-    seals.alone()
+    seals.lock_chain()
     rows = AuditEntry.objects.filter(id__in=seal.row_ids)
     newest = rows.aggregate(newest=Max("at"))["newest"]
     if newest is None:  # an older seal over the same rows went already; else somebody took them
         newest = AuditPruning.objects.filter(seal__row_ids=seal.row_ids).values_list("newest", flat=True).first()
-    elif not _holds(seal):
+    elif not _is_intact(seal):
         return None
     if newest is None or newest >= limit or AuditPruning.objects.filter(seal=seal).exists():
         return None
@@ -58,11 +58,11 @@ def _prune(seal: AuditSeal, limit: datetime) -> int | None:
     return plain._raw_delete(plain.db)
 
 
-def _holds(seal: AuditSeal) -> bool:
-    rows = seals.rows_of(seal)
+def _is_intact(seal: AuditSeal) -> bool:
+    rows = seals.load_rows(seal)
     if len(rows) != len(seal.row_ids):
         return False
-    redacted = seals.erased_digests(seal.row_ids)
-    if seal.form == seals.WHOLE and redacted:
+    redacted = seals.load_erased_digests(seal.row_ids)
+    if seal.form == seals.WHOLE_ROWS and redacted:
         return True  # a later seal stands for it
-    return seal.hash == seals.digest(seal.previous_hash, (rows[pk] for pk in seal.row_ids), seal.form, redacted)
+    return seal.hash == seals.hash_batch(seal.previous_hash, (rows[pk] for pk in seal.row_ids), seal.form, redacted)

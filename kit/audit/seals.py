@@ -20,36 +20,39 @@ from kit.sql.locks import AdvisoryLock, take_lock
 
 from .models import AuditEntry, AuditRedaction, AuditSeal
 
-BATCH = 1000
-LOOK_BACK = 10_000  # ids that a slow transaction may still commit behind the last sealed one
+BATCH_SIZE = 1000
+LOOK_BACK_IDS = 10_000  # ids that a slow transaction may still commit behind the last sealed one
 MAX_UNSEALED = timedelta(hours=1)
-WHOLE, SPLIT = 1, 2  # AuditSeal.form
-PUBLIC = ("id", "at", "actor_id", "actor_name", "verb", "content_type_id", "object_id", "address")
-PERSONAL = ("object_text", "changes")
-FIELDS = (*PUBLIC, *PERSONAL)
+WHOLE_ROWS, SPLIT_ROWS = 1, 2  # AuditSeal.form
+PUBLIC_FIELDS = ("id", "at", "actor_id", "actor_name", "verb", "content_type_id", "object_id", "address")
+PERSONAL_FIELDS = ("object_text", "changes")
+SEALED_FIELDS = (*PUBLIC_FIELDS, *PERSONAL_FIELDS)
 
 
-def personal_digest(entry: Mapping[str, Any], salt: str) -> str:
+def hash_personal_texts(entry: Mapping[str, Any], salt: str) -> str:
     """What a seal of form 2 knows of the personal texts."""
-    texts = {name: entry[name] for name in PERSONAL}
-    return hashlib.sha256(f"{salt}{_json(texts)}".encode()).hexdigest()
+    texts = {name: entry[name] for name in PERSONAL_FIELDS}
+    return hashlib.sha256(f"{salt}{_to_json(texts)}".encode()).hexdigest()
 
 
-def digest(
-    previous: str, entries: Iterable[Mapping[str, Any]], form: int = SPLIT, redacted: Mapping[int, str] | None = None
+def hash_batch(
+    previous: str,
+    entries: Iterable[Mapping[str, Any]],
+    form: int = SPLIT_ROWS,
+    redacted: Mapping[int, str] | None = None,
 ) -> str:
     """The hash of a batch. redacted: row id → what stands for its erased texts."""
     sha, gone = hashlib.sha256(previous.encode()), redacted or {}
     for entry in entries:
-        row: dict[str, Any] = {name: entry[name] for name in (FIELDS if form == WHOLE else PUBLIC)}
+        row: dict[str, Any] = {name: entry[name] for name in (SEALED_FIELDS if form == WHOLE_ROWS else PUBLIC_FIELDS)}
         row["at"] = entry["at"].astimezone(UTC).isoformat()
-        if form == SPLIT:
-            row["personal"] = gone.get(entry["id"]) or personal_digest(entry, entry["salt"])
-        sha.update(_json(row).encode())
+        if form == SPLIT_ROWS:
+            row["personal"] = gone.get(entry["id"]) or hash_personal_texts(entry, entry["salt"])
+        sha.update(_to_json(row).encode())
     return sha.hexdigest()
 
 
-def _json(value: Any) -> str:
+def _to_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
@@ -58,25 +61,25 @@ def seal_pending() -> int:
     sealed = 0
     while count := _seal_batch():
         sealed += count
-        if count < BATCH:
+        if count < BATCH_SIZE:
             break
     return sealed
 
 
 @transaction.atomic
 def _seal_batch() -> int:
-    alone()
+    lock_chain()
     last = AuditSeal.objects.order_by("-id").first()
-    floor = max((last.last_id if last else 0) - LOOK_BACK, 0)
+    floor = max((last.last_id if last else 0) - LOOK_BACK_IDS, 0)
     known = {pk for ids in AuditSeal.objects.filter(last_id__gt=floor).values_list("row_ids", flat=True) for pk in ids}
     pending = AuditEntry.objects.filter(id__gt=floor).exclude(id__in=known).order_by("id")
-    entries = list(pending.values(*FIELDS, "salt")[:BATCH])
+    entries = list(pending.values(*SEALED_FIELDS, "salt")[:BATCH_SIZE])
     if entries:
         append_seal(entries, last)
     return len(entries)
 
 
-def alone() -> None:
+def lock_chain() -> None:
     """Let one transaction at a time seal, erase or prune."""
     take_lock(AdvisoryLock.AUDIT_SEALS)
 
@@ -89,17 +92,17 @@ def append_seal(entries: list[dict[str, Any]], last: AuditSeal | None) -> AuditS
         previous_hash=previous,
         row_ids=ids,
         last_id=max(ids[-1], last.last_id if last else 0),
-        form=SPLIT,
-        hash=digest(previous, entries, redacted=erased_digests(ids)),
+        form=SPLIT_ROWS,
+        hash=hash_batch(previous, entries, redacted=load_erased_digests(ids)),
     )
 
 
-def rows_of(seal: AuditSeal) -> dict[int, dict[str, Any]]:
-    rows = AuditEntry.objects.filter(id__in=seal.row_ids).values(*FIELDS, "salt")
+def load_rows(seal: AuditSeal) -> dict[int, dict[str, Any]]:
+    rows = AuditEntry.objects.filter(id__in=seal.row_ids).values(*SEALED_FIELDS, "salt")
     return {row["id"]: row for row in rows}
 
 
-def erased_digests(ids: Iterable[int]) -> dict[int, str]:
+def load_erased_digests(ids: Iterable[int]) -> dict[int, str]:
     """Row id → what the seals know of its texts; the first erasure of a row counts."""
     rows = AuditRedaction.objects.filter(entry_id__in=list(ids)).order_by("-id")
     return dict(rows.values_list("entry_id", "digest"))

@@ -15,13 +15,13 @@ from kit.sql.streaming import stream_records, stream_values
 from . import erasure_events, seals
 from .models import AuditEntry, AuditPruning, AuditRedaction, AuditSeal
 
-SHORTEST = timedelta(days=180)  # nothing younger may have been pruned
+MIN_AGE = timedelta(days=180)  # nothing younger may have been pruned
 ERASED = "抹去个人信息"  # the verb of the deed behind every redaction
 
-Beat = Callable[[int, int], Any]
+Heartbeat = Callable[[int, int], Any]
 
 
-class Ranges:
+class IdRanges:
     """A set of ids kept as ranges: a million ids in a row are one."""
 
     def __init__(self) -> None:
@@ -49,19 +49,19 @@ class Ranges:
         return place >= 0 and self.pairs[place][1] >= pk
 
 
-class Verification:
+class ChainVerification:
     """One walk along the chain."""
 
     def __init__(self, now: datetime | None = None) -> None:
         self.now = now or timezone.now()
         self.findings: list[str] = []
         self.previous = ""
-        self.sealed, self.pruned = Ranges(), Ranges()
+        self.sealed, self.pruned = IdRanges(), IdRanges()
         self.prunings = {pruning.seal_id: pruning for pruning in AuditPruning.objects.all()}
-        self.digests, self.after, self.deeds = _redactions()
+        self.digests, self.after, self.deeds = _load_redactions()
         self.unproven: dict[int, set[int]] = {}  # old seals over erased rows: to be covered by a later one
 
-    def run(self, beat: Beat) -> list[str]:
+    def run(self, beat: Heartbeat) -> list[str]:
         total = AuditSeal.objects.count()
         for done, seal in enumerate(stream_records(AuditSeal.objects.order_by("id"))):
             beat(done, total)
@@ -73,9 +73,9 @@ class Verification:
             if ids:
                 self.findings.append(f"封存 {pk}：编号 {min(ids)}–{max(ids)} 的审计记录被改动过。")
         self.findings += self.check_deeds()
-        self.findings += erasure_events.complaints(self.pruned)
+        self.findings += erasure_events.find_discrepancies(self.pruned)
         if overdue := self.unsealed_too_long():
-            self.findings.append(f"审计记录 {names(overdue)} 超过 1 小时未封存，请检查后台任务是否在运行。")
+            self.findings.append(f"审计记录 {list_ids(overdue)} 超过 1 小时未封存，请检查后台任务是否在运行。")
         return self.findings
 
     def check(self, seal: AuditSeal) -> str:
@@ -83,12 +83,12 @@ class Verification:
         changed = f"编号 {seal.row_ids[0]}–{seal.row_ids[-1]} 的审计记录被改动过。"
         if pruning := self.prunings.get(seal.pk):
             self.pruned.add(seal.row_ids)
-            early = pruning.newest > pruning.at - SHORTEST
+            early = pruning.newest > pruning.at - MIN_AGE
             return changed if seal.previous_hash != self.previous else "记录未满六个月就被清理。" if early else ""
-        rows = seals.rows_of(seal)
+        rows = seals.load_rows(seal)
         missing = [pk for pk in seal.row_ids if pk not in rows]
         if unexplained := [pk for pk in missing if pk not in self.pruned]:
-            return f"审计记录 {names(unexplained)} 已不存在。"
+            return f"审计记录 {list_ids(unexplained)} 已不存在。"
         if seal.previous_hash != self.previous:
             return changed
         if missing:
@@ -98,13 +98,13 @@ class Verification:
     def check_rows(self, seal: AuditSeal, rows: dict[int, dict[str, Any]]) -> bool:
         """Do the rows no longer fit the seal?"""
         erased = rows.keys() & self.digests.keys()
-        if any(seals.personal_digest(rows[pk], "") != self.after[pk] for pk in erased):
+        if any(seals.hash_personal_texts(rows[pk], "") != self.after[pk] for pk in erased):
             return True
-        if seal.form == seals.WHOLE and erased:
+        if seal.form == seals.WHOLE_ROWS and erased:
             self.unproven[seal.pk] = set(seal.row_ids)
             return False
         ordered = (rows[pk] for pk in seal.row_ids)
-        if seal.hash != seals.digest(seal.previous_hash, ordered, seal.form, self.digests):
+        if seal.hash != seals.hash_batch(seal.previous_hash, ordered, seal.form, self.digests):
             return True
         for waiting in self.unproven.values():
             waiting -= set(seal.row_ids)
@@ -115,14 +115,14 @@ class Verification:
         known = set(AuditEntry.objects.filter(pk__in=self.deeds, verb=ERASED).values_list("pk", flat=True))
         alone = sorted(pk for deed, entries in self.deeds.items() if deed not in known for pk in entries)
         alone = [pk for pk in alone if pk not in self.pruned]
-        return [f"审计记录 {names(alone)} 的内容被抹去，却没有说明依据的审计记录。"] if alone else []
+        return [f"审计记录 {list_ids(alone)} 的内容被抹去，却没有说明依据的审计记录。"] if alone else []
 
     def unsealed_too_long(self) -> list[int]:
         old = AuditEntry.objects.filter(at__lt=self.now - seals.MAX_UNSEALED)
         return [pk for (pk,) in stream_values(old.values_list("pk")) if pk not in self.sealed]
 
 
-def _redactions() -> tuple[dict[int, str], dict[int, str], dict[int, set[int]]]:
+def _load_redactions() -> tuple[dict[int, str], dict[int, str], dict[int, set[int]]]:
     """Row id → first digest; row id → digest of the present text; deed → row ids."""
     digests: dict[int, str] = {}
     after: dict[int, str] = {}
@@ -134,12 +134,12 @@ def _redactions() -> tuple[dict[int, str], dict[int, str], dict[int, set[int]]]:
     return digests, after, deeds
 
 
-def verify(beat: Beat = lambda done, total: None, *, now: datetime | None = None) -> list[str]:
+def verify(beat: Heartbeat = lambda done, total: None, *, now: datetime | None = None) -> list[str]:
     """Sentences naming every broken seal and every row unsealed too long; empty when all is well.
 
     now: the time of which the trail is, for one that lay in a backup.
     """
-    return Verification(now).run(beat)
+    return ChainVerification(now).run(beat)
 
 
 def notes() -> list[str]:
@@ -154,5 +154,5 @@ def notes() -> list[str]:
     return found
 
 
-def names(ids: list[int]) -> str:
+def list_ids(ids: list[int]) -> str:
     return "、".join(map(str, ids[:10])) + (f" 等 {len(ids)} 条" if len(ids) > 10 else "")

@@ -12,41 +12,41 @@ from django.utils import timezone
 
 from kit.domain.text import DASH
 
-EARLIEST = date(1949, 10, 1)
+EARLIEST_DAY = date(1949, 10, 1)
 YEARS_AHEAD = 5
 FIRST_DAY = date(1899, 12, 30)  # from which workbooks count their days
-MONTH = re.compile(r"(\d{4})(0[1-9]|1[0-2])\Z")
+YEAR_MONTH = re.compile(r"(\d{4})(0[1-9]|1[0-2])\Z")
 
 
-def latest_meant() -> date:
+def latest_plausible_day() -> date:
     today = timezone.localdate()
     return date(today.year + YEARS_AHEAD, today.month, min(today.day, 28))
 
 
 def too_far(day: date) -> str:
     """Why a day is none where a past or near one is meant, with what was probably meant; empty for others."""
-    if EARLIEST <= day <= latest_meant():
+    if EARLIEST_DAY <= day <= latest_plausible_day():
         return ""
-    words = f"{day} 不在 {EARLIEST} 至 {latest_meant()} 之间"
-    if meant := _meant(day):
+    words = f"{day} 不在 {EARLIEST_DAY} 至 {latest_plausible_day()} 之间"
+    if meant := _suggest_day(day):
         return f"{words}，{meant}请改正。"
     return f"{words}，请核对年份。"
 
 
 def month_taken_for_days(day: date) -> date | None:
     """Return the 1st of the month that a spreadsheet took for a count of days: 202403 became 2454-02-26."""
-    found = MONTH.match(str((day - FIRST_DAY).days))
-    if found and EARLIEST.year <= int(found[1]) <= latest_meant().year:
+    found = YEAR_MONTH.match(str((day - FIRST_DAY).days))
+    if found and EARLIEST_DAY.year <= int(found[1]) <= latest_plausible_day().year:
         return date(int(found[1]), int(found[2]), 1)
     return None
 
 
-def _meant(day: date) -> str:
+def _suggest_day(day: date) -> str:
     """A month taken for days, or a slip of the century."""
     if month := month_taken_for_days(day):
         return f"是不是 {month:%Y-%m}（{(day - FIRST_DAY).days} 被表格软件当成了天数）？"
     for years in (-100, 100, -1000, 1000):
-        if EARLIEST.year < day.year + years <= latest_meant().year and (day.month, day.day) != (2, 29):
+        if EARLIEST_DAY.year < day.year + years <= latest_plausible_day().year and (day.month, day.day) != (2, 29):
             return f"是不是 {day.replace(year=day.year + years)}？"
     return ""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-LONGEST = 200  # characters of every column that keeps one
-LONGEST_SUFFIX = 10
+MAX_LENGTH = 200  # characters of every column that keeps one
+MAX_SUFFIX_LENGTH = 10
 
 
-def cut_file_name(name: str, limit: int = LONGEST) -> str:
+def cut_file_name(name: str, limit: int = MAX_LENGTH) -> str:
     """The name, at most so many characters long; what goes stands before the suffix, which says how to open the file.
 
     To be asked after words were put around a name too: a name at its limit is past it then.
@@ -16,5 +16,5 @@ def cut_file_name(name: str, limit: int = LONGEST) -> str:
     if len(name) <= limit:
         return name
     path = Path(name)
-    suffix = path.suffix[:LONGEST_SUFFIX]
+    suffix = path.suffix[:MAX_SUFFIX_LENGTH]
     return path.stem[: limit - len(suffix)] + suffix

@@ -10,35 +10,38 @@ import re
 import unicodedata
 from functools import cache
 
-OLD = unicodedata.ucd_3_2_0  # the same in every Python; whatever was assigned later stays as it is
+UNICODE_3_2 = unicodedata.ucd_3_2_0  # the same in every Python; whatever was assigned later stays as it is
 # Zero-width and bidirectional characters, soft hyphens, fillers, variation selectors, tags, C1 controls.
-UNSEEN = (
+INVISIBLE_CHARACTERS = (
     "\x80-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-INVISIBLE = re.compile(f"[{UNSEEN}]")
-ODD_SPACES = re.compile("[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f]")
+INVISIBLE = re.compile(f"[{INVISIBLE_CHARACTERS}]")
+UNUSUAL_SPACES = re.compile("[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f]")
 # Punctuation and symbols of later versions: supplemental punctuation, technical signs, arrows, emoji.
-LATER_SIGNS = ((0x2300, 0x23FF), (0x2600, 0x27BF), (0x2B00, 0x2BFF), (0x2E00, 0x2E7F), (0x1F000, 0x1FAFF))
-HANGUL = range(0xAC00, 0xD7A4)  # syllables stay whole
+LATER_SYMBOL_RANGES = ((0x2300, 0x23FF), (0x2600, 0x27BF), (0x2B00, 0x2BFF), (0x2E00, 0x2E7F), (0x1F000, 0x1FAFF))
+HANGUL_SYLLABLES = range(0xAC00, 0xD7A4)  # syllables stay whole
 FOLDED_RANGES = (
     range(0x3400), range(0xA000, 0xAC00), range(0xF900, 0x10000), range(0x1D000, 0x1D800), range(0x2F800, 0x2FA20),
-    range(0xE0000, 0xE0200), *(range(first, last + 1) for first, last in LATER_SIGNS),
+    range(0xE0000, 0xE0200), *(range(first, last + 1) for first, last in LATER_SYMBOL_RANGES),
 )  # fmt: skip
 HALF_WIDTH = {0x3000: " "} | {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
-CAPITALS = {code: chr(code).upper() for code in map(ord, "abcdefghijklmnopqrstuvwxyz")}  # codes have no others
+UPPER_CASE = {code: chr(code).upper() for code in map(ord, "abcdefghijklmnopqrstuvwxyz")}  # codes have no others
 DIGITS = {code: chr(code - 0xFEE0) for code in map(ord, "０１２３４５６７８９＋")}
-ABROAD = r"0086|\+86|\+|86(?=[0-9]{10})"
-COUNTRY, TRUNK = re.compile(f"^(?:{ABROAD})*"), re.compile(f"^(?:{ABROAD}|0)*")
-NO_DIGIT = re.compile("[^0-9]")
-NUMBER_SIGNS = re.compile(r"[0-9+\s()（）./、，,;；:：#*·_—–―‐‑－-]|转|分机")
+COUNTRY_PREFIX = r"0086|\+86|\+|86(?=[0-9]{10})"
+COUNTRY_PREFIXES, COUNTRY_AND_TRUNK_PREFIXES = (
+    re.compile(f"^(?:{COUNTRY_PREFIX})*"),
+    re.compile(f"^(?:{COUNTRY_PREFIX}|0)*"),
+)
+NON_DIGITS = re.compile("[^0-9]")
+NUMBER_CHARACTERS = re.compile(r"[0-9+\s()（）./、，,;；:：#*·_—–―‐‑－-]|转|分机")
 
 
 def clean_text(text: str) -> str:
     """Without signs nobody sees; no-break and other odd spaces are spaces. Line ends and tabs stay."""
     if text.isascii():
         return text
-    return ODD_SPACES.sub(" ", INVISIBLE.sub("", text))
+    return UNUSUAL_SPACES.sub(" ", INVISIBLE.sub("", text))
 
 
 def invisible_in(text: str) -> bool:
@@ -48,31 +51,31 @@ def invisible_in(text: str) -> bool:
 
 def fold_name(text: str) -> str:
     """Width, case, spaces, brackets and punctuation make no difference. A text of nothing else stays as it is."""
-    return text.translate(letters()) or text.strip(" ")
+    return text.translate(folding_table()) or text.strip(" ")
 
 
 def has_letters(text: str) -> bool:
     """Is anything left of it when it is folded?"""
-    return bool(text.translate(letters()))
+    return bool(text.translate(folding_table()))
 
 
 def fold_number(text: str) -> str:
     """The digits as dialled inside the country: no separators, no 86 and no 0 in front."""
-    return NO_DIGIT.sub("", TRUNK.sub("", _dialled(text)))
+    return NON_DIGITS.sub("", COUNTRY_AND_TRUNK_PREFIXES.sub("", _strip_separators(text)))
 
 
-def number_part(text: str) -> str:
+def fold_partial_number(text: str) -> str:
     """The digits of what may be a part of a number: a 0 in front stays."""
-    return NO_DIGIT.sub("", COUNTRY.sub("", _dialled(text)))
+    return NON_DIGITS.sub("", COUNTRY_PREFIXES.sub("", _strip_separators(text)))
 
 
 def looks_like_number(text: str) -> bool:
     """Digits and what people write between them: 3M is a name."""
     text = text.translate(DIGITS)
-    return any(sign in "0123456789" for sign in text) and not NUMBER_SIGNS.sub("", clean_text(text))
+    return any(sign in "0123456789" for sign in text) and not NUMBER_CHARACTERS.sub("", clean_text(text))
 
 
-def _dialled(text: str) -> str:
+def _strip_separators(text: str) -> str:
     return re.sub("[^0-9+]", "", text.translate(DIGITS))
 
 
@@ -83,37 +86,37 @@ def fold_width(text: str) -> str:
 
 def fold_code(text: str) -> str:
     """A code that means the same in small letters, full width, and with spaces or dashes in it."""
-    return re.sub(r"[\s\-‐‑‒–—―−]", "", fold_width(text)).translate(CAPITALS)
+    return re.sub(r"[\s\-‐‑‒–—―−]", "", fold_width(text)).translate(UPPER_CASE)
 
 
-def is_normal_code(text: str) -> bool:
+def is_folded_code(text: str) -> bool:
     """Is it stored as fold_code() writes it? Every new one is; rows from before may not be."""
     return fold_code(text) == text
 
 
 @cache
-def letters() -> dict[int, str]:
+def folding_table() -> dict[int, str]:
     """{code point: what it folds to}, of those that change; what is neither letter, mark nor digit folds to nothing."""
-    codes = (code for codes in FOLDED_RANGES for code in codes if code not in HANGUL)
-    return {code: folded for code in codes if (folded := _folded(chr(code))) != chr(code)}
+    codes = (code for codes in FOLDED_RANGES for code in codes if code not in HANGUL_SYLLABLES)
+    return {code: folded for code in codes if (folded := _fold_character(chr(code))) != chr(code)}
 
 
-def _folded(sign: str) -> str:
+def _fold_character(sign: str) -> str:
     parts = ""
     further = sign
     while parts != further:
-        parts, further = further, "".join(map(_plain, further))
-    return "".join(part for part in parts if not _is_sign(part))
+        parts, further = further, "".join(map(_decompose, further))
+    return "".join(part for part in parts if not _is_symbol(part))
 
 
-def _plain(sign: str) -> str:
+def _decompose(sign: str) -> str:
     """In small letters and without width, each by the rules that were never changed."""
-    if OLD.category(sign) == "Cn":
+    if UNICODE_3_2.category(sign) == "Cn":
         return sign
     return unicodedata.normalize("NFKD", sign.casefold())
 
 
-def _is_sign(char: str) -> bool:
-    kind = OLD.category(char)
-    later = kind == "Cn" and any(first <= ord(char) <= last for first, last in LATER_SIGNS)
+def _is_symbol(char: str) -> bool:
+    kind = UNICODE_3_2.category(char)
+    later = kind == "Cn" and any(first <= ord(char) <= last for first, last in LATER_SYMBOL_RANGES)
     return later or kind[0] in "PSZ" or kind in ("Cc", "Cf") or bool(INVISIBLE.match(char))

@@ -8,8 +8,10 @@ from django.core.exceptions import ValidationError
 
 STARS = "****"
 # An e-mail address, a phone number in groups, any longer run of digits.
-DETAILS = re.compile(r"[a-z0-9.+_-]{1,64}@[a-z0-9.-]+|(?<!\d)(?:1\d\d|0\d{2,3})[ -]?\d{4}[ -]?\d{4}(?!\d)|\d{7,}", re.I)
-LONG, SHORT = 11, 7  # characters from which three and four, or the last two, may stay
+CONTACT_DETAIL = re.compile(
+    r"[a-z0-9.+_-]{1,64}@[a-z0-9.-]+|(?<!\d)(?:1\d\d|0\d{2,3})[ -]?\d{4}[ -]?\d{4}(?!\d)|\d{7,}", re.I
+)
+LONG_LENGTH, SHORT_LENGTH = 11, 7  # characters from which three and four, or the last two, may stay
 
 
 def masked(value: str) -> str:
@@ -20,14 +22,14 @@ def masked(value: str) -> str:
     if "@" in text:
         name, _, domain = text.partition("@")
         return f"{name[:1]}***@{domain}"
-    if len(text) >= LONG:
+    if len(text) >= LONG_LENGTH:
         return f"{text[:3]}{STARS}{text[-4:]}"
-    return f"{STARS}{text[-2:]}" if len(text) >= SHORT else STARS
+    return f"{STARS}{text[-2:]}" if len(text) >= SHORT_LENGTH else STARS
 
 
 def masked_in(text: str) -> str:
     """A text with the numbers and e-mail addresses in it masked; a date is none."""
-    return DETAILS.sub(lambda found: masked(found[0]), text)
+    return CONTACT_DETAIL.sub(lambda found: masked(found[0]), text)
 
 
 def refuse_masked(value: object) -> None:

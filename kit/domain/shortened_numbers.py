@@ -9,11 +9,11 @@ from django.core.exceptions import ValidationError
 
 SHORTENED = "表格软件把号码缩写了，请把这一列设为文本后重新保存"
 # As spreadsheets write it. A code such as 1E5 or 2E-3 is left alone: they would have written 1.00E+05 and 2.00E-03.
-PATTERN = re.compile(r"[+-]?(?:\d+\.\d+e[+-]?\d+|\d+e\+\d\d+)", re.I)
+SCIENTIFIC_NOTATION = re.compile(r"[+-]?(?:\d+\.\d+e[+-]?\d+|\d+e\+\d\d+)", re.I)
 
 
 def is_shortened_number(text: object) -> bool:
-    return PATTERN.fullmatch(unicodedata.normalize("NFKC", str(text)).strip().lstrip("'")) is not None
+    return SCIENTIFIC_NOTATION.fullmatch(unicodedata.normalize("NFKC", str(text)).strip().lstrip("'")) is not None
 
 
 def refuse_shortened(text: object) -> None:

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 def record_url(url_name: str, pk: int) -> str:
     """The address of a page with the record's key as its one part."""
-    return _pattern(url_name).replace("/0/", f"/{pk}/")
+    return _url_template(url_name).replace("/0/", f"/{pk}/")
 
 
 @cache
@@ -19,5 +19,5 @@ def page_url(url_name: str) -> str:
 
 
 @cache
-def _pattern(url_name: str) -> str:
+def _url_template(url_name: str) -> str:
     return reverse(url_name, args=[0])

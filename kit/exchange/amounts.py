@@ -12,14 +12,14 @@ UNITS = {
     "元": 1, "千元": 1_000, "万元": 10_000, "十万元": 100_000, "百万元": 1_000_000, "千万元": 10_000_000,
     "亿元": 100_000_000, "百亿元": 10_000_000_000,
 }  # fmt: skip
-WORDS = "|".join(sorted((word.removesuffix("元") for word in UNITS if word != "元"), key=len, reverse=True))
+UNIT_WORDS = "|".join(sorted((word.removesuffix("元") for word in UNITS if word != "元"), key=len, reverse=True))
 CURRENCY = r"(?:人民币|rmb|cny|¥|￥)"
-AMOUNT = re.compile(rf"{CURRENCY}?([+-]?[\d.,]+)(?:({WORDS})元?|(元))?(?:整|正)?{CURRENCY}?")
-HEAD_UNIT = re.compile(rf"(?:单位)?[::]?{CURRENCY}?[::/]?((?:{WORDS})?元){CURRENCY}?")
-LONGEST = 40  # digits; more are no number that anybody counts
+AMOUNT = re.compile(rf"{CURRENCY}?([+-]?[\d.,]+)(?:({UNIT_WORDS})元?|(元))?(?:整|正)?{CURRENCY}?")
+HEADER_UNIT = re.compile(rf"(?:单位)?[::]?{CURRENCY}?[::/]?((?:{UNIT_WORDS})?元){CURRENCY}?")
+MAX_DIGITS = 40  # digits; more are no number that anybody counts
 BRACKETED = re.compile(r"[(\[【〔{<](.*?)[)\]】〕}>]")
-TRAILING = re.compile(rf"[::/_-]*(?:单位[::]?)?((?:{WORDS})?元)$")
-FOREIGN = re.compile(r"[美欧港日英]元|美金|usd|eur|hkd|jpy|gbp|[$€£]")
+TRAILING_UNIT = re.compile(rf"[::/_-]*(?:单位[::]?)?((?:{UNIT_WORDS})?元)$")
+FOREIGN_CURRENCY = re.compile(r"[美欧港日英]元|美金|usd|eur|hkd|jpy|gbp|[$€£]")
 
 
 def exact(text: str) -> Decimal:
@@ -33,7 +33,7 @@ def exact(text: str) -> Decimal:
         if not 1 <= len(head) <= 3 or any(len(group) != 3 for group in groups):
             raise InvalidOperation
     found = Decimal(plain.replace(",", ""))
-    if not found.is_finite() or abs(found.adjusted()) > LONGEST:
+    if not found.is_finite() or abs(found.adjusted()) > MAX_DIGITS:
         raise InvalidOperation
     return found
 
@@ -44,18 +44,18 @@ def head_unit(head: str) -> str:
     Raises ValueError for another currency.
     """
     plain = "".join(unicodedata.normalize("NFKC", head).casefold().split())
-    if FOREIGN.search(plain):
+    if FOREIGN_CURRENCY.search(plain):
         raise ValueError("只能导入人民币金额，请换算后把单位写成元、千元、万元、百万元或亿元。")
     for words in BRACKETED.findall(plain):
-        if found := HEAD_UNIT.fullmatch(words):
+        if found := HEADER_UNIT.fullmatch(words):
             return found[1]
     outside = BRACKETED.sub("", plain)
-    return found[1] if (found := TRAILING.search(outside)) else ""
+    return found[1] if (found := TRAILING_UNIT.search(outside)) else ""
 
 
 def without_unit(folded: str) -> str:
     """A head without brackets and unit, as it is looked up."""
-    return TRAILING.sub("", BRACKETED.sub("", folded)) or folded
+    return TRAILING_UNIT.sub("", BRACKETED.sub("", folded)) or folded
 
 
 def amount(text: str, unit: str, into: str) -> tuple[Decimal, bool]:
@@ -66,12 +66,12 @@ def amount(text: str, unit: str, into: str) -> tuple[Decimal, bool]:
     plain = "".join(unicodedata.normalize("NFKC", text).casefold().split())
     found = AMOUNT.fullmatch(plain)
     if not found:
-        return _scaled(exact(plain), UNITS[unit], UNITS[into]), False
+        return _convert_unit(exact(plain), UNITS[unit], UNITS[into]), False
     own = f"{found[2]}元" if found[2] else found[3] or ""
-    return _scaled(exact(found[1]), UNITS[own or unit], UNITS[into]), bool(own)
+    return _convert_unit(exact(found[1]), UNITS[own or unit], UNITS[into]), bool(own)
 
 
-def _scaled(number: Decimal, factor: int, divisor: int) -> Decimal:
+def _convert_unit(number: Decimal, factor: int, divisor: int) -> Decimal:
     """Exact: factors are powers of ten, so only the point moves. Zeros behind the point are no places."""
     sign, digits, exponent = number.as_tuple()
     moved = Decimal((sign, digits, int(exponent) + len(str(factor)) - len(str(divisor))))

@@ -11,19 +11,19 @@ from functools import cache
 
 from kit.domain.days import FIRST_DAY
 
-from .dates import FIRST_DAY_1904
+from .dates import SPREADSHEET_EPOCH_1904
 
 MAX_EXACT = 1e15  # a workbook keeps 15 digits of a number
-TOO_LONG = "超过 15 位的数字，工作簿只保存了前 15 位。请把这一列设为文本格式，重新填写后再导入。"
-NO_DATE = "单元格是日期格式，但里面的数不是日期，请改正。"
-DATES = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}  # formats that every workbook knows
-PLAIN = re.compile(r"-?[1-9]\d{0,14}|0")
+TOO_MANY_DIGITS = "超过 15 位的数字，工作簿只保存了前 15 位。请把这一列设为文本格式，重新填写后再导入。"
+INVALID_DATE = "单元格是日期格式，但里面的数不是日期，请改正。"
+DATE_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}  # formats that every workbook knows
+PLAIN_INTEGER = re.compile(r"-?[1-9]\d{0,14}|0")
 # ¥#,##0.00 or 0.00"万元"; a format that shows another number than the cell holds is none of them.
-MONEY = re.compile(
+MONEY_FORMAT = re.compile(
     r'(?:_ )?(?:\[\$([¥￥])[^\]]*\]|"?([¥￥])"?)?(?:\* |\\ | )*(?:#,##)?0(?:\.0+)?(?:\\ | )*'
     r'(?:"? *((?:百万|千万|万|千|亿)?元)"?)?(?:_[ )])*'
 )
-QUOTED = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.I)
+QUOTED_PARTS = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.I)
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class NumberStyle:
 
     def shown(self, raw: str, is_1904: bool) -> tuple[str, str]:
         """(text, why the number cannot be taken)."""
-        if self is General and PLAIN.fullmatch(raw):
+        if self is GENERAL and PLAIN_INTEGER.fullmatch(raw):
             return raw, ""
         try:
             number = float(raw)
@@ -44,9 +44,9 @@ class NumberStyle:
         if not math.isfinite(number):
             return raw, "单元格里不是数，请改正。"
         if self.is_date:
-            return _moment(number, is_1904)
+            return _format_serial_date(number, is_1904)
         if abs(number) >= MAX_EXACT:
-            return f"{Decimal(raw):f}" if abs(number) < 1e30 else raw, TOO_LONG
+            return f"{Decimal(raw):f}" if abs(number) < 1e30 else raw, TOO_MANY_DIGITS
         plain = f"{Decimal(f'{number:.15g}'):f}"
         plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
         plain = "0" if plain in ("", "-0") else plain
@@ -54,29 +54,29 @@ class NumberStyle:
         return f"{self.before}{plain}{self.unit}", ""
 
 
-General = NumberStyle()
+GENERAL = NumberStyle()
 
 
 @cache
 def number_style(number: int, code: str) -> NumberStyle:
     """number: of the format; code: how a workbook describes it, when it is its own."""
     if not code:
-        return NumberStyle(is_date=True) if number in DATES else General
-    plain = QUOTED.sub("", code.partition(";")[0]).strip()
-    if found := MONEY.fullmatch(code.partition(";")[0]):
+        return NumberStyle(is_date=True) if number in DATE_FORMATS else GENERAL
+    plain = QUOTED_PARTS.sub("", code.partition(";")[0]).strip()
+    if found := MONEY_FORMAT.fullmatch(code.partition(";")[0]):
         return NumberStyle(before="¥" if found[1] or found[2] else "", unit=found[3] or "")
     if re.fullmatch(r"0{2,30}", plain):
         return NumberStyle(zeros=len(plain))
     digits = re.search(r"general|[0#?]", re.sub(r"s\.0+", "s", plain, flags=re.I), re.I)
     is_date = not digits and re.search(r"[ymdhs年月日]", plain, re.I)
-    return NumberStyle(is_date=True) if is_date else General
+    return NumberStyle(is_date=True) if is_date else GENERAL
 
 
-def _moment(number: float, is_1904: bool) -> tuple[str, str]:
+def _format_serial_date(number: float, is_1904: bool) -> tuple[str, str]:
     plain = f"{number:.15g}"
     if not 0 <= number < 2_958_466:  # the last day of 9999
-        return plain, NO_DATE
-    day = FIRST_DAY_1904 if is_1904 else FIRST_DAY
+        return plain, INVALID_DATE
+    day = SPREADSHEET_EPOCH_1904 if is_1904 else FIRST_DAY
     whole = int(number)
     if not is_1904 and whole < 60:
         whole += 1  # such workbooks know a 29 February 1900
@@ -84,7 +84,7 @@ def _moment(number: float, is_1904: bool) -> tuple[str, str]:
     try:
         at = datetime(day.year, day.month, day.day) + timedelta(days=whole, seconds=seconds)
     except OverflowError:
-        return plain, NO_DATE
+        return plain, INVALID_DATE
     if number < 1 and seconds:
         return f"{at:%H:%M:%S}", ""
     return (f"{at:%Y-%m-%d %H:%M:%S}" if seconds else f"{at:%Y-%m-%d}"), ""

@@ -13,10 +13,12 @@ from django.utils import timezone
 
 FORMULA_SIGNS = frozenset("=+-@")  # full-width and small ones count as these: a spreadsheet folds them when typed
 CELL_BREAKS = ("\t", "\r")
-UNSEEN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})  # kinds of signs that a program may leave out before it reads on
-BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\ufe0e\ufe0f\uffa0")  # as empty, in other kinds
-ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-MAX_CELL = 32_767
+INVISIBLE_CATEGORIES = frozenset(
+    {"Cc", "Cf", "Zs", "Zl", "Zp"}
+)  # kinds of signs that a program may leave out before it reads on
+BLANK_CHARACTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\ufe0e\ufe0f\uffa0")  # as empty, in other kinds
+ILLEGAL_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+MAX_CELL_LENGTH = 32_767
 
 
 def clean(value: Any) -> Any:
@@ -29,18 +31,25 @@ def clean(value: Any) -> Any:
         return value if math.isfinite(value) else str(value)
     if value is None or isinstance(value, date):
         return value
-    return ILLEGAL.sub("", str(value))[:MAX_CELL]
+    return ILLEGAL_CHARACTERS.sub("", str(value))[:MAX_CELL_LENGTH]
 
 
 def is_formula(text: str) -> bool:
     """Whether a spreadsheet may run it: begins with a sign of formulas, bare or behind signs that nobody sees."""
     if text.startswith(CELL_BREAKS):
         return True
-    first = next((sign for sign in text if sign not in BLANK and unicodedata.category(sign) not in UNSEEN), "")
+    first = next(
+        (
+            sign
+            for sign in text
+            if sign not in BLANK_CHARACTERS and unicodedata.category(sign) not in INVISIBLE_CATEGORIES
+        ),
+        "",
+    )
     return bool(first) and unicodedata.normalize("NFKC", first) in FORMULA_SIGNS
 
 
-def guarded(text: str) -> str:
+def escape_formula(text: str) -> str:
     """With an apostrophe in front of what may be run, and of what unguarded() would take one from."""
     return f"'{text}" if is_formula(text.lstrip("'")) else text
 
@@ -50,7 +59,7 @@ def unguarded(text: str) -> str:
     return text[1:] if text.startswith("'") and is_formula(text.lstrip("'")) else text
 
 
-def csv_text(value: Any) -> str:
+def to_csv_text(value: Any) -> str:
     """CSV knows no types: text that a spreadsheet would run as a formula gets an apostrophe in front."""
     value = clean(value)
     if value is None:
@@ -58,5 +67,5 @@ def csv_text(value: Any) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, str):
-        return guarded(value)
+        return escape_formula(value)
     return f"{value:f}" if isinstance(value, Decimal) else str(value)

@@ -17,20 +17,20 @@ from . import unreadable_files
 from .unreadable_files import MAX_TEXT, UnreadableFile
 
 ENCODINGS = ("utf-8-sig", "gb18030")
-CHUNK = 1 << 20  # bytes
-LOOKED_AT = 20  # lines that tell the separator
-LINES_OF_A_ROW = 1_000
+CHUNK_SIZE = 1 << 20  # bytes
+DELIMITER_SAMPLE_LINES = 20  # lines that tell the separator
+MAX_LINES_PER_ROW = 1_000
 
 
-def csv_rows(path: Path, *, packed: bool, known: Callable[[str], bool]) -> Iterator[tuple[int, list[str]]]:
+def read_csv_rows(path: Path, *, packed: bool, known: Callable[[str], bool]) -> Iterator[tuple[int, list[str]]]:
     """(line on which the row begins, its cells). known: whether a text is the name of a wanted column."""
-    encoding = _encoding(path, packed)
-    with _opened(path, packed) as stream:
-        head = list(islice(_lines(io.TextIOWrapper(stream, encoding, newline="")), LOOKED_AT))
+    encoding = _detect_encoding(path, packed)
+    with _open_binary(path, packed) as stream:
+        head = list(islice(_read_lines(io.TextIOWrapper(stream, encoding, newline="")), DELIMITER_SAMPLE_LINES))
     csv.field_size_limit(MAX_TEXT)
-    delimiter = max(",;\t", key=lambda sign: _fitness(head, sign, known))
-    with _opened(path, packed) as stream:
-        lines = Counted(_lines(io.TextIOWrapper(stream, encoding, newline="")))
+    delimiter = max(",;\t", key=lambda sign: _score_delimiter(head, sign, known))
+    with _open_binary(path, packed) as stream:
+        lines = NumberedLines(_read_lines(io.TextIOWrapper(stream, encoding, newline="")))
         reader, width = csv.reader(lines, delimiter=delimiter, strict=True), 0
         while True:
             lines.start = lines.line + 1
@@ -39,39 +39,39 @@ def csv_rows(path: Path, *, packed: bool, known: Callable[[str], bool]) -> Itera
             except StopIteration:
                 return
             except csv.Error:
-                raise _unclosed(lines.start, lines.line) from None
+                raise _unclosed_quote(lines.start, lines.line) from None
             if lines.line == lines.start:
                 width = len(cells)
-            elif any(_swallowed(cells, columns - 1, delimiter) for columns in (len(cells), width)):
-                raise _unclosed(lines.start, lines.line)
+            elif any(_spans_rows(cells, columns - 1, delimiter) for columns in (len(cells), width)):
+                raise _unclosed_quote(lines.start, lines.line)
             yield lines.start, cells
 
 
-class Counted:
+class NumberedLines:
     """Lines with their number; one row may not run over all of them."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self.lines, self.line, self.start = lines, 0, 1
 
-    def __iter__(self) -> Counted:
+    def __iter__(self) -> NumberedLines:
         return self
 
     def __next__(self) -> str:
         found = next(self.lines)
         self.line += 1
-        if self.line - self.start > LINES_OF_A_ROW:
-            raise _unclosed(self.start, self.line)
+        if self.line - self.start > MAX_LINES_PER_ROW:
+            raise _unclosed_quote(self.start, self.line)
         return found
 
 
-def _unclosed(start: int, end: int) -> UnreadableFile:
+def _unclosed_quote(start: int, end: int) -> UnreadableFile:
     upto = f"，一直读到第 {end} 行" if end > start else ""
     return UnreadableFile(
         f"第 {start} 行的引号没有配对{upto}。请删去多余的引号，或用表格软件打开后另存为 xlsx，再重新读取。"
     )
 
 
-def _swallowed(cells: list[str], per_line: int, delimiter: str) -> bool:
+def _spans_rows(cells: list[str], per_line: int, delimiter: str) -> bool:
     """Does a cell run over lines that hold as many separators as lines of the table do?"""
     for place, cell in enumerate(cells):
         counts = [line.count(delimiter) for line in cell.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
@@ -80,14 +80,14 @@ def _swallowed(cells: list[str], per_line: int, delimiter: str) -> bool:
     return False
 
 
-def _fitness(lines: list[str], sign: str, known: Callable[[str], bool]) -> tuple[int, int]:
+def _score_delimiter(lines: list[str], sign: str, known: Callable[[str], bool]) -> tuple[int, int]:
     """How many wanted columns a line has when it is divided there, and how often it could be."""
     parts = [[part.strip().strip('"') for part in line.strip("\r\n").split(sign)] for line in lines]
     wanted = max((sum(known(part) for part in row) for row in parts), default=0)
     return wanted, len(parts[0]) if parts else 0
 
 
-def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+def _read_lines(text: io.TextIOWrapper) -> Iterator[str]:
     number = 0
     while line := text.readline(4 * MAX_TEXT):
         number += 1
@@ -97,7 +97,7 @@ def _lines(text: io.TextIOWrapper) -> Iterator[str]:
 
 
 @contextmanager
-def _opened(path: Path, packed: bool) -> Iterator[Any]:
+def _open_binary(path: Path, packed: bool) -> Iterator[Any]:
     try:
         with gzip.open(path) if packed else path.open("rb") as stream:
             yield stream
@@ -105,9 +105,9 @@ def _opened(path: Path, packed: bool) -> Iterator[Any]:
         raise UnreadableFile("压缩文件已损坏，请重新取得。") from error
 
 
-def _encoding(path: Path, packed: bool) -> str:
+def _detect_encoding(path: Path, packed: bool) -> str:
     """The first encoding in which the whole file can be read; it is gone through once, and never held."""
-    with _opened(path, packed) as stream:
+    with _open_binary(path, packed) as stream:
         begin, size = stream.read(2), 0
         utf_16 = begin in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
         left = {name: codecs.getincrementaldecoder(name)() for name in (("utf-16",) if utf_16 else ENCODINGS)}
@@ -116,16 +116,16 @@ def _encoding(path: Path, packed: bool) -> str:
             size += len(chunk)
             if size > unreadable_files.MAX_UNPACKED:
                 raise UnreadableFile(f"文件{'解压后' if packed else ''}超过 200 MB，请分成几个文件。")
-            left = {name: decoder for name, decoder in left.items() if _decodes(decoder, chunk)}
+            left = {name: decoder for name, decoder in left.items() if _can_decode(decoder, chunk)}
             if not chunk:
                 break
-            chunk = stream.read(CHUNK)
+            chunk = stream.read(CHUNK_SIZE)
     if not left:
         raise UnreadableFile("认不出文件的编码，请另存为 UTF-8 编码的 CSV。")
     return next(iter(left))
 
 
-def _decodes(decoder: Any, chunk: bytes) -> bool:
+def _can_decode(decoder: Any, chunk: bytes) -> bool:
     try:
         decoder.decode(chunk, final=not chunk)
     except UnicodeDecodeError:

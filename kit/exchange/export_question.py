@@ -10,15 +10,15 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-MAX_REASON = 200  # characters
-TO_DEVICE = "文件下载到您的设备，本页不变；下载完了请返回。"
-TO_JOBS = "在后台写成文件，完成后在任务页下载。"
-LABELS = {"xlsx": "Excel（xlsx）", "csv": "CSV", "json": "JSON"}
+MAX_REASON_LENGTH = 200  # characters
+DOWNLOAD_NOTE = "文件下载到您的设备，本页不变；下载完了请返回。"
+BACKGROUND_NOTE = "在后台写成文件，完成后在任务页下载。"
+FORMAT_LABELS = {"xlsx": "Excel（xlsx）", "csv": "CSV", "json": "JSON"}
 
 
 def reason_is_wrong(reason: str, total: int) -> bool:
     """Missing where it is needed, or longer than the trail keeps."""
-    return len(reason) > MAX_REASON or (total > settings.CRM_EXPORT_REASON_ROWS and not reason)
+    return len(reason) > MAX_REASON_LENGTH or (total > settings.CRM_EXPORT_REASON_ROWS and not reason)
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Question:
     facts: Sequence[tuple[str, str]]
     back_url: str
     formats: Sequence[str] = ("xlsx",)
-    note: str = TO_DEVICE
+    note: str = DOWNLOAD_NOTE
     conditions: str = ""
     with_reason: bool = False
     paused: str = ""  # why it is refused for now
@@ -40,11 +40,11 @@ class Question:
         """The page of the question; with what was wrong with the answer, when one was sent."""
         typed = request.POST.get("reason", "").strip()
         context = asdict(self) | {
-            "buttons": [(value, LABELS[value]) for value in self.formats],
+            "buttons": [(value, FORMAT_LABELS[value]) for value in self.formats],
             "asked": "reason" in request.POST and not self.paused,
             "typed": typed,
-            "over": max(0, len(typed) - MAX_REASON),
-            "longest": MAX_REASON,
+            "over": max(0, len(typed) - MAX_REASON_LENGTH),
+            "longest": MAX_REASON_LENGTH,
             "limit": settings.CRM_EXPORT_REASON_ROWS,
         }
         return render(request, "exchange/question.html", context)
@@ -56,10 +56,10 @@ def of_rows(page: Any, file_format: str, total: int, *, paused: str = "") -> Que
     about = [("属于", str(page.customer))] if hasattr(page, "customer") else []
     return Question(
         title=f"导出{page.title}",
-        facts=[*about, ("条件", words), ("行数", f"将导出 {total} 行"), ("格式", LABELS[file_format])],
+        facts=[*about, ("条件", words), ("行数", f"将导出 {total} 行"), ("格式", FORMAT_LABELS[file_format])],
         back_url=page.link(export=None, reason=None),
         formats=(file_format,),
-        note=TO_DEVICE if total <= settings.CRM_EXPORT_DIRECT_ROWS else TO_JOBS,
+        note=DOWNLOAD_NOTE if total <= settings.CRM_EXPORT_DIRECT_ROWS else BACKGROUND_NOTE,
         conditions=page.link(export=None, reason=None).partition("?")[2],
         with_reason=total > settings.CRM_EXPORT_REASON_ROWS or "reason" in page.request.POST,
         paused=paused,

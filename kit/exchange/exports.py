@@ -18,12 +18,12 @@ from django.shortcuts import redirect
 from django.urls import resolve
 from django.utils import timezone
 
-from kit.audit.export_conditions import CONDITIONS, EXPORTED, readable
+from kit.audit.export_conditions import CONDITIONS, EXPORTED, decode_conditions
 from kit.audit.log import log_event
 from kit.audit.models import AuditEntry
 from kit.audit.verification import ERASED
 from kit.domain.file_names import cut_file_name
-from kit.jobs.models import Job, JobRefused, open_jobs
+from kit.jobs.models import Job, JobRefused, count_open_jobs
 from kit.jobs.tasks import start_job
 from kit.sql.streaming import stream_records
 
@@ -53,7 +53,7 @@ def deliver(page: Any, file_format: str) -> HttpResponse:
         return of_rows(page, file_format, total).ask(request)
     name = cut_file_name(f"{page.title}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}")
     if total > settings.CRM_EXPORT_DIRECT_ROWS:
-        return in_background(page, file_format, name=name, reason=reason, total=total)
+        return start_background_export(page, file_format, name=name, reason=reason, total=total)
     buffer = io.BytesIO()
     headers, rows = table(page)
     count = WRITERS[file_format](buffer, headers, rows, title=page.title)
@@ -61,11 +61,11 @@ def deliver(page: Any, file_format: str) -> HttpResponse:
     return attachment(buffer.getvalue(), name, CONTENT_TYPES[file_format])
 
 
-def in_background(page: Any, file_format: str, *, name: str, reason: str, total: int) -> HttpResponse:
+def start_background_export(page: Any, file_format: str, *, name: str, reason: str, total: int) -> HttpResponse:
     """The page of the job that writes a large file; the question again while enough of this person's are unfinished."""
     request, most = page.request, settings.CRM_EXPORTS_AT_ONCE
     with transaction.atomic():
-        if open_jobs(request.user, FUNCTION) >= most:
+        if count_open_jobs(request.user, FUNCTION) >= most:
             words = f"您已有 {most} 个导出还没有完成，没有再开始新的。请等其中一个完成后再导出。"
             return of_rows(page, file_format, total, paused=words).ask(request)
         job = start_job(
@@ -93,7 +93,7 @@ def conditions(query: QueryDict) -> str:
 
 def log_export(by: Any, title: str, count: int, query: str, reason: str) -> None:
     """Who exported what, how many rows, and why."""
-    facts = {"行数": count, CONDITIONS: readable(query), **({"原因": reason} if reason else {})}
+    facts = {"行数": count, CONDITIONS: decode_conditions(query), **({"原因": reason} if reason else {})}
     log_event(by, EXPORTED, text=title, changes=facts)
 
 
@@ -106,10 +106,10 @@ def attachment(content: Any, name: str, content_type: str) -> HttpResponse:
 def table(page: Any) -> tuple[list[str], Iterator[list[Any]]]:
     """Headers and rows of a list's declared columns, read in chunks."""
     rows = stream_records(page.export_rows(), 1000)
-    return [headed(column) for column in page.columns], ([c.get(row) for c in page.columns] for row in rows)
+    return [file_header(column) for column in page.columns], ([c.get(row) for c in page.columns] for row in rows)
 
 
-def headed(column: Any) -> str:
+def file_header(column: Any) -> str:
     """A cell of a page may show two things, "名称 / 客户编号"; of them the file's column holds the first."""
     return column.label.partition(" / ")[0] if isinstance(column.value, str) else column.label
 
@@ -122,16 +122,16 @@ def run_export(job: Job) -> str:
     file_format, total = job.arguments["format"], job.arguments["total"]
     headers, rows = table(page)
     with NamedTemporaryFile(suffix=f".{file_format}") as target:
-        count = WRITERS[file_format](target, headers, _beating(job, rows, total), title=page.title)
+        count = WRITERS[file_format](target, headers, _with_heartbeat(job, rows, total), title=page.title)
         target.flush()
         target.seek(0)
-        keep(job, f"{job.pk}.{file_format}", File(target))
+        store_file(job, f"{job.pk}.{file_format}", File(target))
     job.file_name = job.arguments["name"]
     log_export(job.owner, page.title, count, job.arguments["query"], job.arguments.get("reason", ""))
     return f"已导出 {count} 行。"
 
 
-def keep(job: Job, name: str, content: File) -> None:
+def store_file(job: Job, name: str, content: File) -> None:
     """Known from now on, an erasure takes the file away; one that came before may have missed what was read."""
     job.file.save(name, content, save=False)
     job.save(update_fields=["file"])
@@ -150,7 +150,7 @@ def list_of(job: Job) -> Any:
     return page
 
 
-def _beating(job: Job, rows: Iterator[list[Any]], total: int) -> Iterator[list[Any]]:
+def _with_heartbeat(job: Job, rows: Iterator[list[Any]], total: int) -> Iterator[list[Any]]:
     for done, row in enumerate(rows):
         if done % 1000 == 0:
             job.beat(done, total)

@@ -24,7 +24,7 @@ def erase_from_jobs(erase: Callable[[Any], Any]) -> int:
     """
     for job in stream_records(Job.objects.only("pk", "arguments", "result", "notes", "file_name")):
         left = {
-            "arguments": erase({**job.arguments, **_asked(job)}),
+            "arguments": erase({**job.arguments, **_decoded_query(job)}),
             "result": erase(job.result)[:500],
             "notes": erase(job.notes),
             "file_name": erase(job.file_name)[:200],
@@ -39,6 +39,6 @@ def erase_from_jobs(erase: Callable[[Any], Any]) -> int:
     return len(files)
 
 
-def _asked(job: Job) -> dict[str, Any]:
+def _decoded_query(job: Job) -> dict[str, Any]:
     """The conditions of an export as the person's name stands in them: an address encodes it."""
     return {"query": dict(QueryDict(job.arguments["query"]).lists())} if "query" in job.arguments else {}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-NAMED = 10  # places that a sentence names; the others are counted
-SENTENCES = 50
+MAX_PLACES = 10  # places that a sentence names; the others are counted
+MAX_SENTENCES = 50
 
 
 class Notes:
@@ -22,11 +22,11 @@ class Notes:
         """sentence: with {} where the places stand."""
         self.counts[sentence] = self.counts.get(sentence, 0) + 1
         named = self.places.setdefault(sentence, [])
-        if len(named) < NAMED:
+        if len(named) < MAX_PLACES:
             named.append(place)
 
     def sentences(self) -> list[str]:
-        return [self._worded(sentence) for sentence in list(self.counts)[:SENTENCES]]
+        return [self._worded(sentence) for sentence in list(self.counts)[:MAX_SENTENCES]]
 
     def _worded(self, sentence: str) -> str:
         count, named = self.counts[sentence], self.places.get(sentence, [])
@@ -37,7 +37,7 @@ class Notes:
         return f"{before}{'、'.join(named)}{more}{after}"
 
 
-def describe_note(texts: Sequence[str], most: int = NAMED) -> str:
+def quote_texts(texts: Sequence[str], most: int = MAX_PLACES) -> str:
     """「甲」「乙」, the others counted."""
     shown = "".join(f"「{text[:30]}」" for text in texts[:most])
     return shown + (f"等 {len(texts)} 项" if len(texts) > most else "")

@@ -17,27 +17,27 @@ from typing import Any
 from xml.parsers import expat
 
 from . import unreadable_files
-from .cell_numbers import General, NumberStyle, number_style
+from .cell_numbers import GENERAL, NumberStyle, number_style
 from .unreadable_files import MAX_COLUMNS, MAX_TEXT, UnreadableFile
 
-INVALID = "文件不是有效的 xlsx 工作簿，请用表格软件重新另存。"
-CHUNK = 1 << 16  # bytes
-MAX_MERGED = 100_000
-MAX_TOKEN = 1 << 23  # bytes of one tag
-LAST_LINE = 1_048_576
+INVALID_WORKBOOK = "文件不是有效的 xlsx 工作簿，请用表格软件重新另存。"
+CHUNK_SIZE = 1 << 16  # bytes
+MAX_MERGED_RANGES = 100_000
+MAX_TAG_SIZE = 1 << 23  # bytes of one tag
+MAX_LINE = 1_048_576
 REFERENCE = re.compile(r"([A-Z]{1,3})([1-9]\d{0,6})\Z")
 Handler = Callable[[str, dict[str, str]], None]
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergedRange:
     first: int  # lines and columns from 1
     last: int
     left: int
     right: int
 
     def __str__(self) -> str:
-        return f"{letters(self.left)}{self.first}:{letters(self.right)}{self.last}"
+        return f"{column_letters(self.left)}{self.first}:{column_letters(self.right)}{self.last}"
 
 
 @dataclass
@@ -46,7 +46,7 @@ class SheetRow:
     cells: dict[int, str] = field(default_factory=dict)  # by column, from 1
     faults: dict[int, str] = field(default_factory=dict)  # why a cell cannot be taken
     hidden: bool = False
-    across: tuple[Merged, ...] = ()  # cells merged over several columns that cover this line
+    across: tuple[MergedRange, ...] = ()  # cells merged over several columns that cover this line
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Workbook:
         self.archive, self.is_1904 = archive, False
         self.sheets: list[Sheet] = []
         self.styles: list[NumberStyle] = []
-        self.texts = Texts()
+        self.texts = SharedStrings()
         self._open()
 
     def _open(self) -> None:
@@ -78,18 +78,20 @@ class Workbook:
                 self.texts.read(self.archive, target)
 
         def start(name: str, attributes: dict[str, str]) -> None:
-            name = local(name)
+            name = local_name(name)
             if name == "workbookPr":
                 self.is_1904 = attributes.get("date1904", "") in ("1", "true")
             elif name == "sheet":
-                key = next((value for label, value in attributes.items() if local(label) == "id" and label != "id"), "")
+                key = next(
+                    (value for label, value in attributes.items() if local_name(label) == "id" and label != "id"), ""
+                )
                 kind, path = related.get(key, ("", ""))
                 if kind == "worksheet" and path not in seen:
                     seen.add(path)
                     state = attributes.get("state", "visible")
                     self.sheets.append(Sheet(attributes.get("name", "")[:31], path, state != "visible"))
 
-        parse(self.archive, main, start)
+        parse_part(self.archive, main, start)
 
     def _related(self, part: str) -> dict[str, tuple[str, str]]:
         """{id: (last word of its type, path)} of what a part names as belonging to it."""
@@ -97,30 +99,30 @@ class Workbook:
         found: dict[str, tuple[str, str]] = {}
 
         def start(name: str, attributes: dict[str, str]) -> None:
-            if local(name) == "Relationship" and attributes.get("TargetMode") != "External":
+            if local_name(name) == "Relationship" and attributes.get("TargetMode") != "External":
                 target = posixpath.normpath(posixpath.join("/", folder, attributes.get("Target", "")))
                 kind = attributes.get("Type", "").rpartition("/")[2]
                 found[attributes.get("Id", "")] = (kind, target.lstrip("/"))
 
-        parse(self.archive, posixpath.join(folder, "_rels", f"{name}.rels"), start)
+        parse_part(self.archive, posixpath.join(folder, "_rels", f"{name}.rels"), start)
         return found
 
-    def merged(self, sheet: Sheet) -> list[Merged]:
+    def merged(self, sheet: Sheet) -> list[MergedRange]:
         """By first line; those beyond the columns that are read are left out."""
-        found: list[Merged] = []
+        found: list[MergedRange] = []
         if not self._names(sheet, b"mergeCell"):
             return found
 
         def start(name: str, attributes: dict[str, str]) -> None:
-            if local(name) == "mergeCell":
+            if local_name(name) == "mergeCell":
                 left_top, _, right_bottom = attributes.get("ref", "").partition(":")
-                (left, first), (right, last) = place(left_top), place(right_bottom or left_top)
+                (left, first), (right, last) = cell_position(left_top), cell_position(right_bottom or left_top)
                 if left <= MAX_COLUMNS:
-                    found.append(Merged(first, last, left, right))
-                if len(found) > MAX_MERGED:
+                    found.append(MergedRange(first, last, left, right))
+                if len(found) > MAX_MERGED_RANGES:
                     raise UnreadableFile(f"工作表「{sheet.title}」合并的单元格太多，请取消合并后另存。")
 
-        parse(self.archive, sheet.path, start)
+        parse_part(self.archive, sheet.path, start)
         return sorted(found, key=lambda one: (one.first, one.left))
 
     def _names(self, sheet: Sheet, word: bytes) -> bool:
@@ -129,7 +131,7 @@ class Workbook:
             before = part.read(2)
             if before in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
                 return True
-            while chunk := part.read(CHUNK):
+            while chunk := part.read(CHUNK_SIZE):
                 if word in before + chunk:
                     return True
                 before = chunk[-len(word) :]
@@ -138,11 +140,11 @@ class Workbook:
     def rows(self, sheet: Sheet) -> Iterator[SheetRow]:
         """Rows with at least one cell that holds something, in their order."""
         reader = RowReader(self, sheet)
-        for _ in stream(self.archive, sheet.path, reader.start, reader.end, reader.text):
+        for _ in stream_part(self.archive, sheet.path, reader.start, reader.end, reader.text):
             yield from reader.taken()
 
 
-class Texts:
+class SharedStrings:
     """The shared texts of a workbook in one run of bytes: many short ones cost no more than they hold."""
 
     def __init__(self) -> None:
@@ -150,23 +152,23 @@ class Texts:
 
     def __getitem__(self, number: int) -> str:
         if not 0 <= number < len(self.ends) - 1:
-            raise UnreadableFile(INVALID)
+            raise UnreadableFile(INVALID_WORKBOOK)
         return self.content[self.ends[number] : self.ends[number + 1]].decode("utf-8", "surrogatepass")
 
     def read(self, archive: zipfile.ZipFile, path: str) -> None:
-        parts = InText()
+        parts = TextCollector()
 
         def end(name: str) -> None:
             parts.end(name)
-            if local(name) == "si":
-                self.content += unescaped(parts.take()).encode("utf-8", "surrogatepass")
+            if local_name(name) == "si":
+                self.content += unescape(parts.take()).encode("utf-8", "surrogatepass")
                 self.ends.append(len(self.content))
 
-        for _ in stream(archive, path, parts.start, end, parts.text):
+        for _ in stream_part(archive, path, parts.start, end, parts.text):
             pass
 
 
-class InText:
+class TextCollector:
     """Gathers the words inside <t>; how a word is pronounced (<rPh>) is no part of it."""
 
     def __init__(self) -> None:
@@ -175,12 +177,12 @@ class InText:
         self.inside = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        name = local(name)
+        name = local_name(name)
         self.spoken += name == "rPh"
         self.inside = name == "t" and not self.spoken
 
     def end(self, name: str) -> None:
-        self.spoken -= local(name) == "rPh"
+        self.spoken -= local_name(name) == "rPh"
         self.inside = False
 
     def text(self, words: str) -> None:
@@ -199,7 +201,7 @@ class InText:
         return found
 
 
-class RowReader(InText):
+class RowReader(TextCollector):
     """Takes the events of a sheet's XML and gives rows."""
 
     def __init__(self, book: Workbook, sheet: Sheet) -> None:
@@ -213,16 +215,16 @@ class RowReader(InText):
         return done
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        name = local(name)
+        name = local_name(name)
         if name == "v":
             self.in_value = True
         elif name == "row":
-            line = whole(attributes.get("r") or self.row.line + 1)
-            if not self.row.line < line <= LAST_LINE:
-                raise UnreadableFile(INVALID)
+            line = parse_int(attributes.get("r") or self.row.line + 1)
+            if not self.row.line < line <= MAX_LINE:
+                raise UnreadableFile(INVALID_WORKBOOK)
             self.row, self.column = SheetRow(line, hidden=attributes.get("hidden") in ("1", "true")), 0
         elif name == "c":
-            self.column = column_of(attributes["r"]) if "r" in attributes else self.column + 1
+            self.column = column_number(attributes["r"]) if "r" in attributes else self.column + 1
             self.kind, self.style = attributes.get("t", "n"), attributes.get("s", "0")
             self.parts.clear()
             self.size = 0
@@ -234,7 +236,7 @@ class RowReader(InText):
             self.keep(words)
 
     def end(self, name: str) -> None:
-        name = local(name)
+        name = local_name(name)
         if name == "v":
             self.in_value = False
         elif name == "c":
@@ -251,7 +253,7 @@ class RowReader(InText):
         if not text.strip():
             return
         if self.column > MAX_COLUMNS:
-            at = f"{letters(self.column)}{self.row.line}"
+            at = f"{column_letters(self.column)}{self.row.line}"
             raise UnreadableFile(
                 f"工作表「{self.sheet.title}」的 {at} 有内容，最多读 {MAX_COLUMNS} 列。请删去多余的列后另存。"
             )
@@ -262,41 +264,41 @@ class RowReader(InText):
     def _value(self, raw: str) -> tuple[str, str]:
         """(text as the user sees it, why it cannot be taken)."""
         if self.kind == "s":
-            return self.book.texts[whole(raw)], ""
+            return self.book.texts[parse_int(raw)], ""
         if self.kind in ("str", "inlineStr"):
-            return unescaped(raw), ""
+            return unescape(raw), ""
         if self.kind == "b":
             return ("TRUE" if raw.strip() == "1" else "FALSE"), ""
         if self.kind == "e":
             return raw, ""  # an error like any other that stands in a table as text
         if self.kind == "d":
             return raw.replace("T", " "), ""
-        styles, number = self.book.styles, whole(self.style)
-        style = styles[number] if number < len(styles) else General
+        styles, number = self.book.styles, parse_int(self.style)
+        style = styles[number] if number < len(styles) else GENERAL
         return style.shown(raw, self.book.is_1904)
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Workbook]:
+def open_workbook(path: Path) -> Iterator[Workbook]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield Workbook(archive)
     except (zipfile.BadZipFile, zlib.error, EOFError, expat.ExpatError, NotImplementedError, RuntimeError) as error:
-        raise UnreadableFile(INVALID) from error
+        raise UnreadableFile(INVALID_WORKBOOK) from error
 
 
-def parse(archive: zipfile.ZipFile, path: str, start: Handler) -> None:
-    for _ in stream(archive, path, start):
+def parse_part(archive: zipfile.ZipFile, path: str, start: Handler) -> None:
+    for _ in stream_part(archive, path, start):
         pass
 
 
-def stream(
+def stream_part(
     archive: zipfile.ZipFile, path: str, start: Handler, end: Callable | None = None, text: Callable | None = None
 ) -> Iterator[None]:
     """Gives a part's elements to the handlers, as they are called there (see local()); yields after each chunk."""
 
     def refuse(*args: Any) -> None:
-        raise UnreadableFile(INVALID)  # no workbook declares entities
+        raise UnreadableFile(INVALID_WORKBOOK)  # no workbook declares entities
 
     parser = expat.ParserCreate()
     parser.buffer_text = True
@@ -307,14 +309,14 @@ def stream(
     try:
         part = archive.open(path)
     except KeyError:
-        raise UnreadableFile(INVALID) from None
+        raise UnreadableFile(INVALID_WORKBOOK) from None
     with part:
         fed = 0
-        while chunk := part.read(CHUNK):
+        while chunk := part.read(CHUNK_SIZE):
             parser.Parse(chunk)
             fed += len(chunk)
-            if fed - parser.CurrentByteIndex > MAX_TOKEN:
-                raise UnreadableFile(INVALID)
+            if fed - parser.CurrentByteIndex > MAX_TAG_SIZE:
+                raise UnreadableFile(INVALID_WORKBOOK)
             yield
         parser.Parse(b"", True)
         yield
@@ -327,43 +329,43 @@ def read_styles(archive: zipfile.ZipFile, path: str) -> list[NumberStyle]:
     inside: list[str] = []
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        inside.append(name := local(name))
+        inside.append(name := local_name(name))
         if name == "numFmt":
             formats[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
         elif name == "xf" and "cellXfs" in inside:
             used.append(attributes.get("numFmtId", "0"))
 
-    for _ in stream(archive, path, start, lambda name: inside.pop()):
+    for _ in stream_part(archive, path, start, lambda name: inside.pop()):
         pass
-    return [number_style(whole(number), formats.get(number, "")) for number in used]
+    return [number_style(parse_int(number), formats.get(number, "")) for number in used]
 
 
-def local(name: str) -> str:
+def local_name(name: str) -> str:
     """An element's name without the prefix of its namespace."""
     return name.rpartition(":")[2] if ":" in name else name
 
 
 @cache
-def _column(word: str) -> int:
-    return place(f"{word}1")[0]
+def _column_number(word: str) -> int:
+    return cell_position(f"{word}1")[0]
 
 
-def column_of(reference: str) -> int:
-    return _column(reference.rstrip("0123456789")[:4])
+def column_number(reference: str) -> int:
+    return _column_number(reference.rstrip("0123456789")[:4])
 
 
-def place(reference: str) -> tuple[int, int]:
+def cell_position(reference: str) -> tuple[int, int]:
     """(column, line), from 1, of a reference such as B3."""
     found = REFERENCE.match(reference)
     if not found:
-        raise UnreadableFile(INVALID)
+        raise UnreadableFile(INVALID_WORKBOOK)
     column = 0
     for letter in found[1]:
         column = 26 * column + ord(letter) - 64
     return column, int(found[2])
 
 
-def letters(column: int) -> str:
+def column_letters(column: int) -> str:
     found = ""
     while column:
         column, rest = divmod(column - 1, 26)
@@ -371,13 +373,13 @@ def letters(column: int) -> str:
     return found
 
 
-def whole(text: Any) -> int:
+def parse_int(text: Any) -> int:
     try:
         return int(text)
     except ValueError:
-        raise UnreadableFile(INVALID) from None
+        raise UnreadableFile(INVALID_WORKBOOK) from None
 
 
-def unescaped(text: str) -> str:
+def unescape(text: str) -> str:
     """Signs that XML cannot hold are written as _x000D_."""
     return re.sub(r"_x([0-9A-Fa-f]{4})_", lambda found: chr(int(found[1], 16)), text) if "_x" in text else text

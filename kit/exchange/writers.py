@@ -12,10 +12,10 @@ from typing import IO, Any
 
 import xlsxwriter
 
-from .cells import clean, csv_text
+from .cells import clean, to_csv_text
 
-Sheet = tuple[str, Sequence[str], Iterable[Sequence[Any]]]  # title, headers, rows
-NOT_IN_SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
+SheetContent = tuple[str, Sequence[str], Iterable[Sequence[Any]]]  # title, headers, rows
+FORBIDDEN_IN_SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
 
 
 def write_xlsx(target: IO[bytes], headers: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str) -> int:
@@ -23,7 +23,7 @@ def write_xlsx(target: IO[bytes], headers: Sequence[str], rows: Iterable[Sequenc
     return write_workbook(target, [(title, headers, rows)])
 
 
-def write_workbook(target: IO[bytes], sheets: Iterable[Sheet]) -> int:
+def write_workbook(target: IO[bytes], sheets: Iterable[SheetContent]) -> int:
     """Writes sheet after sheet in constant memory; returns the number of rows in all."""
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(target, options)
@@ -41,7 +41,7 @@ def write_workbook(target: IO[bytes], sheets: Iterable[Sheet]) -> int:
             sheet.write_string(0, column, header, bold)
         for line, row in enumerate(rows, start=1):
             for column, value in enumerate(row):
-                _write(sheet, (line, column), clean(value), formats)
+                _write_cell(sheet, (line, column), clean(value), formats)
             count += 1
     book.close()
     return count
@@ -49,10 +49,10 @@ def write_workbook(target: IO[bytes], sheets: Iterable[Sheet]) -> int:
 
 def sheet_name(title: str) -> str:
     """At most 31 characters, without those that a sheet may not be called by."""
-    return NOT_IN_SHEET_NAME.sub(" ", title).strip(" '")[:31].strip(" '") or "Sheet1"
+    return FORBIDDEN_IN_SHEET_NAME.sub(" ", title).strip(" '")[:31].strip(" '") or "Sheet1"
 
 
-def _write(sheet: Any, place: tuple[int, int], value: Any, formats: dict[type[date], Any]) -> None:
+def _write_cell(sheet: Any, place: tuple[int, int], value: Any, formats: dict[type[date], Any]) -> None:
     if value is None or value == "":
         return
     if isinstance(value, date):  # a datetime is a date too
@@ -67,10 +67,10 @@ def write_csv(target: IO[bytes], headers: Sequence[str], rows: Iterable[Sequence
     """UTF-8 with BOM, which Chinese Excel opens as it is; returns the number of rows."""
     text = io.TextIOWrapper(target, encoding="utf-8-sig", newline="", write_through=True)
     writer = csv.writer(text)
-    writer.writerow([csv_text(header) for header in headers])
+    writer.writerow([to_csv_text(header) for header in headers])
     count = 0
     for row in rows:
-        writer.writerow([csv_text(value) for value in row])
+        writer.writerow([to_csv_text(value) for value in row])
         count += 1
     text.flush()
     text.detach()

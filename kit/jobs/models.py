@@ -101,21 +101,21 @@ class Job(models.Model):
 
     def finish(self, result: str) -> None:
         """What work calls its file is cut here, for every kind of job."""
-        self.status, self.result, self.finished_at = self.Status.DONE, as_result(result), timezone.now()
+        self.status, self.result, self.finished_at = self.Status.DONE, fit_result(result), timezone.now()
         self.file_name = cut_file_name(self.file_name)
         self.save(update_fields=["status", "result", "notes", "finished_at", "file", "file_name"])
 
     def fail(self, reason: str) -> None:
         """Writes nothing that the work left in the row, which may be why it failed; its file goes from the disk."""
         written, self.file, self.file_name = str(self.file.name or ""), "", ""
-        self.status, self.result, self.finished_at = self.Status.FAILED, as_result(reason), timezone.now()
+        self.status, self.result, self.finished_at = self.Status.FAILED, fit_result(reason), timezone.now()
         closed = {"status": self.status, "result": self.result, "finished_at": self.finished_at}
         Job.objects.filter(pk=self.pk).update(**closed, file="", file_name="")
         if written:
             transaction.on_commit(partial(self.file.storage.delete, written), robust=True)
 
 
-def as_result(words: str) -> str:
+def fit_result(words: str) -> str:
     """As long as the column, and without the one character PostgreSQL does not store."""
     return words.replace("\0", "")[:500]
 
@@ -138,12 +138,12 @@ class DueRun(models.Model):
         return f"{self.task} {self.period}"
 
 
-def open_jobs(owner: Any, function: str) -> int:
+def count_open_jobs(owner: Any, function: str) -> int:
     """How many of a person's jobs of this kind are unfinished. Call in the transaction that starts one more."""
     people = get_user_model()._default_manager.select_for_update(no_key=True)
     people.get(pk=owner.pk)  # whoever starts two at once is counted one after the other
-    return unfinished(owner, function).count()
+    return unfinished_jobs(owner, function).count()
 
 
-def unfinished(owner: Any, function: str) -> models.QuerySet[Job]:
+def unfinished_jobs(owner: Any, function: str) -> models.QuerySet[Job]:
     return Job.objects.filter(owner=owner, function=function, status__in=(Job.Status.QUEUED, Job.Status.RUNNING))

@@ -15,7 +15,7 @@ from django_tasks import task
 
 from kit.audit.log import current_address
 
-from .models import Job, JobRefused, unfinished
+from .models import Job, JobRefused, unfinished_jobs
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ def run_job(job_id: int) -> None:
         return
     token = current_address.set(job.address)
     try:
-        carry_out(job)
+        execute_job(job)
     except Exception:  # whatever happens, the owner reads it as a failed job
         logger.exception("job %s failed", job_id)
         job.fail("任务未能完成，请稍后重试；仍然失败时把任务编号告诉系统管理员。")
@@ -42,13 +42,13 @@ def start_job(kind: str, function: str, *, owner: Any, **arguments: Any) -> Job:
     same kind and person it waits until everybody else's first is taken.
     """
     address = current_address.get() if owner is not None else None
-    before = 0 if owner is None else unfinished(owner, function).count()
+    before = 0 if owner is None else unfinished_jobs(owner, function).count()
     job = Job.objects.create(kind=kind[:50], function=function, owner=owner, arguments=arguments, address=address)
     transaction.on_commit(lambda: run_job.using(priority=-min(before, 100)).enqueue(job.pk))
     return job
 
 
-def carry_out(job: Job) -> None:
+def execute_job(job: Job) -> None:
     try:
         result = import_string(job.function)(job)
     except JobRefused as refusal:

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.fields.related_lookups import RelatedIn
 from django.db.models.lookups import In
 
-FEW = 8  # from 9 on PostgreSQL looks keys up in a hash table, but only those that stand in the statement
+MAX_PARAMETER_IDS = 8  # from 9 on PostgreSQL looks keys up in a hash table, but only those that stand in the statement
 
 
 class IdSet(frozenset[int]):
@@ -43,7 +43,7 @@ class _IdSetIn:
         if not self.rhs:
             raise EmptyResultSet
         column, params = self.process_lhs(compiler, connection)  # type: ignore[attr-defined]
-        if connection.vendor == "postgresql" and len(self.rhs) <= FEW:
+        if connection.vendor == "postgresql" and len(self.rhs) <= MAX_PARAMETER_IDS:
             return f"{column} = ANY (%s::bigint[])", (*params, f"{{{self.rhs.text}}}")
         if connection.vendor == "postgresql":
             return f"{column} = ANY ('{{{self.rhs.text}}}'::bigint[])", params

@@ -11,27 +11,27 @@ from django.db.migrations import RunPython
 from django.db.models import Count, Sum, Window
 from django.utils import timezone
 
-KEPT_DAYS = 2  # longer than any transaction lasts
+KEEP_DAYS = 2  # longer than any transaction lasts
 EVENTS = ("INSERT", "UPDATE", "DELETE")
-MARK = {
+INSERT_MARK = {
     "postgresql": "INSERT INTO {marks} (key, at) VALUES (gen_random_uuid(), now())",
     "sqlite": "INSERT INTO {marks} (key, at) VALUES (lower(hex(randomblob(16))), strftime('%Y-%m-%d %H:%M:%f', 'now'))",
 }
-FUNCTION = f"""
+CREATE_FUNCTION = f"""
 CREATE FUNCTION {{marks}}_leave() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    {MARK["postgresql"]};
+    {INSERT_MARK["postgresql"]};
     RETURN NULL;
 END $$
 """
-POSTGRESQL = """
+POSTGRESQL_TRIGGER = """
 CREATE TRIGGER {table}_{marks} AFTER INSERT OR UPDATE OR DELETE ON {table}
     FOR EACH STATEMENT EXECUTE FUNCTION {marks}_leave()
 """
-SQLITE = f"""
+SQLITE_TRIGGER = f"""
 CREATE TRIGGER {{table}}_{{marks}}_{{event}} AFTER {{event}} ON {{table}}
 BEGIN
-    {MARK["sqlite"]};
+    {INSERT_MARK["sqlite"]};
 END
 """
 
@@ -52,7 +52,7 @@ class ChangeMarker(models.Model):
     @classmethod
     def old(cls) -> models.QuerySet[Any]:
         """Marks that nothing running can still be compared with."""
-        return cls._default_manager.filter(at__lt=timezone.now() - timedelta(days=KEPT_DAYS))
+        return cls._default_manager.filter(at__lt=timezone.now() - timedelta(days=KEEP_DAYS))
 
     @classmethod
     def stamp(cls) -> tuple[Any, ...] | None:
@@ -77,12 +77,12 @@ def leave_marks(marks: str, *tables: str) -> RunPython:
     def create(apps: Any, schema_editor: Any) -> None:
         on_postgresql = schema_editor.connection.vendor == "postgresql"
         if on_postgresql:
-            schema_editor.execute(FUNCTION.format(marks=marks))
+            schema_editor.execute(CREATE_FUNCTION.format(marks=marks))
         for table in tables:
             for event in EVENTS[:1] if on_postgresql else EVENTS:
-                sql = POSTGRESQL if on_postgresql else SQLITE
+                sql = POSTGRESQL_TRIGGER if on_postgresql else SQLITE_TRIGGER
                 schema_editor.execute(sql.format(marks=marks, table=table, event=event))
-        schema_editor.execute(MARK[schema_editor.connection.vendor].format(marks=marks))
+        schema_editor.execute(INSERT_MARK[schema_editor.connection.vendor].format(marks=marks))
 
     def drop(apps: Any, schema_editor: Any) -> None:
         on_postgresql = schema_editor.connection.vendor == "postgresql"

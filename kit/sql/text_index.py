@@ -16,7 +16,15 @@ from django.db.migrations import RunPython
 from django.db.models import Func, Lookup
 from django.db.models.lookups import IContains
 
-from kit.domain.folding import ABROAD, DIGITS, fold_name, fold_number, has_letters, letters, number_part
+from kit.domain.folding import (
+    COUNTRY_PREFIX,
+    DIGITS,
+    fold_name,
+    fold_number,
+    fold_partial_number,
+    folding_table,
+    has_letters,
+)
 
 # 公司 → {公, 司, 公司}. Dearer than comparing: the cost lets PostgreSQL prefer the index to making them.
 CREATE_GRAMS = """
@@ -55,7 +63,7 @@ CREATE_FOLD_NUMBER = f"""
 CREATE FUNCTION crm_fold_number(value text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
   SELECT regexp_replace(regexp_replace(regexp_replace(
     translate(value, '{"".join(map(chr, DIGITS))}', '{"".join(DIGITS.values())}'),
-    '[^0-9+]', '', 'g'), '^(?:{ABROAD}|0)*', ''), '[^0-9]', '', 'g')
+    '[^0-9+]', '', 'g'), '^(?:{COUNTRY_PREFIX}|0)*', ''), '[^0-9]', '', 'g')
 $$
 """
 
@@ -66,7 +74,7 @@ class Fold(Func):
     function, arity, output_field = "crm_fold", 1, models.CharField()
 
 
-class Folded(Lookup):
+class FoldedLookup(Lookup):
     """A comparison of the folded column with a folded text. indexed: the models' attribute that names its fields."""
 
     function, indexed = "crm_fold", "text_indexed"
@@ -105,7 +113,7 @@ class Folded(Lookup):
 
 @models.CharField.register_lookup
 @models.TextField.register_lookup
-class ContainsText(Folded):
+class ContainsText(FoldedLookup):
     """The text anywhere in the field, whatever its case, width, spaces and punctuation."""
 
     lookup_name = "contains_text"
@@ -117,7 +125,7 @@ class ContainsText(Folded):
         return super().as_sql(compiler, connection)
 
 
-class OfNumber(Folded):
+class FoldedNumberLookup(FoldedLookup):
     """A comparison of telephone numbers."""
 
     function, indexed = "crm_fold_number", "number_indexed"
@@ -131,19 +139,19 @@ class OfNumber(Folded):
 
 
 @models.CharField.register_lookup
-class ContainsNumber(OfNumber):
+class ContainsNumber(FoldedNumberLookup):
     """A telephone number or a part of one, however it is divided, with +86 or 0 in front or without."""
 
     lookup_name = "contains_number"
 
     def wanted(self) -> list[tuple[str, bool]]:
         """0532… is a part of what goes on inside a number, or the beginning of one, where no 0 is kept."""
-        part, whole = number_part(self.rhs), fold_number(self.rhs)
+        part, whole = fold_partial_number(self.rhs), fold_number(self.rhs)
         return [(part, False)] * bool(part) + [(whole, True)] * bool(whole and whole != part)
 
 
 @models.TextField.register_lookup
-class ContainsPlain(Folded):
+class ContainsPlain(FoldedLookup):
     """The text anywhere in the field, as it stands."""
 
     lookup_name, function, indexed = "contains_plain", "", "plain_indexed"
@@ -152,7 +160,7 @@ class ContainsPlain(Folded):
         return [(self.rhs, False)]
 
 
-class EqualFolded(Folded):
+class FoldedEqualLookup(FoldedLookup):
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         column, own = self.folded(compiler, connection)
         return f"{column} = %s", [*own, self.equal()]
@@ -162,14 +170,14 @@ class EqualFolded(Folded):
 
 
 @models.CharField.register_lookup
-class SameText(EqualFolded):
+class SameText(FoldedEqualLookup):
     """The same text when folded."""
 
     lookup_name = "same_text"
 
 
 @models.CharField.register_lookup
-class SameNumber(OfNumber, EqualFolded):
+class SameNumber(FoldedNumberLookup, FoldedEqualLookup):
     """The same telephone number."""
 
     lookup_name = "same_number"
@@ -182,10 +190,10 @@ def teach_sqlite(sender: Any = None, connection: Any = None, **kwargs: Any) -> N
     """The database's foldings are ours. Connected to connection_created."""
     if connection.vendor == "sqlite":
         for name, fold in (("crm_fold", fold_name), ("crm_fold_number", fold_number)):
-            connection.connection.create_function(name, 1, _unless_null(fold), deterministic=True)
+            connection.connection.create_function(name, 1, _skip_null(fold), deterministic=True)
 
 
-def _unless_null(fold: Any) -> Any:
+def _skip_null(fold: Any) -> Any:
     return lambda value: None if value is None else fold(str(value))
 
 
@@ -194,15 +202,16 @@ def _unless_null(fold: Any) -> Any:
 
 def grams() -> RunPython:
     """The migration that brings the function; all indexes stand on it."""
-    return RunPython(_on_postgresql([CREATE_GRAMS]), _on_postgresql([DROP_GRAMS]))
+    return RunPython(_run_on_postgresql([CREATE_GRAMS]), _run_on_postgresql([DROP_GRAMS]))
 
 
 def foldings() -> RunPython:
     """The migration that brings the foldings, as the table stands: another table needs another migration."""
-    table = json.dumps({chr(code): folded for code, folded in letters().items() if code}, ensure_ascii=False)
+    table = json.dumps({chr(code): folded for code, folded in folding_table().items() if code}, ensure_ascii=False)
     create = [CREATE_FOLD.replace("{table}", table.replace("'", "''")), CREATE_FOLD_NUMBER]
     return RunPython(
-        _on_postgresql(create), _on_postgresql(["DROP FUNCTION crm_fold(text)", "DROP FUNCTION crm_fold_number(text)"])
+        _run_on_postgresql(create),
+        _run_on_postgresql(["DROP FUNCTION crm_fold(text)", "DROP FUNCTION crm_fold_number(text)"]),
     )
 
 
@@ -210,7 +219,7 @@ def text_indexes(table: str, *columns: str) -> RunPython:
     """Indexes of columns as they stand, of the migrations before folded_indexes()."""
     names = {column: f"{table}_{column}_text" for column in columns}
     create = [f"CREATE INDEX {name} ON {table} USING gin (crm_grams({column}))" for column, name in names.items()]
-    return RunPython(_on_postgresql(create), _on_postgresql([f"DROP INDEX {name}" for name in names.values()]))
+    return RunPython(_run_on_postgresql(create), _run_on_postgresql([f"DROP INDEX {name}" for name in names.values()]))
 
 
 def without_text_indexes(table: str, *columns: str) -> RunPython:
@@ -233,10 +242,10 @@ def folded_indexes(
     made |= {f"{table}_{column}_plain": f"USING gin (crm_grams({column}))" for column in plain}
     made |= {f"{table}_{column}_same": f"(crm_fold({column}))" for column in same}
     create = [f"CREATE INDEX {name} ON {table} {how}" for name, how in made.items()]
-    return RunPython(_on_postgresql(create), _on_postgresql([f"DROP INDEX {name}" for name in made]))
+    return RunPython(_run_on_postgresql(create), _run_on_postgresql([f"DROP INDEX {name}" for name in made]))
 
 
-def _on_postgresql(statements: list[str]) -> Any:
+def _run_on_postgresql(statements: list[str]) -> Any:
     def run(apps: Any, schema_editor: Any) -> None:
         if schema_editor.connection.vendor == "postgresql":
             for statement in statements:

@@ -213,7 +213,7 @@ def test_sealing_takes_every_row_once_and_chains():
 
 
 def test_many_rows_are_sealed_in_batches(monkeypatch):
-    monkeypatch.setattr(seals, "BATCH", 2)
+    monkeypatch.setattr(seals, "BATCH_SIZE", 2)
     for _ in range(5):
         entry()
     assert seals.seal_pending() == 5
@@ -239,7 +239,7 @@ def test_a_row_that_commits_behind_the_last_sealed_one_is_sealed_too():
 
 
 def test_a_row_that_commits_too_far_behind_is_named_instead(monkeypatch):
-    monkeypatch.setattr(seals, "LOOK_BACK", 50)
+    monkeypatch.setattr(seals, "LOOK_BACK_IDS", 50)
     insert(1000)
     seals.seal_pending()
     insert(900, at=timezone.now() - timedelta(days=1))
@@ -263,7 +263,7 @@ def test_the_chain_holds_after_rows_of_every_kind(company):
 @pytest.fixture
 def three_sealed(monkeypatch):
     """Three rows, two in the first seal and one in the second."""
-    monkeypatch.setattr(seals, "BATCH", 2)
+    monkeypatch.setattr(seals, "BATCH_SIZE", 2)
     rows = [entry(verb=verb, changes={"名称": ["旧", "新"]}) for verb in ("甲", "乙", "丙")]
     seals.seal_pending()
     return rows

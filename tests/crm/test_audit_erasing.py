@@ -16,7 +16,7 @@ from kit.audit import redaction, retention, seals
 from kit.audit.log import log_event
 from kit.audit.models import AuditEntry, AuditPruning, AuditRedaction, AuditSeal
 from kit.audit.retention import cut_off, prune_expired
-from kit.audit.verification import ERASED, Ranges, notes, verify
+from kit.audit.verification import ERASED, IdRanges, notes, verify
 from kit.domain.verdict import Refused
 from tests import factories
 from tests.crm.trail import GONE, POSTGRES, entry, erase, named, raw, tamper
@@ -35,8 +35,8 @@ def old_seal(*entries):
         previous_hash=previous,
         row_ids=ids,
         last_id=ids[-1],
-        form=seals.WHOLE,
-        hash=seals.digest(previous, rows, seals.WHOLE),
+        form=seals.WHOLE_ROWS,
+        hash=seals.hash_batch(previous, rows, seals.WHOLE_ROWS),
     )
 
 
@@ -67,9 +67,9 @@ def test_nothing_that_is_kept_lets_the_old_words_be_guessed():
     erase(row)
     kept = AuditRedaction.objects.get()
     words = {"object_text": "高峰", "changes": row.changes}
-    assert kept.digest != seals.personal_digest(words, "")
+    assert kept.digest != seals.hash_personal_texts(words, "")
     assert row.salt not in str(list(AuditEntry.objects.values())) + str(list(AuditRedaction.objects.values()))
-    assert kept.digest == seals.personal_digest(words, row.salt)  # control: with the salt it would
+    assert kept.digest == seals.hash_personal_texts(words, row.salt)  # control: with the salt it would
 
 
 def test_a_row_erased_before_it_was_sealed_and_one_erased_twice_hold_too():
@@ -113,7 +113,7 @@ def test_a_seal_of_the_old_form_is_proved_and_sealed_again_before_its_words_go()
     assert verify() == []
     erase(rows[1])
     erase(rows[2])
-    again = AuditSeal.objects.get(form=seals.SPLIT)
+    again = AuditSeal.objects.get(form=seals.SPLIT_ROWS)
     assert again.row_ids == seal.row_ids
     seals.seal_pending()
     assert verify() == []
@@ -133,7 +133,7 @@ def test_words_under_an_old_seal_that_does_not_hold_stay():
 def test_an_old_seal_over_erased_rows_that_nothing_covers_is_found(monkeypatch):
     rows = [named() for _ in range(2)]
     seal = old_seal(*rows)
-    monkeypatch.setattr(redaction, "_seal_again", lambda seal: None)
+    monkeypatch.setattr(redaction, "_reseal", lambda seal: None)
     erase(rows[1])
     assert any(f"封存 {seal.pk}" in finding for finding in verify())
 
@@ -183,7 +183,7 @@ def test_postgresql_keeps_the_records_of_what_went(table, old_rows, settings):
 @pytest.fixture
 def old_rows(monkeypatch):
     """Five rows of two years ago in three seals, and one of today in a fourth."""
-    monkeypatch.setattr(seals, "BATCH", 2)
+    monkeypatch.setattr(seals, "BATCH_SIZE", 2)
     long_ago = timezone.now() - timedelta(days=730)
     rows = [entry(at=long_ago + timedelta(hours=n)) for n in range(5)]
     seals.seal_pending()
@@ -313,7 +313,7 @@ def test_the_command_says_what_is_rightly_gone(old_rows, settings, capsys):
 
 
 def test_ids_kept_as_ranges():
-    ranges = Ranges()
+    ranges = IdRanges()
     ranges.add([5, 6, 7])
     ranges.add([1, 2])
     assert [pk for pk in range(10) if pk in ranges] == [1, 2, 5, 6, 7]

@@ -26,8 +26,8 @@ def pretext(entry, object_text, changes) -> AuditRedaction:
     after = {"object_text": object_text, "changes": changes}
     return AuditRedaction.objects.create(
         entry_id=entry.pk,
-        digest=seals.personal_digest(words, entry.salt),
-        after=seals.personal_digest(after, ""),
+        digest=seals.hash_personal_texts(words, entry.salt),
+        after=seals.hash_personal_texts(after, ""),
         at=deed.at,
         deed_id=deed.pk,
     )

@@ -9,7 +9,7 @@ from django import forms
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kit.domain.days import EARLIEST, latest_meant, too_far
+from kit.domain.days import EARLIEST_DAY, latest_plausible_day, too_far
 from kit.exchange.dates import NotADay, read_day
 from kit.pages.forms import CrmForm
 
@@ -86,11 +86,11 @@ def test_no_number_becomes_a_day_out_of_reach(number):
         found = read_day(str(number))
     except NotADay:
         return
-    assert EARLIEST <= found.at.date() <= latest_meant()
+    assert EARLIEST_DAY <= found.at.date() <= latest_plausible_day()
 
 
 @STEADY
-@given(st.dates(EARLIEST, date(2031, 11, 28)), st.sampled_from(["{0:%Y-%m-%d}", "{0.year}.{0.month}.{0.day}",
+@given(st.dates(EARLIEST_DAY, date(2031, 11, 28)), st.sampled_from(["{0:%Y-%m-%d}", "{0.year}.{0.month}.{0.day}",
        "{0.year}年{0.month}月{0.day}日", "{0:%Y%m%d}", "{1}"]))  # fmt: skip
 def test_every_day_in_reach_is_read_as_it_was_written(day, form):
     count = (day - date(1899, 12, 30)).days
@@ -98,9 +98,9 @@ def test_every_day_in_reach_is_read_as_it_was_written(day, form):
 
 
 def test_the_bounds_are_days_themselves():
-    assert [too_far(EARLIEST), too_far(latest_meant())] == ["", ""]
-    assert too_far(EARLIEST - timedelta(days=1))
-    assert too_far(latest_meant() + timedelta(days=1))
+    assert [too_far(EARLIEST_DAY), too_far(latest_plausible_day())] == ["", ""]
+    assert too_far(EARLIEST_DAY - timedelta(days=1))
+    assert too_far(latest_plausible_day() + timedelta(days=1))
 
 
 def test_forms_of_the_screen_refuse_a_far_day_with_the_same_proposal():

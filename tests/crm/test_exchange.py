@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.exchange import unreadable_files
-from kit.exchange.cells import ILLEGAL, clean, csv_text, guarded, is_formula, unguarded
+from kit.exchange.cells import ILLEGAL_CHARACTERS, clean, escape_formula, is_formula, to_csv_text, unguarded
 from kit.exchange.readers import UnreadableFile, read_table
 from kit.exchange.writers import WRITERS, write_csv, write_xlsx
 
@@ -62,7 +62,7 @@ def test_no_text_is_a_formula_in_a_workbook(text):
 @pytest.mark.parametrize("text", FORMULAS)
 def test_no_text_is_a_formula_in_csv(text):
     lines = written("csv", [text], [[text]])[0].decode("utf-8-sig")
-    assert csv_text(text) == f"'{text}"
+    assert to_csv_text(text) == f"'{text}"
     assert lines.lstrip('"').startswith("'")
 
 
@@ -70,14 +70,14 @@ def test_no_text_is_a_formula_in_csv(text):
     "text", ["一=二", "2026-01-01", "’=1", "甲＝乙", "'", "''", "", "\u200b", "a\u200b=1", "—", "−1.5", "·@"]
 )
 def test_other_text_gets_no_apostrophe(text):
-    assert csv_text(text) == text
+    assert to_csv_text(text) == text
 
 
 @STEADY
 @given(st.text(st.sampled_from("'=+-@＝＠\u200b\ufeff \t\r甲1"), max_size=6))
 def test_a_guarded_text_is_no_formula_and_loses_exactly_its_guard(text):
-    assert not is_formula(guarded(text))
-    assert unguarded(guarded(text)) == text
+    assert not is_formula(escape_formula(text))
+    assert unguarded(escape_formula(text)) == text
 
 
 @pytest.mark.parametrize("header", FORMULAS[:5])
@@ -122,7 +122,7 @@ def test_numbers_stay_numbers_in_csv():
 def test_times_are_those_of_shanghai():
     moment = datetime(2025, 12, 31, 16, 0, tzinfo=UTC)
     assert clean(moment) == datetime(2026, 1, 1)
-    assert csv_text(moment) == "2026-01-01 00:00"
+    assert to_csv_text(moment) == "2026-01-01 00:00"
 
 
 def test_csv_opens_in_chinese_excel():
@@ -142,7 +142,7 @@ ODD = [
 
 @pytest.mark.parametrize("file_format", WRITERS)
 def test_no_odd_character_kills_an_export(tmp_path, file_format):
-    expected = [["行", ILLEGAL.sub("", text)] for text in ODD]
+    expected = [["行", ILLEGAL_CHARACTERS.sub("", text)] for text in ODD]
     assert back(tmp_path, file_format, [["行", text] for text in ODD]) == expected
 
 
@@ -176,7 +176,7 @@ def test_an_empty_list_gives_a_file_with_headers(tmp_path, file_format):
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
-PRINTABLE = TEXTS.filter(lambda text: not ILLEGAL.search(text) and "\r" not in text and text.strip())
+PRINTABLE = TEXTS.filter(lambda text: not ILLEGAL_CHARACTERS.search(text) and "\r" not in text and text.strip())
 
 
 @pytest.mark.parametrize("file_format", WRITERS)
@@ -194,7 +194,7 @@ def test_what_is_exported_comes_back(tmp_path_factory, file_format):
 @STEADY
 @given(st.text())
 def test_no_csv_cell_begins_like_a_formula(text):
-    assert not is_formula(csv_text(text))
+    assert not is_formula(to_csv_text(text))
 
 
 # In

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from kit.exchange.exports import FUNCTION
-from kit.jobs.models import Job, unfinished
+from kit.jobs.models import Job, unfinished_jobs
 from kit.jobs.tasks import start_job
 from tests import factories
 from tests.exports import export
@@ -45,5 +45,7 @@ def test_two_clicks_at_once_start_one_export_where_there_is_room_for_one(company
 
 
 def test_control_without_the_lock_both_start(company, two_clicks, settings, monkeypatch):
-    monkeypatch.setattr("kit.exchange.exports.open_jobs", lambda owner, function: unfinished(owner, function).count())
+    monkeypatch.setattr(
+        "kit.exchange.exports.count_open_jobs", lambda owner, function: unfinished_jobs(owner, function).count()
+    )
     assert two_clicks() == settings.CRM_EXPORTS_AT_ONCE + 1

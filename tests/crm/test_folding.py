@@ -20,9 +20,9 @@ from kit.domain.folding import (
     fold_code,
     fold_name,
     fold_number,
+    folding_table,
     invisible_in,
-    is_normal_code,
-    letters,
+    is_folded_code,
     looks_like_number,
 )
 from kit.pages.forms import CrmForm
@@ -46,7 +46,7 @@ def test_folding_again_changes_nothing(text):
     assert fold_name(fold_name(text)) == fold_name(text)
     assert clean_text(clean_text(text)) == clean_text(text)
     assert fold_code(fold_code(text)) == fold_code(text)
-    assert is_normal_code(fold_code(text))
+    assert is_folded_code(fold_code(text))
     assert not invisible_in(clean_text(text))
 
 
@@ -140,7 +140,7 @@ def test_the_database_folds_texts_and_numbers_as_python_does(texts, numbers):
 def test_only_characters_that_every_version_of_unicode_knows_are_folded_to_others():
     """What was assigned after Unicode 3.2 keeps its form or goes; so no two versions of Python disagree."""
     old = unicodedata.ucd_3_2_0
-    assert {text for code, text in letters().items() if text and old.category(chr(code)) == "Cn"} == set()
+    assert {text for code, text in folding_table().items() if text and old.category(chr(code)) == "Cn"} == set()
 
 
 VARIANTS = [str, str.upper, lambda text: f" {text}（", "·".join, lambda text: f"{text}\u200b"]

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from customers.likeness import Sought, _conditions
 from customers.models import Contact, Customer
-from kit.domain.folding import fold_name, letters
+from kit.domain.folding import fold_name, folding_table
 from marketing.models import Opportunity
 from tests import factories
 
@@ -62,7 +62,7 @@ def named(company):
 @pytest.mark.parametrize("text", TEXTS)
 def test_it_finds_what_holds_the_text_whatever_case_width_spaces_and_punctuation(text, named):
     found = set(Customer.objects.filter(name__contains_text=text).values_list("name", flat=True))
-    plain = text.translate(letters())
+    plain = text.translate(folding_table())
     assert found == {name for name in NAMES if (plain in fold_name(name) if plain else text in name)}
 
 

@@ -12,7 +12,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, close_old_c
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from kit.jobs.models import DueRun, as_result
+from kit.jobs.models import DueRun, fit_result
 
 logger = logging.getLogger("crm.jobs")
 
@@ -52,10 +52,10 @@ def run_once(name: str, seconds: int, function: str) -> bool:
     except IntegrityError:  # another scheduler was faster
         return False
     try:
-        run.result = as_result(str(import_string(function)()))
+        run.result = fit_result(str(import_string(function)()))
     except Exception as error:  # one task must not stop the others
         logger.exception("periodic task %s failed", name)
-        run.result = as_result(f"失败：{error}")
+        run.result = fit_result(f"失败：{error}")
         if not connection.in_atomic_block:
             close_old_connections()  # a broken connection would not let the failure be noted
     run.finished_at = timezone.now()
