@@ -1,4 +1,4 @@
-"""Who does something, as far as the floor needs to know them: the product's users are such."""
+"""The user as far as kit needs to know them; accounts.models.User is one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 
 class Actor(Protocol):
-    """A user: a key and permissions. Functions take None in its place for the system."""
+    """A user with a key and permissions. Functions take None in its place for the system."""
 
     @property
     def pk(self) -> Any: ...

@@ -1,17 +1,17 @@
-"""Names of files, as long as a column and as file systems take."""
+"""Names of files, cut to what columns and file systems take."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-MAX_LENGTH = 200  # characters of every column that keeps one
+MAX_LENGTH = 200  # characters of every file name column
 MAX_SUFFIX_LENGTH = 10
 
 
 def cut_file_name(name: str, limit: int = MAX_LENGTH) -> str:
-    """The name, at most so many characters long; what goes stands before the suffix, which says how to open the file.
+    """Return the name with at most `limit` characters, cut before the suffix, which says how to open the file.
 
-    To be asked after words were put around a name too: a name at its limit is past it then.
+    Call it again after adding words to a name: a name at the limit is over it then.
     """
     if len(name) <= limit:
         return name

@@ -1,7 +1,7 @@
-"""One form for texts that mean the same: names, telephone numbers, codes; and the signs nobody sees taken out.
+"""Folding: one normal form for names, phone numbers and codes that mean the same; removal of invisible characters.
 
-A character folds by itself, whatever stands beside it, by a table that every version of Python makes alike: the
-database folds its columns by the same table (kit/sql/text_index.py).
+Each character folds on its own, by a table that is the same in every version of Python: the database folds its
+columns by this table too (kit/sql/text_index.py).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 import unicodedata
 from functools import cache
 
-UNICODE_3_2 = unicodedata.ucd_3_2_0  # the same in every Python; whatever was assigned later stays as it is
+UNICODE_3_2 = unicodedata.ucd_3_2_0  # the same in every Python; characters assigned later stay as they are
 # Zero-width and bidirectional characters, soft hyphens, fillers, variation selectors, tags, C1 controls.
 INVISIBLE_CHARACTERS = (
     "\x80-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
@@ -38,41 +38,41 @@ NUMBER_CHARACTERS = re.compile(r"[0-9+\s()（）./、，,;；:：#*·_—–―�
 
 
 def clean_text(text: str) -> str:
-    """Without signs nobody sees; no-break and other odd spaces are spaces. Line ends and tabs stay."""
+    """Remove invisible characters and turn no-break and other unusual spaces into spaces; line ends and tabs stay."""
     if text.isascii():
         return text
     return UNUSUAL_SPACES.sub(" ", INVISIBLE.sub("", text))
 
 
 def invisible_in(text: str) -> bool:
-    """Does it hold what clean_text() takes out? No new text does; rows from before may."""
+    """Tell whether clean_text() would change the text. No new text does; rows of older versions may."""
     return clean_text(text) != text
 
 
 def fold_name(text: str) -> str:
-    """Width, case, spaces, brackets and punctuation make no difference. A text of nothing else stays as it is."""
+    """Fold width, case, spaces, brackets and punctuation away. A text of nothing else stays as it is."""
     return text.translate(folding_table()) or text.strip(" ")
 
 
 def has_letters(text: str) -> bool:
-    """Is anything left of it when it is folded?"""
+    """Tell whether anything is left of the text when it is folded."""
     return bool(text.translate(folding_table()))
 
 
 def fold_number(text: str) -> str:
-    """The digits as dialled inside the country: no separators, no 86 and no 0 in front."""
+    """Return the digits as dialled inside the country: without separators and without 86 or 0 in front."""
     return NON_DIGITS.sub("", COUNTRY_AND_TRUNK_PREFIXES.sub("", _strip_separators(text)))
 
 
 def fold_partial_number(text: str) -> str:
-    """The digits of what may be a part of a number: a 0 in front stays."""
+    """Return the digits of what may be a part of a number: a 0 in front stays."""
     return NON_DIGITS.sub("", COUNTRY_PREFIXES.sub("", _strip_separators(text)))
 
 
 def looks_like_number(text: str) -> bool:
-    """Digits and what people write between them: 3M is a name."""
+    """Tell whether the text holds digits and their separators only: 3M is a name."""
     text = text.translate(DIGITS)
-    return any(sign in "0123456789" for sign in text) and not NUMBER_CHARACTERS.sub("", clean_text(text))
+    return any(character in "0123456789" for character in text) and not NUMBER_CHARACTERS.sub("", clean_text(text))
 
 
 def _strip_separators(text: str) -> str:
@@ -80,43 +80,42 @@ def _strip_separators(text: str) -> str:
 
 
 def fold_width(text: str) -> str:
-    """Full-width letters, digits and signs as half-width ones; without spaces around."""
+    """Turn full-width letters, digits and punctuation into half-width ones; strip spaces around."""
     return clean_text(text).translate(HALF_WIDTH).strip()
 
 
 def fold_code(text: str) -> str:
-    """A code that means the same in small letters, full width, and with spaces or dashes in it."""
+    """Fold a code: upper case, half width, without spaces and dashes."""
     return re.sub(r"[\s\-‐‑‒–—―−]", "", fold_width(text)).translate(UPPER_CASE)
 
 
 def is_folded_code(text: str) -> bool:
-    """Is it stored as fold_code() writes it? Every new one is; rows from before may not be."""
+    """Tell whether a code equals its folded form. Every new one does; rows of older versions may not."""
     return fold_code(text) == text
 
 
 @cache
 def folding_table() -> dict[int, str]:
-    """{code point: what it folds to}, of those that change; what is neither letter, mark nor digit folds to nothing."""
+    """Return {code point: folded text} of the characters that change; punctuation and symbols fold to nothing."""
     codes = (code for codes in FOLDED_RANGES for code in codes if code not in HANGUL_SYLLABLES)
     return {code: folded for code in codes if (folded := _fold_character(chr(code))) != chr(code)}
 
 
-def _fold_character(sign: str) -> str:
-    parts = ""
-    further = sign
-    while parts != further:
-        parts, further = further, "".join(map(_decompose, further))
+def _fold_character(character: str) -> str:
+    parts, decomposed = "", character
+    while parts != decomposed:
+        parts, decomposed = decomposed, "".join(map(_decompose, decomposed))
     return "".join(part for part in parts if not _is_symbol(part))
 
 
-def _decompose(sign: str) -> str:
-    """In small letters and without width, each by the rules that were never changed."""
-    if UNICODE_3_2.category(sign) == "Cn":
-        return sign
-    return unicodedata.normalize("NFKD", sign.casefold())
+def _decompose(character: str) -> str:
+    """Return the character in lower case and half width, by Unicode rules that never changed since 3.2."""
+    if UNICODE_3_2.category(character) == "Cn":
+        return character
+    return unicodedata.normalize("NFKD", character.casefold())
 
 
-def _is_symbol(char: str) -> bool:
-    kind = UNICODE_3_2.category(char)
-    later = kind == "Cn" and any(first <= ord(char) <= last for first, last in LATER_SYMBOL_RANGES)
-    return later or kind[0] in "PSZ" or kind in ("Cc", "Cf") or bool(INVISIBLE.match(char))
+def _is_symbol(character: str) -> bool:
+    category = UNICODE_3_2.category(character)
+    is_later = category == "Cn" and any(first <= ord(character) <= last for first, last in LATER_SYMBOL_RANGES)
+    return is_later or category[0] in "PSZ" or category in ("Cc", "Cf") or bool(INVISIBLE.match(character))

@@ -1,4 +1,4 @@
-"""How a phone number, an e-mail address or an account looks to whoever may not see it in full."""
+"""Masking of phone numbers, e-mail addresses and account numbers for users who may not see them in full."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ STARS = "****"
 CONTACT_DETAIL = re.compile(
     r"[a-z0-9.+_-]{1,64}@[a-z0-9.-]+|(?<!\d)(?:1\d\d|0\d{2,3})[ -]?\d{4}[ -]?\d{4}(?!\d)|\d{7,}", re.I
 )
-LONG_LENGTH, SHORT_LENGTH = 11, 7  # characters from which three and four, or the last two, may stay
+LONG_LENGTH, SHORT_LENGTH = 11, 7  # from 11 characters on 3 + 4 stay visible, from 7 on the last 2
 
 
 def masked(value: str) -> str:
-    """138****1234, g***@example.com; short numbers keep their last two characters or nothing."""
+    """Return 138****1234 or g***@example.com; short numbers keep their last two characters or nothing."""
     text = str(value or "").strip()
     if not text:
         return ""
@@ -28,11 +28,11 @@ def masked(value: str) -> str:
 
 
 def masked_in(text: str) -> str:
-    """A text with the numbers and e-mail addresses in it masked; a date is none."""
-    return CONTACT_DETAIL.sub(lambda found: masked(found[0]), text)
+    """Return the text with the phone numbers and e-mail addresses in it masked; dates stay."""
+    return CONTACT_DETAIL.sub(lambda match: masked(match[0]), text)
 
 
 def refuse_masked(value: object) -> None:
-    """A validator: what was masked on its way out is no number when it comes back."""
+    """Validate that a value sent back is not the masked one that was shown."""
     if "***" in str(value):
         raise ValidationError("这是隐去了中间几位的内容，请填写完整的号码，或留空。", code="masked")

@@ -1,4 +1,4 @@
-"""Amounts and quantities as the screen shows them."""
+"""Formats of amounts and quantities on screen: thousands separated, — for None, − as the minus sign."""
 
 from __future__ import annotations
 
@@ -7,31 +7,32 @@ from decimal import ROUND_HALF_UP, Decimal
 from kit.domain.text import DASH
 
 
-def format_exact(figure: Decimal | None, places: int = 0) -> str:
-    """Every decimal that matters, at least so many places: 0.0015, 1,280.50 (two places), 3.2 (none)."""
-    if figure is None:
+def format_exact(value: Decimal | None, places: int = 0) -> str:
+    """Format all significant decimals, at least `places` of them: 0.0015, 1,280.50 (two places), 3.2 (none)."""
+    if value is None:
         return DASH
-    whole, _, rest = f"{figure:,f}".replace("-", "−").partition(".")
-    rest = rest.rstrip("0").ljust(places, "0")
-    return f"{whole}.{rest}" if rest else whole
+    whole, _, decimals = f"{value:,f}".replace("-", "−").partition(".")
+    decimals = decimals.rstrip("0").ljust(places, "0")
+    return f"{whole}.{decimals}" if decimals else whole
 
 
 def format_yuan(value: Decimal | None) -> str:
-    """An exact amount, rounded half up for display only."""
+    """Format an amount in 元 with two decimals, rounded half up for display only: 1,280.50."""
     if value is None:
         return DASH
     return f"{value.quantize(Decimal('0.01'), ROUND_HALF_UP):,f}".replace("-", "−")
 
 
 def format_price(value: Decimal | None) -> str:
-    """A unit price with every place that matters, at least two."""
+    """Format a unit price with all significant decimals, at least two."""
     return format_exact(value, 2)
 
 
 def format_quantity(value: Decimal | None) -> str:
-    """A quantity without useless zeros."""
+    """Format a quantity without trailing zeros."""
     return format_exact(value)
 
 
 def format_money(value: Decimal | None) -> str:
+    """Format a stored amount, which has two decimals already: 1,280.50, negative ones with a plain hyphen."""
     return DASH if value is None else f"{value:,.2f}"

@@ -1,4 +1,4 @@
-"""Dates of what has happened: none lies ahead. A day of tolerance is for clocks that go ahead of ours."""
+"""Dates of past events: none may lie in the future, apart from a day of tolerance for clocks ahead of ours."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ LIES_AHEAD = "已经发生的事，日期不能晚于今天，请核对年份。
 
 
 def latest_day() -> date:
-    """The last day, in Shanghai, on which something can be said to have happened."""
+    """Return the last day, in Shanghai, that is accepted as past: tomorrow."""
     return timezone.localdate() + TOLERANCE
 
 
 def horizon() -> datetime:
-    """The first moment after that day."""
+    """Return the first datetime that is refused: the midnight after latest_day()."""
     return timezone.make_aware(datetime.combine(latest_day() + timedelta(days=1), time.min))
 
 
 def lies_ahead(when: date | datetime) -> bool:
-    """Is it later than today and its day of tolerance? Moments without a zone are Shanghai's."""
+    """Tell whether a date is later than latest_day(). A datetime without a zone is taken as Shanghai time."""
     if isinstance(when, datetime):
         return (when if timezone.is_aware(when) else timezone.make_aware(when)) >= horizon()
     return when > latest_day()
 
 
 def refuse_ahead(when: date | datetime) -> None:
-    """A validator for the fields of models and forms."""
+    """Validate the date of a past event, in model and form fields."""
     if lies_ahead(when):
         raise ValidationError(LIES_AHEAD, code="ahead")

@@ -1,4 +1,4 @@
-"""Text from outside: what may never stand in one, and the sign for nothing."""
+"""The sign for an empty value, and the check of text from outside for control characters."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ MESSAGE = "含有看不见的控制字符，请删除后重试。"
 
 
 def refuse_control_characters(text: object) -> None:
-    """The one gate: a validator for form fields, files and addresses alike."""
+    """Validate text from form fields, files and URLs alike."""
     if UNPRINTABLE.search(str(text)):
         raise ValidationError(MESSAGE, code="control_characters")

@@ -1,4 +1,4 @@
-"""URLs of pages, by the name of their pattern."""
+"""URLs of pages by their URL name; reversing is cached, because one page of figures holds a hundred links."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from django.urls import reverse
 
 
 def record_url(url_name: str, pk: int) -> str:
-    """The address of a page with the record's key as its one part."""
+    """Return the URL of a page whose only argument is the record's key."""
     return _url_template(url_name).replace("/0/", f"/{pk}/")
 
 
 @cache
 def page_url(url_name: str) -> str:
-    """The address of a page without parts; asked a hundred times on a page of figures."""
+    """Return the URL of a page without arguments."""
     return reverse(url_name)
 
 

@@ -1,4 +1,4 @@
-"""The answer to "may this person do this to this record, now?": yes, or no with the reason."""
+"""Verdicts: may this user do this to this record now? Yes, or no with a reason; and the transitions they guard."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ M = TypeVar("M", bound=models.Model)
 
 class Kind(Enum):
     ALLOWED = "allowed"
-    NO_PERMISSION = "no_right"  # none of the person's roles holds the right: the control is hidden, the answer 403
-    NOT_YOURS = "not_yours"  # the right, but not over this record: shown disabled, 403
-    STATE = "state"  # the record's state refuses: shown disabled, 409
+    NO_PERMISSION = "no_right"  # none of the user's roles has the permission: the control is hidden, the answer 403
+    NOT_YOURS = "not_yours"  # the record is out of the user's scope: the control is disabled, the answer 403
+    STATE = "state"  # the record's state refuses: the control is disabled, the answer 409
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class Verdict:
         return self.kind is Kind.NO_PERMISSION
 
     def enforce(self) -> None:
-        """Raises Refused with the reason unless allowed."""
+        """Raise Refused with the reason unless allowed."""
         if not self:
             raise Refused(self)
 
 
 class Refused(Exception):
-    """A transition was asked for that its guard does not allow."""
+    """A transition was requested that its guard does not allow; str() is the reason."""
 
     def __init__(self, verdict: Verdict) -> None:
         super().__init__(verdict.reason)
@@ -54,72 +54,76 @@ ALLOWED = Verdict()
 
 
 def require_permission(by: Actor | None, permission: str, reason: str) -> Verdict:
-    """by: a user, or None for the system, which needs no right."""
+    """Refuse users without the permission. by: None is the system, which needs none."""
     if by is None or by.has_perm(permission):
         return ALLOWED
     return Verdict(Kind.NO_PERMISSION, reason)
 
 
-def require_scope(belongs: bool, reason: str) -> Verdict:
-    """Refuses people the record does not belong to."""
-    return ALLOWED if belongs else Verdict(Kind.NOT_YOURS, reason)
+def require_scope(in_scope: bool, reason: str) -> Verdict:
+    """Refuse users in whose scope the record does not lie."""
+    return ALLOWED if in_scope else Verdict(Kind.NOT_YOURS, reason)
 
 
-def refuse_if(objection: bool, reason: str) -> Verdict:
-    """Refuses when the record's state objects."""
-    return Verdict(Kind.STATE, reason) if objection else ALLOWED
+def refuse_if(condition: bool, reason: str) -> Verdict:
+    """Refuse because of the record's state, when the condition is true."""
+    return Verdict(Kind.STATE, reason) if condition else ALLOWED
 
 
 def first_objection(*verdicts: Verdict) -> Verdict:
+    """Return the first verdict that refuses, or ALLOWED."""
     return next((verdict for verdict in verdicts if not verdict), ALLOWED)
 
 
 def transition(method: Callable[Concatenate[M, P], R]) -> Callable[Concatenate[M, P], R]:
-    """Runs a model method in one transaction on the row as it stands now, locked.
+    """Run a model method in one transaction, on its row re-read and locked.
 
-    A model may name a relation in `locked_with`: that row is locked first, so that parts do not change while their
-    whole closes. A person who is given something is held before all of it: disabling locks them first and their work
-    next, so the two wait for each other and never lock up, and what the method asks about them stays true. So is a
-    customer that the row comes to point at, as merging locks it first and what hangs on it next. A model's
-    await_turn(verb) comes before every row, for verbs that take turns with work that holds no rows. On SQLite
-    transactions are IMMEDIATE, so the transaction itself is the lock.
+    Locks are taken in one order everywhere, so that transitions wait for each other and never deadlock:
+
+    1. the model's await_turn(verb), if it has one: an advisory lock shared with work that locks no rows;
+    2. arguments with `locks_before_records` (users and other rows that are locked before whatever refers to them),
+       so that what the method checks about them stays true;
+    3. the row of the relation named in `locked_with`, so that parts do not change while their whole is closed;
+    4. the row itself.
+
+    On SQLite transactions are IMMEDIATE, so the transaction itself is the lock.
     """
 
     @wraps(method)
-    def locked(self: M, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        given = [*args, *(value for name, value in kwargs.items() if name != "by")]
+    def run_locked(self: M, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        arguments = [*args, *(value for name, value in kwargs.items() if name != "by")]
         with transaction.atomic():
             if await_turn := getattr(self, "await_turn", None):
                 await_turn(method.__name__)
-            lock_before_records(*given)
-            if whole := getattr(self, getattr(self, "locked_with", ""), None):
-                lock_row(whole)
+            lock_before_records(*arguments)
+            if parent := getattr(self, getattr(self, "locked_with", ""), None):
+                lock_row(parent)
             lock_row(self)
             return method(self, *args, **kwargs)
 
-    return locked
+    return run_locked
 
 
 def lock_row(row: models.Model) -> None:
-    """Re-reads the row and keeps it locked to the end of the transaction.
+    """Re-read the row and lock it to the end of the transaction.
 
-    People and customers are locked weakly: a row that only names one (a notification, a trail's) does not wait.
+    Rows with `locks_before_records` are locked FOR NO KEY UPDATE: inserting a row that refers to one does not wait.
     """
     weak = getattr(row, "locks_before_records", False)
     row.refresh_from_db(from_queryset=type(row)._base_manager.select_for_update(no_key=weak))
 
 
-def lock_before_records(*given: Any) -> None:
-    """Holds the people and customers among what a row is given. Call before the row itself is locked."""
-    lock_in_order(*(value for value in given if getattr(value, "locks_before_records", False)))
+def lock_before_records(*arguments: Any) -> None:
+    """Lock those arguments of a transition that come before its row. Call before the row itself is locked."""
+    lock_in_order(*(value for value in arguments if getattr(value, "locks_before_records", False)))
 
 
-def lock_in_order(*rows: Any) -> None:
-    """Keeps whoever is given work, and what the work is about, as they are to the end of the transaction.
+def lock_in_order(*rows: models.Model) -> None:
+    """Lock rows of several models to the end of the transaction, ordered by model label and key.
 
-    People first, then customers, each in the order of their keys.
+    Labels in alphabetical order put accounts.User before everything that refers to users.
     """
-    found: dict[str, Any] = {row._meta.label: row._meta.concrete_model for row in rows}
-    for label, model in sorted(found.items()):
+    concrete_models = {row._meta.label: row._meta.concrete_model for row in rows}
+    for label, model in sorted(concrete_models.items()):
         keys = {row.pk for row in rows if row._meta.label == label}
         list(model._base_manager.filter(pk__in=keys).order_by("pk").select_for_update(no_key=True).values_list("pk"))
