@@ -123,7 +123,6 @@ def lock_in_order(*rows: models.Model) -> None:
 
     Labels in alphabetical order put accounts.User before everything that refers to users.
     """
-    concrete_models = {row._meta.label: row._meta.concrete_model for row in rows}
-    for label, model in sorted(concrete_models.items()):
+    for label, model in sorted({row._meta.label: row._meta.model for row in rows}.items()):
         keys = {row.pk for row in rows if row._meta.label == label}
         list(model._base_manager.filter(pk__in=keys).order_by("pk").select_for_update(no_key=True).values_list("pk"))

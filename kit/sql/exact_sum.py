@@ -9,9 +9,9 @@ from django.db.models import DecimalField, Sum
 
 
 class ExactDecimalField(DecimalField):
-    """A decimal as the database says it: the type of its own keeps SQLite's conversion by float away.
+    """A decimal that never passes through a float, as Django's DecimalField does on SQLite.
 
-    A column of it is text on SQLite: exact, to be added by ExactSum, not to be compared there.
+    On SQLite the column is text: add it with ExactSum, do not compare it.
     """
 
     def get_internal_type(self) -> str:
@@ -25,7 +25,7 @@ class ExactDecimalField(DecimalField):
 
 
 class ExactSum(Sum):
-    """SUM on PostgreSQL. SQLite would add decimals as floats, so there a Python aggregate adds their texts."""
+    """SUM on PostgreSQL. SQLite would add floats, so there a Python aggregate adds the decimals' texts."""
 
     function = "SUM"
 
@@ -37,7 +37,7 @@ class ExactSum(Sum):
 
 
 class DecimalAdder:
-    """What SQLite calls for each value. It keeps 15 digits of a decimal; further ones are noise of its floats."""
+    """Python aggregate of SQLite. Of a float it takes 15 digits; further ones are rounding noise."""
 
     def __init__(self) -> None:
         self.total: Decimal | None = None
@@ -52,6 +52,6 @@ class DecimalAdder:
 
 
 def teach_sqlite(sender: Any = None, connection: Any = None, **kwargs: Any) -> None:
-    """Connected to connection_created."""
+    """Register the aggregate on a new SQLite connection; a receiver of connection_created."""
     if connection.vendor == "sqlite":
         connection.connection.create_aggregate("exact_sum", 1, DecimalAdder)

@@ -1,4 +1,4 @@
-"""Long sets of keys in a condition: one value of the statement instead of a parameter for each."""
+"""Large sets of ids in a condition, sent as one array instead of a parameter for each id."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from django.db import models
 from django.db.models.fields.related_lookups import RelatedIn
 from django.db.models.lookups import In
 
-MAX_PARAMETER_IDS = 8  # from 9 on PostgreSQL looks keys up in a hash table, but only those that stand in the statement
+MAX_PARAMETER_IDS = 8  # for more ids PostgreSQL uses a hash table, but only if they are literals of the statement
 
 
 class IdSet(frozenset[int]):
-    """Keys found before the statement is made. An ``in`` condition sends them as one value, however many they are.
+    """Ids read before the statement is made. An ``in`` condition sends them as one value, however many they are.
 
-    Django makes each element a parameter of its own: with the people of a company in every condition, preparing the
-    statement took longer than the database needed to answer it. As a parameter go only a few: the plan PostgreSQL
-    keeps of a prepared statement does not know them, and compares every row with each of a thousand.
+    Django makes each element a parameter: with all users of a company in every condition, preparing the statement took
+    longer than running it. Up to MAX_PARAMETER_IDS go as one array parameter, more are written into the statement: the
+    plan that PostgreSQL caches for a prepared statement does not know them and compares each row with all of them.
     """
 
     def including(self, key: int) -> IdSet:
+        """Return the set with one more id."""
         return self if key in self else IdSet(self | {key})
 
     @cached_property
@@ -30,7 +31,7 @@ class IdSet(frozenset[int]):
 
 
 class _IdSetIn:
-    """Ids may stand in the statement as text: they are whole numbers by their type."""
+    """Ids are safe as literals of the statement: they are integers by type."""
 
     rhs: Any
 

@@ -1,4 +1,4 @@
-"""Marks of change: rows that say only that something was written, so that what was computed before is out of date."""
+"""Change markers: triggers insert a row whenever a table is written, so that cached results can tell they are stale."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ END
 
 
 class ChangeMarker(models.Model):
-    """One written change. Triggers write these columns by name: another field here needs another trigger."""
+    """One write to a marked table. Triggers fill these columns by name: a new field needs new triggers."""
 
     key = models.UUIDField(default=uuid.uuid4)
     at = models.DateTimeField(default=timezone.now, db_index=True)
@@ -51,28 +51,28 @@ class ChangeMarker(models.Model):
 
     @classmethod
     def old(cls) -> models.QuerySet[Any]:
-        """Marks that nothing running can still be compared with."""
+        """Return the markers older than any running transaction."""
         return cls._default_manager.filter(at__lt=timezone.now() - timedelta(days=KEEP_DAYS))
 
     @classmethod
     def stamp(cls) -> tuple[Any, ...] | None:
-        """Changes with every committed change: what was computed under another stamp is out of date.
+        """Return a version that changes with every committed write to a marked table; None when there is no marker.
 
-        Number and sum of the marks are part of it, because transactions may commit in another order than they began.
-        None: there is no mark.
+        A result cached under another version is stale. Number and sum of the markers are part of the version, because
+        transactions may commit in another order than they began.
         """
         marks = cls._default_manager.annotate(marks=Window(Count("pk")), keys=Window(Sum("pk")))
         return marks.order_by("-pk").values_list("key", "marks", "keys").first()
 
     @classmethod
     def forget(cls) -> str:
-        """Called by the schedule. Without a mark nothing is remembered, so the newest one stays."""
+        """Delete old markers, as a periodic task. The newest one stays: without a marker nothing would be cached."""
         newest = cls._default_manager.order_by("-pk").values_list("pk", flat=True).first()
         return f"清除 {cls.old().exclude(pk=newest or 0).delete()[0]} 行"
 
 
 def leave_marks(marks: str, *tables: str) -> RunPython:
-    """The migration after that of the marks' table: every statement that writes one of these tables leaves a mark."""
+    """Return the migration operation that creates the triggers; it follows the creation of the marks' table."""
 
     def create(apps: Any, schema_editor: Any) -> None:
         on_postgresql = schema_editor.connection.vendor == "postgresql"
@@ -99,9 +99,9 @@ def leave_marks(marks: str, *tables: str) -> RunPython:
 
 
 class KeptTriggers:
-    """The triggers of tables that a migration changes: SQLite makes a changed table anew and loses them, either way.
+    """Keeps the triggers of tables that a migration alters: SQLite rebuilds an altered table and loses them.
 
-    note() stands before the changes, put_back() after them.
+    Put note() before the alterations and put_back() after them; both work backwards, too.
     """
 
     def __init__(self, *tables: str) -> None:
@@ -117,14 +117,14 @@ class KeptTriggers:
         self.statements = triggers_of(schema_editor.connection, self.tables)
 
     def _put_back(self, apps: Any, schema_editor: Any) -> None:
-        there = triggers_of(schema_editor.connection, self.tables)
+        existing = triggers_of(schema_editor.connection, self.tables)
         for name, sql in self.statements.items():
-            if name not in there:
+            if name not in existing:
                 schema_editor.execute(sql, params=None)
 
 
 def triggers_of(connection: Any, tables: tuple[str, ...]) -> dict[str, str]:
-    """Return {name: statement} of the tables' triggers, on SQLite; elsewhere they stay by themselves."""
+    """Return {name: statement} of the tables' triggers on SQLite; {} elsewhere, where altered tables keep them."""
     if connection.vendor != "sqlite":
         return {}
     with connection.cursor() as cursor:

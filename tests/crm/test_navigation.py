@@ -54,7 +54,7 @@ def test_the_moment_is_the_moment_of_asking(company, monkeypatch):
 
 
 def test_the_statement_is_made_once_for_the_same_person(company, monkeypatch):
-    navigation.STATEMENTS.kept.clear()
+    navigation.STATEMENTS.entries.clear()
     first = numbers(company.manager)
     monkeypatch.setattr(navigation, "statement", lambda user: pytest.fail("made again"))
     assert numbers(company.manager) == first
