@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 
 from kit.audit.record_admin import RecordAdmin
 
@@ -9,7 +10,7 @@ from .models import AuditEntry
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(RecordAdmin):
-    """The trail is read here, never written."""
+    """The audit log, read only."""
 
     list_display = ("at", "actor_name", "verb", "object_text", "address")
     list_filter = ("verb",)
@@ -24,11 +25,11 @@ class AuditEntryAdmin(RecordAdmin):
         entry.mask_details()
         return "；".join(f"{label}：{old} → {new}" for label, old, new in entry.change_list)
 
-    def has_add_permission(self, request: Any) -> bool:
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

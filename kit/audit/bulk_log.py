@@ -1,4 +1,4 @@
-"""Rows made from rows inside the database: INSERT … SELECT, written through the ORM, for both databases."""
+"""INSERT … SELECT through the ORM: rows made from rows inside the database, and audit rows in bulk."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 from django.db.models import F, Func, JSONField, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Left
 from django.utils import timezone
+
+from kit.domain.actor import Actor
 
 from .log import SYSTEM, current_address, format_value
 from .models import AuditEntry
 
 
 class RandomSalt(Func):
-    """What new_salt() is for rows made inside the database: one for each row."""
+    """new_salt() for rows made inside the database: another salt for each row."""
 
     output_field = models.CharField()
 
@@ -31,10 +34,10 @@ class RandomSalt(Func):
 def insert_selected(
     model: type[models.Model], rows: models.QuerySet, values: Mapping[str, Any], *, once: bool = False
 ) -> int:
-    """One row of model per row of rows; values: field name → expression over rows. Returns how many were inserted.
+    """Insert one row of the model per row of `rows`; return how many were inserted.
 
-    Fields left out stay NULL, so all that may not be NULL must be named. once: rows that break a unique constraint
-    are passed over.
+    values: field name → expression over rows. Fields left out stay NULL, so every NOT NULL field must be named.
+    once: skip rows that would break a unique constraint.
     """
     try:
         sql, params = rows.order_by().values_list(*values.values()).query.sql_with_params()
@@ -44,14 +47,19 @@ def insert_selected(
     columns = ", ".join(quote(model._meta.get_field(name).column) for name in values)  # type: ignore[union-attr, arg-type]
     table = quote(model._meta.db_table)
     with connection.cursor() as cursor:
-        tail = " ON CONFLICT DO NOTHING" if once else ""
-        cursor.execute(f"INSERT INTO {table} ({columns}) {sql}{tail}", params)
+        on_conflict = " ON CONFLICT DO NOTHING" if once else ""
+        cursor.execute(f"INSERT INTO {table} ({columns}) {sql}{on_conflict}", params)
         return int(cursor.rowcount)
 
 
-def record_selected(by: Any, verb: str, rows: models.QuerySet, *, text: Any, changes: Mapping[str, Any]) -> int:
-    """One audit row per row of rows. by: a user, or None for the system; text: an expression naming the row."""
-    words = {
+def record_selected(
+    by: Actor | None, verb: str, rows: models.QuerySet, *, text: Combinable, changes: Mapping[str, Any]
+) -> int:
+    """Insert one audit row per row of `rows`; return how many.
+
+    by: a user, or None for the system. text: an expression that gives the row's name. changes: as for log_event().
+    """
+    formatted = {
         label: [format_value(side) for side in (value if isinstance(value, tuple) else (None, value))]
         for label, value in changes.items()
     }
@@ -62,7 +70,7 @@ def record_selected(by: Any, verb: str, rows: models.QuerySet, *, text: Any, cha
         "content_type": Value(ContentType.objects.get_for_model(rows.model).pk),
         "object_id": F("pk"),
         "object_text": Left(text, 200),
-        "changes": Value(words, JSONField()),
+        "changes": Value(formatted, JSONField()),
         "salt": RandomSalt(),
     }
     if by is not None:

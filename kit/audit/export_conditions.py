@@ -1,15 +1,18 @@
-"""The conditions of an export, as the trail keeps them: in words, so that people are found in them."""
+"""The conditions of an export in the audit log: as readable text, so that an erasure finds names in them."""
 
 from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
 EXPORTED = "导出"  # the verb
-CONDITIONS = "条件"  # the label under which every export keeps them, and no other deed
+CONDITIONS = "条件"  # the label of the conditions; no event but an export has it
 
 
 def decode_conditions(query: str) -> str:
-    """name = value；name = value. Rows from before kept the address's encoding, which has no spaces; words stay."""
+    """Return a query string as "name = value；name = value".
+
+    Rows of older versions hold the encoded query string, which has no spaces; a text with spaces is readable already.
+    """
     if " " in query:
         return query
     return "；".join(f"{name} = {value}" for name, value in parse_qsl(query))

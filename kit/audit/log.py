@@ -1,4 +1,4 @@
-"""record(): one audit row in the change's own transaction."""
+"""log_event(): write an audit row in the change's own transaction."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
@@ -19,16 +19,16 @@ from .models import AuditEntry
 SYSTEM = "系统"
 current_address: ContextVar[str | None] = ContextVar("audit_address", default=None)
 
-Changes = Mapping[str, tuple[Any, Any]]
+M = TypeVar("M", bound=models.Model)
 
 
 def log_event(
     by: Actor | None, verb: str, obj: models.Model | None = None, /, text: str = "", **facts: Any
 ) -> AuditEntry:
-    """Writes who did what to which record.
+    """Write an audit row: who did what to which record.
 
-    by: a user, or None for the system. facts: values set by the act, label=value or label=(old, new);
-    pass changes={...} for labels that are no identifiers.
+    by: a user, or None for the system. facts: values set by the event, label=value or label=(old, new);
+    pass changes={...} for labels that are no identifiers. text: name of the object, when there is no record.
     """
     entry = build_entry(by, verb, obj, text=text, changes=facts)
     entry.save()
@@ -36,9 +36,9 @@ def log_event(
 
 
 def log_events(
-    by: Actor | None, verb: str, objects: Iterable[models.Model], changes: Callable[[Any], dict[str, Any]] | None = None
+    by: Actor | None, verb: str, objects: Iterable[M], changes: Callable[[M], dict[str, Any]] | None = None
 ) -> int:
-    """One row per object for bulk work, inserted in batches. changes: what record() takes as facts, per object."""
+    """Write one audit row per object, in batches; return how many. changes: gives the facts of an object."""
     entries = [build_entry(by, verb, obj, text="", changes=changes(obj) if changes else {}) for obj in objects]
     AuditEntry.objects.bulk_create(entries, batch_size=500)
     return len(entries)
@@ -47,6 +47,7 @@ def log_events(
 def build_entry(
     by: Actor | None, verb: str, obj: models.Model | None, *, text: str, changes: dict[str, Any]
 ) -> AuditEntry:
+    """Return an unsaved audit row; arguments as for log_event()."""
     flat = {**changes.pop("changes", {}), **changes} if changes else {}
     return AuditEntry(
         at=timezone.now(),
@@ -62,10 +63,11 @@ def build_entry(
 
 
 def save_changes(by: Actor | None, verb: str, obj: models.Model, /, **values: Any) -> dict[str, tuple[str, str]]:
-    """Sets and saves the given fields, raises the record's version, and records old → new; {} when nothing changed.
+    """Set and save the given fields, increment the record's version and log old → new.
 
-    A value named `reason` that is no field is kept with the trail only; `facts` are changes already made to its lists,
-    which belong to the same row. Call in a transaction.
+    Return {label: (old, new)}, {} when nothing changed. A value named `reason` that is no field goes into the audit row
+    only; `facts` are changes already made to the record's relations, which belong into the same audit row.
+    Call in a transaction.
     """
     fields, facts = {field.name for field in obj._meta.concrete_fields}, values.pop("facts", {})
     notes = {"原因": values.pop("reason")} if "reason" in values and "reason" not in fields else {}
@@ -75,32 +77,32 @@ def save_changes(by: Actor | None, verb: str, obj: models.Model, /, **values: An
     changed = [name for name in values if _differ(getattr(obj, name), before[name][0])]
     if not changed and not facts:
         return {}
-    found = {_field_label(obj, name): (before[name][1], display_value(obj, name)) for name in changed} | facts
-    saved = set(values)
+    changes = {_field_label(obj, name): (before[name][1], display_value(obj, name)) for name in changed} | facts
+    update_fields = set(values)
     if "version" in fields:
         obj.version = models.F("version") + 1  # type: ignore[attr-defined]
-        saved.add("version")
-    saved |= {field.name for field in obj._meta.concrete_fields if getattr(field, "auto_now", False)}
-    saved |= set(getattr(obj, "derived_fields", ()))
-    obj.save(update_fields=saved)
+        update_fields.add("version")
+    update_fields |= {field.name for field in obj._meta.concrete_fields if getattr(field, "auto_now", False)}
+    update_fields |= set(getattr(obj, "derived_fields", ()))
+    obj.save(update_fields=update_fields)
     if "version" in fields:
         obj.refresh_from_db(fields=["version"])
-    log_event(by, verb, obj, changes={**found, **{label: note for label, note in notes.items() if note}})
-    return found
+    log_event(by, verb, obj, changes={**changes, **{label: note for label, note in notes.items() if note}})
+    return changes
 
 
 def differences(obj: models.Model, before: Mapping[str, Any], fields: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """{verbose name: (old, new)} of the named fields that changed; before holds their shown values."""
-    found = {}
+    """Return {verbose name: (old, new)} of the named fields that changed. before: name → display value."""
+    changes = {}
     for name in fields:
         old, new = before.get(name, ""), display_value(obj, name)
         if _differ(old, new):
-            found[_field_label(obj, name)] = (old, new)
-    return found
+            changes[_field_label(obj, name)] = (old, new)
+    return changes
 
 
 def _differ(one: Any, other: Any) -> bool:
-    """Whether values differ in more than their ends of line, which older texts kept as browsers sent them."""
+    """Tell whether values differ in more than line ends, which older texts kept as browsers sent them."""
     if isinstance(one, str) and isinstance(other, str):
         return one.replace("\r\n", "\n") != other.replace("\r\n", "\n")
     return one != other
@@ -111,12 +113,13 @@ def _field_label(obj: models.Model, name: str) -> str:
 
 
 def display_value(obj: models.Model, name: str) -> str:
-    """A field's value in the words of the screen."""
+    """Return a field's value as the screen shows it."""
     display = getattr(obj, f"get_{name}_display", None)
     return format_value(display() if display else getattr(obj, name))
 
 
 def format_value(value: Any) -> str:
+    """Format a value for the audit log; "" for None."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Lets record() know where a request came from."""
+"""The client's IP address, for log_event() and for everything that counts requests by address."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,19 +25,19 @@ class AuditMiddleware:
 
 
 def client_address(request: HttpRequest, *args: Any) -> str | None:
-    """The visitor's address, for the trail, for locking sign-ins and for counting visits alike.
+    """Return the client's IP address, for the audit log, the lock-out of sign-ins and the count of visits alike.
 
-    Each proxy appends whom it heard from, so behind n known proxies the n-th entry from the right is the visitor;
-    what stands further left anybody may have written. Where that entry says nothing, the nearest machine is kept:
-    the place is picked here, for ipware leaves unreadable entries out and would then take a forged one.
+    Each proxy appends the address of its own client, so behind n known proxies the n-th entry from the right of
+    X-Forwarded-For is the client; entries further left may be forged. If that entry is no address, return REMOTE_ADDR:
+    the entry is picked here because ipware skips unreadable entries and would then take a forged one.
     """
     proxies = settings.CRM_PROXY_COUNT
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    visitor = forwarded[-proxies] if 0 < proxies <= len(forwarded) else ""
-    return parse_ip_address(visitor) or parse_ip_address(request.META.get("REMOTE_ADDR", ""))
+    client = forwarded[-proxies] if 0 < proxies <= len(forwarded) else ""
+    return parse_ip_address(client) or parse_ip_address(request.META.get("REMOTE_ADDR", ""))
 
 
 def parse_ip_address(text: str) -> str | None:
-    """An address as a database keeps it, without port, brackets and zone; IPv4 inside IPv6 as IPv4."""
-    found, _ = IP_PARSER.get_client_ip({"REMOTE_ADDR": text})
-    return str(found).partition("%")[0] if found else None
+    """Return an IP address without port, brackets and zone, IPv4 inside IPv6 as IPv4; None if it is none."""
+    address, _ = IP_PARSER.get_client_ip({"REMOTE_ADDR": text})
+    return str(address).partition("%")[0] if address else None

@@ -1,4 +1,4 @@
-"""The audit trail: who did what to which record, when and from where. Rows are only ever added."""
+"""The audit log: who did what to which record, when and from where. Rows are only ever added."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.urls import reverse
 
+from kit.domain.actor import Actor
 from kit.domain.masking import masked, masked_in
 
 from .export_conditions import CONDITIONS, decode_conditions
 
 
 class AppendOnlyError(TypeError):
-    """Somebody tried to change or delete an audit row."""
+    """Code tried to change or delete an audit row."""
 
 
 class AppendOnlyQuerySet(models.QuerySet):
@@ -50,8 +51,8 @@ class AppendOnly(models.Model):
         raise AppendOnlyError("审计记录不能删除。")
 
 
-LEFT_BEHIND = "未保留的"  # before the label of a field whose value another record had and this one did not take
-REDACTED_PREFIX = "redaction:"  # how the salt of a row begins whose personal texts were erased
+LEFT_BEHIND = "未保留的"  # prefix of the label of a value that a merge did not keep
+REDACTED_PREFIX = "redaction:"  # prefix of the salt of a row whose personal texts were erased
 
 
 def new_salt() -> str:
@@ -61,23 +62,23 @@ def new_salt() -> str:
 class AuditEntryQuerySet(AppendOnlyQuerySet):
     view_permission = "audit.view_auditentry"
 
-    def visible_to(self, user: Any) -> AuditEntryQuerySet:
-        """The whole trail, for those whose role reads it."""
+    def visible_to(self, user: Actor) -> AuditEntryQuerySet:
+        """Return all rows to users with the permission, none to others."""
         return self.all() if user.has_perm(self.view_permission) else self.none()
 
     def about(self, record: models.Model) -> AuditEntryQuerySet:
-        """What happened to one record, newest first."""
+        """Return the events of one record, newest first."""
         return self.about_all(record, ())
 
-    def about_all(self, record: models.Model, more: Iterable[int]) -> AuditEntryQuerySet:
-        """What happened to a record and to others of its kind, given by their keys."""
+    def about_all(self, record: models.Model, more_ids: Iterable[int]) -> AuditEntryQuerySet:
+        """Return the events of a record and of others of its model, newest first."""
         content_type = ContentType.objects.get_for_model(record)
-        return self.filter(content_type=content_type, object_id__in=[record.pk, *more]).order_by("-at", "-id")
+        return self.filter(content_type=content_type, object_id__in=[record.pk, *more_ids]).order_by("-at", "-id")
 
 
 class AuditEntry(AppendOnly):
     at = models.DateTimeField("时间", db_index=True)
-    # No constraint: the trail outlives the account. The name is kept as it was.
+    # No constraint: the audit log outlives the account. The name stays as it was at the time.
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.DO_NOTHING,
@@ -94,9 +95,9 @@ class AuditEntry(AppendOnly):
     object_id = models.BigIntegerField("对象", null=True)
     record = GenericForeignKey("content_type", "object_id")
     object_text = models.CharField("对象名称", max_length=200)
-    changes = models.JSONField("变更", default=dict)  # {label: [old, new]}, in the words of the screen
+    changes = models.JSONField("变更", default=dict)  # {label: [old, new]}, as the screen shows values
     address = models.GenericIPAddressField("来源地址", null=True)
-    # Goes into the seal's hash with the personal texts and is destroyed with them: a hash alone could be guessed.
+    # Hashed with the personal texts and destroyed with them: from a hash without salt, texts could be guessed.
     salt = models.CharField(max_length=32, default=new_salt, editable=False)
 
     objects = AuditEntryQuerySet.as_manager()
@@ -129,7 +130,7 @@ class AuditEntry(AppendOnly):
 
     @property
     def change_list(self) -> list[tuple[str, str, str]]:
-        """(label, old, new) for display; a missing side is empty."""
+        """Return (label, old, new) for display; "" for a missing side."""
         return [(label, pair[0] or "", pair[1] or "") for label, pair in self.readable_changes.items()]
 
     @property
@@ -138,22 +139,22 @@ class AuditEntry(AppendOnly):
 
     @property
     def readable_changes(self) -> dict[str, list[Any]]:
-        """The changes in words: exports from before kept their conditions as an address encodes them."""
+        """Return the changes with readable conditions: exports of older versions kept an encoded query string."""
         if not self.is_export:
             return self.changes
         return self.changes | {CONDITIONS: [side and decode_conditions(side) for side in self.changes[CONDITIONS]]}
 
     @property
     def detail_labels(self) -> frozenset[str]:
-        """What the entry's model calls its contact details."""
-        kind = ContentType.objects.get_for_id(self.content_type_id) if self.content_type_id else None
-        model: Any = kind.model_class() if kind else None
+        """Return the labels of the contact details of the entry's model."""
+        content_type = ContentType.objects.get_for_id(self.content_type_id) if self.content_type_id else None
+        model: Any = content_type.model_class() if content_type else None
         names = getattr(model, "detail_fields", ())
         labels = [str(model._meta.get_field(name).verbose_name) for name in names]
         return frozenset(labels + [LEFT_BEHIND + label for label in labels])
 
     def mask_details(self) -> None:
-        """Changes the words of this copy only: the row stays as it is. What an export asked for may hold any detail."""
+        """Mask contact details in this instance only, not in its row. Conditions of an export may hold any detail."""
         if self.is_export:
             self.changes = {
                 label: [side and masked_in(side) for side in pair] for label, pair in self.readable_changes.items()
@@ -196,12 +197,12 @@ VERB_ICONS = {
 
 
 class AuditSeal(AppendOnly):
-    """A batch of committed rows, chained to the batch before it by hash."""
+    """A batch of committed rows, chained to the previous batch by hash."""
 
     at = models.DateTimeField("封存时间")
     previous_hash = models.CharField("上一封存", max_length=64)
     row_ids = models.JSONField("审计记录编号")
-    # 1: hashes whole rows; 2: hashes the personal texts of each row apart, so that they can be erased.
+    # 1: the hash covers whole rows; 2: it covers a digest of each row's personal texts, so that they can be erased.
     form = models.PositiveSmallIntegerField("格式", default=1, editable=False)
     last_id = models.BigIntegerField("最后编号", db_index=True)
     hash = models.CharField("摘要", max_length=64, unique=True)
@@ -218,7 +219,7 @@ class AuditSeal(AppendOnly):
 
 
 class AuditPruning(AppendOnly):
-    """A seal whose rows are gone because their time was over; the seal stays, and the chain with it."""
+    """Records that the rows of a seal were deleted after the retention period; the seal stays, so the chain holds."""
 
     seal = models.OneToOneField(AuditSeal, models.PROTECT, related_name="pruning", verbose_name="封存")
     at = models.DateTimeField("清理时间")
@@ -237,7 +238,7 @@ class AuditPruning(AppendOnly):
 
 
 class AuditRedaction(AppendOnly):
-    """A row whose personal texts were erased: what the seal hashed in their place, and the deed that says why."""
+    """An erasure of a row's personal texts: the digest that the seal covers in their place, and the event behind it."""
 
     entry_id = models.BigIntegerField("审计记录", db_index=True)
     digest = models.CharField("原文摘要", max_length=64)  # salted; the salt is gone

@@ -1,9 +1,10 @@
-"""Erasing personal texts from the trail: the row stays, its words go, and the chain of seals stays verifiable."""
+"""Erasure of personal texts from the audit log: the row stays, its texts go, the chain of seals stays verifiable."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import models
@@ -18,11 +19,11 @@ from .erasure_events import FIELDS, REGISTERED, facts_of
 from .log import log_event
 from .models import REDACTED_PREFIX, AuditEntry, AuditRedaction, AuditSeal, new_salt
 
-GONE = "（已抹去）"  # stands in the place of erased words; PostgreSQL's trigger knows it, too
+GONE = "（已抹去）"  # replaces erased texts; the trigger on PostgreSQL knows it, too
 
 
 class Erasure(NamedTuple):
-    """A row and the words it shall have from now on."""
+    """A row and its new texts."""
 
     entry: AuditEntry
     object_text: str
@@ -30,44 +31,45 @@ class Erasure(NamedTuple):
 
 
 def naming(words: Iterable[str]) -> models.QuerySet[AuditEntry]:
-    """Rows that hold one of the words, anywhere in the trail: a walk over all of it, for rare and careful acts."""
-    texts, found = AuditEntry.objects.annotate(words=Cast("changes", models.TextField())), models.Q(pk=None)
+    """Return the rows that hold one of the words in name or changes. It scans the whole table: for erasures only."""
+    condition = models.Q(pk=None)
     for word in words:
-        for written in {word, json.dumps(word)[1:-1]}:  # SQLite keeps the escaped form
-            found |= models.Q(object_text__contains=word) | models.Q(words__contains=written)
-    return texts.filter(found)
+        for spelling in {word, json.dumps(word)[1:-1]}:  # SQLite stores the escaped form
+            condition |= models.Q(object_text__contains=word) | models.Q(words__contains=spelling)
+    return AuditEntry.objects.annotate(words=Cast("changes", models.TextField())).filter(condition)
 
 
 def redact(erasures: Iterable[Erasure], *, deed: AuditEntry) -> int:
-    """Puts the new words in place of the old ones; deed: the audit row that says why. Call in a transaction.
+    """Replace the texts of the rows and register the erasure; return how many rows. Call in a transaction.
 
-    Raises Refused when a seal over one of the rows does not hold: what was tampered with must be looked into first.
+    deed: the event that is the reason. Raise Refused when a seal over one of the rows does not verify: tampering must
+    be looked into first.
     """
     erasures, now = list(erasures), timezone.now()
     seals.lock_chain()
-    former = seals.load_erased_digests(erasure.entry.pk for erasure in erasures)
-    whole = _find_whole_seals({erasure.entry.pk for erasure in erasures})
-    in_whole = {pk for seal in whole for pk in seal.row_ids}
-    rows = [_build_redaction(erasure, former, erasure.entry.pk in in_whole, now, deed) for erasure in erasures]
+    earlier_digests = seals.load_erased_digests(erasure.entry.pk for erasure in erasures)
+    whole_seals = _find_whole_seals({erasure.entry.pk for erasure in erasures})
+    in_whole = {pk for seal in whole_seals for pk in seal.row_ids}
+    rows = [_build_redaction(erasure, earlier_digests, erasure.entry.pk in in_whole, now, deed) for erasure in erasures]
     AuditRedaction.objects.bulk_create(rows, batch_size=500)
     _log_erasure(rows)
-    for seal in whole:
+    for seal in whole_seals:
         _reseal(seal)
     for erasure, row in zip(erasures, rows, strict=True):
-        plain: Any = models.QuerySet(AuditEntry).filter(pk=erasure.entry.pk)  # the one way past the append-only manager
-        plain.update(object_text=erasure.object_text, changes=erasure.changes, salt=f"{REDACTED_PREFIX}{row.pk}")
+        plain_rows: Any = models.QuerySet(AuditEntry).filter(pk=erasure.entry.pk)  # past the append-only manager
+        plain_rows.update(object_text=erasure.object_text, changes=erasure.changes, salt=f"{REDACTED_PREFIX}{row.pk}")
     return len(rows)
 
 
 def _log_erasure(rows: list[AuditRedaction]) -> None:
-    """Write down in the trail itself what is erased now; alone() keeps others from erasing in between."""
+    """Log the digest of these redactions; lock_chain() keeps others from erasing in between."""
     if rows:
-        known = sorted(({name: getattr(row, name) for name in FIELDS} for row in rows), key=lambda one: one["id"])
-        log_event(None, REGISTERED, text=f"{len(rows)} 条审计记录", changes=facts_of(known))
+        values = sorted(({name: getattr(row, name) for name in FIELDS} for row in rows), key=lambda row: row["id"])
+        log_event(None, REGISTERED, text=f"{len(rows)} 条审计记录", changes=facts_of(values))
 
 
 def _build_redaction(
-    erasure: Erasure, former: dict[int, str], in_whole: bool, now: Any, deed: AuditEntry
+    erasure: Erasure, earlier_digests: dict[int, str], in_whole: bool, now: datetime, deed: AuditEntry
 ) -> AuditRedaction:
     entry = erasure.entry
     old = {"object_text": entry.object_text, "changes": entry.changes}
@@ -75,7 +77,7 @@ def _build_redaction(
     salt = new_salt() if in_whole else entry.salt  # rows from before salts existed share one
     return AuditRedaction(
         entry_id=entry.pk,
-        digest=former.get(entry.pk) or seals.hash_personal_texts(old, salt),
+        digest=earlier_digests.get(entry.pk) or seals.hash_personal_texts(old, salt),
         after=seals.hash_personal_texts(new, ""),
         at=now,
         deed_id=deed.pk,
@@ -83,19 +85,22 @@ def _build_redaction(
 
 
 def _find_whole_seals(ids: set[int]) -> list[AuditSeal]:
-    """Seals of the old form over these rows, not yet sealed again."""
-    found = []
+    """Return seals of form 1 over these rows that no seal of form 2 has replaced yet."""
+    whole_seals = []
     for seal in stream_records(AuditSeal.objects.filter(form=seals.WHOLE_ROWS, pruning=None).order_by("id")):
         if (
             ids & set(seal.row_ids)
             and not AuditSeal.objects.filter(form=seals.SPLIT_ROWS, row_ids=seal.row_ids).exists()
         ):
-            found.append(seal)
-    return found
+            whole_seals.append(seal)
+    return whole_seals
 
 
 def _reseal(seal: AuditSeal) -> None:
-    """An old seal cannot do without its rows' words: proved once more, then a new one at the end stands for it."""
+    """Verify a seal of form 1 for the last time and append one of form 2 over the same rows.
+
+    Without its rows' texts a seal of form 1 cannot be verified any more.
+    """
     rows = seals.load_rows(seal)
     complete = len(rows) == len(seal.row_ids)
     ordered = [rows[pk] for pk in seal.row_ids] if complete else []

@@ -1,4 +1,4 @@
-"""manage.py verify_audit: checks the chain of seals over the audit trail."""
+"""manage.py verify_audit: check the chain of seals over the audit log."""
 
 from typing import Any
 
@@ -20,9 +20,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         findings = verify()
-        kept = options["holds"]
-        if kept and not AuditSeal.objects.filter(hash=kept).exists():
-            findings.append(f"封存链中没有 {kept}：这个封存和它以后的记录不见了")
+        expected_hash = options["holds"]
+        if expected_hash and not AuditSeal.objects.filter(hash=expected_hash).exists():
+            findings.append(f"封存链中没有 {expected_hash}：这个封存和它以后的记录不见了")
         if findings:
             raise CommandError("\n".join(findings))
         self.stdout.write("审计记录完整。" + "".join(notes()))
