@@ -1,4 +1,4 @@
-"""The queue of background jobs in Django admin: read, not written."""
+"""Background jobs in Django admin, read only."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class JobAdmin(RecordAdmin):
     list_display = ("kind", "owner", "status", "done", "total", "attempts", "created_at")
     list_filter = ("status",)
     list_select_related = ("owner",)
-    # Without file and arguments: what a job works on is its owner's.
+    # Without file and arguments: the data of a job belongs to its owner.
     fields = readonly_fields = (
         "kind", "owner", "status", "attempts", "done", "total", "result",
         "created_at", "started_at", "heartbeat_at", "finished_at",
@@ -27,10 +27,10 @@ class JobAdmin(RecordAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
         return False
 
 
@@ -39,7 +39,7 @@ admin.site.unregister(DBTaskResult)
 
 @admin.register(DBTaskResult)
 class TaskAdmin(RecordAdmin, DBTaskResultAdmin):
-    """The queue below the jobs, under the rules of every page here; it has no rows in the trail."""
+    """The task queue below the jobs; it has no rows in the audit log, hence no history."""
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         raise Http404

@@ -1,20 +1,20 @@
-"""Work done in the background, with a heartbeat: the queue has none of its own."""
+"""Background jobs with progress and a heartbeat, which the task queue itself does not have."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import models, transaction
 from django.utils import timezone
 
+from kit.domain.actor import Actor
 from kit.domain.file_names import cut_file_name
 
 
 class JobRefused(Exception):
-    """The job cannot be done; the text tells its owner why and what to do."""
+    """The job cannot be done; the text tells its owner why and what to do, in Chinese."""
 
 
 class Job(models.Model):
@@ -32,7 +32,7 @@ class Job(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="jobs", verbose_name="发起人"
     )
-    # From where it was asked for: what it does stands in the trail with this address. None: the system's own.
+    # IP address of the request that started the job, for its audit rows. None: started by the system.
     address = models.GenericIPAddressField("来源地址", null=True, editable=False)
     status = models.CharField("状态", max_length=10, choices=Status, default=Status.QUEUED, editable=False)
     attempts = models.PositiveSmallIntegerField("尝试次数", default=0, editable=False)
@@ -43,7 +43,7 @@ class Job(models.Model):
     heartbeat_at = models.DateTimeField("最近心跳", null=True, editable=False)
     finished_at = models.DateTimeField("结束时间", null=True, editable=False)
     result = models.CharField("结果", max_length=500, blank=True, editable=False)
-    notes = models.JSONField("读取说明", default=list, editable=False)  # sentences of the reader of a table
+    notes = models.JSONField("读取说明", default=list, editable=False)  # sentences about how a table was read
     file = models.FileField("文件", upload_to="jobs/%Y%m/", blank=True, editable=False)
     file_name = models.CharField("文件名", max_length=200, blank=True, editable=False)
 
@@ -73,55 +73,55 @@ class Job(models.Model):
 
     @property
     def file_gone(self) -> str:
-        """Said in place of a file that was written and is no longer kept; kinds begin with 导出 or 导入."""
+        """Return the text shown in place of a deleted file; "" if there was none. Kinds begin with 导出 or 导入."""
         return f"文件已过期，请重新{self.kind[:2]}。" if self.file_name and not self.file else ""
 
     def drop_file(self) -> None:
-        """Takes the file from the disk once the row surely no longer names it."""
+        """Clear the file field, and delete the file once the transaction has committed."""
         transaction.on_commit(partial(self.file.storage.delete, str(self.file.name)), robust=True)
         self.file = ""
         self.save(update_fields=["file"])
 
     def claim(self) -> bool:
-        """Takes the queued job for this worker; False when another has it."""
+        """Take the queued job for this worker; return False when another worker has it."""
         now = timezone.now()
-        taken = Job.objects.filter(pk=self.pk, status=self.Status.QUEUED).update(
+        updated = Job.objects.filter(pk=self.pk, status=self.Status.QUEUED).update(
             status=self.Status.RUNNING,
             started_at=now,
             heartbeat_at=now,
             attempts=models.F("attempts") + 1,
         )
         self.refresh_from_db()
-        return bool(taken)
+        return bool(updated)
 
     def beat(self, done: int, total: int | None = None) -> None:
-        """Says that the job is alive and how far it got; writes outside the caller's business rows."""
+        """Save progress and the time of the heartbeat."""
         self.done, self.total = done, self.total if total is None else total
         Job.objects.filter(pk=self.pk).update(done=self.done, total=self.total, heartbeat_at=timezone.now())
 
     def finish(self, result: str) -> None:
-        """What work calls its file is cut here, for every kind of job."""
+        """Save the result and the file; file names are cut here, for every kind of job."""
         self.status, self.result, self.finished_at = self.Status.DONE, fit_result(result), timezone.now()
         self.file_name = cut_file_name(self.file_name)
         self.save(update_fields=["status", "result", "notes", "finished_at", "file", "file_name"])
 
     def fail(self, reason: str) -> None:
-        """Writes nothing that the work left in the row, which may be why it failed; its file goes from the disk."""
-        written, self.file, self.file_name = str(self.file.name or ""), "", ""
+        """Save the reason only, as a value that the function left in the row may be what failed; delete its file."""
+        written_file, self.file, self.file_name = str(self.file.name or ""), "", ""
         self.status, self.result, self.finished_at = self.Status.FAILED, fit_result(reason), timezone.now()
-        closed = {"status": self.status, "result": self.result, "finished_at": self.finished_at}
-        Job.objects.filter(pk=self.pk).update(**closed, file="", file_name="")
-        if written:
-            transaction.on_commit(partial(self.file.storage.delete, written), robust=True)
+        values = {"status": self.status, "result": self.result, "finished_at": self.finished_at}
+        Job.objects.filter(pk=self.pk).update(**values, file="", file_name="")
+        if written_file:
+            transaction.on_commit(partial(self.file.storage.delete, written_file), robust=True)
 
 
-def fit_result(words: str) -> str:
-    """As long as the column, and without the one character PostgreSQL does not store."""
-    return words.replace("\0", "")[:500]
+def fit_result(text: str) -> str:
+    """Cut the text to the column's length and remove NUL, which PostgreSQL does not store."""
+    return text.replace("\0", "")[:500]
 
 
 class DueRun(models.Model):
-    """One row per periodic task and period: whoever inserts it runs the task."""
+    """One row per periodic task and period: the scheduler that inserts it runs the task."""
 
     task = models.CharField("任务", max_length=50)
     period = models.BigIntegerField("周期")
@@ -138,12 +138,15 @@ class DueRun(models.Model):
         return f"{self.task} {self.period}"
 
 
-def count_open_jobs(owner: Any, function: str) -> int:
-    """How many of a person's jobs of this kind are unfinished. Call in the transaction that starts one more."""
-    people = get_user_model()._default_manager.select_for_update(no_key=True)
-    people.get(pk=owner.pk)  # whoever starts two at once is counted one after the other
+def count_open_jobs(owner: Actor, function: str) -> int:
+    """Lock the user and return how many of their jobs run this function. Call in the transaction that starts one more.
+
+    The lock makes two requests of one user count one after the other.
+    """
+    users = get_user_model()._default_manager.select_for_update(no_key=True)
+    users.get(pk=owner.pk)
     return unfinished_jobs(owner, function).count()
 
 
-def unfinished_jobs(owner: Any, function: str) -> models.QuerySet[Job]:
-    return Job.objects.filter(owner=owner, function=function, status__in=(Job.Status.QUEUED, Job.Status.RUNNING))
+def unfinished_jobs(owner: Actor, function: str) -> models.QuerySet[Job]:
+    return Job.objects.filter(owner=owner.pk, function=function, status__in=(Job.Status.QUEUED, Job.Status.RUNNING))

@@ -1,4 +1,4 @@
-"""Jobs handed to workers and run by them, and the rescue of jobs whose worker died."""
+"""Running of background jobs: start, execution by a worker, rescue when the worker died, clean-up."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from django.utils.module_loading import import_string
 from django_tasks import task
 
 from kit.audit.log import current_address
+from kit.domain.actor import Actor
 
 from .models import Job, JobRefused, unfinished_jobs
 
@@ -28,23 +29,29 @@ def run_job(job_id: int) -> None:
     token = current_address.set(job.address)
     try:
         execute_job(job)
-    except Exception:  # whatever happens, the owner reads it as a failed job
+    except Exception:  # the owner must see a failed job, whatever was raised
         logger.exception("job %s failed", job_id)
         job.fail("任务未能完成，请稍后重试；仍然失败时把任务编号告诉系统管理员。")
     finally:
         current_address.reset(token)
 
 
-def start_job(kind: str, function: str, *, owner: Any, **arguments: Any) -> Job:
-    """Records a job and hands it to the workers once the transaction commits.
+def start_job(kind: str, function: str, *, owner: Actor | None, **arguments: Any) -> Job:
+    """Create a job and enqueue it when the transaction commits.
 
-    function: dotted path of a callable taking the Job and returning the result in words. Behind unfinished ones of the
-    same kind and person it waits until everybody else's first is taken.
+    function: dotted path of a callable that takes the Job and returns the result as text. owner: None for the system.
+    The priority falls with the number of the owner's unfinished jobs of this function: users take turns.
     """
     address = current_address.get() if owner is not None else None
-    before = 0 if owner is None else unfinished_jobs(owner, function).count()
-    job = Job.objects.create(kind=kind[:50], function=function, owner=owner, arguments=arguments, address=address)
-    transaction.on_commit(lambda: run_job.using(priority=-min(before, 100)).enqueue(job.pk))
+    unfinished = 0 if owner is None else unfinished_jobs(owner, function).count()
+    job = Job.objects.create(
+        kind=kind[:50],
+        function=function,
+        owner_id=None if owner is None else owner.pk,
+        arguments=arguments,
+        address=address,
+    )
+    transaction.on_commit(lambda: run_job.using(priority=-min(unfinished, 100)).enqueue(job.pk))
     return job
 
 
@@ -58,7 +65,10 @@ def execute_job(job: Job) -> None:
 
 
 def rescue_silent_jobs() -> int:
-    """Jobs silent for two minutes lost their worker: run them again, or fail them after three tries."""
+    """Run jobs without a heartbeat again, or fail them after three attempts; return how many run again.
+
+    After JOB_SILENT_SECONDS without a heartbeat the worker is taken for dead.
+    """
     silent_since = timezone.now() - timedelta(seconds=settings.JOB_SILENT_SECONDS)
     rescued = 0
     for job in Job.objects.filter(status=Job.Status.RUNNING, heartbeat_at__lt=silent_since):
@@ -73,7 +83,7 @@ def rescue_silent_jobs() -> int:
 
 
 def forget_old_files() -> int:
-    """Files of finished jobs are kept for some days: what somebody may see changes, a file does not."""
+    """Delete files after CRM_JOB_FILE_DAYS: their owner's permissions change, a file does not. Return how many."""
     limit = timezone.now() - timedelta(days=settings.CRM_JOB_FILE_DAYS)
     old = list(Job.objects.filter(finished_at__lt=limit).exclude(file="")[:1000])
     for job in old:

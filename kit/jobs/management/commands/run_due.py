@@ -1,4 +1,4 @@
-"""manage.py run_due: runs each periodic task once per period, however many schedulers are alive."""
+"""manage.py run_due: run each periodic task once per period, however many schedulers are running."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         while options["forever"]:
             try:
                 run_all()
-            except (DatabaseError, InterfaceError) as error:  # restarted, full, held: what is due waits for it
+            except (DatabaseError, InterfaceError) as error:  # restarted, full or locked: due tasks wait for it
                 logger.warning("periodic tasks wait for the database: %s", error)
             close_old_connections()
             time.sleep(options["interval"])
@@ -41,9 +41,9 @@ def run_all() -> None:
 
 
 def run_once(name: str, seconds: int, function: str) -> bool:
-    """Runs the task unless its period already has a run; True when it ran."""
-    begins = settings.CRM_PERIODIC_STARTS.get(name, 0)
-    period = (int(timezone.now().timestamp()) - begins) // seconds
+    """Run the task unless its period has a run already; return whether it ran."""
+    start = settings.CRM_PERIODIC_STARTS.get(name, 0)
+    period = (int(timezone.now().timestamp()) - start) // seconds
     if DueRun.objects.filter(task=name, period=period).exists():
         return False
     try:
@@ -57,7 +57,7 @@ def run_once(name: str, seconds: int, function: str) -> bool:
         logger.exception("periodic task %s failed", name)
         run.result = fit_result(f"失败：{error}")
         if not connection.in_atomic_block:
-            close_old_connections()  # a broken connection would not let the failure be noted
+            close_old_connections()  # the failure could not be saved through a broken connection
     run.finished_at = timezone.now()
     run.save(update_fields=["finished_at", "result"])
     DueRun.objects.filter(task=name, period__lt=period - 100).delete()
