@@ -1,4 +1,4 @@
-"""Values as spreadsheet cells: numbers stay numbers, text never becomes a formula, odd characters never kill a file."""
+"""Values as spreadsheet cells: numbers stay numbers, text never becomes a formula, no character breaks a file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 
-FORMULA_SIGNS = frozenset("=+-@")  # full-width and small ones count as these: a spreadsheet folds them when typed
+FORMULA_SIGNS = frozenset("=+-@")  # and their full-width and small forms, which a spreadsheet folds
 CELL_BREAKS = ("\t", "\r")
 INVISIBLE_CATEGORIES = frozenset(
     {"Cc", "Cf", "Zs", "Zl", "Zp"}
@@ -22,7 +22,7 @@ MAX_CELL_LENGTH = 32_767
 
 
 def clean(value: Any) -> Any:
-    """A value ready for a cell: text without control characters, times in Shanghai without zone."""
+    """Return a value ready for a cell: text without control characters, datetimes in Shanghai without zone."""
     if isinstance(value, datetime):
         return timezone.localtime(value).replace(tzinfo=None) if timezone.is_aware(value) else value
     if isinstance(value, bool):
@@ -35,7 +35,7 @@ def clean(value: Any) -> Any:
 
 
 def is_formula(text: str) -> bool:
-    """Whether a spreadsheet may run it: begins with a sign of formulas, bare or behind signs that nobody sees."""
+    """Tell whether a spreadsheet may run the text: it begins with a formula sign, maybe behind invisible characters."""
     if text.startswith(CELL_BREAKS):
         return True
     first = next(
@@ -50,17 +50,17 @@ def is_formula(text: str) -> bool:
 
 
 def escape_formula(text: str) -> str:
-    """With an apostrophe in front of what may be run, and of what unguarded() would take one from."""
+    """Put an apostrophe in front of a text that may be run, or from which unescaping would remove one."""
     return f"'{text}" if is_formula(text.lstrip("'")) else text
 
 
 def unguarded(text: str) -> str:
-    """The text that guarded() was given."""
+    """Return the text that escape_formula() was given."""
     return text[1:] if text.startswith("'") and is_formula(text.lstrip("'")) else text
 
 
 def to_csv_text(value: Any) -> str:
-    """CSV knows no types: text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    """Return a value as text of a csv file, which has no types: formulas get an apostrophe in front."""
     value = clean(value)
     if value is None:
         return ""

@@ -1,4 +1,4 @@
-"""Days and moments as people and spreadsheets write them, read in one way wherever a table comes in."""
+"""Parsing of dates and datetimes as users and spreadsheets write them, for every table that is read."""
 
 from __future__ import annotations
 
@@ -16,66 +16,66 @@ COMPACT_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)" + TIME_OF_DAY)
 YEAR_MONTH = re.compile(r"(?:(\d{4})\s?[-/.]\s?(\d{1,2})|(\d{4})\s?年\s?(\d{1,2})\s?月?|(\d{4})(0[1-9]|1[0-2]))\Z")
 SHORT_YEAR_DATE = re.compile(r"(\d\d)\s?[-/.年]\s?(\d{1,2})\s?[-/.月]\s?(\d{1,2})\s?日?" + TIME_OF_DAY)
 SHORT_YEAR_MONTH = re.compile(r"(\d\d)\s?年\s?(\d{1,2})\s?月\Z")
-SERIAL_DATE = re.compile(r"(\d{4,7})(?:\.(\d+))?\Z")  # days since the workbook's first one; the fraction is the time
+SERIAL_DATE = re.compile(r"(\d{4,7})(?:\.(\d+))?\Z")  # days since the epoch of the workbook; the fraction is the time
 
 
 class NotADay(ValueError):
-    """The text is no day; the words say what to write instead, in Chinese."""
+    """The text is no date; the message says what to write instead, in Chinese."""
 
 
 class ParsedDay(NamedTuple):
     at: datetime  # without a zone
-    is_month: bool = False  # only year and month were written: the 1st is meant
+    is_month: bool = False  # only year and month were written: at is the 1st
     is_short: bool = False  # the year was written with two digits
 
 
 def read_day(text: Any, *, is_1904: bool = False) -> ParsedDay:
-    """Raises NotADay. is_1904: the workbook counts its days from 1904 on."""
+    """Parse a date or datetime. Raise NotADay. is_1904: the workbook counts days from 1904 on."""
     plain = unicodedata.normalize("NFKC", str(text)).strip().lower()
     try:
-        found = _parse_month(plain) or _parse_date(plain) or _parse_serial_date(plain, is_1904)
+        parsed = _parse_month(plain) or _parse_date(plain) or _parse_serial_date(plain, is_1904)
     except ValueError as error:
         raise error if isinstance(error, NotADay) else NotADay(_explain_invalid(plain)) from None
-    if found is None:
+    if parsed is None:
         raise NotADay(_explain_invalid(plain))
-    if words := too_far(found.at.date()):
-        raise NotADay(words)
-    return found
+    if reason := too_far(parsed.at.date()):
+        raise NotADay(reason)
+    return parsed
 
 
 def _parse_month(plain: str) -> ParsedDay | None:
-    found = YEAR_MONTH.match(plain) or SHORT_YEAR_MONTH.match(plain)
-    if not found:
+    match = YEAR_MONTH.match(plain) or SHORT_YEAR_MONTH.match(plain)
+    if not match:
         return None
-    year, month = (int(part) for part in found.groups() if part)
+    year, month = (int(part) for part in match.groups() if part)
     return ParsedDay(datetime(_full_year(year), month, 1), is_month=True)
 
 
 def _parse_date(plain: str) -> ParsedDay | None:
-    if found := FULL_DATE.match(plain) or COMPACT_DATE.match(plain):
-        *parts, clock = found.groups()
+    if match := FULL_DATE.match(plain) or COMPACT_DATE.match(plain):
+        *parts, clock = match.groups()
         return ParsedDay(datetime.combine(date(*map(int, parts)), _parse_time(clock)))
-    if found := SHORT_YEAR_DATE.match(plain):
-        *parts, clock = found.groups()
+    if match := SHORT_YEAR_DATE.match(plain):
+        *parts, clock = match.groups()
         year, month, day = map(int, parts)
         likely = date(_full_year(year), month, day)
-        if year > 12 or "年" in plain:  # no month, so it is the year, which stands first in a Chinese table
+        if year > 12 or "年" in plain:  # too large for a month, so it is the year, which comes first in Chinese
             return ParsedDay(datetime.combine(likely, _parse_time(clock)), is_short=True)
         raise NotADay(f"「{plain[:30]}」的年份只有两位，看不出哪个是年。如果是 {likely}，请写成 {likely}。")
     return None
 
 
 def _parse_serial_date(plain: str, is_1904: bool) -> ParsedDay | None:
-    found = SERIAL_DATE.match(plain)
-    if not found or (len(found[1]) == 4 and not found[2] and 1900 <= int(found[1]) <= 2200):  # a year alone
+    match = SERIAL_DATE.match(plain)
+    if not match or (len(match[1]) == 4 and not match[2] and 1900 <= int(match[1]) <= 2200):  # a year alone
         return None
     try:
-        day = (SPREADSHEET_EPOCH_1904 if is_1904 else FIRST_DAY) + timedelta(days=int(found[1]))
+        day = (SPREADSHEET_EPOCH_1904 if is_1904 else FIRST_DAY) + timedelta(days=int(match[1]))
     except OverflowError:
         return None
     if not EARLIEST_DAY <= day <= latest_plausible_day():
         raise NotADay(f"「{plain[:30]}」不是日期（按表格软件的天数是 {day}）。请写成 2024-03-05 这样的日期。")
-    seconds = round(float(f"0.{found[2] or 0}") * 86_400)
+    seconds = round(float(f"0.{match[2] or 0}") * 86_400)
     return ParsedDay(datetime.combine(day, time()) + timedelta(seconds=seconds))
 
 
@@ -88,7 +88,7 @@ def _parse_time(text: str | None) -> time:
 
 
 def _full_year(year: int) -> int:
-    """Years of two digits lie in the past or very near."""
+    """Complete a year of two digits to one in the past or near future."""
     if year > 99:
         return year
     return year + (2000 if year + 2000 <= latest_plausible_day().year else 1900)
@@ -97,6 +97,7 @@ def _full_year(year: int) -> int:
 def _explain_invalid(plain: str) -> str:
     if re.fullmatch(r"(19|20)\d\d年?", plain):
         return f"「{plain}」只有年份，请写成 {plain[:4]}-01-01 或 {plain[:4]}-01 这样的日期。"
-    if (found := re.fullmatch(r"(\d{1,2})[-/.](\d{1,2})[-/.]((?:19|20)\d\d)", plain)) and int(found[1]) > 12:
-        return f"「{plain}」的年份写在后面，请写成 {found[3]}-{int(found[2]):02}-{int(found[1]):02} 这样的日期。"
+    match = re.fullmatch(r"(\d{1,2})[-/.](\d{1,2})[-/.]((?:19|20)\d\d)", plain)
+    if match and int(match[1]) > 12:
+        return f"「{plain}」的年份写在后面，请写成 {match[3]}-{int(match[2]):02}-{int(match[1]):02} 这样的日期。"
     return f"「{plain[:30]}」不是日期，请写成 2024-03-05、2024年3月5日或 2024-03。"

@@ -1,4 +1,4 @@
-"""Rows of csv files (also gzipped) in any usual encoding, a line at a time: a quote that nobody closed is named."""
+"""Rows of csv files, also gzipped, in any usual encoding, read line by line; unclosed quotes are refused."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .unreadable_files import MAX_TEXT, UnreadableFile
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 CHUNK_SIZE = 1 << 20  # bytes
-DELIMITER_SAMPLE_LINES = 20  # lines that tell the separator
+DELIMITER_SAMPLE_LINES = 20
 MAX_LINES_PER_ROW = 1_000
 
 
-def read_csv_rows(path: Path, *, packed: bool, known: Callable[[str], bool]) -> Iterator[tuple[int, list[str]]]:
-    """(line on which the row begins, its cells). known: whether a text is the name of a wanted column."""
-    encoding = _detect_encoding(path, packed)
-    with _open_binary(path, packed) as stream:
+def read_csv_rows(path: Path, *, gzipped: bool, is_wanted: Callable[[str], bool]) -> Iterator[tuple[int, list[str]]]:
+    """Yield (number of the row's first line, cells). is_wanted: tells whether a text names a wanted column."""
+    encoding = _detect_encoding(path, gzipped)
+    with _open_binary(path, gzipped) as stream:
         head = list(islice(_read_lines(io.TextIOWrapper(stream, encoding, newline="")), DELIMITER_SAMPLE_LINES))
     csv.field_size_limit(MAX_TEXT)
-    delimiter = max(",;\t", key=lambda sign: _score_delimiter(head, sign, known))
-    with _open_binary(path, packed) as stream:
+    delimiter = max(",;\t", key=lambda sign: _score_delimiter(head, sign, is_wanted))
+    with _open_binary(path, gzipped) as stream:
         lines = NumberedLines(_read_lines(io.TextIOWrapper(stream, encoding, newline="")))
         reader, width = csv.reader(lines, delimiter=delimiter, strict=True), 0
         while True:
@@ -48,7 +48,7 @@ def read_csv_rows(path: Path, *, packed: bool, known: Callable[[str], bool]) -> 
 
 
 class NumberedLines:
-    """Lines with their number; one row may not run over all of them."""
+    """Lines with their number; a row may not span more than MAX_LINES_PER_ROW of them."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self.lines, self.line, self.start = lines, 0, 1
@@ -57,11 +57,11 @@ class NumberedLines:
         return self
 
     def __next__(self) -> str:
-        found = next(self.lines)
+        text = next(self.lines)
         self.line += 1
         if self.line - self.start > MAX_LINES_PER_ROW:
             raise _unclosed_quote(self.start, self.line)
-        return found
+        return text
 
 
 def _unclosed_quote(start: int, end: int) -> UnreadableFile:
@@ -72,18 +72,18 @@ def _unclosed_quote(start: int, end: int) -> UnreadableFile:
 
 
 def _spans_rows(cells: list[str], per_line: int, delimiter: str) -> bool:
-    """Does a cell run over lines that hold as many separators as lines of the table do?"""
-    for place, cell in enumerate(cells):
+    """Tell whether a cell spans lines with as many delimiters as rows of the table have."""
+    for index, cell in enumerate(cells):
         counts = [line.count(delimiter) for line in cell.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
-        if len(counts) > 1 and per_line > 0 and counts == [per_line - place, *[per_line] * (len(counts) - 2), place]:
+        if len(counts) > 1 and per_line > 0 and counts == [per_line - index, *[per_line] * (len(counts) - 2), index]:
             return True
     return False
 
 
-def _score_delimiter(lines: list[str], sign: str, known: Callable[[str], bool]) -> tuple[int, int]:
-    """How many wanted columns a line has when it is divided there, and how often it could be."""
+def _score_delimiter(lines: list[str], sign: str, is_wanted: Callable[[str], bool]) -> tuple[int, int]:
+    """Return (most wanted columns in a line split at the sign, number of parts of the first line)."""
     parts = [[part.strip().strip('"') for part in line.strip("\r\n").split(sign)] for line in lines]
-    wanted = max((sum(known(part) for part in row) for row in parts), default=0)
+    wanted = max((sum(is_wanted(part) for part in row) for row in parts), default=0)
     return wanted, len(parts[0]) if parts else 0
 
 
@@ -97,32 +97,33 @@ def _read_lines(text: io.TextIOWrapper) -> Iterator[str]:
 
 
 @contextmanager
-def _open_binary(path: Path, packed: bool) -> Iterator[Any]:
+def _open_binary(path: Path, gzipped: bool) -> Iterator[Any]:
     try:
-        with gzip.open(path) if packed else path.open("rb") as stream:
+        with gzip.open(path) if gzipped else path.open("rb") as stream:
             yield stream
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise UnreadableFile("压缩文件已损坏，请重新取得。") from error
 
 
-def _detect_encoding(path: Path, packed: bool) -> str:
-    """The first encoding in which the whole file can be read; it is gone through once, and never held."""
-    with _open_binary(path, packed) as stream:
-        begin, size = stream.read(2), 0
-        utf_16 = begin in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-        left = {name: codecs.getincrementaldecoder(name)() for name in (("utf-16",) if utf_16 else ENCODINGS)}
-        chunk = begin
+def _detect_encoding(path: Path, gzipped: bool) -> str:
+    """Return the first encoding that decodes the whole file, which is read once, in chunks."""
+    with _open_binary(path, gzipped) as stream:
+        start, size = stream.read(2), 0
+        is_utf_16 = start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        names = ("utf-16",) if is_utf_16 else ENCODINGS
+        decoders = {name: codecs.getincrementaldecoder(name)() for name in names}
+        chunk = start
         while True:
             size += len(chunk)
             if size > unreadable_files.MAX_UNPACKED:
-                raise UnreadableFile(f"文件{'解压后' if packed else ''}超过 200 MB，请分成几个文件。")
-            left = {name: decoder for name, decoder in left.items() if _can_decode(decoder, chunk)}
+                raise UnreadableFile(f"文件{'解压后' if gzipped else ''}超过 200 MB，请分成几个文件。")
+            decoders = {name: decoder for name, decoder in decoders.items() if _can_decode(decoder, chunk)}
             if not chunk:
                 break
             chunk = stream.read(CHUNK_SIZE)
-    if not left:
+    if not decoders:
         raise UnreadableFile("认不出文件的编码，请另存为 UTF-8 编码的 CSV。")
-    return next(iter(left))
+    return next(iter(decoders))
 
 
 def _can_decode(decoder: Any, chunk: bytes) -> bool:

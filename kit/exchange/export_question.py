@@ -1,4 +1,4 @@
-"""The question before a file leaves: what it will hold, why it leaves where that is needed, and a button that posts."""
+"""The page before an export: what the file will hold, a reason where one is required, and a button that posts."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ FORMAT_LABELS = {"xlsx": "Excel（xlsx）", "csv": "CSV", "json": "JSON"}
 
 
 def reason_is_wrong(reason: str, total: int) -> bool:
-    """Missing where it is needed, or longer than the trail keeps."""
+    """Tell whether the reason is missing though required, or longer than MAX_REASON_LENGTH."""
     return len(reason) > MAX_REASON_LENGTH or (total > settings.CRM_EXPORT_REASON_ROWS and not reason)
 
 
 @dataclass(frozen=True)
 class Question:
-    """facts: (label, words) of what will leave; formats: the buttons; note: where the file will be found."""
+    """facts: (label, text) about the file; formats: one button each; note: where to find the file."""
 
     title: str
     facts: Sequence[tuple[str, str]]
@@ -32,18 +32,18 @@ class Question:
     note: str = DOWNLOAD_NOTE
     conditions: str = ""
     with_reason: bool = False
-    paused: str = ""  # why it is refused for now
+    paused: str = ""  # why the export is refused for now
     crumbs: Sequence[tuple[str, str]] = ()
     help_anchor: str = "export"
 
     def ask(self, request: HttpRequest) -> HttpResponse:
-        """The page of the question; with what was wrong with the answer, when one was sent."""
-        typed = request.POST.get("reason", "").strip()
+        """Render the page; with an error message when a reason was posted that is wrong."""
+        reason = request.POST.get("reason", "").strip()
         context = asdict(self) | {
             "buttons": [(value, FORMAT_LABELS[value]) for value in self.formats],
             "asked": "reason" in request.POST and not self.paused,
-            "typed": typed,
-            "over": max(0, len(typed) - MAX_REASON_LENGTH),
+            "typed": reason,
+            "over": max(0, len(reason) - MAX_REASON_LENGTH),
             "longest": MAX_REASON_LENGTH,
             "limit": settings.CRM_EXPORT_REASON_ROWS,
         }
@@ -51,12 +51,12 @@ class Question:
 
 
 def of_rows(page: Any, file_format: str, total: int, *, paused: str = "") -> Question:
-    """The question about a list or report. page: a RecordList or a ReportPage."""
-    words = "；".join(page.conditions_in_words()) or "没有条件，全部"
-    about = [("属于", str(page.customer))] if hasattr(page, "customer") else []
+    """Return the question about a list or report."""
+    condition_text = "；".join(page.conditions_in_words()) or "没有条件，全部"
+    parent = [("属于", str(page.customer))] if hasattr(page, "customer") else []
     return Question(
         title=f"导出{page.title}",
-        facts=[*about, ("条件", words), ("行数", f"将导出 {total} 行"), ("格式", FORMAT_LABELS[file_format])],
+        facts=[*parent, ("条件", condition_text), ("行数", f"将导出 {total} 行"), ("格式", FORMAT_LABELS[file_format])],
         back_url=page.link(export=None, reason=None),
         formats=(file_format,),
         note=DOWNLOAD_NOTE if total <= settings.CRM_EXPORT_DIRECT_ROWS else BACKGROUND_NOTE,

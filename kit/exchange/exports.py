@@ -1,4 +1,4 @@
-"""Exports of list pages: small ones at once, large ones by a background job on the same declaration."""
+"""Exports of list pages: small ones in the response, large ones by a background job that resolves the same URL."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from kit.audit.export_conditions import CONDITIONS, EXPORTED, decode_conditions
 from kit.audit.log import log_event
 from kit.audit.models import AuditEntry
 from kit.audit.verification import ERASED
+from kit.domain.actor import Actor
 from kit.domain.file_names import cut_file_name
 from kit.jobs.models import Job, JobRefused, count_open_jobs
 from kit.jobs.tasks import start_job
@@ -38,7 +39,7 @@ CONTENT_TYPES = {
 
 
 def deliver(page: Any, file_format: str) -> HttpResponse:
-    """The rows of a RecordList as a file or the page of the job that will write it; to a GET, the question."""
+    """Answer a POST with the file or a redirect to the job that will write it, a GET with the export question."""
     request = page.request
     if file_format not in WRITERS:
         messages.error(request, "只能导出为 xlsx 或 csv。")
@@ -62,12 +63,12 @@ def deliver(page: Any, file_format: str) -> HttpResponse:
 
 
 def start_background_export(page: Any, file_format: str, *, name: str, reason: str, total: int) -> HttpResponse:
-    """The page of the job that writes a large file; the question again while enough of this person's are unfinished."""
-    request, most = page.request, settings.CRM_EXPORTS_AT_ONCE
+    """Start the job and redirect to it; show the question again while the user has too many unfinished exports."""
+    request, max_open = page.request, settings.CRM_EXPORTS_AT_ONCE
     with transaction.atomic():
-        if count_open_jobs(request.user, FUNCTION) >= most:
-            words = f"您已有 {most} 个导出还没有完成，没有再开始新的。请等其中一个完成后再导出。"
-            return of_rows(page, file_format, total, paused=words).ask(request)
+        if count_open_jobs(request.user, FUNCTION) >= max_open:
+            refusal = f"您已有 {max_open} 个导出还没有完成，没有再开始新的。请等其中一个完成后再导出。"
+            return of_rows(page, file_format, total, paused=refusal).ask(request)
         job = start_job(
             f"导出{page.title}",
             FUNCTION,
@@ -84,41 +85,41 @@ def start_background_export(page: Any, file_format: str, *, name: str, reason: s
 
 
 def conditions(query: QueryDict) -> str:
-    """What was asked of the list, without the way it leaves, as it stands in an address."""
-    kept = query.copy()
+    """Return the query string of the list, without the parameters of the export itself."""
+    params = query.copy()
     for name in ("export", "reason"):
-        kept.pop(name, None)
-    return kept.urlencode()
+        params.pop(name, None)
+    return params.urlencode()
 
 
-def log_export(by: Any, title: str, count: int, query: str, reason: str) -> None:
-    """Who exported what, how many rows, and why."""
+def log_export(by: Actor | None, title: str, count: int, query: str, reason: str) -> None:
+    """Log who exported what, how many rows, and why."""
     facts = {"行数": count, CONDITIONS: decode_conditions(query), **({"原因": reason} if reason else {})}
     log_event(by, EXPORTED, text=title, changes=facts)
 
 
-def attachment(content: Any, name: str, content_type: str) -> HttpResponse:
+def attachment(content: bytes, name: str, content_type: str) -> HttpResponse:
     response = HttpResponse(content, content_type=content_type)
     response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
     return response
 
 
 def table(page: Any) -> tuple[list[str], Iterator[list[Any]]]:
-    """Headers and rows of a list's declared columns, read in chunks."""
+    """Return headers and rows of a list's columns; rows are read in chunks."""
     rows = stream_records(page.export_rows(), 1000)
     return [file_header(column) for column in page.columns], ([c.get(row) for c in page.columns] for row in rows)
 
 
 def file_header(column: Any) -> str:
-    """A cell of a page may show two things, "名称 / 客户编号"; of them the file's column holds the first."""
+    """Return the column's header in a file. A cell on the page may show two values, "A / B"; the file has the first."""
     return column.label.partition(" / ")[0] if isinstance(column.value, str) else column.label
 
 
 def run_export(job: Job) -> str:
-    """The job: resolves the list's address again as its owner sees it now, and writes the file."""
+    """Run the job: resolve the list's URL as its owner sees it now, and write the file."""
     page = list_of(job)
     if job.file:
-        job.drop_file()  # of a worker that died
+        job.drop_file()  # left by a worker that died
     file_format, total = job.arguments["format"], job.arguments["total"]
     headers, rows = table(page)
     with NamedTemporaryFile(suffix=f".{file_format}") as target:
@@ -132,7 +133,10 @@ def run_export(job: Job) -> str:
 
 
 def store_file(job: Job, name: str, content: File) -> None:
-    """Known from now on, an erasure takes the file away; one that came before may have missed what was read."""
+    """Save the file in the job; delete it again if personal data was erased since the job started.
+
+    A later erasure deletes the files of all jobs; an earlier one may have come after the rows were read.
+    """
     job.file.save(name, content, save=False)
     job.save(update_fields=["file"])
     if job.started_at and AuditEntry.objects.filter(verb=ERASED, at__gte=job.started_at).exists():
@@ -141,12 +145,13 @@ def store_file(job: Job, name: str, content: File) -> None:
 
 
 def list_of(job: Job) -> Any:
-    """The list that an export asked for; refused when its owner may not take it away now, whatever he might then."""
+    """Return the list page of an export. Raise JobRefused when its owner may not export it now."""
+    assert job.owner is not None, "the system exports nothing"
     page = resolve_list(job.arguments["path"], job.arguments["query"], job.owner)
     if not page.request.user.has_perm(page.first_rows.view_permission) or not page.can_export:
         raise JobRefused("您已没有导出的权限，请与管理员联系。")
-    if sentences := page.objections():  # a person chosen then may be out of view now
-        raise JobRefused("没有导出：" + "".join(sentences) + "请回到列表重新导出。")
+    if objections := page.objections():  # a user chosen in a filter may be out of scope by now
+        raise JobRefused("没有导出：" + "".join(objections) + "请回到列表重新导出。")
     return page
 
 
@@ -157,14 +162,14 @@ def _with_heartbeat(job: Job, rows: Iterator[list[Any]], total: int) -> Iterator
         yield row
 
 
-def resolve_list(path: str, query: str, owner: Any) -> Any:
-    """The list page behind an address, as set up for a request of this person."""
+def resolve_list(path: str, query: str, owner: Actor) -> Any:
+    """Return the list page at a URL, set up as for a GET request of this user."""
     match = resolve(path)
     request = HttpRequest()
     request.method, request.path, request.path_info = "GET", path, path
     request.GET = QueryDict(query)
     request.user = get_user_model().objects.get(pk=owner.pk)  # type: ignore[assignment]
-    page: Any = match.func
-    view = page.view_class(**page.view_initkwargs)
-    view.setup(request, *match.args, **match.kwargs)
-    return view
+    view: Any = match.func
+    page = view.view_class(**view.view_initkwargs)
+    page.setup(request, *match.args, **match.kwargs)
+    return page

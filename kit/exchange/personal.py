@@ -1,4 +1,4 @@
-"""What background jobs may know about a person: what an export asked for, and the files that were written."""
+"""Personal data in background jobs: conditions of exports, and the files that were written."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ IMPERSONAL: dict[type[models.Model], tuple[str, ...]] = {Job: ("kind", "function
 
 
 def erase_from_jobs(erase: Callable[[Any], Any]) -> int:
-    """Any file may hold the person, so all go: their owners can export again. Call in the erasing's transaction.
+    """Erase a person from the rows of jobs and delete all files; return how many. Call in the erasure's transaction.
 
-    erase: gives a text, or the texts inside of what is given, without the person. Returns how many files went.
+    Any file may name the person, and its owner can export again. erase: returns a text, or the texts inside a dict or
+    list, without the person.
     """
     for job in stream_records(Job.objects.only("pk", "arguments", "result", "notes", "file_name")):
-        left = {
+        values = {
             "arguments": erase({**job.arguments, **_decoded_query(job)}),
             "result": erase(job.result)[:500],
             "notes": erase(job.notes),
             "file_name": erase(job.file_name)[:200],
         }
-        if "query" in left["arguments"]:
-            left["arguments"]["query"] = urlencode(left["arguments"]["query"], doseq=True)
-        if left != {name: getattr(job, name) for name in left}:
-            Job.objects.filter(pk=job.pk).update(**left)
+        if "query" in values["arguments"]:
+            values["arguments"]["query"] = urlencode(values["arguments"]["query"], doseq=True)
+        if values != {name: getattr(job, name) for name in values}:
+            Job.objects.filter(pk=job.pk).update(**values)
     files = list(Job.objects.exclude(file=""))
     for job in files:
         job.drop_file()
@@ -40,5 +41,5 @@ def erase_from_jobs(erase: Callable[[Any], Any]) -> int:
 
 
 def _decoded_query(job: Job) -> dict[str, Any]:
-    """The conditions of an export as the person's name stands in them: an address encodes it."""
+    """Return the decoded query of an export: in the query string names are percent-encoded."""
     return {"query": dict(QueryDict(job.arguments["query"]).lists())} if "query" in job.arguments else {}

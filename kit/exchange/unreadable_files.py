@@ -1,4 +1,4 @@
-"""Files that cannot be read, and how much of one is taken in."""
+"""Errors of files that cannot be read, and limits of their size."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 MAX_UNPACKED = 200 * 1024 * 1024  # bytes
 MAX_COLUMNS = 100
-MAX_TEXT = 1_000_000  # characters of one cell; a workbook's own limit is 32,767
+MAX_TEXT = 1_000_000  # characters of one cell; Excel's own limit is 32,767
 
 
 class UnreadableFile(Exception):
@@ -14,6 +14,7 @@ class UnreadableFile(Exception):
 
 
 def cannot_open(path: Path, error: OSError) -> str:
+    """Return the message for a file that cannot be opened, in Chinese."""
     reasons = {
         FileNotFoundError: "没有这个文件，请检查路径",
         PermissionError: "没有读取它的权限",

@@ -1,4 +1,4 @@
-"""Sheets of xlsx workbooks, read from their XML as a stream: memory stays flat whatever size a file claims."""
+"""Sheets of xlsx workbooks, parsed as a stream: memory use is bounded whatever size a file claims."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class MergedRange:
 class SheetRow:
     line: int
     cells: dict[int, str] = field(default_factory=dict)  # by column, from 1
-    faults: dict[int, str] = field(default_factory=dict)  # why a cell cannot be taken
+    faults: dict[int, str] = field(default_factory=dict)  # why a cell cannot be used
     hidden: bool = False
     across: tuple[MergedRange, ...] = ()  # cells merged over several columns that cover this line
 
@@ -57,7 +57,7 @@ class Sheet:
 
 
 class Workbook:
-    """Opened by opened(); sheets in their order, rows and merged cells sheet by sheet."""
+    """An open workbook (see open_workbook()): its sheets in order; rows and merged cells sheet by sheet."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         if sum(member.file_size for member in archive.infolist()) > unreadable_files.MAX_UNPACKED:
@@ -69,9 +69,9 @@ class Workbook:
         self._open()
 
     def _open(self) -> None:
-        (main,) = [target for kind, target in self._related("").values() if kind == "officeDocument"][:1] or [""]
-        related, seen = self._related(main), set[str]()
-        for kind, target in related.values():
+        (main,) = [target for kind, target in self._read_relations("").values() if kind == "officeDocument"][:1] or [""]
+        relations, paths = self._read_relations(main), set[str]()
+        for kind, target in relations.values():
             if kind == "styles":
                 self.styles = read_styles(self.archive, target)
             elif kind == "sharedStrings":
@@ -85,48 +85,48 @@ class Workbook:
                 key = next(
                     (value for label, value in attributes.items() if local_name(label) == "id" and label != "id"), ""
                 )
-                kind, path = related.get(key, ("", ""))
-                if kind == "worksheet" and path not in seen:
-                    seen.add(path)
+                kind, path = relations.get(key, ("", ""))
+                if kind == "worksheet" and path not in paths:
+                    paths.add(path)
                     state = attributes.get("state", "visible")
                     self.sheets.append(Sheet(attributes.get("name", "")[:31], path, state != "visible"))
 
         parse_part(self.archive, main, start)
 
-    def _related(self, part: str) -> dict[str, tuple[str, str]]:
-        """{id: (last word of its type, path)} of what a part names as belonging to it."""
+    def _read_relations(self, part: str) -> dict[str, tuple[str, str]]:
+        """Return {id: (last segment of the type, path)} of the parts that a part refers to."""
         folder, name = posixpath.split(part)
-        found: dict[str, tuple[str, str]] = {}
+        relations: dict[str, tuple[str, str]] = {}
 
         def start(name: str, attributes: dict[str, str]) -> None:
             if local_name(name) == "Relationship" and attributes.get("TargetMode") != "External":
                 target = posixpath.normpath(posixpath.join("/", folder, attributes.get("Target", "")))
                 kind = attributes.get("Type", "").rpartition("/")[2]
-                found[attributes.get("Id", "")] = (kind, target.lstrip("/"))
+                relations[attributes.get("Id", "")] = (kind, target.lstrip("/"))
 
         parse_part(self.archive, posixpath.join(folder, "_rels", f"{name}.rels"), start)
-        return found
+        return relations
 
     def merged(self, sheet: Sheet) -> list[MergedRange]:
-        """By first line; those beyond the columns that are read are left out."""
-        found: list[MergedRange] = []
-        if not self._names(sheet, b"mergeCell"):
-            return found
+        """Return merged ranges ordered by first line; those right of MAX_COLUMNS are left out."""
+        ranges: list[MergedRange] = []
+        if not self._contains_word(sheet, b"mergeCell"):
+            return ranges
 
         def start(name: str, attributes: dict[str, str]) -> None:
             if local_name(name) == "mergeCell":
                 left_top, _, right_bottom = attributes.get("ref", "").partition(":")
                 (left, first), (right, last) = cell_position(left_top), cell_position(right_bottom or left_top)
                 if left <= MAX_COLUMNS:
-                    found.append(MergedRange(first, last, left, right))
-                if len(found) > MAX_MERGED_RANGES:
+                    ranges.append(MergedRange(first, last, left, right))
+                if len(ranges) > MAX_MERGED_RANGES:
                     raise UnreadableFile(f"工作表「{sheet.title}」合并的单元格太多，请取消合并后另存。")
 
         parse_part(self.archive, sheet.path, start)
-        return sorted(found, key=lambda one: (one.first, one.left))
+        return sorted(ranges, key=lambda area: (area.first, area.left))
 
-    def _names(self, sheet: Sheet, word: bytes) -> bool:
-        """Does the word stand anywhere in the sheet? Looking for it is quicker than reading it all."""
+    def _contains_word(self, sheet: Sheet, word: bytes) -> bool:
+        """Tell whether the word may occur in the sheet's XML; searching is faster than parsing."""
         with self.archive.open(sheet.path) as part:
             before = part.read(2)
             if before in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
@@ -138,14 +138,14 @@ class Workbook:
         return False
 
     def rows(self, sheet: Sheet) -> Iterator[SheetRow]:
-        """Rows with at least one cell that holds something, in their order."""
+        """Yield rows with at least one cell that has content."""
         reader = RowReader(self, sheet)
         for _ in stream_part(self.archive, sheet.path, reader.start, reader.end, reader.text):
-            yield from reader.taken()
+            yield from reader.take_rows()
 
 
 class SharedStrings:
-    """The shared texts of a workbook in one run of bytes: many short ones cost no more than they hold."""
+    """The shared strings of a workbook in one bytearray: many short ones cost no overhead per string."""
 
     def __init__(self) -> None:
         self.content, self.ends = bytearray(), array("Q", [0])
@@ -169,7 +169,7 @@ class SharedStrings:
 
 
 class TextCollector:
-    """Gathers the words inside <t>; how a word is pronounced (<rPh>) is no part of it."""
+    """Collects the text inside <t>, without phonetic hints (<rPh>)."""
 
     def __init__(self) -> None:
         self.parts: list[str] = []
@@ -196,13 +196,13 @@ class TextCollector:
             raise UnreadableFile("有一个单元格的文字太长，请改短后另存。")
 
     def take(self) -> str:
-        found = "".join(self.parts)
+        text = "".join(self.parts)
         self.parts, self.size = [], 0
-        return found
+        return text
 
 
 class RowReader(TextCollector):
-    """Takes the events of a sheet's XML and gives rows."""
+    """Turns the XML events of a sheet into rows."""
 
     def __init__(self, book: Workbook, sheet: Sheet) -> None:
         super().__init__()
@@ -210,7 +210,7 @@ class RowReader(TextCollector):
         self.row, self.done = SheetRow(0), list[SheetRow]()
         self.column, self.kind, self.style, self.in_value = 0, "", "", False
 
-    def taken(self) -> list[SheetRow]:
+    def take_rows(self) -> list[SheetRow]:
         done, self.done = self.done, []
         return done
 
@@ -262,7 +262,7 @@ class RowReader(TextCollector):
             self.row.faults[self.column] = fault
 
     def _value(self, raw: str) -> tuple[str, str]:
-        """(text as the user sees it, why it cannot be taken)."""
+        """Return (text as the user sees it, why it cannot be used)."""
         if self.kind == "s":
             return self.book.texts[parse_int(raw)], ""
         if self.kind in ("str", "inlineStr"):
@@ -275,7 +275,7 @@ class RowReader(TextCollector):
             return raw.replace("T", " "), ""
         styles, number = self.book.styles, parse_int(self.style)
         style = styles[number] if number < len(styles) else GENERAL
-        return style.shown(raw, self.book.is_1904)
+        return style.display(raw, self.book.is_1904)
 
 
 @contextmanager
@@ -295,7 +295,7 @@ def parse_part(archive: zipfile.ZipFile, path: str, start: Handler) -> None:
 def stream_part(
     archive: zipfile.ZipFile, path: str, start: Handler, end: Callable | None = None, text: Callable | None = None
 ) -> Iterator[None]:
-    """Gives a part's elements to the handlers, as they are called there (see local()); yields after each chunk."""
+    """Parse a part, pass its elements (names with prefix, see local_name()) to the handlers, yield after each chunk."""
 
     def refuse(*args: Any) -> None:
         raise UnreadableFile(INVALID_WORKBOOK)  # no workbook declares entities
@@ -311,11 +311,11 @@ def stream_part(
     except KeyError:
         raise UnreadableFile(INVALID_WORKBOOK) from None
     with part:
-        fed = 0
+        bytes_fed = 0
         while chunk := part.read(CHUNK_SIZE):
             parser.Parse(chunk)
-            fed += len(chunk)
-            if fed - parser.CurrentByteIndex > MAX_TAG_SIZE:
+            bytes_fed += len(chunk)
+            if bytes_fed - parser.CurrentByteIndex > MAX_TAG_SIZE:
                 raise UnreadableFile(INVALID_WORKBOOK)
             yield
         parser.Parse(b"", True)
@@ -323,9 +323,9 @@ def stream_part(
 
 
 def read_styles(archive: zipfile.ZipFile, path: str) -> list[NumberStyle]:
-    """How numbers are shown, by the number that a cell gives for its style."""
+    """Return the number styles by the index that a cell gives as its style."""
     formats: dict[str, str] = {}
-    used: list[str] = []
+    format_ids: list[str] = []
     inside: list[str] = []
 
     def start(name: str, attributes: dict[str, str]) -> None:
@@ -333,15 +333,15 @@ def read_styles(archive: zipfile.ZipFile, path: str) -> list[NumberStyle]:
         if name == "numFmt":
             formats[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
         elif name == "xf" and "cellXfs" in inside:
-            used.append(attributes.get("numFmtId", "0"))
+            format_ids.append(attributes.get("numFmtId", "0"))
 
     for _ in stream_part(archive, path, start, lambda name: inside.pop()):
         pass
-    return [number_style(parse_int(number), formats.get(number, "")) for number in used]
+    return [number_style(parse_int(number), formats.get(number, "")) for number in format_ids]
 
 
 def local_name(name: str) -> str:
-    """An element's name without the prefix of its namespace."""
+    """Return an element's name without namespace prefix."""
     return name.rpartition(":")[2] if ":" in name else name
 
 
@@ -355,22 +355,22 @@ def column_number(reference: str) -> int:
 
 
 def cell_position(reference: str) -> tuple[int, int]:
-    """(column, line), from 1, of a reference such as B3."""
-    found = REFERENCE.match(reference)
-    if not found:
+    """Return (column, line), from 1, of a reference such as B3."""
+    match = REFERENCE.match(reference)
+    if not match:
         raise UnreadableFile(INVALID_WORKBOOK)
     column = 0
-    for letter in found[1]:
+    for letter in match[1]:
         column = 26 * column + ord(letter) - 64
-    return column, int(found[2])
+    return column, int(match[2])
 
 
 def column_letters(column: int) -> str:
-    found = ""
+    letters = ""
     while column:
         column, rest = divmod(column - 1, 26)
-        found = chr(65 + rest) + found
-    return found
+        letters = chr(65 + rest) + letters
+    return letters
 
 
 def parse_int(text: Any) -> int:
@@ -381,5 +381,5 @@ def parse_int(text: Any) -> int:
 
 
 def unescape(text: str) -> str:
-    """Signs that XML cannot hold are written as _x000D_."""
-    return re.sub(r"_x([0-9A-Fa-f]{4})_", lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
+    """Decode _x000D_, by which a workbook writes characters that XML cannot hold."""
+    return re.sub(r"_x([0-9A-Fa-f]{4})_", lambda match: chr(int(match[1], 16)), text) if "_x" in text else text

@@ -1,4 +1,4 @@
-"""Tables as xlsx and csv files, written row by row."""
+"""Writing of tables as xlsx and csv files, row by row."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ FORBIDDEN_IN_SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
 
 
 def write_xlsx(target: IO[bytes], headers: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str) -> int:
-    """Writes one sheet in constant memory; returns the number of rows."""
+    """Write one sheet in constant memory; return the number of rows."""
     return write_workbook(target, [(title, headers, rows)])
 
 
 def write_workbook(target: IO[bytes], sheets: Iterable[SheetContent]) -> int:
-    """Writes sheet after sheet in constant memory; returns the number of rows in all."""
+    """Write sheet after sheet in constant memory; return the total number of rows."""
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(target, options)
     formats = {
@@ -48,23 +48,23 @@ def write_workbook(target: IO[bytes], sheets: Iterable[SheetContent]) -> int:
 
 
 def sheet_name(title: str) -> str:
-    """At most 31 characters, without those that a sheet may not be called by."""
+    """Return the title cut to 31 characters, without the characters that a sheet name may not have."""
     return FORBIDDEN_IN_SHEET_NAME.sub(" ", title).strip(" '")[:31].strip(" '") or "Sheet1"
 
 
-def _write_cell(sheet: Any, place: tuple[int, int], value: Any, formats: dict[type[date], Any]) -> None:
+def _write_cell(sheet: Any, position: tuple[int, int], value: Any, formats: dict[type[date], Any]) -> None:
     if value is None or value == "":
         return
     if isinstance(value, date):  # a datetime is a date too
-        sheet.write_datetime(*place, value, formats[type(value)])
+        sheet.write_datetime(*position, value, formats[type(value)])
     elif isinstance(value, int | float | Decimal):
-        sheet.write_number(*place, value)
+        sheet.write_number(*position, value)
     else:
-        sheet.write_string(*place, value)
+        sheet.write_string(*position, value)
 
 
 def write_csv(target: IO[bytes], headers: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str) -> int:
-    """UTF-8 with BOM, which Chinese Excel opens as it is; returns the number of rows."""
+    """Write UTF-8 with a BOM, which Chinese Excel recognises; return the number of rows."""
     text = io.TextIOWrapper(target, encoding="utf-8-sig", newline="", write_through=True)
     writer = csv.writer(text)
     writer.writerow([to_csv_text(header) for header in headers])
