@@ -20,8 +20,8 @@ from django_otp.plugins.otp_totp.admin import TOTPDevice
 from kit.audit.log import differences, display_value, log_event
 from kit.pages.admin_forms import EditingAdmin, VersionedForm
 
-from .keeping.role import rights_changed
-from .keeping.rules import lock_administration
+from .administration.administrators import lock_administration
+from .administration.role import rights_changed
 from .models import Department, Role, User, check_role_change
 from .rights import catalogue, label, place
 

@@ -15,8 +15,8 @@ from django.urls import reverse
 from kit.pages.actions import Action, ActionView, controls
 from kit.pages.records import RecordCreate, RecordUpdate, RecordView
 
+from .administration.administrators import lock_administration
 from .forms import DepartmentForm
-from .keeping.rules import lock_administration
 from .models import Department, User
 
 LIST = ("部门", "accounts:department_list")

@@ -8,8 +8,8 @@ from django import forms
 
 from kit.pages.forms import Block, CrmForm, RecordForm
 
-from .keeping.reach import exceeds, may_give
-from .keeping.rules import administrator_roles
+from .administration.administrators import administrator_roles
+from .administration.delegation import exceeds, may_give
 from .models import Department, Role, User, subtree_ids
 from .own_password import WRONG
 from .ticks import Ticks, TicksForm

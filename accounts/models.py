@@ -17,11 +17,11 @@ from django.utils.functional import cached_property
 from kit.domain.shortened_numbers import refuse_shortened
 from kit.sql.counts import Precompiled, Statement
 
-from .keeping.department import KeptDepartment
-from .keeping.role import KeptRole
-from .keeping.rules import administrator_roles, check_not_last_administrator, check_role_change
-from .keeping.second_factor import SecondFactor
-from .keeping.user import KeptUser, failures_that_lock
+from .administration.administrators import administrator_roles, check_not_last_administrator, check_role_change
+from .administration.department import KeptDepartment
+from .administration.role import KeptRole
+from .administration.second_factor import SecondFactor
+from .administration.user import KeptUser, failures_that_lock
 from .notification import Notification, in_view, notify, notify_many
 from .sessions import UserSession
 

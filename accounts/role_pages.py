@@ -19,8 +19,8 @@ from kit.pages.history import RecordHistory
 from kit.pages.lists import Column, RecordList
 from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
 
+from .administration.administrators import lock_administration
 from .forms import RoleNameForm
-from .keeping.rules import lock_administration
 from .models import Role
 from .rights import sentences
 from .role_forms import RoleForm

@@ -167,7 +167,7 @@ def _ship(code: str, role: Any) -> None:
     if role.shipped_rights:
         from kit.audit.log import log_event
 
-        from .keeping.role import labels
+        from .administration.role import labels
 
         log_event(None, "发放新权限", role, 授予权限=labels(rights))
     role.permissions.add(*rights)

@@ -15,9 +15,9 @@ from kit.pages.history import RecordHistory
 from kit.pages.lists import Column, RecordList
 from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
 
+from .administration.administrators import lock_administration
 from .filters import UserFilter
 from .forms import UserForm
-from .keeping.rules import lock_administration
 from .models import User
 from .rights import sentences
 

@@ -10,7 +10,7 @@ from django import forms
 from django.db import transaction
 from django.urls import reverse
 
-from accounts.keeping.user import OPEN_WORK
+from accounts.administration.user import OPEN_WORK
 from accounts.models import User
 from accounts.user_pages import UserAction
 from customers.candidates import successors

@@ -91,7 +91,7 @@ def test_who_is_disabled_meanwhile_hands_over_what_they_were_just_given(company,
 @pytest.mark.parametrize("way", WAYS)
 def test_control_without_the_lock_they_leave_work_behind(company, monkeypatch, way):
     monkeypatch.setattr("kit.domain.verdict.lock_in_order", lambda *people: None)
-    monkeypatch.setattr("accounts.keeping.user.hold", lambda *people: None)
+    monkeypatch.setattr("accounts.administration.user.lock_in_order", lambda *people: None)
     give, leaver = Giving(company, way), company.manager
     moment = give.stop(monkeypatch)
     moment.overtake(lambda: give(leaver), lambda: leave(company, leaver, company.eastern))

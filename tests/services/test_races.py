@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.keeping import user as keeping
+from accounts.administration import user as administration
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Kind, Refused
 from services.models import ServiceRequest, ServiceRound
@@ -85,7 +85,7 @@ def helper_loses_role(company, monkeypatch):
     """An administrator takes a technician's role away while they are asked to help."""
     technician = factories.person("service_helper", name="韩技术")
     record = factories.dispatched(company.manager, company.supervisor, company.manager)
-    moment = before(monkeypatch, keeping, "save_changes")  # the role is taken, and not yet for others to see
+    moment = before(monkeypatch, administration, "save_changes")  # the role is taken, and not yet for others to see
     administrator = factories.fresh(company.administrator)
     return lambda: (
         record,

@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.keeping import role as keeping_role
-from accounts.keeping import rules
+from accounts.administration import administrators
+from accounts.administration import role as role_module
 from accounts.models import Department, Role, User
 from kit.domain.verdict import Refused
 from tests import factories
@@ -24,7 +24,7 @@ pytestmark = ON_POSTGRESQL
 def unguarded(monkeypatch):
     """Rows are read afresh and not kept."""
     monkeypatch.setattr("kit.domain.verdict.lock_row", lambda row: row.refresh_from_db())
-    monkeypatch.setattr(rules, "lock", lambda row: None)
+    monkeypatch.setattr(administrators, "lock_row", lambda row: None)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, *args, **kwargs: rows.all())
 
 
@@ -44,7 +44,7 @@ def remove_each_other(company, monkeypatch):
     second = Role.objects.get(code="administrator").copy(by=one, name="第二种管理员")
     User.objects.get(pk=other.pk).groups.set([second])
     moment = before(monkeypatch, User, "save")
-    role_moment = before(monkeypatch, keeping_role, "unless")  # between the last check and the end
+    role_moment = before(monkeypatch, role_module, "refuse_if")  # between the last check and the end
     return lambda how: (role_moment if how is empty_role else moment).overtake(
         lambda: how(one, other), lambda: how(other, one)
     )

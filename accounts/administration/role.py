@@ -15,7 +15,7 @@ from kit.domain.urls import record_url
 from kit.domain.verdict import Verdict, first_objection, refuse_if, require_permission, require_scope, transition
 
 from ..rights import label
-from .rules import administration, lock_administration
+from .administrators import administration, lock_administration
 
 
 class KeptRole(models.Model):

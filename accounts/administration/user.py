@@ -27,8 +27,14 @@ from kit.domain.verdict import (
 )
 
 from ..sessions import end_sessions
-from .reach import may_give, may_keep
-from .rules import administration, administrator_roles, check_not_last_administrator, check_role_change, verdict_of
+from .administrators import (
+    administration,
+    administrator_roles,
+    check_not_last_administrator,
+    check_role_change,
+    verdict_of,
+)
+from .delegation import may_give, may_keep
 
 LISTS = ("groups", "regions", "industries")
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is taken for another one

@@ -10,7 +10,7 @@ from django.db import models
 from kit.audit.log import log_event, save_changes
 from kit.domain.verdict import Verdict, first_objection, refuse_if, require_permission, transition
 
-from .rules import administration
+from .administrators import administration
 
 
 class KeptDepartment(models.Model):
