@@ -21,7 +21,7 @@ from kit.audit.log import differences, display_value, log_event
 from kit.pages.admin_forms import EditingAdmin, VersionedForm
 
 from .administration.administrators import lock_administration
-from .administration.role import rights_changed
+from .administration.role import permission_changes
 from .models import Department, Role, User, check_role_change
 from .rights import catalogue, label, place
 
@@ -161,7 +161,7 @@ class RoleAdmin(AuditedAdmin):
 
     def in_trail(self, field: Any, before: list[Any], after: list[Any]) -> dict[str, Any]:
         """As the product's own page says it: all rights of a role, twice, are more than a row holds."""
-        return rights_changed(set(before), set(after))
+        return permission_changes(set(before), set(after))
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "permissions":

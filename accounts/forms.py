@@ -8,8 +8,8 @@ from django import forms
 
 from kit.pages.forms import Block, CrmForm, RecordForm
 
-from .administration.administrators import administrator_roles
-from .administration.delegation import exceeds, may_give
+from .administration.administrators import administrator_role_ids
+from .administration.delegation import can_give, exceeds
 from .models import Department, Role, User, subtree_ids
 from .own_password import WRONG
 from .ticks import Ticks, TicksForm
@@ -58,14 +58,14 @@ class UserForm(TicksForm):
                 del self.fields["department"]  # nor what he sees
         elif not by.is_administrator:
             more = [role.pk for role in roles.queryset if exceeds(by, [role.pk], by.department_id)]
-            roles.queryset = roles.queryset.exclude(pk__in=administrator_roles()).exclude(pk__in=more)
+            roles.queryset = roles.queryset.exclude(pk__in=administrator_role_ids()).exclude(pk__in=more)
         if self.instance.pk:
             self.sign_initial_values()
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if {"groups", "department"} <= data.keys():
-            verdict = may_give(self.by, self.instance, data["groups"], data["department"])
+            verdict = can_give(self.by, self.instance, data["groups"], data["department"])
             if not verdict:
                 self.add_error("department", verdict.reason)
         return data

@@ -167,9 +167,9 @@ def _ship(code: str, role: Any) -> None:
     if role.shipped_rights:
         from kit.audit.log import log_event
 
-        from .administration.role import labels
+        from .administration.role import permission_labels
 
-        log_event(None, "发放新权限", role, 授予权限=labels(rights))
+        log_event(None, "发放新权限", role, 授予权限=permission_labels(rights))
     role.permissions.add(*rights)
     role.shipped_rights = sorted({*role.shipped_rights, *_rights(code)})
     role.save(update_fields=["shipped_rights"])

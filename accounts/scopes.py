@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from kit.sql.counts import Statement
 from kit.sql.id_sets import IdSet
 
-from .models import Department, RoleRight, Scope, User, descendants
+from .models import Department, RolePermission, Scope, User, descendants
 
 VIEW, EDIT, EXPORT = "view_scope", "edit_scope", "export"
 
@@ -17,11 +17,11 @@ def widest(user: User, permission: str, kind: str) -> Scope:
     """The widest scope among the roles that hold the right; roles add up."""
     if user.is_superuser and user.is_active:
         return Scope.ALL
-    scopes = [scope_of(right, kind) for right in user.rights if right.permission == permission]
+    scopes = [scope_of(right, kind) for right in user.role_permissions if right.permission == permission]
     return max(scopes, key=lambda scope: scope.width, default=Scope.NONE) if user.is_active else Scope.NONE
 
 
-def scope_of(right: RoleRight, kind: str) -> Scope:
+def scope_of(right: RolePermission, kind: str) -> Scope:
     """A role exports the records it edits; one that edits nothing exports those it sees."""
     if kind == EXPORT:
         kind = VIEW if right.edit_scope is Scope.NONE else EDIT

@@ -102,7 +102,7 @@ def theirs_to_take(address: str, user: User) -> int:
     """Return how many rows of a list leave with this person: all they see, but of a 客户经理 only what they keep."""
     user = factories.fresh(user)
     shown = resolve_list(address, "", user).shown_rows()
-    if {right.code for right in user.rights} != {"account_manager"} or shown.model not in KEPT:
+    if {right.code for right in user.role_permissions} != {"account_manager"} or shown.model not in KEPT:
         return shown.count()
     return shown.filter(KEPT[shown.model](user)).count()
 

@@ -1,1 +1,1 @@
-"""What administrators do to people, roles and departments: guards beside actions, as for every other record."""
+"""Users, roles and departments, and what administrators do to them: guards beside actions, as for every record."""

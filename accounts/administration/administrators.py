@@ -1,4 +1,4 @@
-"""Who may give whom which role, and that somebody always remains who may."""
+"""Who may give which role to whom, and that somebody always remains who may."""
 
 from __future__ import annotations
 
@@ -14,58 +14,64 @@ from kit.domain.verdict import ALLOWED, Verdict, lock_row, refuse_if
 from ..roles import ADMINISTRATOR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-LAST = "这是最后一位可用的系统管理员，不能停用或收回角色。请先指定另一位系统管理员。"
+    from .user import User
 
-
-def administrator_roles() -> models.QuerySet:
-    """The ids of the roles that make an administrator."""
-    holds = {"permissions__codename": "administer", "permissions__content_type__app_label": "accounts"}
-    return Group.objects.filter(**holds).values_list("pk", flat=True)
+LAST_ADMINISTRATOR = "这是最后一位可用的系统管理员，不能停用或收回角色。请先指定另一位系统管理员。"
 
 
-def administration() -> Group | None:
-    """The row that everybody locks first who changes an account or a role."""
+def administrator_role_ids() -> models.QuerySet[Group, int]:
+    """Return the ids of the roles that make an administrator."""
+    grants_administration = {
+        "permissions__codename": "administer",
+        "permissions__content_type__app_label": "accounts",
+    }
+    return Group.objects.filter(**grants_administration).values_list("pk", flat=True)
+
+
+def administration_lock() -> Group | None:
+    """Return the row that every change of an account or a role locks first."""
     return Group.objects.filter(role__code=ADMINISTRATOR).first()
 
 
 def lock_administration() -> None:
-    """Whoever changes who administers waits here for whoever does so too. Call in a transaction, before other locks."""
-    if first := administration():
+    """Wait for every other change of who administers. Call in a transaction, before other locks."""
+    if first := administration_lock():
         lock_row(first)
-    list(Group.objects.filter(pk__in=administrator_roles()).order_by("pk").select_for_update().values_list("pk"))
+    rows = Group.objects.filter(pk__in=administrator_role_ids()).order_by("pk")
+    list(rows.select_for_update().values_list("pk"))
 
 
-def check_role_change(by: Any, person: Any, roles: Iterable[Group]) -> None:
-    """Raises ValidationError when `by` may not give `person` exactly these roles."""
-    before = set(person.groups.values_list("pk", flat=True)) if person.pk else set()
+def check_role_change(by: User, user: User, roles: Iterable[Group]) -> None:
+    """Raise ValidationError when `by` may not give `user` exactly these roles."""
+    before = set(user.groups.values_list("pk", flat=True)) if user.pk else set()
     after = {role.pk for role in roles}
     if before == after:
         return
-    if by.pk == person.pk:
+    if by.pk == user.pk:
         raise ValidationError("不能改变自己的角色，请由另一位系统管理员操作。")
-    administrator_ids = set(administrator_roles())
+    administrator_ids = set(administrator_role_ids())
     if (before ^ after) & administrator_ids and not by.is_administrator:
         raise ValidationError("只有系统管理员可以授予或收回「系统管理员」。")
     if before & administrator_ids and not after & administrator_ids:
-        check_not_last_administrator(person)
+        check_not_last_administrator(user)
 
 
-def check_not_last_administrator(person: Any) -> None:
-    """Raises ValidationError when nobody else would remain. Call in a transaction.
+def check_not_last_administrator(user: User) -> None:
+    """Raise ValidationError when no administrator but this user would remain. Call in a transaction.
 
-    The others are counted under the lock that everybody takes first who relieves or disables an administrator. Their
-    own rows are not locked: two who remove each other would wait for each other.
+    The others are counted under the lock that every change takes first which demotes or disables an administrator.
+    Their own rows are not locked: two who remove each other would wait for each other.
     """
     lock_administration()
-    others = get_user_model()._default_manager.administrators().exclude(pk=person.pk)  # type: ignore[attr-defined]
-    if person.is_active and not others.exists():
-        raise ValidationError(LAST)
+    others = get_user_model().objects.administrators().exclude(pk=user.pk)
+    if user.is_active and not others.exists():
+        raise ValidationError(LAST_ADMINISTRATOR)
 
 
-def verdict_of(check: Any, *args: Any) -> Verdict:
-    """What a check that raises ValidationError says, as a verdict about the state of things."""
+def verdict_of(check: Callable[..., None], *args: Any) -> Verdict:
+    """Return the verdict on the state of things of a check that raises ValidationError."""
     try:
         check(*args)
     except ValidationError as error:

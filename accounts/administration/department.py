@@ -2,75 +2,135 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.urls import reverse
 
 from kit.audit.log import log_event, save_changes
 from kit.domain.verdict import Verdict, first_objection, refuse_if, require_permission, transition
 
-from .administrators import administration
+from .administrators import administration_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .user import User
 
 
-class KeptDepartment(models.Model):
+class DepartmentQuerySet(models.QuerySet["Department"]):
+    view_permission = "accounts.view_department"
+
+    def visible_to(self, user: User) -> DepartmentQuerySet:
+        return self.all() if user.has_perm(self.view_permission) else self.none()
+
+
+class Department(models.Model):
     version = models.PositiveIntegerField(default=0, editable=False)
+    name = models.CharField("名称", max_length=50)
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name="上级部门"
+    )
+
+    objects = DepartmentQuerySet.as_manager()
 
     class Meta:
-        abstract = True
+        verbose_name = "部门"
+        verbose_name_plural = "部门"
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["parent", "name"],
+                name="accounts_department_name",
+                violation_error_message="同一上级部门下已有同名部门。",
+            ),
+            models.UniqueConstraint(
+                fields=["name"],
+                condition=models.Q(parent=None),
+                name="accounts_department_top_name",
+                violation_error_message="已有同名的最上级部门。",
+            ),
+        ]
 
-    locked_with = "administration"  # two moves at once, each allowed alone, could close a circle
+    locked_with = "administration_lock"  # two moves at once, each allowed alone, could close a circle
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("accounts:department_list")
+
+    def clean(self) -> None:
+        if self.pk and self.parent_id and self.parent_id in subtree_ids(self.pk):
+            raise ValidationError({"parent": "上级部门不能是本部门或它的下级部门，请另选。"})
 
     @property
-    def administration(self) -> Group | None:
-        return administration()
+    def administration_lock(self) -> Group | None:
+        return administration_lock()
 
     @classmethod
-    def create(cls, *, by: Any, **values: Any) -> Any:
-        """A new department with its audit row. Call in a transaction."""
+    def create(cls, *, by: User, **values: Any) -> Self:
+        """Return a new department, saved with its audit row. Call in a transaction."""
         require_permission(by, "accounts.add_department", "您的角色不能新建部门").enforce()
-        department: Any = cls(**values)
+        department = cls(**values)
         department.save()
         log_event(by, "新建", department, 上级部门=department.parent)
         return department
 
-    def can_edit(self, by: Any) -> Verdict:
+    def can_edit(self, by: User) -> Verdict:
         return require_permission(by, "accounts.change_department", "您的角色不能修改部门")
 
     @transition
-    def edit(self, *, by: Any, **values: Any) -> None:
-        """Renamed, moved."""
+    def edit(self, *, by: User, **values: Any) -> None:
+        """Rename or move the department."""
         self.can_edit(by).enforce()
-        parent = values.get("parent", self.parent)  # type: ignore[attr-defined]
+        parent = values.get("parent", self.parent)
         self.check_parent(parent).enforce()
-        moved = parent != self.parent and not by.is_administrator  # type: ignore[attr-defined]
-        refuse_if(moved, "移动部门会改变各人的查看范围和编辑范围，请由系统管理员移动。").enforce()
+        is_moved = parent != self.parent and not by.is_administrator
+        refuse_if(is_moved, "移动部门会改变各人的查看范围和编辑范围，请由系统管理员移动。").enforce()
         save_changes(by, "编辑", self, **values)
 
-    def can_remove(self, by: Any) -> Verdict:
+    def can_remove(self, by: User) -> Verdict:
         return first_objection(
             require_permission(by, "accounts.delete_department", "您的角色不能删除部门"),
-            self._unless_in_use(),
+            self._refuse_in_use(),
         )
 
     @transition
-    def remove(self, *, by: Any) -> None:
+    def remove(self, *, by: User) -> None:
         self.can_remove(by).enforce()
-        log_event(by, "删除", self, 上级部门=(self.parent, None))  # type: ignore[attr-defined]
+        log_event(by, "删除", self, 上级部门=(self.parent, None))
         self.delete()
 
-    def check_parent(self, parent: Any) -> Verdict:
-        """Neither the department itself nor one below it."""
-        rows: Any = type(self)._base_manager
-        above, key = dict(rows.values_list("pk", "parent_id")), getattr(parent, "pk", None)
-        while key is not None and key != self.pk:
-            key = above.get(key)
-        return refuse_if(key is not None, "上级部门不能是本部门或它的下级部门，请另选。")
+    def check_parent(self, parent: Department | None) -> Verdict:
+        """Refuse the department itself and every one below it as its parent."""
+        parent_ids = dict(type(self)._base_manager.values_list("pk", "parent_id"))
+        ancestor = parent.pk if parent is not None else None
+        while ancestor is not None and ancestor != self.pk:
+            ancestor = parent_ids.get(ancestor)
+        return refuse_if(ancestor is not None, "上级部门不能是本部门或它的下级部门，请另选。")
 
-    def _unless_in_use(self) -> Verdict:
-        """people and below: counts a list has made already."""
+    def _refuse_in_use(self) -> Verdict:
+        """Refuse while users or departments stand below it; a list has counted them already as people and below."""
         people, below = getattr(self, "people", None), getattr(self, "below", None)
-        people = self.members.count() if people is None else people  # type: ignore[attr-defined]
-        below = self.children.count() if below is None else below  # type: ignore[attr-defined]
-        held = [text for text in (below and f"{below} 个下级部门", people and f"{people} 位人员（含停用）") if text]
-        return refuse_if(bool(held), f"还有 {'、'.join(held)}，先移走再删除。")
+        people = self.members.count() if people is None else people
+        below = self.children.count() if below is None else below
+        parts = [text for text in (below and f"{below} 个下级部门", people and f"{people} 位人员（含停用）") if text]
+        return refuse_if(bool(parts), f"还有 {'、'.join(parts)}，先移走再删除。")
+
+
+def subtree_ids(department_id: int) -> set[int]:
+    """Return the ids of the department and of all below it."""
+    return descendants(department_id, dict(Department.objects.order_by().values_list("pk", "parent_id")))
+
+
+def descendants(top: int, parents: Mapping[int, int | None]) -> set[int]:
+    """Return top and everything under it in a tree given as {id: parent id}. Departments are few."""
+    subtree, is_growing = {top}, True
+    while is_growing:
+        children = {pk for pk, parent in parents.items() if parent in subtree} - subtree
+        subtree |= children
+        is_growing = bool(children)
+    return subtree

@@ -271,7 +271,7 @@ def test_reading_twice_keeps_the_first_time(company):
 def test_a_plain_group_is_no_role(company):
     group = Group.objects.create(name="临时组")
     company.nobody.groups.add(group)
-    assert factories.fresh(company.nobody).rights == []
+    assert factories.fresh(company.nobody).role_permissions == []
 
 
 def test_a_person_is_called_the_same_in_sql_and_in_python(company):

@@ -269,7 +269,7 @@ def test_rights_to_reports_stand_under_their_own_name():
     ],
 )
 def test_the_scopes_of_a_role_are_said_in_words(view, edit, words):
-    assert Role(view_scope=view, edit_scope=edit).reach == words
+    assert Role(view_scope=view, edit_scope=edit).scope_summary == words
 
 
 # Departments
