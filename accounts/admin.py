@@ -1,4 +1,4 @@
-"""People, roles and departments in Django admin, under the product's rules and audit trail."""
+"""Users, roles and departments in Django admin, under the product's rules and audit log."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from .rights import catalogue, label, place
 
 
 class AuditedAdmin(EditingAdmin):
-    """Every change made here leaves an audit row in the same transaction."""
+    """Log every change made here in the same transaction."""
 
     # Boxes to tick: Django's pair of lists speaks English.
     formfield_overrides = {models.ManyToManyField: {"widget": forms.CheckboxSelectMultiple}}
 
     @transaction.atomic
     def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
-        """One at a time: two changes, each allowed alone, could leave no administrator or close a circle."""
+        """Take turns: two changes, each allowed alone, could leave no administrator or close a circle."""
         lock_administration()
         return super().changeform_view(*args, **kwargs)
 
@@ -53,17 +53,17 @@ class AuditedAdmin(EditingAdmin):
         many = [field for field in self.model._meta.many_to_many if field.name in form.changed_data]
         before = {field.name: _rows(form.instance, field.name) for field in many} if change else {}
         super().save_related(request, form, formsets, change)
-        found: dict[str, Any] = {**differences(form.instance, form.before, form.before)}
+        changes: dict[str, Any] = {**differences(form.instance, form.before, form.before)}
         for field in many:
-            found |= self.in_trail(field, before.get(field.name, []), _rows(form.instance, field.name))
-        log_event(request.user, "编辑" if change else "新建", form.instance, changes=found)
+            changes |= self.list_changes(field, before.get(field.name, []), _rows(form.instance, field.name))
+        log_event(request.user, "编辑" if change else "新建", form.instance, changes=changes)
 
-    def in_trail(self, field: Any, before: list[Any], after: list[Any]) -> dict[str, Any]:
-        """A changed list of rows, from old to new."""
+    def list_changes(self, field: Any, before: list[Any], after: list[Any]) -> dict[str, Any]:
+        """Return a changed list of rows, from old to new."""
         return {str(field.verbose_name): tuple("、".join(map(str, rows)) for rows in (before, after))}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        obj.version += 1  # whoever has the product's own page open learns of it when he saves
+        obj.version += 1  # users with the product's own page open learn of it when they save
         super().save_model(request, obj, form, change)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
@@ -75,12 +75,12 @@ class AuditedAdmin(EditingAdmin):
             self.delete_model(request, obj)
 
 
-def _rows(obj: Any, relation: str) -> list[Any]:
+def _rows(obj: models.Model, relation: str) -> list[Any]:
     return list(getattr(obj, relation).all())
 
 
 class RoleRulesMixin:
-    """The rules on who may give whom which role, said beside the field."""
+    """Show refused role changes beside the field."""
 
     acting_user: User
     instance: User
@@ -125,8 +125,8 @@ class CrmUserAdmin(AuditedAdmin, UserAdmin):
         return form_class
 
     @admin.display(description="状态", ordering="is_active")
-    def state(self, person: User) -> str:
-        return "在用" if person.is_active else "停用"
+    def state(self, user: User) -> str:
+        return "在用" if user.is_active else "停用"
 
     def add_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
         return redirect("accounts:user_create")
@@ -138,7 +138,7 @@ class CrmUserAdmin(AuditedAdmin, UserAdmin):
         return super().has_change_permission(request, obj) and (obj is None or bool(obj.can_edit(request.user)))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # people are disabled, not deleted
+        return False  # users are disabled, not deleted
 
 
 admin.site.unregister((Group, TOTPDevice, StaticDevice))  # keys and codes are shown to nobody
@@ -150,25 +150,25 @@ class RoleAdmin(AuditedAdmin):
     fields = ("name", "view_scope", "edit_scope", "permissions")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """A role that is only read says its rights in the product's words, not in Django's."""
-        only_read = obj is not None and not self.has_change_permission(request, obj)
-        return (*self.fields[:-1], "rights") if only_read else self.fields
+        """Show the permissions of a role that may only be read in the product's words, not in Django's."""
+        is_read_only = obj is not None and not self.has_change_permission(request, obj)
+        return (*self.fields[:-1], "permission_labels") if is_read_only else self.fields
 
     @admin.display(description="权限")
-    def rights(self, role: Role) -> str:
-        held = role.permissions.select_related("content_type")
-        return "、".join(label(right) for right in sorted(held, key=place))
+    def permission_labels(self, role: Role) -> str:
+        permissions = role.permissions.select_related("content_type")
+        return "、".join(label(permission) for permission in sorted(permissions, key=place))
 
-    def in_trail(self, field: Any, before: list[Any], after: list[Any]) -> dict[str, Any]:
-        """As the product's own page says it: all rights of a role, twice, are more than a row holds."""
+    def list_changes(self, field: Any, before: list[Any], after: list[Any]) -> dict[str, Any]:
+        """Log as the product's own page does: all permissions of a role, twice, are more than a row holds."""
         return permission_changes(set(before), set(after))
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "permissions":
-            offered = [right.pk for right in catalogue()]
+            offered = [permission.pk for permission in catalogue()]
             rows = Permission.objects.filter(pk__in=offered).select_related("content_type")
-            as_on_the_page = Case(*(When(pk=key, then=place) for place, key in enumerate(offered)))
-            kwargs["queryset"] = rows.order_by(as_on_the_page)
+            page_order = Case(*(When(pk=pk, then=position) for position, pk in enumerate(offered)))
+            kwargs["queryset"] = rows.order_by(page_order)
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.name == "permissions":
             field.label_from_instance = label

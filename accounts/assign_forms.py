@@ -1,4 +1,4 @@
-"""Forms by which a supervisor gives work to somebody: 指派, 分配, 改派."""
+"""Forms for assigning work to an account manager: 指派, 分配, 改派."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .models import User
 
 
 class CandidateField(forms.ModelChoiceField):
-    """Who may take over: the candidates of the acting supervisor, drawn as a table with fit and load."""
+    """The candidates of the acting supervisor, drawn as a table with fit and load."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""Filters of the audit trail. Each is served by an index, however long the trail."""
+"""Filters of the audit log. Each is served by an index, however long the log."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class AuditFilter(ListFilter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        people = User.objects.order_by("name", "pk").values_list("pk", "name", "username")
-        actors = [(str(pk), f"{name}（{username}）") for pk, name, username in people]
+        users = User.objects.order_by("name", "pk").values_list("pk", "name", "username")
+        actors = [(str(pk), f"{name}（{username}）") for pk, name, username in users]
         self.filters["actor"].extra["choices"] = [(SYSTEM, "系统"), *actors]
-        self.filters["verb"].extra["choices"] = [(verb, verb) for verb in occurring("verb")]
-        self.filters["content_type"].extra["choices"] = sorted(kinds(), key=lambda kind: kind[1])
+        self.filters["verb"].extra["choices"] = [(verb, verb) for verb in distinct_values("verb")]
+        self.filters["content_type"].extra["choices"] = sorted(content_type_choices(), key=lambda choice: choice[1])
 
-    def of_actor(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        return rows.filter(actor=None) if value == SYSTEM else rows.filter(actor=value)
+    def of_actor(self, rows: QuerySet[AuditEntry], name: str, value: str) -> QuerySet[AuditEntry]:
+        return rows.filter(actor=None) if value == SYSTEM else rows.filter(actor=int(value))
 
     def is_valid(self) -> bool:
         if not super().is_valid():
@@ -53,8 +53,8 @@ class AuditFilter(ListFilter):
         return not self.form.errors
 
 
-def occurring(column: str) -> list[Any]:
-    """The different values of an indexed column, by jumping from one to the next: no walk over the whole trail."""
+def distinct_values(column: str) -> list[Any]:
+    """Return the distinct values of an indexed column, jumping from one to the next instead of scanning the log."""
     table, name = (connection.ops.quote_name(word) for word in (AuditEntry._meta.db_table, column))
     after = f"SELECT MIN({name}) FROM {table} WHERE {name} > found.value"  # noqa: S608  (names of our own)
     sql = f"""
@@ -68,11 +68,11 @@ def occurring(column: str) -> list[Any]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def kinds() -> list[tuple[str, str]]:
-    """The kinds of records the trail speaks of."""
-    found = []
-    for pk in occurring("content_type_id"):
+def content_type_choices() -> list[tuple[str, str]]:
+    """Return (id, name) of the models that the log mentions."""
+    choices = []
+    for pk in distinct_values("content_type_id"):
         model = ContentType.objects.get_for_id(pk).model_class()
         if model is not None:
-            found.append((str(pk), str(model._meta.verbose_name)))
-    return found
+            choices.append((str(pk), str(model._meta.verbose_name)))
+    return choices

@@ -1,4 +1,4 @@
-"""The audit trail for administrators: who, when, from where, what, old → new; and whether its seals hold."""
+"""The audit log for administrators: who, when, from where, what, old → new; and whether its seals hold."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -26,11 +27,11 @@ from kit.pages.records import RecordDetail
 from .audit_filters import AuditFilter
 from .details import OPENED
 
-RIGHT = "audit.view_auditentry"
-FUNCTION = "accounts.audit_pages.verify_trail"
+PERMISSION = "audit.view_auditentry"
+FUNCTION = "accounts.audit_pages.verify_trail"  # stands in the rows of jobs
 BROKEN = "发现"
 CHANGES_SHOWN = 3
-# Questions often asked of the trail: (key, label, verbs).
+# Tabs for frequent questions: (key, label, verbs).
 TABS = (
     ("details", "查看联系方式", (OPENED,)),
     ("exports", "导出", ("导出", "导出个人信息")),
@@ -39,17 +40,17 @@ TABS = (
 )
 
 
-def moment(entry: AuditEntry) -> str:
+def format_datetime(entry: AuditEntry) -> str:
     return f"{timezone.localtime(entry.at):%Y-%m-%d %H:%M:%S}"
 
 
 def object_cell(entry: AuditEntry) -> str:
-    kind = kind_of(entry)
+    kind = object_kind(entry)
     return format_html('{}<small class="sm">{}</small>', entry.object_text or DASH, kind) if kind else entry.object_text
 
 
-def kind_of(entry: AuditEntry) -> str:
-    """What the entry is about, in the words of the screen."""
+def object_kind(entry: AuditEntry) -> str:
+    """Return the entry's model and object id, in the words of the screen."""
     if entry.content_type_id is None:
         return ""
     model = ContentType.objects.get_for_id(entry.content_type_id).model_class()
@@ -57,15 +58,13 @@ def kind_of(entry: AuditEntry) -> str:
 
 
 def changes_cell(entry: AuditEntry) -> str:
-    rows = [
-        (label, f"{shortened(old)} → " if old else "", shortened(new or DASH)) for label, old, new in entry.change_list
-    ]
-    shown = format_html_join("", '<small class="sm">{}：{}{}</small>', rows[:CHANGES_SHOWN])
+    rows = [(label, f"{shorten(old)} → " if old else "", shorten(new or DASH)) for label, old, new in entry.change_list]
+    lines = format_html_join("", '<small class="sm">{}：{}{}</small>', rows[:CHANGES_SHOWN])
     rest = len(rows) - CHANGES_SHOWN
-    return format_html('{}<small class="sm mute">还有 {} 项</small>', shown, rest) if rest > 0 else shown or DASH
+    return format_html('{}<small class="sm mute">还有 {} 项</small>', lines, rest) if rest > 0 else lines or DASH
 
 
-def shortened(text: str, limit: int = 60) -> str:
+def shorten(text: str, limit: int = 60) -> str:
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
@@ -76,7 +75,7 @@ class AuditList(RecordList):
     filterset_class = AuditFilter
     default_sort = "-at"
     columns = (
-        Column("时间", "at", sort="at", html=moment, css="nw"),
+        Column("时间", "at", sort="at", html=format_datetime, css="nw"),
         Column("操作人", "actor_name", css="m-t nw"),
         Column("动作", "verb", css="m-r nw"),
         Column("对象", "object_text", html=object_cell),
@@ -87,11 +86,11 @@ class AuditList(RecordList):
     default_tab = "all"
     empty_text = "还没有审计记录。"
 
-    def in_tab(self, rows: Any, tab: str) -> Any:
+    def in_tab(self, rows: QuerySet[AuditEntry], tab: str) -> QuerySet[AuditEntry]:
         verbs = next((verbs for key, _, verbs in TABS if key == tab), None)
         return rows if verbs is None else rows.filter(verb__in=verbs)
 
-    def table_row(self, row: Any) -> str:
+    def table_row(self, row: AuditEntry) -> str:
         row.mask_details()
         return super().table_row(row)
 
@@ -108,22 +107,22 @@ class AuditDetail(RecordDetail):
 
     def context(self, record: AuditEntry) -> dict[str, Any]:
         record.mask_details()
-        return {"kind": kind_of(record), "seal": seal_of(record.pk)}
+        return {"kind": object_kind(record), "seal": seal_of(record.pk)}
 
 
 def seal_of(pk: int) -> AuditSeal | None:
-    """The seal over a row: nearly always the first that reaches so far."""
+    """Return the seal over a row: nearly always the first that reaches so far."""
     candidates = AuditSeal.objects.filter(last_id__gte=pk).order_by("pk")[:20]
     return next((seal for seal in candidates if pk in seal.row_ids), None)
 
 
-class VerifyTrail(View):
-    """Starts the check in the background, or leads to the one under way."""
+class VerifyAuditLog(View):
+    """Start the verification in the background, or lead to the one under way."""
 
     title = "核对封存"
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        if not request.user.has_perm(RIGHT):  # type: ignore[union-attr]
+        if not request.user.has_perm(PERMISSION):  # type: ignore[union-attr]
             raise PermissionDenied("您的角色不能核对审计记录。")
         job = Job.objects.filter(function=FUNCTION, status__in=(Job.Status.QUEUED, Job.Status.RUNNING)).first()
         if job is None:
@@ -133,7 +132,7 @@ class VerifyTrail(View):
 
 
 def verify_trail(job: Job) -> str:
-    """The job: walks the whole chain of seals and says what it found."""
+    """Walk the whole chain of seals and return the result in words. Run as a job."""
     findings = verify(lambda done, total: job.beat(done, total) if done % 20 == 0 else None)
     result = f"{BROKEN} {len(findings)} 处问题：{''.join(findings)}" if findings else "审计记录完整。"
     log_event(job.owner, "核对审计记录", text=result)
@@ -141,7 +140,7 @@ def verify_trail(job: Job) -> str:
 
 
 def last_verification() -> dict[str, Any] | None:
-    """When the trail was last checked on screen, and what came of it."""
+    """Return date and result of the last verification that was started on screen."""
     job = Job.objects.filter(function=FUNCTION, status=Job.Status.DONE).order_by("-finished_at").first()
     return (
         {"at": format_day(job.finished_at, "time"), "result": job.result, "broken": job.result.startswith(BROKEN)}

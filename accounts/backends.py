@@ -1,4 +1,4 @@
-"""Signing in by name and password; what a person may do is asked of the user himself."""
+"""Sign-in by username and password; permissions come from the user model."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .models import User
 
 class RoleBackend(ModelBackend):
     def get_user(self, user_id: int) -> User | None:
-        found = person().ask(user_id)
-        user = User.from_db(DEFAULT_DB_ALIAS, columns(), found[0]) if found else None
+        rows = user_statement().ask(user_id)
+        user = User.from_db(DEFAULT_DB_ALIAS, user_columns(), rows[0]) if rows else None
         return user if user is not None and self.user_can_authenticate(user) else None
 
 
 @cache
-def person() -> Statement:
-    return Statement(User.objects.filter(pk=0).order_by().values_list(*columns()))
+def user_statement() -> Statement:
+    return Statement(User.objects.filter(pk=0).order_by().values_list(*user_columns()))
 
 
 @cache
-def columns() -> list[str]:
+def user_columns() -> list[str]:
     return [field.attname for field in User._meta.concrete_fields]

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -25,26 +25,26 @@ EDIT = Action("edit", "改名、移动", "edit", "accounts:department_update")
 REMOVE = Action("remove", "删除", "trash", "accounts:department_delete", dialog=True)
 
 
-def with_counts(departments: Any) -> Any:
-    """people: members at work and gone; below: departments directly under it."""
+def with_counts(departments: QuerySet[Department]) -> QuerySet[Department]:
+    """Annotate people (members, disabled ones too) and below (departments directly by_parent it)."""
 
-    def counted(rows: Any, field: str) -> Any:
+    def count_by(rows: QuerySet[Any], field: str) -> Coalesce:
         return Coalesce(Subquery(rows.order_by().values(field).annotate(n=Count("pk")).values("n")), 0)
 
     return departments.annotate(
-        people=counted(User.objects.filter(department=OuterRef("pk")), "department"),
-        below=counted(Department.objects.filter(parent=OuterRef("pk")), "parent"),
+        people=count_by(User.objects.filter(department=OuterRef("pk")), "department"),
+        below=count_by(Department.objects.filter(parent=OuterRef("pk")), "parent"),
     )
 
 
 def as_tree(departments: list[Department]) -> Iterator[tuple[Department, int]]:
-    """(department, depth), each under the one above it."""
-    under: dict[int | None, list[Department]] = {}
+    """Yield (department, depth), each by_parent its parent."""
+    by_parent: dict[int | None, list[Department]] = {}
     for department in departments:
-        under.setdefault(department.parent_id, []).append(department)
+        by_parent.setdefault(department.parent_id, []).append(department)
 
     def walk(top: int | None, depth: int) -> Iterator[tuple[Department, int]]:
-        for department in under.get(top, ()):
+        for department in by_parent.get(top, ()):
             yield department, depth
             yield from walk(department.pk, depth + 1)
 
@@ -73,9 +73,9 @@ class DepartmentCreate(RecordCreate):
     title, crumbs, help = "新建部门", CRUMBS, "departments"
 
     def new_record(self) -> Department:
-        above = self.request.GET.get("parent", "")
-        known = above.isdecimal() and len(above) < 19 and Department.objects.filter(pk=above).exists()
-        return Department(parent_id=int(above) if known else None)
+        parent_id = self.request.GET.get("parent", "")
+        exists = parent_id.isdecimal() and len(parent_id) < 19 and Department.objects.filter(pk=parent_id).exists()
+        return Department(parent_id=int(parent_id) if exists else None)
 
     def back_url(self, record: Any) -> str:
         return reverse("accounts:department_list")

@@ -1,4 +1,4 @@
-"""Opening one masked contact detail: asked for, recorded, shown once. Each module names its model."""
+"""Opening one masked contact detail: confirmed, logged, shown once. Each module names its model."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.utils.http import urlencode
 
 from kit.pages.actions import ActionView
 
-SECONDS = 300  # how long the answer may be looked at again
+ANSWER_SECONDS = 300  # the answer may be opened again for so long
 
 
 class ShowDetail(ActionView):
-    """POST records who looks and leads to the value; htmx puts the value in the place of the masked one."""
+    """POST logs the event and redirects to the value; htmx puts the value in the place of the masked one."""
 
     action, title, question = "open_detail", "查看联系方式", "查看完整内容？"
     submit_label, message, help = "查看", "", "details"
@@ -50,12 +50,12 @@ class ShowDetail(ActionView):
         return f"{self.request.user.pk} {record._meta.label} {record.pk} {self.kwargs['field']}"
 
     def success_url(self, record: Any, result: Any) -> str:
-        seen = signing.dumps(self.ticket(record), salt="detail")
-        return f"{self.request.path}?{urlencode({'seen': seen})}"
+        ticket = signing.dumps(self.ticket(record), salt="detail")
+        return f"{self.request.path}?{urlencode({'seen': ticket})}"
 
-    def was_opened(self, seen: str, record: Any) -> bool:
-        """Was this very detail opened by this person a moment ago?"""
+    def was_opened(self, ticket: str, record: Any) -> bool:
+        """Whether this user opened this detail just now."""
         try:
-            return signing.loads(seen, salt="detail", max_age=SECONDS) == self.ticket(record)
+            return signing.loads(ticket, salt="detail", max_age=ANSWER_SECONDS) == self.ticket(record)
         except signing.BadSignature:
             return False

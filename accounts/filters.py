@@ -1,4 +1,4 @@
-"""Filters of the list of people."""
+"""Filters of the list of users."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from kit.pages.filters import Contains, ContainsNumber, ListFilter
 from .models import Department, User, subtree_ids
 
 
-def entries(field: str) -> Any:
-    """The dictionary entries a person's list may hold."""
+def dictionary_entries(field: str) -> Any:
+    """Return the dictionary dictionary_entries that a list of a user may hold."""
     relation: Any = User._meta.get_field(field).remote_field
     return relation.model._default_manager.complex_filter(relation.limit_choices_to)
 
@@ -29,10 +29,10 @@ class UserFilter(ListFilter):
         queryset=lambda request: Group.objects.order_by("name"), label="角色", empty_label="全部"
     )
     regions = django_filters.ModelChoiceFilter(
-        queryset=lambda request: entries("regions"), label="负责分区", empty_label="全部"
+        queryset=lambda request: dictionary_entries("regions"), label="负责分区", empty_label="全部"
     )
     industries = django_filters.ModelChoiceFilter(
-        queryset=lambda request: entries("industries"), label="行业特长", empty_label="全部"
+        queryset=lambda request: dictionary_entries("industries"), label="行业特长", empty_label="全部"
     )
     mobile = ContainsNumber(label="手机")
 
@@ -41,5 +41,5 @@ class UserFilter(ListFilter):
         fields: list[str] = []
 
     def below(self, rows: QuerySet, name: str, value: Department) -> QuerySet:
-        """The department with all below it."""
+        """Narrow to the department with all below it."""
         return rows.filter(department__in=subtree_ids(value.pk))

@@ -1,4 +1,4 @@
-"""Forms for people, departments and one's own account."""
+"""Forms for users, departments and one's own account."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from kit.pages.forms import Block, CrmForm, RecordForm
 from .administration.administrators import administrator_role_ids
 from .administration.delegation import can_give, exceeds
 from .models import Department, Role, User, subtree_ids
-from .own_password import WRONG
-from .ticks import Ticks, TicksForm
+from .own_password import INCORRECT
+from .ticks import CheckboxList, CheckboxListForm
 
 
 def department_paths() -> dict[int, str]:
-    """销售部 › 华北组, by id, in the order of the tree."""
+    """Return paths like 销售部 › 华北组 by department id, in the order of the tree."""
     rows = {pk: (name, parent) for pk, name, parent in Department.objects.values_list("pk", "name", "parent_id")}
 
     def path(pk: int | None) -> tuple[str, ...]:
@@ -26,14 +26,14 @@ def department_paths() -> dict[int, str]:
     return {pk: " › ".join(names) for names, pk in ordered}
 
 
-def name_departments(field: Any, without: set[int] | None = None) -> None:
-    """Offers departments by their path, in the order of the tree."""
+def offer_departments(field: Any, without: set[int] | None = None) -> None:
+    """Offer departments by their path, in the order of the tree."""
     paths = {pk: path for pk, path in department_paths().items() if pk not in (without or ())}
     field.queryset = Department.objects.filter(pk__in=paths)
     field.choices = [("", field.empty_label), *paths.items()]
 
 
-class UserForm(TicksForm):
+class UserForm(CheckboxListForm):
     blocks = (
         Block("账号", "用户名用来登录，改了以后用新的登录。", (("username", 3), ("name", 3), ("department", 3))),
         Block("角色", "几个角色的权限加在一起。", ("groups",)),
@@ -44,21 +44,21 @@ class UserForm(TicksForm):
     class Meta:
         model = User
         fields = ["username", "name", "department", "groups", "mobile", "email", "regions", "industries"]
-        widgets = {"groups": Ticks, "regions": Ticks, "industries": Ticks}
+        widgets = {"groups": CheckboxList, "regions": CheckboxList, "industries": CheckboxList}
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["username"].help_text = "字母、数字和 @ . + - _"
-        name_departments(self.fields["department"])
+        offer_departments(self.fields["department"])
         self.by = by
         roles: Any = self.fields["groups"]
         if self.instance.pk == by.pk:
-            del self.fields["groups"]  # nobody changes his own roles
+            del self.fields["groups"]  # nobody changes their own roles
             if not by.is_administrator:
-                del self.fields["department"]  # nor what he sees
+                del self.fields["department"]  # nor what they see
         elif not by.is_administrator:
-            more = [role.pk for role in roles.queryset if exceeds(by, [role.pk], by.department_id)]
-            roles.queryset = roles.queryset.exclude(pk__in=administrator_role_ids()).exclude(pk__in=more)
+            excessive = [role.pk for role in roles.queryset if exceeds(by, [role.pk], by.department_id)]
+            roles.queryset = roles.queryset.exclude(pk__in=administrator_role_ids()).exclude(pk__in=excessive)
         if self.instance.pk:
             self.sign_initial_values()
 
@@ -88,7 +88,7 @@ class DepartmentForm(RecordForm):
         super().__init__(*args, **kwargs)
         parent: Any = self.fields["parent"]
         parent.empty_label = "（最上级）"
-        name_departments(parent, without=subtree_ids(self.instance.pk) if self.instance.pk else set())
+        offer_departments(parent, without=subtree_ids(self.instance.pk) if self.instance.pk else set())
 
 
 class RoleNameForm(CrmForm, forms.Form):
@@ -113,7 +113,7 @@ class ProfileForm(RecordForm):
 
 
 class OwnPasswordForm(CrmForm, forms.Form):
-    """What is done to the second factor asks for the password again."""
+    """Ask for the password again, before a change of the second factor."""
 
     password = forms.CharField(
         label="当前密码", widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}), strip=False
@@ -126,7 +126,7 @@ class OwnPasswordForm(CrmForm, forms.Form):
 
     def clean_password(self) -> str:
         if not self.by.check_password(self.cleaned_data["password"]):
-            raise forms.ValidationError("密码不正确。", code=WRONG)
+            raise forms.ValidationError("密码不正确。", code=INCORRECT)
         return ""
 
     def values(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Notifications by e-mail: each row of the queue goes out once, later when the server is down, or not at all.
 
-A row is taken before it is sent. Where it is unknown whether the server took a mail, it is not sent again by itself:
+A row is claimed before it is sent. Where it is unknown whether the server took a mail, it is not sent again by itself:
 a second copy would be worse than the notification that stands in the product anyway.
 """
 
@@ -10,10 +10,11 @@ import logging
 from collections.abc import Iterable
 from datetime import timedelta
 from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.urls import reverse
@@ -27,17 +28,17 @@ from .models import Notification, User, in_view
 
 logger = logging.getLogger("crm.mail")
 Mail = Notification.Mail
-BATCH = 50  # of one run: the next one is a minute away
-LONGEST_WAIT = 60  # minutes between two attempts; they double from one minute
-GIVE_UP = timedelta(days=1)  # a mail this late is not worth reading
-LOST = timedelta(minutes=10)  # taken so long ago: the process that sent it is gone
+BATCH_SIZE = 50  # rows of one run; the next run is a minute away
+MAX_WAIT_MINUTES = 60  # between two attempts; they double from one minute
+GIVE_UP_AFTER = timedelta(days=1)  # a mail this late is not worth reading
+INTERRUPTED = timedelta(minutes=10)  # claimed so long ago: the process that sent it is gone
 UNKNOWN = "发送中断，不知道对方是否收到；为避免重复，没有自动重发。"
 
 
 def send_due() -> str:
-    """Sends what is due; the answer in words stands with the periodic task."""
-    fail_lost()
-    due = list(queued().filter(mail_at__lte=timezone.now()).select_related("recipient", "content_type")[:BATCH])
+    """Send what is due; return the result in message for the page of periodic tasks."""
+    fail_interrupted()
+    due = list(queued().filter(mail_at__lte=timezone.now()).select_related("recipient", "content_type")[:BATCH_SIZE])
     if not due:
         return "没有待发送的邮件"
     connection = get_connection()
@@ -46,7 +47,7 @@ def send_due() -> str:
     except (OSError, SMTPException) as error:
         logger.warning("mail server not reachable: %s", error)
         for row in due:
-            put_off(row, f"邮件服务器无法连接：{error}")
+            postpone(row, f"邮件服务器无法连接：{error}")
         return f"邮件服务器无法连接，推迟 {len(due)} 封"
     try:
         sent = sum(1 for _ in send_all(due, connection))
@@ -59,43 +60,43 @@ def queued() -> QuerySet[Notification]:
     return Notification.objects.filter(mail=Mail.QUEUED).order_by("mail_at", "pk")
 
 
-def send_all(rows: Iterable[Notification], connection: Any) -> Iterable[Notification]:
-    """Yields what was sent; ends early when the connection breaks, the rest stays in the queue."""
+def send_all(rows: Iterable[Notification], connection: BaseEmailBackend) -> Iterable[Notification]:
+    """Yield the rows sent. When the connection breaks, the rest stays in the queue."""
     for row in rows:
-        if not take(row):
+        if not claim(row):
             continue
         if not is_wanted(row):
-            close(row, Mail.DROPPED)
+            finish(row, Mail.DROPPED)
             continue
         try:
             message_for(row, connection).send()
         except (SMTPResponseException, SMTPRecipientsRefused) as error:
-            refused(row, error)
+            handle_refusal(row, error)
         except (SMTPException, OSError):
             logger.exception("mail of notification %s broke off", row.pk)
-            close(row, Mail.FAILED, UNKNOWN)
+            finish(row, Mail.FAILED, UNKNOWN)
             return
         else:
-            close(row, Mail.SENT)
+            finish(row, Mail.SENT)
             yield row
 
 
-def take(row: Notification) -> bool:
-    """This process sends it; False when another has it. Committed before the server hears of it."""
-    mine = Notification.objects.filter(pk=row.pk, mail=Mail.QUEUED)
-    taken = mine.update(mail=Mail.SENDING, mail_at=timezone.now(), mail_attempts=F("mail_attempts") + 1)
+def claim(row: Notification) -> bool:
+    """Mark the row as sent by this process; False when another has it. Committed before the server hears of it."""
+    unclaimed = Notification.objects.filter(pk=row.pk, mail=Mail.QUEUED)
+    count = unclaimed.update(mail=Mail.SENDING, mail_at=timezone.now(), mail_attempts=F("mail_attempts") + 1)
     row.refresh_from_db(fields=["mail", "mail_at", "mail_attempts", "read_at"])
-    return bool(taken)
+    return bool(count)
 
 
 def is_wanted(row: Notification) -> bool:
-    """Asked again at the last moment: is he still here, does he still want it, may he still see the record?"""
-    reader = User.objects.wanting_mail().filter(pk=row.recipient_id).first()
-    return reader is not None and row.read_at is None and bool(in_view(reader, [row]))
+    """Whether the recipient, right before sending, is still active, wants e-mail and may see the record."""
+    recipient = User.objects.wanting_mail().filter(pk=row.recipient_id).first()
+    return recipient is not None and row.read_at is None and bool(in_view(recipient, [row]))
 
 
-def message_for(row: Notification, connection: Any) -> EmailMessage:
-    """The notification's text and a link, nothing else of the record."""
+def message_for(row: Notification, connection: BaseEmailBackend) -> EmailMessage:
+    """Return the mail: the notification's text and a link, nothing else of the record."""
     path = row.record.get_absolute_url() if row.record else reverse("notifications")
     body = (
         f"{row.recipient.name}，您好：\n\n{row.text}\n\n查看：{public_url(path)}\n\n"
@@ -105,50 +106,51 @@ def message_for(row: Notification, connection: Any) -> EmailMessage:
     return EmailMessage(subject, body, to=[row.recipient.email], connection=connection)
 
 
-def refused(row: Notification, error: SMTPResponseException | SMTPRecipientsRefused) -> None:
-    """The server said no: for now (4xx) it is tried again, for good (5xx) it is not."""
+def handle_refusal(row: Notification, error: SMTPResponseException | SMTPRecipientsRefused) -> None:
+    """Try again after a temporary refusal (4xx), give up after a permanent one (5xx)."""
+    reply: bytes | str
     if isinstance(error, SMTPRecipientsRefused):
-        code, said = next(iter(error.recipients.values()))
+        code, reply = next(iter(error.recipients.values()))
     else:
-        code, said = error.smtp_code, cast(Any, error.smtp_error)
-    words = f"邮件服务器拒绝：{code} {said.decode(errors='replace') if isinstance(said, bytes) else said}"
+        code, reply = error.smtp_code, error.smtp_error
+    message = f"邮件服务器拒绝：{code} {reply.decode(errors='replace') if isinstance(reply, bytes) else reply}"
     if code < 500:
-        put_off(row, words)
+        postpone(row, message)
     else:
-        close(row, Mail.FAILED, words)
+        finish(row, Mail.FAILED, message)
 
 
-def put_off(row: Notification, words: str) -> None:
-    """Back to the queue with twice the wait, or given up after a day."""
+def postpone(row: Notification, message: str) -> None:
+    """Put the row back into the queue with twice the delay, or give up after a day."""
     now = timezone.now()
-    if now - row.created_at > GIVE_UP:
-        close(row, Mail.FAILED, f"一天内没有发出：{words}")
+    if now - row.created_at > GIVE_UP_AFTER:
+        finish(row, Mail.FAILED, f"一天内没有发出：{message}")
         return
-    attempts = row.mail_attempts + (row.mail == Mail.QUEUED)  # a taken row is counted already
-    wait = timedelta(minutes=min(2 ** max(attempts - 1, 0), LONGEST_WAIT))
-    close(row, Mail.QUEUED, words, mail_at=now + wait, mail_attempts=attempts)
+    attempts = row.mail_attempts + (row.mail == Mail.QUEUED)  # a claimed row is counted already
+    delay = timedelta(minutes=min(2 ** max(attempts - 1, 0), MAX_WAIT_MINUTES))
+    finish(row, Mail.QUEUED, message, mail_at=now + delay, mail_attempts=attempts)
 
 
-def close(row: Notification, state: str, words: str = "", **values: Any) -> None:
-    """Ends the row's turn, unless another process has it by now."""
-    mine = Notification.objects.filter(pk=row.pk, mail=row.mail)
-    mine.update(**{"mail": state, "mail_error": words[:200], "mail_at": timezone.now(), **values})
+def finish(row: Notification, state: str, message: str = "", **values: Any) -> None:
+    """Set the row's state, unless another process has it by now."""
+    unchanged = Notification.objects.filter(pk=row.pk, mail=row.mail)
+    unchanged.update(**{"mail": state, "mail_error": message[:200], "mail_at": timezone.now(), **values})
 
 
-def fail_lost() -> int:
-    """Rows whose process died while it sent them."""
-    lost = Notification.objects.filter(mail=Mail.SENDING, mail_at__lt=timezone.now() - LOST)
-    return lost.update(mail=Mail.FAILED, mail_error=UNKNOWN, mail_at=timezone.now())
+def fail_interrupted() -> int:
+    """Fail the rows whose process died while it sent them; return their number."""
+    interrupted = Notification.objects.filter(mail=Mail.SENDING, mail_at__lt=timezone.now() - INTERRUPTED)
+    return interrupted.update(mail=Mail.FAILED, mail_error=UNKNOWN, mail_at=timezone.now())
 
 
-def switch(person: User, on: bool) -> None:
-    """A person's own choice, whether notifications come by e-mail too; what waits already is dropped when due."""
-    stored = User.objects.get(pk=person.pk)
+def set_email_choice(user: User, on: bool) -> None:
+    """Set whether a user's notifications come by e-mail too; queued ones are dropped when due."""
+    stored = User.objects.get(pk=user.pk)
     stored.edit_profile(by=stored, email_notifications=on)
 
 
 def overview() -> dict[str, Any]:
-    """For administrators: how many wait and failed, and the newest failures; whom and why, not about what."""
+    """Return for administrators the queue's numbers and newest failures: whom and why, not about what."""
     rows = Notification.objects.filter(read_at=None)
     failed = rows.filter(mail=Mail.FAILED)
     return {
@@ -162,7 +164,7 @@ def overview() -> dict[str, Any]:
 
 @transaction.atomic
 def send_again(*, by: User) -> int:
-    """Puts every failed mail that is not read yet back into the queue: a person answers for a possible second copy."""
+    """Queue every failed and unread mail again; a user takes responsibility for a possible second copy."""
     require_permission(by, "accounts.administer", "只有系统管理员可以重新发送邮件").enforce()
     now = timezone.now()
     failed = Notification.objects.filter(mail=Mail.FAILED, read_at=None)

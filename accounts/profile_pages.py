@@ -1,4 +1,4 @@
-"""个人资料: one's own data, password, second factor and the places where one is signed in."""
+"""个人资料: one's own data, password, second factor and sessions."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Profile(OwnAccount):
     template_name = "accounts/profile.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        person: Any = request.user
+        user: Any = request.user
         return self.page(
-            person=person,
-            sign_ins=UserSession.objects.filter(user=person).alive()[:50],
+            user=user,
+            sign_ins=UserSession.objects.filter(user=user).alive()[:50],
             here=request.session.session_key,
-            has_second_factor=person.has_second_factor,
-            codes_left=person.recovery_codes_left,
+            has_second_factor=user.has_second_factor,
+            codes_left=user.recovery_codes_left,
         )
 
 
@@ -41,7 +41,7 @@ class EditProfile(OwnAccount, RecordUpdate):
 
 
 class EndSession(View):
-    """Ends one of one's own sessions, but not the one that asks: that is what 退出系统 is for."""
+    """End another of one's own sessions; 退出系统 ends the present one."""
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         here = request.session.session_key

@@ -1,7 +1,8 @@
-"""A form that could not be accepted, whatever ended the sign-in: kept, signed, and offered once more to its writer."""
+"""Forms that could not be accepted because the sign-in ended: signed, and offered once more to their writer."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core import signing
@@ -12,11 +13,11 @@ from django_htmx.http import reswap, retarget
 from kit.pages.form_token import NAME, Written, written_by
 
 SALT = "kept form"
-KEPT_SECONDS = 86400
-MAX_KEPT = 200_000  # characters of one form
+MAX_AGE_SECONDS = 86400
+MAX_CHARACTERS = 200_000  # of one form
 NOT_TYPED = ("csrfmiddlewaretoken", NAME)
-# What the page itself wrote into hidden inputs, and secrets.
-NOT_SHOWN = (
+# Hidden inputs that the page itself filled, and secrets.
+HIDDEN_FIELDS = (
     "opened",
     "submission",
     "confirm_existing",
@@ -29,20 +30,20 @@ NOT_SHOWN = (
 )
 
 
-def keep(request: HttpRequest, written: Written) -> str:
-    """The posted texts as a signed value for the person's own eyes; empty when there is nothing to keep.
+def sign_form(request: HttpRequest, origin: Written) -> str:
+    """Return the posted texts as a signed value for their writer; empty when there is nothing to sign_form.
 
-    It travels in the page: nothing of somebody who has not signed in is stored here.
+    It travels in the page: nothing of visitors who have not signed in is stored here.
     """
     pairs, files = posted(request), chosen(request)
     if not (pairs or files) or is_long(pairs):
         return ""
-    values = {"person": written.person, "path": request.path, "page": written.page, "pairs": pairs, "files": files}
+    values = {"person": origin.person, "path": request.path, "page": origin.page, "pairs": pairs, "files": files}
     return signing.dumps(values, salt=SALT, compress=True)
 
 
 def posted(request: HttpRequest) -> list[tuple[str, str]]:
-    """What was typed; nothing at all of a form that carries passwords."""
+    """Return the typed (name, value) pairs; none at all of a form with passwords."""
     if any("password" in name for name in request.POST):
         return []
     lists = request.POST.lists()
@@ -50,31 +51,31 @@ def posted(request: HttpRequest) -> list[tuple[str, str]]:
 
 
 def chosen(request: HttpRequest) -> list[str]:
-    """The names of the files that were chosen: they are not kept, but one is told which to choose again."""
+    """Return the names of the chosen files: they are not kept, but the user is told which to choose again."""
     return [str(file.name)[:200] for _, files in request.FILES.lists() for file in files]
 
 
 def is_long(pairs: list[tuple[str, str]]) -> bool:
-    return sum(len(name) + len(value) for name, value in pairs) > MAX_KEPT
+    return sum(len(name) + len(value) for name, value in pairs) > MAX_CHARACTERS
 
 
-def resume(request: HttpRequest, kept: str) -> HttpResponse | None:
-    """The page that sends the kept form again; None when it is old, forged or somebody else's."""
+def resume_form(request: HttpRequest, signed_form: str) -> HttpResponse | None:
+    """Return the page that sends the form again; None when it is old, forged or another user's."""
     try:
-        values: dict[str, Any] = signing.loads(kept, salt=SALT, max_age=KEPT_SECONDS)
+        values: dict[str, Any] = signing.loads(signed_form, salt=SALT, max_age=MAX_AGE_SECONDS)
     except signing.BadSignature:
         return None
     if values["person"] != request.user.pk:
         return None
-    return offer(request, values)
+    return render_offer(request, values)
 
 
-def ask_to_sign_in(request: Any, written: Written) -> HttpResponse:
-    """The sign-in page with the form inside. Whoever sits there now reads no word of it before they signed in."""
+def ask_to_sign_in(request: Any, origin: Written) -> HttpResponse:
+    """Return the sign-in page with the form inside, which shows no word of it before its writer has signed in."""
     from .views import SignInForm  # views import the models' forms, which need the app registry
 
     signed_in = request.user.is_authenticated
-    context = {"form": SignInForm(request), "next": request.path, "kept": keep(request, written), "expired": True}
+    context = {"form": SignInForm(request), "next": request.path, "kept": sign_form(request, origin), "expired": True}
     context |= {"too_long": is_long(posted(request)), "other": signed_in}
     if request.htmx:
         return reswap(retarget(render(request, "accounts/login.html", context), "body"), "innerHTML")
@@ -82,34 +83,35 @@ def ask_to_sign_in(request: Any, written: Written) -> HttpResponse:
 
 
 def offer_again(request: HttpRequest, **more: Any) -> HttpResponse | None:
-    """A form of the person who is signed in, refused for its session's sake, to be sent once more; None when empty."""
-    pairs, files, written = posted(request), chosen(request), written_by(request)
+    """Return the page that offers a refused form of the signed-in user once more; None when it is empty."""
+    pairs, files, origin = posted(request), chosen(request), written_by(request)
     if not (pairs or files):
         return None
-    values = {"path": request.path, "page": written.page if written else "", "pairs": pairs, "files": files}
-    return offer(request, {**values, **more}, status=403)
+    values = {"path": request.path, "page": origin.page if origin else "", "pairs": pairs, "files": files}
+    return render_offer(request, {**values, **more}, status=403)
 
 
 def typed(request: HttpRequest) -> list[str]:
-    """What a signed-in person wrote into a form that was refused: nothing but his own words, to be copied.
+    """Return what a signed-in user typed into a refused form: nothing but their own words, to be copied.
 
-    An address that leads nowhere had no form of ours; ticks and the keys of chosen rows alone are no text.
+    A URL that leads nowhere had no form of ours; ticks and the keys of chosen rows alone are no text.
     """
     if request.method != "POST" or request.resolver_match is None or not request.user.is_authenticated:
         return []
-    words = [word for word in words_of(posted(request)) if word != "on"]
-    is_text = any(not word.isdecimal() for word in words)
-    return words if is_text and sum(map(len, words)) <= MAX_KEPT else []
+    texts = [text for text in words_of(posted(request)) if text != "on"]
+    has_words = any(not text.isdecimal() for text in texts)
+    return texts if has_words and sum(map(len, texts)) <= MAX_CHARACTERS else []
 
 
-def words_of(pairs: Any) -> list[str]:
-    return [value for name, value in pairs if name not in NOT_SHOWN and value.strip()]
+def words_of(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the values that the user typed."""
+    return [value for name, value in pairs if name not in HIDDEN_FIELDS and value.strip()]
 
 
-def offer(request: Any, values: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    """values: as keep() has them; and first, an address to be visited before, with first_words."""
+def render_offer(request: Any, values: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    """Render the render_offer. values: as in sign_form(), and first, a URL to be visited before, with first_words."""
     page = values["page"] or values["path"]
     context = {"title": "继续提交", **values, "page": page, "shown": words_of(values["pairs"])}
     if request.htmx:
-        return reswap(retarget(render(request, "accounts/resume.html", context), "body"), "innerHTML")
-    return render(request, "accounts/resume.html", context, status=status)
+        return reswap(retarget(render(request, "accounts/resume_form.html", context), "body"), "innerHTML")
+    return render(request, "accounts/resume_form.html", context, status=status)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.urls import reverse
@@ -21,7 +20,7 @@ from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
 
 from .administration.administrators import lock_administration
 from .forms import RoleNameForm
-from .models import Role
+from .models import Role, User
 from .rights import sentences
 from .role_forms import RoleForm
 
@@ -39,7 +38,7 @@ class RoleFilter(ListFilter):
         fields: list[str] = []
 
 
-def name_cell(role: Any) -> str:
+def name_cell(role: Role) -> str:
     kind = "随系统提供" if role.code else "本公司新建"
     return format_html('<a href="{}">{}</a><small class="sm">{}</small>', role.get_absolute_url(), role.name, kind)
 
@@ -60,14 +59,14 @@ class RoleList(RecordList):
     create = ("新建角色", "accounts:role_create", "accounts.add_role")
     empty_text = "没有这样的角色。"
 
-    def rows(self) -> Any:
+    def rows(self) -> QuerySet[Role]:
         return with_counts(super().rows())
 
 
-def with_counts(roles: Any) -> Any:
-    """people: who holds the role and is at work; rights: how many it grants."""
-    members: Any = get_user_model().groups.through  # type: ignore[attr-defined]
-    rights: Any = Role.permissions.through  # type: ignore[attr-defined]
+def with_counts(roles: QuerySet[Role]) -> QuerySet[Role]:
+    """Annotate people (active users with the role) and rights (permissions it grants)."""
+    members: Any = User.groups.through
+    rights: Any = Role.permissions.through
     people = members.objects.filter(group=OuterRef("pk"), user__is_active=True)
     return roles.annotate(
         people=Coalesce(Subquery(people.order_by().values("group").annotate(n=Count("pk")).values("n")), 0),
@@ -85,7 +84,7 @@ class OneRole:
 class RoleDetail(OneRole, RecordDetail):
     template_name = "accounts/role_detail.html"
 
-    def context(self, record: Any) -> dict[str, Any]:
+    def context(self, record: Role) -> dict[str, Any]:
         people = record.user_set.filter(is_active=True).select_related("department").order_by("name", "pk")
         return {
             "drawn": controls((COPY, EDIT), record, self.request.user),

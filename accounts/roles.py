@@ -1,16 +1,19 @@
-"""The shipped roles: one table of strings, the seed of the role records.
+"""The shipped roles: one table of strings, from which the role records are created.
 
-An administrator edits a role's rights and its two scopes on screen; shipping again never
-overwrites what he changed, it creates roles that are missing and adds rights that are new.
+Administrators edit a role's permissions and its two scopes on screen; shipping again never
+overwrites their changes, it creates missing roles and adds new permissions.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.contrib.auth.management import create_permissions
 from django.db import connection
+
+if TYPE_CHECKING:
+    from .models import Role
 
 ADMINISTRATOR = "administrator"
 SALES_SUPERVISOR = "sales_supervisor"
@@ -18,7 +21,7 @@ ACCOUNT_MANAGER = "account_manager"
 EXECUTIVE = "executive"
 SERVICE_HELPER = "service_helper"
 
-# code: (name on screen, view scope, edit scope, rights)
+# code: (name on screen, view scope, edit scope, permissions)
 SHIPPED = {
     ADMINISTRATOR: (
         "系统管理员",
@@ -98,39 +101,40 @@ SHIPPED = {
 }
 
 
-def shipped_role(code: str) -> Any:
-    """The record of a shipped role, as it stands after an administrator's changes."""
+def shipped_role(code: str) -> Role:
+    """Return the record of a shipped role, with the changes of administrators."""
     from .models import Role
 
-    roles: Any = Role.objects
-    return roles.get(code=code)
+    return Role.objects.get(code=code)
 
 
 def ship_roles(sender: Any = None, **kwargs: Any) -> None:
-    """After every migrate: creates the shipped roles that do not exist yet, and gives the others what is new.
+    """Create missing shipped roles and give the others their new permissions. Called after every migrate.
 
-    Each role remembers which rights were shipped to it. A right that a new version adds to the table reaches the role
-    once; what an administrator took away was shipped before, and stays away.
+    Each role remembers which permissions were shipped to it. A permission that a new version adds to the table reaches
+    the role once; one that an administrator took away was shipped before, and stays away.
     """
-    from .models import Role as RoleModel
-
-    Role: Any = RoleModel  # the stubs take a Group's child for a Group
+    from .models import Role
 
     if not _is_ready(Role._meta.db_table):
         return  # the app is being migrated away
-    known = {role.code: role for role in Role.objects.filter(code__in=SHIPPED)}
-    lacking = {code for code in SHIPPED if code not in known or set(_rights(code)) - set(known[code].shipped_rights)}
-    if not lacking:
+    existing = {role.code: role for role in Role.objects.filter(code__in=SHIPPED)}
+    outdated = {
+        code
+        for code in SHIPPED
+        if code not in existing or set(_permission_names(code)) - set(existing[code].shipped_rights)
+    }
+    if not outdated:
         return
     for app_config in apps.get_app_configs():
         create_permissions(app_config, verbosity=0)
     for code in SHIPPED:
-        if code in lacking:
-            _ship(code, known.get(code) or _new_role(code))
+        if code in outdated:
+            _ship(code, existing.get(code) or _new_role(code))
 
 
 def _is_ready(table: str) -> bool:
-    """Does the table stand as this version knows it? On the way back it loses columns first."""
+    """Whether the table has this version's columns: a migration backwards removes them first."""
     if table not in connection.introspection.table_names():
         return False
     with connection.cursor() as cursor:
@@ -138,11 +142,11 @@ def _is_ready(table: str) -> bool:
     return "shipped_rights" in {column.name for column in columns}
 
 
-def _rights(code: str) -> list[str]:
+def _permission_names(code: str) -> list[str]:
     return SHIPPED[code][3].split()
 
 
-def _new_role(code: str) -> Any:
+def _new_role(code: str) -> Role:
     from django.contrib.auth.models import Group
 
     from .models import Role
@@ -150,26 +154,28 @@ def _new_role(code: str) -> Any:
     name, view_scope, edit_scope, _ = SHIPPED[code]
     while Role.objects.filter(name=name).exists():  # one that the company made itself stays as it is
         name += "（系统）"
-    left = Group.objects.filter(name=name).first()  # a group outlives the migration of its role
-    role: Any = Role(group_ptr=left, code=code, name=name, view_scope=view_scope, edit_scope=edit_scope)
+    group = Group.objects.filter(name=name).first()  # a group outlives the migration of its role
+    role = Role(group_ptr=group, code=code, name=name, view_scope=view_scope, edit_scope=edit_scope)
     role.save()
     role.permissions.clear()
     return role
 
 
-def _ship(code: str, role: Any) -> None:
-    """Adds the rights never shipped to the role; that a role of an earlier version got more is in the trail."""
+def _ship(code: str, role: Role) -> None:
+    """Add the permissions never shipped to the role; log it when the role has existed before."""
     from django.contrib.auth.models import Permission
 
-    new = set(_rights(code)) - set(role.shipped_rights)
-    held = Permission.objects.select_related("content_type").filter(codename__in=[name.split(".")[1] for name in new])
-    rights = [p for p in held if f"{p.content_type.app_label}.{p.codename}" in new]
+    new = set(_permission_names(code)) - set(role.shipped_rights)
+    candidates = Permission.objects.select_related("content_type").filter(
+        codename__in=[name.split(".")[1] for name in new]
+    )
+    permissions = [p for p in candidates if f"{p.content_type.app_label}.{p.codename}" in new]
     if role.shipped_rights:
         from kit.audit.log import log_event
 
         from .administration.role import permission_labels
 
-        log_event(None, "发放新权限", role, 授予权限=permission_labels(rights))
-    role.permissions.add(*rights)
-    role.shipped_rights = sorted({*role.shipped_rights, *_rights(code)})
+        log_event(None, "发放新权限", role, 授予权限=permission_labels(permissions))
+    role.permissions.add(*permissions)
+    role.shipped_rights = sorted({*role.shipped_rights, *_permission_names(code)})
     role.save(update_fields=["shipped_rights"])

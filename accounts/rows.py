@@ -1,8 +1,8 @@
-"""Which rows a person sees and changes: the scope of his roles, and what colleagues share with him."""
+"""The rows a user sees and changes: by the scope of their roles, and by what colleagues share with them."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeVar
 
 from django.db import models
 from django.db.models import Q
@@ -14,26 +14,28 @@ from .models import User
 from .scopes import EDIT, VIEW, people_in_scope, people_to_export
 from .sharing import granted_ids, grants_of
 
+M = TypeVar("M", bound=models.Model)
 
-class ScopedQuerySet(models.QuerySet):
-    """Rows start at the person: visible_to(), editable_by() and export_limit() are the only row rules.
 
-    of_people() and own() name columns of the model itself, and people by their key.
+class ScopedQuerySet(models.QuerySet[M]):
+    """visible_to(), editable_by() and export_limit() are the only rules on rows.
+
+    of_people() and own() name columns of the model itself, and users by their key.
     """
 
     view_permission: ClassVar[str]
     edit_permission: ClassVar[str]
 
     def of_people(self, people: frozenset[int]) -> Q:
-        """Rows whose keeper is one of these people."""
+        """Rows whose owner is one of these users."""
         raise NotImplementedError
 
     def own(self, user: User) -> Q:
-        """Rows that are the person's beside those they keep, whatever their scope; Q() for none, only in an OR."""
+        """Rows of the user besides those they own, whatever their scope; Q() for none, only in an OR."""
         raise NotImplementedError
 
     def belonging_to(self, user: User) -> Q:
-        """Rows the person keeps or works on."""
+        """Rows the user owns or works on."""
         return self.of_people(IdSet({user.pk})) | self.own(user)
 
     def visible_to(self, user: User) -> Self:
@@ -53,10 +55,10 @@ class ScopedQuerySet(models.QuerySet):
         return self if people is None else filter_cached(self, self.of_people(people))
 
     def in_reach(self, people: frozenset[int]) -> Q:
-        """Rows these people answer for: their own to take away."""
+        """Rows that may be exported for these users."""
         return self.of_people(people)
 
     def export_limit(self, user: User, permission: str) -> Q | None:
-        """What narrows the rows in view to those the person may export by that right; None when nothing does."""
+        """Narrow the visible rows to those the user may export by this permission; None when nothing does."""
         people = people_to_export(user, permission, self.view_permission)
         return None if people is None else self.in_reach(people)

@@ -1,4 +1,4 @@
-"""Over whose records a right reaches: view, edit and export scope of the roles that hold it."""
+"""Whose records a permission covers: view, edit and export scope of the roles that grant it."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ VIEW, EDIT, EXPORT = "view_scope", "edit_scope", "export"
 
 
 def widest(user: User, permission: str, kind: str) -> Scope:
-    """The widest scope among the roles that hold the right; roles add up."""
+    """Return the widest scope among the roles that grant the permission; roles add up."""
     if user.is_superuser and user.is_active:
         return Scope.ALL
-    scopes = [scope_of(right, kind) for right in user.role_permissions if right.permission == permission]
+    scopes = [scope_of(granted, kind) for granted in user.role_permissions if granted.permission == permission]
     return max(scopes, key=lambda scope: scope.width, default=Scope.NONE) if user.is_active else Scope.NONE
 
 
-def scope_of(right: RolePermission, kind: str) -> Scope:
-    """A role exports the records it edits; one that edits nothing exports those it sees."""
+def scope_of(granted: RolePermission, kind: str) -> Scope:
+    """Return a scope of a role. A role exports the records it edits; one that edits nothing, those it sees."""
     if kind == EXPORT:
-        kind = VIEW if right.edit_scope is Scope.NONE else EDIT
-    scope: Scope = getattr(right, kind)
+        kind = VIEW if granted.edit_scope is Scope.NONE else EDIT
+    scope: Scope = getattr(granted, kind)
     return scope
 
 
 def people_in_scope(user: User, permission: str, kind: str) -> IdSet | None:
-    """Ids of the people over whose records the right reaches; None means everyone's.
+    """Return the ids of the users whose records the permission covers; None means everyone's.
 
-    Read once per request and kept on the user: people are few, so they reach the database as plain ids and
-    every index on a person's column serves.
+    Read once per request and cached on the user: users are few, so the database gets them as plain ids and
+    every index on a column with a user serves.
     """
     cache: dict[Any, IdSet | None] = user.__dict__.setdefault("_people_in_scope", {})
     if (permission, kind) not in cache:
@@ -45,13 +45,13 @@ def people_in_scope(user: User, permission: str, kind: str) -> IdSet | None:
 
 
 def people_to_export(user: User, permission: str, view_permission: str) -> IdSet | None:
-    """Ids of the people whose records leave in a file; None means all that the person sees.
+    """Return the ids of the users whose records may be exported; None means all that the user sees.
 
-    A reach as wide as the view takes the rows as they are seen, those shared with the person too. 本人 never does:
-    what a colleague lets one see is not one's own.
+    A scope as wide as the view scope exports all visible rows, those shared with the user too. 本人 never does:
+    a colleague's record that one may see is not one's own.
     """
-    reach = widest(user, permission, EXPORT)
-    if reach is not Scope.SELF and reach.width >= widest(user, view_permission, VIEW).width:
+    scope = widest(user, permission, EXPORT)
+    if scope is not Scope.SELF and scope.width >= widest(user, view_permission, VIEW).width:
         return None
     return people_in_scope(user, permission, EXPORT)
 
@@ -63,13 +63,15 @@ def _people(user: User, scope: Scope) -> IdSet | None:
         return IdSet()
     if scope is Scope.SELF or user.department_id is None:
         return IdSet({user.pk})
-    home, places = user.department_id, department_members(user)
-    below = {home} if scope is Scope.DEPARTMENT else descendants(home, {one.pk: one.parent_id for one in places})
-    return IdSet({one.member_id for one in places if one.member_id and one.pk in below} | {user.pk})
+    home, members = user.department_id, department_members(user)
+    below = (
+        {home} if scope is Scope.DEPARTMENT else descendants(home, {member.pk: member.parent_id for member in members})
+    )
+    return IdSet({member.member_id for member in members if member.member_id and member.pk in below} | {user.pk})
 
 
 class DepartmentMember(NamedTuple):
-    """A department with one of its people, or with none."""
+    """A department with one of its users, or with none."""
 
     pk: int
     parent_id: int | None
@@ -78,11 +80,11 @@ class DepartmentMember(NamedTuple):
 
 
 def department_members(user: User) -> list[DepartmentMember]:
-    """All departments by name with their people: tree and members in one query per request, kept on the user."""
-    places: list[DepartmentMember] | None = user.__dict__.get("_places")
-    if places is None:
-        places = user.__dict__["_places"] = read_department_members()
-    return places
+    """Return all departments by name with their users: one query per request, cached on the user."""
+    members: list[DepartmentMember] | None = user.__dict__.get("_department_members")
+    if members is None:
+        members = user.__dict__["_department_members"] = read_department_members()
+    return members
 
 
 def read_department_members() -> list[DepartmentMember]:
@@ -94,13 +96,13 @@ def _department_members() -> Statement:
     return Statement(Department.objects.order_by("name").values_list("pk", "parent_id", "name", "members"))
 
 
-def reaches(user: User, permission: str, kind: str, person_id: int | None) -> bool:
-    """Does the right reach over this person's records?"""
+def reaches(user: User, permission: str, kind: str, owner_id: int | None) -> bool:
+    """Whether the permission covers this user's records."""
     people = people_in_scope(user, permission, kind)
-    return people is None or person_id in people
+    return people is None or owner_id in people
 
 
-def supervisors_of(person: User, permission: str = "marketing.assign_opportunity") -> list[User]:
-    """Who may assign over this person: they are told what needs a supervisor."""
-    candidates = User.objects.holding(permission).exclude(pk=person.pk)
-    return [one for one in candidates if reaches(one, permission, EDIT, person.pk)]
+def supervisors_of(user: User, permission: str = "marketing.assign_opportunity") -> list[User]:
+    """Return the users who may assign for this user: they are notified of what needs a supervisor."""
+    candidates = User.objects.holding(permission).exclude(pk=user.pk)
+    return [candidate for candidate in candidates if reaches(candidate, permission, EDIT, user.pk)]

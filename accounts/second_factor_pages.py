@@ -30,18 +30,18 @@ from kit.pages.records import RecordView
 from .forms import OwnPasswordForm
 from .models import User
 from .own_password import AsksOwnPassword
-from .resume import resume
+from .resume import resume_form
 
-PENDING = "second_factor"
-MINUTES = 10
-WRONG = "验证码或恢复码不正确，或账号暂时不能登录。每个验证码只能用一次，请等下一个。连续 5 次失败将锁定 15 分钟。"
-SALT = "second factor key"
+PENDING_KEY = "second_factor"
+PENDING_MINUTES = 10
+WRONG_CODE = "验证码或恢复码不正确，或账号暂时不能登录。每个验证码只能用一次，请等下一个。连续 5 次失败将锁定 15 分钟。"
+KEY_SALT = "second factor key"
 
 
 def ask_second_factor(request: HttpRequest, user: User, next_url: str, kept: str = "") -> HttpResponse:
-    """The password was right; nobody is signed in before the code is too."""
+    """Go on to the code after a right password; nobody is signed in before that is right too."""
     request.session.cycle_key()
-    request.session[PENDING] = {
+    request.session[PENDING_KEY] = {
         "user": user.pk,
         "password": user.get_session_auth_hash(),
         "at": int(time.time()),
@@ -51,15 +51,15 @@ def ask_second_factor(request: HttpRequest, user: User, next_url: str, kept: str
     return redirect("login_code")
 
 
-def pending_person(request: HttpRequest) -> User | None:
-    """Who gave his password here within ten minutes, if it is still his password and he still has a device."""
-    pending = request.session.get(PENDING) or {}
-    if time.time() - pending.get("at", 0) > MINUTES * 60:
+def pending_user(request: HttpRequest) -> User | None:
+    """Return the user whose password was right in this session within ten minutes; it and a device must still hold."""
+    pending = request.session.get(PENDING_KEY) or {}
+    if time.time() - pending.get("at", 0) > PENDING_MINUTES * 60:
         return None
-    person = User.objects.filter(pk=pending["user"], is_active=True).first()
-    if person is None or not constant_time_compare(pending["password"], person.get_session_auth_hash()):
+    user = User.objects.filter(pk=pending["user"], is_active=True).first()
+    if user is None or not constant_time_compare(pending["password"], user.get_session_auth_hash()):
         return None
-    return person if person.has_second_factor else None
+    return user if user.has_second_factor else None
 
 
 class CodeForm(CrmForm, forms.Form):
@@ -72,31 +72,31 @@ class CodeForm(CrmForm, forms.Form):
 
 @method_decorator([login_not_required, never_cache], name="dispatch")
 class SecondStep(View):
-    """Failures count with those of the password: five lock the name at this address."""
+    """Count failures with those of the password: five lock the username at this IP address."""
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        person = pending_person(request)
-        if person is None:
+        user = pending_user(request)
+        if user is None:
             return redirect("login")
-        self.person = person
+        self.user = user
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return self.show(CodeForm())
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form, name = CodeForm(request.POST), {"username": self.person.username}
+        form, name = CodeForm(request.POST), {"username": self.user.username}
         if not form.is_valid():
             return self.show(form)
         allowed = AxesProxyHandler.is_allowed(request, name)
-        if allowed and self.person.passes_second_factor(form.cleaned_data["code"]):
-            pending = request.session.pop(PENDING)
-            login(request, self.person, backend="accounts.backends.RoleBackend")
-            return resume(request, pending["kept"]) or redirect(pending["next"])
+        if allowed and self.user.passes_second_factor(form.cleaned_data["code"]):
+            pending = request.session.pop(PENDING_KEY)
+            login(request, self.user, backend="accounts.backends.RoleBackend")
+            return resume_form(request, pending["kept"]) or redirect(pending["next"])
         user_login_failed.send(sender=__name__, credentials=name, request=request)
         if not AxesProxyHandler.is_allowed(request, name):
-            request.session.pop(PENDING, None)
-        form.add_error(None, WRONG)
+            request.session.pop(PENDING_KEY, None)
+        form.add_error(None, WRONG_CODE)
         return self.show(form)
 
     def show(self, form: forms.Form) -> HttpResponse:
@@ -107,7 +107,7 @@ class SecondStep(View):
 
 
 class TurnOnForm(OwnPasswordForm):
-    """The key travels signed with the form: nothing is stored before the first code is right."""
+    """Carry the key, signed, with the form: nothing is stored before the first code is right."""
 
     key = forms.CharField(widget=forms.HiddenInput)
     code = forms.CharField(
@@ -122,10 +122,10 @@ class TurnOnForm(OwnPasswordForm):
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, by=by, **kwargs)
-        self.salt = f"{SALT} {by.pk}"
+        self.salt = f"{KEY_SALT} {by.pk}"
         self.device = apps.get_model("otp_totp", "TOTPDevice")(user=by, name="手机")
-        if sent := self.key_of(self.data.get("key", "")):
-            self.device.key = sent
+        if sent_key := self.key_of(self.data.get("key", "")):
+            self.device.key = sent_key
         self.initial["key"] = signing.dumps(self.device.key, salt=self.salt)
 
     def key_of(self, text: str) -> str:
@@ -145,13 +145,13 @@ class TurnOnForm(OwnPasswordForm):
 
     @property
     def key_in_words(self) -> str:
-        """For typing it in where no camera is: four letters at a time."""
+        """The key in groups of four letters, to be typed in where no camera is."""
         text = b32encode(unhexlify(self.device.key)).decode().rstrip("=")
-        return " ".join(text[place : place + 4] for place in range(0, len(text), 4))
+        return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
 class OwnAccount(RecordView):
-    """One's own account, whatever one's rights."""
+    """One's own account, whatever one's permissions."""
 
     model, own = User, True
     help = "account"
@@ -174,7 +174,7 @@ class OwnAccount(RecordView):
 
 
 class ShowsCodes:
-    """Answers with the recovery codes: shown now, and never again."""
+    """Show the recovery codes, now and never again."""
 
     request: Any
 

@@ -1,4 +1,4 @@
-"""Sessions in the database, which outlast a full disk: reading goes on where nothing can be written."""
+"""Sessions in the database that survive a full disk: reading goes on where nothing can be written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ logger = logging.getLogger("crm.sessions")
 
 class SessionStore(db.SessionStore):
     def save(self, must_create: bool = False) -> None:
-        """Save what the session remembers; a new one must be written, what an old one gained may be lost."""
+        """Save the session. A new one must be written; changes of an old one may be lost."""
         try:
             super().save(must_create=must_create)
         except (OperationalError, UpdateError) as error:

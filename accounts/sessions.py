@@ -1,10 +1,10 @@
-"""Where people are signed in: one row per session, so that a person's sessions are listed and ended by an index."""
+"""The sessions of users: one row each, so that a user's sessions are listed and ended by an index."""
 
 from __future__ import annotations
 
 import time
 from importlib import import_module
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
@@ -14,19 +14,24 @@ from django.utils import timezone
 
 from kit.audit.middleware import client_address
 
-KEY, SEEN = "sign_in_key", "sign_in_seen"  # what the session itself remembers of its row
-SEEN_EVERY = 300  # seconds between two notes of the last visit
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+    from .models import User
+
+ROW_KEY, ROW_USED_AT = "sign_in_key", "sign_in_seen"  # session keys: the key and last visit that the row has
+USED_AT_STEP = 300  # seconds between two updates of the last visit
 
 
-class SignedIn(models.QuerySet["UserSession"]):
+class UserSessionQuerySet(models.QuerySet["UserSession"]):
     def alive(self) -> Self:
-        """Those whose session has neither expired nor been ended."""
-        living = Session.objects.filter(expire_date__gt=timezone.now()).values("session_key")
-        return self.filter(session_key__in=living)
+        """Rows whose session has neither expired nor been ended."""
+        live_keys = Session.objects.filter(expire_date__gt=timezone.now()).values("session_key")
+        return self.filter(session_key__in=live_keys)
 
 
 class UserSession(models.Model):
-    """One sign-in of a person: from where, with what, since when."""
+    """One sign-in of a user: from where, with what, since when."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sign_ins", verbose_name="用户")
     session_key = models.CharField("会话", max_length=40, unique=True)
@@ -35,7 +40,7 @@ class UserSession(models.Model):
     created_at = models.DateTimeField("登录时间", default=timezone.now)
     seen_at = models.DateTimeField("最近访问", default=timezone.now)
 
-    objects = SignedIn.as_manager()
+    objects = UserSessionQuerySet.as_manager()
 
     class Meta:
         verbose_name = "登录会话"
@@ -47,7 +52,7 @@ class UserSession(models.Model):
 
     @property
     def device(self) -> str:
-        """Browser and system in two words, as people name them."""
+        """Browser and system in two words, as users name them."""
         browsers = {
             "MicroMessenger": "微信",
             "Edg": "Edge",
@@ -59,14 +64,14 @@ class UserSession(models.Model):
             "Windows": "Windows", "Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Mac OS": "macOS",
             "Linux": "Linux",
         }  # fmt: skip
-        found = (
+        parts = (
             next((word for mark, word in words.items() if mark in self.agent), "") for words in (browsers, systems)
         )
-        return " · ".join(filter(None, found)) or "未知设备"
+        return " · ".join(filter(None, parts)) or "未知设备"
 
 
-def remember_sign_in(request: HttpRequest, user: Any) -> None:
-    """Called at sign-in, when the session has its new key."""
+def save_sign_in(request: HttpRequest, user: User) -> None:
+    """Save the session's row. Call at sign-in, when the session has its new key."""
     session = request.session
     if not session.session_key:
         session.save()
@@ -78,34 +83,34 @@ def remember_sign_in(request: HttpRequest, user: Any) -> None:
             "agent": request.META.get("HTTP_USER_AGENT", "")[:200],
         },
     )
-    session[KEY], session[SEEN] = session.session_key, int(time.time())
+    session[ROW_KEY], session[ROW_USED_AT] = session.session_key, int(time.time())
 
 
-def keep_up(request: HttpRequest) -> None:
-    """After each request: the key changes with the password, the last visit is noted now and then."""
+def refresh_sign_in(request: HttpRequest) -> None:
+    """Update the row after a request: the key changes with the password, the last visit at most every five minutes."""
     session = request.session
-    known, now = session.get(KEY), int(time.time())
+    row_key, now = session.get(ROW_KEY), int(time.time())
     if session.session_key is None:
         return
-    if known is None:
-        remember_sign_in(request, request.user)  # signed in before sessions were listed
+    if row_key is None:
+        save_sign_in(request, cast("User", request.user))  # signed in before sessions were listed
         return
-    if known == session.session_key and now - session.get(SEEN, 0) < SEEN_EVERY:
+    if row_key == session.session_key and now - session.get(ROW_USED_AT, 0) < USED_AT_STEP:
         return
     try:
-        UserSession.objects.filter(session_key=known).update(
+        UserSession.objects.filter(session_key=row_key).update(
             session_key=session.session_key, seen_at=timezone.now(), address=client_address(request)
         )
-    except OperationalError:  # a full disk, a held database: reading goes on, the visit is noted another time
+    except OperationalError:  # a full disk, a locked database: reading goes on, the visit is saved another time
         if request.method == "GET":
-            session.modified = False  # writing what else the session wants to remember would wait as long again
+            session.modified = False  # writing the session's other changes would wait as long again
         return
-    session[KEY], session[SEEN] = session.session_key, now
+    session[ROW_KEY], session[ROW_USED_AT] = session.session_key, now
 
 
-def end_sessions(user: Any, *, keep: str | None = None, only: int | None = None) -> int:
-    """Signs the person out everywhere, or at one place, and says at how many. keep: the key of the session to spare."""
-    rows = UserSession.objects.filter(user=user).exclude(session_key=keep or "")
+def end_sessions(user: AbstractBaseUser, *, keep: str | None = None, only: int | None = None) -> int:
+    """End a user's sessions and return their number. keep: key of one to spare; only: id of the only row to end."""
+    rows = UserSession.objects.filter(user=user.pk).exclude(session_key=keep or "")
     if only is not None:
         rows = rows.filter(pk=only)
     keys = list(rows.values_list("session_key", flat=True))
@@ -117,6 +122,6 @@ def end_sessions(user: Any, *, keep: str | None = None, only: int | None = None)
 
 
 def forget_ended() -> int:
-    """Rows whose session is gone (each day, after the expired sessions were cleared)."""
-    gone = UserSession.objects.exclude(session_key__in=Session.objects.values("session_key"))
-    return gone.delete()[0]
+    """Delete rows whose session is gone, daily after the expired sessions were cleared; return their number."""
+    ended = UserSession.objects.exclude(session_key__in=Session.objects.values("session_key"))
+    return ended.delete()[0]

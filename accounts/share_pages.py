@@ -1,10 +1,12 @@
-"""Sharing on a record's own page: who it is shared with, adding and withdrawing. Each module names its model."""
+"""Sharing a record on its own page: listing, adding and withdrawing grants. Each module names its model."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
@@ -12,7 +14,7 @@ from kit.pages.actions import ActionView
 from kit.pages.forms import Block, CrmForm
 
 from .models import User
-from .sharing import EDIT_GRANT, VIEW_GRANT, colleagues
+from .sharing import EDIT_GRANT, VIEW_GRANT, Grant, colleagues
 
 
 class ShareForm(CrmForm, forms.Form):
@@ -25,15 +27,15 @@ class ShareForm(CrmForm, forms.Form):
         Block("共享给同事", "再次共享给同一个人会替换原来的权限。", (("person", 3), ("until", 3), "access")),
     )  # fmt: skip
 
-    def __init__(self, *args: Any, people: Any, may_edit: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, people: QuerySet[User], may_edit: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["person"].queryset = people  # type: ignore[attr-defined]
         self.fields["person"].label_from_instance = (  # type: ignore[attr-defined]
-            lambda person: f"{person}（{person.department or '未分部门'}）"
+            lambda user: f"{user}（{user.department or '未分部门'}）"
         )
         self.fields["access"].choices = [(VIEW_GRANT, "只看"), (EDIT_GRANT, may_edit)]  # type: ignore[attr-defined]
 
-    def clean_until(self) -> Any:
+    def clean_until(self) -> date | None:
         until = self.cleaned_data["until"]
         if until and until < timezone.localdate():
             raise forms.ValidationError("截止日期已经过去，请另选日期。")
@@ -41,7 +43,7 @@ class ShareForm(CrmForm, forms.Form):
 
 
 class ShareRecord(ActionView):
-    """may_edit: what an editing colleague may do, in words."""
+    """may_edit: what a colleague with an editing grant may do, in words."""
 
     action, title, submit_label, form_class = "share", "协作人", "共享", ShareForm
     message = "已共享，对方会收到通知。"
@@ -65,12 +67,12 @@ class ShareRecord(ActionView):
 
 
 class WithdrawShare(ActionView):
-    """Takes one grant back; asks first."""
+    """Withdraw a grant, after a question."""
 
     action, title, question = "withdraw_share", "取消共享", "确认取消共享？"
     danger, submit_label, message = True, "确定", "已取消共享"
 
-    def grant(self, record: Any) -> Any:
+    def grant(self, record: Any) -> Grant:
         return get_object_or_404(record.grants.select_related("user", "permission"), pk=self.kwargs["grant"])
 
     def context(self, record: Any, form: Any) -> dict[str, Any]:

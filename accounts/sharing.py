@@ -34,7 +34,7 @@ VIEW_GRANT, EDIT_GRANT = "view", "change"
 
 
 class Grant(UserObjectPermissionBase):
-    """One person's right to one record. Subclasses name the record: content_object with related_name="grants"."""
+    """A user's permission on one record. Subclasses name the record: content_object with related_name="grants"."""
 
     until = models.DateField("截止日期", null=True, blank=True)  # the last day on which it holds
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="共享人")
@@ -60,51 +60,54 @@ class Grant(UserObjectPermissionBase):
 
 
 def granted_ids(user: User, grants: type[Grant], permission: str) -> IdSet:
-    """Ids of the records shared with the person for this right today; a grant to edit lets see as well.
+    """Return the ids of the records shared with the user by this permission today; editing includes viewing.
 
-    One query per model and request, kept on the user.
+    One query per model and request, cached on the user.
     """
-    kept: dict[Any, dict[str, IdSet]] = user.__dict__.setdefault("_granted_ids", {})
+    cached: dict[type[Grant], dict[str, IdSet]] = user.__dict__.setdefault("_granted_ids", {})
     if not user.receives_shares:
         return IdSet()
-    if grants not in kept:
+    if grants not in cached:
         today = connection.ops.adapt_datefield_value(timezone.localdate())
         rows = _grants_to(grants).ask(user.pk, today)
-        kept[grants] = {
+        cached[grants] = {
             VIEW_GRANT: IdSet(pk for pk, _ in rows),
             EDIT_GRANT: IdSet(pk for pk, codename in rows if codename.startswith(EDIT_GRANT)),
         }
-    return kept[grants][EDIT_GRANT if permission.split(".")[1].startswith(EDIT_GRANT) else VIEW_GRANT]
+    return cached[grants][EDIT_GRANT if permission.split(".")[1].startswith(EDIT_GRANT) else VIEW_GRANT]
 
 
 @cache
 def _grants_to(grants: type[Grant]) -> Statement:
-    """Asked with a person's key and today; compiled once, for it may bring a thousand rows."""
+    """Query by a user's id and today. Compiled once, for it may bring a thousand rows."""
     rows: Any = grants.objects.filter(Q(user=0) & (Q(until__gte=date.min) | Q(until=None)))
     return Statement(rows.values_list("content_object_id", "permission__codename"))
 
 
 def grants_of(model: type[models.Model]) -> type[Grant]:
-    """The grant model of a shared model."""
+    """Return the grant model of a shared model."""
     related: Any = model._meta.get_field("grants").related_model
     return related
 
 
 class Shared(models.Model):
-    """A record that its keeper and his supervisors share one by one. keeper_id: whose record it is."""
+    """A record that its owner and the owner's supervisors share one by one. keeper_id is the owner's id."""
 
     share_permission: ClassVar[str]
-    keeper_id: Any
 
     class Meta:
         abstract = True
+
+    @property
+    def keeper_id(self) -> int | None:
+        raise NotImplementedError
 
     def can_share(self, by: User) -> Verdict:
         return first_objection(self.can_withdraw_share(by), self.while_shareable(by))
 
     @transition
     def share(self, person: User, *, by: User, kind: str, until: date | None = None) -> None:
-        """Gives the person a grant in place of his former one. kind: "view" or "change"."""
+        """Give the user a grant in place of a former one. kind: "view" or "change"."""
         self.can_share(by).enforce()
         refuse_if(until is not None and until < timezone.localdate(), "截止日期已经过去，请另选日期。").enforce()
         refuse_if(not colleagues(self).filter(pk=person.pk).exists(), f"不能共享给{person}，请另选同事。").enforce()
@@ -119,7 +122,7 @@ class Shared(models.Model):
         notify(person, f"{by} 与您共享了{self._meta.verbose_name}「{self}」（{grant.kind_label}）", self)
 
     def while_shareable(self, by: User) -> Verdict:
-        """What the state of the record objects to a new share; a share once made is withdrawn in every state."""
+        """Refuse a new grant by the record's state; a grant may be withdrawn in every state."""
         return ALLOWED
 
     def can_withdraw_share(self, by: User) -> Verdict:
@@ -143,6 +146,6 @@ class Shared(models.Model):
 
 
 def colleagues(shared: Shared) -> models.QuerySet[User]:
-    """Whom a record may be shared with: active people who may open such records at all, but its keeper."""
+    """Return the users a record may be shared with: active ones who may view such records, but its owner."""
     view = f"{shared._meta.app_label}.view_{shared._meta.model_name}"
     return User.objects.holding(view).exclude(pk=shared.keeper_id).select_related("department").order_by("name", "pk")

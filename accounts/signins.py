@@ -1,25 +1,27 @@
-"""Sign-in, sign-out and failed sign-in leave an audit row."""
+"""Log sign-ins, sign-outs and failed sign-ins."""
 
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
+from django.http import HttpRequest
 
 from kit.audit.log import log_event
 
-from .middleware import begin
-from .sessions import UserSession, remember_sign_in
+from .middleware import start_clocks
+from .models import User
+from .sessions import UserSession, save_sign_in
 
 
 @receiver(user_logged_in)
-def signed_in(sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
-    begin(request.session)
+def signed_in(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
+    start_clocks(request.session)
     log_event(user, "登录", user)
-    remember_sign_in(request, user)
+    save_sign_in(request, user)
 
 
 @receiver(user_logged_out)
-def signed_out(sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
+def signed_out(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
     if user is not None:
         UserSession.objects.filter(session_key=request.session.session_key).delete()
         log_event(user, "退出", user)

@@ -1,4 +1,4 @@
-"""The nightly look at jobs that nothing moves any more: they fail in words, and whoever started them is told."""
+"""Nightly check for jobs without progress: they fail with a message, and their owners are notified."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ from kit.jobs.tasks import run_job
 from .notification import notify
 
 logger = logging.getLogger(__name__)
-SILENT = timedelta(hours=6)  # the rescue tries three times within minutes; work says every thousand rows that it lives
-WAITING = timedelta(days=1)
+SILENT_FOR = timedelta(
+    hours=6
+)  # the rescue tries three times within minutes; work sends a heartbeat every thousand rows
+QUEUED_FOR = timedelta(days=1)
 WORDS = "任务长时间没有进展，已停止，没有做完。请重新发起；仍然不行时把任务编号告诉系统管理员。"
 
 
 def fail_stuck() -> int:
-    """How many were ended. Each by itself: one that resists stops neither the others nor the schedule."""
+    """Fail every stuck job, each by itself, and return their number: an error does not stop the others."""
     ended = 0
     for job in stuck():
         try:
@@ -36,25 +38,25 @@ def fail_stuck() -> int:
 
 
 def stuck() -> list[Job]:
-    """Running without a sign of life, or queued with nothing left in the queue that would begin it."""
+    """Return jobs running without a heartbeat, and queued ones with no task left that would begin them."""
     now = timezone.now()
-    silent = Q(heartbeat_at__lt=now - SILENT) | Q(heartbeat_at=None, created_at__lt=now - SILENT)
+    silent = Q(heartbeat_at__lt=now - SILENT_FOR) | Q(heartbeat_at=None, created_at__lt=now - SILENT_FOR)
     running = Job.objects.filter(silent, status=Job.Status.RUNNING)
-    queued = Job.objects.filter(status=Job.Status.QUEUED, created_at__lt=now - WAITING)
-    waiting = awaited() if queued.exists() else set()
+    queued = Job.objects.filter(status=Job.Status.QUEUED, created_at__lt=now - QUEUED_FOR)
+    waiting = queued_job_ids() if queued.exists() else set()
     return [*running.select_related("owner"), *(job for job in queued.select_related("owner") if job.pk not in waiting)]
 
 
-def awaited() -> set[Any]:
-    """Keys of the jobs that a worker still has before it: where none has worked for a day, nothing is lost."""
+def queued_job_ids() -> set[Any]:
+    """Return the ids of jobs with a task in the queue: where no worker ran for a day, nothing is lost."""
     open_tasks = DBTaskResult.objects.filter(task_path=run_job.module_path, status=TaskResultStatus.READY)
-    return {argument for kept in open_tasks.values_list("args_kwargs", flat=True) for argument in kept["args"]}
+    return {argument for call in open_tasks.values_list("args_kwargs", flat=True) for argument in call["args"]}
 
 
 def end(job: Job) -> bool:
-    """False when it moved on meanwhile."""
-    same = Job.objects.select_for_update().filter(pk=job.pk, status=job.status, heartbeat_at=job.heartbeat_at)
-    if same.first() is None:
+    """Fail the job and notify its owner; False when it moved on meanwhile."""
+    unchanged = Job.objects.select_for_update().filter(pk=job.pk, status=job.status, heartbeat_at=job.heartbeat_at)
+    if unchanged.first() is None:
         return False
     job.fail(WORDS)
     notify(job.owner, f"您的后台任务「{job.kind}」（编号 {job.pk}）失败：{WORDS}")

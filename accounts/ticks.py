@@ -1,7 +1,8 @@
-"""Lists of ticks in forms that remember what was opened: compared, shown and kept as one text of ids."""
+"""Lists of checkboxes in versioned forms: compared, texts and signed as one text of ids."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -9,31 +10,31 @@ from django import forms
 from kit.pages.forms import RecordForm
 
 
-class Ticks(forms.CheckboxSelectMultiple):
-    """Reads ids sent one by one, and ids joined by commas as the page of an edit conflict keeps them."""
+class CheckboxList(forms.CheckboxSelectMultiple):
+    """Read ids values one by one, and ids join_keys by commas as the page of an edit conflict sends them."""
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
-        sent = data.getlist(name) if hasattr(data, "getlist") else data.get(name) or []
-        return [key for text in sent for key in str(text).split(",") if key]
+        values = data.getlist(name) if hasattr(data, "getlist") else data.get(name) or []
+        return [key for text in values for key in str(text).split(",") if key]
 
 
-class TicksForm(RecordForm):
+class CheckboxListForm(RecordForm):
     """A record form with many-to-many fields."""
 
     def is_list(self, name: str) -> bool:
         return isinstance(self.fields[name], forms.ModelMultipleChoiceField)
 
     def shown_values(self) -> dict[str, str]:
-        shown = super().shown_values()
+        texts = super().shown_values()
         for name, field in self.fields.items():
             if self.is_list(name):
-                chosen = self.get_initial_for_field(field, name) or []
-                shown[name] = joined(getattr(row, "pk", row) for row in chosen)
-        return shown
+                rows = self.get_initial_for_field(field, name) or []
+                texts[name] = join_keys(getattr(row, "pk", row) for row in rows)
+        return texts
 
     def sent_values(self) -> dict[str, str]:
-        sent = super().sent_values()
-        return {name: joined(self[name].data) if self.is_list(name) else text for name, text in sent.items()}
+        values = super().sent_values()
+        return {name: join_keys(self[name].data) if self.is_list(name) else text for name, text in values.items()}
 
     def words(self, name: str, value: str) -> str:
         if not self.is_list(name):
@@ -43,5 +44,5 @@ class TicksForm(RecordForm):
         return "、".join(field.label_from_instance(row) for row in rows)
 
 
-def joined(keys: Any) -> str:
+def join_keys(keys: Iterable[Any]) -> str:
     return ",".join(sorted(map(str, keys), key=lambda key: (len(key), key)))

@@ -1,7 +1,8 @@
-"""用户: list, one account, opening and changing it, and what administrators do to it."""
+"""用户: list, one account, creating and changing it, and what administrators do to it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from kit.audit.models import AuditEntry
-from kit.pages.actions import Action, ActionView, controls
+from kit.pages.actions import Action, ActionView, Control, controls
 from kit.pages.history import RecordHistory
 from kit.pages.lists import Column, RecordList
 from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
@@ -18,7 +19,7 @@ from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
 from .administration.administrators import lock_administration
 from .filters import UserFilter
 from .forms import UserForm
-from .models import User
+from .models import User, UserQuerySet
 from .rights import sentences
 
 LIST = ("用户", "accounts:user_list")
@@ -33,25 +34,25 @@ ENABLE = Action("enable", "启用", "circle-check", "accounts:user_enable", dial
 HAND_OVER = Action("hand_over", "交接工作", "arrows-exchange", "user_hand_over")
 
 
-def state(person: User) -> tuple[str, str]:
-    """(tone, words) of an account."""
-    if not person.is_active:
+def account_state(user: User) -> tuple[str, str]:
+    """Return (tone, label) of an account's account_state."""
+    if not user.is_active:
         return "sq", "停用"
-    return ("amber", "已锁定") if person.is_locked else ("green", "正常")
+    return ("amber", "已锁定") if user.is_locked else ("green", "正常")
 
 
-def state_cell(person: User) -> str:
-    return format_html('<span class="st {}">{}</span>', *state(person))
+def state_cell(user: User) -> str:
+    return format_html('<span class="st {}">{}</span>', *account_state(user))
 
 
-def name_cell(person: User) -> str:
+def name_cell(user: User) -> str:
     return format_html(
-        '<a href="{}">{}</a><small class="sm">{}</small>', person.get_absolute_url(), person.name, person.username
+        '<a href="{}">{}</a><small class="sm">{}</small>', user.get_absolute_url(), user.name, user.username
     )
 
 
-def listed(relation: str) -> Any:
-    return lambda person: "、".join(str(row) for row in getattr(person, relation).all())
+def join_related(relation: str) -> Callable[[User], str]:
+    return lambda user: "、".join(str(row) for row in getattr(user, relation).all())
 
 
 class UserList(RecordList):
@@ -61,11 +62,11 @@ class UserList(RecordList):
     filterset_class = UserFilter
     columns = (
         Column("姓名 / 用户名", "name", sort="name", html=name_cell, css="m-t"),
-        Column("状态", state, html=state_cell, css="m-r"),
+        Column("状态", account_state, html=state_cell, css="m-r"),
         Column("部门", "department"),
-        Column("角色", listed("groups")),
-        Column("负责分区", listed("regions")),
-        Column("行业特长", listed("industries")),
+        Column("角色", join_related("groups")),
+        Column("负责分区", join_related("regions")),
+        Column("行业特长", join_related("industries")),
         Column("手机", "mobile", css="nw"),
     )
     default_sort = "name"
@@ -75,67 +76,67 @@ class UserList(RecordList):
     create = ("新建用户", "accounts:user_create", "accounts.add_user")
     empty_text = "没有这样的账号。新建用户后，把一次性密码告诉本人。"
 
-    def rows(self) -> Any:
+    def rows(self) -> UserQuerySet:
         return super().rows().with_state().prefetch_related("groups", "regions", "industries")
 
-    def in_tab(self, rows: Any, tab: str) -> Any:
-        asked = {"active": {"is_active": True}, "locked": {"is_active": True, "locked": True}}
-        return rows if tab == "all" else rows.filter(**asked.get(tab, {"is_active": False}))
+    def in_tab(self, rows: UserQuerySet, tab: str) -> UserQuerySet:
+        conditions = {"active": {"is_active": True}, "locked": {"is_active": True, "locked": True}}
+        return rows if tab == "all" else rows.filter(**conditions.get(tab, {"is_active": False}))
 
-    def row_controls(self, row: Any) -> list[Any]:
-        """What is not possible now is no question of reasons here: 解锁 stands where somebody is locked."""
+    def row_controls(self, row: User) -> list[Control]:
+        """Leave out what is not possible now, without a reason: 解锁 stands only where an account is locked."""
         return [control for control in super().row_controls(row) if control.allowed or control.action is EDIT]
 
 
-class OneUser:
-    """The rows of one account's pages carry its state."""
+class UserPage:
+    """Mixin for the pages of one account."""
 
     model = User
     crumbs, help = CRUMBS, "users"
     select_related = ("department",)
 
 
-class UserDetail(OneUser, RecordDetail):
+class UserDetail(UserPage, RecordDetail):
     template_name = "accounts/user_detail.html"
 
     def context(self, record: User) -> dict[str, Any]:
         steps = (HAND_OVER, ENABLE, DISABLE, FACTOR, SESSIONS, UNLOCK, PASSWORD, EDIT)
         drawn = controls(steps, record, self.request.user)
         roles = list(record.groups.prefetch_related("permissions__content_type").order_by("name"))
-        rights = {permission for role in roles for permission in role.permissions.all()}
-        explained = (EDIT,) if record.is_active else (EDIT, HAND_OVER)
+        permissions = {permission for role in roles for permission in role.permissions.all()}
+        always_drawn = (EDIT,) if record.is_active else (EDIT, HAND_OVER)
         return {
-            "drawn": [control for control in drawn if control.allowed or control.action in explained],
-            "state": state(record),
+            "drawn": [control for control in drawn if control.allowed or control.action in always_drawn],
+            "state": account_state(record),
             "roles": roles,
-            "sentences": sentences(rights),
+            "sentences": sentences(permissions),
             "sign_ins": record.sign_ins.alive()[:5],
             "history": AuditEntry.objects.about(record)[:8],
         }
 
 
-class UserHistory(OneUser, RecordHistory):
+class UserHistory(UserPage, RecordHistory):
     pass
 
 
-class TellsPassword:
-    """Answers with the one-time password: shown now, and never again."""
+class ShowsPassword:
+    """Show the one-time password, now and never again."""
 
     request: Any
 
     def carry_out(self, record: Any, form: Any) -> HttpResponse:
         answer = super().carry_out(record, form)  # type: ignore[misc]
-        if not getattr(self, "told", None):
+        if not getattr(self, "account_and_password", None):
             return answer  # the form was sent again
-        person, password = self.told
-        context = {"person": person, "password": password, "title": "一次性密码", "back_url": answer["Location"]}
+        user, password = self.account_and_password
+        context = {"person": user, "password": password, "title": "一次性密码", "back_url": answer["Location"]}
         return self.page(template="accounts/one_time_password.html", **context)  # type: ignore[attr-defined]
 
-    def tell(self, person: User, password: str) -> None:
-        self.told = person, password
+    def remember_password(self, user: User, password: str) -> None:
+        self.account_and_password = user, password
 
 
-class UserCreate(TellsPassword, RecordCreate):
+class UserCreate(ShowsPassword, RecordCreate):
     model, form_class, permission = User, UserForm, "accounts.add_user"
     title, crumbs, help = "新建用户", CRUMBS, "users"
 
@@ -143,9 +144,9 @@ class UserCreate(TellsPassword, RecordCreate):
         return {"by": self.request.user}
 
     def perform(self, record: Any, form: Any) -> User:
-        person = User.create(by=self.request.user, **form.values())
-        self.tell(person, person.one_time_password)
-        return person
+        user = User.create(by=self.request.user, **form.values())
+        self.remember_password(user, user.one_time_password)
+        return user
 
     def check_still_visible(self, result: Any) -> None:
         """Accounts have no scope."""
@@ -154,7 +155,7 @@ class UserCreate(TellsPassword, RecordCreate):
         return reverse("accounts:user_list")
 
 
-class UserUpdate(OneUser, RecordUpdate):
+class UserUpdate(UserPage, RecordUpdate):
     form_class = UserForm
     title = "编辑用户"
 
@@ -167,11 +168,11 @@ class UserUpdate(OneUser, RecordUpdate):
         return super().post(request, **kwargs)
 
 
-class UserAction(OneUser, ActionView):
+class UserAction(UserPage, ActionView):
     submit_label = "确定"
 
 
-class ResetPassword(TellsPassword, UserAction):
+class ResetPassword(ShowsPassword, UserAction):
     action, title, question = "reset_password", "重置密码", "确认重置密码？"
     message = "密码已重置。"
 
@@ -180,7 +181,7 @@ class ResetPassword(TellsPassword, UserAction):
         return {"named": f"用户：{record}", "details": record.username, "consequence": what}
 
     def perform(self, record: Any, form: Any) -> None:
-        self.tell(record, record.reset_password(by=self.request.user))
+        self.remember_password(record, record.reset_password(by=self.request.user))
 
 
 class Unlock(UserAction):

@@ -1,4 +1,4 @@
-"""Password rules whose words Django does not yet have in Chinese."""
+"""Password validators with messages that Django has not yet in Chinese."""
 
 from django.contrib.auth.password_validation import MinimumLengthValidator
 

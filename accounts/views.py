@@ -28,22 +28,22 @@ from kit.pages.forms import CrmForm
 from . import mail
 from .models import Notification, Role, User
 from .own_password import after_wrong_password
-from .resume import resume
+from .resume import resume_form
 from .roles import ADMINISTRATOR
 from .second_factor_pages import ask_second_factor
-from .sessions import KEY, end_sessions
+from .sessions import ROW_KEY, end_sessions
 
 SIGN_IN_FAILED = "用户名或密码不正确，或账号暂时不能登录。连续 5 次失败将锁定 15 分钟。"
 SETUP_HOURS = 24
 
 
 class SignInForm(CrmForm, AuthenticationForm):
-    """One text for unknown, wrong, disabled and locked."""
+    """Say the same for unknown, wrong, disabled and locked."""
 
     error_messages = {"invalid_login": SIGN_IN_FAILED, "inactive": SIGN_IN_FAILED}
 
     def clean_username(self) -> str:
-        """Cut to what the record of failed sign-ins holds: no account has a name as long as that."""
+        """Cut to the column of failed sign-ins: no username is as long as that."""
         return str(self.cleaned_data["username"])[:255]
 
 
@@ -54,26 +54,26 @@ class SignIn(auth_views.LoginView):
     redirect_authenticated_user = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """A kept form may be of somebody else than who is signed in now: its writer signs in over them."""
+        """Let the writer of an unsent form sign in over another user who is signed in now."""
         if request.method == "POST" and request.POST.get("kept"):
             self.redirect_authenticated_user = False
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        told = {name: name in self.request.GET for name in ("expired", "ended")}
-        return super().get_context_data(kept=self.request.POST.get("kept", ""), **told, **kwargs)
+        flags = {name: name in self.request.GET for name in ("expired", "ended")}
+        return super().get_context_data(kept=self.request.POST.get("kept", ""), **flags, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Leads to the page that was asked for, or to sending a form that came too late once more."""
-        kept = self.request.POST.get("kept", "")
+        """Lead to the requested page, or to sending an unsent form once more."""
+        signed_form = self.request.POST.get("kept", "")
         if form.get_user().has_second_factor:
-            return ask_second_factor(self.request, form.get_user(), self.get_success_url(), kept)
+            return ask_second_factor(self.request, form.get_user(), self.get_success_url(), signed_form)
         response = super().form_valid(form)
-        return resume(self.request, kept) or response
+        return resume_form(self.request, signed_form) or response
 
 
 def locked_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-    """What django-axes answers while locked: the same page and words as a wrong password."""
+    """Answer while locked with the same page and words as for a wrong password. Called by django-axes."""
     form = SignInForm(request, initial={"username": request.POST.get("username", "")[:150]})
     context = {"form": form, "failed": SIGN_IN_FAILED, "kept": request.POST.get("kept", "")}
     return render(request, "accounts/login.html", context, status=200)
@@ -100,10 +100,10 @@ class PasswordChange(auth_views.PasswordChangeView):
         after_wrong_password(self.request, form, "old_password")
         with transaction.atomic():
             response = super().form_valid(form)
-            person: Any = self.request.user
-            User.objects.filter(pk=person.pk).update(must_change_password=False)
-            end_sessions(person, keep=self.request.session.get(KEY))
-            log_event(person, "修改密码", person)
+            user: Any = self.request.user
+            User.objects.filter(pk=user.pk).update(must_change_password=False)
+            end_sessions(user, keep=self.request.session.get(ROW_KEY))
+            log_event(user, "修改密码", user)
         messages.success(self.request, "密码已修改，其他设备上的登录已失效。")
         return response
 
@@ -126,11 +126,11 @@ class NotificationList(View):
 
 
 class SwitchMail(View):
-    """One's own choice, whether notifications come by e-mail too."""
+    """Set whether one's own notifications come by e-mail too."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
         on = request.POST.get("on") == "1"
-        mail.switch(request.user, on)  # type: ignore[arg-type]
+        mail.set_email_choice(request.user, on)  # type: ignore[arg-type]
         messages.success(request, "以后的通知也会发到您的邮箱。" if on else "不再给您发送邮件，通知仍在这里。")
         return redirect("notifications")
 
@@ -142,7 +142,7 @@ class ReadAllNotifications(View):
 
 
 class OpenNotification(View):
-    """Marks one as read and leads to its record."""
+    """Mark a notification as read and lead to its record."""
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         row = get_object_or_404(Notification, pk=pk, recipient=request.user)
@@ -175,7 +175,7 @@ class FirstAdministratorForm(CrmForm, forms.Form):
         return self.cleaned_data["password"]
 
     def clean_repeated(self) -> str:
-        """Compared with what was typed, whether or not it is good enough."""
+        """Compare with the typed password, whether or not that is good enough."""
         if self.cleaned_data["repeated"] != self.data.get("password"):
             raise forms.ValidationError("两次输入的密码不一致，请重新输入。")
         return ""
@@ -183,7 +183,7 @@ class FirstAdministratorForm(CrmForm, forms.Form):
 
 @method_decorator(login_not_required, name="dispatch")
 class FirstAdministrator(View):
-    """The one-time address printed at the start of an empty installation."""
+    """The one-time URL printed at the start of an empty installation."""
 
     def dispatch(self, request: HttpRequest, *args: Any, token: str, **kwargs: Any) -> Any:
         try:

@@ -1,15 +1,14 @@
 """Contact details in templates."""
 
-from typing import Any
-
 from django import template
 
 from ..detail_columns import detail_html
+from ..details import HasDetails
 
 register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def detail(context: Any, record: Any, name: str) -> str:
-    """A contact detail as the signed-in person sees it."""
+def detail(context: template.Context, record: HasDetails, name: str) -> str:
+    """Return a contact detail as the signed-in user sees it."""
     return detail_html(record, name, context["user"], str(context.get("csrf_token", "")))

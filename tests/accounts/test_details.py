@@ -318,7 +318,7 @@ def test_the_way_to_an_opened_value_is_for_that_person_that_value_and_a_while(he
     token = answer.split("?")[1]
     other = sign_in(company.colleague).get(f"{held.contact.get_detail_url('email')}?{token}").content.decode()
     assert EMAIL not in other
-    monkeypatch.setattr("accounts.detail_pages.SECONDS", -1)
+    monkeypatch.setattr("accounts.detail_pages.ANSWER_SECONDS", -1)
     assert MOBILE not in sign_in(company.colleague).get(answer).content.decode()
 
 

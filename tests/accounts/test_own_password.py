@@ -8,7 +8,7 @@ from django.urls import reverse
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import Notification, UserSession
-from accounts.second_factor_pages import SALT
+from accounts.second_factor_pages import KEY_SALT
 from kit.audit.models import AuditEntry
 from tests.accounts.second_factor import PASSWORD, SECRET
 
@@ -28,7 +28,7 @@ def answer(company, sign_in):
         if name in ("recovery_codes", "second_factor_off") and not person.has_second_factor:
             TOTPDevice.objects.create(user=person, confirmed=True, key=SECRET)
         own = {"old_password": password, "password": password, "code": "000000"}
-        key = signing.dumps(SECRET, salt=f"{SALT} {person.pk}")
+        key = signing.dumps(SECRET, salt=f"{KEY_SALT} {person.pk}")
         return client.post(reverse(f"accounts:{name}"), {**NEW, **own, "key": key}, headers=headers)
 
     send.client = client

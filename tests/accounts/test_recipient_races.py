@@ -124,7 +124,7 @@ def test_work_taken_away_meanwhile_and_their_leaving_wait_for_each_other_and_nev
 
 
 def test_control_locked_as_strongly_as_others_the_two_lock_up(company, monkeypatch):
-    monkeypatch.setattr(verdict, "lock", lambda row: row.refresh_from_db(from_queryset=strongly(row)))
+    monkeypatch.setattr(verdict, "lock_row", lambda row: row.refresh_from_db(from_queryset=strongly(row)))
     record, leaver = factories.CustomerFactory(manager=company.manager), company.manager
     moment = before(monkeypatch, together, "move_customers")
     outcome = moment.overtake(

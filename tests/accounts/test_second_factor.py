@@ -17,7 +17,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import second_factor_pages
 from accounts.models import User, UserSession
-from accounts.sessions import KEY, SEEN, forget_ended
+from accounts.sessions import ROW_KEY, ROW_USED_AT, forget_ended
 from kit.audit.models import AuditEntry
 from tests import factories
 from tests.accounts.second_factor import PASSWORD, SECRET
@@ -203,7 +203,7 @@ def test_a_password_given_before_counts_only_while_it_is_true(spoil, guarded, cl
 
 def test_a_password_given_too_long_ago_has_to_be_given_again(guarded, client, clock, monkeypatch):
     password(client, guarded.person)
-    monkeypatch.setattr(second_factor_pages, "MINUTES", -1)
+    monkeypatch.setattr(second_factor_pages, "PENDING_MINUTES", -1)
     assert client.get(CODE)["Location"] == LOGIN
 
 
@@ -358,7 +358,7 @@ def test_a_session_from_before_the_list_is_taken_into_it_and_visits_are_noted_no
     client = sign_in(company.manager)
     UserSession.objects.all().delete()
     session = client.session
-    del session[KEY]
+    del session[ROW_KEY]
     session.save()
     client.get("/", HTTP_USER_AGENT="Mozilla/5.0 (Windows NT 10.0) Chrome/109 Edg/109")
     row = UserSession.objects.get()
@@ -366,7 +366,7 @@ def test_a_session_from_before_the_list_is_taken_into_it_and_visits_are_noted_no
     client.get("/")
     assert UserSession.objects.get().seen_at == row.seen_at
     session = client.session
-    session[SEEN] = int(time.time()) - 301
+    session[ROW_USED_AT] = int(time.time()) - 301
     session.save()
     client.get("/", REMOTE_ADDR="10.1.2.3")
     assert UserSession.objects.get().seen_at > row.seen_at

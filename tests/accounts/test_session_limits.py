@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from accounts.models import User
-from accounts.resume import KEPT_SECONDS, MAX_KEPT
+from accounts.resume import MAX_AGE_SECONDS, MAX_CHARACTERS
 from customers.models import Customer
 from kit.audit.models import AuditEntry
 from marketing.models import Opportunity
@@ -153,15 +153,15 @@ def test_what_was_typed_is_shown_to_its_writer_only(company, client_of):
 def test_a_kept_form_is_forgotten_after_a_day(company, client_of, monkeypatch):
     kept = value(late(client_of(company.manager)), "kept")
     sent = {"username": company.manager.username, "password": PASSWORD, "kept": kept}
-    assert KEPT_SECONDS == 86400
-    monkeypatch.setattr("accounts.resume.KEPT_SECONDS", -1)
+    assert MAX_AGE_SECONDS == 86400
+    monkeypatch.setattr("accounts.resume.MAX_AGE_SECONDS", -1)
     assert Client().post("/login/", sent).status_code == 302
 
 
 def test_passwords_and_very_long_texts_are_not_kept(company, client_of):
     secret = late(client_of(company.manager), "/accounts/password/", {"old_password": "geheim"})
     assert "kept" not in secret.content.decode()
-    long = late(client_of(company.manager), sent={"description": "长" * (MAX_KEPT + 1)})
+    long = late(client_of(company.manager), sent={"description": "长" * (MAX_CHARACTERS + 1)})
     assert find_all(long, "[name=kept]") == []
 
 
