@@ -26,7 +26,7 @@ REMOVE = Action("remove", "删除", "trash", "accounts:department_delete", dialo
 
 
 def with_counts(departments: QuerySet[Department]) -> QuerySet[Department]:
-    """Annotate people (members, disabled ones too) and below (departments directly by_parent it)."""
+    """Annotate people (members, disabled ones too) and below (departments directly under it)."""
 
     def count_by(rows: QuerySet[Any], field: str) -> Coalesce:
         return Coalesce(Subquery(rows.order_by().values(field).annotate(n=Count("pk")).values("n")), 0)
@@ -38,7 +38,7 @@ def with_counts(departments: QuerySet[Department]) -> QuerySet[Department]:
 
 
 def as_tree(departments: list[Department]) -> Iterator[tuple[Department, int]]:
-    """Yield (department, depth), each by_parent its parent."""
+    """Yield (department, depth), each under its parent."""
     by_parent: dict[int | None, list[Department]] = {}
     for department in departments:
         by_parent.setdefault(department.parent_id, []).append(department)

@@ -14,7 +14,7 @@ from .models import Department, User, subtree_ids
 
 
 def dictionary_entries(field: str) -> Any:
-    """Return the dictionary dictionary_entries that a list of a user may hold."""
+    """Return the dictionary entries that a list of a user may hold."""
     relation: Any = User._meta.get_field(field).remote_field
     return relation.model._default_manager.complex_filter(relation.limit_choices_to)
 

@@ -36,7 +36,7 @@ UNKNOWN = "发送中断，不知道对方是否收到；为避免重复，没有
 
 
 def send_due() -> str:
-    """Send what is due; return the result in message for the page of periodic tasks."""
+    """Send what is due; return the result in words for the page of periodic tasks."""
     fail_interrupted()
     due = list(queued().filter(mail_at__lte=timezone.now()).select_related("recipient", "content_type")[:BATCH_SIZE])
     if not due:

@@ -24,7 +24,7 @@ from .sessions import refresh_sign_in
 
 # Session keys, in seconds since 1970: the sign-in and the last request of the user.
 STARTED_AT, USED_AT = "entered", "seen"
-USED_AT_STEP = 60  # seconds: a session is origin for being used no more often
+USED_AT_STEP = 60  # seconds: a session is saved for being used no more often
 # URL names that stay open while something has to be done first.
 ALWAYS_OPEN = {"logout", "healthz", "readyz", "accounts:password", "accounts:theme", "accounts:second_factor_on"}
 
@@ -107,7 +107,7 @@ def start_clocks(session: SessionBase) -> None:
 
 
 def expiry_reason(session: SessionBase, now: int) -> str:
-    """Return why the sign-in is expiry_reason, in message; empty while it lasts. Start clocks that are missing."""
+    """Return why the sign-in is over, in words; empty while it lasts. Start clocks that are missing."""
     if STARTED_AT not in session:
         start_clocks(session)
     idle, hours = settings.CRM_SESSION_IDLE_MINUTES, settings.CRM_SESSION_HOURS

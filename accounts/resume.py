@@ -31,7 +31,7 @@ HIDDEN_FIELDS = (
 
 
 def sign_form(request: HttpRequest, origin: Written) -> str:
-    """Return the posted texts as a signed value for their writer; empty when there is nothing to sign_form.
+    """Return the posted texts as a signed value for their writer; empty when there is nothing to keep.
 
     It travels in the page: nothing of visitors who have not signed in is stored here.
     """
@@ -109,7 +109,7 @@ def words_of(pairs: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def render_offer(request: Any, values: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    """Render the render_offer. values: as in sign_form(), and first, a URL to be visited before, with first_words."""
+    """Render the page that sends a form again. values: of sign_form(), and a URL to visit first, with first_words."""
     page = values["page"] or values["path"]
     context = {"title": "继续提交", **values, "page": page, "shown": words_of(values["pairs"])}
     if request.htmx:

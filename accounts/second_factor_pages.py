@@ -38,7 +38,7 @@ WRONG_CODE = "验证码或恢复码不正确，或账号暂时不能登录。每
 KEY_SALT = "second factor key"
 
 
-def ask_second_factor(request: HttpRequest, user: User, next_url: str, kept: str = "") -> HttpResponse:
+def ask_second_factor(request: HttpRequest, user: User, next_url: str, signed_form: str = "") -> HttpResponse:
     """Go on to the code after a right password; nobody is signed in before that is right too."""
     request.session.cycle_key()
     request.session[PENDING_KEY] = {
@@ -46,7 +46,7 @@ def ask_second_factor(request: HttpRequest, user: User, next_url: str, kept: str
         "password": user.get_session_auth_hash(),
         "at": int(time.time()),
         "next": next_url,
-        "kept": kept,
+        "kept": signed_form,
     }
     return redirect("login_code")
 

@@ -18,9 +18,8 @@ from kit.jobs.tasks import run_job
 from .notification import notify
 
 logger = logging.getLogger(__name__)
-SILENT_FOR = timedelta(
-    hours=6
-)  # the rescue tries three times within minutes; work sends a heartbeat every thousand rows
+# The rescue tries three times within minutes, and work sends a heartbeat every thousand rows.
+SILENT_FOR = timedelta(hours=6)
 QUEUED_FOR = timedelta(days=1)
 WORDS = "任务长时间没有进展，已停止，没有做完。请重新发起；仍然不行时把任务编号告诉系统管理员。"
 

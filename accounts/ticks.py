@@ -1,4 +1,4 @@
-"""Lists of checkboxes in versioned forms: compared, texts and signed as one text of ids."""
+"""Lists of checkboxes in versioned forms: compared, shown and signed as one text of ids."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kit.pages.forms import RecordForm
 
 
 class CheckboxList(forms.CheckboxSelectMultiple):
-    """Read ids values one by one, and ids join_keys by commas as the page of an edit conflict sends them."""
+    """Read ids sent one by one, and ids joined by commas as the page of an edit conflict sends them."""
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
         values = data.getlist(name) if hasattr(data, "getlist") else data.get(name) or []

@@ -35,7 +35,7 @@ HAND_OVER = Action("hand_over", "交接工作", "arrows-exchange", "user_hand_ov
 
 
 def account_state(user: User) -> tuple[str, str]:
-    """Return (tone, label) of an account's account_state."""
+    """Return (tone, label) of an account's state."""
     if not user.is_active:
         return "sq", "停用"
     return ("amber", "已锁定") if user.is_locked else ("green", "正常")

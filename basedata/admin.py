@@ -1,4 +1,4 @@
-"""数据字典 in Django admin: the same guards and the same trail as on its own pages."""
+"""数据字典 in Django admin: the same guards and the same audit log as on its own pages."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ FIELDS = ("category", "item", "value", "is_editable")
 
 @admin.register(DictionaryEntry)
 class DictionaryEntryAdmin(EditingAdmin):
-    list_display = ("item", "category", "value", "kept")
+    list_display = ("item", "category", "value", "editable")
     list_filter = ("category",)
     search_fields = ("category__contains_text", "item__contains_text", "value__contains_text")
     fields = FIELDS
     actions = None
 
     @admin.display(description=DictionaryEntry._meta.get_field("is_editable").verbose_name, ordering="is_editable")
-    def kept(self, entry: DictionaryEntry) -> str:
+    def editable(self, entry: DictionaryEntry) -> str:
         return "是" if entry.is_editable else "否"
 
     @transaction.atomic

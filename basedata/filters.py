@@ -29,7 +29,7 @@ class DictionaryFilter(ListFilter):
         categories = DictionaryEntry.objects.categories()
         self.filters["category"].extra["choices"] = [(category, category) for category in categories]
 
-    def only_editable(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+    def only_editable(self, rows: QuerySet[DictionaryEntry], name: str, value: str) -> QuerySet[DictionaryEntry]:
         return rows.filter(is_editable=value == "true")
 
 
@@ -51,7 +51,7 @@ class StockFilter(ListFilter):
         model = StockRecord
         fields: list[str] = []
 
-    def of_product(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        """The text anywhere in the product's name, model or number."""
-        parts = Q(product__name__contains_text=value) | Q(product__model__contains_text=value)
-        return rows.filter(parts | Q(product__number__contains_text=value))
+    def of_product(self, rows: QuerySet[StockRecord], name: str, value: str) -> QuerySet[StockRecord]:
+        """Find the text anywhere in the product's name, model or number."""
+        name_or_model = Q(product__name__contains_text=value) | Q(product__model__contains_text=value)
+        return rows.filter(name_or_model | Q(product__number__contains_text=value))

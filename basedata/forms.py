@@ -12,13 +12,13 @@ from django.core.exceptions import ValidationError
 
 from kit.pages.forms import Block, CrmForm, RecordForm
 
-from .models import Announced, DictionaryEntry, SpecialDay, WorkCalendar
+from .models import AnnouncedDay, DictionaryEntry, SpecialDay, WorkCalendar
 
-DOUBLES = {"item": "该类别下已有此条目。", "value": "该类别下已有此值。"}
+DUPLICATE_MESSAGES = {"item": "该类别下已有此条目。", "value": "该类别下已有此值。"}
 
 
 class DictionaryEntryForm(RecordForm):
-    """Asks once more before 是否可编辑 is cleared: no page of the product can set it again."""
+    """Ask for confirmation before 是否可编辑 is cleared: no page of the product can set it again."""
 
     blocks = (
         Block(
@@ -65,7 +65,7 @@ class DictionaryEntryForm(RecordForm):
         if category is None:
             return data
         others = DictionaryEntry.objects.filter(category=category).exclude(pk=self.instance.pk)
-        for name, message in DOUBLES.items():
+        for name, message in DUPLICATE_MESSAGES.items():
             if name in data and others.filter(**{name: data[name]}).exists():
                 self.add_error(name, message)
         if self.instance.pk and not (verdict := self.instance.check_category(category)):
@@ -121,16 +121,16 @@ class SpecialDayForm(RecordForm):
         self.fields["source"].help_text = "节假日填国务院办公厅通知的名称和文号；公司自行安排的可以不填"
 
 
-LINE = re.compile(
+LINE_PATTERN = re.compile(
     r"(?P<first>\d{4}-\d{1,2}-\d{1,2})(?:\s*[~～至]\s*(?P<last>\d{4}-\d{1,2}-\d{1,2}))?\s+(?P<kind>[休班])\s+(?P<name>\S.*)"
 )
-KINDS = {"休": SpecialDay.Kind.REST, "班": SpecialDay.Kind.WORK}
+KIND_OF_SIGN = {"休": SpecialDay.Kind.REST, "班": SpecialDay.Kind.WORK}
 EXAMPLE = "2027-01-01 休 元旦\n2027-10-01~2027-10-07 休 国庆节\n2027-10-09 班 国庆节调休"
 MAX_ERRORS = 5
 
 
 class EnterYearForm(CrmForm, forms.Form):
-    """A whole notice pasted as lines: a day or a span of days, 休 or 班, the name."""
+    """A whole notice pasted as lines: a day or a range of days, 休 or 班, the name."""
 
     blocks = (
         Block(
@@ -161,24 +161,24 @@ class EnterYearForm(CrmForm, forms.Form):
         data = super().clean() or self.cleaned_data
         if "year" in data and "lines" in data:
             try:
-                data["days"] = list(announced(data["lines"], data["year"]))
+                data["days"] = list(parse_notice(data["lines"], data["year"]))
             except ValidationError as errors:
                 self.add_error("lines", errors)
         return data
 
 
-def announced(text: str, year: int) -> Iterator[Announced]:
-    """The days that the lines name; raises ValidationError naming the lines that are wrong."""
-    seen: dict[date, int] = {}
+def parse_notice(text: str, year: int) -> Iterator[AnnouncedDay]:
+    """Yield the days that the lines name; raise ValidationError naming the wrong lines."""
+    line_of_day: dict[date, int] = {}
     errors = []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
         try:
-            days = one_line(line.strip(), year)
-            if twice := next((day.day for day in days if day.day in seen), None):
-                raise ValueError(f"{twice} 在第 {seen[twice]} 行已经写过。")
-            seen.update((day.day, number) for day in days)
+            days = parse_line(line.strip(), year)
+            if repeated := next((day.day for day in days if day.day in line_of_day), None):
+                raise ValueError(f"{repeated} 在第 {line_of_day[repeated]} 行已经写过。")
+            line_of_day.update((day.day, number) for day in days)
         except ValueError as error:
             errors.append(f"第 {number} 行：{error}")
             continue
@@ -189,24 +189,24 @@ def announced(text: str, year: int) -> Iterator[Announced]:
         raise ValidationError(errors[:MAX_ERRORS] + more)
 
 
-def one_line(line: str, year: int) -> list[Announced]:
-    """The days of one line; raises ValueError with what is wrong in words."""
-    found = LINE.fullmatch(line)
-    if not found:
+def parse_line(line: str, year: int) -> list[AnnouncedDay]:
+    """Return the days of one line; raise ValueError with the reason in words."""
+    match = LINE_PATTERN.fullmatch(line)
+    if not match:
         raise ValueError("请写成“2027-01-01 休 元旦”或“2027-10-01~2027-10-07 休 国庆节”。")
-    first = written(found["first"])
-    last = written(found["last"]) if found["last"] else first
+    first = parse_date(match["first"])
+    last = parse_date(match["last"]) if match["last"] else first
     if not first <= last <= first + timedelta(days=30):
         raise ValueError("结束日期应不早于开始日期，一段最长 31 天。")
     if (first.year, last.year) != (year, year):
         raise ValueError(f"日期不在 {year} 年。")
-    if len(found["name"]) > 50:
+    if len(match["name"]) > 50:
         raise ValueError("名称最多 50 个字。")
     days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    return [Announced(day, KINDS[found["kind"]], found["name"]) for day in days]
+    return [AnnouncedDay(day, KIND_OF_SIGN[match["kind"]], match["name"]) for day in days]
 
 
-def written(text: str) -> date:
+def parse_date(text: str) -> date:
     try:
         return date(*map(int, text.split("-")))
     except ValueError:

@@ -75,12 +75,12 @@ NOTICES = {
 
 
 def announced_days(year: int) -> Iterator[tuple[date, str, str]]:
-    """(day, "rest" or "work", name) of the year's notice."""
+    """Yield (day, "rest" or "work", name) of the year's notice."""
     notice = NOTICES[year]
     for name, first, last in notice.rest:
         day, end = date(year, *first), date(year, *last)
         while day <= end:
             yield day, "rest", name
             day += timedelta(days=1)
-    for name, on in notice.work:
-        yield date(year, *on), "work", name
+    for name, work_day in notice.work:
+        yield date(year, *work_day), "work", name

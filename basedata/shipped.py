@@ -1,4 +1,4 @@
-"""Dictionary entries and the calendar the product starts with. Shipping again adds what is missing, changes nothing."""
+"""Dictionary entries and calendar that every installation starts with. Repeating adds the missing ones only."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ def ship_entries(sender: Any = None, **kwargs: Any) -> None:
 
     if DictionaryEntry._meta.db_table not in connection.introspection.table_names():
         return  # the app is being migrated away
-    known = set(DictionaryEntry.objects.values_list("category", flat=True))
+    existing = set(DictionaryEntry.objects.values_list("category", flat=True))
     DictionaryEntry.objects.bulk_create(
         DictionaryEntry(category=category, item=item, value=str(position), is_editable=editable)
         for category, (editable, items) in SHIPPED.items()
-        if category not in known
+        if category not in existing
         for position, item in enumerate(items, start=1)
     )
 
 
 def ship_calendar(sender: Any = None, **kwargs: Any) -> None:
-    """The working hours, and every announced year of which no day is known yet."""
+    """Create the working hours, and every announced year without any day yet."""
     from .models import SpecialDay, WorkCalendar
 
     if SpecialDay._meta.db_table not in connection.introspection.table_names():
         return  # the app is being migrated away
     WorkCalendar.objects.get_or_create(pk=WorkCalendar.ONLY)
-    known = {day.year for day in SpecialDay.objects.dates("day", "year")}
+    existing = {day.year for day in SpecialDay.objects.dates("day", "year")}
     days = [
         SpecialDay(day=day, kind=kind, name=name, source=notice.source)
         for year, notice in NOTICES.items()
-        if year not in known
+        if year not in existing
         for day, kind, name in announced_days(year)
     ]
     if SpecialDay.objects.bulk_create(days):

@@ -42,7 +42,7 @@ def new_code() -> str:
 
 
 class SecondFactor(AbstractUser):
-    """What users do themselves with their second factor."""
+    """The user's second factor, as users switch it on and off themselves."""
 
     class Meta:
         abstract = True

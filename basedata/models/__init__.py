@@ -10,12 +10,11 @@ from .mirror import (
     is_stale,
     mirror_notice,
 )
-from .workcalendar import Announced, Entered, SpecialDay, WorkCalendar, enter_year
+from .workcalendar import AnnouncedDay, SpecialDay, WorkCalendar, YearEntry, enter_year
 
 __all__ = [
-    "Announced",
+    "AnnouncedDay",
     "DictionaryEntry",
-    "Entered",
     "FeedPosition",
     "MirrorNotice",
     "NumberSequence",
@@ -25,6 +24,7 @@ __all__ = [
     "SyncRefusal",
     "SyncRun",
     "WorkCalendar",
+    "YearEntry",
     "data_as_of",
     "enter_year",
     "entry_field",

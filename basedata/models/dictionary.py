@@ -11,35 +11,36 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 from kit.audit.log import log_event, save_changes
+from kit.domain.actor import Actor
 from kit.domain.urls import record_url
 from kit.domain.verdict import ALLOWED, Verdict, first_objection, refuse_if, require_permission, transition
 from kit.pages.paging import MAX_COUNT, count_capped, format_count
 
-from .rights import PlainRightQuerySet
+from .company_wide import CompanyWideQuerySet
 
 
-class DictionaryEntryQuerySet(PlainRightQuerySet):
+class DictionaryEntryQuerySet(CompanyWideQuerySet):
     view_permission = "basedata.view_dictionaryentry"
 
     def of(self, category: str) -> Self:
         return self.filter(category=category)
 
     def categories(self) -> list[str]:
-        """The existing ones, in order."""
+        """Return the existing categories in order."""
         grouped = self.order_by("category").values("category").annotate(entries=models.Count("pk"))
         return [row["category"] for row in grouped]
 
     def with_use(self) -> Self:
-        """in_use: does any record refer to the entry? Looks for one, counts none."""
-        found = (
+        """Add in_use: whether any record refers to the entry. Looks for one, counts none."""
+        conditions = (
             models.Exists(relation.related_model._base_manager.filter(**{relation.field.name: models.OuterRef("pk")}))
             for relation in references()
         )
-        return self.annotate(in_use=reduce(or_, found))
+        return self.annotate(in_use=reduce(or_, conditions))
 
 
 def references() -> list[Any]:
-    """Every relation of any model to the dictionary, of foreign keys and of many-to-many fields alike."""
+    """Return every relation of any model to the dictionary, of foreign keys and many-to-many fields alike."""
     relations = DictionaryEntry._meta.get_fields(include_hidden=True)
     return [
         relation
@@ -77,42 +78,42 @@ class DictionaryEntry(models.Model):
         return record_url("basedata:dictionary_detail", self.pk)
 
     @classmethod
-    def create(cls, *, by: Any, **values: Any) -> Self:
-        """A new entry with its audit row. Call in a transaction."""
+    def create(cls, *, by: Actor, **values: Any) -> Self:
+        """Return a new entry, saved with its audit row. Call in a transaction."""
         require_permission(by, "basedata.add_dictionaryentry", "您的角色不能新建字典条目").enforce()
         entry = cls(**values)
         entry.save()
         log_event(by, "新建", entry, 类别=entry.category, 值=entry.value, 是否可编辑=entry.is_editable)
         return entry
 
-    def can_edit(self, by: Any) -> Verdict:
+    def can_edit(self, by: Actor) -> Verdict:
         return first_objection(
             require_permission(by, "basedata.change_dictionaryentry", "您的角色不能修改数据字典"),
-            self._unless_fixed("修改"),
+            self._refuse_fixed("修改"),
         )
 
     @transition
-    def edit(self, *, by: Any, **values: Any) -> None:
+    def edit(self, *, by: Actor, **values: Any) -> None:
         self.can_edit(by).enforce()
         self.check_category(values.get("category", self.category)).enforce()
         save_changes(by, "编辑", self, **values)
 
-    def can_remove(self, by: Any) -> Verdict:
-        """On rows of with_use() without the figures: a list does not count."""
+    def can_remove(self, by: Actor) -> Verdict:
+        """Refuse entries in use; on rows of with_use() without numbers, as a list does not count."""
         return first_objection(
             require_permission(by, "basedata.delete_dictionaryentry", "您的角色不能删除字典条目"),
-            self._unless_fixed("删除"),
-            self._unless_used("删除"),
+            self._refuse_fixed("删除"),
+            self._refuse_used("删除"),
         )
 
     @transition
-    def remove(self, *, by: Any) -> None:
+    def remove(self, *, by: Actor) -> None:
         self.can_remove(by).enforce()
         log_event(by, "删除", self, 类别=self.category, 值=self.value)
         self.delete()
 
     def uses(self) -> list[tuple[str, str]]:
-        """Where the entry is used and how often: [("客户（地区）", "12")], deleted records that may return included."""
+        """Return where and how often the entry is used, by deleted records too: [("客户（地区）", "12")]."""
         relations = references()
         rows = (relation.related_model._base_manager.filter(**{relation.field.name: self}) for relation in relations)
         counts = count_capped((queryset, MAX_COUNT + 1) for queryset in rows)
@@ -123,22 +124,22 @@ class DictionaryEntry(models.Model):
         ]
 
     def check_category(self, category: str) -> Verdict:
-        """A used entry stays where it is: the records that chose it offer only their own category."""
-        return ALLOWED if category == self.category else self._unless_used("换到别的类别")
+        """Refuse another category for an entry in use: the records that chose it offer only their own category."""
+        return ALLOWED if category == self.category else self._refuse_used("换到别的类别")
 
-    def _unless_fixed(self, verb: str) -> Verdict:
+    def _refuse_fixed(self, verb: str) -> Verdict:
         return refuse_if(not self.is_editable, f"这是固定条目（是否可编辑：否），不能{verb}。")
 
-    def _unless_used(self, verb: str) -> Verdict:
-        known = getattr(self, "in_use", None)  # set by with_use()
-        if known is not None:
-            return refuse_if(known, f"正在使用，不能{verb}。")
-        places = "、".join(f"{place}{count} 条" for place, count in self.uses())
-        return refuse_if(bool(places), f"正在使用：{places}，不能{verb}。")
+    def _refuse_used(self, verb: str) -> Verdict:
+        in_use = getattr(self, "in_use", None)  # set by with_use()
+        if in_use is not None:
+            return refuse_if(in_use, f"正在使用，不能{verb}。")
+        uses = "、".join(f"{model}{count} 条" for model, count in self.uses())
+        return refuse_if(bool(uses), f"正在使用：{uses}，不能{verb}。")
 
 
 def entry_field(category: str, label: str, **options: Any) -> models.ForeignKey:
-    """A foreign key to one category of the dictionary; an entry in use cannot be deleted."""
+    """Return a foreign key to one category of the dictionary; an entry in use cannot be deleted."""
     return models.ForeignKey(
         DictionaryEntry,
         models.PROTECT,
@@ -166,7 +167,7 @@ class NumberSequence(models.Model):
 
 
 def reserve_numbers(prefix: str, count: int = 1, *, on: date | None = None) -> list[str]:
-    """Numbers like KH071202001: prefix, yymmdd in Shanghai, at least three digits of running number.
+    """Return numbers like KH071202001: prefix, yymmdd in Shanghai, at least three digits of running number.
 
     The sequence row stays locked until the caller's transaction ends; bulk work reserves its block before it begins.
     """

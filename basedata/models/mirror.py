@@ -1,4 +1,4 @@
-"""What the sales system owns and we only mirror: products, stock, and how fresh the mirror is."""
+"""Data of the sales system that we only mirror: products, stock, and the freshness of the mirror."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
-from .rights import PlainRightQuerySet
+from .company_wide import CompanyWideQuerySet
 
 
-class ProductQuerySet(PlainRightQuerySet):
+class ProductQuerySet(CompanyWideQuerySet):
     view_permission = "basedata.view_product"
 
 
@@ -46,12 +46,12 @@ class Product(models.Model):
         return "-".join(part for part in (self.name, self.model, self.batch) if part)
 
     def get_absolute_url(self) -> str:
-        """The list of products, narrowed down to this one."""
+        """Return the URL of the list of products, narrowed down to this one."""
         parts = {name: value for name in ("name", "model", "batch") if (value := getattr(self, name))}
         return f"{reverse('basedata:product_list')}?{urlencode(parts)}"
 
 
-class StockRecordQuerySet(PlainRightQuerySet):
+class StockRecordQuerySet(CompanyWideQuerySet):
     view_permission = "basedata.view_stockrecord"
 
 
@@ -79,13 +79,13 @@ class StockRecord(models.Model):
         return f"{self.product} {self.warehouse}"
 
     def get_absolute_url(self) -> str:
-        """The list of stock, narrowed down to this product in this warehouse."""
+        """Return the URL of the list of stock, narrowed down to this product in this warehouse."""
         parts = {"product": self.product.number, "warehouse": self.warehouse}
         return f"{reverse('basedata:stock_list')}?{urlencode(parts)}"
 
 
 class SyncRun(models.Model):
-    """One run of the mirror. At most one is open: that row is the lock."""
+    """One run of the mirror. At most one is running: that row is the lock."""
 
     class Status(models.TextChoices):
         RUNNING = "running", "进行中"
@@ -121,21 +121,21 @@ class SyncRun(models.Model):
 
     @classmethod
     def fail_silent(cls, since: datetime) -> int:
-        """A running row without a heartbeat since then lost its process."""
+        """Fail running rows without a heartbeat since then, whose process is gone; return their number."""
         silent = cls.objects.filter(status=cls.Status.RUNNING, heartbeat_at__lt=since)
         message = "执行同步的进程中断，由下一次同步接替。"
         return silent.update(status=cls.Status.FAILED, finished_at=timezone.now(), message=message)
 
     def finish(self, status: str, message: str) -> None:
-        """Closes this run with its counts and notes, unless another has taken it over."""
-        mine = SyncRun.objects.filter(pk=self.pk, status=self.Status.RUNNING)
-        mine.update(
+        """Close this run with its counts and notes, unless another has taken it over."""
+        running = SyncRun.objects.filter(pk=self.pk, status=self.Status.RUNNING)
+        running.update(
             status=status, message=message[:500], finished_at=timezone.now(), counts=self.counts, notes=self.notes
         )
 
 
 class SyncRefusal(models.Model):
-    """A row of the feed that could not be taken, with the reason in words."""
+    """A refused row of the feed, with the reason in words."""
 
     run = models.ForeignKey(SyncRun, models.CASCADE, related_name="refusals", verbose_name="同步")
     table = models.CharField("表", max_length=20)
@@ -153,7 +153,7 @@ class SyncRefusal(models.Model):
 
 
 class FeedPosition(models.Model):
-    """How far a table of the feed has been read: rows changed before this moment are here already."""
+    """How far a table of the feed has been read: rows changed before this datetime are here already."""
 
     table = models.CharField(max_length=20, unique=True)
     changed_at = models.DateTimeField(null=True)
@@ -168,25 +168,25 @@ class FeedPosition(models.Model):
 
 
 def data_as_of(*tables: str) -> datetime | None:
-    """数据截至: when the oldest of these tables was last read in full; None before the first sync."""
+    """Return 数据截至: when the oldest of these tables was last read in full; None before the first sync."""
     times = FeedPosition.objects.filter(table__in=tables).values_list("synced_at", flat=True)
-    known = [at for at in times if at]
-    return min(known) if known else None
+    synced = [at for at in times if at]
+    return min(synced) if synced else None
 
 
 def is_stale(as_of: datetime | None) -> bool:
-    """Is the mirror older than CRM_SYNC_STALE_DAYS?"""
+    """Whether the mirror is older than CRM_SYNC_STALE_DAYS."""
     return as_of is not None and (timezone.now() - as_of).days >= settings.CRM_SYNC_STALE_DAYS
 
 
 class MirrorNotice(NamedTuple):
-    """What a page says about the freshness of what it shows, see templates/basedata/as_of.html."""
+    """The freshness of a page's data, see templates/basedata/as_of.html."""
 
     as_of: datetime | None
     stale: bool
 
 
 def mirror_notice(*tables: str) -> MirrorNotice:
-    """The freshness of these mirrored tables (products, storage, orders, order_lines), in one query."""
+    """Return the freshness of these mirrored tables (products, storage, orders, order_lines), in one query."""
     as_of = data_as_of(*tables)
     return MirrorNotice(as_of, is_stale(as_of))

@@ -11,11 +11,12 @@ from django.db import models, transaction
 from django.urls import reverse
 
 from kit.audit.log import log_event, log_events, save_changes
+from kit.domain.actor import Actor
 from kit.domain.verdict import Verdict, require_permission, transition
 
-from .rights import PlainRightQuerySet
+from .company_wide import CompanyWideQuerySet
 
-WEEKS = (  # ISO numbers, Monday is 1
+WEEKDAY_CHOICES = (  # ISO numbers, Monday is 1
     ("12345", "周一至周五"),
     ("123456", "周一至周六"),
     ("1234567", "周一至周日"),
@@ -25,19 +26,19 @@ WEEKS = (  # ISO numbers, Monday is 1
 NO_PERMISSION = "您的角色不能修改工作日历"
 
 
-class WorkCalendarQuerySet(PlainRightQuerySet):
+class WorkCalendarQuerySet(CompanyWideQuerySet):
     view_permission = "basedata.view_workcalendar"
 
 
 class WorkCalendar(models.Model):
-    """One row. Its stamp is renewed by every change of hours or days, so that no process keeps an old calendar.
+    """The only row. Its stamp changes with every change of hours or days, so that no process caches an old calendar.
 
-    A stamp and not a count: a count given back by a rolled-back transaction would name two calendars.
+    A stamp and not a version: a number given back by a rolled-back transaction would name two calendars.
     """
 
     ONLY = 1
 
-    weekdays = models.CharField("工作日", max_length=7, choices=WEEKS, default="12345")
+    weekdays = models.CharField("工作日", max_length=7, choices=WEEKDAY_CHOICES, default="12345")
     morning_from = models.TimeField("上班时间", default=time(9))
     morning_to = models.TimeField("午休开始", default=time(12))
     afternoon_from = models.TimeField("午休结束", default=time(13))
@@ -81,32 +82,32 @@ class WorkCalendar(models.Model):
 
     @classmethod
     def load(cls) -> Self:
-        """The company's row; the shipped hours where it is missing."""
+        """Return the company's row; the shipped hours where it is missing."""
         return cls.objects.filter(pk=cls.ONLY).first() or cls(pk=cls.ONLY)
 
     @classmethod
     def renew(cls) -> None:
-        """Tells every process to read the calendar again. Call in the change's transaction."""
+        """Make every process read the calendar again. Call in the transaction of the change."""
         cls.objects.update(stamp=uuid.uuid4())
 
-    def can_edit(self, by: Any) -> Verdict:
+    def can_edit(self, by: Actor) -> Verdict:
         return require_permission(by, "basedata.change_workcalendar", NO_PERMISSION)
 
     @transition
-    def edit(self, *, by: Any, **values: Any) -> None:
+    def edit(self, *, by: Actor, **values: Any) -> None:
         self.can_edit(by).enforce()
         save_changes(by, "编辑", self, **values)
         self.renew()
 
 
-class SpecialDayQuerySet(PlainRightQuerySet):
+class SpecialDayQuerySet(CompanyWideQuerySet):
     view_permission = "basedata.view_workcalendar"
 
     def of_year(self, year: int) -> Self:
         return self.filter(day__gte=date(year, 1, 1), day__lte=date(year, 12, 31))
 
     def announced(self) -> Self:
-        """Days that a notice of the state names: what makes a year known."""
+        """Days from an official notice, by which a year counts as entered."""
         return self.exclude(source="")
 
 
@@ -128,7 +129,7 @@ class SpecialDay(models.Model):
     class Meta:
         verbose_name = "节假日与调休"
         verbose_name_plural = "节假日与调休"
-        default_permissions = ()  # the calendar's own rights cover its days
+        default_permissions = ()  # the calendar's own permissions cover its days
         ordering = ["day"]
         constraints = [
             models.CheckConstraint(condition=models.Q(kind__in=("rest", "work")), name="basedata_special_day_kind"),
@@ -141,8 +142,8 @@ class SpecialDay(models.Model):
         return f"{reverse('basedata:calendar')}?year={self.day.year}"
 
     @classmethod
-    def create(cls, *, by: Any, **values: Any) -> Self:
-        """A new day with its audit row. Call in a transaction."""
+    def create(cls, *, by: Actor, **values: Any) -> Self:
+        """Return a new day, saved with its audit row. Call in a transaction."""
         require_permission(by, "basedata.change_workcalendar", NO_PERMISSION).enforce()
         day = cls(**values)
         day.save()
@@ -150,36 +151,36 @@ class SpecialDay(models.Model):
         WorkCalendar.renew()
         return day
 
-    def can_edit(self, by: Any) -> Verdict:
+    def can_edit(self, by: Actor) -> Verdict:
         return require_permission(by, "basedata.change_workcalendar", NO_PERMISSION)
 
     @transition
-    def edit(self, *, by: Any, **values: Any) -> None:
+    def edit(self, *, by: Actor, **values: Any) -> None:
         self.can_edit(by).enforce()
         save_changes(by, "编辑", self, **values)
         WorkCalendar.renew()
 
-    def can_remove(self, by: Any) -> Verdict:
+    def can_remove(self, by: Actor) -> Verdict:
         return require_permission(by, "basedata.change_workcalendar", NO_PERMISSION)
 
     @transition
-    def remove(self, *, by: Any) -> None:
+    def remove(self, *, by: Actor) -> None:
         self.can_remove(by).enforce()
         log_event(by, "删除", self, 日期=self.day, 休或班=self.get_kind_display(), 名称=self.name)
         self.delete()
         WorkCalendar.renew()
 
 
-class Announced(NamedTuple):
-    """One day as a notice gives it."""
+class AnnouncedDay(NamedTuple):
+    """One day of a notice."""
 
     day: date
     kind: str
     name: str
 
 
-class Entered(NamedTuple):
-    """What entering a year did."""
+class YearEntry(NamedTuple):
+    """Numbers of days, by the result of entering a year."""
 
     added: int
     changed: int
@@ -187,17 +188,17 @@ class Entered(NamedTuple):
 
 
 @transaction.atomic
-def enter_year(days: Iterable[Announced], source: str, *, by: Any) -> Entered:
-    """Adds and corrects the days that a notice names; days it does not name stay as they are."""
+def enter_year(days: Iterable[AnnouncedDay], source: str, *, by: Actor) -> YearEntry:
+    """Add and correct the days that a notice names; other days stay as they are."""
     require_permission(by, "basedata.change_workcalendar", NO_PERMISSION).enforce()
-    wanted = {day.day: day for day in days}
-    stored = {row.day: row for row in SpecialDay.objects.select_for_update().filter(day__in=wanted)}
+    announced = {day.day: day for day in days}
+    existing = {row.day: row for row in SpecialDay.objects.select_for_update().filter(day__in=announced)}
     changed = 0
-    for row in stored.values():
-        new = wanted[row.day]
+    for row in existing.values():
+        new = announced[row.day]
         changed += bool(save_changes(by, "编辑", row, kind=new.kind, name=new.name, source=source))
-    missing = [SpecialDay(**new._asdict(), source=source) for new in wanted.values() if new.day not in stored]
+    missing = [SpecialDay(**new._asdict(), source=source) for new in announced.values() if new.day not in existing]
     added = SpecialDay.objects.bulk_create(missing)
     log_events(by, "新建", added, lambda row: {"休或班": row.get_kind_display(), "名称": row.name, "依据": row.source})
     WorkCalendar.renew()
-    return Entered(len(added), changed, len(stored) - changed)
+    return YearEntry(len(added), changed, len(existing) - changed)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -25,7 +26,7 @@ from ..holidays import NOTICES
 from ..models import SpecialDay, WorkCalendar, enter_year
 
 CRUMBS = (("基础数据", ""), ("工作日历", "basedata:calendar"))
-RIGHT = "basedata.change_workcalendar"
+PERMISSION = "basedata.change_workcalendar"
 EDIT = Action("edit", "编辑", "edit", "basedata:special_day_update")
 REMOVE = Action("remove", "删除", "trash", "basedata:special_day_delete", dialog=True)
 
@@ -58,45 +59,45 @@ class CalendarPage(RecordView):
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if not request.user.has_perm("basedata.view_workcalendar"):
             raise PermissionDenied("您的角色不能查看工作日历。")
-        record, year = WorkCalendar.load(), asked_year(request)
+        record, year = WorkCalendar.load(), requested_year(request)
         days = list(SpecialDay.objects.visible_to(request.user).of_year(year))
         schedule, may_edit = current(), bool(record.can_edit(request.user))
         sources = {day.source: None for day in days if day.source}
         return self.page(
             record=record,
             year=year,
-            misread=misread_year(request, year),
+            misread=year_problems(request, year),
             years=years_to_show(year),
             months=months(year, schedule, days, may_edit),
             spans=list(spans(days)),
-            sources=[(source, read_at(year, source)) for source in sources],
+            sources=[(source, source_url(year, source)) for source in sources],
             working_days=schedule.working_days(date(year, 1, 1), date(year, 12, 31)),
             may_edit=may_edit,
             history=recent_changes(),
         )
 
 
-def asked_year(request: HttpRequest) -> int:
-    asked = request.GET.get("year", "")
-    year = int(asked) if asked.isdecimal() and len(asked) == 4 else 0
+def requested_year(request: HttpRequest) -> int:
+    text = request.GET.get("year", "")
+    year = int(text) if text.isdecimal() and len(text) == 4 else 0
     return year if 2000 <= year <= 2100 else timezone.localdate().year
 
 
-def misread_year(request: HttpRequest, year: int) -> list[str]:
-    """A sentence about a year in the address that no calendar has."""
-    asked = request.GET.get("year", "")
-    return [f"没有「{shorten(asked)}」年的日历，现在显示 {year} 年。"] if asked not in ("", str(year)) else []
+def year_problems(request: HttpRequest, year: int) -> list[str]:
+    """Return a sentence about a year in the URL that no calendar has."""
+    text = request.GET.get("year", "")
+    return [f"没有「{shorten(text)}」年的日历，现在显示 {year} 年。"] if text not in ("", str(year)) else []
 
 
 def years_to_show(year: int) -> list[int]:
-    """The years that have days, this one and the next, and the one asked for."""
+    """Return the years that have days, this one and the next, and the requested one."""
     this = timezone.localdate().year
-    known = {first.year for first in SpecialDay.objects.dates("day", "year")}
-    return sorted({*known, this, this + 1, year})
+    entered_years = {first.year for first in SpecialDay.objects.dates("day", "year")}
+    return sorted({*entered_years, this, this + 1, year})
 
 
-def read_at(year: int, source: str) -> str:
-    """Where a shipped notice can be read again; empty for one that was entered here."""
+def source_url(year: int, source: str) -> str:
+    """Return the URL of a shipped notice's text; empty for a notice entered here."""
     notice = NOTICES.get(year)
     return notice.read_at if notice and notice.source == source else ""
 
@@ -104,17 +105,17 @@ def read_at(year: int, source: str) -> str:
 def months(
     year: int, schedule: Schedule, days: Iterable[SpecialDay], may_edit: bool
 ) -> list[tuple[int, list[list[Cell | None]]]]:
-    """(month, its weeks from Monday to Sunday); places outside the month are None."""
+    """Return (month, its weeks from Monday to Sunday); cells outside the month are None."""
     special = {day.day: day for day in days}
     weeks = Calendar().monthdatescalendar
 
     def cell(day: date, month: int) -> Cell | None:
-        return draw(day, special.get(day), schedule, may_edit) if day.month == month else None
+        return day_cell(day, special.get(day), schedule, may_edit) if day.month == month else None
 
     return [(month, [[cell(day, month) for day in week] for week in weeks(year, month)]) for month in range(1, 13)]
 
 
-def draw(day: date, special: SpecialDay | None, schedule: Schedule, may_edit: bool) -> Cell:
+def day_cell(day: date, special: SpecialDay | None, schedule: Schedule, may_edit: bool) -> Cell:
     today = " today" if day == timezone.localdate() else ""
     if special is None:
         return Cell(day, ("" if schedule.is_working_day(day) else "off") + today, "", "", "")
@@ -124,17 +125,18 @@ def draw(day: date, special: SpecialDay | None, schedule: Schedule, may_edit: bo
 
 
 def spans(days: Iterable[SpecialDay]) -> Iterable[Span]:
-    """Holidays as people name them: 国庆节, 10-01 to 10-07, 7 days."""
+    """Yield neighbouring days of one name as spans: 国庆节, 10-01 to 10-07, 7 days."""
 
-    def key(place: tuple[int, SpecialDay]) -> tuple[str, str, int]:
-        return place[1].name, place[1].kind, place[1].day.toordinal() - place[0]
+    def key(numbered: tuple[int, SpecialDay]) -> tuple[str, str, int]:
+        position, day = numbered
+        return day.name, day.kind, day.day.toordinal() - position
 
     for (name, kind, _), group in groupby(enumerate(days), key):
-        found = [day for _, day in group]
-        yield Span(name, kind == SpecialDay.Kind.REST, found[0].day, found[-1].day, found)
+        span_days = [day for _, day in group]
+        yield Span(name, kind == SpecialDay.Kind.REST, span_days[0].day, span_days[-1].day, span_days)
 
 
-def recent_changes() -> Any:
+def recent_changes() -> QuerySet[AuditEntry]:
     types = ContentType.objects.get_for_models(WorkCalendar, SpecialDay).values()
     return AuditEntry.objects.filter(content_type__in=types).order_by("-id")[:8]
 
@@ -146,7 +148,7 @@ class EditHours(RecordUpdate):
 
 
 class SpecialDayCreate(RecordCreate):
-    model, permission = SpecialDay, RIGHT
+    model, permission = SpecialDay, PERMISSION
     form_class = SpecialDayForm
     title, crumbs, help = "新增特殊日", CRUMBS, "calendar"
 
@@ -181,23 +183,25 @@ class RemoveSpecialDay(ActionView):
 
 
 class EnterYear(RecordCreate):
-    """Takes a whole notice at once."""
+    """Enter the days of a whole notice at once."""
 
-    model, permission = WorkCalendar, RIGHT
+    model, permission = WorkCalendar, PERMISSION
     form_class = EnterYearForm
     title, crumbs, help = "录入年度通知", CRUMBS, "calendar"
     submit_label = "录入"
 
     def form_options(self, record: Any) -> dict[str, Any]:
-        return {"initial": {"year": asked_year(self.request)}} if "year" in self.request.GET else {}
+        return {"initial": {"year": requested_year(self.request)}} if "year" in self.request.GET else {}
 
-    def new_record(self) -> Any:
+    def new_record(self) -> WorkCalendar:
         return WorkCalendar.load()
 
     def perform(self, record: Any, form: Any) -> Any:
         data = form.cleaned_data
-        done = enter_year(data["days"], data["source"], by=self.request.user)
-        self.message = f"{data['year']} 年：新增 {done.added} 天，更正 {done.changed} 天，未变 {done.unchanged} 天。"
+        result = enter_year(data["days"], data["source"], by=self.request.user)
+        self.message = (
+            f"{data['year']} 年：新增 {result.added} 天，更正 {result.changed} 天，未变 {result.unchanged} 天。"
+        )
         return record
 
     def success_url(self, record: Any, result: Any) -> str:

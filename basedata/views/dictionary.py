@@ -1,10 +1,11 @@
-"""数据字典: list, one entry with where it is used, creating, changing, deleting."""
+"""数据字典: list, one entry with its uses, creating, changing, deleting."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -44,7 +45,7 @@ class DictionaryList(RecordList):
     create = ("新建条目", "basedata:dictionary_create", "basedata.add_dictionaryentry")
     empty_text = "数据字典是空的。新建的条目会出现在各页面的选项里。"
 
-    def rows(self) -> Any:
+    def rows(self) -> QuerySet[DictionaryEntry]:
         return super().rows().with_use()
 
 
@@ -55,11 +56,11 @@ class DictionaryDetail(RecordDetail):
 
     def context(self, record: DictionaryEntry) -> dict[str, Any]:
         user = self.request.user
-        counts_shown = user.has_perm("basedata.change_dictionaryentry")  # they count records of everybody's scope
+        shows_counts = user.has_perm("basedata.change_dictionaryentry")  # they count records outside the user's scope
         return {
             "drawn": controls((REMOVE, EDIT), record, user),
-            "counts_shown": counts_shown,
-            "uses": record.uses() if counts_shown else [],
+            "shows_counts": shows_counts,
+            "uses": record.uses() if shows_counts else [],
             "history": AuditEntry.objects.about(record)[:8],
         }
 
@@ -70,7 +71,7 @@ class DictionaryHistory(RecordHistory):
 
 
 class OffersCategories:
-    """Completion for the free-text category; back to the entries of the same one."""
+    """Complete the free-text category; lead back to the entries of the same one."""
 
     def context(self, record: Any, form: Any) -> dict[str, Any]:
         return {"datalists": {"categories": DictionaryEntry.objects.categories()}}

@@ -1,4 +1,4 @@
-"""产品信息查询 and 库存数据查询: what the sales system owns, read-only."""
+"""产品信息查询 and 库存数据查询: data of the sales system, read-only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PRODUCT = Action("", "产品", "info-circle", "basedata:product_list")
 
 
 class MirroredList(RecordList):
-    """A list of rows that the sales system owns, with 数据截至 at its head."""
+    """A list of mirrored rows, with 数据截至 at its head."""
 
     template_name = "basedata/mirrored_list.html"
     tables: tuple[str, ...]
@@ -46,7 +46,13 @@ class ProductList(MirroredList):
         Column("型号", "model", sort="model"),
         Column("等级/批次", "batch"),
         Column("单位", "unit"),
-        Column("单价（元）", "unit_price", sort="unit_price", html=lambda p: format_exact(p.unit_price, 2), css="num"),
+        Column(
+            "单价（元）",
+            "unit_price",
+            sort="unit_price",
+            html=lambda product: format_exact(product.unit_price, 2),
+            css="num",
+        ),
         Column("备注", "note"),
         Column("已下架", "is_discontinued", export_only=True),
     )
@@ -70,7 +76,7 @@ class StockList(MirroredList):
         Column("产品", "product", sort="product__number", css="m-t"),
         Column("仓库", "warehouse", sort="warehouse"),
         Column("货位", "location"),
-        Column("件数", "quantity", sort="quantity", html=lambda s: format_exact(s.quantity), css="num"),
+        Column("件数", "quantity", sort="quantity", html=lambda stock: format_exact(stock.quantity), css="num"),
         Column("备注", "note"),
     )
     default_sort = "product__number"

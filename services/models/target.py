@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from basedata.models import DictionaryEntry, entry_field
-from basedata.models.rights import PlainRightQuerySet
+from basedata.models.company_wide import CompanyWideQuerySet
 from kit.audit.log import log_event, save_changes
 from kit.domain.verdict import Verdict, require_permission, transition
 
@@ -18,7 +18,7 @@ MAX_HOURS = 999
 NO_PERMISSION = "您的角色不能修改服务时限"
 
 
-class ServiceTargetQuerySet(PlainRightQuerySet):
+class ServiceTargetQuerySet(CompanyWideQuerySet):
     view_permission = "services.view_servicetarget"
 
 
