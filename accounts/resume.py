@@ -113,5 +113,5 @@ def render_offer(request: Any, values: dict[str, Any], *, status: int = 200) -> 
     page = values["page"] or values["path"]
     context = {"title": "继续提交", **values, "page": page, "shown": words_of(values["pairs"])}
     if request.htmx:
-        return reswap(retarget(render(request, "accounts/resume_form.html", context), "body"), "innerHTML")
-    return render(request, "accounts/resume_form.html", context, status=status)
+        return reswap(retarget(render(request, "accounts/resume.html", context), "body"), "innerHTML")
+    return render(request, "accounts/resume.html", context, status=status)
