@@ -25,7 +25,7 @@ class Profile(OwnAccount):
     def get(self, request: HttpRequest) -> HttpResponse:
         user: Any = request.user
         return self.page(
-            user=user,
+            person=user,
             sign_ins=UserSession.objects.filter(user=user).alive()[:50],
             here=request.session.session_key,
             has_second_factor=user.has_second_factor,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from axes.helpers import get_client_ip_address
 from django.test import RequestFactory
@@ -11,6 +13,8 @@ from kit.audit.middleware import client_address
 from kit.audit.models import AuditEntry
 
 NEAREST = "10.0.0.1"
+ROOT = Path(__file__).parents[2]
+APPS = ("crm", "reports", "marketing", "services", "customers", "accounts", "basedata", "kit")
 
 
 def asked(forwarded, nearest=NEAREST):
@@ -70,3 +74,10 @@ def test_the_trail_and_the_list_of_places_hold_the_address(forwarded, company, c
     expected = {NEAREST if forwarded == "unknown" else "203.0.113.7"}
     assert {entry.address for entry in AuditEntry.objects.filter(actor_id=company.manager.pk)} == expected
     assert {place.address for place in UserSession.objects.filter(user=company.manager)} == expected
+
+
+def test_client_address_alone_reads_where_a_request_came_from():
+    signs = ("REMOTE_ADDR", "FORWARDED_FOR", "ipware")
+    modules = [path for app in APPS for path in (ROOT / app).rglob("*.py")]
+    readers = {path.relative_to(ROOT).as_posix() for path in modules if any(sign in path.read_text() for sign in signs)}
+    assert readers == {"kit/audit/middleware.py"}
