@@ -1,4 +1,4 @@
-"""系统管理: people, roles and departments under the product's rules, every change in the trail."""
+"""系统管理: people, roles and departments under the product's rules, every change in the audit log."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_a_changed_user_leaves_one_audit_row_from_old_to_new(admin, company):
     assert len(entry.changes) == 3
 
 
-def test_the_roles_of_a_user_are_called_roles_in_the_trail(admin, company):
+def test_the_roles_of_a_user_are_called_roles_in_the_audit_log(admin, company):
     save(admin, company.manager, groups=[role("sales_supervisor").pk])
     assert "角色" in entries("编辑", company.manager).get().changes
 
@@ -273,7 +273,7 @@ def test_a_changed_role_leaves_an_audit_row_and_takes_effect(admin, company, sig
 def test_rights_stand_in_the_order_of_the_products_own_page(admin):
     page = admin.get(reverse("admin:accounts_role_change", args=[role("executive").pk]))
     shown = [box.get("value") for box in find_all(page, "input[name=permissions]")]
-    assert shown == [str(right.pk) for right in catalogue()]
+    assert shown == [str(permission.pk) for permission in catalogue()]
 
 
 def test_the_role_one_holds_is_read_in_the_words_of_the_products_page(admin):
@@ -321,7 +321,7 @@ def test_shipping_again_does_not_undo_an_administrators_change():
 # Departments
 
 
-def test_department_changes_are_in_the_trail(admin, company):
+def test_department_changes_are_in_the_audit_log(admin, company):
     admin.post(reverse("admin:accounts_department_add"), {"name": "西南组", "parent": company.sales.pk})
     made = Department.objects.get(name="西南组")
     assert entries("新建", made).get().object_text == "西南组"
@@ -333,7 +333,7 @@ def test_department_changes_are_in_the_trail(admin, company):
     assert AuditEntry.objects.filter(verb="删除", object_text="西部组").count() == 1
 
 
-def test_departments_deleted_by_selection_are_in_the_trail_one_by_one(admin):
+def test_departments_deleted_by_selection_are_in_the_audit_log_one_by_one(admin):
     made = [factories.DepartmentFactory(name=f"临时{n}") for n in range(2)]
     chosen = {"action": "delete_selected", "_selected_action": [record.pk for record in made], "post": "yes"}
     admin.post(reverse("admin:accounts_department_changelist"), chosen)
@@ -364,7 +364,7 @@ def test_a_department_with_members_is_not_deleted(admin, company):
     assert Department.objects.filter(pk=company.north.pk).exists()
 
 
-# The trail
+# The audit log
 
 
 def test_the_trail_is_read_and_never_written(admin, company):

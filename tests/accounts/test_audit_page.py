@@ -28,7 +28,7 @@ LIST = "/accounts/audit/"
 
 
 @pytest.fixture
-def trail(company):
+def audit_log(company):
     """Deeds of two people about two records from two places."""
     customer = factories.CustomerFactory(name="海河水务有限公司", manager=company.manager, phone="022-66661000")
     other = factories.CustomerFactory(name="沈阳北辰有限公司", manager=company.manager)
@@ -53,14 +53,14 @@ def body(page):
     return " ".join(texts(page, "table.tbl tbody"))
 
 
-def test_a_row_says_who_when_from_where_what_and_old_and_new(trail, page):
+def test_a_row_says_who_when_from_where_what_and_old_and_new(audit_log, page):
     row = body(page(verb="编辑", address="10.0.0.7"))
     for words in ("周经理", "编辑", "10.0.0.7", "海河水务有限公司", "地址：北京市某路 1 号 → 新地址 8 号", "客户 "):
         assert words in row
     assert f"{timezone.localtime():%Y-%m-%d}" in row
 
 
-def test_numbers_are_masked_for_the_administrator_who_has_no_business_data(trail, page, company, sign_in):
+def test_numbers_are_masked_for_the_administrator_who_has_no_business_data(audit_log, page, company, sign_in):
     entry = AuditEntry.objects.filter(verb="编辑", address="10.0.0.7").get()
     detail = sign_in(company.administrator).get(entry.get_absolute_url()).content.decode()
     admin = sign_in(company.administrator).get(f"/admin/audit/auditentry/{entry.pk}/change/").content.decode()
@@ -72,8 +72,8 @@ def test_numbers_are_masked_for_the_administrator_who_has_no_business_data(trail
     assert entry.changes["电话"][1] == "13812341234"
 
 
-def test_each_filter_leaves_its_rows(trail, page, company):
-    customer, other = trail
+def test_each_filter_leaves_its_rows(audit_log, page, company):
+    customer, other = audit_log
     kind = ContentType.objects.get_for_model(customer).pk
     asked = {
         "林主管": {"actor": company.supervisor.pk, "verb": "编辑"},
@@ -111,13 +111,13 @@ def test_days_are_those_of_shanghai(page):
         ({"at_from": "gestern"}, "请填写日期"),
     ],
 )
-def test_wrong_conditions_are_said_and_find_nothing(trail, page, query, message):
+def test_wrong_conditions_are_said_and_find_nothing(audit_log, page, query, message):
     html = page(**query)
     assert message in text(html)
     assert body(html) == ""
 
 
-def test_tabs_show_who_looked_at_contact_details_and_who_exported(trail, page):
+def test_tabs_show_who_looked_at_contact_details_and_who_exported(audit_log, page):
     assert "陈同事" in body(page(about="details"))
     assert "导出" not in body(page(about="details"))
     exports = body(page(about="exports"))
@@ -135,10 +135,10 @@ def test_a_name_or_value_with_markup_is_text(page):
     assert find_all(html, "tbody script, tbody b, tbody i") == []
 
 
-def test_many_rows_ask_the_database_no_more_than_few(trail, page):
+def test_many_rows_ask_the_database_no_more_than_few(audit_log, page):
     with CaptureQueriesContext(connection) as few:
         page()
-    customer = trail[0]
+    customer = audit_log[0]
     for _ in range(20):
         log_event(None, "编辑", customer, 电话=("1", "2"))
     with CaptureQueriesContext(connection) as many:
@@ -146,7 +146,7 @@ def test_many_rows_ask_the_database_no_more_than_few(trail, page):
     assert len(many) == len(few)
 
 
-def test_what_occurs_is_found_by_jumping(trail):
+def test_what_occurs_is_found_by_jumping(audit_log):
     verbs = set(AuditEntry.objects.values_list("verb", flat=True))
     assert distinct_values("verb") == sorted(verbs) or set(distinct_values("verb")) == verbs
     assert None not in distinct_values("content_type_id")
@@ -155,7 +155,7 @@ def test_what_occurs_is_found_by_jumping(trail):
 # Detail and check
 
 
-def test_a_row_of_its_own_says_whether_it_is_sealed(trail, company, sign_in):
+def test_a_row_of_its_own_says_whether_it_is_sealed(audit_log, company, sign_in):
     entry, client = AuditEntry.objects.filter(verb="导出").get(), sign_in(company.administrator)
     assert "等待封存" in client.get(entry.get_absolute_url()).content.decode()
     seals.seal_pending()
@@ -170,7 +170,7 @@ def check(client):
     return client.get(LIST).content.decode()
 
 
-def test_the_seals_are_checked_from_the_page_and_the_result_shown(trail, company, sign_in):
+def test_the_seals_are_checked_from_the_page_and_the_result_shown(audit_log, company, sign_in):
     client = sign_in(company.administrator)
     assert "还没有核对过封存" in client.get(LIST).content.decode()
     seals.seal_pending()
@@ -190,7 +190,7 @@ def test_a_check_under_way_is_not_started_twice(company, sign_in):
     assert Job.objects.filter(function=FUNCTION).count() == 1
 
 
-# A long trail
+# A long audit log
 
 
 @pytest.fixture
@@ -247,7 +247,7 @@ def test_no_filter_walks_the_whole_trail(long_trail, company, query):
 
 
 class PlainChoices(AuditList.filterset_class):
-    """The same filters, whatever occurs in the short trail of a test."""
+    """The same filters, whatever occurs in the short audit log of a test."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

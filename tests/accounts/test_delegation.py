@@ -1,4 +1,4 @@
-"""Who keeps accounts without being an administrator: nobody gets more through them than they have themselves."""
+"""User managers who are no administrators: nobody gets more through them than they have themselves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.models import Department, Role, User
 from kit.domain.verdict import Refused
 from tests import factories
-from tests.accounts.users import ACTIONS, keeper, page, role, standing, user_values
+from tests.accounts.users import ACTIONS, account_state, page, role, user_manager, user_values
 from tests.html import find, find_all, text
 
 pytestmark = pytest.mark.django_db
@@ -18,15 +18,15 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def head(company):
-    """林主管 keeps the accounts of the department too, has all that its 客户经理 have, and is no administrator."""
-    keeps = keeper(company, "change_department").groups.get()
+    """林主管 manages the accounts of the department too, has all that its 客户经理 have, and is no administrator."""
+    keeps = user_manager(company, "change_department").groups.get()
     wide = Role.objects.create(name="带队经理", view_scope="subtree", edit_scope="subtree")
     wide.permissions.set(role("account_manager").permissions.all())
     company.supervisor.groups.add(keeps, wide)
     return factories.fresh(company.supervisor)
 
 
-def test_who_keeps_accounts_grants_what_they_have_and_never_administration(company, head, sign_in):
+def test_a_user_manager_grants_what_they_have_and_never_administration(company, head, sign_in):
     client, person = sign_in(head), company.manager
     sent = user_values(person, groups=[role("account_manager").pk, head.groups.get(name="用户管理员").pk])
     assert client.post(page(person), sent).status_code == 302
@@ -45,7 +45,7 @@ def test_who_keeps_accounts_grants_what_they_have_and_never_administration(compa
     assert factories.fresh(company.colleague).role_names == "客户经理"
 
 
-def test_who_keeps_accounts_opens_them_where_they_see_themselves(company, head, sign_in):
+def test_a_user_manager_opens_accounts_where_they_see_themselves(company, head, sign_in):
     sent = {"username": "xinren", "name": "新人", "groups": [role("sales_supervisor").pk]}
     client, address = sign_in(head), reverse("accounts:user_create")
     response = client.post(address, {**sent, "department": company.other.pk})
@@ -56,7 +56,7 @@ def test_who_keeps_accounts_opens_them_where_they_see_themselves(company, head, 
         User.objects.get(username="xinren").edit(by=head, department=company.other)
 
 
-def test_who_keeps_accounts_does_not_move_to_see_more(company, head, sign_in):
+def test_a_user_manager_does_not_move_to_see_more(company, head, sign_in):
     client = sign_in(head)
     assert find_all(client.get(page(head)), "[name=department], [name=groups]") == []
     client.post(page(head), user_values(head, name="林大主管", department=company.other.pk))
@@ -66,7 +66,7 @@ def test_who_keeps_accounts_does_not_move_to_see_more(company, head, sign_in):
         after.edit(by=head, department=company.other)
 
 
-def test_who_keeps_accounts_moves_no_department_below_their_own(company, head, sign_in):
+def test_a_user_manager_moves_no_department_below_their_own(company, head, sign_in):
     moved, before = company.other, company.other.parent
     with pytest.raises(Refused, match="请由系统管理员移动"):
         moved.edit(by=head, parent=company.sales)
@@ -75,21 +75,21 @@ def test_who_keeps_accounts_moves_no_department_below_their_own(company, head, s
 
 
 @pytest.mark.parametrize("action", ["update", "disable", *ACTIONS])
-def test_who_has_more_than_they_is_kept_by_administrators(action, company, head, sign_in):
-    """By their rights (高管), or by what their department lets them see (外部主管)."""
+def test_an_account_with_more_permissions_is_managed_by_administrators(action, company, head, sign_in):
+    """By their permissions (高管), or by what their department lets them see (外部主管)."""
     client = sign_in(head)
     for person in (company.executive, company.outsider):
-        before = standing(person)
+        before = account_state(person)
         for answer in (
             client.get(page(person, action)),
             client.post(page(person, action), user_values(person, name="x")),
         ):
             assert answer.status_code == 403
             assert "超出您自己的" in answer.content.decode()
-        assert standing(person) == before
+        assert account_state(person) == before
 
 
-def test_a_wider_scope_of_the_same_rights_is_more(company, head):
+def test_a_wider_scope_of_the_same_permissions_is_more(company, head):
     wide = Role.objects.create(name="全国客户经理", view_scope="all", edit_scope="self")
     wide.permissions.set(role("account_manager").permissions.all())
     company.colleague.groups.set([wide])
@@ -97,7 +97,7 @@ def test_a_wider_scope_of_the_same_rights_is_more(company, head):
     assert factories.fresh(company.manager).can_reset_password(head)
 
 
-def test_who_keeps_accounts_resets_the_password_of_whom_they_exceed(company, head, sign_in):
+def test_a_user_manager_resets_the_password_of_whom_they_exceed(company, head, sign_in):
     answer = sign_in(head).post(page(company.manager, "reset_password"))
     assert text(find(answer, "#one-time-password"))
 

@@ -1,4 +1,4 @@
-"""Phone, e-mail and bank account: in full inside the right, masked outside it, wherever they are shown."""
+"""Phone, e-mail and bank account: in full within the permission, masked outside it, wherever they are shown."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_numbers_inside_a_text_are_masked_and_dates_stay(text, shown):
     assert masked_in(text) == shown
 
 
-def test_a_number_that_an_export_asked_for_is_masked_in_the_trail(held, company, sign_in):
+def test_a_number_that_an_export_asked_for_is_masked_in_the_audit_log(held, company, sign_in):
     address = reverse("customers:customer_list")
     export(sign_in(company.manager), address, name=MOBILE)
     entry = AuditEntry.objects.get(verb="导出")
@@ -221,12 +221,12 @@ def test_a_masked_number_cannot_be_searched_as_a_callers(held, company, sign_in,
         assert answer.status_code == 200, person
         page = answer.content.decode()
         assert [word for word in (held.customer.name, company.manager.name) if word in page] == [], person
-    keeper = sign_in(company.manager).get(reverse("search"), {"phone": number})
-    assert keeper["Location"] == held.customer.get_absolute_url()
+    owner_search = sign_in(company.manager).get(reverse("search"), {"phone": number})
+    assert owner_search["Location"] == held.customer.get_absolute_url()
 
 
 def holding(*permissions, department, scope=Scope.SELF):
-    """A person of one home-made role with these rights."""
+    """A person of one home-made role with these permissions."""
     role = Role.objects.create(name=f"角色{Role.objects.count()}", view_scope=scope, edit_scope=scope)
     role.permissions.set(Permission.objects.filter(codename__in=[one.partition(".")[2] for one in permissions]))
     user = factories.UserFactory(department=department)
@@ -234,7 +234,7 @@ def holding(*permissions, department, scope=Scope.SELF):
     return factories.fresh(user)
 
 
-def test_a_number_in_full_finds_its_customer_without_the_right_to_create_requests(held, company, sign_in):
+def test_a_number_in_full_finds_its_customer_without_the_permission_to_create_requests(held, company, sign_in):
     sees = holding("customers.view_customer", SEE, department=company.north, scope=Scope.DEPARTMENT)
     answer = sign_in(factories.fresh(sees)).get(reverse("search"), {"phone": PHONE})
     assert answer["Location"] == held.customer.get_absolute_url()

@@ -33,11 +33,11 @@ def role(code):
 
 @pytest.mark.parametrize("code", SHIPPED)
 def test_a_shipped_role_has_the_name_scopes_and_rights_of_the_table(code):
-    name, view, edit, rights = SHIPPED[code]
+    name, view, edit, permissions = SHIPPED[code]
     kept = role(code)
     assert (kept.name, kept.view_scope, kept.edit_scope) == (name, view, edit)
     found = {f"{p.content_type.app_label}.{p.codename}" for p in kept.permissions.select_related("content_type")}
-    assert found == set(rights.split())
+    assert found == set(permissions.split())
 
 
 def test_shipping_again_overwrites_nothing():
@@ -57,8 +57,10 @@ def test_shipping_brings_back_a_role_that_is_missing():
 
 
 def test_the_administrator_holds_no_right_over_business_data():
-    rights = SHIPPED["administrator"][3].split()
-    business = {right for right in rights if right.startswith(("marketing.", "customers.", "services."))}
+    permissions = SHIPPED["administrator"][3].split()
+    business = {
+        permission for permission in permissions if permission.startswith(("marketing.", "customers.", "services."))
+    }
     # Orders come with the product and stock queries, but no scope opens any; the rest shows numbers and names only,
     # and the targets of services are a setting.
     targets = {"services.view_servicetarget", "services.change_servicetarget"}
@@ -67,8 +69,8 @@ def test_the_administrator_holds_no_right_over_business_data():
 
 
 def test_executives_hold_rights_to_view_and_export_and_to_review_reports_only():
-    rights = set(SHIPPED["executive"][3].split()) - {"reports.review_monthlyreport"}
-    assert all(right.split(".")[1].startswith(("view_", "export_")) for right in rights)
+    permissions = set(SHIPPED["executive"][3].split()) - {"reports.review_monthlyreport"}
+    assert all(permission.split(".")[1].startswith(("view_", "export_")) for permission in permissions)
 
 
 # Rights

@@ -59,7 +59,7 @@ def test_a_refused_password_changes_nothing_and_says_why(values, manager, compan
     assert not AuditEntry.objects.filter(verb="修改密码").exists()
 
 
-def test_an_administrators_new_password_is_in_the_trail_wherever_they_change_it(company, sign_in):
+def test_an_administrators_new_password_is_in_the_audit_log_wherever_they_change_it(company, sign_in):
     values = {"old_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
     sign_in(company.administrator).post(reverse("admin:password_change"), values)
     changed = factories.fresh(company.administrator).check_password(NEW_PASSWORD)

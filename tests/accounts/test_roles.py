@@ -1,4 +1,4 @@
-"""角色 and 部门 on their pages: rights by module, plain words, what a role opens, the tree; and rights shipped once."""
+"""角色 and 部门 on their pages: permissions by module, plain words, the tree; and permissions shipped once."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ pytestmark = pytest.mark.django_db
 
 
 def held(record):
-    return {name_of(right) for right in record.permissions.select_related("content_type")}
+    return {name_of(permission) for permission in record.permissions.select_related("content_type")}
 
 
 def ids(*names):
-    return [right.pk for right in catalogue() if name_of(right) in names]
+    return [permission.pk for permission in catalogue() if name_of(permission) in names]
 
 
 def values(record, **changes):
@@ -49,14 +49,14 @@ def at(name, record):
     return reverse(f"accounts:role_{name}", args=[record.pk])
 
 
-# The tree of rights
+# The tree of permissions
 
 
 def test_every_right_of_the_shipped_roles_is_offered_by_module_in_chinese(admin):
     page = admin.get(reverse("accounts:role_create"))
     html = page.content.decode()
-    names = {name for *_, rights in SHIPPED.values() for name in rights.split()}
-    assert {name_of(right) for right in catalogue()} == names
+    names = {name for *_, permissions in SHIPPED.values() for name in permissions.split()}
+    assert {name_of(permission) for permission in catalogue()} == names
     assert len(find_all(page, "input[name=permissions]")) == len(names)
     assert len(find_all(page, "input[name=whole]")) >= 5
     assert "Can " not in html
@@ -69,7 +69,7 @@ def test_a_whole_module_is_chosen_without_script(admin):
     sent["permissions"] = ids("customers.view_customer")
     assert admin.post(reverse("accounts:role_create"), sent).status_code == 302
     made = Role.objects.get(name="营销内勤")
-    marketing = {name_of(right) for right in catalogue() if name_of(right).startswith("marketing.")}
+    marketing = {name_of(permission) for permission in catalogue() if name_of(permission).startswith("marketing.")}
     assert held(made) == {*marketing, "customers.view_customer"}
     assert (made.code, made.view_scope, made.shipped_rights) == (None, "all", [])
     entry = AuditEntry.objects.about(made).get()
@@ -143,7 +143,7 @@ def test_the_right_to_change_roles_is_none_without_administration(company):
     assert list(User.objects.administrators()) == [company.administrator]
 
 
-def test_the_last_role_that_administers_keeps_that_right(company):
+def test_the_last_role_that_administers_keeps_that_permission(company):
     """The rescue account, which holds no role, would otherwise leave nobody."""
     rescue = factories.UserFactory(is_superuser=True)
     record = role("administrator")
@@ -175,8 +175,8 @@ def test_the_list_and_the_page_say_how_many_hold_it_and_what_it_may(admin, compa
 
 
 def test_sentences_join_the_plain_verbs_of_a_record():
-    rights = Permission.objects.filter(codename__in=["view_customer", "add_customer", "change_customer"])
-    assert sentences(rights.select_related("content_type")) == [("客户管理", "可以查看、新建、编辑客户。")]
+    permissions = Permission.objects.filter(codename__in=["view_customer", "add_customer", "change_customer"])
+    assert sentences(permissions.select_related("content_type")) == [("客户管理", "可以查看、新建、编辑客户。")]
 
 
 # What a role may open
@@ -186,7 +186,7 @@ ROLES = {"administrator": "administrator", "supervisor": "sales_supervisor", "ma
 ROLES |= {"executive": "executive"}
 
 
-# Where the right is held and the table's records are closed all the same.
+# Where the permission is held and the table's records are closed all the same.
 OTHERS_RECORDS = {
     ("sales_supervisor", "marketing:opportunity_delete"): "another created it",
     ("sales_supervisor", "import_file"): "another's file",
@@ -200,7 +200,7 @@ OTHERS_RECORDS = {
 
 
 def test_the_check_page_agrees_with_what_every_address_answers():
-    """The right named for an address: without it nobody gets in, and of those who hold it somebody does."""
+    """The permission named for an address: without it nobody gets in, and of those who hold it somebody does."""
     answers = {}
     for name, _, verb, got in ROWS:
         for person, code in ROLES.items():  # 409: only the record's state refuses
@@ -253,11 +253,13 @@ def test_the_check_page_names_everything_in_chinese():
 
 
 def test_rights_to_reports_stand_under_their_own_name():
-    rights = Permission.objects.filter(codename__in=["view_reports", "view_pipeline"]).select_related("content_type")
-    assert [(subject.name, len(subject.permissions)) for module in tree(rights) for subject in module.subjects] == [
-        ("统计报表", 2)
-    ]
-    assert sentences(rights) == [("统计报表", "可以查看统计报表，查看销售漏斗。")]
+    permissions = Permission.objects.filter(codename__in=["view_reports", "view_pipeline"]).select_related(
+        "content_type"
+    )
+    assert [
+        (subject.name, len(subject.permissions)) for module in tree(permissions) for subject in module.subjects
+    ] == [("统计报表", 2)]
+    assert sentences(permissions) == [("统计报表", "可以查看统计报表，查看销售漏斗。")]
 
 
 @pytest.mark.parametrize(
@@ -330,16 +332,16 @@ def test_two_of_one_name_side_by_side_are_refused(name, parent, admin, company):
     assert "同名" in response.content.decode()
 
 
-# New rights of a new version
+# New permissions of a new version
 
 
 @pytest.fixture
 def next_version(monkeypatch):
-    """The table as a later version ships it, with one right more for the supervisors."""
+    """The table as a later version ships it, with one permission more for the supervisors."""
 
-    def ship(right="customers.restore_customer"):
-        name, view, edit, rights = SHIPPED["sales_supervisor"]
-        monkeypatch.setitem(roles.SHIPPED, "sales_supervisor", (name, view, edit, f"{rights} {right}"))
+    def ship(permission="customers.restore_customer"):
+        name, view, edit, permissions = SHIPPED["sales_supervisor"]
+        monkeypatch.setitem(roles.SHIPPED, "sales_supervisor", (name, view, edit, f"{permissions} {permission}"))
         ship_roles()
 
     return ship

@@ -26,8 +26,8 @@ REACH = {
 
 
 @pytest.fixture
-def keepers(company):
-    """One keeper of a customer at each place around the person asking."""
+def owners(company):
+    """One owner of a customer at each place around the person asking."""
     return {
         "self": factories.UserFactory(department=company.sales),
         "mate": factories.UserFactory(department=company.sales),
@@ -38,13 +38,13 @@ def keepers(company):
 
 
 @pytest.fixture
-def customers(keepers):
-    return {place: factories.CustomerFactory(manager=keeper) for place, keeper in keepers.items()}
+def customers(owners):
+    return {place: factories.CustomerFactory(manager=owner) for place, owner in owners.items()}
 
 
-def give_role(user, *, view=Scope.NONE, edit=Scope.NONE, rights=("view_customer", "change_customer")):
+def give_role(user, *, view=Scope.NONE, edit=Scope.NONE, permissions=("view_customer", "change_customer")):
     role = Role.objects.create(name=f"角色{Role.objects.count()}", view_scope=view, edit_scope=edit)
-    role.permissions.set(Role.objects.get(code="sales_supervisor").permissions.filter(codename__in=rights))
+    role.permissions.set(Role.objects.get(code="sales_supervisor").permissions.filter(codename__in=permissions))
     user.groups.add(role)
     return factories.fresh(user)
 
@@ -54,30 +54,30 @@ def places(rows, customers):
 
 
 @pytest.mark.parametrize("scope", Scope)
-def test_a_view_scope_reaches_exactly_these_rows(keepers, customers, scope):
-    person = give_role(keepers["self"], view=scope)
+def test_a_view_scope_reaches_exactly_these_rows(owners, customers, scope):
+    person = give_role(owners["self"], view=scope)
     expected = REACH[scope] | {"self"}  # their own they see whatever their scope
     assert places(Customer.objects.visible_to(person), customers) == expected
     assert places(Customer.objects.editable_by(person), customers) == set()
 
 
 @pytest.mark.parametrize("scope", Scope)
-def test_an_edit_scope_reaches_exactly_these_rows(keepers, customers, scope):
-    person = give_role(keepers["self"], edit=scope)
+def test_an_edit_scope_reaches_exactly_these_rows(owners, customers, scope):
+    person = give_role(owners["self"], edit=scope)
     assert places(Customer.objects.editable_by(person), customers) == REACH[scope]
     assert {place for place, customer in customers.items() if customer.can_edit(person)} == REACH[scope]
 
 
 @pytest.mark.parametrize("scope", Scope)
-def test_rows_people_and_single_answers_agree(keepers, scope):
-    person = give_role(keepers["self"], view=scope)
+def test_rows_people_and_single_answers_agree(owners, scope):
+    person = give_role(owners["self"], view=scope)
     people = people_in_scope(person, RIGHT, VIEW)
-    reached = {place for place, keeper in keepers.items() if reaches(person, RIGHT, VIEW, keeper.pk)}
+    reached = {place for place, owner in owners.items() if reaches(person, RIGHT, VIEW, owner.pk)}
     assert reached == REACH[scope]
     if people is None:
         assert scope is Scope.ALL
     else:
-        assert {place for place, keeper in keepers.items() if keeper.pk in people} == REACH[scope]
+        assert {place for place, owner in owners.items() if owner.pk in people} == REACH[scope]
 
 
 def test_scopes_widen_in_order():
@@ -86,76 +86,76 @@ def test_scopes_widen_in_order():
     ]
 
 
-def test_several_roles_add_up_to_the_widest(keepers, customers):
-    give_role(keepers["self"], view=Scope.SELF, edit=Scope.DEPARTMENT)
-    person = give_role(keepers["self"], view=Scope.SUBTREE, edit=Scope.NONE)
+def test_several_roles_add_up_to_the_widest(owners, customers):
+    give_role(owners["self"], view=Scope.SELF, edit=Scope.DEPARTMENT)
+    person = give_role(owners["self"], view=Scope.SUBTREE, edit=Scope.NONE)
     assert (widest(person, RIGHT, VIEW), widest(person, RIGHT, EDIT)) == (Scope.SUBTREE, Scope.DEPARTMENT)
     assert places(Customer.objects.visible_to(person), customers) == REACH[Scope.SUBTREE]
     assert places(Customer.objects.editable_by(person), customers) == REACH[Scope.DEPARTMENT]
 
 
-def test_a_wide_role_without_the_right_widens_nothing(keepers, customers):
-    give_role(keepers["self"], view=Scope.DEPARTMENT)
-    person = give_role(keepers["self"], view=Scope.ALL, edit=Scope.ALL, rights=("view_opportunity",))
+def test_a_wide_role_without_the_permission_widens_nothing(owners, customers):
+    give_role(owners["self"], view=Scope.DEPARTMENT)
+    person = give_role(owners["self"], view=Scope.ALL, edit=Scope.ALL, permissions=("view_opportunity",))
     assert places(Customer.objects.visible_to(person), customers) == REACH[Scope.DEPARTMENT]
     assert not Customer.objects.editable_by(person)
 
 
-def test_without_the_right_nothing_is_seen_not_even_ones_own(keepers, customers):
-    assert not Customer.objects.visible_to(keepers["self"])
-    person = give_role(keepers["self"], view=Scope.ALL, rights=("change_customer",))
+def test_without_the_permission_nothing_is_seen_not_even_ones_own(owners, customers):
+    assert not Customer.objects.visible_to(owners["self"])
+    person = give_role(owners["self"], view=Scope.ALL, permissions=("change_customer",))
     assert not Customer.objects.visible_to(person)
 
 
-def test_without_a_department_a_department_scope_is_oneself(keepers, customers):
-    User.objects.filter(pk=keepers["self"].pk).update(department=None)
+def test_without_a_department_a_department_scope_is_oneself(owners, customers):
+    User.objects.filter(pk=owners["self"].pk).update(department=None)
     other = factories.UserFactory(department=None)
     factories.CustomerFactory(manager=other)
     for scope in (Scope.DEPARTMENT, Scope.SUBTREE):
-        person = give_role(keepers["self"], view=scope)
+        person = give_role(owners["self"], view=scope)
         assert list(Customer.objects.visible_to(person)) == [customers["self"]]
 
 
-def test_a_keeper_who_moves_takes_their_customers_along(company, keepers, customers):
-    person = give_role(keepers["self"], view=Scope.SUBTREE)
-    User.objects.filter(pk=keepers["north"].pk).update(department=company.other)
-    User.objects.filter(pk=keepers["other"].pk).update(department=company.east)
+def test_an_owner_who_moves_takes_their_customers_along(company, owners, customers):
+    person = give_role(owners["self"], view=Scope.SUBTREE)
+    User.objects.filter(pk=owners["north"].pk).update(department=company.other)
+    User.objects.filter(pk=owners["other"].pk).update(department=company.east)
     seen = places(Customer.objects.visible_to(factories.fresh(person)), customers)
     assert seen == {"self", "mate", "east", "other"}
 
 
-def test_a_department_that_moves_takes_its_people_along(company, keepers, customers):
-    person = give_role(keepers["self"], view=Scope.SUBTREE)
+def test_a_department_that_moves_takes_its_people_along(company, owners, customers):
+    person = give_role(owners["self"], view=Scope.SUBTREE)
     company.north.parent = company.other
     company.north.save()
     assert places(Customer.objects.visible_to(factories.fresh(person)), customers) == {"self", "mate", "east"}
 
 
-def test_a_person_who_moves_sees_the_rows_of_their_new_department(company, keepers, customers):
-    person = give_role(keepers["self"], view=Scope.DEPARTMENT)
+def test_a_person_who_moves_sees_the_rows_of_their_new_department(company, owners, customers):
+    person = give_role(owners["self"], view=Scope.DEPARTMENT)
     User.objects.filter(pk=person.pk).update(department=company.north)
     assert places(Customer.objects.visible_to(factories.fresh(person)), customers) == {"self", "north"}
 
 
-def test_customers_of_people_who_left_stay_in_scope(keepers, customers):
-    person = give_role(keepers["self"], view=Scope.SUBTREE)
-    User.objects.filter(pk=keepers["north"].pk).update(is_active=False)
+def test_customers_of_people_who_left_stay_in_scope(owners, customers):
+    person = give_role(owners["self"], view=Scope.SUBTREE)
+    User.objects.filter(pk=owners["north"].pk).update(is_active=False)
     assert "north" in places(Customer.objects.visible_to(factories.fresh(person)), customers)
 
 
 @pytest.mark.parametrize("is_superuser", [False, True])
-def test_a_disabled_person_sees_nothing(keepers, customers, is_superuser):
-    give_role(keepers["self"], view=Scope.ALL, edit=Scope.ALL)
-    User.objects.filter(pk=keepers["self"].pk).update(is_active=False, is_superuser=is_superuser)
-    person = factories.fresh(keepers["self"])
+def test_a_disabled_person_sees_nothing(owners, customers, is_superuser):
+    give_role(owners["self"], view=Scope.ALL, edit=Scope.ALL)
+    User.objects.filter(pk=owners["self"].pk).update(is_active=False, is_superuser=is_superuser)
+    person = factories.fresh(owners["self"])
     assert not Customer.objects.visible_to(person)
     assert not Customer.objects.editable_by(person)
     assert widest(person, RIGHT, VIEW) is Scope.NONE
 
 
-def test_a_superuser_sees_and_changes_everything(keepers, customers):
-    User.objects.filter(pk=keepers["self"].pk).update(is_superuser=True)
-    person = factories.fresh(keepers["self"])
+def test_a_superuser_sees_and_changes_everything(owners, customers):
+    User.objects.filter(pk=owners["self"].pk).update(is_superuser=True)
+    person = factories.fresh(owners["self"])
     assert places(Customer.objects.visible_to(person), customers) == set(customers)
     assert places(Customer.objects.editable_by(person), customers) == set(customers)
 
@@ -245,7 +245,7 @@ def test_each_row_is_seen_once_however_many_roles_and_reasons(company):
 
 def test_the_people_in_scope_are_read_once_per_request(company, django_assert_num_queries):
     person = factories.fresh(company.supervisor)
-    with django_assert_num_queries(2):  # the rights, the tree with its members
+    with django_assert_num_queries(2):  # the permissions, the tree with its members
         for _ in range(3):
             str(Customer.objects.visible_to(person).query)
             str(Opportunity.objects.visible_to(person).query)

@@ -15,7 +15,7 @@ from accounts.models import Role, User, UserSession
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Refused
 from tests import factories
-from tests.accounts.users import ACTIONS, keeper, page, role, standing, user_values
+from tests.accounts.users import ACTIONS, account_state, page, role, user_manager, user_values
 from tests.html import find, text, texts, values
 
 pytestmark = pytest.mark.django_db
@@ -198,25 +198,25 @@ def test_nobody_changes_their_own_roles_not_even_by_posting_them(admin, company)
 
 
 @pytest.mark.parametrize("action", ["update", "disable", *ACTIONS])
-def test_who_keeps_accounts_touches_no_administrator_and_no_rescue_account(action, company, sign_in):
-    client = sign_in(keeper(company))
+def test_a_user_manager_touches_no_administrator_and_no_rescue_account(action, company, sign_in):
+    client = sign_in(user_manager(company))
     rescue = factories.UserFactory(username="rescue", is_superuser=True)
     for person in (company.administrator, rescue):
-        before = standing(person)
+        before = account_state(person)
         for answer in (
             client.get(page(person, action)),
             client.post(page(person, action), user_values(person, name="x")),
         ):
             assert answer.status_code == 403
-        assert standing(person) == before
+        assert account_state(person) == before
 
 
 @pytest.mark.parametrize("action", ["update", "disable", *ACTIONS])
 def test_an_administrator_does_not_become_the_rescue_account(action, admin):
     rescue = factories.UserFactory(username="rescue", is_superuser=True)
-    before = standing(rescue)
+    before = account_state(rescue)
     assert admin.post(page(rescue, action), user_values(rescue, name="x")).status_code == 403
-    assert standing(rescue) == before
+    assert account_state(rescue) == before
 
 
 RIGHTS = [
@@ -225,11 +225,11 @@ RIGHTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("right", [None, *[name for name in RIGHTS if name != "administer"]])
-def test_no_single_right_of_the_module_leads_to_administration(right, company, sign_in):
-    """Whoever holds one right posts at every page: afterwards nobody has gained what they may not give."""
+@pytest.mark.parametrize("permission", [None, *[name for name in RIGHTS if name != "administer"]])
+def test_no_single_permission_of_the_module_leads_to_administration(permission, company, sign_in):
+    """Whoever holds one permission posts at every page: afterwards nobody has gained what they may not give."""
     made = Role.objects.create(name="一项权限")
-    made.permissions.set(Permission.objects.filter(codename=right, content_type__app_label="accounts"))
+    made.permissions.set(Permission.objects.filter(codename=permission, content_type__app_label="accounts"))
     company.nobody.groups.add(made)
     client, everything = sign_in(factories.fresh(company.nobody)), list(Permission.objects.values_list("pk", flat=True))
     shipped = {one.pk: set(one.permissions.values_list("pk")) for one in Role.objects.all()}
@@ -305,7 +305,7 @@ def test_ended_sessions_are_over_and_the_password_stays(admin, company, sign_in)
 def test_what_an_administrator_does_to_others_is_not_done_to_their_own_account(admin, company):
     for action in ("disable", "reset_password", "end_sessions", "reset_second_factor"):
         assert (action, admin.post(page(company.administrator, action)).status_code) == (action, 409)
-    assert standing(company.administrator)[2] is True
+    assert account_state(company.administrator)[2] is True
 
 
 def test_a_disabled_account_is_enabled_again_with_its_roles(admin, company, sign_in):

@@ -35,8 +35,8 @@ def user_values(person, **changes):
     }
 
 
-def keeper(company, *more):
-    """Return somebody who keeps accounts without being an administrator: a role made on screen."""
+def user_manager(company, *more):
+    """Return a user manager who is no administrator, by a role made on screen."""
     wanted = ["view_user", "add_user", "change_user", *more]
     made = Role.objects.create(name="用户管理员")
     made.permissions.set(Permission.objects.filter(codename__in=wanted, content_type__app_label="accounts"))
@@ -44,7 +44,7 @@ def keeper(company, *more):
     return factories.fresh(company.nobody)
 
 
-def standing(person):
+def account_state(person):
     """Return what must not have changed."""
     fresh = User.objects.get(pk=person.pk)
     return fresh.username, fresh.password, fresh.is_active, fresh.is_superuser, set(fresh.groups.values_list("name"))

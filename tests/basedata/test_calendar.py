@@ -82,7 +82,7 @@ def test_add_working_minutes(start, minutes, end):
     assert PLAIN.add_working_minutes(at(start), minutes) == at(end)
 
 
-def test_moments_of_other_zones_count_in_shanghai():
+def test_datetimes_of_other_zones_count_in_shanghai():
     start = datetime(2026, 11, 25, 1, 0, tzinfo=UTC)  # 9:00 in Shanghai
     assert PLAIN.working_minutes(start, start + timedelta(hours=1)) == 60
     shown = PLAIN.add_working_minutes(start, 60)
@@ -146,7 +146,7 @@ def test_adding_and_counting_are_each_others_inverse(schedule, start, minutes):
     end = schedule.add_working_minutes(start, minutes)
     assert schedule.working_minutes(start, end) == minutes
     if minutes:
-        assert schedule.working_minutes(start, end - timedelta(minutes=1)) == minutes - 1, "no earlier moment will do"
+        assert schedule.working_minutes(start, end - timedelta(minutes=1)) == minutes - 1, "no earlier datetime will do"
         assert schedule.is_working_day(end.date())
 
 

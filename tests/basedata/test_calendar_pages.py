@@ -110,7 +110,7 @@ def test_lines_that_are_wrong_are_named_and_nothing_is_entered(admin, lines, sai
     assert SpecialDay.objects.count() == before
 
 
-def test_a_day_is_added_changed_and_removed_with_its_trail(company, admin):
+def test_a_day_is_added_changed_and_removed_and_logged(company, admin):
     values = {"day": "2026-12-25", "kind": "rest", "name": "年会", "source": ""}
     added = admin.post(f"{PAGE}days/new/", values, follow=True)
     assert added.redirect_chain == [(f"{PAGE}?year=2026", 302)]

@@ -53,7 +53,7 @@ def test_nobody_else_may_do_anything(person, state, company, request):
     assert list(DictionaryEntry.objects.values()) == before
 
 
-def test_a_new_entry_is_in_the_trail(administrator):
+def test_a_new_entry_is_in_the_audit_log(administrator):
     with transaction.atomic():
         entry = DictionaryEntry.create(by=administrator, category="行业", item="新能源", value="99")
     row = AuditEntry.objects.about(entry).get()
@@ -61,7 +61,7 @@ def test_a_new_entry_is_in_the_trail(administrator):
     assert row.changes == {"类别": ["", "行业"], "值": ["", "99"], "是否可编辑": ["", "是"]}
 
 
-def test_a_change_is_in_the_trail_with_old_and_new_and_raises_the_version(administrator, spare):
+def test_a_change_is_in_the_audit_log_with_old_and_new_and_raises_the_version(administrator, spare):
     spare.edit(by=administrator, item="食品", value=spare.value)
     spare.refresh_from_db()
     assert (spare.item, spare.version) == ("食品", 1)
@@ -70,7 +70,7 @@ def test_a_change_is_in_the_trail_with_old_and_new_and_raises_the_version(admini
     assert AuditEntry.objects.about(spare).count() == 1  # nothing changed, nothing written
 
 
-def test_a_deleted_entry_leaves_its_row_in_the_trail(administrator, spare):
+def test_a_deleted_entry_is_in_the_audit_log(administrator, spare):
     spare.remove(by=administrator)
     assert not DictionaryEntry.objects.filter(item="食品饮料").exists()
     row = AuditEntry.objects.latest("pk")

@@ -310,7 +310,7 @@ def test_an_export_opens_as_a_workbook_with_numbers(stock, manager):
 
 
 @BOTH
-def test_an_export_is_refused_without_the_right(address, company, sign_in, stock):
+def test_an_export_is_refused_without_the_permission(address, company, sign_in, stock):
     role = company.manager.groups.get()
     role.permissions.remove(role.permissions.get(codename="export_product"))
     client = sign_in(factories.fresh(company.manager))
