@@ -21,7 +21,7 @@ pytestmark = ON_POSTGRESQL
 @pytest.fixture
 def without_taking(monkeypatch):
     """A sender that does not ask whether another has the row."""
-    monkeypatch.setattr(mail, "take", lambda row: True)
+    monkeypatch.setattr(mail, "claim", lambda row: True)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def two_senders(company, settings, monkeypatch):
     start_server(settings)
     User.objects.filter(pk=company.manager.pk).update(email="zhou@example.com")
     notify(factories.fresh(company.manager), "一")
-    moment = before(monkeypatch, mail, "take")
+    moment = before(monkeypatch, mail, "claim")
     return lambda: moment.overtake(mail.send_due, mail.send_due)
 
 
