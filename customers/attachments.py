@@ -14,15 +14,15 @@ from kit.domain.file_names import cut_file_name
 from kit.domain.folding import clean_text
 from kit.domain.text import UNPRINTABLE, refuse_control_characters
 
-from .file_kinds import MEGABYTE, PAGE, PROGRAM, SUFFIXES, Kind, Unfit, kind_of
+from .file_kinds import MEGABYTE, PAGE, PROGRAM, SUFFIXES, Kind, RefusedContent, kind_by_content
 
 MAX_FILES = 10  # per interaction
 MAX_NAME = 200
-TEXTS = {
+TEXT_KINDS = {
     ".txt": Kind("文本", "text/plain", (".txt",)),
     ".csv": Kind("CSV 表格", "text/csv", (".csv",)),
 }
-ACCEPT = ",".join(sorted(SUFFIXES | TEXTS.keys()))
+ACCEPT = ",".join(sorted(SUFFIXES | TEXT_KINDS.keys()))
 KINDS = (
     "PDF、OFD、图片（JPEG、PNG、HEIC 等）、Word/Excel/PowerPoint/WPS（新旧格式）、文本（txt、csv、rtf）、"
     "录音和视频（mp3、m4a、amr、mp4、mov 等）"
@@ -58,32 +58,32 @@ def check(upload: Any) -> Checked:
     if not upload.size:
         raise ValidationError(f"「{name}」是空文件。")
     try:
-        kind = sniff(upload, suffix_of(name))
-    except Unfit as unfit:
+        kind = detect_kind(upload, suffix_of(name))
+    except RefusedContent as unfit:
         raise ValidationError(f"「{name}」{unfit}", code="content") from unfit
     if kind is None:
         text = f"「{name}」的内容与扩展名不符，或不是可以上传的类型。可以上传：{KINDS}；别的文件请另存为 PDF 再上传。"
         raise ValidationError(text, code="content")
-    return Checked(upload, named(name, kind), kind.content_type, upload.size)
+    return Checked(upload, name_by_content(name, kind), kind.content_type, upload.size)
 
 
 def suffix_of(name: str) -> str:
     return Path(name.strip()).suffix.lower()
 
 
-def named(name: str, kind: Kind) -> str:
+def name_by_content(name: str, kind: Kind) -> str:
     """Under the suffix of its content: a PNG called photo.jpg is photo.png; an unknown ending stays in the name."""
     suffix = suffix_of(name)
     if suffix in kind.suffixes:
         return name
-    stem = Path(name.strip()).stem if suffix in SUFFIXES | TEXTS.keys() else name.strip()
+    stem = Path(name.strip()).stem if suffix in SUFFIXES | TEXT_KINDS.keys() else name.strip()
     return short_name(stem + kind.suffixes[0])
 
 
 def renamed(files: list[Checked]) -> str:
     """What the sender is told of files that were named after their content; empty when none was."""
-    told = [(short_name(one.file.name or ""), one.name) for one in files]
-    return "".join(f"「{sent}」已按内容改名为「{kept}」。" for sent, kept in told if sent != kept)
+    names = [(short_name(one.file.name or ""), one.name) for one in files]
+    return "".join(f"「{sent}」已按内容改名为「{name}」。" for sent, name in names if sent != name)
 
 
 def short_name(name: str) -> str:
@@ -91,15 +91,15 @@ def short_name(name: str) -> str:
     return cut_file_name(Path(name.replace("\\", "/").split("/")[-1]).name)
 
 
-def sniff(file: Any, suffix: str) -> Kind | None:
+def detect_kind(file: Any, suffix: str) -> Kind | None:
     """The kind of the content, whatever the file is called; of plain text the suffix says which. Raises Unfit."""
     if suffix in PROGRAMS:
-        raise Unfit(PROGRAM)
-    if kind := kind_of(file, suffix):
+        raise RefusedContent(PROGRAM)
+    if kind := kind_by_content(file, suffix):
         return kind
     if is_markup(file):
-        raise Unfit(PAGE)
-    return TEXTS[suffix] if suffix in TEXTS and is_text(file) else None
+        raise RefusedContent(PAGE)
+    return TEXT_KINDS[suffix] if suffix in TEXT_KINDS and is_text(file) else None
 
 
 def is_markup(file: Any) -> bool:

@@ -18,16 +18,16 @@ WATCHED_DAYS = 90
 def effect_of(measures: QuerySet[ChurnMeasure], today: date) -> dict[int, bool | None]:
     """{key of the measure: True when the customer bought from its day on within 90 days, False when he did not, None
     while those days are not over}. One query, however many measures."""
-    bought = measures.order_by().annotate(day=TruncDate("at"), first=Subquery(_purchases().values("ordered_at")[:1]))
-    return {pk: _effect(first, day, today) for pk, day, first in bought.values_list("pk", "day", "first")}
+    rows = measures.order_by().annotate(day=TruncDate("at"), first=Subquery(_purchases().values("ordered_at")[:1]))
+    return {pk: _effect(first, day, today) for pk, day, first in rows.values_list("pk", "day", "first")}
 
 
 def effects_by_case(measures: QuerySet[ChurnMeasure], today: date) -> dict[int, bool | None]:
     """{key of the case: the effect of its measures taken together}."""
-    effects, seen = effect_of(measures, today), defaultdict(set)
+    effects, by_case = effect_of(measures, today), defaultdict(set)
     for pk, case in measures.order_by().values_list("pk", "case"):
-        seen[case].add(effects.get(pk))
-    return {case: together(found) for case, found in seen.items()}
+        by_case[case].add(effects.get(pk))
+    return {case: together(values) for case, values in by_case.items()}
 
 
 def together(effects: set[bool | None]) -> bool | None:
@@ -39,12 +39,12 @@ def _purchases() -> QuerySet[Order]:
     """Of the measure's customer from its Shanghai day on, the first one first. The time before that day that the first
     condition lets in is for the index's sake."""
     of_customer = Order.objects.purchases().filter(customer=OuterRef("case__customer"))
-    lately: Any = of_customer.filter(ordered_at__gte=OuterRef("at") - timedelta(days=1))
-    return lately.annotate(on=TruncDate("ordered_at")).filter(on__gte=OuterRef("day")).order_by("ordered_at")
+    candidates: Any = of_customer.filter(ordered_at__gte=OuterRef("at") - timedelta(days=1))
+    return candidates.annotate(on=TruncDate("ordered_at")).filter(on__gte=OuterRef("day")).order_by("ordered_at")
 
 
-def _effect(first: datetime | None, taken: date, today: date) -> bool | None:
-    until = taken + timedelta(days=WATCHED_DAYS)
-    if first is not None and timezone.localdate(first) <= until:
+def _effect(first_purchase: datetime | None, taken_on: date, today: date) -> bool | None:
+    until = taken_on + timedelta(days=WATCHED_DAYS)
+    if first_purchase is not None and timezone.localdate(first_purchase) <= until:
         return True
     return None if until >= today else False

@@ -11,7 +11,7 @@ from kit.domain.days import add_months, midnight
 from kit.sql.exact_sum import ExactSum
 
 from .models import ChurnCase, Order
-from .six_months import Habit, basis, habit
+from .six_months import Habit, habit, silence_start
 from .trend import Bar, bars, totals_by_month
 
 RECENT_ORDERS = 200  # enough to tell a habit
@@ -26,16 +26,16 @@ def usual(case: ChurnCase, orders: QuerySet[Order]) -> Habit | None:
     return habit(one for one in days if one <= case.last_purchase_on)
 
 
-def evidence(case: ChurnCase, known: Habit | None) -> str:
+def evidence(case: ChurnCase, habit: Habit | None) -> str:
     """Why there is a case, in words."""
     if case.silent_days is None:
         customer = case.customer
-        since = basis(None, None, timezone.localdate(customer.created_at), customer.cooperation_since)
+        since = silence_start(None, None, timezone.localdate(customer.created_at), customer.cooperation_since)
         return f"该客户从未下单；自 {since:%Y-%m-%d} 起已 {(case.silent_until - since).days} 天。"
-    if known is None:
+    if habit is None:
         return f"已 {case.silent_days} 天未下单，超过六个月；订单不足 3 次，没有惯常间隔可比。"
-    times = known.times(case.silent_days)
-    return f"该客户通常约 {known.interval} 天下单一次，已 {case.silent_days} 天未下单，为惯常的 {times} 倍。"
+    times = habit.times(case.silent_days)
+    return f"该客户通常约 {habit.interval} 天下单一次，已 {case.silent_days} 天未下单，为惯常的 {times} 倍。"
 
 
 def bought_lately(case: ChurnCase, orders: QuerySet[Order]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ class Kind(NamedTuple):
     suffixes: tuple[str, ...]
 
 
-class Unfit(Exception):
+class RefusedContent(Exception):
     """Content that is known and not taken; the text says what to do, after the file's name."""
 
 
@@ -50,45 +50,45 @@ SIGNATURES = (
     (rb"RIFF....WAVE", Kind("WAV 录音", "audio/wav", (".wav",))),
     (rb"\{\\rtf", Kind("RTF 文档", "application/rtf", (".rtf",))),
 )
-UNFIT = (
+REFUSED_SIGNATURES = (
     (rb"Rar!\x1a\x07|7z\xbc\xaf\x27\x1c|\x1f\x8b|PK\x05\x06", PACKED),
     (rb"MZ|\x7fELF|#!/", PROGRAM),
 )
 OOXML = "application/vnd.openxmlformats-officedocument."
-ZIPPED = {  # the member that makes it so
+ZIP_KINDS = {  # the member that makes it so
     "word/document.xml": Kind("Word 文档", f"{OOXML}wordprocessingml.document", (".docx",)),
     "xl/workbook.xml": Kind("Excel 表格", f"{OOXML}spreadsheetml.sheet", (".xlsx",)),
     "ppt/presentation.xml": Kind("PowerPoint 演示", f"{OOXML}presentationml.presentation", (".pptx",)),
 }
 OFD = Kind("OFD 版式文件", "application/ofd", (".ofd",))
 OLE_START = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-OLE = {  # the stream that makes it so; WPS writes the same under names of its own
+OLE_KINDS = {  # the stream that makes it so; WPS writes the same under names of its own
     "WordDocument": Kind("Word 文档（97-2003）", "application/msword", (".doc", ".wps")),
     "PowerPoint Document": Kind("PowerPoint 演示（97-2003）", "application/vnd.ms-powerpoint", (".ppt", ".dps")),
     "Workbook": Kind("Excel 表格（97-2003）", "application/vnd.ms-excel", (".xls", ".et")),
     "Book": Kind("Excel 表格（95）", "application/vnd.ms-excel", (".xls", ".et")),
 }
-KNOWN = (*(kind for _, kind in SIGNATURES), *ZIPPED.values(), OFD, *OLE.values())
-SUFFIXES = frozenset(suffix for kind in KNOWN for suffix in kind.suffixes)
+ALL_KINDS = (*(kind for _, kind in SIGNATURES), *ZIP_KINDS.values(), OFD, *OLE_KINDS.values())
+SUFFIXES = frozenset(suffix for kind in ALL_KINDS for suffix in kind.suffixes)
 
 
-def kind_of(file: Any, suffix: str) -> Kind | None:
+def kind_by_content(file: Any, suffix: str) -> Kind | None:
     """None for content that is none of these; raises Unfit. suffix: decides where a document holds another one."""
     file.seek(0)
     head = file.read(16)
     file.seek(0)
-    for start, reason in UNFIT:
+    for start, reason in REFUSED_SIGNATURES:
         if re.match(start, head, re.DOTALL):
-            raise Unfit(reason)
+            raise RefusedContent(reason)
     for start, kind in SIGNATURES:
         if re.match(start, head, re.DOTALL):
             return kind
     if head.startswith(b"PK\x03\x04"):
-        return _zipped(file)
-    return _compound(file, suffix) if head.startswith(OLE_START) else None
+        return _zip_kind(file)
+    return _ole_kind(file, suffix) if head.startswith(OLE_START) else None
 
 
-def _zipped(file: Any) -> Kind | None:
+def _zip_kind(file: Any) -> Kind | None:
     """By the archive's directory alone: nothing is unpacked."""
     try:
         with zipfile.ZipFile(file) as archive:
@@ -99,36 +99,36 @@ def _zipped(file: Any) -> Kind | None:
         file.seek(0)
     names = {member.filename for member in members}
     if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_UNPACKED:
-        raise Unfit(TOO_MUCH)
+        raise RefusedContent(TOO_MUCH)
     if "OFD.xml" in names:
         return OFD
     if "[Content_Types].xml" not in names:
-        raise Unfit(PACKED)
+        raise RefusedContent(PACKED)
     if any(name.lower().endswith("vbaproject.bin") for name in names):
-        raise Unfit(MACROS)
-    return next((kind for member, kind in ZIPPED.items() if member in names), None)
+        raise RefusedContent(MACROS)
+    return next((kind for member, kind in ZIP_KINDS.items() if member in names), None)
 
 
-def _compound(file: Any, suffix: str) -> Kind | None:
+def _ole_kind(file: Any, suffix: str) -> Kind | None:
     """The documents of Office 97 to 2003: a directory of named streams, also of those in documents inside."""
-    names = set(_streams(file.read()))
+    names = set(_stream_names(file.read()))
     file.seek(0)
     if "_VBA_PROJECT" in names:
-        raise Unfit(MACROS)
+        raise RefusedContent(MACROS)
     if "EncryptedPackage" in names:
-        raise Unfit(LOCKED)
-    found = [kind for stream, kind in OLE.items() if stream in names]
-    return next((kind for kind in found if suffix in kind.suffixes), found[0] if found else None)
+        raise RefusedContent(LOCKED)
+    kinds = [kind for stream, kind in OLE_KINDS.items() if stream in names]
+    return next((kind for kind in kinds if suffix in kind.suffixes), kinds[0] if kinds else None)
 
 
-def _streams(content: bytes) -> Iterator[str]:
+def _stream_names(content: bytes) -> Iterator[str]:
     """The names among those asked for that stand in a directory: its entries of 128 bytes hold name, length, type."""
-    for name in (*OLE, "_VBA_PROJECT", "EncryptedPackage"):
-        wanted = f"{name}\0".encode("utf-16-le")
-        place = content.find(wanted)
+    for name in (*OLE_KINDS, "_VBA_PROJECT", "EncryptedPackage"):
+        encoded = f"{name}\0".encode("utf-16-le")
+        place = content.find(encoded)
         while place >= 0:
             length = int.from_bytes(content[place + 64 : place + 66], "little")
-            if place % 128 == 0 and length == len(wanted) and content[place + 66 : place + 67] in (b"\1", b"\2"):
+            if place % 128 == 0 and length == len(encoded) and content[place + 66 : place + 67] in (b"\1", b"\2"):
                 yield name
                 break
-            place = content.find(wanted, place + 2)
+            place = content.find(encoded, place + 2)

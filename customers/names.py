@@ -11,26 +11,29 @@ from kit.domain.folding import fold_name
 MAX_LENGTH = 100  # of the normalised form, stored and searched alike
 ENDINGS = ("有限责任公司", "有限公司")
 # Read otherwise as surnames (曾记, 解氏) and in place names (单县, 乐亭) than pypinyin reads a character alone.
-SURNAMES = {
+SURNAME_READINGS = {
     "单": "shan", "曾": "zeng", "解": "xie", "仇": "qiu", "区": "ou", "查": "zha", "尉": "yu", "盖": "ge", "翟": "zhai",
     "乐": "yue", "朴": "piao", "覃": "qin", "种": "chong", "缪": "miao", "员": "yun", "折": "she", "宓": "fu",
     "郇": "xun", "隗": "wei", "召": "shao", "牟": "mu", "柏": "bo", "秘": "bi", "繁": "po", "祭": "zhai", "洗": "xian",
     "句": "gou", "黑": "he", "卜": "bu", "逄": "pang", "佴": "nai",
 }  # fmt: skip
-EVERYDAY = {
+EVERYDAY_READINGS = {
     "单": "dan", "曾": "ceng", "解": "jie", "仇": "chou", "区": "qu", "查": "cha", "尉": "wei", "盖": "gai", "翟": "di",
     "乐": "le", "朴": "pu", "覃": "tan", "种": "zhong", "缪": "mou", "员": "yuan", "折": "zhe", "宓": "mi",
     "郇": "huan", "隗": "kui", "召": "zhao", "牟": "mou", "柏": "bai", "秘": "mi", "繁": "fan", "祭": "ji", "洗": "xi",
     "句": "ju", "黑": "hei", "卜": "bo", "逄": "feng", "佴": "er", "冼": "xian",
 }  # fmt: skip
-MORE = {"单": "chan", "乐": "lao", "尉": "yun", "隗": "gui", "缪": "miu", "冼": "sheng"}
-READINGS = {
-    sign: tuple(dict.fromkeys(filter(None, (SURNAMES.get(sign), EVERYDAY[sign], MORE.get(sign))))) for sign in EVERYDAY
+FURTHER_READINGS = {"单": "chan", "乐": "lao", "尉": "yun", "隗": "gui", "缪": "miu", "冼": "sheng"}
+ALL_READINGS = {
+    sign: tuple(
+        dict.fromkeys(filter(None, (SURNAME_READINGS.get(sign), EVERYDAY_READINGS[sign], FURTHER_READINGS.get(sign))))
+    )
+    for sign in EVERYDAY_READINGS
 }
 # Hardly ever anything but a surname in the name of a company, wherever they stand alone.
-ALWAYS = frozenset("曾翟仇缪")
+ALWAYS_SURNAMES = frozenset("曾翟仇缪")
 AFTER_SURNAMES = tuple("氏记家府县")
-MOST_AMBIGUOUS, MOST_READINGS = 3, 12
+MAX_AMBIGUOUS, MAX_READINGS = 3, 12
 
 
 def normalize(name: str) -> str:
@@ -38,15 +41,15 @@ def normalize(name: str) -> str:
 
     Full and half width, case, spaces, punctuation, brackets, and the endings 有限公司/有限责任公司 make no difference.
     """
-    kept = fold_name(name)
-    while ending := next((end for end in ENDINGS if kept.endswith(end) and kept != end), ""):
-        kept = kept.removesuffix(ending)
-    return kept[:MAX_LENGTH]
+    folded = fold_name(name)
+    while ending := next((end for end in ENDINGS if folded.endswith(end) and folded != end), ""):
+        folded = folded.removesuffix(ending)
+    return folded[:MAX_LENGTH]
 
 
 def pinyin(name: str) -> tuple[str, str]:
     """(full pinyin, initials), lower case, for sorting and searching alike on both databases."""
-    return _together([sound for _, sound in _syllables(name)])
+    return _join_sounds([sound for _, sound in _syllables(name)])
 
 
 def other_readings(name: str) -> str:
@@ -54,40 +57,40 @@ def other_readings(name: str) -> str:
 
     Of more than three such characters only the first three are read otherwise.
     """
-    if READINGS.keys().isdisjoint(name):
+    if ALL_READINGS.keys().isdisjoint(name):
         return ""
     syllables = _syllables(name)
-    places = [place for place, (sign, _) in enumerate(syllables) if sign in READINGS][:MOST_AMBIGUOUS]
+    places = [place for place, (sign, _) in enumerate(syllables) if sign in ALL_READINGS][:MAX_AMBIGUOUS]
     sounds = [sound for _, sound in syllables]
-    found: list[str] = []
-    usual = _together(sounds)
-    for readings in islice(product(*(READINGS[syllables[place][0]] for place in places)), MOST_READINGS):
-        for place, sound in zip(places, readings, strict=True):
+    readings: list[str] = []
+    usual_reading = _join_sounds(sounds)
+    for sounds_chosen in islice(product(*(ALL_READINGS[syllables[place][0]] for place in places)), MAX_READINGS):
+        for place, sound in zip(places, sounds_chosen, strict=True):
             sounds[place] = sound
-        found += [part for part in _together(sounds) if part not in (*usual, *found)]
-    return f"|{'|'.join(found)}|" if found else ""
+        readings += [part for part in _join_sounds(sounds) if part not in (*usual_reading, *readings)]
+    return f"|{'|'.join(readings)}|" if readings else ""
 
 
 def _syllables(name: str) -> list[tuple[str, str]]:
     """(character or run of other signs, its sound) of the folded name."""
-    folded, at, found = fold_name(name), 0, list[tuple[str, str]]()
+    folded, at, syllables = fold_name(name), 0, list[tuple[str, str]]()
     for sound in lazy_pinyin(folded, style=Style.NORMAL, errors=lambda run: "\0" + run) if folded else ():
         part = sound[1:] if sound[:1] == "\0" else folded[at]
-        found.append((part, _read(folded, at, sound.removeprefix("\0").lower())))
+        syllables.append((part, _sound_in_name(folded, at, sound.removeprefix("\0").lower())))
         at += len(part)
-    return found
+    return syllables
 
 
-def _read(name: str, at: int, sound: str) -> str:
+def _sound_in_name(name: str, at: int, sound: str) -> str:
     """The sound of a character where it is a surname."""
     sign, rest = name[at], name[at + 1 :]
-    if sign not in SURNAMES or sound != EVERYDAY[sign]:
+    if sign not in SURNAME_READINGS or sound != EVERYDAY_READINGS[sign]:
         return sound  # no surname, or a word that pypinyin knows
-    begins = at == 0 and rest.startswith(AFTER_SURNAMES)
-    if begins or rest.startswith("氏") or (sign in ALWAYS and not rest.startswith("经")):
-        return SURNAMES[sign]
+    begins_with_surname = at == 0 and rest.startswith(AFTER_SURNAMES)
+    if begins_with_surname or rest.startswith("氏") or (sign in ALWAYS_SURNAMES and not rest.startswith("经")):
+        return SURNAME_READINGS[sign]
     return sound
 
 
-def _together(sounds: list[str]) -> tuple[str, str]:
+def _join_sounds(sounds: list[str]) -> tuple[str, str]:
     return "".join(sounds)[:200], "".join(sound[:1] for sound in sounds)[:100]

@@ -10,7 +10,7 @@ from accounts.models import User, notify
 from kit.audit.log import log_event
 
 from .models.churn_mark import ChurnChange
-from .models.rollup import RevenueYear, differences, forget_old_changes, in_batches, refresh_revenue, settle_dates
+from .models.rollup import RevenueYear, delete_old_changes, differences, in_batches, refresh_revenue, settle_dates
 
 logger = logging.getLogger("crm.rollups")
 
@@ -26,17 +26,17 @@ def rebuild() -> str:
 
 def check_nightly() -> str:
     """Called by the schedule: a difference is told to the administrators, kept in the trail, and put right."""
-    forget_old_changes()
+    delete_old_changes()
     ChurnChange.forget()
     if not RevenueYear.objects.exists():
         return rebuild()  # the first night after the tables were made
     settle_dates()
-    found = differences()
-    if not found:
+    texts = differences()
+    if not texts:
         return "汇总与订单一致"
-    logger.error("rollup and orders differ: %s", "; ".join(found))
+    logger.error("rollup and orders differ: %s", "; ".join(texts))
     with transaction.atomic():
-        log_event(None, "自检", text="年度汇总与订单不一致", 差异="；".join(found)[:1000])
+        log_event(None, "自检", text="年度汇总与订单不一致", 差异="；".join(texts)[:1000])
         for person in User.objects.administrators():
-            notify(person, f"统计报表的年度汇总与订单有 {len(found)} 处不一致，已按订单更正，请查看审计记录。")
-    return f"发现 {len(found)} 处不一致；{rebuild()}"
+            notify(person, f"统计报表的年度汇总与订单有 {len(texts)} 处不一致，已按订单更正，请查看审计记录。")
+    return f"发现 {len(texts)} 处不一致；{rebuild()}"

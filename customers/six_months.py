@@ -12,10 +12,10 @@ from statistics import median
 from kit.domain.days import add_months
 
 MONTHS = 6
-FEWEST_ORDERS = 3  # fewer days of purchase say nothing about a habit
+MIN_PURCHASE_DAYS = 3  # fewer days of purchase say nothing about a habit
 
 
-def cutoff(today: date) -> date:
+def churn_cutoff(today: date) -> date:
     """The latest day that lies six calendar months back: whoever bought last on it or before is to be warned of."""
     day = add_months(today, -MONTHS)
     while add_months(day + timedelta(days=1), MONTHS) <= today:  # the short month holds several such days
@@ -23,10 +23,12 @@ def cutoff(today: date) -> date:
     return day
 
 
-def basis(last_purchase: date | None, won_back: date | None, created: date, cooperation_since: date | None) -> date:
+def silence_start(
+    last_purchase: date | None, won_back: date | None, created: date, cooperation_since: date | None
+) -> date:
     """The day the six months run from. created: in Shanghai."""
-    began = min(created, cooperation_since) if cooperation_since else created
-    latest = last_purchase or began
+    started_on = min(created, cooperation_since) if cooperation_since else created
+    latest = last_purchase or started_on
     return max(latest, won_back) if won_back else latest
 
 
@@ -43,8 +45,8 @@ class Habit:
 
 def habit(days: Iterable[date]) -> Habit | None:
     """The median interval between days of purchase; None when there are too few to tell."""
-    known = sorted(set(days))
-    if len(known) < FEWEST_ORDERS:
+    purchase_days = sorted(set(days))
+    if len(purchase_days) < MIN_PURCHASE_DAYS:
         return None
-    gaps = [(later - earlier).days for earlier, later in pairwise(known)]
+    gaps = [(later - earlier).days for earlier, later in pairwise(purchase_days)]
     return Habit(int(Decimal(median(gaps)).quantize(Decimal(1), ROUND_HALF_UP)))

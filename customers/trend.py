@@ -43,8 +43,8 @@ def bars(totals: dict[date, Decimal], last: date) -> list[Bar]:
     months = [months_back(last, back) for back in reversed(range(MONTHS))]
     values = [totals.get(month, Decimal(0)) for month in months]
     highest, width = max([*values, Decimal(1)]), 280 / MONTHS
-    drawn = []
+    result = []
     for place, (month, value) in enumerate(zip(months, values, strict=True)):
         height = max(2.0, round(68 * float(value / highest), 1))
-        drawn.append(Bar(month, value, round(place * width + 1, 1), round(72 - height, 1), height))
-    return drawn
+        result.append(Bar(month, value, round(place * width + 1, 1), round(72 - height, 1), height))
+    return result

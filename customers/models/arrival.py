@@ -49,29 +49,29 @@ class Arrival(models.Model):
 
     def reveal(self) -> None:
         """Its rows become customers. Call in a transaction."""
-        customers().filter(arrival=self).update(deleted_at=None, arrival=None)
+        _customer_rows().filter(arrival=self).update(deleted_at=None, arrival=None)
         self.delete()
 
     def withdraw(self) -> int:
         """Takes out its rows, a part at a time, and the regions made for it; safe to call again after a kill."""
         Arrival.objects.filter(pk=self.pk).update(withdrawn_at=timezone.now())
-        rows, count = customers().filter(arrival=self), 0
+        rows, count = _customer_rows().filter(arrival=self), 0
         rows.exclude(parent=None).update(parent=None)
         while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:PART]):
             with transaction.atomic():
                 count += len(keys)
                 rows.filter(pk__in=keys).delete()
         with transaction.atomic():
-            made: Any = DictionaryEntry.objects.filter(pk__in=self.regions)
-            unused = list(made.with_use().filter(in_use=False))
-            log_events(self.by, "删除", unused)
-            DictionaryEntry.objects.filter(pk__in=[one.pk for one in unused]).delete()
+            created_entries: Any = DictionaryEntry.objects.filter(pk__in=self.regions)
+            unused_entries = list(created_entries.with_use().filter(in_use=False))
+            log_events(self.by, "删除", unused_entries)
+            DictionaryEntry.objects.filter(pk__in=[one.pk for one in unused_entries]).delete()
             log_event(self.by, "撤回导入", text="客户：没有写完的导入", changes={"撤回客户": count})
             Arrival.objects.filter(pk=self.pk).delete()
         return count
 
 
-def customers() -> Any:
+def _customer_rows() -> Any:
     model: Any = apps.get_model("customers", "Customer")
     return model._base_manager
 

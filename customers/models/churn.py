@@ -55,9 +55,9 @@ class ChurnCaseQuerySet(OfCustomersQuerySet):
         """Whose keeper, as with_keeper() names them, is one of these people."""
         return self.filter(Q(manager_then__in=people) | Q(manager_then=None, customer__manager__in=people))
 
-    def lost_at(self, moment: datetime) -> ChurnCaseQuerySet:
+    def lost_at(self, at: datetime) -> ChurnCaseQuerySet:
         """Whose customer was lost then: confirmed before, and not won back until then."""
-        return self.counted().filter(Q(closed_at=None) | Q(closed_at__gte=moment), confirmed_at__lt=moment)
+        return self.counted().filter(Q(closed_at=None) | Q(closed_at__gte=at), confirmed_at__lt=at)
 
     def to_review(self, day: date) -> ChurnCaseQuerySet:
         """Deferred until that day or before."""
@@ -144,8 +144,8 @@ class ChurnCase(models.Model):
     @property
     def silent_until(self) -> date:
         """The day to which the silence is counted: the end of the case's wait, or today."""
-        end = self.confirmed_at or self.closed_at
-        return timezone.localdate(end) if end else timezone.localdate()
+        end_at = self.confirmed_at or self.closed_at
+        return timezone.localdate(end_at) if end_at else timezone.localdate()
 
     @property
     def silent_days(self) -> int | None:
@@ -157,7 +157,7 @@ class ChurnCase(models.Model):
         return self.is_open and self.review_on is not None and self.review_on <= timezone.localdate()
 
     def can_defer(self, by: User) -> Verdict:
-        return first_objection(self._own(by, "暂缓流失"), self._while_open("暂缓流失"))
+        return first_objection(self._require_manager(by, "暂缓流失"), self._require_open("暂缓流失"))
 
     @transition
     def defer(self, *, by: User, kind: DictionaryEntry, text: str, review_on: date | None = None) -> ChurnMeasure:
@@ -170,11 +170,11 @@ class ChurnCase(models.Model):
         self.status, self.review_on = self.Status.DEFERRED, review_on
         self._save("status", "review_on")
         log_event(by, "暂缓流失", self, 措施类别=kind, 暂缓措施=text, 下次复核日期=review_on)
-        self._tell(f"暂缓流失（{kind}）：{text}", f"#measure-{measure.pk}")
+        self._add_timeline_entry(f"暂缓流失（{kind}）：{text}", f"#measure-{measure.pk}")
         return measure
 
     def can_confirm(self, by: User) -> Verdict:
-        return first_objection(self._own(by, "确认流失"), self._while_open("确认流失"))
+        return first_objection(self._require_manager(by, "确认流失"), self._require_open("确认流失"))
 
     @transition
     def confirm(
@@ -192,15 +192,15 @@ class ChurnCase(models.Model):
         facts: dict[str, Any] = {"状态": (before, self.get_status_display()), "原因类别": kind, "流失原因": reason}
         log_event(by, "确认流失", self, changes={**facts, **({"竞争对手": competitor} if competitor else {})})
         save_changes(by, "确认流失", self.customer, status=Customer.Status.LOST, reason=reason)
-        self._tell(f"确认流失（{kind}）：{reason}", "#confirmed")
+        self._add_timeline_entry(f"确认流失（{kind}）：{reason}", "#confirmed")
         for supervisor in supervisors_of(by):
             notify(supervisor, f"{by} 确认客户「{self.customer}」流失：{reason}", self)
 
     def can_win_back(self, by: User) -> Verdict:
         return first_objection(
-            self._own(by, "挽回"),
+            self._require_manager(by, "挽回"),
             refuse_if(self.is_open, f"客户还没有确认流失（{self.get_status_display()}），不需要挽回。"),
-            refuse_if(not self.is_open and self.status != self.Status.CONFIRMED, self._closed_words("挽回")),
+            refuse_if(not self.is_open and self.status != self.Status.CONFIRMED, self._closed_reason("挽回")),
         )
 
     @transition
@@ -213,7 +213,7 @@ class ChurnCase(models.Model):
         log_event(by, "挽回", self, 状态=("确认流失", self.get_status_display()), 挽回说明=note)
         today = timezone.localdate()
         save_changes(by, "挽回", self.customer, status=Customer.Status.NORMAL, won_back_on=today, reason=note)
-        self._tell(f"客户已挽回：{note}", "#closed")
+        self._add_timeline_entry(f"客户已挽回：{note}", "#closed")
 
     def close_by_merge(self, *, into: Customer, by: User) -> None:
         """Its customer becomes part of another, where it would be a second case. Call in the merge's transaction.
@@ -236,7 +236,7 @@ class ChurnCase(models.Model):
 
     # Shared objections
 
-    def _own(self, by: User, verb: str) -> Verdict:
+    def _require_manager(self, by: User, verb: str) -> Verdict:
         manager = self.customer.manager
         return first_objection(
             require_permission(by, "customers.handle_churncase", f"只有客户经理可以{verb}"),
@@ -244,10 +244,10 @@ class ChurnCase(models.Model):
             whereabouts(self.customer, by),
         )
 
-    def _while_open(self, verb: str) -> Verdict:
-        return refuse_if(not self.is_open, self._closed_words(verb))
+    def _require_open(self, verb: str) -> Verdict:
+        return refuse_if(not self.is_open, self._closed_reason(verb))
 
-    def _closed_words(self, verb: str) -> str:
+    def _closed_reason(self, verb: str) -> str:
         return f"这个客户流失的状态是「{self.get_status_display()}」，不能{verb}。"
 
     @staticmethod
@@ -259,8 +259,8 @@ class ChurnCase(models.Model):
             refuse_if(ahead.days > LONGEST_REVIEW_DAYS, f"下次复核日期最晚是 {LONGEST_REVIEW_DAYS} 天后。"),
         )
 
-    def _tell(self, text: str, mark: str) -> None:
-        add_timeline_entry(self.customer, TimelineEntry.Kind.CHURN, text, url=self.get_absolute_url() + mark)
+    def _add_timeline_entry(self, text: str, anchor: str) -> None:
+        add_timeline_entry(self.customer, TimelineEntry.Kind.CHURN, text, url=self.get_absolute_url() + anchor)
 
     def _save(self, *fields: str) -> None:
         self.version += 1

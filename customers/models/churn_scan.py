@@ -22,7 +22,7 @@ from kit.audit.bulk_log import insert_selected, record_selected
 from kit.audit.log import log_event
 from kit.sql.locks import AdvisoryLock, take_lock
 
-from ..six_months import cutoff
+from ..six_months import churn_cutoff
 from .churn import ChurnCase
 from .customer import Customer
 from .rollup import settle_dates
@@ -48,13 +48,13 @@ class PurchaseResult:
 
 def due_for_warning(on: date) -> models.QuerySet[Customer]:
     """正常 customers without an open case whose six months are over on that day."""
-    last = cutoff(on)
-    next_midnight = timezone.make_aware(datetime.combine(last + timedelta(days=1), time.min))
-    never = Q(last_purchase_on=None) & (Q(created_at__lt=next_midnight) | Q(cooperation_since__lte=last))
-    silent = Q(last_purchase_on__lte=last) | never
-    not_won_back_since = Q(won_back_on=None) | Q(won_back_on__lte=last)
+    last_day = churn_cutoff(on)
+    next_midnight = timezone.make_aware(datetime.combine(last_day + timedelta(days=1), time.min))
+    never_bought = Q(last_purchase_on=None) & (Q(created_at__lt=next_midnight) | Q(cooperation_since__lte=last_day))
+    is_silent = Q(last_purchase_on__lte=last_day) | never_bought
+    not_won_back_since = Q(won_back_on=None) | Q(won_back_on__lte=last_day)
     cases = ChurnCase.objects.open().filter(customer=OuterRef("pk"))
-    rows = Customer.objects.current().filter(silent, not_won_back_since, status=Customer.Status.NORMAL)
+    rows = Customer.objects.current().filter(is_silent, not_won_back_since, status=Customer.Status.NORMAL)
     return rows.filter(~Exists(cases))
 
 
@@ -66,26 +66,26 @@ def scan_churn(on: date | None = None, by: User | None = None) -> ScanResult:
     day = on or timezone.localdate()
     settle_dates()  # before the turn: whoever writes orders has locked customers when he waits for it
     with transaction.atomic():
-        take_turn()
-        _plan_for_many()
+        take_scan_lock()
+        _avoid_nested_loops()
         now = timezone.now()
-        opened = insert_selected(ChurnCase, due_for_warning(day), _new_case(now), once=True)
-        if opened:
-            new = ChurnCase.objects.filter(status=ChurnCase.Status.WARNING, opened_at=now)
-            record_selected(None, "流失预警", new, text=_named("预警"), changes={"状态": "预警"})
-            _tell(new, now, _warning_words())
-            _notify_managers(new)
+        opened_count = insert_selected(ChurnCase, due_for_warning(day), _new_case_values(now), once=True)
+        if opened_count:
+            new_cases = ChurnCase.objects.filter(status=ChurnCase.Status.WARNING, opened_at=now)
+            record_selected(None, "流失预警", new_cases, text=_case_label("预警"), changes={"状态": "预警"})
+            _add_timeline_entries(new_cases, now, _warning_text())
+            _notify_managers(new_cases)
         if by is not None:
-            log_event(by, "流失扫描", None, "客户流失", 截至=day, 新增预警=opened)
-    return ScanResult(day, opened)
+            log_event(by, "流失扫描", None, "客户流失", 截至=day, 新增预警=opened_count)
+    return ScanResult(day, opened_count)
 
 
-def take_turn() -> None:
+def take_scan_lock() -> None:
     """Let one scan run at a time, to the end of the transaction."""
     take_lock(AdvisoryLock.CHURN_SCAN)
 
 
-def _plan_for_many() -> None:
+def _avoid_nested_loops() -> None:
     """Keeps PostgreSQL from looping over the table of cases once per customer while that table grows under it.
 
     It would, when its statistics still say that there are few cases: minutes become seconds for a million customers.
@@ -95,7 +95,7 @@ def _plan_for_many() -> None:
             cursor.execute("SET LOCAL enable_nestloop = off")
 
 
-def _new_case(now: datetime) -> dict[str, Any]:
+def _new_case_values(now: datetime) -> dict[str, Any]:
     return {
         "customer": F("pk"),
         "status": Value(ChurnCase.Status.WARNING.value),
@@ -107,41 +107,43 @@ def _new_case(now: datetime) -> dict[str, Any]:
     }
 
 
-def _named(state: str) -> Any:
+def _case_label(state: str) -> Any:
     """A case as str() names it."""
     return Concat("customer__name", Value(f"（{state}）"))
 
 
-def _day(field: str) -> Any:
+def _date_text(field: str) -> Any:
     return Cast(Cast(field, DateField()), CharField())
 
 
-def _warning_words() -> Any:
+def _warning_text() -> Any:
     return Case(
         When(last_purchase_on=None, then=Value("流失预警：从未下单，已满六个月")),
-        default=Concat(Value("流失预警：上次下单 "), _day("last_purchase_on"), Value("，已满六个月")),
+        default=Concat(Value("流失预警：上次下单 "), _date_text("last_purchase_on"), Value("，已满六个月")),
         output_field=CharField(),
     )
 
 
-def _tell(cases: models.QuerySet[ChurnCase], at: datetime, text: Any, mark: str = "") -> None:
-    before, after = reverse("customers:churn_detail", args=[0]).split("0")
+def _add_timeline_entries(cases: models.QuerySet[ChurnCase], at: datetime, text: Any, anchor: str = "") -> None:
+    url_start, url_end = reverse("customers:churn_detail", args=[0]).split("0")
     values = {
         "customer": F("customer"),
         "at": Value(at, DateTimeField()),
         "kind": Value(TimelineEntry.Kind.CHURN.value),
         "text": text,
-        "url": Concat(Value(before), Cast("pk", CharField()), Value(after + mark)),
+        "url": Concat(Value(url_start), Cast("pk", CharField()), Value(url_end + anchor)),
     }
     insert_selected(TimelineEntry, cases, values, once=True)
 
 
-def _notify_managers(new: models.QuerySet[ChurnCase]) -> None:
+def _notify_managers(new_cases: models.QuerySet[ChurnCase]) -> None:
     """One notification per 客户经理, with the number of his new cases."""
-    counted = new.filter(customer__manager__is_active=True).values_list("customer__manager").annotate(n=Count("pk"))
-    words = "流失扫描新增 {} 个预警，请在「客户流失管理」里处理。"
+    counts_by_manager = (
+        new_cases.filter(customer__manager__is_active=True).values_list("customer__manager").annotate(n=Count("pk"))
+    )
+    pattern = "流失扫描新增 {} 个预警，请在「客户流失管理」里处理。"
     kind = Notification.Kind.CHURN
-    notify_many(Notification.about(None, pk, words.format(n), kind) for pk, n in counted.order_by())
+    notify_many(Notification.about(None, pk, pattern.format(n), kind) for pk, n in counts_by_manager.order_by())
 
 
 # Purchases
@@ -153,58 +155,60 @@ def resolve_by_purchases(customer_ids: Collection[int] | None = None) -> Purchas
     Reads Customer.last_purchase_on, so call it after that was brought up to date. customer_ids: only these, or all.
     """
     with transaction.atomic():
-        take_turn()
+        take_scan_lock()
         cases = ChurnCase.objects.all() if customer_ids is None else ChurnCase.objects.filter(customer__in=customer_ids)
-        _keep_locked(Q(pk__in=answered(cases).values("customer")) | Q(pk__in=returned(cases).values("customer")))
+        _lock_customers(
+            Q(pk__in=cases_to_resolve(cases).values("customer")) | Q(pk__in=cases_to_win_back(cases).values("customer"))
+        )
         now = timezone.now()
-        return PurchaseResult(_resolve(answered(cases), now), _win_back(returned(cases), now))
+        return PurchaseResult(_resolve(cases_to_resolve(cases), now), _win_back(cases_to_win_back(cases), now))
 
 
-def answered(cases: models.QuerySet[ChurnCase]) -> models.QuerySet[ChurnCase]:
+def cases_to_resolve(cases: models.QuerySet[ChurnCase]) -> models.QuerySet[ChurnCase]:
     """Open cases with a purchase later than the one they were opened on (any, when there was none)."""
-    later = Q(customer__last_purchase_on__gt=F("last_purchase_on"))
-    first = Q(last_purchase_on=None, customer__last_purchase_on__isnull=False)
-    return cases.filter(later | first, status__in=ChurnCase.OPEN)
+    bought_later = Q(customer__last_purchase_on__gt=F("last_purchase_on"))
+    bought_first = Q(last_purchase_on=None, customer__last_purchase_on__isnull=False)
+    return cases.filter(bought_later | bought_first, status__in=ChurnCase.OPEN)
 
 
-def returned(cases: models.QuerySet[ChurnCase]) -> models.QuerySet[ChurnCase]:
+def cases_to_win_back(cases: models.QuerySet[ChurnCase]) -> models.QuerySet[ChurnCase]:
     """Confirmed losses with a purchase after the day of the confirmation."""
     later = Q(customer__last_purchase_on__gt=TruncDate("confirmed_at"))
     return cases.filter(later, status=ChurnCase.Status.CONFIRMED)
 
 
-def _keep_locked(which: Q) -> None:
+def _lock_customers(condition: Q) -> None:
     """Customers first, as every transition of a case locks them, in the order of their keys."""
-    list(Customer.objects.filter(which).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+    list(Customer.objects.filter(condition).order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
 
 def _resolve(cases: models.QuerySet[ChurnCase], now: datetime) -> int:
     resolved = ChurnCase.Status.RESOLVED
-    changed = cases.update(status=resolved, closed_at=now, review_on=None, version=F("version") + 1)
-    if changed:
-        closed = ChurnCase.objects.filter(status=resolved, closed_at=now)
+    resolved_count = cases.update(status=resolved, closed_at=now, review_on=None, version=F("version") + 1)
+    if resolved_count:
+        resolved_cases = ChurnCase.objects.filter(status=resolved, closed_at=now)
         facts = {"状态": "已解除", "原因": BOUGHT_AGAIN}
-        record_selected(None, "解除预警", closed, text=_named("已解除"), changes=facts)
-        _tell(closed, now, _purchase_words("流失预警解除"), "#closed")
-    return changed
+        record_selected(None, "解除预警", resolved_cases, text=_case_label("已解除"), changes=facts)
+        _add_timeline_entries(resolved_cases, now, _purchase_text("流失预警解除"), "#closed")
+    return resolved_count
 
 
 def _win_back(cases: models.QuerySet[ChurnCase], now: datetime) -> int:
     won_back = ChurnCase.Status.WON_BACK
-    changed = cases.update(status=won_back, closed_at=now, win_back_note=BOUGHT_AGAIN, version=F("version") + 1)
-    if changed:
-        closed = ChurnCase.objects.filter(status=won_back, closed_at=now, win_back_note=BOUGHT_AGAIN)
-        customers = Customer.objects.filter(pk__in=closed.values("customer"))
+    won_back_count = cases.update(status=won_back, closed_at=now, win_back_note=BOUGHT_AGAIN, version=F("version") + 1)
+    if won_back_count:
+        won_back_cases = ChurnCase.objects.filter(status=won_back, closed_at=now, win_back_note=BOUGHT_AGAIN)
+        customers = Customer.objects.filter(pk__in=won_back_cases.values("customer"))
         facts = {"状态": ("流失", "正常"), "原因": BOUGHT_AGAIN}
         record_selected(None, "挽回", customers, text=F("name"), changes=facts)
         today = timezone.localdate(now)
         customers.update(status=Customer.Status.NORMAL, won_back_on=today, version=F("version") + 1)
         facts = {"状态": ("确认流失", "已挽回"), "挽回说明": BOUGHT_AGAIN}
-        record_selected(None, "挽回", closed, text=_named("已挽回"), changes=facts)
-        _tell(closed, now, _purchase_words("客户已挽回"), "#closed")
-    return changed
+        record_selected(None, "挽回", won_back_cases, text=_case_label("已挽回"), changes=facts)
+        _add_timeline_entries(won_back_cases, now, _purchase_text("客户已挽回"), "#closed")
+    return won_back_count
 
 
-def _purchase_words(what: str) -> Any:
-    ordered = _day("customer__last_purchase_on")
+def _purchase_text(what: str) -> Any:
+    ordered = _date_text("customer__last_purchase_on")
     return Concat(Value(f"{what}：{BOUGHT_AGAIN}（"), ordered, Value("）"), output_field=CharField())

@@ -23,12 +23,12 @@ class CodeField(models.CharField):
         return name, "django.db.models.CharField", args, kwargs
 
     def to_python(self, value: Any) -> Any:
-        found = super().to_python(value)
-        return found if found is None else fold_code(found)
+        text = super().to_python(value)
+        return text if text is None else fold_code(text)
 
     def get_prep_value(self, value: Any) -> Any:
-        found = super().get_prep_value(value)
-        return fold_code(found) if isinstance(found, str) else found
+        prepared = super().get_prep_value(value)
+        return fold_code(prepared) if isinstance(prepared, str) else prepared
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         """The record itself holds what was stored."""

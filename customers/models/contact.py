@@ -102,7 +102,7 @@ class Contact(HasDetails):
         """create() for what made the customer itself, or holds it and has asked for the right."""
         contact = cls(customer=customer, **values)
         if contact.is_primary:
-            contact.make_room_as_primary()
+            contact.unset_other_primary()
         contact.save()
         log_event(by, "新建", contact, 客户=customer)
         add_timeline_entry(customer, TimelineEntry.Kind.CUSTOMER, f"新增联系人 {contact.name}")
@@ -117,7 +117,7 @@ class Contact(HasDetails):
     def edit(self, *, by: User, **values: Any) -> None:
         self.can_edit(by).enforce()
         if values.get("is_primary"):
-            self.make_room_as_primary()
+            self.unset_other_primary()
         save_changes(by, "编辑", self, **values)
 
     def can_remove(self, by: User) -> Verdict:
@@ -149,6 +149,6 @@ class Contact(HasDetails):
         self.version += 1
         self.save()
 
-    def make_room_as_primary(self) -> None:
+    def unset_other_primary(self) -> None:
         """Only one contact is the main one: the former steps back."""
         Contact.objects.filter(customer=self.customer, is_primary=True).exclude(pk=self.pk).update(is_primary=False)

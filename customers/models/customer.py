@@ -218,8 +218,8 @@ class Customer(HasDetails, Shared):
     @property
     def completeness(self) -> int:
         """Percent of the descriptive fields that are filled."""
-        filled = [name for name in DESCRIPTIVE_FIELDS if not self._is_empty(name)]
-        return round(100 * len(filled) / len(DESCRIPTIVE_FIELDS))
+        filled_names = [name for name in DESCRIPTIVE_FIELDS if not self._is_empty(name)]
+        return round(100 * len(filled_names) / len(DESCRIPTIVE_FIELDS))
 
     def _is_empty(self, name: str) -> bool:
         """Reads keys only, never a related row."""
@@ -237,8 +237,8 @@ class Customer(HasDetails, Shared):
         customer = cls(number=number or reserve_numbers(NUMBER_PREFIX)[0], created_by=by, **values)
         customer.save()
         Ownership.objects.create(customer=customer, manager=customer.manager)
-        because = {"不是同一客户的理由": reason} if reason else {}
-        log_event(by, "新建", customer, 客户编号=customer.number, 客户经理=customer.manager, **because)
+        extra_facts = {"不是同一客户的理由": reason} if reason else {}
+        log_event(by, "新建", customer, 客户编号=customer.number, 客户经理=customer.manager, **extra_facts)
         add_timeline_entry(customer, TimelineEntry.Kind.CUSTOMER, f"新建客户，客户经理 {customer.manager}")
         for supervisor in supervisors_of(by) if by is not None and reason else ():
             notify(supervisor, f"{by} 新建了同名或相近的客户「{customer}」：{reason}", customer)
@@ -262,8 +262,8 @@ class Customer(HasDetails, Shared):
 
     def can_contribute(self, by: User) -> Verdict:
         """Add and edit contacts and interactions: who may edit the customer, and colleagues it is shared with."""
-        own = self.can_edit(by)
-        return ALLOWED if own.kind is Kind.NOT_YOURS and self.shared_for_editing(by) else own
+        verdict = self.can_edit(by)
+        return ALLOWED if verdict.kind is Kind.NOT_YOURS and self.shared_for_editing(by) else verdict
 
     def removable_by(self, by: User) -> Verdict:
         """can_remove() without what hangs on the customer: for the rows of a list, it asks the database nothing."""
@@ -313,7 +313,7 @@ class Customer(HasDetails, Shared):
         log_event(by, "恢复", self, 客户编号=self.number)
 
     def can_transfer(self, by: User) -> Verdict:
-        return self._supervised(by, "customers.transfer_customer", "移交")
+        return self._require_supervisor(by, "customers.transfer_customer", "移交")
 
     @transition
     def transfer(self, to: User, *, by: User, reason: str) -> None:
@@ -324,7 +324,7 @@ class Customer(HasDetails, Shared):
         transfer_customers([self], to, by=by, reason=reason)
 
     def can_reclassify(self, by: User) -> Verdict:
-        return self._supervised(by, "customers.reclassify_customer", "批量修改")
+        return self._require_supervisor(by, "customers.reclassify_customer", "批量修改")
 
     @transition
     def reclassify(self, *, by: User, reason: str = "", **values: Any) -> None:
@@ -335,17 +335,17 @@ class Customer(HasDetails, Shared):
         reclassify_customers([self], by=by, reason=reason, **values)
 
     def can_merge(self, by: User) -> Verdict:
-        return self._supervised(by, "customers.merge_customer", "合并")
+        return self._require_supervisor(by, "customers.merge_customer", "合并")
 
     @transition
     def merge(self, other: Customer, *, by: User, reason: str) -> None:
         """Takes over everything of the other customer, which is gone; see merge_customers() for the locks."""
         self.can_merge(by).enforce()
-        from .merge import absorb
+        from .merge import merge_into
 
-        absorb(self, other, by=by, reason=reason)
+        merge_into(self, other, by=by, reason=reason)
 
-    def _supervised(self, by: User, permission: str, verb: str) -> Verdict:
+    def _require_supervisor(self, by: User, permission: str, verb: str) -> Verdict:
         """What only a supervisor of its 客户经理 does."""
         return first_objection(
             require_permission(by, permission, f"您的角色不能{verb}客户"),

@@ -18,18 +18,18 @@ def hold_customers(*customers: Customer | None, by: User | None, kept: Customer 
     became of it. A new 客户经理 is nobody's to know here: ask for the right over the customer after this. Its place:
     people, customers by key, then what hangs on them, then names, the day's number row and new rows.
     """
-    held = sorted((customer for customer in customers if customer is not None), key=lambda customer: customer.pk)
-    for customer in held:
+    rows = sorted((customer for customer in customers if customer is not None), key=lambda customer: customer.pk)
+    for customer in rows:
         lock_row(customer)
-    first_objection(*(whereabouts(customer, by) for customer in held if customer != kept)).enforce()
+    first_objection(*(whereabouts(customer, by) for customer in rows if customer != kept)).enforce()
 
 
 def await_turn(customer: Customer, verb: str) -> None:
     """Removal takes turns with orders and scans, which look for customers first and write later."""
     if verb == "remove":
-        from .merge import take_turns
+        from .merge import take_merge_and_scan_locks
 
-        take_turns()
+        take_merge_and_scan_locks()
 
 
 def whereabouts(customer: Customer, by: User | None) -> Verdict:

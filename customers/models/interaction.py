@@ -100,8 +100,8 @@ class Interaction(models.Model):
     @property
     def told_at(self) -> datetime:
         """Its place in the timeline: the day it took place, at the hour it was written down."""
-        written = timezone.localtime(self.created_at)
-        return written.replace(year=self.on.year, month=self.on.month, day=self.on.day)
+        written_at = timezone.localtime(self.created_at)
+        return written_at.replace(year=self.on.year, month=self.on.month, day=self.on.day)
 
     @property
     def told_as(self) -> str:
@@ -109,23 +109,23 @@ class Interaction(models.Model):
 
     def objections(self) -> dict[str, str]:
         """What the rules say against the values, by field."""
-        found = {}
+        errors = {}
         if self.kind_id and self.kind.value in KINDS_WITH_PLACE and not self.place.strip():
-            found["place"] = f"{self.kind}需要填写地点。"
+            errors["place"] = f"{self.kind}需要填写地点。"
         if self.contact_id and self.contact and self.contact.customer_id != self.customer_id:
-            found["contact"] = "联系人不属于这个客户，请另选。"
+            errors["contact"] = "联系人不属于这个客户，请另选。"
         if self.on and self.follow_up_on and self.follow_up_on < self.on:
-            found["follow_up_on"] = "下次跟进日期不能早于时间。"
-        return found
+            errors["follow_up_on"] = "下次跟进日期不能早于时间。"
+        return errors
 
     def clean(self) -> None:
-        if found := self.objections():
-            raise ValidationError(found)
+        if errors := self.objections():
+            raise ValidationError(errors)
 
-    def _check(self) -> None:
+    def _validate(self) -> None:
         refuse_if(lies_ahead(self.on), LIES_AHEAD).enforce()
-        found = self.objections()
-        refuse_if(bool(found), next(iter(found.values()), "")).enforce()
+        errors = self.objections()
+        refuse_if(bool(errors), next(iter(errors.values()), "")).enforce()
 
     @classmethod
     def create(cls, *, by: User, customer: Customer, files: Iterable[Checked] = (), **values: Any) -> Interaction:
@@ -133,13 +133,13 @@ class Interaction(models.Model):
         hold_customers(customer, by=by)
         customer.can_contribute(by).enforce()
         interaction = cls(customer=customer, created_by=by, **values)
-        interaction._check()
-        for answered in customer.interactions.to_follow_up(interaction.on):
-            answered._close_follow_up(by)
+        interaction._validate()
+        for earlier in customer.interactions.to_follow_up(interaction.on):
+            earlier._close_follow_up(by)
         interaction.save()
         log_event(by, "新建", interaction, 客户=customer, 时间=interaction.on, 方式=interaction.kind)
-        interaction._tell()
-        interaction._keep(files, by)
+        interaction._add_timeline_entry()
+        interaction._save_files(files, by)
         return interaction
 
     def can_edit(self, by: User) -> Verdict:
@@ -152,8 +152,8 @@ class Interaction(models.Model):
         if values.get("follow_up_on", self.follow_up_on) != self.follow_up_on:
             values["followed_up_at"] = None
         save_changes(by, "编辑", self, **values)
-        self._check()
-        self._tell()
+        self._validate()
+        self._add_timeline_entry()
 
     def can_remove(self, by: User) -> Verdict:
         return self.customer.can_edit(by)
@@ -187,7 +187,7 @@ class Interaction(models.Model):
     @transition
     def attach(self, *, by: User, files: Iterable[Checked]) -> None:
         self.can_attach(by).enforce()
-        self._keep(files, by)
+        self._save_files(files, by)
 
     def _close_follow_up(self, by: User) -> None:
         self.followed_up_at = timezone.now()
@@ -195,25 +195,26 @@ class Interaction(models.Model):
         self.save(update_fields=["followed_up_at", "version"])
         log_event(by, "完成跟进", self, 下次跟进日期=self.follow_up_on)
 
-    def _tell(self) -> None:
+    def _add_timeline_entry(self) -> None:
         url = self.get_absolute_url()
         add_timeline_entry(self.customer, TimelineEntry.Kind.INTERACTION, self.told_as, url=url, at=self.told_at)
 
-    def _keep(self, files: Iterable[Checked], by: User) -> None:
+    def _save_files(self, files: Iterable[Checked], by: User) -> None:
         """Writes the files; those already written go again when one of them fails."""
-        files, kept = list(files), list[str]()
+        files, saved_paths = list(files), list[str]()
         if not files:
             return
-        there = self.attachments.count()
-        refuse_if(there + len(files) > MAX_FILES, f"每条交往记录最多 {MAX_FILES} 个附件，已有 {there} 个。").enforce()
+        existing_count = self.attachments.count()
+        too_many = existing_count + len(files) > MAX_FILES
+        refuse_if(too_many, f"每条交往记录最多 {MAX_FILES} 个附件，已有 {existing_count} 个。").enforce()
         try:
             for file, name, content_type, size in files:
                 row = Attachment(interaction=self, name=name, content_type=content_type, size=size, uploaded_by=by)
                 row.file.save(name, file, save=False)
-                kept.append(str(row.file.name))
+                saved_paths.append(str(row.file.name))
                 row.save()
         except BaseException:
-            for path in kept:
+            for path in saved_paths:
                 default_storage.delete(path)
             raise
         log_event(by, "上传附件", self, 附件="、".join(one.name for one in files))

@@ -13,11 +13,11 @@ from .together import move_customers
 
 def customers_left_by(person: User) -> list[tuple[str, int]]:
     """What waits for a successor: [("客户", 12), …]; deleted ones may be restored, so they are among the customers."""
-    kept = Customer.objects.filter(manager=person)
-    follow_ups = Interaction.objects.filter(customer__in=kept, follow_up_on__isnull=False, followed_up_at=None)
+    customers = Customer.objects.filter(manager=person)
+    follow_ups = Interaction.objects.filter(customer__in=customers, follow_up_on__isnull=False, followed_up_at=None)
     return [
-        ("客户", kept.count()),
-        ("未结束的客户流失", ChurnCase.objects.open().filter(customer__in=kept).count()),
+        ("客户", customers.count()),
+        ("未结束的客户流失", ChurnCase.objects.open().filter(customer__in=customers).count()),
         ("未完成的跟进", follow_ups.count()),
     ]
 

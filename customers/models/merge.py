@@ -20,7 +20,7 @@ from . import churn_scan
 from .churn import ChurnCase
 from .contact import Contact
 from .customer import Customer, CustomerGrant, Ownership
-from .merge_values import label_of, left_behind, taken
+from .merge_values import label_of, left_behind, values_to_take
 from .order import refresh_last_purchases
 from .rollup import refresh_revenue
 from .timeline import TimelineEntry, add_timeline_entry
@@ -28,10 +28,10 @@ from .together import keep_with_manager
 
 MAX_TOGETHER = 10
 # Relations whose rows need more than another key; every other model that refers to customers simply follows.
-OWN_WAY = ("contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years")
+RELATIONS_MOVED_SEPARATELY = ("contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years")
 
 
-def take_turn(*, merging: bool) -> None:
+def take_merge_lock(*, merging: bool) -> None:
     """Let merges wait for transactions that write orders, and the other way round.
 
     Orders find their customers before a merge or after it, never during.
@@ -39,10 +39,10 @@ def take_turn(*, merging: bool) -> None:
     take_lock(AdvisoryLock.MERGES, shared=not merging)
 
 
-def take_turns() -> None:
+def take_merge_and_scan_locks() -> None:
     """Nobody writes orders or scans for silent customers until the transaction ends. Call before any row is locked."""
-    take_turn(merging=True)
-    churn_scan.take_turn()
+    take_merge_lock(merging=True)
+    churn_scan.take_scan_lock()
 
 
 def merge_customers(survivor: Customer, others: list[Customer], *, by: User, reason: str) -> int:
@@ -52,7 +52,7 @@ def merge_customers(survivor: Customer, others: list[Customer], *, by: User, rea
     each other.
     """
     with transaction.atomic():
-        take_turns()
+        take_merge_and_scan_locks()
         keys = {survivor.pk, *(other.pk for other in others)}
         list(Customer.objects.filter(pk__in=keys).order_by("pk").select_for_update(no_key=True).values_list("pk"))
         for other in others:
@@ -60,53 +60,56 @@ def merge_customers(survivor: Customer, others: list[Customer], *, by: User, rea
     return len(others)
 
 
-def relations() -> list[Any]:
+def customer_relations() -> list[Any]:
     """Everything in the product that refers to a customer."""
     return list(Customer._meta.related_objects)
 
 
-def absorb(survivor: Customer, other: Customer, *, by: User, reason: str) -> None:
+def merge_into(survivor: Customer, other: Customer, *, by: User, reason: str) -> None:
     """What Customer.merge() does, with both rows locked."""
     refuse_if(other.pk == survivor.pk, "请选择两个不同的客户。").enforce()
     lock_row(other)
     other.can_merge(by).enforce()
     refuse_if(not reason.strip(), "请填写合并原因。").enforce()
     now = timezone.now()
-    moved = _follow(survivor, other)
+    moved_counts = _move_relations(survivor, other)
     _move_contacts(survivor, other)
     _close_cases(survivor, other, by)
     _move_timeline(survivor, other)
     _move_grants(survivor, other)
     Ownership.objects.filter(customer=other, until=None).update(until=now)
     Customer.objects.filter(merged_into=other).update(merged_into=survivor)
-    _bury(survivor, other, now)
-    left = _take_values(survivor, other, by)
+    _soft_delete(survivor, other, now)
+    lost_values = _fill_missing_values(survivor, other, by)
     refresh_revenue([survivor.pk, other.pk])
     refresh_last_purchases([survivor.pk, other.pk])
     churn_scan.resolve_by_purchases([survivor.pk])
     facts = {"并入": f"{other.name}（{other.number}，客户经理 {other.manager}）", "原因": reason}
-    facts |= {label: f"{count} 条" for label, count in moved.items()}
+    facts |= {label: f"{count} 条" for label, count in moved_counts.items()}
     log_event(
-        by, "合并", survivor, changes=facts | {LEFT_BEHIND + label_of(name): words for name, words in left.items()}
+        by,
+        "合并",
+        survivor,
+        changes=facts | {LEFT_BEHIND + label_of(name): words for name, words in lost_values.items()},
     )
-    _tell_merge(survivor, other, by, reason, left)
+    _record_merge(survivor, other, by, reason, lost_values)
 
 
-def _follow(survivor: Customer, other: Customer) -> dict[str, int]:
+def _move_relations(survivor: Customer, other: Customer) -> dict[str, int]:
     """Gives the rows of every other model their new customer; {what: how many}."""
-    moved = counts(other)
-    _lift(survivor, other)
-    for relation in relations():
-        if relation.get_accessor_name() not in OWN_WAY:
+    moved_counts = counts(other)
+    _reparent(survivor, other)
+    for relation in customer_relations():
+        if relation.get_accessor_name() not in RELATIONS_MOVED_SEPARATELY:
             name, rows = relation.field.name, relation.related_model._base_manager
             rows.filter(**{name: other}).update(**{name: survivor})
     keep_with_manager([survivor.pk], survivor.manager)
     kind = ContentType.objects.get_for_model(Customer)
     Notification.objects.filter(content_type=kind, object_id=other.pk).update(object_id=survivor.pk)
-    return moved
+    return moved_counts
 
 
-def _lift(survivor: Customer, other: Customer) -> None:
+def _reparent(survivor: Customer, other: Customer) -> None:
     """What lies between the other and the survivor below it moves up, so that nothing comes to lie under itself."""
     below: Customer | None = survivor
     for _ in range(50):
@@ -121,14 +124,14 @@ def _lift(survivor: Customer, other: Customer) -> None:
 
 def counts(customer: Customer) -> dict[str, int]:
     """{what: how many rows refer to the customer}, of those that a person knows by name."""
-    found: dict[str, int] = {}
-    for relation in relations():
+    totals: dict[str, int] = {}
+    for relation in customer_relations():
         if relation.hidden or relation.get_accessor_name() in ("timeline", "ownerships", "merged", "revenue_years"):
             continue
         rows = relation.related_model._base_manager.filter(**{relation.field.name: customer})
         label = "下属单位" if relation.related_model is Customer else str(relation.related_model._meta.verbose_name)
-        found[label] = found.get(label, 0) + rows.count()
-    return {label: count for label, count in found.items() if count}
+        totals[label] = totals.get(label, 0) + rows.count()
+    return {label: count for label, count in totals.items() if count}
 
 
 def _move_contacts(survivor: Customer, other: Customer) -> None:
@@ -142,9 +145,9 @@ def _move_contacts(survivor: Customer, other: Customer) -> None:
 def _close_cases(survivor: Customer, other: Customer, by: User) -> None:
     """At most one case remains that is not over: the survivor's, or the other's open one when it has none."""
     unfinished = Q(status__in=ChurnCase.OPEN) | Q(status=ChurnCase.Status.CONFIRMED)
-    mine = ChurnCase.objects.filter(unfinished, customer=survivor).exists()
+    survivor_has_case = ChurnCase.objects.filter(unfinished, customer=survivor).exists()
     for case in ChurnCase.objects.filter(unfinished, customer=other).select_for_update():
-        if case.is_open and not mine and survivor.status == Customer.Status.NORMAL:
+        if case.is_open and not survivor_has_case and survivor.status == Customer.Status.NORMAL:
             continue
         case.close_by_merge(into=survivor, by=by)
     ChurnCase.objects.filter(customer=other).update(customer=survivor)
@@ -160,20 +163,20 @@ def _move_timeline(survivor: Customer, other: Customer) -> None:
 
 def _move_grants(survivor: Customer, other: Customer) -> None:
     """Colleagues of the other customer become colleagues of the survivor, unless they have their own right to it."""
-    there = CustomerGrant.objects.filter(content_object=survivor).values("user")
+    colleagues = CustomerGrant.objects.filter(content_object=survivor).values("user")
     moving = CustomerGrant.objects.filter(content_object=other)
-    moving.exclude(user__in=there).exclude(user=survivor.manager).update(content_object=survivor)
+    moving.exclude(user__in=colleagues).exclude(user=survivor.manager).update(content_object=survivor)
     CustomerGrant.objects.filter(content_object=other).delete()
 
 
-def _bury(survivor: Customer, other: Customer, now: Any) -> None:
+def _soft_delete(survivor: Customer, other: Customer, now: Any) -> None:
     other.deleted_at, other.merged_into, other.version = now, survivor, other.version + 1
     other.save(update_fields=["deleted_at", "merged_into", "version"])
 
 
-def _take_values(survivor: Customer, other: Customer, by: User) -> dict[str, str]:
+def _fill_missing_values(survivor: Customer, other: Customer, by: User) -> dict[str, str]:
     """Fills what the survivor lacks, with the trail of an edit; gives what of the other is not taken over."""
-    values = taken(survivor, other)
+    values = values_to_take(survivor, other)
     if "external_number" in values:  # it stands once
         Customer.objects.filter(pk=other.pk).update(external_number="")
     if values:
@@ -184,12 +187,12 @@ def _take_values(survivor: Customer, other: Customer, by: User) -> dict[str, str
     return left_behind(survivor, other)
 
 
-def _tell_merge(survivor: Customer, other: Customer, by: User, reason: str, left: dict[str, str]) -> None:
+def _record_merge(survivor: Customer, other: Customer, by: User, reason: str, lost_values: dict[str, str]) -> None:
     """The survivor's trail holds the values that were left behind, masked as their fields are; here their names."""
-    labels = [label_of(name) for name in left if name not in ("number", "name")]
-    words = f"合并：{other.name}（{other.number}）并入本客户（{reason}）"
+    labels = [label_of(name) for name in lost_values if name not in ("number", "name")]
+    text = f"合并：{other.name}（{other.number}）并入本客户（{reason}）"
     add_timeline_entry(
-        survivor, TimelineEntry.Kind.CUSTOMER, words + (f"；未保留：{'、'.join(labels)}" if labels else "")
+        survivor, TimelineEntry.Kind.CUSTOMER, text + (f"；未保留：{'、'.join(labels)}" if labels else "")
     )
     log_event(by, "合并", other, 已并入=f"{survivor.name}（{survivor.number}）", 原因=reason)
     for person in {survivor.manager, other.manager} - {by}:
@@ -199,14 +202,16 @@ def _tell_merge(survivor: Customer, other: Customer, by: User, reason: str, left
 def perhaps_merged() -> Any:
     """Ended cases that a merge of an earlier release may have ended, for a person to look at: their customer took
     others over, and no end of theirs, by hand or by a purchase, stands in the timeline."""
-    end = Concat(Value("/churn/"), Cast(OuterRef("pk"), CharField()), Value("/#closed"))
-    told = TimelineEntry.objects.filter(customer=OuterRef("customer"), kind=TimelineEntry.Kind.CHURN, url__endswith=end)
-    absorbed = Customer.objects.filter(merged_into=OuterRef("customer"))
-    ended = ChurnCase.objects.filter(status__in=(ChurnCase.Status.RESOLVED, ChurnCase.Status.WON_BACK))
-    return ended.filter(Exists(absorbed), ~Exists(told))
+    end_url = Concat(Value("/churn/"), Cast(OuterRef("pk"), CharField()), Value("/#closed"))
+    end_entries = TimelineEntry.objects.filter(
+        customer=OuterRef("customer"), kind=TimelineEntry.Kind.CHURN, url__endswith=end_url
+    )
+    merged_customers = Customer.objects.filter(merged_into=OuterRef("customer"))
+    ended_cases = ChurnCase.objects.filter(status__in=(ChurnCase.Status.RESOLVED, ChurnCase.Status.WON_BACK))
+    return ended_cases.filter(Exists(merged_customers), ~Exists(end_entries))
 
 
 def find_survivor(pk: int) -> Customer | None:
     """The customer that one merged away became part of."""
-    merged = Customer.objects.filter(pk=pk, merged_into__isnull=False).select_related("merged_into").first()
-    return merged.merged_into if merged else None
+    merged_customer = Customer.objects.filter(pk=pk, merged_into__isnull=False).select_related("merged_into").first()
+    return merged_customer.merged_into if merged_customer else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+ADVISORY_LOCK = 770005  # PostgreSQL advisory lock: what is known of a name stays true until the transaction ends
 from kit.sql.locks import AdvisoryLock, take_lock
 
 

@@ -51,8 +51,8 @@ class OrderQuerySet(OfCustomersQuerySet):
 
     def of_wrong_sign(self) -> OrderQuerySet:
         """Whose sum contradicts their status, as earlier releases took them: the feed refuses them, or turns them."""
-        returned = Q(status=OrderStatus.RETURNED, total__gt=0)
-        return self.filter(returned | Q(status__in=PURCHASE_STATUSES, total__lt=0))
+        positive_return = Q(status=OrderStatus.RETURNED, total__gt=0)
+        return self.filter(positive_return | Q(status__in=PURCHASE_STATUSES, total__lt=0))
 
     def with_keeper(self) -> OrderQuerySet:
         """keeper: who was the customer's 客户经理 when the order was made."""
@@ -117,11 +117,11 @@ def refresh_last_purchases(customer_ids: Iterable[int] | None = None) -> int:
     )
     changed = 0
     for rows in _batches(customer_ids):
-        now = rows.annotate(latest=Subquery(latest))
-        first = Q(last_purchase_on=None, latest__isnull=False)
-        gone = Q(last_purchase_on__isnull=False, latest=None)
-        moved = Q(last_purchase_on__isnull=False, latest__isnull=False) & ~Q(last_purchase_on=F("latest"))
-        changed += now.filter(first | gone | moved).update(last_purchase_on=Subquery(latest))
+        customers = rows.annotate(latest=Subquery(latest))
+        is_first = Q(last_purchase_on=None, latest__isnull=False)
+        is_gone = Q(last_purchase_on__isnull=False, latest=None)
+        is_other = Q(last_purchase_on__isnull=False, latest__isnull=False) & ~Q(last_purchase_on=F("latest"))
+        changed += customers.filter(is_first | is_gone | is_other).update(last_purchase_on=Subquery(latest))
     return changed
 
 

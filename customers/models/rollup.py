@@ -77,20 +77,22 @@ def refresh_revenue(customer_ids: Iterable[int] | None = None, years: Collection
     changed = 0
     for keys in in_batches(customer_ids):
         lock_customers(keys)
-        truth = {found[:3]: found for found in raw_revenue(keys, years)}
+        expected = {revenue[:3]: revenue for revenue in raw_revenue(keys, years)}
         stored = RevenueYear.objects.filter(customer__in=keys).order_by()
         stored = stored if years is None else stored.filter(year__in=years)
-        known = {Revenue(*row[1:])[:3]: row for row in stored.values_list("pk", *Revenue._fields)}
-        gone = [row[0] for key, row in known.items() if key not in truth]
-        moved = [found for key, found in truth.items() if key not in known or known[key][4:] != found[3:]]
-        if gone:
-            RevenueYear.objects.filter(pk__in=gone).delete()
+        stored_rows = {Revenue(*row[1:])[:3]: row for row in stored.values_list("pk", *Revenue._fields)}
+        obsolete_keys = [row[0] for key, row in stored_rows.items() if key not in expected]
+        changed_rows = [
+            found for key, found in expected.items() if key not in stored_rows or stored_rows[key][4:] != found[3:]
+        ]
+        if obsolete_keys:
+            RevenueYear.objects.filter(pk__in=obsolete_keys).delete()
         RevenueYear.objects.bulk_create(
-            [RevenueYear(customer_id=c, year=y, manager_id=m, orders=n, amount=a) for c, y, m, n, a in moved],
+            [RevenueYear(customer_id=c, year=y, manager_id=m, orders=n, amount=a) for c, y, m, n, a in changed_rows],
             batch_size=1000, update_conflicts=True, unique_fields=["customer", "year", "manager"],
             update_fields=["orders", "amount"],
         )  # fmt: skip
-        changed += len(gone) + len(moved)
+        changed += len(obsolete_keys) + len(changed_rows)
     RevenueChange.objects.create()
     return changed
 
@@ -102,8 +104,8 @@ def settle_dates() -> int:
     Returns how many customers there were. Run daily, it meets each of them on the eve of its day.
     """
     since = midnight(timezone.localdate() + timedelta(days=1))
-    found = Order.objects.filter(ordered_at__gte=since).order_by().values_list("customer", flat=True)
-    keys = sorted(set(found))
+    customer_keys = Order.objects.filter(ordered_at__gte=since).order_by().values_list("customer", flat=True)
+    keys = sorted(set(customer_keys))
     if keys:
         with transaction.atomic():
             refresh_revenue(keys)
@@ -111,7 +113,7 @@ def settle_dates() -> int:
     return len(keys)
 
 
-def follow_transfer(customer_ids: list[int], at: datetime) -> None:
+def refresh_after_transfer(customer_ids: list[int], at: datetime) -> None:
     """After customers changed hands: orders of a later date are the new 客户经理's. Call in their transaction."""
     later = Order.objects.revenue().filter(customer__in=customer_ids, ordered_at__gte=at)
     refresh_revenue(set(later.order_by().values_list("customer", flat=True)))
@@ -132,9 +134,9 @@ def raw_revenue(customer_ids: Iterable[int], years: Collection[int] | None = Non
             ordered_at__gte=midnight(date(first, 1, 1)), ordered_at__lt=midnight(date(last + 1, 1, 1))
         )
     rows = orders.with_keeper().annotate(year=ExtractYear("ordered_at")).values_list("customer", "year", "keeper")
-    for customer, year, keeper, count, amount in rows.annotate(Count("pk"), amount=ExactSum("total")):
+    for customer, year, owner, count, amount in rows.annotate(Count("pk"), amount=ExactSum("total")):
         if years is None or year in years:
-            yield Revenue(customer, year, keeper, count, amount)
+            yield Revenue(customer, year, owner, count, amount)
 
 
 def in_batches(customer_ids: Iterable[int] | None) -> Iterator[list[int]]:
@@ -147,26 +149,28 @@ def in_batches(customer_ids: Iterable[int] | None) -> Iterator[list[int]]:
 
 def differences(limit: int = 20) -> list[str]:
     """Where the rollup and the orders disagree, in words; empty when nowhere."""
-    found: list[str] = []
+    texts: list[str] = []
     for keys in in_batches(None):
-        suspects = {key[0] for key, *_ in _compared(keys)}  # a sync may have committed between the two reads:
-        found += [_said(*one) for one in _compared(sorted(suspects))] if suspects else []  # those are read again
-        if len(found) >= limit:
+        suspects = {key[0] for key, *_ in _list_differences(keys)}  # a sync may have committed between the two reads:
+        texts += (
+            [_describe_difference(*one) for one in _list_differences(sorted(suspects))] if suspects else []
+        )  # those are read again
+        if len(texts) >= limit:
             break
-    return found[:limit]
+    return texts[:limit]
 
 
-def _compared(keys: list[int]) -> list[tuple[Any, Any, Any]]:
+def _list_differences(keys: list[int]) -> list[tuple[Any, Any, Any]]:
     """(key, orders' figures, rollup's figures) wherever they differ."""
-    truth = {row[:3]: row[3:] for row in raw_revenue(keys)}
+    expected = {row[:3]: row[3:] for row in raw_revenue(keys)}
     rows = RevenueYear.objects.filter(customer__in=keys).order_by().values_list(*Revenue._fields)
-    kept = {row[:3]: row[3:] for row in rows}
-    every = sorted(truth.keys() | kept.keys())
-    return [(key, truth.get(key), kept.get(key)) for key in every if truth.get(key) != kept.get(key)]
+    stored = {row[:3]: row[3:] for row in rows}
+    all_keys = sorted(expected.keys() | stored.keys())
+    return [(key, expected.get(key), stored.get(key)) for key in all_keys if expected.get(key) != stored.get(key)]
 
 
-def _said(key: Any, truth: Any, kept: Any) -> str:
-    orders, rollup = (f"{pair[0]} 张 {pair[1].normalize():f} 元" if pair else "没有" for pair in (truth, kept))
+def _describe_difference(key: Any, expected: Any, stored: Any) -> str:
+    orders, rollup = (f"{pair[0]} 张 {pair[1].normalize():f} 元" if pair else "没有" for pair in (expected, stored))
     return f"客户 {key[0]}，{key[1]} 年：订单 {orders}，汇总 {rollup}"
 
 
@@ -174,6 +178,6 @@ def revenue_stamp() -> tuple[Any, ...] | None:
     return RevenueChange.stamp()
 
 
-def forget_old_changes() -> str:
+def delete_old_changes() -> str:
     """Called by the schedule."""
     return RevenueChange.forget()

@@ -59,8 +59,8 @@ class CustomerQuerySet(ScopedQuerySet):
         people = people_reached(user, self.edit_permission)
         if people is None:
             return self
-        shared = granted_ids(user, grants_of(self.model), self.edit_permission)
-        return self.filter(self.of_people(people) | Q(pk__in=shared) if shared else self.of_people(people))
+        shared_ids = granted_ids(user, grants_of(self.model), self.edit_permission)
+        return self.filter(self.of_people(people) | Q(pk__in=shared_ids) if shared_ids else self.of_people(people))
 
     def restorable_by(self, user: User) -> CustomerQuerySet:
         """Deleted customers, for administrators; merged ones live on in another, others an import has not finished."""
@@ -80,9 +80,13 @@ class CustomerQuerySet(ScopedQuerySet):
 
     def with_keeper(self) -> CustomerQuerySet:
         """With the 客户经理, and kept_since: when he took the customer over."""
-        periods: Any = self.model._meta.get_field("ownerships").related_model
-        running = periods.objects.filter(customer=models.OuterRef("pk"), until=None).order_by().values("since")[:1]
-        return self.current().annotate(kept_since=models.Subquery(running)).select_related("manager").order_by("pk")
+        ownerships: Any = self.model._meta.get_field("ownerships").related_model
+        current_since = (
+            ownerships.objects.filter(customer=models.OuterRef("pk"), until=None).order_by().values("since")[:1]
+        )
+        return (
+            self.current().annotate(kept_since=models.Subquery(current_since)).select_related("manager").order_by("pk")
+        )
 
     def incomplete(self) -> CustomerQuerySet:
         """Born of 开发成功 or an import, still lacking what the form requires."""
@@ -98,8 +102,8 @@ def sounds_like(text: str, path: str = "") -> Q | None:
     folded = fold_name(text)
     if not (folded.isascii() and folded.isalpha()):
         return None
-    usual = Q(**{f"{path}name_initials__startswith": folded}) | Q(**{f"{path}name_pinyin__startswith": folded})
-    return usual | Q(**{f"{path}name_readings__contains_plain": f"|{folded}"})
+    usual_reading = Q(**{f"{path}name_initials__startswith": folded}) | Q(**{f"{path}name_pinyin__startswith": folded})
+    return usual_reading | Q(**{f"{path}name_readings__contains_plain": f"|{folded}"})
 
 
 def names_hidden_from(user: User, label: str) -> tuple[str, ...]:

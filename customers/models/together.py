@@ -14,7 +14,7 @@ from kit.domain.verdict import refuse_if
 
 from ..candidates import successors
 from .customer import KEPT_FOR_MANAGER, Customer, CustomerGrant, Ownership
-from .rollup import follow_transfer
+from .rollup import refresh_after_transfer
 from .timeline import TimelineEntry
 
 CLASSES = {"region": "地区", "industry": "行业", "level": "客户等级"}  # field: category of the dictionary
@@ -49,8 +49,8 @@ def move_customers(moving: list[Customer], to: User, *, by: User, reason: str) -
         TimelineEntry(customer=customer, at=now, kind="customer", text=f"移交：{customer.manager} → {to}（{reason}）")
         for customer in moving
     )
-    follow_transfer(keys, now)
-    _tell_of_transfer(moving, to, by, reason)
+    refresh_after_transfer(keys, now)
+    _notify_of_transfer(moving, to, by, reason)
     for customer in moving:
         customer.manager = to
     return len(moving)
@@ -63,19 +63,23 @@ def keep_with_manager(customers: Iterable[int], manager: User) -> None:
         related._base_manager.filter(customer__in=list(customers)).update(keeper=manager)
 
 
-def _tell_of_transfer(customers: list[Customer], to: User, by: User, reason: str) -> None:
+def _notify_of_transfer(customers: list[Customer], to: User, by: User, reason: str) -> None:
     """One notification per person, however many customers move."""
-    by_former: dict[User, list[Customer]] = {}
+    by_former_owner: dict[User, list[Customer]] = {}
     for customer in customers:
-        by_former.setdefault(customer.manager, []).append(customer)
-    for former, theirs in by_former.items():
+        by_former_owner.setdefault(customer.manager, []).append(customer)
+    for former, former_customers in by_former_owner.items():
         if former.pk != by.pk:
-            notify(former, f"{by} 已把您负责的{_named(theirs)}移交给 {to}：{reason}"[:300])
+            notify(former, f"{by} 已把您负责的{_customers_text(former_customers)}移交给 {to}：{reason}"[:300])
     if to.pk != by.pk:
-        notify(to, f"{by} 将{_named(customers)}移交给您：{reason}"[:300], customers[0] if len(customers) == 1 else None)
+        notify(
+            to,
+            f"{by} 将{_customers_text(customers)}移交给您：{reason}"[:300],
+            customers[0] if len(customers) == 1 else None,
+        )
 
 
-def _named(customers: list[Customer]) -> str:
+def _customers_text(customers: list[Customer]) -> str:
     return f"客户「{customers[0]}」" if len(customers) == 1 else f" {len(customers)} 个客户"
 
 
@@ -88,23 +92,23 @@ def reclassify_customers(customers: list[Customer], *, by: User, reason: str = "
     refuse_if(not values, "请至少选择一项要修改的内容。").enforce()
     for name, entry in values.items():
         refuse_if(entry is None or entry.category != CLASSES[name], f"请选择有效的{CLASSES[name]}。").enforce()
-    moving = [one for one in customers if any(getattr(one, f"{name}_id") != values[name].pk for name in values)]
-    refuse_if(not moving, "所选客户已经是这样，没有要修改的。").enforce()
-    releveled = "level" in values and any(one.level_id != values["level"].pk for one in moving)
-    refuse_if(releveled and not reason.strip(), "客户等级有变化，请填写原因。").enforce()
-    keys = [customer.pk for customer in moving]
+    changing = [one for one in customers if any(getattr(one, f"{name}_id") != values[name].pk for name in values)]
+    refuse_if(not changing, "所选客户已经是这样，没有要修改的。").enforce()
+    level_changes = "level" in values and any(one.level_id != values["level"].pk for one in changing)
+    refuse_if(level_changes and not reason.strip(), "客户等级有变化，请填写原因。").enforce()
+    keys = [customer.pk for customer in changing]
     Customer.objects.filter(pk__in=keys).update(**values, version=models.F("version") + 1)
-    log_events(by, "批量修改", moving, changes=lambda customer: _reclassified(customer, values, reason))
-    for customer in moving:
+    log_events(by, "批量修改", changing, changes=lambda customer: _changed_values(customer, values, reason))
+    for customer in changing:
         for name, entry in values.items():
             setattr(customer, name, entry)
-    return len(moving)
+    return len(changing)
 
 
-def _reclassified(customer: Customer, values: dict[str, Any], reason: str) -> dict[str, Any]:
-    changed = {
+def _changed_values(customer: Customer, values: dict[str, Any], reason: str) -> dict[str, Any]:
+    changes = {
         CLASSES[name]: (format_value(getattr(customer, name)), entry)
         for name, entry in values.items()
         if getattr(customer, f"{name}_id") != entry.pk
     }
-    return {**changed, **({"原因": reason} if reason.strip() else {})}
+    return {**changes, **({"原因": reason} if reason.strip() else {})}

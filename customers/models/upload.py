@@ -19,7 +19,7 @@ from kit.domain.verdict import Verdict, first_objection, refuse_if, require_perm
 if TYPE_CHECKING:
     from ..importing import CustomerImport  # which reads and writes what the models here are
 
-KEPT = timedelta(days=7)
+KEEP_FOR = timedelta(days=7)
 
 
 class ImportFileQuerySet(models.QuerySet["ImportFile"]):
@@ -82,15 +82,15 @@ class ImportFile(models.Model):
         self.added = task.write(partial=partial)
         self.imported_at, self.notes = timezone.now(), task.notes
         self.save(update_fields=["added", "imported_at", "notes"])
-        facts = {"新增客户": self.added, **task.outcome, "有错误": len(task.refused_lines)}
-        log_event(by, "导入", text=f"客户：{self.name}", changes=facts)
+        changes = {"新增客户": self.added, **task.outcome, "有错误": len(task.refused_lines)}
+        log_event(by, "导入", text=f"客户：{self.name}", changes=changes)
         return task
 
 
 def forget_old_uploads() -> int:
     """Files are kept for a week, whether imported or not; called by the schedule."""
-    old = list(ImportFile.objects.filter(uploaded_at__lt=timezone.now() - KEPT)[:1000])
-    for upload in old:
+    old_uploads = list(ImportFile.objects.filter(uploaded_at__lt=timezone.now() - KEEP_FOR)[:1000])
+    for upload in old_uploads:
         upload.file.storage.delete(str(upload.file.name))
         upload.delete()
-    return len(old)
+    return len(old_uploads)

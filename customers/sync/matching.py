@@ -7,12 +7,12 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from customers.known import KnownCustomers, keys_of
 from customers.models import Customer, hold_customers
-from customers.models.merge import take_turn
+from customers.models.merge import take_merge_lock
 from kit.audit.log import save_changes
 from kit.domain.shortened_numbers import SHORTENED, is_shortened_number
 from kit.domain.verdict import Refused
 
-from .orders import take_up
+from .orders import unpark
 
 
 class MatchRefused(Exception):
@@ -24,12 +24,14 @@ def find(text: str, user: User) -> Customer:
 
     What means a customer merged away finds the one it became part of.
     """
-    known = KnownCustomers(user if user.has_perm("customers.view_customer") else None)
-    known.learn([keys_of(text, "", "", text)])
-    found = known.named(text)
-    if len(found) == 1:
-        return Customer.objects.get(pk=found[0].pk)
-    raise MatchRefused("有多个同名客户，请填写客户编号。" if found else "没有找到这个客户，请填写客户编号或完整名称。")
+    lookup = KnownCustomers(user if user.has_perm("customers.view_customer") else None)
+    lookup.learn([keys_of(text, "", "", text)])
+    matches = lookup.named(text)
+    if len(matches) == 1:
+        return Customer.objects.get(pk=matches[0].pk)
+    raise MatchRefused(
+        "有多个同名客户，请填写客户编号。" if matches else "没有找到这个客户，请填写客户编号或完整名称。"
+    )
 
 
 def match(customer: Customer, key: str, *, by: User) -> int:
@@ -40,13 +42,13 @@ def match(customer: Customer, key: str, *, by: User) -> int:
         raise MatchRefused("销售系统客户编号超过 30 个字，请先在销售系统里改正。")
     try:
         with transaction.atomic():
-            take_turn(merging=False)  # as everything that writes orders, before any row is locked
-            fresh = Customer.objects.get(pk=customer.pk)
-            hold_customers(fresh, by=by)
-            if fresh.external_number and fresh.external_number != key:
-                raise MatchRefused(f"这个客户已有销售系统客户编号 {fresh.external_number}，请核对是否选错。")
-            save_changes(by, "匹配销售系统客户", fresh, external_number=key)
-            return take_up([key])
+            take_merge_lock(merging=False)  # as everything that writes orders, before any row is locked
+            current = Customer.objects.get(pk=customer.pk)
+            hold_customers(current, by=by)
+            if current.external_number and current.external_number != key:
+                raise MatchRefused(f"这个客户已有销售系统客户编号 {current.external_number}，请核对是否选错。")
+            save_changes(by, "匹配销售系统客户", current, external_number=key)
+            return unpark([key])
     except Refused as refused:
         raise MatchRefused(refused.verdict.reason) from None
     except IntegrityError:

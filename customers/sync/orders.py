@@ -14,7 +14,7 @@ from django.utils import timezone
 from basedata.models import Product
 from customers.churn import resolve_by_purchases
 from customers.models import Customer, Order, OrderLine, ParkedOrder, TimelineEntry, refresh_revenue
-from customers.models.merge import take_turn
+from customers.models.merge import take_merge_lock
 from customers.models.order import refresh_last_purchases
 from kit.domain.money import format_yuan
 from kit.domain.past_dates import lies_ahead
@@ -32,17 +32,17 @@ def find_customers(keys: Iterable[str]) -> dict[str, int]:
 
     The keys of a merged customer lead to what it became part of; none is merged before the caller's transaction ends.
     """
-    take_turn(merging=False)
-    wanted, found = set(keys), dict[str, int]()
+    take_merge_lock(merging=False)
+    wanted_keys, customers = set(keys), dict[str, int]()
     merged = Customer.objects.filter(merged_into__isnull=False, merged_into__deleted_at=None)
     current = Customer.objects.current()
     for field in ("number", "external_number"):
-        kept = merged.filter(**{f"{field}__in": wanted}).values_list(field, "merged_into")
-        found |= dict(kept) | dict(current.filter(**{f"{field}__in": wanted}).values_list(field, "pk"))
-    return found
+        survivors = merged.filter(**{f"{field}__in": wanted_keys}).values_list(field, "merged_into")
+        customers |= dict(survivors) | dict(current.filter(**{f"{field}__in": wanted_keys}).values_list(field, "pk"))
+    return customers
 
 
-def total_of(lines: Iterable[Mapping[str, Any]]) -> Decimal:
+def order_total(lines: Iterable[Mapping[str, Any]]) -> Decimal:
     return sum((line["quantity"] * line["unit_price"] for line in lines), Decimal(0))
 
 
@@ -51,30 +51,30 @@ def write_orders(orders: list[dict[str, Any]], customers: Mapping[str, int]) -> 
     if not orders:
         return
     numbers = [order["number"] for order in orders]
-    present = _present(numbers)
-    before = {number: (pk, owner) for number, pk, owner, _ in present}
+    stored = _stored_orders(numbers)
+    before = {number: (pk, owner) for number, pk, owner, _ in stored}
     Order.objects.bulk_create(
-        [_order(values, customers[values["customer_number"]]) for values in orders],
+        [_build_order(values, customers[values["customer_number"]]) for values in orders],
         update_conflicts=True, unique_fields=["number"], update_fields=ORDER_FIELDS,
     )  # fmt: skip
-    ids = {number: (pk, owner) for number, pk, owner, _ in _present(numbers)}
+    ids = {number: (pk, owner) for number, pk, owner, _ in _stored_orders(numbers)}
     if before:
         OrderLine.objects.filter(order__in=[pk for pk, _ in before.values()]).delete()
     _write_lines(orders, {number: pk for number, (pk, _) in ids.items()})
-    _tell(orders, before, ids)
+    _replace_timeline_entries(orders, before, ids)
     ParkedOrder.objects.filter(number__in=numbers).delete()
-    days = [at for *_, at in present] + [order["ordered_at"] for order in orders]
+    days = [at for *_, at in stored] + [order["ordered_at"] for order in orders]
     owners = {owner for _, owner in (*before.values(), *ids.values())}
-    after_orders(owners, years={timezone.localtime(day).year for day in days})
+    refresh_after_orders(owners, years={timezone.localtime(day).year for day in days})
 
 
-def _present(numbers: list[str]) -> list[tuple[str, int, int, datetime]]:
+def _stored_orders(numbers: list[str]) -> list[tuple[str, int, int, datetime]]:
     return list(Order.objects.filter(number__in=numbers).values_list("number", "pk", "customer_id", "ordered_at"))
 
 
-def _order(values: dict[str, Any], customer: int) -> Order:
-    known = {name: values[name] for name in ("number", "ordered_at", "address", "status", "changed_at")}
-    return Order(**known, customer_id=customer, total=total_of(values["lines"]))
+def _build_order(values: dict[str, Any], customer: int) -> Order:
+    fields = {name: values[name] for name in ("number", "ordered_at", "address", "status", "changed_at")}
+    return Order(**fields, customer_id=customer, total=order_total(values["lines"]))
 
 
 def _write_lines(orders: list[dict[str, Any]], ids: Mapping[str, int]) -> None:
@@ -104,25 +104,26 @@ def order_url(customer: int, order: int) -> str:
     return reverse("customers:order_detail", args=[customer, order])
 
 
-def _tell(orders: list[dict[str, Any]], before: Mapping[str, Any], ids: Mapping[str, tuple[int, int]]) -> None:
+def _replace_timeline_entries(
+    orders: list[dict[str, Any]], before: Mapping[str, Any], ids: Mapping[str, tuple[int, int]]
+) -> None:
     """One timeline entry per order; a changed order's entry is replaced, also when it moved to another customer."""
     kind = TimelineEntry.Kind.ORDER
-    gone = [order_url(owner, pk) for pk, owner in before.values()]
-    if gone:
+    old_urls = [order_url(owner, pk) for pk, owner in before.values()]
+    if old_urls:
         owners = {owner for _, owner in before.values()}
-        TimelineEntry.objects.filter(customer__in=owners, kind=kind, url__in=gone).delete()
+        TimelineEntry.objects.filter(customer__in=owners, kind=kind, url__in=old_urls).delete()
     entries = []
     for order in orders:
         pk, owner = ids[order["number"]]
-        words = (
-            f"订单 {order['number']}，{Order.Status(order['status']).label}，{format_yuan(total_of(order['lines']))} 元"
-        )
+        status, total = Order.Status(order["status"]).label, format_yuan(order_total(order["lines"]))
+        text = f"订单 {order['number']}，{status}，{total} 元"
         at = order["ordered_at"]
-        entries.append(TimelineEntry(customer_id=owner, at=at, kind=kind, text=words, url=order_url(owner, pk)))
+        entries.append(TimelineEntry(customer_id=owner, at=at, kind=kind, text=text, url=order_url(owner, pk)))
     TimelineEntry.objects.bulk_create(entries, ignore_conflicts=True)
 
 
-def after_orders(customer_ids: set[int], years: set[int] | None = None) -> None:
+def refresh_after_orders(customer_ids: set[int], years: set[int] | None = None) -> None:
     """What follows from changed orders, in their transaction: a killed run leaves neither without the other.
 
     years: those the orders lie in, before and after; None: any.
@@ -138,7 +139,7 @@ def park(orders: list[dict[str, Any]]) -> None:
         [
             ParkedOrder(
                 number=order["number"], customer_key=order["customer_number"], ordered_at=order["ordered_at"],
-                status=order["status"], content=_as_texts(order),
+                status=order["status"], content=_to_json(order),
             )
             for order in orders
         ],
@@ -147,16 +148,16 @@ def park(orders: list[dict[str, Any]]) -> None:
     )  # fmt: skip
 
 
-def _as_texts(values: Mapping[str, Any]) -> dict[str, Any]:
+def _to_json(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: [_as_texts(line) for line in value] if name == "lines"
+        name: [_to_json(line) for line in value] if name == "lines"
         else value.isoformat() if isinstance(value, datetime)
         else str(value) if isinstance(value, Decimal) else value
         for name, value in values.items()
     }  # fmt: skip
 
 
-def _from_texts(content: Mapping[str, Any]) -> dict[str, Any]:
+def _from_json(content: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(content)
     for name in ("ordered_at", "changed_at"):
         values[name] = datetime.fromisoformat(values[name]) if values[name] else None
@@ -167,7 +168,7 @@ def _from_texts(content: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _is_good(values: dict[str, Any]) -> bool:
+def _is_acceptable(values: dict[str, Any]) -> bool:
     """What the feed checks today, turning signs where it does."""
     try:
         settle_sign(values)
@@ -176,15 +177,15 @@ def _is_good(values: dict[str, Any]) -> bool:
     return not lies_ahead(values["ordered_at"])
 
 
-def take_up(keys: Iterable[str]) -> int:
+def unpark(keys: Iterable[str]) -> int:
     """Takes up the parked orders of these customer keys whose customer is known by now. Call in a transaction.
 
     One that an earlier release parked and that is refused today stays parked: its row of the feed is named.
     """
     keys = list(keys)
     customers = find_customers(keys)
-    parked = ParkedOrder.objects.filter(customer_key__in=[key for key in keys if key in customers])
-    found = [_from_texts(order.content) for order in parked.select_for_update()]
-    orders = [values for values in found if _is_good(values)]
+    parked_orders = ParkedOrder.objects.filter(customer_key__in=[key for key in keys if key in customers])
+    candidates = [_from_json(order.content) for order in parked_orders.select_for_update()]
+    orders = [values for values in candidates if _is_acceptable(values)]
     write_orders(orders, customers)
     return len(orders)

@@ -21,8 +21,8 @@ from kit.exchange.readers import fault_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 STATUSES = {**{label: code for code, label in OrderStatus.choices}, **{code: code for code, _ in OrderStatus.choices}}
-CONTROL = {"Cc", "Cs"}
-DATES = {"ordered_at", "changed_at"}
+CONTROL_CATEGORIES = {"Cc", "Cs"}
+DATETIME_COLUMNS = {"ordered_at", "changed_at"}
 HOLD_NUMBERS = {
     "number",
     "product_number",
@@ -63,24 +63,24 @@ def named(table: str, cells: Mapping[str, Any]) -> dict[str, Any]:
     With them fault: why the first cell that cannot be taken cannot; empty for a row that is sound.
     """
     columns = COLUMNS[table].items()
-    found = {name: gated(cells[label] if label in cells else cells.get(name)) for name, label in columns}
+    values = {name: clean_cell(cells[label] if label in cells else cells.get(name)) for name, label in columns}
     if getattr(cells, "is_1904", False):
-        found |= {name: _from_1904(found[name]) for name in DATES & found.keys()}
-    return {**found, "fault": _fault(table, found, getattr(cells, "faults", {}))}
+        values |= {name: _from_1904(values[name]) for name in DATETIME_COLUMNS & values.keys()}
+    return {**values, "fault": _fault(table, values, getattr(cells, "faults", {}))}
 
 
-def gated(value: Any) -> Any:
+def clean_cell(value: Any) -> Any:
     return clean_text(value) if isinstance(value, str) else value
 
 
-def _fault(table: str, found: Mapping[str, Any], faults: Mapping[str, str]) -> str:
+def _fault(table: str, values: Mapping[str, Any], faults: Mapping[str, str]) -> str:
     for name, label in COLUMNS[table].items():
-        value = found[name]
-        words = faults.get(label) or faults.get(name) or (fault_of(value) if isinstance(value, str) else "")
-        if not words and name in HOLD_NUMBERS and is_shortened_number(value):
-            words = SHORTENED
-        if words:
-            return f"{label}「{str(value)[:30]}」：{words}"
+        value = values[name]
+        fault = faults.get(label) or faults.get(name) or (fault_of(value) if isinstance(value, str) else "")
+        if not fault and name in HOLD_NUMBERS and is_shortened_number(value):
+            fault = SHORTENED
+        if fault:
+            return f"{label}「{str(value)[:30]}」：{fault}"
     return ""
 
 
@@ -93,7 +93,7 @@ def _from_1904(value: Any) -> Any:
     return value
 
 
-def sound(cells: dict[str, Any]) -> dict[str, Any]:
+def require_sound(cells: dict[str, Any]) -> dict[str, Any]:
     """The row itself, when every cell of it can be taken."""
     if cells["fault"]:
         raise RowRefused(cells["fault"])
@@ -106,18 +106,18 @@ def missing_columns(table: str, cells: Mapping[str, Any]) -> list[str]:
     return [label for name, label in columns if name not in optional and name not in cells and label not in cells]
 
 
-def text(value: Any, label: str, limit: int, *, required: bool = False) -> str:
-    found = "" if value is None else str(value).strip()
-    if required and not found:
+def parse_text(value: Any, label: str, limit: int, *, required: bool = False) -> str:
+    stripped = "" if value is None else str(value).strip()
+    if required and not stripped:
         raise RowRefused(f"{label}没有填写")
-    if len(found) > limit:
+    if len(stripped) > limit:
         raise RowRefused(f"{label}超过 {limit} 个字")
-    if not found.isprintable() and any(unicodedata.category(sign) in CONTROL for sign in found):
+    if not stripped.isprintable() and any(unicodedata.category(sign) in CONTROL_CATEGORIES for sign in stripped):
         raise RowRefused(f"{label}含有控制字符")
-    return found
+    return stripped
 
 
-def number(value: Any, label: str, places: int, *, required: bool = True) -> Decimal | None:
+def parse_number(value: Any, label: str, places: int, *, required: bool = True) -> Decimal | None:
     """Exact: what has more places than the column keeps is refused, never rounded."""
     raw = "" if value is None else str(value).strip()
     if not raw:
@@ -127,45 +127,45 @@ def number(value: Any, label: str, places: int, *, required: bool = True) -> Dec
     if isinstance(value, str) and is_shortened_number(raw):
         raise RowRefused(f"{label}「{raw[:30]}」：{SHORTENED}")
     try:
-        found = exact(raw) if isinstance(value, str) else Decimal(raw)
+        amount = exact(raw) if isinstance(value, str) else Decimal(raw)
     except InvalidOperation:
         raise RowRefused(f"{label}「{raw[:30]}」不是数字") from None
-    if not found.is_finite():
+    if not amount.is_finite():
         raise RowRefused(f"{label}「{raw[:30]}」不是数字")
-    if found and found.adjusted() >= 14 - places:
+    if amount and amount.adjusted() >= 14 - places:
         raise RowRefused(f"{label}「{raw[:30]}」太大")
-    exponent = found.as_tuple().exponent
+    exponent = amount.as_tuple().exponent
     if isinstance(exponent, int) and -exponent > places:
-        if found and found.normalize().as_tuple().exponent < -places:  # type: ignore[operator]
+        if amount and amount.normalize().as_tuple().exponent < -places:  # type: ignore[operator]
             raise RowRefused(f"{label}「{raw[:30]}」的小数超过 {places} 位")
-        found = round(found, places)
-    return found
+        amount = round(amount, places)
+    return amount
 
 
-def moment(value: Any, label: str, *, required: bool = True) -> datetime | None:
+def parse_datetime(value: Any, label: str, *, required: bool = True) -> datetime | None:
     """Times without a zone are Shanghai's; a month alone is its 1st. Required are days of what has happened."""
     if isinstance(value, datetime):
-        found = value
+        at = value
     elif isinstance(value, date):
-        found = datetime.combine(value, time())
+        at = datetime.combine(value, time())
     else:
         raw = unicodedata.normalize("NFKC", "" if value is None else str(value)).strip()
         if not raw:
             if required:
                 raise RowRefused(f"{label}没有填写")
             return None
-        found = _parsed(raw, label)
-    if not 1900 <= found.year <= 2200:
-        raise RowRefused(f"{label}的年份 {found.year} 不对")
-    if required and (words := too_far(found.date())):
-        raise RowRefused(f"{label} {words}")
-    found = (found if found.tzinfo else found.replace(tzinfo=SHANGHAI)).astimezone(UTC)
-    if lies_ahead(found):
-        raise RowRefused(f"{label}「{found.astimezone(SHANGHAI):%Y-%m-%d}」晚于今天，请在销售系统里核对年份")
-    return found
+        at = _parse_datetime_text(raw, label)
+    if not 1900 <= at.year <= 2200:
+        raise RowRefused(f"{label}的年份 {at.year} 不对")
+    if required and (objection := too_far(at.date())):
+        raise RowRefused(f"{label} {objection}")
+    at = (at if at.tzinfo else at.replace(tzinfo=SHANGHAI)).astimezone(UTC)
+    if lies_ahead(at):
+        raise RowRefused(f"{label}「{at.astimezone(SHANGHAI):%Y-%m-%d}」晚于今天，请在销售系统里核对年份")
+    return at
 
 
-def _parsed(raw: str, label: str) -> datetime:
+def _parse_datetime_text(raw: str, label: str) -> datetime:
     try:
         return datetime.fromisoformat(raw)
     except ValueError:
@@ -183,56 +183,56 @@ def is_month(value: Any) -> bool:
     return False
 
 
-def status(value: Any) -> str:
-    found = text(value, "状态", 50, required=True)
-    if found not in STATUSES:
-        raise RowRefused(f"状态「{found[:20]}」不认识，应为未回款、已回款、退货或已取消")
-    return STATUSES[found]
+def parse_status(value: Any) -> str:
+    label = parse_text(value, "状态", 50, required=True)
+    if label not in STATUSES:
+        raise RowRefused(f"状态「{label[:20]}」不认识，应为未回款、已回款、退货或已取消")
+    return STATUSES[label]
 
 
-def product(cells: Mapping[str, Any]) -> dict[str, Any]:
+def parse_product(cells: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "number": text(cells["number"], "产品编号", 50, required=True),
-        "name": text(cells["name"], "名称", 200, required=True),
-        "model": text(cells["model"], "型号", 100),
-        "batch": text(cells["batch"], "批次", 100),
-        "unit": text(cells["unit"], "单位", 20),
-        "unit_price": number(cells["unit_price"], "单价", 4, required=False),
-        "note": text(cells["note"], "备注", 500),
-        "changed_at": moment(cells["changed_at"], "更新时间（changed_at）", required=False),
+        "number": parse_text(cells["number"], "产品编号", 50, required=True),
+        "name": parse_text(cells["name"], "名称", 200, required=True),
+        "model": parse_text(cells["model"], "型号", 100),
+        "batch": parse_text(cells["batch"], "批次", 100),
+        "unit": parse_text(cells["unit"], "单位", 20),
+        "unit_price": parse_number(cells["unit_price"], "单价", 4, required=False),
+        "note": parse_text(cells["note"], "备注", 500),
+        "changed_at": parse_datetime(cells["changed_at"], "更新时间（changed_at）", required=False),
     }
 
 
-def stock(cells: Mapping[str, Any]) -> dict[str, Any]:
+def parse_stock(cells: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "product_number": text(cells["product_number"], "产品编号", 50, required=True),
-        "warehouse": text(cells["warehouse"], "仓库", 100, required=True),
-        "location": text(cells["location"], "货位", 100),
-        "quantity": number(cells["quantity"], "件数", 3),
-        "note": text(cells["note"], "备注", 500),
-        "changed_at": moment(cells["changed_at"], "更新时间（changed_at）", required=False),
+        "product_number": parse_text(cells["product_number"], "产品编号", 50, required=True),
+        "warehouse": parse_text(cells["warehouse"], "仓库", 100, required=True),
+        "location": parse_text(cells["location"], "货位", 100),
+        "quantity": parse_number(cells["quantity"], "件数", 3),
+        "note": parse_text(cells["note"], "备注", 500),
+        "changed_at": parse_datetime(cells["changed_at"], "更新时间（changed_at）", required=False),
     }
 
 
 def order(cells: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "number": text(cells["number"], "订单编号", 50, required=True),
-        "customer_number": fold_width(text(cells["customer_number"], "客户编号", 50, required=True)),
-        "ordered_at": moment(cells["ordered_at"], "日期"),
-        "address": text(cells["address"], "送货地址", 300),
-        "status": status(cells["status"]),
-        "changed_at": moment(cells["changed_at"], "更新时间（changed_at）", required=False),
+        "number": parse_text(cells["number"], "订单编号", 50, required=True),
+        "customer_number": fold_width(parse_text(cells["customer_number"], "客户编号", 50, required=True)),
+        "ordered_at": parse_datetime(cells["ordered_at"], "日期"),
+        "address": parse_text(cells["address"], "送货地址", 300),
+        "status": parse_status(cells["status"]),
+        "changed_at": parse_datetime(cells["changed_at"], "更新时间（changed_at）", required=False),
     }
 
 
-def line(cells: Mapping[str, Any]) -> dict[str, Any]:
-    position = number(cells["line_number"], "行号", 0)
+def parse_line(cells: Mapping[str, Any]) -> dict[str, Any]:
+    position = parse_number(cells["line_number"], "行号", 0)
     if position is None or not 0 <= position <= 2_147_483_647:
         raise RowRefused("行号应为不小于 0 的整数")
     return {
         "line_number": int(position),
-        "product_number": text(cells["product_number"], "产品编号", 50, required=True),
-        "quantity": number(cells["quantity"], "数量", 3),
-        "unit": text(cells["unit"], "单位", 20),
-        "unit_price": number(cells["unit_price"], "单价", 4),
+        "product_number": parse_text(cells["product_number"], "产品编号", 50, required=True),
+        "quantity": parse_number(cells["quantity"], "数量", 3),
+        "unit": parse_text(cells["unit"], "单位", 20),
+        "unit_price": parse_number(cells["unit_price"], "单价", 4),
     }

@@ -17,9 +17,9 @@ from kit.exchange.readers import Table, UnreadableFile, read_table
 from .rows import COLUMNS
 
 Rows = Iterator[tuple[int, dict[str, Any]]]
-VIEWS = {"products": "vi_product", "storage": "vi_storage", "orders": "vi_orders", "order_lines": "vi_orders_line"}
-ENDINGS = (".csv", ".csv.gz", ".xlsx")
-CHUNK = 2000
+VIEW_NAMES = {"products": "vi_product", "storage": "vi_storage", "orders": "vi_orders", "order_lines": "vi_orders_line"}
+FILE_SUFFIXES = (".csv", ".csv.gz", ".xlsx")
+FETCH_SIZE = 2000
 
 
 class SourceRefused(Exception):
@@ -27,7 +27,7 @@ class SourceRefused(Exception):
 
 
 class Source(Protocol):
-    shown: str
+    label: str
 
     def rows(self, table: str) -> Rows | None:
         """(line, {column: value}) of a table, or None when the source has no such table."""
@@ -38,33 +38,33 @@ class Source(Protocol):
     def close(self) -> None: ...
 
 
-def open_source(address: str) -> Source:
-    return DatabaseSource(address) if "://" in address else FolderSource(Path(address))
+def open_source(location: str) -> Source:
+    return DatabaseSource(location) if "://" in location else FolderSource(Path(location))
 
 
-def masked(address: str) -> str:
-    """The address without user, password and options: what may be shown and logged."""
-    if "://" not in address:
-        return address[:300]
+def masked(location: str) -> str:
+    """The location without user, password and options: what may be shown and logged."""
+    if "://" not in location:
+        return location[:300]
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(location)
         port = f":{parts.port}" if parts.port else ""
         return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"[:300]
     except ValueError:
-        return address.split("://", 1)[0] + "://…"
+        return location.split("://", 1)[0] + "://…"
 
 
 class FolderSource:
     def __init__(self, folder: Path) -> None:
-        self.folder, self.shown, self.tables = folder, masked(str(folder)), list[Table]()
+        self.folder, self.label, self.tables = folder, masked(str(folder)), list[Table]()
         if not folder.is_dir():
-            raise SourceRefused(f"没有文件夹 {self.shown}。请填写放有 products、orders 等文件的文件夹或数据库地址。")
+            raise SourceRefused(f"没有文件夹 {self.label}。请填写放有 products、orders 等文件的文件夹或数据库地址。")
 
     def rows(self, table: str) -> Rows | None:
-        found = [path for ending in ENDINGS if (path := self.folder / f"{table}{ending}").exists()]
-        if len(found) > 1:
-            raise SourceRefused(f"{found[0].name} 和 {found[1].name} 同时存在，不知道该读哪一个。请只保留一个。")
-        return self._read(found[0], {*COLUMNS[table], *COLUMNS[table].values()}) if found else None
+        paths = [path for ending in FILE_SUFFIXES if (path := self.folder / f"{table}{ending}").exists()]
+        if len(paths) > 1:
+            raise SourceRefused(f"{paths[0].name} 和 {paths[1].name} 同时存在，不知道该读哪一个。请只保留一个。")
+        return self._read(paths[0], {*COLUMNS[table], *COLUMNS[table].values()}) if paths else None
 
     def _read(self, path: Path, columns: set[str]) -> Rows:
         self.tables.append(read_table(path, columns.__contains__))
@@ -83,10 +83,10 @@ class FolderSource:
 class DatabaseSource:
     """Read through a connection of its own, all four views in one snapshot."""
 
-    def __init__(self, address: str) -> None:
-        self.shown = masked(address)
+    def __init__(self, location: str) -> None:
+        self.label = masked(location)
         try:
-            config = environ.Env.db_url_config(address)
+            config = environ.Env.db_url_config(location)
             self._prepare(config)
             self.connection = ConnectionHandler({"default": config})["default"]
             self.connection.ensure_connection()
@@ -97,14 +97,14 @@ class DatabaseSource:
         except SourceRefused:
             raise
         except (DatabaseError, ImproperlyConfigured, ValueError, KeyError, ImportError):
-            # The driver's words may hold the address: neither shown nor chained.
-            raise SourceRefused(f"连不上销售系统数据库 {self.shown}。请检查地址、账号和驱动程序。") from None
+            # The driver's words may hold the location: neither shown nor chained.
+            raise SourceRefused(f"连不上销售系统数据库 {self.label}。请检查地址、账号和驱动程序。") from None
 
     def _prepare(self, config: dict[str, Any]) -> None:
         engine = config.get("ENGINE", "")
         if engine.endswith("sqlite3"):
             if not Path(config["NAME"]).is_file():
-                raise SourceRefused(f"没有数据库文件 {self.shown}。")
+                raise SourceRefused(f"没有数据库文件 {self.label}。")
             config["NAME"] = f"file:{Path(config['NAME']).absolute()}?mode=ro"
             config["OPTIONS"] = {"uri": True}
         elif "postgresql" in engine:
@@ -115,10 +115,10 @@ class DatabaseSource:
             raise SourceRefused("只能读取 PostgreSQL、SQLite 和 MySQL 数据库，或者一个文件夹。")
 
     def rows(self, table: str) -> Rows | None:
-        view = VIEWS[table]
+        view = VIEW_NAMES[table]
         with self.connection.cursor() as cursor:
-            known = {info.name for info in self.connection.introspection.get_table_list(cursor)}
-        return self._read(view) if view in known else None
+            view_names = {info.name for info in self.connection.introspection.get_table_list(cursor)}
+        return self._read(view) if view in view_names else None
 
     def _read(self, view: str) -> Rows:
         try:
@@ -126,13 +126,13 @@ class DatabaseSource:
                 cursor.execute(f"SELECT * FROM {view}")  # noqa: S608 one of four constants
                 line = 0
                 names: list[str] = []
-                while chunk := cursor.fetchmany(CHUNK):
+                while chunk := cursor.fetchmany(FETCH_SIZE):
                     names = names or [column[0] for column in cursor.description]
                     for values in chunk:
                         line += 1
                         yield line, dict(zip(names, values, strict=True))
         except DatabaseError:
-            raise SourceRefused(f"读取 {self.shown} 的视图 {view} 时出错，请检查视图和权限。") from None
+            raise SourceRefused(f"读取 {self.label} 的视图 {view} 时出错，请检查视图和权限。") from None
 
     def notes(self) -> list[str]:
         return []

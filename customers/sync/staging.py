@@ -23,28 +23,28 @@ class Staging:
             "BEGIN"
         )
 
-    def put_lines(self, lines: Iterable[tuple]) -> None:
+    def add_lines(self, lines: Iterable[tuple]) -> None:
         self.db.executemany("INSERT INTO line VALUES (?, ?, ?, ?, ?, ?, ?, ?)", lines)
 
-    def index(self) -> None:
+    def create_line_index(self) -> None:
         self.db.execute("CREATE INDEX line_of ON line (number)")
 
     def lines_of(self, numbers: list[str]) -> dict[str, list[tuple[int, dict[str, str | None]]]]:
         marks = ",".join("?" * len(numbers))
-        found: dict[str, list] = {number: [] for number in numbers}
+        lines_by_number: dict[str, list] = {number: [] for number in numbers}
         query = f"SELECT * FROM line WHERE number IN ({marks}) ORDER BY rowid"  # noqa: S608 marks only
         for number, row, *cells in self.db.execute(query, numbers):
-            found[number].append((row, dict(zip(FIELDS, cells, strict=True))))
-        return found
+            lines_by_number[number].append((row, dict(zip(FIELDS, cells, strict=True))))
+        return lines_by_number
 
-    def homeless_lines(self) -> Iterator[tuple[str, int, int]]:
+    def orphan_lines(self) -> Iterator[tuple[str, int, int]]:
         """(order number, first row, lines) of lines whose order the feed does not hold."""
         return self.db.execute(
             "SELECT number, min(row), count(*) FROM line"
             " WHERE NOT EXISTS (SELECT 1 FROM seen WHERE tbl = 'orders' AND key = number) GROUP BY number"
         )
 
-    def see(self, table: str, keys: Iterable[str]) -> None:
+    def mark_seen(self, table: str, keys: Iterable[str]) -> None:
         self.db.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", ((table, key) for key in keys))
 
     def unseen(self, table: str, keys: Iterable[str]) -> list[str]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Notification, User
 from customers.churn import resolve_by_purchases, scan_churn
 from customers.models import ChurnCase, Customer, TimelineEntry
-from customers.six_months import basis, cutoff
+from customers.six_months import churn_cutoff, silence_start
 from kit.audit.models import AuditEntry
 from kit.domain.days import add_months
 from kit.domain.verdict import Kind, Refused
@@ -51,7 +51,7 @@ def warned():
 
 
 def test_the_scan_warns_of_exactly_the_customers_whose_six_months_are_over(company):
-    manager, last = company.manager, cutoff(TODAY)
+    manager, last = company.manager, churn_cutoff(TODAY)
     due = [
         factories.CustomerFactory(manager=manager, last_purchase_on=last),
         factories.CustomerFactory(manager=manager, last_purchase_on=last, won_back_on=last),
@@ -71,7 +71,7 @@ def test_the_scan_warns_of_exactly_the_customers_whose_six_months_are_over(compa
     assert warned() == {customer.pk for customer in due}
     for customer in Customer.objects.filter(status="normal", deleted_at=None):
         made = timezone.localdate(customer.created_at)
-        since = basis(customer.last_purchase_on, customer.won_back_on, made, customer.cooperation_since)
+        since = silence_start(customer.last_purchase_on, customer.won_back_on, made, customer.cooperation_since)
         assert (customer.pk in warned()) == (add_months(since, 6) <= TODAY)
 
 

@@ -41,14 +41,14 @@ def test_of_two_scans_at_once_one_works(two_scans, company):
 
 
 def test_without_taking_turns_the_constraint_still_keeps_one_case_per_customer(two_scans, monkeypatch):
-    monkeypatch.setattr(churn_scan, "take_turn", lambda: None)
+    monkeypatch.setattr(churn_scan, "take_scan_lock", lambda: None)
     first, second = two_scans()
     assert (first.opened, second.opened) == (5, 0)
     assert ChurnCase.objects.count() == TimelineEntry.objects.filter(kind="churn").count() == 5
 
 
 def test_control_without_turn_and_constraint_customers_get_two_open_cases(two_scans, monkeypatch):
-    monkeypatch.setattr(churn_scan, "take_turn", lambda: None)
+    monkeypatch.setattr(churn_scan, "take_scan_lock", lambda: None)
     (once,) = (c for c in ChurnCase._meta.constraints if c.name == "customers_one_open_case")
     with connection.schema_editor() as editor:
         editor.remove_constraint(ChurnCase, once)
@@ -104,7 +104,7 @@ def purchase_against_confirm(company, monkeypatch):
     case = factories.churn_case(company.manager)
     kind = factories.entry("流失原因", "价格")
     Customer.objects.filter(pk=case.customer_id).update(last_purchase_on=TODAY - timedelta(days=1))
-    moment = before(monkeypatch, churn_scan, "_purchase_words")  # after the update, before the end
+    moment = before(monkeypatch, churn_scan, "_purchase_text")  # after the update, before the end
     mine = again(case)
     return lambda: (
         case,

@@ -131,27 +131,27 @@ def test_control_a_key_that_nobody_named_is_seen():
 
 def merged(company, one, patch):
     kept = factories.CustomerFactory(name=one.name, manager=company.manager)
-    moment = before(patch, merge, "_bury")
+    moment = before(patch, merge, "_soft_delete")
     return moment, lambda: merge_customers(again(kept), [again(one)], by=company.supervisor, reason="重复")
 
 
 def removed(company, one, patch):
-    moment = before(patch, customer, "record")
+    moment = before(patch, customer, "log_event")
     return moment, lambda: again(one).remove(by=company.supervisor)
 
 
 def handed_over(company, one, patch):
-    moment = before(patch, together, "record_many")
+    moment = before(patch, together, "log_events")
     return moment, lambda: again(one).transfer(company.eastern, by=company.supervisor, reason="换区")
 
 
 def free(patch) -> None:
     """No row is kept, no turn taken."""
-    patch.setattr(held, "lock", lambda row: row.refresh_from_db())
+    patch.setattr(held, "lock_row", lambda row: row.refresh_from_db())
     patch.setattr("kit.domain.verdict.lock_row", lambda row: row.refresh_from_db())
     patch.setattr("kit.domain.verdict.lock_in_order", lambda *rows: None)
-    patch.setattr(feed, "take_turn", lambda *, merging: None)
-    patch.setattr(churn_scan, "take_turn", lambda: None)
+    patch.setattr(feed, "take_merge_lock", lambda *, merging: None)
+    patch.setattr(churn_scan, "take_scan_lock", lambda: None)
 
 
 def outcome(key: str, one: Customer, second: Any) -> str:
@@ -256,7 +256,7 @@ def request_moved_while_merged(company, monkeypatch, sign_in):
     form = client.get(address).context["form"]
     typed = {"customer": other.number, "kind": request.kind_id, "summary": "搬迁后调试", "content": request.content}
     values = {**typed, "contact": "", "organisation": "", "opened": form["opened"].value()}
-    moment = before(monkeypatch, merge, "_follow")
+    moment = before(monkeypatch, merge, "_move_relations")
     return lambda: (
         again(request),
         *moment.overtake(
@@ -279,7 +279,7 @@ def test_a_request_moved_to_a_customer_that_is_merged_waits_and_keeps_its_text(r
 
 @on_postgresql
 def test_control_without_the_customers_first_merge_and_request_lock_up(request_moved_while_merged, monkeypatch):
-    monkeypatch.setattr(records, "hold_before", lambda page: None)
+    monkeypatch.setattr(records, "lock_before_row", lambda page: None)
     monkeypatch.setattr("kit.domain.verdict.lock_in_order", lambda *rows: None)
     _, done, answer, _ = request_moved_while_merged()
     assert any("deadlock" in str(one) for one in (done, answer))

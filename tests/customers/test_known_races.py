@@ -173,7 +173,7 @@ def test_of_two_who_add_one_contact_at_once_the_second_is_told(two_contacts):
 
 
 def test_control_without_the_customers_lock_one_contact_is_added_twice(two_contacts, monkeypatch):
-    monkeypatch.setattr("customers.models.holding.lock", lambda row: None)
+    monkeypatch.setattr("customers.models.holding.lock_row", lambda row: None)
     assert two_contacts() == (302, 302)
 
 

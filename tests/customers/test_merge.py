@@ -12,10 +12,10 @@ from accounts.models import notify
 from crm.search import find_customers as search
 from customers.callers import customers_of_phone
 from customers.models import ChurnCase, Customer, Order, ParkedOrder, merge_customers
-from customers.models.merge import OWN_WAY, relations
-from customers.models.merge_values import OF_THE_ROW, described, outcome
+from customers.models.merge import RELATIONS_MOVED_SEPARATELY, customer_relations
+from customers.models.merge_values import SYSTEM_FIELDS, described, outcome
 from customers.models.rollup import differences
-from customers.sync.orders import find_customers, take_up
+from customers.sync.orders import find_customers, unpark
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Refused
 from tests import factories
@@ -63,19 +63,19 @@ def test_everything_that_refers_to_the_one_refers_to_the_other_afterwards(pair, 
     talk.refresh_from_db()
     assert kept.timeline.filter(url=talk.get_absolute_url()).count() == 1
     assert company.eastern.notifications.filter(text="看看这个").get().record == kept
-    for relation in relations():
+    for relation in customer_relations():
         left = relation.related_model._base_manager.filter(**{relation.field.name: gone})
         assert relation.get_accessor_name() == "ownerships" or not left.exists(), relation
 
 
 def test_no_relation_to_customers_is_moved_blindly_into_a_constraint():
     """Rows that may stand once per customer need a rule of their own in merge.py."""
-    for relation in relations():
+    for relation in customer_relations():
         meta, name = relation.related_model._meta, relation.field.name
         once = [c for c in meta.constraints if isinstance(c, models.UniqueConstraint) and name in c.fields]
         together = [fields for fields in meta.unique_together if name in fields]
         if once or together or relation.field.unique:
-            assert relation.get_accessor_name() in OWN_WAY, relation
+            assert relation.get_accessor_name() in RELATIONS_MOVED_SEPARATELY, relation
 
 
 def test_the_survivor_takes_what_it_lacks_and_keeps_what_it_has(pair, company):
@@ -133,7 +133,7 @@ def test_the_next_sync_finds_the_survivor_by_every_key_of_both(pair, company):
     }  # fmt: skip
     ParkedOrder.objects.create(number="S1", customer_key="X-9", status="paid", content=content)
     with transaction.atomic():
-        assert take_up(["X-9"]) == 1
+        assert unpark(["X-9"]) == 1
     assert Order.objects.get(number="S1").customer == later
 
 
@@ -259,7 +259,7 @@ def test_a_failure_half_way_leaves_both_as_they_were(pair, company, monkeypatch)
     def broken(*args, **kwargs):
         raise RuntimeError
 
-    monkeypatch.setattr("customers.models.merge.tell", broken)
+    monkeypatch.setattr("customers.models.merge.add_timeline_entry", broken)
     with pytest.raises(RuntimeError):
         merge_customers(pair[0], [pair[1]], by=company.supervisor, reason="x")
     assert pair[1].contacts.count() == 1
@@ -300,8 +300,8 @@ def cells(page):
 
 def test_every_field_is_compared_or_belongs_to_the_row_itself():
     names = {field.name for field in Customer._meta.concrete_fields}
-    assert {field.name for field in described()} | set(OF_THE_ROW) == names
-    assert not {field.name for field in described()} & set(OF_THE_ROW)
+    assert {field.name for field in described()} | set(SYSTEM_FIELDS) == names
+    assert not {field.name for field in described()} & set(SYSTEM_FIELDS)
 
 
 def test_the_page_says_field_by_field_what_the_survivor_will_have(pair, company, sign_in):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from accounts.models import Notification
 from customers.models import Customer, Order, Ownership, RevenueChange, RevenueYear, refresh_revenue, transfer_customers
-from customers.models.rollup import differences, forget_old_changes, revenue_stamp
+from customers.models.rollup import delete_old_changes, differences, revenue_stamp
 from customers.rollups import check_nightly
 from customers.sync.engine import sync
 from customers.sync.matching import match
@@ -157,7 +157,7 @@ def test_the_stamp_changes_with_every_change_and_only_then(customers, company):
     assert revenue_stamp() != second
     RevenueChange.objects.update(at=NEW_YEAR)
     newest = revenue_stamp()
-    assert forget_old_changes() == f"清除 {newest[1] - 1} 行"
+    assert delete_old_changes() == f"清除 {newest[1] - 1} 行"
     assert RevenueChange.objects.get().key == newest[0]
 
 

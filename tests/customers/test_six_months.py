@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customers.six_months import Habit, basis, cutoff, habit
+from customers.six_months import Habit, churn_cutoff, habit, silence_start
 from kit.domain.days import add_months
 
 DAYS = st.dates(date(1950, 1, 1), date(2200, 1, 1))
@@ -35,19 +35,19 @@ DAYS = st.dates(date(1950, 1, 1), date(2200, 1, 1))
 def test_twelve_fixed_dates(bought, due):
     bought, due = date.fromisoformat(bought), date.fromisoformat(due)
     assert add_months(bought, 6) == due
-    assert bought <= cutoff(due)
-    assert bought > cutoff(due - timedelta(days=1))
+    assert bought <= churn_cutoff(due)
+    assert bought > churn_cutoff(due - timedelta(days=1))
 
 
 def test_on_the_last_of_february_four_days_of_august_are_over_at_once():
-    assert cutoff(date(2026, 2, 27)) == date(2025, 8, 27)
-    assert cutoff(date(2026, 2, 28)) == date(2025, 8, 31)
-    assert cutoff(date(2026, 3, 1)) == date(2025, 9, 1)
+    assert churn_cutoff(date(2026, 2, 27)) == date(2025, 8, 27)
+    assert churn_cutoff(date(2026, 2, 28)) == date(2025, 8, 31)
+    assert churn_cutoff(date(2026, 3, 1)) == date(2025, 9, 1)
 
 
 @given(DAYS, DAYS)
 def test_a_day_is_cut_off_exactly_when_its_six_months_are_over(day, today):
-    assert (day <= cutoff(today)) == (add_months(day, 6) <= today)
+    assert (day <= churn_cutoff(today)) == (add_months(day, 6) <= today)
 
 
 @given(DAYS, st.integers(-60, 60))
@@ -60,7 +60,7 @@ def test_months_keep_the_day_or_clamp_to_the_months_end(day, months):
 @given(DAYS, DAYS)
 def test_later_days_never_fall_due_earlier(one, other):
     assert (one <= other) <= (add_months(one, 6) <= add_months(other, 6))
-    assert (one <= other) <= (cutoff(one) <= cutoff(other))
+    assert (one <= other) <= (churn_cutoff(one) <= churn_cutoff(other))
 
 
 BOUGHT, BACK, MADE, SINCE = date(2025, 5, 1), date(2025, 9, 1), date(2025, 3, 1), date(2019, 1, 1)
@@ -79,7 +79,7 @@ BOUGHT, BACK, MADE, SINCE = date(2025, 5, 1), date(2025, 9, 1), date(2025, 3, 1)
     ],
 )
 def test_what_the_six_months_run_from(known, expected):
-    assert basis(*known) == expected
+    assert silence_start(*known) == expected
 
 
 def test_a_habit_is_the_median_interval_of_three_or_more_days():

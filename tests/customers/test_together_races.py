@@ -24,7 +24,7 @@ def two_transfers(company, monkeypatch):
     """The second begins when the first has closed the former ownership and not yet opened the new one."""
     second = factories.person("sales_supervisor", name="副主管", department=company.sales)
     record = factories.CustomerFactory(manager=company.manager)
-    moment = before(monkeypatch, together, "record_many")
+    moment = before(monkeypatch, together, "log_events")
     mine, theirs = again(record), again(record)
     return lambda: (
         record,
@@ -55,7 +55,7 @@ def test_control_without_the_lock_two_transfers_collide_or_forget_an_owner(two_t
 
 def test_a_customer_transferred_meanwhile_is_not_shared_by_its_former_manager(company, monkeypatch):
     record = factories.CustomerFactory(manager=company.manager)
-    moment = before(monkeypatch, together, "record_many")
+    moment = before(monkeypatch, together, "log_events")
     mine, theirs = again(record), again(record)
     first, second = moment.overtake(
         lambda: mine.transfer(company.eastern, by=company.supervisor, reason="换区"),
@@ -68,7 +68,7 @@ def test_a_customer_transferred_meanwhile_is_not_shared_by_its_former_manager(co
 
 def test_control_without_the_lock_the_former_manager_still_shares_it(company, monkeypatch, without_lock):
     record = factories.CustomerFactory(manager=company.manager)
-    moment = before(monkeypatch, together, "record_many")
+    moment = before(monkeypatch, together, "log_events")
     mine, theirs = again(record), again(record)
     _, second = moment.overtake(
         lambda: mine.transfer(company.eastern, by=company.supervisor, reason="换区"),
@@ -84,7 +84,7 @@ def test_control_without_the_lock_the_former_manager_still_shares_it(company, mo
 @pytest.fixture
 def two_merges(company, monkeypatch):
     one, other = (factories.CustomerFactory(name="海河水务", manager=company.manager) for _ in range(2))
-    moment = before(monkeypatch, merge, "_follow")
+    moment = before(monkeypatch, merge, "_move_relations")
     by = company.supervisor
 
     def run():
@@ -105,9 +105,9 @@ def test_of_two_merges_of_one_pair_one_wins_and_one_customer_stays(two_merges):
 
 
 def test_control_without_the_locks_both_are_merged_away(two_merges, without_lock, monkeypatch):
-    monkeypatch.setattr(merge, "take_turn", lambda *, merging: None)
-    monkeypatch.setattr("customers.models.churn_scan.take_turn", lambda: None)
-    monkeypatch.setattr(merge, "lock", lambda row: row.refresh_from_db())
+    monkeypatch.setattr(merge, "take_merge_lock", lambda *, merging: None)
+    monkeypatch.setattr("customers.models.churn_scan.take_scan_lock", lambda: None)
+    monkeypatch.setattr(merge, "lock_row", lambda row: row.refresh_from_db())
     monkeypatch.setattr("django.db.models.QuerySet.select_for_update", lambda self, **options: self)
     first, second = two_merges()
     assert (first, second) != (1, None)
@@ -121,7 +121,7 @@ def test_control_without_the_locks_both_are_merged_away(two_merges, without_lock
 def order_meets_merge(company, monkeypatch):
     kept = factories.CustomerFactory(name="海河水务", manager=company.manager)
     gone = factories.CustomerFactory(name="海河水务", manager=company.manager, external_number="X-9")
-    moment = before(monkeypatch, merge, "_bury")
+    moment = before(monkeypatch, merge, "_soft_delete")
 
     def write():
         with transaction.atomic():
@@ -140,7 +140,7 @@ def test_an_order_that_arrives_during_a_merge_goes_to_the_survivor(order_meets_m
 
 
 def test_control_without_taking_turns_the_order_stays_with_the_merged_customer(order_meets_merge, monkeypatch):
-    monkeypatch.setattr(sync, "take_turn", lambda *, merging: None)
+    monkeypatch.setattr(sync, "take_merge_lock", lambda *, merging: None)
     kept, _, _ = order_meets_merge()
     assert not Order.objects.filter(customer=kept).exists()
 
@@ -155,7 +155,7 @@ def win_meets_merge(company, monkeypatch):
         factories.CustomerFactory(name=record.customer_name, manager=company.manager, by=company.manager)
         for _ in range(2)
     )
-    moment = before(monkeypatch, merge, "_bury")
+    moment = before(monkeypatch, merge, "_soft_delete")
     mine, link = again(record), again(gone)
     return lambda: (
         record,
@@ -175,7 +175,7 @@ def test_an_opportunity_is_not_won_into_a_customer_that_was_just_merged_away(win
 
 
 def test_control_without_the_lock_it_is_won_into_the_merged_customer(win_meets_merge, monkeypatch):
-    monkeypatch.setattr("customers.models.holding.lock", lambda row: None)
+    monkeypatch.setattr("customers.models.holding.lock_row", lambda row: None)
     monkeypatch.setattr("kit.domain.verdict.lock_in_order", lambda *rows: None)
     record, kept, _, won = win_meets_merge()
     assert isinstance(won, Customer)

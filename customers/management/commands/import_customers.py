@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, file: Path, manager: str, create_regions: bool, dry_run: bool, **options: Any) -> None:
         withdraw_silent()  # what a killed import left
-        task = CustomerImport(manager=self._person(manager), create_regions=create_regions)
+        task = CustomerImport(manager=self._find_manager(manager), create_regions=create_regions)
         try:
             task.read(file)
             for note in task.notes:
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             raise CommandError(cannot_open(file, error)) from error
         self._report(task, "检查通过，可新增" if dry_run else "已新增")
 
-    def _person(self, username: str) -> User | None:
+    def _find_manager(self, username: str) -> User | None:
         if not username:
             return None
         person = User.objects.account_managers().filter(username=username).first()

@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, check: bool, **options: Any) -> None:
         if not check:
             self.stdout.write(rebuild())
-        elif found := differences():
-            raise CommandError("\n".join(["汇总与订单不一致：", *found]))
+        elif texts := differences():
+            raise CommandError("\n".join(["汇总与订单不一致：", *texts]))
         else:
             self.stdout.write("汇总与订单一致。")
