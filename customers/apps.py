@@ -13,9 +13,9 @@ class CustomersConfig(AppConfig):
 
 
 def fill_new_tables(using: str, plan: Any = (), **kwargs: Any) -> None:
-    """After an upgrade the yearly figures are there at once, not after the first night.
+    """Build the yearly revenue figures right after an upgrade that created their table.
 
-    plan: the migrations that ran, each with whether backwards; empty where none did.
+    plan: [(migration, backwards), …] that ran; empty where none did.
     """
     if not plan or any(backwards for _, backwards in plan):
         return
@@ -27,6 +27,6 @@ def fill_new_tables(using: str, plan: Any = (), **kwargs: Any) -> None:
 
     executor = MigrationExecutor(connections[using])
     if executor.migration_plan(executor.loader.graph.leaf_nodes("customers")):
-        return  # half way
+        return  # migrated in part only
     if Order.objects.exists() and not RevenueYear.objects.exists():
         rebuild()

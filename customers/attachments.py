@@ -1,4 +1,4 @@
-"""What may be attached: known by its content, named as such, small enough, and served as a download only."""
+"""Checks of uploaded attachments: type by content, name, size. They are served as downloads only."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MARKUP = re.compile(r"\s*<(?:!doctype|html|head|body|svg|script|table|meta|\?xml
 
 
 class Checked(NamedTuple):
-    """A file that may be kept."""
+    """A file that passed check()."""
 
     file: File
     name: str
@@ -45,12 +45,12 @@ class Checked(NamedTuple):
 
 
 def max_size() -> int:
-    """Bytes one file may have."""
+    """Return the largest allowed size of one file in bytes."""
     return settings.CRM_ATTACHMENT_MAX_MB * MEGABYTE
 
 
 def check(upload: Any) -> Checked:
-    """Raises ValidationError with a message that names the file."""
+    """Check an uploaded file. Raise ValidationError with a message that names it."""
     name = clean_text(short_name(upload.name))
     refuse_control_characters(name)
     if upload.size > max_size():
@@ -72,7 +72,10 @@ def suffix_of(name: str) -> str:
 
 
 def name_by_content(name: str, kind: Kind) -> str:
-    """Under the suffix of its content: a PNG called photo.jpg is photo.png; an unknown ending stays in the name."""
+    """Return the name with the suffix of its content: a PNG called photo.jpg becomes photo.png.
+
+    An unknown suffix stays in the name, before the right one.
+    """
     suffix = suffix_of(name)
     if suffix in kind.suffixes:
         return name
@@ -81,18 +84,18 @@ def name_by_content(name: str, kind: Kind) -> str:
 
 
 def renamed(files: list[Checked]) -> str:
-    """What the sender is told of files that were named after their content; empty when none was."""
+    """Return a sentence on the files renamed after their content; empty when none was."""
     names = [(short_name(one.file.name or ""), one.name) for one in files]
     return "".join(f"「{sent}」已按内容改名为「{name}」。" for sent, name in names if sent != name)
 
 
 def short_name(name: str) -> str:
-    """As the sender called it, no longer than the column; the suffix stays."""
+    """Return the sender's file name without folders, cut to the column; the suffix stays."""
     return cut_file_name(Path(name.replace("\\", "/").split("/")[-1]).name)
 
 
 def detect_kind(file: Any, suffix: str) -> Kind | None:
-    """The kind of the content, whatever the file is called; of plain text the suffix says which. Raises Unfit."""
+    """Return the kind of the content; only for plain text the suffix decides. Raise RefusedContent."""
     if suffix in PROGRAMS:
         raise RefusedContent(PROGRAM)
     if kind := kind_by_content(file, suffix):
@@ -103,7 +106,7 @@ def detect_kind(file: Any, suffix: str) -> Kind | None:
 
 
 def is_markup(file: Any) -> bool:
-    """A page or drawing, whatever it is called: older systems export tables so, as .xls."""
+    """Detect HTML, XML and SVG, whatever the file is called: older systems export tables so, as .xls."""
     head = file.read(200)
     file.seek(0)
     encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
@@ -111,7 +114,7 @@ def is_markup(file: Any) -> bool:
 
 
 def is_text(file: Any) -> bool:
-    """Decodable and without control characters."""
+    """Return whether the content decodes and has no control characters."""
     file.seek(0)
     content = file.read()
     file.seek(0)

@@ -29,24 +29,24 @@ KIND, FUNCTION = "流失扫描", "customers.churn.run_scan"
 
 
 def run_scan(job: Job) -> str:
-    """What a worker does: the scan of today. Killed half-way it left nothing, and the job is run again."""
+    """Run today's scan in a worker. A killed scan leaves nothing, and the job is run again."""
     job.beat(0, 1)
     return str(scan_churn(timezone.localdate(), by=job.owner))
 
 
 def scan_jobs() -> list[Job]:
-    """The last runs, newest first."""
+    """Return the last ten scan jobs, newest first."""
     return list(Job.objects.filter(function=FUNCTION).select_related("owner")[:10])
 
 
 def start_scan(by: User | None = None) -> Job:
-    """Hands the scan to the workers; the one that waits or runs already, when there is one."""
+    """Queue a scan for the workers; return the job that waits or runs already, if there is one."""
     waiting = Job.objects.filter(function=FUNCTION, status__in=(Job.Status.QUEUED, Job.Status.RUNNING)).first()
     return waiting or start_job(KIND, FUNCTION, owner=by)
 
 
 def scan_now(on: date | None = None) -> ScanResult:
-    """The scan on the spot, kept among the runs; on: as of that day, today when None."""
+    """Run the scan in this process and record it as a job; on: as of that day, today when None."""
     job = Job.objects.create(kind=KIND, function=FUNCTION)
     job.claim()
     try:
@@ -59,11 +59,11 @@ def scan_now(on: date | None = None) -> ScanResult:
 
 
 def scan_weekly() -> str:
-    """Called by the schedule: a job, so that a worker that dies is replaced."""
+    """Queue the scan. Called by the schedule: a job, so that a worker that dies is replaced."""
     return f"任务 {start_scan().pk}"
 
 
 def last_scan() -> tuple[datetime, str] | None:
-    """When the last scan ended and what it found."""
+    """Return (end, result) of the last finished scan, or None."""
     done = Job.objects.filter(function=FUNCTION, status=Job.Status.DONE).order_by("-finished_at").first()
     return (done.finished_at, done.result) if done and done.finished_at else None

@@ -1,4 +1,4 @@
-"""Which 暂缓措施 were followed by a purchase."""
+"""Effect of 暂缓措施: measures that were followed by a purchase."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ WATCHED_DAYS = 90
 
 
 def effect_of(measures: QuerySet[ChurnMeasure], today: date) -> dict[int, bool | None]:
-    """{key of the measure: True when the customer bought from its day on within 90 days, False when he did not, None
-    while those days are not over}. One query, however many measures."""
+    """Return {key of the measure: bought within 90 days from its day on}; None while those days are not over.
+
+    One query, however many measures.
+    """
     rows = measures.order_by().annotate(day=TruncDate("at"), first=Subquery(_purchases().values("ordered_at")[:1]))
     return {pk: _effect(first, day, today) for pk, day, first in rows.values_list("pk", "day", "first")}
 
 
 def effects_by_case(measures: QuerySet[ChurnMeasure], today: date) -> dict[int, bool | None]:
-    """{key of the case: the effect of its measures taken together}."""
+    """Return {key of the case: combined effect of its measures}."""
     effects, by_case = effect_of(measures, today), defaultdict(set)
     for pk, case in measures.order_by().values_list("pk", "case"):
         by_case[case].add(effects.get(pk))
@@ -31,13 +33,15 @@ def effects_by_case(measures: QuerySet[ChurnMeasure], today: date) -> dict[int, 
 
 
 def together(effects: set[bool | None]) -> bool | None:
-    """One that worked is enough; without it, it is open as long as one is."""
+    """Combine effects: True when one measure worked, else None while one is open, else False."""
     return True if True in effects else None if None in effects else False
 
 
 def _purchases() -> QuerySet[Order]:
-    """Of the measure's customer from its Shanghai day on, the first one first. The time before that day that the first
-    condition lets in is for the index's sake."""
+    """Return purchases of the measure's customer from its Shanghai day on, earliest first.
+
+    The condition on the time lets in a day more than that on the day: it is there for the index.
+    """
     of_customer = Order.objects.purchases().filter(customer=OuterRef("case__customer"))
     candidates: Any = of_customer.filter(ordered_at__gte=OuterRef("at") - timedelta(days=1))
     return candidates.annotate(on=TruncDate("ordered_at")).filter(on__gte=OuterRef("day")).order_by("ordered_at")

@@ -1,4 +1,4 @@
-"""What speaks for a loss: how often the customer used to buy, how long it is silent, what it bought lately."""
+"""Evidence of a loss: usual purchase interval, days of silence, recent purchases."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .models import ChurnCase, Order
 from .six_months import Habit, habit, silence_start
 from .trend import Bar, bars, totals_by_month
 
-RECENT_ORDERS = 200  # enough to tell a habit
+RECENT_ORDERS = 200  # enough for a usual interval
 
 
 def usual(case: ChurnCase, orders: QuerySet[Order]) -> Habit | None:
-    """How often the customer used to buy, until the purchase the case was opened on."""
+    """Return the customer's usual purchase interval up to the purchase the case was opened on."""
     if case.last_purchase_on is None:
         return None
     times = orders.order_by("-ordered_at").values_list("ordered_at", flat=True)[:RECENT_ORDERS]
@@ -27,7 +27,7 @@ def usual(case: ChurnCase, orders: QuerySet[Order]) -> Habit | None:
 
 
 def evidence(case: ChurnCase, habit: Habit | None) -> str:
-    """Why there is a case, in words."""
+    """Explain in a sentence why there is a case."""
     if case.silent_days is None:
         customer = case.customer
         since = silence_start(None, None, timezone.localdate(customer.created_at), customer.cooperation_since)
@@ -39,12 +39,12 @@ def evidence(case: ChurnCase, habit: Habit | None) -> str:
 
 
 def bought_lately(case: ChurnCase, orders: QuerySet[Order]) -> dict[str, Any]:
-    """Number and sum of purchases in the twelve months before the day the case speaks of."""
+    """Return {"n": orders, "total": amount} of the twelve months before the day the case speaks of."""
     since = add_months(case.silent_until, -12)
     return orders.filter(ordered_at__gte=midnight(since)).aggregate(n=Count("pk"), total=ExactSum("total"))
 
 
 def trend(case: ChurnCase, orders: QuerySet[Order]) -> list[Bar]:
-    """The last months up to the one the case speaks of; empty when nothing was bought in them."""
+    """Return the monthly bars up to the month the case speaks of; empty when nothing was bought in them."""
     totals = totals_by_month(orders, case.silent_until)
     return bars(totals, case.silent_until) if any(total > 0 for total in totals.values()) else []

@@ -1,4 +1,4 @@
-"""What a file is, told from its content alone: the kinds of daily office, phone and WeChat files that are taken."""
+"""Detect a file's type from its content: daily office, phone and WeChat files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_MEMBERS = 5000
 
 
 class Kind(NamedTuple):
-    """A kind of content. suffixes: those a file of it may bear, its own first."""
+    """A type of content. suffixes: those a file of it may have, its own first."""
 
     words: str
     content_type: str
@@ -21,7 +21,7 @@ class Kind(NamedTuple):
 
 
 class RefusedContent(Exception):
-    """Content that is known and not taken; the text says what to do, after the file's name."""
+    """Recognised content that is not accepted; the text follows the file's name and says what to do."""
 
 
 PACKED = "是压缩包，系统看不到里面的内容。请解压后把文件逐个上传。"
@@ -55,14 +55,14 @@ REFUSED_SIGNATURES = (
     (rb"MZ|\x7fELF|#!/", PROGRAM),
 )
 OOXML = "application/vnd.openxmlformats-officedocument."
-ZIP_KINDS = {  # the member that makes it so
+ZIP_KINDS = {  # by the member that identifies it
     "word/document.xml": Kind("Word 文档", f"{OOXML}wordprocessingml.document", (".docx",)),
     "xl/workbook.xml": Kind("Excel 表格", f"{OOXML}spreadsheetml.sheet", (".xlsx",)),
     "ppt/presentation.xml": Kind("PowerPoint 演示", f"{OOXML}presentationml.presentation", (".pptx",)),
 }
 OFD = Kind("OFD 版式文件", "application/ofd", (".ofd",))
 OLE_START = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-OLE_KINDS = {  # the stream that makes it so; WPS writes the same under names of its own
+OLE_KINDS = {  # by the stream that identifies it; WPS writes the same under its own suffixes
     "WordDocument": Kind("Word 文档（97-2003）", "application/msword", (".doc", ".wps")),
     "PowerPoint Document": Kind("PowerPoint 演示（97-2003）", "application/vnd.ms-powerpoint", (".ppt", ".dps")),
     "Workbook": Kind("Excel 表格（97-2003）", "application/vnd.ms-excel", (".xls", ".et")),
@@ -73,7 +73,10 @@ SUFFIXES = frozenset(suffix for kind in ALL_KINDS for suffix in kind.suffixes)
 
 
 def kind_by_content(file: Any, suffix: str) -> Kind | None:
-    """None for content that is none of these; raises Unfit. suffix: decides where a document holds another one."""
+    """Return the kind, or None for unknown content. Raise RefusedContent.
+
+    suffix: decides where a document embeds another one.
+    """
     file.seek(0)
     head = file.read(16)
     file.seek(0)
@@ -89,7 +92,7 @@ def kind_by_content(file: Any, suffix: str) -> Kind | None:
 
 
 def _zip_kind(file: Any) -> Kind | None:
-    """By the archive's directory alone: nothing is unpacked."""
+    """Read the archive's directory only; nothing is unpacked."""
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
@@ -110,7 +113,7 @@ def _zip_kind(file: Any) -> Kind | None:
 
 
 def _ole_kind(file: Any, suffix: str) -> Kind | None:
-    """The documents of Office 97 to 2003: a directory of named streams, also of those in documents inside."""
+    """Detect documents of Office 97 to 2003: a directory of named streams, also of embedded documents."""
     names = set(_stream_names(file.read()))
     file.seek(0)
     if "_VBA_PROJECT" in names:
@@ -122,7 +125,7 @@ def _ole_kind(file: Any, suffix: str) -> Kind | None:
 
 
 def _stream_names(content: bytes) -> Iterator[str]:
-    """The names among those asked for that stand in a directory: its entries of 128 bytes hold name, length, type."""
+    """Yield the known stream names that stand in a directory: entries of 128 bytes hold name, length and type."""
     for name in (*OLE_KINDS, "_VBA_PROJECT", "EncryptedPackage"):
         encoded = f"{name}\0".encode("utf-16-le")
         place = content.find(encoded)

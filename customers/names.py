@@ -1,4 +1,4 @@
-"""Company names: compared in one form, sorted and found by pinyin."""
+"""Company names: normalised for comparison, pinyin for sorting and searching."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kit.domain.folding import fold_name
 
 MAX_LENGTH = 100  # of the normalised form, stored and searched alike
 ENDINGS = ("有限责任公司", "有限公司")
-# Read otherwise as surnames (曾记, 解氏) and in place names (单县, 乐亭) than pypinyin reads a character alone.
+# Read otherwise as surnames (曾记, 解氏) and in place names (单县, 乐亭) than pypinyin reads the character alone.
 SURNAME_READINGS = {
     "单": "shan", "曾": "zeng", "解": "xie", "仇": "qiu", "区": "ou", "查": "zha", "尉": "yu", "盖": "ge", "翟": "zhai",
     "乐": "yue", "朴": "piao", "覃": "qin", "种": "chong", "缪": "miao", "员": "yun", "折": "she", "宓": "fu",
@@ -30,14 +30,14 @@ ALL_READINGS = {
     )
     for sign in EVERYDAY_READINGS
 }
-# Hardly ever anything but a surname in the name of a company, wherever they stand alone.
+# Almost always surnames in company names, wherever they stand alone.
 ALWAYS_SURNAMES = frozenset("曾翟仇缪")
 AFTER_SURNAMES = tuple("氏记家府县")
 MAX_AMBIGUOUS, MAX_READINGS = 3, 12
 
 
 def normalize(name: str) -> str:
-    """One form for names that mean the same company.
+    """Return one form for names of the same company.
 
     Full and half width, case, spaces, punctuation, brackets, and the endings 有限公司/有限责任公司 make no difference.
     """
@@ -48,12 +48,12 @@ def normalize(name: str) -> str:
 
 
 def pinyin(name: str) -> tuple[str, str]:
-    """(full pinyin, initials), lower case, for sorting and searching alike on both databases."""
+    """Return (full pinyin, initials) in lower case: they sort and match alike on both databases."""
     return _join_sounds([sound for _, sound in _syllables(name)])
 
 
 def other_readings(name: str) -> str:
-    """|full pinyin|initials|… by every other reading of its surnames (曾 zeng and ceng); empty for most names.
+    """Return |full pinyin|initials|… by every other reading of its surnames (曾 zeng and ceng); empty for most names.
 
     Of more than three such characters only the first three are read otherwise.
     """
@@ -72,7 +72,7 @@ def other_readings(name: str) -> str:
 
 
 def _syllables(name: str) -> list[tuple[str, str]]:
-    """(character or run of other signs, its sound) of the folded name."""
+    """Return [(character or run of other signs, its sound), …] of the folded name."""
     folded, at, syllables = fold_name(name), 0, list[tuple[str, str]]()
     for sound in lazy_pinyin(folded, style=Style.NORMAL, errors=lambda run: "\0" + run) if folded else ():
         part = sound[1:] if sound[:1] == "\0" else folded[at]
@@ -82,7 +82,7 @@ def _syllables(name: str) -> list[tuple[str, str]]:
 
 
 def _sound_in_name(name: str, at: int, sound: str) -> str:
-    """The sound of a character where it is a surname."""
+    """Return the sound of a character, that of the surname where it is one."""
     sign, rest = name[at], name[at + 1 :]
     if sign not in SURNAME_READINGS or sound != EVERYDAY_READINGS[sign]:
         return sound  # no surname, or a word that pypinyin knows

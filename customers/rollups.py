@@ -1,4 +1,4 @@
-"""The rollup of revenue as background work: rebuilt by command, checked every night."""
+"""Background work on the revenue rollup: rebuilt by command, checked every night."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ logger = logging.getLogger("crm.rollups")
 
 
 def rebuild() -> str:
-    """In one transaction per batch of customers: reports go on meanwhile, and a killed run is run again."""
+    """Rebuild in one transaction per batch of customers: reports go on meanwhile, and a killed run can be repeated."""
     changed = 0
     for keys in in_batches(None):
         with transaction.atomic():
@@ -25,11 +25,11 @@ def rebuild() -> str:
 
 
 def check_nightly() -> str:
-    """Called by the schedule: a difference is told to the administrators, kept in the trail, and put right."""
+    """Correct differences, log them and notify the administrators. Called by the schedule."""
     delete_old_changes()
     ChurnChange.forget()
     if not RevenueYear.objects.exists():
-        return rebuild()  # the first night after the tables were made
+        return rebuild()  # the first night after the migration
     settle_dates()
     texts = differences()
     if not texts:

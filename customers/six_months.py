@@ -1,4 +1,4 @@
-"""The rule of 客户流失 in pure days: six calendar months without a purchase; and how often a customer usually buys."""
+"""The rule of 客户流失 in pure days: six calendar months without a purchase; and the usual purchase interval."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from statistics import median
 from kit.domain.days import add_months
 
 MONTHS = 6
-MIN_PURCHASE_DAYS = 3  # fewer days of purchase say nothing about a habit
+MIN_PURCHASE_DAYS = 3  # fewer give no usual interval
 
 
 def churn_cutoff(today: date) -> date:
-    """The latest day that lies six calendar months back: whoever bought last on it or before is to be warned of."""
+    """Return the latest day six calendar months back: a last purchase on it or before is due for a warning."""
     day = add_months(today, -MONTHS)
     while add_months(day + timedelta(days=1), MONTHS) <= today:  # the short month holds several such days
         day += timedelta(days=1)
@@ -26,7 +26,7 @@ def churn_cutoff(today: date) -> date:
 def silence_start(
     last_purchase: date | None, won_back: date | None, created: date, cooperation_since: date | None
 ) -> date:
-    """The day the six months run from. created: in Shanghai."""
+    """Return the first day of the six months. created: in Shanghai."""
     started_on = min(created, cooperation_since) if cooperation_since else created
     latest = last_purchase or started_on
     return max(latest, won_back) if won_back else latest
@@ -39,12 +39,12 @@ class Habit:
     interval: int
 
     def times(self, days: int) -> Decimal:
-        """How many usual intervals so many days are, to one place."""
+        """Return how many usual intervals these days are, to one decimal place."""
         return (Decimal(days) / self.interval).quantize(Decimal("0.1"), ROUND_HALF_UP)
 
 
 def habit(days: Iterable[date]) -> Habit | None:
-    """The median interval between days of purchase; None when there are too few to tell."""
+    """Return the median interval between purchase days; None when there are too few."""
     purchase_days = sorted(set(days))
     if len(purchase_days) < MIN_PURCHASE_DAYS:
         return None

@@ -1,4 +1,4 @@
-"""Orders by month, as sums and as the bars of a sparkline."""
+"""Orders by month: totals, and the bars of a sparkline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MONTHS = 18
 
 
 class Bar(NamedTuple):
-    """One month as drawn: its place and height in the units of .spark, 280 × 72."""
+    """One month of the sparkline: position and height in the units of .spark, 280 × 72."""
 
     month: date
     total: Decimal
@@ -26,20 +26,20 @@ class Bar(NamedTuple):
 
 
 def months_back(day: date, months: int) -> date:
-    """The first day of the month so many months before."""
+    """Return the first day of the month so many months before."""
     index = day.year * 12 + day.month - 1 - months
     return date(index // 12, index % 12 + 1, 1)
 
 
 def totals_by_month(orders: Any, last: date) -> dict[date, Decimal]:
-    """{first of the month: exact sum} of the MONTHS up to this one, by the order's month in Shanghai."""
+    """Return {first of the month: exact sum} of the MONTHS up to this one, by the order's month in Shanghai."""
     since = orders.filter(ordered_at__gte=midnight(months_back(last, MONTHS - 1)))
     sums = since.annotate(month=TruncMonth("ordered_at")).values_list("month").annotate(sum=ExactSum("total"))
     return {timezone.localtime(month).date(): total for month, total in sums.order_by()}
 
 
 def bars(totals: dict[date, Decimal], last: date) -> list[Bar]:
-    """The MONTHS up to this one; without sales, or with more returns than sales, a month is a line."""
+    """Return the MONTHS up to this one; without sales, or with more returns than sales, a month is a line."""
     months = [months_back(last, back) for back in reversed(range(MONTHS))]
     values = [totals.get(month, Decimal(0)) for month in months]
     highest, width = max([*values, Decimal(1)]), 280 / MONTHS

@@ -24,13 +24,13 @@ def postcode(value: str) -> None:
 
 
 def refuse_line_breaks(value: str) -> None:
-    """A name over several lines swallowed the rows below it."""
+    """Refuse a name over several lines: it swallowed the rows below it."""
     if len(value.strip().splitlines()) > 1:
         raise ValidationError("名称里有换行，可能把几行当成了一行，请改成一行。", code="line_breaks")
 
 
 def license_number(value: str) -> None:
-    """Older registration numbers pass as they are; 18 characters must carry the check character of GB 32100-2015."""
+    """Check the 18th character by GB 32100-2015; older registration numbers pass as they are."""
     refuse_shortened(value)
     code = re.sub(r"\s", "", value).upper()
     if len(code) != 18:
@@ -42,6 +42,6 @@ def license_number(value: str) -> None:
 
 
 def code_check_character(code: str) -> str:
-    """The 18th character for the first 17 (GB 32100-2015)."""
+    """Return the 18th character for the first 17 (GB 32100-2015)."""
     total = sum(CODE_CHARACTERS.index(char) * weight for char, weight in zip(code, CODE_WEIGHTS, strict=True))
     return CODE_CHARACTERS[(31 - total % 31) % 31]

@@ -1,4 +1,4 @@
-"""An import that writes its rows in parts: they are deleted ones until all are there."""
+"""An import that writes its rows in parts: they are soft-deleted until all are written."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from django.utils import timezone
 from basedata.models import DictionaryEntry
 from kit.audit.log import log_event, log_events
 
-PART = 500  # rows written or taken out by one transaction, where everybody else waits for it
+PART = 500  # rows inserted or deleted by one transaction, where other writers wait for it
 
 
 def fits_at_once(rows: int) -> bool:
-    """Whether a table is written by one transaction: always, but on SQLite, where one writes at a time, a small one.
+    """Return whether a table is written in one transaction: always, except a large one on SQLite, which has one writer.
 
-    A transaction around the import cannot be parted.
+    An import inside an outer transaction cannot be parted.
     """
     return connection.vendor != "sqlite" or rows <= 4 * PART or connection.in_atomic_block
 
 
 class Arrival(models.Model):
-    """Stands as long as its rows are not all there; whoever finds it silent takes them out again."""
+    """An import whose rows are not complete yet; a stale one is withdrawn."""
 
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name="导入人"
     )
     started_at = models.DateTimeField("开始时间", default=timezone.now)
     heartbeat_at = models.DateTimeField("最近心跳", default=timezone.now)
-    withdrawn_at = models.DateTimeField("撤回时间", null=True)  # from then on nothing is added to it
-    regions = models.JSONField("新建的地区", default=list)  # keys of entries made for it
+    withdrawn_at = models.DateTimeField("撤回时间", null=True)  # from then on no rows are added
+    regions = models.JSONField("新建的地区", default=list)  # keys of new dictionary entries
 
     class Meta:
         verbose_name = "未完成的导入"
@@ -43,17 +43,17 @@ class Arrival(models.Model):
         return f"未完成的导入 {self.pk}"
 
     def beat(self) -> bool:
-        """Says that the import is alive; False when somebody took it for dead. Call in the transaction of its rows."""
+        """Record that the import is alive; False when it was withdrawn. Call in the transaction of its rows."""
         alive = Arrival.objects.filter(pk=self.pk, withdrawn_at=None)
         return bool(alive.update(heartbeat_at=timezone.now()))
 
     def reveal(self) -> None:
-        """Its rows become customers. Call in a transaction."""
+        """Turn its rows into customers. Call in a transaction."""
         _customer_rows().filter(arrival=self).update(deleted_at=None, arrival=None)
         self.delete()
 
     def withdraw(self) -> int:
-        """Takes out its rows, a part at a time, and the regions made for it; safe to call again after a kill."""
+        """Delete its rows in parts, and the regions made for it; return the number of rows. Can be repeated."""
         Arrival.objects.filter(pk=self.pk).update(withdrawn_at=timezone.now())
         rows, count = _customer_rows().filter(arrival=self), 0
         rows.exclude(parent=None).update(parent=None)
@@ -77,6 +77,6 @@ def _customer_rows() -> Any:
 
 
 def withdraw_silent() -> int:
-    """What imports left that were killed; called by the schedule and before the next import."""
+    """Withdraw imports whose process was killed; called by the schedule and before the next import."""
     since = timezone.now() - timedelta(seconds=settings.JOB_SILENT_SECONDS)
     return sum(arrival.withdraw() for arrival in Arrival.objects.filter(heartbeat_at__lt=since))

@@ -31,7 +31,7 @@ class ChurnCaseQuerySet(OfCustomersQuerySet):
     view_permission = "customers.view_churncase"
 
     def visible_to(self, user: User) -> ChurnCaseQuerySet:
-        """A case is seen by whoever sees its customer and may see cases."""
+        """Return the cases of visible customers, for users who may see cases."""
         if not user.has_perm(self.view_permission):
             return self.none()
         return self.filter(customer__in=Customer.objects.visible_to(user))
@@ -40,27 +40,27 @@ class ChurnCaseQuerySet(OfCustomersQuerySet):
         return self.filter(status__in=ChurnCase.OPEN)
 
     def of_manager(self, user: User) -> ChurnCaseQuerySet:
-        """Open cases of the person's own customers: his to handle."""
+        """Return the open cases of the user's own customers."""
         return self.open().filter(customer__manager=user, customer__deleted_at=None)
 
     def counted(self) -> ChurnCaseQuerySet:
-        """What figures count: a case closed by merging tells of a customer that another one tells of."""
+        """Return the cases that count in figures: one closed by a merge stands beside another of the same customer."""
         return self.exclude(status=ChurnCase.Status.MERGED)
 
     def with_keeper(self) -> ChurnCaseQuerySet:
-        """keeper: the 客户经理 when the loss was confirmed; without a confirmation today's."""
+        """Annotate keeper: the 客户经理 at the confirmation of the loss; without a confirmation today's."""
         return self.annotate(keeper=Coalesce("manager_then", "customer__manager"))
 
     def kept_then_by(self, people: Collection[int]) -> ChurnCaseQuerySet:
-        """Whose keeper, as with_keeper() names them, is one of these people."""
+        """Return the cases whose owner, as annotated by with_keeper(), is one of these users."""
         return self.filter(Q(manager_then__in=people) | Q(manager_then=None, customer__manager__in=people))
 
     def lost_at(self, at: datetime) -> ChurnCaseQuerySet:
-        """Whose customer was lost then: confirmed before, and not won back until then."""
+        """Return the cases whose customer was lost at that time: confirmed before, not won back until then."""
         return self.counted().filter(Q(closed_at=None) | Q(closed_at__gte=at), confirmed_at__lt=at)
 
     def to_review(self, day: date) -> ChurnCaseQuerySet:
-        """Deferred until that day or before."""
+        """Return the cases deferred until that day or before."""
         return self.filter(status=ChurnCase.Status.DEFERRED, review_on__lte=day)
 
 
@@ -83,7 +83,7 @@ class ChurnCase(models.Model):
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="churn_cases", verbose_name="客户")
     status = models.CharField("状态", max_length=10, choices=Status, default=Status.WARNING, editable=False)
     opened_at = models.DateTimeField("预警时间", default=timezone.now, editable=False)
-    last_purchase_on = models.DateField("上次下单时间", null=True, editable=False)  # the one it was opened on
+    last_purchase_on = models.DateField("上次下单时间", null=True, editable=False)  # when the case was opened
     review_on = models.DateField("下次复核日期", null=True, editable=False)
     confirmed_at = models.DateTimeField("确认流失时间", null=True, editable=False)
     manager_then = models.ForeignKey(
@@ -143,7 +143,7 @@ class ChurnCase(models.Model):
 
     @property
     def silent_until(self) -> date:
-        """The day to which the silence is counted: the end of the case's wait, or today."""
+        """The last day of the silence: the day of the confirmation or the end of the case, or today."""
         end_at = self.confirmed_at or self.closed_at
         return timezone.localdate(end_at) if end_at else timezone.localdate()
 
@@ -161,7 +161,7 @@ class ChurnCase(models.Model):
 
     @transition
     def defer(self, *, by: User, kind: DictionaryEntry, text: str, review_on: date | None = None) -> ChurnMeasure:
-        """Keeps a measure and the next day to look; None means in 30 days."""
+        """Record a measure and the next review day; None means in 30 days."""
         self.can_defer(by).enforce()
         today = timezone.localdate()
         review_on = review_on or today + timedelta(days=REVIEW_DAYS)
@@ -180,7 +180,7 @@ class ChurnCase(models.Model):
     def confirm(
         self, *, by: User, reason: str, kind: DictionaryEntry, competitor: DictionaryEntry | None = None
     ) -> None:
-        """The customer is lost; the supervisors are told."""
+        """Mark the customer as lost and notify the supervisors."""
         self.can_confirm(by).enforce()
         refuse_if(not reason.strip(), "请填写流失原因。").enforce()
         refuse_if(kind is None or kind.category != "流失原因", "请选择流失原因的类别。").enforce()
@@ -205,7 +205,7 @@ class ChurnCase(models.Model):
 
     @transition
     def win_back(self, *, by: User, note: str) -> None:
-        """The customer is back: 正常, and the six months begin again today."""
+        """Set the customer back to 正常; the six months begin again today."""
         self.can_win_back(by).enforce()
         refuse_if(not note.strip(), "请填写挽回说明。").enforce()
         self.status, self.closed_at, self.win_back_note = self.Status.WON_BACK, timezone.now(), note
@@ -216,9 +216,9 @@ class ChurnCase(models.Model):
         self._add_timeline_entry(f"客户已挽回：{note}", "#closed")
 
     def close_by_merge(self, *, into: Customer, by: User) -> None:
-        """Its customer becomes part of another, where it would be a second case. Call in the merge's transaction.
+        """Close a case whose customer is merged into one that has a case. Call in the merge's transaction.
 
-        A state of its own, for nothing happened with the customer: neither lost, nor won back, nor resolved.
+        A status of its own, because nothing happened with the customer: neither lost, nor won back, nor resolved.
         """
         before, self.status = self.get_status_display(), self.Status.MERGED
         self.closed_at, self.review_on = timezone.now(), None
@@ -228,13 +228,13 @@ class ChurnCase(models.Model):
 
     @transition
     def recognise_as_merged(self) -> None:
-        """A case that a merge of an earlier release ended as if something had happened with the customer."""
+        """Correct a case that a merge of an earlier release closed as resolved or won back."""
         refuse_if(self.is_open, "流失记录还没有结束。").enforce()
         before, self.status = self.get_status_display(), self.Status.MERGED
         self._save("status")
         log_event(None, "数据检查", self, 状态=(before, self.get_status_display()))
 
-    # Shared objections
+    # Shared verdicts
 
     def _require_manager(self, by: User, verb: str) -> Verdict:
         manager = self.customer.manager
@@ -268,7 +268,7 @@ class ChurnCase(models.Model):
 
 
 class ChurnMeasure(models.Model):
-    """One 暂缓措施: measures accumulate, none is changed."""
+    """One 暂缓措施: measures accumulate and are never edited."""
 
     case = models.ForeignKey(ChurnCase, models.CASCADE, related_name="measures", verbose_name="客户流失")
     kind = entry_field("暂缓措施", "措施类别")

@@ -1,4 +1,4 @@
-"""What 客户流失分析 counts has a stamp, so that what was counted need not be counted again until it changes."""
+"""Version of everything that 客户流失分析 counts, so that cached figures hold until one of it changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .rollup import revenue_stamp
 
 
 class ChurnChange(ChangeMarker):
-    """A mark that the database itself leaves with every statement that writes churn cases, measures or customers."""
+    """A marker that triggers of the database write with every change of churn cases, measures or customers."""
 
     class Meta(ChangeMarker.Meta):
         verbose_name = "客户流失变动"
@@ -18,6 +18,6 @@ class ChurnChange(ChangeMarker):
 
 
 def churn_stamp() -> tuple[Any, ...] | None:
-    """Of cases, measures and customers, and of the orders that say what was lost and which measures worked."""
+    """Return the version of cases, measures, customers and the orders; None when there is no cacheable one."""
     cases, orders = ChurnChange.stamp(), revenue_stamp()
     return None if cases is None or orders is None else (cases, orders)

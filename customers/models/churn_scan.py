@@ -1,7 +1,7 @@
-"""What the system itself does to churn cases, set-based: the weekly scan opens them, purchases close them.
+"""Set-based changes of churn cases by the system: the weekly scan opens them, purchases close them.
 
-A run takes its turn under a lock, so that its one time stamp names its rows; the partial unique constraint is what
-keeps a customer from a second open case.
+A run holds an advisory lock, so that its one timestamp identifies its rows; the partial unique constraint keeps a
+customer from a second open case.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class PurchaseResult:
 
 
 def due_for_warning(on: date) -> models.QuerySet[Customer]:
-    """正常 customers without an open case whose six months are over on that day."""
+    """Return the 正常 customers without an open case whose six months are over on that day."""
     last_day = churn_cutoff(on)
     next_midnight = timezone.make_aware(datetime.combine(last_day + timedelta(days=1), time.min))
     never_bought = Q(last_purchase_on=None) & (Q(created_at__lt=next_midnight) | Q(cooperation_since__lte=last_day))
@@ -59,12 +59,12 @@ def due_for_warning(on: date) -> models.QuerySet[Customer]:
 
 
 def scan_churn(on: date | None = None, by: User | None = None) -> ScanResult:
-    """Opens 预警 for every customer that is due on that day (today when None); run again it finds nothing more.
+    """Open 预警 for every customer that is due on that day (today when None); a second run opens nothing more.
 
-    Orders whose date lies ahead are no purchases. by: who asked for it by hand; the cases are the system's.
+    Orders dated in the future are no purchases. by: the user who started it by hand; the cases are the system's.
     """
     day = on or timezone.localdate()
-    settle_dates()  # before the turn: whoever writes orders has locked customers when he waits for it
+    settle_dates()  # before the lock: writers of orders have locked customers when they wait for it
     with transaction.atomic():
         take_scan_lock()
         _avoid_nested_loops()
@@ -86,9 +86,9 @@ def take_scan_lock() -> None:
 
 
 def _avoid_nested_loops() -> None:
-    """Keeps PostgreSQL from looping over the table of cases once per customer while that table grows under it.
+    """Keep PostgreSQL from looping over the table of cases once per customer while that table grows.
 
-    It would, when its statistics still say that there are few cases: minutes become seconds for a million customers.
+    It does so while its statistics still say that there are few cases: minutes become seconds for a million customers.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -108,7 +108,7 @@ def _new_case_values(now: datetime) -> dict[str, Any]:
 
 
 def _case_label(state: str) -> Any:
-    """A case as str() names it."""
+    """Build str() of a case in SQL."""
     return Concat("customer__name", Value(f"（{state}）"))
 
 
@@ -137,7 +137,7 @@ def _add_timeline_entries(cases: models.QuerySet[ChurnCase], at: datetime, text:
 
 
 def _notify_managers(new_cases: models.QuerySet[ChurnCase]) -> None:
-    """One notification per 客户经理, with the number of his new cases."""
+    """Send one notification per 客户经理 with the number of their new cases."""
     counts_by_manager = (
         new_cases.filter(customer__manager__is_active=True).values_list("customer__manager").annotate(n=Count("pk"))
     )
@@ -150,9 +150,9 @@ def _notify_managers(new_cases: models.QuerySet[ChurnCase]) -> None:
 
 
 def resolve_by_purchases(customer_ids: Collection[int] | None = None) -> PurchaseResult:
-    """Closes what newer purchases answer: open cases become 已解除, confirmed ones 已挽回 with the customer 正常.
+    """Close cases answered by newer purchases: open ones become 已解除, confirmed ones 已挽回 with the customer 正常.
 
-    Reads Customer.last_purchase_on, so call it after that was brought up to date. customer_ids: only these, or all.
+    Reads Customer.last_purchase_on: refresh that first. customer_ids: only these; None: all.
     """
     with transaction.atomic():
         take_scan_lock()
@@ -165,20 +165,20 @@ def resolve_by_purchases(customer_ids: Collection[int] | None = None) -> Purchas
 
 
 def cases_to_resolve(cases: models.QuerySet[ChurnCase]) -> models.QuerySet[ChurnCase]:
-    """Open cases with a purchase later than the one they were opened on (any, when there was none)."""
+    """Return open cases with a purchase later than the one they were opened on (any, when there was none)."""
     bought_later = Q(customer__last_purchase_on__gt=F("last_purchase_on"))
     bought_first = Q(last_purchase_on=None, customer__last_purchase_on__isnull=False)
     return cases.filter(bought_later | bought_first, status__in=ChurnCase.OPEN)
 
 
 def cases_to_win_back(cases: models.QuerySet[ChurnCase]) -> models.QuerySet[ChurnCase]:
-    """Confirmed losses with a purchase after the day of the confirmation."""
+    """Return confirmed losses with a purchase after the day of the confirmation."""
     later = Q(customer__last_purchase_on__gt=TruncDate("confirmed_at"))
     return cases.filter(later, status=ChurnCase.Status.CONFIRMED)
 
 
 def _lock_customers(condition: Q) -> None:
-    """Customers first, as every transition of a case locks them, in the order of their keys."""
+    """Lock the customers before their cases, in the order of their keys, as every transition of a case does."""
     list(Customer.objects.filter(condition).order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
 

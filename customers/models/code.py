@@ -1,4 +1,4 @@
-"""Codes that mean the same in small letters, full width and with spaces in them, kept in one form."""
+"""Codes stored in one form, whatever their case, width or spaces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class CodeFormField(forms.CharField):
 
 
 class CodeField(models.CharField):
-    """Text in the form of fold_code(), whichever way it is stored; a CharField to the database and its migrations."""
+    """Text stored as fold_code() returns it; a CharField to the database and its migrations."""
 
     def deconstruct(self) -> Any:
         name, _, args, kwargs = super().deconstruct()
@@ -31,7 +31,7 @@ class CodeField(models.CharField):
         return fold_code(prepared) if isinstance(prepared, str) else prepared
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        """The record itself holds what was stored."""
+        """Set the stored form on the record itself too."""
         value = self.to_python(getattr(model_instance, self.attname))
         setattr(model_instance, self.attname, value)
         return value

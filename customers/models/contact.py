@@ -1,4 +1,4 @@
-"""The people we know at a customer."""
+"""Contact persons of a customer."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class ContactQuerySet(OfCustomersQuerySet):
     view_permission = CustomerQuerySet.view_permission
 
     def visible_to(self, user: User) -> ContactQuerySet:
-        """A contact is seen by whoever sees its customer."""
+        """Return the contacts of visible customers."""
         return self.filter(customer__in=Customer.objects.visible_to(user))
 
     def detailed_for(self, user: User) -> ContactQuerySet:
-        """Those whose numbers the person sees in full."""
+        """Return the contacts whose numbers the user sees in full."""
         return self.filter(customer__in=Customer.objects.detailed_for(user))
 
 
@@ -92,14 +92,14 @@ class Contact(HasDetails):
 
     @classmethod
     def create(cls, *, by: User, customer: Customer, **values: Any) -> Contact:
-        """A new contact with its audit row. Call in a transaction."""
+        """Create a contact and its audit row. Call in a transaction."""
         hold_customers(customer, by=by)
         customer.can_contribute(by).enforce()
         return cls.add(by=by, customer=customer, **values)
 
     @classmethod
     def add(cls, *, by: User, customer: Customer, **values: Any) -> Contact:
-        """create() for what made the customer itself, or holds it and has asked for the right."""
+        """Like create(), for callers that created or locked the customer and checked the permission."""
         contact = cls(customer=customer, **values)
         if contact.is_primary:
             contact.unset_other_primary()
@@ -141,7 +141,7 @@ class Contact(HasDetails):
 
     @transition
     def erase(self, *, by: User) -> None:
-        """Empties the row; what others wrote about the person goes with crm/privacy.py, which calls this."""
+        """Empty the row. Texts of others on the person are erased by crm/privacy.py, which calls this."""
         self.can_erase(by).enforce()
         self.name, self.erased_at, self.do_not_contact, self.is_primary = ERASED_NAME, timezone.now(), True, False
         self.gender = self.position = self.office_phone = self.mobile = self.email = self.preferred_channel = ""
@@ -150,5 +150,5 @@ class Contact(HasDetails):
         self.save()
 
     def unset_other_primary(self) -> None:
-        """Only one contact is the main one: the former steps back."""
+        """Make room for this contact as the only primary one."""
         Contact.objects.filter(customer=self.customer, is_primary=True).exclude(pk=self.pk).update(is_primary=False)

@@ -1,4 +1,4 @@
-"""Customers: organisations, never private persons; and who keeps them."""
+"""Customers (organisations, never private persons) and their ownership."""
 
 from __future__ import annotations
 
@@ -96,23 +96,23 @@ class Customer(HasDetails, Shared):
         "建立合作日期", null=True, blank=True, validators=[refuse_far_day, refuse_ahead]
     )
     status = models.CharField("状态", max_length=10, choices=Status, default=Status.NORMAL, editable=False)
-    # Kept by the sync: the Shanghai day of the latest order of PURCHASE_STATUSES.
+    # Written by the sync: the Shanghai day of the latest order of PURCHASE_STATUSES.
     last_purchase_on = models.DateField("上次下单", null=True, editable=False)
     won_back_on = models.DateField("上次挽回", null=True, editable=False)
     name_normalized = models.CharField(max_length=MAX_LENGTH, editable=False, db_index=True)
     name_pinyin = models.CharField(max_length=200, editable=False, db_index=True)
     name_initials = models.CharField(max_length=100, editable=False, db_index=True)
-    name_readings = models.TextField(null=True, editable=False)  # None: there is no other
+    name_readings = models.TextField(null=True, editable=False)  # None: no other reading
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+", verbose_name="创建人"
     )
     created_at = models.DateTimeField("创建时间", default=timezone.now, editable=False)
     deleted_at = models.DateTimeField("删除时间", null=True, editable=False)
-    # A merged customer is a deleted one whose numbers and address lead to the customer it became part of.
+    # A merged customer is soft-deleted; its numbers and URL lead to the customer it became part of.
     merged_into = models.ForeignKey(
         "self", models.PROTECT, null=True, editable=False, related_name="merged", verbose_name="已并入"
     )
-    # Of an import that is not complete: a deleted one until it is.
+    # An unfinished import: its customers are soft-deleted until it is complete.
     arrival = models.ForeignKey(Arrival, models.PROTECT, null=True, editable=False, db_index=False, related_name="rows")
     version = models.PositiveIntegerField(default=0, editable=False)
 
@@ -136,7 +136,7 @@ class Customer(HasDetails, Shared):
                 condition=Q(deleted_at=None),
                 name="customers_of_manager",
             ),
-            # Covers what visible_to() asks, so that PostgreSQL counts and pages a state from the index alone.
+            # Covers the columns of visible_to(), so that PostgreSQL counts and pages a status by index-only scans.
             models.Index(
                 fields=["status", "-created_at", "-id"],
                 include=["manager"],
@@ -181,7 +181,7 @@ class Customer(HasDetails, Shared):
         super().save(*args, **kwargs)
 
     def derive_names(self) -> None:
-        """What save() fills in from the name; bulk work, which does not call it, asks for it."""
+        """Fill the fields derived from the name. save() calls it; bulk inserts must."""
         self.name_normalized = normalize(self.name)
         self.name_pinyin, self.name_initials = pinyin(self.name)
         self.name_readings = other_readings(self.name) or None
@@ -208,7 +208,7 @@ class Customer(HasDetails, Shared):
 
     @property
     def missing_labels(self) -> list[str]:
-        """What the form requires and this record lacks, for 资料完整度."""
+        """Labels of the fields that the form requires and this record lacks, for 资料完整度."""
         return [
             str(self._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
             for name in required_fields()
@@ -222,14 +222,14 @@ class Customer(HasDetails, Shared):
         return round(100 * len(filled_names) / len(DESCRIPTIVE_FIELDS))
 
     def _is_empty(self, name: str) -> bool:
-        """Reads keys only, never a related row."""
+        """Compare the stored key or value only, never a related row."""
         return getattr(self, self._meta.get_field(name).attname) in (None, "")  # type: ignore[union-attr]
 
     @classmethod
     def create(cls, *, by: User | None, number: str | None = None, reason: str = "", **values: Any) -> Customer:
-        """A new customer with its number, its first ownership and its audit row. Call in a transaction.
+        """Create a customer with its number, first ownership and audit row. Call in a transaction.
 
-        reason: why it is none of the customers like it; the supervisors are told.
+        reason: why it is none of the similar customers; the supervisors are notified of it.
         """
         values["manager"].ensure_active()
         hold_customers(values.get("parent"), by=by)
@@ -261,12 +261,12 @@ class Customer(HasDetails, Shared):
         save_changes(by, "编辑", self, **values)
 
     def can_contribute(self, by: User) -> Verdict:
-        """Add and edit contacts and interactions: who may edit the customer, and colleagues it is shared with."""
+        """Check adding and editing of contacts and interactions: for editors, and colleagues it is shared with."""
         verdict = self.can_edit(by)
         return ALLOWED if verdict.kind is Kind.NOT_YOURS and self.shared_for_editing(by) else verdict
 
     def removable_by(self, by: User) -> Verdict:
-        """can_remove() without what hangs on the customer: for the rows of a list, it asks the database nothing."""
+        """Like can_remove(), without counting related rows: for the rows of a list, it makes no query."""
         return first_objection(
             require_permission(by, "customers.delete_customer", "您的角色不能删除客户"),
             require_scope(
@@ -281,7 +281,7 @@ class Customer(HasDetails, Shared):
 
     @transition
     def remove(self, *, by: User) -> None:
-        """Soft: the row stays, so that an administrator can restore it."""
+        """Soft-delete the row, so that an administrator can restore it."""
         self.can_remove(by).enforce()
         self.deleted_at = timezone.now()
         self.save(update_fields=["deleted_at"])
@@ -317,7 +317,7 @@ class Customer(HasDetails, Shared):
 
     @transition
     def transfer(self, to: User, *, by: User, reason: str) -> None:
-        """移交, with its follow-ups and open cases; the new and the former 客户经理 are told."""
+        """移交 with follow-ups and open cases; the new and the former 客户经理 are notified."""
         self.can_transfer(by).enforce()
         from .together import transfer_customers
 
@@ -328,7 +328,7 @@ class Customer(HasDetails, Shared):
 
     @transition
     def reclassify(self, *, by: User, reason: str = "", **values: Any) -> None:
-        """Another 地区, 行业 or 客户等级, as for many customers at once; a changed level has its reason."""
+        """Set 地区, 行业 or 客户等级, as for many customers at once; another level needs a reason."""
         self.can_reclassify(by).enforce()
         from .together import reclassify_customers
 
@@ -339,14 +339,14 @@ class Customer(HasDetails, Shared):
 
     @transition
     def merge(self, other: Customer, *, by: User, reason: str) -> None:
-        """Takes over everything of the other customer, which is gone; see merge_customers() for the locks."""
+        """Take over everything of the other customer and delete it; see merge_customers() for the locks."""
         self.can_merge(by).enforce()
         from .merge import merge_into
 
         merge_into(self, other, by=by, reason=reason)
 
     def _require_supervisor(self, by: User, permission: str, verb: str) -> Verdict:
-        """What only a supervisor of its 客户经理 does."""
+        """Check a permission over the customer's 客户经理."""
         return first_objection(
             require_permission(by, permission, f"您的角色不能{verb}客户"),
             require_scope(
@@ -358,7 +358,7 @@ class Customer(HasDetails, Shared):
 
 
 class Ownership(models.Model):
-    """Who was a customer's 客户经理 from when to when."""
+    """A period in which a user was a customer's 客户经理."""
 
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="ownerships", verbose_name="客户")
     manager = models.ForeignKey(
@@ -403,5 +403,5 @@ STRICT_FIELDS = ("postcode", "fax", "website", "legal_representative", "bank", "
 
 
 def required_fields() -> tuple[str, ...]:
-    """What a customer's form demands; CRM_STRICT_CUSTOMER_FORM adds six fields."""
+    """Return the required fields of the form; CRM_STRICT_CUSTOMER_FORM adds six."""
     return REQUIRED_FIELDS + (STRICT_FIELDS if settings.CRM_STRICT_CUSTOMER_FORM else ())

@@ -1,4 +1,4 @@
-"""Whatever comes to hang on a customer holds it first, and learns where it went."""
+"""Locks on customers before rows are attached to them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def hold_customers(*customers: Customer | None, by: User | None, kept: Customer | None = None) -> None:
-    """Re-reads the customers that a row is to point at, and keeps them as they are until the transaction ends.
+    """Re-read and lock, to the end of the transaction, the customers that a row is to reference.
 
-    Refuses with where one went that was deleted or merged. kept: the one it points at already, which stays whatever
-    became of it. A new 客户经理 is nobody's to know here: ask for the right over the customer after this. Its place:
-    people, customers by key, then what hangs on them, then names, the day's number row and new rows.
+    Refuse deleted and merged ones, naming the survivor. kept: the customer referenced so far, allowed whatever became
+    of it. The 客户经理 may have changed: check the permission over the customer after this call. Order of locks: users,
+    customers by key, their related rows, names, the day's number row and new rows.
     """
     rows = sorted((customer for customer in customers if customer is not None), key=lambda customer: customer.pk)
     for customer in rows:
@@ -25,7 +25,7 @@ def hold_customers(*customers: Customer | None, by: User | None, kept: Customer 
 
 
 def await_turn(customer: Customer, verb: str) -> None:
-    """Removal takes turns with orders and scans, which look for customers first and write later."""
+    """Before a removal, take the locks of order writers and scans, which select customers first and write later."""
     if verb == "remove":
         from .merge import take_merge_and_scan_locks
 
@@ -33,9 +33,9 @@ def await_turn(customer: Customer, verb: str) -> None:
 
 
 def whereabouts(customer: Customer, by: User | None) -> Verdict:
-    """Refuses over a deleted customer; of a merged one it names the survivor, to whoever sees that. None: the system.
+    """Refuse deleted customers; name the survivor of a merge to users who see it. None: the system.
 
-    Of a customer that is there it asks the database nothing.
+    For a customer that is not deleted it makes no query.
     """
     if customer.deleted_at is None:
         return ALLOWED

@@ -1,4 +1,4 @@
-"""Visits, calls, messages: what was said and when we speak again."""
+"""交往记录: visits, calls and messages, with attachments and the next follow-up."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ from .holding import hold_customers
 from .rows import OfCustomersQuerySet
 from .timeline import TimelineEntry, add_timeline_entry, remove_timeline_entry
 
-KINDS_WITH_PLACE = ("1", "5")  # the values of 拜访 and 会议: their names may be changed
+KINDS_WITH_PLACE = ("1", "5")  # values of 拜访 and 会议, which may be renamed
 
 
 class InteractionQuerySet(OfCustomersQuerySet):
     view_permission = CustomerQuerySet.view_permission
 
     def visible_to(self, user: User) -> InteractionQuerySet:
-        """An interaction is seen by whoever sees its customer."""
+        """Return the interactions of visible customers."""
         return self.filter(customer__in=Customer.objects.visible_to(user))
 
     def to_follow_up(self, until: date) -> InteractionQuerySet:
-        """Agreed for this day or before, and not done yet."""
+        """Return the open follow-ups of that day or before."""
         return self.filter(follow_up_on__isnull=False, followed_up_at=None, follow_up_on__lte=until)
 
 
 class Interaction(models.Model):
-    """交往记录. Its follow-up is the customer's manager's business: it moves with the customer."""
+    """交往记录. Its follow-up is a task of the customer's 客户经理: it moves with the customer."""
 
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="interactions", verbose_name="客户")
     on = models.DateField("时间", default=timezone.localdate, validators=[refuse_ahead])
@@ -99,7 +99,7 @@ class Interaction(models.Model):
 
     @property
     def told_at(self) -> datetime:
-        """Its place in the timeline: the day it took place, at the hour it was written down."""
+        """Time in the timeline: its day, with the hour of its creation."""
         written_at = timezone.localtime(self.created_at)
         return written_at.replace(year=self.on.year, month=self.on.month, day=self.on.day)
 
@@ -108,7 +108,7 @@ class Interaction(models.Model):
         return f"{self.kind}（{self.created_by or '系统'}）：{self.summary}"
 
     def objections(self) -> dict[str, str]:
-        """What the rules say against the values, by field."""
+        """Return {field: message} of the broken rules."""
         errors = {}
         if self.kind_id and self.kind.value in KINDS_WITH_PLACE and not self.place.strip():
             errors["place"] = f"{self.kind}需要填写地点。"
@@ -129,7 +129,7 @@ class Interaction(models.Model):
 
     @classmethod
     def create(cls, *, by: User, customer: Customer, files: Iterable[Checked] = (), **values: Any) -> Interaction:
-        """A new interaction with its files; it answers the follow-ups agreed up to its day. Call in a transaction."""
+        """Create an interaction with its files and finish the follow-ups due up to its day. Call in a transaction."""
         hold_customers(customer, by=by)
         customer.can_contribute(by).enforce()
         interaction = cls(customer=customer, created_by=by, **values)
@@ -147,7 +147,7 @@ class Interaction(models.Model):
 
     @transition
     def edit(self, *, by: User, **values: Any) -> None:
-        """Another follow-up date is a new appointment: it is open again."""
+        """Change values; another follow-up date opens the follow-up again."""
         self.can_edit(by).enforce()
         if values.get("follow_up_on", self.follow_up_on) != self.follow_up_on:
             values["followed_up_at"] = None
@@ -200,7 +200,7 @@ class Interaction(models.Model):
         add_timeline_entry(self.customer, TimelineEntry.Kind.INTERACTION, self.told_as, url=url, at=self.told_at)
 
     def _save_files(self, files: Iterable[Checked], by: User) -> None:
-        """Writes the files; those already written go again when one of them fails."""
+        """Store the files; delete those stored already when one fails."""
         files, saved_paths = list(files), list[str]()
         if not files:
             return
@@ -221,7 +221,7 @@ class Interaction(models.Model):
 
 
 def attachment_path(attachment: Attachment, filename: str) -> str:
-    """A generated name: what the sender called the file is kept as text only."""
+    """Return a generated path: the sender's name is kept as text only."""
     return f"attachments/{timezone.localdate():%Y%m}/{uuid4().hex}{Path(filename).suffix.lower()[:6]}"
 
 
@@ -265,6 +265,6 @@ class Attachment(models.Model):
 
 
 def forget_files(attachments: Iterable[Attachment]) -> None:
-    """Takes the files from the disk once the rows are surely gone. Call in the deed's transaction."""
+    """Delete the files from the disk on commit. Call in the transaction of the deletion."""
     for attachment in attachments:
         transaction.on_commit(partial(attachment.file.storage.delete, str(attachment.file.name)), robust=True)

@@ -1,4 +1,4 @@
-"""Who was a customer's 客户经理 at a moment, by the ownership history."""
+"""The 客户经理 of a customer at a given time, from the ownership history."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .customer import Ownership
 
 
 def keeper_at(customer: str, when: str | datetime) -> Coalesce:
-    """The 客户经理 of that customer at that moment; before the history begins, the first one known.
+    """Return an expression for that customer's 客户经理 at that time; before the history begins, the first known one.
 
-    customer, moment: names of fields of the outer query; or the moment itself.
+    customer, when: names of fields of the outer query; when may be a datetime.
     """
     history = Ownership.objects.filter(customer=OuterRef(customer))
     at = OuterRef(when) if isinstance(when, str) else when

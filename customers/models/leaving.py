@@ -1,4 +1,4 @@
-"""A 客户经理 leaves: his customers go to one successor, with everything that hangs on them."""
+"""Hand-over of a leaving 客户经理: all customers go to one successor, with their related rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .together import move_customers
 
 
 def customers_left_by(person: User) -> list[tuple[str, int]]:
-    """What waits for a successor: [("客户", 12), …]; deleted ones may be restored, so they are among the customers."""
+    """Return the work to hand over: [("客户", 12), …]; includes deleted customers, which may be restored."""
     customers = Customer.objects.filter(manager=person)
     follow_ups = Interaction.objects.filter(customer__in=customers, follow_up_on__isnull=False, followed_up_at=None)
     return [
@@ -23,7 +23,7 @@ def customers_left_by(person: User) -> list[tuple[str, int]]:
 
 
 def hand_over_customers(person: User, to: User, *, by: User, reason: str) -> int:
-    """All or none; whoever may disable the person may hand over. Call in his transaction."""
+    """Move all customers or none; needs no permission but that to disable the user. Call in the transaction of that."""
     refuse_if(not User.objects.account_managers().filter(pk=to.pk).exists(), f"{to} 不是在职的客户经理。").enforce()
     rows = Customer.objects.filter(manager=person).order_by("pk").select_for_update(of=("self",))
     return move_customers(list(rows.select_related("manager")), to, by=by, reason=reason)

@@ -1,4 +1,4 @@
-"""合并: one customer takes over everything that refers to another, in whatever module it lies."""
+"""合并: one customer takes over all rows that reference another, in whatever module."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .timeline import TimelineEntry, add_timeline_entry
 from .together import keep_with_manager
 
 MAX_TOGETHER = 10
-# Relations whose rows need more than another key; every other model that refers to customers simply follows.
+# Relations whose rows need more than another foreign key; the rows of all others are updated.
 RELATIONS_MOVED_SEPARATELY = ("contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years")
 
 
@@ -40,16 +40,15 @@ def take_merge_lock(*, merging: bool) -> None:
 
 
 def take_merge_and_scan_locks() -> None:
-    """Nobody writes orders or scans for silent customers until the transaction ends. Call before any row is locked."""
+    """Keep order writers and scans waiting to the end of the transaction. Call before any row is locked."""
     take_merge_lock(merging=True)
     churn_scan.take_scan_lock()
 
 
 def merge_customers(survivor: Customer, others: list[Customer], *, by: User, reason: str) -> int:
-    """The survivor takes the others over, one by one in one transaction; returns how many.
+    """Merge the others into the survivor one by one in one transaction; return how many.
 
-    All rows are locked in the order of their keys first, so that two merges of the same customers do not wait for
-    each other.
+    All rows are locked in the order of their keys first, so that two merges of the same customers do not deadlock.
     """
     with transaction.atomic():
         take_merge_and_scan_locks()
@@ -61,12 +60,12 @@ def merge_customers(survivor: Customer, others: list[Customer], *, by: User, rea
 
 
 def customer_relations() -> list[Any]:
-    """Everything in the product that refers to a customer."""
+    """Return every relation of any model to customers."""
     return list(Customer._meta.related_objects)
 
 
 def merge_into(survivor: Customer, other: Customer, *, by: User, reason: str) -> None:
-    """What Customer.merge() does, with both rows locked."""
+    """Do the work of Customer.merge(), with both rows locked."""
     refuse_if(other.pk == survivor.pk, "请选择两个不同的客户。").enforce()
     lock_row(other)
     other.can_merge(by).enforce()
@@ -96,7 +95,7 @@ def merge_into(survivor: Customer, other: Customer, *, by: User, reason: str) ->
 
 
 def _move_relations(survivor: Customer, other: Customer) -> dict[str, int]:
-    """Gives the rows of every other model their new customer; {what: how many}."""
+    """Point the rows of other models to the survivor; return {label: how many}."""
     moved_counts = counts(other)
     _reparent(survivor, other)
     for relation in customer_relations():
@@ -110,7 +109,7 @@ def _move_relations(survivor: Customer, other: Customer) -> dict[str, int]:
 
 
 def _reparent(survivor: Customer, other: Customer) -> None:
-    """What lies between the other and the survivor below it moves up, so that nothing comes to lie under itself."""
+    """Move the branch between the other and a survivor below it up, so that no customer becomes its own parent."""
     below: Customer | None = survivor
     for _ in range(50):
         if below is None or below.parent_id is None:
@@ -123,7 +122,7 @@ def _reparent(survivor: Customer, other: Customer) -> None:
 
 
 def counts(customer: Customer) -> dict[str, int]:
-    """{what: how many rows refer to the customer}, of those that a person knows by name."""
+    """Return {label: rows that reference the customer}, of the models that users know."""
     totals: dict[str, int] = {}
     for relation in customer_relations():
         if relation.hidden or relation.get_accessor_name() in ("timeline", "ownerships", "merged", "revenue_years"):
@@ -135,7 +134,7 @@ def counts(customer: Customer) -> dict[str, int]:
 
 
 def _move_contacts(survivor: Customer, other: Customer) -> None:
-    """The survivor's main contact stays the main one."""
+    """Move the contacts; the survivor's primary contact stays the primary one."""
     moving = Contact.objects.filter(customer=other)
     if Contact.objects.filter(customer=survivor, is_primary=True).exists():
         moving.update(is_primary=False)
@@ -143,7 +142,7 @@ def _move_contacts(survivor: Customer, other: Customer) -> None:
 
 
 def _close_cases(survivor: Customer, other: Customer, by: User) -> None:
-    """At most one case remains that is not over: the survivor's, or the other's open one when it has none."""
+    """Leave at most one unfinished case: the survivor's, or the other's open one when it has none."""
     unfinished = Q(status__in=ChurnCase.OPEN) | Q(status=ChurnCase.Status.CONFIRMED)
     survivor_has_case = ChurnCase.objects.filter(unfinished, customer=survivor).exists()
     for case in ChurnCase.objects.filter(unfinished, customer=other).select_for_update():
@@ -154,7 +153,7 @@ def _close_cases(survivor: Customer, other: Customer, by: User) -> None:
 
 
 def _move_timeline(survivor: Customer, other: Customer) -> None:
-    """Addresses of parts carry their customer's key."""
+    """Move the timeline; the URLs of related records contain their customer's key."""
     before, after = other.get_absolute_url(), survivor.get_absolute_url()
     rows = TimelineEntry.objects.filter(customer=other)
     rows.filter(url__startswith=before).update(url=Replace(F("url"), Value(before), Value(after)))
@@ -162,7 +161,7 @@ def _move_timeline(survivor: Customer, other: Customer) -> None:
 
 
 def _move_grants(survivor: Customer, other: Customer) -> None:
-    """Colleagues of the other customer become colleagues of the survivor, unless they have their own right to it."""
+    """Share the survivor with the other's colleagues, unless they have a grant of their own."""
     colleagues = CustomerGrant.objects.filter(content_object=survivor).values("user")
     moving = CustomerGrant.objects.filter(content_object=other)
     moving.exclude(user__in=colleagues).exclude(user=survivor.manager).update(content_object=survivor)
@@ -175,9 +174,9 @@ def _soft_delete(survivor: Customer, other: Customer, now: Any) -> None:
 
 
 def _fill_missing_values(survivor: Customer, other: Customer, by: User) -> dict[str, str]:
-    """Fills what the survivor lacks, with the trail of an edit; gives what of the other is not taken over."""
+    """Fill the survivor's empty fields, logged as an edit; return the other's values that are not taken over."""
     values = values_to_take(survivor, other)
-    if "external_number" in values:  # it stands once
+    if "external_number" in values:  # it is unique
         Customer.objects.filter(pk=other.pk).update(external_number="")
     if values:
         save_changes(by, "编辑", survivor, **values, reason=f"合并自 {other.number}")
@@ -188,7 +187,10 @@ def _fill_missing_values(survivor: Customer, other: Customer, by: User) -> dict[
 
 
 def _record_merge(survivor: Customer, other: Customer, by: User, reason: str, lost_values: dict[str, str]) -> None:
-    """The survivor's trail holds the values that were left behind, masked as their fields are; here their names."""
+    """Write timeline, audit log and notifications.
+
+    The survivor's audit row holds the values not taken over, masked as their fields are; the timeline names the fields.
+    """
     labels = [label_of(name) for name in lost_values if name not in ("number", "name")]
     text = f"合并：{other.name}（{other.number}）并入本客户（{reason}）"
     add_timeline_entry(
@@ -200,8 +202,10 @@ def _record_merge(survivor: Customer, other: Customer, by: User, reason: str, lo
 
 
 def perhaps_merged() -> Any:
-    """Ended cases that a merge of an earlier release may have ended, for a person to look at: their customer took
-    others over, and no end of theirs, by hand or by a purchase, stands in the timeline."""
+    """Return ended cases that a merge of an earlier release may have ended, for a user to review.
+
+    Their customer took others over, and no end of the case, by hand or by a purchase, stands in the timeline.
+    """
     end_url = Concat(Value("/churn/"), Cast(OuterRef("pk"), CharField()), Value("/#closed"))
     end_entries = TimelineEntry.objects.filter(
         customer=OuterRef("customer"), kind=TimelineEntry.Kind.CHURN, url__endswith=end_url
@@ -212,6 +216,6 @@ def perhaps_merged() -> Any:
 
 
 def find_survivor(pk: int) -> Customer | None:
-    """The customer that one merged away became part of."""
+    """Return the customer that a merged one became part of, or None."""
     merged_customer = Customer.objects.filter(pk=pk, merged_into__isnull=False).select_related("merged_into").first()
     return merged_customer.merged_into if merged_customer else None

@@ -1,4 +1,4 @@
-"""What of two customers' values a merge keeps: read from the model's own fields, so that none is forgotten."""
+"""Values of two customers that a merge takes over or loses, by the model's own fields so that none is forgotten."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from kit.audit.log import display_value
 
 from .customer import Customer
 
-# What the system itself keeps of a row: it says nothing about the company.
+# Fields of the system's own bookkeeping; they do not describe the company.
 SYSTEM_FIELDS = (
     "id", "version", "name_normalized", "name_pinyin", "name_initials", "deleted_at", "merged_into", "arrival",
     "last_purchase_on", "won_back_on",
 )  # fmt: skip
-EARLIEST_FIELDS = ("cooperation_since",)  # the company is a customer since the earlier of both days
+EARLIEST_FIELDS = ("cooperation_since",)  # of two days the earlier one holds
 EMPTY_VALUES = (None, "")
 
 
 def described() -> list[Any]:
-    """The fields that say something about a customer, in the model's order."""
+    """Return the fields that describe a customer, in the model's order."""
     return [field for field in Customer._meta.concrete_fields if field.name not in SYSTEM_FIELDS]
 
 
 def values_to_take(survivor: Customer, other: Customer, merged_keys: Iterable[int] = ()) -> dict[str, Any]:
-    """{field: value} that the survivor takes from the other: what it lacks, and the earlier of days.
+    """Return {field: value} that the survivor takes from the other: missing values, and the earlier of two dates.
 
-    gone: keys of customers that the same merge takes away.
+    merged_keys: customers that the same merge deletes.
     """
     values = {}
     for field in described():
@@ -51,7 +51,7 @@ def _lies_under(customer: Customer, above: Customer) -> bool:
 
 
 def outcome(survivor: Customer, others: list[Customer]) -> Customer:
-    """The survivor as it will be after taking these over one by one; an unsaved copy."""
+    """Return an unsaved copy of the survivor as it will be after taking the others over one by one."""
     result, merged_keys = copy(survivor), {other.pk for other in others}
     for other in others:
         if result.parent_id == other.pk:
@@ -62,7 +62,7 @@ def outcome(survivor: Customer, others: list[Customer]) -> Customer:
 
 
 def left_behind(survivor: Customer, other: Customer) -> dict[str, str]:
-    """{field: value in words} of the other that the survivor does not have: what a merge does not take over."""
+    """Return {field: formatted value} of the other that a merge does not take over."""
     texts = {field.name: display_value(other, field.name) for field in described()}
     return {name: words for name, words in texts.items() if words and words != display_value(survivor, name)}
 

@@ -28,8 +28,8 @@ class OrderStatus(models.TextChoices):
     CANCELLED = "cancelled", "已取消"
 
 
-# What counts as money, and what counts as a purchase: nothing else in the product lists statuses. Orders whose date
-# lies ahead are neither: the feed refuses them, and those of earlier releases wait until their day has come.
+# The only lists of statuses that count as revenue and as purchases. Orders dated in the future count as neither: the
+# sync refuses them, and those stored by earlier releases wait for their day.
 REVENUE_STATUSES = (OrderStatus.UNPAID, OrderStatus.PAID, OrderStatus.RETURNED)  # returns are negative
 PURCHASE_STATUSES = (OrderStatus.UNPAID, OrderStatus.PAID)
 
@@ -38,7 +38,7 @@ class OrderQuerySet(OfCustomersQuerySet):
     view_permission = "customers.view_order"
 
     def visible_to(self, user: User) -> OrderQuerySet:
-        """An order is seen by whoever sees its customer and may see orders."""
+        """Return the orders of visible customers, for users who may see orders."""
         if not user.has_perm(self.view_permission):
             return self.none()
         return self.filter(customer__in=Customer.objects.visible_to(user))
@@ -50,16 +50,16 @@ class OrderQuerySet(OfCustomersQuerySet):
         return self.filter(status__in=PURCHASE_STATUSES, ordered_at__lt=horizon())
 
     def of_wrong_sign(self) -> OrderQuerySet:
-        """Whose sum contradicts their status, as earlier releases took them: the feed refuses them, or turns them."""
+        """Return orders whose total contradicts their status; the sync refuses them, earlier releases stored them."""
         positive_return = Q(status=OrderStatus.RETURNED, total__gt=0)
         return self.filter(positive_return | Q(status__in=PURCHASE_STATUSES, total__lt=0))
 
     def with_keeper(self) -> OrderQuerySet:
-        """keeper: who was the customer's 客户经理 when the order was made."""
+        """Annotate keeper: the customer's 客户经理 at the time of the order."""
         return self.annotate(keeper=keeper_at("customer", "ordered_at"))
 
     def mark_cancelled(self) -> int:
-        """Orders a full feed does not hold any more."""
+        """Cancel orders that a full feed no longer contains; return how many."""
         return self.update(status=OrderStatus.CANCELLED)
 
 
@@ -99,12 +99,12 @@ class Order(models.Model):
 
     @property
     def lies_ahead(self) -> bool:
-        """It counts in no figure then."""
+        """Dated in the future: such an order counts in no figure."""
         return lies_ahead(self.ordered_at)
 
 
 def refresh_last_purchases(customer_ids: Iterable[int] | None = None) -> int:
-    """Sets Customer.last_purchase_on to the Shanghai day of the latest purchase, or None; returns how many changed.
+    """Set Customer.last_purchase_on to the Shanghai day of the latest purchase, or None; return how many changed.
 
     customer_ids: only these, in batches; None: all. Set-based.
     """
@@ -138,7 +138,7 @@ class OrderLine(models.Model):
     order = models.ForeignKey(Order, models.CASCADE, related_name="lines", verbose_name="订单")
     line_number = models.PositiveIntegerField("行号")
     product = models.ForeignKey(Product, models.PROTECT, null=True, related_name="order_lines", verbose_name="产品")
-    product_number = models.CharField("产品编号", max_length=50)  # kept as sent, also when the product is unknown
+    product_number = models.CharField("产品编号", max_length=50)  # as sent, also of an unknown product
     quantity = models.DecimalField("数量", max_digits=14, decimal_places=3)
     unit = models.CharField("单位", max_length=20, blank=True)
     unit_price = models.DecimalField("单价", max_digits=14, decimal_places=4)
@@ -154,12 +154,12 @@ class OrderLine(models.Model):
 
     @property
     def amount(self) -> Decimal:
-        """Exact: quantity has three places, the unit price four."""
+        """Exact product: quantity has three decimal places, the unit price four."""
         return self.quantity * self.unit_price
 
 
 class ParkedOrder(models.Model):
-    """待匹配订单: an order whose customer is not known yet, kept as it came until somebody matches it."""
+    """待匹配订单: an order of an unknown customer, stored as received until somebody matches it."""
 
     number = models.CharField("订单编号", max_length=50, unique=True)
     customer_key = models.CharField("销售系统客户编号", max_length=50, db_index=True)

@@ -1,4 +1,4 @@
-"""The expression of the indexes that migration 0007 made and 0010 took away."""
+"""The expression of the indexes that migration 0007 created and 0010 dropped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SEPARATORS = (" ", "-", "(", ")", "（", "）")
 
 
 class Undivided(Func):
-    """The column without separators. They stand in the SQL itself: only so is it the index's own expression."""
+    """The column without separators. They are literals in the SQL: only so it equals the index's expression."""
 
     arity = 1
     output_field = CharField()

@@ -1,7 +1,7 @@
-"""Revenue by customer, year and 客户经理: what reports read instead of adding up all orders.
+"""Revenue by customer, year and 客户经理, read by reports instead of adding up all orders.
 
-Whatever changes orders or managers calls refresh_revenue() in its own transaction, so that reports never see one
-without the other. `manage.py rebuild_rollups` makes it anew; check_revenue() compares it with the orders every night.
+Code that changes orders or managers calls refresh_revenue() in its own transaction, so that reports never see one
+without the other. `manage.py rebuild_rollups` rebuilds it; check_nightly() compares it with the orders every night.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BATCH = 500  # customers
 
 
 class RevenueYear(models.Model):
-    """Orders of REVENUE_STATUSES of a customer in a Shanghai year, under the 客户经理 of the order's date."""
+    """Total of a customer's orders of REVENUE_STATUSES in a Shanghai year, by the 客户经理 at the order's date."""
 
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="revenue_years", db_index=False)
     year = models.PositiveSmallIntegerField("年份")
@@ -54,7 +54,7 @@ class RevenueYear(models.Model):
 
 
 class RevenueChange(ChangeMarker):
-    """A mark left by every change of the figures or of who keeps a customer; see kit.sql.markers."""
+    """A marker written with every change of the figures or of a customer's 客户经理; see kit.sql.markers."""
 
     class Meta(ChangeMarker.Meta):
         verbose_name = "订单金额变动"
@@ -70,9 +70,9 @@ class Revenue(NamedTuple):
 
 
 def refresh_revenue(customer_ids: Iterable[int] | None = None, years: Collection[int] | None = None) -> int:
-    """Brings the rows of these customers (None: all) and years (None: all) to what the orders say, set-based.
+    """Recompute the rows of these customers (None: all) and years (None: all) from the orders, set-based.
 
-    Returns how many rows changed. Call in the transaction of the change.
+    Return how many rows changed. Call in the transaction of the change.
     """
     changed = 0
     for keys in in_batches(customer_ids):
@@ -83,7 +83,7 @@ def refresh_revenue(customer_ids: Iterable[int] | None = None, years: Collection
         stored_rows = {Revenue(*row[1:])[:3]: row for row in stored.values_list("pk", *Revenue._fields)}
         obsolete_keys = [row[0] for key, row in stored_rows.items() if key not in expected]
         changed_rows = [
-            found for key, found in expected.items() if key not in stored_rows or stored_rows[key][4:] != found[3:]
+            row for key, row in expected.items() if key not in stored_rows or stored_rows[key][4:] != row[3:]
         ]
         if obsolete_keys:
             RevenueYear.objects.filter(pk__in=obsolete_keys).delete()
@@ -98,10 +98,10 @@ def refresh_revenue(customer_ids: Iterable[int] | None = None, years: Collection
 
 
 def settle_dates() -> int:
-    """Brings figures and last purchases to the orders dated later than today, which hardly ever are: those that lie
-    ahead count when their day has come, and what an earlier release counted of them is taken back.
+    """Refresh figures and last purchases of customers with orders dated later than today, which are rare.
 
-    Returns how many customers there were. Run daily, it meets each of them on the eve of its day.
+    Such orders count from their day on; those counted early by an earlier release are taken back. Run daily; return how
+    many customers there were.
     """
     since = midnight(timezone.localdate() + timedelta(days=1))
     customer_keys = Order.objects.filter(ordered_at__gte=since).order_by().values_list("customer", flat=True)
@@ -114,19 +114,19 @@ def settle_dates() -> int:
 
 
 def refresh_after_transfer(customer_ids: list[int], at: datetime) -> None:
-    """After customers changed hands: orders of a later date are the new 客户经理's. Call in their transaction."""
+    """Give orders dated after a transfer to the new 客户经理. Call in the transfer's transaction."""
     later = Order.objects.revenue().filter(customer__in=customer_ids, ordered_at__gte=at)
     refresh_revenue(set(later.order_by().values_list("customer", flat=True)))
 
 
 def lock_customers(keys: list[int]) -> None:
-    """Until the transaction ends: of two that change a customer's orders or 客户经理, the second one counts last."""
+    """Lock customers to the end of the transaction: of two changes of orders or 客户经理 the second counts last."""
     rows = Customer.objects.filter(pk__in=keys).order_by("pk").select_for_update(no_key=True)
     list(rows.values_list("pk", flat=True))
 
 
 def raw_revenue(customer_ids: Iterable[int], years: Collection[int] | None = None) -> Iterator[Revenue]:
-    """The figures as the orders themselves give them."""
+    """Yield the figures computed from the orders."""
     orders = Order.objects.revenue().filter(customer__in=list(customer_ids)).order_by()
     if years is not None:
         first, last = min(years, default=1), max(years, default=0)
@@ -148,20 +148,19 @@ def in_batches(customer_ids: Iterable[int] | None) -> Iterator[list[int]]:
 
 
 def differences(limit: int = 20) -> list[str]:
-    """Where the rollup and the orders disagree, in words; empty when nowhere."""
+    """Describe where rollup and orders disagree; empty when nowhere."""
     texts: list[str] = []
     for keys in in_batches(None):
-        suspects = {key[0] for key, *_ in _list_differences(keys)}  # a sync may have committed between the two reads:
-        texts += (
-            [_describe_difference(*one) for one in _list_differences(sorted(suspects))] if suspects else []
-        )  # those are read again
+        # A sync may have committed between the two reads: customers with a difference are read again.
+        if suspects := {key[0] for key, *_ in _list_differences(keys)}:
+            texts += [_describe_difference(*one) for one in _list_differences(sorted(suspects))]
         if len(texts) >= limit:
             break
     return texts[:limit]
 
 
 def _list_differences(keys: list[int]) -> list[tuple[Any, Any, Any]]:
-    """(key, orders' figures, rollup's figures) wherever they differ."""
+    """Return (key, orders' figures, rollup's figures) wherever they differ."""
     expected = {row[:3]: row[3:] for row in raw_revenue(keys)}
     rows = RevenueYear.objects.filter(customer__in=keys).order_by().values_list(*Revenue._fields)
     stored = {row[:3]: row[3:] for row in rows}
@@ -179,5 +178,5 @@ def revenue_stamp() -> tuple[Any, ...] | None:
 
 
 def delete_old_changes() -> str:
-    """Called by the schedule."""
+    """Delete old markers; called by the schedule."""
     return RevenueChange.forget()

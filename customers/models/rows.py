@@ -1,4 +1,4 @@
-"""Which customers: in view, in reach, of one name."""
+"""Row rules and searches of customers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..names import normalize
 
 
 class OfCustomersQuerySet(models.QuerySet):
-    """Rows that hang on a customer: exported are those of the customers one exports."""
+    """Rows of customers: exported are those of the customers the user may export."""
 
     def export_limit(self, user: User, permission: str) -> Q | None:
         customer: Any = self.model._meta.get_field("customer").related_model
@@ -41,21 +41,21 @@ class CustomerQuerySet(ScopedQuerySet):
         return Q(pk__in=served) if served else Q()
 
     def current(self) -> CustomerQuerySet:
-        """Not deleted: deletion is soft, so that an administrator can restore."""
+        """Exclude soft-deleted customers."""
         return self.filter(deleted_at=None)
 
     def visible_to(self, user: User) -> CustomerQuerySet:
         return super().visible_to(user).current()
 
     def formerly_visible_to(self, user: User) -> CustomerQuerySet:
-        """Deleted and merged ones that were in view, to tell who still writes on one where it went."""
+        """Return deleted and merged customers in the user's scope, to tell writers what became of them."""
         return super().visible_to(user).exclude(deleted_at=None)
 
     def editable_by(self, user: User) -> CustomerQuerySet:
         return super().editable_by(user).current()
 
     def detailed_for(self, user: User) -> CustomerQuerySet:
-        """Those whose phone and account the person sees in full: shows_details_to() as SQL."""
+        """Return the customers whose phone and account the user sees in full: shows_details_to() as SQL."""
         people = people_reached(user, self.edit_permission)
         if people is None:
             return self
@@ -63,23 +63,23 @@ class CustomerQuerySet(ScopedQuerySet):
         return self.filter(self.of_people(people) | Q(pk__in=shared_ids) if shared_ids else self.of_people(people))
 
     def restorable_by(self, user: User) -> CustomerQuerySet:
-        """Deleted customers, for administrators; merged ones live on in another, others an import has not finished."""
+        """Return deleted customers, for administrators, without merged ones and those of an unfinished import."""
         rows = self.exclude(deleted_at=None).filter(merged_into=None, arrival=None)
         return rows if user.has_perm("customers.restore_customer") else self.none()
 
     def supervised_by(self, user: User, permission: str) -> CustomerQuerySet:
-        """Customers over whose 客户经理 a right reaches: to merge, to change many."""
+        """Return the customers over whose 客户经理 a permission reaches."""
         if not user.has_perm(permission):
             return self.none()
         people = people_in_scope(user, permission, EDIT)
         return self.current() if people is None else self.current().filter(manager__in=people)
 
     def named_like(self, name: str) -> CustomerQuerySet:
-        """Customers whose name means the same company."""
+        """Return the customers whose normalised name is the same."""
         return self.with_keeper().filter(name_normalized=normalize(name))
 
     def with_keeper(self) -> CustomerQuerySet:
-        """With the 客户经理, and kept_since: when he took the customer over."""
+        """Select the 客户经理 and annotate kept_since: the start of the current ownership."""
         ownerships: Any = self.model._meta.get_field("ownerships").related_model
         current_since = (
             ownerships.objects.filter(customer=models.OuterRef("pk"), until=None).order_by().values("since")[:1]
@@ -89,15 +89,15 @@ class CustomerQuerySet(ScopedQuerySet):
         )
 
     def incomplete(self) -> CustomerQuerySet:
-        """Born of 开发成功 or an import, still lacking what the form requires."""
+        """Return customers, of 开发成功 or an import, that lack required fields."""
         missing = Q(region=None) | Q(level=None) | Q(satisfaction=None) | Q(credit=None)
         return self.filter(missing | Q(address="") | Q(phone=""))
 
 
 def sounds_like(text: str, path: str = "") -> Q | None:
-    """Customers whose name begins with these letters in pinyin or as initials, by every reading of its surnames.
+    """Match names that begin with this pinyin or these initials, by every reading of their surnames.
 
-    path: to the customer, as customer__; None: the text is no pinyin.
+    path: to the customer, as customer__. Return None when the text is no pinyin.
     """
     folded = fold_name(text)
     if not (folded.isascii() and folded.isalpha()):
@@ -107,6 +107,6 @@ def sounds_like(text: str, path: str = "") -> Q | None:
 
 
 def names_hidden_from(user: User, label: str) -> tuple[str, ...]:
-    """(label,) unless the person sees every customer: a trail's words name customers, whoever may see them."""
+    """Return (label,) unless the user sees every customer: audit rows name customers, whoever may see them."""
     sees_all = people_in_scope(user, CustomerQuerySet.view_permission, VIEW) is None
     return () if sees_all else (label, LEFT_BEHIND + label)

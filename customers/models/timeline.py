@@ -1,4 +1,4 @@
-"""What happened with a customer, newest first: one table, written by whoever causes it."""
+"""Timeline of a customer, newest first: one table, written by all modules."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from django.utils import timezone
 from accounts.models import User
 
 if TYPE_CHECKING:
-    from .customer import Customer  # customers write here themselves
+    from .customer import Customer  # it imports this module
 
 
 class TimelineEntryQuerySet(models.QuerySet["TimelineEntry"]):
     def visible_to(self, user: User) -> TimelineEntryQuerySet:
+        """Return the entries of visible customers."""
         customers: Any = apps.get_model("customers", "Customer")
         return self.filter(customer__in=customers.objects.visible_to(user))
 
@@ -26,7 +27,7 @@ class TimelineEntryQuerySet(models.QuerySet["TimelineEntry"]):
         return self.order_by("-at", "-pk")
 
     def before(self, at: datetime, pk: int) -> TimelineEntryQuerySet:
-        """Those that come after this place in newest(): found by the index, however far down."""
+        """Return the entries after this position in newest(), by the index, however far down."""
         return self.filter(Q(at__lt=at) | Q(at=at, pk__lt=pk), at__lte=at)
 
 
@@ -52,7 +53,7 @@ class TimelineEntry(models.Model):
         verbose_name_plural = "客户动态"
         indexes = [models.Index(fields=["customer", "-at", "-id"], name="customers_timeline")]
         constraints = [
-            # What has a page of its own stands in the timeline once: writing it again replaces it.
+            # A record with a page of its own has one entry: writing it again replaces it.
             models.UniqueConstraint(
                 fields=["customer", "kind", "url"], condition=~models.Q(url=""), name="customers_timeline_once"
             )
@@ -63,14 +64,14 @@ class TimelineEntry(models.Model):
 
     @property
     def is_of_a_day(self) -> bool:
-        """An interaction is known by its day; the hour is that of writing it down."""
+        """Show the day only: the hour of an interaction is that of its creation."""
         return self.kind == self.Kind.INTERACTION
 
 
 def add_timeline_entry(
     customer: Customer, kind: TimelineEntry.Kind, text: str, *, url: str = "", at: datetime | None = None
 ) -> None:
-    """Writes one entry. With an address the entry of that address is replaced. Call in the deed's transaction."""
+    """Write one entry; with a URL, replace the entry of that URL. Call in the transaction of the event."""
     values = {"at": at or timezone.now(), "text": text[:500]}
     if url:
         TimelineEntry.objects.update_or_create(customer=customer, kind=kind, url=url, defaults=values)
@@ -79,12 +80,12 @@ def add_timeline_entry(
 
 
 def add_timeline_entries(customers: Iterable[Customer], kind: TimelineEntry.Kind, text: str) -> None:
-    """One entry each, at the time the customer was made; inserted in batches. Call in the deed's transaction."""
+    """Write one entry per customer, at its creation time, in batches. Call in the transaction of the event."""
     TimelineEntry.objects.bulk_create(
         (TimelineEntry(customer=one, at=one.created_at, kind=kind, text=text) for one in customers), batch_size=500
     )
 
 
 def remove_timeline_entry(customer: Customer, kind: TimelineEntry.Kind, url: str) -> None:
-    """Takes the entry of this address out. Call in the deed's transaction."""
+    """Delete the entry of this URL. Call in the transaction of the event."""
     TimelineEntry.objects.filter(customer=customer, kind=kind, url=url).delete()

@@ -1,4 +1,4 @@
-"""What is done to many customers at once, set-based: 移交 and 批量修改."""
+"""Set-based changes of many customers: 移交 and 批量修改."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ CLASSES = {"region": "地区", "industry": "行业", "level": "客户等级"}  #
 
 
 def transfer_customers(customers: list[Customer], to: User, *, by: User, reason: str) -> int:
-    """Moves customers to their new 客户经理, set-based; returns how many moved (those he has already stay).
+    """Move customers to a new 客户经理, set-based; return how many moved (those already theirs stay).
 
-    Call in a transaction with the rows locked and can_transfer() asked for each.
+    Call in a transaction with the rows locked and can_transfer() checked for each.
     """
     refuse_if(not customers, "没有选中您可以移交的客户。").enforce()
     refuse_if(not reason.strip(), "请填写移交原因。").enforce()
@@ -34,7 +34,10 @@ def transfer_customers(customers: list[Customer], to: User, *, by: User, reason:
 
 
 def move_customers(moving: list[Customer], to: User, *, by: User, reason: str) -> int:
-    """The move itself, with ownership, trail, timeline and notifications: the rows are locked, the right was asked."""
+    """Move the customers with ownership, audit log, timeline and notifications.
+
+    Call with the rows locked and the permission checked.
+    """
     now = timezone.now()
     keys = [customer.pk for customer in moving]
     Ownership.objects.filter(customer__in=keys, until=None).update(until=now)
@@ -64,7 +67,7 @@ def keep_with_manager(customers: Iterable[int], manager: User) -> None:
 
 
 def _notify_of_transfer(customers: list[Customer], to: User, by: User, reason: str) -> None:
-    """One notification per person, however many customers move."""
+    """Send one notification per user, however many customers move."""
     by_former_owner: dict[User, list[Customer]] = {}
     for customer in customers:
         by_former_owner.setdefault(customer.manager, []).append(customer)
@@ -84,9 +87,9 @@ def _customers_text(customers: list[Customer]) -> str:
 
 
 def reclassify_customers(customers: list[Customer], *, by: User, reason: str = "", **values: Any) -> int:
-    """Gives customers another 地区, 行业 or 客户等级; returns how many changed (those that have it already stay).
+    """Set 地区, 行业 or 客户等级 of customers; return how many changed (those that have it already stay).
 
-    Call in a transaction with the rows locked and can_reclassify() asked for each. values: field → dictionary entry.
+    Call in a transaction with the rows locked and can_reclassify() checked for each. values: field → dictionary entry.
     """
     refuse_if(not customers, "没有选中您可以修改的客户。").enforce()
     refuse_if(not values, "请至少选择一项要修改的内容。").enforce()

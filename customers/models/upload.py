@@ -1,4 +1,4 @@
-"""A table of customers on its way in: uploaded, checked, then imported or forgotten."""
+"""Uploaded tables of customers: checked, then imported or deleted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kit.domain.urls import record_url
 from kit.domain.verdict import Verdict, first_objection, refuse_if, require_permission, require_scope, transition
 
 if TYPE_CHECKING:
-    from ..importing import CustomerImport  # which reads and writes what the models here are
+    from ..importing import CustomerImport  # it imports the models
 
 KEEP_FOR = timedelta(days=7)
 
@@ -26,12 +26,12 @@ class ImportFileQuerySet(models.QuerySet["ImportFile"]):
     view_permission = "customers.import_customer"
 
     def visible_to(self, user: User) -> ImportFileQuerySet:
-        """One's own only: the file may hold what nobody else may see."""
+        """Return the user's own files only: a file may hold rows that nobody else may see."""
         return self.filter(owner=user) if user.has_perm(self.view_permission) else self.none()
 
 
 def upload_path(upload: ImportFile, filename: str) -> str:
-    """A generated name: what the sender called the file is kept as text only."""
+    """Return a generated path: the sender's name is kept as text only."""
     return f"imports/{timezone.localdate():%Y%m}/{uuid4().hex}{Path(filename).suffix.lower()[:6]}"
 
 
@@ -60,7 +60,7 @@ class ImportFile(models.Model):
         return record_url("import_file", self.pk)
 
     def checked(self) -> CustomerImport:
-        """The file as it would be imported now, with every refused cell. Raises ImportRefused or UnreadableFile."""
+        """Return the file as it would be imported now, with refused cells. Raise ImportRefused or UnreadableFile."""
         from ..importing import CustomerImport
 
         task = CustomerImport(manager=self.manager, by=self.owner)
@@ -76,7 +76,7 @@ class ImportFile(models.Model):
 
     @transition
     def carry_out(self, *, by: User, partial: bool = False) -> CustomerImport:
-        """Imports all rows or none; partial: those without errors. Raises ImportRefused."""
+        """Import all rows or none; partial: those without errors. Raise ImportRefused."""
         self.can_carry_out(by).enforce()
         task = self.checked()
         self.added = task.write(partial=partial)
@@ -88,7 +88,7 @@ class ImportFile(models.Model):
 
 
 def forget_old_uploads() -> int:
-    """Files are kept for a week, whether imported or not; called by the schedule."""
+    """Delete uploads older than a week, imported or not; called by the schedule."""
     old_uploads = list(ImportFile.objects.filter(uploaded_at__lt=timezone.now() - KEEP_FOR)[:1000])
     for upload in old_uploads:
         upload.file.storage.delete(str(upload.file.name))

@@ -1,6 +1,6 @@
-"""One run of the mirror: reads the feed in batches, each its own transaction.
+"""One run of the sync: reads the feed in batches, one transaction each.
 
-What a killed run had committed is found unchanged by the next one, so running again completes the work.
+Rows that a killed run committed are unchanged for the next one, so running again completes the work.
 An order with a refused line is refused as a whole: a figure is either right or visibly missing.
 """
 
@@ -48,7 +48,7 @@ class SyncBusy(Exception):
 
 
 def sync(location: str, *, full: bool = False, by: Any = None) -> SyncRun:
-    """Runs the mirror once. Raises SyncBusy or SourceRefused, both with words for the screen."""
+    """Run the sync once. Raise SyncBusy or SourceRefused, both with a message for the screen."""
     source = open_source(location)
     try:
         run = open_run(source.label, full, by)
@@ -66,7 +66,7 @@ def sync(location: str, *, full: bool = False, by: Any = None) -> SyncRun:
 
 
 def open_run(source_label: str, full: bool, by: Any) -> SyncRun:
-    """The open row is the lock; one silent for two minutes lost its process and is failed."""
+    """Create the open run, which is the lock; fail one that was silent for two minutes. Raise SyncBusy."""
     SyncRun.fail_silent(timezone.now() - SILENCE_LIMIT)
     try:
         with transaction.atomic():
@@ -80,7 +80,7 @@ class SyncRunner:
         self.sync_run, self.source, self.staging = sync_run, source, Staging()
         self.remarks: list[str] = []
         self.notes = Notes()
-        self.unreadable_tables: set[str] = set()  # tables with a row whose key may not have been read
+        self.unreadable_tables: set[str] = set()  # with a row whose key may be unread
         self.refusals = 0
         self.latest_changes: dict[str, datetime] = {}
 
@@ -104,7 +104,7 @@ class SyncRunner:
             counts[name] = counts.get(name, 0) + number
 
     def heartbeat(self) -> None:
-        """Alive, and still the one run; a run taken over by another stops here."""
+        """Record that this run is alive. Raise SourceRefused when another one has taken over."""
         mine = SyncRun.objects.filter(pk=self.sync_run.pk, status=SyncRun.Status.RUNNING)
         if not mine.update(heartbeat_at=timezone.now(), counts=self.sync_run.counts):
             raise SourceRefused("这次同步停了两分钟以上，已由另一次接替。")
@@ -131,7 +131,7 @@ class SyncRunner:
             yield line, rows.named(table, cells)
 
     def parse_batch(self, table: str, batch: list, parse: Callable[[Any], dict], key: Callable[[dict], Any]) -> dict:
-        """{key: (line, values)} of the good rows; of several rows of one key the newest."""
+        """Return {key: (line, values)} of the valid rows; of several rows with one key the newest."""
         rows_by_key: dict[Any, tuple[int, dict]] = {}
         for line, cells in batch:
             self.count(table, read=1)
@@ -160,7 +160,7 @@ class SyncRunner:
         position.save()
 
     def can_remove_missing(self, table: str) -> bool:
-        """Is what a full feed does not name gone? Not while a row of it could not be read."""
+        """Return whether rows missing from the feed are gone: only in a full feed without unreadable rows."""
         if self.sync_run.is_full and table in self.unreadable_tables:
             self.remarks.append(f"{LABELS[table]}有读不出的行，这次没有下架或取消")
         return self.sync_run.is_full and table not in self.unreadable_tables
@@ -200,7 +200,7 @@ class SyncRunner:
         self._adopt_lines([product.number for product in products if product.number not in stored])
 
     def _adopt_lines(self, numbers: list[str]) -> None:
-        """Lines that came before their product are given to it."""
+        """Link order lines that came before their product."""
         orphans = OrderLine.objects.filter(product=None, product_number__in=numbers).order_by()
         waiting = set(orphans.values_list("product_number", flat=True))
         for product in Product.objects.filter(number__in=waiting):
@@ -284,7 +284,7 @@ class SyncRunner:
         customers = find_customers(values["customer_number"] for _, values in changed)
         complete = [values for line, values in changed if self._attach_lines(line, values, lines[values["number"]])]
         without_customer = [values for values in complete if values["customer_number"] not in customers]
-        # An order that is here and whose customer is not known any more waits too: its figures leave the old customer.
+        # A stored order whose customer is no longer known is parked too: its figures leave the old customer.
         self._delete_orders([values["number"] for values in without_customer if values["number"] in stored])
         park(without_customer)
         with_customer = [values for values in complete if values["customer_number"] in customers]
@@ -306,7 +306,7 @@ class SyncRunner:
         return True
 
     def _attach_lines(self, order_row: int, values: dict, raw_lines: list[tuple[int, dict]]) -> bool:
-        """Puts the order's checked lines into values; False (and refused) when one of them cannot be taken."""
+        """Put the order's parsed lines into values; refuse the order and return False when one of them is invalid."""
         lines_by_number: dict[int, dict] = {}
         for row, cells in raw_lines:
             try:
@@ -379,7 +379,7 @@ def _stored_orders(numbers: Any) -> Any:
 
 
 def _is_not_newer(at: datetime | None, stored: datetime | None) -> bool:
-    """A row without changed_at cannot say that it is unchanged: it is taken; likewise after one that lay ahead."""
+    """Compare times of change; a missing one or a stored one in the future never makes a row "not newer"."""
     return at is not None and stored is not None and at <= stored and not lies_ahead(stored)
 
 

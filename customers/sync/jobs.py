@@ -1,4 +1,4 @@
-"""The mirror run by the scheduler and by the button of its page, from the configured source."""
+"""The sync of the configured source, run by the schedule and by the button of its page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""待匹配订单: a person says which customer a key of the sales system means."""
+"""待匹配订单: a user names the customer of a key of the sales system."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .orders import unpark
 
 
 class MatchRefused(Exception):
-    """The key cannot be given to this customer; the text says why, in Chinese."""
+    """The key cannot be given to this customer; the message says why, in Chinese."""
 
 
 def find(text: str, user: User) -> Customer:
-    """By number or name, in the view of whoever has one; who sees no customers at all finds any.
+    """Find one customer by number or name, in the user's view; users without a view of customers find any.
 
-    What means a customer merged away finds the one it became part of.
+    A merged customer leads to its survivor. Raise MatchRefused.
     """
     lookup = KnownCustomers(user if user.has_perm("customers.view_customer") else None)
     lookup.learn([keys_of(text, "", "", text)])
@@ -35,14 +35,14 @@ def find(text: str, user: User) -> Customer:
 
 
 def match(customer: Customer, key: str, *, by: User) -> int:
-    """Gives the customer the key and takes up the waiting orders; the number of orders taken."""
+    """Give the customer the key and write its parked orders; return how many. Raise MatchRefused."""
     if is_shortened_number(key):
         raise MatchRefused(f"「{key}」：{SHORTENED}，再重新同步。")
     if len(key) > 30:
         raise MatchRefused("销售系统客户编号超过 30 个字，请先在销售系统里改正。")
     try:
         with transaction.atomic():
-            take_merge_lock(merging=False)  # as everything that writes orders, before any row is locked
+            take_merge_lock(merging=False)  # before any row is locked, like all writers of orders
             current = Customer.objects.get(pk=customer.pk)
             hold_customers(current, by=by)
             if current.external_number and current.external_number != key:

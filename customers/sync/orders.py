@@ -1,4 +1,4 @@
-"""Orders into the tables: matched to customers, parked without one, written with all their lines."""
+"""Writes orders: matched to customers, parked without one, with all their lines."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ LARGEST_TOTAL = Decimal(10) ** 17
 
 
 def find_customers(keys: Iterable[str]) -> dict[str, int]:
-    """{key of the sales system: customer}: by 销售系统客户编号, then by our own number; deleted ones are unknown.
+    """Return {key of the sales system: customer}, by 销售系统客户编号, then by our own number; without deleted ones.
 
-    The keys of a merged customer lead to what it became part of; none is merged before the caller's transaction ends.
+    Keys of a merged customer lead to its survivor; no customer is merged before the caller's transaction ends.
     """
     take_merge_lock(merging=False)
     wanted_keys, customers = set(keys), dict[str, int]()
@@ -47,7 +47,7 @@ def order_total(lines: Iterable[Mapping[str, Any]]) -> Decimal:
 
 
 def write_orders(orders: list[dict[str, Any]], customers: Mapping[str, int]) -> None:
-    """Inserts or replaces orders of known customers. Each: values of rows.order plus lines. Call in a transaction."""
+    """Insert or replace orders of known customers. orders: values of rows.order with lines. Call in a transaction."""
     if not orders:
         return
     numbers = [order["number"] for order in orders]
@@ -107,7 +107,7 @@ def order_url(customer: int, order: int) -> str:
 def _replace_timeline_entries(
     orders: list[dict[str, Any]], before: Mapping[str, Any], ids: Mapping[str, tuple[int, int]]
 ) -> None:
-    """One timeline entry per order; a changed order's entry is replaced, also when it moved to another customer."""
+    """Write one timeline entry per order and delete the old one, also of an order that moved to another customer."""
     kind = TimelineEntry.Kind.ORDER
     old_urls = [order_url(owner, pk) for pk, owner in before.values()]
     if old_urls:
@@ -124,9 +124,9 @@ def _replace_timeline_entries(
 
 
 def refresh_after_orders(customer_ids: set[int], years: set[int] | None = None) -> None:
-    """What follows from changed orders, in their transaction: a killed run leaves neither without the other.
+    """Refresh everything computed from orders, in their transaction: a killed run leaves neither without the other.
 
-    years: those the orders lie in, before and after; None: any.
+    years: those of the orders, before and after; None: any.
     """
     refresh_revenue(customer_ids, years)
     refresh_last_purchases(customer_ids)
@@ -134,7 +134,7 @@ def refresh_after_orders(customer_ids: set[int], years: set[int] | None = None) 
 
 
 def park(orders: list[dict[str, Any]]) -> None:
-    """Keeps orders of unknown customers as they came. Call in a transaction."""
+    """Store orders of unknown customers as received. Call in a transaction."""
     ParkedOrder.objects.bulk_create(
         [
             ParkedOrder(
@@ -169,7 +169,7 @@ def _from_json(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_acceptable(values: dict[str, Any]) -> bool:
-    """What the feed checks today, turning signs where it does."""
+    """Check what the feed checks today, turning signs where it does."""
     try:
         settle_sign(values)
     except RowRefused:
@@ -178,9 +178,9 @@ def _is_acceptable(values: dict[str, Any]) -> bool:
 
 
 def unpark(keys: Iterable[str]) -> int:
-    """Takes up the parked orders of these customer keys whose customer is known by now. Call in a transaction.
+    """Write the parked orders of these customer keys whose customer is known by now; return how many.
 
-    One that an earlier release parked and that is refused today stays parked: its row of the feed is named.
+    Call in a transaction. An order parked by an earlier release that would be refused today stays parked.
     """
     keys = list(keys)
     customers = find_customers(keys)

@@ -1,4 +1,4 @@
-"""One row of the feed, checked: values ready for the table, or the reason in Chinese."""
+"""Parse and check one row of the feed: values ready for the table, or the reason of a refusal in Chinese."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ COLUMNS = {
 
 
 class RowRefused(Exception):
-    """The row cannot be taken; the text says why, in Chinese."""
+    """The row is invalid; the message says why, in Chinese."""
 
 
 def named(table: str, cells: Mapping[str, Any]) -> dict[str, Any]:
-    """The cells under the names of the code, whichever of the two names the feed uses, through the text gate.
+    """Return the cells under the names of the code, whichever of the two names the feed uses, through the text gate.
 
-    With them fault: why the first cell that cannot be taken cannot; empty for a row that is sound.
+    "fault" tells why the first unreadable cell is refused; empty for a readable row.
     """
     columns = COLUMNS[table].items()
     values = {name: clean_cell(cells[label] if label in cells else cells.get(name)) for name, label in columns}
@@ -85,7 +85,7 @@ def _fault(table: str, values: Mapping[str, Any], faults: Mapping[str, str]) -> 
 
 
 def _from_1904(value: Any) -> Any:
-    """A bare count of days of a workbook that begins in 1904, as a day."""
+    """Convert a bare count of days of a workbook that begins in 1904 to a day."""
     if str(value or "").replace(".", "").isdecimal():
         with suppress(NotADay):
             return read_day(value, is_1904=True).at.isoformat(sep=" ")
@@ -94,7 +94,7 @@ def _from_1904(value: Any) -> Any:
 
 
 def require_sound(cells: dict[str, Any]) -> dict[str, Any]:
-    """The row itself, when every cell of it can be taken."""
+    """Return the cells. Raise RowRefused when one of them is unreadable."""
     if cells["fault"]:
         raise RowRefused(cells["fault"])
     return cells
@@ -118,7 +118,7 @@ def parse_text(value: Any, label: str, limit: int, *, required: bool = False) ->
 
 
 def parse_number(value: Any, label: str, places: int, *, required: bool = True) -> Decimal | None:
-    """Exact: what has more places than the column keeps is refused, never rounded."""
+    """Parse exactly: more decimal places than the column has are refused, never rounded."""
     raw = "" if value is None else str(value).strip()
     if not raw:
         if required:
@@ -143,7 +143,7 @@ def parse_number(value: Any, label: str, places: int, *, required: bool = True) 
 
 
 def parse_datetime(value: Any, label: str, *, required: bool = True) -> datetime | None:
-    """Times without a zone are Shanghai's; a month alone is its 1st. Required are days of what has happened."""
+    """Parse a datetime; without a zone it is Shanghai's, a month alone is its 1st. Dates in the future are refused."""
     if isinstance(value, datetime):
         at = value
     elif isinstance(value, date):
@@ -177,7 +177,7 @@ def _parse_datetime_text(raw: str, label: str) -> datetime:
 
 
 def is_month(value: Any) -> bool:
-    """Does a text name a month only?"""
+    """Return whether a text names a month only."""
     with suppress(NotADay):
         return isinstance(value, str) and read_day(value).is_month
     return False

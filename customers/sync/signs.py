@@ -1,6 +1,6 @@
-"""The sign of an order against its status: what comes back is negative, what is bought is not.
+"""The sign of an order against its status: returns are negative, purchases are not.
 
-Refused by default, because nobody can see in a sum which of the two the sales system meant. CRM_RETURNS_POSITIVE is
+Refused by default, because a total does not tell which of the two the sales system meant. CRM_RETURNS_POSITIVE is
 for feeds that write returns with positive quantities: those are stored with the sign turned.
 """
 
@@ -18,9 +18,9 @@ ADVICE = "；销售系统的退货本来就写成正数时，请设置 CRM_RETUR
 
 
 def settle_sign(values: dict[str, Any]) -> bool:
-    """Makes the quantities of a return negative when the feed writes them positive; True when it did.
+    """Turn the positive quantities of a return negative where that is configured; return whether it did.
 
-    values: of rows.order, with its lines. Raises RowRefused when sign and status say different things.
+    values: of rows.order, with lines. Raise RowRefused when sign and status contradict each other.
     """
     lines = values["lines"]
     total = sum(line["quantity"] * line["unit_price"] for line in lines)

@@ -1,4 +1,4 @@
-"""Where the feed comes from: a folder of tables, or a database with four views."""
+"""Sources of the feed: a folder of tables, or a database with four views."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ FETCH_SIZE = 2000
 
 
 class SourceRefused(Exception):
-    """The source cannot be read; the text says why, in Chinese and without credentials."""
+    """The source cannot be read; the message says why, in Chinese and without credentials."""
 
 
 class Source(Protocol):
     label: str
 
     def rows(self, table: str) -> Rows | None:
-        """(line, {column: value}) of a table, or None when the source has no such table."""
+        """Yield (line, {column: value}) of a table; None when the source has no such table."""
 
     def notes(self) -> list[str]:
-        """What was skipped, spread or converted in the tables read so far, in sentences."""
+        """Return sentences on rows skipped, spread or converted in the tables read so far."""
 
     def close(self) -> None: ...
 
@@ -43,7 +43,7 @@ def open_source(location: str) -> Source:
 
 
 def masked(location: str) -> str:
-    """The location without user, password and options: what may be shown and logged."""
+    """Return the location without user, password and options, for pages and logs."""
     if "://" not in location:
         return location[:300]
     try:
@@ -81,7 +81,7 @@ class FolderSource:
 
 
 class DatabaseSource:
-    """Read through a connection of its own, all four views in one snapshot."""
+    """A database, read through its own connection: all four views in one snapshot."""
 
     def __init__(self, location: str) -> None:
         self.label = masked(location)
@@ -97,7 +97,7 @@ class DatabaseSource:
         except SourceRefused:
             raise
         except (DatabaseError, ImproperlyConfigured, ValueError, KeyError, ImportError):
-            # The driver's words may hold the location: neither shown nor chained.
+            # The driver's message may contain the password: neither shown nor chained.
             raise SourceRefused(f"连不上销售系统数据库 {self.label}。请检查地址、账号和驱动程序。") from None
 
     def _prepare(self, config: dict[str, Any]) -> None:

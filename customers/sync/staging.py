@@ -1,4 +1,4 @@
-"""What a run puts aside while it reads: order lines by order, and the keys it has seen.
+"""Staging of one run: order lines by order, and the keys the feed named.
 
 A private temporary SQLite database on disk: flat memory however large the feed, no order of rows relied on,
 the same on both databases, and gone with the process, also after kill -9.
@@ -38,7 +38,7 @@ class Staging:
         return lines_by_number
 
     def orphan_lines(self) -> Iterator[tuple[str, int, int]]:
-        """(order number, first row, lines) of lines whose order the feed does not hold."""
+        """Return (order number, first row, lines) of lines whose order the feed does not contain."""
         return self.db.execute(
             "SELECT number, min(row), count(*) FROM line"
             " WHERE NOT EXISTS (SELECT 1 FROM seen WHERE tbl = 'orders' AND key = number) GROUP BY number"

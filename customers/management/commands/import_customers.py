@@ -1,4 +1,4 @@
-"""manage.py import_customers: brings a company's existing customers in from a table."""
+"""manage.py import_customers: import a company's existing customers from a table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="只检查，不写入")
 
     def handle(self, *args: Any, file: Path, manager: str, create_regions: bool, dry_run: bool, **options: Any) -> None:
-        withdraw_silent()  # what a killed import left
+        withdraw_silent()  # rows of a killed import
         task = CustomerImport(manager=self._find_manager(manager), create_regions=create_regions)
         try:
             task.read(file)

@@ -1,4 +1,4 @@
-"""manage.py rebuild_rollups [--check]: makes the figures that reports read anew from the orders."""
+"""manage.py rebuild_rollups [--check]: rebuild the figures of the reports from the orders."""
 
 from __future__ import annotations
 

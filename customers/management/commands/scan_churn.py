@@ -1,4 +1,4 @@
-"""manage.py scan_churn [--on DATE]: opens 预警 for the customers that have not bought for six months."""
+"""manage.py scan_churn [--on DATE]: open 预警 for customers without a purchase for six months."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""manage.py sync_sales: mirrors products, stock and orders of the company's sales system."""
+"""manage.py sync_sales: mirror products, stock and orders of the company's sales system."""
 
 from __future__ import annotations
 
