@@ -1,7 +1,13 @@
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+
+if TYPE_CHECKING:
+    from django.db.migrations import Migration
 
 
 class CustomersConfig(AppConfig):
@@ -12,7 +18,7 @@ class CustomersConfig(AppConfig):
         post_migrate.connect(fill_new_tables, sender=self)
 
 
-def fill_new_tables(using: str, plan: Any = (), **kwargs: Any) -> None:
+def fill_new_tables(using: str, plan: Sequence[tuple[Migration, bool]] = (), **kwargs: Any) -> None:
     """Build the yearly revenue figures right after an upgrade that created their table.
 
     plan: [(migration, backwards), …] that ran; empty where none did.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files import File
+from django.core.files.uploadedfile import UploadedFile
 
 from kit.domain.file_names import cut_file_name
 from kit.domain.folding import clean_text
@@ -49,13 +50,13 @@ def max_size() -> int:
     return settings.CRM_ATTACHMENT_MAX_MB * MEGABYTE
 
 
-def check(upload: Any) -> Checked:
+def check(upload: UploadedFile) -> Checked:
     """Check an uploaded file. Raise ValidationError with a message that names it."""
-    name = clean_text(short_name(upload.name))
+    name, size = clean_text(short_name(upload.name or "")), upload.size or 0
     refuse_control_characters(name)
-    if upload.size > max_size():
+    if size > max_size():
         raise ValidationError(f"「{name}」超过 {settings.CRM_ATTACHMENT_MAX_MB} MB，请压缩或拆分后再传。")
-    if not upload.size:
+    if not size:
         raise ValidationError(f"「{name}」是空文件。")
     try:
         kind = detect_kind(upload, suffix_of(name))
@@ -64,7 +65,7 @@ def check(upload: Any) -> Checked:
     if kind is None:
         text = f"「{name}」的内容与扩展名不符，或不是可以上传的类型。可以上传：{KINDS}；别的文件请另存为 PDF 再上传。"
         raise ValidationError(text, code="content")
-    return Checked(upload, name_by_content(name, kind), kind.content_type, upload.size)
+    return Checked(upload, name_by_content(name, kind), kind.content_type, size)
 
 
 def suffix_of(name: str) -> str:
@@ -94,7 +95,7 @@ def short_name(name: str) -> str:
     return cut_file_name(Path(name.replace("\\", "/").split("/")[-1]).name)
 
 
-def detect_kind(file: Any, suffix: str) -> Kind | None:
+def detect_kind(file: File[bytes], suffix: str) -> Kind | None:
     """Return the kind of the content; only for plain text the suffix decides. Raise RefusedContent."""
     if suffix in PROGRAMS:
         raise RefusedContent(PROGRAM)
@@ -105,7 +106,7 @@ def detect_kind(file: Any, suffix: str) -> Kind | None:
     return TEXT_KINDS[suffix] if suffix in TEXT_KINDS and is_text(file) else None
 
 
-def is_markup(file: Any) -> bool:
+def is_markup(file: File[bytes]) -> bool:
     """Detect HTML, XML and SVG, whatever the file is called: older systems export tables so, as .xls."""
     head = file.read(200)
     file.seek(0)
@@ -113,7 +114,7 @@ def is_markup(file: Any) -> bool:
     return bool(MARKUP.match(head.decode(encoding, errors="ignore")))
 
 
-def is_text(file: Any) -> bool:
+def is_text(file: File[bytes]) -> bool:
     """Return whether the content decodes and has no control characters."""
     file.seek(0)
     content = file.read()

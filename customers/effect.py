@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import TruncDate
@@ -43,7 +42,7 @@ def _purchases() -> QuerySet[Order]:
     The condition on the time lets in a day more than that on the day: it is there for the index.
     """
     of_customer = Order.objects.purchases().filter(customer=OuterRef("case__customer"))
-    candidates: Any = of_customer.filter(ordered_at__gte=OuterRef("at") - timedelta(days=1))
+    candidates = of_customer.filter(ordered_at__gte=OuterRef("at") - timedelta(days=1))
     return candidates.annotate(on=TruncDate("ordered_at")).filter(on__gte=OuterRef("day")).order_by("ordered_at")
 
 

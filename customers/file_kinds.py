@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from django.core.files import File
 
 MEGABYTE = 1024 * 1024
 MAX_UNPACKED = 200 * MEGABYTE
@@ -72,7 +74,7 @@ ALL_KINDS = (*(kind for _, kind in SIGNATURES), *ZIP_KINDS.values(), OFD, *OLE_K
 SUFFIXES = frozenset(suffix for kind in ALL_KINDS for suffix in kind.suffixes)
 
 
-def kind_by_content(file: Any, suffix: str) -> Kind | None:
+def kind_by_content(file: File[bytes], suffix: str) -> Kind | None:
     """Return the kind, or None for unknown content. Raise RefusedContent.
 
     suffix: decides where a document embeds another one.
@@ -91,7 +93,7 @@ def kind_by_content(file: Any, suffix: str) -> Kind | None:
     return _ole_kind(file, suffix) if head.startswith(OLE_START) else None
 
 
-def _zip_kind(file: Any) -> Kind | None:
+def _zip_kind(file: File[bytes]) -> Kind | None:
     """Read the archive's directory only; nothing is unpacked."""
     try:
         with zipfile.ZipFile(file) as archive:
@@ -112,7 +114,7 @@ def _zip_kind(file: Any) -> Kind | None:
     return next((kind for member, kind in ZIP_KINDS.items() if member in names), None)
 
 
-def _ole_kind(file: Any, suffix: str) -> Kind | None:
+def _ole_kind(file: File[bytes], suffix: str) -> Kind | None:
     """Detect documents of Office 97 to 2003: a directory of named streams, also of embedded documents."""
     names = set(_stream_names(file.read()))
     file.seek(0)

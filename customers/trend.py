@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from django.db.models import QuerySet
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
 from kit.domain.days import midnight
 from kit.sql.exact_sum import ExactSum
+
+if TYPE_CHECKING:
+    from .models import Order
 
 MONTHS = 18
 
@@ -31,7 +35,7 @@ def months_back(day: date, months: int) -> date:
     return date(index // 12, index % 12 + 1, 1)
 
 
-def totals_by_month(orders: Any, last: date) -> dict[date, Decimal]:
+def totals_by_month(orders: QuerySet[Order], last: date) -> dict[date, Decimal]:
     """Return {first of the month: exact sum} of the MONTHS up to this one, by the order's month in Shanghai."""
     since = orders.filter(ordered_at__gte=midnight(months_back(last, MONTHS - 1)))
     sums = since.annotate(month=TruncMonth("ordered_at")).values_list("month").annotate(sum=ExactSum("total"))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.db import connection, models, transaction
 from django.utils import timezone
@@ -49,31 +47,26 @@ class Arrival(models.Model):
 
     def reveal(self) -> None:
         """Turn its rows into customers. Call in a transaction."""
-        _customer_rows().filter(arrival=self).update(deleted_at=None, arrival=None)
+        self.rows.update(deleted_at=None, arrival=None)
         self.delete()
 
     def withdraw(self) -> int:
         """Delete its rows in parts, and the regions made for it; return the number of rows. Can be repeated."""
         Arrival.objects.filter(pk=self.pk).update(withdrawn_at=timezone.now())
-        rows, count = _customer_rows().filter(arrival=self), 0
+        rows, count = self.rows.all(), 0
         rows.exclude(parent=None).update(parent=None)
         while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:PART]):
             with transaction.atomic():
                 count += len(keys)
                 rows.filter(pk__in=keys).delete()
         with transaction.atomic():
-            created_entries: Any = DictionaryEntry.objects.filter(pk__in=self.regions)
-            unused_entries = list(created_entries.with_use().filter(in_use=False))
+            created_entries = DictionaryEntry.objects.filter(pk__in=self.regions)
+            unused_entries = list(created_entries.with_use().filter(models.Q(in_use=False)))
             log_events(self.by, "删除", unused_entries)
-            DictionaryEntry.objects.filter(pk__in=[one.pk for one in unused_entries]).delete()
+            DictionaryEntry.objects.filter(pk__in=[entry.pk for entry in unused_entries]).delete()
             log_event(self.by, "撤回导入", text="客户：没有写完的导入", changes={"撤回客户": count})
             Arrival.objects.filter(pk=self.pk).delete()
         return count
-
-
-def _customer_rows() -> Any:
-    model: Any = apps.get_model("customers", "Customer")
-    return model._base_manager
 
 
 def withdraw_silent() -> int:

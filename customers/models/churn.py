@@ -27,7 +27,7 @@ from .timeline import TimelineEntry, add_timeline_entry
 REVIEW_DAYS, LONGEST_REVIEW_DAYS = 30, 90
 
 
-class ChurnCaseQuerySet(OfCustomersQuerySet):
+class ChurnCaseQuerySet(OfCustomersQuerySet["ChurnCase"]):
     view_permission = "customers.view_churncase"
 
     def visible_to(self, user: User) -> ChurnCaseQuerySet:

@@ -12,7 +12,20 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db import connection, models, transaction
-from django.db.models import Case, CharField, Count, DateField, DateTimeField, Exists, F, OuterRef, Q, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    DateField,
+    DateTimeField,
+    Exists,
+    Expression,
+    F,
+    OuterRef,
+    Q,
+    Value,
+    When,
+)
 from django.db.models.functions import Cast, Concat, TruncDate
 from django.urls import reverse
 from django.utils import timezone
@@ -107,16 +120,16 @@ def _new_case_values(now: datetime) -> dict[str, Any]:
     }
 
 
-def _case_label(state: str) -> Any:
+def _case_label(state: str) -> Expression:
     """Build str() of a case in SQL."""
     return Concat("customer__name", Value(f"（{state}）"))
 
 
-def _date_text(field: str) -> Any:
+def _date_text(field: str) -> Expression:
     return Cast(Cast(field, DateField()), CharField())
 
 
-def _warning_text() -> Any:
+def _warning_text() -> Expression:
     return Case(
         When(last_purchase_on=None, then=Value("流失预警：从未下单，已满六个月")),
         default=Concat(Value("流失预警：上次下单 "), _date_text("last_purchase_on"), Value("，已满六个月")),
@@ -124,7 +137,7 @@ def _warning_text() -> Any:
     )
 
 
-def _add_timeline_entries(cases: models.QuerySet[ChurnCase], at: datetime, text: Any, anchor: str = "") -> None:
+def _add_timeline_entries(cases: models.QuerySet[ChurnCase], at: datetime, text: Expression, anchor: str = "") -> None:
     url_start, url_end = reverse("customers:churn_detail", args=[0]).split("0")
     values = {
         "customer": F("customer"),
@@ -209,6 +222,6 @@ def _win_back(cases: models.QuerySet[ChurnCase], now: datetime) -> int:
     return won_back_count
 
 
-def _purchase_text(what: str) -> Any:
+def _purchase_text(what: str) -> Expression:
     ordered = _date_text("customer__last_purchase_on")
     return Concat(Value(f"{what}：{BOUGHT_AGAIN}（"), ordered, Value("）"), output_field=CharField())

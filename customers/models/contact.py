@@ -26,7 +26,7 @@ PERSONAL_RIGHT = "customers.handle_personal_data"
 ERASED_NAME = "已抹去的联系人"
 
 
-class ContactQuerySet(OfCustomersQuerySet):
+class ContactQuerySet(OfCustomersQuerySet["Contact"]):
     view_permission = CustomerQuerySet.view_permission
 
     def visible_to(self, user: User) -> ContactQuerySet:

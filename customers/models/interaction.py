@@ -32,7 +32,7 @@ from .timeline import TimelineEntry, add_timeline_entry, remove_timeline_entry
 KINDS_WITH_PLACE = ("1", "5")  # values of 拜访 and 会议, which may be renamed
 
 
-class InteractionQuerySet(OfCustomersQuerySet):
+class InteractionQuerySet(OfCustomersQuerySet["Interaction"]):
     view_permission = CustomerQuerySet.view_permission
 
     def visible_to(self, user: User) -> InteractionQuerySet:

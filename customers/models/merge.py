@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import CharField, Exists, F, OuterRef, Q, Value
+from django.db.models import CharField, Exists, F, ForeignObjectRel, OuterRef, Q, Value
 from django.db.models.functions import Cast, Concat, Replace
 from django.utils import timezone
 
@@ -17,7 +17,7 @@ from kit.domain.verdict import lock_row, refuse_if
 from kit.sql.locks import AdvisoryLock, take_lock
 
 from . import churn_scan
-from .churn import ChurnCase
+from .churn import ChurnCase, ChurnCaseQuerySet
 from .contact import Contact
 from .customer import Customer, CustomerGrant, Ownership
 from .merge_values import label_of, left_behind, values_to_take
@@ -59,7 +59,7 @@ def merge_customers(survivor: Customer, others: list[Customer], *, by: User, rea
     return len(others)
 
 
-def customer_relations() -> list[Any]:
+def customer_relations() -> list[ForeignObjectRel]:
     """Return every relation of any model to customers."""
     return list(Customer._meta.related_objects)
 
@@ -168,7 +168,7 @@ def _move_grants(survivor: Customer, other: Customer) -> None:
     CustomerGrant.objects.filter(content_object=other).delete()
 
 
-def _soft_delete(survivor: Customer, other: Customer, now: Any) -> None:
+def _soft_delete(survivor: Customer, other: Customer, now: datetime) -> None:
     other.deleted_at, other.merged_into, other.version = now, survivor, other.version + 1
     other.save(update_fields=["deleted_at", "merged_into", "version"])
 
@@ -201,7 +201,7 @@ def _record_merge(survivor: Customer, other: Customer, by: User, reason: str, lo
         notify(person, f"{by} 把客户「{other}」（{other.number}）并入「{survivor}」：{reason}", survivor)
 
 
-def perhaps_merged() -> Any:
+def perhaps_merged() -> ChurnCaseQuerySet:
     """Return ended cases that a merge of an earlier release may have ended, for a user to review.
 
     Their customer took others over, and no end of the case, by hand or by a purchase, stands in the timeline.

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from copy import copy
 from typing import Any
 
+from django.db import models
+
 from kit.audit.log import display_value
 
 from .customer import Customer
@@ -19,7 +21,7 @@ EARLIEST_FIELDS = ("cooperation_since",)  # of two days the earlier one holds
 EMPTY_VALUES = (None, "")
 
 
-def described() -> list[Any]:
+def described() -> list[models.Field]:
     """Return the fields that describe a customer, in the model's order."""
     return [field for field in Customer._meta.concrete_fields if field.name not in SYSTEM_FIELDS]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import Any
 
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
@@ -18,7 +17,7 @@ from kit.domain.past_dates import horizon, lies_ahead, refuse_ahead
 
 from .customer import Customer
 from .keepers import keeper_at
-from .rows import OfCustomersQuerySet
+from .rows import CustomerQuerySet, OfCustomersQuerySet
 
 
 class OrderStatus(models.TextChoices):
@@ -34,7 +33,7 @@ REVENUE_STATUSES = (OrderStatus.UNPAID, OrderStatus.PAID, OrderStatus.RETURNED) 
 PURCHASE_STATUSES = (OrderStatus.UNPAID, OrderStatus.PAID)
 
 
-class OrderQuerySet(OfCustomersQuerySet):
+class OrderQuerySet(OfCustomersQuerySet["Order"]):
     view_permission = "customers.view_order"
 
     def visible_to(self, user: User) -> OrderQuerySet:
@@ -125,7 +124,7 @@ def refresh_last_purchases(customer_ids: Iterable[int] | None = None) -> int:
     return changed
 
 
-def _batches(customer_ids: Iterable[int] | None) -> Iterator[Any]:
+def _batches(customer_ids: Iterable[int] | None) -> Iterator[CustomerQuerySet]:
     if customer_ids is None:
         yield Customer.objects.all()
         return

@@ -25,6 +25,8 @@ from .customer import Customer
 from .order import Order, refresh_last_purchases
 
 BATCH = 500  # customers
+Key = tuple[int, int, int]  # customer, year, manager
+Figures = tuple[int, Decimal]  # orders, amount
 
 
 class RevenueYear(models.Model):
@@ -159,7 +161,7 @@ def differences(limit: int = 20) -> list[str]:
     return texts[:limit]
 
 
-def _list_differences(keys: list[int]) -> list[tuple[Any, Any, Any]]:
+def _list_differences(keys: list[int]) -> list[tuple[Key, Figures | None, Figures | None]]:
     """Return (key, orders' figures, rollup's figures) wherever they differ."""
     expected = {row[:3]: row[3:] for row in raw_revenue(keys)}
     rows = RevenueYear.objects.filter(customer__in=keys).order_by().values_list(*Revenue._fields)
@@ -168,7 +170,7 @@ def _list_differences(keys: list[int]) -> list[tuple[Any, Any, Any]]:
     return [(key, expected.get(key), stored.get(key)) for key in all_keys if expected.get(key) != stored.get(key)]
 
 
-def _describe_difference(key: Any, expected: Any, stored: Any) -> str:
+def _describe_difference(key: Key, expected: Figures | None, stored: Figures | None) -> str:
     orders, rollup = (f"{pair[0]} 张 {pair[1].normalize():f} 元" if pair else "没有" for pair in (expected, stored))
     return f"客户 {key[0]}，{key[1]} 年：订单 {orders}，汇总 {rollup}"
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
+from django.apps import apps
 from django.db import models
 from django.db.models import Q
 
@@ -17,14 +18,16 @@ from kit.domain.folding import fold_name
 
 from ..names import normalize
 
+M = TypeVar("M", bound=models.Model)
 
-class OfCustomersQuerySet(models.QuerySet):
+
+class OfCustomersQuerySet(models.QuerySet[M]):
     """Rows of customers: exported are those of the customers the user may export."""
 
     def export_limit(self, user: User, permission: str) -> Q | None:
-        customer: Any = self.model._meta.get_field("customer").related_model
-        limit = customer.objects.export_limit(user, permission)
-        return None if limit is None else Q(customer__in=customer.objects.filter(limit))
+        customers = all_customers()
+        limit = customers.export_limit(user, permission)
+        return None if limit is None else Q(customer__in=customers.filter(limit))
 
 
 class CustomerQuerySet(ScopedQuerySet):
@@ -80,9 +83,11 @@ class CustomerQuerySet(ScopedQuerySet):
 
     def with_keeper(self) -> CustomerQuerySet:
         """Select the 客户经理 and annotate kept_since: the start of the current ownership."""
-        ownerships: Any = self.model._meta.get_field("ownerships").related_model
+        ownerships = apps.get_model("customers", "Ownership")
         current_since = (
-            ownerships.objects.filter(customer=models.OuterRef("pk"), until=None).order_by().values("since")[:1]
+            ownerships._default_manager.filter(customer=models.OuterRef("pk"), until=None)
+            .order_by()
+            .values("since")[:1]
         )
         return (
             self.current().annotate(kept_since=models.Subquery(current_since)).select_related("manager").order_by("pk")
@@ -92,6 +97,11 @@ class CustomerQuerySet(ScopedQuerySet):
         """Return customers, of 开发成功 or an import, that lack required fields."""
         missing = Q(region=None) | Q(level=None) | Q(satisfaction=None) | Q(credit=None)
         return self.filter(missing | Q(address="") | Q(phone=""))
+
+
+def all_customers() -> CustomerQuerySet:
+    """Return a queryset of all customers, for modules that Customer's own module imports."""
+    return CustomerQuerySet(apps.get_model("customers", "Customer"))
 
 
 def sounds_like(text: str, path: str = "") -> Q | None:

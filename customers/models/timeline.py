@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django.apps import apps
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
+
+from .rows import all_customers
 
 if TYPE_CHECKING:
     from .customer import Customer  # it imports this module
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 class TimelineEntryQuerySet(models.QuerySet["TimelineEntry"]):
     def visible_to(self, user: User) -> TimelineEntryQuerySet:
         """Return the entries of visible customers."""
-        customers: Any = apps.get_model("customers", "Customer")
-        return self.filter(customer__in=customers.objects.visible_to(user))
+        return self.filter(customer__in=all_customers().visible_to(user))
 
     def newest(self) -> TimelineEntryQuerySet:
         return self.order_by("-at", "-pk")

@@ -6,7 +6,7 @@ An order with a refused line is refused as a whole: a figure is either right or 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.utils import timezone
 
+from accounts.models import User
 from basedata.models import FeedPosition, Product, StockRecord, SyncRefusal, SyncRun
 from customers.models import Order, OrderLine, ParkedOrder, TimelineEntry
 from kit.domain.past_dates import lies_ahead
@@ -36,6 +37,7 @@ from .signs import settle_sign
 from .sources import Rows, Source, SourceRefused, open_source
 from .staging import FIELDS, Staging, batches
 
+Values = dict[str, Any]  # cells or parsed values of one row, by the names of rows.COLUMNS
 SILENCE_LIMIT = timedelta(minutes=2)
 MAX_STORED_REFUSALS = 1000
 BATCH, ORDER_BATCH, LINE_BATCH = 1000, 500, 5000
@@ -47,7 +49,7 @@ class SyncBusy(Exception):
     """Another run is open."""
 
 
-def sync(location: str, *, full: bool = False, by: Any = None) -> SyncRun:
+def sync(location: str, *, full: bool = False, by: User | None = None) -> SyncRun:
     """Run the sync once. Raise SyncBusy or SourceRefused, both with a message for the screen."""
     source = open_source(location)
     try:
@@ -65,7 +67,7 @@ def sync(location: str, *, full: bool = False, by: Any = None) -> SyncRun:
         source.close()
 
 
-def open_run(source_label: str, full: bool, by: Any) -> SyncRun:
+def open_run(source_label: str, full: bool, by: User | None) -> SyncRun:
     """Create the open run, which is the lock; fail one that was silent for two minutes. Raise SyncBusy."""
     SyncRun.fail_silent(timezone.now() - SILENCE_LIMIT)
     try:
@@ -109,7 +111,7 @@ class SyncRunner:
         if not mine.update(heartbeat_at=timezone.now(), counts=self.sync_run.counts):
             raise SourceRefused("这次同步停了两分钟以上，已由另一次接替。")
 
-    def refuse(self, table: str, line: int | None, key: Any, reason: str) -> None:
+    def refuse(self, table: str, line: int | None, key: str | None, reason: str) -> None:
         self.count(table, refused=1)
         self.refusals += 1
         if self.refusals <= MAX_STORED_REFUSALS:
@@ -130,9 +132,15 @@ class SyncRunner:
                 raise SourceRefused(f"{LABELS[table]}（{table}）缺少列：{'、'.join(missing)}。")
             yield line, rows.named(table, cells)
 
-    def parse_batch(self, table: str, batch: list, parse: Callable[[Any], dict], key: Callable[[dict], Any]) -> dict:
+    def parse_batch(
+        self,
+        table: str,
+        batch: list[tuple[int, Values]],
+        parse: Callable[[Values], Values],
+        key: Callable[[Values], str],
+    ) -> dict[str, tuple[int, Values]]:
         """Return {key: (line, values)} of the valid rows; of several rows with one key the newest."""
-        rows_by_key: dict[Any, tuple[int, dict]] = {}
+        rows_by_key: dict[str, tuple[int, Values]] = {}
         for line, cells in batch:
             self.count(table, read=1)
             try:
@@ -184,7 +192,7 @@ class SyncRunner:
                 self.count("products", removed=missing.update(is_discontinued=True))
         self.save_position("products")
 
-    def _write_products(self, rows_by_number: dict[str, tuple[int, dict]]) -> None:
+    def _write_products(self, rows_by_number: dict[str, tuple[int, Values]]) -> None:
         stored = {product.number: product for product in Product.objects.filter(number__in=rows_by_number)}
         products = []
         for number, (_, values) in rows_by_number.items():
@@ -222,7 +230,7 @@ class SyncRunner:
                 self.count("storage", removed=StockRecord.objects.filter(pk__in=missing_keys).delete()[0])
         self.save_position("storage")
 
-    def _write_stock(self, rows_by_key: dict[str, tuple[int, dict]]) -> None:
+    def _write_stock(self, rows_by_key: dict[str, tuple[int, Values]]) -> None:
         numbers = {values["product_number"] for _, values in rows_by_key.values()}
         products = dict(Product.objects.filter(number__in=numbers).values_list("number", "pk"))
         current_rows = StockRecord.objects.filter(product__number__in=numbers).values_list(
@@ -274,11 +282,11 @@ class SyncRunner:
                 if unparked_count := unpark(batch):
                     self.remarks.append(f"{unparked_count} 个待匹配订单已归入客户")
 
-    def _write_orders(self, rows_by_number: dict[str, tuple[int, dict]]) -> None:
-        stored = {number: rest for number, *rest in _stored_orders(rows_by_number)}
+    def _write_orders(self, rows_by_number: dict[str, tuple[int, Values]]) -> None:
+        stored = {number: (at, status) for number, at, status in _stored_orders(rows_by_number)}
         wrong_signs = Order.objects.filter(number__in=rows_by_number).of_wrong_sign().values_list("number", flat=True)
         # Read again, as if they were older.
-        stored |= {number: [None, stored[number][1]] for number in wrong_signs}
+        stored |= {number: (None, stored[number][1]) for number in wrong_signs}
         changed = [(line, values) for line, values in rows_by_number.values() if not self._is_unchanged(values, stored)]
         lines = self.staging.lines_of([values["number"] for _, values in changed])
         customers = find_customers(values["customer_number"] for _, values in changed)
@@ -295,7 +303,7 @@ class SyncRunner:
             self.count("orders", **{kind: 1})
             self.count("order_lines", **{kind: len(values["lines"])})
 
-    def _is_unchanged(self, values: dict, stored: dict[str, list]) -> bool:
+    def _is_unchanged(self, values: Values, stored: dict[str, tuple[datetime | None, str]]) -> bool:
         if values["number"] not in stored:
             return False
         at, status = stored[values["number"]]
@@ -305,9 +313,9 @@ class SyncRunner:
         self.count("orders", unchanged=1)
         return True
 
-    def _attach_lines(self, order_row: int, values: dict, raw_lines: list[tuple[int, dict]]) -> bool:
+    def _attach_lines(self, order_row: int, values: Values, raw_lines: list[tuple[int, Values]]) -> bool:
         """Put the order's parsed lines into values; refuse the order and return False when one of them is invalid."""
-        lines_by_number: dict[int, dict] = {}
+        lines_by_number: dict[int, Values] = {}
         for row, cells in raw_lines:
             try:
                 line = rows.parse_line(rows.require_sound(cells))
@@ -328,7 +336,7 @@ class SyncRunner:
             return False
         return self._settle_sign(order_row, values)
 
-    def _settle_sign(self, order_row: int, values: dict) -> bool:
+    def _settle_sign(self, order_row: int, values: Values) -> bool:
         try:
             self.count("orders", turned=int(settle_sign(values)))
         except RowRefused as refusal:
@@ -374,8 +382,8 @@ class SyncRunner:
             ParkedOrder.objects.filter(number__in=self.staging.unseen("orders", numbers)).delete()
 
 
-def _stored_orders(numbers: Any) -> Any:
-    return Order.objects.filter(number__in=list(numbers)).values_list("number", "changed_at", "status")
+def _stored_orders(numbers: Iterable[str]) -> list[tuple[str, datetime | None, str]]:
+    return list(Order.objects.filter(number__in=list(numbers)).values_list("number", "changed_at", "status"))
 
 
 def _is_not_newer(at: datetime | None, stored: datetime | None) -> bool:

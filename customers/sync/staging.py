@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any
 
 RawLine = tuple[int, str, str | None, str | None, str | None, str | None, str]
 FIELDS = ("line_number", "product_number", "quantity", "unit", "unit_price", "fault")
@@ -29,7 +30,8 @@ class Staging:
     def create_line_index(self) -> None:
         self.db.execute("CREATE INDEX line_of ON line (number)")
 
-    def lines_of(self, numbers: list[str]) -> dict[str, list[tuple[int, dict[str, str | None]]]]:
+    def lines_of(self, numbers: list[str]) -> dict[str, list[tuple[int, dict[str, Any]]]]:
+        """Return {order number: [(row, cells), …]} of these orders."""
         marks = ",".join("?" * len(numbers))
         lines_by_number: dict[str, list] = {number: [] for number in numbers}
         query = f"SELECT * FROM line WHERE number IN ({marks}) ORDER BY rowid"  # noqa: S608 marks only
