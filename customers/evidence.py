@@ -11,7 +11,7 @@ from kit.domain.days import add_months, midnight
 from kit.sql.exact_sum import ExactSum
 
 from .models import ChurnCase, Order
-from .six_months import Habit, habit, silence_start
+from .six_months import Habit, purchase_habit, silence_start
 from .trend import Bar, bars, totals_by_month
 
 RECENT_ORDERS = 200  # enough for a usual interval
@@ -23,7 +23,7 @@ def usual(case: ChurnCase, orders: QuerySet[Order]) -> Habit | None:
         return None
     times = orders.order_by("-ordered_at").values_list("ordered_at", flat=True)[:RECENT_ORDERS]
     days = [timezone.localdate(at) for at in times]
-    return habit(one for one in days if one <= case.last_purchase_on)
+    return purchase_habit(one for one in days if one <= case.last_purchase_on)
 
 
 def evidence(case: ChurnCase, habit: Habit | None) -> str:
@@ -40,8 +40,8 @@ def evidence(case: ChurnCase, habit: Habit | None) -> str:
 
 def bought_lately(case: ChurnCase, orders: QuerySet[Order]) -> dict[str, Any]:
     """Return {"n": orders, "total": amount} of the twelve months before the day the case speaks of."""
-    since = add_months(case.silent_until, -12)
-    return orders.filter(ordered_at__gte=midnight(since)).aggregate(n=Count("pk"), total=ExactSum("total"))
+    year_before = add_months(case.silent_until, -12)
+    return orders.filter(ordered_at__gte=midnight(year_before)).aggregate(n=Count("pk"), total=ExactSum("total"))
 
 
 def trend(case: ChurnCase, orders: QuerySet[Order]) -> list[Bar]:

@@ -43,7 +43,7 @@ class Habit:
         return (Decimal(days) / self.interval).quantize(Decimal("0.1"), ROUND_HALF_UP)
 
 
-def habit(days: Iterable[date]) -> Habit | None:
+def purchase_habit(days: Iterable[date]) -> Habit | None:
     """Return the median interval between purchase days; None when there are too few."""
     purchase_days = sorted(set(days))
     if len(purchase_days) < MIN_PURCHASE_DAYS:

@@ -9,7 +9,6 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User, notify
@@ -47,12 +46,8 @@ class ChurnCaseQuerySet(OfCustomersQuerySet["ChurnCase"]):
         """Return the cases that count in figures: one closed by a merge stands beside another of the same customer."""
         return self.exclude(status=ChurnCase.Status.MERGED)
 
-    def with_keeper(self) -> ChurnCaseQuerySet:
-        """Annotate keeper: the 客户经理 at the confirmation of the loss; without a confirmation today's."""
-        return self.annotate(keeper=Coalesce("manager_then", "customer__manager"))
-
     def kept_then_by(self, people: Collection[int]) -> ChurnCaseQuerySet:
-        """Return the cases whose owner, as annotated by with_keeper(), is one of these users."""
+        """Return the cases of these users: 客户经理 at the confirmation of the loss; without a confirmation today's."""
         return self.filter(Q(manager_then__in=people) | Q(manager_then=None, customer__manager__in=people))
 
     def lost_at(self, at: datetime) -> ChurnCaseQuerySet:
