@@ -23,7 +23,7 @@ from kit.sql.locks import AdvisoryLock, take_lock
 from .models import Customer
 
 ANSWERED, ANSWERS_A_MINUTE = "查重提示", 30
-LOOKED_UP = "查找"  # why, in the trail, where somebody looked for a customer and not for a likeness
+LOOKUP_REASON = "查找"  # why, in the trail, where somebody looked for a customer and not for a likeness
 
 
 class CheckPaused(Exception):
@@ -43,13 +43,13 @@ LOOKING_PAUSED = (
 
 
 @contextmanager
-def allowance(by: User) -> Iterator[Callable[[models.Model, str], Any]]:
+def counted_answers(by: User) -> Iterator[Callable[[models.Model, str], Any]]:
     """Gives tell(record, why), to be called for each record whose existence is answered. Raises CheckPaused.
 
     Enter it before looking, or ask is_paused(): that nothing is found would be an answer as well.
     """
     with transaction.atomic():
-        take_turn(by)
+        lock_answers(by)
         if is_paused(by):
             raise CheckPaused
         yield lambda found, why: log_event(by, ANSWERED, found, 相同之处=why)
@@ -78,27 +78,27 @@ def look_up(by: User, found: Iterable[Customer]) -> Found:
         return Found(seen, [], paused=True)
     try:
         if beyond:
-            tell_of(by, beyond)
+            count_lookups(by, beyond)
     except CheckPaused:  # by another request meanwhile
         return Found(seen, [], paused=True)
     return Found(seen, beyond)
 
 
-def tell_of(by: User, customers: list[Customer]) -> None:
-    with allowance(by) as tell:
-        told = just_told(by)
+def count_lookups(by: User, customers: list[Customer]) -> None:
+    with counted_answers(by) as tell:
+        told = recently_counted(by)
         for customer in customers:
             if customer.pk not in told:
-                tell(customer, LOOKED_UP)
+                tell(customer, LOOKUP_REASON)
 
 
-def just_told(by: User) -> set[int | None]:
+def recently_counted(by: User) -> set[int | None]:
     """Keys of the customers that the person was told of within the last minute."""
     since, kind = timezone.now() - timedelta(minutes=1), ContentType.objects.get_for_model(Customer)
     rows = AuditEntry.objects.filter(actor=by.pk, verb=ANSWERED, at__gte=since, content_type=kind)
     return set(rows.values_list("object_id", flat=True))
 
 
-def take_turn(by: models.Model) -> None:
+def lock_answers(by: models.Model) -> None:
     """Count the answers to one user one after the other."""
     take_lock(AdvisoryLock.DUPLICATE_ANSWERS, key=by.pk)

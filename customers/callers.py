@@ -9,7 +9,7 @@ from kit.domain.folding import fold_number
 
 from .models import Contact, Customer
 
-SHORTEST = 5
+MIN_DIGITS = 5
 
 
 def customers_of_phone(phone: str, by: User | None = None) -> Any:
@@ -18,10 +18,10 @@ def customers_of_phone(phone: str, by: User | None = None) -> Any:
     Whoever may see them; with by: only through numbers that this person sees in full, for a masked one is not asked.
     One search per index, put together: an OR of them would read every customer.
     """
-    if len(fold_number(phone)) < SHORTEST:
+    if len(fold_number(phone)) < MIN_DIGITS:
         return Customer.objects.none()
     found = [
-        rows_of(model, by, key).order_by().filter(**{f"{field}__same_number": phone}).values(key)
+        searchable_rows(model, by, key).order_by().filter(**{f"{field}__same_number": phone}).values(key)
         for model, field, key in (
             (Customer, "phone", "pk"),
             (Customer, "phone", "merged_into"),
@@ -32,7 +32,7 @@ def customers_of_phone(phone: str, by: User | None = None) -> Any:
     return Customer.objects.current().filter(pk__in=found[0].union(*found[1:]))
 
 
-def rows_of(model: Any, by: User | None, key: str) -> Any:
+def searchable_rows(model: Any, by: User | None, key: str) -> Any:
     """Return the rows through whose numbers the person may find a customer; a merged one speaks for its survivor."""
     if key == "merged_into":
         seen = Customer.objects.current() if by is None else Customer.objects.detailed_for(by)

@@ -27,21 +27,21 @@ from .forms import CustomerForm
 from .models import Customer
 
 # Found by their shown text instead of by key, one query each for the whole table.
-FOUND = ("manager", "region", "industry", "level", "satisfaction", "credit")
+LOOKUP_FIELDS = ("manager", "region", "industry", "level", "satisfaction", "credit")
 # Columns of the list's own export: what it calls by other names, and what the system itself keeps.
-EXPORTED_AS = {"客户编号": "number", "满意度": "satisfaction", "信用度": "credit"}
-LEFT_OUT = ("状态", "上次下单", "创建时间", "行号", "原因与改法")
-LARGEST_TYPED = 100_000  # 万元: a larger sum under a head without unit was probably meant in 元
+EXPORT_NAMES = {"客户编号": "number", "满意度": "satisfaction", "信用度": "credit"}
+IGNORED_COLUMNS = ("状态", "上次下单", "创建时间", "行号", "原因与改法")
+MAX_WITHOUT_UNIT = 100_000  # 万元: a larger sum under a head without unit was probably meant in 元
 
 
-def fold(text: str) -> str:
+def fold_label(text: str) -> str:
     """Shown texts compared without case, width and spaces."""
     return "".join(unicodedata.normalize("NFKC", clean_text(text)).casefold().split())
 
 
 def column_key(header: str) -> str:
     """A column's name without what stands in brackets, its unit, and the star of required fields."""
-    return without_unit(re.sub(r"[*★]", "", fold(header)))
+    return without_unit(re.sub(r"[*★]", "", fold_label(header)))
 
 
 class TableDateField(forms.DateField):
@@ -81,7 +81,7 @@ class TableAmountField(forms.DecimalField):
         except (InvalidOperation, ValueError):
             raise ValidationError(self.error_messages["invalid"], code="invalid") from None
         self.is_bare = not (self.is_own or self.head_unit)
-        self.is_large = self.is_bare and (abs(found) >= LARGEST_TYPED or text[:1] in "¥￥")
+        self.is_large = self.is_bare and (abs(found) >= MAX_WITHOUT_UNIT or text[:1] in "¥￥")
         if -int(found.as_tuple().exponent) > (self.decimal_places or 0):
             words = f"「{text[:30]}」合 {found:f} {self.field_unit}，小数点后最多 {self.decimal_places} 位，请改写。"
             raise ValidationError(words, code="max_decimal_places")
@@ -95,14 +95,14 @@ class ShownTextField(GatedText, forms.CharField):
 
     def __init__(self, offered: dict[str, Any], *, label: str, refusal: str) -> None:
         super().__init__(label=label, max_length=50)
-        self.offered = {fold(text): thing for text, thing in offered.items()}
+        self.offered = {fold_label(text): thing for text, thing in offered.items()}
         self.refusal = refusal
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
         if not text:
             return None
-        found = self.offered.get(fold(text))
+        found = self.offered.get(fold_label(text))
         return self.unknown(text) if found is None else found
 
     def unknown(self, text: str) -> Any:
@@ -121,7 +121,7 @@ class NewEntryField(ShownTextField):
         while str(number) in self.taken:
             number += 1
         entry = DictionaryEntry(category=self.category, item=text, value=str(number))
-        self.offered[fold(text)] = entry
+        self.offered[fold_label(text)] = entry
         self.taken.add(entry.value)
         self.new.append(entry)
         return entry
@@ -134,7 +134,7 @@ class CustomerImportForm(CustomerForm):
     manager = region = industry = level = satisfaction = credit = forms.CharField(required=False)
 
     class Meta(CustomerForm.Meta):
-        fields = [name for name in CustomerForm.Meta.fields if name not in (*FOUND, "parent")]
+        fields = [name for name in CustomerForm.Meta.fields if name not in (*LOOKUP_FIELDS, "parent")]
         field_classes = {
             "cooperation_since": TableDateField,
             "registered_capital": TableAmountField,
@@ -160,20 +160,22 @@ class CustomerImportForm(CustomerForm):
             self.fields[name] = entry_field(category, [e for e in entries if e.category == category])
         for name in ("satisfaction", "credit"):
             label = str(Customer._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
-            self.fields[name] = ShownTextField(stars(), label=label, refusal="不是可选的值，可填写 1、2、3、4、5。")
+            self.fields[name] = ShownTextField(
+                score_spellings(), label=label, refusal="不是可选的值，可填写 1、2、3、4、5。"
+            )
         self.fields["parent"] = gated_field_class(forms.CharField)(label="上级单位", max_length=100)  # type: ignore[call-arg]
         del self.fields["submission"]
         for name, field in self.fields.items():
             field.required = name in ("name", "manager")
         shown = ["name", "manager", *(name for name in CustomerForm.Meta.fields if name != "name")]
         self.labels = {name: str(self.fields[name].label) for name in shown}
-        self.heads = {name: headed(label, self.units.get(name, "")) for name, label in self.labels.items()}
-        self.columns = EXPORTED_AS | {column_key(label): name for name, label in self.labels.items()}
+        self.heads = {name: label_with_unit(label, self.units.get(name, "")) for name, label in self.labels.items()}
+        self.columns = EXPORT_NAMES | {column_key(label): name for name, label in self.labels.items()}
 
     def knows(self, text: str) -> bool:
         """Is it the name of a column that an import takes, or leaves out knowingly?"""
         key = column_key(text)
-        return key in self.columns or key in LEFT_OUT
+        return key in self.columns or key in IGNORED_COLUMNS
 
     def _region_field(self, entries: list[DictionaryEntry], may_create: bool, hint: str) -> ShownTextField:
         if not may_create:
@@ -191,7 +193,7 @@ class CustomerImportForm(CustomerForm):
         self.full_clean()
         if self.errors:
             return None
-        for name in FOUND:
+        for name in LOOKUP_FIELDS:
             setattr(self.instance, name, self.cleaned_data[name])
         return self.instance
 
@@ -210,7 +212,7 @@ class CustomerImportForm(CustomerForm):
             self.add_error(None, error)
 
 
-def headed(label: str, unit: str) -> str:
+def label_with_unit(label: str, unit: str) -> str:
     """A column's head with the unit of its numbers: 注册资本（万元）."""
     return f"{label}（{unit}）" if unit else label
 
@@ -223,13 +225,13 @@ def entry_field(category: str, entries: list[DictionaryEntry], *, hint: str = ""
 def managers_field(by: User | None) -> ShownTextField:
     """客户经理 by username, and by name where only one bears it; those in reach of the person who imports."""
     people = list(User.objects.account_managers() if by is None else receivers(by))
-    names = [fold(person.name) for person in people]
-    offered = {person.name: person for person in people if names.count(fold(person.name)) == 1}
+    names = [fold_label(person.name) for person in people]
+    offered = {person.name: person for person in people if names.count(fold_label(person.name)) == 1}
     offered |= {person.username: person for person in people}
     refusal = "不是" + ("" if by is None else "您范围内") + "在职的客户经理（有同名的人时请填写用户名）。"
     return ShownTextField(offered, label="客户经理", refusal=refusal)
 
 
-def stars() -> dict[str, int]:
+def score_spellings() -> dict[str, int]:
     """1–5 as number, as the screen writes it, and as stars."""
     return {text: score for score in range(1, 6) for text in (str(score), f"{score} 星", "★" * score)}

@@ -20,11 +20,11 @@ from kit.jobs.tasks import start_job
 
 from .import_form import CustomerImportForm, column_key
 from .import_rows import CellError
-from .importing import FILLED, CustomerImport, ImportRefused
+from .importing import FILLED_TEXT, CustomerImport, ImportRefused
 from .models import ImportFile, withdraw_silent
 
 PREVIEWED_ROWS = 2000  # more rows are not checked while somebody waits for the page
-ADDED = ("行号", "原因与改法")  # in front of the rows that were refused
+ADDED_HEADERS = ("行号", "原因与改法")  # in front of the rows that were refused
 FUNCTION = "customers.import_job.run"
 
 
@@ -49,7 +49,7 @@ def run(job: Job) -> str:
         task.read(Path(upload.file.path), beat=job.beat)
         job.notes = task.notes
         if task.errors:
-            return refuse(job, upload, task)
+            return attach_refused_rows(job, upload, task)
         added = task.write(beat=job.beat)
     except (ImportRefused, UnreadableFile) as error:
         raise JobRefused(str(error)) from error
@@ -57,17 +57,19 @@ def run(job: Job) -> str:
     log_event(by, "导入", text=f"客户：{upload.name}", changes={"新增客户": added, **task.outcome})
     words = f"已新增客户 {added} 个，{'，'.join(said(task))}。"
     if task.remarks:
-        attach(job, cut_file_name(f"已有的客户-{Path(upload.name).stem}.xlsx"), partial(write_remarks, task=task))
+        attach_workbook(
+            job, cut_file_name(f"已有的客户-{Path(upload.name).stem}.xlsx"), partial(write_remarks, task=task)
+        )
         words += f"{len(task.remarks)} 行是已有的客户，请下载核对。"
     return words
 
 
 def said(task: CustomerImport) -> list[str]:
     """What became of the rows that mean customers we have, in words."""
-    return [f"{n} 个{what}" if what == FILLED else f"{what} {n} 行" for what, n in task.outcome.items()]
+    return [f"{n} 个{what}" if what == FILLED_TEXT else f"{what} {n} 行" for what, n in task.outcome.items()]
 
 
-def attach(job: Job, name: str, write: Callable[[Any], Any]) -> None:
+def attach_workbook(job: Job, name: str, write: Callable[[Any], Any]) -> None:
     with NamedTemporaryFile(suffix=".xlsx") as target:
         write(target)
         target.flush()
@@ -76,13 +78,13 @@ def attach(job: Job, name: str, write: Callable[[Any], Any]) -> None:
     job.file_name = name
 
 
-def refuse(job: Job, upload: ImportFile, task: CustomerImport) -> str:
+def attach_refused_rows(job: Job, upload: ImportFile, task: CustomerImport) -> str:
     """Nothing is written; the refused rows come back as a workbook with the reasons."""
-    attach(job, refused_name(upload), partial(write_refused, upload=upload, task=task))
+    attach_workbook(job, refused_file_name(upload), partial(write_refused, upload=upload, task=task))
     return f"{len(task.refused_lines)} 行有错误，什么都没有写入。请下载错误行，改正后重新导入。"
 
 
-def refused_name(upload: ImportFile) -> str:
+def refused_file_name(upload: ImportFile) -> str:
     return cut_file_name(f"错误行-{Path(upload.name).stem}.xlsx")
 
 
@@ -94,22 +96,22 @@ def write_remarks(target: Any, task: CustomerImport) -> int:
 
 def write_refused(target: Any, upload: ImportFile, task: CustomerImport) -> int:
     """The refused rows as they stand in the file, with line and reasons in front."""
-    rows = refused_rows(upload, task)
-    headers = [name for name in rows[0][1] if name not in ADDED] if rows else []
+    rows = read_refused_rows(upload, task)
+    headers = [name for name in rows[0][1] if name not in ADDED_HEADERS] if rows else []
     fields = {name: task.form.columns.get(column_key(name), "") for name in headers}
     shown = [task.reading.refused_head(fields[name], name) for name in headers]
     table = (
-        [line, words(errors), *(task.reading.refused_text(fields[name], cells.get(name, "")) for name in headers)]
+        [line, join_errors(errors), *(task.reading.refused_text(fields[name], cells.get(name, "")) for name in headers)]
         for line, cells, errors in rows
     )
-    return write_xlsx(target, [*ADDED, *shown], table, title="错误行")
+    return write_xlsx(target, [*ADDED_HEADERS, *shown], table, title="错误行")
 
 
-def words(errors: Iterable[CellError]) -> str:
+def join_errors(errors: Iterable[CellError]) -> str:
     return "；".join(f"{error.column}：{error.reason}" for error in errors)
 
 
-def refused_rows(upload: ImportFile, task: CustomerImport) -> list[tuple[int, dict[str, str], list[CellError]]]:
+def read_refused_rows(upload: ImportFile, task: CustomerImport) -> list[tuple[int, dict[str, str], list[CellError]]]:
     """(line, its cells, its errors) of every refused row."""
     by_line: dict[int, list[CellError]] = {}
     for error in task.errors:
@@ -118,9 +120,9 @@ def refused_rows(upload: ImportFile, task: CustomerImport) -> list[tuple[int, di
     return [(line, cells, by_line[line]) for line, cells in table if line in by_line]
 
 
-def shown_errors(upload: ImportFile, task: CustomerImport, limit: int) -> Iterator[dict[str, Any]]:
+def list_errors(upload: ImportFile, task: CustomerImport, limit: int) -> Iterator[dict[str, Any]]:
     """One entry per refused cell: line, name of the customer, column, what stands there, why."""
-    for line, cells, errors in refused_rows(upload, task)[:limit]:
+    for line, cells, errors in read_refused_rows(upload, task)[:limit]:
         found = {task.form.columns.get(column_key(header), ""): text for header, text in cells.items()}
         name = found.get("name", "")
         for error in errors:

@@ -15,15 +15,15 @@ from kit.audit.models import AuditEntry
 
 from .import_rows import Row
 from .importing import CHANGED_MEANWHILE, CustomerImport, ImportRefused
-from .known import Keys, KnownCustomers, same_customer
+from .known import Keys, KnownCustomers, is_same_customer
 from .models import Arrival, Customer
 from .models.arrival import PART
 from .sync.staging import batches
 
-PAUSE = 0.15  # seconds at least: those who wait for the database try again every tenth of a second
+MIN_PAUSE = 0.15  # seconds at least: those who wait for the database try again every tenth of a second
 
 
-class Parts:
+class PartwiseImport:
     """The rows are written as deleted ones that belong to an arrival; one short statement reveals them all."""
 
     def __init__(self, task: CustomerImport) -> None:
@@ -37,7 +37,7 @@ class Parts:
 
     def write(self, beat: Callable[[int, int], None] | None) -> None:
         """Raises ImportRefused or IntegrityError; whatever stops it, what it wrote is taken out again."""
-        self.seen = last_deed()
+        self.seen = last_event()
         self.task.check_still_new()
         self.arrival = Arrival.objects.create(by=self.task.by)
         try:
@@ -81,7 +81,7 @@ class Parts:
         with transaction.atomic():
             self._go_on()
             yield
-        time.sleep(max(PAUSE, time.monotonic() - began))
+        time.sleep(max(MIN_PAUSE, time.monotonic() - began))
 
     def _reveal(self) -> None:
         with transaction.atomic():
@@ -96,7 +96,7 @@ class Parts:
 
     def _check_since(self) -> None:
         """Raises ImportRefused when a customer that others made or changed meanwhile is one of these."""
-        last = last_deed()
+        last = last_event()
         deeds = AuditEntry.objects.filter(
             pk__gt=self.seen, content_type=ContentType.objects.get_for_model(Customer)
         ).values("object_id")
@@ -107,10 +107,10 @@ class Parts:
 
     def _means_one(self, keys: Keys) -> bool:
         found = (own for at in enumerate(keys) if at[1] for own in self.by_key.get(at, ()))
-        return any(same_customer(own, keys) for own in found)
+        return any(is_same_customer(own, keys) for own in found)
 
 
-def last_deed() -> int:
+def last_event() -> int:
     """The newest row of the trail: on SQLite what is done later has a higher key."""
     newest = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first()
     return newest or 0

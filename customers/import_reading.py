@@ -11,16 +11,16 @@ from kit.exchange.dates import NotADay, read_day
 from kit.exchange.readers import Cells, Table
 from kit.exchange.table_notes import Notes
 
-from .import_form import LARGEST_TYPED, CustomerImportForm, TableAmountField, TableDateField
+from .import_form import MAX_WITHOUT_UNIT, CustomerImportForm, TableAmountField, TableDateField
 from .models import Customer
 
 # The validators of these two ask for it themselves, with more.
-HOLD_NUMBERS = {"number", "postcode", "license_number"} | {
+NUMBER_FIELDS = {"number", "postcode", "license_number"} | {
     field.name for field in Customer._meta.fields if refuse_shortened in field.validators
 }
 
 
-class Reading:
+class ReadingObserver:
     """begin_row(), the form's work, end_row(); then what is to be said."""
 
     def __init__(self, form: CustomerImportForm) -> None:
@@ -51,7 +51,7 @@ class Reading:
             if name := fields[header]:
                 if header in cells.faults:
                     yield name, cells.faults[header]
-                elif name in HOLD_NUMBERS and is_shortened_number(text):
+                elif name in NUMBER_FIELDS and is_shortened_number(text):
                     yield name, SHORTENED
 
     def begin_row(self, table: Table) -> None:
@@ -79,7 +79,7 @@ class Reading:
         for name, first in self.looks_like_yuan.items():
             head, unit = self.form.labels[name], self.amounts[name].field_unit
             reason = (
-                f"列名没有写单位，第 {first} 行的数达到 {LARGEST_TYPED:,} 或带 ¥，像是按元写的。"
+                f"列名没有写单位，第 {first} 行的数达到 {MAX_WITHOUT_UNIT:,} 或带 ¥，像是按元写的。"
                 f"请把列名写成「{head}（元）」或「{head}（{unit}）」，再重新导入。"
             )
             yield from ((line, name, reason) for line in self.bare[name])

@@ -15,10 +15,10 @@ from kit.domain.folding import clean_text
 from kit.exchange.cells import clean, unguarded
 from kit.exchange.readers import Cells, Table, UnreadableFile, read_table
 
-from .import_form import LEFT_OUT, CustomerImportForm, column_key
-from .import_reading import Reading
+from .import_form import IGNORED_COLUMNS, CustomerImportForm, column_key
+from .import_reading import ReadingObserver
 from .import_rows import CellError, Remark, Row
-from .known import Held, Keys, KnownCustomers, keys_of, same_customer
+from .known import Keys, KnownCustomer, KnownCustomers, is_same_customer, keys_of
 from .models import NUMBER_PREFIX, Customer, Ownership, TimelineEntry, fits_at_once, hold_customer_names
 from .models.timeline import add_timeline_entries
 from .names import normalize
@@ -26,10 +26,10 @@ from .sync.staging import batches
 
 BATCH = 500
 MAX_ROWS = 200_000  # they are held in memory until all are written
-NAMING = ("number", "external_number", "license_number", "name")
-TWINS = NAMING[1:]
-EXTERNAL_LENGTH = 30
-FILLED = "已有客户补上了销售系统客户编号"
+KEY_FIELDS = ("number", "external_number", "license_number", "name")
+UNIQUE_FIELDS = KEY_FIELDS[1:]
+MAX_EXTERNAL_NUMBER = 30
+FILLED_TEXT = "已有客户补上了销售系统客户编号"
 
 
 class ImportRefused(Exception):
@@ -43,7 +43,7 @@ class CustomerImport:
         """manager: 客户经理 of rows that name none. by: who imports, only for people in his reach; None: the system."""
         self.by = by
         self.form = CustomerImportForm(default_manager=manager, create_regions=create_regions, by=by)
-        self.reading = Reading(self.form)
+        self.reading = ReadingObserver(self.form)
         self.notes: list[str] = []  # what the reader skipped, spread or converted
         self.known = KnownCustomers(by)
         self.rows: list[Row] = []
@@ -100,8 +100,8 @@ class CustomerImport:
             if count > MAX_ROWS:
                 raise UnreadableFile(f"最多一次导入 {MAX_ROWS} 行，请分成几个文件。")
             fields = {header: self._field(header) for header in cells}
-            found = {fields[header]: _typed(text) for header, text in cells.items() if fields[header]}
-            keys = keys_of(*(found.get(name, "") for name in NAMING))
+            found = {fields[header]: _clean_cell(text) for header, text in cells.items() if fields[header]}
+            keys = keys_of(*(found.get(name, "") for name in KEY_FIELDS))
             if self._refuse_faults(line, cells, fields):
                 self._note_keys(line, Keys(name=keys.name))  # as 上级单位 of others it is known all the same
             else:
@@ -118,7 +118,7 @@ class CustomerImport:
         """The form's field of a column, whatever its case and spaces; empty for what the system fills itself."""
         if header not in self._fields:
             key = column_key(header)
-            name = "" if key in LEFT_OUT else self.form.columns.get(key)
+            name = "" if key in IGNORED_COLUMNS else self.form.columns.get(key)
             if name is None:
                 known = "、".join(self.form.labels.values())
                 raise ImportRefused(f"不认识的列「{str(clean(header))[:50]}」。可用的列：{known}。")
@@ -146,7 +146,7 @@ class CustomerImport:
         self.namesakes += self.known.holds_name(keys.name)
         self.rows.append(Row(line, with_derived_names(customer), self.form.cleaned_data["parent"]))
 
-    def _leave(self, line: int, name: str, keys: Keys, found: list[Held]) -> None:
+    def _leave(self, line: int, name: str, keys: Keys, found: list[KnownCustomer]) -> None:
         """The row means a customer we have: it takes over the number it lacks, or the result says why not."""
         held = self.known.survivor(found[0])
         words = f"已并入客户「{held.name}」" if held is not found[0] else f"已是客户「{held.name}」"
@@ -162,7 +162,7 @@ class CustomerImport:
         if words:
             self.remarks.append(Remark(line, name.strip()[:50], words))
 
-    def _take_over(self, held: Held, keys: Keys, found: list[Held], words: str) -> str:
+    def _take_over(self, held: KnownCustomer, keys: Keys, found: list[KnownCustomer], words: str) -> str:
         """What to say of it; empty when the row says nothing new."""
         words += f"（{held.keys.number}）"
         external, own = keys.external_number, held.keys.external_number
@@ -174,16 +174,16 @@ class CustomerImport:
             return f"{words}，但销售系统客户编号 {external} 属于另一个客户（可能已删除），没有写入，请核对。"
         if len({self.known.survivor(one).pk for one in found if not one.is_deleted}) > 1:
             return f"{words}，但有多个同名客户，销售系统客户编号 {external} 没有写入，请在客户页填写。"
-        if len(external) > EXTERNAL_LENGTH:
-            return f"{words}，销售系统客户编号超过 {EXTERNAL_LENGTH} 个字，没有写入，请先在销售系统里改正。"
+        if len(external) > MAX_EXTERNAL_NUMBER:
+            return f"{words}，销售系统客户编号超过 {MAX_EXTERNAL_NUMBER} 个字，没有写入，请先在销售系统里改正。"
         self.known.give(held, external)
         self.filled[held.pk] = external
         return f"{words}，销售系统客户编号 {external} 归它。" if held is not found[0] else ""
 
     def _refuse_twin(self, line: int, keys: Keys) -> None:
         """The same customer twice in the file; rows whose numbers differ may share a name."""
-        for place, name, values in zip(self._lines, TWINS, keys[1:], strict=True):
-            first = next((at for at, other in place.get(values, ()) if same_customer(keys, other)), None)
+        for place, name, values in zip(self._lines, UNIQUE_FIELDS, keys[1:], strict=True):
+            first = next((at for at, other in place.get(values, ()) if is_same_customer(keys, other)), None)
             if first is not None:
                 words = "同名" if name == "name" else "重复"
                 self._refuse(line, name, f"与第 {first} 行{words}，同一客户只能出现一次。")
@@ -215,7 +215,7 @@ class CustomerImport:
     @property
     def outcome(self) -> dict[str, int]:
         """{what: how many rows} beside the new ones and the refused, as the result and the audit trail say it."""
-        found = {"已存在": self.existing, FILLED: len(self.filled), "不在您的编辑范围内": self.beyond}
+        found = {"已存在": self.existing, FILLED_TEXT: len(self.filled), "不在您的编辑范围内": self.beyond}
         return {words: count for words, count in found.items() if count or words == "已存在"}
 
     @property
@@ -244,7 +244,7 @@ class CustomerImport:
         elif self.errors:
             raise ImportRefused("有被拒绝的行，什么都没有写入。")
         customers = [row.customer for row in self.rows]
-        for customer, number in zip(customers, _numbers(len(customers)), strict=True):
+        for customer, number in zip(customers, _reserve_numbers(len(customers)), strict=True):
             customer.number, customer.created_by = number, self.by
         try:
             self._write_at_once(customers) if fits_at_once(len(customers)) else self._write_in_parts(beat)
@@ -253,9 +253,9 @@ class CustomerImport:
         return len(customers)
 
     def _write_in_parts(self, beat: Callable[[int, int], None] | None) -> None:
-        from .import_parts import Parts  # which takes what is read here
+        from .import_parts import PartwiseImport  # which takes what is read here
 
-        Parts(self).write(beat)
+        PartwiseImport(self).write(beat)
 
     def _write_at_once(self, customers: list[Customer]) -> None:
         with transaction.atomic():
@@ -348,11 +348,11 @@ def _key(name: str) -> str:
     return normalize(name)
 
 
-def _typed(text: str) -> str:
+def _clean_cell(text: str) -> str:
     """What was typed: without the guard of an export, and without what nobody sees."""
     return clean_text(unguarded(text))
 
 
-def _numbers(count: int) -> list[str]:
+def _reserve_numbers(count: int) -> list[str]:
     """Reserved before the transaction: others go on numbering while rows are inserted."""
     return reserve_numbers(NUMBER_PREFIX, count) if count else []

@@ -16,7 +16,7 @@ from .models import Customer
 from .names import normalize
 from .sync.staging import batches
 
-ASKED_AT_ONCE = 500  # rows of a table that are looked up by one statement
+LOOKUP_BATCH = 500  # rows of a table that are looked up by one statement
 
 
 class Keys(NamedTuple):
@@ -34,22 +34,22 @@ def keys_of(number: str, external_number: str, license_number: str, name: str) -
     return Keys(*(text if text.isprintable() else "" for text in texts))
 
 
-def contradict(one: Keys, other: Keys) -> bool:
+def keys_contradict(one: Keys, other: Keys) -> bool:
     """Both have a number of the sales system, or both a license number, and these differ."""
     pairs = ((one.external_number, other.external_number), (one.license_number, other.license_number))
     return any(mine and theirs and mine != theirs for mine, theirs in pairs)
 
 
-def same_customer(one: Keys, other: Keys) -> bool:
+def is_same_customer(one: Keys, other: Keys) -> bool:
     """One of the numbers agrees; or the name does, and no number of the two says otherwise."""
     numbers = zip(one[:3], other[:3], strict=True)
     if any(mine and mine == theirs for mine, theirs in numbers):
         return True
-    return bool(one.name) and one.name == other.name and not contradict(one, other)
+    return bool(one.name) and one.name == other.name and not keys_contradict(one, other)
 
 
 @dataclass
-class Held:
+class KnownCustomer:
     """A customer of the database, as far as a table is compared with it."""
 
     pk: int
@@ -77,22 +77,22 @@ class KnownCustomers:
     """The customers that the rows of a table may mean: asked for by their keys, so that it holds no others."""
 
     by: User | None = None  # in whose view and reach; None: the system, which reaches all
-    held: dict[int, Held] = field(default_factory=dict)
-    _places: tuple[dict[str, list[Held]], ...] = field(default_factory=lambda: ({}, {}, {}, {}))
+    held: dict[int, KnownCustomer] = field(default_factory=dict)
+    _places: tuple[dict[str, list[KnownCustomer]], ...] = field(default_factory=lambda: ({}, {}, {}, {}))
 
     def learn(self, asked: Iterable[Keys]) -> None:
         """Looks up what has one of the keys, deleted and merged customers too."""
-        for batch in batches(asked, ASKED_AT_ONCE):
-            found = self._read(_having(batch))
+        for batch in batches(asked, LOOKUP_BATCH):
+            found = self._read(_keys_condition(batch))
             self._read(Q(pk__in={held.merged_into for held in found if held.merged_into} - self.held.keys()))
 
-    def learn_rows(self, wanted: Q) -> list[Held]:
+    def learn_rows(self, wanted: Q) -> list[KnownCustomer]:
         """Looks up customers by something else; returns those that were not known yet."""
         return self._read(wanted)
 
-    def _read(self, wanted: Q) -> list[Held]:
+    def _read(self, wanted: Q) -> list[KnownCustomer]:
         rows = Customer.objects.alias(license_folded=Fold("license_number")).filter(wanted).order_by("pk")
-        new = [_held(row) for row in rows.values_list(*COLUMNS) if row[0] not in self.held]
+        new = [_known_customer(row) for row in rows.values_list(*COLUMNS) if row[0] not in self.held]
         if self.by is not None and new:
             keys = [held.pk for held in new]
             seen, reached = Customer.objects.visible_to(self.by), Customer.objects.editable_by(self.by)
@@ -106,14 +106,14 @@ class KnownCustomers:
                     place.setdefault(key, []).append(held)
         return new
 
-    def matches(self, keys: Keys) -> list[Held]:
+    def matches(self, keys: Keys) -> list[KnownCustomer]:
         """Those that the keys mean, the surest first: by a number, then by name; deleted ones last."""
         places = zip(self._places, keys, strict=True)
         found = {held.pk: held for place, key in places for held in place.get(key, ()) if key}
-        same = [held for held in found.values() if same_customer(keys, held.keys)]
+        same = [held for held in found.values() if is_same_customer(keys, held.keys)]
         return sorted(same, key=lambda held: held.is_deleted and held.merged_into is None)
 
-    def survivor(self, held: Held) -> Held:
+    def survivor(self, held: KnownCustomer) -> KnownCustomer:
         """The customer that a merged one became part of; others are their own."""
         return self.held[held.merged_into] if held.merged_into else held
 
@@ -124,18 +124,18 @@ class KnownCustomers:
     def holds_name(self, name: str) -> bool:
         return any(not held.is_deleted for held in self._places[3].get(name, ()))
 
-    def give(self, held: Held, external_number: str) -> None:
+    def give(self, held: KnownCustomer, external_number: str) -> None:
         held.take(external_number)
         self._places[1].setdefault(external_number, []).append(held)
 
-    def named(self, text: str) -> list[Held]:
+    def named(self, text: str) -> list[KnownCustomer]:
         """Customers in view whose 客户编号 or name the text is; a merged one means what it became part of."""
         found = [*self._places[0].get(fold_code(text), ())] or self._places[3].get(normalize(text), [])
         meant = {held.pk: held for held in map(self.survivor, found)}
         return [held for held in meant.values() if held.is_seen and not held.is_deleted]
 
 
-def _having(batch: list[Keys]) -> Q:
+def _keys_condition(batch: list[Keys]) -> Q:
     columns = ("number", "external_number", "license_folded", "name_normalized")
     wanted = Q(pk__in=[])
     for place, column in enumerate(columns):
@@ -145,7 +145,7 @@ def _having(batch: list[Keys]) -> Q:
     return wanted
 
 
-def _held(row: Any) -> Held:
+def _known_customer(row: Any) -> KnownCustomer:
     pk, number, external, license_number, folded, name, manager, deleted_at, merged_into, arrival = row
     keys = Keys(number, external, fold_code(license_number), folded)
-    return Held(pk, keys, name, manager, deleted_at is not None, merged_into, arrival is not None)
+    return KnownCustomer(pk, keys, name, manager, deleted_at is not None, merged_into, arrival is not None)

@@ -20,13 +20,16 @@ from django.urls import reverse
 from accounts.models import User
 from kit.domain.folding import fold_code, fold_number
 
-from .beyond import allowance
+from .beyond import counted_answers
 from .models import Contact, Customer
 from .names import ENDINGS, normalize, pinyin
 
-SHORTEST_PART, LONGEST_WHOLE = 4, 40  # folded characters that say enough; of a longer name only the beginning is cut
-SHORTEST_PHONE = 7  # digits inside the country
-SHOWN, MANY = 5, 20
+MIN_PART_LENGTH, MAX_NAME_LENGTH = (
+    4,
+    40,
+)  # folded characters that say enough; of a longer name only the beginning is cut
+MIN_PHONE_DIGITS = 7  # digits inside the country
+SHOWN, MAX_IDENTICAL = 5, 20
 MOBILE = re.compile(r"1\d{10}")
 
 
@@ -65,22 +68,22 @@ class Match:
 # Keys
 
 
-def spoken(name: str) -> set[str]:
+def pinyin_variants(name: str) -> set[str]:
     """The full pinyin of a name, as it stands and with every ending that makes no difference."""
     folded = normalize(name)
     return {pinyin(text)[0] for text in (name, folded, *(folded + ending for ending in ENDINGS))}
 
 
-def parts(folded: str) -> set[str]:
+def name_parts(folded: str) -> set[str]:
     """Every part of a folded name that is long enough to be a name of its own."""
-    kept = folded[:LONGEST_WHOLE]
-    ends = range(SHORTEST_PART, len(kept) + 1)
-    return {kept[start:end] for end in ends for start in range(end - SHORTEST_PART + 1)}
+    kept = folded[:MAX_NAME_LENGTH]
+    ends = range(MIN_PART_LENGTH, len(kept) + 1)
+    return {kept[start:end] for end in ends for start in range(end - MIN_PART_LENGTH + 1)}
 
 
 def whole(phones: Iterable[str]) -> set[str]:
     """Full numbers among them, folded: shorter ones are extensions."""
-    return {number for number in map(fold_number, phones) if len(number) >= SHORTEST_PHONE}
+    return {number for number in map(fold_number, phones) if len(number) >= MIN_PHONE_DIGITS}
 
 
 def with_number(column: str, numbers: Iterable[str]) -> Q:
@@ -88,7 +91,7 @@ def with_number(column: str, numbers: Iterable[str]) -> Q:
     return reduce(or_, (Q(**{f"{column}__same_number": number}) for number in numbers), Q(pk__in=[]))
 
 
-def personal(phones: Iterable[str]) -> set[str]:
+def mobile_numbers(phones: Iterable[str]) -> set[str]:
     """The mobile numbers among them, in one spelling."""
     return {number for number in whole(phones) if MOBILE.fullmatch(number)}
 
@@ -96,9 +99,9 @@ def personal(phones: Iterable[str]) -> set[str]:
 def named_near(name: str) -> Q:
     """One name contains the other, or both are read alike: rows with name_normalized and name_pinyin."""
     folded = normalize(name)
-    near = Q(name_normalized=folded) | Q(name_pinyin__in=spoken(name))
-    if len(folded) >= SHORTEST_PART:
-        near |= Q(name_normalized__contains_text=folded) | Q(name_normalized__in=parts(folded))
+    near = Q(name_normalized=folded) | Q(name_pinyin__in=pinyin_variants(name))
+    if len(folded) >= MIN_PART_LENGTH:
+        near |= Q(name_normalized__contains_text=folded) | Q(name_normalized__in=name_parts(folded))
     return near
 
 
@@ -116,9 +119,9 @@ def why(sought: Sought, found: Any) -> str:
         return "统一社会信用代码相同"
     if sought.external_number and getattr(found, "external_number", "") == sought.external_number:
         return "销售系统客户编号相同"
-    if folded and (folded in found.name_normalized or found.name_normalized in parts(folded)):
+    if folded and (folded in found.name_normalized or found.name_normalized in name_parts(folded)):
         return "名称相近"
-    return "读音相同" if folded and found.name_pinyin in spoken(sought.name) else "电话相同"
+    return "读音相同" if folded and found.name_pinyin in pinyin_variants(sought.name) else "电话相同"
 
 
 # Customers
@@ -139,15 +142,15 @@ def _conditions(sought: Sought, mine: Q) -> Iterator[tuple[Q, int]]:
     numbers = (("license_number__same_text", code), ("external_number", sought.external_number))
     same = [Q(**{column: value}) for column, value in numbers if value] + [same_name(sought.name)] * bool(sought.name)
     if same:
-        yield reduce(or_, same), MANY
+        yield reduce(or_, same), MAX_IDENTICAL
     if wanted := whole(sought.phones):
         yield with_number("phone", wanted), SHOWN
-        yield Q(pk__in=_customers_called(wanted)) & mine, SHOWN
+        yield Q(pk__in=_customers_with_contact_phone(wanted)) & mine, SHOWN
     if sought.name:
         yield named_near(sought.name) & mine, SHOWN
 
 
-def _customers_called(wanted: set[str]) -> list[int]:
+def _customers_with_contact_phone(wanted: set[str]) -> list[int]:
     """Customers with such a number of a contact; one search per index."""
     found = [
         Contact.objects.order_by().filter(with_number(field, wanted)).values_list("customer")
@@ -181,10 +184,10 @@ def contact_matches(customer: Customer, name: str, phones: Iterable[str], *, but
 
     A fixed line says nothing: colleagues share the one of their switchboard.
     """
-    wanted = personal(phones)
+    wanted = mobile_numbers(phones)
     found = []
     for contact in customer.contacts.filter(erased_at=None).exclude(pk=but or 0):
-        numbers = personal((contact.office_phone, contact.mobile))
+        numbers = mobile_numbers((contact.office_phone, contact.mobile))
         reason = (
             "同名" if name and normalize(contact.name) == normalize(name) else "电话相同" if numbers & wanted else ""
         )
@@ -202,7 +205,7 @@ def ask(by: User, find: Callable[[], list[Match]], answered: Iterable[str] = ())
 
     Paused, it does not even look: that nothing is found would be an answer as well.
     """
-    with allowance(by) as tell:
+    with counted_answers(by) as tell:
         found = [match for match in find() if match.key not in answered]
         for match in found:
             if match.reveals:

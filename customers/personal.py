@@ -37,16 +37,16 @@ from .models import (
 )
 from .models.contact import ERASED_NAME
 
-SHORTEST_NAME, FEWEST_DIGITS = 2, 7  # shorter words stand for anything
+MIN_NAME_LENGTH, MIN_DIGITS = 2, 7  # shorter words stand for anything
 
 
 class Words:
     """The words by which a contact is found in free text: name, numbers, e-mail, those of today and former ones."""
 
     def __init__(self, names: Iterable[str], numbers: Iterable[str]) -> None:
-        self.names = {name.strip() for name in names if len(name.strip()) >= SHORTEST_NAME}
-        self.numbers = {number.strip() for number in numbers if "@" in number or len(digits(number)) >= FEWEST_DIGITS}
-        parts = [*map(spaced, self.numbers), *map(re.escape, self.names)]
+        self.names = {name.strip() for name in names if len(name.strip()) >= MIN_NAME_LENGTH}
+        self.numbers = {number.strip() for number in numbers if "@" in number or len(only_digits(number)) >= MIN_DIGITS}
+        parts = [*map(number_pattern, self.numbers), *map(re.escape, self.names)]
         self.pattern = re.compile("|".join(sorted(parts, key=len, reverse=True)), re.IGNORECASE) if parts else None
 
     @classmethod
@@ -59,15 +59,15 @@ class Words:
                 (names if labels[label] == "name" else numbers).update(found)
         names.discard(ERASED_NAME)
         # The organisation's own number stays the organisation's.
-        shared = {digits(contact.customer.phone), digits(contact.customer.fax)}
-        return cls(names, (n for n in numbers if n == contact.mobile or "@" in n or digits(n) not in shared))
+        shared = {only_digits(contact.customer.phone), only_digits(contact.customer.fax)}
+        return cls(names, (n for n in numbers if n == contact.mobile or "@" in n or only_digits(n) not in shared))
 
     def without_names(self) -> Words:
         return Words((), self.numbers)
 
     def all(self) -> list[str]:
         """As they may stand in a database, for a first look."""
-        return sorted(self.names | self.numbers | {digits(number) for number in self.numbers if "@" not in number})
+        return sorted(self.names | self.numbers | {only_digits(number) for number in self.numbers if "@" not in number})
 
     def found_in(self, text: Any) -> bool:
         """text: anything; of a draft the words inside."""
@@ -85,13 +85,13 @@ class Words:
         return self.erase(value)[:limit] if isinstance(value, str) else value
 
 
-def digits(text: str) -> str:
+def only_digits(text: str) -> str:
     return re.sub(r"\D", "", text)
 
 
-def spaced(number: str) -> str:
+def number_pattern(number: str) -> str:
     """A pattern of the number, however its digits are grouped; an e-mail address as it is."""
-    return re.escape(number) if "@" in number else r"[\s\-]?".join(digits(number))
+    return re.escape(number) if "@" in number else r"[\s\-]?".join(only_digits(number))
 
 
 @dataclass(frozen=True)

@@ -18,17 +18,17 @@ from kit.pages.filters import DateFrom, DateTo, ListFilter
 
 from ..effect import effects_by_case
 from ..models import ChurnCase, ChurnMeasure
-from .customers import THEN, CustomerName, DepartmentFilter, managers
+from .customers import THEN, CustomerName, DepartmentFilter, owner_choices
 
 HIDDEN = forms.HiddenInput
 UNFILLED = "null"  # what a link asks for when it means cases without a value
 
 
-def entries(category: str) -> QuerySet[DictionaryEntry]:
+def entries_of(category: str) -> QuerySet[DictionaryEntry]:
     return DictionaryEntry.objects.of(category)
 
 
-class Entries(NamedTuple):
+class SelectedEntries(NamedTuple):
     """Entries of the dictionary that a link asks for, and their names."""
 
     keys: tuple[str, ...]
@@ -49,10 +49,10 @@ class EntriesField(forms.CharField):
         asked = [key for key in super().clean(value).split(",") if key]
         if not asked:
             return None
-        known = {UNFILLED: "未填写"} | {str(one.pk): one.item for one in entries(self.category)}
+        known = {UNFILLED: "未填写"} | {str(one.pk): one.item for one in entries_of(self.category)}
         if not known.keys() >= set(asked):
             raise forms.ValidationError("没有这个选项。")
-        return Entries(tuple(asked), "、".join(known[key] for key in asked))
+        return SelectedEntries(tuple(asked), "、".join(known[key] for key in asked))
 
 
 class EntriesFilter(django_filters.Filter):
@@ -60,7 +60,7 @@ class EntriesFilter(django_filters.Filter):
 
     field_class = EntriesField
 
-    def filter(self, rows: QuerySet, value: Entries | None) -> QuerySet:
+    def filter(self, rows: QuerySet, value: SelectedEntries | None) -> QuerySet:
         if value is None:
             return rows
         named = Q(**{f"{self.field_name}__in": [key for key in value.keys if key != UNFILLED]})
@@ -70,7 +70,7 @@ class EntriesFilter(django_filters.Filter):
 class ChurnFilter(ListFilter):
     customer = CustomerName(path="customer__", label="客户")
     manager = django_filters.ModelChoiceFilter(
-        queryset=managers, label="客户经理", empty_label="全部", method="of_manager"
+        queryset=owner_choices, label="客户经理", empty_label="全部", method="of_manager"
     )
     department = DepartmentFilter(method="of_department")
     follow = django_filters.ChoiceFilter(
@@ -97,7 +97,7 @@ class ChurnFilter(ListFilter):
     bought = django_filters.BooleanFilter(method="as_they_are", label="措施后 90 天内下单", widget=HIDDEN)
     waiting = django_filters.BooleanFilter(method="as_they_are", label="还在 90 天内", widget=HIDDEN)
     measure_kind = django_filters.ModelChoiceFilter(
-        queryset=lambda request: entries("暂缓措施"), method="with_measure", label="暂缓措施", widget=HIDDEN
+        queryset=lambda request: entries_of("暂缓措施"), method="with_measure", label="暂缓措施", widget=HIDDEN
     )
 
     class Meta:

@@ -24,7 +24,7 @@ from ..models.rows import sounds_like
 THEN = "then"  # 归属: by who kept the customer at that time, not by who does today
 
 
-def managers(request: Any) -> QuerySet[User]:
+def owner_choices(request: Any) -> QuerySet[User]:
     """The 客户经理 inside one's view; and the one asked for, when he keeps a customer that one sees."""
     if request is None:
         return User.objects.none()
@@ -85,7 +85,7 @@ class CustomerFilter(ListFilter):
     name = CustomerName(label="名称")
     region = django_filters.ChoiceFilter(label="地区", empty_label="全部", null_label="未填写")
     manager = django_filters.ModelChoiceFilter(
-        queryset=managers, label="客户经理", empty_label="全部", method="of_manager"
+        queryset=owner_choices, label="客户经理", empty_label="全部", method="of_manager"
     )
     department = DepartmentFilter(method="of_department")
     level = django_filters.ChoiceFilter(label="客户等级", empty_label="全部", null_label="未填写")

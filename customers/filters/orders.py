@@ -15,10 +15,10 @@ from ..models import Order, OrderLine
 from .customers import THEN, CustomerName, DepartmentFilter, keepers_in_view
 
 REVENUE = "revenue"
-STATUSES = [(REVENUE, "计入金额的"), *Order.Status.choices]
+STATUS_CHOICES = [(REVENUE, "计入金额的"), *Order.Status.choices]
 
 
-def keepers(request: Any) -> QuerySet[User]:
+def order_owner_choices(request: Any) -> QuerySet[User]:
     return keepers_in_view(request.user) if request else User.objects.none()
 
 
@@ -27,11 +27,11 @@ class OrderFilter(ListFilter):
     customer = CustomerName(label="客户", path="customer__")
     ordered_from = DateFrom(label="日期从", field_name="ordered_at")
     ordered_to = DateTo(label="到", field_name="ordered_at")
-    status = django_filters.ChoiceFilter(label="状态", empty_label="全部", choices=STATUSES, method="in_state")
+    status = django_filters.ChoiceFilter(label="状态", empty_label="全部", choices=STATUS_CHOICES, method="in_state")
     product = Contains(label="产品", method="with_product")
     department = DepartmentFilter(method="of_department")
     manager = django_filters.ModelChoiceFilter(
-        label="客户经理", empty_label="全部", queryset=keepers, method="of_manager"
+        label="客户经理", empty_label="全部", queryset=order_owner_choices, method="of_manager"
     )
     follow = django_filters.ChoiceFilter(
         label="归属", empty_label="今天的客户经理", choices=[(THEN, "下单时的客户经理")], method="as_asked"

@@ -12,7 +12,7 @@ from kit.pages.forms import Block, CrmForm
 from ..attachments import ACCEPT, KINDS, MAX_FILES, Checked, check, max_size
 
 
-class SeveralFiles(forms.FileInput):
+class MultipleFileInput(forms.FileInput):
     allow_multiple_selected = True
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[Any]:
@@ -23,7 +23,7 @@ class AttachmentsField(forms.FileField):
     """cleaned_data holds a list of Checked."""
 
     def __init__(self, **kwargs: Any) -> None:
-        widget = SeveralFiles(attrs={"accept": ACCEPT, "class": "inp"})
+        widget = MultipleFileInput(attrs={"accept": ACCEPT, "class": "inp"})
         size = max_size() // 1024 // 1024
         help_text = f"{KINDS}；每个不超过 {size} MB，最多 {MAX_FILES} 个。"
         super().__init__(label="附件", widget=widget, help_text=help_text, **kwargs)

@@ -11,7 +11,7 @@ from ..models import Contact, Interaction
 from .attachments import AttachmentsField
 
 
-def called(contact: Contact) -> str:
+def contact_label(contact: Contact) -> str:
     return f"{contact}（请勿联系）" if contact.do_not_contact else str(contact)
 
 
@@ -42,7 +42,7 @@ class InteractionForm(RecordForm):
         super().__init__(*args, **kwargs)
         self.fields["kind"].queryset = DictionaryEntry.objects.of("交往方式")  # type: ignore[attr-defined]
         self.fields["contact"].queryset = self.instance.customer.contacts.all()  # type: ignore[attr-defined]
-        self.fields["contact"].label_from_instance = called  # type: ignore[attr-defined]
+        self.fields["contact"].label_from_instance = contact_label  # type: ignore[attr-defined]
         if not self.instance.pk:
             self.fields["files"] = AttachmentsField(required=False)
 

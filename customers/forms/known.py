@@ -12,7 +12,7 @@ from ..beyond import CheckPaused
 from ..likeness import Match, Sought, ask
 
 
-class AppearedMeanwhile(Exception):
+class DuplicateAppeared(Exception):
     """Between the check and the save somebody made what is now the same: the form has to ask again."""
 
 
@@ -80,4 +80,4 @@ class AskingForm(RecordForm):
         if any(self.sought()):
             self.hold()
             if self.unanswered():
-                raise AppearedMeanwhile
+                raise DuplicateAppeared

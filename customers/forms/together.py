@@ -16,7 +16,7 @@ from ..models.together import CLASSES
 SALT = "opened together"
 
 
-HOW_MERGED = (
+MERGE_HELP_TEXT = (
     "其余客户的联系人、订单等都归入保留的客户；它空着的资料用其余的补上，建立合作日期取较早的一个。"
     "下表逐项对照，没有带过去的内容留在变更历史里。合并后不能撤销。"
 )
@@ -29,7 +29,7 @@ class MergeForm(CrmForm, forms.Form):
     reason = forms.CharField(label="合并原因", max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
     compared = forms.CharField(widget=forms.HiddenInput, required=False)
 
-    blocks = (Block("合并", HOW_MERGED, ("survivor", "reason")),)
+    blocks = (Block("合并", MERGE_HELP_TEXT, ("survivor", "reason")),)
 
     def __init__(self, *args: Any, customers: list[Customer], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

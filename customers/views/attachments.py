@@ -28,7 +28,7 @@ class AttachFiles(InteractionPage, ActionView):
         return super().perform(record, form)
 
 
-def attachments_of(user: Any, customer: int) -> Any:
+def visible_attachments(user: Any, customer: int) -> Any:
     rows = Attachment.objects.visible_to(user).filter(interaction__customer=customer)
     return rows.select_related("interaction", "interaction__customer", "interaction__customer__manager")
 
@@ -37,7 +37,7 @@ class AttachmentFile(View):
     """The content, as a download under its own name; the browser is told not to guess."""
 
     def get(self, request: HttpRequest, customer: int, pk: int) -> FileResponse:
-        attachment = get_object_or_404(attachments_of(request.user, customer), pk=pk)
+        attachment = get_object_or_404(visible_attachments(request.user, customer), pk=pk)
         try:
             content = attachment.file.open("rb")
         except FileNotFoundError as error:
@@ -57,7 +57,7 @@ class RemoveAttachment(ActionView):
     crumbs, help = CRUMBS, "interactions"
 
     def rows(self) -> Any:
-        return attachments_of(self.request.user, self.kwargs["customer"])
+        return visible_attachments(self.request.user, self.kwargs["customer"])
 
     def context(self, record: Any, form: Any) -> dict[str, Any]:
         details = str(record.interaction)[:60]

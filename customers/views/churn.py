@@ -30,7 +30,7 @@ from ..filters.churn import ChurnFilter
 from ..forms.churn import ConfirmLossForm, DeferForm, WinBackForm
 from ..models import ChurnCase, ChurnMeasure, Customer, Order
 
-LIST = ("客户流失管理", "customers:churn_list")
+CHURN_LIST_CRUMB = ("客户流失管理", "customers:churn_list")
 DEFER = Action("defer", "暂缓流失", "clock", "customers:churn_defer")
 CONFIRM = Action("confirm", "确认流失", "trending-down", "customers:churn_confirm", "btn-warn")
 WIN_BACK = Action("win_back", "挽回", "refresh", "customers:churn_win_back", "btn-primary")
@@ -61,7 +61,7 @@ def review_cell(case: ChurnCase) -> str:
     return format_html('{}<small class="sm nw t-red">{}</small>', format_day(case.review_on), "应复核")
 
 
-def words_of(case: Any) -> str:
+def describe_measure_or_reason(case: Any) -> str:
     """Its reason when lost, else the latest measure."""
     if case.lost_reason:
         return f"原因：{case.lost_reason}"
@@ -84,7 +84,7 @@ class ChurnList(RecordList):
         Column("客户经理", "customer.manager", html=manager_cell, css="nw"),
         Column("确认时的客户经理", "manager_then", export_only=True),
         Column("上次下单时间", "last_purchase_on", sort="last_purchase_on", html=last_purchase_cell, css="nw"),
-        Column("暂缓措施 / 流失原因", words_of, css="m-full"),
+        Column("暂缓措施 / 流失原因", describe_measure_or_reason, css="m-full"),
         Column("确认流失时间", "confirmed_at", sort="confirmed_at", css="nw m-h"),
         Column("下次复核", "review_on", sort="review_on", html=review_cell, css="nw"),
         Column("预警时间", "opened_at", sort="opened_at", export_only=True),
@@ -124,7 +124,7 @@ class ChurnPage:
 
     model = ChurnCase
     select_related = ("customer", "customer__manager", "manager_then", "lost_kind", "competitor")
-    crumbs, help = (("客户管理", ""), LIST), "churn"
+    crumbs, help = (("客户管理", ""), CHURN_LIST_CRUMB), "churn"
 
 
 class ChurnDetail(ChurnPage, RecordDetail):

@@ -15,28 +15,28 @@ from kit.pages.records import RecordCreate, RecordUpdate
 from ..filters.parts import ContactFilter
 from ..forms import ContactForm
 from ..models import Contact
-from .customers import LIST
-from .inside import CustomerPart, InPlace, InsideCustomer, PartAction, PartList
+from .customers import CUSTOMER_LIST_CRUMB
+from .inside import CustomerPart, InPlaceForm, InsideCustomer, PartAction, PartList
 from .known import Asking
 
 EDIT_CONTACT = PartAction("edit", "编辑", "edit", "customers:contact_update")
-PERSONAL = PartAction("erase", "个人信息", "shield-lock", "contact_personal")
+PERSONAL_DATA = PartAction("erase", "个人信息", "shield-lock", "contact_personal")
 REMOVE_CONTACT = PartAction("remove", "删除", "trash", "customers:contact_delete", dialog=True)
 
 
 def name_cell(contact: Contact) -> str:
     mark = format_html(' <span class="tag">{}</span>', "主要联系人") if contact.is_primary else ""
-    return format_html("<b>{}</b>{}{}", contact.name, mark, refusal(contact))
+    return format_html("<b>{}</b>{}{}", contact.name, mark, refusal_mark(contact))
 
 
-def refusal(contact: Contact) -> str:
+def refusal_mark(contact: Contact) -> str:
     """The mark of somebody who asked not to be called any more."""
     return REFUSES if contact.do_not_contact else ""
 
 
 class ContactList(DetailedList, PartList):
     model = Contact
-    title, crumbs, help = "联系人", (("客户管理", ""), LIST), "customers"
+    title, crumbs, help = "联系人", (("客户管理", ""), CUSTOMER_LIST_CRUMB), "customers"
     part = "contacts"
     new_label, new_url = "新建联系人", "customers:contact_create"
     select_related = ("customer", "customer__manager")
@@ -52,12 +52,12 @@ class ContactList(DetailedList, PartList):
         Column("首选联系方式", "get_preferred_channel_display"),
         Column("请勿联系", "do_not_contact", export_only=True),
     )
-    row_actions = (EDIT_CONTACT, REMOVE_CONTACT, PERSONAL)
+    row_actions = (EDIT_CONTACT, REMOVE_CONTACT, PERSONAL_DATA)
     export_permission = "customers.export_customer"
     empty_text = "这个客户还没有联系人。"
 
 
-class AskingPage(Asking):
+class ContactFormPage(Asking):
     """A contact of the same name or number at the customer is named before saving."""
 
     template_name = "customers/customer_form.html"
@@ -69,16 +69,16 @@ class AskingPage(Asking):
 class ContactPage(CustomerPart):
     model, form_class = Contact, ContactForm
     select_related = ("customer", "customer__manager")
-    crumbs, help = (("客户管理", ""), LIST), "customers"
+    crumbs, help = (("客户管理", ""), CUSTOMER_LIST_CRUMB), "customers"
 
 
 class ShowContactDetail(ContactPage, ShowDetail):
     form_class, help = ShowDetail.form_class, "details"
 
 
-class ContactCreate(AskingPage, InPlace, InsideCustomer, RecordCreate):
+class ContactCreate(ContactFormPage, InPlaceForm, InsideCustomer, RecordCreate):
     model, form_class, permission = Contact, ContactForm, "customers.view_customer"
-    title, crumbs, help = "新建联系人", (("客户管理", ""), LIST), "customers"
+    title, crumbs, help = "新建联系人", (("客户管理", ""), CUSTOMER_LIST_CRUMB), "customers"
     card = "contacts"
 
     def new_record(self) -> Contact:
@@ -93,11 +93,11 @@ class ContactCreate(AskingPage, InPlace, InsideCustomer, RecordCreate):
         return self.customer.get_absolute_url()
 
 
-class ContactUpdate(AskingPage, InPlace, ContactPage, RecordUpdate):
+class ContactUpdate(ContactFormPage, InPlaceForm, ContactPage, RecordUpdate):
     title, card = "编辑联系人", "contacts"
 
 
-CONSEQUENCE = (
+REMOVAL_CONSEQUENCE = (
     "交往记录、动态、计划和审计中仍保留他的姓名和号码，删除后不能再导出或抹去。"
     "对方要求删除个人信息时，请先由主管用「个人信息 › 抹去」，再删除。"
 )
@@ -109,4 +109,4 @@ class RemoveContact(ContactPage, ActionView):
     danger, submit_label, message = True, "确定", "删除成功"
 
     def context(self, record: Any, form: Any) -> dict[str, Any]:
-        return {"named": f"联系人：{record.name}", "details": str(record.customer), "consequence": CONSEQUENCE}
+        return {"named": f"联系人：{record.name}", "details": str(record.customer), "consequence": REMOVAL_CONSEQUENCE}

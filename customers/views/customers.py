@@ -24,11 +24,11 @@ from kit.pages.templatetags.ui import chip, stars
 
 from ..filters.customers import CustomerFilter, DeletedCustomerFilter
 from ..forms import CustomerForm, NewCustomerForm, offered_customers
-from ..import_form import headed
+from ..import_form import label_with_unit
 from ..models import Customer, names_hidden_from
 from .known import Asking
 
-LIST = ("客户信息管理", "customers:customer_list")
+CUSTOMER_LIST_CRUMB = ("客户信息管理", "customers:customer_list")
 
 
 class RemovalInList(Action):
@@ -43,7 +43,7 @@ REMOVE = Action("remove", "删除", "trash", "customers:customer_delete", dialog
 REMOVE_ROW = RemovalInList("remove", "删除", "trash", "customers:customer_delete", dialog=True)
 TRANSFER = Action("transfer", "移交", "arrows-exchange", "customer_transfer")
 SHARE = Action("share", "协作人", "users", "customers:customer_share")
-PARTS = (
+PART_LINKS = (
     Action("", "交往记录", "message-circle", "customers:interaction_list"),
     Action("", "联系人", "users", "customers:contact_list"),
     Action("", "历史订单", "receipt", "customers:customer_orders"),
@@ -64,19 +64,19 @@ ROW_FIELDS = (
 )  # fmt: skip
 
 
-def in_files(name: str, column: type[Column] = Column) -> Column:
-    label = headed(str(Customer._meta.get_field(name).verbose_name), CustomerForm.units.get(name, ""))
+def export_column(name: str, column: type[Column] = Column) -> Column:
+    label = label_with_unit(str(Customer._meta.get_field(name).verbose_name), CustomerForm.units.get(name, ""))
     return column(label, name, export_only=True)
 
 
 # What the import knows beside the columns shown, so that an export can be imported again.
 EXPORT_ONLY_COLUMNS = (
-    *map(in_files, ("external_number", "industry", "address", "postcode")),
-    in_files("phone", DetailColumn),
-    *map(in_files, ("fax", "website", "license_number", "legal_representative", "registered_capital")),
-    *map(in_files, ("annual_turnover", "bank")),
-    in_files("bank_account", DetailColumn),
-    *map(in_files, ("local_tax_number", "national_tax_number", "cooperation_since")),
+    *map(export_column, ("external_number", "industry", "address", "postcode")),
+    export_column("phone", DetailColumn),
+    *map(export_column, ("fax", "website", "license_number", "legal_representative", "registered_capital")),
+    *map(export_column, ("annual_turnover", "bank")),
+    export_column("bank_account", DetailColumn),
+    *map(export_column, ("local_tax_number", "national_tax_number", "cooperation_since")),
     Column("上级单位", "parent_name", export_only=True),
 )
 
@@ -118,13 +118,13 @@ class CustomerList(DetailedList, BulkList):
 
     def row_controls(self, row: Customer) -> list[Control]:
         drawn = super().row_controls(row)
-        parts = [Control(part, part.url(row), True, "") for part in PARTS]
+        parts = [Control(part, part.url(row), True, "") for part in PART_LINKS]
         return [*drawn[:1], *parts, *drawn[1:]]
 
 
 class CustomerHistory(RecordHistory):
     model = Customer
-    crumbs = (("客户管理", ""), LIST)
+    crumbs = (("客户管理", ""), CUSTOMER_LIST_CRUMB)
 
     def entries(self, record: Any) -> Any:
         """With what happened to the customers that became part of this one."""
@@ -150,7 +150,7 @@ class CustomerPage(Asking):
 
 class CustomerCreate(CustomerPage, RecordCreate):
     model, form_class, permission = Customer, NewCustomerForm, "customers.add_customer"
-    title, crumbs, help = "新建客户", (("客户管理", ""), LIST), "customers"
+    title, crumbs, help = "新建客户", (("客户管理", ""), CUSTOMER_LIST_CRUMB), "customers"
 
     def back_url(self, record: Any) -> str:
         return reverse("customers:customer_list")
@@ -159,13 +159,13 @@ class CustomerCreate(CustomerPage, RecordCreate):
 class CustomerUpdate(CustomerPage, RecordUpdate):
     locked_first = ("parent",)
     model, form_class = Customer, CustomerForm
-    title, crumbs, help = "编辑客户", (("客户管理", ""), LIST), "customers"
+    title, crumbs, help = "编辑客户", (("客户管理", ""), CUSTOMER_LIST_CRUMB), "customers"
 
 
 class CustomerAction(ActionView):
     model = Customer
     select_related = ("manager",)
-    crumbs, help = (("客户管理", ""), LIST), "customers"
+    crumbs, help = (("客户管理", ""), CUSTOMER_LIST_CRUMB), "customers"
 
 
 class RemoveCustomer(CustomerAction):
@@ -202,7 +202,7 @@ class ShareCustomer(CustomerAction, ShareRecord):
 
 class WithdrawCustomerShare(WithdrawShare):
     model = Customer
-    crumbs = (("客户管理", ""), LIST)
+    crumbs = (("客户管理", ""), CUSTOMER_LIST_CRUMB)
 
     def back_url(self, record: Any) -> str:
         return reverse("customers:customer_share", args=[record.pk])

@@ -21,8 +21,8 @@ from ..models.merge import find_survivor
 from ..models.merge_values import label_of, left_behind
 from .aftercare import services_card
 from .churn import churn_card
-from .customers import EDIT, LIST, REMOVE, SHARE, TRANSFER
-from .inside import page_head, parts_context
+from .customers import CUSTOMER_LIST_CRUMB, EDIT, REMOVE, SHARE, TRANSFER
+from .inside import cards_context, tabs_context
 from .orders import orders_card
 
 
@@ -42,7 +42,7 @@ def merged_parts(record: Customer, user: User) -> list[tuple[Customer, list[tupl
 class CustomerDetail(RecordDetail):
     model = Customer
     template_name = "customers/customer_detail.html"
-    crumbs, help = (("客户管理", ""), LIST), "customers"
+    crumbs, help = (("客户管理", ""), CUSTOMER_LIST_CRUMB), "customers"
     select_related = ("region", "industry", "level", "manager", "parent", "created_by")
 
     def get(self, request: Any, **kwargs: Any) -> HttpResponse:
@@ -60,8 +60,8 @@ class CustomerDetail(RecordDetail):
         visible = Customer.objects.visible_to(self.request.user)
         menu = controls((SHARE, TRANSFER, REMOVE), record, self.request.user)
         return {
-            **page_head(record, self.request.user),
-            **parts_context(record, self.request.user),
+            **tabs_context(record, self.request.user),
+            **cards_context(record, self.request.user),
             "tab": describe_unread(self.request.GET, "tab", ("overview", "info"), "overview"),
             "owners": record.ownerships.select_related("manager"),
             "opportunities": record.opportunities.visible_to(self.request.user)[:5],

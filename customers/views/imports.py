@@ -25,16 +25,16 @@ from kit.pages.records import FormView, RecordView
 
 from ..forms.upload import CarryOutForm, UploadForm
 from ..import_form import CustomerImportForm
-from ..import_job import is_large, refused_name, said, shown_errors, start, write_refused
+from ..import_job import is_large, list_errors, refused_file_name, said, start, write_refused
 from ..importing import ImportRefused
 from ..models import ImportFile
 
-START = ("导入客户", "import")
-SHOWN_LINES = 100
-LARGE = "文件较大，正在后台检查并导入：有一行不合格就全部不导入。"
+IMPORT_CRUMB = ("导入客户", "import")
+MAX_LINES = 100
+LARGE_FILE_TEXT = "文件较大，正在后台检查并导入：有一行不合格就全部不导入。"
 
 
-def refuse_without_right(user: Any) -> None:
+def require_import_permission(user: Any) -> None:
     if not user.has_perm("customers.import_customer"):
         raise PermissionDenied("您的角色不能导入客户。")
 
@@ -44,7 +44,7 @@ class UploadTable(FormView):
     title, crumbs, help, submit_label = "导入客户", (("客户管理", ""),), "import", "上传并检查"
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        refuse_without_right(request.user)
+        require_import_permission(request.user)
         return super().dispatch(request, *args, **kwargs)
 
     def make_form(self, record: Any, data: Any = None) -> Any:
@@ -85,12 +85,12 @@ class ImportTemplate(DeliberateRequest, View):
     title = "下载导入模板"
 
     def get(self, request: Any) -> HttpResponse:
-        refuse_without_right(request.user)
+        require_import_permission(request.user)
         facts = (("内容", f"一张空表，{len(CustomerImportForm().heads)} 列"),)
-        return Question(self.title, facts, reverse("import"), help_anchor="import", crumbs=(START,)).ask(request)
+        return Question(self.title, facts, reverse("import"), help_anchor="import", crumbs=(IMPORT_CRUMB,)).ask(request)
 
     def post(self, request: Any) -> HttpResponse:
-        refuse_without_right(request.user)
+        require_import_permission(request.user)
         buffer = io.BytesIO()
         write_xlsx(buffer, list(CustomerImportForm().heads.values()), [], title="客户")
         return attachment(buffer.getvalue(), "客户导入模板.xlsx", CONTENT_TYPES["xlsx"])
@@ -100,7 +100,7 @@ class ImportPreview(DeliberateRequest, RecordView):
     """What would be imported, and every refused cell with its reason."""
 
     model, template_name, select_related = ImportFile, "customers/import_preview.html", ("manager", "owner")
-    title, crumbs, help = "导入客户：检查结果", (("客户管理", ""), START), "import"
+    title, crumbs, help = "导入客户：检查结果", (("客户管理", ""), IMPORT_CRUMB), "import"
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         upload = self.get_record()
@@ -111,15 +111,13 @@ class ImportPreview(DeliberateRequest, RecordView):
             return redirect("import")
         if task.beyond:
             log_event(request.user, "导入查重", text=f"客户：{upload.name}", 不在您的编辑范围内=task.beyond)
-        errors, refused = list(shown_errors(upload, task, SHOWN_LINES)), len(task.refused_lines)
+        errors, refused = list(list_errors(upload, task, MAX_LINES)), len(task.refused_lines)
         task.leave_out_refused()
         counts = {"good": len(task.rows), "existing": task.existing, "refused": refused}
         total = sum(counts.values())
         notes = upload.notes if upload.imported_at else task.notes
-        known = {"said": said(task)[1:], "remarks": task.remarks[:SHOWN_LINES], "notes": notes}
-        return self.page(
-            record=upload, errors=errors, total=total, shown_lines=SHOWN_LINES, task=task, **known, **counts
-        )
+        known = {"said": said(task)[1:], "remarks": task.remarks[:MAX_LINES], "notes": notes}
+        return self.page(record=upload, errors=errors, total=total, shown_lines=MAX_LINES, task=task, **known, **counts)
 
 
 class RefusedRows(DeliberateRequest, RecordView):
@@ -132,7 +130,9 @@ class RefusedRows(DeliberateRequest, RecordView):
         upload = self.get_record()
         facts = (("文件", upload.name), ("内容", "没有通过检查的行，附原因；改正后可以再上传"))
         back = upload.get_absolute_url()
-        return Question(self.title, facts, back, help_anchor="import", crumbs=(("客户管理", ""), START)).ask(request)
+        return Question(self.title, facts, back, help_anchor="import", crumbs=(("客户管理", ""), IMPORT_CRUMB)).ask(
+            request
+        )
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         upload, buffer = self.get_record(), io.BytesIO()
@@ -140,12 +140,12 @@ class RefusedRows(DeliberateRequest, RecordView):
             write_refused(buffer, upload, upload.checked())
         except (ImportRefused, UnreadableFile) as error:
             raise Refused(Verdict(Kind.STATE, str(error))) from error
-        return attachment(buffer.getvalue(), refused_name(upload), CONTENT_TYPES["xlsx"])
+        return attachment(buffer.getvalue(), refused_file_name(upload), CONTENT_TYPES["xlsx"])
 
 
 class CarryOutImport(ActionView):
     model, action, form_class, select_related = ImportFile, "carry_out", CarryOutForm, ("manager", "owner")
-    title, crumbs, help, submit_label = "导入客户", (("客户管理", ""), START), "import", "导入"
+    title, crumbs, help, submit_label = "导入客户", (("客户管理", ""), IMPORT_CRUMB), "import", "导入"
 
     def perform(self, record: Any, form: Any) -> None:
         try:

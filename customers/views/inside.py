@@ -64,11 +64,11 @@ class PartList(InsideCustomer, RecordList):
     def page_context(self) -> dict[str, Any]:
         may_add = bool(self.customer.can_contribute(self.request.user))
         new = (self.new_label, reverse(self.new_url, args=[self.customer.pk])) if may_add else None
-        head = {"record": self.customer, "tab": self.part, **page_head(self.customer, self.request.user)}
+        head = {"record": self.customer, "tab": self.part, **tabs_context(self.customer, self.request.user)}
         return {**super().page_context(), **head, "new": new}
 
 
-class InPlace:
+class InPlaceForm:
     """A form that htmx opens inside the customer's page, and that is a page of its own without; saved, the card
     it belongs to is redrawn, and the timeline with it."""
 
@@ -89,12 +89,12 @@ class InPlace:
 
     def redrawn(self, customer_id: int) -> HttpResponse:
         customer = get_object_or_404(Customer.objects.visible_to(self.request.user), pk=customer_id)
-        context = {"card": self.card, "record": customer, **parts_context(customer, self.request.user)}
+        context = {"card": self.card, "record": customer, **cards_context(customer, self.request.user)}
         response = render(self.request, "customers/redrawn.html", context)
         return reswap(retarget(response, f"#{self.card}"), "outerHTML")
 
 
-def page_head(record: Customer, user: Any) -> dict[str, Any]:
+def tabs_context(record: Customer, user: Any) -> dict[str, Any]:
     """What the tabs above every page of one customer show: how many of each there are, in one statement."""
     counted = {"contacts": record.contacts.all(), "interactions": record.interactions.all()}
     if user.has_perm("customers.view_order"):
@@ -103,7 +103,7 @@ def page_head(record: Customer, user: Any) -> dict[str, Any]:
     return {"tab_counts": dict(zip(counted, counts, strict=True))}
 
 
-def parts_context(customer: Customer, user: Any) -> dict[str, Any]:
+def cards_context(customer: Customer, user: Any) -> dict[str, Any]:
     """What customers/contacts.html, interactions_card.html and timeline.html need besides record and user."""
     rows = customer.interactions.select_related("kind", "contact", "created_by").order_by("-on", "-pk")
     newest = list(rows[: CARD_ROWS + 1])

@@ -18,14 +18,14 @@ from ..attachments import renamed
 from ..filters.parts import InteractionFilter
 from ..forms import AttachForm, InteractionForm
 from ..models import Interaction
-from .contacts import refusal
-from .customers import LIST
-from .inside import CustomerPart, InPlace, InsideCustomer, PartAction, PartList
+from .contacts import refusal_mark
+from .customers import CUSTOMER_LIST_CRUMB
+from .inside import CustomerPart, InPlaceForm, InsideCustomer, PartAction, PartList
 
 DONE = PartAction("finish_follow_up", "完成跟进", "check", "customers:interaction_done", dialog=True)
 EDIT = PartAction("edit", "编辑", "edit", "customers:interaction_update", "btn-primary")
 REMOVE = PartAction("remove", "删除", "trash", "customers:interaction_delete", dialog=True)
-CRUMBS = (("客户管理", ""), LIST)
+CRUMBS = (("客户管理", ""), CUSTOMER_LIST_CRUMB)
 
 
 def summary_cell(row: Interaction) -> str:
@@ -43,7 +43,7 @@ def follow_up_cell(row: Interaction) -> str:
 
 
 def contact_cell(row: Interaction) -> str:
-    return format_html("{}{}", row.contact, refusal(row.contact)) if row.contact else DASH
+    return format_html("{}{}", row.contact, refusal_mark(row.contact)) if row.contact else DASH
 
 
 class InteractionList(PartList):
@@ -87,7 +87,7 @@ class InteractionDetail(InteractionPage, RecordDetail):
         }
 
 
-class InteractionCreate(InPlace, InsideCustomer, RecordCreate):
+class InteractionCreate(InPlaceForm, InsideCustomer, RecordCreate):
     model, form_class, permission = Interaction, InteractionForm, "customers.view_customer"
     title, crumbs, help = "记交往", CRUMBS, "interactions"
     card = "interactions"
@@ -107,7 +107,7 @@ class InteractionCreate(InPlace, InsideCustomer, RecordCreate):
         return self.customer.get_absolute_url()
 
 
-class InteractionUpdate(InPlace, InteractionPage, RecordUpdate):
+class InteractionUpdate(InPlaceForm, InteractionPage, RecordUpdate):
     form_class, title, card = InteractionForm, "编辑交往记录", "interactions"
 
 

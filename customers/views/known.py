@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from ..forms.known import AppearedMeanwhile
+from ..forms.known import DuplicateAppeared
 
 
 class Asking:
@@ -22,7 +22,7 @@ class Asking:
         """Whoever was a moment too late is asked as if the other had been there before."""
         try:
             return super().send(record, form)  # type: ignore[misc]
-        except AppearedMeanwhile:
+        except DuplicateAppeared:
             again: Any = self.make_form(record, self.request.POST)  # type: ignore[attr-defined]
             if again.is_valid():
                 again.add_error(None, "刚刚有人改动了相近的客户，还没有保存，请再次保存。")

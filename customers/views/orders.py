@@ -24,12 +24,12 @@ from kit.sql.exact_sum import ExactSum
 from ..filters.orders import REVENUE, OrderFilter
 from ..models import Customer, Order
 from ..trend import MONTHS, bars, months_back, totals_by_month
-from .customers import LIST
-from .inside import page_head
+from .customers import CUSTOMER_LIST_CRUMB
+from .inside import tabs_context
 
-ORDERS = ("历史订单查询", "customers:order_list")
-TABLES = ("orders", "order_lines")
-LINES_SHOWN = 500
+ORDER_LIST_CRUMB = ("历史订单查询", "customers:order_list")
+MIRRORED_TABLES = ("orders", "order_lines")
+MAX_LINES = 500
 
 
 def number_cell(order: Order) -> str:
@@ -43,7 +43,7 @@ def customer_cell(order: Order) -> str:
 class OrderList(MirroredList):
     model = Order
     title, crumbs, help = "历史订单查询", (("客户管理", ""),), "orders"
-    tables = TABLES
+    tables = MIRRORED_TABLES
     select_related = ("customer",)
     filterset_class = OrderFilter
     columns: tuple[Column, ...] = (
@@ -72,7 +72,7 @@ class OrderList(MirroredList):
 class CustomerOrders(OrderList):
     """The same list for one customer; a hidden customer is 404."""
 
-    title, crumbs = "历史订单", (("客户管理", ""), LIST)
+    title, crumbs = "历史订单", (("客户管理", ""), CUSTOMER_LIST_CRUMB)
     template_name = "customers/customer_orders.html"
 
     @cached_property
@@ -88,14 +88,14 @@ class CustomerOrders(OrderList):
         return [column for column in self.columns if column.value != "customer"]
 
     def page_context(self) -> dict[str, Any]:
-        head = {"record": self.customer, "tab": "orders", **page_head(self.customer, self.request.user)}
+        head = {"record": self.customer, "tab": "orders", **tabs_context(self.customer, self.request.user)}
         return {**super().page_context(), **head}
 
 
 class OrderDetail(RecordDetail):
     model = Order
     template_name = "customers/order_detail.html"
-    crumbs, help = (("客户管理", ""), ORDERS), "orders"
+    crumbs, help = (("客户管理", ""), ORDER_LIST_CRUMB), "orders"
     select_related = ("customer",)
 
     def get_record(self) -> Any:
@@ -103,9 +103,9 @@ class OrderDetail(RecordDetail):
 
     def context(self, record: Order) -> dict[str, Any]:
         lines = record.lines.select_related("product")
-        shown = list(lines[: LINES_SHOWN + 1])
-        count = lines.count() if len(shown) > LINES_SHOWN else len(shown)
-        return {"lines": shown[:LINES_SHOWN], "count": count, "mirror": mirror_notice(*TABLES)}
+        shown = list(lines[: MAX_LINES + 1])
+        count = lines.count() if len(shown) > MAX_LINES else len(shown)
+        return {"lines": shown[:MAX_LINES], "count": count, "mirror": mirror_notice(*MIRRORED_TABLES)}
 
 
 def orders_card(customer: Customer, user: User) -> dict[str, Any] | None:
@@ -126,5 +126,5 @@ def orders_card(customer: Customer, user: User) -> dict[str, Any] | None:
         "bars": bars(sums, today),
         "from": months_back(today, MONTHS - 1),
         "to": today,
-        "mirror": mirror_notice(*TABLES),
+        "mirror": mirror_notice(*MIRRORED_TABLES),
     }

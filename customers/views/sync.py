@@ -20,8 +20,8 @@ from ..sync.engine import LABELS
 from ..sync.matching import MatchRefused, find, match
 from ..sync.sources import masked
 
-SHOWN = 50
-HERE = ("数据同步", "customers:sync")
+MAX_ROWS = 50
+SYNC_CRUMB = ("数据同步", "customers:sync")
 
 
 class SyncPage(View):
@@ -49,7 +49,7 @@ class SyncState(SyncPage):
         return self.page(
             positions=[(label, known.get(table)) for table, label in LABELS.items()],
             source=masked(settings.CRM_SYNC_SOURCE),
-            runs=[(run, totals(run)) for run in SyncRun.objects.select_related("by")[:SHOWN]],
+            runs=[(run, totals(run)) for run in SyncRun.objects.select_related("by")[:MAX_ROWS]],
             parked=ParkedOrder.objects.count(),
         )
 
@@ -69,7 +69,7 @@ class StartSync(SyncPage):
 
 
 class SyncRunPage(SyncPage):
-    title, crumbs, template_name = "同步记录", (("基础数据", ""), HERE), "customers/sync_run.html"
+    title, crumbs, template_name = "同步记录", (("基础数据", ""), SYNC_CRUMB), "customers/sync_run.html"
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         run = get_object_or_404(SyncRun.objects.select_related("by"), pk=pk)
@@ -79,11 +79,11 @@ class SyncRunPage(SyncPage):
 
 
 class ParkedOrders(SyncPage):
-    title, crumbs, template_name = "待匹配订单", (("基础数据", ""), HERE), "customers/sync_parked.html"
+    title, crumbs, template_name = "待匹配订单", (("基础数据", ""), SYNC_CRUMB), "customers/sync_parked.html"
 
     def get(self, request: HttpRequest, **context: Any) -> HttpResponse:
         groups = ParkedOrder.objects.order_by("customer_key").values("customer_key").annotate(orders=Count("pk"))
-        return self.page(groups=groups[:SHOWN], total=groups.count(), **context)
+        return self.page(groups=groups[:MAX_ROWS], total=groups.count(), **context)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         key, typed = request.POST.get("key", "").strip(), request.POST.get("customer", "").strip()

@@ -14,10 +14,10 @@ from kit.pages.records import RecordView
 
 from ..models import Customer, TimelineEntry
 
-PAGE = 20
+PAGE_SIZE = 20
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-LOOKS = {  # kind: (icon, tone)
+KIND_STYLES = {  # kind: (icon, tone)
     TimelineEntry.Kind.INTERACTION: ("message-circle", "blue"),
     TimelineEntry.Kind.ORDER: ("receipt", "green"),
     TimelineEntry.Kind.CHURN: ("trending-down", "red"),
@@ -26,15 +26,15 @@ LOOKS = {  # kind: (icon, tone)
     TimelineEntry.Kind.CUSTOMER: ("building", ""),
 }
 
-Place = tuple[datetime, int]
+Position = tuple[datetime, int]
 
 
-def place_words(entry: TimelineEntry) -> str:
+def format_position(entry: TimelineEntry) -> str:
     """An entry's place for the address: microseconds since 1970 and its key."""
     return f"{(entry.at - EPOCH) // MICROSECOND}-{entry.pk}"
 
 
-def read_place(text: str) -> Place:
+def parse_position(text: str) -> Position:
     """Raises ValueError for what place_words() never wrote."""
     match = re.fullmatch(r"(-?\d{1,17})-(\d{1,18})", text, re.ASCII)
     if match is None:
@@ -45,19 +45,19 @@ def read_place(text: str) -> Place:
         raise ValueError(text) from error
 
 
-def timeline_page(customer: Customer, before: Place | None = None, *, goes_on: bool = False) -> dict[str, Any]:
+def timeline_page(customer: Customer, before: Position | None = None, *, goes_on: bool = False) -> dict[str, Any]:
     """The entries after a place, with a month's heading where it begins, and where to go on; one query.
 
     goes_on: the entry at `before` stands right above, so that its month has a heading already.
     """
     rows = customer.timeline.newest()
-    found = list((rows.before(*before) if before else rows)[: PAGE + 1])
+    found = list((rows.before(*before) if before else rows)[: PAGE_SIZE + 1])
     shown, month = [], format_day(before[0], "month") if before and goes_on else ""
-    for entry in found[:PAGE]:
-        icon, tone = LOOKS[TimelineEntry.Kind(entry.kind)]
+    for entry in found[:PAGE_SIZE]:
+        icon, tone = KIND_STYLES[TimelineEntry.Kind(entry.kind)]
         former, month = month, format_day(entry.at, "month")
         shown.append({"entry": entry, "icon": icon, "tone": tone, "heading": month if month != former else ""})
-    return {"timeline": shown, "older": place_words(found[PAGE - 1]) if len(found) > PAGE else ""}
+    return {"timeline": shown, "older": format_position(found[PAGE_SIZE - 1]) if len(found) > PAGE_SIZE else ""}
 
 
 class CustomerTimeline(RecordView):
@@ -70,7 +70,7 @@ class CustomerTimeline(RecordView):
     def get(self, request: Any, **kwargs: Any) -> HttpResponse:
         customer = self.get_record()
         try:
-            before = read_place(request.GET["before"]) if request.GET.get("before") else None
+            before = parse_position(request.GET["before"]) if request.GET.get("before") else None
         except ValueError as error:
             raise Http404 from error
         context = {"record": customer, **timeline_page(customer, before, goes_on=bool(request.htmx))}

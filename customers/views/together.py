@@ -22,9 +22,9 @@ from ..forms.together import MergeForm, ReclassifyForm
 from ..models import Customer, merge_customers, reclassify_customers
 from ..models.merge import MAX_TOGETHER, counts
 from ..models.merge_values import described, left_behind, outcome
-from .customers import LIST
+from .customers import CUSTOMER_LIST_CRUMB
 
-MAX_AT_ONCE = 1000
+MAX_CHOSEN = 1000
 MAX_GROUPS = 50
 MAX_IN_GROUP = 10
 
@@ -36,7 +36,7 @@ class ChosenCustomers(FormView):
     """
 
     model = Customer
-    crumbs, help = (("客户管理", ""), LIST), "customers"
+    crumbs, help = (("客户管理", ""), CUSTOMER_LIST_CRUMB), "customers"
     action: str
     verb: str
     fewest = 1
@@ -48,7 +48,7 @@ class ChosenCustomers(FormView):
 
     def chosen(self) -> set[int]:
         data = self.request.POST if self.request.method == "POST" else self.request.GET
-        return {int(key) for key in data.getlist("ids")[:MAX_AT_ONCE] if key.isdecimal() and len(key) < 19}
+        return {int(key) for key in data.getlist("ids")[:MAX_CHOSEN] if key.isdecimal() and len(key) < 19}
 
     def customers(self, lock: bool = False) -> list[Customer]:
         """Those of the chosen that the person may treat so."""
@@ -141,7 +141,7 @@ class MergeCustomers(ChosenCustomers):
         oldest_first = sorted(record, key=lambda one: (one.created_at, one.pk))
         rows = [{"customer": one, "counts": counts(one)} for one in oldest_first]
         survivor = next((one for one in record if str(one.pk) == str(form["compared"].value())), oldest_first[0])
-        fields = compared(survivor, oldest_first, self.request.user)
+        fields = compare_fields(survivor, oldest_first, self.request.user)
         return {**super().context(record, form), "rows": rows, "survivor": survivor, "fields": fields}
 
     def perform(self, record: Any, form: Any) -> Any:
@@ -158,7 +158,7 @@ class MergeCustomers(ChosenCustomers):
         return result.get_absolute_url()
 
 
-class Compared(NamedTuple):
+class ComparedField(NamedTuple):
     """One field: what each customer has, whether it is lost to the survivor, and what the survivor will have."""
 
     label: str
@@ -166,20 +166,20 @@ class Compared(NamedTuple):
     result: str
 
 
-def compared(survivor: Customer, customers: list[Customer], by: User) -> list[Compared]:
+def compare_fields(survivor: Customer, customers: list[Customer], by: User) -> list[ComparedField]:
     """The fields that any of them has something in, side by side, as the merge will treat them."""
     after = outcome(survivor, [one for one in sorted(customers, key=lambda one: one.pk) if one.pk != survivor.pk])
     left = {one.pk: left_behind(after, one) for one in customers}
     seen = set(Customer.objects.visible_to(by).filter(pk__in={one.parent_id for one in customers}).values_list("pk"))
     found = []
     for field in described():
-        words = [(seen_by(by, one, field.name, seen), field.name in left[one.pk]) for one in customers]
+        words = [(value_for(by, one, field.name, seen), field.name in left[one.pk]) for one in customers]
         if any(text for text, _ in words):
-            found.append(Compared(str(field.verbose_name), words, seen_by(by, after, field.name, seen)))
+            found.append(ComparedField(str(field.verbose_name), words, value_for(by, after, field.name, seen)))
     return found
 
 
-def seen_by(by: User, customer: Customer, name: str, parents: set[tuple[int]]) -> str:
+def value_for(by: User, customer: Customer, name: str, parents: set[tuple[int]]) -> str:
     """A field in words as this person sees it: details masked, a 上级单位 out of view without its name."""
     if name in customer.detail_fields:
         return customer.detail(name, by)
@@ -194,12 +194,12 @@ class Duplicates(View):
         if not request.user.has_perm("customers.merge_customer"):
             raise PermissionDenied("您的角色不能合并客户。")
         rows = Customer.objects.supervised_by(request.user, "customers.merge_customer")
-        groups, more = suspects(rows)
+        groups, more = find_suspected_duplicates(rows)
         context = {"title": "疑似重复客户", "crumbs": (("客户管理", ""),), "help_anchor": "merging"}
         return render(request, "customers/duplicates.html", {**context, "groups": groups, "more": more})
 
 
-def suspects(rows: Any) -> tuple[list[dict[str, Any]], bool]:
+def find_suspected_duplicates(rows: Any) -> tuple[list[dict[str, Any]], bool]:
     """Groups of customers that may be one company, and whether there are more groups than shown."""
     found: dict[tuple[str, str], list[Customer]] = {}
     rows, same = rows.annotate(code=Fold("license_number")), ("name_normalized", "code")
@@ -214,10 +214,10 @@ def suspects(rows: Any) -> tuple[list[dict[str, Any]], bool]:
         for field in same:
             if (group := found.get((field, getattr(one, field)))) is not None:
                 group.append(one)
-    return _distinct(found), len(found) > MAX_GROUPS
+    return _merge_equal_groups(found), len(found) > MAX_GROUPS
 
 
-def _distinct(found: dict[tuple[str, str], list[Customer]]) -> list[dict[str, Any]]:
+def _merge_equal_groups(found: dict[tuple[str, str], list[Customer]]) -> list[dict[str, Any]]:
     """The same customers are one group, whether by name, by number or by both."""
     shown: dict[tuple[int, ...], dict[str, Any]] = {}
     for (field, _), group in found.items():

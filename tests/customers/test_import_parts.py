@@ -239,6 +239,6 @@ def test_the_command_takes_out_what_a_killed_one_left(tmp_path, company, monkeyp
 
 @in_parts
 def test_a_small_table_is_one_transaction(tmp_path, company, monkeypatch):
-    monkeypatch.setattr(import_parts.Parts, "write", lambda *_: pytest.fail("in parts"))
+    monkeypatch.setattr(import_parts.PartwiseImport, "write", lambda *_: pytest.fail("in parts"))
     read(tmp_path, company.manager, rows(8)).write()
     assert Customer.objects.count() == 8

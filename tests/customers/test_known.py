@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from customers.beyond import ANSWERED, ANSWERS_A_MINUTE
 from customers.importing import with_derived_names
-from customers.known import Keys, _having, same_customer
-from customers.likeness import Sought, _conditions, alike, parts, personal, whole
+from customers.known import Keys, _keys_condition, is_same_customer
+from customers.likeness import Sought, _conditions, alike, mobile_numbers, name_parts, whole
 from customers.models import Contact, Customer
 from kit.audit.models import AuditEntry
 from kit.domain.folding import fold_code
@@ -39,8 +39,8 @@ NEW = "/customers/new/"
     ],
 )
 def test_a_missing_number_is_not_one_that_differs(one, other, same):
-    assert same_customer(one, other) is same
-    assert same_customer(other, one) is same
+    assert is_same_customer(one, other) is same
+    assert is_same_customer(other, one) is same
 
 
 def test_a_license_number_is_compared_without_width_case_spaces_and_dashes():
@@ -49,7 +49,7 @@ def test_a_license_number_is_compared_without_width_case_spaces_and_dashes():
 
 @pytest.mark.parametrize("text", ["+86 138-0013-8000", "008613800138000", "86 13800138000", "１３８００１３８０００"])
 def test_a_mobile_number_is_one_however_it_is_written(text):
-    assert personal([text]) == {"13800138000"}
+    assert mobile_numbers([text]) == {"13800138000"}
     assert whole([text]) == {"13800138000"}
 
 
@@ -59,9 +59,9 @@ def test_a_fixed_line_is_found_with_and_without_the_area_codes_zero():
 
 
 def test_parts_of_a_name_are_long_enough_to_be_a_name():
-    assert parts("暄和玻璃") == {"暄和玻璃"}
-    assert parts("唐山暄和玻璃") >= {"唐山暄和", "暄和玻璃", "唐山暄和玻璃"}
-    assert parts("玻璃厂") == set()
+    assert name_parts("暄和玻璃") == {"暄和玻璃"}
+    assert name_parts("唐山暄和玻璃") >= {"唐山暄和", "暄和玻璃", "唐山暄和玻璃"}
+    assert name_parts("玻璃厂") == set()
 
 
 # A new customer
@@ -245,5 +245,5 @@ def test_no_look_up_reads_every_customer(company):
     rows = Customer.objects.current().alias(license_folded=Fold("license_number"))
     for condition, _ in _conditions(sought, Q()):
         assert "Seq Scan on customers_customer" not in rows.filter(condition).explain()
-    table = _having([Keys("KH1", "C1", "91110000600037341L", "某某机械制造")])
+    table = _keys_condition([Keys("KH1", "C1", "91110000600037341L", "某某机械制造")])
     assert "Seq Scan on customers_customer" not in rows.filter(table).explain()

@@ -19,7 +19,7 @@ from customers.likeness import Sought, alike
 from customers.models import Customer
 from customers.models.rows import sounds_like
 from customers.names import ENDINGS, normalize, other_readings, pinyin
-from customers.views.together import suspects
+from customers.views.together import find_suspected_duplicates
 from tests import factories
 
 STEADY = settings(deadline=None, derandomize=True, database=None)
@@ -345,5 +345,5 @@ def test_a_code_stored_before_as_typed_is_still_the_same(old, company):
         assert alike(Sought("别的名称", license_number=typed), company.stranger) == [customer]
     assert alike(Sought("别的名称"), company.stranger) == []
     twin = factories.CustomerFactory(license_number=STORED)
-    groups, _ = suspects(Customer.objects.all())
+    groups, _ = find_suspected_duplicates(Customer.objects.all())
     assert [group["customers"] for group in groups] == [[customer, twin]]

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from customers.importing import CustomerImport
 from customers.models import Customer, TimelineEntry, add_timeline_entry
-from customers.views.timeline import place_words, read_place, timeline_page
+from customers.views.timeline import format_position, parse_position, timeline_page
 from tests import factories
 from tests.html import find_all, text, urls
 
@@ -108,7 +108,7 @@ def test_a_place_that_was_never_given_out_is_not_found(before, customer, company
 
 def test_a_place_comes_back_as_it_was(customer):
     entry = customer.timeline.get()
-    assert read_place(place_words(entry)) == (entry.at, entry.pk)
+    assert parse_position(format_position(entry)) == (entry.at, entry.pk)
 
 
 def test_a_month_has_one_heading_over_two_pages(customer):
@@ -119,10 +119,10 @@ def test_a_month_has_one_heading_over_two_pages(customer):
         for number in range(25)
     )
     first = timeline_page(customer)
-    second = timeline_page(customer, read_place(first["older"]), goes_on=True)
+    second = timeline_page(customer, parse_position(first["older"]), goes_on=True)
     assert [bool(row["heading"]) for row in first["timeline"]].count(True) == 1
     assert not any(row["heading"] for row in second["timeline"])
-    assert timeline_page(customer, read_place(first["older"]))["timeline"][0]["heading"]
+    assert timeline_page(customer, parse_position(first["older"]))["timeline"][0]["heading"]
 
 
 @pytest.mark.parametrize("count", [10, 10_000])
