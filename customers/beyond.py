@@ -1,7 +1,7 @@
-"""What somebody is told of records beyond their view: counted in the audit trail, so that nobody asks for all there is.
+"""Report records outside a user's view: counted in the audit log and limited, so that nobody can enumerate them.
 
-One allowance for everything that answers from beyond: the check for what is here already, a caller's number, the
-customer of a service request.
+One limit for everything that answers from outside the view: the check for duplicates, a caller's number, the customer
+of a service request.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
@@ -23,11 +23,11 @@ from kit.sql.locks import AdvisoryLock, take_lock
 from .models import Customer
 
 ANSWERED, ANSWERS_A_MINUTE = "查重提示", 30
-LOOKUP_REASON = "查找"  # why, in the trail, where somebody looked for a customer and not for a likeness
+LOOKUP_REASON = "查找"  # in the audit log: a customer was looked up, not checked for duplicates
 
 
 class CheckPaused(Exception):
-    """The person was told of thirty records beyond their view within a minute."""
+    """The user has reached the limit of answers a minute."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -43,16 +43,20 @@ LOOKING_PAUSED = (
 
 
 @contextmanager
-def counted_answers(by: User) -> Iterator[Callable[[models.Model, str], Any]]:
-    """Gives tell(record, why), to be called for each record whose existence is answered. Raises CheckPaused.
+def counted_answers(by: User) -> Iterator[Callable[[models.Model, str], None]]:
+    """Yield count(record, reason), to be called for each record whose existence is reported. Raises CheckPaused.
 
-    Enter it before looking, or ask is_paused(): that nothing is found would be an answer as well.
+    Enter it before looking, or ask is_paused(): that nothing was found would be an answer as well.
     """
+
+    def count(record: models.Model, reason: str) -> None:
+        log_event(by, ANSWERED, record, 相同之处=reason)
+
     with transaction.atomic():
         lock_answers(by)
         if is_paused(by):
             raise CheckPaused
-        yield lambda found, why: log_event(by, ANSWERED, found, 相同之处=why)
+        yield count
 
 
 def is_paused(by: User) -> bool:
@@ -61,44 +65,44 @@ def is_paused(by: User) -> bool:
 
 
 class Found(NamedTuple):
-    """Customers that were looked up. paused: nothing is said of those beyond the view, not even whether there are."""
+    """Customers inside and outside the view. paused: nothing is reported of the latter, not even that they exist."""
 
     seen: list[Customer]
     beyond: list[Customer]
     paused: bool = False
 
 
-def look_up(by: User, found: Iterable[Customer]) -> Found:
-    """Those the person sees, and those beyond, each counted; one told within the minute is not told anew."""
-    found = list(found)
-    keys = [customer.pk for customer in found]
-    mine = set(Customer.objects.visible_to(by).filter(pk__in=keys).values_list("pk", flat=True)) if keys else set()
-    seen, beyond = ([one for one in found if (one.pk in mine) is own] for own in (True, False))
+def look_up(by: User, customers: Iterable[Customer]) -> Found:
+    """Split customers by the user's view and count those outside, each at most once a minute."""
+    customers = list(customers)
+    keys = [customer.pk for customer in customers]
+    visible = set(Customer.objects.visible_to(by).filter(pk__in=keys).values_list("pk", flat=True)) if keys else set()
+    inside, outside = ([one for one in customers if (one.pk in visible) is wanted] for wanted in (True, False))
     if is_paused(by):
-        return Found(seen, [], paused=True)
+        return Found(inside, [], paused=True)
     try:
-        if beyond:
-            count_lookups(by, beyond)
+        if outside:
+            count_lookups(by, outside)
     except CheckPaused:  # by another request meanwhile
-        return Found(seen, [], paused=True)
-    return Found(seen, beyond)
+        return Found(inside, [], paused=True)
+    return Found(inside, outside)
 
 
 def count_lookups(by: User, customers: list[Customer]) -> None:
-    with counted_answers(by) as tell:
-        told = recently_counted(by)
+    with counted_answers(by) as count:
+        recent = recently_counted(by)
         for customer in customers:
-            if customer.pk not in told:
-                tell(customer, LOOKUP_REASON)
+            if customer.pk not in recent:
+                count(customer, LOOKUP_REASON)
 
 
 def recently_counted(by: User) -> set[int | None]:
-    """Keys of the customers that the person was told of within the last minute."""
+    """Return keys of the customers that the user was told of within the last minute."""
     since, kind = timezone.now() - timedelta(minutes=1), ContentType.objects.get_for_model(Customer)
     rows = AuditEntry.objects.filter(actor=by.pk, verb=ANSWERED, at__gte=since, content_type=kind)
     return set(rows.values_list("object_id", flat=True))
 
 
-def lock_answers(by: models.Model) -> None:
+def lock_answers(by: User) -> None:
     """Count the answers to one user one after the other."""
     take_lock(AdvisoryLock.DUPLICATE_ANSWERS, key=by.pk)

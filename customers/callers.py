@@ -1,8 +1,8 @@
-"""Whose telephone number is it? Numbers are compared by their digits, however they were written down."""
+"""Find customers by a telephone number, compared by its digits in any spelling."""
 
 from __future__ import annotations
 
-from typing import Any
+from django.db.models import QuerySet
 
 from accounts.models import User
 from kit.domain.folding import fold_number
@@ -12,15 +12,15 @@ from .models import Contact, Customer
 MIN_DIGITS = 5
 
 
-def customers_of_phone(phone: str, by: User | None = None) -> Any:
-    """Customers with this number, their own, a contact's, or that of a customer merged into them.
+def customers_of_phone(phone: str, by: User | None = None) -> QuerySet[Customer]:
+    """Return customers with this number: their own, a contact's, or that of a customer merged into them.
 
-    Whoever may see them; with by: only through numbers that this person sees in full, for a masked one is not asked.
-    One search per index, put together: an OR of them would read every customer.
+    by: search only numbers that this user sees unmasked; the rows are not limited to the user's view.
+    One search per index in a UNION: an OR of them would read every customer.
     """
     if len(fold_number(phone)) < MIN_DIGITS:
         return Customer.objects.none()
-    found = [
+    first, *others = [
         searchable_rows(model, by, key).order_by().filter(**{f"{field}__same_number": phone}).values(key)
         for model, field, key in (
             (Customer, "phone", "pk"),
@@ -29,12 +29,14 @@ def customers_of_phone(phone: str, by: User | None = None) -> Any:
             (Contact, "mobile", "customer"),
         )
     ]
-    return Customer.objects.current().filter(pk__in=found[0].union(*found[1:]))
+    return Customer.objects.current().filter(pk__in=first.union(*others))
 
 
-def searchable_rows(model: Any, by: User | None, key: str) -> Any:
-    """Return the rows through whose numbers the person may find a customer; a merged one speaks for its survivor."""
+def searchable_rows(
+    model: type[Customer | Contact], by: User | None, key: str
+) -> QuerySet[Customer] | QuerySet[Contact]:
+    """Return the rows by whose numbers the user may find a customer; a merged one leads to its survivor."""
     if key == "merged_into":
-        seen = Customer.objects.current() if by is None else Customer.objects.detailed_for(by)
-        return Customer.objects.filter(merged_into__in=seen)
+        survivors = Customer.objects.current() if by is None else Customer.objects.detailed_for(by)
+        return Customer.objects.filter(merged_into__in=survivors)
     return model.objects.all() if by is None else model.objects.detailed_for(by)

@@ -1,4 +1,4 @@
-"""The customer form of the screen, asked from a table's row: everything it looks up is in memory."""
+"""The customer form bound to rows of a table; all lookups are answered from memory."""
 
 from __future__ import annotations
 
@@ -26,47 +26,47 @@ from .candidates import receivers
 from .forms import CustomerForm
 from .models import Customer
 
-# Found by their shown text instead of by key, one query each for the whole table.
+# Fields looked up by their displayed text instead of by key, with one query for the whole table.
 LOOKUP_FIELDS = ("manager", "region", "industry", "level", "satisfaction", "credit")
-# Columns of the list's own export: what it calls by other names, and what the system itself keeps.
+# Columns of the list's own export: those under other names, and those that only the system fills.
 EXPORT_NAMES = {"客户编号": "number", "满意度": "satisfaction", "信用度": "credit"}
 IGNORED_COLUMNS = ("状态", "上次下单", "创建时间", "行号", "原因与改法")
-MAX_WITHOUT_UNIT = 100_000  # 万元: a larger sum under a head without unit was probably meant in 元
+MAX_WITHOUT_UNIT = 100_000  # 万元: a larger amount without unit was probably meant in 元
 
 
 def fold_label(text: str) -> str:
-    """Shown texts compared without case, width and spaces."""
+    """Fold a displayed text for comparison: without case, width and spaces."""
     return "".join(unicodedata.normalize("NFKC", clean_text(text)).casefold().split())
 
 
 def column_key(header: str) -> str:
-    """A column's name without what stands in brackets, its unit, and the star of required fields."""
+    """Return a header without its unit in brackets and without the star of required fields."""
     return without_unit(re.sub(r"[*★]", "", fold_label(header)))
 
 
 class TableDateField(forms.DateField):
-    """A date as people and spreadsheets write it: 2025-11-24, 2025年11月24日, 20251124, 45985; 2025-11 is the 1st."""
+    """Read dates as 2025-11-24, 2025年11月24日, 20251124 and 45985; 2025-11 becomes the 1st of the month."""
 
-    is_1904 = False  # how the table counts its days
-    is_month = is_short = False  # whether the last text named a month only, or a year of two digits
+    is_1904 = False  # whether the workbook counts its days from 1904
+    is_month = is_short = False  # of the last value: only a month; a year of two digits
 
     def to_python(self, value: Any) -> date | None:
         self.is_month = self.is_short = False
         if not str(value or "").strip():
             return None
         try:
-            found = read_day(value, is_1904=self.is_1904)
+            day = read_day(value, is_1904=self.is_1904)
         except NotADay as error:
             raise ValidationError(str(error), code="invalid") from None
-        self.is_month, self.is_short = found.is_month, found.is_short
-        return found.at.date()
+        self.is_month, self.is_short = day.is_month, day.is_short
+        return day.at.date()
 
 
 class TableAmountField(forms.DecimalField):
-    """A sum in the unit of its cell or of its column's head, converted exactly into the unit of the field."""
+    """An amount in the unit of its cell or header, converted exactly into the unit of the field."""
 
     field_unit = head_unit = "万元"
-    # Of the last text: its cell names a unit; neither cell nor head does; and then it looks like 元.
+    # Of the last value: its cell has a unit; neither cell nor header has one; and it looks like 元.
     is_own = is_bare = is_large = False
 
     def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]
@@ -77,58 +77,59 @@ class TableAmountField(forms.DecimalField):
         if is_shortened_number(text):
             raise ValidationError(SHORTENED, code="shortened")
         try:
-            found, self.is_own = amount(text, self.head_unit or self.field_unit, self.field_unit)
+            result, self.is_own = amount(text, self.head_unit or self.field_unit, self.field_unit)
         except (InvalidOperation, ValueError):
             raise ValidationError(self.error_messages["invalid"], code="invalid") from None
         self.is_bare = not (self.is_own or self.head_unit)
-        self.is_large = self.is_bare and (abs(found) >= MAX_WITHOUT_UNIT or text[:1] in "¥￥")
-        if -int(found.as_tuple().exponent) > (self.decimal_places or 0):
-            words = f"「{text[:30]}」合 {found:f} {self.field_unit}，小数点后最多 {self.decimal_places} 位，请改写。"
+        self.is_large = self.is_bare and (abs(result) >= MAX_WITHOUT_UNIT or text[:1] in "¥￥")
+        if -int(result.as_tuple().exponent) > (self.decimal_places or 0):
+            words = f"「{text[:30]}」合 {result:f} {self.field_unit}，小数点后最多 {self.decimal_places} 位，请改写。"
             raise ValidationError(words, code="max_decimal_places")
-        return found
+        return result
 
 
 class ShownTextField(GatedText, forms.CharField):
-    """Takes the text that the screen shows for something and gives the thing itself."""
+    """Accept the text that the screen displays for a value and return the value."""
 
     default_error_messages = {"required": "请填写。"}
 
-    def __init__(self, offered: dict[str, Any], *, label: str, refusal: str) -> None:
+    def __init__(self, choices: dict[str, Any], *, label: str, refusal: str) -> None:
         super().__init__(label=label, max_length=50)
-        self.offered = {fold_label(text): thing for text, thing in offered.items()}
+        self.values = {fold_label(text): value for text, value in choices.items()}
         self.refusal = refusal
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
         if not text:
             return None
-        found = self.offered.get(fold_label(text))
-        return self.unknown(text) if found is None else found
+        match = self.values.get(fold_label(text))
+        return self.clean_unknown(text) if match is None else match
 
-    def unknown(self, text: str) -> Any:
+    def clean_unknown(self, text: str) -> Any:
         raise ValidationError(f"「{text[:30]}」{self.refusal}")
 
 
 class NewEntryField(ShownTextField):
-    """An unknown text becomes a new dictionary entry, to be saved with the rows."""
+    """Turn an unknown text into a new dictionary entry, to be saved with the rows."""
 
     def __init__(self, category: str, entries: list[DictionaryEntry], **kwargs: Any) -> None:
         super().__init__({entry.item: entry for entry in entries}, **kwargs)
-        self.category, self.taken, self.new = category, {entry.value for entry in entries}, list[DictionaryEntry]()
+        self.category, self.new_entries = category, list[DictionaryEntry]()
+        self.used_values = {entry.value for entry in entries}
 
-    def unknown(self, text: str) -> DictionaryEntry:
-        number = len(self.offered) + 1
-        while str(number) in self.taken:
+    def clean_unknown(self, text: str) -> DictionaryEntry:
+        number = len(self.values) + 1
+        while str(number) in self.used_values:
             number += 1
         entry = DictionaryEntry(category=self.category, item=text, value=str(number))
-        self.offered[fold_label(text)] = entry
-        self.taken.add(entry.value)
-        self.new.append(entry)
+        self.values[fold_label(text)] = entry
+        self.used_values.add(entry.value)
+        self.new_entries.append(entry)
         return entry
 
 
 class CustomerImportForm(CustomerForm):
-    """Bound again to each row. Only 名称 and 客户经理 are required; a row asks the database nothing."""
+    """Bound again to each row, without queries per row. Only 名称 and 客户经理 are required."""
 
     level_reason = duplicate_reason = confirm_existing = None  # type: ignore[assignment]
     manager = region = industry = level = satisfaction = credit = forms.CharField(required=False)
@@ -142,7 +143,7 @@ class CustomerImportForm(CustomerForm):
         }
 
     def check_duplicates(self) -> None:
-        """The import knows all names beforehand and leaves known customers alone."""
+        """Check nothing here: the import compares with all customers and leaves known ones alone."""
 
     def __init__(
         self, *, default_manager: User | None = None, create_regions: bool = False, by: User | None = None
@@ -167,13 +168,13 @@ class CustomerImportForm(CustomerForm):
         del self.fields["submission"]
         for name, field in self.fields.items():
             field.required = name in ("name", "manager")
-        shown = ["name", "manager", *(name for name in CustomerForm.Meta.fields if name != "name")]
-        self.labels = {name: str(self.fields[name].label) for name in shown}
-        self.heads = {name: label_with_unit(label, self.units.get(name, "")) for name, label in self.labels.items()}
+        names = ["name", "manager", *(name for name in CustomerForm.Meta.fields if name != "name")]
+        self.labels = {name: str(self.fields[name].label) for name in names}
+        self.headers = {name: label_with_unit(label, self.units.get(name, "")) for name, label in self.labels.items()}
         self.columns = EXPORT_NAMES | {column_key(label): name for name, label in self.labels.items()}
 
-    def knows(self, text: str) -> bool:
-        """Is it the name of a column that an import takes, or leaves out knowingly?"""
+    def knows_column(self, text: str) -> bool:
+        """Return whether an import reads or knowingly ignores a column of this name."""
         key = column_key(text)
         return key in self.columns or key in IGNORED_COLUMNS
 
@@ -181,14 +182,14 @@ class CustomerImportForm(CustomerForm):
         if not may_create:
             return entry_field("地区", entries, hint=hint)
         field = NewEntryField("地区", entries, label="地区", refusal="")
-        self.new_regions = field.new
+        self.new_regions = field.new_entries
         return field
 
-    def demanded(self) -> tuple[str, ...]:
+    def required_names(self) -> tuple[str, ...]:
         return ()
 
-    def customer(self, cells: dict[str, str]) -> Customer | None:
-        """The unsaved customer of one row, without its 上级单位; None when complaints() has reasons."""
+    def build_customer(self, cells: dict[str, str]) -> Customer | None:
+        """Return the unsaved customer of one row, without its 上级单位; None when row_errors() has reasons."""
         self.data = {**cells, "manager": cells.get("manager", "").strip() or self.default_manager}
         self.full_clean()
         if self.errors:
@@ -197,41 +198,41 @@ class CustomerImportForm(CustomerForm):
             setattr(self.instance, name, self.cleaned_data[name])
         return self.instance
 
-    def complaints(self) -> Iterator[tuple[str, str]]:
-        """(column, reason) of the row last refused."""
+    def row_errors(self) -> Iterator[tuple[str, str]]:
+        """Yield (column, reason) of the last row."""
         for name, reasons in self.errors.items():
             yield self.labels.get(name, "整行"), "".join(map(str, reasons))
 
     def _post_clean(self) -> None:
-        """The model's checks of single fields; what asks the database is answered by the importer from memory."""
+        """Run the model's checks of single fields; the importer answers from memory what needs the database."""
         self.instance = construct_instance(self, Customer(), self._meta.fields)
-        filled = {name for name in self._meta.fields or () if self.cleaned_data.get(name) not in EMPTY_VALUES}
+        non_empty = {name for name in self._meta.fields or () if self.cleaned_data.get(name) not in EMPTY_VALUES}
         try:
-            self.instance.clean_fields(exclude={field.name for field in Customer._meta.fields} - filled)
+            self.instance.clean_fields(exclude={field.name for field in Customer._meta.fields} - non_empty)
         except ValidationError as error:
             self.add_error(None, error)
 
 
 def label_with_unit(label: str, unit: str) -> str:
-    """A column's head with the unit of its numbers: 注册资本（万元）."""
+    """Return a header with the unit of its numbers, such as 注册资本（万元）."""
     return f"{label}（{unit}）" if unit else label
 
 
 def entry_field(category: str, entries: list[DictionaryEntry], *, hint: str = "") -> ShownTextField:
-    offered = {entry.item: entry for entry in entries}
-    return ShownTextField(offered, label=category, refusal=f"不在数据字典的「{category}」里{hint}。")
+    choices = {entry.item: entry for entry in entries}
+    return ShownTextField(choices, label=category, refusal=f"不在数据字典的「{category}」里{hint}。")
 
 
 def managers_field(by: User | None) -> ShownTextField:
-    """客户经理 by username, and by name where only one bears it; those in reach of the person who imports."""
+    """Return a field for 客户经理 inside the user's scope, by username, or by name where it is unique."""
     people = list(User.objects.account_managers() if by is None else receivers(by))
     names = [fold_label(person.name) for person in people]
-    offered = {person.name: person for person in people if names.count(fold_label(person.name)) == 1}
-    offered |= {person.username: person for person in people}
+    choices = {person.name: person for person in people if names.count(fold_label(person.name)) == 1}
+    choices |= {person.username: person for person in people}
     refusal = "不是" + ("" if by is None else "您范围内") + "在职的客户经理（有同名的人时请填写用户名）。"
-    return ShownTextField(offered, label="客户经理", refusal=refusal)
+    return ShownTextField(choices, label="客户经理", refusal=refusal)
 
 
 def score_spellings() -> dict[str, int]:
-    """1–5 as number, as the screen writes it, and as stars."""
+    """Return the spellings of the scores 1–5: the number, the text on screen, and stars."""
     return {text: score for score in range(1, 6) for text in (str(score), f"{score} 星", "★" * score)}

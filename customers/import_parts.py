@@ -1,4 +1,4 @@
-"""A large import on SQLite, where one writes at a time: parts between which others get in, all or none by a mark."""
+"""A large import on SQLite, which has one writer at a time: in short transactions, made visible by the last one."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from .models import Arrival, Customer
 from .models.arrival import PART
 from .sync.staging import batches
 
-MIN_PAUSE = 0.15  # seconds at least: those who wait for the database try again every tenth of a second
+MIN_PAUSE = 0.15  # seconds: connections that wait for the database try again every tenth of a second
 
 
 class PartwiseImport:
-    """The rows are written as deleted ones that belong to an arrival; one short statement reveals them all."""
+    """Write the rows as deleted ones that belong to an Arrival; one short statement reveals them all."""
 
     def __init__(self, task: CustomerImport) -> None:
         self.task = task
         self.keys = task.new_keys()
         self.by_key: dict[tuple[int, str], list[Keys]] = {}
         for keys in self.keys:
-            for place, key in enumerate(keys):
+            for position, key in enumerate(keys):
                 if key:
-                    self.by_key.setdefault((place, key), []).append(keys)
+                    self.by_key.setdefault((position, key), []).append(keys)
 
     def write(self, beat: Callable[[int, int], None] | None) -> None:
-        """Raises ImportRefused or IntegrityError; whatever stops it, what it wrote is taken out again."""
-        self.seen = last_event()
+        """Write all rows or none: withdraw them on any exception. Raises ImportRefused or IntegrityError."""
+        self.last_checked = last_event()
         self.task.check_still_new()
         self.arrival = Arrival.objects.create(by=self.task.by)
         try:
@@ -76,41 +76,41 @@ class PartwiseImport:
 
     @contextmanager
     def _part(self) -> Iterator[None]:
-        """One transaction, and as long a time in which it is the others' turn."""
+        """Run one transaction, then pause as long, so that others can write."""
         began = time.monotonic()
         with transaction.atomic():
-            self._go_on()
+            self._heartbeat()
             yield
         time.sleep(max(MIN_PAUSE, time.monotonic() - began))
 
     def _reveal(self) -> None:
         with transaction.atomic():
-            self._go_on()
-            self._check_since()  # again for the few deeds of the last moment, now that nobody else writes
+            self._heartbeat()
+            self._check_since()  # again, now that nobody else writes
             self.task.fill(self.task.lock())
             self.arrival.reveal()
 
-    def _go_on(self) -> None:
+    def _heartbeat(self) -> None:
         if not self.arrival.beat():
             raise ImportRefused("导入中断了太久，什么都没有写入，请再运行一次。")
 
     def _check_since(self) -> None:
-        """Raises ImportRefused when a customer that others made or changed meanwhile is one of these."""
-        last = last_event()
-        deeds = AuditEntry.objects.filter(
-            pk__gt=self.seen, content_type=ContentType.objects.get_for_model(Customer)
+        """Raise ImportRefused when others created or changed one of these customers meanwhile."""
+        newest = last_event()
+        changed = AuditEntry.objects.filter(
+            pk__gt=self.last_checked, content_type=ContentType.objects.get_for_model(Customer)
         ).values("object_id")
-        others = Q(pk__in=deeds) & (Q(arrival=None) | ~Q(arrival=self.arrival))
-        if any(map(self._means_one, (held.keys for held in KnownCustomers().learn_rows(others)))):
+        others = Q(pk__in=changed) & (Q(arrival=None) | ~Q(arrival=self.arrival))
+        if any(self._is_imported(customer.keys) for customer in KnownCustomers().load(others)):
             raise ImportRefused(CHANGED_MEANWHILE)
-        self.seen = last
+        self.last_checked = newest
 
-    def _means_one(self, keys: Keys) -> bool:
-        found = (own for at in enumerate(keys) if at[1] for own in self.by_key.get(at, ()))
-        return any(is_same_customer(own, keys) for own in found)
+    def _is_imported(self, keys: Keys) -> bool:
+        candidates = (own for position in enumerate(keys) if position[1] for own in self.by_key.get(position, ()))
+        return any(is_same_customer(own, keys) for own in candidates)
 
 
 def last_event() -> int:
-    """The newest row of the trail: on SQLite what is done later has a higher key."""
+    """Return the key of the newest audit log row; on SQLite later rows have higher keys."""
     newest = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first()
     return newest or 0

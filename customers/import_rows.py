@@ -1,4 +1,4 @@
-"""What an import makes of a table's rows: customers to be, refused cells, and remarks on those we have."""
+"""Results of reading a table: new customers, refused cells, and remarks on existing customers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class CellError:
 
 @dataclass(frozen=True)
 class Remark:
-    """What became of a row that means a customer we have."""
+    """What became of a row of an existing customer."""
 
     line: int
     name: str
@@ -31,23 +31,23 @@ class Remark:
 
 @dataclass
 class Row:
-    """A row that passed the form, as the customer it will be."""
+    """A valid row and its unsaved customer."""
 
     line: int
     customer: Customer
     parent_text: str
-    parent: Row | None = None  # 上级单位 that stands in the same file
+    parent: Row | None = None  # 上级单位 in the same file
 
     def lacks_parent(self, refused: set[int]) -> bool:
-        """Return whether its 上级单位 stands in a row that is left out."""
+        """Return whether the row of its 上级单位 is left out. refused: line numbers."""
         if self.parent is not None:
             return self.parent.line in refused
         return bool(self.parent_text) and self.customer.parent_id is None
 
-    def circles(self) -> bool:
-        """Return whether it lies below itself."""
-        ancestor, seen = self.parent, {id(self)}
-        while ancestor is not None and id(ancestor) not in seen:
-            seen.add(id(ancestor))
+    def is_circular(self) -> bool:
+        """Return whether it is its own ancestor."""
+        ancestor, visited = self.parent, {id(self)}
+        while ancestor is not None and id(ancestor) not in visited:
+            visited.add(id(ancestor))
             ancestor = ancestor.parent
         return ancestor is not None

@@ -1,7 +1,7 @@
-"""Is it here already? What a name and numbers typed by hand look like, and who is told what of it.
+"""Find possible duplicates by names and numbers as typed, and say what a user may learn of each.
 
-Inside one's view a match leads to the record; beyond it only the same name or a full number is answered, with name,
-客户经理 and since when. Answers from beyond are counted in the audit trail, so that nobody asks for all there is.
+Inside the user's view a match links to the record; outside only an equal name or a full number is reported, with name,
+客户经理 and since when. Reports from outside are counted in the audit log, so that nobody can enumerate records.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple
 
+from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
@@ -24,17 +25,16 @@ from .beyond import counted_answers
 from .models import Contact, Customer
 from .names import ENDINGS, normalize, pinyin
 
-MIN_PART_LENGTH, MAX_NAME_LENGTH = (
-    4,
-    40,
-)  # folded characters that say enough; of a longer name only the beginning is cut
-MIN_PHONE_DIGITS = 7  # digits inside the country
-SHOWN, MAX_IDENTICAL = 5, 20
+MIN_PART_LENGTH = 4  # folded characters that identify an organisation
+MAX_NAME_LENGTH = 40  # folded characters of a name that are cut into parts
+MIN_PHONE_DIGITS = 7  # inside the country
+SHOWN = 5  # similar records per condition
+MAX_IDENTICAL = 20
 MOBILE = re.compile(r"1\d{10}")
 
 
 class Sought(NamedTuple):
-    """What somebody typed of an organisation."""
+    """Name and numbers of an organisation as typed."""
 
     name: str = ""
     phones: tuple[str, ...] = ()
@@ -44,126 +44,126 @@ class Sought(NamedTuple):
 
 @dataclass(frozen=True)
 class Match:
-    """A record that may be the same. url: empty for whoever does not see it."""
+    """A record that may be the same, and what its reader may learn of it."""
 
-    record: Any
+    record: models.Model
     name: str
-    keeper: str
+    role_text: str  # the name behind `role`
     since: datetime | None
     why: str
-    url: str = ""
-    reveals: bool = False  # tells what its reader could not find out by looking
+    url: str = ""  # empty outside the reader's view
+    reveals: bool = False  # tells what the reader could not look up
     role: str = "客户经理"
-    number: str = ""  # in view only
+    number: str = ""  # empty outside the reader's view
 
     @property
     def key(self) -> str:
-        """customer:12, as an answer names it."""
+        """Return model and key as the form's hidden field names them, such as customer:12."""
         return f"{self.record._meta.model_name}:{self.record.pk}"
 
     def __str__(self) -> str:
-        return f"{self.name}（{self.role} {self.keeper}）"
+        return f"{self.name}（{self.role} {self.role_text}）"
 
 
 # Keys
 
 
 def pinyin_variants(name: str) -> set[str]:
-    """The full pinyin of a name, as it stands and with every ending that makes no difference."""
+    """Return the full pinyin of a name, as it stands and with each ending that comparisons ignore."""
     folded = normalize(name)
     return {pinyin(text)[0] for text in (name, folded, *(folded + ending for ending in ENDINGS))}
 
 
 def name_parts(folded: str) -> set[str]:
-    """Every part of a folded name that is long enough to be a name of its own."""
-    kept = folded[:MAX_NAME_LENGTH]
-    ends = range(MIN_PART_LENGTH, len(kept) + 1)
-    return {kept[start:end] for end in ends for start in range(end - MIN_PART_LENGTH + 1)}
+    """Return all substrings of a folded name that are long enough to be a name."""
+    text = folded[:MAX_NAME_LENGTH]
+    ends = range(MIN_PART_LENGTH, len(text) + 1)
+    return {text[start:end] for end in ends for start in range(end - MIN_PART_LENGTH + 1)}
 
 
 def whole(phones: Iterable[str]) -> set[str]:
-    """Full numbers among them, folded: shorter ones are extensions."""
+    """Return the full numbers, folded; shorter ones are extensions."""
     return {number for number in map(fold_number, phones) if len(number) >= MIN_PHONE_DIGITS}
 
 
 def with_number(column: str, numbers: Iterable[str]) -> Q:
-    """Rows whose column is one of the numbers, however it is written."""
+    """Match rows whose column holds one of the numbers, in any spelling."""
     return reduce(or_, (Q(**{f"{column}__same_number": number}) for number in numbers), Q(pk__in=[]))
 
 
 def mobile_numbers(phones: Iterable[str]) -> set[str]:
-    """The mobile numbers among them, in one spelling."""
+    """Return the mobile numbers, in one spelling."""
     return {number for number in whole(phones) if MOBILE.fullmatch(number)}
 
 
 def named_near(name: str) -> Q:
-    """One name contains the other, or both are read alike: rows with name_normalized and name_pinyin."""
+    """Match names that contain each other or sound alike, in models with name_normalized and name_pinyin."""
     folded = normalize(name)
-    near = Q(name_normalized=folded) | Q(name_pinyin__in=pinyin_variants(name))
+    condition = Q(name_normalized=folded) | Q(name_pinyin__in=pinyin_variants(name))
     if len(folded) >= MIN_PART_LENGTH:
-        near |= Q(name_normalized__contains_text=folded) | Q(name_normalized__in=name_parts(folded))
-    return near
+        condition |= Q(name_normalized__contains_text=folded) | Q(name_normalized__in=name_parts(folded))
+    return condition
 
 
 def same_name(name: str) -> Q:
     return Q(name_normalized=normalize(name))
 
 
-def why(sought: Sought, found: Any) -> str:
-    """How a record is like what was typed. found: name_normalized, name_pinyin, and a customer's numbers."""
+def why(sought: Sought, record: Any) -> str:
+    """Return in what a record equals the typed data. record: a model with name_normalized and name_pinyin."""
     folded = normalize(sought.name) if sought.name else ""
-    if folded and found.name_normalized == folded:
+    if folded and record.name_normalized == folded:
         return "同名"
-    code = fold_code(getattr(found, "license_number", ""))
+    code = fold_code(getattr(record, "license_number", ""))
     if code and code == fold_code(sought.license_number):
         return "统一社会信用代码相同"
-    if sought.external_number and getattr(found, "external_number", "") == sought.external_number:
+    if sought.external_number and getattr(record, "external_number", "") == sought.external_number:
         return "销售系统客户编号相同"
-    if folded and (folded in found.name_normalized or found.name_normalized in name_parts(folded)):
+    if folded and (folded in record.name_normalized or record.name_normalized in name_parts(folded)):
         return "名称相近"
-    return "读音相同" if folded and found.name_pinyin in pinyin_variants(sought.name) else "电话相同"
+    return "读音相同" if folded and record.name_pinyin in pinyin_variants(sought.name) else "电话相同"
 
 
 # Customers
 
 
-def alike(sought: Sought, by: User, *, but: Iterable[int] = ()) -> list[Customer]:
-    """Customers anywhere with the same name or number; and those in view of a name or a number like it."""
+def alike(sought: Sought, by: User, *, exclude: Iterable[int] = ()) -> list[Customer]:
+    """Return customers of the same name or number, and inside the view also those of a similar name or phone."""
     rows = Customer.objects.with_keeper()
-    mine, found = Q(pk__in=Customer.objects.visible_to(by).order_by().values("pk")), list[Customer]()
-    for condition, limit in _conditions(sought, mine):
-        found += rows.filter(condition).exclude(pk__in=[*but, *(customer.pk for customer in found)])[:limit]
-    return found
+    visible, customers = Q(pk__in=Customer.objects.visible_to(by).order_by().values("pk")), list[Customer]()
+    for condition, limit in _conditions(sought, visible):
+        customers += rows.filter(condition).exclude(pk__in=[*exclude, *(one.pk for one in customers)])[:limit]
+    return customers
 
 
-def _conditions(sought: Sought, mine: Q) -> Iterator[tuple[Q, int]]:
-    """(what is looked for, how many of them are enough), the surest first, each served by its own indexes."""
+def _conditions(sought: Sought, visible: Q) -> Iterator[tuple[Q, int]]:
+    """Yield (condition, limit), the most certain first; each condition is served by its own indexes."""
     code = fold_code(sought.license_number)
     numbers = (("license_number__same_text", code), ("external_number", sought.external_number))
     same = [Q(**{column: value}) for column, value in numbers if value] + [same_name(sought.name)] * bool(sought.name)
     if same:
         yield reduce(or_, same), MAX_IDENTICAL
-    if wanted := whole(sought.phones):
-        yield with_number("phone", wanted), SHOWN
-        yield Q(pk__in=_customers_with_contact_phone(wanted)) & mine, SHOWN
+    if phones := whole(sought.phones):
+        yield with_number("phone", phones), SHOWN
+        yield Q(pk__in=_customers_with_contact_phone(phones)) & visible, SHOWN
     if sought.name:
-        yield named_near(sought.name) & mine, SHOWN
+        yield named_near(sought.name) & visible, SHOWN
 
 
-def _customers_with_contact_phone(wanted: set[str]) -> list[int]:
-    """Customers with such a number of a contact; one search per index."""
-    found = [
-        Contact.objects.order_by().filter(with_number(field, wanted)).values_list("customer")
+def _customers_with_contact_phone(phones: set[str]) -> list[int]:
+    """Return keys of customers with such a number of a contact; one search per index."""
+    office, mobile = (
+        Contact.objects.order_by().filter(with_number(field, phones)).values_list("customer")
         for field in ("office_phone", "mobile")
-    ]
-    return [pk for (pk,) in found[0].union(found[1])[: 20 * SHOWN]]
+    )
+    return [pk for (pk,) in office.union(mobile)[: 20 * SHOWN]]
 
 
-def customer_matches(sought: Sought, by: User, *, but: Iterable[int] = ()) -> list[Match]:
-    found = alike(sought, by, but=but)
-    rows = Customer.objects.filter(pk__in=[customer.pk for customer in found]).order_by()
-    seen = set(Customer.objects.visible_to(by).filter(pk__in=rows.values("pk")).values_list("pk", flat=True))
-    told = set(Customer.objects.detailed_for(by).filter(pk__in=rows.values("pk")).values_list("pk", flat=True))
+def customer_matches(sought: Sought, by: User, *, exclude: Iterable[int] = ()) -> list[Match]:
+    customers = alike(sought, by, exclude=exclude)
+    rows = Customer.objects.filter(pk__in=[customer.pk for customer in customers]).order_by()
+    visible = set(Customer.objects.visible_to(by).filter(pk__in=rows.values("pk")).values_list("pk", flat=True))
+    detailed = set(Customer.objects.detailed_for(by).filter(pk__in=rows.values("pk")).values_list("pk", flat=True))
     return [
         Match(
             customer,
@@ -171,43 +171,42 @@ def customer_matches(sought: Sought, by: User, *, but: Iterable[int] = ()) -> li
             str(customer.manager),
             customer.kept_since,  # type: ignore[attr-defined]
             reason := why(sought, customer),
-            customer.get_absolute_url() if customer.pk in seen else "",
-            customer.pk not in seen or (reason == "电话相同" and customer.pk not in told),
-            number=customer.number if customer.pk in seen else "",
+            customer.get_absolute_url() if customer.pk in visible else "",
+            customer.pk not in visible or (reason == "电话相同" and customer.pk not in detailed),
+            number=customer.number if customer.pk in visible else "",
         )
-        for customer in found
+        for customer in customers
     ]
 
 
-def contact_matches(customer: Customer, name: str, phones: Iterable[str], *, but: int | None = None) -> list[Match]:
-    """Contacts of one customer with the same folded name or one of the numbers; who may add one sees them all.
+def contact_matches(customer: Customer, name: str, phones: Iterable[str], *, exclude: int | None = None) -> list[Match]:
+    """Return contacts of one customer with the same folded name or mobile number; users who may add one see all.
 
-    A fixed line says nothing: colleagues share the one of their switchboard.
+    Fixed lines are not compared: colleagues share a switchboard.
     """
-    wanted = mobile_numbers(phones)
-    found = []
-    for contact in customer.contacts.filter(erased_at=None).exclude(pk=but or 0):
+    mobiles = mobile_numbers(phones)
+    matches = []
+    for contact in customer.contacts.filter(erased_at=None).exclude(pk=exclude or 0):
         numbers = mobile_numbers((contact.office_phone, contact.mobile))
-        reason = (
-            "同名" if name and normalize(contact.name) == normalize(name) else "电话相同" if numbers & wanted else ""
-        )
+        is_same_name = bool(name) and normalize(contact.name) == normalize(name)
+        reason = "同名" if is_same_name else "电话相同" if numbers & mobiles else ""
         if reason:
             url = reverse("customers:contact_update", args=[customer.pk, contact.pk])
-            found.append(Match(contact, contact.name, contact.position, None, reason, url, role="职位"))
-    return found
+            matches.append(Match(contact, contact.name, contact.position, None, reason, url, role="职位"))
+    return matches
 
 
 # Answers
 
 
-def ask(by: User, find: Callable[[], list[Match]], answered: Iterable[str] = ()) -> list[Match]:
-    """What was found and not answered before; what it reveals is counted in the audit trail. Raises CheckPaused.
+def ask(by: User, find: Callable[[], list[Match]], confirmed: Iterable[str] = ()) -> list[Match]:
+    """Return matches that the user has not confirmed yet; count in the audit log what they reveal.
 
-    Paused, it does not even look: that nothing is found would be an answer as well.
+    Raises CheckPaused before looking: that nothing matches would be an answer as well.
     """
-    with counted_answers(by) as tell:
-        found = [match for match in find() if match.key not in answered]
-        for match in found:
+    with counted_answers(by) as count:
+        matches = [match for match in find() if match.key not in confirmed]
+        for match in matches:
             if match.reveals:
-                tell(match.record, match.why)
-    return found
+                count(match.record, match.why)
+    return matches

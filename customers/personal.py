@@ -1,7 +1,7 @@
-"""What may be known about one contact, model by model: held, shown on request, erased.
+"""Personal data of a contact, model by model, to be shown on request and erased.
 
-Every text field of this app stands in a Part or in IMPERSONAL; a test compares both with the models. Each module above
-has a file like this one, and crm/privacy.py walks through them all.
+Every text field of this app is in a Part or in IMPERSONAL; a test compares both with the models. Each app above has a
+module like this one, and crm/privacy.py walks through them all.
 """
 
 from __future__ import annotations
@@ -37,11 +37,13 @@ from .models import (
 )
 from .models.contact import ERASED_NAME
 
-MIN_NAME_LENGTH, MIN_DIGITS = 2, 7  # shorter words stand for anything
+# Shorter words may mean anything.
+MIN_NAME_LENGTH = 2
+MIN_DIGITS = 7
 
 
 class Words:
-    """The words by which a contact is found in free text: name, numbers, e-mail, those of today and former ones."""
+    """Search for a contact in free text by name, numbers and e-mail, present and former ones."""
 
     def __init__(self, names: Iterable[str], numbers: Iterable[str]) -> None:
         self.names = {name.strip() for name in names if len(name.strip()) >= MIN_NAME_LENGTH}
@@ -55,10 +57,10 @@ class Words:
         labels = {str(Contact._meta.get_field(name).verbose_name): name for name in ("name", *Contact.detail_fields)}  # type: ignore[union-attr]
         for entry in AuditEntry.objects.about(contact):
             for label in labels.keys() & entry.changes.keys():
-                found = {side for side in entry.changes[label] if side}
-                (names if labels[label] == "name" else numbers).update(found)
+                values = {value for value in entry.changes[label] if value}  # before and after
+                (names if labels[label] == "name" else numbers).update(values)
         names.discard(ERASED_NAME)
-        # The organisation's own number stays the organisation's.
+        # The customer's own numbers are not personal.
         shared = {only_digits(contact.customer.phone), only_digits(contact.customer.fax)}
         return cls(names, (n for n in numbers if n == contact.mobile or "@" in n or only_digits(n) not in shared))
 
@@ -66,18 +68,18 @@ class Words:
         return Words((), self.numbers)
 
     def all(self) -> list[str]:
-        """As they may stand in a database, for a first look."""
+        """Return all spellings that may be stored, for a first query."""
         return sorted(self.names | self.numbers | {only_digits(number) for number in self.numbers if "@" not in number})
 
     def found_in(self, text: Any) -> bool:
-        """text: anything; of a draft the words inside."""
+        """Return whether a value contains one of the words. text: any value, such as the JSON of a draft."""
         return bool(self.pattern and self.pattern.search(str(text)))
 
     def erase(self, text: str) -> str:
         return self.pattern.sub(GONE, text) if self.pattern else text
 
     def erase_in(self, value: Any, limit: int | None = None) -> Any:
-        """The same for values of any kind, such as the JSON of a draft."""
+        """Erase the words in any value, such as the JSON of a draft. limit: maximum length of a text."""
         if isinstance(value, dict):
             return {key: self.erase_in(inner) for key, inner in value.items()}
         if isinstance(value, list):
@@ -90,21 +92,21 @@ def only_digits(text: str) -> str:
 
 
 def number_pattern(number: str) -> str:
-    """A pattern of the number, however its digits are grouped; an e-mail address as it is."""
+    """Return a regex for the number, however its digits are grouped, or for an e-mail address."""
     return re.escape(number) if "@" in number else r"[\s\-]?".join(only_digits(number))
 
 
 @dataclass(frozen=True)
 class Part:
-    """One model's rows that may speak of a contact.
+    """One model whose rows may name a contact.
 
-    rows: where to look; texts: the fields in which people may be named; columns: what the export shows.
-    linked: rows that are about the contact whatever their words; blanked: fields that go entirely on linked rows.
+    rows: the rows to search; texts: fields that may name people; columns: fields of the export.
+    linked: whether a row belongs to the contact whatever its texts say; blanked: fields emptied on linked rows.
     """
 
     title: str
     model: type[models.Model]
-    rows: Callable[[Contact], models.QuerySet]
+    rows: Callable[[Contact], models.QuerySet[Any]]
     texts: tuple[str, ...]
     columns: tuple[str, ...]
     linked: Callable[[Any, Contact], bool] = lambda row, contact: False
@@ -112,45 +114,45 @@ class Part:
     erasable: bool = True
 
     def held(self, contact: Contact, words: Words) -> Iterator[Any]:
-        """The rows that are about the contact or name him. A namesake's rows are not his."""
-        namesake = contact.customer.contacts.filter(name__in=words.names).exclude(pk=contact.pk).exists()
-        elsewhere = words.without_names() if namesake else words
+        """Yield the rows that are about the contact or name them, without those of a namesake."""
+        has_namesake = contact.customer.contacts.filter(name__in=words.names).exclude(pk=contact.pk).exists()
+        search_words = words.without_names() if has_namesake else words
         for row in stream_records(self.rows(contact)):
-            if self.linked(row, contact) or any(elsewhere.found_in(getattr(row, name)) for name in self.texts):
+            if self.linked(row, contact) or any(search_words.found_in(getattr(row, name)) for name in self.texts):
                 yield row
 
     def erase(self, contact: Contact, words: Words) -> int:
-        """Takes the words out of the rows; returns how many changed. Call in a transaction."""
+        """Erase the words in the rows; return how many changed. Call in a transaction."""
         return sum(self._erase_row(row, contact, words) for row in list(self.held(contact, words)))
 
     def _erase_row(self, row: Any, contact: Contact, words: Words) -> bool:
-        changed = {}
+        changes: dict[str, Any] = {}
         for name in self.texts:
-            field: Any = self.model._meta.get_field(name)
+            max_length = getattr(self.model._meta.get_field(name), "max_length", None)
             old = getattr(row, name)
-            blank = name in self.blanked and self.linked(row, contact)
-            new = "" if blank else words.erase_in(old, field.max_length)
+            is_blanked = name in self.blanked and self.linked(row, contact)
+            new = "" if is_blanked else words.erase_in(old, max_length)
             if new != old:
-                changed[name] = new
-        if not changed:
+                changes[name] = new
+        if not changes:
             return False
-        if hasattr(row, "version"):  # whoever has an edit form open is told
-            changed["version"] = row.version + 1
-        for name, value in changed.items():
+        if hasattr(row, "version"):  # so that open edit forms notice
+            changes["version"] = row.version + 1
+        for name, value in changes.items():
             setattr(row, name, value)
-        row.save(update_fields=[*changed, *getattr(row, "derived_fields", ())])
+        row.save(update_fields=[*changes, *getattr(row, "derived_fields", ())])
         return True
 
 
-def notifications_about(*rows: models.QuerySet) -> Q:
-    """Notifications that lead to one of these records."""
-    found = Q(pk=None)
-    for one in rows:
-        found |= Q(content_type=ContentType.objects.get_for_model(one.model), object_id__in=one.values("pk"))
-    return found
+def notifications_about(*querysets: models.QuerySet[Any]) -> Q:
+    """Match notifications that link to one of these records."""
+    condition = Q(pk=None)
+    for rows in querysets:
+        condition |= Q(content_type=ContentType.objects.get_for_model(rows.model), object_id__in=rows.values("pk"))
+    return condition
 
 
-def _notifications(contact: Contact) -> models.QuerySet:
+def _notifications(contact: Contact) -> models.QuerySet[Notification]:
     customer = Customer.objects.filter(pk=contact.customer_id)
     return Notification.objects.filter(notifications_about(customer, contact.customer.churn_cases.all()))
 
@@ -229,10 +231,10 @@ PARTS = (
         lambda contact: contact.customer.orders.order_by("pk"),
         ("address",),
         ("number", "ordered_at", "address"),
-        erasable=False,  # the sales system's own: to be corrected there
+        erasable=False,  # copied from the sales system: to be corrected there
     ),
 )
-# Texts that never name a contact: numbers and names of organisations, types, addresses of pages.
+# Texts that never name a contact: numbers and names of organisations, types, URLs.
 IMPERSONAL: dict[type[models.Model], tuple[str, ...]] = {
     Customer: (
         "number", "external_number", "name", "postcode", "website", "bank", "bank_account", "license_number",
@@ -243,7 +245,7 @@ IMPERSONAL: dict[type[models.Model], tuple[str, ...]] = {
     Attachment: ("file", "content_type"),
     Order: ("number",),
     OrderLine: ("product_number", "unit"),
-    ParkedOrder: ("number", "customer_key", "content"),  # of no customer yet, and the sales system's own
+    ParkedOrder: ("number", "customer_key", "content"),  # of no customer yet, copied from the sales system
     TimelineEntry: ("url",),
-    ImportFile: ("file", "name", "notes"),  # kept for a week, for whoever sent it
+    ImportFile: ("file", "name", "notes"),  # stored for a week, visible to the uploader only
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Filters of 客户流失管理; the state is the list's tab. Reports lead here with the hidden ones."""
+"""Filters of 客户流失管理; the status is the list's tab. Hidden filters serve links from reports."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..models import ChurnCase, ChurnMeasure
 from .customers import THEN, CustomerName, DepartmentFilter, owner_choices
 
 HIDDEN = forms.HiddenInput
-UNFILLED = "null"  # what a link asks for when it means cases without a value
+UNFILLED = "null"  # in links: cases without a value
 
 
 def entries_of(category: str) -> QuerySet[DictionaryEntry]:
@@ -29,7 +29,7 @@ def entries_of(category: str) -> QuerySet[DictionaryEntry]:
 
 
 class SelectedEntries(NamedTuple):
-    """Entries of the dictionary that a link asks for, and their names."""
+    """Dictionary entries named by a link."""
 
     keys: tuple[str, ...]
     names: str
@@ -39,32 +39,32 @@ class SelectedEntries(NamedTuple):
 
 
 class EntriesField(forms.CharField):
-    """Keys of entries with commas between."""
+    """Comma-separated keys of dictionary entries."""
 
     def __init__(self, category: str, **kwargs: Any) -> None:
         self.category = category
         super().__init__(max_length=500, **kwargs)
 
-    def clean(self, value: Any) -> Any:
-        asked = [key for key in super().clean(value).split(",") if key]
-        if not asked:
+    def clean(self, value: Any) -> SelectedEntries | None:
+        keys = [key for key in super().clean(value).split(",") if key]
+        if not keys:
             return None
-        known = {UNFILLED: "未填写"} | {str(one.pk): one.item for one in entries_of(self.category)}
-        if not known.keys() >= set(asked):
+        names = {UNFILLED: "未填写"} | {str(entry.pk): entry.item for entry in entries_of(self.category)}
+        if not names.keys() >= set(keys):
             raise forms.ValidationError("没有这个选项。")
-        return SelectedEntries(tuple(asked), "、".join(known[key] for key in asked))
+        return SelectedEntries(tuple(keys), "、".join(names[key] for key in keys))
 
 
 class EntriesFilter(django_filters.Filter):
-    """Rows with one of the entries."""
+    """Filter rows with one of the entries."""
 
     field_class = EntriesField
 
     def filter(self, rows: QuerySet, value: SelectedEntries | None) -> QuerySet:
         if value is None:
             return rows
-        named = Q(**{f"{self.field_name}__in": [key for key in value.keys if key != UNFILLED]})
-        return rows.filter(named | Q(**{self.field_name: None}) if UNFILLED in value.keys else named)
+        condition = Q(**{f"{self.field_name}__in": [key for key in value.keys if key != UNFILLED]})
+        return rows.filter(condition | Q(**{self.field_name: None}) if UNFILLED in value.keys else condition)
 
 
 class ChurnFilter(ListFilter):
@@ -74,7 +74,7 @@ class ChurnFilter(ListFilter):
     )
     department = DepartmentFilter(method="of_department")
     follow = django_filters.ChoiceFilter(
-        label="归属", empty_label="今天的客户经理", choices=[(THEN, "确认流失时的客户经理")], method="as_they_are"
+        label="归属", empty_label="今天的客户经理", choices=[(THEN, "确认流失时的客户经理")], method="keep_rows"
     )
     confirmed_from = DateFrom(field_name="confirmed_at", label="确认流失从")
     confirmed_to = DateTo(field_name="confirmed_at", label="到")
@@ -92,10 +92,10 @@ class ChurnFilter(ListFilter):
     measured = django_filters.BooleanFilter(method="with_any_measure", label="有暂缓措施", widget=HIDDEN)
     lost_kind = EntriesFilter(category="流失原因", label="流失原因", widget=HIDDEN)
     competitor = EntriesFilter(category="竞争对手", label="竞争对手", widget=HIDDEN)
-    measure_from = django_filters.DateFilter(method="as_they_are", label="措施从", widget=HIDDEN)
-    measure_to = django_filters.DateFilter(method="as_they_are", label="措施到", widget=HIDDEN)
-    bought = django_filters.BooleanFilter(method="as_they_are", label="措施后 90 天内下单", widget=HIDDEN)
-    waiting = django_filters.BooleanFilter(method="as_they_are", label="还在 90 天内", widget=HIDDEN)
+    measure_from = django_filters.DateFilter(method="keep_rows", label="措施从", widget=HIDDEN)
+    measure_to = django_filters.DateFilter(method="keep_rows", label="措施到", widget=HIDDEN)
+    bought = django_filters.BooleanFilter(method="keep_rows", label="措施后 90 天内下单", widget=HIDDEN)
+    waiting = django_filters.BooleanFilter(method="keep_rows", label="还在 90 天内", widget=HIDDEN)
     measure_kind = django_filters.ModelChoiceFilter(
         queryset=lambda request: entries_of("暂缓措施"), method="with_measure", label="暂缓措施", widget=HIDDEN
     )
@@ -111,7 +111,7 @@ class ChurnFilter(ListFilter):
         return self.of_people(rows, frozenset({value.pk}))
 
     def of_people(self, rows: Any, people: frozenset[int]) -> QuerySet:
-        """Cases of these people: today's, or those of the confirmation (of today where there was none)."""
+        """Filter by owner: today's, or the one at the confirmation (today's where there was none)."""
         if self.form.cleaned_data.get("follow") == THEN:
             return rows.kept_then_by(people)
         return rows.filter(customer__manager__in=people)
@@ -125,23 +125,23 @@ class ChurnFilter(ListFilter):
     def with_any_measure(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
         return rows.filter(Exists(ChurnMeasure.objects.filter(case=OuterRef("pk")))) if value else rows
 
-    def as_they_are(self, rows: QuerySet, name: str, value: object) -> QuerySet:
-        """Read by with_measure() and of_people()."""
+    def keep_rows(self, rows: QuerySet, name: str, value: object) -> QuerySet:
+        """Change nothing: with_measure() and of_people() read the value."""
         return rows
 
     def with_measure(self, rows: QuerySet, name: str, value: DictionaryEntry) -> QuerySet:
-        """Cases with a measure of this kind, taken in these days, and followed by a purchase when asked for.
+        """Filter cases with a measure of this kind in the given days and, if given, with this effect on purchases.
 
-        Hidden filters that the address does not name have no field.
+        Hidden filters that are not in the URL have no form field.
         """
-        asked = self.form.cleaned_data
-        taken = ChurnMeasure.objects.filter(kind=value)
-        if asked.get("measure_from"):
-            taken = taken.filter(at__gte=midnight(asked.get("measure_from")))
-        if asked.get("measure_to"):
-            taken = taken.filter(at__lt=midnight(asked.get("measure_to") + timedelta(days=1)))
-        if asked.get("bought") or asked.get("waiting"):
-            effects = effects_by_case(taken.filter(case__in=rows), timezone.localdate())
-            wanted = True if asked.get("bought") else None
+        data = self.form.cleaned_data
+        measures = ChurnMeasure.objects.filter(kind=value)
+        if data.get("measure_from"):
+            measures = measures.filter(at__gte=midnight(data.get("measure_from")))
+        if data.get("measure_to"):
+            measures = measures.filter(at__lt=midnight(data.get("measure_to") + timedelta(days=1)))
+        if data.get("bought") or data.get("waiting"):
+            effects = effects_by_case(measures.filter(case__in=rows), timezone.localdate())
+            wanted = True if data.get("bought") else None
             return rows.filter(pk__in=[case for case, bought in effects.items() if bought is wanted])
-        return rows.filter(pk__in=taken.order_by().values("case"))
+        return rows.filter(pk__in=measures.order_by().values("case"))

@@ -8,6 +8,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest
 
 from accounts.departments import department_choices, people_of
 from accounts.models import User
@@ -21,41 +22,41 @@ from ..models.customer import STARS
 from ..models.keepers import keeper_at
 from ..models.rows import sounds_like
 
-THEN = "then"  # 归属: by who kept the customer at that time, not by who does today
+THEN = "then"  # 归属: by the owner at that time, not by today's
 
 
-def owner_choices(request: Any) -> QuerySet[User]:
-    """The 客户经理 inside one's view; and the one asked for, when he keeps a customer that one sees."""
+def owner_choices(request: HttpRequest | None) -> QuerySet[User]:
+    """Return the 客户经理 inside the view, and the requested one when they own a visible customer."""
     if request is None:
         return User.objects.none()
     if request.GET.get("follow") == THEN:
         return keepers_in_view(request.user)
     people = people_in_scope(request.user, "customers.view_customer", VIEW)
-    found = User.objects.account_managers().only("name", "username")
-    found = found if people is None else found.filter(pk__in=people)
-    asked = request.GET.get("manager", "")
-    if not (asked.isdecimal() and len(asked) < 10):
-        return found
-    theirs = Customer.objects.visible_to(request.user).filter(manager=OuterRef("pk"))
-    people = User.objects.only("name", "username")
-    return people.filter(Q(pk__in=found.order_by().values("pk")) | Q(Exists(theirs), pk=asked))
+    owners = User.objects.account_managers().only("name", "username")
+    owners = owners if people is None else owners.filter(pk__in=people)
+    requested = request.GET.get("manager", "")
+    if not (requested.isdecimal() and len(requested) < 10):
+        return owners
+    visible = Customer.objects.visible_to(request.user).filter(manager=OuterRef("pk"))
+    users = User.objects.only("name", "username")
+    return users.filter(Q(pk__in=owners.order_by().values("pk")) | Q(Exists(visible), pk=requested))
 
 
 def keepers_in_view(user: User) -> QuerySet[User]:
-    """The 客户经理 inside one's view, also those who only kept customers once."""
+    """Return the 客户经理 inside the view, former owners of customers included."""
     people = people_in_scope(user, "customers.view_customer", VIEW)
-    kept = Exists(Ownership.objects.filter(manager=OuterRef("pk")))
-    found = User.objects.filter(Q(pk__in=User.objects.account_managers().order_by().values("pk")) | kept)
-    return found if people is None else found.filter(pk__in=people)
+    owned = Exists(Ownership.objects.filter(manager=OuterRef("pk")))
+    owners = User.objects.filter(Q(pk__in=User.objects.account_managers().order_by().values("pk")) | owned)
+    return owners if people is None else owners.filter(pk__in=people)
 
 
 class DepartmentFilter(django_filters.ChoiceFilter):
-    """By today's department of the 客户经理. field_name: the path to the person."""
+    """Filter by today's department of the 客户经理. field_name: the path to the user."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(label="部门", empty_label="全部", choices=self.offered, **kwargs)
+        super().__init__(label="部门", empty_label="全部", choices=self.visible_departments, **kwargs)
 
-    def offered(self) -> list[tuple[str, str]]:
+    def visible_departments(self) -> list[tuple[str, str]]:
         if (request := self.parent.request) is None:
             return []
         return department_choices(people_in_scope(request.user, "customers.view_customer", VIEW), request.user)
@@ -65,7 +66,7 @@ class DepartmentFilter(django_filters.ChoiceFilter):
 
 
 class CustomerName(Contains):
-    """A part of the name, or its beginning in pinyin or initials. path: to the customer, as customer__."""
+    """Filter by a part of the name, or its beginning in pinyin or initials. path: to the customer, as customer__."""
 
     def __init__(self, *, path: str = "", **kwargs: Any) -> None:
         self.path = path
@@ -76,6 +77,7 @@ class CustomerName(Contains):
 
 
 def named(text: str, path: str = "") -> Q:
+    """Match customers by a part of the name, or its beginning in pinyin or initials."""
     parts, sounds = Q(**{f"{path}name__contains_text": text}), sounds_like(text, path)
     return parts | sounds if sounds else parts
 
@@ -96,7 +98,7 @@ class CustomerFilter(ListFilter):
     credit = django_filters.ChoiceFilter(label="信用度", empty_label="全部", null_label="未填写", choices=STARS[::-1])
     normal_on = django_filters.DateFilter(method="normal_at_start", label="这一天开始时正常", widget=forms.HiddenInput)
     follow = django_filters.ChoiceFilter(
-        label="归属", choices=[(THEN, "那一天的客户经理")], method="as_asked", widget=forms.HiddenInput
+        label="归属", choices=[(THEN, "那一天的客户经理")], method="keep_rows", widget=forms.HiddenInput
     )
 
     class Meta:
@@ -119,22 +121,22 @@ class CustomerFilter(ListFilter):
         return self.of_people(rows, frozenset({value.pk}))
 
     def of_people(self, rows: QuerySet, people: frozenset[int]) -> QuerySet:
-        """Customers of these people: today's, or when the day of normal_on began."""
-        asked = self.form.cleaned_data
-        if asked.get("follow") == THEN and asked.get("normal_on"):
-            kept = Customer.objects.annotate(keeper=keeper_at("pk", midnight(asked["normal_on"])))
-            return rows.filter(pk__in=kept.filter(keeper__in=people).order_by().values("pk"))
+        """Filter by owner: today's, or the one when the day of normal_on began."""
+        data = self.form.cleaned_data
+        if data.get("follow") == THEN and data.get("normal_on"):
+            customers = Customer.objects.annotate(owner_then=keeper_at("pk", midnight(data["normal_on"])))
+            return rows.filter(pk__in=customers.filter(owner_then__in=people).order_by().values("pk"))
         return rows.filter(manager__in=people)
 
-    def as_asked(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        """Says only how the two filters above are meant."""
+    def keep_rows(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Change nothing: of_people() reads the value."""
         return rows
 
     def normal_at_start(self, rows: QuerySet, name: str, value: date) -> QuerySet:
-        """Customers who were there when the day began, and not lost: those of whom 客户流失分析 counts the lost."""
-        begins = midnight(value)
-        lost = ChurnCase.objects.visible_to(self.request.user).lost_at(begins)
-        return rows.filter(created_at__lt=begins).exclude(pk__in=lost.order_by().values("customer"))
+        """Filter customers that existed and were not lost when the day began: the base of 客户流失分析."""
+        start = midnight(value)
+        lost = ChurnCase.objects.visible_to(self.request.user).lost_at(start)
+        return rows.filter(created_at__lt=start).exclude(pk__in=lost.order_by().values("customer"))
 
 
 class DeletedCustomerFilter(ListFilter):

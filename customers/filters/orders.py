@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest
 
 from accounts.departments import people_of
 from accounts.models import User
@@ -18,7 +17,7 @@ REVENUE = "revenue"
 STATUS_CHOICES = [(REVENUE, "计入金额的"), *Order.Status.choices]
 
 
-def order_owner_choices(request: Any) -> QuerySet[User]:
+def order_owner_choices(request: HttpRequest | None) -> QuerySet[User]:
     return keepers_in_view(request.user) if request else User.objects.none()
 
 
@@ -34,7 +33,7 @@ class OrderFilter(ListFilter):
         label="客户经理", empty_label="全部", queryset=order_owner_choices, method="of_manager"
     )
     follow = django_filters.ChoiceFilter(
-        label="归属", empty_label="今天的客户经理", choices=[(THEN, "下单时的客户经理")], method="as_asked"
+        label="归属", empty_label="今天的客户经理", choices=[(THEN, "下单时的客户经理")], method="keep_rows"
     )
 
     class Meta:
@@ -51,17 +50,17 @@ class OrderFilter(ListFilter):
         return self.of_people(rows, frozenset({value.pk}))
 
     def of_people(self, rows: QuerySet, people: frozenset[int]) -> QuerySet:
-        """Orders of customers of these people: today's, or those of the order's date."""
+        """Filter by owner of the customer: today's, or the one at the date of the order."""
         if self.form.cleaned_data.get("follow") == THEN:
             return rows.with_keeper().filter(keeper__in=people)
         return rows.filter(customer__manager__in=people)
 
-    def as_asked(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        """Says only how the two filters above are meant."""
+    def keep_rows(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Change nothing: of_people() reads the value."""
         return rows
 
     def with_product(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        """Orders with a line of a product so named or numbered; each order once."""
+        """Filter orders with a line whose product name, model or number contains the text; each order once."""
         lines = OrderLine.objects.filter(order=OuterRef("pk"))
-        named = Q(product__name__contains_text=value) | Q(product__model__contains_text=value)
-        return rows.filter(Exists(lines.filter(named | Q(product_number__contains_text=value))))
+        in_product = Q(product__name__contains_text=value) | Q(product__model__contains_text=value)
+        return rows.filter(Exists(lines.filter(in_product | Q(product_number__contains_text=value))))

@@ -1,4 +1,4 @@
-"""Filters of the lists inside one customer."""
+"""Filters of the contacts and interactions of one customer."""
 
 from __future__ import annotations
 

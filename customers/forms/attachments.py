@@ -1,4 +1,4 @@
-"""Choosing files in a form; each is checked by its content."""
+"""Form fields for files, checked by their content."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 
 from kit.pages.forms import Block, CrmForm
 
@@ -15,12 +16,12 @@ from ..attachments import ACCEPT, KINDS, MAX_FILES, Checked, check, max_size
 class MultipleFileInput(forms.FileInput):
     allow_multiple_selected = True
 
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[Any]:
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[UploadedFile]:
         return files.getlist(name) if hasattr(files, "getlist") else []
 
 
 class AttachmentsField(forms.FileField):
-    """cleaned_data holds a list of Checked."""
+    """Several files; cleaned_data is a list of Checked."""
 
     def __init__(self, **kwargs: Any) -> None:
         widget = MultipleFileInput(attrs={"accept": ACCEPT, "class": "inp"})
@@ -28,21 +29,22 @@ class AttachmentsField(forms.FileField):
         help_text = f"{KINDS}；每个不超过 {size} MB，最多 {MAX_FILES} 个。"
         super().__init__(label="附件", widget=widget, help_text=help_text, **kwargs)
 
-    def clean(self, data: Any, initial: Any = None) -> list[Checked]:
+    def clean(self, data: list[UploadedFile] | None, initial: Any = None) -> list[Checked]:
         uploads = data or []
         if not uploads and self.required:
             raise ValidationError("请选择要上传的文件。")
         if len(uploads) > MAX_FILES:
             raise ValidationError(f"一次最多上传 {MAX_FILES} 个文件。")
-        kept, errors = [], []
+        checked: list[Checked] = []
+        errors: list[ValidationError] = []
         for upload in uploads:
             try:
-                kept.append(check(upload))
+                checked.append(check(upload))
             except ValidationError as error:
                 errors.append(error)
         if errors:
             raise ValidationError(errors)
-        return kept
+        return checked
 
 
 class AttachForm(CrmForm, forms.Form):

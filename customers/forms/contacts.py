@@ -12,7 +12,7 @@ from .known import AskingForm
 
 
 class ContactForm(AskingForm):
-    """A person at a customer. One of the same name or number there is named before saving."""
+    """A contact of a customer; asks for confirmation when the customer has one of the same name or mobile."""
 
     blocks = (
         Block(
@@ -37,9 +37,9 @@ class ContactForm(AskingForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        if found := self.look():
-            known = "；".join(f"{match.name}（{match.why}）" for match in found)
-            self.add_error("name", f"这个客户已有联系人：{known}。请核对；确实是另一位时，再次保存即可。")
+        if matches := self.look():
+            names = "；".join(f"{match.name}（{match.why}）" for match in matches)
+            self.add_error("name", f"这个客户已有联系人：{names}。请核对；确实是另一位时，再次保存即可。")
         return data
 
     def sought(self) -> Sought:
@@ -48,9 +48,9 @@ class ContactForm(AskingForm):
 
     def find(self) -> list[Match]:
         sought = self.sought()
-        return contact_matches(self.instance.customer, sought.name, sought.phones, but=self.instance.pk)
+        return contact_matches(self.instance.customer, sought.name, sought.phones, exclude=self.instance.pk)
 
     def hold(self) -> None:
-        """The customer's row, for a new contact; whoever edits one holds it, and the customer's comes before it."""
+        """Lock the customer of a new contact; an existing contact is locked already, and locks go customer first."""
         if self.instance.pk is None:
             hold_customers(self.instance.customer, by=self.user)

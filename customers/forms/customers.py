@@ -1,4 +1,4 @@
-"""The customer form; imports use the same fields and cleaners."""
+"""Forms of customers; imports use the same fields and cleaners."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CODE_LENGTH = 18
 
 
 class CustomerForm(AskingForm):
-    """A customer as edited on screen. The 客户经理 is changed by 移交 only; a changed level asks for its reason."""
+    """Editing a customer. 客户经理 is changed by 移交 only; a changed level needs a reason."""
 
     blocks = (
         Block(
@@ -74,10 +74,10 @@ class CustomerForm(AskingForm):
         add_customer_field(self, "parent", label="上级单位", user=user)
         for name in ("satisfaction", "credit"):
             self.fields[name].choices = [(score, f"{score}") for score in range(1, 6)]  # type: ignore[attr-defined]
-        for name in self.demanded():
+        for name in self.required_names():
             self.fields[name].required = True
 
-    def demanded(self) -> tuple[str, ...]:
+    def required_names(self) -> tuple[str, ...]:
         return ("name", *required_fields())
 
     def clean_external_number(self) -> str:
@@ -92,15 +92,15 @@ class CustomerForm(AskingForm):
         return data
 
     def clean_license_number(self) -> str:
-        """A 统一社会信用代码 without what people write between its characters; older numbers stay as they are."""
+        """Fold a 统一社会信用代码 to its 18 characters; older numbers stay as typed."""
         folded = fold_code(self.cleaned_data["license_number"])
         return folded if len(folded) == CODE_LENGTH else self.cleaned_data["license_number"]
 
     def check_duplicates(self) -> None:
-        """Asks for a reason when the name or a number is new here and another customer has one like it."""
+        """Ask for a reason when a new or changed name or number is like that of another customer."""
         if not any(self.sought()):
             return
-        if not self.reason or self.told:
+        if not self.reason or self.shown_keys:
             self.look()
         if self.reason or self.matches:
             self.fields["duplicate_reason"].widget = forms.TextInput(attrs={"class": "inp"})
@@ -116,16 +116,16 @@ class CustomerForm(AskingForm):
         return Sought(self.fresh("name"), phones, self.fresh("license_number"), self.fresh("external_number"))
 
     def find(self) -> list[Match]:
-        but = [self.instance.pk] if self.instance.pk else []
-        return customer_matches(self.sought(), self.user, but=but)
+        exclude = [self.instance.pk] if self.instance.pk else []
+        return customer_matches(self.sought(), self.user, exclude=exclude)
 
     @property
-    def answered(self) -> set[str]:
-        """Only a reason answers; what came after the reason was written is asked about anew."""
-        return self.told if self.reason else set()
+    def confirmed_keys(self) -> set[str]:
+        """Return the matches shown before, once a reason confirms them; later matches need another confirmation."""
+        return self.shown_keys if self.reason else set()
 
     def unanswered(self) -> list[Match]:
-        return [] if self.reason and not self.told else super().unanswered()
+        return [] if self.reason and not self.shown_keys else super().unanswered()
 
     def hold(self) -> None:
         hold_customers(self.cleaned_data.get("parent"), by=self.user, kept=self.initial.get("parent"))
@@ -139,20 +139,20 @@ class CustomerForm(AskingForm):
 
 
 class NewCustomerForm(CustomerForm):
-    """A customer made by hand: a 客户经理 keeps it himself, a supervisor names the 客户经理."""
+    """Creating a customer: a 客户经理 becomes its owner, a supervisor chooses the 客户经理."""
 
     manager = forms.ModelChoiceField(User.objects.none(), label="客户经理")
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, user=user, **kwargs)
-        people = keepers(user)
-        self.only_keeper = people[0] if [person.pk for person in people[:2]] == [user.pk] else None
-        if self.only_keeper:
+        owners = keepers(user)
+        self.only_owner = owners[0] if [owner.pk for owner in owners[:2]] == [user.pk] else None
+        if self.only_owner:
             del self.fields["manager"]
         else:
-            self.fields["manager"].queryset = people  # type: ignore[attr-defined]
+            self.fields["manager"].queryset = owners  # type: ignore[attr-defined]
         del self.fields["level_reason"]
 
     def values(self) -> dict[str, Any]:
         values = super().values()
-        return {**values, "manager": self.only_keeper} if self.only_keeper else values
+        return {**values, "manager": self.only_owner} if self.only_owner else values

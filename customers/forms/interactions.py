@@ -16,7 +16,7 @@ def contact_label(contact: Contact) -> str:
 
 
 class InteractionForm(RecordForm):
-    """A new interaction takes its files along; later they are kept on its own page."""
+    """A new interaction has files; later they are managed on its page."""
 
     blocks = (
         Block(

@@ -1,4 +1,4 @@
-"""Forms that ask before a record is made that may be here already."""
+"""Forms that ask for confirmation before a possible duplicate is saved."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ..likeness import Match, Sought, ask
 
 
 class DuplicateAppeared(Exception):
-    """Between the check and the save somebody made what is now the same: the form has to ask again."""
+    """Another user created a possible duplicate between check and save: the form has to ask again."""
 
 
 class AskingForm(RecordForm):
-    """Names what is like the new record; the hidden answer says of which the sender was told."""
+    """Reports possible duplicates; a hidden field carries the keys of those that the user was shown."""
 
     confirm_existing = forms.CharField(label="已知道，仍要保存", required=False, widget=forms.HiddenInput)
-    answers_beyond = True  # whether a match may lie beyond the sender's view, so that answers are counted
+    answers_beyond = True  # matches may be outside the user's view, so that they are counted
     matches: list[Match]
 
     def __init__(self, *args: Any, user: Any = None, **kwargs: Any) -> None:
@@ -35,48 +35,52 @@ class AskingForm(RecordForm):
         return {name: value for name, value in super().values().items() if name != "confirm_existing"}
 
     @property
-    def told(self) -> set[str]:
-        """The keys of the matches that the sender was shown."""
+    def shown_keys(self) -> set[str]:
+        """Return the keys of the matches that the user was shown."""
         return set(self.cleaned_data.get("confirm_existing", "").split())
 
     @property
-    def answered(self) -> set[str]:
-        """The keys of the matches that the sender knows and saves beside."""
-        return self.told
+    def confirmed_keys(self) -> set[str]:
+        """Return the keys of the matches beside which the user wants to save."""
+        return self.shown_keys
 
     def fresh(self, name: str) -> str:
-        """A value that is new here: of a new record each, of another what was changed."""
+        """Return a valid value if it is new or changed, else an empty text."""
         is_new = self.instance.pk is None or name in self.changed_data
         return str(self.cleaned_data.get(name) or "").strip() if is_new and name not in self.errors else ""
 
     def sought(self) -> Sought:
+        """Return the new and changed values to compare."""
         raise NotImplementedError
 
     def find(self) -> list[Match]:
+        """Return all possible duplicates."""
         raise NotImplementedError
 
     def look(self) -> list[Match]:
-        """What the sender has to be told before it is saved; saved is nothing while the check is paused."""
+        """Return the matches to confirm before saving; add an error while the check is paused."""
         if not any(self.sought()):
             return []
         try:
-            self.matches = ask(self.user, self.find, self.answered) if self.answers_beyond else self.unanswered()
+            self.matches = ask(self.user, self.find, self.confirmed_keys) if self.answers_beyond else self.unanswered()
         except CheckPaused as paused:
             self.add_error(None, str(paused))
         if self.matches:
             self.data = self.data.copy()
-            self.data["confirm_existing"] = " ".join(sorted(self.answered | {match.key for match in self.matches}))
+            self.data["confirm_existing"] = " ".join(
+                sorted(self.confirmed_keys | {match.key for match in self.matches})
+            )
         return self.matches
 
     def hold(self) -> None:
-        """Keeps what is compared as it is to the end of the transaction."""
+        """Lock the compared rows to the end of the transaction."""
         raise NotImplementedError
 
     def unanswered(self) -> list[Match]:
-        return [match for match in self.find() if match.key not in self.answered]
+        return [match for match in self.find() if match.key not in self.confirmed_keys]
 
     def check_again(self) -> None:
-        """Once more, with nobody else between this and the save. Call in the transaction that saves."""
+        """Check under lock; raise DuplicateAppeared for new matches. Call in the transaction that saves."""
         if any(self.sought()):
             self.hold()
             if self.unanswered():

@@ -1,4 +1,4 @@
-"""Choosing a customer in a form."""
+"""Form field to choose a customer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..models import Customer
 
 
 class CustomerField(GatedText, forms.CharField):
-    """A customer of the user's view, typed as 客户编号 or full name; completion offers what matches."""
+    """A customer inside the user's view, typed as 客户编号 or full name, with completion."""
 
     def __init__(self, *, user: User, **kwargs: Any) -> None:
         self.user = user
@@ -29,21 +29,21 @@ class CustomerField(GatedText, forms.CharField):
     def has_changed(self, initial: Any, data: Any) -> bool:
         return (self.prepare_value(initial) or "") != (data or "").strip()
 
-    def clean(self, value: Any) -> Any:
+    def clean(self, value: Any) -> Customer | None:
         text = super().clean(value).strip()
         if not text:
             return None
         visible = Customer.objects.visible_to(self.user)
-        found = list(visible.filter(number=fold_code(text))[:1]) or list(visible.named_like(text)[:2])
-        if len(found) == 1:
-            return found[0]
+        matches = list(visible.filter(number=fold_code(text))[:1]) or list(visible.named_like(text)[:2])
+        if len(matches) == 1:
+            return matches[0]
         raise forms.ValidationError(
-            "有多个同名客户，请填写客户编号。" if found else "没有找到这个客户，请填写客户编号或完整名称，或留空。"
+            "有多个同名客户，请填写客户编号。" if matches else "没有找到这个客户，请填写客户编号或完整名称，或留空。"
         )
 
 
 def add_customer_field(form: RecordForm, name: str, *, label: str, user: User) -> None:
-    """Puts a CustomerField into a record's form, or leaves it out when the present customer is outside the view."""
+    """Add a CustomerField to a record's form, or leave it out when the current customer is outside the view."""
     current = getattr(form.instance, name)
     if current is not None and not Customer.objects.visible_to(user).filter(pk=current.pk).exists():
         del form.fields[name]
@@ -54,6 +54,6 @@ def add_customer_field(form: RecordForm, name: str, *, label: str, user: User) -
 
 
 def offered_customers(user: User, limit: int = 200) -> list[str]:
-    """Names for the completion list of a CustomerField; anything in view may be typed."""
+    """Return names for the completion list of a CustomerField; other visible customers may be typed as well."""
     visible = Customer.objects.visible_to(user).order_by("name_pinyin")
     return list(visible.values_list("name", flat=True)[:limit])

@@ -1,8 +1,8 @@
-"""Forms about several customers at once."""
+"""Forms of bulk actions: 合并 and 批量修改."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core import signing
@@ -14,7 +14,6 @@ from ..models import Customer
 from ..models.together import CLASSES
 
 SALT = "opened together"
-
 
 MERGE_HELP_TEXT = (
     "其余客户的联系人、订单等都归入保留的客户；它空着的资料用其余的补上，建立合作日期取较早的一个。"
@@ -33,24 +32,24 @@ class MergeForm(CrmForm, forms.Form):
 
     def __init__(self, *args: Any, customers: list[Customer], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field: Any = self.fields["survivor"]
+        field = cast(forms.ModelChoiceField, self.fields["survivor"])
         field.queryset = Customer.objects.filter(pk__in=[one.pk for one in customers]).order_by("created_at", "pk")
-        field.label_from_instance = lambda one: f"{one.name}（{one.number}）"
+        field.label_from_instance = lambda customer: f"{customer.name}（{customer.number}）"  # type: ignore[method-assign]
         field.initial = min(customers, key=lambda one: (one.created_at, one.pk)).pk if customers else None
         self.initial["compared"] = field.initial
 
     def clean(self) -> dict[str, Any]:
-        """What the merge keeps is seen before it is done: another survivor has another comparison."""
+        """Require that the comparison of the chosen survivor was shown before merging."""
         data = super().clean() or self.cleaned_data
-        chosen = data.get("survivor")
-        if chosen and data.get("compared") != str(chosen.pk):
-            self.data = {**self.data.dict(), "compared": chosen.pk}
-            self.add_error("survivor", f"下面改为保留「{chosen}」时的对照，请核对后再点「合并」。")
+        survivor = data.get("survivor")
+        if survivor and data.get("compared") != str(survivor.pk):
+            self.data = {**self.data.dict(), "compared": survivor.pk}
+            self.add_error("survivor", f"下面改为保留「{survivor}」时的对照，请核对后再点「合并」。")
         return data
 
 
 class ReclassifyForm(CrmForm, forms.Form):
-    """What is left empty stays as it is. Remembers, signed, in which version each customer was opened."""
+    """Empty fields stay unchanged. A signed hidden field holds the version in which each customer was opened."""
 
     region = forms.ModelChoiceField(DictionaryEntry.objects.of("地区"), label="地区", required=False)
     industry = forms.ModelChoiceField(DictionaryEntry.objects.of("行业"), label="行业", required=False)
@@ -74,8 +73,8 @@ class ReclassifyForm(CrmForm, forms.Form):
             self.add_error("reason", "客户等级有变化，请填写原因。")
         return data
 
-    def memory(self) -> dict[str, int] | None:
-        """The versions the sender had opened; None when missing or forged."""
+    def opened_versions(self) -> dict[str, int] | None:
+        """Return {customer key: version} as opened; None when missing or forged."""
         try:
             return signing.loads(self.data.get("opened", ""), salt=SALT)
         except signing.BadSignature:

@@ -1,4 +1,4 @@
-"""Choosing a table of customers to import."""
+"""Forms to upload and import a table of customers."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class UploadForm(CrmForm, forms.Form):
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        people = receivers(by)
-        self.only_manager = people[0] if [person.pk for person in people[:2]] == [by.pk] else None
+        owners = receivers(by)
+        self.only_manager = owners[0] if [owner.pk for owner in owners[:2]] == [by.pk] else None
         if self.only_manager:
             del self.fields["manager"]
         else:
-            self.fields["manager"].queryset = people  # type: ignore[attr-defined]
+            self.fields["manager"].queryset = owners  # type: ignore[attr-defined]
 
     def clean_file(self) -> Checked:
         upload = self.cleaned_data["file"]
@@ -57,7 +57,7 @@ class UploadForm(CrmForm, forms.Form):
 
 
 class CarryOutForm(CrmForm, forms.Form):
-    """mode good: the rows without errors; else all or none."""
+    """Import all rows or none; mode good: the rows without errors."""
 
     mode = forms.ChoiceField(choices=[("all", "全部"), ("good", "无误的行")], required=False, widget=forms.HiddenInput)
 

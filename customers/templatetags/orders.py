@@ -1,4 +1,4 @@
-"""Figures of orders as the screen shows them."""
+"""Template filters for amounts, prices and quantities of orders."""
 
 from __future__ import annotations
 

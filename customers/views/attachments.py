@@ -1,18 +1,20 @@
-"""Files of an interaction: added, downloaded, removed; never shown in the page."""
+"""Pages to add, download and remove files of an interaction; files are never shown inline."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.http import FileResponse, Http404, HttpRequest
+from django.db.models import QuerySet
+from django.http import FileResponse, Http404, HttpRequest, QueryDict
 from django.shortcuts import get_object_or_404
 from django.views import View
 
+from accounts.models import User
 from kit.pages.actions import ActionView
 
 from ..attachments import renamed
 from ..forms import AttachForm
-from ..models import Attachment
+from ..models import Attachment, Interaction
 from .interactions import CRUMBS, InteractionPage
 
 
@@ -20,21 +22,21 @@ class AttachFiles(InteractionPage, ActionView):
     action, title, submit_label, message = "attach", "上传附件", "上传", "上传成功"
     form_class = AttachForm
 
-    def make_form(self, record: Any, data: Any = None) -> Any:
+    def make_form(self, record: Interaction, data: QueryDict | None = None) -> AttachForm:
         return AttachForm(data, None if data is None else self.request.FILES)
 
-    def perform(self, record: Any, form: Any) -> Any:
+    def perform(self, record: Interaction, form: AttachForm) -> Any:
         self.message = f"{self.message}。{words}" if (words := renamed(form.cleaned_data["files"])) else self.message
         return super().perform(record, form)
 
 
-def visible_attachments(user: Any, customer: int) -> Any:
+def visible_attachments(user: User, customer: int) -> QuerySet[Attachment]:
     rows = Attachment.objects.visible_to(user).filter(interaction__customer=customer)
     return rows.select_related("interaction", "interaction__customer", "interaction__customer__manager")
 
 
 class AttachmentFile(View):
-    """The content, as a download under its own name; the browser is told not to guess."""
+    """Download one file; the browser must neither guess its type nor run it."""
 
     def get(self, request: HttpRequest, customer: int, pk: int) -> FileResponse:
         attachment = get_object_or_404(visible_attachments(request.user, customer), pk=pk)
@@ -56,15 +58,15 @@ class RemoveAttachment(ActionView):
     danger, submit_label, message = True, "确定", "删除成功"
     crumbs, help = CRUMBS, "interactions"
 
-    def rows(self) -> Any:
+    def rows(self) -> QuerySet[Attachment]:
         return visible_attachments(self.request.user, self.kwargs["customer"])
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: Attachment, form: Any) -> dict[str, Any]:
         details = str(record.interaction)[:60]
         return {"named": f"附件：{record.name}", "details": details, "consequence": "删除后不能恢复。"}
 
-    def back_url(self, record: Any) -> str:
+    def back_url(self, record: Attachment) -> str:
         return record.interaction.get_absolute_url()
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: Attachment, result: Any) -> str:
         return self.back_url(record)

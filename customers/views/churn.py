@@ -1,4 +1,4 @@
-"""客户流失管理: list, record page with its measures, the three actions, and the scan by hand."""
+"""Pages of 客户流失管理: list, record page with measures, the three actions, and the manual scan."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import models
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -42,7 +41,7 @@ def customer_cell(case: ChurnCase) -> str:
 
 
 def manager_cell(case: ChurnCase) -> str:
-    """Today's, and the one of the confirmation where that was another."""
+    """Draw today's owner, and the one at the confirmation if it was another."""
     if case.manager_then_id in (None, case.customer.manager_id):
         return case.customer.manager.name
     return format_html('{}<small class="sm">确认时 {}</small>', case.customer.manager, case.manager_then)
@@ -62,7 +61,7 @@ def review_cell(case: ChurnCase) -> str:
 
 
 def describe_measure_or_reason(case: Any) -> str:
-    """Its reason when lost, else the latest measure."""
+    """Return the reason of a lost case, else the latest measure. case: a row of ChurnList."""
     if case.lost_reason:
         return f"原因：{case.lost_reason}"
     if not case.measures_n:
@@ -95,32 +94,32 @@ class ChurnList(RecordList):
     export_permission = "customers.export_churncase"
     empty_text = "没有流失预警。六个月没有下单的客户每周六自动列入这里。"
 
-    def in_tab(self, rows: models.QuerySet, tab: str) -> Any:
+    def in_tab(self, rows: QuerySet[ChurnCase], tab: str) -> QuerySet[ChurnCase]:
         return rows.filter(status__in=ChurnCase.OPEN) if tab == OPEN_TAB else super().in_tab(rows, tab)
 
-    def ordered(self, rows: models.QuerySet) -> models.QuerySet:
+    def ordered(self, rows: QuerySet[ChurnCase]) -> QuerySet[ChurnCase]:
         measures = ChurnMeasure.objects.filter(case=OuterRef("pk"))
         latest = measures.order_by("-at", "-pk")
-        counted = measures.order_by().values("case").annotate(n=Count("pk")).values("n")
+        counts = measures.order_by().values("case").annotate(n=Count("pk")).values("n")
         return (
             super()
             .ordered(rows)
             .annotate(
-                measures_n=Coalesce(Subquery(counted), 0),
+                measures_n=Coalesce(Subquery(counts), 0),
                 measure=Subquery(latest.values("text")[:1]),
                 measured_at=Subquery(latest.values("at")[:1]),
             )
         )
 
-    def row_controls(self, row: Any) -> list[Control]:
-        return super().row_controls(row) if row.closed_at is None else []  # closed rows are only viewed
+    def row_controls(self, row: ChurnCase) -> list[Control]:
+        return super().row_controls(row) if row.closed_at is None else []  # closed cases are read-only
 
     def page_context(self) -> dict[str, Any]:
         return {**super().page_context(), "last_scan": last_scan(), "mirror": mirror_notice("orders", "order_lines")}
 
 
 class ChurnPage:
-    """What the pages of one case share."""
+    """Settings of the pages about one case."""
 
     model = ChurnCase
     select_related = ("customer", "customer__manager", "manager_then", "lost_kind", "competitor")
@@ -132,21 +131,21 @@ class ChurnDetail(ChurnPage, RecordDetail):
 
     def context(self, record: ChurnCase, form: DeferForm | None = None) -> dict[str, Any]:
         user = self.request.user
-        drawn = controls((CONFIRM, WIN_BACK), record, user)
+        buttons = controls((CONFIRM, WIN_BACK), record, user)
         may_defer = record.can_defer(user)
         orders = Order.objects.visible_to(user).filter(customer=record.customer_id).purchases()
-        known = usual(record, orders)
+        habit = usual(record, orders)
         return {
             "mirror": mirror_notice("orders", "order_lines"),
             "measures": list(record.measures.select_related("kind", "by").order_by("-at", "-pk")),
             "form": form or (DeferForm() if may_defer else None),
             "why_not": "" if may_defer or may_defer.hidden or not record.is_open else may_defer.reason,
-            "habit": known,
-            "evidence": evidence(record, known),
+            "habit": habit,
+            "evidence": evidence(record, habit),
             "trend": trend(record, orders),
             "bought": bought_lately(record, orders),
             "history": AuditEntry.objects.about(record)[:8],
-            "head": [control for control in drawn if control.allowed],
+            "head": [control for control in buttons if control.allowed],
         }
 
 
@@ -155,23 +154,23 @@ class ChurnHistory(ChurnPage, RecordHistory):
 
 
 class ChurnAction(ChurnPage, ActionView):
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: ChurnCase, result: Any) -> str:
         return record.get_absolute_url()
 
 
 class DeferLoss(ChurnAction):
-    """Its form stands on the case's own page, below the measures so far."""
+    """The form is part of the record page, below the measures."""
 
     action, title, form_class = "defer", "暂缓流失", DeferForm
     message = "暂缓措施已保存"
 
-    def perform(self, record: Any, form: Any) -> Any:
+    def perform(self, record: ChurnCase, form: DeferForm) -> Any:
         data = form.cleaned_data
         return record.defer(
             by=self.request.user, kind=data["measure_kind"], text=data["text"], review_on=data["review_on"]
         )
 
-    def show(self, record: Any, form: Any, status: int = 200) -> HttpResponse:
+    def show(self, record: ChurnCase, form: DeferForm, status: int = 200) -> HttpResponse:
         page = ChurnDetail(kwargs=self.kwargs, request=self.request, args=())
         return page.page(status, record=record, **page.context(record, form))
 
@@ -181,7 +180,7 @@ class ConfirmLoss(ChurnAction):
     template_name = "customers/churn_confirm.html"
     submit_label, danger, message = "确认流失", True, "客户已确认流失"
 
-    def perform(self, record: Any, form: Any) -> Any:
+    def perform(self, record: ChurnCase, form: ConfirmLossForm) -> Any:
         data = form.cleaned_data
         return record.confirm(
             by=self.request.user, reason=data["reason"], kind=data["lost_kind"], competitor=data["competitor"]
@@ -194,9 +193,9 @@ class WinBack(ChurnAction):
 
 
 class ChurnScan(View):
-    """The last runs of the scan, and the button that starts one in the background."""
+    """The last runs of the scan, and a button that starts one as a job."""
 
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.has_perm("customers.scan_churncase"):
             raise PermissionDenied("您的角色不能运行流失扫描。")
         return super().dispatch(request, *args, **kwargs)
@@ -212,7 +211,7 @@ class ChurnScan(View):
 
 
 def churn_card(customer: Customer, user: User) -> dict[str, Any] | None:
-    """The case that matters on the customer's page: open, or the confirmed loss that may be won back."""
+    """Return the context of the customer's open case or confirmed loss; None without one."""
     current = (*ChurnCase.OPEN, ChurnCase.Status.CONFIRMED)
     case = ChurnCase.objects.visible_to(user).filter(customer=customer, status__in=current).order_by("-pk").first()
     if case is None:

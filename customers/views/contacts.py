@@ -1,4 +1,4 @@
-"""Contacts inside the customer."""
+"""Pages of a customer's contacts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def name_cell(contact: Contact) -> str:
 
 
 def refusal_mark(contact: Contact) -> str:
-    """The mark of somebody who asked not to be called any more."""
+    """Return the mark of a contact with 请勿联系."""
     return REFUSES if contact.do_not_contact else ""
 
 
@@ -58,11 +58,11 @@ class ContactList(DetailedList, PartList):
 
 
 class ContactFormPage(Asking):
-    """A contact of the same name or number at the customer is named before saving."""
+    """A form that reports contacts of the same name or number before saving."""
 
     template_name = "customers/customer_form.html"
 
-    def form_options(self, record: Any) -> dict[str, Any]:
+    def form_options(self, record: Contact) -> dict[str, Any]:
         return {"user": self.request.user}
 
 
@@ -85,11 +85,11 @@ class ContactCreate(ContactFormPage, InPlaceForm, InsideCustomer, RecordCreate):
         self.customer.can_contribute(self.request.user).enforce()
         return Contact(customer=self.customer)
 
-    def perform(self, record: Any, form: Any) -> Contact:
+    def perform(self, record: Contact, form: ContactForm) -> Contact:
         form.check_again()
         return Contact.create(by=self.request.user, customer=self.customer, **form.values())
 
-    def back_url(self, record: Any) -> str:
+    def back_url(self, record: Contact) -> str:
         return self.customer.get_absolute_url()
 
 
@@ -108,5 +108,5 @@ class RemoveContact(ContactPage, ActionView):
     action, title, question = "remove", "删除联系人", "确认删除？"
     danger, submit_label, message = True, "确定", "删除成功"
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: Contact, form: Any) -> dict[str, Any]:
         return {"named": f"联系人：{record.name}", "details": str(record.customer), "consequence": REMOVAL_CONSEQUENCE}

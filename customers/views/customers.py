@@ -1,15 +1,16 @@
-"""客户信息管理: list, record page, editing; contacts inside the customer."""
+"""Pages of 客户信息管理: list, forms, history, actions, and the deleted customers."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpResponse
 from django.urls import reverse
 
 from accounts.detail_columns import DetailColumn, DetailedList
 from accounts.detail_pages import ShowDetail
+from accounts.models import User
 from accounts.share_pages import ShareRecord, WithdrawShare
 from kit.audit.models import AuditEntry
 from kit.domain.days import format_day
@@ -32,9 +33,9 @@ CUSTOMER_LIST_CRUMB = ("客户信息管理", "customers:customer_list")
 
 
 class RemovalInList(Action):
-    """What hangs on each customer is not counted for every row: the question itself says it."""
+    """Removal without counting what belongs to each customer; the confirmation page counts it."""
 
-    def verdict(self, record: Any, user: Any) -> Verdict:
+    def verdict(self, record: Customer, user: User) -> Verdict:
         return record.removable_by(user)
 
 
@@ -57,7 +58,7 @@ def name_cell(customer: Customer) -> str:
     )
 
 
-# What a row shows or its guards say; a customer has thirty columns more.
+# Columns that a row and its guards need; a customer has thirty more.
 ROW_FIELDS = (
     "number", "name", "status", "satisfaction", "credit", "last_purchase_on", "created_at", "deleted_at",
     "region__item", "level__item", "manager__name", "manager__username",
@@ -69,7 +70,7 @@ def export_column(name: str, column: type[Column] = Column) -> Column:
     return column(label, name, export_only=True)
 
 
-# What the import knows beside the columns shown, so that an export can be imported again.
+# Further columns of the import, so that an export can be imported again.
 EXPORT_ONLY_COLUMNS = (
     *map(export_column, ("external_number", "industry", "address", "postcode")),
     export_column("phone", DetailColumn),
@@ -110,24 +111,24 @@ class CustomerList(DetailedList, BulkList):
     export_permission = "customers.export_customer"
     empty_text = "还没有客户。销售机会开发成功后，客户出现在这里；公司已有的客户可以新建，或用「导入客户」从表格带入。"
 
-    def export_rows(self) -> Any:
-        """With the columns that only files have, and 上级单位 where the person sees it."""
+    def export_rows(self) -> QuerySet[Customer]:
+        """Load the export-only columns, and the name of 上级单位 where the user may see it."""
         parent = Customer.objects.visible_to(self.request.user).filter(pk=OuterRef("parent")).values("name")
         rows = super().export_rows().defer(None).select_related(*self.select_related, "industry")
         return rows.annotate(parent_name=Subquery(parent.order_by()[:1]))
 
     def row_controls(self, row: Customer) -> list[Control]:
-        drawn = super().row_controls(row)
+        buttons = super().row_controls(row)
         parts = [Control(part, part.url(row), True, "") for part in PART_LINKS]
-        return [*drawn[:1], *parts, *drawn[1:]]
+        return [*buttons[:1], *parts, *buttons[1:]]
 
 
 class CustomerHistory(RecordHistory):
     model = Customer
     crumbs = (("客户管理", ""), CUSTOMER_LIST_CRUMB)
 
-    def entries(self, record: Any) -> Any:
-        """With what happened to the customers that became part of this one."""
+    def entries(self, record: Customer) -> QuerySet[AuditEntry]:
+        """Include the history of customers merged into this one."""
         merged = record.merged.values_list("pk", flat=True)
         return AuditEntry.objects.about_all(record, merged) if merged else super().entries(record)
 
@@ -136,15 +137,15 @@ class CustomerHistory(RecordHistory):
 
 
 class CustomerPage(Asking):
-    """What creating and editing share: the form's user, completion, and the duplicates to look at."""
+    """Shared by creating and editing: the form's user, completion, and possible duplicates."""
 
     template_name = "customers/customer_form.html"
     request: Any
 
-    def form_options(self, record: Any) -> dict[str, Any]:
+    def form_options(self, record: Customer) -> dict[str, Any]:
         return {"user": self.request.user}
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: Customer, form: Any) -> dict[str, Any]:
         return {"datalists": {"customers": offered_customers(self.request.user)}}
 
 
@@ -152,7 +153,7 @@ class CustomerCreate(CustomerPage, RecordCreate):
     model, form_class, permission = Customer, NewCustomerForm, "customers.add_customer"
     title, crumbs, help = "新建客户", (("客户管理", ""), CUSTOMER_LIST_CRUMB), "customers"
 
-    def back_url(self, record: Any) -> str:
+    def back_url(self, record: Customer) -> str:
         return reverse("customers:customer_list")
 
 
@@ -173,13 +174,13 @@ class RemoveCustomer(CustomerAction):
     danger, submit_label, message = True, "确定", "删除成功"
 
     def get(self, request: Any, **kwargs: Any) -> HttpResponse:
-        """What hangs on the customer is said before the question is answered."""
+        """Say at once when something prevents removal, before the user confirms."""
         record = self.get_record()
         verdict = self.verdict(record)
         form = self.make_form(record, None if verdict else {})
         return self.show(record, form) if verdict else self.refuse(record, form, verdict)
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: Customer, form: Any) -> dict[str, Any]:
         return {
             "named": f"客户：{record.name}",
             "details": record.number,
@@ -187,7 +188,7 @@ class RemoveCustomer(CustomerAction):
             "consequence": "删除后不再出现在列表与统计中；系统管理员可以恢复。",
         }
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: Customer, result: Any) -> str:
         return reverse("customers:customer_list")
 
 
@@ -204,15 +205,15 @@ class WithdrawCustomerShare(WithdrawShare):
     model = Customer
     crumbs = (("客户管理", ""), CUSTOMER_LIST_CRUMB)
 
-    def back_url(self, record: Any) -> str:
+    def back_url(self, record: Customer) -> str:
         return reverse("customers:customer_share", args=[record.pk])
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: Customer, result: Any) -> str:
         return self.back_url(record)
 
 
 class DeletedCustomers(RecordList):
-    """What an administrator may restore: number, name, 客户经理 and when, no business data."""
+    """Customers that an administrator may restore, without business data."""
 
     model = Customer
     title, crumbs, help = "已删除的客户", (("客户管理", ""),), "deleted"
@@ -228,9 +229,9 @@ class DeletedCustomers(RecordList):
     row_actions = (RESTORE,)
     empty_text = "没有已删除的客户。"
 
-    def rows(self) -> Any:
+    def rows(self) -> QuerySet[Customer]:
         rows = Customer.objects.restorable_by(self.request.user).select_related(*self.select_related)
-        rows.view_permission = "customers.restore_customer"  # what opens this list
+        rows.view_permission = "customers.restore_customer"  # the permission that opens this list
         return rows
 
 
@@ -239,18 +240,18 @@ class RestoreCustomer(CustomerAction):
     crumbs = (("客户管理", ""), ("已删除的客户", "customers:customer_deleted"))
     submit_label, message = "确定", "已恢复"
 
-    def rows(self) -> Any:
+    def rows(self) -> QuerySet[Customer]:
         return Customer.objects.restorable_by(self.request.user).select_related("manager")
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: Customer, form: Any) -> dict[str, Any]:
         return {
             "named": f"客户：{record.name}",
             "details": record.number,
             "consequence": "恢复后重新归原来的客户经理。",
         }
 
-    def back_url(self, record: Any) -> str:
+    def back_url(self, record: Customer) -> str:
         return reverse("customers:customer_deleted")
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: Customer, result: Any) -> str:
         return self.back_url(record)

@@ -1,4 +1,4 @@
-"""One customer's page: what needs me, what is happening, and everything known, one card each."""
+"""The record page of a customer: one card for each subject."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from .orders import orders_card
 
 
 def merged_parts(record: Customer, user: User) -> list[tuple[Customer, list[tuple[str, str]]]]:
-    """The customers that became part of this one, each with (field, value) of what it has not taken over."""
-    found = []
+    """Return the customers merged into this one, each with (field, value) of what was not taken over."""
+    merged = []
     for one in record.merged.select_related("region", "industry", "level", "manager", "parent", "created_by"):
         left = left_behind(record, one)
         if names_hidden_from(user, "上级单位"):
             left.pop("parent", None)
         if not record.shows_details_to(user):
             left |= {name: masked(left[name]) for name in left.keys() & set(one.detail_fields)}
-        found.append((one, [(label_of(name), words) for name, words in left.items() if name not in ("name", "number")]))
-    return found
+        merged.append((one, [(label_of(name), text) for name, text in left.items() if name not in ("name", "number")]))
+    return merged
 
 
 class CustomerDetail(RecordDetail):
@@ -46,7 +46,7 @@ class CustomerDetail(RecordDetail):
     select_related = ("region", "industry", "level", "manager", "parent", "created_by")
 
     def get(self, request: Any, **kwargs: Any) -> HttpResponse:
-        """The address of a merged customer leads on to the one it became part of."""
+        """Redirect from a merged customer to the one it became part of."""
         try:
             return super().get(request, **kwargs)
         except Http404:

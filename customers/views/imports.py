@@ -1,4 +1,4 @@
-"""/import/: a table of customers is uploaded, checked on screen, and imported; large ones by a worker."""
+"""Pages of /import/: upload a table of customers, check it, import it; large tables in a job."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views import View
 
+from accounts.models import User
 from kit.audit.log import log_event
 from kit.domain.verdict import Kind, Refused, Verdict
 from kit.exchange.export_question import Question
@@ -34,7 +35,7 @@ MAX_LINES = 100
 LARGE_FILE_TEXT = "文件较大，正在后台检查并导入：有一行不合格就全部不导入。"
 
 
-def require_import_permission(user: Any) -> None:
+def require_import_permission(user: User) -> None:
     if not user.has_perm("customers.import_customer"):
         raise PermissionDenied("您的角色不能导入客户。")
 
@@ -43,11 +44,11 @@ class UploadTable(FormView):
     model, form_class, template_name = ImportFile, UploadForm, "customers/import.html"
     title, crumbs, help, submit_label = "导入客户", (("客户管理", ""),), "import", "上传并检查"
 
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         require_import_permission(request.user)
         return super().dispatch(request, *args, **kwargs)
 
-    def make_form(self, record: Any, data: Any = None) -> Any:
+    def make_form(self, record: None, data: QueryDict | None = None) -> UploadForm:
         return UploadForm(data, None if data is None else self.request.FILES, by=self.request.user)
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
@@ -57,47 +58,45 @@ class UploadTable(FormView):
         form = self.make_form(None, request.POST)
         return self.send(None, form) if form.is_valid() else self.show(None, form)
 
-    def perform(self, record: Any, form: Any) -> ImportFile:
+    def perform(self, record: None, form: UploadForm) -> ImportFile:
         checked = form.cleaned_data["file"]
         upload = ImportFile(owner=self.request.user, name=checked.name, manager=form.values()["manager"])
         upload.file.save(checked.name, checked.file, save=False)
         upload.save()
         try:
-            self.large = is_large(Path(upload.file.path))
+            self.is_large = is_large(Path(upload.file.path))
         except UnreadableFile as error:
             upload.file.delete(save=False)
             raise Refused(Verdict(Kind.STATE, str(error))) from error
-        self.message = (
-            "文件较大，正在后台检查并导入：有一行不合格就全部不导入。" if self.large else "已上传，还没有导入任何数据。"
-        )
+        self.message = LARGE_FILE_TEXT if self.is_large else "已上传，还没有导入任何数据。"
         return upload
 
-    def success_url(self, record: Any, result: Any) -> str:
-        return reverse("job_detail", args=[start(result).pk]) if self.large else result.get_absolute_url()
+    def success_url(self, record: None, result: ImportFile) -> str:
+        return reverse("job_detail", args=[start(result).pk]) if self.is_large else result.get_absolute_url()
 
-    def back_url(self, record: Any) -> str:
+    def back_url(self, record: None) -> str:
         return reverse("customers:customer_list")
 
 
 class ImportTemplate(DeliberateRequest, View):
-    """An empty table with the columns an import knows."""
+    """Download an empty table with the columns of the import."""
 
     title = "下载导入模板"
 
-    def get(self, request: Any) -> HttpResponse:
+    def get(self, request: HttpRequest) -> HttpResponse:
         require_import_permission(request.user)
-        facts = (("内容", f"一张空表，{len(CustomerImportForm().heads)} 列"),)
+        facts = (("内容", f"一张空表，{len(CustomerImportForm().headers)} 列"),)
         return Question(self.title, facts, reverse("import"), help_anchor="import", crumbs=(IMPORT_CRUMB,)).ask(request)
 
-    def post(self, request: Any) -> HttpResponse:
+    def post(self, request: HttpRequest) -> HttpResponse:
         require_import_permission(request.user)
         buffer = io.BytesIO()
-        write_xlsx(buffer, list(CustomerImportForm().heads.values()), [], title="客户")
+        write_xlsx(buffer, list(CustomerImportForm().headers.values()), [], title="客户")
         return attachment(buffer.getvalue(), "客户导入模板.xlsx", CONTENT_TYPES["xlsx"])
 
 
 class ImportPreview(DeliberateRequest, RecordView):
-    """What would be imported, and every refused cell with its reason."""
+    """What an import would write, and every refused cell with its reason."""
 
     model, template_name, select_related = ImportFile, "customers/import_preview.html", ("manager", "owner")
     title, crumbs, help = "导入客户：检查结果", (("客户管理", ""), IMPORT_CRUMB), "import"
@@ -116,12 +115,14 @@ class ImportPreview(DeliberateRequest, RecordView):
         counts = {"good": len(task.rows), "existing": task.existing, "refused": refused}
         total = sum(counts.values())
         notes = upload.notes if upload.imported_at else task.notes
-        known = {"said": said(task)[1:], "remarks": task.remarks[:MAX_LINES], "notes": notes}
-        return self.page(record=upload, errors=errors, total=total, shown_lines=MAX_LINES, task=task, **known, **counts)
+        existing = {"said": said(task)[1:], "remarks": task.remarks[:MAX_LINES], "notes": notes}
+        return self.page(
+            record=upload, errors=errors, total=total, shown_lines=MAX_LINES, task=task, **existing, **counts
+        )
 
 
 class RefusedRows(DeliberateRequest, RecordView):
-    """下载错误行: a workbook to correct and to upload again."""
+    """Download the refused rows as a workbook, to be corrected and uploaded again."""
 
     title = "下载错误行"
     model, select_related = ImportFile, ("manager", "owner")
@@ -147,16 +148,16 @@ class CarryOutImport(ActionView):
     model, action, form_class, select_related = ImportFile, "carry_out", CarryOutForm, ("manager", "owner")
     title, crumbs, help, submit_label = "导入客户", (("客户管理", ""), IMPORT_CRUMB), "import", "导入"
 
-    def perform(self, record: Any, form: Any) -> None:
+    def perform(self, record: ImportFile, form: CarryOutForm) -> None:
         try:
             task = record.carry_out(by=self.request.user, **form.values())
         except (ImportRefused, UnreadableFile) as error:
             raise Refused(Verdict(Kind.STATE, str(error))) from error
-        words = [f"已导入 {record.added} 个客户"]
-        words += [f"{task.existing} 行已存在"] if task.existing else []
-        words += said(task)[1:]
-        words += [f"{len(task.refused_lines)} 行有错误，没有导入"] if task.refused_lines else []
-        self.message = "；".join(words) + "。"
+        parts = [f"已导入 {record.added} 个客户"]
+        parts += [f"{task.existing} 行已存在"] if task.existing else []
+        parts += said(task)[1:]
+        parts += [f"{len(task.refused_lines)} 行有错误，没有导入"] if task.refused_lines else []
+        self.message = "；".join(parts) + "。"
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: ImportFile, result: None) -> str:
         return reverse("customers:customer_list")

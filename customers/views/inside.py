@@ -1,19 +1,21 @@
-"""What pages inside one customer share: the customer, addresses of its parts, forms that open in its page."""
+"""Base classes of pages below one customer, and of forms that open inside its page."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django_htmx.http import push_url, reswap, retarget
 
+from accounts.models import User
 from kit.pages.actions import Action
 from kit.pages.lists import RecordList
 from kit.pages.paging import count_capped
 
-from ..models import Customer
+from ..models import Contact, Customer, Interaction
 from ..models.holding import whereabouts
 from .timeline import timeline_page
 
@@ -22,34 +24,34 @@ MAX_COUNT = 999
 
 
 class PartAction(Action):
-    """An action on a part of a customer, whose address lies under the customer's."""
+    """An action on a part of a customer, with the customer in its URL."""
 
-    def url(self, record: Any) -> str:
+    def url(self, record: Contact | Interaction) -> str:
         return reverse(self.url_name, args=[record.customer_id, record.pk])
 
 
 class CustomerPart:
-    """Rows of one customer only: a part asked for under another customer's address is 404."""
+    """Limit rows to one customer: a part of another customer is 404."""
 
     kwargs: dict[str, Any]
 
-    def rows(self) -> Any:
+    def rows(self) -> QuerySet[Any]:
         return super().rows().filter(customer=self.kwargs["customer"])  # type: ignore[misc]
 
 
 class InsideCustomer:
-    """A page about all parts of a customer, or about a new one."""
+    """A page about the parts of a customer, or about a new part."""
 
     request: Any
     customer: Customer
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        """Before anything else, as the job that writes a list's file does no more."""
+        """Load the customer here: the job that writes an export calls nothing before the list."""
         super().setup(request, *args, **kwargs)  # type: ignore[misc]
         rows = Customer.objects.visible_to(request.user).select_related("manager", "level", "region")  # type: ignore[arg-type]
         if request.method == "POST":
-            for gone in Customer.objects.formerly_visible_to(request.user).filter(pk=kwargs["pk"]):  # type: ignore[arg-type]
-                whereabouts(gone, request.user).enforce()  # type: ignore[arg-type]
+            for former in Customer.objects.formerly_visible_to(request.user).filter(pk=kwargs["pk"]):  # type: ignore[arg-type]
+                whereabouts(former, request.user).enforce()  # type: ignore[arg-type]
         self.customer = get_object_or_404(rows, pk=kwargs["pk"])
 
 
@@ -58,7 +60,7 @@ class PartList(InsideCustomer, RecordList):
     new_label, new_url = "", ""
     part: str  # which of customers/tabs.html this list is
 
-    def rows(self) -> Any:
+    def rows(self) -> QuerySet[Any]:
         return super().rows().filter(customer=self.customer)
 
     def page_context(self) -> dict[str, Any]:
@@ -69,8 +71,10 @@ class PartList(InsideCustomer, RecordList):
 
 
 class InPlaceForm:
-    """A form that htmx opens inside the customer's page, and that is a page of its own without; saved, the card
-    it belongs to is redrawn, and the timeline with it."""
+    """A form that htmx opens inside the customer's page, and a page of its own without htmx.
+
+    After saving, htmx replaces the form's card and the timeline.
+    """
 
     card: str
     request: Any
@@ -83,28 +87,28 @@ class InPlaceForm:
             return push_url(reswap(retarget(response, "body"), "innerHTML"), self.request.path)
         return super().page(200, "customers/in_place.html", card=self.card, **context)  # type: ignore[misc]
 
-    def carry_out(self, record: Any, form: Any) -> HttpResponse:
+    def carry_out(self, record: Contact | Interaction, form: Any) -> HttpResponse:
         response = super().carry_out(record, form)  # type: ignore[misc]
-        return self.redrawn(record.customer_id) if self.request.htmx else response
+        return self.redraw_card(record.customer_id) if self.request.htmx else response
 
-    def redrawn(self, customer_id: int) -> HttpResponse:
+    def redraw_card(self, customer_id: int) -> HttpResponse:
         customer = get_object_or_404(Customer.objects.visible_to(self.request.user), pk=customer_id)
         context = {"card": self.card, "record": customer, **cards_context(customer, self.request.user)}
         response = render(self.request, "customers/redrawn.html", context)
         return reswap(retarget(response, f"#{self.card}"), "outerHTML")
 
 
-def tabs_context(record: Customer, user: Any) -> dict[str, Any]:
-    """What the tabs above every page of one customer show: how many of each there are, in one statement."""
-    counted = {"contacts": record.contacts.all(), "interactions": record.interactions.all()}
+def tabs_context(record: Customer, user: User) -> dict[str, Any]:
+    """Return the counts in the tabs of a customer, read by one statement."""
+    querysets: dict[str, QuerySet[Any]] = {"contacts": record.contacts.all(), "interactions": record.interactions.all()}
     if user.has_perm("customers.view_order"):
-        counted["orders"] = record.orders.all()
-    counts = count_capped((rows, MAX_COUNT + 1) for rows in counted.values())
-    return {"tab_counts": dict(zip(counted, counts, strict=True))}
+        querysets["orders"] = record.orders.all()
+    counts = count_capped((rows, MAX_COUNT + 1) for rows in querysets.values())
+    return {"tab_counts": dict(zip(querysets, counts, strict=True))}
 
 
-def cards_context(customer: Customer, user: Any) -> dict[str, Any]:
-    """What customers/contacts.html, interactions_card.html and timeline.html need besides record and user."""
+def cards_context(customer: Customer, user: User) -> dict[str, Any]:
+    """Return the context of contacts.html, interactions_card.html and timeline.html besides record and user."""
     rows = customer.interactions.select_related("kind", "contact", "created_by").order_by("-on", "-pk")
     newest = list(rows[: CARD_ROWS + 1])
     return {

@@ -1,9 +1,10 @@
-"""交往记录 inside the customer: list, one record with its attachments, writing them down."""
+"""Pages of a customer's 交往记录: list, record with attachments, forms and actions."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -38,8 +39,8 @@ def follow_up_cell(row: Interaction) -> str:
         return format_day(None)
     if not row.is_follow_up_open:
         return format_html('{} <span class="st green">已完成</span>', format_day(row.follow_up_on))
-    word, tone = (f"逾期 {row.days_late} 天", "red") if row.days_late else ("待跟进", "hollow")
-    return format_html('{} <span class="st {}">{}</span>', format_day(row.follow_up_on), tone, word)
+    label, tone = (f"逾期 {row.days_late} 天", "red") if row.days_late else ("待跟进", "hollow")
+    return format_html('{} <span class="st {}">{}</span>', format_day(row.follow_up_on), tone, label)
 
 
 def contact_cell(row: Interaction) -> str:
@@ -77,12 +78,12 @@ class InteractionDetail(InteractionPage, RecordDetail):
 
     def context(self, record: Interaction) -> dict[str, Any]:
         user = self.request.user
-        drawn = controls((REMOVE, DONE, EDIT), record, user)
+        buttons = controls((REMOVE, DONE, EDIT), record, user)
         return {
             "attachments": record.attachments.select_related("uploaded_by"),
             "may_edit": bool(record.can_edit(user)),
             "attach_form": AttachForm() if record.can_attach(user) else None,
-            "head": [one for one in drawn if one.allowed or one.action is not DONE],
+            "head": [button for button in buttons if button.allowed or button.action is not DONE],
             "history": AuditEntry.objects.about(record)[:8],
         }
 
@@ -96,14 +97,14 @@ class InteractionCreate(InPlaceForm, InsideCustomer, RecordCreate):
         self.customer.can_contribute(self.request.user).enforce()
         return Interaction(customer=self.customer)
 
-    def make_form(self, record: Any, data: Any = None) -> Any:
+    def make_form(self, record: Interaction, data: QueryDict | None = None) -> InteractionForm:
         return InteractionForm(data, None if data is None else self.request.FILES, instance=record)
 
-    def perform(self, record: Any, form: Any) -> Interaction:
+    def perform(self, record: Interaction, form: InteractionForm) -> Interaction:
         self.message = f"{self.message}。{words}" if (words := renamed(form.cleaned_data["files"])) else self.message
         return Interaction.create(by=self.request.user, customer=self.customer, **form.values())
 
-    def back_url(self, record: Any) -> str:
+    def back_url(self, record: Interaction) -> str:
         return self.customer.get_absolute_url()
 
 
@@ -112,7 +113,7 @@ class InteractionUpdate(InPlaceForm, InteractionPage, RecordUpdate):
 
 
 class InteractionAction(InteractionPage, ActionView):
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: Interaction, form: Any) -> dict[str, Any]:
         return {"named": f"交往记录：{record.summary}", "details": f"{record.customer}，{record.on:%Y-%m-%d}"}
 
 
@@ -120,12 +121,12 @@ class RemoveInteraction(InteractionAction):
     action, title, question = "remove", "删除交往记录", "确认删除？"
     danger, submit_label, message = True, "确定", "删除成功"
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: Interaction, form: Any) -> dict[str, Any]:
         files = record.attachments.count()
         consequence = f"{files} 个附件一起删除，不能恢复。" if files else "删除后不能恢复。"
         return {**super().context(record, form), "consequence": consequence}
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: Interaction, result: Any) -> str:
         return reverse("customers:interaction_list", args=[self.kwargs["customer"]])
 
 
@@ -133,6 +134,6 @@ class FinishFollowUp(InteractionAction):
     action, title, question = "finish_follow_up", "完成跟进", "跟进已经完成？"
     submit_label = "确定"
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: Interaction, form: Any) -> dict[str, Any]:
         consequence = "记下新的交往时，到期的跟进会自动完成；只有没有新内容可记时才需要在这里确认。"
         return {**super().context(record, form), "consequence": consequence}

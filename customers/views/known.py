@@ -1,29 +1,30 @@
-"""Pages that make a record which may be here already: the form's question is asked once more before the save."""
+"""Pages with a AskingForm: the check is repeated under lock before saving."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Model
 from django.http import HttpResponse
 
-from ..forms.known import DuplicateAppeared
+from ..forms.known import AskingForm, DuplicateAppeared
 
 
 class Asking:
-    """Mix into a page with an AskingForm."""
+    """Mix into a FormView with an AskingForm."""
 
     request: Any
 
-    def perform(self, record: Any, form: Any) -> Any:
+    def perform(self, record: Model, form: AskingForm) -> Any:
         form.check_again()
         return super().perform(record, form)  # type: ignore[misc]
 
-    def send(self, record: Any, form: Any) -> HttpResponse:
-        """Whoever was a moment too late is asked as if the other had been there before."""
+    def send(self, record: Model, form: AskingForm) -> HttpResponse:
+        """Report a duplicate that appeared during the save like one that was there before."""
         try:
             return super().send(record, form)  # type: ignore[misc]
         except DuplicateAppeared:
-            again: Any = self.make_form(record, self.request.POST)  # type: ignore[attr-defined]
-            if again.is_valid():
-                again.add_error(None, "刚刚有人改动了相近的客户，还没有保存，请再次保存。")
-            return self.show(record, again, 409)  # type: ignore[attr-defined]
+            new_form: Any = self.make_form(record, self.request.POST)  # type: ignore[attr-defined]
+            if new_form.is_valid():
+                new_form.add_error(None, "刚刚有人改动了相近的客户，还没有保存，请再次保存。")
+            return self.show(record, new_form, 409)  # type: ignore[attr-defined]

@@ -1,11 +1,11 @@
-"""历史订单查询, the orders of one customer, one order with its lines, and the card on the customer's page."""
+"""Pages of 历史订单查询: all orders, those of one customer, one order with its lines, and the customer's card."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -62,11 +62,11 @@ class OrderList(MirroredList):
         return {**super().page_context(), "totals": self.totals()}
 
     def totals(self) -> str:
-        """The exact sum of all orders found, when those that count are asked for: equal to the report's figure."""
+        """Return the exact sum of the orders if the filter is for revenue: it equals the report's figure."""
         if self.request.GET.get("status") != REVENUE:
             return ""
-        found = self.shown_rows().order_by().aggregate(sum=ExactSum("total"), count=Count("pk"))
-        return f"合计 {found['count']:,} 张订单，{format_yuan(found['sum'] or Decimal(0))} 元" if found["count"] else ""
+        sums = self.shown_rows().order_by().aggregate(sum=ExactSum("total"), count=Count("pk"))
+        return f"合计 {sums['count']:,} 张订单，{format_yuan(sums['sum'] or Decimal(0))} 元" if sums["count"] else ""
 
 
 class CustomerOrders(OrderList):
@@ -80,7 +80,7 @@ class CustomerOrders(OrderList):
         rows = Customer.objects.visible_to(self.request.user).select_related("region", "manager")
         return get_object_or_404(rows, pk=self.kwargs["pk"])
 
-    def rows(self) -> Any:
+    def rows(self) -> QuerySet[Order]:
         return super().rows().filter(customer=self.customer)
 
     @property
@@ -98,18 +98,18 @@ class OrderDetail(RecordDetail):
     crumbs, help = (("客户管理", ""), ORDER_LIST_CRUMB), "orders"
     select_related = ("customer",)
 
-    def get_record(self) -> Any:
+    def get_record(self) -> Order:
         return get_object_or_404(self.rows(), pk=self.kwargs["order"], customer=self.kwargs["pk"])
 
     def context(self, record: Order) -> dict[str, Any]:
         lines = record.lines.select_related("product")
-        shown = list(lines[: MAX_LINES + 1])
-        count = lines.count() if len(shown) > MAX_LINES else len(shown)
-        return {"lines": shown[:MAX_LINES], "count": count, "mirror": mirror_notice(*MIRRORED_TABLES)}
+        first = list(lines[: MAX_LINES + 1])
+        count = lines.count() if len(first) > MAX_LINES else len(first)
+        return {"lines": first[:MAX_LINES], "count": count, "mirror": mirror_notice(*MIRRORED_TABLES)}
 
 
 def orders_card(customer: Customer, user: User) -> dict[str, Any] | None:
-    """Newest orders, revenue this year, in all and by month; None without the right.
+    """Return newest orders and revenue: in all, this year and by month; None without permission.
 
     Revenue is the exact sum of REVENUE_STATUSES, by order date in Shanghai.
     """
@@ -117,11 +117,11 @@ def orders_card(customer: Customer, user: User) -> dict[str, Any] | None:
         return None
     rows, today = Order.objects.visible_to(user).filter(customer=customer), timezone.localdate()
     sums = totals_by_month(rows.revenue(), today)
-    whole = rows.revenue().aggregate(total=ExactSum("total"), count=Count("pk"))
+    overall = rows.revenue().aggregate(total=ExactSum("total"), count=Count("pk"))
     return {
         "newest": list(rows.order_by("-ordered_at", "-pk")[:5]),
-        "total": whole["total"],
-        "count": whole["count"],
+        "total": overall["total"],
+        "count": overall["count"],
         "this_year": sum((total for month, total in sums.items() if month.year == today.year), Decimal(0)),
         "bars": bars(sums, today),
         "from": months_back(today, MONTHS - 1),

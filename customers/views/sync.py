@@ -1,4 +1,4 @@
-"""数据同步: how fresh the mirror is, its runs, and orders that wait for a customer."""
+"""Pages of 数据同步: state of the mirror, its runs, and orders without a customer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SYNC_CRUMB = ("数据同步", "customers:sync")
 
 
 class SyncPage(View):
-    """Only for whoever runs the mirror."""
+    """A page for users who run the synchronisation."""
 
     title, crumbs = "数据同步", (("基础数据", ""),)
     template_name: str
@@ -45,9 +45,9 @@ class SyncState(SyncPage):
     template_name = "customers/sync.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        known = dict(FeedPosition.objects.values_list("table", "synced_at"))
+        synced_at = dict(FeedPosition.objects.values_list("table", "synced_at"))
         return self.page(
-            positions=[(label, known.get(table)) for table, label in LABELS.items()],
+            positions=[(label, synced_at.get(table)) for table, label in LABELS.items()],
             source=masked(settings.CRM_SYNC_SOURCE),
             runs=[(run, totals(run)) for run in SyncRun.objects.select_related("by")[:MAX_ROWS]],
             parked=ParkedOrder.objects.count(),
@@ -93,8 +93,8 @@ class ParkedOrders(SyncPage):
             customer = find(typed, request.user)
             if request.POST.get("confirmed") != customer.number:
                 return self.get(request, key=key, typed=typed, found=customer)
-            taken = match(customer, key, by=request.user)
+            matched = match(customer, key, by=request.user)
         except MatchRefused as refusal:
             return self.get(request, status=422, key=key, typed=typed, error=str(refusal))
-        messages.success(request, f"{taken} 个订单已归入 {customer.number} {customer.name}。")
+        messages.success(request, f"{matched} 个订单已归入 {customer.number} {customer.name}。")
         return redirect("customers:sync_parked")

@@ -1,4 +1,4 @@
-"""客户动态: twenty entries at a time, each page as quick as the first."""
+"""客户动态, paged by position: each page costs as much as the first."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ Position = tuple[datetime, int]
 
 
 def format_position(entry: TimelineEntry) -> str:
-    """An entry's place for the address: microseconds since 1970 and its key."""
+    """Return an entry's position for the URL: microseconds since 1970 and its key."""
     return f"{(entry.at - EPOCH) // MICROSECOND}-{entry.pk}"
 
 
 def parse_position(text: str) -> Position:
-    """Raises ValueError for what place_words() never wrote."""
+    """Parse a text of format_position(). Raises ValueError."""
     match = re.fullmatch(r"(-?\d{1,17})-(\d{1,18})", text, re.ASCII)
     if match is None:
         raise ValueError(text)
@@ -45,23 +45,23 @@ def parse_position(text: str) -> Position:
         raise ValueError(text) from error
 
 
-def timeline_page(customer: Customer, before: Position | None = None, *, goes_on: bool = False) -> dict[str, Any]:
-    """The entries after a place, with a month's heading where it begins, and where to go on; one query.
+def timeline_page(customer: Customer, before: Position | None = None, *, continues: bool = False) -> dict[str, Any]:
+    """Return the entries after a position, with headings of months, and the position of the next page; one query.
 
-    goes_on: the entry at `before` stands right above, so that its month has a heading already.
+    continues: the entry at `before` is right above, so that its month has a heading already.
     """
     rows = customer.timeline.newest()
-    found = list((rows.before(*before) if before else rows)[: PAGE_SIZE + 1])
-    shown, month = [], format_day(before[0], "month") if before and goes_on else ""
-    for entry in found[:PAGE_SIZE]:
+    entries = list((rows.before(*before) if before else rows)[: PAGE_SIZE + 1])
+    items, month = [], format_day(before[0], "month") if before and continues else ""
+    for entry in entries[:PAGE_SIZE]:
         icon, tone = KIND_STYLES[TimelineEntry.Kind(entry.kind)]
         former, month = month, format_day(entry.at, "month")
-        shown.append({"entry": entry, "icon": icon, "tone": tone, "heading": month if month != former else ""})
-    return {"timeline": shown, "older": format_position(found[PAGE_SIZE - 1]) if len(found) > PAGE_SIZE else ""}
+        items.append({"entry": entry, "icon": icon, "tone": tone, "heading": month if month != former else ""})
+    return {"timeline": items, "older": format_position(entries[PAGE_SIZE - 1]) if len(entries) > PAGE_SIZE else ""}
 
 
 class CustomerTimeline(RecordView):
-    """All entries from a place on: a page of its own, for htmx only the entries."""
+    """All entries from a position on: a full page, or only the entries for htmx."""
 
     model = Customer
     template_name = "customers/timeline_page.html"
@@ -73,7 +73,7 @@ class CustomerTimeline(RecordView):
             before = parse_position(request.GET["before"]) if request.GET.get("before") else None
         except ValueError as error:
             raise Http404 from error
-        context = {"record": customer, **timeline_page(customer, before, goes_on=bool(request.htmx))}
+        context = {"record": customer, **timeline_page(customer, before, continues=bool(request.htmx))}
         if request.htmx:
             response = render(request, "customers/timeline_entries.html", context)
         else:

@@ -1,4 +1,4 @@
-"""Customers ticked on the list and taken to one page together: 批量修改, 合并; and the suspected duplicates."""
+"""Bulk actions on customers chosen in the list, 批量修改 and 合并, and the page of suspected duplicates."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q, prefetch_related_objects
+from django.db.models import Count, Q, QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -30,9 +30,9 @@ MAX_IN_GROUP = 10
 
 
 class ChosenCustomers(FormView):
-    """All of the chosen or none; what is not the person's to treat so is left out and counted.
+    """Acts on all chosen customers or none; those that the user may not act on are left out and counted.
 
-    verb: what is done to them, in words; action: can_<action> of a customer decides.
+    verb: the action in Chinese; action: can_<action> of the customer is the guard.
     """
 
     model = Customer
@@ -41,7 +41,7 @@ class ChosenCustomers(FormView):
     verb: str
     fewest = 1
 
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if not request.user.has_perm(f"customers.{self.action}_customer"):
             raise PermissionDenied(f"您的角色不能{self.verb}客户。")
         return super().dispatch(request, *args, **kwargs)
@@ -51,13 +51,13 @@ class ChosenCustomers(FormView):
         return {int(key) for key in data.getlist("ids")[:MAX_CHOSEN] if key.isdecimal() and len(key) < 19}
 
     def customers(self, lock: bool = False) -> list[Customer]:
-        """Those of the chosen that the person may treat so."""
+        """Return the chosen customers that the user may act on."""
         rows = Customer.objects.visible_to(self.request.user).filter(pk__in=self.chosen()).order_by("pk")
         rows = rows.select_for_update(of=("self",)) if lock else rows
-        found = rows.select_related("manager", "region", "industry", "level")
-        return [one for one in found if getattr(one, f"can_{self.action}")(self.request.user)]
+        rows = rows.select_related("manager", "region", "industry", "level")
+        return [one for one in rows if getattr(one, f"can_{self.action}")(self.request.user)]
 
-    def form_options(self, record: Any) -> dict[str, Any]:
+    def form_options(self, record: list[Customer]) -> dict[str, Any]:
         return {"customers": record}
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
@@ -81,41 +81,41 @@ class ChosenCustomers(FormView):
             return self.refuse(self.customers(), form, refused.verdict)
 
     def check_still_visible(self, result: Any) -> None:
-        """Nobody's view is changed by what is done here."""
+        """Check nothing: these actions change no one's view."""
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: list[Customer], form: Any) -> dict[str, Any]:
         return {"customers": record, "left_out": len(self.chosen()) - len(record)}
 
-    def back_url(self, record: Any) -> str:
+    def back_url(self, record: list[Customer]) -> str:
         return reverse("customers:customer_list")
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: list[Customer], result: Any) -> str:
         return self.back_url(record)
 
 
 class ReclassifyCustomers(ChosenCustomers):
-    """Refused as a whole when one of them was changed since it was opened here."""
+    """批量修改; refused as a whole when one customer was changed since the page was opened."""
 
     action, verb, form_class = "reclassify", "批量修改", ReclassifyForm
     title, template_name = "批量修改客户", "customers/reclassify.html"
 
-    def perform(self, record: Any, form: Any) -> None:
+    def perform(self, record: list[Customer], form: ReclassifyForm) -> None:
         customers = self.customers(lock=True)
         self.check_versions(customers, form)
         changed = reclassify_customers(customers, by=self.request.user, **form.values())
         self.message = f"已修改 {changed} 个客户。"
 
-    def check_versions(self, customers: list[Customer], form: Any) -> None:
-        memory = form.memory()
-        if memory is None:
+    def check_versions(self, customers: list[Customer], form: ReclassifyForm) -> None:
+        opened = form.opened_versions()
+        if opened is None:
             raise Refused(Verdict(Kind.STATE, "页面已过期，没有保存。您选择的内容还在，请核对后再次保存。"))
-        changed = [one.name for one in customers if memory.get(str(one.pk)) != one.version]
+        changed = [one.name for one in customers if opened.get(str(one.pk)) != one.version]
         if changed:
-            named = "、".join(f"「{name}」" for name in changed[:5]) + (" 等" if len(changed) > 5 else "")
-            text = f"{named}在您打开后被别人修改过，所有客户都没有改动。下面是现在的内容，请核对后再次保存。"
+            names = "、".join(f"「{name}」" for name in changed[:5]) + (" 等" if len(changed) > 5 else "")
+            text = f"{names}在您打开后被别人修改过，所有客户都没有改动。下面是现在的内容，请核对后再次保存。"
             raise Refused(Verdict(Kind.STATE, text))
 
-    def refuse(self, record: Any, form: Any, verdict: Verdict) -> HttpResponse:
+    def refuse(self, record: list[Customer], form: ReclassifyForm, verdict: Verdict) -> HttpResponse:
         form.data = {**form.data.dict(), "opened": self.make_form(record).initial["opened"]}
         return super().refuse(record, form, verdict)
 
@@ -126,9 +126,9 @@ class MergeCustomers(ChosenCustomers):
     submit_label, danger = "合并", True
 
     def customers(self, lock: bool = False) -> list[Customer]:
-        found = super().customers(lock)[:MAX_TOGETHER]
-        prefetch_related_objects(found, "parent", "created_by")
-        return found
+        customers = super().customers(lock)[:MAX_TOGETHER]
+        prefetch_related_objects(customers, "parent", "created_by")
+        return customers
 
     def nothing_chosen(self) -> HttpResponse:
         messages.error(self.request, f"请选中 2 到 {MAX_TOGETHER} 个您可以合并的客户。")
@@ -137,29 +137,29 @@ class MergeCustomers(ChosenCustomers):
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         return super().post(request, **kwargs) if len(self.customers()) >= self.fewest else self.nothing_chosen()
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: list[Customer], form: Any) -> dict[str, Any]:
         oldest_first = sorted(record, key=lambda one: (one.created_at, one.pk))
         rows = [{"customer": one, "counts": counts(one)} for one in oldest_first]
         survivor = next((one for one in record if str(one.pk) == str(form["compared"].value())), oldest_first[0])
         fields = compare_fields(survivor, oldest_first, self.request.user)
         return {**super().context(record, form), "rows": rows, "survivor": survivor, "fields": fields}
 
-    def perform(self, record: Any, form: Any) -> Any:
+    def perform(self, record: list[Customer], form: MergeForm) -> Customer:
         survivor = form.cleaned_data["survivor"]
         others = [one for one in record if one.pk != survivor.pk]
         merged = merge_customers(survivor, others, by=self.request.user, reason=form.cleaned_data["reason"])
         self.message = f"已把 {merged} 个客户并入「{survivor}」。"
         return survivor
 
-    def back_url(self, record: Any) -> str:
+    def back_url(self, record: list[Customer]) -> str:
         return reverse("duplicates")
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: list[Customer], result: Any) -> str:
         return result.get_absolute_url()
 
 
 class ComparedField(NamedTuple):
-    """One field: what each customer has, whether it is lost to the survivor, and what the survivor will have."""
+    """One field in the comparison: (value, is lost) of each customer, and the value after the merge."""
 
     label: str
     cells: list[tuple[str, bool]]
@@ -167,30 +167,30 @@ class ComparedField(NamedTuple):
 
 
 def compare_fields(survivor: Customer, customers: list[Customer], by: User) -> list[ComparedField]:
-    """The fields that any of them has something in, side by side, as the merge will treat them."""
+    """Return the fields that are not empty everywhere, side by side, with the result of the merge."""
     after = outcome(survivor, [one for one in sorted(customers, key=lambda one: one.pk) if one.pk != survivor.pk])
-    left = {one.pk: left_behind(after, one) for one in customers}
-    seen = set(Customer.objects.visible_to(by).filter(pk__in={one.parent_id for one in customers}).values_list("pk"))
-    found = []
+    lost = {one.pk: left_behind(after, one) for one in customers}
+    parents = set(Customer.objects.visible_to(by).filter(pk__in={one.parent_id for one in customers}).values_list("pk"))
+    fields = []
     for field in described():
-        words = [(value_for(by, one, field.name, seen), field.name in left[one.pk]) for one in customers]
-        if any(text for text, _ in words):
-            found.append(ComparedField(str(field.verbose_name), words, value_for(by, after, field.name, seen)))
-    return found
+        cells = [(value_for(by, one, field.name, parents), field.name in lost[one.pk]) for one in customers]
+        if any(text for text, _ in cells):
+            fields.append(ComparedField(str(field.verbose_name), cells, value_for(by, after, field.name, parents)))
+    return fields
 
 
 def value_for(by: User, customer: Customer, name: str, parents: set[tuple[int]]) -> str:
-    """A field in words as this person sees it: details masked, a 上级单位 out of view without its name."""
+    """Return a field as displayed to the user: details masked, an invisible 上级单位 without its name."""
     if name in customer.detail_fields:
         return customer.detail(name, by)
-    hidden = name == "parent" and customer.parent_id is not None and (customer.parent_id,) not in parents
-    return "（不在您的查看范围内）" if hidden else display_value(customer, name)
+    is_hidden = name == "parent" and customer.parent_id is not None and (customer.parent_id,) not in parents
+    return "（不在您的查看范围内）" if is_hidden else display_value(customer, name)
 
 
 class Duplicates(View):
-    """疑似重复客户: of one normalised name or one license number, among those the person may merge."""
+    """疑似重复客户: equal normalised names or license numbers among the customers that the user may merge."""
 
-    def get(self, request: Any) -> HttpResponse:
+    def get(self, request: HttpRequest) -> HttpResponse:
         if not request.user.has_perm("customers.merge_customer"):
             raise PermissionDenied("您的角色不能合并客户。")
         rows = Customer.objects.supervised_by(request.user, "customers.merge_customer")
@@ -199,32 +199,32 @@ class Duplicates(View):
         return render(request, "customers/duplicates.html", {**context, "groups": groups, "more": more})
 
 
-def find_suspected_duplicates(rows: Any) -> tuple[list[dict[str, Any]], bool]:
-    """Groups of customers that may be one company, and whether there are more groups than shown."""
-    found: dict[tuple[str, str], list[Customer]] = {}
-    rows, same = rows.annotate(code=Fold("license_number")), ("name_normalized", "code")
-    for field in same:
-        again = rows.exclude(**{field: ""}).values(field).annotate(times=Count("pk")).filter(times__gt=1)
-        for value in again.order_by(field).values_list(field, flat=True)[: MAX_GROUPS + 1]:
-            found[field, value] = []
-    wanted = Q(pk__in=[])
-    for field, value in found:
-        wanted |= Q(**{field: value})
-    for one in rows.filter(wanted).select_related("manager", "region").order_by("created_at", "pk"):
-        for field in same:
-            if (group := found.get((field, getattr(one, field)))) is not None:
+def find_suspected_duplicates(rows: QuerySet[Customer]) -> tuple[list[dict[str, Any]], bool]:
+    """Return groups of customers that may be one company, and whether there are more groups."""
+    groups: dict[tuple[str, str], list[Customer]] = {}
+    rows, fields = rows.annotate(code=Fold("license_number")), ("name_normalized", "code")
+    for field in fields:
+        repeated = rows.exclude(**{field: ""}).values(field).annotate(times=Count("pk")).filter(times__gt=1)
+        for value in repeated.order_by(field).values_list(field, flat=True)[: MAX_GROUPS + 1]:
+            groups[field, value] = []
+    condition = Q(pk__in=[])
+    for field, value in groups:
+        condition |= Q(**{field: value})
+    for one in rows.filter(condition).select_related("manager", "region").order_by("created_at", "pk"):
+        for field in fields:
+            if (group := groups.get((field, getattr(one, field)))) is not None:
                 group.append(one)
-    return _merge_equal_groups(found), len(found) > MAX_GROUPS
+    return _merge_equal_groups(groups), len(groups) > MAX_GROUPS
 
 
-def _merge_equal_groups(found: dict[tuple[str, str], list[Customer]]) -> list[dict[str, Any]]:
-    """The same customers are one group, whether by name, by number or by both."""
-    shown: dict[tuple[int, ...], dict[str, Any]] = {}
-    for (field, _), group in found.items():
+def _merge_equal_groups(groups: dict[tuple[str, str], list[Customer]]) -> list[dict[str, Any]]:
+    """Join groups of the same customers, found by name, by number or by both."""
+    distinct: dict[tuple[int, ...], dict[str, Any]] = {}
+    for (field, _), group in groups.items():
         why = "名称相同" if field == "name_normalized" else "统一社会信用代码相同"
         keys = tuple(one.pk for one in group[:MAX_IN_GROUP])
-        known = shown.setdefault(
+        entry = distinct.setdefault(
             keys, {"why": [], "customers": group[:MAX_IN_GROUP], "more": len(group) > MAX_IN_GROUP}
         )
-        known["why"].append(why)
-    return [{**group, "why": "、".join(group["why"])} for group in list(shown.values())[:MAX_GROUPS]]
+        entry["why"].append(why)
+    return [{**group, "why": "、".join(group["why"])} for group in list(distinct.values())[:MAX_GROUPS]]

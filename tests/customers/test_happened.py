@@ -75,8 +75,8 @@ def test_a_talk_of_next_year_closes_no_follow_up(customer, company, sign_in):
 def test_the_beginning_of_a_cooperation_is_refused_on_screen_and_in_a_table(company):
     form = CustomerImportForm(default_manager=company.manager, by=None)
     row = {"name": "海河水务有限公司", "cooperation_since": f"{NEXT_YEAR:%Y/%m/%d}"}
-    assert form.customer(row) is None
-    assert dict(form.complaints()) == {"建立合作日期": "已经发生的事，日期不能晚于今天，请核对年份。"}
+    assert form.build_customer(row) is None
+    assert dict(form.row_errors()) == {"建立合作日期": "已经发生的事，日期不能晚于今天，请核对年份。"}
     with pytest.raises(ValidationError) as refused:
         Customer(name="x", cooperation_since=NEXT_YEAR).clean_fields()
     assert "cooperation_since" in refused.value.message_dict
