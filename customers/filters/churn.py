@@ -18,6 +18,7 @@ from kit.pages.filters import DateFrom, DateTo, ListFilter
 
 from ..effect import effects_by_case
 from ..models import ChurnCase, ChurnMeasure
+from ..models.churn import ChurnCaseQuerySet
 from .customers import THEN, CustomerName, DepartmentFilter, owner_choices
 
 HIDDEN = forms.HiddenInput
@@ -60,7 +61,7 @@ class EntriesFilter(django_filters.Filter):
 
     field_class = EntriesField
 
-    def filter(self, rows: QuerySet, value: SelectedEntries | None) -> QuerySet:
+    def filter(self, rows: QuerySet[Any], value: SelectedEntries | None) -> QuerySet[Any]:
         if value is None:
             return rows
         condition = Q(**{f"{self.field_name}__in": [key for key in value.keys if key != UNFILLED]})
@@ -104,32 +105,32 @@ class ChurnFilter(ListFilter):
         model = ChurnCase
         fields: list[str] = []
 
-    def of_department(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+    def of_department(self, rows: ChurnCaseQuerySet, name: str, value: str) -> QuerySet[ChurnCase]:
         return self.of_people(rows, people_of(value))
 
-    def of_manager(self, rows: QuerySet, name: str, value: User) -> QuerySet:
+    def of_manager(self, rows: ChurnCaseQuerySet, name: str, value: User) -> QuerySet[ChurnCase]:
         return self.of_people(rows, frozenset({value.pk}))
 
-    def of_people(self, rows: Any, people: frozenset[int]) -> QuerySet:
+    def of_people(self, rows: ChurnCaseQuerySet, people: frozenset[int]) -> QuerySet[ChurnCase]:
         """Filter by owner: today's, or the one at the confirmation (today's where there was none)."""
         if self.form.cleaned_data.get("follow") == THEN:
             return rows.kept_then_by(people)
         return rows.filter(customer__manager__in=people)
 
-    def without_merged(self, rows: Any, name: str, value: bool) -> QuerySet:
+    def without_merged(self, rows: ChurnCaseQuerySet, name: str, value: bool) -> QuerySet[ChurnCase]:
         return rows.counted() if value else rows
 
-    def only_mine(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
+    def only_mine(self, rows: ChurnCaseQuerySet, name: str, value: bool) -> QuerySet[ChurnCase]:
         return rows.filter(customer__manager=self.request.user) if value else rows
 
-    def with_any_measure(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
+    def with_any_measure(self, rows: ChurnCaseQuerySet, name: str, value: bool) -> QuerySet[ChurnCase]:
         return rows.filter(Exists(ChurnMeasure.objects.filter(case=OuterRef("pk")))) if value else rows
 
-    def keep_rows(self, rows: QuerySet, name: str, value: object) -> QuerySet:
+    def keep_rows(self, rows: ChurnCaseQuerySet, name: str, value: object) -> QuerySet[ChurnCase]:
         """Change nothing: with_measure() and of_people() read the value."""
         return rows
 
-    def with_measure(self, rows: QuerySet, name: str, value: DictionaryEntry) -> QuerySet:
+    def with_measure(self, rows: ChurnCaseQuerySet, name: str, value: DictionaryEntry) -> QuerySet[ChurnCase]:
         """Filter cases with a measure of this kind in the given days and, if given, with this effect on purchases.
 
         Hidden filters that are not in the URL have no form field.

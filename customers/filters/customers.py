@@ -61,7 +61,7 @@ class DepartmentFilter(django_filters.ChoiceFilter):
             return []
         return department_choices(people_in_scope(request.user, "customers.view_customer", VIEW), request.user)
 
-    def filter(self, rows: QuerySet, value: str) -> QuerySet:
+    def filter(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         return rows.filter(**{f"{self.field_name}__in": people_of(value)}) if value else rows
 
 
@@ -72,7 +72,7 @@ class CustomerName(Contains):
         self.path = path
         super().__init__(field_name=f"{path}name", **kwargs)
 
-    def filter(self, rows: QuerySet, value: str) -> QuerySet:
+    def filter(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         return rows.filter(named(value, self.path)) if value else rows
 
 
@@ -114,13 +114,13 @@ class CustomerFilter(ListFilter):
         for name, options in choices.items():
             self.filters[name].extra["choices"] = options
 
-    def of_department(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+    def of_department(self, rows: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
         return self.of_people(rows, people_of(value))
 
-    def of_manager(self, rows: QuerySet, name: str, value: User) -> QuerySet:
+    def of_manager(self, rows: QuerySet[Customer], name: str, value: User) -> QuerySet[Customer]:
         return self.of_people(rows, frozenset({value.pk}))
 
-    def of_people(self, rows: QuerySet, people: frozenset[int]) -> QuerySet:
+    def of_people(self, rows: QuerySet[Customer], people: frozenset[int]) -> QuerySet[Customer]:
         """Filter by owner: today's, or the one when the day of normal_on began."""
         data = self.form.cleaned_data
         if data.get("follow") == THEN and data.get("normal_on"):
@@ -128,11 +128,11 @@ class CustomerFilter(ListFilter):
             return rows.filter(pk__in=customers.filter(owner_then__in=people).order_by().values("pk"))
         return rows.filter(manager__in=people)
 
-    def keep_rows(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+    def keep_rows(self, rows: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
         """Change nothing: of_people() reads the value."""
         return rows
 
-    def normal_at_start(self, rows: QuerySet, name: str, value: date) -> QuerySet:
+    def normal_at_start(self, rows: QuerySet[Customer], name: str, value: date) -> QuerySet[Customer]:
         """Filter customers that existed and were not lost when the day began: the base of 客户流失分析."""
         start = midnight(value)
         lost = ChurnCase.objects.visible_to(self.request.user).lost_at(start)

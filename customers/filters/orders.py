@@ -11,6 +11,7 @@ from accounts.models import User
 from kit.pages.filters import Contains, DateFrom, DateTo, ListFilter
 
 from ..models import Order, OrderLine
+from ..models.order import OrderQuerySet
 from .customers import THEN, CustomerName, DepartmentFilter, keepers_in_view
 
 REVENUE = "revenue"
@@ -40,26 +41,26 @@ class OrderFilter(ListFilter):
         model = Order
         fields: list[str] = []
 
-    def in_state(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+    def in_state(self, rows: OrderQuerySet, name: str, value: str) -> QuerySet[Order]:
         return rows.revenue() if value == REVENUE else rows.filter(status=value)
 
-    def of_department(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+    def of_department(self, rows: OrderQuerySet, name: str, value: str) -> QuerySet[Order]:
         return self.of_people(rows, people_of(value))
 
-    def of_manager(self, rows: QuerySet, name: str, value: User) -> QuerySet:
+    def of_manager(self, rows: OrderQuerySet, name: str, value: User) -> QuerySet[Order]:
         return self.of_people(rows, frozenset({value.pk}))
 
-    def of_people(self, rows: QuerySet, people: frozenset[int]) -> QuerySet:
+    def of_people(self, rows: OrderQuerySet, people: frozenset[int]) -> QuerySet[Order]:
         """Filter by owner of the customer: today's, or the one at the date of the order."""
         if self.form.cleaned_data.get("follow") == THEN:
             return rows.with_keeper().filter(keeper__in=people)
         return rows.filter(customer__manager__in=people)
 
-    def keep_rows(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+    def keep_rows(self, rows: OrderQuerySet, name: str, value: str) -> QuerySet[Order]:
         """Change nothing: of_people() reads the value."""
         return rows
 
-    def with_product(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+    def with_product(self, rows: OrderQuerySet, name: str, value: str) -> QuerySet[Order]:
         """Filter orders with a line whose product name, model or number contains the text; each order once."""
         lines = OrderLine.objects.filter(order=OuterRef("pk"))
         in_product = Q(product__name__contains_text=value) | Q(product__model__contains_text=value)

@@ -30,7 +30,7 @@ class InteractionFilter(ListFilter):
         model = Interaction
         fields: list[str] = []
 
-    def containing(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+    def containing(self, rows: QuerySet[Interaction], name: str, value: str) -> QuerySet[Interaction]:
         return rows.filter(
             Q(summary__contains_text=value)
             | Q(details__contains_text=value)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.http import QueryDict
 
 from kit.pages.forms import RecordForm
 
@@ -66,10 +67,10 @@ class AskingForm(RecordForm):
         except CheckPaused as paused:
             self.add_error(None, str(paused))
         if self.matches:
-            self.data = self.data.copy()
-            self.data["confirm_existing"] = " ".join(
-                sorted(self.confirmed_keys | {match.key for match in self.matches})
-            )
+            keys = self.confirmed_keys | {match.key for match in self.matches}
+            data = cast(QueryDict, self.data).copy()
+            data["confirm_existing"] = " ".join(sorted(keys))
+            self.data = data
         return self.matches
 
     def hold(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django import forms
 from django.core import signing
+from django.http import QueryDict
 
 from basedata.models import DictionaryEntry
 from kit.pages.forms import Block, CrmForm
@@ -34,7 +35,7 @@ class MergeForm(CrmForm, forms.Form):
         super().__init__(*args, **kwargs)
         field = cast(forms.ModelChoiceField, self.fields["survivor"])
         field.queryset = Customer.objects.filter(pk__in=[one.pk for one in customers]).order_by("created_at", "pk")
-        field.label_from_instance = lambda customer: f"{customer.name}（{customer.number}）"  # type: ignore[method-assign]
+        field.label_from_instance = lambda customer: f"{customer.name}（{customer.number}）"  # type: ignore[method-assign, assignment]
         field.initial = min(customers, key=lambda one: (one.created_at, one.pk)).pk if customers else None
         self.initial["compared"] = field.initial
 
@@ -43,7 +44,7 @@ class MergeForm(CrmForm, forms.Form):
         data = super().clean() or self.cleaned_data
         survivor = data.get("survivor")
         if survivor and data.get("compared") != str(survivor.pk):
-            self.data = {**self.data.dict(), "compared": survivor.pk}
+            self.data = {**cast(QueryDict, self.data).dict(), "compared": survivor.pk}
             self.add_error("survivor", f"下面改为保留「{survivor}」时的对照，请核对后再点「合并」。")
         return data
 

@@ -20,7 +20,7 @@ from kit.domain.days import format_day
 from kit.pages.actions import Action, ActionView, Control, controls
 from kit.pages.history import RecordHistory
 from kit.pages.lists import Column, RecordList
-from kit.pages.records import RecordDetail
+from kit.pages.records import RecordDetail, RecordView
 from kit.pages.templatetags.ui import chip
 
 from ..churn import last_scan, scan_jobs, start_scan
@@ -118,7 +118,7 @@ class ChurnList(RecordList):
         return {**super().page_context(), "last_scan": last_scan(), "mirror": mirror_notice("orders", "order_lines")}
 
 
-class ChurnPage:
+class ChurnPage(RecordView):
     """Settings of the pages about one case."""
 
     model = ChurnCase

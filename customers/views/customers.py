@@ -66,7 +66,7 @@ ROW_FIELDS = (
 
 
 def export_column(name: str, column: type[Column] = Column) -> Column:
-    label = label_with_unit(str(Customer._meta.get_field(name).verbose_name), CustomerForm.units.get(name, ""))
+    label = label_with_unit(str(Customer._meta.get_field(name).verbose_name), CustomerForm.units.get(name, ""))  # type: ignore[union-attr]
     return column(label, name, export_only=True)
 
 
@@ -140,7 +140,6 @@ class CustomerPage(Asking):
     """Shared by creating and editing: the form's user, completion, and possible duplicates."""
 
     template_name = "customers/customer_form.html"
-    request: Any
 
     def form_options(self, record: Customer) -> dict[str, Any]:
         return {"user": self.request.user}

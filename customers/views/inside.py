@@ -8,12 +8,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.views import View
 from django_htmx.http import push_url, reswap, retarget
 
 from accounts.models import User
 from kit.pages.actions import Action
 from kit.pages.lists import RecordList
 from kit.pages.paging import count_capped
+from kit.pages.records import FormView, RecordView
 
 from ..models import Contact, Customer, Interaction
 from ..models.holding import whereabouts
@@ -30,16 +32,14 @@ class PartAction(Action):
         return reverse(self.url_name, args=[record.customer_id, record.pk])
 
 
-class CustomerPart:
+class CustomerPart(RecordView):
     """Limit rows to one customer: a part of another customer is 404."""
 
-    kwargs: dict[str, Any]
-
     def rows(self) -> QuerySet[Any]:
-        return super().rows().filter(customer=self.kwargs["customer"])  # type: ignore[misc]
+        return super().rows().filter(customer=self.kwargs["customer"])
 
 
-class InsideCustomer:
+class InsideCustomer(View):
     """A page about the parts of a customer, or about a new part."""
 
     request: Any
@@ -47,7 +47,7 @@ class InsideCustomer:
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         """Load the customer here: the job that writes an export calls nothing before the list."""
-        super().setup(request, *args, **kwargs)  # type: ignore[misc]
+        super().setup(request, *args, **kwargs)
         rows = Customer.objects.visible_to(request.user).select_related("manager", "level", "region")  # type: ignore[arg-type]
         if request.method == "POST":
             for former in Customer.objects.formerly_visible_to(request.user).filter(pk=kwargs["pk"]):  # type: ignore[arg-type]
@@ -70,25 +70,24 @@ class PartList(InsideCustomer, RecordList):
         return {**super().page_context(), **head, "new": new}
 
 
-class InPlaceForm:
+class InPlaceForm(FormView):
     """A form that htmx opens inside the customer's page, and a page of its own without htmx.
 
     After saving, htmx replaces the form's card and the timeline.
     """
 
     card: str
-    request: Any
 
     def page(self, status: int = 200, template: str = "", **context: Any) -> HttpResponse:
         if not self.request.htmx:
-            return super().page(status, template, **context)  # type: ignore[misc]
+            return super().page(status, template, **context)
         if template == "ui/conflict.html":
-            response = super().page(200, template, **context)  # type: ignore[misc]
+            response = super().page(200, template, **context)
             return push_url(reswap(retarget(response, "body"), "innerHTML"), self.request.path)
-        return super().page(200, "customers/in_place.html", card=self.card, **context)  # type: ignore[misc]
+        return super().page(200, "customers/in_place.html", card=self.card, **context)
 
     def carry_out(self, record: Contact | Interaction, form: Any) -> HttpResponse:
-        response = super().carry_out(record, form)  # type: ignore[misc]
+        response = super().carry_out(record, form)
         return self.redraw_card(record.customer_id) if self.request.htmx else response
 
     def redraw_card(self, customer_id: int) -> HttpResponse:

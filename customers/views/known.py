@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Model
 from django.http import HttpResponse
 
-from ..forms.known import AskingForm, DuplicateAppeared
+from kit.pages.records import FormView
+
+from ..forms.known import DuplicateAppeared
 
 
-class Asking:
+class Asking(FormView):
     """Mix into a FormView with an AskingForm."""
 
-    request: Any
-
-    def perform(self, record: Model, form: AskingForm) -> Any:
+    def perform(self, record: Any, form: Any) -> Any:
         form.check_again()
-        return super().perform(record, form)  # type: ignore[misc]
+        return super().perform(record, form)
 
-    def send(self, record: Model, form: AskingForm) -> HttpResponse:
+    def send(self, record: Any, form: Any) -> HttpResponse:
         """Report a duplicate that appeared during the save like one that was there before."""
         try:
-            return super().send(record, form)  # type: ignore[misc]
+            return super().send(record, form)
         except DuplicateAppeared:
-            new_form: Any = self.make_form(record, self.request.POST)  # type: ignore[attr-defined]
+            new_form = self.make_form(record, self.request.POST)
             if new_form.is_valid():
                 new_form.add_error(None, "刚刚有人改动了相近的客户，还没有保存，请再次保存。")
-            return self.show(record, new_form, 409)  # type: ignore[attr-defined]
+            return self.show(record, new_form, 409)

@@ -42,7 +42,8 @@ def customer_cell(order: Order) -> str:
 
 class OrderList(MirroredList):
     model = Order
-    title, crumbs, help = "历史订单查询", (("客户管理", ""),), "orders"
+    title, help = "历史订单查询", "orders"
+    crumbs: tuple[tuple[str, str], ...] = (("客户管理", ""),)
     tables = MIRRORED_TABLES
     select_related = ("customer",)
     filterset_class = OrderFilter

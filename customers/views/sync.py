@@ -27,7 +27,8 @@ SYNC_CRUMB = ("数据同步", "customers:sync")
 class SyncPage(View):
     """A page for users who run the synchronisation."""
 
-    title, crumbs = "数据同步", (("基础数据", ""),)
+    title = "数据同步"
+    crumbs: tuple[tuple[str, str], ...] = (("基础数据", ""),)
     template_name: str
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet, prefetch_related_objects
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views import View
@@ -116,7 +116,7 @@ class ReclassifyCustomers(ChosenCustomers):
             raise Refused(Verdict(Kind.STATE, text))
 
     def refuse(self, record: list[Customer], form: ReclassifyForm, verdict: Verdict) -> HttpResponse:
-        form.data = {**form.data.dict(), "opened": self.make_form(record).initial["opened"]}
+        form.data = {**cast(QueryDict, form.data).dict(), "opened": self.make_form(record).initial["opened"]}
         return super().refuse(record, form, verdict)
 
 
