@@ -225,10 +225,10 @@ def entry_field(category: str, entries: list[DictionaryEntry], *, hint: str = ""
 
 def managers_field(by: User | None) -> ShownTextField:
     """Return a field for 客户经理 inside the user's scope, by username, or by name where it is unique."""
-    people = list(User.objects.account_managers() if by is None else receivers(by))
-    names = [fold_label(person.name) for person in people]
-    choices = {person.name: person for person in people if names.count(fold_label(person.name)) == 1}
-    choices |= {person.username: person for person in people}
+    users = list(User.objects.account_managers() if by is None else receivers(by))
+    names = [fold_label(user.name) for user in users]
+    choices = {user.name: user for user in users if names.count(fold_label(user.name)) == 1}
+    choices |= {user.username: user for user in users}
     refusal = "不是" + ("" if by is None else "您范围内") + "在职的客户经理（有同名的人时请填写用户名）。"
     return ShownTextField(choices, label="客户经理", refusal=refusal)
 

@@ -95,7 +95,7 @@ def write_remarks(target: Any, task: CustomerImport) -> int:
 
 
 def write_refused(target: Any, upload: ImportFile, task: CustomerImport) -> int:
-    """The refused rows as they stand in the file, with line and reasons in front."""
+    """Write the refused rows as in the file, preceded by line and reasons; return how many."""
     rows = read_refused_rows(upload, task)
     headers = [name for name in rows[0][1] if name not in ADDED_HEADERS] if rows else []
     fields = {name: task.form.columns.get(column_key(name), "") for name in headers}

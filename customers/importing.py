@@ -45,7 +45,7 @@ class CustomerImport:
         self.form = CustomerImportForm(default_manager=manager, create_regions=create_regions, by=by)
         self.reading = ReadingObserver(self.form)
         self.notes: list[str] = []  # cells that the reader skipped, spread or converted
-        self.known = KnownCustomers(by)
+        self.known_customers = KnownCustomers(by)
         self.rows: list[Row] = []
         self.errors: list[CellError] = []
         self.existing = 0  # rows of existing customers
@@ -69,7 +69,7 @@ class CustomerImport:
         """
         table = read_table(path, self.form.knows_column)
         for batch in batches(self._read_rows(table, beat), BATCH):
-            self.known.learn(keys for _, _, keys in batch)
+            self.known_customers.learn(keys for _, _, keys in batch)
             for line, cells, keys in batch:
                 self.reading.begin_row(table)
                 self._process_row(line, cells, keys)
@@ -83,7 +83,7 @@ class CustomerImport:
         if "name" not in self._fields.values():
             raise ImportRefused("文件缺少「名称」列。")
         branches = [row for row in self.rows if row.parent_text]
-        self.known.learn(Keys(number=row.parent_text, name=normalize(row.parent_text)) for row in branches)
+        self.known_customers.learn(Keys(number=row.parent_text, name=normalize(row.parent_text)) for row in branches)
         for row in branches:
             self._find_parent(row)
         self.errors += [
@@ -137,7 +137,7 @@ class CustomerImport:
         return self._fields[header]
 
     def _process_row(self, line: int, cells: dict[str, str], keys: Keys) -> None:
-        if matches := self.known.matches(keys):
+        if matches := self.known_customers.matches(keys):
             self.existing += 1
             self._note_existing(line, cells.get("name", ""), keys, matches)
             return
@@ -146,12 +146,12 @@ class CustomerImport:
         if customer is None:
             self.errors += [CellError(line, label, reason) for label, reason in self.form.row_errors()]
             return
-        self.namesakes += self.known.has_name(keys.name)
+        self.namesakes += self.known_customers.has_name(keys.name)
         self.rows.append(Row(line, with_derived_names(customer), self.form.cleaned_data["parent"]))
 
     def _note_existing(self, line: int, name: str, keys: Keys, matches: list[KnownCustomer]) -> None:
         """Let an existing customer take over the external number it lacks, and add a remark where needed."""
-        customer = self.known.survivor(matches[0])
+        customer = self.known_customers.survivor(matches[0])
         words = f"已并入客户「{customer.name}」" if customer is not matches[0] else f"已是客户「{customer.name}」"
         if customer.is_arriving:
             words = "正由另一次导入写入，没有导入；请等它结束后再导入一次。"
@@ -173,13 +173,13 @@ class CustomerImport:
             return f"{words}，没有改动。" if customer is not matches[0] else ""
         if own:
             return f"{words}，它的销售系统客户编号是 {own}，表中的 {external} 没有写入，请核对。"
-        if self.known.has_external_number(external):
+        if self.known_customers.has_external_number(external):
             return f"{words}，但销售系统客户编号 {external} 属于另一个客户（可能已删除），没有写入，请核对。"
-        if len({self.known.survivor(one).pk for one in matches if not one.is_deleted}) > 1:
+        if len({self.known_customers.survivor(one).pk for one in matches if not one.is_deleted}) > 1:
             return f"{words}，但有多个同名客户，销售系统客户编号 {external} 没有写入，请在客户页填写。"
         if len(external) > MAX_EXTERNAL_NUMBER:
             return f"{words}，销售系统客户编号超过 {MAX_EXTERNAL_NUMBER} 个字，没有写入，请先在销售系统里改正。"
-        self.known.set_external_number(customer, external)
+        self.known_customers.set_external_number(customer, external)
         self.filled[customer.pk] = external
         return f"{words}，销售系统客户编号 {external} 归它。" if customer is not matches[0] else ""
 
@@ -201,7 +201,7 @@ class CustomerImport:
     def _find_parent(self, row: Row) -> None:
         """Resolve 上级单位 by 客户编号 or full name to an existing customer or another row of this file."""
         text, name = row.parent_text, normalize(row.parent_text)
-        customers = self.known.named(text)
+        customers = self.known_customers.named(text)
         rows = self._rows_by_name.get(name, [])
         if len(customers) + len(rows) > 1:
             self._refuse(row.line, "parent", f"「{text[:30]}」有多个同名客户，请填写客户编号。")

@@ -106,16 +106,16 @@ class ChurnFilter(ListFilter):
         fields: list[str] = []
 
     def of_department(self, rows: ChurnCaseQuerySet, name: str, value: str) -> QuerySet[ChurnCase]:
-        return self.of_people(rows, people_of(value))
+        return self.of_owners(rows, people_of(value))
 
     def of_manager(self, rows: ChurnCaseQuerySet, name: str, value: User) -> QuerySet[ChurnCase]:
-        return self.of_people(rows, frozenset({value.pk}))
+        return self.of_owners(rows, frozenset({value.pk}))
 
-    def of_people(self, rows: ChurnCaseQuerySet, people: frozenset[int]) -> QuerySet[ChurnCase]:
+    def of_owners(self, rows: ChurnCaseQuerySet, owners: frozenset[int]) -> QuerySet[ChurnCase]:
         """Filter by owner: today's, or the one at the confirmation (today's where there was none)."""
         if self.form.cleaned_data.get("follow") == THEN:
-            return rows.kept_then_by(people)
-        return rows.filter(customer__manager__in=people)
+            return rows.kept_then_by(owners)
+        return rows.filter(customer__manager__in=owners)
 
     def without_merged(self, rows: ChurnCaseQuerySet, name: str, value: bool) -> QuerySet[ChurnCase]:
         return rows.counted() if value else rows
@@ -127,7 +127,7 @@ class ChurnFilter(ListFilter):
         return rows.filter(Exists(ChurnMeasure.objects.filter(case=OuterRef("pk")))) if value else rows
 
     def keep_rows(self, rows: ChurnCaseQuerySet, name: str, value: object) -> QuerySet[ChurnCase]:
-        """Change nothing: with_measure() and of_people() read the value."""
+        """Change nothing: with_measure() and of_owners() read the value."""
         return rows
 
     def with_measure(self, rows: ChurnCaseQuerySet, name: str, value: DictionaryEntry) -> QuerySet[ChurnCase]:

@@ -115,21 +115,21 @@ class CustomerFilter(ListFilter):
             self.filters[name].extra["choices"] = options
 
     def of_department(self, rows: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
-        return self.of_people(rows, people_of(value))
+        return self.of_owners(rows, people_of(value))
 
     def of_manager(self, rows: QuerySet[Customer], name: str, value: User) -> QuerySet[Customer]:
-        return self.of_people(rows, frozenset({value.pk}))
+        return self.of_owners(rows, frozenset({value.pk}))
 
-    def of_people(self, rows: QuerySet[Customer], people: frozenset[int]) -> QuerySet[Customer]:
+    def of_owners(self, rows: QuerySet[Customer], owners: frozenset[int]) -> QuerySet[Customer]:
         """Filter by owner: today's, or the one when the day of normal_on began."""
         data = self.form.cleaned_data
         if data.get("follow") == THEN and data.get("normal_on"):
             customers = Customer.objects.annotate(owner_then=keeper_at("pk", midnight(data["normal_on"])))
-            return rows.filter(pk__in=customers.filter(owner_then__in=people).order_by().values("pk"))
-        return rows.filter(manager__in=people)
+            return rows.filter(pk__in=customers.filter(owner_then__in=owners).order_by().values("pk"))
+        return rows.filter(manager__in=owners)
 
     def keep_rows(self, rows: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
-        """Change nothing: of_people() reads the value."""
+        """Change nothing: of_owners() reads the value."""
         return rows
 
     def normal_at_start(self, rows: QuerySet[Customer], name: str, value: date) -> QuerySet[Customer]:

@@ -45,19 +45,19 @@ class OrderFilter(ListFilter):
         return rows.revenue() if value == REVENUE else rows.filter(status=value)
 
     def of_department(self, rows: OrderQuerySet, name: str, value: str) -> QuerySet[Order]:
-        return self.of_people(rows, people_of(value))
+        return self.of_owners(rows, people_of(value))
 
     def of_manager(self, rows: OrderQuerySet, name: str, value: User) -> QuerySet[Order]:
-        return self.of_people(rows, frozenset({value.pk}))
+        return self.of_owners(rows, frozenset({value.pk}))
 
-    def of_people(self, rows: OrderQuerySet, people: frozenset[int]) -> QuerySet[Order]:
+    def of_owners(self, rows: OrderQuerySet, owners: frozenset[int]) -> QuerySet[Order]:
         """Filter by owner of the customer: today's, or the one at the date of the order."""
         if self.form.cleaned_data.get("follow") == THEN:
-            return rows.with_keeper().filter(keeper__in=people)
-        return rows.filter(customer__manager__in=people)
+            return rows.with_keeper().filter(keeper__in=owners)
+        return rows.filter(customer__manager__in=owners)
 
     def keep_rows(self, rows: OrderQuerySet, name: str, value: str) -> QuerySet[Order]:
-        """Change nothing: of_people() reads the value."""
+        """Change nothing: of_owners() reads the value."""
         return rows
 
     def with_product(self, rows: OrderQuerySet, name: str, value: str) -> QuerySet[Order]:

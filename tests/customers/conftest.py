@@ -38,8 +38,8 @@ def feed(tmp_path):
 
 
 @pytest.fixture
-def keeper(company):
+def owner(company):
     """The manager, under the name that the import command is given."""
-    company.manager.username = "keeper"
+    company.manager.username = "owner"
     company.manager.save()
     return company.manager

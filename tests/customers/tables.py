@@ -35,7 +35,7 @@ def run(path, **options):
     """Return what the import command said, and the lines it refused."""
     out, err = io.StringIO(), io.StringIO()
     try:
-        call_command("import_customers", path, **{"manager": "keeper", **options}, stdout=out, stderr=err)
+        call_command("import_customers", path, **{"manager": "owner", **options}, stdout=out, stderr=err)
     except CommandError as error:
         return str(error), err.getvalue().splitlines()
     return out.getvalue(), []

@@ -147,7 +147,7 @@ def test_what_may_not_be_attached_is_named(name):
 
 
 @pytest.mark.parametrize("name", RENAMED)
-def test_a_file_is_named_after_its_content_and_the_sender_is_told(name):
+def test_a_file_is_named_after_its_content_and_the_user_is_told(name):
     content, kept = RENAMED[name]
     checked = attachments.check(upload(name, content))
     assert checked.name == kept
@@ -178,7 +178,7 @@ def test_the_name_of_a_stream_in_running_text_makes_no_document():
         attachments.check(upload("a.doc", plain))
 
 
-def test_a_renamed_picture_is_kept_served_and_said_under_its_right_name(manager, talk):
+def test_a_renamed_picture_is_stored_served_and_reported_under_its_correct_name(manager, talk):
     answer = manager.post(at(talk), {"files": [upload("photo.jpg", GOOD["a.png"])]}, follow=True)
     assert "上传成功。「photo.jpg」已按内容改名为「photo.png」。" in answer.content.decode()
     file = talk.attachments.get()
@@ -287,7 +287,7 @@ def test_it_is_served_as_a_download_under_its_own_name(company, manager, talk):
     assert "<b>.png" in text(page)
 
 
-def test_it_is_served_to_whoever_sees_the_customer_and_to_nobody_else(company, talk, sign_in):
+def test_a_file_is_served_only_to_users_who_see_the_customer(company, talk, sign_in):
     file = factories.attachment(talk, company.manager)
     other = factories.CustomerFactory(manager=company.manager)
     address = f"/customers/{talk.customer_id}/attachments/{file.pk}/"

@@ -134,7 +134,7 @@ def test_own_rows_carry_actions_others_are_only_viewed(company, mine, sign_in, c
     assert url("confirm", case) not in page(sign_in(company.supervisor), LIST)
 
 
-def test_the_export_has_the_rows_and_needs_its_right(company, mine, sign_in, case):
+def test_the_export_has_the_rows_and_needs_its_permission(company, mine, sign_in, case):
     response = export(mine, LIST)
     assert "武汉楚天食品有限公司" in b"".join(response).decode("utf-8-sig")
     assert export(sign_in(company.nobody), LIST).status_code == 403
@@ -154,7 +154,7 @@ def test_the_page_says_how_unusual_the_silence_is(company, mine):
     assert "订单趋势" in shown
 
 
-def test_with_fewer_than_three_orders_only_the_rule_is_told(company, mine):
+def test_with_fewer_than_three_orders_only_the_rule_is_shown(company, mine):
     case = factories.churn_case(company.manager, last_purchase_on=TODAY - timedelta(days=200))
     order(case.customer, 200)
     order(case.customer, 260)

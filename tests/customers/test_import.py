@@ -33,14 +33,14 @@ def refused(tmp_path, rows, **options):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_any_usual_csv(tmp_path, keeper, encoding, delimiter):
+def test_any_usual_csv(tmp_path, owner, encoding, delimiter):
     path = table(tmp_path, [["沈阳甲方有限公司", "东北"]], encoding=encoding, delimiter=delimiter)
     run(path)
     customer = Customer.objects.get()
-    assert (customer.name, str(customer.region), customer.manager) == ("沈阳甲方有限公司", "东北", keeper)
+    assert (customer.name, str(customer.region), customer.manager) == ("沈阳甲方有限公司", "东北", owner)
 
 
-def test_gzipped_csv_with_history_and_derived_names(tmp_path, keeper):
+def test_gzipped_csv_with_history_and_derived_names(tmp_path, owner):
     run(table(tmp_path, [["曾氏仪表（大连）有限公司", "东北"]], name="customers.csv.gz"))
     customer = Customer.objects.get()
     assert customer.name_normalized == "曾氏仪表大连"
@@ -48,10 +48,10 @@ def test_gzipped_csv_with_history_and_derived_names(tmp_path, keeper):
     assert customer.number.startswith("KH")
     assert [(entry.verb, entry.actor_name) for entry in AuditEntry.objects.about(customer)] == [("导入", "系统")]
     ownership = Ownership.objects.get(customer=customer)
-    assert (ownership.manager, ownership.since, ownership.until) == (keeper, customer.created_at, None)
+    assert (ownership.manager, ownership.since, ownership.until) == (owner, customer.created_at, None)
 
 
-def test_every_column_of_the_form_from_a_workbook(tmp_path, keeper, company):
+def test_every_column_of_the_form_from_a_workbook(tmp_path, owner, company):
     headers = [
         "名 称", "销售系统客户编号", "地区*", "行业", "客户等级", "客户满意度", "客户信用度", "建立合作日期", "地址",
         "邮政编码", "电话", "网址", "统一社会信用代码", "注册资本（万元）", "银行账号", "客户经理",
@@ -76,10 +76,10 @@ def test_columns_are_those_of_the_screen():
     assert all(form.labels[name] == str(shown.fields[name].label) for name in CustomerForm.Meta.fields)
 
 
-def test_all_or_none_with_every_reason(tmp_path, keeper):
+def test_all_or_none_with_every_reason(tmp_path, owner):
     rows = [
-        ["好客户", "华北", "1", "keeper", "2025-01-31"],
-        ["", "华北", "1", "keeper", ""],
+        ["好客户", "华北", "1", "owner", "2025-01-31"],
+        ["", "华北", "1", "owner", ""],
         ["坏客户", "月球", "9", "没有此人", "2025-02-30"],
     ]
     headers = ["名称", "地区", "客户满意度", "客户经理", "建立合作日期"]
@@ -91,8 +91,8 @@ def test_all_or_none_with_every_reason(tmp_path, keeper):
     assert not NumberSequence.objects.exists()
 
 
-def test_what_nobody_sees_is_taken_out_before_rows_are_compared(tmp_path, keeper):
-    CustomerFactory(name="海河（集团）", external_number="C1", manager=keeper)
+def test_invisible_characters_are_removed_before_rows_are_compared(tmp_path, owner):
+    CustomerFactory(name="海河（集团）", external_number="C1", manager=owner)
     headers = ["名\u200b称", "销售系统客户编号", "统一社会信用代码", "电话"]
     rows = [
         ["海\u200b河(集团)", "", "", ""],
@@ -105,12 +105,12 @@ def test_what_nobody_sees_is_taken_out_before_rows_are_compared(tmp_path, keeper
     assert Customer.objects.count() == 2
 
 
-def test_a_name_of_signs_nobody_sees_is_refused(tmp_path, keeper):
+def test_a_name_of_invisible_characters_is_refused(tmp_path, owner):
     assert refused(tmp_path, [["\u200b\u3164", "华北"]]) == ["第 2 行「名称」：请填写。"]
 
 
-def test_a_parent_is_found_however_its_name_and_number_are_typed(tmp_path, keeper):
-    parent = CustomerFactory(name="海河（集团）", manager=keeper)
+def test_a_parent_is_found_however_its_name_and_number_are_typed(tmp_path, owner):
+    parent = CustomerFactory(name="海河（集团）", manager=owner)
     rows = [["甲", "海河(集团)"], ["乙", parent.number.lower()]]
     assert run(table(tmp_path, rows, headers=["名称", "上级单位"]))[1] == []
     assert set(Customer.objects.filter(parent=parent).values_list("name", flat=True)) == {"甲", "乙"}
@@ -124,7 +124,7 @@ def test_a_parent_is_found_however_its_name_and_number_are_typed(tmp_path, keepe
         ("长" * 34_000, "100"),
     ],
 )
-def test_texts_the_form_refuses(tmp_path, keeper, text, reason):
+def test_texts_the_form_refuses(tmp_path, owner, text, reason):
     for column, row in (("名称", [text, "华北"]), ("地区", ["甲", text])):
         reasons = refused(tmp_path, [row])
         assert len(reasons) == 1
@@ -152,7 +152,7 @@ def test_texts_the_form_refuses(tmp_path, keeper, text, reason):
         ("建立合作日期", "9999999"),
     ],
 )
-def test_values_the_form_refuses(tmp_path, keeper, column, text):
+def test_values_the_form_refuses(tmp_path, owner, column, text):
     reasons = refused(tmp_path, [["甲", text]], headers=["名称", column])
     assert len(reasons) == 1
     assert reasons[0].startswith(f"第 2 行「{column}")
@@ -169,19 +169,19 @@ def test_dates_as_text_or_number(text):
     assert TableDateField().clean(text) == date(2025, 11, 24)
 
 
-def test_full_width_digits_in_numbers(tmp_path, keeper):
+def test_full_width_digits_in_numbers(tmp_path, owner):
     run(table(tmp_path, [["甲", "１２", "３"]], headers=["名称", "注册资本", "客户满意度"]))
     assert (Customer.objects.get().registered_capital, Customer.objects.get().satisfaction) == (12, 3)
 
 
-def test_formulas_are_plain_text_and_come_back_from_an_export(tmp_path, keeper):
+def test_formulas_are_plain_text_and_come_back_from_an_export(tmp_path, owner):
     run(table(tmp_path, [['=HYPERLINK("x")', "'+86 10 5555 0000"]], headers=["名称", "电话"]))
     assert (Customer.objects.get().name, Customer.objects.get().phone) == ('=HYPERLINK("x")', "+86 10 5555 0000")
     run(table(tmp_path, [["'＠甲公司", "'＋86 10 5555 0001"]], headers=["名称", "电话"]))
     assert Customer.objects.filter(name="＠甲公司").exists()
 
 
-def test_tables_that_cannot_be_read(tmp_path, keeper):
+def test_tables_that_cannot_be_read(tmp_path, owner):
     assert "不认识的列「颜色」" in run(table(tmp_path, [["甲", "红"]], headers=["名称", "颜色"]))[0]
     assert "名称、客户经理、销售系统客户编号" in run(table(tmp_path, [["甲", "红"]], headers=["名称", "颜色"]))[0]
     assert "出现了两次" in run(table(tmp_path, [["甲", "乙"]], headers=["名称", "名 称"]))[0]
@@ -196,7 +196,7 @@ def test_tables_that_cannot_be_read(tmp_path, keeper):
 
 
 @pytest.fixture
-def exported(company, keeper, sign_in, tmp_path):
+def exported(company, owner, sign_in, tmp_path):
     """export(format): the supervisor's file of two customers that fill every field of the form."""
     values = {
         "industry": entry("行业", "化工"), "postcode": "300000", "fax": "022-1", "website": "https://example.com",
@@ -205,8 +205,8 @@ def exported(company, keeper, sign_in, tmp_path):
         "annual_turnover": Decimal("3.00"), "local_tax_number": "00123", "national_tax_number": "00456",
         "cooperation_since": date(2019, 3, 4), "external_number": "X-007", "credit": 5,
     }  # fmt: skip
-    head = CustomerFactory(name="海河集团", manager=keeper, phone="+86 22 5555 0000")
-    CustomerFactory(name="=海河水务", manager=keeper, parent=head, **values)
+    head = CustomerFactory(name="海河集团", manager=owner, phone="+86 22 5555 0000")
+    CustomerFactory(name="=海河水务", manager=owner, parent=head, **values)
 
     def taken(file_format):
         client = sign_in(company.supervisor)
@@ -254,7 +254,7 @@ def test_an_export_names_no_parent_that_its_reader_does_not_see(company, sign_in
     assert "别人的集团" not in file
 
 
-def test_unknown_regions_are_added_only_when_asked(tmp_path, keeper):
+def test_unknown_regions_are_added_only_when_asked(tmp_path, owner):
     rows = [["甲", "华南"], ["乙", " 华南 "], ["丙", "华北"]]
     assert len(refused(tmp_path, rows)) == 2
     message, _ = run(table(tmp_path, rows), create_regions=True)
@@ -264,7 +264,7 @@ def test_unknown_regions_are_added_only_when_asked(tmp_path, keeper):
     assert AuditEntry.objects.about(entry).get().verb == "新建"
 
 
-def test_the_same_file_twice_adds_nothing(tmp_path, keeper):
+def test_the_same_file_twice_adds_nothing(tmp_path, owner):
     headers = ["销售系统客户编号", "名称", "地区"]
     path = table(tmp_path, [["C1", "甲", "华南"], ["", "乙（大连）有限公司", "华北"]], headers=headers)
     run(path, create_regions=True)
@@ -274,7 +274,7 @@ def test_the_same_file_twice_adds_nothing(tmp_path, keeper):
     assert (Customer.objects.count(), AuditEntry.objects.count()) == (2, trail)
 
 
-def test_known_customers_are_left_alone(tmp_path, keeper, company):
+def test_known_customers_are_left_alone(tmp_path, owner, company):
     CustomerFactory(name="甲方有限公司", manager=company.eastern, external_number="C1")
     CustomerFactory(name="乙方有限公司", manager=company.eastern, external_number="C3")
     rows = [["C1", "改了名的甲方"], ["", "乙方"], ["C2", "乙方有限公司"]]
@@ -284,7 +284,7 @@ def test_known_customers_are_left_alone(tmp_path, keeper, company):
     assert Customer.objects.get(external_number="C1").name == "甲方有限公司"
 
 
-def test_doubles_inside_the_file_name_both_lines(tmp_path, keeper):
+def test_doubles_inside_the_file_name_both_lines(tmp_path, owner):
     headers = ["销售系统客户编号", "名称"]
     rows = [["C1", "甲"], ["C2", "甲"], ["C1", "乙"], ["", "甲有限公司"], ["", "丙"], ["", "丙"]]
     reasons = refused(tmp_path, rows, headers=headers)
@@ -295,38 +295,38 @@ def test_doubles_inside_the_file_name_both_lines(tmp_path, keeper):
     ]
 
 
-def test_parents_from_the_database_and_from_the_same_file(tmp_path, keeper):
-    group = CustomerFactory(name="集团有限公司", manager=keeper)
+def test_parents_from_the_database_and_from_the_same_file(tmp_path, owner):
+    group = CustomerFactory(name="集团有限公司", manager=owner)
     rows = [["孙", "子公司"], ["子公司", "集团"], ["另一家", group.number]]
     assert run(table(tmp_path, rows, headers=["名称", "上级单位"]))[1] == []
     names = {one.name: one.parent and one.parent.name for one in Customer.objects.select_related("parent")}
     assert names == {"集团有限公司": None, "子公司": "集团有限公司", "孙": "子公司", "另一家": "集团有限公司"}
 
 
-def test_parents_in_a_circle(tmp_path, keeper):
+def test_parents_in_a_circle(tmp_path, owner):
     rows = [["甲", "乙"], ["乙", "甲"], ["丙", "丙"]]
     assert len(refused(tmp_path, rows, headers=["名称", "上级单位"])) == 3
 
 
-def test_people_of_the_same_name_need_a_username(tmp_path, keeper, company):
-    double = person("account_manager", name=keeper.name, username="double", department=company.east)
-    assert len(refused(tmp_path, [["甲", keeper.name]], headers=["名称", "客户经理"])) == 1
+def test_people_of_the_same_name_need_a_username(tmp_path, owner, company):
+    double = person("account_manager", name=owner.name, username="double", department=company.east)
+    assert len(refused(tmp_path, [["甲", owner.name]], headers=["名称", "客户经理"])) == 1
     run(table(tmp_path, [["甲", "double"]], headers=["名称", "客户经理"]))
     assert Customer.objects.get().manager == double
 
 
-def test_without_any_manager_every_row_says_so(tmp_path, keeper):
+def test_without_any_manager_every_row_says_so(tmp_path, owner):
     _, reasons = run(table(tmp_path, [["甲", "华北"], ["乙", "华北"]]), manager="")
     assert reasons == ["第 2 行「客户经理」：请填写。", "第 3 行「客户经理」：请填写。"]
 
 
-def test_a_disabled_person_keeps_no_new_customers(tmp_path, keeper):
-    keeper.is_active = False
-    keeper.save()
+def test_a_disabled_user_gets_no_new_customers(tmp_path, owner):
+    owner.is_active = False
+    owner.save()
     assert "没有用户名为" in run(table(tmp_path, [["甲", "华北"]]))[0]
 
 
-def test_dry_run_writes_nothing(tmp_path, keeper):
+def test_dry_run_writes_nothing(tmp_path, owner):
     message, _ = run(table(tmp_path, [["甲", "华南"]]), dry_run=True, create_regions=True)
     assert "检查通过，可新增客户 1 个" in message
     assert not Customer.objects.exists()
@@ -334,36 +334,36 @@ def test_dry_run_writes_nothing(tmp_path, keeper):
     assert not NumberSequence.objects.exists()
 
 
-def test_made_meanwhile_by_somebody_else(tmp_path, keeper):
-    task = CustomerImport(manager=keeper)
+def test_customers_created_meanwhile_by_others(tmp_path, owner):
+    task = CustomerImport(manager=owner)
     task.read(table(tmp_path, [["甲", "华北"], ["乙", "华北"]]))
-    CustomerFactory(name="乙", manager=keeper)
+    CustomerFactory(name="乙", manager=owner)
     with pytest.raises(ImportRefused, match="再运行一次"):
         task.write()
     assert Customer.objects.count() == 1
 
 
-def statements(path, keeper) -> tuple[int, int]:
+def statements(path, owner) -> tuple[int, int]:
     """(reads, inserts) of one import."""
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        task = CustomerImport(manager=keeper)
+        task = CustomerImport(manager=owner)
         task.read(path)
         task.write()
     inserts = sum(query["sql"].startswith("INSERT") for query in queries)
     return len(queries) - inserts, inserts
 
 
-def test_queries_do_not_grow_with_rows(tmp_path, keeper):
+def test_queries_do_not_grow_with_rows(tmp_path, owner):
     headers = ["名称", "地区", "客户等级", "客户满意度", "客户经理", "销售系统客户编号", "上级单位"]
 
     def rows(prefix, count):
-        return [[f"{prefix}{n}", "华北", "大客户", "4", "keeper", f"{prefix}{n}", ""] for n in range(count)]
+        return [[f"{prefix}{n}", "华北", "大客户", "4", "owner", f"{prefix}{n}", ""] for n in range(count)]
 
-    statements(table(tmp_path, rows("a", 3), headers=headers), keeper)
-    few = statements(table(tmp_path, rows("b", 5), headers=headers), keeper)
-    many = statements(table(tmp_path, rows("c", 400), headers=headers), keeper)
+    statements(table(tmp_path, rows("a", 3), headers=headers), owner)
+    few = statements(table(tmp_path, rows("b", 5), headers=headers), owner)
+    many = statements(table(tmp_path, rows("c", 400), headers=headers), owner)
     assert many[0] <= few[0] + 4  # savepoints around batches on SQLite are no work
     if connection.vendor == "postgresql":
         assert many == few
@@ -374,43 +374,43 @@ def test_queries_do_not_grow_with_rows(tmp_path, keeper):
 BOTH = ["销售系统客户编号", "名称"]
 
 
-def test_a_customer_without_a_number_takes_over_the_one_that_comes_later(tmp_path, keeper):
+def test_a_customer_without_a_number_takes_over_the_one_that_comes_later(tmp_path, owner):
     run(table(tmp_path, [["甲方有限公司"], ["乙方"]], headers=["名称"]))
     message, _ = run(table(tmp_path, [["C1", "甲方"], ["C2", "乙方"], ["C3", "丙方"]], headers=BOTH))
     assert message == "已新增客户 1 个，已存在 2 行，2 个已有客户补上了销售系统客户编号。\n"
-    found = dict(Customer.objects.values_list("name", "external_number"))
-    assert found == {"甲方有限公司": "C1", "乙方": "C2", "丙方": "C3"}
+    numbers = dict(Customer.objects.values_list("name", "external_number"))
+    assert numbers == {"甲方有限公司": "C1", "乙方": "C2", "丙方": "C3"}
     entry = AuditEntry.objects.about(Customer.objects.get(external_number="C1"))[0]
     assert (entry.verb, entry.changes["销售系统客户编号"]) == ("编辑", ["", "C1"])
     assert Customer.objects.get(external_number="C1").version == 1
 
 
-def test_a_number_that_stands_is_never_overwritten_and_the_result_says_so(tmp_path, keeper):
-    CustomerFactory(name="甲方", manager=keeper, external_number="C1", license_number="91110000600037341L")
+def test_an_existing_number_is_never_overwritten_and_the_result_says_so(tmp_path, owner):
+    CustomerFactory(name="甲方", manager=owner, external_number="C1", license_number="91110000600037341L")
     headers = ["销售系统客户编号", "名称", "统一社会信用代码"]
     message, _ = run(table(tmp_path, [["C9", "甲方集团", "9111 0000-6000 3734 1l"]], headers=headers))
     assert "它的销售系统客户编号是 C1，表中的 C9 没有写入" in message
     assert Customer.objects.get().external_number == "C1"
 
 
-def test_two_customers_of_one_name_are_two_when_their_license_numbers_differ(tmp_path, keeper):
-    CustomerFactory(name="甲方", manager=keeper, license_number="91110000600037341L")
+def test_two_customers_of_one_name_are_two_when_their_license_numbers_differ(tmp_path, owner):
+    CustomerFactory(name="甲方", manager=owner, license_number="91110000600037341L")
     run(table(tmp_path, [["甲方", "110000000000001"]], headers=["名称", "统一社会信用代码"]))
     assert Customer.objects.count() == 2
 
 
-def test_which_of_several_customers_of_one_name_takes_the_number_is_not_guessed(tmp_path, keeper):
+def test_which_of_several_customers_of_one_name_takes_the_number_is_not_guessed(tmp_path, owner):
     for _ in range(2):
-        CustomerFactory(name="甲方", manager=keeper)
+        CustomerFactory(name="甲方", manager=owner)
     message, _ = run(table(tmp_path, [["C1", "甲方"]], headers=BOTH))
     assert "有多个同名客户，销售系统客户编号 C1 没有写入" in message
     assert not Customer.objects.exclude(external_number="").exists()
 
 
 @pytest.mark.parametrize("row", [["C1", "别名"], ["", "被并入的甲方"], ["C2", "被并入的甲方"]])
-def test_a_row_of_a_customer_merged_away_belongs_to_its_survivor(tmp_path, keeper, company, row):
-    survivor = CustomerFactory(name="幸存的乙方", manager=keeper)
-    other = CustomerFactory(name="被并入的甲方", manager=keeper, external_number=row[0] if row[0] == "C1" else "")
+def test_a_row_of_a_customer_merged_away_belongs_to_its_survivor(tmp_path, owner, company, row):
+    survivor = CustomerFactory(name="幸存的乙方", manager=owner)
+    other = CustomerFactory(name="被并入的甲方", manager=owner, external_number=row[0] if row[0] == "C1" else "")
     survivor.merge(other, by=company.supervisor, reason="重复")
     message, _ = run(table(tmp_path, [row], headers=BOTH))
     assert "已新增客户 0 个，已存在 1 行" in message
@@ -419,15 +419,15 @@ def test_a_row_of_a_customer_merged_away_belongs_to_its_survivor(tmp_path, keepe
 
 
 @pytest.mark.parametrize("row", [["C1", "别名"], ["", "甲方有限公司"], ["C2", "甲方"]])
-def test_a_deleted_customer_is_named_and_not_made_again(tmp_path, keeper, company, row):
-    gone = CustomerFactory(name="甲方", manager=keeper, external_number="" if row[0] == "C2" else "C1")
+def test_a_deleted_customer_is_named_and_not_made_again(tmp_path, owner, company, row):
+    gone = CustomerFactory(name="甲方", manager=owner, external_number="" if row[0] == "C2" else "C1")
     gone.remove(by=company.supervisor)
     message, _ = run(table(tmp_path, [row], headers=BOTH))
     assert f"是已删除的客户「甲方」（{gone.number}），没有导入；需要时请系统管理员恢复它。" in message
     assert Customer.objects.count() == 1
 
 
-def test_the_same_customer_twice_in_a_file_is_seen_by_its_license_number(tmp_path, keeper):
+def test_the_same_customer_twice_in_a_file_is_seen_by_its_license_number(tmp_path, owner):
     headers = ["名称", "统一社会信用代码"]
     rows = [["甲", "91110000600037341L"], ["乙", "91110000600037341l"], ["甲", "110000000000001"]]
     reasons = refused(tmp_path, rows, headers=headers)
@@ -436,15 +436,15 @@ def test_the_same_customer_twice_in_a_file_is_seen_by_its_license_number(tmp_pat
     ]
 
 
-def test_of_two_rows_with_numbers_the_first_is_the_customer_without_one(tmp_path, keeper):
-    CustomerFactory(name="甲方", manager=keeper)
+def test_of_two_rows_with_numbers_the_first_is_the_customer_without_one(tmp_path, owner):
+    CustomerFactory(name="甲方", manager=owner)
     message, _ = run(table(tmp_path, [["C1", "甲方"], ["C2", "甲方"]], headers=BOTH))
     assert "已新增客户 1 个，已存在 1 行，1 个已有客户补上了销售系统客户编号" in message
     assert set(Customer.objects.values_list("external_number", flat=True)) == {"C1", "C2"}
 
 
-def test_a_number_taken_meanwhile_is_not_taken_over(tmp_path, keeper):
-    known = CustomerFactory(name="甲方", manager=keeper)
+def test_a_number_taken_meanwhile_is_not_taken_over(tmp_path, owner):
+    known = CustomerFactory(name="甲方", manager=owner)
     task = CustomerImport()
     task.read(table(tmp_path, [["C1", "甲方"]], headers=BOTH))
     Customer.objects.filter(pk=known.pk).update(external_number="C2")

@@ -222,7 +222,7 @@ def test_a_large_table_goes_to_a_worker_all_or_none(large, company, manager):
 
 
 class Killed(BaseException):
-    """What no except clause of a job holds up: the worker is gone."""
+    """Not caught by any except clause of a job: the worker is gone."""
 
 
 @pytest.fixture
@@ -237,7 +237,7 @@ def killed(large, manager, monkeypatch):
 
     def run():
         with monkeypatch.context() as patch:
-            patch.setattr(importing, "tell_many", gone)
+            patch.setattr(importing, "add_timeline_entries", gone)
             with pytest.raises(Killed):
                 run_job.call(job.pk)
         return job
@@ -273,7 +273,7 @@ def test_a_large_table_with_errors_writes_nothing_and_gives_them_back(large, man
     assert Customer.objects.count() == 0
 
 
-def test_a_worker_asks_for_the_right_again(large, company, manager):
+def test_a_worker_checks_the_permission_again(large, company, manager):
     upload(manager, GOOD)
     company.manager.groups.clear()
     job = Job.objects.get()

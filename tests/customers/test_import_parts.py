@@ -45,15 +45,15 @@ def read(tmp_path, manager, content=None, **options):
     return task
 
 
-def after(monkeypatch, part, deed):
-    """Has the deed done when so many parts are written."""
+def after(monkeypatch, part, action):
+    """Run the action after so many parts are written."""
     written, insert = [], CustomerImport.insert
 
     def insert_and_do(self, customers):
         insert(self, customers)
         written.append(customers)
         if len(written) == part:
-            deed()
+            action()
 
     monkeypatch.setattr(CustomerImport, "insert", insert_and_do)
 
@@ -83,7 +83,7 @@ def nothing_is_left(manager):
 
 
 @in_parts
-def test_all_rows_are_there_with_owners_trail_and_timeline(tmp_path, company):
+def test_all_rows_are_there_with_owners_audit_log_and_timeline(tmp_path, company):
     beats = []
     content = [*rows(), ["沈阳分公司", "东北", "沈阳第1仪表有限公司"]]
     task = read(tmp_path, company.manager, content)
@@ -99,16 +99,16 @@ def test_all_rows_are_there_with_owners_trail_and_timeline(tmp_path, company):
 @in_parts
 def test_others_write_between_the_parts_and_see_nothing_of_it(tmp_path, company, monkeypatch):
     customer = CustomerFactory(manager=company.manager)
-    seen = []
+    counts = []
 
     def look_and_write(seconds):
-        seen.append((connection.in_atomic_block, Customer.objects.visible_to(company.manager).count()))
-        seen.append(Customer.objects.restorable_by(company.administrator).count())
+        counts.append((connection.in_atomic_block, Customer.objects.visible_to(company.manager).count()))
+        counts.append(Customer.objects.restorable_by(company.administrator).count())
         interaction(customer, company.manager)
 
     monkeypatch.setattr(import_parts.time, "sleep", look_and_write)
     read(tmp_path, company.manager).write()
-    assert seen == [(False, 1), 0] * 5
+    assert counts == [(False, 1), 0] * 5
     assert Customer.objects.visible_to(company.manager).count() == ROWS + 1
 
 
@@ -231,9 +231,9 @@ def test_a_row_of_an_unfinished_import_cannot_be_restored(tmp_path, company, mon
 def test_the_command_takes_out_what_a_killed_one_left(tmp_path, company, monkeypatch):
     killed(read(tmp_path, company.manager), monkeypatch)
     grow_silent()
-    company.manager.username = "keeper"
+    company.manager.username = "owner"
     company.manager.save()
-    call_command("import_customers", table(tmp_path, [row[:2] for row in rows()]), manager="keeper")
+    call_command("import_customers", table(tmp_path, [row[:2] for row in rows()]), manager="owner")
     assert Customer.objects.current().count() == Customer.objects.count() == ROWS
 
 

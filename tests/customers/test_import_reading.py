@@ -1,4 +1,4 @@
-"""Imports of tables as they come: every cell is stored right, refused, or named as skipped, and never changed."""
+"""Imports of tables as they come: every cell is stored correctly, refused, or named as skipped, and never changed."""
 
 from __future__ import annotations
 
@@ -56,15 +56,15 @@ NUMBERED = [
 
 @pytest.mark.parametrize("column", NUMBERED)
 @pytest.mark.parametrize("text", ["1.38E+10", "6.22848E+18"])
-def test_shortened_numbers_are_refused_in_exactly_these_words(tmp_path, keeper, column, text):
+def test_shortened_numbers_are_refused_in_exactly_these_words(tmp_path, owner, column, text):
     _, reasons = run(table(tmp_path, [["甲", text]], headers=["名称", column]))
     assert len(reasons) == 1
     assert reasons[0].startswith("第 2 行「" + column)
     assert reasons[0].endswith("：" + SHORTENED)
 
 
-def test_a_shortened_number_is_never_taken_over_by_a_known_customer(tmp_path, keeper):
-    CustomerFactory(name="甲", manager=keeper)
+def test_a_shortened_number_is_never_taken_over_by_a_known_customer(tmp_path, owner):
+    CustomerFactory(name="甲", manager=owner)
     _, reasons = run(table(tmp_path, [["甲", "9.13702E+17"]], headers=["名称", "销售系统客户编号"]))
     assert reasons == [f"第 2 行「销售系统客户编号」：{SHORTENED}"]
 
@@ -88,7 +88,7 @@ def test_the_form_of_the_screen_refuses_it_beside_the_field(company, sign_in):
         ("注册资本（元）", "5,000,000", "500"), ("注册资本（元）", "5000000.00", "500"),
     ],
 )  # fmt: skip
-def test_sums_are_stored_in_the_unit_of_the_field(tmp_path, keeper, head, text, stored):
+def test_sums_are_stored_in_the_unit_of_the_field(tmp_path, owner, head, text, stored):
     message, reasons = run(table(tmp_path, [["甲", text]], headers=["名称", head]))
     customer = Customer.objects.get()
     assert (reasons, customer.registered_capital or customer.annual_turnover) == ([], Decimal(stored))
@@ -96,19 +96,19 @@ def test_sums_are_stored_in_the_unit_of_the_field(tmp_path, keeper, head, text, 
         assert "换算" in message or "没有写单位" in message
 
 
-def test_what_is_more_exact_than_the_field_is_refused_and_never_rounded(tmp_path, keeper):
+def test_what_is_more_exact_than_the_field_is_refused_and_never_rounded(tmp_path, owner):
     _, reasons = run(table(tmp_path, [["甲", "1234567"]], headers=["名称", "注册资本（元）"]))
     assert reasons == ["第 2 行「注册资本」：「1234567」合 123.4567 万元，小数点后最多 2 位，请改写。"]
 
 
-def test_a_head_without_unit_beside_a_sum_like_one_in_yuan_is_refused_for_the_whole_column(tmp_path, keeper):
+def test_a_head_without_unit_beside_a_sum_like_one_in_yuan_is_refused_for_the_whole_column(tmp_path, owner):
     rows = [["甲", "50000"], ["乙", "5000000"], ["丙", ""], ["丁", "5万元"]]
     _, reasons = run(table(tmp_path, rows, headers=["名称", "注册资本"]))
     assert [reason.partition("：")[0] for reason in reasons] == ["第 2 行「注册资本」", "第 3 行「注册资本」"]
     assert "请把列名写成「注册资本（元）」或「注册资本（万元）」" in reasons[0]
 
 
-def test_sums_shown_as_yuan_under_a_head_without_unit_are_refused_and_shown_units_count(tmp_path, keeper):
+def test_sums_shown_as_yuan_under_a_head_without_unit_are_refused_and_shown_units_count(tmp_path, owner):
     def dress(book):
         book.active["B2"].number_format, book.active["B3"].number_format = '0.00"元"', "¥#,##0.00"
 
@@ -122,7 +122,7 @@ def dress_one(book):
     book.active["B2"].number_format = '0.00"元"'
 
 
-def test_another_currency_is_refused(tmp_path, keeper):
+def test_another_currency_is_refused(tmp_path, owner):
     assert "只能导入人民币" in run(table(tmp_path, [["甲", "5"]], headers=["名称", "注册资本（万美元）"]))[0]
 
 
@@ -157,7 +157,7 @@ def test_refused_rows_can_be_corrected_and_uploaded_again(company, sign_in):
 # Dates
 
 
-def test_months_are_counted_and_days_out_of_reach_refused_with_a_proposal(tmp_path, keeper):
+def test_months_are_counted_and_days_out_of_reach_refused_with_a_proposal(tmp_path, owner):
     texts = ["202403", "2024.3", "2024年3月", "45356", "2454-02-26", "05-3-24"]
     rows = [[f"客户{n}", text] for n, text in enumerate(texts)]
     message, reasons = run(table(tmp_path, rows[:4], headers=["名称", "建立合作日期"]))
@@ -169,7 +169,7 @@ def test_months_are_counted_and_days_out_of_reach_refused_with_a_proposal(tmp_pa
     assert "请写成 2005-03-24" in reasons[1]
 
 
-def test_years_of_two_digits_are_read_and_said(tmp_path, keeper):
+def test_years_of_two_digits_are_read_and_said(tmp_path, owner):
     message, reasons = run(table(tmp_path, [["海河", "24-3-5"]], headers=["名称", "建立合作日期"]))
     assert (reasons, Customer.objects.get().cooperation_since) == ([], date(2024, 3, 5))
     assert "「建立合作日期」的年份只有两位，按年在前面读取：第 2 行。" in message
@@ -181,7 +181,7 @@ def test_the_form_of_the_screen_proposes_the_month_too(company, sign_in):
     assert "是不是 2024-03" in html
 
 
-def test_days_counted_from_1904_are_right_and_stay_so_among_the_refused(company, sign_in, tmp_path):
+def test_days_counted_from_1904_are_correct_and_stay_so_among_the_refused(company, sign_in, tmp_path):
     def begin(book):
         book.epoch = CALENDAR_MAC_1904
         book.active["C3"].number_format = "General"
@@ -199,7 +199,7 @@ def test_days_counted_from_1904_are_right_and_stay_so_among_the_refused(company,
 # Cells, rows, and where the notes are shown
 
 
-def test_errors_and_names_over_lines_are_refused_by_their_cell(tmp_path, keeper):
+def test_errors_and_names_over_lines_are_refused_by_their_cell(tmp_path, owner):
     path = sheet(tmp_path, ["名称", "电话"], ["甲", "#N/A"], ["乙\n丙", "1"])
     _, reasons = run(path)
     assert reasons[0].startswith("第 2 行「电话」：单元格里是表格软件的错误值")
@@ -246,12 +246,12 @@ def test_the_page_of_the_job_shows_them(company, sign_in, tmp_path, monkeypatch)
     assert all(note in client.get(f"/jobs/{job.pk}/").text for note in NOTES)
 
 
-def test_the_command_prints_them(tmp_path, keeper):
+def test_the_command_prints_them(tmp_path, owner):
     message, _ = run(untidy(tmp_path))
     assert all(note in message for note in NOTES)
 
 
-def test_a_table_with_too_many_rows_is_refused(tmp_path, keeper, monkeypatch):
+def test_a_table_with_too_many_rows_is_refused(tmp_path, owner, monkeypatch):
     monkeypatch.setattr("customers.importing.MAX_ROWS", 1)
     assert "最多一次导入 1 行" in run(table(tmp_path, [["甲", ""], ["乙", ""]]))[0]
 
@@ -308,7 +308,7 @@ def put_down(folder, made, file_format):
 
 
 def expected(row, unit):
-    """What must be stored; None when the row must be refused."""
+    """Return what must be stored; None when the row must be refused."""
     name, (phone, is_sound), (_, day), amount = row
     capital = Decimal(amount * unit) / 10_000
     if not is_sound or day == "refused" or capital != capital.quantize(Decimal("0.01")) or capital >= 10**12:
@@ -317,24 +317,24 @@ def expected(row, unit):
 
 
 @pytest.mark.parametrize("file_format", ["csv", "xlsx"])
-def test_every_cell_of_any_sheet_is_stored_right_refused_or_named(tmp_path_factory, keeper, file_format):
+def test_every_cell_of_any_sheet_is_stored_correctly_refused_or_named(tmp_path_factory, owner, file_format):
     @settings(deadline=None, derandomize=True, database=None, max_examples=40,
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(SHEET)
     def holds(made):
         path, head = put_down(tmp_path_factory.mktemp("x"), made, file_format)
-        task = checked(path, keeper)
+        task = checked(path, owner)
         refused, notes = set(task.refused_lines), "".join(task.notes)
-        found = {row.line: row.customer for row in task.rows if row.line not in refused}
+        by_line = {row.line: row.customer for row in task.rows if row.line not in refused}
         for line, row in enumerate(made["rows"], start=head + 1):
             if wanted := expected(row, made["unit"][1]):
-                got = found.pop(line)
+                got = by_line.pop(line)
                 assert (got.name, got.phone, got.cooperation_since, got.registered_capital) == wanted
                 if file_format == "xlsx" or line == head + 1 or not made["merged"]:
                     assert str(got.region) == "华北"
             else:
                 assert line in refused
-        assert not found
+        assert not by_line
         assert notes.count("表头上方") == (made["titles"] > 0)
         assert notes.count("合计行") == made["total"]
         if file_format == "xlsx":

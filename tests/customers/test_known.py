@@ -69,14 +69,14 @@ def test_parts_of_a_name_are_long_enough_to_be_a_name():
 
 @pytest.fixture
 def values(db):
-    found = {"region": factories.entry("地区", "华北").pk, "level": factories.entry("客户等级", "普通客户").pk}
+    fields = {"region": factories.entry("地区", "华北").pk, "level": factories.entry("客户等级", "普通客户").pk}
     return {
         "name": "全新单位",
         "satisfaction": "4",
         "credit": "3",
         "address": "某路",
         "phone": "0532-7777 1234",
-        **found,
+        **fields,
     }
 
 
@@ -103,7 +103,7 @@ def test_in_view_a_customer_like_it_is_shown_with_a_link_and_taken_with_a_reason
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "is_reported"),
     [
         ({"name": "唐山暄和玻璃"}, False),
         ({"name": "唐山轩和玻璃制品有限公司"}, False),
@@ -114,19 +114,19 @@ def test_in_view_a_customer_like_it_is_shown_with_a_link_and_taken_with_a_reason
         ({"external_number": "C1"}, True),
     ],
 )
-def test_beyond_ones_view_only_the_very_name_or_a_full_number_is_answered(typed, told, values, company, sign_in):
+def test_outside_the_view_only_an_equal_name_or_a_full_number_is_reported(typed, is_reported, values, company, sign_in):
     known = factories.CustomerFactory(
         name="唐山暄和玻璃制品有限公司", manager=company.stranger, phone="0315-5555 0001",
         license_number="91110000600037341L", external_number="C1",
     )  # fmt: skip
     factories.ContactFactory(customer=known, mobile="+86 138 0013 8000")
     html = sign_in(company.manager).post(NEW, {**values, **typed}).content.decode()
-    assert ("唐山暄和玻璃制品有限公司，客户经理 外人甲" in html) is told
+    assert ("唐山暄和玻璃制品有限公司，客户经理 外人甲" in html) is is_reported
     assert known.number not in html
-    assert AuditEntry.objects.about(known).filter(verb=ANSWERED, actor=company.manager).exists() is told
+    assert AuditEntry.objects.about(known).filter(verb=ANSWERED, actor=company.manager).exists() is is_reported
 
 
-def test_what_came_after_the_reason_was_written_is_asked_about_anew(values, company, sign_in):
+def test_a_match_that_appears_after_the_reason_was_given_needs_another_reason(values, company, sign_in):
     client = sign_in(company.manager)
     first = factories.CustomerFactory(name="全新单位", manager=company.manager)
     assert value(client.post(NEW, values), "confirm_existing") == f"customer:{first.pk}"
@@ -136,7 +136,7 @@ def test_what_came_after_the_reason_was_written_is_asked_about_anew(values, comp
     assert Customer.objects.count() == 2
 
 
-def test_a_renamed_customer_is_compared_and_one_that_keeps_its_name_is_not(values, company, sign_in):
+def test_only_a_renamed_customer_is_compared(values, company, sign_in):
     one = factories.CustomerFactory(name="甲方机械", manager=company.manager)
     factories.CustomerFactory(name="乙方机械", manager=company.manager)
     client = sign_in(company.manager)
@@ -150,7 +150,7 @@ def test_a_renamed_customer_is_compared_and_one_that_keeps_its_name_is_not(value
 # Thirty answers a minute
 
 
-def told_often(by, count=ANSWERS_A_MINUTE):
+def count_often(by, count=ANSWERS_A_MINUTE):
     AuditEntry.objects.bulk_create(
         AuditEntry(at=timezone.now(), actor=by, actor_name=str(by), verb=ANSWERED) for _ in range(count)
     )
@@ -159,7 +159,7 @@ def told_often(by, count=ANSWERS_A_MINUTE):
 @pytest.mark.django_db
 def test_after_thirty_answers_within_a_minute_the_check_is_paused_and_nothing_is_saved(values, company, sign_in):
     client = sign_in(company.manager)
-    told_often(company.manager)
+    count_often(company.manager)
     html = client.post(NEW, values).content.decode()
     assert "查重暂停，没有保存。请过一分钟再保存" in html
     assert not Customer.objects.exists()
@@ -168,7 +168,7 @@ def test_after_thirty_answers_within_a_minute_the_check_is_paused_and_nothing_is
 
 
 def test_a_minute_later_and_for_others_the_check_goes_on(values, company, sign_in, monkeypatch):
-    told_often(company.manager)
+    count_often(company.manager)
     assert sign_in(company.eastern).post(NEW, values).status_code == 302
     later = timezone.now() + timedelta(seconds=61)
     monkeypatch.setattr("customers.beyond.timezone.now", lambda: later)
@@ -177,11 +177,11 @@ def test_a_minute_later_and_for_others_the_check_goes_on(values, company, sign_i
 
 def test_the_thirtieth_is_answered_and_the_next_is_not(values, company, sign_in):
     factories.CustomerFactory(name="别人的单位", manager=company.stranger)
-    told_often(company.manager, ANSWERS_A_MINUTE - 1)
+    count_often(company.manager, ANSWERS_A_MINUTE - 1)
     client = sign_in(company.manager)
-    asked = {**values, "name": "别人的单位"}
-    assert "客户经理 外人甲" in client.post(NEW, asked).content.decode()
-    html = client.post(NEW, asked).content.decode()
+    form = {**values, "name": "别人的单位"}
+    assert "客户经理 外人甲" in client.post(NEW, form).content.decode()
+    html = client.post(NEW, form).content.decode()
     assert "查重暂停" in html
     assert "外人甲" not in html
 

@@ -1,4 +1,4 @@
-"""One organisation named by two at one moment, on PostgreSQL; each race with its control run."""
+"""One organisation named by two users at once, on PostgreSQL; each race with its control run."""
 
 from __future__ import annotations
 
@@ -23,8 +23,15 @@ def without_names_lock(monkeypatch) -> None:
 
 @pytest.fixture
 def new_customer():
-    found = {"region": factories.entry("地区", "华北").pk, "level": factories.entry("客户等级", "普通客户").pk}
-    return {"name": NAME, "satisfaction": "4", "credit": "3", "address": "某路 1 号", "phone": "010-5555 6666", **found}
+    fields = {"region": factories.entry("地区", "华北").pk, "level": factories.entry("客户等级", "普通客户").pk}
+    return {
+        "name": NAME,
+        "satisfaction": "4",
+        "credit": "3",
+        "address": "某路 1 号",
+        "phone": "010-5555 6666",
+        **fields,
+    }
 
 
 def by_hand(client, values):
@@ -41,7 +48,7 @@ def two_by_hand(company, sign_in, monkeypatch, new_customer):
     return lambda: moment.overtake(by_hand(mine, new_customer), by_hand(theirs, new_customer))
 
 
-def test_of_two_who_make_one_customer_at_once_the_second_is_asked_for_a_reason(two_by_hand):
+def test_of_two_users_creating_one_customer_at_once_the_second_needs_a_reason(two_by_hand):
     assert two_by_hand() == (302, 409)
     assert Customer.objects.count() == 1
 
@@ -145,7 +152,7 @@ def two_opportunities(company, sign_in, monkeypatch):
     )
 
 
-def test_of_two_who_make_one_opportunity_at_once_the_second_is_told(two_opportunities):
+def test_of_two_users_creating_one_opportunity_at_once_the_second_is_warned(two_opportunities):
     assert two_opportunities() == (302, 409)
 
 
@@ -167,7 +174,7 @@ def two_contacts(company, sign_in, monkeypatch):
     return lambda: moment.overtake(*(lambda tab=tab: tab.post(address, values).status_code for tab in tabs))
 
 
-def test_of_two_who_add_one_contact_at_once_the_second_is_told(two_contacts):
+def test_of_two_users_adding_one_contact_at_once_the_second_is_warned(two_contacts):
     assert two_contacts() == (302, 409)
     assert Contact.objects.count() == 1
 

@@ -78,11 +78,11 @@ def test_the_two_constants_are_those_of_the_requirements():
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
+    ("value", "expected"),
     [("0.005", "0.01"), ("0.0049999", "0.00"), ("1234567.895", "1,234,567.90"), ("-2.345", "−2.35"), ("0", "0.00")],
 )
-def test_amounts_are_rounded_half_up_for_display(value, shown):
-    assert format_yuan(Decimal(value)) == shown
+def test_amounts_are_rounded_half_up_for_display(value, expected):
+    assert format_yuan(Decimal(value)) == expected
 
 
 def test_prices_and_quantities_keep_what_matters():
@@ -148,7 +148,7 @@ def test_the_last_purchase_is_the_shanghai_day_of_the_latest_order_that_counts(c
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "expected"),
     [
         ("", ["S3", "S2", "S1"]),
         ("number=s1", ["S1"]),
@@ -163,7 +163,7 @@ def test_the_last_purchase_is_the_shanghai_day_of_the_latest_order_that_counts(c
         ("customer=没有", []),
     ],
 )
-def test_the_list_filters_by_all_conditions(query, found, company, customer, sign_in):
+def test_the_list_filters_by_all_conditions(query, expected, company, customer, sign_in):
     other = factories.CustomerFactory(name="渤海泵业", manager=company.colleague)
     product = Product.objects.create(number="P-1", name="压力变送器", model="EJA", batch="A")
     first = order(customer, "S1", at(2026, 3, 5, 15, 59, 59), total="50")
@@ -172,7 +172,7 @@ def test_the_list_filters_by_all_conditions(query, found, company, customer, sig
     line(first, 1, 1, 50, product)
     line(first, 2, 1, 1, product)
     line(second, 1, -1, 20, product_number="P-77")
-    assert numbers(page_of(sign_in(company.supervisor).get(f"{LIST}?{query}"))) == found
+    assert numbers(page_of(sign_in(company.supervisor).get(f"{LIST}?{query}"))) == expected
 
 
 def test_orders_are_seen_with_their_customer_only(company, customer, sign_in):
@@ -187,7 +187,7 @@ def test_orders_are_seen_with_their_customer_only(company, customer, sign_in):
     assert sign_in(company.nobody).get(LIST).status_code == 403
 
 
-def test_an_order_asked_for_under_another_customer_is_not_there(company, customer, sign_in):
+def test_an_order_under_another_customer_is_not_found(company, customer, sign_in):
     made = order(customer)
     other = factories.CustomerFactory(name="另一家", manager=company.manager)
     assert sign_in(company.manager).get(f"/customers/{other.pk}/orders/{made.pk}/").status_code == 404
@@ -228,8 +228,8 @@ def test_a_long_order_shows_the_first_lines_and_says_so(company, customer, sign_
     )
     html = page_of(sign_in(company.manager).get(made.get_absolute_url()))
     assert "只显示前 500 行，合计包括全部 1200 行" in html
-    shown = [cell.removesuffix("产品未知") for cell in texts(html, "table.tbl tbody td.m-t")]
-    assert shown == [f"P{n}" for n in range(1, 501)]
+    names = [cell.removesuffix("产品未知") for cell in texts(html, "table.tbl tbody td.m-t")]
+    assert names == [f"P{n}" for n in range(1, 501)]
 
 
 @pytest.mark.parametrize("count", [3, 60])
@@ -244,7 +244,7 @@ def test_the_list_takes_few_queries_however_many_orders(
         page_of(client.get(f"{LIST}?page_size=100"))
 
 
-def test_an_export_keeps_every_decimal(company, customer, sign_in):
+def test_an_export_has_all_decimals(company, customer, sign_in):
     order(customer, total="0.0002331")
     body = export(sign_in(company.manager), LIST).content.decode("utf-8-sig")
     assert "0.0002331" in body

@@ -130,14 +130,14 @@ def test_the_empty_list_says_where_customers_come_from(manager):
     assert "销售机会开发成功后，客户出现在这里" in html
 
 
-def test_an_export_holds_the_filtered_rows_and_is_in_the_trail(three, company, sign_in):
+def test_an_export_has_the_filtered_rows_and_is_in_the_audit_log(three, company, sign_in):
     response = export(sign_in(company.supervisor), f"{LIST}?name=北&sort=name_pinyin")
     head, *rows = csv.reader(io.StringIO(response.content.decode("utf-8-sig")))
     assert [row[head.index("名称")] for row in rows] == ["北京首钢", "沈阳北辰"]
     assert AuditEntry.objects.get(verb="导出").changes["行数"] == ["", "2"]
 
 
-def test_an_export_is_refused_without_the_right(three, sign_in, company):
+def test_an_export_is_refused_without_permission(three, sign_in, company):
     assert export(sign_in(company.nobody), LIST).status_code == 403
 
 
@@ -178,9 +178,9 @@ def test_a_parent_outside_the_view_appears_on_no_page(step, manager, company, cu
 def test_a_customer_with_a_parent_outside_the_view_can_still_be_edited(manager, company, customer):
     hidden = factories.CustomerFactory(name="看不见的集团", manager=company.eastern)
     customer.edit(by=company.supervisor, parent=hidden)
-    shown = form_values(manager.get(at(customer, "edit/")))
-    assert shown.get("parent", "") == ""
-    assert manager.post(at(customer, "edit/"), {**shown, "fax": "010-9"}).status_code == 302
+    fields = form_values(manager.get(at(customer, "edit/")))
+    assert fields.get("parent", "") == ""
+    assert manager.post(at(customer, "edit/"), {**fields, "fax": "010-9"}).status_code == 302
     customer.refresh_from_db()
     assert (customer.fax, customer.parent) == ("010-9", hidden)
 
@@ -270,7 +270,7 @@ def test_a_wrong_value_is_refused_beside_its_field_and_stays_typed(field, typed,
         ("bank_account", "0012345678901234567"),
     ],
 )
-def test_a_right_value_is_kept_as_typed(field, typed, edit, customer):
+def test_a_valid_value_is_stored_as_typed(field, typed, edit, customer):
     assert messages(edit(**{field: typed})) == ["保存成功"]
     customer.refresh_from_db()
     assert str(getattr(customer, field)) == typed

@@ -303,7 +303,7 @@ def test_the_page_asks_twice_and_wants_the_name(person, company, sign_in):
     assert client.post(address, {"reason": "来电", "name": "已抹去的联系人", "confirmed": "yes"}).status_code == 409
 
 
-def test_after_the_erasure_the_page_is_still_for_those_with_the_right(person, company, sign_in):
+def test_after_the_erasure_the_page_still_opens_with_permission(person, company, sign_in):
     erase(person, company)
     address = reverse("contact_personal", args=[person.customer.pk, person.contact.pk])
     for who, status in (
@@ -352,7 +352,7 @@ TEXTS = (models.CharField, models.TextField, models.JSONField, models.FileField)
 
 
 def text_fields():
-    """(model, field) of everything in the business, its jobs and its trail that can hold words nobody chose."""
+    """(model, field) of everything in the business, its jobs and its audit log that can hold words nobody chose."""
     for label in BUSINESS:
         for model in apps.get_app_config(label).get_models():
             for field in model._meta.concrete_fields:

@@ -1,4 +1,4 @@
-"""An erased person does not live on in what was exported: the conditions in the trail, the jobs and their files."""
+"""An erased person does not live on in what was exported: the conditions in the audit log, the jobs and their files."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_nothing_goes_when_the_erasing_fails(files, person, company, monkeypatch
     assert files.path.exists()
 
 
-def test_jobs_about_others_keep_their_words(files, person, company):
+def test_jobs_about_others_are_not_changed(files, person, company):
     job = start_job("导出客户", "x", owner=company.manager, path="/", query="name=%E7%8E%8B&a=1&name=b+c", total=1)
     before = job.arguments
     erase(person, company)

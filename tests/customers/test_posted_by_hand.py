@@ -1,4 +1,4 @@
-"""What no page of customers offers but somebody asks for: other parents, hidden customers, other fields, deleted."""
+"""Requests that no page offers: other parents, hidden customers, other fields, deleted customers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_contact_is_not_found_under_another_customer(name, verb, world, compan
         ("customers:customer_update", "parent", {}),
     ],
 )
-def test_a_customer_outside_ones_view_cannot_be_named(address, field, values, world, company, sign_in):
+def test_a_customer_outside_the_view_cannot_be_chosen(address, field, values, world, company, sign_in):
     hidden = factories.CustomerFactory(name="看不见的客户", manager=company.stranger)
     values = {**world.values, **values, field: hidden.number, "opened": world.opened(address)}
     arguments = [world.customer.pk] if address == "customers:customer_update" else []
@@ -71,7 +71,7 @@ def test_a_contact_stays_with_its_customer_whatever_is_posted(company, sign_in, 
     assert Contact.objects.get(name="李工").customer == world.customer
 
 
-def test_a_soft_deleted_customer_is_gone_from_every_address(world, company, sign_in):
+def test_a_soft_deleted_customer_is_gone_from_every_url(world, company, sign_in):
     Customer.objects.update(deleted_at="2026-01-01T00:00Z")  # the churn cases belong to others
     client = sign_in(company.supervisor)
     for name, record, verb, _ in TABLES["customers"]:

@@ -25,10 +25,10 @@ def opened(client, ids):
 
 
 def test_ticked_customers_change_together_with_a_reason_for_the_level(pair, company, sign_in, level):
-    kept, gone = pair
+    first, second = pair
     foreign = factories.CustomerFactory(name="外部", manager=company.stranger)
     client = sign_in(company.supervisor)
-    sent = opened(client, [kept.pk, gone.pk, foreign.pk])
+    sent = opened(client, [first.pk, second.pk, foreign.pk])
     assert "请至少选择一项" in page_of(client.post("/customers/reclassify/", sent))
     html = page_of(client.post("/customers/reclassify/", {**sent, "level": level.pk}))
     assert "客户等级有变化，请填写原因。" in html
@@ -47,11 +47,11 @@ def test_ticked_customers_change_together_with_a_reason_for_the_level(pair, comp
     assert foreign.version == 0
 
 
-def test_a_customer_changed_meanwhile_stops_them_all_and_keeps_what_was_chosen(pair, company, sign_in, level):
-    kept, gone = pair
+def test_a_customer_changed_meanwhile_stops_all_and_the_choice_stays(pair, company, sign_in, level):
+    first, second = pair
     client = sign_in(company.supervisor)
-    sent = {**opened(client, [kept.pk, gone.pk]), "level": level.pk, "reason": "年度评级"}
-    kept.edit(by=company.manager, fax="022-9")
+    sent = {**opened(client, [first.pk, second.pk]), "level": level.pk, "reason": "年度评级"}
+    first.edit(by=company.manager, fax="022-9")
     html = page_of(client.post("/customers/reclassify/", sent), 409)
     assert "「海河水务有限公司」在您打开后被别人修改过" in html
     assert values(html)["level"] == str(level.pk)
@@ -69,15 +69,15 @@ def test_a_missing_or_forged_memory_changes_nothing(memory, pair, company, sign_
 
 
 def test_those_that_have_it_already_stay_as_they_are(pair, company):
-    kept = pair[0]
-    normal = kept.level
+    first = pair[0]
+    normal = first.level
     with pytest.raises(Refused, match="已经是这样"):
-        kept.reclassify(by=company.supervisor, level=normal)
+        first.reclassify(by=company.supervisor, level=normal)
     with pytest.raises(Refused, match="请选择有效的地区"):
-        kept.reclassify(by=company.supervisor, region=normal)
+        first.reclassify(by=company.supervisor, region=normal)
     with pytest.raises(Refused, match="批量修改"):
-        kept.reclassify(by=company.manager, region=factories.entry("地区", "东北"))
-    kept.reclassify(by=company.supervisor, region=factories.entry("地区", "东北"))
-    assert Customer.objects.get(pk=kept.pk).region.item == "东北"
+        first.reclassify(by=company.manager, region=factories.entry("地区", "东北"))
+    first.reclassify(by=company.supervisor, region=factories.entry("地区", "东北"))
+    assert Customer.objects.get(pk=first.pk).region.item == "东北"
     assert Interaction.objects.count() == 0
     assert reverse("customer_reclassify") == "/customers/reclassify/"

@@ -1,4 +1,4 @@
-"""数据同步: who opens it, what the button does, and how a waiting order finds its customer."""
+"""数据同步: its permission, its button, and matching a parked order with a customer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.customers.feeds import FEED, put
 pytestmark = pytest.mark.django_db
 
 
-def test_only_whoever_runs_the_mirror(company, sign_in):
+def test_only_users_who_run_the_mirror_open_the_page(company, sign_in):
     run = SyncRun.objects.create(source="x", status="done", counts={"orders": {"refused": 1}})
     SyncRefusal.objects.create(run=run, table="orders", line=2, key="D1", reason="日期不对")
     addresses = [

@@ -1,4 +1,4 @@
-"""The timeline: who writes it, and that its thousandth page is as quick as its first."""
+"""The timeline: its entries, and that its thousandth page costs as much as its first."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def fill(customer, count):
     )
 
 
-def test_a_customer_and_its_contacts_are_told_of(company, customer):
+def test_a_customer_and_its_contacts_have_entries(company, customer):
     factories.ContactFactory._meta.model.create(by=company.manager, customer=customer, name="李工")
     assert texts(customer) == ["新增联系人 李工", "新建客户，客户经理 周经理"]
 
 
-def test_a_won_opportunity_is_told_of_with_its_address(company):
+def test_a_won_opportunity_has_an_entry_with_its_url(company):
     won = factories.won(company.manager, company.supervisor, company.manager)
     assert set(texts(won.customer)) == {
         f"销售机会（编号 {won.pk}）开发成功",
@@ -64,7 +64,7 @@ def test_an_import_tells_of_all_its_customers_at_once(company, tmp_path):
     }
 
 
-def test_what_has_an_address_stands_there_once(customer):
+def test_an_entry_with_a_url_is_there_once(customer):
     with transaction.atomic():
         for text in ("旧", "新"):
             add_timeline_entry(customer, TimelineEntry.Kind.ORDER, text, url="/customers/1/orders/2/")
@@ -76,15 +76,15 @@ def test_what_has_an_address_stands_there_once(customer):
 def test_pages_follow_each_other_without_a_gap_or_a_double(customer, company, sign_in):
     fill(customer, 70)
     manager = sign_in(company.manager)
-    seen, address = [], f"/customers/{customer.pk}/timeline/"
+    entries, address = [], f"/customers/{customer.pk}/timeline/"
     while address:
         page = manager.get(address, headers=HTMX)
         assert find_all(page, "html, body") == []
-        seen += re.findall(r"第\d+条", text(page))
+        entries += re.findall(r"第\d+条", text(page))
         following = [more.get("hx-get") for more in find_all(page, "a[hx-get]")]
         assert len(following) <= 1
         address = "".join(following)
-    assert seen == [f"第{number}条" for number in reversed(range(70))]
+    assert entries == [f"第{number}条" for number in reversed(range(70))]
 
 
 def test_the_plain_page_goes_on_by_link(customer, company, sign_in):
@@ -101,7 +101,7 @@ def test_the_plain_page_goes_on_by_link(customer, company, sign_in):
 @pytest.mark.parametrize(
     "before", ["x", "1", "-", "9" * 18 + "-1", "1-" + "9" * 30, "１-２", "1-1-1", "-99999999999999999-1"]
 )
-def test_a_place_that_was_never_given_out_is_not_found(before, customer, company, sign_in):
+def test_an_invalid_position_is_not_found(before, customer, company, sign_in):
     client = sign_in(company.manager)
     assert client.get(f"/customers/{customer.pk}/timeline/", {"before": before}).status_code == 404
 
@@ -119,7 +119,7 @@ def test_a_month_has_one_heading_over_two_pages(customer):
         for number in range(25)
     )
     first = timeline_page(customer)
-    second = timeline_page(customer, parse_position(first["older"]), goes_on=True)
+    second = timeline_page(customer, parse_position(first["older"]), continues=True)
     assert [bool(row["heading"]) for row in first["timeline"]].count(True) == 1
     assert not any(row["heading"] for row in second["timeline"])
     assert timeline_page(customer, parse_position(first["older"]))["timeline"][0]["heading"]
@@ -130,11 +130,11 @@ def test_ten_thousand_entries_open_with_one_query_and_no_offset(count, customer,
     fill(customer, count)
     entry = customer.timeline.newest()[count // 2]
     for before in (None, (entry.at, entry.pk)):
-        with django_assert_num_queries(1) as asked:
+        with django_assert_num_queries(1) as queries:
             page = timeline_page(customer, before)
         assert len(page["timeline"]) <= 20
-        assert "OFFSET" not in asked.captured_queries[0]["sql"]
-        assert "LIMIT 21" in asked.captured_queries[0]["sql"]
+        assert "OFFSET" not in queries.captured_queries[0]["sql"]
+        assert "LIMIT 21" in queries.captured_queries[0]["sql"]
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="query plans of PostgreSQL")
