@@ -74,9 +74,8 @@ class CustomerImport:
                 self.reading.begin_row(table)
                 self._process_row(line, cells, keys)
                 self.reading.end_row(line)
-        self.errors += [
-            CellError(line, self.form.labels[name], why) for line, name, why in self.reading.unclear_amounts()
-        ]
+        for line, name, reason in self.reading.unclear_amounts():
+            self._refuse(line, name, reason)
         self.notes = self.reading.all_notes(table.notes)
         if not self._fields:
             raise ImportRefused("文件里没有数据行：第一行是列名，从第二行起每行一个客户。")

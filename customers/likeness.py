@@ -109,45 +109,45 @@ def same_name(name: str) -> Q:
     return Q(name_normalized=normalize(name))
 
 
-def why(sought: Sought, record: Any) -> str:
+def why(terms: Sought, record: Any) -> str:
     """Return in what a record equals the typed data. record: a model with name_normalized and name_pinyin."""
-    folded = normalize(sought.name) if sought.name else ""
+    folded = normalize(terms.name) if terms.name else ""
     if folded and record.name_normalized == folded:
         return "同名"
     code = fold_code(getattr(record, "license_number", ""))
-    if code and code == fold_code(sought.license_number):
+    if code and code == fold_code(terms.license_number):
         return "统一社会信用代码相同"
-    if sought.external_number and getattr(record, "external_number", "") == sought.external_number:
+    if terms.external_number and getattr(record, "external_number", "") == terms.external_number:
         return "销售系统客户编号相同"
     if folded and (folded in record.name_normalized or record.name_normalized in name_parts(folded)):
         return "名称相近"
-    return "读音相同" if folded and record.name_pinyin in pinyin_variants(sought.name) else "电话相同"
+    return "读音相同" if folded and record.name_pinyin in pinyin_variants(terms.name) else "电话相同"
 
 
 # Customers
 
 
-def alike(sought: Sought, by: User, *, exclude: Iterable[int] = ()) -> list[Customer]:
+def alike(terms: Sought, by: User, *, exclude: Iterable[int] = ()) -> list[Customer]:
     """Return customers of the same name or number, and inside the view also those of a similar name or phone."""
     rows = Customer.objects.with_keeper()
     visible, customers = Q(pk__in=Customer.objects.visible_to(by).order_by().values("pk")), list[Customer]()
-    for condition, limit in _conditions(sought, visible):
+    for condition, limit in _conditions(terms, visible):
         customers += rows.filter(condition).exclude(pk__in=[*exclude, *(one.pk for one in customers)])[:limit]
     return customers
 
 
-def _conditions(sought: Sought, visible: Q) -> Iterator[tuple[Q, int]]:
+def _conditions(terms: Sought, visible: Q) -> Iterator[tuple[Q, int]]:
     """Yield (condition, limit), the most certain first; each condition is served by its own indexes."""
-    code = fold_code(sought.license_number)
-    numbers = (("license_number__same_text", code), ("external_number", sought.external_number))
-    same = [Q(**{column: value}) for column, value in numbers if value] + [same_name(sought.name)] * bool(sought.name)
+    code = fold_code(terms.license_number)
+    numbers = (("license_number__same_text", code), ("external_number", terms.external_number))
+    same = [Q(**{column: value}) for column, value in numbers if value] + [same_name(terms.name)] * bool(terms.name)
     if same:
         yield reduce(or_, same), MAX_IDENTICAL
-    if phones := whole(sought.phones):
+    if phones := whole(terms.phones):
         yield with_number("phone", phones), SHOWN
         yield Q(pk__in=_customers_with_contact_phone(phones)) & visible, SHOWN
-    if sought.name:
-        yield named_near(sought.name) & visible, SHOWN
+    if terms.name:
+        yield named_near(terms.name) & visible, SHOWN
 
 
 def _customers_with_contact_phone(phones: set[str]) -> list[int]:
@@ -159,8 +159,8 @@ def _customers_with_contact_phone(phones: set[str]) -> list[int]:
     return [pk for (pk,) in office.union(mobile)[: 20 * SHOWN]]
 
 
-def customer_matches(sought: Sought, by: User, *, exclude: Iterable[int] = ()) -> list[Match]:
-    customers = alike(sought, by, exclude=exclude)
+def customer_matches(terms: Sought, by: User, *, exclude: Iterable[int] = ()) -> list[Match]:
+    customers = alike(terms, by, exclude=exclude)
     rows = Customer.objects.filter(pk__in=[customer.pk for customer in customers]).order_by()
     visible = set(Customer.objects.visible_to(by).filter(pk__in=rows.values("pk")).values_list("pk", flat=True))
     detailed = set(Customer.objects.detailed_for(by).filter(pk__in=rows.values("pk")).values_list("pk", flat=True))
@@ -170,7 +170,7 @@ def customer_matches(sought: Sought, by: User, *, exclude: Iterable[int] = ()) -
             customer.name,
             str(customer.manager),
             customer.kept_since,  # type: ignore[attr-defined]
-            reason := why(sought, customer),
+            reason := why(terms, customer),
             customer.get_absolute_url() if customer.pk in visible else "",
             customer.pk not in visible or (reason == "电话相同" and customer.pk not in detailed),
             number=customer.number if customer.pk in visible else "",

@@ -1,7 +1,7 @@
 """Personal data of a contact, model by model, to be shown on request and erased.
 
-Every text field of this app is in a Part or in IMPERSONAL; a test compares both with the models. Each app above has a
-module like this one, and crm/privacy.py walks through them all.
+Every text field of this app is listed in PARTS or in IMPERSONAL; a test compares both with the models. Each app above
+has a module like this one, and crm/privacy.py walks through them all.
 """
 
 from __future__ import annotations

@@ -47,8 +47,8 @@ class ContactForm(AskingForm):
         return Sought(self.fresh("name"), tuple(filter(None, phones)))
 
     def find(self) -> list[Match]:
-        sought = self.sought()
-        return contact_matches(self.instance.customer, sought.name, sought.phones, exclude=self.instance.pk)
+        terms = self.sought()
+        return contact_matches(self.instance.customer, terms.name, terms.phones, exclude=self.instance.pk)
 
     def hold(self) -> None:
         """Lock the customer of a new contact; an existing contact is locked already, and locks go customer first."""

@@ -124,8 +124,8 @@ class CustomerForm(AskingForm):
         """Return the matches shown before, once a reason confirms them; later matches need another confirmation."""
         return self.shown_keys if self.reason else set()
 
-    def unanswered(self) -> list[Match]:
-        return [] if self.reason and not self.shown_keys else super().unanswered()
+    def unconfirmed(self) -> list[Match]:
+        return [] if self.reason and not self.shown_keys else super().unconfirmed()
 
     def hold(self) -> None:
         hold_customers(self.cleaned_data.get("parent"), by=self.user, kept=self.initial.get("parent"))

@@ -63,7 +63,7 @@ class AskingForm(RecordForm):
         if not any(self.sought()):
             return []
         try:
-            self.matches = ask(self.user, self.find, self.confirmed_keys) if self.answers_beyond else self.unanswered()
+            self.matches = ask(self.user, self.find, self.confirmed_keys) if self.answers_beyond else self.unconfirmed()
         except CheckPaused as paused:
             self.add_error(None, str(paused))
         if self.matches:
@@ -77,12 +77,12 @@ class AskingForm(RecordForm):
         """Lock the compared rows to the end of the transaction."""
         raise NotImplementedError
 
-    def unanswered(self) -> list[Match]:
+    def unconfirmed(self) -> list[Match]:
         return [match for match in self.find() if match.key not in self.confirmed_keys]
 
     def check_again(self) -> None:
         """Check under lock; raise DuplicateAppeared for new matches. Call in the transaction that saves."""
         if any(self.sought()):
             self.hold()
-            if self.unanswered():
+            if self.unconfirmed():
                 raise DuplicateAppeared

@@ -1,4 +1,4 @@
-"""Pages with a AskingForm: the check is repeated under lock before saving."""
+"""Pages whose form checks for duplicates: the check is repeated under lock before saving."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..forms.known import DuplicateAppeared
 
 
 class Asking(FormView):
-    """Mix into a FormView with an AskingForm."""
+    """Mix into a FormView whose form checks for duplicates."""
 
     def perform(self, record: Any, form: Any) -> Any:
         form.check_again()
