@@ -19,7 +19,7 @@ class CellError:
 
 @dataclass(frozen=True)
 class Remark:
-    """What became of a row of an existing customer."""
+    """The outcome of a row of an existing customer."""
 
     line: int
     name: str

@@ -15,7 +15,7 @@ from ..models.churn import LONGEST_REVIEW_DAYS, REVIEW_DAYS
 
 
 class DeferForm(CrmForm, forms.Form):
-    """One more measure, and when to look again."""
+    """One more measure and the date of the next review."""
 
     measure_kind = forms.ModelChoiceField(DictionaryEntry.objects.of("暂缓措施"), label="措施类别")
     text = forms.CharField(

@@ -96,7 +96,7 @@ class ImportTemplate(DeliberateRequest, View):
 
 
 class ImportPreview(DeliberateRequest, RecordView):
-    """What an import would write, and every refused cell with its reason."""
+    """The result of the check: counts, notes, and every refused cell with its reason."""
 
     model, template_name, select_related = ImportFile, "customers/import_preview.html", ("manager", "owner")
     title, crumbs, help = "导入客户：检查结果", (("客户管理", ""), IMPORT_CRUMB), "import"
