@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, cast
 
 from django.conf import settings
 from django.db.models import F, OuterRef, QuerySet, Subquery
@@ -38,7 +38,8 @@ def update_due_times() -> int:
     """Recompute due_at of unhandled requests and return how many changed; rows saved meanwhile are skipped."""
     targets, schedule = ServiceTarget.all_minutes(), current()
     due_times = (
-        (row, compute_due_at(row, targets, schedule)) for row in stream_records(unhandled_requests(), BATCH_SIZE)
+        (row, compute_due_at(cast(UnhandledRequest, row), targets, schedule))
+        for row in stream_records(unhandled_requests(), BATCH_SIZE)
     )
     outdated = [(row.pk, row.version, due) for row, due in due_times if due != row.due_at]
     return sum(
