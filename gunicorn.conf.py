@@ -3,8 +3,9 @@
 import os
 
 os.environ.setdefault("CRM_PROCESS", "web")  # before the settings are read: pages wait for a shorter time than commands
-from crm.outside import HideKeys
 from gunicorn.glogging import Logger
+
+from kit.pages.public_pages import HideKeys
 
 bind = os.environ.get("CRM_BIND") or f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("CRM_WEB_WORKERS", "2"))
@@ -49,7 +50,7 @@ def close_to_others(settings):
     """Files of before, or made by other programs: closed now, or named (decision 44)."""
     from pathlib import Path
 
-    from crm.private import tighten
+    from crm.file_permissions import tighten
 
     own = settings.DATABASES["default"]
     database = Path(own["NAME"]) if own["ENGINE"].endswith("sqlite3") else None

@@ -18,7 +18,7 @@ from django_otp.plugins.otp_static.admin import StaticDevice
 from django_otp.plugins.otp_totp.admin import TOTPDevice
 
 from kit.audit.log import differences, display_value, log_event
-from kit.pages.admin_forms import EditingAdmin, VersionedForm
+from kit.pages.admin_forms import VersionedAdmin, VersionedAdminForm
 
 from .administration.administrators import lock_administration
 from .administration.role import permission_changes
@@ -26,7 +26,7 @@ from .models import Department, Role, User, check_role_change
 from .rights import catalogue, label, place
 
 
-class AuditedAdmin(EditingAdmin):
+class AuditedAdmin(VersionedAdmin):
     """Log every change made here in the same transaction."""
 
     # Boxes to tick: Django's pair of lists speaks English.
@@ -97,7 +97,7 @@ class RoleRulesMixin:
         return data
 
 
-class CrmUserChangeForm(RoleRulesMixin, VersionedForm):
+class CrmUserChangeForm(RoleRulesMixin, VersionedAdminForm):
     pass
 
 

@@ -25,7 +25,7 @@ from kit.pages.lists import Column, RecordList
 from kit.pages.records import RecordDetail
 
 from .audit_filters import AuditFilter
-from .details import OPENED
+from .details import OPENED_VERB
 
 PERMISSION = "audit.view_auditentry"
 FUNCTION = "accounts.audit_pages.verify_trail"  # stands in the rows of jobs
@@ -33,7 +33,7 @@ BROKEN = "发现"
 CHANGES_SHOWN = 3
 # Tabs for frequent questions: (key, label, verbs).
 TABS = (
-    ("details", "查看联系方式", (OPENED,)),
+    ("details", "查看联系方式", (OPENED_VERB,)),
     ("exports", "导出", ("导出", "导出个人信息")),
     ("erased", "个人信息", ("导出个人信息", ERASED)),
     ("signins", "登录", ("登录", "退出", "登录失败")),
@@ -133,7 +133,7 @@ class VerifyAuditLog(View):
 
 def verify_trail(job: Job) -> str:
     """Walk the whole chain of seals and return the result in words. Run as a job."""
-    findings = verify(lambda done, total: job.beat(done, total) if done % 20 == 0 else None)
+    findings = verify(lambda done, total: job.heartbeat(done, total) if done % 20 == 0 else None)
     result = f"{BROKEN} {len(findings)} 处问题：{''.join(findings)}" if findings else "审计记录完整。"
     log_event(job.owner, "核对审计记录", text=result)
     return result

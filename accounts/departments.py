@@ -41,7 +41,7 @@ def with_ancestors(pk: int, parents: dict[int, int | None]) -> list[int]:
     return path
 
 
-def people_of(choice: str) -> frozenset[int]:
+def department_user_ids(choice: str) -> frozenset[int]:
     """Return the ids of the users of a chosen department."""
     if choice == NONE:
         return frozenset(User.objects.filter(department=None).values_list("pk", flat=True))
@@ -52,7 +52,7 @@ def people_of(choice: str) -> frozenset[int]:
     return frozenset(User.objects.filter(department__in=departments).values_list("pk", flat=True))
 
 
-def choice_of(department_id: int | None, parents: set[int | None]) -> str:
+def exact_department_choice(department_id: int | None, parents: set[int | None]) -> str:
     """Return the choice for exactly the users of one department. parents: departments with others below them."""
     if department_id is None:
         return NONE

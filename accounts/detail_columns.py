@@ -11,7 +11,7 @@ from kit.domain.text import DASH
 from kit.pages.html import format_html_fast
 from kit.pages.lists import Column
 
-from .details import HasDetails
+from .details import HasContactDetails
 from .models import User
 
 
@@ -27,7 +27,7 @@ class DetailColumn(Column):
     below: str = ""
     refused: str = ""
 
-    def get(self, row: HasDetails) -> Any:
+    def get(self, row: HasContactDetails) -> Any:
         if self.value not in row.detail_fields:
             return super().get(row)
         return "" if self.refused and getattr(row, self.refused) else row.detail(self.value, self.viewer)
@@ -36,12 +36,12 @@ class DetailColumn(Column):
         if not self.below:
             return format_html_fast("{}{}</td>", self.opening, detail_html(row, str(self.value), self.viewer))
         detail = detail_html(row, self.below, self.viewer) if getattr(row, self.below) else ""
-        mark = REFUSES if self.refused and getattr(row, self.refused) else ""
+        mark = DO_NOT_CONTACT_MARK if self.refused and getattr(row, self.refused) else ""
         name = self.get(row) or DASH
         return format_html_fast('{}{}{}<small class="sm nw hide-m">{}</small></td>', self.opening, name, mark, detail)
 
 
-REFUSES = format_html_fast(' <span class="st red">{}</span>', "请勿联系")
+DO_NOT_CONTACT_MARK = format_html_fast(' <span class="st red">{}</span>', "请勿联系")
 OPEN_HTML = """<span class="masked">{} <a href="{}" {}="{}" {} aria-label="{}">显示</a></span>"""
 IN_DIALOG = format_html_fast('hx-target="{}" hx-select="unset" hx-swap="innerHTML"', "#dialog")  # as other row links
 
@@ -61,7 +61,7 @@ def in_place_attributes(token: str) -> str:
     return format_html_fast('hx-target="{}" hx-swap="{}" hx-headers="{}"', "closest .masked", "outerHTML", headers)
 
 
-class DetailedList:
+class ListWithDetails:
     """Mixin for a list with DetailColumns."""
 
     columns: tuple[Column, ...]

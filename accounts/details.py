@@ -16,14 +16,14 @@ from kit.domain.verdict import Verdict, refuse_if, require_permission, transitio
 from kit.sql.id_sets import IdSet
 
 from .models import User
-from .scopes import EDIT, people_in_scope, reaches
+from .scopes import EDIT, scope_includes, user_ids_in_scope
 
-SEE = "customers.see_contact_details"  # in full, within the edit scope
+SEE_PERMISSION = "customers.see_contact_details"  # in full, within the edit scope
 OPEN_PERMISSION = "customers.open_contact_details"  # one at a time, of any visible record, leaving an audit row
-OPENED = "查看联系方式"
+OPENED_VERB = "查看联系方式"
 
 
-class HasDetails(models.Model):
+class HasContactDetails(models.Model):
     """A model with contact details. shows_details_to() and its form in SQL, detailed_for(), must agree."""
 
     detail_fields: ClassVar[tuple[str, ...]]
@@ -51,16 +51,16 @@ class HasDetails(models.Model):
         """Return the full value and log who opened it."""
         self.can_open_detail(by).enforce()
         refuse_if(name not in self.detail_fields, "没有这项联系方式。").enforce()
-        log_event(by, OPENED, self, 内容=self._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+        log_event(by, OPENED_VERB, self, 内容=self._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
         return getattr(self, name)
 
 
-def reached(by: User, permission: str, owner_id: int | None) -> bool:
+def covers_details(by: User, permission: str, owner_id: int | None) -> bool:
     """Whether one of these permissions covers the owner's records: users who may edit may see."""
-    return reaches(by, SEE, EDIT, owner_id) or reaches(by, permission, EDIT, owner_id)
+    return scope_includes(by, SEE_PERMISSION, EDIT, owner_id) or scope_includes(by, permission, EDIT, owner_id)
 
 
-def people_reached(by: User, permission: str) -> IdSet | None:
+def detail_owner_ids(by: User, permission: str) -> IdSet | None:
     """Return the ids of the owners for whom reached() is true; None means everyone."""
-    scopes = [people_in_scope(by, name, EDIT) for name in (SEE, permission)]
+    scopes = [user_ids_in_scope(by, name, EDIT) for name in (SEE_PERMISSION, permission)]
     return None if None in scopes else IdSet(chain.from_iterable(scope for scope in scopes if scope))

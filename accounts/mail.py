@@ -35,7 +35,7 @@ INTERRUPTED = timedelta(minutes=10)  # claimed so long ago: the process that sen
 UNKNOWN = "发送中断，不知道对方是否收到；为避免重复，没有自动重发。"
 
 
-def send_due() -> str:
+def send_queued() -> str:
     """Send what is due; return the result in words for the page of periodic tasks."""
     fail_interrupted()
     due = list(queued().filter(mail_at__lte=timezone.now()).select_related("recipient", "content_type")[:BATCH_SIZE])
@@ -91,7 +91,7 @@ def claim(row: Notification) -> bool:
 
 def is_wanted(row: Notification) -> bool:
     """Whether the recipient, right before sending, is still active, wants e-mail and may see the record."""
-    recipient = User.objects.wanting_mail().filter(pk=row.recipient_id).first()
+    recipient = User.objects.wanting_email().filter(pk=row.recipient_id).first()
     return recipient is not None and row.read_at is None and bool(in_view(recipient, [row]))
 
 

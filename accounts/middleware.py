@@ -17,9 +17,9 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from kit.audit.log import log_event
-from kit.pages.form_token import Written, remember_here, written_by
+from kit.pages.form_token import FormAuthor, form_author, remember_browser
 
-from .resume import ask_to_sign_in, chosen, offer_again, posted
+from .resume import chosen_file_names, offer_refused_form, render_sign_in, typed_pairs
 from .sessions import refresh_sign_in
 
 # Session keys, in seconds since 1970: the sign-in and the last request of the user.
@@ -52,7 +52,7 @@ class SignInMiddleware:
         response = self.get_response(request)
         if request.user.is_authenticated:
             refresh_sign_in(request)
-            remember_here(request, response)
+            remember_browser(request, response)
         return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
@@ -69,7 +69,7 @@ class SignInMiddleware:
 
 def redirect_first(request: HttpRequest, name: str, message: str) -> HttpResponse:
     """Lead to what must be done first; a form that was just sent waits on the page of the answer."""
-    if written_by(request) and (page := offer_again(request, first=reverse(name), first_words=message)):
+    if form_author(request) and (page := offer_refused_form(request, first=reverse(name), first_words=message)):
         return page
     messages.error(request, message)
     return redirect(name)
@@ -131,18 +131,18 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
 
     def process_view(self, request: Any, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
         if request.user.is_authenticated and getattr(view_func, "login_required", True):
-            origin = written_by(request)
+            origin = form_author(request)
             is_leaving = request.resolver_match.view_name == "logout"
             if origin and origin.person != request.user.pk and not is_leaving:
-                return ask_to_sign_in(request, origin)
+                return render_sign_in(request, origin)
         return super().process_view(request, view_func, view_args, view_kwargs)
 
     def handle_no_permission(self, request: Any, view_func: Any) -> Any:
         expired_id = getattr(request, "expired_user_id", None)
-        origin = written_by(request) or (Written(expired_id, "") if expired_id is not None else None)
-        if origin is None or (expired_id is None and not (posted(request) or chosen(request))):
+        origin = form_author(request) or (FormAuthor(expired_id, "") if expired_id is not None else None)
+        if origin is None or (expired_id is None and not (typed_pairs(request) or chosen_file_names(request))):
             return super().handle_no_permission(request, view_func)
         if request.method != "POST":
             query = urlencode({"next": request.get_full_path(), "expired": "1"})
             return HttpResponse(status=302, headers={"Location": f"{reverse('login')}?{query}"})
-        return ask_to_sign_in(request, origin)
+        return render_sign_in(request, origin)

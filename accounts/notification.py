@@ -146,7 +146,7 @@ def notify_many(notifications: Iterable[Notification]) -> None:
     """
     rows = list(notifications)
     told = {row.recipient_id for row in rows}
-    people = cast(Any, get_user_model()).objects.wanting_mail()
+    people = cast(Any, get_user_model()).objects.wanting_email()
     wanting = set(people.filter(pk__in=told).values_list("pk", flat=True))
     for row in rows:
         if row.recipient_id in wanting:

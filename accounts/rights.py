@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.apps import apps
 from django.contrib.auth.models import Permission
 
-from .roles import SHIPPED
+from .roles import SHIPPED_ROLES
 
 MODULES = {
     "marketing": "营销管理",
@@ -65,7 +65,7 @@ def subject_of(permission: Permission) -> str:
 
 def catalogue() -> list[Permission]:
     """Every right that some shipped role holds: the product asks for no other."""
-    names = {name for _, _, _, rights in SHIPPED.values() for name in rights.split()}
+    names = {name for _, _, _, rights in SHIPPED_ROLES.values() for name in rights.split()}
     rows = Permission.objects.select_related("content_type")
     found = [permission for permission in rows if name_of(permission) in names]
     return sorted(found, key=place)

@@ -36,11 +36,11 @@ class RoleForm(CheckboxListForm):
         if self.instance.pk:
             self.sign_initial_values()
 
-    def shown_values(self) -> dict[str, str]:
-        return {name: text for name, text in super().shown_values().items() if name != "whole"}
+    def stored_values(self) -> dict[str, str]:
+        return {name: text for name, text in super().stored_values().items() if name != "whole"}
 
-    def own_names(self) -> list[str]:
-        return [name for name in super().own_names() if name != "whole"]
+    def own_field_names(self) -> list[str]:
+        return [name for name in super().own_field_names() if name != "whole"]
 
     def values(self) -> dict[str, Any]:
         """Add the permissions of whole modules, and those of the role that the page does not offer."""

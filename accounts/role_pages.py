@@ -76,12 +76,12 @@ def with_counts(roles: QuerySet[Role]) -> QuerySet[Role]:
     )
 
 
-class OneRole:
+class RolePage:
     model = Role
     crumbs, help = CRUMBS, "roles"
 
 
-class RoleDetail(OneRole, RecordDetail):
+class RoleDetail(RolePage, RecordDetail):
     template_name = "accounts/role_detail.html"
 
     def context(self, record: Role) -> dict[str, Any]:
@@ -94,11 +94,11 @@ class RoleDetail(OneRole, RecordDetail):
         }
 
 
-class RoleHistory(OneRole, RecordHistory):
+class RoleHistory(RolePage, RecordHistory):
     pass
 
 
-class RoleCreate(OneRole, RecordCreate):
+class RoleCreate(RolePage, RecordCreate):
     form_class, permission = RoleForm, "accounts.add_role"
     template_name = "accounts/role_form.html"
     title = "新建角色"
@@ -107,7 +107,7 @@ class RoleCreate(OneRole, RecordCreate):
         return reverse("accounts:role_list")
 
 
-class RoleUpdate(OneRole, RecordUpdate):
+class RoleUpdate(RolePage, RecordUpdate):
     form_class = RoleForm
     template_name = "accounts/role_form.html"
     title = "编辑角色"
@@ -118,7 +118,7 @@ class RoleUpdate(OneRole, RecordUpdate):
         return super().post(request, **kwargs)
 
 
-class CopyRole(OneRole, ActionView):
+class CopyRole(RolePage, ActionView):
     action, title, form_class = "copy", "复制角色", RoleNameForm
     submit_label, message = "复制", "已复制，请修改新的角色。"
 

@@ -22,7 +22,7 @@ EXECUTIVE = "executive"
 SERVICE_HELPER = "service_helper"
 
 # code: (name on screen, view scope, edit scope, permissions)
-SHIPPED = {
+SHIPPED_ROLES = {
     ADMINISTRATOR: (
         "系统管理员",
         "none",
@@ -118,17 +118,17 @@ def ship_roles(sender: Any = None, **kwargs: Any) -> None:
 
     if not _is_ready(Role._meta.db_table):
         return  # the app is being migrated away
-    existing = {role.code: role for role in Role.objects.filter(code__in=SHIPPED)}
+    existing = {role.code: role for role in Role.objects.filter(code__in=SHIPPED_ROLES)}
     outdated = {
         code
-        for code in SHIPPED
+        for code in SHIPPED_ROLES
         if code not in existing or set(_permission_names(code)) - set(existing[code].shipped_rights)
     }
     if not outdated:
         return
     for app_config in apps.get_app_configs():
         create_permissions(app_config, verbosity=0)
-    for code in SHIPPED:
+    for code in SHIPPED_ROLES:
         if code in outdated:
             _ship(code, existing.get(code) or _new_role(code))
 
@@ -143,7 +143,7 @@ def _is_ready(table: str) -> bool:
 
 
 def _permission_names(code: str) -> list[str]:
-    return SHIPPED[code][3].split()
+    return SHIPPED_ROLES[code][3].split()
 
 
 def _new_role(code: str) -> Role:
@@ -151,7 +151,7 @@ def _new_role(code: str) -> Role:
 
     from .models import Role
 
-    name, view_scope, edit_scope, _ = SHIPPED[code]
+    name, view_scope, edit_scope, _ = SHIPPED_ROLES[code]
     while Role.objects.filter(name=name).exists():  # one that the company made itself stays as it is
         name += "（系统）"
     group = Group.objects.filter(name=name).first()  # a group outlives the migration of its role

@@ -11,8 +11,8 @@ from kit.sql.counts import filter_cached
 from kit.sql.id_sets import IdSet
 
 from .models import User
-from .scopes import EDIT, VIEW, people_in_scope, people_to_export
-from .sharing import granted_ids, grants_of
+from .scopes import EDIT, VIEW, user_ids_in_scope, user_ids_to_export
+from .sharing import grant_model_of, granted_ids
 
 M = TypeVar("M", bound=models.Model)
 
@@ -41,24 +41,24 @@ class ScopedQuerySet(models.QuerySet[M]):
     def visible_to(self, user: User) -> Self:
         if not user.has_perm(self.view_permission):
             return self.none()
-        people = people_in_scope(user, self.view_permission, VIEW)
+        people = user_ids_in_scope(user, self.view_permission, VIEW)
         if people is None:
             return self
-        shared = granted_ids(user, grants_of(self.model), self.view_permission)
+        shared = granted_ids(user, grant_model_of(self.model), self.view_permission)
         rows = self.of_people(people.including(user.pk)) | self.own(user)
         return filter_cached(self, rows | Q(pk__in=shared) if shared else rows)
 
     def editable_by(self, user: User) -> Self:
         if not user.has_perm(self.edit_permission):
             return self.none()
-        people = people_in_scope(user, self.edit_permission, EDIT)
+        people = user_ids_in_scope(user, self.edit_permission, EDIT)
         return self if people is None else filter_cached(self, self.of_people(people))
 
-    def in_reach(self, people: frozenset[int]) -> Q:
+    def exportable_for(self, people: frozenset[int]) -> Q:
         """Rows that may be exported for these users."""
         return self.of_people(people)
 
     def export_limit(self, user: User, permission: str) -> Q | None:
         """Narrow the visible rows to those the user may export by this permission; None when nothing does."""
-        people = people_to_export(user, permission, self.view_permission)
-        return None if people is None else self.in_reach(people)
+        people = user_ids_to_export(user, permission, self.view_permission)
+        return None if people is None else self.exportable_for(people)

@@ -13,7 +13,7 @@ from .models import Department, RolePermission, Scope, User, descendants
 VIEW, EDIT, EXPORT = "view_scope", "edit_scope", "export"
 
 
-def widest(user: User, permission: str, kind: str) -> Scope:
+def widest_scope(user: User, permission: str, kind: str) -> Scope:
     """Return the widest scope among the roles that grant the permission; roles add up."""
     if user.is_superuser and user.is_active:
         return Scope.ALL
@@ -29,7 +29,7 @@ def scope_of(granted: RolePermission, kind: str) -> Scope:
     return scope
 
 
-def people_in_scope(user: User, permission: str, kind: str) -> IdSet | None:
+def user_ids_in_scope(user: User, permission: str, kind: str) -> IdSet | None:
     """Return the ids of the users whose records the permission covers; None means everyone's.
 
     Read once per request and cached on the user: users are few, so the database gets them as plain ids and
@@ -37,23 +37,23 @@ def people_in_scope(user: User, permission: str, kind: str) -> IdSet | None:
     """
     cache: dict[Any, IdSet | None] = user.__dict__.setdefault("_people_in_scope", {})
     if (permission, kind) not in cache:
-        scope = widest(user, permission, kind)
+        scope = widest_scope(user, permission, kind)
         if scope not in cache:
             cache[scope] = _people(user, scope)
         cache[permission, kind] = cache[scope]
     return cache[permission, kind]
 
 
-def people_to_export(user: User, permission: str, view_permission: str) -> IdSet | None:
+def user_ids_to_export(user: User, permission: str, view_permission: str) -> IdSet | None:
     """Return the ids of the users whose records may be exported; None means all that the user sees.
 
     A scope as wide as the view scope exports all visible rows, those shared with the user too. 本人 never does:
     a colleague's record that one may see is not one's own.
     """
-    scope = widest(user, permission, EXPORT)
-    if scope is not Scope.SELF and scope.width >= widest(user, view_permission, VIEW).width:
+    scope = widest_scope(user, permission, EXPORT)
+    if scope is not Scope.SELF and scope.width >= widest_scope(user, view_permission, VIEW).width:
         return None
-    return people_in_scope(user, permission, EXPORT)
+    return user_ids_in_scope(user, permission, EXPORT)
 
 
 def _people(user: User, scope: Scope) -> IdSet | None:
@@ -96,13 +96,13 @@ def _department_members() -> Statement:
     return Statement(Department.objects.order_by("name").values_list("pk", "parent_id", "name", "members"))
 
 
-def reaches(user: User, permission: str, kind: str, owner_id: int | None) -> bool:
+def scope_includes(user: User, permission: str, kind: str, owner_id: int | None) -> bool:
     """Whether the permission covers this user's records."""
-    people = people_in_scope(user, permission, kind)
+    people = user_ids_in_scope(user, permission, kind)
     return people is None or owner_id in people
 
 
 def supervisors_of(user: User, permission: str = "marketing.assign_opportunity") -> list[User]:
     """Return the users who may assign for this user: they are notified of what needs a supervisor."""
     candidates = User.objects.holding(permission).exclude(pk=user.pk)
-    return [candidate for candidate in candidates if reaches(candidate, permission, EDIT, user.pk)]
+    return [candidate for candidate in candidates if scope_includes(candidate, permission, EDIT, user.pk)]

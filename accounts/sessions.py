@@ -121,7 +121,7 @@ def end_sessions(user: AbstractBaseUser, *, keep: str | None = None, only: int |
     return len(keys)
 
 
-def forget_ended() -> int:
+def delete_ended() -> int:
     """Delete rows whose session is gone, daily after the expired sessions were cleared; return their number."""
     ended = UserSession.objects.exclude(session_key__in=Session.objects.values("session_key"))
     return ended.delete()[0]

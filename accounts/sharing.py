@@ -28,7 +28,7 @@ from kit.sql.counts import Statement
 from kit.sql.id_sets import IdSet
 
 from .models import User, notify
-from .scopes import EDIT, reaches
+from .scopes import EDIT, scope_includes
 
 VIEW_GRANT, EDIT_GRANT = "view", "change"
 
@@ -84,13 +84,13 @@ def _grants_to(grants: type[Grant]) -> Statement:
     return Statement(rows.values_list("content_object_id", "permission__codename"))
 
 
-def grants_of(model: type[models.Model]) -> type[Grant]:
+def grant_model_of(model: type[models.Model]) -> type[Grant]:
     """Return the grant model of a shared model."""
     related: Any = model._meta.get_field("grants").related_model
     return related
 
 
-class Shared(models.Model):
+class SharedRecord(models.Model):
     """A record that its owner and the owner's supervisors share one by one. keeper_id is the owner's id."""
 
     share_permission: ClassVar[str]
@@ -111,7 +111,7 @@ class Shared(models.Model):
         self.can_share(by).enforce()
         refuse_if(until is not None and until < timezone.localdate(), "截止日期已经过去，请另选日期。").enforce()
         refuse_if(not colleagues(self).filter(pk=person.pk).exists(), f"不能共享给{person}，请另选同事。").enforce()
-        grants: Any = grants_of(type(self)).objects
+        grants: Any = grant_model_of(type(self)).objects
         permission = Permission.objects.get(
             content_type=ContentType.objects.get_for_model(self), codename=f"{kind}_{self._meta.model_name}"
         )
@@ -129,7 +129,7 @@ class Shared(models.Model):
         return first_objection(
             require_permission(by, self.share_permission, f"您的角色不能共享{self._meta.verbose_name}"),
             require_scope(
-                reaches(by, self.share_permission, EDIT, self.keeper_id),
+                scope_includes(by, self.share_permission, EDIT, self.keeper_id),
                 f"只有负责这个{self._meta.verbose_name}的人和他的主管可以共享。",
             ),
         )
@@ -142,10 +142,10 @@ class Shared(models.Model):
 
     def shared_for_editing(self, with_: User) -> bool:
         app_label, name = self._meta.app_label, self._meta.model_name
-        return self.pk in granted_ids(with_, grants_of(type(self)), f"{app_label}.change_{name}")
+        return self.pk in granted_ids(with_, grant_model_of(type(self)), f"{app_label}.change_{name}")
 
 
-def colleagues(shared: Shared) -> models.QuerySet[User]:
+def colleagues(shared: SharedRecord) -> models.QuerySet[User]:
     """Return the users a record may be shared with: active ones who may view such records, but its owner."""
     view = f"{shared._meta.app_label}.view_{shared._meta.model_name}"
     return User.objects.holding(view).exclude(pk=shared.keeper_id).select_related("department").order_by("name", "pk")

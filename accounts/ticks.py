@@ -24,16 +24,16 @@ class CheckboxListForm(RecordForm):
     def is_list(self, name: str) -> bool:
         return isinstance(self.fields[name], forms.ModelMultipleChoiceField)
 
-    def shown_values(self) -> dict[str, str]:
-        texts = super().shown_values()
+    def stored_values(self) -> dict[str, str]:
+        texts = super().stored_values()
         for name, field in self.fields.items():
             if self.is_list(name):
                 rows = self.get_initial_for_field(field, name) or []
                 texts[name] = join_keys(getattr(row, "pk", row) for row in rows)
         return texts
 
-    def sent_values(self) -> dict[str, str]:
-        values = super().sent_values()
+    def submitted_values(self) -> dict[str, str]:
+        values = super().submitted_values()
         return {name: join_keys(self[name].data) if self.is_list(name) else text for name, text in values.items()}
 
     def words(self, name: str, value: str) -> str:

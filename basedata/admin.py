@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest
 
-from kit.pages.admin_forms import EditingAdmin
+from kit.pages.admin_forms import VersionedAdmin
 
 from .models import DictionaryEntry
 
@@ -16,7 +16,7 @@ FIELDS = ("category", "item", "value", "is_editable")
 
 
 @admin.register(DictionaryEntry)
-class DictionaryEntryAdmin(EditingAdmin):
+class DictionaryEntryAdmin(VersionedAdmin):
     list_display = ("item", "category", "value", "editable")
     list_filter = ("category",)
     search_fields = ("category__contains_text", "item__contains_text", "value__contains_text")

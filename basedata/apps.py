@@ -7,7 +7,7 @@ class BasedataConfig(AppConfig):
     verbose_name = "基础数据"
 
     def ready(self) -> None:
-        from .shipped import ship_calendar, ship_entries
+        from .initial_data import create_initial_calendar, create_initial_entries
 
-        post_migrate.connect(ship_entries, sender=self)
-        post_migrate.connect(ship_calendar, sender=self)
+        post_migrate.connect(create_initial_entries, sender=self)
+        post_migrate.connect(create_initial_calendar, sender=self)

@@ -94,7 +94,7 @@ def _local(value: datetime) -> datetime:
 _schedules: dict[UUID, Schedule] = {}  # by the calendar's stamp
 
 
-def current() -> Schedule:
+def current_schedule() -> Schedule:
     """Return the company's schedule: one small query says whether the cached one is still valid.
 
     Loops call this once; the functions below call it each time.
@@ -118,9 +118,9 @@ def _read_schedule(calendar: WorkCalendar) -> Schedule:
 
 def working_minutes(start: datetime, end: datetime) -> int:
     """Return the working minutes from start to end, aware datetimes, by the company's calendar; at least 0."""
-    return current().working_minutes(start, end)
+    return current_schedule().working_minutes(start, end)
 
 
 def add_working_minutes(start: datetime, minutes: int) -> datetime:
     """Return when so many working minutes have passed since start, by the company's calendar."""
-    return current().add_working_minutes(start, minutes)
+    return current_schedule().add_working_minutes(start, minutes)

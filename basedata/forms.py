@@ -53,8 +53,8 @@ class DictionaryEntryForm(RecordForm):
         if not self.is_bound or self["is_editable"].data:
             del self.fields["confirm_fixed"]
 
-    def own_names(self) -> list[str]:
-        return [name for name in super().own_names() if name != "confirm_fixed"]
+    def own_field_names(self) -> list[str]:
+        return [name for name in super().own_field_names() if name != "confirm_fixed"]
 
     def values(self) -> dict[str, Any]:
         return {name: value for name, value in super().values().items() if name != "confirm_fixed"}

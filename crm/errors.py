@@ -10,13 +10,21 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.resume import NOT_TYPED, ask_to_sign_in, chosen, is_long, offer_again, posted, typed, words_of
+from accounts.resume import (
+    MACHINE_FIELDS,
+    chosen_file_names,
+    is_too_long,
+    offer_refused_form,
+    render_sign_in,
+    typed_pairs,
+    typed_texts,
+    visible_texts,
+)
 from crm.outages import Outage, outage_behind
 from kit.domain.verdict import Kind, Refused
 from kit.pages import public_pages
-from kit.pages.form_token import written_by
-from services.views.rating import typed as typed_comment
-from services.views.rating import without_cookie
+from kit.pages.form_token import form_author
+from services.views.rating import rate_without_cookie, typed_comment
 
 TROUBLES = {
     Outage.BUSY: (
@@ -41,7 +49,7 @@ def refusal(request: HttpRequest, status: int, **context: Any) -> HttpResponse:
     """The page of a refused act. What the person had typed stands below the reason, so that nothing is lost."""
     if public_pages.is_public(request):
         return public_pages.refuse_public(status)
-    return render(request, f"{status}.html", {**context, "typed": typed(request)}, status=status)
+    return render(request, f"{status}.html", {**context, "typed": typed_texts(request)}, status=status)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -78,11 +86,11 @@ def in_trouble(request: HttpRequest | None, trouble: Outage) -> HttpResponse:
 
 def typed_form(request: HttpRequest) -> dict[str, Any]:
     """Return pairs, shown and files of the posted form, for the one who sent it; nothing of passwords."""
-    pairs = posted(request) if request.method == "POST" else []
-    if not pairs or is_long(pairs):
+    pairs = typed_pairs(request) if request.method == "POST" else []
+    if not pairs or is_too_long(pairs):
         return {}
-    tokens = [(name, request.POST[name]) for name in NOT_TYPED if name in request.POST]
-    return {"pairs": tokens + pairs, "shown": words_of(pairs), "files": chosen(request)}
+    tokens = [(name, request.POST[name]) for name in MACHINE_FIELDS if name in request.POST]
+    return {"pairs": tokens + pairs, "shown": visible_texts(pairs), "files": chosen_file_names(request)}
 
 
 def comment(request: HttpRequest) -> str:
@@ -138,12 +146,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     Without the form's own token the browser's word does that it came from our own page; no page can forge it.
     """
     if public_pages.is_public(request):
-        return without_cookie(request, **request.resolver_match.kwargs)  # type: ignore[union-attr]
-    written = written_by(request)
+        return rate_without_cookie(request, **request.resolver_match.kwargs)  # type: ignore[union-attr]
+    written = form_author(request)
     if written and written.person != request.user.pk:
-        return ask_to_sign_in(request, written)
+        return render_sign_in(request, written)
     ours = written is not None or request.headers.get("Sec-Fetch-Site") == "same-origin"
-    if ours and request.user.is_authenticated and (page := offer_again(request)):
+    if ours and request.user.is_authenticated and (page := offer_refused_form(request)):
         return page
     text = "页面停留太久或浏览器没有保存登录信息，这次提交没有生效。请返回、刷新页面后再试一次。"
     return render(request, "403.html", {"reason": text}, status=403)

@@ -13,14 +13,14 @@ from django.urls import reverse
 from accounts.administration.user import OPEN_WORK
 from accounts.models import User
 from accounts.user_pages import UserAction
-from customers.candidates import successors
+from customers.candidates import possible_successors
 from customers.models import Customer, customers_left_by, hand_over_customers, transfer_customers
 from customers.views.customers import CustomerAction
-from customers.views.together import ChosenCustomers
+from customers.views.together import BulkPage
 from kit.domain.verdict import lock_in_order, refuse_if
 from kit.pages.forms import Block, CrmForm, apply_field_defaults
-from marketing.models import hand_over_opportunities, opportunities_left_by
-from services.models import hand_over_all_requests, hand_over_requests, requests_left_by
+from marketing.models import count_open_opportunities, hand_over_opportunities
+from services.models import count_open_requests, hand_over_all_requests, hand_over_requests
 
 
 class TransferForm(CrmForm, forms.Form):
@@ -31,7 +31,7 @@ class TransferForm(CrmForm, forms.Form):
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["to"].queryset = successors(by).select_related("department")  # type: ignore[attr-defined]
+        self.fields["to"].queryset = possible_successors(by).select_related("department")  # type: ignore[attr-defined]
         self.fields["to"].label_from_instance = (  # type: ignore[attr-defined]
             lambda person: f"{person}（{person.department or '未分部门'}）"
         )
@@ -56,7 +56,7 @@ class TransferCustomer(CustomerAction):
         return record.get_absolute_url() if seen else reverse("customers:customer_list")
 
 
-class TransferCustomers(ChosenCustomers):
+class TransferCustomers(BulkPage):
     """Customers chosen on the list, handed over together: all or none; what is not his to transfer is left out."""
 
     action, verb, form_class = "transfer", "移交", TransferForm
@@ -92,8 +92,8 @@ class Part(NamedTuple):
 
 PARTS = (
     Part("customers", "客户", customers_left_by, hand_over_customers),
-    Part("opportunities", "销售机会", opportunities_left_by, hand_over_opportunities),
-    Part("requests", "服务请求", requests_left_by, hand_over_all_requests),
+    Part("opportunities", "销售机会", count_open_opportunities, hand_over_opportunities),
+    Part("requests", "服务请求", count_open_requests, hand_over_all_requests),
 )
 
 

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from kit.pages import public_pages
-from kit.pages.form_token import was_here
+from kit.pages.form_token import is_remembered_browser
 
 WITHOUT_SESSION = 2 * 1024 * 1024  # bytes: a visitor sends the sign-in form, with a form inside that came too late
 
@@ -61,7 +61,7 @@ class RequestSizeMiddleware:
         length = request.META.get("CONTENT_LENGTH") or "0"
         told = int(length) if length.isascii() and length.isdecimal() and len(length) <= 15 else None
         large = told is None or told > WITHOUT_SESSION
-        known = large and (was_here(request) or is_signed_in(request))
+        known = large and (is_remembered_browser(request) or is_signed_in(request))
         limit = settings.CRM_REQUEST_MAX_BYTES if known else WITHOUT_SESSION
         if told is None or told > limit:
             if public_pages.is_public(request):

@@ -15,7 +15,7 @@ from django.views import View
 
 from accounts import mail
 from accounts.models import Notification, User
-from accounts.scopes import VIEW, widest
+from accounts.scopes import VIEW, widest_scope
 from customers.models import ChurnCase, Customer, Interaction
 from kit.audit.models import AuditEntry
 from kit.exchange.exports import FUNCTION, list_of
@@ -204,7 +204,7 @@ def figures(user: User) -> dict[str, str]:
     }
     counts = count_capped((queryset, MAX_COUNT + 1) for queryset in asked.values())
     shown = {name: format_count(count) for name, count in zip(asked, counts, strict=True)}
-    return {**shown, "scope": widest(user, "marketing.view_opportunity", VIEW).label}
+    return {**shown, "scope": widest_scope(user, "marketing.view_opportunity", VIEW).label}
 
 
 def administration() -> dict[str, Any]:

@@ -20,8 +20,8 @@ import reports.personal
 import services.personal
 from accounts.models import User
 from customers.models import Attachment, Contact
-from customers.models.interaction import forget_files
-from customers.personal import CONTACT, CONTACT_TEXTS, GONE, Part, Words
+from customers.models.interaction import delete_files_on_commit
+from customers.personal import CONTACT, CONTACT_TEXTS, GONE, ContactWords, PersonalDataSource
 from kit.audit.export_conditions import CONDITIONS, EXPORTED
 from kit.audit.log import display_value, format_value, log_event
 from kit.audit.models import AuditEntry
@@ -40,7 +40,7 @@ MODULES: tuple[Any, ...] = (
     kit.exchange.personal,
     kit.audit.personal,
 )
-PARTS: tuple[Part, ...] = tuple(part for module in MODULES for part in module.PARTS)
+PARTS: tuple[PersonalDataSource, ...] = tuple(part for module in MODULES for part in module.PARTS)
 TRAIL = "审计记录"
 ROWS_SHOWN = 50
 
@@ -59,11 +59,11 @@ class Sheet(NamedTuple):
 
 
 def held(contact: Contact, by: User) -> list[Sheet]:
-    words = Words.of(contact)
+    words = ContactWords.of(contact)
     return [*(_sheet(part, contact, words, by) for part in PARTS), _trail_sheet(contact, words, by)]
 
 
-def _sheet(part: Part, contact: Contact, words: Words, by: User) -> Sheet:
+def _sheet(part: PersonalDataSource, contact: Contact, words: ContactWords, by: User) -> Sheet:
     rows = list(part.held(contact, words))
     visible_to = getattr(part.model._default_manager, "visible_to", None)
     seen = {row.pk for row in rows}
@@ -73,7 +73,7 @@ def _sheet(part: Part, contact: Contact, words: Words, by: User) -> Sheet:
     return Sheet(part.title, [_label(part, name) for name in part.columns], values, len(rows) - len(seen))
 
 
-def _label(part: Part, name: str) -> str:
+def _label(part: PersonalDataSource, name: str) -> str:
     return "编号" if name == "pk" else str(part.model._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
 
 
@@ -81,7 +81,7 @@ def _value(row: Any, name: str) -> str:
     return str(row.pk) if name == "pk" else display_value(row, name)
 
 
-def _trail_sheet(contact: Contact, words: Words, by: User) -> Sheet:
+def _trail_sheet(contact: Contact, words: ContactWords, by: User) -> Sheet:
     """The trail's rows on records in the reader's view."""
     found = sorted(entries_about(contact, words), key=lambda entry: entry.pk)
     places = records_around(contact, by)
@@ -111,7 +111,7 @@ def records_around(contact: Contact, by: User | None = None) -> set[Place]:
     return found
 
 
-def wholly_personal(contact: Contact, words: Words) -> dict[Place, frozenset[str]]:
+def wholly_personal(contact: Contact, words: ContactWords) -> dict[Place, frozenset[str]]:
     """Records whose named fields are the person's own, whatever stands in them; fields in the trail's words."""
     found: dict[Place, frozenset[str]] = {}
     for part in PARTS:
@@ -123,11 +123,11 @@ def wholly_personal(contact: Contact, words: Words) -> dict[Place, frozenset[str
     return found
 
 
-def _kind(part: Part) -> int:
+def _kind(part: PersonalDataSource) -> int:
     return ContentType.objects.get_for_model(part.model).pk
 
 
-def entries_about(contact: Contact, words: Words) -> Iterator[AuditEntry]:
+def entries_about(contact: Contact, words: ContactWords) -> Iterator[AuditEntry]:
     """The trail's rows on the contact and those that name him: on his customer's records, by one of his numbers,
     or in what an export asked for, which is about nobody else."""
     nearby = records_around(contact)
@@ -146,7 +146,7 @@ def _is_contact(entry: AuditEntry) -> bool:
     return entry.content_type_id == _kind(CONTACT)
 
 
-def _candidates(contact: Contact, words: Words, nearby: set[Place]) -> Iterator[AuditEntry]:
+def _candidates(contact: Contact, words: ContactWords, nearby: set[Place]) -> Iterator[AuditEntry]:
     yield from AuditEntry.objects.about(contact)
     yield from stream_records(naming(words.all()))
     yield from stream_records(AuditEntry.objects.filter(verb=EXPORTED))  # their conditions may be encoded
@@ -170,7 +170,7 @@ def erase_contact(contact: Contact, *, by: User, reason: str, with_files: bool =
     lock_row(contact.customer)  # as everything that hangs on one
     lock_row(contact)
     contact.can_erase(by).enforce()
-    words = Words.of(contact)
+    words = ContactWords.of(contact)
     whole, found = wholly_personal(contact, words), list(entries_about(contact, words))
     counts = {"附件文件": _drop_files(contact) if with_files else 0}
     for part in PARTS:
@@ -186,13 +186,13 @@ def erase_contact(contact: Contact, *, by: User, reason: str, with_files: bool =
 
 def _drop_files(contact: Contact) -> int:
     rows = list(Attachment.objects.filter(interaction__contact=contact))
-    forget_files(rows)
+    delete_files_on_commit(rows)
     for row in rows:
         row.delete()
     return len(rows)
 
 
-def _erasure(entry: AuditEntry, words: Words, whole: dict[Place, frozenset[str]]) -> Erasure:
+def _erasure(entry: AuditEntry, words: ContactWords, whole: dict[Place, frozenset[str]]) -> Erasure:
     """An entry's words without the person: his own fields entirely, elsewhere what names him."""
     about = (entry.content_type_id, entry.object_id)
     his = whole.get(about, frozenset())
@@ -206,5 +206,5 @@ def _erasure(entry: AuditEntry, words: Words, whole: dict[Place, frozenset[str]]
     return Erasure(entry, GONE if named_after_him else words.erase(entry.object_text)[:200], changes)
 
 
-def _without(side: Any, words: Words, *, entirely: bool) -> Any:
+def _without(side: Any, words: ContactWords, *, entirely: bool) -> Any:
     return (GONE if entirely else words.erase(side)) if side else side

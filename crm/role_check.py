@@ -14,8 +14,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import Scope
 from accounts.rights import MODULES, label, name_of
-from accounts.role_pages import CRUMBS, OneRole
-from customers.models.contact import PERSONAL_RIGHT
+from accounts.role_pages import CRUMBS, RolePage
+from customers.models.contact import PERSONAL_DATA_PERMISSION
 from kit.domain.urls import page_url
 from kit.pages.records import RecordView
 
@@ -44,7 +44,7 @@ INSIDE = {
     "services:draft_feedback": ("保存反馈草稿", "services.handle_servicerequest"),
     "services:rating_picture": ("客户评价的二维码", "services.handle_servicerequest"),
     "reports:monthly_workbook": ("下载客户管理报告", "reports.view_monthlyreport"),
-    "contact_personal": ("个人信息", PERSONAL_RIGHT),
+    "contact_personal": ("个人信息", PERSONAL_DATA_PERMISSION),
     "mail_again": ("重新发送邮件", "accounts.administer"),
 }
 # Where a role that edits nobody's records reads only, whatever right it holds.
@@ -161,7 +161,7 @@ def title_of(view: Any, path: str) -> str:
     return f"{model._meta.verbose_name}详情" if model else view.__name__
 
 
-class RoleCheck(OneRole, RecordView):  # type: ignore[misc]
+class RoleCheck(RolePage, RecordView):  # type: ignore[misc]
     title, crumbs = "能打开什么", CRUMBS
     template_name = "accounts/role_check.html"
 

@@ -11,9 +11,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views import View
 
-from accounts.details import SEE
-from customers.beyond import LOOKING_PAUSED, Found, look_up
-from customers.callers import customers_of_phone
+from accounts.details import SEE_PERMISSION
+from customers.beyond import LOOKUP_PAUSED, LookupResult, look_up
+from customers.callers import customers_by_phone
 from customers.models import ChurnCase, Contact, Customer
 from customers.models.rows import sounds_like
 from kit.domain.folding import fold_code, fold_width, looks_like_number
@@ -108,7 +108,7 @@ def find_requests(user: Any, text: str) -> list[ServiceRequest]:
 
 def may_be_phone(user: Any, text: str) -> bool:
     """A number that is masked for the person cannot be guessed by searching."""
-    return user.has_perm(SEE) and looks_like_number(text)
+    return user.has_perm(SEE_PERMISSION) and looks_like_number(text)
 
 
 def first_of(rows: Any, arms: list[Q]) -> list[Any]:
@@ -132,17 +132,17 @@ def find_caller(request: HttpRequest, phone: str) -> HttpResponse:
     user: Any = request.user
     serves = user.has_perm("services.add_servicerequest")
     visible = Customer.objects.visible_to(user)
-    rows = customers_of_phone(phone) if serves else customers_of_phone(phone, by=user).filter(pk__in=visible)
+    rows = customers_by_phone(phone) if serves else customers_by_phone(phone, by=user).filter(pk__in=visible)
     led_here = serves and (is_cross_site(request) or is_prefetch(request))
     rows = rows.select_related("manager").order_by("pk")
-    found = Found(list(rows.filter(pk__in=visible)[:LIMIT]), []) if led_here else look_up(user, rows[:LIMIT])
+    found = LookupResult(list(rows.filter(pk__in=visible)[:LIMIT]), []) if led_here else look_up(user, rows[:LIMIT])
     if len(found.seen) == 1 and not found.beyond:
         return redirect(found.seen[0])
     context = {
         "phone": phone,
         "callers": found.seen,
         "foreign": found.beyond,
-        "paused": LOOKING_PAUSED if serves and found.paused else "",
+        "paused": LOOKUP_PAUSED if serves and found.paused else "",
         "led_here": led_here,
         "title": "来电",
         "help_anchor": "search",

@@ -281,10 +281,10 @@ CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds betwee
     ("jobs.forget", 86400, "kit.jobs.tasks.forget_old_files"),
     ("jobs.check", 86400, "accounts.stuck_jobs.fail_stuck"),
     ("sessions.clear", 86400, "kit.jobs.tasks.clear_expired_sessions"),
-    ("sessions.forget", 86400, "accounts.sessions.forget_ended"),
+    ("sessions.forget", 86400, "accounts.sessions.delete_ended"),
     ("forms.forget", 86400, "kit.pages.models.forget_old_submissions"),
-    ("imports.withdraw", 60, "customers.models.withdraw_silent"),
-    ("imports.forget", 86400, "customers.models.forget_old_uploads"),
+    ("imports.withdraw", 60, "customers.models.withdraw_stale_imports"),
+    ("imports.forget", 86400, "customers.models.delete_old_uploads"),
     ("opportunities.forget", 86400, "marketing.models.forget_old_marks"),
     ("services.forget", 86400, "services.models.forget_old_marks"),
     ("churn.scan", 604800, "customers.churn.scan_weekly"),
@@ -316,7 +316,7 @@ if CRM_EMAIL_URL:
             "CRM_EMAIL_URL 需要 CRM_BASE_URL（例如 https://crm.example.com）：邮件里的链接以它开头。"
         )
     vars().update(environ.Env.email_url_config(CRM_EMAIL_URL))
-    CRM_PERIODIC_TASKS += (("mail.send", 60, "accounts.mail.send_due"),)
+    CRM_PERIODIC_TASKS += (("mail.send", 60, "accounts.mail.send_queued"),)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("CRM_EMAIL_FROM", "crm@localhost")
 

@@ -23,8 +23,8 @@ TEXT_KINDS = {
     ".txt": Kind("文本", "text/plain", (".txt",)),
     ".csv": Kind("CSV 表格", "text/csv", (".csv",)),
 }
-ACCEPT = ",".join(sorted(SUFFIXES | TEXT_KINDS.keys()))
-KINDS = (
+ACCEPTED_SUFFIXES = ",".join(sorted(SUFFIXES | TEXT_KINDS.keys()))
+KINDS_TEXT = (
     "PDF、OFD、图片（JPEG、PNG、HEIC 等）、Word/Excel/PowerPoint/WPS（新旧格式）、文本（txt、csv、rtf）、"
     "录音和视频（mp3、m4a、amr、mp4、mov 等）"
 )
@@ -36,7 +36,7 @@ PROGRAMS = frozenset(PROGRAM_SUFFIXES.split())
 MARKUP = re.compile(r"\s*<(?:!doctype|html|head|body|svg|script|table|meta|\?xml|!--)", re.IGNORECASE)
 
 
-class Checked(NamedTuple):
+class CheckedFile(NamedTuple):
     """A file that passed check()."""
 
     file: File
@@ -50,7 +50,7 @@ def max_size() -> int:
     return settings.CRM_ATTACHMENT_MAX_MB * MEGABYTE
 
 
-def check(upload: UploadedFile) -> Checked:
+def check_upload(upload: UploadedFile) -> CheckedFile:
     """Check an uploaded file. Raise ValidationError with a message that names it."""
     name, size = clean_text(short_name(upload.name or "")), upload.size or 0
     refuse_control_characters(name)
@@ -63,9 +63,11 @@ def check(upload: UploadedFile) -> Checked:
     except RefusedContent as unfit:
         raise ValidationError(f"「{name}」{unfit}", code="content") from unfit
     if kind is None:
-        text = f"「{name}」的内容与扩展名不符，或不是可以上传的类型。可以上传：{KINDS}；别的文件请另存为 PDF 再上传。"
+        text = (
+            f"「{name}」的内容与扩展名不符，或不是可以上传的类型。可以上传：{KINDS_TEXT}；别的文件请另存为 PDF 再上传。"
+        )
         raise ValidationError(text, code="content")
-    return Checked(upload, name_by_content(name, kind), kind.content_type, size)
+    return CheckedFile(upload, name_by_content(name, kind), kind.content_type, size)
 
 
 def suffix_of(name: str) -> str:
@@ -84,7 +86,7 @@ def name_by_content(name: str, kind: Kind) -> str:
     return short_name(stem + kind.suffixes[0])
 
 
-def renamed(files: list[Checked]) -> str:
+def describe_renames(files: list[CheckedFile]) -> str:
     """Return a sentence on the files renamed after their content; empty when none was."""
     names = [(short_name(one.file.name or ""), one.name) for one in files]
     return "".join(f"「{sent}」已按内容改名为「{name}」。" for sent, name in names if sent != name)

@@ -22,7 +22,7 @@ from kit.sql.locks import AdvisoryLock, take_lock
 
 from .models import Customer
 
-ANSWERED, ANSWERS_A_MINUTE = "查重提示", 30
+ANSWER_VERB, MAX_ANSWERS_PER_MINUTE = "查重提示", 30
 LOOKUP_REASON = "查找"  # in the audit log: a customer was looked up, not checked for duplicates
 
 
@@ -31,13 +31,13 @@ class CheckPaused(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            f"一分钟内已提示了 {ANSWERS_A_MINUTE} 个您查看范围外的客户或机会，查重暂停，没有保存。"
+            f"一分钟内已提示了 {MAX_ANSWERS_PER_MINUTE} 个您查看范围外的客户或机会，查重暂停，没有保存。"
             "请过一分钟再保存，您填写的内容还在。"
         )
 
 
-LOOKING_PAUSED = (
-    f"一分钟内已提示了 {ANSWERS_A_MINUTE} 个您查看范围外的客户，暂停查找范围外的客户。请过一分钟再试；"
+LOOKUP_PAUSED = (
+    f"一分钟内已提示了 {MAX_ANSWERS_PER_MINUTE} 个您查看范围外的客户，暂停查找范围外的客户。请过一分钟再试；"
     "您查看范围内的客户照常查找。"
 )
 
@@ -50,7 +50,7 @@ def counted_answers(by: User) -> Iterator[Callable[[models.Model, str], None]]:
     """
 
     def count(record: models.Model, reason: str) -> None:
-        log_event(by, ANSWERED, record, 相同之处=reason)
+        log_event(by, ANSWER_VERB, record, 相同之处=reason)
 
     with transaction.atomic():
         lock_answers(by)
@@ -61,10 +61,10 @@ def counted_answers(by: User) -> Iterator[Callable[[models.Model, str], None]]:
 
 def is_paused(by: User) -> bool:
     since = timezone.now() - timedelta(minutes=1)
-    return AuditEntry.objects.filter(actor=by.pk, verb=ANSWERED, at__gte=since).count() >= ANSWERS_A_MINUTE
+    return AuditEntry.objects.filter(actor=by.pk, verb=ANSWER_VERB, at__gte=since).count() >= MAX_ANSWERS_PER_MINUTE
 
 
-class Found(NamedTuple):
+class LookupResult(NamedTuple):
     """Customers inside and outside the view. paused: nothing is reported of the latter, not even that they exist."""
 
     seen: list[Customer]
@@ -72,20 +72,20 @@ class Found(NamedTuple):
     paused: bool = False
 
 
-def look_up(by: User, customers: Iterable[Customer]) -> Found:
+def look_up(by: User, customers: Iterable[Customer]) -> LookupResult:
     """Split customers by the user's view and count those outside, each at most once a minute."""
     customers = list(customers)
     keys = [customer.pk for customer in customers]
     visible = set(Customer.objects.visible_to(by).filter(pk__in=keys).values_list("pk", flat=True)) if keys else set()
     inside, outside = ([one for one in customers if (one.pk in visible) is wanted] for wanted in (True, False))
     if is_paused(by):
-        return Found(inside, [], paused=True)
+        return LookupResult(inside, [], paused=True)
     try:
         if outside:
             count_lookups(by, outside)
     except CheckPaused:  # by another request meanwhile
-        return Found(inside, [], paused=True)
-    return Found(inside, outside)
+        return LookupResult(inside, [], paused=True)
+    return LookupResult(inside, outside)
 
 
 def count_lookups(by: User, customers: list[Customer]) -> None:
@@ -99,7 +99,7 @@ def count_lookups(by: User, customers: list[Customer]) -> None:
 def recently_counted(by: User) -> set[int | None]:
     """Return keys of the customers that the user was told of within the last minute."""
     since, kind = timezone.now() - timedelta(minutes=1), ContentType.objects.get_for_model(Customer)
-    rows = AuditEntry.objects.filter(actor=by.pk, verb=ANSWERED, at__gte=since, content_type=kind)
+    rows = AuditEntry.objects.filter(actor=by.pk, verb=ANSWER_VERB, at__gte=since, content_type=kind)
     return set(rows.values_list("object_id", flat=True))
 
 

@@ -12,7 +12,7 @@ from .models import Contact, Customer
 MIN_DIGITS = 5
 
 
-def customers_of_phone(phone: str, by: User | None = None) -> QuerySet[Customer]:
+def customers_by_phone(phone: str, by: User | None = None) -> QuerySet[Customer]:
     """Return customers with this number: their own, a contact's, or that of a customer merged into them.
 
     by: search only numbers that this user sees unmasked; the rows are not limited to the user's view.

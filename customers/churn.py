@@ -30,7 +30,7 @@ KIND, FUNCTION = "流失扫描", "customers.churn.run_scan"
 
 def run_scan(job: Job) -> str:
     """Run today's scan in a worker. A killed scan leaves nothing, and the job is run again."""
-    job.beat(0, 1)
+    job.heartbeat(0, 1)
     return str(scan_churn(timezone.localdate(), by=job.owner))
 
 

@@ -14,7 +14,7 @@ from .models import ChurnMeasure, Order
 WATCHED_DAYS = 90
 
 
-def effect_of(measures: QuerySet[ChurnMeasure], today: date) -> dict[int, bool | None]:
+def measure_effects(measures: QuerySet[ChurnMeasure], today: date) -> dict[int, bool | None]:
     """Return {key of the measure: bought within 90 days from its day on}; None while those days are not over.
 
     One query, however many measures.
@@ -23,15 +23,15 @@ def effect_of(measures: QuerySet[ChurnMeasure], today: date) -> dict[int, bool |
     return {pk: _effect(first, day, today) for pk, day, first in rows.values_list("pk", "day", "first")}
 
 
-def effects_by_case(measures: QuerySet[ChurnMeasure], today: date) -> dict[int, bool | None]:
+def case_effects(measures: QuerySet[ChurnMeasure], today: date) -> dict[int, bool | None]:
     """Return {key of the case: combined effect of its measures}."""
-    effects, by_case = effect_of(measures, today), defaultdict(set)
+    effects, by_case = measure_effects(measures, today), defaultdict(set)
     for pk, case in measures.order_by().values_list("pk", "case"):
         by_case[case].add(effects.get(pk))
-    return {case: together(values) for case, values in by_case.items()}
+    return {case: combine_effects(values) for case, values in by_case.items()}
 
 
-def together(effects: set[bool | None]) -> bool | None:
+def combine_effects(effects: set[bool | None]) -> bool | None:
     """Combine effects: True when one measure worked, else None while one is open, else False."""
     return True if True in effects else None if None in effects else False
 

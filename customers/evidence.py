@@ -12,12 +12,12 @@ from kit.sql.exact_sum import ExactSum
 
 from .models import ChurnCase, Order
 from .six_months import Habit, purchase_habit, silence_start
-from .trend import Bar, bars, totals_by_month
+from .trend import Bar, build_bars, totals_by_month
 
 RECENT_ORDERS = 200  # enough for a usual interval
 
 
-def usual(case: ChurnCase, orders: QuerySet[Order]) -> Habit | None:
+def usual_interval(case: ChurnCase, orders: QuerySet[Order]) -> Habit | None:
     """Return the customer's usual purchase interval up to the purchase the case was opened on."""
     if case.last_purchase_on is None:
         return None
@@ -26,7 +26,7 @@ def usual(case: ChurnCase, orders: QuerySet[Order]) -> Habit | None:
     return purchase_habit(one for one in days if one <= case.last_purchase_on)
 
 
-def evidence(case: ChurnCase, habit: Habit | None) -> str:
+def describe_evidence(case: ChurnCase, habit: Habit | None) -> str:
     """Explain in a sentence why there is a case."""
     if case.silent_days is None:
         customer = case.customer
@@ -44,7 +44,7 @@ def bought_lately(case: ChurnCase, orders: QuerySet[Order]) -> dict[str, Any]:
     return orders.filter(ordered_at__gte=midnight(year_before)).aggregate(n=Count("pk"), total=ExactSum("total"))
 
 
-def trend(case: ChurnCase, orders: QuerySet[Order]) -> list[Bar]:
+def monthly_trend(case: ChurnCase, orders: QuerySet[Order]) -> list[Bar]:
     """Return the monthly bars up to the month the case speaks of; empty when nothing was bought in them."""
     totals = totals_by_month(orders, case.silent_until)
-    return bars(totals, case.silent_until) if any(total > 0 for total in totals.values()) else []
+    return build_bars(totals, case.silent_until) if any(total > 0 for total in totals.values()) else []

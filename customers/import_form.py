@@ -22,7 +22,7 @@ from kit.exchange.amounts import amount, without_unit
 from kit.exchange.dates import NotADay, read_day
 from kit.pages.text_gate import GatedText, gated_field_class
 
-from .candidates import receivers
+from .candidates import possible_import_owners
 from .forms import CustomerForm
 from .models import Customer
 
@@ -225,7 +225,7 @@ def entry_field(category: str, entries: list[DictionaryEntry], *, hint: str = ""
 
 def managers_field(by: User | None) -> ShownTextField:
     """Return a field for 客户经理 inside the user's scope, by username, or by name where it is unique."""
-    users = list(User.objects.account_managers() if by is None else receivers(by))
+    users = list(User.objects.account_managers() if by is None else possible_import_owners(by))
     names = [fold_label(user.name) for user in users]
     choices = {user.name: user for user in users if names.count(fold_label(user.name)) == 1}
     choices |= {user.username: user for user in users}

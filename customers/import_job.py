@@ -21,7 +21,7 @@ from kit.jobs.tasks import start_job
 from .import_form import CustomerImportForm, column_key
 from .import_rows import CellError
 from .importing import FILLED_TEXT, CustomerImport, ImportRefused
-from .models import ImportFile, withdraw_silent
+from .models import ImportFile, withdraw_stale_imports
 
 PREVIEWED_ROWS = 2000  # larger tables are checked by the job, not while the user waits for the page
 ADDED_HEADERS = ("行号", "原因与改法")  # in the workbook of refused rows, before its own columns
@@ -43,19 +43,19 @@ def run(job: Job) -> str:
     by: User | None = job.owner
     if upload is None or by is None or not by.has_perm("customers.import_customer"):
         raise JobRefused("文件已不在，或您已没有导入的权限。请重新上传。")
-    withdraw_silent()  # rows of a run whose worker was killed
+    withdraw_stale_imports()  # rows of a run whose worker was killed
     task = CustomerImport(manager=upload.manager, by=by)
     try:
-        task.read(Path(upload.file.path), beat=job.beat)
+        task.read(Path(upload.file.path), beat=job.heartbeat)
         job.notes = task.notes
         if task.errors:
             return attach_refused_rows(job, upload, task)
-        added = task.write(beat=job.beat)
+        added = task.write(beat=job.heartbeat)
     except (ImportRefused, UnreadableFile) as error:
         raise JobRefused(str(error)) from error
     ImportFile.objects.filter(pk=upload.pk).update(added=added, imported_at=upload.imported_at or job.started_at)
     log_event(by, "导入", text=f"客户：{upload.name}", changes={"新增客户": added, **task.outcome})
-    text = f"已新增客户 {added} 个，{'，'.join(said(task))}。"
+    text = f"已新增客户 {added} 个，{'，'.join(describe_outcome(task))}。"
     if task.remarks:
         attach_workbook(
             job, cut_file_name(f"已有的客户-{Path(upload.name).stem}.xlsx"), partial(write_remarks, task=task)
@@ -64,7 +64,7 @@ def run(job: Job) -> str:
     return text
 
 
-def said(task: CustomerImport) -> list[str]:
+def describe_outcome(task: CustomerImport) -> list[str]:
     """Return what became of the rows of existing customers, one sentence per outcome."""
     return [f"{n} 个{what}" if what == FILLED_TEXT else f"{what} {n} 行" for what, n in task.outcome.items()]
 

@@ -17,7 +17,7 @@ from .import_rows import Row
 from .importing import CHANGED_MEANWHILE, CustomerImport, ImportRefused
 from .known import Keys, KnownCustomers, is_same_customer
 from .models import Arrival, Customer
-from .models.arrival import PART
+from .models.arrival import ROWS_PER_TRANSACTION
 from .sync.staging import batches
 
 MIN_PAUSE = 0.15  # seconds: connections that wait for the database try again every tenth of a second
@@ -58,7 +58,7 @@ class PartwiseImport:
 
     def _insert(self, beat: Callable[[int, int], None] | None) -> None:
         done, now = 0, timezone.now()
-        for part in batches(self.task.rows, PART):
+        for part in batches(self.task.rows, ROWS_PER_TRANSACTION):
             customers = [row.customer for row in part]
             for customer in customers:
                 customer.deleted_at, customer.arrival = now, self.arrival
@@ -70,7 +70,7 @@ class PartwiseImport:
 
     def _join(self) -> None:
         branches: list[Row] = [row for row in self.task.rows if row.parent]
-        for part in batches(branches, PART):
+        for part in batches(branches, ROWS_PER_TRANSACTION):
             with self._part():
                 self.task.join_branches(part)
 
@@ -88,10 +88,10 @@ class PartwiseImport:
             self._heartbeat()
             self._check_since()  # again, now that nobody else writes
             self.task.fill(self.task.lock())
-            self.arrival.reveal()
+            self.arrival.publish()
 
     def _heartbeat(self) -> None:
-        if not self.arrival.beat():
+        if not self.arrival.heartbeat():
             raise ImportRefused("导入中断了太久，什么都没有写入，请再运行一次。")
 
     def _check_since(self) -> None:

@@ -18,8 +18,8 @@ from kit.exchange.readers import Cells, Table, UnreadableFile, read_table
 from .import_form import IGNORED_COLUMNS, CustomerImportForm, column_key
 from .import_reading import ReadingObserver
 from .import_rows import CellError, Remark, Row
-from .known import Keys, KnownCustomer, KnownCustomers, is_same_customer, keys_of
-from .models import NUMBER_PREFIX, Customer, Ownership, TimelineEntry, fits_at_once, hold_customer_names
+from .known import Keys, KnownCustomer, KnownCustomers, build_keys, is_same_customer
+from .models import NUMBER_PREFIX, Customer, Ownership, TimelineEntry, fits_one_transaction, lock_customer_names
 from .models.timeline import add_timeline_entries
 from .names import normalize
 from .sync.staging import batches
@@ -103,7 +103,7 @@ class CustomerImport:
                 raise UnreadableFile(f"最多一次导入 {MAX_ROWS} 行，请分成几个文件。")
             fields = {header: self._field(header) for header in cells}
             values = {fields[header]: _clean_cell(text) for header, text in cells.items() if fields[header]}
-            keys = keys_of(*(values.get(name, "") for name in KEY_FIELDS))
+            keys = build_keys(*(values.get(name, "") for name in KEY_FIELDS))
             if self._refuse_faults(line, cells, fields):
                 self._note_keys(line, Keys(name=keys.name))  # so that it still counts as 上级单位 of other rows
             else:
@@ -249,7 +249,7 @@ class CustomerImport:
         for customer, number in zip(customers, _reserve_numbers(len(customers)), strict=True):
             customer.number, customer.created_by = number, self.by
         try:
-            self._write_at_once(customers) if fits_at_once(len(customers)) else self._write_in_parts(beat)
+            self._write_at_once(customers) if fits_one_transaction(len(customers)) else self._write_in_parts(beat)
         except IntegrityError as error:
             raise ImportRefused(CHANGED_MEANWHILE) from error
         return len(customers)
@@ -262,7 +262,7 @@ class CustomerImport:
     def _write_at_once(self, customers: list[Customer]) -> None:
         with transaction.atomic():
             customers_to_fill = self.lock()
-            hold_customer_names()
+            lock_customer_names()
             self.fill(customers_to_fill)
             self.check_still_new()
             self.add_regions()
@@ -302,7 +302,7 @@ class CustomerImport:
     def new_keys(self) -> list[Keys]:
         """Return the keys of the new customers, without their reserved 客户编号."""
         return [
-            keys_of("", one.external_number, one.license_number, one.name)
+            build_keys("", one.external_number, one.license_number, one.name)
             for one in (row.customer for row in self.rows)
         ]
 

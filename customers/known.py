@@ -28,7 +28,7 @@ class Keys(NamedTuple):
     name: str = ""
 
 
-def keys_of(number: str, external_number: str, license_number: str, name: str) -> Keys:
+def build_keys(number: str, external_number: str, license_number: str, name: str) -> Keys:
     """Fold the texts into keys; texts that no customer can have become empty."""
     texts = (fold_code(number), fold_width(external_number), fold_code(license_number), normalize(name))
     return Keys(*(text if text.isprintable() else "" for text in texts))

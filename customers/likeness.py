@@ -23,17 +23,17 @@ from kit.domain.folding import fold_code, fold_number
 
 from .beyond import counted_answers
 from .models import Contact, Customer
-from .names import ENDINGS, normalize, pinyin
+from .names import COMPANY_ENDINGS, normalize, pinyin
 
 MIN_PART_LENGTH = 4  # folded characters that identify an organisation
 MAX_NAME_LENGTH = 40  # folded characters of a name that are cut into parts
 MIN_PHONE_DIGITS = 7  # inside the country
-SHOWN = 5  # similar records per condition
+MAX_SIMILAR = 5  # similar records per condition
 MAX_IDENTICAL = 20
 MOBILE = re.compile(r"1\d{10}")
 
 
-class Sought(NamedTuple):
+class SearchTerms(NamedTuple):
     """Name and numbers of an organisation as typed."""
 
     name: str = ""
@@ -71,7 +71,7 @@ class Match:
 def pinyin_variants(name: str) -> set[str]:
     """Return the full pinyin of a name, as it stands and with each ending that comparisons ignore."""
     folded = normalize(name)
-    return {pinyin(text)[0] for text in (name, folded, *(folded + ending for ending in ENDINGS))}
+    return {pinyin(text)[0] for text in (name, folded, *(folded + ending for ending in COMPANY_ENDINGS))}
 
 
 def name_parts(folded: str) -> set[str]:
@@ -81,22 +81,22 @@ def name_parts(folded: str) -> set[str]:
     return {text[start:end] for end in ends for start in range(end - MIN_PART_LENGTH + 1)}
 
 
-def whole(phones: Iterable[str]) -> set[str]:
+def full_numbers(phones: Iterable[str]) -> set[str]:
     """Return the full numbers, folded; shorter ones are extensions."""
     return {number for number in map(fold_number, phones) if len(number) >= MIN_PHONE_DIGITS}
 
 
-def with_number(column: str, numbers: Iterable[str]) -> Q:
+def number_condition(column: str, numbers: Iterable[str]) -> Q:
     """Match rows whose column holds one of the numbers, in any spelling."""
     return reduce(or_, (Q(**{f"{column}__same_number": number}) for number in numbers), Q(pk__in=[]))
 
 
 def mobile_numbers(phones: Iterable[str]) -> set[str]:
     """Return the mobile numbers, in one spelling."""
-    return {number for number in whole(phones) if MOBILE.fullmatch(number)}
+    return {number for number in full_numbers(phones) if MOBILE.fullmatch(number)}
 
 
-def named_near(name: str) -> Q:
+def similar_name_condition(name: str) -> Q:
     """Match names that contain each other or sound alike, in models with name_normalized and name_pinyin."""
     folded = normalize(name)
     condition = Q(name_normalized=folded) | Q(name_pinyin__in=pinyin_variants(name))
@@ -105,11 +105,11 @@ def named_near(name: str) -> Q:
     return condition
 
 
-def same_name(name: str) -> Q:
+def same_name_condition(name: str) -> Q:
     return Q(name_normalized=normalize(name))
 
 
-def why(terms: Sought, record: Any) -> str:
+def match_reason(terms: SearchTerms, record: Any) -> str:
     """Return in what a record equals the typed data. record: a model with name_normalized and name_pinyin."""
     folded = normalize(terms.name) if terms.name else ""
     if folded and record.name_normalized == folded:
@@ -127,40 +127,42 @@ def why(terms: Sought, record: Any) -> str:
 # Customers
 
 
-def alike(terms: Sought, by: User, *, exclude: Iterable[int] = ()) -> list[Customer]:
+def similar_customers(terms: SearchTerms, by: User, *, exclude: Iterable[int] = ()) -> list[Customer]:
     """Return customers of the same name or number, and inside the view also those of a similar name or phone."""
-    rows = Customer.objects.with_keeper()
+    rows = Customer.objects.with_owner()
     visible, customers = Q(pk__in=Customer.objects.visible_to(by).order_by().values("pk")), list[Customer]()
-    for condition, limit in _conditions(terms, visible):
+    for condition, limit in _search_conditions(terms, visible):
         customers += rows.filter(condition).exclude(pk__in=[*exclude, *(one.pk for one in customers)])[:limit]
     return customers
 
 
-def _conditions(terms: Sought, visible: Q) -> Iterator[tuple[Q, int]]:
+def _search_conditions(terms: SearchTerms, visible: Q) -> Iterator[tuple[Q, int]]:
     """Yield (condition, limit), the most certain first; each condition is served by its own indexes."""
     code = fold_code(terms.license_number)
     numbers = (("license_number__same_text", code), ("external_number", terms.external_number))
-    same = [Q(**{column: value}) for column, value in numbers if value] + [same_name(terms.name)] * bool(terms.name)
+    same = [Q(**{column: value}) for column, value in numbers if value] + [same_name_condition(terms.name)] * bool(
+        terms.name
+    )
     if same:
         yield reduce(or_, same), MAX_IDENTICAL
-    if phones := whole(terms.phones):
-        yield with_number("phone", phones), SHOWN
-        yield Q(pk__in=_customers_with_contact_phone(phones)) & visible, SHOWN
+    if phones := full_numbers(terms.phones):
+        yield number_condition("phone", phones), MAX_SIMILAR
+        yield Q(pk__in=_customers_with_contact_phone(phones)) & visible, MAX_SIMILAR
     if terms.name:
-        yield named_near(terms.name) & visible, SHOWN
+        yield similar_name_condition(terms.name) & visible, MAX_SIMILAR
 
 
 def _customers_with_contact_phone(phones: set[str]) -> list[int]:
     """Return keys of customers with such a number of a contact; one search per index."""
     office, mobile = (
-        Contact.objects.order_by().filter(with_number(field, phones)).values_list("customer")
+        Contact.objects.order_by().filter(number_condition(field, phones)).values_list("customer")
         for field in ("office_phone", "mobile")
     )
-    return [pk for (pk,) in office.union(mobile)[: 20 * SHOWN]]
+    return [pk for (pk,) in office.union(mobile)[: 20 * MAX_SIMILAR]]
 
 
-def customer_matches(terms: Sought, by: User, *, exclude: Iterable[int] = ()) -> list[Match]:
-    customers = alike(terms, by, exclude=exclude)
+def customer_matches(terms: SearchTerms, by: User, *, exclude: Iterable[int] = ()) -> list[Match]:
+    customers = similar_customers(terms, by, exclude=exclude)
     rows = Customer.objects.filter(pk__in=[customer.pk for customer in customers]).order_by()
     visible = set(Customer.objects.visible_to(by).filter(pk__in=rows.values("pk")).values_list("pk", flat=True))
     detailed = set(Customer.objects.detailed_for(by).filter(pk__in=rows.values("pk")).values_list("pk", flat=True))
@@ -169,8 +171,8 @@ def customer_matches(terms: Sought, by: User, *, exclude: Iterable[int] = ()) ->
             customer,
             customer.name,
             str(customer.manager),
-            customer.kept_since,  # type: ignore[attr-defined]
-            reason := why(terms, customer),
+            customer.owned_since,  # type: ignore[attr-defined]
+            reason := match_reason(terms, customer),
             customer.get_absolute_url() if customer.pk in visible else "",
             customer.pk not in visible or (reason == "电话相同" and customer.pk not in detailed),
             number=customer.number if customer.pk in visible else "",
@@ -199,7 +201,7 @@ def contact_matches(customer: Customer, name: str, phones: Iterable[str], *, exc
 # Answers
 
 
-def ask(by: User, find: Callable[[], list[Match]], confirmed: Iterable[str] = ()) -> list[Match]:
+def find_unconfirmed(by: User, find: Callable[[], list[Match]], confirmed: Iterable[str] = ()) -> list[Match]:
     """Return matches that the user has not confirmed yet; count in the audit log what they reveal.
 
     Raises CheckPaused before looking: that nothing matches would be an answer as well.

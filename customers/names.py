@@ -9,7 +9,7 @@ from pypinyin import Style, lazy_pinyin
 from kit.domain.folding import fold_name
 
 MAX_LENGTH = 100  # of the normalised form, stored and searched alike
-ENDINGS = ("有限责任公司", "有限公司")
+COMPANY_ENDINGS = ("有限责任公司", "有限公司")
 # Read otherwise as surnames (曾记, 解氏) and in place names (单县, 乐亭) than pypinyin reads the character alone.
 SURNAME_READINGS = {
     "单": "shan", "曾": "zeng", "解": "xie", "仇": "qiu", "区": "ou", "查": "zha", "尉": "yu", "盖": "ge", "翟": "zhai",
@@ -42,7 +42,7 @@ def normalize(name: str) -> str:
     Full and half width, case, spaces, punctuation, brackets, and the endings 有限公司/有限责任公司 make no difference.
     """
     folded = fold_name(name)
-    while ending := next((end for end in ENDINGS if folded.endswith(end) and folded != end), ""):
+    while ending := next((end for end in COMPANY_ENDINGS if folded.endswith(end) and folded != end), ""):
         folded = folded.removesuffix(ending)
     return folded[:MAX_LENGTH]
 

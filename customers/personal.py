@@ -42,7 +42,7 @@ MIN_NAME_LENGTH = 2
 MIN_DIGITS = 7
 
 
-class Words:
+class ContactWords:
     """Search for a contact in free text by name, numbers and e-mail, present and former ones."""
 
     def __init__(self, names: Iterable[str], numbers: Iterable[str]) -> None:
@@ -52,7 +52,7 @@ class Words:
         self.pattern = re.compile("|".join(sorted(parts, key=len, reverse=True)), re.IGNORECASE) if parts else None
 
     @classmethod
-    def of(cls, contact: Contact) -> Words:
+    def of(cls, contact: Contact) -> ContactWords:
         names, numbers = {contact.name}, {contact.mobile, contact.email, contact.office_phone}
         labels = {str(Contact._meta.get_field(name).verbose_name): name for name in ("name", *Contact.detail_fields)}  # type: ignore[union-attr]
         for entry in AuditEntry.objects.about(contact):
@@ -64,8 +64,8 @@ class Words:
         shared = {only_digits(contact.customer.phone), only_digits(contact.customer.fax)}
         return cls(names, (n for n in numbers if n == contact.mobile or "@" in n or only_digits(n) not in shared))
 
-    def without_names(self) -> Words:
-        return Words((), self.numbers)
+    def without_names(self) -> ContactWords:
+        return ContactWords((), self.numbers)
 
     def all(self) -> list[str]:
         """Return all spellings that may be stored, for a first query."""
@@ -97,7 +97,7 @@ def number_pattern(number: str) -> str:
 
 
 @dataclass(frozen=True)
-class Part:
+class PersonalDataSource:
     """One model whose rows may name a contact.
 
     rows: the rows to search; texts: fields that may name people; columns: fields of the export.
@@ -113,7 +113,7 @@ class Part:
     blanked: tuple[str, ...] = ()
     erasable: bool = True
 
-    def held(self, contact: Contact, words: Words) -> Iterator[Any]:
+    def held(self, contact: Contact, words: ContactWords) -> Iterator[Any]:
         """Yield the rows that are about the contact or name them, without those of a namesake."""
         has_namesake = contact.customer.contacts.filter(name__in=words.names).exclude(pk=contact.pk).exists()
         search_words = words.without_names() if has_namesake else words
@@ -121,11 +121,11 @@ class Part:
             if self.linked(row, contact) or any(search_words.found_in(getattr(row, name)) for name in self.texts):
                 yield row
 
-    def erase(self, contact: Contact, words: Words) -> int:
+    def erase(self, contact: Contact, words: ContactWords) -> int:
         """Erase the words in the rows; return how many changed. Call in a transaction."""
         return sum(self._erase_row(row, contact, words) for row in list(self.held(contact, words)))
 
-    def _erase_row(self, row: Any, contact: Contact, words: Words) -> bool:
+    def _erase_row(self, row: Any, contact: Contact, words: ContactWords) -> bool:
         changes: dict[str, Any] = {}
         for name in self.texts:
             max_length = getattr(self.model._meta.get_field(name), "max_length", None)
@@ -158,7 +158,7 @@ def _notifications(contact: Contact) -> models.QuerySet[Notification]:
 
 
 CONTACT_TEXTS = ("name", "gender", "position", "office_phone", "mobile", "email", "preferred_channel", "note")
-CONTACT = Part(
+CONTACT = PersonalDataSource(
     "联系人",
     Contact,
     lambda contact: Contact.objects.filter(pk=contact.pk),
@@ -169,14 +169,14 @@ CONTACT = Part(
 )
 PARTS = (
     CONTACT,
-    Part(
+    PersonalDataSource(
         "客户",
         Customer,
         lambda contact: Customer.objects.filter(pk=contact.customer_id),
         ("phone", "fax", "address", "legal_representative"),
         ("number", "name", "phone", "fax", "address", "legal_representative"),
     ),
-    Part(
+    PersonalDataSource(
         "交往记录",
         Interaction,
         lambda contact: contact.customer.interactions.select_related("kind").order_by("on", "pk"),
@@ -184,7 +184,7 @@ PARTS = (
         ("on", "kind", "place", "summary", "note", "details", "follow_up_on"),
         linked=lambda row, contact: row.contact_id == contact.pk,
     ),
-    Part(
+    PersonalDataSource(
         "附件",
         Attachment,
         lambda contact: (
@@ -196,36 +196,36 @@ PARTS = (
         ("name", "content_type", "size", "uploaded_at"),
         linked=lambda row, contact: row.interaction.contact_id == contact.pk,
     ),
-    Part(
+    PersonalDataSource(
         "客户流失",
         ChurnCase,
         lambda contact: contact.customer.churn_cases.order_by("pk"),
         ("lost_reason", "win_back_note"),
         ("opened_at", "lost_reason", "win_back_note"),
     ),
-    Part(
+    PersonalDataSource(
         "暂缓措施",
         ChurnMeasure,
         lambda contact: ChurnMeasure.objects.filter(case__customer=contact.customer).order_by("pk"),
         ("text",),
         ("at", "text"),
     ),
-    Part(
+    PersonalDataSource(
         "客户归属",
         Ownership,
         lambda contact: contact.customer.ownerships.order_by("pk"),
         ("reason",),
         ("since", "until", "reason"),
     ),
-    Part(
+    PersonalDataSource(
         "客户动态",
         TimelineEntry,
         lambda contact: contact.customer.timeline.order_by("at", "pk"),
         ("text",),
         ("at", "kind", "text"),
     ),
-    Part("通知", Notification, _notifications, ("text",), ("created_at", "text")),
-    Part(
+    PersonalDataSource("通知", Notification, _notifications, ("text",), ("created_at", "text")),
+    PersonalDataSource(
         "订单送货地址",
         Order,
         lambda contact: contact.customer.orders.order_by("pk"),

@@ -10,7 +10,14 @@ from accounts.models import User, notify
 from kit.audit.log import log_event
 
 from .models.churn_mark import ChurnChange
-from .models.rollup import RevenueYear, delete_old_changes, differences, in_batches, refresh_revenue, settle_dates
+from .models.rollup import (
+    RevenueYear,
+    delete_old_changes,
+    describe_differences,
+    in_batches,
+    refresh_revenue,
+    settle_dates,
+)
 
 logger = logging.getLogger("crm.rollups")
 
@@ -31,7 +38,7 @@ def check_nightly() -> str:
     if not RevenueYear.objects.exists():
         return rebuild()  # the first night after the migration
     settle_dates()
-    texts = differences()
+    texts = describe_differences()
     if not texts:
         return "汇总与订单一致"
     logger.error("rollup and orders differ: %s", "; ".join(texts))

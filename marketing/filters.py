@@ -10,9 +10,9 @@ from django import forms
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
-from accounts.departments import department_choices, people_of
+from accounts.departments import department_choices, department_user_ids
 from accounts.models import User
-from accounts.scopes import VIEW, people_in_scope
+from accounts.scopes import VIEW, user_ids_in_scope
 from kit.pages.filters import Contains, DateFrom, DateTo, ListFilter
 
 from .models import Opportunity
@@ -24,7 +24,7 @@ def assignees(request: HttpRequest | None) -> QuerySet[User]:
     """Return the account managers within the user's view scope, as choices of 指派给."""
     if request is None:
         return User.objects.none()
-    people = people_in_scope(request.user, "marketing.view_opportunity", VIEW)
+    people = user_ids_in_scope(request.user, "marketing.view_opportunity", VIEW)
     managers = User.objects.account_managers().only("name", "username")
     return managers if people is None else managers.filter(pk__in=people)
 
@@ -37,7 +37,7 @@ def owners(request: HttpRequest | None) -> QuerySet[User]:
     """Return the owners of the opportunities that the user sees."""
     if request is None:
         return User.objects.none()
-    rows = Opportunity.objects.visible_to(request.user).kept_by(OuterRef("pk"))
+    rows = Opportunity.objects.visible_to(request.user).owned_by(OuterRef("pk"))
     return User.objects.filter(Exists(rows))
 
 
@@ -52,7 +52,7 @@ class OwnerDepartmentFilter(django_filters.ChoiceFilter):
         return department_choices(None)
 
     def filter(self, rows: OpportunityQuerySet, value: str) -> OpportunityQuerySet:
-        return rows.filter(rows.of_people(people_of(value))) if value else rows
+        return rows.filter(rows.of_people(department_user_ids(value))) if value else rows
 
 
 class OpportunityFilter(ListFilter):
@@ -86,7 +86,7 @@ class OpportunityFilter(ListFilter):
         return rows.filter(rows.belonging_to(self.request.user)) if value else rows
 
     def of_owner(self, rows: OpportunityQuerySet, name: str, value: User) -> OpportunityQuerySet:
-        return rows.kept_by(value.pk)
+        return rows.owned_by(value.pk)
 
     def of_source(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.filter(source="" if value == UNFILLED else value)

@@ -12,9 +12,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from accounts.models import User
 from basedata.models import DictionaryEntry
 from customers.beyond import CheckPaused
-from customers.forms import AskingForm, add_customer_field
-from customers.likeness import Match, Sought, ask, customer_matches
-from customers.models import Customer, hold_customer_names, hold_customers
+from customers.forms import DuplicateCheckForm, add_customer_field
+from customers.likeness import Match, SearchTerms, customer_matches, find_unconfirmed
+from customers.models import Customer, lock_current_customers, lock_customer_names
 from customers.names import normalize
 from kit.domain.masking import refuse_masked
 from kit.domain.shortened_numbers import refuse_shortened
@@ -24,7 +24,7 @@ from .known import organisation_matches
 from .models import FORECAST_FIELDS, Opportunity, PlanItem
 
 
-class OpportunityForm(AskingForm):
+class OpportunityForm(DuplicateCheckForm):
     """Create or edit an opportunity, warning once of customers and open opportunities like it."""
 
     blocks = (
@@ -71,15 +71,17 @@ class OpportunityForm(AskingForm):
             self.add_error("customer_name", f"{warning}。请核对；确实要新建机会时，再次保存即可。")
         return data
 
-    def sought(self) -> Sought:
-        return Sought(self.fresh("customer_name"), tuple(filter(None, [self.fresh("contact_phone")])))
+    def sought(self) -> SearchTerms:
+        return SearchTerms(self.fresh("customer_name"), tuple(filter(None, [self.fresh("contact_phone")])))
 
     def find(self) -> list[Match]:
         return organisation_matches(self.sought(), self.user, but=self.instance.pk)
 
     def hold(self) -> None:
-        hold_customers(self.cleaned_data.get("introduced_by"), by=self.user, kept=self.initial.get("introduced_by"))
-        hold_customer_names()
+        lock_current_customers(
+            self.cleaned_data.get("introduced_by"), by=self.user, kept=self.initial.get("introduced_by")
+        )
+        lock_customer_names()
 
 
 MATCH_LABELS = {"customer": "已是客户", "opportunity": "已有未结束的机会"}
@@ -164,7 +166,7 @@ class WinForm(CrmForm, forms.Form):
         if not self.opportunity.can_win(self.user):
             return []
         try:
-            return ask(self.user, lambda: customer_matches(self.opportunity.sought, self.user))
+            return find_unconfirmed(self.user, lambda: customer_matches(self.opportunity.sought, self.user))
         except CheckPaused as paused:
             self.paused = str(paused)
             return []

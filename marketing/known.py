@@ -7,12 +7,22 @@ from collections.abc import Iterator
 from django.db.models import Q
 
 from accounts.models import User
-from customers.likeness import SHOWN, Match, Sought, customer_matches, named_near, same_name, whole, why, with_number
+from customers.likeness import (
+    MAX_SIMILAR,
+    Match,
+    SearchTerms,
+    customer_matches,
+    full_numbers,
+    match_reason,
+    number_condition,
+    same_name_condition,
+    similar_name_condition,
+)
 
 from .models import Opportunity
 
 
-def opportunity_matches(sought: Sought, by: User, *, but: int | None = None) -> list[Match]:
+def opportunity_matches(sought: SearchTerms, by: User, *, but: int | None = None) -> list[Match]:
     """Return open opportunities of the same name or number, and those in the user's view of a similar name.
 
     but: key of the opportunity that is edited.
@@ -21,7 +31,7 @@ def opportunity_matches(sought: Sought, by: User, *, but: int | None = None) -> 
     rows = rows.select_related("assignee", "created_by").order_by("pk")
     in_view, opportunities = Q(pk__in=Opportunity.objects.visible_to(by).order_by().values("pk")), list[Opportunity]()
     for condition in _conditions(sought, in_view):
-        opportunities += rows.filter(condition).exclude(pk__in=[one.pk for one in opportunities])[:SHOWN]
+        opportunities += rows.filter(condition).exclude(pk__in=[one.pk for one in opportunities])[:MAX_SIMILAR]
     keys = [one.pk for one in opportunities]
     visible_keys = set(Opportunity.objects.visible_to(by).filter(pk__in=keys).values_list("pk", flat=True))
     detailed_keys = set(Opportunity.objects.detailed_for(by).filter(pk__in=keys).values_list("pk", flat=True))
@@ -31,17 +41,17 @@ def opportunity_matches(sought: Sought, by: User, *, but: int | None = None) -> 
     ]
 
 
-def _conditions(sought: Sought, in_view: Q) -> Iterator[Q]:
+def _conditions(sought: SearchTerms, in_view: Q) -> Iterator[Q]:
     if sought.name:
-        yield same_name(sought.name)
-    if phones := whole(sought.phones):
-        yield with_number("contact_phone", phones)
+        yield same_name_condition(sought.name)
+    if phones := full_numbers(sought.phones):
+        yield number_condition("contact_phone", phones)
     if sought.name:
-        yield named_near(sought.name) & in_view
+        yield similar_name_condition(sought.name) & in_view
 
 
-def _match(one: Opportunity, sought: Sought, *, is_visible: bool, shows_details: bool) -> Match:
-    reason = why(sought, one)
+def _match(one: Opportunity, sought: SearchTerms, *, is_visible: bool, shows_details: bool) -> Match:
+    reason = match_reason(sought, one)
     return Match(
         one,
         one.customer_name,
@@ -55,6 +65,6 @@ def _match(one: Opportunity, sought: Sought, *, is_visible: bool, shows_details:
     )
 
 
-def organisation_matches(sought: Sought, by: User, *, but: int | None = None) -> list[Match]:
+def organisation_matches(sought: SearchTerms, by: User, *, but: int | None = None) -> list[Match]:
     """Return matching customers, then open opportunities. but: key of the opportunity that is edited."""
     return [*customer_matches(sought, by), *opportunity_matches(sought, by, but=but)]

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from accounts.models import Notification
 from customers.models import Contact
-from customers.personal import Part, notifications_about
+from customers.personal import PersonalDataSource, notifications_about
 from kit.domain.folding import fold_name, fold_number
 
 from .models import Opportunity, PlanItem
@@ -39,16 +39,16 @@ def _rows_of(model: type[PlanItem] | type[ForecastChange]) -> Callable[[Contact]
 OPPORTUNITY_TEXTS = ("contact_name", "contact_phone", "summary", "description", "source", "win_reason", "lost_reason")
 PARTS = (
     # Plans and notifications first: after erasure the opportunities no longer name the contact.
-    Part("计划项", PlanItem, _rows_of(PlanItem), ("text", "result"), ("on", "text", "result")),
-    Part("预测变更", ForecastChange, _rows_of(ForecastChange), ("reason",), ("at", "reason")),
-    Part(
+    PersonalDataSource("计划项", PlanItem, _rows_of(PlanItem), ("text", "result"), ("on", "text", "result")),
+    PersonalDataSource("预测变更", ForecastChange, _rows_of(ForecastChange), ("reason",), ("at", "reason")),
+    PersonalDataSource(
         "机会通知",
         Notification,
         lambda contact: Notification.objects.filter(notifications_about(opportunities_of(contact))),
         ("text",),
         ("created_at", "text"),
     ),
-    Part(
+    PersonalDataSource(
         "销售机会",
         Opportunity,
         opportunities_of,

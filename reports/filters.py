@@ -8,9 +8,9 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.departments import department_choices, people_of
+from accounts.departments import department_choices, department_user_ids
 from accounts.models import User
-from accounts.scopes import VIEW, people_in_scope
+from accounts.scopes import VIEW, user_ids_in_scope
 
 from .forms import ALL, ReportForm
 from .periods import Period, year_period
@@ -30,7 +30,7 @@ class ScopeForm(ReportForm):
         return {"year": str(timezone.localdate().year)}
 
     def prepare(self) -> None:
-        people = people_in_scope(self.user, self.scope, VIEW)
+        people = user_ids_in_scope(self.user, self.scope, VIEW)
         managers = self.managers(people).only("name", "username")
         offered: dict[str, list[tuple[str, str]]] = {
             "year": [(ALL, "全部"), *((str(year), f"{year} 年") for year in self.years())],
@@ -63,7 +63,7 @@ def chosen_people(values: dict[str, Any]) -> frozenset[int] | None:
     people = frozenset([int(values["manager"])]) if values["manager"] else None
     if not values["department"]:
         return people
-    members = people_of(values["department"])
+    members = department_user_ids(values["department"])
     return members if people is None else people & members
 
 
@@ -72,5 +72,5 @@ def of_people(rows: QuerySet, field: str, values: dict[str, Any]) -> Any:
     if values["manager"]:
         rows = rows.filter(**{field: values["manager"]})
     if values["department"]:
-        rows = rows.filter(**{f"{field}__in": people_of(values["department"])})
+        rows = rows.filter(**{f"{field}__in": department_user_ids(values["department"])})
     return rows

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from kit.pages.filters import options
+from kit.pages.filters import render_options
 from kit.pages.forms import apply_field_defaults
-from kit.pages.unknown_parameters import refuse_unread
+from kit.pages.unknown_parameters import refuse_ignored_values
 
 ALL = "all"
 
@@ -26,10 +26,10 @@ class ReportForm(forms.Form):
         self.prepare()
         for name, field in self.fields.items():
             field.required = False
-            apply_field_defaults(field).options = partial(options, self, name)  # type: ignore[attr-defined]
+            apply_field_defaults(field).options = partial(render_options, self, name)  # type: ignore[attr-defined]
 
     def clean(self) -> None:
-        refuse_unread(self)
+        refuse_ignored_values(self)
 
     def standing(self) -> dict[str, str]:
         """Field values that stand when the address says nothing."""

@@ -15,9 +15,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from customers.filters.orders import REVENUE
+from customers.filters.orders import REVENUE_STATUS
 from customers.models import ChurnCase, Customer, Order
-from customers.trend import MONTHS, Bar, bars, months_back, totals_by_month
+from customers.trend import SPARKLINE_MONTHS, Bar, build_bars, month_start_before, totals_by_month
 from kit.domain.days import add_months, midnight
 from marketing.models import Opportunity
 from services.models import ServiceRequest
@@ -56,15 +56,15 @@ class Trend:
     @property
     def bars(self) -> list[tuple[Bar, str]]:
         """The months as bars, each with its figure in words."""
-        drawn = bars(self.totals, timezone.localdate())
+        drawn = build_bars(self.totals, timezone.localdate())
         return [(bar, said(self.kind, bar.total)) for bar in drawn]
 
 
 def overview(user: User) -> list[Trend]:
     """The reports' figures in the person's view, this month against the last."""
     today = timezone.localdate()
-    this, last = today.replace(day=1), months_back(today, 1)
-    span = Period(months_back(today, MONTHS - 1), month_period(this).last)
+    this, last = today.replace(day=1), month_start_before(today, 1)
+    span = Period(month_start_before(today, SPARKLINE_MONTHS - 1), month_period(this).last)
     makers: tuple[Callable[..., list[Trend]], ...] = (_orders, _customers, _losses, _requests, _opportunities)
     return [tile for make in makers for tile in make(user, span, this, last)]
 
@@ -73,7 +73,7 @@ def _orders(user: User, span: Period, this: date, last: date) -> list[Trend]:
     totals = _revenue_by_month(user, this)
     now, before = totals.get(this, Decimal(0)), totals.get(last)
     note = f"上月全月 {_words(before)}" if before is not None else "上月没有订单"
-    url = _rows("customers:order_list", status=REVENUE, **_days("ordered", this))
+    url = _rows("customers:order_list", status=REVENUE_STATUS, **_days("ordered", this))
     report = f"{reverse('reports:contribution')}?year={this.year}"
     return [Trend("本月订单金额", *in_unit(now), note, url, report, totals, "money")]
 

@@ -46,7 +46,13 @@ from kit.pages.lists import Column
 from kit.pages.paging import Pager
 from kit.pages.row_html import plain_row
 from kit.pages.templatetags.ui import format_cell
-from kit.pages.unknown_parameters import list_objections, refuse_export, repeated_names, shorten, unknown_names
+from kit.pages.unknown_parameters import (
+    describe_repeated_names,
+    describe_unknown_names,
+    list_objections,
+    refuse_export,
+    shorten,
+)
 
 from .export import deliver
 from .forms import ALL, ReportForm
@@ -96,7 +102,7 @@ class ReportPage(ExportsByPost, View):
     def misread(self) -> list[str]:
         """Sentences about what the address asks and this report does not know, with what is shown instead."""
         asked, known = self.request.GET, self.form.fields
-        found = [*unknown_names(asked, known), *repeated_names(asked, known)]
+        found = [*describe_unknown_names(asked, known), *describe_repeated_names(asked, known)]
         if self.tab_field in self.form.errors:
             found.append(f"没有「{shorten(str(asked.get(self.tab_field, '')))}」这一类，请重新选择。")
         paged = [table for table in self.computed.tables if table.paged]
@@ -157,7 +163,7 @@ class ReportPage(ExportsByPost, View):
             found.append((name, self.form.fields[name].label, words))
         return found
 
-    def conditions_in_words(self) -> list[str]:
+    def describe_conditions(self) -> list[str]:
         tab = [str(one["label"]) for one in self.tabs() if one["current"]]
         return tab + [f"{label} {words}" for _, label, words in self.conditions()]
 
@@ -207,7 +213,7 @@ class ReportPage(ExportsByPost, View):
             "direction": direction,
         }
 
-    def kept_params(self) -> list[tuple[str, str]]:
+    def preserved_params(self) -> list[tuple[str, str]]:
         """Order and page size survive a new query."""
         return [(name, self.request.GET[name]) for name in ("sort", "page_size") if name in self.request.GET]
 

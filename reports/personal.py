@@ -9,9 +9,9 @@ from .models import CompositionSnapshot, MonthlyReport, Submission
 if TYPE_CHECKING:
     from django.db import models
 
-    from customers.personal import Part
+    from customers.personal import PersonalDataSource
 
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[PersonalDataSource, ...] = ()
 IMPERSONAL: dict[type[models.Model], tuple[str, ...]] = {
     MonthlyReport: ("figures", "remarks"),  # what was submitted never changes
     Submission: ("figures", "remarks", "comment"),

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from django.core.exceptions import EmptyResultSet
 
 from accounts.models import User
-from customers.models.rollup import revenue_stamp
+from customers.models.rollup import revenue_version
 
 T = TypeVar("T")
 Stamp = Callable[[], Hashable | None]
@@ -25,7 +25,7 @@ _kept: dict[Stamp, OrderedDict[Hashable, tuple[Any, Any]]] = {}
 _lock = Lock()
 
 
-def remembered(user: User, key: Hashable, compute: Callable[[], T], stamp_of: Stamp = revenue_stamp) -> T:
+def remembered(user: User, key: Hashable, compute: Callable[[], T], stamp_of: Stamp = revenue_version) -> T:
     """compute() once for this key and these figures. What it returns must not be changed.
 
     user: the viewer, on whom the stamp is kept for the length of the request; the key must say what he sees. stamp_of:

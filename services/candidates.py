@@ -18,7 +18,7 @@ class Candidate:
     user: User
     regions: list[str]
     fits_region: bool
-    keeps_customer: bool
+    owns_customer: bool
     open: int
 
 
@@ -34,12 +34,12 @@ def rank_candidates(requests: Iterable[ServiceRequest], people: Iterable[User]) 
             user=person,
             regions=[str(entry) for entry in person.regions.all()],
             fits_region=bool(regions & {entry.pk for entry in person.regions.all()}),
-            keeps_customer=any(customer.manager_id == person.pk for customer in customers),
+            owns_customer=any(customer.manager_id == person.pk for customer in customers),
             open=loads.get(person.pk, 0),
         )
         for person in people
     ]
-    return sorted(candidates, key=lambda c: (not c.keeps_customer, not c.fits_region, c.open, c.user.name, c.user.pk))
+    return sorted(candidates, key=lambda c: (not c.owns_customer, not c.fits_region, c.open, c.user.name, c.user.pk))
 
 
 def open_requests(people: Iterable[int]) -> dict[int, int]:

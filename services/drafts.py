@@ -18,7 +18,7 @@ FORMS = {  # form: (fields that are stored, guard of the form)
 MAX_FIELD_LENGTH = 20_000  # characters; more than a field accepts, so that longer text can be shortened later
 
 
-def keep(user: User, request: ServiceRequest, form: str, data: Mapping[str, str]) -> None:
+def save_draft(user: User, request: ServiceRequest, form: str, data: Mapping[str, str]) -> None:
     """Store the input of the form; delete the draft when all fields are empty."""
     fields = FORMS[form][0]
     values = {name: data[name][:MAX_FIELD_LENGTH] for name in fields if data.get(name, "").strip()}

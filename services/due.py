@@ -11,8 +11,8 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts.models import Notification, User, notify_many
-from accounts.scopes import EDIT, reaches
-from basedata.calendar import Schedule, add_working_minutes, current
+from accounts.scopes import EDIT, scope_includes
+from basedata.calendar import Schedule, add_working_minutes, current_schedule
 from kit.domain.days import format_day
 from kit.sql.streaming import stream_records
 
@@ -36,7 +36,7 @@ def watch() -> str:
 
 def update_due_times() -> int:
     """Recompute due_at of unhandled requests and return how many changed; rows saved meanwhile are skipped."""
-    targets, schedule = ServiceTarget.all_minutes(), current()
+    targets, schedule = ServiceTarget.all_minutes(), current_schedule()
     due_times = (
         (row, compute_due_at(cast(UnhandledRequest, row), targets, schedule))
         for row in stream_records(unhandled_requests(), BATCH_SIZE)
@@ -125,7 +125,7 @@ def build_notices(rows: Iterable[ServiceRequest], kind: str, supervisors: list[U
         assignee = row.assignee if row.assignee and row.assignee.is_active else None
         people = {assignee.pk} if assignee else set()
         if kind == Kind.OVERDUE or not assignee:
-            people |= {one.pk for one in supervisors if reaches(one, ASSIGN, EDIT, row.keeper_id)}
+            people |= {one.pk for one in supervisors if scope_includes(one, ASSIGN, EDIT, row.keeper_id)}
         for pk in people:
             yield Notification.about(row, pk, notice_text(row, kind), kind, occasion_of(row, kind))
 

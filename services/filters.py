@@ -7,10 +7,10 @@ from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
-from accounts.departments import department_choices, people_of
+from accounts.departments import department_choices, department_user_ids
 from accounts.models import User
 from basedata.models import DictionaryEntry
-from customers.filters.customers import named
+from customers.filters.customers import name_condition
 from kit.pages.filters import Contains, DateFrom, DateTo, ListFilter
 
 from .models import GivenBy, ServiceRequest, ServiceRequestQuerySet
@@ -34,7 +34,7 @@ class OwnerDepartmentFilter(django_filters.ChoiceFilter):
     """Filter by the present department of the user in the field."""
 
     def filter(self, rows: QuerySet, value: str) -> QuerySet:
-        return rows.filter(**{f"{self.field_name}__in": people_of(value)}) if value else rows
+        return rows.filter(**{f"{self.field_name}__in": department_user_ids(value)}) if value else rows
 
 
 class WholeNumberFilter(django_filters.NumberFilter):
@@ -56,7 +56,7 @@ class RequestFilter(ListFilter):
 
     def of_customer(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """Filter by the name of the customer, or of an organisation that is not a customer yet."""
-        return rows.filter(named(value, "customer__") | Q(organisation__contains_text=value))
+        return rows.filter(name_condition(value, "customer__") | Q(organisation__contains_text=value))
 
 
 class LateFilter(RequestFilter):

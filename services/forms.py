@@ -9,7 +9,7 @@ from django.core import signing
 
 from accounts.models import User
 from basedata.models import DictionaryEntry
-from customers.beyond import LOOKING_PAUSED, look_up
+from customers.beyond import LOOKUP_PAUSED, look_up
 from customers.models import Contact, Customer
 from kit.domain.folding import fold_name
 from kit.pages.forms import Block, CrmForm, RecordForm, apply_field_defaults
@@ -55,7 +55,7 @@ class CallerField(GatedText, forms.CharField):
         if len(customers) == 1:
             return customers[0]
         if answer.paused:
-            raise forms.ValidationError(LOOKING_PAUSED)
+            raise forms.ValidationError(LOOKUP_PAUSED)
         raise forms.ValidationError(
             "有多个客户符合，请填写客户编号。"
             if customers
@@ -114,7 +114,7 @@ class RequestForm(RecordForm):
         answer = look_up(self.user, Customer.objects.named_like(organisation)[:1])
         for customer in (*answer.seen, *answer.beyond):
             return f"已是客户：{customer.name}（客户经理 {customer.manager}）。请填在「客户」一栏。"
-        return LOOKING_PAUSED if answer.paused else ""
+        return LOOKUP_PAUSED if answer.paused else ""
 
     def find_contact(self, customer: Customer | None, name: str) -> Contact | None:
         """Return the customer's contact of that name, among those the user sees; else add an error."""

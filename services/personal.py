@@ -9,7 +9,7 @@ from django.db import models
 
 from accounts.models import Notification
 from customers.models import Contact
-from customers.personal import Part, notifications_about
+from customers.personal import PersonalDataSource, notifications_about
 
 from .models import Draft, FormerLink, ServiceNote, ServiceRequest, ServiceRound
 
@@ -26,7 +26,7 @@ def _rows_of(
 
 REQUEST_TEXTS = ("summary", "content", "improvement", "reply")
 PARTS = (
-    Part(
+    PersonalDataSource(
         "服务请求",
         ServiceRequest,
         requests_of,
@@ -34,16 +34,16 @@ PARTS = (
         ("number", *REQUEST_TEXTS, "created_at"),
         linked=lambda row, contact: row.contact_id == contact.pk,
     ),
-    Part(
+    PersonalDataSource(
         "服务处理",
         ServiceRound,
         _rows_of(ServiceRound),
         ("handling", "result", "comment"),
         ("number", "handling", "result", "comment", "handled_at"),
     ),
-    Part("服务备注", ServiceNote, _rows_of(ServiceNote), ("text",), ("at", "text")),
-    Part("服务草稿", Draft, _rows_of(Draft), ("values",), ("user",)),  # its user's own until saved
-    Part(
+    PersonalDataSource("服务备注", ServiceNote, _rows_of(ServiceNote), ("text",), ("at", "text")),
+    PersonalDataSource("服务草稿", Draft, _rows_of(Draft), ("values",), ("user",)),  # its user's own until saved
+    PersonalDataSource(
         "服务通知",
         Notification,
         lambda contact: Notification.objects.filter(notifications_about(requests_of(contact))),

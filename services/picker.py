@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db.models import Q
 
 from accounts.models import User
-from customers.beyond import Found, look_up
-from customers.callers import customers_of_phone
+from customers.beyond import LookupResult, look_up
+from customers.callers import customers_by_phone
 from customers.models import Customer
 from customers.models.rows import sounds_like
 from kit.domain.folding import fold_code, looks_like_number
@@ -14,11 +14,11 @@ from kit.domain.folding import fold_code, looks_like_number
 LIMIT = 10
 
 
-def offered(user: User, text: str, *, beyond: bool = True) -> Found:
+def find_customers(user: User, text: str, *, beyond: bool = True) -> LookupResult:
     """Return customers in view by name, number, pinyin or phone; with beyond also exact matches out of view."""
     text = text.strip()
     if not text:
-        return Found([], [])
+        return LookupResult([], [])
     exact = {customer.pk: customer for customer in find_exact(text)}
     match = Q(name__contains_text=text) | Q(pk__in=list(exact))
     if number := fold_code(text):
@@ -29,7 +29,7 @@ def offered(user: User, text: str, *, beyond: bool = True) -> Found:
         match |= sounds
     visible = Customer.objects.visible_to(user)
     customers = list(visible.filter(match).select_related("manager").order_by("name_pinyin", "pk")[:LIMIT])
-    return look_up(user, exact.values())._replace(seen=customers) if beyond else Found(customers, [])
+    return look_up(user, exact.values())._replace(seen=customers) if beyond else LookupResult(customers, [])
 
 
 def find_exact(text: str) -> list[Customer]:
@@ -39,7 +39,7 @@ def find_exact(text: str) -> list[Customer]:
     if by_number:
         return by_number
     by_name = list(Customer.objects.named_like(text)[:LIMIT])
-    return by_name or list(customers_of_phone(text).select_related("manager").order_by("pk")[:LIMIT])
+    return by_name or list(customers_by_phone(text).select_related("manager").order_by("pk")[:LIMIT])
 
 
 def caller_text(user: User, customer: Customer) -> str:

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts.roles import ship_roles
-from basedata.shipped import ship_calendar, ship_entries
+from basedata.initial_data import create_initial_calendar, create_initial_entries
 from services.shipped import ship_targets
 from tests import factories
 from tests.permissions.asking import HANDLER
@@ -61,9 +61,9 @@ def _quick_settings(settings, tmp_path):
 @pytest.fixture
 def company(db):
     """Two groups under one supervisor, and one outside: the people every rule is tried with."""
-    ship_entries()  # a transactional test before this one may have emptied the tables
+    create_initial_entries()  # a transactional test before this one may have emptied the tables
     ship_roles()
-    ship_calendar()
+    create_initial_calendar()
     ship_targets()
     sales = factories.DepartmentFactory(name="销售部")
     north = factories.DepartmentFactory(name="华北组", parent=sales)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Department, Role, User
 from basedata.models import DictionaryEntry, Product, StockRecord
-from customers.attachments import check
+from customers.attachments import check_upload
 from customers.churn import scan_churn
 from customers.models import (
     Attachment,
@@ -109,7 +109,7 @@ def interaction(customer: Customer, by: User, *, kind: str = "电话", **values)
 
 
 def attachment(record: Interaction, by: User, content: bytes = b"%PDF-1.4 x", name: str = "报告.pdf") -> Attachment:
-    record.attach(by=by, files=[check(SimpleUploadedFile(name, content))])
+    record.attach(by=by, files=[check_upload(SimpleUploadedFile(name, content))])
     return record.attachments.latest("pk")
 
 

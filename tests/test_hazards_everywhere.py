@@ -57,8 +57,8 @@ def test_no_form_minds_fields_given_twice_or_not_at_all(world, enter):
     for name, _, person, address, form in first_of_each(open_forms(world, enter)):
         values = filled(form, world)
         twice = {field: [value, "x"] if isinstance(value, str) else value for field, value in values.items()}
-        for sent_values in ({}, twice):
-            assert (name, post(enter(person), address, sent_values).status_code in ACCEPTABLE) == (name, True)
+        for submitted_values in ({}, twice):
+            assert (name, post(enter(person), address, submitted_values).status_code in ACCEPTABLE) == (name, True)
 
 
 def parameters(name: str) -> list[str]:

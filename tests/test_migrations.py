@@ -9,9 +9,9 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from accounts.models import Role
-from accounts.roles import SHIPPED
+from accounts.roles import SHIPPED_ROLES
+from basedata.initial_data import INITIAL_ENTRIES as ENTRIES
 from basedata.models import DictionaryEntry
-from basedata.shipped import SHIPPED as ENTRIES
 from kit.audit.models import AuditEntry
 from kit.sql.markers import triggers_of
 from tests import factories
@@ -98,7 +98,7 @@ def test_every_migration_goes_back_to_nothing_and_the_tables_come_again():
     forget_groups()
     call_command("migrate", verbosity=0)
     assert tables() == before
-    assert set(Role.objects.values_list("code", flat=True)) == set(SHIPPED)
+    assert set(Role.objects.values_list("code", flat=True)) == set(SHIPPED_ROLES)
     assert set(DictionaryEntry.objects.values_list("category", flat=True)) == set(ENTRIES)
     person = factories.person("account_manager")
     assert factories.opportunity(person).pk
@@ -109,7 +109,7 @@ def test_every_migration_goes_back_to_nothing_and_the_tables_come_again():
 def test_the_shipped_roles_come_again_after_their_app_went():
     call_command("migrate", "accounts", "zero", verbosity=0)
     call_command("migrate", verbosity=0)
-    assert set(Role.objects.values_list("code", flat=True)) == set(SHIPPED)
+    assert set(Role.objects.values_list("code", flat=True)) == set(SHIPPED_ROLES)
 
 
 @pytest.mark.postgres

@@ -111,7 +111,7 @@ class UserQuerySet(models.QuerySet["User"]):
     def administrators(self) -> UserQuerySet:
         return self.holding("accounts.administer")
 
-    def wanting_mail(self) -> UserQuerySet:
+    def wanting_email(self) -> UserQuerySet:
         """Active users with an e-mail address who did not switch e-mail off; none where the company sends none."""
         recipients = self.filter(is_active=True, email_notifications=True).exclude(email="")
         return recipients if settings.CRM_EMAIL_URL else self.none()

@@ -3,12 +3,12 @@
 from django import template
 
 from ..detail_columns import detail_html
-from ..details import HasDetails
+from ..details import HasContactDetails
 
 register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def detail(context: template.Context, record: HasDetails, name: str) -> str:
+def detail(context: template.Context, record: HasContactDetails, name: str) -> str:
     """Return a contact detail as the signed-in user sees it."""
     return detail_html(record, name, context["user"], str(context.get("csrf_token", "")))

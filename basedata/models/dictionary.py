@@ -30,16 +30,16 @@ class DictionaryEntryQuerySet(CompanyWideQuerySet):
         grouped = self.order_by("category").values("category").annotate(entries=models.Count("pk"))
         return [row["category"] for row in grouped]
 
-    def with_use(self) -> Self:
+    def with_in_use(self) -> Self:
         """Add in_use: whether any record refers to the entry. Looks for one, counts none."""
         conditions = (
             models.Exists(relation.related_model._base_manager.filter(**{relation.field.name: models.OuterRef("pk")}))
-            for relation in references()
+            for relation in dictionary_relations()
         )
         return self.annotate(in_use=reduce(or_, conditions))
 
 
-def references() -> list[Any]:
+def dictionary_relations() -> list[Any]:
     """Return every relation of any model to the dictionary, of foreign keys and many-to-many fields alike."""
     relations = DictionaryEntry._meta.get_fields(include_hidden=True)
     return [
@@ -114,7 +114,7 @@ class DictionaryEntry(models.Model):
 
     def uses(self) -> list[tuple[str, str]]:
         """Return where and how often the entry is used, by deleted records too: [("客户（地区）", "12")]."""
-        relations = references()
+        relations = dictionary_relations()
         rows = (relation.related_model._base_manager.filter(**{relation.field.name: self}) for relation in relations)
         counts = count_capped((queryset, MAX_COUNT + 1) for queryset in rows)
         return [

@@ -20,7 +20,7 @@ from kit.pages.actions import Action, ActionView, controls
 from kit.pages.records import RecordCreate, RecordUpdate, RecordView
 from kit.pages.unknown_parameters import shorten
 
-from ..calendar import Schedule, current
+from ..calendar import Schedule, current_schedule
 from ..forms import EnterYearForm, SpecialDayForm, WorkHoursForm
 from ..holidays import NOTICES
 from ..models import SpecialDay, WorkCalendar, enter_year
@@ -61,7 +61,7 @@ class CalendarPage(RecordView):
             raise PermissionDenied("您的角色不能查看工作日历。")
         record, year = WorkCalendar.load(), requested_year(request)
         days = list(SpecialDay.objects.visible_to(request.user).of_year(year))
-        schedule, may_edit = current(), bool(record.can_edit(request.user))
+        schedule, may_edit = current_schedule(), bool(record.can_edit(request.user))
         sources = {day.source: None for day in days if day.source}
         return self.page(
             record=record,

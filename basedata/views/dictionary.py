@@ -46,7 +46,7 @@ class DictionaryList(RecordList):
     empty_text = "数据字典是空的。新建的条目会出现在各页面的选项里。"
 
     def rows(self) -> QuerySet[DictionaryEntry]:
-        return super().rows().with_use()
+        return super().rows().with_in_use()
 
 
 class DictionaryDetail(RecordDetail):

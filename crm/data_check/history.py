@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 from accounts.models import User
 from customers.models import Customer
 from customers.models.customer import CustomerGrant, Ownership
-from customers.models.merge import perhaps_merged
+from customers.models.merge import possibly_merged_cases
 from kit.audit.log import log_event
 from kit.sql.streaming import stream_records
 
@@ -21,9 +21,9 @@ SHOWN = 20  # customers listed for each person
 
 def old_merged_cases() -> Iterator[Finding]:
     """Find cases that count as won back or resolved and were probably ended by a merge of an earlier release."""
-    for case in stream_records(perhaps_merged().select_related("customer").order_by("pk")):
+    for case in stream_records(possibly_merged_cases().select_related("customer").order_by("pk")):
         advice = "它的客户并入过别的客户，时间线里没有挽回或解除；核对后可用 --only merged --fix 改为已合并"
-        yield Finding(case, "状态", case.get_status_display(), advice, case.recognise_as_merged)
+        yield Finding(case, "状态", case.get_status_display(), advice, case.mark_as_merged)
 
 
 def forgotten_shares() -> Iterator[Finding]:

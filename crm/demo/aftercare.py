@@ -181,7 +181,7 @@ def _told(requests: Iterable[ServiceRequest]) -> Iterable[TimelineEntry]:
         if request.customer:
             at = request.archived_at or request.handled_at or request.assigned_at or request.created_at
             kind, url = TimelineEntry.Kind.SERVICE, request.get_absolute_url()
-            yield TimelineEntry(customer=request.customer, at=at, kind=kind, text=request.told_as, url=url)
+            yield TimelineEntry(customer=request.customer, at=at, kind=kind, text=request.timeline_text, url=url)
 
 
 def _note(case: Case, journal: Journal) -> None:

@@ -58,7 +58,7 @@ class Story:
     def plan(self, on: date, text: str, *, at: datetime) -> PlanItem:
         item = PlanItem(opportunity=self.opportunity, on=on, text=text)
         self.items.append(item)
-        self._tell(at, self.assignee, "制定计划", 计划项=item.in_words())
+        self._tell(at, self.assignee, "制定计划", 计划项=item.dated_text())
         return item
 
     def execute(self, item: PlanItem, result: str, *, at: datetime) -> Story:

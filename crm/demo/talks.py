@@ -121,9 +121,9 @@ def save_talks(talks: list[Interaction], journal: Journal) -> None:
 def entry_of(talk: Interaction) -> TimelineEntry:
     return TimelineEntry(
         customer=talk.customer,
-        at=talk.told_at,
+        at=talk.timeline_at,
         kind=TimelineEntry.Kind.INTERACTION,
-        text=talk.told_as[:500],
+        text=talk.timeline_text[:500],
         url=talk.get_absolute_url(),
     )
 
@@ -134,7 +134,9 @@ def save_beginnings(clients: list[Client], opportunities: list[Opportunity]) -> 
     for client in clients:
         customer = client.customer
         entries.append((customer, customer.created_at, kind.CUSTOMER, f"新建客户，客户经理 {customer.manager}", ""))
-        entries += [(customer, told_at(client, one), kind.CUSTOMER, f"新增联系人 {one}", "") for one in client.contacts]
+        entries += [
+            (customer, timeline_at(client, one), kind.CUSTOMER, f"新增联系人 {one}", "") for one in client.contacts
+        ]
     for won in opportunities:
         if won.customer and won.closed_at:
             text = f"销售机会（编号 {won.pk}）开发成功"
@@ -145,7 +147,7 @@ def save_beginnings(clients: list[Client], opportunities: list[Opportunity]) -> 
     )
 
 
-def told_at(client: Client, contact: Contact) -> datetime:
+def timeline_at(client: Client, contact: Contact) -> datetime:
     return client.customer.created_at + timedelta(minutes=4 * client.contacts.index(contact))
 
 

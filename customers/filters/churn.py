@@ -10,16 +10,16 @@ from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from accounts.departments import people_of
+from accounts.departments import department_user_ids
 from accounts.models import User
 from basedata.models import DictionaryEntry
 from kit.domain.days import midnight
 from kit.pages.filters import DateFrom, DateTo, ListFilter
 
-from ..effect import effects_by_case
+from ..effect import case_effects
 from ..models import ChurnCase, ChurnMeasure
 from ..models.churn import ChurnCaseQuerySet
-from .customers import THEN, CustomerName, DepartmentFilter, owner_choices
+from .customers import OWNER_AT_THAT_TIME, CustomerName, DepartmentFilter, owner_choices
 
 HIDDEN = forms.HiddenInput
 UNFILLED = "null"  # in links: cases without a value
@@ -75,7 +75,10 @@ class ChurnFilter(ListFilter):
     )
     department = DepartmentFilter(method="of_department")
     follow = django_filters.ChoiceFilter(
-        label="归属", empty_label="今天的客户经理", choices=[(THEN, "确认流失时的客户经理")], method="keep_rows"
+        label="归属",
+        empty_label="今天的客户经理",
+        choices=[(OWNER_AT_THAT_TIME, "确认流失时的客户经理")],
+        method="keep_rows",
     )
     confirmed_from = DateFrom(field_name="confirmed_at", label="确认流失从")
     confirmed_to = DateTo(field_name="confirmed_at", label="到")
@@ -106,15 +109,15 @@ class ChurnFilter(ListFilter):
         fields: list[str] = []
 
     def of_department(self, rows: ChurnCaseQuerySet, name: str, value: str) -> QuerySet[ChurnCase]:
-        return self.of_owners(rows, people_of(value))
+        return self.of_owners(rows, department_user_ids(value))
 
     def of_manager(self, rows: ChurnCaseQuerySet, name: str, value: User) -> QuerySet[ChurnCase]:
         return self.of_owners(rows, frozenset({value.pk}))
 
     def of_owners(self, rows: ChurnCaseQuerySet, owners: frozenset[int]) -> QuerySet[ChurnCase]:
         """Filter by owner: today's, or the one at the confirmation (today's where there was none)."""
-        if self.form.cleaned_data.get("follow") == THEN:
-            return rows.kept_then_by(owners)
+        if self.form.cleaned_data.get("follow") == OWNER_AT_THAT_TIME:
+            return rows.owned_then_by(owners)
         return rows.filter(customer__manager__in=owners)
 
     def without_merged(self, rows: ChurnCaseQuerySet, name: str, value: bool) -> QuerySet[ChurnCase]:
@@ -142,7 +145,7 @@ class ChurnFilter(ListFilter):
         if data.get("measure_to"):
             measures = measures.filter(at__lt=midnight(data.get("measure_to") + timedelta(days=1)))
         if data.get("bought") or data.get("waiting"):
-            effects = effects_by_case(measures.filter(case__in=rows), timezone.localdate())
+            effects = case_effects(measures.filter(case__in=rows), timezone.localdate())
             wanted = True if data.get("bought") else None
             return rows.filter(pk__in=[case for case, bought in effects.items() if bought is wanted])
         return rows.filter(pk__in=measures.order_by().values("case"))

@@ -10,28 +10,28 @@ from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
-from accounts.departments import department_choices, people_of
+from accounts.departments import department_choices, department_user_ids
 from accounts.models import User
-from accounts.scopes import VIEW, people_in_scope
+from accounts.scopes import VIEW, user_ids_in_scope
 from basedata.models import DictionaryEntry
 from kit.domain.days import midnight
 from kit.pages.filters import Contains, ListFilter
 
 from ..models import ChurnCase, Customer, Ownership
-from ..models.customer import STARS
-from ..models.keepers import keeper_at
+from ..models.customer import STAR_CHOICES
+from ..models.keepers import owner_at
 from ..models.rows import sounds_like
 
-THEN = "then"  # 归属: by the owner at that time, not by today's
+OWNER_AT_THAT_TIME = "then"  # 归属: by the owner at that time, not by today's
 
 
 def owner_choices(request: HttpRequest | None) -> QuerySet[User]:
     """Return the 客户经理 inside the view, and the requested one when they own a visible customer."""
     if request is None:
         return User.objects.none()
-    if request.GET.get("follow") == THEN:
-        return keepers_in_view(request.user)
-    people = people_in_scope(request.user, "customers.view_customer", VIEW)
+    if request.GET.get("follow") == OWNER_AT_THAT_TIME:
+        return owners_in_view(request.user)
+    people = user_ids_in_scope(request.user, "customers.view_customer", VIEW)
     owners = User.objects.account_managers().only("name", "username")
     owners = owners if people is None else owners.filter(pk__in=people)
     requested = request.GET.get("manager", "")
@@ -42,9 +42,9 @@ def owner_choices(request: HttpRequest | None) -> QuerySet[User]:
     return users.filter(Q(pk__in=owners.order_by().values("pk")) | Q(Exists(visible), pk=requested))
 
 
-def keepers_in_view(user: User) -> QuerySet[User]:
+def owners_in_view(user: User) -> QuerySet[User]:
     """Return the 客户经理 inside the view, former owners of customers included."""
-    people = people_in_scope(user, "customers.view_customer", VIEW)
+    people = user_ids_in_scope(user, "customers.view_customer", VIEW)
     owned = Exists(Ownership.objects.filter(manager=OuterRef("pk")))
     owners = User.objects.filter(Q(pk__in=User.objects.account_managers().order_by().values("pk")) | owned)
     return owners if people is None else owners.filter(pk__in=people)
@@ -59,10 +59,10 @@ class DepartmentFilter(django_filters.ChoiceFilter):
     def visible_departments(self) -> list[tuple[str, str]]:
         if (request := self.parent.request) is None:
             return []
-        return department_choices(people_in_scope(request.user, "customers.view_customer", VIEW), request.user)
+        return department_choices(user_ids_in_scope(request.user, "customers.view_customer", VIEW), request.user)
 
     def filter(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return rows.filter(**{f"{self.field_name}__in": people_of(value)}) if value else rows
+        return rows.filter(**{f"{self.field_name}__in": department_user_ids(value)}) if value else rows
 
 
 class CustomerName(Contains):
@@ -73,10 +73,10 @@ class CustomerName(Contains):
         super().__init__(field_name=f"{path}name", **kwargs)
 
     def filter(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return rows.filter(named(value, self.path)) if value else rows
+        return rows.filter(name_condition(value, self.path)) if value else rows
 
 
-def named(text: str, path: str = "") -> Q:
+def name_condition(text: str, path: str = "") -> Q:
     """Match customers by a part of the name, or its beginning in pinyin or initials."""
     parts, sounds = Q(**{f"{path}name__contains_text": text}), sounds_like(text, path)
     return parts | sounds if sounds else parts
@@ -93,12 +93,14 @@ class CustomerFilter(ListFilter):
     level = django_filters.ChoiceFilter(label="客户等级", empty_label="全部", null_label="未填写")
     industry = django_filters.ChoiceFilter(label="行业", empty_label="全部", null_label="未填写")
     satisfaction = django_filters.ChoiceFilter(
-        label="满意度", empty_label="全部", null_label="未填写", choices=STARS[::-1]
+        label="满意度", empty_label="全部", null_label="未填写", choices=STAR_CHOICES[::-1]
     )
-    credit = django_filters.ChoiceFilter(label="信用度", empty_label="全部", null_label="未填写", choices=STARS[::-1])
+    credit = django_filters.ChoiceFilter(
+        label="信用度", empty_label="全部", null_label="未填写", choices=STAR_CHOICES[::-1]
+    )
     normal_on = django_filters.DateFilter(method="normal_at_start", label="这一天开始时正常", widget=forms.HiddenInput)
     follow = django_filters.ChoiceFilter(
-        label="归属", choices=[(THEN, "那一天的客户经理")], method="keep_rows", widget=forms.HiddenInput
+        label="归属", choices=[(OWNER_AT_THAT_TIME, "那一天的客户经理")], method="keep_rows", widget=forms.HiddenInput
     )
 
     class Meta:
@@ -115,7 +117,7 @@ class CustomerFilter(ListFilter):
             self.filters[name].extra["choices"] = options
 
     def of_department(self, rows: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
-        return self.of_owners(rows, people_of(value))
+        return self.of_owners(rows, department_user_ids(value))
 
     def of_manager(self, rows: QuerySet[Customer], name: str, value: User) -> QuerySet[Customer]:
         return self.of_owners(rows, frozenset({value.pk}))
@@ -123,8 +125,8 @@ class CustomerFilter(ListFilter):
     def of_owners(self, rows: QuerySet[Customer], owners: frozenset[int]) -> QuerySet[Customer]:
         """Filter by owner: today's, or the one when the day of normal_on began."""
         data = self.form.cleaned_data
-        if data.get("follow") == THEN and data.get("normal_on"):
-            customers = Customer.objects.annotate(owner_then=keeper_at("pk", midnight(data["normal_on"])))
+        if data.get("follow") == OWNER_AT_THAT_TIME and data.get("normal_on"):
+            customers = Customer.objects.annotate(owner_then=owner_at("pk", midnight(data["normal_on"])))
             return rows.filter(pk__in=customers.filter(owner_then__in=owners).order_by().values("pk"))
         return rows.filter(manager__in=owners)
 

@@ -6,20 +6,20 @@ import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
-from accounts.departments import people_of
+from accounts.departments import department_user_ids
 from accounts.models import User
 from kit.pages.filters import Contains, DateFrom, DateTo, ListFilter
 
 from ..models import Order, OrderLine
 from ..models.order import OrderQuerySet
-from .customers import THEN, CustomerName, DepartmentFilter, keepers_in_view
+from .customers import OWNER_AT_THAT_TIME, CustomerName, DepartmentFilter, owners_in_view
 
-REVENUE = "revenue"
-STATUS_CHOICES = [(REVENUE, "计入金额的"), *Order.Status.choices]
+REVENUE_STATUS = "revenue"
+STATUS_CHOICES = [(REVENUE_STATUS, "计入金额的"), *Order.Status.choices]
 
 
 def order_owner_choices(request: HttpRequest | None) -> QuerySet[User]:
-    return keepers_in_view(request.user) if request else User.objects.none()
+    return owners_in_view(request.user) if request else User.objects.none()
 
 
 class OrderFilter(ListFilter):
@@ -34,7 +34,10 @@ class OrderFilter(ListFilter):
         label="客户经理", empty_label="全部", queryset=order_owner_choices, method="of_manager"
     )
     follow = django_filters.ChoiceFilter(
-        label="归属", empty_label="今天的客户经理", choices=[(THEN, "下单时的客户经理")], method="keep_rows"
+        label="归属",
+        empty_label="今天的客户经理",
+        choices=[(OWNER_AT_THAT_TIME, "下单时的客户经理")],
+        method="keep_rows",
     )
 
     class Meta:
@@ -42,18 +45,18 @@ class OrderFilter(ListFilter):
         fields: list[str] = []
 
     def in_state(self, rows: OrderQuerySet, name: str, value: str) -> QuerySet[Order]:
-        return rows.revenue() if value == REVENUE else rows.filter(status=value)
+        return rows.revenue() if value == REVENUE_STATUS else rows.filter(status=value)
 
     def of_department(self, rows: OrderQuerySet, name: str, value: str) -> QuerySet[Order]:
-        return self.of_owners(rows, people_of(value))
+        return self.of_owners(rows, department_user_ids(value))
 
     def of_manager(self, rows: OrderQuerySet, name: str, value: User) -> QuerySet[Order]:
         return self.of_owners(rows, frozenset({value.pk}))
 
     def of_owners(self, rows: OrderQuerySet, owners: frozenset[int]) -> QuerySet[Order]:
         """Filter by owner of the customer: today's, or the one at the date of the order."""
-        if self.form.cleaned_data.get("follow") == THEN:
-            return rows.with_keeper().filter(keeper__in=owners)
+        if self.form.cleaned_data.get("follow") == OWNER_AT_THAT_TIME:
+            return rows.with_owner().filter(owner__in=owners)
         return rows.filter(customer__manager__in=owners)
 
     def keep_rows(self, rows: OrderQuerySet, name: str, value: str) -> QuerySet[Order]:

@@ -2,17 +2,17 @@ from .attachments import AttachForm
 from .contacts import ContactForm
 from .customers import CustomerForm, NewCustomerForm
 from .interactions import InteractionForm
-from .known import AskingForm
-from .picker import CustomerField, add_customer_field, offered_customers
+from .known import DuplicateCheckForm
+from .picker import CustomerField, add_customer_field, customer_suggestions
 
 __all__ = [
-    "AskingForm",
     "AttachForm",
     "ContactForm",
     "CustomerField",
     "CustomerForm",
+    "DuplicateCheckForm",
     "InteractionForm",
     "NewCustomerForm",
     "add_customer_field",
-    "offered_customers",
+    "customer_suggestions",
 ]

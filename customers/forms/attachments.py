@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from kit.pages.forms import Block, CrmForm
 
-from ..attachments import ACCEPT, KINDS, MAX_FILES, Checked, check, max_size
+from ..attachments import ACCEPTED_SUFFIXES, KINDS_TEXT, MAX_FILES, CheckedFile, check_upload, max_size
 
 
 class MultipleFileInput(forms.FileInput):
@@ -24,22 +24,22 @@ class AttachmentsField(forms.FileField):
     """Several files; cleaned_data is a list of Checked."""
 
     def __init__(self, **kwargs: Any) -> None:
-        widget = MultipleFileInput(attrs={"accept": ACCEPT, "class": "inp"})
+        widget = MultipleFileInput(attrs={"accept": ACCEPTED_SUFFIXES, "class": "inp"})
         size = max_size() // 1024 // 1024
-        help_text = f"{KINDS}；每个不超过 {size} MB，最多 {MAX_FILES} 个。"
+        help_text = f"{KINDS_TEXT}；每个不超过 {size} MB，最多 {MAX_FILES} 个。"
         super().__init__(label="附件", widget=widget, help_text=help_text, **kwargs)
 
-    def clean(self, data: list[UploadedFile] | None, initial: Any = None) -> list[Checked]:
+    def clean(self, data: list[UploadedFile] | None, initial: Any = None) -> list[CheckedFile]:
         uploads = data or []
         if not uploads and self.required:
             raise ValidationError("请选择要上传的文件。")
         if len(uploads) > MAX_FILES:
             raise ValidationError(f"一次最多上传 {MAX_FILES} 个文件。")
-        checked: list[Checked] = []
+        checked: list[CheckedFile] = []
         errors: list[ValidationError] = []
         for upload in uploads:
             try:
-                checked.append(check(upload))
+                checked.append(check_upload(upload))
             except ValidationError as error:
                 errors.append(error)
         if errors:

@@ -6,12 +6,12 @@ from django import forms
 
 from kit.pages.forms import Block
 
-from ..likeness import Match, Sought, contact_matches
-from ..models import Contact, hold_customers
-from .known import AskingForm
+from ..likeness import Match, SearchTerms, contact_matches
+from ..models import Contact, lock_current_customers
+from .known import DuplicateCheckForm
 
 
-class ContactForm(AskingForm):
+class ContactForm(DuplicateCheckForm):
     """A contact of a customer; asks for confirmation when the customer has one of the same name or mobile."""
 
     blocks = (
@@ -42,9 +42,9 @@ class ContactForm(AskingForm):
             self.add_error("name", f"这个客户已有联系人：{names}。请核对；确实是另一位时，再次保存即可。")
         return data
 
-    def sought(self) -> Sought:
+    def sought(self) -> SearchTerms:
         phones = (self.fresh("office_phone"), self.fresh("mobile"))
-        return Sought(self.fresh("name"), tuple(filter(None, phones)))
+        return SearchTerms(self.fresh("name"), tuple(filter(None, phones)))
 
     def find(self) -> list[Match]:
         terms = self.sought()
@@ -53,4 +53,4 @@ class ContactForm(AskingForm):
     def hold(self) -> None:
         """Lock the customer of a new contact; an existing contact is locked already, and locks go customer first."""
         if self.instance.pk is None:
-            hold_customers(self.instance.customer, by=self.user)
+            lock_current_customers(self.instance.customer, by=self.user)

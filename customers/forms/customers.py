@@ -11,16 +11,16 @@ from basedata.models import DictionaryEntry
 from kit.domain.folding import fold_code, fold_width
 from kit.pages.forms import Block
 
-from ..candidates import keepers
-from ..likeness import Match, Sought, customer_matches
-from ..models import Customer, hold_customer_names, hold_customers, required_fields
-from .known import AskingForm
+from ..candidates import possible_owners
+from ..likeness import Match, SearchTerms, customer_matches
+from ..models import Customer, lock_current_customers, lock_customer_names, required_fields
+from .known import DuplicateCheckForm
 from .picker import add_customer_field
 
 CODE_LENGTH = 18
 
 
-class CustomerForm(AskingForm):
+class CustomerForm(DuplicateCheckForm):
     """Editing a customer. 客户经理 is changed by 移交 only; a changed level needs a reason."""
 
     blocks = (
@@ -111,9 +111,9 @@ class CustomerForm(AskingForm):
     def reason(self) -> str:
         return self.cleaned_data.get("duplicate_reason", "").strip()
 
-    def sought(self) -> Sought:
+    def sought(self) -> SearchTerms:
         phones = tuple(filter(None, [self.fresh("phone")]))
-        return Sought(self.fresh("name"), phones, self.fresh("license_number"), self.fresh("external_number"))
+        return SearchTerms(self.fresh("name"), phones, self.fresh("license_number"), self.fresh("external_number"))
 
     def find(self) -> list[Match]:
         exclude = [self.instance.pk] if self.instance.pk else []
@@ -128,8 +128,8 @@ class CustomerForm(AskingForm):
         return [] if self.reason and not self.shown_keys else super().unconfirmed()
 
     def hold(self) -> None:
-        hold_customers(self.cleaned_data.get("parent"), by=self.user, kept=self.initial.get("parent"))
-        hold_customer_names()
+        lock_current_customers(self.cleaned_data.get("parent"), by=self.user, kept=self.initial.get("parent"))
+        lock_customer_names()
 
     def values(self) -> dict[str, Any]:
         values = super().values()
@@ -145,7 +145,7 @@ class NewCustomerForm(CustomerForm):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, user=user, **kwargs)
-        owners = keepers(user)
+        owners = possible_owners(user)
         self.only_owner = owners[0] if [owner.pk for owner in owners[:2]] == [user.pk] else None
         if self.only_owner:
             del self.fields["manager"]

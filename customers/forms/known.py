@@ -10,14 +10,14 @@ from django.http import QueryDict
 from kit.pages.forms import RecordForm
 
 from ..beyond import CheckPaused
-from ..likeness import Match, Sought, ask
+from ..likeness import Match, SearchTerms, find_unconfirmed
 
 
 class DuplicateAppeared(Exception):
     """Another user created a possible duplicate between check and save: the form has to ask again."""
 
 
-class AskingForm(RecordForm):
+class DuplicateCheckForm(RecordForm):
     """Reports possible duplicates; a hidden field carries the keys of those that the user was shown."""
 
     confirm_existing = forms.CharField(label="已知道，仍要保存", required=False, widget=forms.HiddenInput)
@@ -29,8 +29,8 @@ class AskingForm(RecordForm):
         super().__init__(*args, **kwargs)
         self.matches = []
 
-    def own_names(self) -> list[str]:
-        return [name for name in super().own_names() if name != "confirm_existing"]
+    def own_field_names(self) -> list[str]:
+        return [name for name in super().own_field_names() if name != "confirm_existing"]
 
     def values(self) -> dict[str, Any]:
         return {name: value for name, value in super().values().items() if name != "confirm_existing"}
@@ -50,7 +50,7 @@ class AskingForm(RecordForm):
         is_new = self.instance.pk is None or name in self.changed_data
         return str(self.cleaned_data.get(name) or "").strip() if is_new and name not in self.errors else ""
 
-    def sought(self) -> Sought:
+    def sought(self) -> SearchTerms:
         """Return the new and changed values to compare."""
         raise NotImplementedError
 
@@ -63,7 +63,11 @@ class AskingForm(RecordForm):
         if not any(self.sought()):
             return []
         try:
-            self.matches = ask(self.user, self.find, self.confirmed_keys) if self.answers_beyond else self.unconfirmed()
+            self.matches = (
+                find_unconfirmed(self.user, self.find, self.confirmed_keys)
+                if self.answers_beyond
+                else self.unconfirmed()
+            )
         except CheckPaused as paused:
             self.add_error(None, str(paused))
         if self.matches:

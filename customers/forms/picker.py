@@ -53,7 +53,7 @@ def add_customer_field(form: RecordForm, name: str, *, label: str, user: User) -
     form.sign_initial_values()
 
 
-def offered_customers(user: User, limit: int = 200) -> list[str]:
+def customer_suggestions(user: User, limit: int = 200) -> list[str]:
     """Return names for the completion list of a CustomerField; other visible customers may be typed as well."""
     visible = Customer.objects.visible_to(user).order_by("name_pinyin")
     return list(visible.values_list("name", flat=True)[:limit])

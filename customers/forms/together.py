@@ -12,7 +12,7 @@ from basedata.models import DictionaryEntry
 from kit.pages.forms import Block, CrmForm
 
 from ..models import Customer
-from ..models.together import CLASSES
+from ..models.together import CATEGORY_BY_FIELD
 
 SALT = "opened together"
 
@@ -62,13 +62,13 @@ class ReclassifyForm(CrmForm, forms.Form):
 
     def __init__(self, *args: Any, customers: list[Customer], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in CLASSES:
+        for name in CATEGORY_BY_FIELD:
             self.fields[name].empty_label = "不改"  # type: ignore[attr-defined]
         self.initial["opened"] = signing.dumps({str(one.pk): one.version for one in customers}, salt=SALT)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        if not self.errors and not any(data.get(name) for name in CLASSES):
+        if not self.errors and not any(data.get(name) for name in CATEGORY_BY_FIELD):
             raise forms.ValidationError("请至少选择一项要修改的内容。")
         if data.get("level") and not data.get("reason", "").strip():
             self.add_error("reason", "客户等级有变化，请填写原因。")

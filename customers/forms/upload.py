@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from accounts.models import User
 from kit.pages.forms import Block, CrmForm
 
-from ..attachments import Checked, check, short_name
-from ..candidates import receivers
+from ..attachments import CheckedFile, check_upload, short_name
+from ..candidates import possible_import_owners
 
 UNREADABLE = "「{}」的内容与扩展名不符，或编码读不出来。请另存为 xlsx，或 UTF-8、GB18030、UTF-16 编码的 csv，再上传。"
 
@@ -31,19 +31,19 @@ class UploadForm(CrmForm, forms.Form):
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        owners = receivers(by)
+        owners = possible_import_owners(by)
         self.only_manager = owners[0] if [owner.pk for owner in owners[:2]] == [by.pk] else None
         if self.only_manager:
             del self.fields["manager"]
         else:
             self.fields["manager"].queryset = owners  # type: ignore[attr-defined]
 
-    def clean_file(self) -> Checked:
+    def clean_file(self) -> CheckedFile:
         upload = self.cleaned_data["file"]
         if Path(upload.name).suffix.lower() not in (".csv", ".xlsx"):
             raise ValidationError("只能导入 .xlsx 或 .csv 文件，请另存后再上传。")
         try:
-            checked = check(upload)
+            checked = check_upload(upload)
         except ValidationError as error:
             if error.code != "content":
                 raise

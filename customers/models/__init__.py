@@ -1,6 +1,6 @@
-from .arrival import Arrival, fits_at_once, withdraw_silent
+from .arrival import Arrival, fits_one_transaction, withdraw_stale_imports
 from .churn import ChurnCase, ChurnMeasure
-from .churn_mark import ChurnChange, churn_stamp
+from .churn_mark import ChurnChange, churn_version
 from .contact import Contact
 from .customer import (
     NUMBER_PREFIX,
@@ -9,17 +9,17 @@ from .customer import (
     Ownership,
     required_fields,
 )
-from .holding import hold_customers
+from .holding import lock_current_customers
 from .interaction import Attachment, Interaction
 from .leaving import customers_left_by, hand_over_customers
 from .merge import merge_customers
-from .naming import hold_customer_names
+from .naming import lock_customer_names
 from .order import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder, refresh_last_purchases
 from .rollup import RevenueChange, RevenueYear, refresh_revenue
 from .rows import names_hidden_from
 from .timeline import TimelineEntry, add_timeline_entry
 from .together import reclassify_customers, transfer_customers
-from .upload import ImportFile, forget_old_uploads
+from .upload import ImportFile, delete_old_uploads
 
 __all__ = [
     "NUMBER_PREFIX",
@@ -43,13 +43,13 @@ __all__ = [
     "RevenueYear",
     "TimelineEntry",
     "add_timeline_entry",
-    "churn_stamp",
+    "churn_version",
     "customers_left_by",
-    "fits_at_once",
-    "forget_old_uploads",
+    "delete_old_uploads",
+    "fits_one_transaction",
     "hand_over_customers",
-    "hold_customer_names",
-    "hold_customers",
+    "lock_current_customers",
+    "lock_customer_names",
     "merge_customers",
     "names_hidden_from",
     "reclassify_customers",
@@ -57,5 +57,5 @@ __all__ = [
     "refresh_revenue",
     "required_fields",
     "transfer_customers",
-    "withdraw_silent",
+    "withdraw_stale_imports",
 ]

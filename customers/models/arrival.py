@@ -11,15 +11,15 @@ from django.utils import timezone
 from basedata.models import DictionaryEntry
 from kit.audit.log import log_event, log_events
 
-PART = 500  # rows inserted or deleted by one transaction, where other writers wait for it
+ROWS_PER_TRANSACTION = 500  # rows inserted or deleted by one transaction, where other writers wait for it
 
 
-def fits_at_once(rows: int) -> bool:
+def fits_one_transaction(rows: int) -> bool:
     """Return whether a table is written in one transaction: always, except a large one on SQLite, which has one writer.
 
     An import inside an outer transaction cannot be parted.
     """
-    return connection.vendor != "sqlite" or rows <= 4 * PART or connection.in_atomic_block
+    return connection.vendor != "sqlite" or rows <= 4 * ROWS_PER_TRANSACTION or connection.in_atomic_block
 
 
 class Arrival(models.Model):
@@ -40,12 +40,12 @@ class Arrival(models.Model):
     def __str__(self) -> str:
         return f"未完成的导入 {self.pk}"
 
-    def beat(self) -> bool:
+    def heartbeat(self) -> bool:
         """Record that the import is alive; False when it was withdrawn. Call in the transaction of its rows."""
         alive = Arrival.objects.filter(pk=self.pk, withdrawn_at=None)
         return bool(alive.update(heartbeat_at=timezone.now()))
 
-    def reveal(self) -> None:
+    def publish(self) -> None:
         """Turn its rows into customers. Call in a transaction."""
         self.rows.update(deleted_at=None, arrival=None)
         self.delete()
@@ -55,13 +55,13 @@ class Arrival(models.Model):
         Arrival.objects.filter(pk=self.pk).update(withdrawn_at=timezone.now())
         rows, count = self.rows.all(), 0
         rows.exclude(parent=None).update(parent=None)
-        while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:PART]):
+        while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:ROWS_PER_TRANSACTION]):
             with transaction.atomic():
                 count += len(keys)
                 rows.filter(pk__in=keys).delete()
         with transaction.atomic():
             created_entries = DictionaryEntry.objects.filter(pk__in=self.regions)
-            unused_entries = list(created_entries.with_use().filter(models.Q(in_use=False)))
+            unused_entries = list(created_entries.with_in_use().filter(models.Q(in_use=False)))
             log_events(self.by, "删除", unused_entries)
             DictionaryEntry.objects.filter(pk__in=[entry.pk for entry in unused_entries]).delete()
             log_event(self.by, "撤回导入", text="客户：没有写完的导入", changes={"撤回客户": count})
@@ -69,7 +69,7 @@ class Arrival(models.Model):
         return count
 
 
-def withdraw_silent() -> int:
+def withdraw_stale_imports() -> int:
     """Withdraw imports whose process was killed; called by the schedule and before the next import."""
     since = timezone.now() - timedelta(seconds=settings.JOB_SILENT_SECONDS)
     return sum(arrival.withdraw() for arrival in Arrival.objects.filter(heartbeat_at__lt=since))

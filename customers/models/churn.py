@@ -19,7 +19,7 @@ from kit.domain.urls import record_url
 from kit.domain.verdict import Verdict, first_objection, refuse_if, require_permission, require_scope, transition
 
 from .customer import Customer
-from .holding import whereabouts
+from .holding import refuse_if_removed
 from .rows import OfCustomersQuerySet
 from .timeline import TimelineEntry, add_timeline_entry
 
@@ -46,7 +46,7 @@ class ChurnCaseQuerySet(OfCustomersQuerySet["ChurnCase"]):
         """Return the cases that count in figures: one closed by a merge stands beside another of the same customer."""
         return self.exclude(status=ChurnCase.Status.MERGED)
 
-    def kept_then_by(self, people: Collection[int]) -> ChurnCaseQuerySet:
+    def owned_then_by(self, people: Collection[int]) -> ChurnCaseQuerySet:
         """Return the cases of these users: 客户经理 at the confirmation of the loss; without a confirmation today's."""
         return self.filter(Q(manager_then__in=people) | Q(manager_then=None, customer__manager__in=people))
 
@@ -222,7 +222,7 @@ class ChurnCase(models.Model):
         log_event(by, "合并", self, 状态=(before, self.get_status_display()), 原因=f"客户并入 {into.name}")
 
     @transition
-    def recognise_as_merged(self) -> None:
+    def mark_as_merged(self) -> None:
         """Correct a case that a merge of an earlier release closed as resolved or won back."""
         refuse_if(self.is_open, "流失记录还没有结束。").enforce()
         before, self.status = self.get_status_display(), self.Status.MERGED
@@ -236,7 +236,7 @@ class ChurnCase(models.Model):
         return first_objection(
             require_permission(by, "customers.handle_churncase", f"只有客户经理可以{verb}"),
             require_scope(self.customer.manager_id == by.pk, f"只有客户经理（{manager}）可以{verb}，您可以查看。"),
-            whereabouts(self.customer, by),
+            refuse_if_removed(self.customer, by),
         )
 
     def _require_open(self, verb: str) -> Verdict:

@@ -6,7 +6,7 @@ from typing import Any
 
 from kit.sql.markers import ChangeMarker
 
-from .rollup import revenue_stamp
+from .rollup import revenue_version
 
 
 class ChurnChange(ChangeMarker):
@@ -17,7 +17,7 @@ class ChurnChange(ChangeMarker):
         verbose_name_plural = "客户流失变动"
 
 
-def churn_stamp() -> tuple[Any, ...] | None:
+def churn_version() -> tuple[Any, ...] | None:
     """Return the version of cases, measures, customers and the orders; None when there is no cacheable one."""
-    cases, orders = ChurnChange.stamp(), revenue_stamp()
+    cases, orders = ChurnChange.stamp(), revenue_version()
     return None if cases is None or orders is None else (cases, orders)

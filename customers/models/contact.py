@@ -9,20 +9,20 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.details import HasDetails
+from accounts.details import HasContactDetails
 from accounts.models import User
-from accounts.scopes import EDIT, reaches
+from accounts.scopes import EDIT, scope_includes
 from kit.audit.log import log_event, save_changes
 from kit.domain.masking import refuse_masked
 from kit.domain.shortened_numbers import refuse_shortened
 from kit.domain.verdict import Verdict, first_objection, refuse_if, require_permission, require_scope, transition
 
 from .customer import Customer, CustomerQuerySet
-from .holding import hold_customers
+from .holding import lock_current_customers
 from .rows import OfCustomersQuerySet
 from .timeline import TimelineEntry, add_timeline_entry
 
-PERSONAL_RIGHT = "customers.handle_personal_data"
+PERSONAL_DATA_PERMISSION = "customers.handle_personal_data"
 ERASED_NAME = "已抹去的联系人"
 
 
@@ -38,7 +38,7 @@ class ContactQuerySet(OfCustomersQuerySet["Contact"]):
         return self.filter(customer__in=Customer.objects.detailed_for(user))
 
 
-class Contact(HasDetails):
+class Contact(HasContactDetails):
     class Gender(models.TextChoices):
         MALE = "male", "男"
         FEMALE = "female", "女"
@@ -93,7 +93,7 @@ class Contact(HasDetails):
     @classmethod
     def create(cls, *, by: User, customer: Customer, **values: Any) -> Contact:
         """Create a contact and its audit row. Call in a transaction."""
-        hold_customers(customer, by=by)
+        lock_current_customers(customer, by=by)
         customer.can_contribute(by).enforce()
         return cls.add(by=by, customer=customer, **values)
 
@@ -131,9 +131,9 @@ class Contact(HasDetails):
 
     def can_erase(self, by: User) -> Verdict:
         return first_objection(
-            require_permission(by, PERSONAL_RIGHT, "您的角色不能处理个人信息"),
+            require_permission(by, PERSONAL_DATA_PERMISSION, "您的角色不能处理个人信息"),
             require_scope(
-                reaches(by, PERSONAL_RIGHT, EDIT, self.customer.manager_id),
+                scope_includes(by, PERSONAL_DATA_PERMISSION, EDIT, self.customer.manager_id),
                 f"只有客户经理（{self.customer.manager}）的主管可以处理这位联系人的个人信息。",
             ),
             refuse_if(self.erased_at is not None, "这位联系人的个人信息已经抹去。"),

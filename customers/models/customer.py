@@ -12,10 +12,10 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.details import HasDetails, reached
+from accounts.details import HasContactDetails, covers_details
 from accounts.models import User, notify
-from accounts.scopes import EDIT, reaches, supervisors_of
-from accounts.sharing import Grant, Shared
+from accounts.scopes import EDIT, scope_includes, supervisors_of
+from accounts.sharing import Grant, SharedRecord
 from basedata.models import entry_field, reserve_numbers
 from kit.audit.log import log_event, save_changes
 from kit.domain.days import refuse_far_day
@@ -39,16 +39,16 @@ from .. import validators
 from ..names import MAX_LENGTH, normalize, other_readings, pinyin
 from .arrival import Arrival
 from .code import CodeField
-from .holding import await_turn, hold_customers, whereabouts
-from .naming import hold_customer_names
+from .holding import lock_current_customers, refuse_if_removed, take_advisory_locks
+from .naming import lock_customer_names
 from .rows import CustomerQuerySet
 from .timeline import TimelineEntry, add_timeline_entry
 
 NUMBER_PREFIX = "KH"
-STARS = [(score, f"{score} 星") for score in range(1, 6)]
+STAR_CHOICES = [(score, f"{score} 星") for score in range(1, 6)]
 
 
-class Customer(HasDetails, Shared):
+class Customer(HasContactDetails, SharedRecord):
     class Status(models.TextChoices):
         NORMAL = "normal", "正常"
         LOST = "lost", "流失"
@@ -64,8 +64,8 @@ class Customer(HasDetails, Shared):
     manager = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="customers", verbose_name="客户经理"
     )
-    satisfaction = models.PositiveSmallIntegerField("客户满意度", choices=STARS, null=True)
-    credit = models.PositiveSmallIntegerField("客户信用度", choices=STARS, null=True)
+    satisfaction = models.PositiveSmallIntegerField("客户满意度", choices=STAR_CHOICES, null=True)
+    credit = models.PositiveSmallIntegerField("客户信用度", choices=STAR_CHOICES, null=True)
     address = models.CharField("地址", max_length=300)
     phone = models.CharField("电话", max_length=50, validators=[refuse_masked, refuse_shortened])
     postcode = models.CharField("邮政编码", max_length=10, blank=True, validators=[validators.postcode])
@@ -116,8 +116,8 @@ class Customer(HasDetails, Shared):
     arrival = models.ForeignKey(Arrival, models.PROTECT, null=True, editable=False, db_index=False, related_name="rows")
     version = models.PositiveIntegerField(default=0, editable=False)
 
-    locks_before_records, await_turn = True, await_turn  # before transitions, see kit.domain.verdict
-    share_permission, while_shareable = "customers.share_customer", whereabouts
+    locks_before_records, take_advisory_locks = True, take_advisory_locks  # before transitions, see kit.domain.verdict
+    share_permission, while_shareable = "customers.share_customer", refuse_if_removed
     detail_fields = ("phone", "bank_account")
     derived_fields = ("name_normalized", "name_pinyin", "name_initials", "name_readings")
     text_indexed = ("name", "number", "name_normalized")
@@ -200,7 +200,7 @@ class Customer(HasDetails, Shared):
         return reverse("customers:customer_show", args=[self.pk, name])
 
     def shows_details_to(self, by: User) -> bool:
-        return reached(by, "customers.change_customer", self.manager_id) or self.shared_for_editing(by)
+        return covers_details(by, "customers.change_customer", self.manager_id) or self.shared_for_editing(by)
 
     @property
     def keeper_id(self) -> int:
@@ -232,8 +232,8 @@ class Customer(HasDetails, Shared):
         reason: why it is none of the similar customers; the supervisors are notified of it.
         """
         values["manager"].ensure_active()
-        hold_customers(values.get("parent"), by=by)
-        hold_customer_names()
+        lock_current_customers(values.get("parent"), by=by)
+        lock_customer_names()
         customer = cls(number=number or reserve_numbers(NUMBER_PREFIX)[0], created_by=by, **values)
         customer.save()
         Ownership.objects.create(customer=customer, manager=customer.manager)
@@ -248,16 +248,16 @@ class Customer(HasDetails, Shared):
         return first_objection(
             require_permission(by, "customers.change_customer", "您的角色不能修改客户"),
             require_scope(
-                reaches(by, "customers.change_customer", EDIT, self.manager_id),
+                scope_includes(by, "customers.change_customer", EDIT, self.manager_id),
                 f"只有客户经理（{self.manager}）和他的主管可以修改这个客户。",
             ),
-            whereabouts(self, by),
+            refuse_if_removed(self, by),
         )
 
     @transition
     def edit(self, *, by: User, **values: Any) -> None:
         self.can_edit(by).enforce()
-        hold_customers(values.get("parent"), by=by, kept=self.parent)
+        lock_current_customers(values.get("parent"), by=by, kept=self.parent)
         save_changes(by, "编辑", self, **values)
 
     def can_contribute(self, by: User) -> Verdict:
@@ -270,10 +270,10 @@ class Customer(HasDetails, Shared):
         return first_objection(
             require_permission(by, "customers.delete_customer", "您的角色不能删除客户"),
             require_scope(
-                reaches(by, "customers.delete_customer", EDIT, self.manager_id),
+                scope_includes(by, "customers.delete_customer", EDIT, self.manager_id),
                 f"只有客户经理（{self.manager}）和他的主管可以删除这个客户。",
             ),
-            whereabouts(self, by),
+            refuse_if_removed(self, by),
         )
 
     def can_remove(self, by: User) -> Verdict:
@@ -350,10 +350,10 @@ class Customer(HasDetails, Shared):
         return first_objection(
             require_permission(by, permission, f"您的角色不能{verb}客户"),
             require_scope(
-                reaches(by, permission, EDIT, self.manager_id),
+                scope_includes(by, permission, EDIT, self.manager_id),
                 f"只有客户经理（{self.manager}）的主管可以{verb}这个客户。",
             ),
-            whereabouts(self, by),
+            refuse_if_removed(self, by),
         )
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .customer import Customer
 
 
-def hold_customers(*customers: Customer | None, by: User | None, kept: Customer | None = None) -> None:
+def lock_current_customers(*customers: Customer | None, by: User | None, kept: Customer | None = None) -> None:
     """Re-read and lock, to the end of the transaction, the customers that a row is to reference.
 
     Refuse deleted and merged ones, naming the survivor. kept: the customer referenced so far, allowed whatever became
@@ -21,10 +21,10 @@ def hold_customers(*customers: Customer | None, by: User | None, kept: Customer 
     rows = sorted((customer for customer in customers if customer is not None), key=lambda customer: customer.pk)
     for customer in rows:
         lock_row(customer)
-    first_objection(*(whereabouts(customer, by) for customer in rows if customer != kept)).enforce()
+    first_objection(*(refuse_if_removed(customer, by) for customer in rows if customer != kept)).enforce()
 
 
-def await_turn(customer: Customer, verb: str) -> None:
+def take_advisory_locks(customer: Customer, verb: str) -> None:
     """Before a removal, take the locks of order writers and scans, which select customers first and write later."""
     if verb == "remove":
         from .merge import take_merge_and_scan_locks
@@ -32,7 +32,7 @@ def await_turn(customer: Customer, verb: str) -> None:
         take_merge_and_scan_locks()
 
 
-def whereabouts(customer: Customer, by: User | None) -> Verdict:
+def refuse_if_removed(customer: Customer, by: User | None) -> Verdict:
     """Refuse deleted customers; name the survivor of a merge to users who see it. None: the system.
 
     For a customer that is not deleted it makes no query.

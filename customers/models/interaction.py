@@ -22,10 +22,10 @@ from kit.audit.log import log_event, save_changes
 from kit.domain.past_dates import LIES_AHEAD, lies_ahead, refuse_ahead
 from kit.domain.verdict import Verdict, first_objection, refuse_if, transition
 
-from ..attachments import MAX_FILES, Checked
+from ..attachments import MAX_FILES, CheckedFile
 from .contact import Contact
 from .customer import Customer, CustomerQuerySet
-from .holding import hold_customers
+from .holding import lock_current_customers
 from .rows import OfCustomersQuerySet
 from .timeline import TimelineEntry, add_timeline_entry, remove_timeline_entry
 
@@ -98,13 +98,13 @@ class Interaction(models.Model):
         return max((timezone.localdate() - self.follow_up_on).days, 0)
 
     @property
-    def told_at(self) -> datetime:
+    def timeline_at(self) -> datetime:
         """Time in the timeline: its day, with the hour of its creation."""
         written_at = timezone.localtime(self.created_at)
         return written_at.replace(year=self.on.year, month=self.on.month, day=self.on.day)
 
     @property
-    def told_as(self) -> str:
+    def timeline_text(self) -> str:
         return f"{self.kind}（{self.created_by or '系统'}）：{self.summary}"
 
     def objections(self) -> dict[str, str]:
@@ -128,9 +128,9 @@ class Interaction(models.Model):
         refuse_if(bool(errors), next(iter(errors.values()), "")).enforce()
 
     @classmethod
-    def create(cls, *, by: User, customer: Customer, files: Iterable[Checked] = (), **values: Any) -> Interaction:
+    def create(cls, *, by: User, customer: Customer, files: Iterable[CheckedFile] = (), **values: Any) -> Interaction:
         """Create an interaction with its files and finish the follow-ups due up to its day. Call in a transaction."""
-        hold_customers(customer, by=by)
+        lock_current_customers(customer, by=by)
         customer.can_contribute(by).enforce()
         interaction = cls(customer=customer, created_by=by, **values)
         interaction._validate()
@@ -163,7 +163,7 @@ class Interaction(models.Model):
         self.can_remove(by).enforce()
         log_event(by, "删除", self, 客户=self.customer, 时间=self.on, 方式=self.kind)
         remove_timeline_entry(self.customer, TimelineEntry.Kind.INTERACTION, self.get_absolute_url())
-        forget_files(self.attachments.all())
+        delete_files_on_commit(self.attachments.all())
         self.delete()
 
     def can_finish_follow_up(self, by: User) -> Verdict:
@@ -185,7 +185,7 @@ class Interaction(models.Model):
         )
 
     @transition
-    def attach(self, *, by: User, files: Iterable[Checked]) -> None:
+    def attach(self, *, by: User, files: Iterable[CheckedFile]) -> None:
         self.can_attach(by).enforce()
         self._save_files(files, by)
 
@@ -197,9 +197,11 @@ class Interaction(models.Model):
 
     def _add_timeline_entry(self) -> None:
         url = self.get_absolute_url()
-        add_timeline_entry(self.customer, TimelineEntry.Kind.INTERACTION, self.told_as, url=url, at=self.told_at)
+        add_timeline_entry(
+            self.customer, TimelineEntry.Kind.INTERACTION, self.timeline_text, url=url, at=self.timeline_at
+        )
 
-    def _save_files(self, files: Iterable[Checked], by: User) -> None:
+    def _save_files(self, files: Iterable[CheckedFile], by: User) -> None:
         """Store the files; delete those stored already when one fails."""
         files, saved_paths = list(files), list[str]()
         if not files:
@@ -260,11 +262,11 @@ class Attachment(models.Model):
     def remove(self, *, by: User) -> None:
         self.can_remove(by).enforce()
         log_event(by, "删除附件", self.interaction, 附件=(self.name, None))
-        forget_files([self])
+        delete_files_on_commit([self])
         self.delete()
 
 
-def forget_files(attachments: Iterable[Attachment]) -> None:
+def delete_files_on_commit(attachments: Iterable[Attachment]) -> None:
     """Delete the files from the disk on commit. Call in the transaction of the deletion."""
     for attachment in attachments:
         transaction.on_commit(partial(attachment.file.storage.delete, str(attachment.file.name)), robust=True)

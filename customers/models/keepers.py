@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from .customer import Ownership
 
 
-def keeper_at(customer: str, when: str | datetime) -> Coalesce:
+def owner_at(customer: str, when: str | datetime) -> Coalesce:
     """Return an expression for that customer's 客户经理 at that time; before the history begins, the first known one.
 
     customer, when: names of fields of the outer query; when may be a datetime.

@@ -20,11 +20,11 @@ from . import churn_scan
 from .churn import ChurnCase, ChurnCaseQuerySet
 from .contact import Contact
 from .customer import Customer, CustomerGrant, Ownership
-from .merge_values import label_of, left_behind, values_to_take
+from .merge_values import field_label, values_left_behind, values_to_take
 from .order import refresh_last_purchases
 from .rollup import refresh_revenue
 from .timeline import TimelineEntry, add_timeline_entry
-from .together import keep_with_manager
+from .together import update_owner_of_rows
 
 MAX_TOGETHER = 10
 # Relations whose rows need more than another foreign key; the rows of all others are updated.
@@ -89,20 +89,20 @@ def merge_into(survivor: Customer, other: Customer, *, by: User, reason: str) ->
         by,
         "合并",
         survivor,
-        changes=facts | {LEFT_BEHIND + label_of(name): words for name, words in lost_values.items()},
+        changes=facts | {LEFT_BEHIND + field_label(name): words for name, words in lost_values.items()},
     )
     _record_merge(survivor, other, by, reason, lost_values)
 
 
 def _move_relations(survivor: Customer, other: Customer) -> dict[str, int]:
     """Point the rows of other models to the survivor; return {label: how many}."""
-    moved_counts = counts(other)
+    moved_counts = count_relations(other)
     _reparent(survivor, other)
     for relation in customer_relations():
         if relation.get_accessor_name() not in RELATIONS_MOVED_SEPARATELY:
             name, rows = relation.field.name, relation.related_model._base_manager
             rows.filter(**{name: other}).update(**{name: survivor})
-    keep_with_manager([survivor.pk], survivor.manager)
+    update_owner_of_rows([survivor.pk], survivor.manager)
     kind = ContentType.objects.get_for_model(Customer)
     Notification.objects.filter(content_type=kind, object_id=other.pk).update(object_id=survivor.pk)
     return moved_counts
@@ -121,7 +121,7 @@ def _reparent(survivor: Customer, other: Customer) -> None:
         below = below.parent
 
 
-def counts(customer: Customer) -> dict[str, int]:
+def count_relations(customer: Customer) -> dict[str, int]:
     """Return {label: rows that reference the customer}, of the models that users know."""
     totals: dict[str, int] = {}
     for relation in customer_relations():
@@ -183,7 +183,7 @@ def _fill_missing_values(survivor: Customer, other: Customer, by: User) -> dict[
     else:
         Customer.objects.filter(pk=survivor.pk).update(version=F("version") + 1)
         survivor.refresh_from_db(fields=["version"])
-    return left_behind(survivor, other)
+    return values_left_behind(survivor, other)
 
 
 def _record_merge(survivor: Customer, other: Customer, by: User, reason: str, lost_values: dict[str, str]) -> None:
@@ -191,7 +191,7 @@ def _record_merge(survivor: Customer, other: Customer, by: User, reason: str, lo
 
     The survivor's audit row holds the values not taken over, masked as their fields are; the timeline names the fields.
     """
-    labels = [label_of(name) for name in lost_values if name not in ("number", "name")]
+    labels = [field_label(name) for name in lost_values if name not in ("number", "name")]
     text = f"合并：{other.name}（{other.number}）并入本客户（{reason}）"
     add_timeline_entry(
         survivor, TimelineEntry.Kind.CUSTOMER, text + (f"；未保留：{'、'.join(labels)}" if labels else "")
@@ -201,7 +201,7 @@ def _record_merge(survivor: Customer, other: Customer, by: User, reason: str, lo
         notify(person, f"{by} 把客户「{other}」（{other.number}）并入「{survivor}」：{reason}", survivor)
 
 
-def perhaps_merged() -> ChurnCaseQuerySet:
+def possibly_merged_cases() -> ChurnCaseQuerySet:
     """Return ended cases that a merge of an earlier release may have ended, for a user to review.
 
     Their customer took others over, and no end of the case, by hand or by a purchase, stands in the timeline.

@@ -21,7 +21,7 @@ EARLIEST_FIELDS = ("cooperation_since",)  # of two days the earlier one holds
 EMPTY_VALUES = (None, "")
 
 
-def described() -> list[models.Field]:
+def descriptive_fields() -> list[models.Field]:
     """Return the fields that describe a customer, in the model's order."""
     return [field for field in Customer._meta.concrete_fields if field.name not in SYSTEM_FIELDS]
 
@@ -32,7 +32,7 @@ def values_to_take(survivor: Customer, other: Customer, merged_keys: Iterable[in
     merged_keys: customers that the same merge deletes.
     """
     values = {}
-    for field in described():
+    for field in descriptive_fields():
         own_value, other_value = getattr(survivor, field.attname), getattr(other, field.attname)
         if not field.editable or other_value in EMPTY_VALUES:
             continue
@@ -52,7 +52,7 @@ def _lies_under(customer: Customer, above: Customer) -> bool:
     return ancestor is not None
 
 
-def outcome(survivor: Customer, others: list[Customer]) -> Customer:
+def merge_outcome(survivor: Customer, others: list[Customer]) -> Customer:
     """Return an unsaved copy of the survivor as it will be after taking the others over one by one."""
     result, merged_keys = copy(survivor), {other.pk for other in others}
     for other in others:
@@ -63,11 +63,11 @@ def outcome(survivor: Customer, others: list[Customer]) -> Customer:
     return result
 
 
-def left_behind(survivor: Customer, other: Customer) -> dict[str, str]:
+def values_left_behind(survivor: Customer, other: Customer) -> dict[str, str]:
     """Return {field: formatted value} of the other that a merge does not take over."""
-    texts = {field.name: display_value(other, field.name) for field in described()}
+    texts = {field.name: display_value(other, field.name) for field in descriptive_fields()}
     return {name: words for name, words in texts.items() if words and words != display_value(survivor, name)}
 
 
-def label_of(name: str) -> str:
+def field_label(name: str) -> str:
     return str(Customer._meta.get_field(name).verbose_name)  # type: ignore[union-attr]

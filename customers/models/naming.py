@@ -5,7 +5,7 @@ from __future__ import annotations
 from kit.sql.locks import AdvisoryLock, take_lock
 
 
-def hold_customer_names() -> None:
+def lock_customer_names() -> None:
     """Keep others from naming customers to the end of the transaction.
 
     Lock customers before (hold_customers()): a rename locks its row and then waits here. Only the day's number row and

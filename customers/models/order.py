@@ -16,7 +16,7 @@ from basedata.models import Product
 from kit.domain.past_dates import horizon, lies_ahead, refuse_ahead
 
 from .customer import Customer
-from .keepers import keeper_at
+from .keepers import owner_at
 from .rows import CustomerQuerySet, OfCustomersQuerySet
 
 
@@ -53,9 +53,9 @@ class OrderQuerySet(OfCustomersQuerySet["Order"]):
         positive_return = Q(status=OrderStatus.RETURNED, total__gt=0)
         return self.filter(positive_return | Q(status__in=PURCHASE_STATUSES, total__lt=0))
 
-    def with_keeper(self) -> OrderQuerySet:
-        """Annotate keeper: the customer's 客户经理 at the time of the order."""
-        return self.annotate(keeper=keeper_at("customer", "ordered_at"))
+    def with_owner(self) -> OrderQuerySet:
+        """Annotate owner: the customer's 客户经理 at the time of the order."""
+        return self.annotate(owner=owner_at("customer", "ordered_at"))
 
     def mark_cancelled(self) -> int:
         """Cancel orders that a full feed no longer contains; return how many."""

@@ -135,7 +135,7 @@ def raw_revenue(customer_ids: Iterable[int], years: Collection[int] | None = Non
         orders = orders.filter(
             ordered_at__gte=midnight(date(first, 1, 1)), ordered_at__lt=midnight(date(last + 1, 1, 1))
         )
-    rows = orders.with_keeper().annotate(year=ExtractYear("ordered_at")).values_list("customer", "year", "keeper")
+    rows = orders.with_owner().annotate(year=ExtractYear("ordered_at")).values_list("customer", "year", "owner")
     for customer, year, owner, count, amount in rows.annotate(Count("pk"), amount=ExactSum("total")):
         if years is None or year in years:
             yield Revenue(customer, year, owner, count, amount)
@@ -149,7 +149,7 @@ def in_batches(customer_ids: Iterable[int] | None) -> Iterator[list[int]]:
         yield keys[start : start + BATCH]
 
 
-def differences(limit: int = 20) -> list[str]:
+def describe_differences(limit: int = 20) -> list[str]:
     """Describe where rollup and orders disagree; empty when nowhere."""
     texts: list[str] = []
     for keys in in_batches(None):
@@ -175,7 +175,7 @@ def _describe_difference(key: Key, expected: Figures | None, stored: Figures | N
     return f"客户 {key[0]}，{key[1]} 年：订单 {orders}，汇总 {rollup}"
 
 
-def revenue_stamp() -> tuple[Any, ...] | None:
+def revenue_version() -> tuple[Any, ...] | None:
     return RevenueChange.stamp()
 
 

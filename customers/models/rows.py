@@ -8,11 +8,11 @@ from django.apps import apps
 from django.db import models
 from django.db.models import Q
 
-from accounts.details import people_reached
+from accounts.details import detail_owner_ids
 from accounts.models import User
 from accounts.rows import ScopedQuerySet
-from accounts.scopes import EDIT, VIEW, people_in_scope
-from accounts.sharing import granted_ids, grants_of
+from accounts.scopes import EDIT, VIEW, user_ids_in_scope
+from accounts.sharing import grant_model_of, granted_ids
 from kit.audit.models import LEFT_BEHIND
 from kit.domain.folding import fold_name
 
@@ -59,10 +59,10 @@ class CustomerQuerySet(ScopedQuerySet):
 
     def detailed_for(self, user: User) -> CustomerQuerySet:
         """Return the customers whose phone and account the user sees in full: shows_details_to() as SQL."""
-        people = people_reached(user, self.edit_permission)
+        people = detail_owner_ids(user, self.edit_permission)
         if people is None:
             return self
-        shared_ids = granted_ids(user, grants_of(self.model), self.edit_permission)
+        shared_ids = granted_ids(user, grant_model_of(self.model), self.edit_permission)
         return self.filter(self.of_people(people) | Q(pk__in=shared_ids) if shared_ids else self.of_people(people))
 
     def restorable_by(self, user: User) -> CustomerQuerySet:
@@ -74,15 +74,15 @@ class CustomerQuerySet(ScopedQuerySet):
         """Return the customers over whose 客户经理 a permission reaches."""
         if not user.has_perm(permission):
             return self.none()
-        people = people_in_scope(user, permission, EDIT)
+        people = user_ids_in_scope(user, permission, EDIT)
         return self.current() if people is None else self.current().filter(manager__in=people)
 
     def named_like(self, name: str) -> CustomerQuerySet:
         """Return the customers whose normalised name is the same."""
-        return self.with_keeper().filter(name_normalized=normalize(name))
+        return self.with_owner().filter(name_normalized=normalize(name))
 
-    def with_keeper(self) -> CustomerQuerySet:
-        """Select the 客户经理 and annotate kept_since: the start of the current ownership."""
+    def with_owner(self) -> CustomerQuerySet:
+        """Select the 客户经理 and annotate owned_since: the start of the current ownership."""
         ownerships = apps.get_model("customers", "Ownership")
         current_since = (
             ownerships._default_manager.filter(customer=models.OuterRef("pk"), until=None)
@@ -90,7 +90,7 @@ class CustomerQuerySet(ScopedQuerySet):
             .values("since")[:1]
         )
         return (
-            self.current().annotate(kept_since=models.Subquery(current_since)).select_related("manager").order_by("pk")
+            self.current().annotate(owned_since=models.Subquery(current_since)).select_related("manager").order_by("pk")
         )
 
     def incomplete(self) -> CustomerQuerySet:
@@ -118,5 +118,5 @@ def sounds_like(text: str, path: str = "") -> Q | None:
 
 def names_hidden_from(user: User, label: str) -> tuple[str, ...]:
     """Return (label,) unless the user sees every customer: audit rows name customers, whoever may see them."""
-    sees_all = people_in_scope(user, CustomerQuerySet.view_permission, VIEW) is None
+    sees_all = user_ids_in_scope(user, CustomerQuerySet.view_permission, VIEW) is None
     return () if sees_all else (label, LEFT_BEHIND + label)

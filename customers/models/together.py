@@ -12,12 +12,12 @@ from accounts.models import User, notify
 from kit.audit.log import format_value, log_events
 from kit.domain.verdict import refuse_if
 
-from ..candidates import successors
+from ..candidates import possible_successors
 from .customer import KEPT_FOR_MANAGER, Customer, CustomerGrant, Ownership
 from .rollup import refresh_after_transfer
 from .timeline import TimelineEntry
 
-CLASSES = {"region": "地区", "industry": "行业", "level": "客户等级"}  # field: category of the dictionary
+CATEGORY_BY_FIELD = {"region": "地区", "industry": "行业", "level": "客户等级"}  # field: category of the dictionary
 
 
 def transfer_customers(customers: list[Customer], to: User, *, by: User, reason: str) -> int:
@@ -27,7 +27,9 @@ def transfer_customers(customers: list[Customer], to: User, *, by: User, reason:
     """
     refuse_if(not customers, "没有选中您可以移交的客户。").enforce()
     refuse_if(not reason.strip(), "请填写移交原因。").enforce()
-    refuse_if(not successors(by).filter(pk=to.pk).exists(), f"{to} 不是您范围内在职的客户经理，请另选一位。").enforce()
+    refuse_if(
+        not possible_successors(by).filter(pk=to.pk).exists(), f"{to} 不是您范围内在职的客户经理，请另选一位。"
+    ).enforce()
     moving = [customer for customer in customers if customer.manager_id != to.pk]
     refuse_if(not moving, f"客户现在就由{to}负责，请另选一位客户经理。").enforce()
     return move_customers(moving, to, by=by, reason=reason)
@@ -46,7 +48,7 @@ def move_customers(moving: list[Customer], to: User, *, by: User, reason: str) -
     )
     CustomerGrant.objects.filter(content_object__in=keys, user=to).delete()
     Customer.objects.filter(pk__in=keys).update(manager=to, version=models.F("version") + 1)
-    keep_with_manager(keys, to)
+    update_owner_of_rows(keys, to)
     log_events(by, "移交", moving, changes=lambda customer: {"客户经理": (customer.manager, to), "原因": reason})
     TimelineEntry.objects.bulk_create(
         TimelineEntry(customer=customer, at=now, kind="customer", text=f"移交：{customer.manager} → {to}（{reason}）")
@@ -59,7 +61,7 @@ def move_customers(moving: list[Customer], to: User, *, by: User, reason: str) -
     return len(moving)
 
 
-def keep_with_manager(customers: Iterable[int], manager: User) -> None:
+def update_owner_of_rows(customers: Iterable[int], manager: User) -> None:
     """Rows that name the customer's 客户经理 as their keeper follow him; for whatever moves or joins customers."""
     for name in KEPT_FOR_MANAGER:
         related: Any = Customer._meta.get_field(name).related_model
@@ -94,7 +96,9 @@ def reclassify_customers(customers: list[Customer], *, by: User, reason: str = "
     refuse_if(not customers, "没有选中您可以修改的客户。").enforce()
     refuse_if(not values, "请至少选择一项要修改的内容。").enforce()
     for name, entry in values.items():
-        refuse_if(entry is None or entry.category != CLASSES[name], f"请选择有效的{CLASSES[name]}。").enforce()
+        refuse_if(
+            entry is None or entry.category != CATEGORY_BY_FIELD[name], f"请选择有效的{CATEGORY_BY_FIELD[name]}。"
+        ).enforce()
     changing = [one for one in customers if any(getattr(one, f"{name}_id") != values[name].pk for name in values)]
     refuse_if(not changing, "所选客户已经是这样，没有要修改的。").enforce()
     level_changes = "level" in values and any(one.level_id != values["level"].pk for one in changing)
@@ -110,7 +114,7 @@ def reclassify_customers(customers: list[Customer], *, by: User, reason: str = "
 
 def _changed_values(customer: Customer, values: dict[str, Any], reason: str) -> dict[str, Any]:
     changes = {
-        CLASSES[name]: (format_value(getattr(customer, name)), entry)
+        CATEGORY_BY_FIELD[name]: (format_value(getattr(customer, name)), entry)
         for name, entry in values.items()
         if getattr(customer, f"{name}_id") != entry.pk
     }

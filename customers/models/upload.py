@@ -87,7 +87,7 @@ class ImportFile(models.Model):
         return task
 
 
-def forget_old_uploads() -> int:
+def delete_old_uploads() -> int:
     """Delete uploads older than a week, imported or not; called by the schedule."""
     old_uploads = list(ImportFile.objects.filter(uploaded_at__lt=timezone.now() - KEEP_FOR)[:1000])
     for upload in old_uploads:

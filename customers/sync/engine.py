@@ -130,7 +130,7 @@ class SyncRunner:
         for position, (line, cells) in enumerate(feed):
             if position == 0 and (missing := rows.missing_columns(table, cells)):
                 raise SourceRefused(f"{LABELS[table]}（{table}）缺少列：{'、'.join(missing)}。")
-            yield line, rows.named(table, cells)
+            yield line, rows.normalize_cells(table, cells)
 
     def parse_batch(
         self,
@@ -267,7 +267,7 @@ class SyncRunner:
             self.staging.mark_seen("orders", (str(cells["number"]).strip() for _, cells in batch))
             with transaction.atomic():
                 self.heartbeat()
-                self._write_orders(self.parse_batch("orders", batch, rows.order, lambda values: values["number"]))
+                self._write_orders(self.parse_batch("orders", batch, rows.parse_order, lambda values: values["number"]))
         self._refuse_orphan_lines()
         self._remark_signs()
         if self.can_remove_missing("orders"):

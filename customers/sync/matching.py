@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from customers.known import KnownCustomers, keys_of
-from customers.models import Customer, hold_customers
+from customers.known import KnownCustomers, build_keys
+from customers.models import Customer, lock_current_customers
 from customers.models.merge import take_merge_lock
 from kit.audit.log import save_changes
 from kit.domain.shortened_numbers import SHORTENED, is_shortened_number
@@ -19,13 +19,13 @@ class MatchRefused(Exception):
     """The key cannot be given to this customer; the message says why, in Chinese."""
 
 
-def find(text: str, user: User) -> Customer:
+def find_customer(text: str, user: User) -> Customer:
     """Find one customer by number or name, in the user's view; users without a view of customers find any.
 
     A merged customer leads to its survivor. Raise MatchRefused.
     """
     lookup = KnownCustomers(user if user.has_perm("customers.view_customer") else None)
-    lookup.learn([keys_of(text, "", "", text)])
+    lookup.learn([build_keys(text, "", "", text)])
     matches = lookup.named(text)
     if len(matches) == 1:
         return Customer.objects.get(pk=matches[0].pk)
@@ -34,7 +34,7 @@ def find(text: str, user: User) -> Customer:
     )
 
 
-def match(customer: Customer, key: str, *, by: User) -> int:
+def match_customer(customer: Customer, key: str, *, by: User) -> int:
     """Give the customer the key and write its parked orders; return how many. Raise MatchRefused."""
     if is_shortened_number(key):
         raise MatchRefused(f"「{key}」：{SHORTENED}，再重新同步。")
@@ -44,7 +44,7 @@ def match(customer: Customer, key: str, *, by: User) -> int:
         with transaction.atomic():
             take_merge_lock(merging=False)  # before any row is locked, like all writers of orders
             current = Customer.objects.get(pk=customer.pk)
-            hold_customers(current, by=by)
+            lock_current_customers(current, by=by)
             if current.external_number and current.external_number != key:
                 raise MatchRefused(f"这个客户已有销售系统客户编号 {current.external_number}，请核对是否选错。")
             save_changes(by, "匹配销售系统客户", current, external_number=key)

@@ -57,7 +57,7 @@ class RowRefused(Exception):
     """The row is invalid; the message says why, in Chinese."""
 
 
-def named(table: str, cells: Mapping[str, Any]) -> dict[str, Any]:
+def normalize_cells(table: str, cells: Mapping[str, Any]) -> dict[str, Any]:
     """Return the cells under the names of the code, whichever of the two names the feed uses, through the text gate.
 
     "fault" tells why the first unreadable cell is refused; empty for a readable row.
@@ -214,7 +214,7 @@ def parse_stock(cells: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def order(cells: Mapping[str, Any]) -> dict[str, Any]:
+def parse_order(cells: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "number": parse_text(cells["number"], "订单编号", 50, required=True),
         "customer_number": fold_width(parse_text(cells["customer_number"], "客户编号", 50, required=True)),

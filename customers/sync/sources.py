@@ -42,7 +42,7 @@ def open_source(location: str) -> Source:
     return DatabaseSource(location) if "://" in location else FolderSource(Path(location))
 
 
-def masked(location: str) -> str:
+def mask_location(location: str) -> str:
     """Return the location without user, password and options, for pages and logs."""
     if "://" not in location:
         return location[:300]
@@ -56,7 +56,7 @@ def masked(location: str) -> str:
 
 class FolderSource:
     def __init__(self, folder: Path) -> None:
-        self.folder, self.label, self.tables = folder, masked(str(folder)), list[Table]()
+        self.folder, self.label, self.tables = folder, mask_location(str(folder)), list[Table]()
         if not folder.is_dir():
             raise SourceRefused(f"没有文件夹 {self.label}。请填写放有 products、orders 等文件的文件夹或数据库地址。")
 
@@ -84,7 +84,7 @@ class DatabaseSource:
     """A database, read through its own connection: all four views in one snapshot."""
 
     def __init__(self, location: str) -> None:
-        self.label = masked(location)
+        self.label = mask_location(location)
         try:
             config = environ.Env.db_url_config(location)
             self._prepare(config)

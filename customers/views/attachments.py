@@ -12,7 +12,7 @@ from django.views import View
 from accounts.models import User
 from kit.pages.actions import ActionView
 
-from ..attachments import renamed
+from ..attachments import describe_renames
 from ..forms import AttachForm
 from ..models import Attachment, Interaction
 from .interactions import CRUMBS, InteractionPage
@@ -26,7 +26,9 @@ class AttachFiles(InteractionPage, ActionView):
         return AttachForm(data, None if data is None else self.request.FILES)
 
     def perform(self, record: Interaction, form: AttachForm) -> Any:
-        self.message = f"{self.message}。{words}" if (words := renamed(form.cleaned_data["files"])) else self.message
+        self.message = (
+            f"{self.message}。{words}" if (words := describe_renames(form.cleaned_data["files"])) else self.message
+        )
         return super().perform(record, form)
 
 

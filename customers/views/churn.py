@@ -24,7 +24,7 @@ from kit.pages.records import RecordDetail, RecordView
 from kit.pages.templatetags.ui import chip
 
 from ..churn import last_scan, scan_jobs, start_scan
-from ..evidence import bought_lately, evidence, trend, usual
+from ..evidence import bought_lately, describe_evidence, monthly_trend, usual_interval
 from ..filters.churn import ChurnFilter
 from ..forms.churn import ConfirmLossForm, DeferForm, WinBackForm
 from ..models import ChurnCase, ChurnMeasure, Customer, Order
@@ -134,15 +134,15 @@ class ChurnDetail(ChurnPage, RecordDetail):
         buttons = controls((CONFIRM, WIN_BACK), record, user)
         may_defer = record.can_defer(user)
         orders = Order.objects.visible_to(user).filter(customer=record.customer_id).purchases()
-        habit = usual(record, orders)
+        habit = usual_interval(record, orders)
         return {
             "mirror": mirror_notice("orders", "order_lines"),
             "measures": list(record.measures.select_related("kind", "by").order_by("-at", "-pk")),
             "form": form or (DeferForm() if may_defer else None),
             "why_not": "" if may_defer or may_defer.hidden or not record.is_open else may_defer.reason,
             "habit": habit,
-            "evidence": evidence(record, habit),
-            "trend": trend(record, orders),
+            "evidence": describe_evidence(record, habit),
+            "trend": monthly_trend(record, orders),
             "bought": bought_lately(record, orders),
             "history": AuditEntry.objects.about(record)[:8],
             "head": [control for control in buttons if control.allowed],
@@ -219,4 +219,4 @@ def churn_card(customer: Customer, user: User) -> dict[str, Any] | None:
     case.customer = customer
     orders = Order.objects.visible_to(user).filter(customer=customer).purchases()
     allowed = [control for control in controls((DEFER, CONFIRM, WIN_BACK), case, user) if control.allowed]
-    return {"case": case, "evidence": evidence(case, usual(case, orders)), "controls": allowed}
+    return {"case": case, "evidence": describe_evidence(case, usual_interval(case, orders)), "controls": allowed}

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.html import format_html
 
-from accounts.detail_columns import REFUSES, DetailColumn, DetailedList
+from accounts.detail_columns import DO_NOT_CONTACT_MARK, DetailColumn, ListWithDetails
 from accounts.detail_pages import ShowDetail
 from kit.pages.actions import ActionView
 from kit.pages.lists import Column
@@ -17,7 +17,7 @@ from ..forms import ContactForm
 from ..models import Contact
 from .customers import CUSTOMER_LIST_CRUMB
 from .inside import CustomerPart, InPlaceForm, InsideCustomer, PartAction, PartList
-from .known import Asking
+from .known import DuplicateCheckPage
 
 EDIT_CONTACT = PartAction("edit", "编辑", "edit", "customers:contact_update")
 PERSONAL_DATA = PartAction("erase", "个人信息", "shield-lock", "contact_personal")
@@ -31,10 +31,10 @@ def name_cell(contact: Contact) -> str:
 
 def refusal_mark(contact: Contact) -> str:
     """Return the mark of a contact with 请勿联系."""
-    return REFUSES if contact.do_not_contact else ""
+    return DO_NOT_CONTACT_MARK if contact.do_not_contact else ""
 
 
-class ContactList(DetailedList, PartList):
+class ContactList(ListWithDetails, PartList):
     model = Contact
     title, crumbs, help = "联系人", (("客户管理", ""), CUSTOMER_LIST_CRUMB), "customers"
     part = "contacts"
@@ -57,7 +57,7 @@ class ContactList(DetailedList, PartList):
     empty_text = "这个客户还没有联系人。"
 
 
-class ContactFormPage(Asking):
+class ContactFormPage(DuplicateCheckPage):
     """A form that reports contacts of the same name or number before saving."""
 
     template_name = "customers/customer_form.html"

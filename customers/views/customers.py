@@ -8,7 +8,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpResponse
 from django.urls import reverse
 
-from accounts.detail_columns import DetailColumn, DetailedList
+from accounts.detail_columns import DetailColumn, ListWithDetails
 from accounts.detail_pages import ShowDetail
 from accounts.models import User
 from accounts.share_pages import ShareRecord, WithdrawShare
@@ -24,10 +24,10 @@ from kit.pages.records import RecordCreate, RecordUpdate
 from kit.pages.templatetags.ui import chip, stars
 
 from ..filters.customers import CustomerFilter, DeletedCustomerFilter
-from ..forms import CustomerForm, NewCustomerForm, offered_customers
+from ..forms import CustomerForm, NewCustomerForm, customer_suggestions
 from ..import_form import label_with_unit
 from ..models import Customer, names_hidden_from
-from .known import Asking
+from .known import DuplicateCheckPage
 
 CUSTOMER_LIST_CRUMB = ("客户信息管理", "customers:customer_list")
 
@@ -82,7 +82,7 @@ EXPORT_ONLY_COLUMNS = (
 )
 
 
-class CustomerList(DetailedList, BulkList):
+class CustomerList(ListWithDetails, BulkList):
     model = Customer
     title, crumbs, help = "客户信息管理", (("客户管理", ""),), "customers"
     select_related, only = ("region", "level", "manager"), ROW_FIELDS
@@ -136,7 +136,7 @@ class CustomerHistory(RecordHistory):
         return names_hidden_from(self.request.user, "上级单位")
 
 
-class CustomerPage(Asking):
+class CustomerPage(DuplicateCheckPage):
     """Shared by creating and editing: the form's user, completion, and possible duplicates."""
 
     template_name = "customers/customer_form.html"
@@ -145,7 +145,7 @@ class CustomerPage(Asking):
         return {"user": self.request.user}
 
     def context(self, record: Customer, form: Any) -> dict[str, Any]:
-        return {"datalists": {"customers": offered_customers(self.request.user)}}
+        return {"datalists": {"customers": customer_suggestions(self.request.user)}}
 
 
 class CustomerCreate(CustomerPage, RecordCreate):

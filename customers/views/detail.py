@@ -12,13 +12,13 @@ from accounts.models import User
 from kit.audit.models import AuditEntry
 from kit.domain.masking import masked
 from kit.pages.actions import controls
-from kit.pages.history import as_seen_by, without_names
+from kit.pages.history import hide_record_names, mask_entries
 from kit.pages.records import RecordDetail
-from kit.pages.unknown_parameters import describe_unread
+from kit.pages.unknown_parameters import get_part_or_404
 
 from ..models import Customer, names_hidden_from
 from ..models.merge import find_survivor
-from ..models.merge_values import label_of, left_behind
+from ..models.merge_values import field_label, values_left_behind
 from .aftercare import services_card
 from .churn import churn_card
 from .customers import CUSTOMER_LIST_CRUMB, EDIT, REMOVE, SHARE, TRANSFER
@@ -30,12 +30,14 @@ def merged_parts(record: Customer, user: User) -> list[tuple[Customer, list[tupl
     """Return the customers merged into this one, each with (field, value) of what was not taken over."""
     merged = []
     for one in record.merged.select_related("region", "industry", "level", "manager", "parent", "created_by"):
-        left = left_behind(record, one)
+        left = values_left_behind(record, one)
         if names_hidden_from(user, "上级单位"):
             left.pop("parent", None)
         if not record.shows_details_to(user):
             left |= {name: masked(left[name]) for name in left.keys() & set(one.detail_fields)}
-        merged.append((one, [(label_of(name), text) for name, text in left.items() if name not in ("name", "number")]))
+        merged.append(
+            (one, [(field_label(name), text) for name, text in left.items() if name not in ("name", "number")])
+        )
     return merged
 
 
@@ -62,7 +64,7 @@ class CustomerDetail(RecordDetail):
         return {
             **tabs_context(record, self.request.user),
             **cards_context(record, self.request.user),
-            "tab": describe_unread(self.request.GET, "tab", ("overview", "info"), "overview"),
+            "tab": get_part_or_404(self.request.GET, "tab", ("overview", "info"), "overview"),
             "owners": record.ownerships.select_related("manager"),
             "opportunities": record.opportunities.visible_to(self.request.user)[:5],
             "merged": merged_parts(record, self.request.user) if self.request.GET.get("tab") == "info" else [],
@@ -70,8 +72,8 @@ class CustomerDetail(RecordDetail):
             "branches": visible.filter(parent=record).order_by("name_pinyin")[:20],
             "grants": record.grants.select_related("user", "permission"),
             "share_url": next((control.url for control in menu if control.action is SHARE and control.allowed), ""),
-            "history": without_names(
-                as_seen_by(record, AuditEntry.objects.about(record)[:5], self.request.user), self.hidden_labels()
+            "history": hide_record_names(
+                mask_entries(record, AuditEntry.objects.about(record)[:5], self.request.user), self.hidden_labels()
             ),
             "menu_actions": menu,
             "churn": churn_card(record, self.request.user),

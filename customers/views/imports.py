@@ -26,7 +26,7 @@ from kit.pages.records import FormView, RecordView
 
 from ..forms.upload import CarryOutForm, UploadForm
 from ..import_form import CustomerImportForm
-from ..import_job import is_large, list_errors, refused_file_name, said, start, write_refused
+from ..import_job import describe_outcome, is_large, list_errors, refused_file_name, start, write_refused
 from ..importing import ImportRefused
 from ..models import ImportFile
 
@@ -115,7 +115,7 @@ class ImportPreview(DeliberateRequest, RecordView):
         counts = {"good": len(task.rows), "existing": task.existing, "refused": refused}
         total = sum(counts.values())
         notes = upload.notes if upload.imported_at else task.notes
-        existing = {"said": said(task)[1:], "remarks": task.remarks[:MAX_LINES], "notes": notes}
+        existing = {"said": describe_outcome(task)[1:], "remarks": task.remarks[:MAX_LINES], "notes": notes}
         return self.page(
             record=upload, errors=errors, total=total, shown_lines=MAX_LINES, task=task, **existing, **counts
         )
@@ -155,7 +155,7 @@ class CarryOutImport(ActionView):
             raise Refused(Verdict(Kind.STATE, str(error))) from error
         parts = [f"已导入 {record.added} 个客户"]
         parts += [f"{task.existing} 行已存在"] if task.existing else []
-        parts += said(task)[1:]
+        parts += describe_outcome(task)[1:]
         parts += [f"{len(task.refused_lines)} 行有错误，没有导入"] if task.refused_lines else []
         self.message = "；".join(parts) + "。"
 

@@ -18,7 +18,7 @@ from kit.pages.paging import count_capped
 from kit.pages.records import FormView, RecordView
 
 from ..models import Contact, Customer, Interaction
-from ..models.holding import whereabouts
+from ..models.holding import refuse_if_removed
 from .timeline import timeline_page
 
 CARD_ROWS = 5
@@ -51,7 +51,7 @@ class InsideCustomer(View):
         rows = Customer.objects.visible_to(request.user).select_related("manager", "level", "region")  # type: ignore[arg-type]
         if request.method == "POST":
             for former in Customer.objects.formerly_visible_to(request.user).filter(pk=kwargs["pk"]):  # type: ignore[arg-type]
-                whereabouts(former, request.user).enforce()  # type: ignore[arg-type]
+                refuse_if_removed(former, request.user).enforce()  # type: ignore[arg-type]
         self.customer = get_object_or_404(rows, pk=kwargs["pk"])
 
 

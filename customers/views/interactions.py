@@ -15,7 +15,7 @@ from kit.pages.actions import ActionView, controls
 from kit.pages.lists import Column
 from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
 
-from ..attachments import renamed
+from ..attachments import describe_renames
 from ..filters.parts import InteractionFilter
 from ..forms import AttachForm, InteractionForm
 from ..models import Interaction
@@ -101,7 +101,9 @@ class InteractionCreate(InPlaceForm, InsideCustomer, RecordCreate):
         return InteractionForm(data, None if data is None else self.request.FILES, instance=record)
 
     def perform(self, record: Interaction, form: InteractionForm) -> Interaction:
-        self.message = f"{self.message}。{words}" if (words := renamed(form.cleaned_data["files"])) else self.message
+        self.message = (
+            f"{self.message}。{words}" if (words := describe_renames(form.cleaned_data["files"])) else self.message
+        )
         return Interaction.create(by=self.request.user, customer=self.customer, **form.values())
 
     def back_url(self, record: Interaction) -> str:

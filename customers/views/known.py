@@ -11,7 +11,7 @@ from kit.pages.records import FormView
 from ..forms.known import DuplicateAppeared
 
 
-class Asking(FormView):
+class DuplicateCheckPage(FormView):
     """Mix into a FormView whose form checks for duplicates."""
 
     def perform(self, record: Any, form: Any) -> Any:

@@ -21,9 +21,9 @@ from kit.pages.records import RecordDetail
 from kit.pages.templatetags.ui import chip
 from kit.sql.exact_sum import ExactSum
 
-from ..filters.orders import REVENUE, OrderFilter
+from ..filters.orders import REVENUE_STATUS, OrderFilter
 from ..models import Customer, Order
-from ..trend import MONTHS, bars, months_back, totals_by_month
+from ..trend import SPARKLINE_MONTHS, build_bars, month_start_before, totals_by_month
 from .customers import CUSTOMER_LIST_CRUMB
 from .inside import tabs_context
 
@@ -64,7 +64,7 @@ class OrderList(MirroredList):
 
     def totals(self) -> str:
         """Return the exact sum of the orders if the filter is for revenue: it equals the report's figure."""
-        if self.request.GET.get("status") != REVENUE:
+        if self.request.GET.get("status") != REVENUE_STATUS:
             return ""
         sums = self.shown_rows().order_by().aggregate(sum=ExactSum("total"), count=Count("pk"))
         return f"合计 {sums['count']:,} 张订单，{format_yuan(sums['sum'] or Decimal(0))} 元" if sums["count"] else ""
@@ -124,8 +124,8 @@ def orders_card(customer: Customer, user: User) -> dict[str, Any] | None:
         "total": overall["total"],
         "count": overall["count"],
         "this_year": sum((total for month, total in sums.items() if month.year == today.year), Decimal(0)),
-        "bars": bars(sums, today),
-        "from": months_back(today, MONTHS - 1),
+        "bars": build_bars(sums, today),
+        "from": month_start_before(today, SPARKLINE_MONTHS - 1),
         "to": today,
         "mirror": mirror_notice(*MIRRORED_TABLES),
     }

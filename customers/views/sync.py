@@ -17,8 +17,8 @@ from kit.jobs.tasks import start_job
 
 from ..models import ParkedOrder
 from ..sync.engine import LABELS
-from ..sync.matching import MatchRefused, find, match
-from ..sync.sources import masked
+from ..sync.matching import MatchRefused, find_customer, match_customer
+from ..sync.sources import mask_location
 
 MAX_ROWS = 50
 SYNC_CRUMB = ("数据同步", "customers:sync")
@@ -49,7 +49,7 @@ class SyncState(SyncPage):
         synced_at = dict(FeedPosition.objects.values_list("table", "synced_at"))
         return self.page(
             positions=[(label, synced_at.get(table)) for table, label in LABELS.items()],
-            source=masked(settings.CRM_SYNC_SOURCE),
+            source=mask_location(settings.CRM_SYNC_SOURCE),
             runs=[(run, totals(run)) for run in SyncRun.objects.select_related("by")[:MAX_ROWS]],
             parked=ParkedOrder.objects.count(),
         )
@@ -91,10 +91,10 @@ class ParkedOrders(SyncPage):
         if "\0" in key + typed or not ParkedOrder.objects.filter(customer_key=key).exists():
             return self.get(request, status=422, error="这个编号没有待匹配的订单，请刷新页面。")
         try:
-            customer = find(typed, request.user)
+            customer = find_customer(typed, request.user)
             if request.POST.get("confirmed") != customer.number:
                 return self.get(request, key=key, typed=typed, found=customer)
-            matched = match(customer, key, by=request.user)
+            matched = match_customer(customer, key, by=request.user)
         except MatchRefused as refusal:
             return self.get(request, status=422, key=key, typed=typed, error=str(refusal))
         messages.success(request, f"{matched} 个订单已归入 {customer.number} {customer.name}。")

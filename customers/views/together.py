@@ -20,8 +20,8 @@ from kit.sql.text_index import Fold
 
 from ..forms.together import MergeForm, ReclassifyForm
 from ..models import Customer, merge_customers, reclassify_customers
-from ..models.merge import MAX_TOGETHER, counts
-from ..models.merge_values import described, left_behind, outcome
+from ..models.merge import MAX_TOGETHER, count_relations
+from ..models.merge_values import descriptive_fields, merge_outcome, values_left_behind
 from .customers import CUSTOMER_LIST_CRUMB
 
 MAX_CHOSEN = 1000
@@ -29,7 +29,7 @@ MAX_GROUPS = 50
 MAX_IN_GROUP = 10
 
 
-class ChosenCustomers(FormView):
+class BulkPage(FormView):
     """Acts on all chosen customers or none; those that the user may not act on are left out and counted.
 
     verb: the action in Chinese; action: can_<action> of the customer is the guard.
@@ -93,7 +93,7 @@ class ChosenCustomers(FormView):
         return self.back_url(record)
 
 
-class ReclassifyCustomers(ChosenCustomers):
+class ReclassifyCustomers(BulkPage):
     """批量修改; refused as a whole when one customer was changed since the page was opened."""
 
     action, verb, form_class = "reclassify", "批量修改", ReclassifyForm
@@ -120,7 +120,7 @@ class ReclassifyCustomers(ChosenCustomers):
         return super().refuse(record, form, verdict)
 
 
-class MergeCustomers(ChosenCustomers):
+class MergeCustomers(BulkPage):
     action, verb, form_class, fewest = "merge", "合并", MergeForm, 2
     title, template_name, help = "合并客户", "customers/merge.html", "merging"
     submit_label, danger = "合并", True
@@ -139,7 +139,7 @@ class MergeCustomers(ChosenCustomers):
 
     def context(self, record: list[Customer], form: Any) -> dict[str, Any]:
         oldest_first = sorted(record, key=lambda one: (one.created_at, one.pk))
-        rows = [{"customer": one, "counts": counts(one)} for one in oldest_first]
+        rows = [{"customer": one, "counts": count_relations(one)} for one in oldest_first]
         survivor = next((one for one in record if str(one.pk) == str(form["compared"].value())), oldest_first[0])
         fields = compare_fields(survivor, oldest_first, self.request.user)
         return {**super().context(record, form), "rows": rows, "survivor": survivor, "fields": fields}
@@ -168,11 +168,11 @@ class ComparedField(NamedTuple):
 
 def compare_fields(survivor: Customer, customers: list[Customer], by: User) -> list[ComparedField]:
     """Return the fields that are not empty everywhere, side by side, with the result of the merge."""
-    after = outcome(survivor, [one for one in sorted(customers, key=lambda one: one.pk) if one.pk != survivor.pk])
-    lost = {one.pk: left_behind(after, one) for one in customers}
+    after = merge_outcome(survivor, [one for one in sorted(customers, key=lambda one: one.pk) if one.pk != survivor.pk])
+    lost = {one.pk: values_left_behind(after, one) for one in customers}
     parents = set(Customer.objects.visible_to(by).filter(pk__in={one.parent_id for one in customers}).values_list("pk"))
     fields = []
-    for field in described():
+    for field in descriptive_fields():
         cells = [(value_for(by, one, field.name, parents), field.name in lost[one.pk]) for one in customers]
         if any(text for text, _ in cells):
             fields.append(ComparedField(str(field.verbose_name), cells, value_for(by, after, field.name, parents)))

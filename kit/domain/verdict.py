@@ -80,7 +80,7 @@ def transition(method: Callable[Concatenate[M, P], R]) -> Callable[Concatenate[M
 
     Locks are taken in one order everywhere, so that transitions wait for each other and never deadlock:
 
-    1. the model's await_turn(verb), if it has one: an advisory lock shared with work that locks no rows;
+    1. the model's take_advisory_locks(verb), if it has one: an advisory lock shared with work that locks no rows;
     2. arguments with `locks_before_records` (users and other rows that are locked before whatever refers to them),
        so that what the method checks about them stays true;
     3. the row of the relation named in `locked_with`, so that parts do not change while their whole is closed;
@@ -93,8 +93,8 @@ def transition(method: Callable[Concatenate[M, P], R]) -> Callable[Concatenate[M
     def run_locked(self: M, /, *args: P.args, **kwargs: P.kwargs) -> R:
         arguments = [*args, *(value for name, value in kwargs.items() if name != "by")]
         with transaction.atomic():
-            if await_turn := getattr(self, "await_turn", None):
-                await_turn(method.__name__)
+            if take_advisory_locks := getattr(self, "take_advisory_locks", None):
+                take_advisory_locks(method.__name__)
             lock_before_records(*arguments)
             if parent := getattr(self, getattr(self, "locked_with", ""), None):
                 lock_row(parent)

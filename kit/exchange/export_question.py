@@ -52,7 +52,7 @@ class Question:
 
 def of_rows(page: Any, file_format: str, total: int, *, paused: str = "") -> Question:
     """Return the question about a list or report."""
-    condition_text = "；".join(page.conditions_in_words()) or "没有条件，全部"
+    condition_text = "；".join(page.describe_conditions()) or "没有条件，全部"
     parent = [("属于", str(page.customer))] if hasattr(page, "customer") else []
     return Question(
         title=f"导出{page.title}",

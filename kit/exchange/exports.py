@@ -148,7 +148,7 @@ def list_of(job: Job) -> Any:
     """Return the list page of an export. Raise JobRefused when its owner may not export it now."""
     assert job.owner is not None, "the system exports nothing"
     page = resolve_list(job.arguments["path"], job.arguments["query"], job.owner)
-    if not page.request.user.has_perm(page.first_rows.view_permission) or not page.can_export:
+    if not page.request.user.has_perm(page.unfiltered_rows.view_permission) or not page.can_export:
         raise JobRefused("您已没有导出的权限，请与管理员联系。")
     if objections := page.objections():  # a user chosen in a filter may be out of scope by now
         raise JobRefused("没有导出：" + "".join(objections) + "请回到列表重新导出。")
@@ -158,7 +158,7 @@ def list_of(job: Job) -> Any:
 def _with_heartbeat(job: Job, rows: Iterator[list[Any]], total: int) -> Iterator[list[Any]]:
     for done, row in enumerate(rows):
         if done % 1000 == 0:
-            job.beat(done, total)
+            job.heartbeat(done, total)
         yield row
 
 

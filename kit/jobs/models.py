@@ -94,7 +94,7 @@ class Job(models.Model):
         self.refresh_from_db()
         return bool(updated)
 
-    def beat(self, done: int, total: int | None = None) -> None:
+    def heartbeat(self, done: int, total: int | None = None) -> None:
         """Save progress and the time of the heartbeat."""
         self.done, self.total = done, self.total if total is None else total
         Job.objects.filter(pk=self.pk).update(done=self.done, total=self.total, heartbeat_at=timezone.now())

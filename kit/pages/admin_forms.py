@@ -13,7 +13,7 @@ from kit.audit.record_admin import RecordAdmin
 from .forms import apply_field_defaults
 
 
-class VersionedForm(forms.ModelForm):
+class VersionedAdminForm(forms.ModelForm):
     """A model form that refuses to save over a version other than the opened one.
 
     Validate it in a transaction: the row is locked to compare its version. The model has a field `version`.
@@ -49,10 +49,10 @@ class VersionedForm(forms.ModelForm):
         return display_value(self.instance, name)  # construct_instance() changes the instance after clean()
 
 
-class EditingAdmin(RecordAdmin):
+class VersionedAdmin(RecordAdmin):
     """A page of Django admin for a model with a `version`. A subclass may declare a form that extends this one."""
 
-    form = VersionedForm
+    form = VersionedAdminForm
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Add the hidden `opened` to the first fieldset where the user may change the record."""

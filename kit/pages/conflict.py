@@ -20,8 +20,8 @@ def conflict_context(
     mine: the submitted form; stored: an unbound one of the record as it is stored.
     """
     rows = list(conflict_rows(mine, stored, opened_values))
-    sent_values = mine.sent_values()
-    hidden_values = {name: sent_values[name] for name in mine.own_names()}
+    submitted_values = mine.submitted_values()
+    hidden_values = {name: submitted_values[name] for name in mine.own_field_names()}
     hidden_values.update({row["name"]: row["merged"] for row in rows})
     clashing_rows = [row for row in rows if row["clash"]]
     for row in clashing_rows:
@@ -30,7 +30,7 @@ def conflict_context(
         "rows": rows,
         "choices": clashing_rows,
         "hidden_values": hidden_values,
-        "same": len(mine.own_names()) - len(rows),
+        "same": len(mine.own_field_names()) - len(rows),
         "opened": stored.initial["opened"],
         "history": AuditEntry.objects.about(record).first(),
     }
@@ -40,20 +40,20 @@ def conflict_rows(
     mine: VersionedForm, stored: VersionedForm, opened_values: dict[str, str]
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for each field whose value now differs and that either user changed."""
-    stored_values, sent_values = stored.shown_values(), mine.sent_values()
-    for name in mine.own_names():
+    stored_values, submitted_values = stored.stored_values(), mine.submitted_values()
+    for name in mine.own_field_names():
         opened_value = normalize_value(opened_values.get(name, ""))
-        is_mine, is_theirs = sent_values[name] != opened_value, stored_values[name] != opened_value
-        if sent_values[name] == stored_values[name] or not (is_mine or is_theirs):
+        is_mine, is_theirs = submitted_values[name] != opened_value, stored_values[name] != opened_value
+        if submitted_values[name] == stored_values[name] or not (is_mine or is_theirs):
             continue
         yield {
             "name": name,
             "label": mine.fields[name].label,
-            "mine": mine.words(name, sent_values[name]) if is_mine else None,
+            "mine": mine.words(name, submitted_values[name]) if is_mine else None,
             "theirs": mine.words(name, stored_values[name]) if is_theirs else None,
             "was": mine.words(name, opened_value),
-            "mine_value": sent_values[name],
+            "mine_value": submitted_values[name],
             "theirs_value": stored_values[name],
             "clash": is_mine and is_theirs,
-            "merged": sent_values[name] if is_mine else stored_values[name],
+            "merged": submitted_values[name] if is_mine else stored_values[name],
         }

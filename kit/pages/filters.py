@@ -15,7 +15,7 @@ from kit.domain.days import midnight
 
 from .forms import apply_field_defaults
 from .html import format_html_fast, join_html
-from .unknown_parameters import refuse_unread
+from .unknown_parameters import refuse_ignored_values
 
 OPTION, SELECTED_OPTION = '<option value="{}">{}</option>', '<option value="{}" selected>{}</option>'
 
@@ -29,13 +29,13 @@ class FilterForm(forms.Form):
             hidden = field.widget if field.widget.is_hidden else None  # a field that only links set stays hidden
             self.fields[name] = apply_field_defaults(field)
             field.widget = hidden or field.widget
-            field.options = partial(options, self, name)  # type: ignore[attr-defined]
+            field.options = partial(render_options, self, name)  # type: ignore[attr-defined]
 
     def clean(self) -> None:
-        refuse_unread(self)
+        refuse_ignored_values(self)
 
 
-def options(form: forms.Form, name: str) -> str:
+def render_options(form: forms.Form, name: str) -> str:
     """Return the <option>s of a choice field; a Select renders a template for each, which takes far longer."""
     bound_field = form[name]
     value = bound_field.value()

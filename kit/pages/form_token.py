@@ -13,13 +13,13 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
-NAME = "form_token"  # name of the hidden input
+FIELD_NAME = "form_token"  # name of the hidden input
 SALT = "form token"
 GOOD_FOR = 86400  # seconds
 COOKIE, COOKIE_REFRESH = "was_here", 3600  # seconds between two writings of the cookie, at least
 
 
-class Written(NamedTuple):
+class FormAuthor(NamedTuple):
     """The user who opened a form, by key, and the path of the page it was on."""
 
     person: int
@@ -54,18 +54,18 @@ def is_own_path(path: str) -> bool:
     return True
 
 
-def written_by(request: HttpRequest) -> Written | None:
+def form_author(request: HttpRequest) -> FormAuthor | None:
     """Return who opened the posted form; None if its token is missing, forged or expired."""
-    token = request.POST.get(NAME, "") if request.method == "POST" else ""
+    token = request.POST.get(FIELD_NAME, "") if request.method == "POST" else ""
     try:
-        return Written(*signing.loads(token, salt=SALT, max_age=GOOD_FOR)) if token else None
+        return FormAuthor(*signing.loads(token, salt=SALT, max_age=GOOD_FOR)) if token else None
     except signing.BadSignature:
         return None
 
 
-def remember_here(request: HttpRequest, response: HttpResponse) -> None:
+def remember_browser(request: HttpRequest, response: HttpResponse) -> None:
     """Set the cookie that lets this browser upload files without a session, as long as form tokens are valid."""
-    if was_here(request, COOKIE_REFRESH):
+    if is_remembered_browser(request, COOKIE_REFRESH):
         return
     response.set_signed_cookie(
         cookie_name(), "1", salt=COOKIE, max_age=GOOD_FOR + COOKIE_REFRESH, httponly=True, samesite="Lax",
@@ -73,7 +73,7 @@ def remember_here(request: HttpRequest, response: HttpResponse) -> None:
     )  # fmt: skip
 
 
-def was_here(request: HttpRequest, seconds: int = GOOD_FOR + COOKIE_REFRESH) -> bool:
+def is_remembered_browser(request: HttpRequest, seconds: int = GOOD_FOR + COOKIE_REFRESH) -> bool:
     """Return whether a user was signed in with this browser within the seconds; it grants no permission."""
     return request.get_signed_cookie(cookie_name(), default=None, salt=COOKIE, max_age=seconds) is not None
 

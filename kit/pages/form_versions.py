@@ -18,15 +18,15 @@ class VersionedForm(forms.BaseForm):
     def sign_initial_values(self) -> None:
         """Add the hidden field `opened`. Call it again after adding or replacing fields."""
         if self.instance.pk:
-            snapshot = {"version": self.instance.version, "values": self.shown_values()}
+            snapshot = {"version": self.instance.version, "values": self.stored_values()}
             self.fields["opened"] = forms.CharField(widget=forms.HiddenInput, required=False)
             self.initial["opened"] = signing.dumps(snapshot, salt="opened", compress=True)
 
-    def own_names(self) -> list[str]:
+    def own_field_names(self) -> list[str]:
         """Return the names of the fields without the internal ones."""
         return [name for name in self.fields if name not in INTERNAL_FIELDS]
 
-    def shown_values(self) -> dict[str, str]:
+    def stored_values(self) -> dict[str, str]:
         """Return the record's stored values by field name, as raw values of this form's inputs."""
         return {
             name: normalize_value(field.prepare_value(self.get_initial_for_field(field, name)))
@@ -34,9 +34,9 @@ class VersionedForm(forms.BaseForm):
             if name not in INTERNAL_FIELDS
         }
 
-    def sent_values(self) -> dict[str, str]:
+    def submitted_values(self) -> dict[str, str]:
         """Return the submitted raw values by field name, valid or not."""
-        return {name: normalize_value(self[name].data) for name in self.own_names()}
+        return {name: normalize_value(self[name].data) for name in self.own_field_names()}
 
     def memory(self) -> dict[str, Any] | None:
         """Return {"version": …, "values": …} as the form was opened with; None if missing or forged."""

@@ -17,7 +17,7 @@ from .unknown_parameters import shorten
 PAGE_SIZE = 50  # events
 
 
-def without_names(entries: Iterable[AuditEntry], labels: Iterable[str]) -> list[AuditEntry]:
+def hide_record_names(entries: Iterable[AuditEntry], labels: Iterable[str]) -> list[AuditEntry]:
     """Return the entries with the values of these fields hidden: they name records the user may not see."""
     result = list(entries)
     for entry in result:
@@ -26,7 +26,7 @@ def without_names(entries: Iterable[AuditEntry], labels: Iterable[str]) -> list[
     return result
 
 
-def as_seen_by(record: models.Model, entries: Iterable[AuditEntry], user: Actor) -> list[AuditEntry]:
+def mask_entries(record: models.Model, entries: Iterable[AuditEntry], user: Actor) -> list[AuditEntry]:
     """Return the entries with contact details masked, where the record masks them for this user."""
     result = list(entries)
     shows_details_to = getattr(record, "shows_details_to", None)
@@ -60,8 +60,8 @@ class RecordHistory(RecordView):
             entries = entries.filter(pk__lt=int(before))
         elif before:
             misread = [f"没有「{shorten(before)}」这个位置，现在从最新的记录开始显示。"]
-        masked = as_seen_by(record, entries.order_by("-pk")[: PAGE_SIZE + 1], request.user)
-        page = without_names(masked, self.hidden_labels())
+        masked = mask_entries(record, entries.order_by("-pk")[: PAGE_SIZE + 1], request.user)
+        page = hide_record_names(masked, self.hidden_labels())
         older = page[PAGE_SIZE - 1].pk if len(page) > PAGE_SIZE else None
         return self.page(
             record=record, history=page[:PAGE_SIZE], older=older, misread=misread, back_url=record.get_absolute_url()

@@ -70,7 +70,7 @@ class ListExport(ExportsByPost):
             "export_conditions": self.link().partition("?")[2],
         }
 
-    def conditions_in_words(self) -> list[str]:
+    def describe_conditions(self) -> list[str]:
         """Return the tab and the filters in force, each as text."""
         conditions = [dict(self.tabs)[self.tab]] if self.tab != "all" else []
         filters = self.applied(self.filtered()[0].form)

@@ -25,7 +25,7 @@ from .html import escape_value
 from .list_export import ListExport
 from .paging import MAX_COUNT, Pager, count_capped
 from .row_html import row_html
-from .unknown_parameters import repeated_names, shorten, unknown_names
+from .unknown_parameters import describe_repeated_names, describe_unknown_names, shorten
 
 MAX_TAB_COUNT = 999
 
@@ -86,7 +86,7 @@ class RecordList(ListExport, View):
     request: Any
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        if not request.user.has_perm(self.first_rows.view_permission):
+        if not request.user.has_perm(self.unfiltered_rows.view_permission):
             raise PermissionDenied("您的角色不能查看这个列表。")
         if (file_format := self.requested_format()) is not None:
             return self.export(file_format)
@@ -98,7 +98,7 @@ class RecordList(ListExport, View):
 
     # Rows
 
-    first_rows = cached_property(lambda self: self.rows())
+    unfiltered_rows = cached_property(lambda self: self.rows())
 
     def rows(self) -> models.QuerySet:
         rows = cast(Any, self.model._default_manager).visible_to(self.request.user)
@@ -106,8 +106,8 @@ class RecordList(ListExport, View):
 
     def filtered(self) -> tuple[ListFilter, models.QuerySet]:
         """Return the filterset and its rows of all tabs; an invalid filter leaves none."""
-        filterset = self.filterset_class(self.request.GET, queryset=self.first_rows, request=self.request)
-        return filterset, precompiled(filterset.qs) if filterset.is_valid() else self.first_rows.none()
+        filterset = self.filterset_class(self.request.GET, queryset=self.unfiltered_rows, request=self.request)
+        return filterset, precompiled(filterset.qs) if filterset.is_valid() else self.unfiltered_rows.none()
 
     @property
     def tab(self) -> str:
@@ -136,7 +136,10 @@ class RecordList(ListExport, View):
     def misread(self) -> list[str]:
         """Return sentences about parameters this list does not know, with what it shows instead."""
         parameters, known_names = self.request.GET, {*self.filterset_class.base_filters, self.tab_field}
-        sentences = [*unknown_names(parameters, known_names), *repeated_names(parameters, known_names)]
+        sentences = [
+            *describe_unknown_names(parameters, known_names),
+            *describe_repeated_names(parameters, known_names),
+        ]
         tab, sort = parameters.get(self.tab_field, "") if self.tab_field else "", parameters.get("sort", "")
         if tab and tab not in dict(self.tabs):
             sentences.append(f"没有「{shorten(tab)}」这一类，现在显示全部。")
@@ -227,7 +230,7 @@ class RecordList(ListExport, View):
     def shown_columns(self) -> list[Column]:
         return [column for column in self.columns if not column.export_only]
 
-    def kept_params(self) -> list[tuple[str, str]]:
+    def preserved_params(self) -> list[tuple[str, str]]:
         """Return order and page size, which a new query keeps."""
         return [(name, self.request.GET[name]) for name in ("sort", "page_size") if name in self.request.GET]
 

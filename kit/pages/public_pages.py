@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 LOGO_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".svg": "image/svg+xml"}
-MAX_LOGO = 200_000  # bytes; it is part of every page
+MAX_LOGO_BYTES = 200_000  # bytes; it is part of every page
 
 REFUSALS = {  # HTTP status: (heading, text)
     400: ("这个请求无法处理", "请返回上一页再试一次；仍然不行时，请与您的客户经理联系。"),
@@ -76,7 +76,11 @@ def logo_problem(path: str) -> str:
         return "CRM_COMPANY_LOGO 应为 PNG、JPEG 或 SVG 图片。"
     if not file.is_file():
         return f"CRM_COMPANY_LOGO 指的文件不存在：{path}"
-    return f"CRM_COMPANY_LOGO 的图片超过 {MAX_LOGO // 1000} kB，请缩小。" if file.stat().st_size > MAX_LOGO else ""
+    return (
+        f"CRM_COMPANY_LOGO 的图片超过 {MAX_LOGO_BYTES // 1000} kB，请缩小。"
+        if file.stat().st_size > MAX_LOGO_BYTES
+        else ""
+    )
 
 
 class HideKeys(logging.Filter):

@@ -29,7 +29,7 @@ def shorten(value: str) -> str:
     return value if len(value) <= MAX_ECHO_LENGTH else f"{value[:MAX_ECHO_LENGTH]}…"
 
 
-def unknown_names(query: Mapping[str, str], known_names: Iterable[str]) -> list[str]:
+def describe_unknown_names(query: Mapping[str, str], known_names: Iterable[str]) -> list[str]:
     """Return a sentence for each parameter with a value whose name the page does not know."""
     names = [name for name, value in query.items() if value.strip() and name not in {*known_names, *LIST_PARAMETERS}]
     return [
@@ -39,7 +39,7 @@ def unknown_names(query: Mapping[str, str], known_names: Iterable[str]) -> list[
     ]
 
 
-def repeated_names(query: QueryDict, known_names: Iterable[str]) -> list[str]:
+def describe_repeated_names(query: QueryDict, known_names: Iterable[str]) -> list[str]:
     """Return a sentence for each parameter that has several different values."""
     return [
         f"地址里有几个不同的「{name}」，只按最后一个「{shorten(query.getlist(name)[-1])}」显示。"
@@ -48,7 +48,7 @@ def repeated_names(query: QueryDict, known_names: Iterable[str]) -> list[str]:
     ]
 
 
-def describe_unread(query: Mapping[str, str], name: str, parts: Iterable[T], default: T | None = None) -> T | None:
+def get_part_or_404(query: Mapping[str, str], name: str, parts: Iterable[T], default: T | None = None) -> T | None:
     """Return the part of a page the parameter names, the default without one; raise Http404 for an unknown one."""
     value = query.get(name, "")
     if not value:
@@ -59,7 +59,7 @@ def describe_unread(query: Mapping[str, str], name: str, parts: Iterable[T], def
     raise Http404
 
 
-def refuse_unread(form: forms.Form) -> None:
+def refuse_ignored_values(form: forms.Form) -> None:
     """Add an error to each field whose value was ignored, such as 'abc' for yes or no. Call it in clean()."""
     for name, field in form.fields.items():
         value = str(form.data.get(name) or "").strip()

@@ -1,10 +1,10 @@
 from .forecast import FORECAST_FIELDS, ForecastChange
 from .grant import OpportunityGrant
-from .leaving import hand_over_opportunities, opportunities_left_by
+from .leaving import count_open_opportunities, hand_over_opportunities
 from .namesakes import SameNameExists
 from .opportunity import Opportunity
 from .plan import PlanItem
-from .stamp import OpportunityChange, forget_old_marks, opportunity_stamp
+from .stamp import OpportunityChange, forget_old_marks, opportunity_version
 
 __all__ = [
     "FORECAST_FIELDS",
@@ -14,8 +14,8 @@ __all__ = [
     "OpportunityGrant",
     "PlanItem",
     "SameNameExists",
+    "count_open_opportunities",
     "forget_old_marks",
     "hand_over_opportunities",
-    "opportunities_left_by",
-    "opportunity_stamp",
+    "opportunity_version",
 ]

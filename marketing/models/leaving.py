@@ -13,7 +13,7 @@ from .opportunity import Opportunity
 from .plan import PlanItem
 
 
-def opportunities_left_by(person: User) -> list[tuple[str, int]]:
+def count_open_opportunities(person: User) -> list[tuple[str, int]]:
     """Return (label, number) of what waits for a successor.
 
     Unassigned opportunities are not counted: the supervisor assigns them.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from accounts.models import User
-from customers.likeness import Sought, alike
-from customers.models import Customer, hold_customer_names, hold_customers
+from customers.likeness import SearchTerms, similar_customers
+from customers.models import Customer, lock_current_customers, lock_customer_names
 from customers.names import normalize
 from kit.domain.verdict import refuse_if
 
@@ -17,15 +17,15 @@ class SameNameExists(Exception):
         self.customers = customers
 
 
-def lock_namesakes(sought: Sought, by: User, *, link_to: Customer | None, create_anyway: str) -> str:
+def lock_namesakes(sought: SearchTerms, by: User, *, link_to: Customer | None, create_anyway: str) -> str:
     """Lock customer names and link_to; return how the new customer resembles existing ones.
 
     "同名" or "相近的"; empty when a customer is linked or none is similar. Until the transaction ends no other customer
     of this name appears, and link_to is neither merged nor deleted. Raises SameNameExists without link_to and reason.
     """
-    hold_customers(link_to, by=by)
-    hold_customer_names()
-    similar = alike(sought, by)
+    lock_current_customers(link_to, by=by)
+    lock_customer_names()
+    similar = similar_customers(sought, by)
     if link_to is not None:
         refuse_if(link_to not in similar, "所选客户已不是同名客户，请重新选择。").enforce()
         link_to.can_edit(by).enforce()

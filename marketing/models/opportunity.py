@@ -13,13 +13,13 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.details import HasDetails, reached
+from accounts.details import HasContactDetails, covers_details
 from accounts.models import Notification, User, notify
-from accounts.scopes import EDIT, people_in_scope, reaches, supervisors_of
-from accounts.sharing import Shared
+from accounts.scopes import EDIT, scope_includes, supervisors_of, user_ids_in_scope
+from accounts.sharing import SharedRecord
 from basedata.models import DictionaryEntry, entry_field
-from customers.likeness import Sought
-from customers.models import Customer, TimelineEntry, add_timeline_entry, hold_customer_names, hold_customers
+from customers.likeness import SearchTerms
+from customers.models import Customer, TimelineEntry, add_timeline_entry, lock_current_customers, lock_customer_names
 from customers.names import MAX_LENGTH, normalize, pinyin
 from kit.audit.log import log_event, save_changes
 from kit.domain.masking import refuse_masked
@@ -42,7 +42,7 @@ from .outcome import notify_creator
 from .rows import CLOSED, DETAILS_PERMISSION, OPEN, OpportunityQuerySet, OpportunityStatus
 
 
-class Opportunity(HasDetails, Shared):
+class Opportunity(HasContactDetails, SharedRecord):
     Status = OpportunityStatus
     TONES = {"unassigned": "hollow", "assigned": "blue", "won": "green sq", "lost": "sq"}
     OPEN, CLOSED = OPEN, CLOSED
@@ -163,7 +163,7 @@ class Opportunity(HasDetails, Shared):
     def shows_details_to(self, by: User) -> bool:
         """Whether the user owns it, may edit it or plan with the owner, or has the permission over the owner."""
         is_own = by.pk == self.keeper_id or self.shared_for_editing(by)
-        return is_own or bool(self.can_edit(by)) or reached(by, DETAILS_PERMISSION, self.keeper_id)
+        return is_own or bool(self.can_edit(by)) or covers_details(by, DETAILS_PERMISSION, self.keeper_id)
 
     @property
     def keeper_id(self) -> int:
@@ -183,8 +183,8 @@ class Opportunity(HasDetails, Shared):
     def create(cls, *, by: User, **values: Any) -> Opportunity:
         """Create an unassigned opportunity. Call in a transaction."""
         require_permission(by, "marketing.add_opportunity", "您的角色不能新建销售机会").enforce()
-        hold_customers(values.get("introduced_by"), by=by)
-        hold_customer_names()
+        lock_current_customers(values.get("introduced_by"), by=by)
+        lock_customer_names()
         opportunity = cls(created_by=by, **values)
         opportunity.save()
         log_event(by, "新建", opportunity, 客户名称=opportunity.customer_name, 成功机率=f"{opportunity.success_rate}%")
@@ -199,7 +199,7 @@ class Opportunity(HasDetails, Shared):
     @transition
     def edit(self, *, by: User, **values: Any) -> None:
         self.can_edit(by).enforce()
-        hold_customers(values.get("introduced_by"), by=by, kept=self.introduced_by)
+        lock_current_customers(values.get("introduced_by"), by=by, kept=self.introduced_by)
         save_changes(by, "编辑", self, **values)
 
     def can_remove(self, by: User) -> Verdict:
@@ -260,7 +260,7 @@ class Opportunity(HasDetails, Shared):
     @staticmethod
     def candidates(by: User) -> models.QuerySet[User]:
         """Return active account managers (客户经理) within the supervisor's scope."""
-        people = people_in_scope(by, "marketing.assign_opportunity", EDIT)
+        people = user_ids_in_scope(by, "marketing.assign_opportunity", EDIT)
         managers = User.objects.account_managers()
         return managers if people is None else managers.filter(pk__in=people)
 
@@ -277,7 +277,7 @@ class Opportunity(HasDetails, Shared):
             refuse_if(self.status == self.Status.UNASSIGNED, "机会还没有指派，指派后才能制定计划。"),
             self._unless_closed("制定计划"),
             require_scope(
-                reaches(by, "marketing.plan_opportunity", EDIT, self.keeper_id) or self.shared_for_editing(by),
+                scope_includes(by, "marketing.plan_opportunity", EDIT, self.keeper_id) or self.shared_for_editing(by),
                 f"只有被指派的客户经理（{self.assignee}）和他的主管可以制定计划。",
             ),
         )
@@ -344,9 +344,9 @@ class Opportunity(HasDetails, Shared):
         return customer
 
     @property
-    def sought(self) -> Sought:
+    def sought(self) -> SearchTerms:
         """Name and phone for the duplicate check."""
-        return Sought(self.customer_name, tuple(filter(None, [self.contact_phone.strip()])))
+        return SearchTerms(self.customer_name, tuple(filter(None, [self.contact_phone.strip()])))
 
     def _new_customer(self, by: User) -> Customer:
         return Customer.create(
@@ -393,7 +393,8 @@ class Opportunity(HasDetails, Shared):
         return first_objection(
             require_permission(by, "marketing.assign_opportunity", f"只有销售主管可以{verb}销售机会"),
             require_scope(
-                reaches(by, "marketing.assign_opportunity", EDIT, self.keeper_id), f"这个机会不在您的{verb}范围内。"
+                scope_includes(by, "marketing.assign_opportunity", EDIT, self.keeper_id),
+                f"这个机会不在您的{verb}范围内。",
             ),
         )
 

@@ -58,7 +58,7 @@ class PlanItem(models.Model):
     def get_absolute_url(self) -> str:
         return self.opportunity.get_absolute_url()
 
-    def in_words(self) -> str:
+    def dated_text(self) -> str:
         return f"{self.on:%Y-%m-%d} {self.text}"
 
     @property
@@ -76,7 +76,7 @@ class PlanItem(models.Model):
         lock_row(opportunity)
         opportunity.can_plan(by).enforce()
         item = cls.objects.create(opportunity=opportunity, **values)
-        log_event(by, "制定计划", opportunity, 计划项=item.in_words())
+        log_event(by, "制定计划", opportunity, 计划项=item.dated_text())
         return item
 
     def can_edit(self, by: User) -> Verdict:
@@ -88,12 +88,12 @@ class PlanItem(models.Model):
     @transition
     def edit(self, *, by: User, on: date, text: str) -> None:
         self.can_edit(by).enforce()
-        before, self.on, self.text = self.in_words(), on, text
-        if before == self.in_words():
+        before, self.on, self.text = self.dated_text(), on, text
+        if before == self.dated_text():
             return
         self.version += 1
         self.save(update_fields=["on", "text", "version"])
-        log_event(by, "修改计划", self.opportunity, 计划项=(before, self.in_words()))
+        log_event(by, "修改计划", self.opportunity, 计划项=(before, self.dated_text()))
 
     def can_remove(self, by: User) -> Verdict:
         return first_objection(
@@ -104,7 +104,7 @@ class PlanItem(models.Model):
     @transition
     def remove(self, *, by: User) -> None:
         self.can_remove(by).enforce()
-        log_event(by, "删除计划", self.opportunity, 计划项=(self.in_words(), None))
+        log_event(by, "删除计划", self.opportunity, 计划项=(self.dated_text(), None))
         self.delete()
 
     def can_record_result(self, by: User) -> Verdict:

@@ -9,10 +9,10 @@ from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
-from accounts.details import people_reached
+from accounts.details import detail_owner_ids
 from accounts.models import User
 from accounts.rows import ScopedQuerySet
-from accounts.sharing import granted_ids, grants_of
+from accounts.sharing import grant_model_of, granted_ids
 from customers.models import Contact
 
 DETAILS_PERMISSION = "marketing.assign_opportunity"  # over the owner: shows contact details
@@ -43,16 +43,16 @@ class OpportunityQuerySet(ScopedQuerySet):
 
     def detailed_for(self, user: User) -> OpportunityQuerySet:
         """Return the rows whose phone the user sees in full: shows_details_to() as SQL."""
-        people = people_reached(user, DETAILS_PERMISSION)
+        people = detail_owner_ids(user, DETAILS_PERMISSION)
         if people is None:
             return self
-        shared = granted_ids(user, grants_of(self.model), "marketing.change_opportunity")
+        shared = granted_ids(user, grant_model_of(self.model), "marketing.change_opportunity")
         condition = self.of_people(people) | self.belonging_to(user) | Q(pk__in=shared)
         if user.has_perm("marketing.change_opportunity"):
             condition |= Q(status=OpportunityStatus.UNASSIGNED)
         return self.filter(condition)
 
-    def kept_by(self, person: User | int | OuterRef) -> OpportunityQuerySet:
+    def owned_by(self, person: User | int | OuterRef) -> OpportunityQuerySet:
         """Return the rows of this owner: the assignee, before 指派 the creator."""
         return self.filter(Q(assignee=person) | Q(assignee=None, created_by=person))
 

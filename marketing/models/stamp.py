@@ -15,7 +15,7 @@ class OpportunityChange(ChangeMarker):
         verbose_name_plural = "销售机会变动"
 
 
-def opportunity_stamp() -> tuple[Any, ...] | None:
+def opportunity_version() -> tuple[Any, ...] | None:
     """Return a value that changes with every write, or None before the first one: then nothing is cached."""
     return OpportunityChange.stamp()
 

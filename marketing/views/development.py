@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from accounts.detail_columns import DetailedList
+from accounts.detail_columns import ListWithDetails
 from kit.pages.actions import Action, ActionView, Control, controls
 from kit.pages.lists import Column, RecordList
 from kit.pages.records import RecordCreate, RecordUpdate
@@ -35,7 +35,7 @@ from .opportunities import (
 LIST = ("客户开发计划", "marketing:development_list")
 
 
-class DevelopmentList(DetailedList, RecordList):
+class DevelopmentList(ListWithDetails, RecordList):
     model = Opportunity
     title, crumbs, help = "客户开发计划", (("营销管理", ""),), "development"
     select_related, only = PEOPLE, ROW_FIELDS

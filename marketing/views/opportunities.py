@@ -8,17 +8,17 @@ from django.http import HttpResponse
 from django.urls import reverse
 
 from accounts.assign_forms import AssignForm, ReassignForm
-from accounts.detail_columns import DetailColumn, DetailedList
+from accounts.detail_columns import DetailColumn, ListWithDetails
 from accounts.detail_pages import ShowDetail
 from accounts.share_pages import ShareRecord, WithdrawShare
 from basedata.models import DictionaryEntry
-from customers.forms import offered_customers
+from customers.forms import customer_suggestions
 from customers.models import Customer, names_hidden_from
-from customers.views.known import Asking
+from customers.views.known import DuplicateCheckPage
 from kit.audit.models import AuditEntry
 from kit.domain.money import format_yuan
 from kit.pages.actions import Action, ActionView, controls
-from kit.pages.history import RecordHistory, as_seen_by, without_names
+from kit.pages.history import RecordHistory, hide_record_names, mask_entries
 from kit.pages.html import format_html_fast
 from kit.pages.lists import Column, RecordList
 from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
@@ -72,7 +72,7 @@ CONTACT_NAME = DetailColumn("联系人", "contact_name", below="contact_phone", 
 CONTACT_PHONE = DetailColumn("联系人电话", "contact_phone", export_only=True, refused="refuses_contact")
 
 
-class OpportunityList(DetailedList, RecordList):
+class OpportunityList(ListWithDetails, RecordList):
     model = Opportunity
     title, crumbs, help = "销售机会管理", (("营销管理", ""),), "opportunities"
     select_related, only = PEOPLE, ROW_FIELDS
@@ -139,7 +139,7 @@ class OpportunityDetail(RecordDetail):
             "customer": customer,
             "customer_deleted": record.customer_id and not customer and record.customer.deleted_at is not None,
             "introducer": visible.get(record.introduced_by_id),
-            "history": without_names(as_seen_by(record, AuditEntry.objects.about(record)[:8], user), hidden),
+            "history": hide_record_names(mask_entries(record, AuditEntry.objects.about(record)[:8], user), hidden),
             "head": [control for control in main if control.allowed],
             "others": [*other, *(control for control in main if not control.allowed)],
             "results": controls((WIN, LOSE), record, user),
@@ -156,7 +156,7 @@ class OpportunityHistory(RecordHistory):
         return names_hidden_from(self.request.user, "老客户介绍")
 
 
-class WithSuggestions(Asking):
+class WithSuggestions(DuplicateCheckPage):
     """Suggestions for the free-text source, from the dictionary, and for the introducing customer."""
 
     form_class, template_name = OpportunityForm, "customers/customer_form.html"
@@ -169,7 +169,7 @@ class WithSuggestions(Asking):
         return {
             "datalists": {
                 "sources": [entry.item for entry in DictionaryEntry.objects.of("机会来源")],
-                "customers": offered_customers(self.request.user),
+                "customers": customer_suggestions(self.request.user),
             }
         }
 

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User, notify
-from accounts.scopes import VIEW, people_in_scope, reaches
+from accounts.scopes import VIEW, scope_includes, user_ids_in_scope
 from kit.audit.log import log_event, save_changes
 from kit.domain.days import add_months, format_day
 from kit.domain.urls import record_url
@@ -46,7 +46,7 @@ class MonthlyReportQuerySet(models.QuerySet["MonthlyReport"]):
             return self.none()
         if not user.has_perm(REVIEW):
             return filter_cached(self, Q(author=user.pk))
-        people = people_in_scope(user, REVIEW, VIEW)
+        people = user_ids_in_scope(user, REVIEW, VIEW)
         submitted = ~Q(status=MonthlyReport.Status.DRAFT)
         seen = submitted if people is None else submitted & Q(author__in=people)
         return filter_cached(self, Q(author=user.pk) | seen)
@@ -242,14 +242,14 @@ class MonthlyReport(models.Model):
         return first_objection(
             require_permission(by, REVIEW, f"只有高管可以{verb}客户管理报告"),
             require_scope(self.author_id != by.pk, f"自己写的报告由别人{verb}。"),
-            require_scope(reaches(by, REVIEW, VIEW, self.author_id), f"这份报告不在您的{verb}范围内。"),
+            require_scope(scope_includes(by, REVIEW, VIEW, self.author_id), f"这份报告不在您的{verb}范围内。"),
             refuse_if(self.status == self.Status.DRAFT, f"报告还没有提交，不能{verb}。"),
             refuse_if(self.status != self.Status.SUBMITTED, f"报告{self.get_status_display()}，不能再{verb}。"),
         )
 
     def _reviewers(self) -> list[User]:
         people = User.objects.holding(REVIEW).exclude(pk=self.author_id)
-        return [person for person in people if reaches(person, REVIEW, VIEW, self.author_id)]
+        return [person for person in people if scope_includes(person, REVIEW, VIEW, self.author_id)]
 
     def _save(self, *fields: str) -> None:
         self.version += 1

@@ -31,8 +31,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import DictionaryEntry
-from customers.effect import effect_of, together
-from customers.models import ChurnCase, ChurnMeasure, Customer, Order, churn_stamp
+from customers.effect import combine_effects, measure_effects
+from customers.models import ChurnCase, ChurnMeasure, Customer, Order, churn_version
 from kit.domain.days import add_months, midnight
 from kit.sql.exact_sum import ExactSum
 from kit.sql.id_sets import IdSet
@@ -233,7 +233,7 @@ def kinds_of_measures(
     rows = measures_taken(cases, period)
     taken = list(rows.order_by("pk").values_list("pk", "case", "kind", "at", "case__customer"))
     asked = tuple((pk, at, customer) for pk, _, _, at, customer in taken)
-    effects = keep(("measures", asked, today), lambda: effect_of(rows, today)) if taken else {}
+    effects = keep(("measures", asked, today), lambda: measure_effects(rows, today)) if taken else {}
     found: dict[int, dict[int, set[bool | None]]] = defaultdict(lambda: defaultdict(set))
     for pk, case, kind, *_ in taken:
         found[kind][case].add(effects.get(pk))
@@ -241,8 +241,8 @@ def kinds_of_measures(
         KindOfMeasure(
             key,
             len(by_case),
-            sum(together(seen) is True for seen in by_case.values()),
-            sum(together(seen) is None for seen in by_case.values()),
+            sum(combine_effects(seen) is True for seen in by_case.values()),
+            sum(combine_effects(seen) is None for seen in by_case.values()),
         )
         for key, by_case in found.items()
     ]
@@ -294,14 +294,14 @@ def remembered_figures(user: User, customers: QuerySet[Customer], asked: Asked) 
     rights = user.has_perm(cases.view_permission), user.has_perm(orders.view_permission)
     seen = cases.counted().filter(customer__in=customers.order_by().values("pk")) if rights[0] else cases.none()
     key, keep = ("churn", statement(customers), rights, asked), partial(remembered, user)
-    return remembered(user, key, lambda: figures(customers, seen, orders, asked, keep), churn_stamp)
+    return remembered(user, key, lambda: figures(customers, seen, orders, asked, keep), churn_version)
 
 
 def figures(customers: Any, cases: Any, orders: Any, asked: Asked, keep: Keep = always) -> Figures:
     """cases: of these customers. orders: those the viewer may see. keep: as above."""
     period, today, then = asked
     lines, months = (
-        lines_of(cases if then is None else cases.kept_then_by(then), period),
+        lines_of(cases if then is None else cases.owned_then_by(then), period),
         until_this_month(period, today),
     )
     these = ChurnCase.objects.filter(pk__in=IdSet(line.key for line in lines))  # once: the others ask for these
@@ -320,7 +320,7 @@ def remembered_years(user: User) -> list[int]:
     cases = ChurnCase.objects.visible_to(user).counted()
     view = statement(Customer.objects.visible_to(user)), user.has_perm(cases.view_permission)
     key = ("churn years", view, timezone.localdate().year)
-    return remembered(user, key, lambda: years_of(cases), churn_stamp)
+    return remembered(user, key, lambda: years_of(cases), churn_version)
 
 
 # What may change while the figures stand: names and words

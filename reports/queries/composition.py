@@ -10,9 +10,9 @@ from typing import Any
 from django.db.models import Count, Max, Sum
 from django.utils import timezone
 
-from accounts.departments import choice_of
+from accounts.departments import exact_department_choice
 from accounts.models import Department, User
-from accounts.scopes import VIEW, people_in_scope
+from accounts.scopes import VIEW, user_ids_in_scope
 from basedata.models import DictionaryEntry
 from customers.models import ChurnChange, Customer
 from reports.versioned_cache import remembered, statement
@@ -92,7 +92,7 @@ class Groups:
         return [self.department(home) for home in sorted(homes, key=lambda home: (home is None, home))]
 
     def department(self, home: int | None) -> Group:
-        return Group(choice_of(home, self.above), self.names.get(home, "没有部门"))
+        return Group(exact_department_choice(home, self.above), self.names.get(home, "没有部门"))
 
     def at(self, value: Any) -> Group:
         """The group of a customer's value; a person or department not standing yet is added."""
@@ -107,7 +107,7 @@ class Groups:
 
 def composition(user: User, key: str, status: str) -> list[Group]:
     """Customers in the viewer's view by group, with the figures of the last month's end where there are any."""
-    people = people_in_scope(user, "customers.view_customer", VIEW)
+    people = user_ids_in_scope(user, "customers.view_customer", VIEW)
     groups = Groups(key, people)
     rows = Customer.objects.visible_to(user).order_by()
     rows = rows.filter(status=status) if status else rows

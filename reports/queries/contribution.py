@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import data_as_of
-from customers.filters.customers import named
+from customers.filters.customers import name_condition
 from customers.models import Customer, Order, RevenueYear
 from kit.domain.days import add_months
 from kit.sql.exact_sum import ExactSum
@@ -49,7 +49,7 @@ def customers_seen(user: User) -> Any:
 def customers_in(user: User, wanted: Wanted) -> Any:
     rows = customers_seen(user)
     if wanted.name:
-        rows = rows.filter(named(wanted.name))
+        rows = rows.filter(name_condition(wanted.name))
     if wanted.people is not None and not wanted.by_date:
         rows = rows.filter(manager__in=wanted.people)
     return rows
@@ -145,7 +145,7 @@ def _rows_in(period: Period, wanted: Wanted) -> Any:
     if period == year_period(period.first.year):
         return of_keepers(RevenueYear.objects.filter(year=period.first.year), "manager", wanted)
     orders = Order.objects.revenue().filter(ordered_at__gte=period.begins, ordered_at__lt=period.ends)
-    return of_keepers(orders.with_keeper(), "keeper", wanted) if wanted.by_date else orders
+    return of_keepers(orders.with_owner(), "owner", wanted) if wanted.by_date else orders
 
 
 def _sum(rows: Any) -> ExactSum:

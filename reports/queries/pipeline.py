@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts.models import User
 from kit.domain.days import add_months, midnight
 from kit.sql.exact_sum import ExactSum
-from marketing.models import ForecastChange, Opportunity, opportunity_stamp
+from marketing.models import ForecastChange, Opportunity, opportunity_version
 from reports.figure_cells import percent
 from reports.versioned_cache import remembered, statement
 
@@ -294,13 +294,13 @@ def figures(rows: Rows, asked: Asked) -> Figures:
 
 def remembered_figures(user: User, rows: Rows, asked: Asked) -> Figures:
     """Counted once until an opportunity or a forecast changes. rows: by conditions on their own columns."""
-    return remembered(user, ("pipeline", statement(rows), asked), lambda: figures(rows, asked), opportunity_stamp)
+    return remembered(user, ("pipeline", statement(rows), asked), lambda: figures(rows, asked), opportunity_version)
 
 
 def remembered_years(user: User) -> list[int]:
     rows = Opportunity.objects.visible_to(user)
     key = ("pipeline years", statement(rows), timezone.localdate().year)
-    return remembered(user, key, lambda: years_of(rows), opportunity_stamp)
+    return remembered(user, key, lambda: years_of(rows), opportunity_version)
 
 
 def years_of(rows: Rows) -> list[int]:

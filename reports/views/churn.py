@@ -18,8 +18,8 @@ from django.utils.html import format_html
 
 from accounts.models import User
 from customers.filters.churn import UNFILLED
-from customers.filters.customers import THEN, keepers_in_view, named
-from customers.filters.orders import REVENUE
+from customers.filters.customers import OWNER_AT_THAT_TIME, name_condition, owners_in_view
+from customers.filters.orders import REVENUE_STATUS
 from customers.models import ChurnCase, Customer
 from kit.domain.days import format_day
 from kit.domain.urls import page_url, record_url
@@ -39,12 +39,14 @@ FEW = 5
 
 class ChurnForm(ScopeForm):
     name = forms.CharField(label="客户名称", max_length=100)
-    follow = forms.ChoiceField(label="归属", choices=[("", "今天的客户经理"), (THEN, "确认流失时的客户经理")])
+    follow = forms.ChoiceField(
+        label="归属", choices=[("", "今天的客户经理"), (OWNER_AT_THAT_TIME, "确认流失时的客户经理")]
+    )
     field_order = ["name", "year", "department", "manager", "follow"]
 
     def managers(self, people: frozenset[int] | None) -> QuerySet[User]:
         """Also people who kept customers once: losses may follow the 客户经理 of the confirmation."""
-        return keepers_in_view(self.user)
+        return owners_in_view(self.user)
 
     def years(self) -> list[int]:
         return churn.remembered_years(self.user)
@@ -101,13 +103,13 @@ class ChurnReport(ReportPage):
         """Those in view, as the filters leave them."""
         customers = Customer.objects.visible_to(self.request.user)
         if values["name"]:
-            customers = customers.filter(named(values["name"]))
+            customers = customers.filter(name_condition(values["name"]))
         return customers if self.by_then else of_people(customers, "manager", values)
 
     @property
     def by_then(self) -> bool:
         """Do people mean the 客户经理 of the confirmation?"""
-        return self.form.cleaned_data["follow"] == THEN
+        return self.form.cleaned_data["follow"] == OWNER_AT_THAT_TIME
 
     @cached_property
     def kept(self) -> dict[str, str]:
@@ -215,7 +217,7 @@ class ChurnReport(ReportPage):
     def orders_behind(self, loss: Any) -> str:
         if loss.case is None or not loss.revenue:
             return ""
-        query = urlencode({"ordered_from": loss.since, "ordered_to": loss.day, "status": REVENUE})
+        query = urlencode({"ordered_from": loss.since, "ordered_to": loss.day, "status": REVENUE_STATUS})
         return f"{record_url('customers:customer_orders', loss.customer)}?{query}"
 
     def reasons_table(self, period: Period, reasons: list[Reason], title: str, name: str) -> ReportTable:

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.utils.html import format_html
 
 from accounts.models import User
-from customers.filters.customers import keepers_in_view
+from customers.filters.customers import owners_in_view
 from kit.domain.days import format_day
 from kit.domain.urls import page_url, record_url
 from kit.pages.lists import Column
@@ -54,7 +54,7 @@ class ContributionForm(ScopeForm):
 
     def managers(self, people: frozenset[int] | None) -> QuerySet[User]:
         """Also people who kept customers once: figures may follow the 客户经理 of the order's date."""
-        return keepers_in_view(self.user)
+        return owners_in_view(self.user)
 
     def wanted(self) -> Wanted:
         values = self.cleaned_data

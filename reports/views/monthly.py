@@ -25,11 +25,11 @@ from kit.pages.actions import Action, ActionView, controls
 from kit.pages.export_requests import DeliberateRequest
 from kit.pages.filters import ListFilter
 from kit.pages.forms import Block, CrmForm, RecordForm
-from kit.pages.history import RecordHistory, without_names
+from kit.pages.history import RecordHistory, hide_record_names
 from kit.pages.lists import Column, RecordList
 from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
 from kit.pages.templatetags.ui import chip
-from kit.pages.unknown_parameters import describe_unread
+from kit.pages.unknown_parameters import get_part_or_404
 from reports.monthly_sections import four_reports
 from reports.report_snapshot import bring_back
 
@@ -127,14 +127,14 @@ class MonthlyDetail(MonthlyPage, RecordDetail):
             "submissions": submissions,
             "head": [control for control in main if control.allowed],
             "why_not": "" if record.remarks.strip() else self.unwritten(record),
-            "history": without_names(AuditEntry.objects.about(record)[:8], words_hidden_from(user)),
+            "history": hide_record_names(AuditEntry.objects.about(record)[:8], words_hidden_from(user)),
             "may_export": user.has_perm("reports.export_reports"),
             "now": timezone.localtime(),
         }
 
     def asked(self, submissions: list[Submission]) -> Submission | None:
         known = {one.number: one for one in submissions}
-        return known.get(describe_unread(self.request.GET, "submission", known))
+        return known.get(get_part_or_404(self.request.GET, "submission", known))
 
     def unwritten(self, record: MonthlyReport) -> str:
         return record.can_submit(self.request.user).reason if record.can_edit(self.request.user) else ""

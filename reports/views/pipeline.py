@@ -12,7 +12,7 @@ from django import forms
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.departments import choice_of
+from accounts.departments import exact_department_choice
 from accounts.models import Department, User
 from customers.models import Customer
 from kit.domain.days import format_day
@@ -309,7 +309,7 @@ def merged_by_department(found: dict[Any, Group]) -> list[Group]:
     result = []
     for pk, groups in merged.items():
         whole = pipeline.total(groups)
-        whole.key, whole.label = choice_of(pk, parents), departments[pk].name if pk else "没有部门"
+        whole.key, whole.label = exact_department_choice(pk, parents), departments[pk].name if pk else "没有部门"
         result.append(whole)
     return sorted(result, key=lambda group: (-group.won, -group.closed, -group.open, group.label))
 

@@ -14,7 +14,7 @@ from django.db.models import F
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
-from accounts.departments import people_of
+from accounts.departments import department_user_ids
 from accounts.models import User
 from basedata.models import DictionaryEntry
 from customers.models import Customer
@@ -79,7 +79,7 @@ class ServicesReport(ReportPage):
     def rows(self, values: dict[str, Any], period: Period) -> Any:
         rows = ServiceRequest.objects.visible_to(self.request.user)
         if values["department"]:
-            rows = rows.filter(keeper__in=people_of(values["department"]))
+            rows = rows.filter(keeper__in=department_user_ids(values["department"]))
         return service.created(rows, period)
 
     @cached_property

@@ -1,5 +1,5 @@
 from .handover import hand_over_requests
-from .leaving import hand_over_all_requests, requests_left_by
+from .leaving import count_open_requests, hand_over_all_requests
 from .marks import ServiceChange, forget_old_marks
 from .parts import Draft, FormerLink, GivenBy, ServiceHelper, ServiceNote, ServiceRound
 from .request import NUMBER_PREFIX, ServiceRequest
@@ -19,8 +19,8 @@ __all__ = [
     "ServiceRound",
     "ServiceTarget",
     "assignment_access",
+    "count_open_requests",
     "forget_old_marks",
     "hand_over_all_requests",
     "hand_over_requests",
-    "requests_left_by",
 ]

@@ -13,7 +13,7 @@ from .parts import ServiceHelper
 from .request import ServiceRequest
 
 
-def requests_left_by(person: User) -> list[tuple[str, int]]:
+def count_open_requests(person: User) -> list[tuple[str, int]]:
     """Return (label, number) of what waits for a successor.
 
     Unassigned requests are not counted: the supervisor assigns them.

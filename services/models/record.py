@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Scope, User
-from accounts.scopes import EDIT, reaches, widest
+from accounts.scopes import EDIT, scope_includes, widest_scope
 from basedata.models import entry_field
 from customers.models import Contact, Customer, TimelineEntry, add_timeline_entry
 from kit.domain.urls import record_url
@@ -185,7 +185,7 @@ class AbstractServiceRequest(models.Model):
     def _require_supervisor(self, by: User, verb: str) -> Verdict:
         return first_objection(
             require_permission(by, ASSIGN, f"只有销售主管可以{verb}服务请求"),
-            require_scope(reaches(by, ASSIGN, EDIT, self.keeper_id), f"这个服务请求不在您的{verb}范围内。"),
+            require_scope(scope_includes(by, ASSIGN, EDIT, self.keeper_id), f"这个服务请求不在您的{verb}范围内。"),
         )
 
     def _require_assignee(self, by: User, verb: str) -> Verdict:
@@ -198,7 +198,7 @@ class AbstractServiceRequest(models.Model):
     def _works_on(self, by: User) -> bool:
         """Whether the user is the assignee or supervises the owner."""
         is_assignee = self.assignee_id == by.pk and by.has_perm("services.handle_servicerequest")
-        return is_assignee or (by.has_perm(ASSIGN) and reaches(by, ASSIGN, EDIT, self.keeper_id))
+        return is_assignee or (by.has_perm(ASSIGN) and scope_includes(by, ASSIGN, EDIT, self.keeper_id))
 
     def _require_worker(self, by: User, verb: str) -> Verdict:
         return first_objection(
@@ -208,7 +208,7 @@ class AbstractServiceRequest(models.Model):
 
     def _require_note_access(self, by: User) -> Verdict:
         """Allow the assignee, supervisors and helpers, unless their roles edit no business data at all."""
-        edits_data = widest(by, ServiceRequestQuerySet.view_permission, EDIT) is not Scope.NONE
+        edits_data = widest_scope(by, ServiceRequestQuerySet.view_permission, EDIT) is not Scope.NONE
         takes_part = self._works_on(by) or ServiceHelper.objects.filter(request=self.pk, user=by).exists()
         return first_objection(
             ALLOWED if edits_data else Verdict(Kind.NO_PERMISSION, "您的角色不编辑业务数据，不能添加备注。"),
@@ -259,7 +259,7 @@ class AbstractServiceRequest(models.Model):
         self.due_at = clock.add_minutes(self.due_at, waited) if self.due_at else None
 
     @property
-    def told_as(self) -> str:
+    def timeline_text(self) -> str:
         """Text of the entry in the customer's timeline."""
         state = f"{self.get_status_display()}{f'，退回 {self.returns} 次' if self.returns else ''}"
         return f"{self.kind}：{self._short_summary}（{state}）"
@@ -267,7 +267,9 @@ class AbstractServiceRequest(models.Model):
     def _update_timeline(self) -> None:
         """Add or update the request's one entry in the customer's timeline."""
         if self.customer:
-            add_timeline_entry(self.customer, TimelineEntry.Kind.SERVICE, self.told_as, url=self.get_absolute_url())
+            add_timeline_entry(
+                self.customer, TimelineEntry.Kind.SERVICE, self.timeline_text, url=self.get_absolute_url()
+            )
 
     def _save(self, *fields: str) -> None:
         self.version += 1

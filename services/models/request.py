@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from accounts.models import Notification, User, notify
-from accounts.scopes import EDIT, VIEW, people_in_scope, reaches, supervisors_of
+from accounts.scopes import EDIT, VIEW, scope_includes, supervisors_of, user_ids_in_scope
 from basedata.models import reserve_numbers
-from customers.models import TimelineEntry, hold_customers
+from customers.models import TimelineEntry, lock_current_customers
 from customers.models.timeline import remove_timeline_entry
 from kit.audit.log import log_event, save_changes
 from kit.domain.verdict import (
@@ -41,7 +41,7 @@ class ServiceRequest(AbstractServiceRequest):
     def create(cls, *, by: User, **values: Any) -> ServiceRequest:
         """Create a request with its number and timeline entry. Call in a transaction."""
         require_permission(by, "services.add_servicerequest", "您的角色不能创建服务请求").enforce()
-        hold_customers(values.get("customer"), by=by)
+        lock_current_customers(values.get("customer"), by=by)
         request = cls(number=reserve_numbers(NUMBER_PREFIX)[0], created_by=by, **values)
         request.keeper = request.customer.manager if request.customer else by
         request.due_at = clock.due_at(request.kind, request.customer, request.created_at)
@@ -51,7 +51,7 @@ class ServiceRequest(AbstractServiceRequest):
         return request
 
     def can_edit(self, by: User) -> Verdict:
-        supervised = by.has_perm(ASSIGN) and reaches(by, ASSIGN, VIEW, self.keeper_id)
+        supervised = by.has_perm(ASSIGN) and scope_includes(by, ASSIGN, VIEW, self.keeper_id)
         return first_objection(
             require_permission(by, "services.change_servicerequest", "您的角色不能修改服务请求"),
             require_scope(
@@ -64,7 +64,7 @@ class ServiceRequest(AbstractServiceRequest):
     def edit(self, *, by: User, **values: Any) -> None:
         self.can_edit(by).enforce()
         former = self.customer
-        hold_customers(values.get("customer"), by=by, kept=former)
+        lock_current_customers(values.get("customer"), by=by, kept=former)
         if not save_changes(by, "编辑", self, **values):
             return
         if former is not None and former != self.customer:
@@ -77,7 +77,7 @@ class ServiceRequest(AbstractServiceRequest):
     def can_remove(self, by: User) -> Verdict:
         return first_objection(
             require_permission(by, "services.delete_servicerequest", "只有销售主管可以删除服务请求"),
-            require_scope(reaches(by, ASSIGN, EDIT, self.keeper_id), "这个服务请求不在您的编辑范围内。"),
+            require_scope(scope_includes(by, ASSIGN, EDIT, self.keeper_id), "这个服务请求不在您的编辑范围内。"),
             self._while_new("删除"),
         )
 
@@ -146,7 +146,7 @@ class ServiceRequest(AbstractServiceRequest):
     @staticmethod
     def candidates(by: User) -> models.QuerySet[User]:
         """Return active account managers (客户经理) within the supervisor's scope who may handle requests."""
-        people = people_in_scope(by, ASSIGN, EDIT)
+        people = user_ids_in_scope(by, ASSIGN, EDIT)
         managers = User.objects.account_managers().filter(
             pk__in=User.objects.holding("services.handle_servicerequest").values("pk")
         )

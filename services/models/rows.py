@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.rows import ScopedQuerySet
-from accounts.scopes import VIEW, people_in_scope
+from accounts.scopes import VIEW, user_ids_in_scope
 from accounts.sharing import granted_ids
 from customers.models import CustomerGrant
 from kit.sql.counts import filter_cached
@@ -60,7 +60,7 @@ class ServiceRequestQuerySet(ScopedQuerySet):
     def of_people(self, people: frozenset[int]) -> Q:
         return Q(keeper__in=people)
 
-    def in_reach(self, people: frozenset[int]) -> Q:
+    def exportable_for(self, people: frozenset[int]) -> Q:
         """Return the condition on owners, or on assignees."""
         return self.of_people(people) | Q(assignee__in=people)
 
@@ -77,7 +77,7 @@ class ServiceRequestQuerySet(ScopedQuerySet):
         """Return the rows in view scope, own work, and requests of customers shared with the user."""
         if not user.has_perm(self.view_permission):
             return self.none()
-        people = people_in_scope(user, self.view_permission, VIEW)
+        people = user_ids_in_scope(user, self.view_permission, VIEW)
         if people is None:
             return self
         rows = self.of_people(people.including(user.pk)) | self.own(user)

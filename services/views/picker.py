@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views import View
 
-from customers.beyond import LOOKING_PAUSED
+from customers.beyond import LOOKUP_PAUSED
 from kit.pages.export_requests import is_cross_site, is_prefetch
 
-from ..picker import find_exact, offered
+from ..picker import find_customers, find_exact
 from .requests import contact_suggestions
 
 MAX_QUERY_LENGTH = 140
@@ -32,9 +32,9 @@ class FindCustomer(ForCreators):
         query = request.GET.get("customer", "").strip()
         text = query[:MAX_QUERY_LENGTH]
         is_deliberate = not (is_prefetch(request) or is_cross_site(request))
-        answer = offered(request.user, text, beyond=is_deliberate)
+        answer = find_customers(request.user, text, beyond=is_deliberate)
         context = {"q": text, "found": answer, "title": "查找客户", "help_anchor": "services"}
-        context["paused"] = LOOKING_PAUSED if answer.paused else ""
+        context["paused"] = LOOKUP_PAUSED if answer.paused else ""
         context["cut"] = len(query) > MAX_QUERY_LENGTH and MAX_QUERY_LENGTH
         crumbs = (("服务管理", ""), ("服务创建", "services:request_create"))
         template = "services/picker_options.html" if request.htmx else "services/picker.html"

@@ -47,7 +47,7 @@ class Rate(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if is_rate_limited(client_address(request) or "?"):
-            return public_pages.refuse_public(429, typed=typed(request))
+            return public_pages.refuse_public(429, typed=typed_comment(request))
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
@@ -79,17 +79,19 @@ class Rate(View):
         return public_pages.render_public("services/rate.html", context, status=status)
 
 
-def without_cookie(request: HttpRequest, token: str) -> HttpResponse:
+def rate_without_cookie(request: HttpRequest, token: str) -> HttpResponse:
     """Answer a form without CSRF cookie: accept it with the page's own signature, else show it again with its input."""
     return Rate.as_view(is_ours=verify_form_signature(request.POST.get("proof", ""), token))(request, token=token)
 
 
 def refuse_link(request: HttpRequest, state: LinkState) -> HttpResponse:
     status, heading, words = REFUSALS[state]
-    return public_pages.refuse_public(status, heading, words, typed="" if state is LinkState.FORGED else typed(request))
+    return public_pages.refuse_public(
+        status, heading, words, typed="" if state is LinkState.FORGED else typed_comment(request)
+    )
 
 
-def typed(request: HttpRequest) -> str:
+def typed_comment(request: HttpRequest) -> str:
     """Return the visitor's comment, for the refusal page of the same request."""
     return request.POST.get("comment", "")[:MAX_ECHO_LENGTH].strip()
 

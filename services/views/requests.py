@@ -13,7 +13,7 @@ from accounts.models import User
 from customers.models import Contact, Customer, names_hidden_from
 from kit.audit.models import AuditEntry
 from kit.pages.actions import ActionView, controls
-from kit.pages.history import RecordHistory, without_names
+from kit.pages.history import RecordHistory, hide_record_names
 from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
 
 from ..candidates import rank_candidates
@@ -60,7 +60,7 @@ def request_context(record: ServiceRequest, user: User) -> dict[str, Any]:
         "customer": customer,
         "earlier": earlier(record, user) if customer else [],
         "lead_url": lead_url(record, user),
-        "history": without_names(AuditEntry.objects.about(record)[:8], hidden_labels(user, bool(customer))),
+        "history": hide_record_names(AuditEntry.objects.about(record)[:8], hidden_labels(user, bool(customer))),
         "head": [control for control in main if control.allowed],
         "others": [*other, *(control for control in main if not control.allowed)],
     }

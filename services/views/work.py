@@ -102,7 +102,7 @@ class SaveDraft(View):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         record = get_object_or_404(ServiceRequest.objects.visible_to(request.user).select_related("assignee"), pk=pk)
         getattr(record, drafts.FORMS[self.form][1])(request.user).enforce()
-        drafts.keep(request.user, record, self.form, request.POST)
+        drafts.save_draft(request.user, record, self.form, request.POST)
         return HttpResponse(status=204)
 
 

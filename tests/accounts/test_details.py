@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.details import OPENED, SEE, HasDetails
+from accounts.details import OPENED_VERB, SEE_PERMISSION, HasContactDetails
 from accounts.models import Role, Scope
 from customers.importing import CustomerImport
 from customers.models import Contact, Customer
@@ -235,7 +235,7 @@ def holding(*permissions, department, scope=Scope.SELF):
 
 
 def test_a_number_in_full_finds_its_customer_without_the_permission_to_create_requests(held, company, sign_in):
-    sees = holding("customers.view_customer", SEE, department=company.north, scope=Scope.DEPARTMENT)
+    sees = holding("customers.view_customer", SEE_PERMISSION, department=company.north, scope=Scope.DEPARTMENT)
     answer = sign_in(factories.fresh(sees)).get(reverse("search"), {"phone": PHONE})
     assert answer["Location"] == held.customer.get_absolute_url()
 
@@ -288,7 +288,7 @@ def test_no_template_shows_a_detail_without_asking():
 
 
 def opened():
-    return list(AuditEntry.objects.filter(verb=OPENED))
+    return list(AuditEntry.objects.filter(verb=OPENED_VERB))
 
 
 def test_opening_one_is_asked_for_recorded_and_shown_once(held, company, sign_in):
@@ -384,7 +384,7 @@ def test_a_masked_value_is_refused_on_every_way_in(held, company, sign_in, tmp_p
 
 
 def test_every_model_with_details_names_fields_that_refuse_masked_values():
-    models = [model for model in subclasses(HasDetails) if not model._meta.abstract]
+    models = [model for model in subclasses(HasContactDetails) if not model._meta.abstract]
     assert {Customer, Contact, Opportunity} <= set(models)
     for model in models:
         for name in model.detail_fields:

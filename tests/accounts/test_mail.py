@@ -59,7 +59,7 @@ def test_a_notification_goes_out_with_its_text_and_a_link_and_nothing_else(reade
     Notification.objects.all().delete()
     notify(reader, "林主管 将机会「二期改造」指派给您", opportunity, kind="opportunity")
     assert server.sent == []
-    assert mail.send_due() == "发送 1 封"
+    assert mail.send_queued() == "发送 1 封"
     (message,) = server.sent
     assert message.to == ["zhou@example.com"]
     assert message.subject == "【客户关系管理】销售机会"
@@ -72,13 +72,13 @@ def test_a_notification_goes_out_with_its_text_and_a_link_and_nothing_else(reade
     assert message.attachments == []
     sent = row()
     assert (sent.mail, sent.mail_attempts, sent.mail_error, sent.read_at) == (Mail.SENT, 1, "", None)
-    assert mail.send_due() == "没有待发送的邮件"
+    assert mail.send_queued() == "没有待发送的邮件"
     assert len(server.sent) == 1
 
 
 def test_what_is_about_no_record_leads_to_the_notifications(reader, server):
     notify(reader, "流失扫描新增 3 个预警", kind="churn")
-    mail.send_due()
+    mail.send_queued()
     assert "https://crm.example.com/notifications/" in server.sent[0].body
 
 
@@ -91,14 +91,14 @@ def test_who_wants_none_gets_none_but_reads_it_in_the_product(reader, server, wh
     User.objects.filter(pk=reader.pk).update(**who)
     notify_many([Notification.about(None, reader.pk, "x", "other")])
     assert row().mail == Mail.NONE
-    assert mail.send_due() == "没有待发送的邮件"
+    assert mail.send_queued() == "没有待发送的邮件"
 
 
 def test_a_company_without_a_mail_server_queues_nothing(reader, server, settings):
     settings.CRM_EMAIL_URL = ""
     notify(reader, "x")
     assert row().mail == Mail.NONE
-    mail.send_due()
+    mail.send_queued()
     assert server.connections == 0
 
 
@@ -118,11 +118,11 @@ def test_a_person_switches_their_mails_off_and_on_again(reader, server, sign_in,
     assert "您已关闭邮件" in answer
     assert AuditEntry.objects.latest("pk").changes == {"接收邮件通知": ["是", "否"]}
     notify(reader, "二")
-    mail.send_due()
+    mail.send_queued()
     assert server.sent == [], "what waited already does not go out either"
     client.post("/notifications/mail/", {"on": "1"})
     notify(reader, "三")
-    mail.send_due()
+    mail.send_queued()
     assert len(server.sent) == 1
     settings.CRM_EMAIL_URL = ""
     assert "zhou@example.com" not in client.get("/notifications/").content.decode()
@@ -157,7 +157,7 @@ def test_nothing_is_sent_that_the_reader_may_not_see_or_does_not_want_any_more(r
     Notification.objects.all().delete()
     notify(reader, f"机会「{opportunity.summary}」", opportunity)
     change(reader, opportunity)
-    assert mail.send_due() == "发送 0 封"
+    assert mail.send_queued() == "发送 0 封"
     assert server.sent == []
     assert row().mail == Mail.DROPPED
 
@@ -165,7 +165,7 @@ def test_nothing_is_sent_that_the_reader_may_not_see_or_does_not_want_any_more(r
 def test_a_record_out_of_view_is_not_told_of_though_it_was_queued(company, reader, server):
     other = factories.assigned(company.stranger, company.outsider, company.stranger)
     notify(reader, f"机会「{other.summary}」", other)
-    mail.send_due()
+    mail.send_queued()
     assert [(message.to, message.body) for message in server.sent] == []
     assert row(recipient=reader).mail == Mail.DROPPED
 
@@ -179,15 +179,15 @@ def test_while_the_server_is_down_everything_waits_longer_and_longer_and_then_go
     server.down = ConnectionRefusedError("refused")
     waits = []
     for _ in range(8):
-        assert mail.send_due() == "邮件服务器无法连接，推迟 2 封"
+        assert mail.send_queued() == "邮件服务器无法连接，推迟 2 封"
         first = Notification.objects.order_by("pk").first()
         waits.append(round((first.mail_at - timezone.now()).total_seconds() / 60))
         assert (first.mail, "refused" in first.mail_error) == (Mail.QUEUED, True)
-        assert mail.send_due() == "没有待发送的邮件", "nothing is due before its time"
+        assert mail.send_queued() == "没有待发送的邮件", "nothing is due before its time"
         later(waits[-1])
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
     server.down = None
-    assert mail.send_due() == "发送 2 封"
+    assert mail.send_queued() == "发送 2 封"
     assert [re.search("[一二]", message.body)[0] for message in server.sent] == ["一", "二"]
     assert {each.mail for each in Notification.objects.all()} == {Mail.SENT}
 
@@ -195,9 +195,9 @@ def test_while_the_server_is_down_everything_waits_longer_and_longer_and_then_go
 def test_after_a_day_it_is_given_up_and_an_administrator_sees_it(company, reader, server, sign_in):
     notify(reader, "机会「机密」")
     server.down = SMTPConnectError(421, b"busy")
-    mail.send_due()
+    mail.send_queued()
     later(24 * 60 + 1)
-    mail.send_due()
+    mail.send_queued()
     assert row().mail == Mail.FAILED
     page = text(sign_in(company.administrator).get("/jobs/"))
     assert "发送失败 1 封" in page
@@ -221,11 +221,11 @@ def test_after_a_day_it_is_given_up_and_an_administrator_sees_it(company, reader
 def test_what_the_server_answers_decides(reader, server, answer, state, words):
     notify(reader, "一")
     server.answers = [answer]
-    mail.send_due()
+    mail.send_queued()
     first = row()
     assert (first.mail, words in first.mail_error) == (state, True)
     later(1)
-    mail.send_due()
+    mail.send_queued()
     assert len(server.sent) == (state == Mail.QUEUED)
 
 
@@ -233,9 +233,9 @@ def test_a_broken_connection_leaves_the_rest_in_the_queue(reader, server):
     for word in "一二三":
         notify(reader, word)
     server.answers = [None, SMTPServerDisconnected("gone")]
-    assert mail.send_due() == "发送 1 封"
+    assert mail.send_queued() == "发送 1 封"
     assert [each.mail for each in Notification.objects.order_by("pk")] == [Mail.SENT, Mail.FAILED, Mail.QUEUED]
-    assert mail.send_due() == "发送 1 封"
+    assert mail.send_queued() == "发送 1 封"
     assert len(server.sent) == 2
 
 
@@ -248,10 +248,10 @@ def test_a_second_sender_at_the_same_time_sends_nothing(reader, server):
 
     def second():
         server.meanwhile = None
-        mail.send_due()
+        mail.send_queued()
 
     server.meanwhile = second  # while the first is being sent another process comes along
-    mail.send_due()
+    mail.send_queued()
     bodies = [re.search("[一二]", message.body)[0] for message in server.sent]
     assert sorted(bodies) == ["一", "二"]
 
@@ -264,12 +264,12 @@ def test_a_process_that_died_while_sending_sends_no_second_copy(company, reader,
 
     server.meanwhile = die
     with pytest.raises(KeyboardInterrupt):
-        mail.send_due()
+        mail.send_queued()
     assert row().mail == Mail.SENDING
     server.meanwhile = None
-    assert mail.send_due() == "没有待发送的邮件"
+    assert mail.send_queued() == "没有待发送的邮件"
     later(11)
-    mail.send_due()
+    mail.send_queued()
     assert (row().mail, row().mail_error) == (Mail.FAILED, mail.UNKNOWN)
     assert server.sent == []
 
@@ -277,13 +277,13 @@ def test_a_process_that_died_while_sending_sends_no_second_copy(company, reader,
 def test_an_administrator_sends_failed_ones_again_and_nobody_else_does(company, reader, server, sign_in):
     notify(reader, "一")
     server.answers = [SMTPDataError(554, b"spam")]
-    mail.send_due()
+    mail.send_queued()
     with pytest.raises(Refused):
         mail.send_again(by=company.supervisor)
     answer = sign_in(company.administrator).post("/jobs/mail/again/", follow=True)
     assert "1 封邮件重新排队" in answer.content.decode()
     assert AuditEntry.objects.get(verb="重新发送邮件").changes == {"封数": ["", "1"]}
-    mail.send_due()
+    mail.send_queued()
     assert len(server.sent) == 1
     answer = sign_in(company.administrator).post("/jobs/mail/again/", follow=True)
     assert "没有发送失败的邮件" in answer.content.decode()

@@ -18,7 +18,7 @@ from accounts.models import (
     notify,
     subtree_ids,
 )
-from accounts.roles import SHIPPED, ship_roles
+from accounts.roles import SHIPPED_ROLES, ship_roles
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -31,9 +31,9 @@ def role(code):
 # Shipped roles
 
 
-@pytest.mark.parametrize("code", SHIPPED)
+@pytest.mark.parametrize("code", SHIPPED_ROLES)
 def test_a_shipped_role_has_the_name_scopes_and_rights_of_the_table(code):
-    name, view, edit, permissions = SHIPPED[code]
+    name, view, edit, permissions = SHIPPED_ROLES[code]
     kept = role(code)
     assert (kept.name, kept.view_scope, kept.edit_scope) == (name, view, edit)
     found = {f"{p.content_type.app_label}.{p.codename}" for p in kept.permissions.select_related("content_type")}
@@ -47,7 +47,7 @@ def test_shipping_again_overwrites_nothing():
     ship_roles()
     kept.refresh_from_db()
     assert (kept.name, kept.view_scope, kept.permissions.count()) == ("销售", "self", 0)
-    assert Role.objects.count() == len(SHIPPED)
+    assert Role.objects.count() == len(SHIPPED_ROLES)
 
 
 def test_shipping_brings_back_a_role_that_is_missing():
@@ -57,7 +57,7 @@ def test_shipping_brings_back_a_role_that_is_missing():
 
 
 def test_the_administrator_holds_no_right_over_business_data():
-    permissions = SHIPPED["administrator"][3].split()
+    permissions = SHIPPED_ROLES["administrator"][3].split()
     business = {
         permission for permission in permissions if permission.startswith(("marketing.", "customers.", "services."))
     }
@@ -65,11 +65,11 @@ def test_the_administrator_holds_no_right_over_business_data():
     # and the targets of services are a setting.
     targets = {"services.view_servicetarget", "services.change_servicetarget"}
     assert business - targets == {"customers.view_order", "customers.restore_customer", "customers.scan_churncase"}
-    assert SHIPPED["administrator"][1:3] == ("none", "none")
+    assert SHIPPED_ROLES["administrator"][1:3] == ("none", "none")
 
 
 def test_executives_hold_rights_to_view_and_export_and_to_review_reports_only():
-    permissions = set(SHIPPED["executive"][3].split()) - {"reports.review_monthlyreport"}
+    permissions = set(SHIPPED_ROLES["executive"][3].split()) - {"reports.review_monthlyreport"}
     assert all(permission.split(".")[1].startswith(("view_", "export_")) for permission in permissions)
 
 

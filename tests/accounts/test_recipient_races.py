@@ -69,7 +69,7 @@ def strongly(row):
     return type(row)._base_manager.select_for_update()
 
 
-def kept_by(person):
+def owned_by(person):
     open_rows = (
         Customer.objects.filter(manager=person),
         Opportunity.objects.filter(assignee=person, status="assigned"),
@@ -85,7 +85,7 @@ def test_who_is_disabled_meanwhile_hands_over_what_they_were_just_given(company,
     first, second = moment.overtake(lambda: give(leaver), lambda: leave(company, leaver, company.eastern))
     assert (first, second) == (None, None)
     assert not again(leaver).is_active
-    assert (kept_by(leaver), kept_by(company.eastern)) == (0, 1)
+    assert (owned_by(leaver), owned_by(company.eastern)) == (0, 1)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -96,7 +96,7 @@ def test_control_without_the_lock_they_leave_work_behind(company, monkeypatch, w
     moment = give.stop(monkeypatch)
     moment.overtake(lambda: give(leaver), lambda: leave(company, leaver, company.eastern))
     assert not again(leaver).is_active
-    assert kept_by(leaver) == 1
+    assert owned_by(leaver) == 1
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -107,7 +107,7 @@ def test_work_is_not_given_to_somebody_who_is_just_being_disabled(company, monke
     assert first is None
     assert isinstance(second, Refused), repr(second)
     assert "请另选" in str(second)
-    assert kept_by(leaver) == 0
+    assert owned_by(leaver) == 0
 
 
 @pytest.mark.parametrize("to", ["eastern", "colleague"])

@@ -225,7 +225,7 @@ def test_the_cookie_that_lets_large_forms_in_is_ours_and_lasts_a_day(desk, rf):
     for value, is_known in ((cookie.value, True), ("1", False), (cookie.value[:-1], False), ("", False)):
         request = rf.get("/")
         request.COOKIES[form_token.COOKIE] = value
-        assert form_token.was_here(request) is is_known
+        assert form_token.is_remembered_browser(request) is is_known
     assert form_token.COOKIE not in desk.client.get("/help/").cookies  # written once an hour at most
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts import roles
 from accounts.models import Department, Role, Scope, User
 from accounts.rights import catalogue, name_of, sentences, tree
-from accounts.roles import SHIPPED, ship_roles
+from accounts.roles import SHIPPED_ROLES, ship_roles
 from crm.role_check import entries
 from customers.models import Customer
 from kit.audit.models import AuditEntry
@@ -55,7 +55,7 @@ def at(name, record):
 def test_every_right_of_the_shipped_roles_is_offered_by_module_in_chinese(admin):
     page = admin.get(reverse("accounts:role_create"))
     html = page.content.decode()
-    names = {name for *_, permissions in SHIPPED.values() for name in permissions.split()}
+    names = {name for *_, permissions in SHIPPED_ROLES.values() for name in permissions.split()}
     assert {name_of(permission) for permission in catalogue()} == names
     assert len(find_all(page, "input[name=permissions]")) == len(names)
     assert len(find_all(page, "input[name=whole]")) >= 5
@@ -211,7 +211,7 @@ def test_the_check_page_agrees_with_what_every_address_answers():
             code: any(status in ("200", "204", "302", "409") for _, status in answers[entry.name, code])
             for code in ROLES.values()
         }
-        holders = {code for code in ROLES.values() if {*entry.right.split("|")} & {*SHIPPED[code][3].split()}}
+        holders = {code for code in ROLES.values() if {*entry.right.split("|")} & {*SHIPPED_ROLES[code][3].split()}}
         wrong += [
             f"{code} opens {entry.name} without {entry.right}"
             for code in opened
@@ -340,8 +340,8 @@ def next_version(monkeypatch):
     """The table as a later version ships it, with one permission more for the supervisors."""
 
     def ship(permission="customers.restore_customer"):
-        name, view, edit, permissions = SHIPPED["sales_supervisor"]
-        monkeypatch.setitem(roles.SHIPPED, "sales_supervisor", (name, view, edit, f"{permissions} {permission}"))
+        name, view, edit, permissions = SHIPPED_ROLES["sales_supervisor"]
+        monkeypatch.setitem(roles.SHIPPED_ROLES, "sales_supervisor", (name, view, edit, f"{permissions} {permission}"))
         ship_roles()
 
     return ship

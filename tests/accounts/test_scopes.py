@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.urls import reverse
 
 from accounts.models import Role, Scope, User
-from accounts.scopes import EDIT, VIEW, people_in_scope, reaches, supervisors_of, widest
+from accounts.scopes import EDIT, VIEW, scope_includes, supervisors_of, user_ids_in_scope, widest_scope
 from customers.models import Contact, Customer, Interaction
 from marketing.models import Opportunity, PlanItem
 from tests import factories
@@ -71,8 +71,8 @@ def test_an_edit_scope_reaches_exactly_these_rows(owners, customers, scope):
 @pytest.mark.parametrize("scope", Scope)
 def test_rows_people_and_single_answers_agree(owners, scope):
     person = give_role(owners["self"], view=scope)
-    people = people_in_scope(person, RIGHT, VIEW)
-    reached = {place for place, owner in owners.items() if reaches(person, RIGHT, VIEW, owner.pk)}
+    people = user_ids_in_scope(person, RIGHT, VIEW)
+    reached = {place for place, owner in owners.items() if scope_includes(person, RIGHT, VIEW, owner.pk)}
     assert reached == REACH[scope]
     if people is None:
         assert scope is Scope.ALL
@@ -89,7 +89,7 @@ def test_scopes_widen_in_order():
 def test_several_roles_add_up_to_the_widest(owners, customers):
     give_role(owners["self"], view=Scope.SELF, edit=Scope.DEPARTMENT)
     person = give_role(owners["self"], view=Scope.SUBTREE, edit=Scope.NONE)
-    assert (widest(person, RIGHT, VIEW), widest(person, RIGHT, EDIT)) == (Scope.SUBTREE, Scope.DEPARTMENT)
+    assert (widest_scope(person, RIGHT, VIEW), widest_scope(person, RIGHT, EDIT)) == (Scope.SUBTREE, Scope.DEPARTMENT)
     assert places(Customer.objects.visible_to(person), customers) == REACH[Scope.SUBTREE]
     assert places(Customer.objects.editable_by(person), customers) == REACH[Scope.DEPARTMENT]
 
@@ -150,7 +150,7 @@ def test_a_disabled_person_sees_nothing(owners, customers, is_superuser):
     person = factories.fresh(owners["self"])
     assert not Customer.objects.visible_to(person)
     assert not Customer.objects.editable_by(person)
-    assert widest(person, RIGHT, VIEW) is Scope.NONE
+    assert widest_scope(person, RIGHT, VIEW) is Scope.NONE
 
 
 def test_a_superuser_sees_and_changes_everything(owners, customers):
@@ -249,7 +249,7 @@ def test_the_people_in_scope_are_read_once_per_request(company, django_assert_nu
         for _ in range(3):
             str(Customer.objects.visible_to(person).query)
             str(Opportunity.objects.visible_to(person).query)
-            reaches(person, "customers.change_customer", EDIT, company.manager.pk)
+            scope_includes(person, "customers.change_customer", EDIT, company.manager.pk)
 
 
 @pytest.mark.postgres

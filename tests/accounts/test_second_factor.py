@@ -17,7 +17,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import second_factor_pages
 from accounts.models import User, UserSession
-from accounts.sessions import ROW_KEY, ROW_USED_AT, forget_ended
+from accounts.sessions import ROW_KEY, ROW_USED_AT, delete_ended
 from kit.audit.models import AuditEntry
 from tests import factories
 from tests.accounts.second_factor import PASSWORD, SECRET
@@ -350,7 +350,7 @@ def test_signing_out_and_expiry_leave_the_list(company, sign_in):
     UserSession.objects.create(user=company.manager, session_key="gone")
     kept = sign_in(company.colleague)
     assert list(company.manager.sign_ins.alive()) == []
-    assert forget_ended() == 1
+    assert delete_ended() == 1
     assert kept.get("/").status_code == 200
 
 

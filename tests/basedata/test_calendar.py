@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from basedata import calendar
 from basedata.calendar import Schedule, add_working_minutes, working_minutes
 from basedata.holidays import NOTICES, announced_days
+from basedata.initial_data import create_initial_calendar
 from basedata.models import SpecialDay, WorkCalendar
-from basedata.shipped import ship_calendar
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HOURS = ((540, 720), (780, 1080))  # 9:00 to 12:00, 13:00 to 18:00
@@ -181,13 +181,13 @@ db = pytest.mark.django_db
 
 @db
 def test_the_shipped_calendar_counts(django_assert_num_queries):
-    ship_calendar()
+    create_initial_calendar()
     start, end = at("2026-09-30 16:00"), at("2026-10-08 11:00")
     assert working_minutes(start, end) == 4 * HOUR
     assert add_working_minutes(start, 4 * HOUR) == end
     with django_assert_num_queries(1):
         working_minutes(start, end)
-    schedule = calendar.current()
+    schedule = calendar.current_schedule()
     with django_assert_num_queries(0):
         for n in range(1000):
             schedule.working_minutes(start, end + timedelta(days=n))
@@ -196,7 +196,7 @@ def test_the_shipped_calendar_counts(django_assert_num_queries):
 @db
 def test_every_change_is_seen_by_a_process_that_knew_the_calendar_before(company):
     """Another process wrote; this one only finds another stamp."""
-    ship_calendar()
+    create_initial_calendar()
     start, end = at("2026-11-25 00:00"), at("2026-11-26 00:00")
     assert working_minutes(start, end) == DAY
     day = SpecialDay.create(by=company.administrator, day=date(2026, 11, 25), kind="rest", name="厂庆")
@@ -214,7 +214,7 @@ def test_every_change_is_seen_by_a_process_that_knew_the_calendar_before(company
 
 @db
 def test_a_change_that_was_taken_back_is_not_remembered(company):
-    ship_calendar()
+    create_initial_calendar()
     start, end = at("2026-11-25 00:00"), at("2026-11-26 00:00")
     stamp = WorkCalendar.load().stamp
     with transaction.atomic():
@@ -235,17 +235,17 @@ def test_without_a_row_the_shipped_hours_hold():
 @db
 def test_shipping_again_changes_nothing_and_a_known_year_stays_as_it_is():
     SpecialDay.objects.all().delete()
-    ship_calendar()
+    create_initial_calendar()
     assert SpecialDay.objects.count() == len(SHIPPED)
     SpecialDay.objects.filter(name="元旦").delete()
     SpecialDay.objects.filter(day=date(2026, 10, 7)).update(name="改过")
     stamp = WorkCalendar.load().stamp
-    ship_calendar()
+    create_initial_calendar()
     assert not SpecialDay.objects.filter(name="元旦").exists()
     assert SpecialDay.objects.filter(name="改过").exists()
     assert WorkCalendar.load().stamp == stamp
     SpecialDay.objects.of_year(2025).delete()
-    ship_calendar()
+    create_initial_calendar()
     assert SpecialDay.objects.of_year(2025).count() == sum(day.year == 2025 for day in SHIPPED)
     assert WorkCalendar.load().stamp != stamp
 

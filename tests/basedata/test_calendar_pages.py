@@ -6,7 +6,7 @@ from datetime import date, time
 
 import pytest
 
-from basedata.calendar import current
+from basedata.calendar import current_schedule
 from basedata.models import SpecialDay, WorkCalendar
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Refused
@@ -76,8 +76,8 @@ def test_an_administrator_enters_a_notice_as_lines(company, admin):
     assert "还没有录入" not in words(response)
     assert NOTICE in text(response)
     assert AuditEntry.objects.count() == before + 9
-    assert not current().is_working_day(date(2027, 10, 1))
-    assert current().is_working_day(date(2027, 10, 9))
+    assert not current_schedule().is_working_day(date(2027, 10, 1))
+    assert current_schedule().is_working_day(date(2027, 10, 9))
     again = enter(admin, "2027-10-01 至 2027-10-08 休 国庆节、中秋节\n2027-10-09 班 国庆节调休")
     assert "2027年：新增1天，更正7天，未变1天。" in words(again)
     entry = AuditEntry.objects.filter(verb="编辑").latest("pk")
@@ -151,7 +151,7 @@ def test_two_administrators_at_one_day_or_at_the_hours_both_see_what_the_other_d
     assert response.status_code == 409
     assert "午休开始" not in [row["label"] for row in response.context["choices"]], "only one of us changed it"
     assert admin.post(f"{PAGE}hours/", {**hours, "opened": opened(admin, f"{PAGE}hours/")}).status_code == 302
-    assert (WorkCalendar.load().morning_from, current().minutes_a_day) == (time(8, 30), 480)
+    assert (WorkCalendar.load().morning_from, current_schedule().minutes_a_day) == (time(8, 30), 480)
 
 
 @pytest.mark.parametrize(
@@ -171,15 +171,15 @@ def test_hours_that_make_no_sense_are_refused_in_words(admin, changes, said):
     response = admin.post(f"{PAGE}hours/", {**hours, **changes})
     assert response.status_code == 200
     assert said in " ".join(texts(response, ".msg.red li"))
-    assert current().minutes_a_day == 480
+    assert current_schedule().minutes_a_day == 480
 
 
 def test_a_company_without_lunch_break_says_so_with_two_equal_times(admin):
     hours = {"weekdays": "123456", "morning_from": "08:00", "morning_to": "12:00"}
     hours |= {"afternoon_from": "12:00", "afternoon_to": "16:00", "opened": opened(admin, f"{PAGE}hours/")}
     assert admin.post(f"{PAGE}hours/", hours).status_code == 302
-    assert current().minutes_a_day == 480
-    assert current().is_working_day(date(2026, 11, 28))
+    assert current_schedule().minutes_a_day == 480
+    assert current_schedule().is_working_day(date(2026, 11, 28))
 
 
 def test_nobody_but_an_administrator_changes_the_calendar(company):

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from basedata.models import DictionaryEntry
-from basedata.models.dictionary import references
+from basedata.models.dictionary import dictionary_relations
 from customers.models import Customer
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Kind, Refused
@@ -79,7 +79,7 @@ def test_a_deleted_entry_is_in_the_audit_log(administrator, spare):
 
 def test_every_relation_to_the_dictionary_is_looked_at():
     """Walked from the models, so that a new one cannot be forgotten."""
-    known = {(relation.related_model._meta.label, relation.field.name) for relation in references()}
+    known = {(relation.related_model._meta.label, relation.field.name) for relation in dictionary_relations()}
     assert {
         ("customers.Customer", "region"),
         ("customers.Customer", "level"),
@@ -101,7 +101,7 @@ def test_a_deleted_customer_still_uses_its_entry(used, administrator):
     """It may be restored, and then needs its region."""
     Customer.objects.filter(region=used).update(deleted_at="2026-01-01T00:00Z")
     assert dict(used.uses())["客户（地区）"] == "2"
-    assert DictionaryEntry.objects.with_use().get(pk=used.pk).in_use
+    assert DictionaryEntry.objects.with_in_use().get(pk=used.pk).in_use
     assert not used.can_remove(administrator)
 
 
@@ -112,7 +112,7 @@ def test_uses_are_counted_in_one_statement(used, django_assert_num_queries):
 
 def test_in_use_says_the_same_as_counting(used, spare, fixed):
     factories.CustomerFactory(level=fixed)
-    rows = DictionaryEntry.objects.with_use()
+    rows = DictionaryEntry.objects.with_in_use()
     assert {row.pk for row in rows if row.in_use} == {
         entry.pk for entry in DictionaryEntry.objects.all() if entry.uses()
     }

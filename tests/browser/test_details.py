@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from accounts.details import OPENED
+from accounts.details import OPENED_VERB
 from kit.audit.models import AuditEntry
 from tests import factories
 
@@ -22,7 +22,7 @@ def customer(company):
 
 
 def looks():
-    return [row.changes["内容"][1] for row in AuditEntry.objects.filter(verb=OPENED).order_by("pk")]
+    return [row.changes["内容"][1] for row in AuditEntry.objects.filter(verb=OPENED_VERB).order_by("pk")]
 
 
 def test_a_masked_number_is_opened_in_place(customer, company, browse):

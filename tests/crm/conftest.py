@@ -13,7 +13,7 @@ from django.db import connection
 from psycopg import sql
 
 from accounts.roles import ship_roles
-from basedata.shipped import ship_entries
+from basedata.initial_data import create_initial_entries
 from crm.backup import postgres, sqlite
 from kit.audit import seals
 from kit.audit.log import log_event
@@ -66,7 +66,7 @@ def _drop_all(server: psycopg.Connection, name: str) -> None:
 def house(apart, settings, tmp_path):
     """Something worth keeping, in places of its own: people, a customer, a sealed trail, a file."""
     settings.MEDIA_ROOT, settings.VAR_DIR = tmp_path / "media", tmp_path
-    ship_entries()
+    create_initial_entries()
     ship_roles()
     manager = factories.person("account_manager", name="周经理")
     customer = factories.CustomerFactory(name="海河水务有限公司", manager=manager)

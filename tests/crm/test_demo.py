@@ -20,7 +20,7 @@ from basedata.models import DictionaryEntry, FeedPosition, Product, StockRecord,
 from crm.demo import accounts
 from crm.demo.names import PEOPLE, SHOWN_ACCOUNTS
 from crm.demo.past import workday
-from customers.attachments import check
+from customers.attachments import check_upload
 from customers.forms import ContactForm, CustomerForm
 from customers.models import (
     Attachment,
@@ -124,11 +124,11 @@ def test_rows_would_pass_the_screens(demo):
     complete = Customer.objects.exclude(pk__in=Customer.objects.incomplete()).select_related("parent").order_by("-pk")
     for customer in complete[:60]:
         form = CustomerForm(instance=customer, user=demo["zhuguan"])
-        sent = CustomerForm(form.shown_values(), instance=customer, user=demo["zhuguan"])
+        sent = CustomerForm(form.stored_values(), instance=customer, user=demo["zhuguan"])
         assert sent.is_valid(), sent.errors
         assert (customer.website == "") or customer.website.endswith(".example")
     for contact in Contact.objects.exclude(position="")[:60]:
-        form = ContactForm(ContactForm(instance=contact).shown_values(), instance=contact)
+        form = ContactForm(ContactForm(instance=contact).stored_values(), instance=contact)
         assert form.is_valid(), form.errors
     for opportunity in Opportunity.objects.all():
         opportunity.full_clean()
@@ -172,12 +172,12 @@ def test_talks_keep_the_rules_and_some_are_to_be_followed_up_now(demo):
     assert due.filter(follow_up_on__lt=today).exists()
     assert TimelineEntry.objects.filter(kind="interaction").count() == len(talks)
     for entry in TimelineEntry.objects.filter(kind="interaction").select_related("customer")[:50]:
-        assert entry.customer.interactions.get(pk=entry.url.split("/")[4]).told_as == entry.text
+        assert entry.customer.interactions.get(pk=entry.url.split("/")[4]).timeline_text == entry.text
     assert TimelineEntry.objects.filter(kind="opportunity").count() == 14
     for file in Attachment.objects.all():
         with file.file.open("rb") as content:
             named = SimpleUploadedFile(file.name, content.read())
-        assert check(named).content_type == file.content_type
+        assert check_upload(named).content_type == file.content_type
 
 
 def test_removal_takes_the_files_along(demo, django_capture_on_commit_callbacks, settings):

@@ -12,9 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Department, User
-from customers.beyond import Found
+from customers.beyond import LookupResult
 from customers.models import Contact, Customer
-from customers.sync.rows import named, order
+from customers.sync.rows import normalize_cells, parse_order
 from kit.domain.folding import (
     clean_text,
     fold_code,
@@ -26,7 +26,7 @@ from kit.domain.folding import (
     looks_like_number,
 )
 from kit.pages.forms import CrmForm
-from services.picker import offered
+from services.picker import find_customers
 from tests import factories
 from tests.html import rows, texts
 
@@ -219,7 +219,7 @@ def test_the_filters_of_lists_find_it_however_it_is_typed(typed, sought, company
 @pytest.mark.django_db
 @pytest.mark.parametrize("typed", [*NAMED, *PHONES[:5]])
 def test_the_picker_of_service_requests_finds_it_however_it_is_typed(typed, sought, company):
-    assert sought in offered(company.manager, clean_text(typed)).seen
+    assert sought in find_customers(company.manager, clean_text(typed)).seen
 
 
 @pytest.mark.django_db
@@ -235,7 +235,7 @@ def test_a_masked_number_is_found_by_no_way_of_writing_it(sought, company, sign_
 @pytest.mark.parametrize("typed", ["—", "(", "\u3000"])
 def test_punctuation_alone_does_not_offer_everybody(typed, company):
     factories.CustomerFactory(name="渤海泵业", manager=company.manager)
-    assert offered(company.manager, typed) == Found([], [])
+    assert find_customers(company.manager, typed) == LookupResult([], [])
 
 
 @pytest.mark.django_db
@@ -288,9 +288,9 @@ def test_a_password_is_taken_sign_by_sign():
 
 
 def test_the_feed_goes_through_the_same_gate():
-    cells = named(
+    cells = normalize_cells(
         "orders", {"订单编号": "\ufeffD1\u200b", "客户编号": "Ｃ\xa01", "日期": "\u202d2026-01-02", "状态": "已回款"}
     )
-    values = order({**cells, "changed_at": None})
+    values = parse_order({**cells, "changed_at": None})
     assert (values["number"], values["customer_number"]) == ("D1", "C 1")
     assert values["ordered_at"].date().isoformat() in ("2026-01-01", "2026-01-02")

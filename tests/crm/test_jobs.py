@@ -33,7 +33,7 @@ def _forget_calls():
 
 def work(job: Job) -> str:
     calls.append(job.pk)
-    job.beat(5, 10)
+    job.heartbeat(5, 10)
     return "已处理 10 行。"
 
 
@@ -158,7 +158,7 @@ def test_a_job_silent_for_two_minutes_is_queued_again(settings):
 
 def test_a_heartbeat_keeps_a_job_with_its_worker(settings):
     made = silent(settings.JOB_SILENT_SECONDS + 1)
-    made.beat(7)
+    made.heartbeat(7)
     assert rescue_silent_jobs() == 0
     assert (stored(made).status, stored(made).done) == ("running", 7)
 
@@ -322,7 +322,7 @@ def test_an_export_of_somebody_who_lost_the_right_holds_nothing(company, custome
 
 def test_an_export_beats_while_it_writes(company, customers, monkeypatch):
     beats = []
-    monkeypatch.setattr(Job, "beat", lambda made, done, total=None: beats.append((done, total)))
+    monkeypatch.setattr(Job, "heartbeat", lambda made, done, total=None: beats.append((done, total)))
     export(company.manager, total=2)
     assert beats == [(0, 2)]
 

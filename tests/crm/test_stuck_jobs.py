@@ -118,7 +118,7 @@ def test_jobs_that_nothing_moves_are_ended_in_words_and_their_owners_told(compan
     assert stuck_jobs.fail_stuck() == 3
     assert [stored(made).status for made in (silent, mute, lost)] == ["failed"] * 3
     assert [stored(made).status for made in (alive, done, waiting, new)] == ["running", "done", "queued", "queued"]
-    assert stored(silent).result == stuck_jobs.WORDS
+    assert stored(silent).result == stuck_jobs.FAILURE_MESSAGE
     assert company.manager.notifications.count() == 2
     assert f"编号 {mute.pk}" in company.colleague.notifications.get().text
     assert stuck_jobs.fail_stuck() == 0
@@ -143,7 +143,7 @@ def test_one_that_resists_does_not_keep_the_others_running(monkeypatch, caplog):
 
 def test_a_job_that_moved_on_meanwhile_is_left_alone(company):
     made = long_ago(job(owner=company.manager), status="running", heartbeat_at=timezone.now() - timedelta(hours=7))
-    seen = stuck_jobs.stuck()[0]
-    stored(made).beat(5)
-    assert not stuck_jobs.end(seen)
+    seen = stuck_jobs.stuck_jobs()[0]
+    stored(made).heartbeat(5)
+    assert not stuck_jobs.fail_if_unchanged(seen)
     assert (stored(made).status, DBTaskResult.objects.count()) == ("running", 0)

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import Q
 
-from customers.likeness import Sought, _conditions
+from customers.likeness import SearchTerms, _search_conditions
 from customers.models import Contact, Customer
 from kit.domain.folding import fold_name, folding_table
 from marketing.models import Opportunity
@@ -152,8 +152,8 @@ def test_numbers_codes_and_readings_come_from_their_indexes(company):
     }
     for name, condition in asked.items():
         assert name in plan(Customer.objects.filter(condition)), name
-    sought = Sought("海河", license_number="91350100M000100Y43")
-    condition, _ = next(_conditions(sought, Q()))
+    sought = SearchTerms("海河", license_number="91350100M000100Y43")
+    condition, _ = next(_search_conditions(sought, Q()))
     assert "customers_customer_license_number_same" in plan(Customer.objects.filter(condition))
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from crm.role_check import routes
 from kit.pages.lists import RecordList
-from kit.pages.unknown_parameters import unknown_names
+from kit.pages.unknown_parameters import describe_unknown_names
 from reports.pages import ReportPage
 from tests import factories
 from tests.addresses import filled
@@ -131,7 +131,7 @@ def test_markup_in_a_url_is_escaped(company, sign_in):
 
 def test_tracking_parameters_of_other_programs_are_ignored():
     tracking = {"utm_source": "x", "gclid": "1", "spm": "a", "from": "timeline", "isappinstalled": "0", "_": "1"}
-    assert unknown_names({**tracking, "blank": " "}, ()) == []
+    assert describe_unknown_names({**tracking, "blank": " "}, ()) == []
 
 
 def test_every_link_of_the_home_page_has_only_known_parameters(company, sign_in):

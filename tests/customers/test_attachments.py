@@ -133,25 +133,25 @@ def at(talk, step="attachments/"):
 
 @pytest.mark.parametrize("name", GOOD)
 def test_what_may_be_attached(name):
-    checked = attachments.check(upload(name, GOOD[name]))
+    checked = attachments.check_upload(upload(name, GOOD[name]))
     assert checked.content_type
     assert checked.name == name
-    assert not attachments.renamed([checked])
+    assert not attachments.describe_renames([checked])
     assert checked.file.read() == GOOD[name]  # read from the beginning when it is written
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_what_may_not_be_attached_is_named(name):
     with pytest.raises(ValidationError, match=re.escape(name)):
-        attachments.check(upload(name, BAD[name]))
+        attachments.check_upload(upload(name, BAD[name]))
 
 
 @pytest.mark.parametrize("name", RENAMED)
 def test_a_file_is_named_after_its_content_and_the_user_is_told(name):
     content, kept = RENAMED[name]
-    checked = attachments.check(upload(name, content))
+    checked = attachments.check_upload(upload(name, content))
     assert checked.name == kept
-    assert attachments.renamed([checked]) == f"「{name}」已按内容改名为「{kept}」。"
+    assert attachments.describe_renames([checked]) == f"「{name}」已按内容改名为「{kept}」。"
 
 
 @pytest.mark.parametrize(
@@ -169,13 +169,13 @@ def test_a_file_is_named_after_its_content_and_the_user_is_told(name):
 )
 def test_a_refusal_says_what_to_do(name, words):
     with pytest.raises(ValidationError, match=words):
-        attachments.check(upload(name, BAD[name]))
+        attachments.check_upload(upload(name, BAD[name]))
 
 
 def test_the_name_of_a_stream_in_running_text_makes_no_document():
     plain = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".ljust(513, b"\0") + "WordDocument\0".encode("utf-16-le")
     with pytest.raises(ValidationError):
-        attachments.check(upload("a.doc", plain))
+        attachments.check_upload(upload("a.doc", plain))
 
 
 def test_a_renamed_picture_is_stored_served_and_reported_under_its_correct_name(manager, talk):
@@ -190,9 +190,9 @@ def test_a_renamed_picture_is_stored_served_and_reported_under_its_correct_name(
 
 def test_an_archive_that_unpacks_to_too_much_is_refused_from_its_directory(monkeypatch):
     monkeypatch.setattr(file_kinds, "MAX_UNPACKED", 1000)
-    attachments.check(upload("a.docx", office(TYPES, WORD, size=400)))
+    attachments.check_upload(upload("a.docx", office(TYPES, WORD, size=400)))
     with pytest.raises(ValidationError, match="解压后超过"):
-        attachments.check(upload("a.docx", office(TYPES, WORD, size=600)))
+        attachments.check_upload(upload("a.docx", office(TYPES, WORD, size=600)))
 
 
 def test_a_long_name_keeps_its_suffix():
@@ -257,7 +257,7 @@ def test_at_most_ten(company, manager, talk):
 
 
 def test_no_file_is_left_behind_when_one_cannot_be_kept(company, talk, settings, monkeypatch):
-    files = [attachments.check(upload(name, PDF)) for name in ("a.pdf", "b.pdf")]
+    files = [attachments.check_upload(upload(name, PDF)) for name in ("a.pdf", "b.pdf")]
     save = Attachment.save
 
     def fail(self, *args, **kwargs):

@@ -15,7 +15,7 @@ from customers.churn import scan_churn
 from customers.import_form import CustomerImportForm
 from customers.models import Customer, Interaction, Order, ParkedOrder, RevenueYear, refresh_revenue
 from customers.models.order import refresh_last_purchases
-from customers.models.rollup import differences
+from customers.models.rollup import describe_differences
 from customers.rollups import check_nightly
 from customers.sync.engine import sync
 from kit.domain.days import add_months
@@ -110,7 +110,7 @@ def test_an_order_of_2062_does_not_stop_the_churn_warning(customer, company):
     customer.refresh_from_db()
     assert customer.last_purchase_on == timezone.localdate(long_ago)
     assert list(RevenueYear.objects.values_list("year", flat=True)) == [long_ago.astimezone().year]
-    assert differences() == []
+    assert describe_differences() == []
 
 
 def test_an_order_counts_from_the_night_on_before_its_day(customer):

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from customers.importing import CustomerImport, ImportRefused
 from customers.models import Contact, Customer, Interaction, merge_customers
-from customers.sync.matching import MatchRefused, match
+from customers.sync.matching import MatchRefused, match_customer
 from kit.domain.verdict import Refused
 from services.models import ServiceRequest
 from tests import factories
@@ -91,7 +91,7 @@ def test_a_request_whose_customer_was_removed_long_ago_is_still_edited(company):
 
 def test_orders_are_not_matched_to_a_merged_customer(gone, company):
     with pytest.raises(MatchRefused, match="客户已并入"):
-        match(gone, "X-9", by=company.supervisor)
+        match_customer(gone, "X-9", by=company.supervisor)
 
 
 @pytest.fixture

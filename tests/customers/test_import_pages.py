@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from customers import import_job, importing
-from customers.models import Customer, ImportFile, forget_old_uploads
+from customers.models import Customer, ImportFile, delete_old_uploads
 from kit.audit.models import AuditEntry
 from kit.jobs.models import Job, JobRefused
 from kit.jobs.tasks import rescue_silent_jobs, run_job
@@ -286,7 +286,7 @@ def test_files_are_forgotten_after_a_week(company):
         file = ImportFile(owner=company.manager, name="a.csv", uploaded_at=timezone.now() - timedelta(days=days))
         file.file.save("a.csv", ContentFile(b"x"))
     old = Path(ImportFile.objects.order_by("uploaded_at").first().file.path)
-    assert forget_old_uploads() == 1
+    assert delete_old_uploads() == 1
     assert not old.exists()
     assert Path(ImportFile.objects.get().file.path).exists()
 

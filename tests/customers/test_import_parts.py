@@ -12,7 +12,7 @@ from django.utils import timezone
 from basedata.models import DictionaryEntry
 from customers import import_job, import_parts
 from customers.importing import CustomerImport, ImportRefused
-from customers.models import Arrival, Customer, ImportFile, Ownership, TimelineEntry, arrival, withdraw_silent
+from customers.models import Arrival, Customer, ImportFile, Ownership, TimelineEntry, arrival, withdraw_stale_imports
 from kit.audit.models import AuditEntry
 from tests.customers.tables import table
 from tests.factories import CustomerFactory, interaction
@@ -29,8 +29,8 @@ class Killed(BaseException):
 def small_parts(monkeypatch):
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL writes in one transaction, which nobody waits for")
-    monkeypatch.setattr(arrival, "PART", 2)
-    monkeypatch.setattr(import_parts, "PART", 2)
+    monkeypatch.setattr(arrival, "ROWS_PER_TRANSACTION", 2)
+    monkeypatch.setattr(import_parts, "ROWS_PER_TRANSACTION", 2)
     monkeypatch.setattr(import_parts.time, "sleep", lambda seconds: None)
 
 
@@ -139,9 +139,9 @@ def test_what_a_killed_import_left_is_not_seen_and_taken_out_when_silent(tmp_pat
     content = [[f"沈阳第{n}仪表有限公司", "辽西", "沈阳第0仪表有限公司" if n else ""] for n in range(ROWS)]
     killed(read(tmp_path, company.manager, content, create_regions=True), monkeypatch)
     assert (Customer.objects.current().count(), Customer.objects.count()) == (0, 4)
-    assert withdraw_silent() == 0  # it may be alive
+    assert withdraw_stale_imports() == 0  # it may be alive
     grow_silent()
-    assert withdraw_silent() == 4
+    assert withdraw_stale_imports() == 4
     assert nothing_is_left(company.manager)
     assert not DictionaryEntry.objects.filter(item="辽西").exists()
 

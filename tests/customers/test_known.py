@@ -9,10 +9,17 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from customers.beyond import ANSWERED, ANSWERS_A_MINUTE
+from customers.beyond import ANSWER_VERB, MAX_ANSWERS_PER_MINUTE
 from customers.importing import with_derived_names
 from customers.known import Keys, _keys_condition, is_same_customer
-from customers.likeness import Sought, _conditions, alike, mobile_numbers, name_parts, whole
+from customers.likeness import (
+    SearchTerms,
+    _search_conditions,
+    full_numbers,
+    mobile_numbers,
+    name_parts,
+    similar_customers,
+)
 from customers.models import Contact, Customer
 from kit.audit.models import AuditEntry
 from kit.domain.folding import fold_code
@@ -50,12 +57,12 @@ def test_a_license_number_is_compared_without_width_case_spaces_and_dashes():
 @pytest.mark.parametrize("text", ["+86 138-0013-8000", "008613800138000", "86 13800138000", "１３８００１３８０００"])
 def test_a_mobile_number_is_one_however_it_is_written(text):
     assert mobile_numbers([text]) == {"13800138000"}
-    assert whole([text]) == {"13800138000"}
+    assert full_numbers([text]) == {"13800138000"}
 
 
 def test_a_fixed_line_is_found_with_and_without_the_area_codes_zero():
-    assert whole(["010-5555 0000", "+86 10 5555 0000", "(010) 55550000"]) == {"1055550000"}
-    assert whole(["12345"]) == set()
+    assert full_numbers(["010-5555 0000", "+86 10 5555 0000", "(010) 55550000"]) == {"1055550000"}
+    assert full_numbers(["12345"]) == set()
 
 
 def test_parts_of_a_name_are_long_enough_to_be_a_name():
@@ -123,7 +130,7 @@ def test_outside_the_view_only_an_equal_name_or_a_full_number_is_reported(typed,
     html = sign_in(company.manager).post(NEW, {**values, **typed}).content.decode()
     assert ("唐山暄和玻璃制品有限公司，客户经理 外人甲" in html) is is_reported
     assert known.number not in html
-    assert AuditEntry.objects.about(known).filter(verb=ANSWERED, actor=company.manager).exists() is is_reported
+    assert AuditEntry.objects.about(known).filter(verb=ANSWER_VERB, actor=company.manager).exists() is is_reported
 
 
 def test_a_match_that_appears_after_the_reason_was_given_needs_another_reason(values, company, sign_in):
@@ -150,9 +157,9 @@ def test_only_a_renamed_customer_is_compared(values, company, sign_in):
 # Thirty answers a minute
 
 
-def count_often(by, count=ANSWERS_A_MINUTE):
+def count_often(by, count=MAX_ANSWERS_PER_MINUTE):
     AuditEntry.objects.bulk_create(
-        AuditEntry(at=timezone.now(), actor=by, actor_name=str(by), verb=ANSWERED) for _ in range(count)
+        AuditEntry(at=timezone.now(), actor=by, actor_name=str(by), verb=ANSWER_VERB) for _ in range(count)
     )
 
 
@@ -177,7 +184,7 @@ def test_a_minute_later_and_for_others_the_check_goes_on(values, company, sign_i
 
 def test_the_thirtieth_is_answered_and_the_next_is_not(values, company, sign_in):
     factories.CustomerFactory(name="别人的单位", manager=company.stranger)
-    count_often(company.manager, ANSWERS_A_MINUTE - 1)
+    count_often(company.manager, MAX_ANSWERS_PER_MINUTE - 1)
     client = sign_in(company.manager)
     form = {**values, "name": "别人的单位"}
     assert "客户经理 外人甲" in client.post(NEW, form).content.decode()
@@ -189,14 +196,14 @@ def test_the_thirtieth_is_answered_and_the_next_is_not(values, company, sign_in)
 def test_a_customer_in_view_is_no_answer_from_beyond(values, company, sign_in):
     factories.CustomerFactory(name="自己的单位", manager=company.manager)
     sign_in(company.manager).post(NEW, {**values, "name": "自己的单位"})
-    assert not AuditEntry.objects.filter(verb=ANSWERED).exists()
+    assert not AuditEntry.objects.filter(verb=ANSWER_VERB).exists()
 
 
 def test_statements_of_a_check_do_not_grow_with_customers(company, django_assert_max_num_queries):
     for number in range(8):
         factories.CustomerFactory(name=f"海河水务{number}", manager=company.manager)
     with django_assert_max_num_queries(9):
-        assert len(alike(Sought("海河水务", ("13800138000",)), company.manager)) == 5
+        assert len(similar_customers(SearchTerms("海河水务", ("13800138000",)), company.manager)) == 5
 
 
 # Contacts
@@ -241,9 +248,9 @@ def test_no_look_up_reads_every_customer(company):
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    sought = Sought("某某机械制造", ("010-5555 0000",), "91110000600037341L", "C1")
+    sought = SearchTerms("某某机械制造", ("010-5555 0000",), "91110000600037341L", "C1")
     rows = Customer.objects.current().alias(license_folded=Fold("license_number"))
-    for condition, _ in _conditions(sought, Q()):
+    for condition, _ in _search_conditions(sought, Q()):
         assert "Seq Scan on customers_customer" not in rows.filter(condition).explain()
     table = _keys_condition([Keys("KH1", "C1", "91110000600037341L", "某某机械制造")])
     assert "Seq Scan on customers_customer" not in rows.filter(table).explain()

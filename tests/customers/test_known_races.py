@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
-from customers.forms.known import AskingForm
+from customers.forms.known import DuplicateCheckForm
 from customers.importing import CustomerImport
 from customers.models import Contact, Customer, naming
 from marketing.models import Opportunity, SameNameExists
@@ -60,7 +60,7 @@ def test_control_without_the_lock_two_make_one_customer_twice(two_by_hand):
 
 
 def test_control_without_the_second_look_two_make_one_customer_twice(two_by_hand, monkeypatch):
-    monkeypatch.setattr(AskingForm, "check_again", lambda form: None)
+    monkeypatch.setattr(DuplicateCheckForm, "check_again", lambda form: None)
     assert two_by_hand() == (302, 302)
 
 
@@ -196,7 +196,7 @@ def test_a_branch_and_the_new_name_of_its_parent_never_lock_each_other_up(compan
         with transaction.atomic():
             locked = Customer.objects.select_for_update().get(pk=parent.pk)
             moment()
-            naming.hold_customer_names()
+            naming.lock_customer_names()
             locked.edit(by=company.manager, name="新集团公司")
             return True
 

@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from accounts.models import notify
 from crm.search import find_customers as search
-from customers.callers import customers_of_phone
+from customers.callers import customers_by_phone
 from customers.models import ChurnCase, Customer, Order, ParkedOrder, merge_customers
 from customers.models.merge import RELATIONS_MOVED_SEPARATELY, customer_relations
-from customers.models.merge_values import SYSTEM_FIELDS, described, outcome
-from customers.models.rollup import differences
+from customers.models.merge_values import SYSTEM_FIELDS, descriptive_fields, merge_outcome
+from customers.models.rollup import describe_differences
 from customers.sync.orders import find_customers, unpark
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Refused
@@ -57,7 +57,7 @@ def test_everything_that_refers_to_the_one_refers_to_the_other_afterwards(pair, 
     branch.refresh_from_db()
     asked.refresh_from_db()
     assert (told.introduced_by, branch.parent, asked.keeper) == (kept, kept, company.manager)
-    assert differences() == []  # the sums by year follow the orders
+    assert describe_differences() == []  # the sums by year follow the orders
     assert kept.timeline.count() == entries + 2  # the merge, and the case that the order answers
     assert not gone.timeline.exists()
     talk.refresh_from_db()
@@ -300,8 +300,8 @@ def cells(page):
 
 def test_every_field_is_compared_or_belongs_to_the_row_itself():
     names = {field.name for field in Customer._meta.concrete_fields}
-    assert {field.name for field in described()} | set(SYSTEM_FIELDS) == names
-    assert not {field.name for field in described()} & set(SYSTEM_FIELDS)
+    assert {field.name for field in descriptive_fields()} | set(SYSTEM_FIELDS) == names
+    assert not {field.name for field in descriptive_fields()} & set(SYSTEM_FIELDS)
 
 
 def test_the_page_says_field_by_field_what_the_survivor_will_have(pair, company, sign_in):
@@ -338,10 +338,10 @@ def test_what_the_page_foretells_is_what_the_merge_does(chosen, pair, company):
     Customer.objects.filter(pk=gone.pk).update(parent=top, cooperation_since=date(2015, 5, 1))
     every = list(Customer.objects.filter(pk__in=[kept.pk, gone.pk, third.pk]).order_by("pk"))
     survivor = every.pop(chosen)
-    foretold = outcome(Customer.objects.get(pk=survivor.pk), [Customer.objects.get(pk=one.pk) for one in every])
+    foretold = merge_outcome(Customer.objects.get(pk=survivor.pk), [Customer.objects.get(pk=one.pk) for one in every])
     merge_customers(survivor, every, by=company.supervisor, reason="同一家")
     survivor = Customer.objects.get(pk=survivor.pk)
-    for field in described():
+    for field in descriptive_fields():
         assert getattr(survivor, field.attname) == getattr(foretold, field.attname), field.name
 
 
@@ -387,9 +387,9 @@ def test_the_number_of_the_merged_one_finds_the_survivor_for_whoever_may_see_num
     for number in ("022-3333 4444", "+86 22 33334444"):
         assert search(company.manager, number) == [kept], number
         assert search(company.executive, number) == [], number
-        assert list(customers_of_phone(number)) == [kept]
-        assert list(customers_of_phone(number, by=company.manager)) == [kept]
-        assert list(customers_of_phone(number, by=company.executive)) == []
+        assert list(customers_by_phone(number)) == [kept]
+        assert list(customers_by_phone(number, by=company.manager)) == [kept]
+        assert list(customers_by_phone(number, by=company.executive)) == []
 
 
 def test_a_superior_that_lies_below_the_survivor_is_not_taken(pair, company):

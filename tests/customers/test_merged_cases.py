@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from crm.search import find_pages
 from customers.models import ChurnCase, Customer, Ownership, merge_customers
-from customers.models.merge import perhaps_merged
+from customers.models.merge import possibly_merged_cases
 from kit.audit.models import AuditEntry
 from tests import factories
 from tests.exports import export
@@ -101,9 +101,9 @@ def test_the_migration_knows_old_cases_by_the_trail_or_by_what_it_left(two_lost,
 
 def test_what_the_migration_cannot_tell_is_listed(two_lost, company):
     _, merged = two_lost
-    assert list(perhaps_merged()) == []
+    assert list(possibly_merged_cases()) == []
     ChurnCase.objects.filter(pk=merged.pk).update(status="won_back", closed_at=timezone.now() + timedelta(hours=2))
-    assert list(perhaps_merged()) == [merged]
+    assert list(possibly_merged_cases()) == [merged]
 
 
 # 确认时的客户经理

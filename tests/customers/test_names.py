@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from customers import validators
 from customers.forms import CustomerForm
-from customers.likeness import Sought, alike
+from customers.likeness import SearchTerms, similar_customers
 from customers.models import Customer
 from customers.models.rows import sounds_like
-from customers.names import ENDINGS, normalize, other_readings, pinyin
+from customers.names import COMPANY_ENDINGS, normalize, other_readings, pinyin
 from customers.views.together import find_suspected_duplicates
 from tests import factories
 
@@ -39,7 +39,7 @@ def full_width(text: str) -> str:
 @given(st.text(CHINESE | PLAIN | st.sampled_from(SEPARATORS + "①㈱㍿ｱßİ"), max_size=60))
 def test_a_normalised_name_is_its_own_normal_form(name):
     bare = normalize(name)
-    if not bare.endswith(ENDINGS):
+    if not bare.endswith(COMPANY_ENDINGS):
         assert normalize(bare) == bare
 
 
@@ -69,7 +69,7 @@ def test_spaces_brackets_and_punctuation_make_no_difference(name, inserts):
 
 
 @STEADY
-@given(COMPANY, st.sampled_from(ENDINGS), st.sampled_from(["", " ", "　", "（", "("]))
+@given(COMPANY, st.sampled_from(COMPANY_ENDINGS), st.sampled_from(["", " ", "　", "（", "("]))
 def test_the_ending_makes_no_difference(name, ending, between):
     if not name.endswith(("公司", "有限", "有", "有限责任")):
         assert normalize(f"{name}{between}{ending}") == normalize(name)
@@ -78,7 +78,7 @@ def test_the_ending_makes_no_difference(name, ending, between):
 @STEADY
 @given(COMPANY, COMPANY)
 def test_another_name_stays_another_name(one, other):
-    if one.casefold() != other.casefold() and not one.endswith(ENDINGS) and not other.endswith(ENDINGS):
+    if one.casefold() != other.casefold() and not one.endswith(COMPANY_ENDINGS) and not other.endswith(COMPANY_ENDINGS):
         assert normalize(one) != normalize(other)
 
 
@@ -342,8 +342,8 @@ def test_a_code_stored_before_as_typed_is_still_the_same(old, company):
     with connection.cursor() as cursor:
         cursor.execute("UPDATE customers_customer SET license_number = %s", [old])
     for typed in (STORED, *AS_TYPED):
-        assert alike(Sought("别的名称", license_number=typed), company.stranger) == [customer]
-    assert alike(Sought("别的名称"), company.stranger) == []
+        assert similar_customers(SearchTerms("别的名称", license_number=typed), company.stranger) == [customer]
+    assert similar_customers(SearchTerms("别的名称"), company.stranger) == []
     twin = factories.CustomerFactory(license_number=STORED)
     groups, _ = find_suspected_duplicates(Customer.objects.all())
     assert [group["customers"] for group in groups] == [[customer, twin]]

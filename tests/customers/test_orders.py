@@ -19,7 +19,7 @@ from customers.models import (
     OrderLine,
     refresh_last_purchases,
 )
-from customers.trend import MONTHS, bars, months_back
+from customers.trend import SPARKLINE_MONTHS, build_bars, month_start_before
 from customers.views.orders import orders_card
 from kit.domain.money import format_price, format_quantity, format_yuan
 from kit.sql.exact_sum import ExactSum
@@ -268,7 +268,7 @@ def test_the_card_adds_up_what_counts(company, customer):
 
 
 def test_months_are_counted_back_over_the_year():
-    assert [months_back(date(2026, 2, 28), back) for back in (0, 1, 2, 14)] == [
+    assert [month_start_before(date(2026, 2, 28), back) for back in (0, 1, 2, 14)] == [
         date(2026, 2, 1),
         date(2026, 1, 1),
         date(2025, 12, 1),
@@ -279,8 +279,8 @@ def test_months_are_counted_back_over_the_year():
 def test_bars_stay_inside_their_drawing():
     last = date(2026, 2, 5)
     for values in ([], [Decimal(-5), Decimal(10)], [Decimal("0.01"), Decimal(10**9)]):
-        drawn = bars({months_back(last, back): value for back, value in enumerate(values)}, last)
-        assert len(drawn) == MONTHS
+        drawn = build_bars({month_start_before(last, back): value for back, value in enumerate(values)}, last)
+        assert len(drawn) == SPARKLINE_MONTHS
         assert all(bar.y >= 0 and bar.y + bar.height <= 72.1 and bar.x + 13 <= 281 for bar in drawn)
         assert all(bar.height == 2 for bar in drawn if bar.total <= 0)
 

@@ -19,7 +19,7 @@ from accounts.models import notify
 from crm import privacy
 from crm.privacy import PARTS, erase_contact
 from customers.models import Contact, Customer, Interaction
-from customers.personal import GONE, Words
+from customers.personal import GONE, ContactWords
 from kit.audit import seals
 from kit.audit.models import AuditEntry
 from kit.audit.verification import ERASED, verify
@@ -320,7 +320,7 @@ def test_after_the_erasure_the_page_still_opens_with_permission(person, company,
 
 
 def test_numbers_are_found_however_they_are_grouped():
-    words = Words(["高峰"], ["138-1234-1234", "a.b@c.cn"])
+    words = ContactWords(["高峰"], ["138-1234-1234", "a.b@c.cn"])
     for text in ("13812341234", "138 1234 1234", "138-12341234", "A.B@C.CN", "找高峰"):
         assert words.found_in(text), text
         assert words.erase(f"前{text}后") in (f"前{GONE}后", f"前找{GONE}后")
@@ -329,7 +329,7 @@ def test_numbers_are_found_however_they_are_grouped():
 
 
 def test_short_words_stand_for_anything_and_are_not_searched():
-    words = Words(["高", ""], ["1", "010-1", ""])
+    words = ContactWords(["高", ""], ["1", "010-1", ""])
     assert words.pattern is None
     assert words.erase("高 1 010-1") == "高 1 010-1"
 
@@ -337,7 +337,7 @@ def test_short_words_stand_for_anything_and_are_not_searched():
 def test_the_organisations_own_number_stays_its_own(company):
     customer = factories.CustomerFactory(manager=company.manager, phone="022-66661000")
     contact = factories.ContactFactory(customer=customer, office_phone="022-6666 1000", mobile=MOBILE)
-    assert Words.of(contact).numbers == {MOBILE}
+    assert ContactWords.of(contact).numbers == {MOBILE}
     customer.phone = MOBILE
     customer.save()
     erase_contact(contact, by=company.supervisor, reason="来电")

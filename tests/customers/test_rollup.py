@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from accounts.models import Notification
 from customers.models import Customer, Order, Ownership, RevenueChange, RevenueYear, refresh_revenue, transfer_customers
-from customers.models.rollup import delete_old_changes, differences, revenue_stamp
+from customers.models.rollup import delete_old_changes, describe_differences, revenue_version
 from customers.rollups import check_nightly
 from customers.sync.engine import sync
-from customers.sync.matching import match
+from customers.sync.matching import match_customer
 from kit.audit.models import AuditEntry
 from tests import factories
 
@@ -110,9 +110,9 @@ def test_the_rollup_says_what_the_orders_say(feeds, moved, matched, customers, c
                 refresh_revenue([customers[moved].pk])
                 assert kept() == by_hand()
         if matched:
-            match(factories.CustomerFactory(manager=company.eastern), "C3", by=company.administrator)
+            match_customer(factories.CustomerFactory(manager=company.eastern), "C3", by=company.administrator)
         assert kept() == by_hand()
-        assert differences() == []
+        assert describe_differences() == []
         assert refresh_revenue() == 0
         transaction.set_rollback(True)
 
@@ -121,7 +121,7 @@ def test_control_the_comparison_sees_a_wrong_rollup(customers):
     factories.order(customers[0], ordered_at=NEW_YEAR)
     RevenueYear.objects.update(orders=2)
     assert kept() != by_hand()
-    assert differences() == [f"客户 {customers[0].pk}，2026 年：订单 1 张 12800.5 元，汇总 2 张 12800.5 元"]
+    assert describe_differences() == [f"客户 {customers[0].pk}，2026 年：订单 1 张 12800.5 元，汇总 2 张 12800.5 元"]
 
 
 def test_the_last_second_of_the_year_in_shanghai_belongs_to_the_old_year(customers):
@@ -148,15 +148,15 @@ def test_an_amount_with_more_digits_than_a_float_is_kept_exactly(customers):
 
 
 def test_the_stamp_changes_with_every_change_and_only_then(customers, company):
-    first = revenue_stamp()
+    first = revenue_version()
     factories.order(customers[0])
-    second = revenue_stamp()
+    second = revenue_version()
     assert second not in (first, None)
-    assert revenue_stamp() == second
+    assert revenue_version() == second
     customers[0].transfer(company.colleague, by=company.supervisor, reason="调整")
-    assert revenue_stamp() != second
+    assert revenue_version() != second
     RevenueChange.objects.update(at=NEW_YEAR)
-    newest = revenue_stamp()
+    newest = revenue_version()
     assert delete_old_changes() == f"清除 {newest[1] - 1} 行"
     assert RevenueChange.objects.get().key == newest[0]
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from customers.models import Order, Ownership, RevenueChange, RevenueYear, refresh_revenue, rollup
-from customers.models.rollup import differences
+from customers.models.rollup import describe_differences
 from tests import factories
 from tests.races import ON_POSTGRESQL, before
 
@@ -42,14 +42,14 @@ def two_orders(customer, monkeypatch):
 def test_of_two_orders_at_once_both_are_counted(two_orders):
     assert two_orders() == (None, None)
     assert RevenueYear.objects.get().amount == 200
-    assert differences() == []
+    assert describe_differences() == []
 
 
 def test_control_without_the_lock_one_is_lost_and_the_check_sees_it(two_orders, monkeypatch):
     monkeypatch.setattr(rollup, "lock_customers", lambda keys: None)
     two_orders()
     assert RevenueYear.objects.get().amount == 100
-    assert len(differences()) == 1
+    assert len(describe_differences()) == 1
 
 
 def test_an_order_and_a_transfer_at_once(customer, company, monkeypatch):
@@ -64,4 +64,4 @@ def test_an_order_and_a_transfer_at_once(customer, company, monkeypatch):
 
     moment.overtake(arrive, lambda: customer.transfer(company.colleague, by=company.supervisor, reason="调整"))
     assert RevenueYear.objects.get().manager == company.colleague
-    assert differences() == []
+    assert describe_differences() == []

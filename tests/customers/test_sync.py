@@ -20,7 +20,7 @@ from django.utils import timezone
 from basedata.models import Product, StockRecord, SyncRun
 from customers.models import Order, OrderLine, ParkedOrder, RevenueYear, TimelineEntry, refresh_revenue
 from customers.sync.engine import SyncBusy, open_run, sync
-from customers.sync.sources import SourceRefused, masked
+from customers.sync.sources import SourceRefused, mask_location
 from tests import factories
 from tests.customers.feeds import FEED, HEADS, put, reasons
 
@@ -157,7 +157,7 @@ def test_one_at_a_time_and_a_silent_run_is_taken_over(feed):
 
 def test_credentials_are_never_shown(caplog):
     address = "postgres://user:geheim@127.0.0.1:1/nowhere"
-    assert masked(address) == "postgres://127.0.0.1:1/nowhere"
+    assert mask_location(address) == "postgres://127.0.0.1:1/nowhere"
     with pytest.raises(CommandError) as raised:
         call_command("sync_sales", address)
     assert "geheim" not in str(raised.value) + caplog.text

@@ -17,7 +17,7 @@ from basedata.models import Product, SyncRun
 from customers.models import Order, ParkedOrder
 from customers.sync import jobs
 from customers.sync.engine import sync
-from customers.sync.matching import MatchRefused, match
+from customers.sync.matching import MatchRefused, match_customer
 from kit.domain.shortened_numbers import SHORTENED
 from kit.jobs.models import Job
 from tests import factories
@@ -140,4 +140,4 @@ def test_a_shortened_key_that_was_kept_before_is_given_to_no_customer(company):
     someone = factories.CustomerFactory(manager=company.manager, by=company.manager)
     ParkedOrder.objects.create(number="D1", customer_key="1.38E+10", status="paid")
     with pytest.raises(MatchRefused, match="缩写"):
-        match(someone, "1.38E+10", by=company.administrator)
+        match_customer(someone, "1.38E+10", by=company.administrator)

@@ -30,9 +30,9 @@ for place in range(0, len(plan), {EVERY}):
 """
 PEOPLE = """
 from accounts.roles import ship_roles
-from basedata.shipped import ship_entries
+from basedata.initial_data import create_initial_entries
 from tests import factories
-ship_entries(); ship_roles()
+create_initial_entries(); ship_roles()
 keeper = factories.person("account_manager", username="drill")
 first = factories.CustomerFactory(manager=keeper)
 for number in range(40):

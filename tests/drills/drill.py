@@ -60,7 +60,8 @@ def prepare(var: Path, customers: int) -> None:
     var.mkdir(parents=True)
     finished(var, "migrate", "-v0")
     people = (
-        "from accounts.roles import ship_roles; from basedata.shipped import ship_entries; ship_entries();"
+        "from accounts.roles import ship_roles; from basedata.initial_data import create_initial_entries;"
+        "create_initial_entries();"
         "ship_roles(); from tests.factories import person; person('account_manager', username='drill')"
     )
     finished(var, "shell", "-v0", "-c", people)

@@ -135,7 +135,7 @@ def test_no_item_is_added_to_an_opportunity_that_closed_meanwhile(company, under
 
 def test_an_edited_item_leaves_old_and_new(company, under_way):
     item = factories.plan_item(under_way, company.manager)
-    old = item.in_words()
+    old = item.dated_text()
     item.edit(by=company.supervisor, on=date(2026, 5, 6), text="改期")
     assert (stored(item)["on"], stored(item)["text"], stored(item)["version"]) == (date(2026, 5, 6), "改期", 1)
     row = AuditEntry.objects.about(under_way)[0]
@@ -151,7 +151,7 @@ def test_an_edit_that_changes_nothing_leaves_no_row(company, under_way):
 
 def test_a_removed_item_stays_in_the_history(company, under_way):
     item, other = (factories.plan_item(under_way, company.manager, text=text) for text in ("一", "二"))
-    words = item.in_words()
+    words = item.dated_text()
     item.remove(by=company.manager)
     assert list(under_way.items.all()) == [other]
     row = AuditEntry.objects.about(under_way)[0]

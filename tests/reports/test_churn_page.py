@@ -21,7 +21,7 @@ from customers.models import (
     Customer,
     Order,
     Ownership,
-    churn_stamp,
+    churn_version,
     refresh_revenue,
 )
 from customers.rollups import check_nightly
@@ -296,7 +296,7 @@ def test_rows_stand_in_the_order_asked_for(past, sign_in):
 
 
 def test_the_night_clears_marks_but_for_the_newest(lost):
-    stamp = churn_stamp()
+    stamp = churn_version()
     assert stamp
     ChurnChange.objects.update(at=timezone.now() - timedelta(days=9))
     check_nightly()

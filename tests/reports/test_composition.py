@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.departments import department_choices, people_of
+from accounts.departments import department_choices, department_user_ids
 from customers.models import Customer
 from reports.models import CompositionSnapshot
 from reports.queries.composition import BASES, KEPT, composition, last_month_end, take_snapshot
@@ -72,9 +72,9 @@ def test_a_department_is_chosen_with_or_without_those_below(company):
     assert offered[sales] == "销售部（含下级）"
     assert offered[f"={sales}"] == "销售部（本级）"
     assert offered[str(company.north.pk)] == "华北组"
-    assert {company.manager.pk, company.eastern.pk, company.supervisor.pk} <= people_of(sales)
-    assert people_of(f"={sales}") == {company.supervisor.pk, company.executive.pk}
-    assert company.nobody.pk in people_of("none")
+    assert {company.manager.pk, company.eastern.pk, company.supervisor.pk} <= department_user_ids(sales)
+    assert department_user_ids(f"={sales}") == {company.supervisor.pk, company.executive.pk}
+    assert company.nobody.pk in department_user_ids("none")
     assert str(company.other.pk) not in dict(department_choices(frozenset({company.manager.pk})))
 
 

@@ -98,7 +98,7 @@ def test_a_figure_remembered_is_never_out_of_date(trade, company):
     seen = computed(company.supervisor, year=2025)
     moving = Customer.objects.filter(manager=company.stranger, pk__in=before)[0]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("customers.models.together.successors", lambda by: User.objects.all())
+        patch.setattr("customers.models.together.possible_successors", lambda by: User.objects.all())
         moving.transfer(company.manager, by=company.outsider, reason="调整")
     assert computed(company.supervisor, year=2025) == seen | {moving.pk: before[moving.pk]}
 
@@ -121,13 +121,13 @@ def test_a_part_of_a_year_is_the_same_from_either_side(last, trade, company):
         Wanted(year=2026, people=frozenset({company.colleague.pk}), follow=THEN),
         Wanted(year=2026, name="客户0"),
     ):
-        orders = Order.objects.revenue().with_keeper().filter(customer__in=customers_in(user, wanted))
+        orders = Order.objects.revenue().with_owner().filter(customer__in=customers_in(user, wanted))
         inside = [
             order.total
             for order in orders
             if order.ordered_at.astimezone(SHANGHAI).year == 2025
             and order.ordered_at <= ends
-            and (not wanted.by_date or order.keeper in wanted.people)
+            and (not wanted.by_date or order.owner in wanted.people)
         ]
         assert total_in(Period(date(2025, 1, 1), last), user, wanted) == (sum(inside) if inside else None)
 

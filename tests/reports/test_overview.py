@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from customers.models import ChurnCase, Customer, Order
-from customers.trend import MONTHS
+from customers.trend import SPARKLINE_MONTHS
 from kit.domain.days import add_months
 from kit.domain.money import format_yuan
 from marketing.models import Opportunity
@@ -71,7 +71,7 @@ def test_every_tile_says_what_its_report_says(busy, sign_in):
     assert found["近 12 个月成功率"].value == "100.0"
     for tile in found.values():
         assert client.get(tile.url).status_code == 200
-        assert len(tile.bars) == MONTHS
+        assert len(tile.bars) == SPARKLINE_MONTHS
         assert sum((bar.total for bar, _ in tile.bars), Decimal(0)) > 0
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from openpyxl import load_workbook
 
 from kit.domain.money import format_yuan
-from marketing.models import Opportunity, OpportunityChange, forget_old_marks, opportunity_stamp
+from marketing.models import Opportunity, OpportunityChange, forget_old_marks, opportunity_version
 from reports.views.pipeline import BASES
 from tests.exports import export
 from tests.html import find_all, markup, text
@@ -73,7 +73,7 @@ def test_every_figure_equals_the_list_it_leads_to(dice, sign_in, by, who, query)
 
 
 def test_a_manager_sees_their_own_opportunities_only(dice, sign_in):
-    own = Opportunity.objects.kept_by(dice.manager)
+    own = Opportunity.objects.owned_by(dice.manager)
     response = report(sign_in(dice.manager), "year=all&by=person")
     (table,) = response.context["report"].tables
     assert table.total.open + table.total.closed == own.count()
@@ -179,9 +179,9 @@ def test_another_view_is_counted_anew(dice, sign_in):
 
 
 def test_marks_are_cleared_but_for_the_newest(dice):
-    stamp = opportunity_stamp()
+    stamp = opportunity_version()
     assert stamp
     OpportunityChange.objects.update(at=timezone.now() - timedelta(days=9))
     forget_old_marks()
     assert OpportunityChange.objects.count() == 1
-    assert opportunity_stamp()[0] == stamp[0]
+    assert opportunity_version()[0] == stamp[0]

@@ -9,7 +9,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from customers.callers import customers_of_phone
+from customers.callers import customers_by_phone
 from customers.models import Customer
 from services.models import ServiceRequest
 from tests import factories
@@ -77,7 +77,7 @@ def test_a_phone_number_is_looked_up_in_the_indexes(customer):
     """On SQLite, which indexes no function of ours, numbers are compared in passing."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")  # of one row reading the table is cheaper
-    plan = customers_of_phone("022-2570 8834").explain()
+    plan = customers_by_phone("022-2570 8834").explain()
     names = ("customers_customer_phone", "customers_contact_office_phone", "customers_contact_mobile")
     assert [f"{name}_number" in plan for name in names] == [True] * 3
 

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from customers.beyond import ANSWERED, ANSWERS_A_MINUTE
+from customers.beyond import ANSWER_VERB, MAX_ANSWERS_PER_MINUTE
 from kit.audit.models import AuditEntry
 from services.models import ServiceRequest
 from tests import factories
@@ -26,13 +26,13 @@ def strange(company):
 
 
 def answer_count():
-    return AuditEntry.objects.filter(verb=ANSWERED).count()
+    return AuditEntry.objects.filter(verb=ANSWER_VERB).count()
 
 
 def use_up(by, left=0):
     AuditEntry.objects.bulk_create(
-        AuditEntry(at=timezone.now(), actor=by, actor_name=str(by), verb=ANSWERED)
-        for _ in range(ANSWERS_A_MINUTE - left)
+        AuditEntry(at=timezone.now(), actor=by, actor_name=str(by), verb=ANSWER_VERB)
+        for _ in range(MAX_ANSWERS_PER_MINUTE - left)
     )
 
 
@@ -53,7 +53,7 @@ def test_each_customer_beyond_ones_view_is_counted_once_a_minute_in_the_trail(st
         for url, query in ways(customer):
             assert customer.name in text(client.get(url, query))
         assert answer_count() == number
-    entry = AuditEntry.objects.about(strange[0]).get(verb=ANSWERED)
+    entry = AuditEntry.objects.about(strange[0]).get(verb=ANSWER_VERB)
     assert (entry.actor, entry.changes) == (company.manager, {"相同之处": ["", "查找"]})
     client.post(reverse("services:request_create"), request_values(customer=strange[0].number))
     assert ServiceRequest.objects.get().customer == strange[0]

@@ -198,7 +198,7 @@ def test_the_companys_name_and_logo_stand_on_every_page_for_outsiders(link, clie
 
 def test_a_logo_that_cannot_be_shown_is_refused_at_the_start(tmp_path):
     large = tmp_path / "large.png"
-    large.write_bytes(b"x" * (public_pages.MAX_LOGO + 1))
+    large.write_bytes(b"x" * (public_pages.MAX_LOGO_BYTES + 1))
     for path, words in ((tmp_path / "a.exe", "PNG"), (tmp_path / "none.svg", "不存在"), (large, "超过")):
         assert words in public_pages.logo_problem(str(path))
     large.write_bytes(b"x")

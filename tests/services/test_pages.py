@@ -244,7 +244,7 @@ def test_the_choice_shows_load_region_and_whose_customer_it_is(customer, people,
     response = sign_in(company.supervisor).get(reverse("services:request_assign", args=[record.pk]))
     ranked = response.context["candidates"]
     assert [one.user.name for one in ranked] == ["周经理", "陈同事", "王华东"]
-    assert [(one.keeps_customer, one.fits_region, one.open) for one in ranked] == [
+    assert [(one.owns_customer, one.fits_region, one.open) for one in ranked] == [
         (True, False, 0), (False, True, 2), (False, False, 0),
     ]  # fmt: skip
     assert "分区适合" in text(response)

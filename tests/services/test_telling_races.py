@@ -39,7 +39,7 @@ def two_senders(company, settings, monkeypatch):
     User.objects.filter(pk=company.manager.pk).update(email="zhou@example.com")
     notify(factories.fresh(company.manager), "一")
     moment = before(monkeypatch, mail, "claim")
-    return lambda: moment.overtake(mail.send_due, mail.send_due)
+    return lambda: moment.overtake(mail.send_queued, mail.send_queued)
 
 
 def test_two_senders_at_once_send_one_copy(two_senders):

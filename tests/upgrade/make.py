@@ -52,7 +52,7 @@ from django.utils import timezone  # noqa: E402
 from django_otp.oath import TOTP  # noqa: E402
 from django_tasks_db.models import DBTaskResult  # noqa: E402
 
-from accounts.mail import send_due  # noqa: E402
+from accounts.mail import send_queued  # noqa: E402
 from accounts.models import Notification, User, notify  # noqa: E402
 from accounts.sessions import UserSession  # noqa: E402
 from crm.privacy import erase_contact  # noqa: E402
@@ -154,7 +154,7 @@ def leave_work_half_done() -> None:
     supervisor = person(SUPERVISOR)
     handling, unclear = ServiceRequest.objects.filter(status="assigned", waiting_since=None).order_by("pk")[:2]
     unclear.wait(by=unclear.assignee, note="等客户停泵")
-    drafts.keep(handling.assignee, handling, "handle", {"handling": "重新接地，等客户停泵。"})
+    drafts.save_draft(handling.assignee, handling, "handle", {"handling": "重新接地，等客户停泵。"})
     waiting = ServiceRequest.objects.filter(status="handled", kind__item="咨询").order_by("pk")[0]
     waiting.invite(by=waiting.assignee, result="客户确认归零")
     with transaction.atomic():
@@ -226,7 +226,7 @@ def fill_mail() -> None:
     """A row of the queue in every state."""
     for number in range(5):
         notify(person(MANAGER), f"邮件 {number}")
-    send_due()
+    send_queued()
     for number in range(4):
         notify(person(MANAGER), f"等待的邮件 {number}")
     waiting = list(Notification.objects.filter(mail="queued"))

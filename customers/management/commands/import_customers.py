@@ -9,9 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
-from customers.import_job import said
+from customers.import_job import describe_outcome
 from customers.importing import CustomerImport, ImportRefused
-from customers.models import withdraw_silent
+from customers.models import withdraw_stale_imports
 from kit.exchange.readers import UnreadableFile, cannot_open
 
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="只检查，不写入")
 
     def handle(self, *args: Any, file: Path, manager: str, create_regions: bool, dry_run: bool, **options: Any) -> None:
-        withdraw_silent()  # rows of a killed import
+        withdraw_stale_imports()  # rows of a killed import
         task = CustomerImport(manager=self._find_manager(manager), create_regions=create_regions)
         try:
             task.read(file)
@@ -56,7 +56,7 @@ class Command(BaseCommand):
         raise CommandError(f"{lines} 行不合格，什么都没有写入。请改正后重新导入。")
 
     def _report(self, task: CustomerImport, words: str) -> None:
-        parts = [f"{words}客户 {len(task.rows)} 个", *said(task)]
+        parts = [f"{words}客户 {len(task.rows)} 个", *describe_outcome(task)]
         if task.new_regions:
             parts.append(f"新增地区 {len(task.new_regions)} 个")
         self.stdout.write("，".join(parts) + "。")

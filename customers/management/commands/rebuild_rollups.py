@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from customers.models.rollup import differences
+from customers.models.rollup import describe_differences
 from customers.rollups import rebuild
 
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, check: bool, **options: Any) -> None:
         if not check:
             self.stdout.write(rebuild())
-        elif texts := differences():
+        elif texts := describe_differences():
             raise CommandError("\n".join(["汇总与订单不一致：", *texts]))
         else:
             self.stdout.write("汇总与订单一致。")

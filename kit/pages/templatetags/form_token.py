@@ -8,7 +8,7 @@ from django.template.defaulttags import CsrfTokenNode
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from kit.pages.form_token import NAME, form_token
+from kit.pages.form_token import FIELD_NAME, form_token
 
 register = template.Library()
 
@@ -16,5 +16,5 @@ register = template.Library()
 @register.simple_tag(takes_context=True)
 def csrf_token(context: Context) -> SafeString:
     token = form_token(context.get("request"))
-    own = format_html('<input type="hidden" name="{}" value="{}">', NAME, token) if token else ""
+    own = format_html('<input type="hidden" name="{}" value="{}">', FIELD_NAME, token) if token else ""
     return format_html("{}{}", CsrfTokenNode().render(context), own)

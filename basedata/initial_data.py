@@ -9,7 +9,7 @@ from django.db import connection
 from .holidays import NOTICES, announced_days
 
 # category: (editable, entries in order)
-SHIPPED = {
+INITIAL_ENTRIES = {
     "客户等级": (False, ["普通客户", "重点开发客户", "大客户", "合作伙伴", "战略合作伙伴"]),
     "地区": (True, ["北京", "华北", "中南", "东北", "西部"]),
     "行业": (True, ["机械制造", "电力能源", "化工", "水务环保", "食品饮料", "医药", "电子", "轨道交通", "其他"]),
@@ -23,7 +23,7 @@ SHIPPED = {
 }
 
 
-def ship_entries(sender: Any = None, **kwargs: Any) -> None:
+def create_initial_entries(sender: Any = None, **kwargs: Any) -> None:
     from .models import DictionaryEntry
 
     if DictionaryEntry._meta.db_table not in connection.introspection.table_names():
@@ -31,13 +31,13 @@ def ship_entries(sender: Any = None, **kwargs: Any) -> None:
     existing = set(DictionaryEntry.objects.values_list("category", flat=True))
     DictionaryEntry.objects.bulk_create(
         DictionaryEntry(category=category, item=item, value=str(position), is_editable=editable)
-        for category, (editable, items) in SHIPPED.items()
+        for category, (editable, items) in INITIAL_ENTRIES.items()
         if category not in existing
         for position, item in enumerate(items, start=1)
     )
 
 
-def ship_calendar(sender: Any = None, **kwargs: Any) -> None:
+def create_initial_calendar(sender: Any = None, **kwargs: Any) -> None:
     """Create the working hours, and every announced year without any day yet."""
     from .models import SpecialDay, WorkCalendar
 
