@@ -17,13 +17,13 @@ from django.shortcuts import redirect
 from django_otp.plugins.otp_static.admin import StaticDevice
 from django_otp.plugins.otp_totp.admin import TOTPDevice
 
-from kit.audit.log import differences, display_value, log_event
+from kit.audit.log import display_value, list_differences, log_event
 from kit.pages.admin_forms import VersionedAdmin, VersionedAdminForm
 
 from .administration.administrators import lock_administration
 from .administration.role import permission_changes
 from .models import Department, Role, User, check_role_change
-from .rights import catalogue, label, place
+from .rights import catalogue, permission_label, permission_order
 
 
 class AuditedAdmin(VersionedAdmin):
@@ -53,7 +53,7 @@ class AuditedAdmin(VersionedAdmin):
         many = [field for field in self.model._meta.many_to_many if field.name in form.changed_data]
         before = {field.name: _rows(form.instance, field.name) for field in many} if change else {}
         super().save_related(request, form, formsets, change)
-        changes: dict[str, Any] = {**differences(form.instance, form.before, form.before)}
+        changes: dict[str, Any] = {**list_differences(form.instance, form.before, form.before)}
         for field in many:
             changes |= self.list_changes(field, before.get(field.name, []), _rows(form.instance, field.name))
         log_event(request.user, "编辑" if change else "新建", form.instance, changes=changes)
@@ -157,7 +157,7 @@ class RoleAdmin(AuditedAdmin):
     @admin.display(description="权限")
     def permission_labels(self, role: Role) -> str:
         permissions = role.permissions.select_related("content_type")
-        return "、".join(label(permission) for permission in sorted(permissions, key=place))
+        return "、".join(permission_label(permission) for permission in sorted(permissions, key=permission_order))
 
     def list_changes(self, field: Any, before: list[Any], after: list[Any]) -> dict[str, Any]:
         """Log as the product's own page does: all permissions of a role, twice, are more than a row holds."""
@@ -171,7 +171,7 @@ class RoleAdmin(AuditedAdmin):
             kwargs["queryset"] = rows.order_by(page_order)
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.name == "permissions":
-            field.label_from_instance = label
+            field.label_from_instance = permission_label
         return field
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

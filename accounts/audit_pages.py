@@ -16,7 +16,7 @@ from django.views import View
 
 from kit.audit.log import log_event
 from kit.audit.models import AuditEntry, AuditSeal
-from kit.audit.verification import ERASED, notes, verify
+from kit.audit.verification import ERASURE_VERB, describe_removals, verify
 from kit.domain.days import format_day
 from kit.domain.text import DASH
 from kit.jobs.models import Job
@@ -35,7 +35,7 @@ CHANGES_SHOWN = 3
 TABS = (
     ("details", "查看联系方式", (OPENED_VERB,)),
     ("exports", "导出", ("导出", "导出个人信息")),
-    ("erased", "个人信息", ("导出个人信息", ERASED)),
+    ("erased", "个人信息", ("导出个人信息", ERASURE_VERB)),
     ("signins", "登录", ("登录", "退出", "登录失败")),
 )
 
@@ -95,7 +95,7 @@ class AuditList(RecordList):
         return super().table_row(row)
 
     def page_context(self) -> dict[str, Any]:
-        return {**super().page_context(), "last": last_verification(), "notes": notes()}
+        return {**super().page_context(), "last": last_verification(), "notes": describe_removals()}
 
 
 class AuditDetail(RecordDetail):

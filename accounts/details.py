@@ -11,7 +11,7 @@ from typing import ClassVar
 from django.db import models
 
 from kit.audit.log import log_event
-from kit.domain.masking import masked
+from kit.domain.masking import mask
 from kit.domain.verdict import Verdict, refuse_if, require_permission, transition
 from kit.sql.id_sets import IdSet
 
@@ -41,7 +41,7 @@ class HasContactDetails(models.Model):
     def detail(self, name: str, by: User) -> str:
         """Return a detail as this user sees it."""
         value = getattr(self, name)
-        return value if self.shows_details_to(by) else masked(value)
+        return value if self.shows_details_to(by) else mask(value)
 
     def can_open_detail(self, by: User) -> Verdict:
         return require_permission(by, OPEN_PERMISSION, "您的角色不能查看完整的联系方式")

@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.contrib.auth.middleware import LoginRequiredMiddleware, get_user
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -27,6 +28,16 @@ STARTED_AT, USED_AT = "entered", "seen"
 USED_AT_STEP = 60  # seconds: a session is saved for being used no more often
 # URL names that stay open while something has to be done first.
 ALWAYS_OPEN = {"logout", "healthz", "readyz", "accounts:password", "accounts:theme", "accounts:second_factor_on"}
+
+
+class NotingSessionMiddleware(SessionMiddleware):
+    """Saves what a session only noted too, but makes no request wait for it: reading goes on while others write."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        session: Any = getattr(request, "session", None)
+        if session is not None and session.noted and not session.modified and not session.is_empty():
+            session.save_notes()
+        return super().process_response(request, response)
 
 
 class NoStoreMiddleware:
@@ -84,14 +95,14 @@ class SessionLimitsMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: Any) -> HttpResponse:
         if request.user.is_authenticated:
             request.user = get_user(request)
             now = int(time.time())
             if reason := expiry_reason(request.session, now):
                 self.end_sign_in(request, reason)
             elif is_user_action(request) and now - request.session.get(USED_AT, 0) >= USED_AT_STEP:
-                request.session[USED_AT] = now
+                request.session.note(USED_AT, now)
         return self.get_response(request)
 
     def end_sign_in(self, request: Any, reason: str) -> None:

@@ -43,12 +43,12 @@ class Module(NamedTuple):
         return [permission for subject in self.subjects for permission in subject.permissions]
 
 
-def name_of(permission: Permission) -> str:
+def permission_name(permission: Permission) -> str:
     """Like customers.view_customer. Ask with content_type loaded."""
     return f"{permission.content_type.app_label}.{permission.codename}"
 
 
-def label(permission: Permission) -> str:
+def permission_label(permission: Permission) -> str:
     """查看客户; a right of its own kind carries its own words."""
     verb, _, model = permission.codename.partition("_")
     plain = verb in VERBS and model == permission.content_type.model
@@ -67,11 +67,11 @@ def catalogue() -> list[Permission]:
     """Every right that some shipped role holds: the product asks for no other."""
     names = {name for _, _, _, rights in SHIPPED_ROLES.values() for name in rights.split()}
     rows = Permission.objects.select_related("content_type")
-    found = [permission for permission in rows if name_of(permission) in names]
-    return sorted(found, key=place)
+    found = [permission for permission in rows if permission_name(permission) in names]
+    return sorted(found, key=permission_order)
 
 
-def place(permission: Permission) -> tuple[int, str, str, int, int]:
+def permission_order(permission: Permission) -> tuple[int, str, str, int, int]:
     """Modules in the order of the menu, in them the plain verbs before a record's own rights."""
     label_, verb = permission.content_type.app_label, permission.codename.split("_")[0]
     module = list(MODULES).index(label_) if label_ in MODULES else len(MODULES)
@@ -79,32 +79,35 @@ def place(permission: Permission) -> tuple[int, str, str, int, int]:
     return module, label_, permission.content_type.model, rank, permission.pk
 
 
-def tree(permissions: Iterable[Permission]) -> list[Module]:
+def group_by_module(permissions: Iterable[Permission]) -> list[Module]:
     """Permissions in the order of place(), by module and kind of record."""
     modules = []
-    for name, inside in groupby(permissions, key=module_of):
+    for name, inside in groupby(permissions, key=module_label_of):
         subjects = [Subject(subject, list(rights)) for subject, rights in groupby(inside, key=subject_of)]
         modules.append(Module(subjects[0].permissions[0].content_type.app_label, name, subjects))
     return modules
 
 
-def module_of(permission: Permission) -> str:
+def module_label_of(permission: Permission) -> str:
     app_label = permission.content_type.app_label
     return MODULES.get(app_label) or str(apps.get_app_config(app_label).verbose_name)
 
 
-def sentences(permissions: Iterable[Permission]) -> list[tuple[str, str]]:
+def describe_permissions(permissions: Iterable[Permission]) -> list[tuple[str, str]]:
     """(module, 可以…) of what a role may do, for people who read no tables."""
-    ordered = sorted(permissions, key=place)
-    return [(module.name, f"可以{'；'.join(map(clause, module.subjects))}。") for module in tree(ordered)]
+    ordered = sorted(permissions, key=permission_order)
+    return [
+        (module.name, f"可以{'；'.join(map(describe_subject, module.subjects))}。")
+        for module in group_by_module(ordered)
+    ]
 
 
-def clause(subject: Subject) -> str:
+def describe_subject(subject: Subject) -> str:
     """查看、新建、编辑客户，导出客户，移交客户"""
     plain: list[str] = []
     own: list[str] = []
     for permission in subject.permissions:
-        words = label(permission)
+        words = permission_label(permission)
         (plain if words.endswith(subject.name) and words[:2] in VERBS.values() else own).append(words)
     verbs = "、".join(words[:2] for words in plain)
     return "，".join(filter(None, [f"{verbs}{subject.name}" if verbs else "", *own]))

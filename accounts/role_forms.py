@@ -8,7 +8,7 @@ from django import forms
 from django.contrib.auth.models import Permission
 
 from .models import Role
-from .rights import Module, catalogue, label, tree
+from .rights import Module, catalogue, group_by_module, permission_label
 from .ticks import CheckboxList, CheckboxListForm
 
 
@@ -25,10 +25,10 @@ class RoleForm(CheckboxListForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.offered = catalogue()
-        self.modules = tree(self.offered)
+        self.modules = group_by_module(self.offered)
         field: Any = self.fields["permissions"]
         field.queryset = Permission.objects.filter(pk__in=[permission.pk for permission in self.offered])
-        field.label_from_instance = label
+        field.label_from_instance = permission_label
         self.fields["whole"].choices = [(module.key, module.name) for module in self.modules]  # type: ignore[attr-defined]
         self.fields["name"].label = "名称"
         self.fields["view_scope"].help_text = "持有的权限看得到谁的记录"
@@ -64,7 +64,10 @@ class RoleForm(CheckboxListForm):
         subjects = [
             (
                 subject.name,
-                [(permission, label(permission), str(permission.pk) in ticked) for permission in subject.permissions],
+                [
+                    (permission, permission_label(permission), str(permission.pk) in ticked)
+                    for permission in subject.permissions
+                ],
             )
             for subject in module.subjects
         ]

@@ -21,7 +21,7 @@ from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
 from .administration.administrators import lock_administration
 from .forms import RoleNameForm
 from .models import Role, User
-from .rights import sentences
+from .rights import describe_permissions
 from .role_forms import RoleForm
 
 LIST = ("角色", "accounts:role_list")
@@ -88,7 +88,7 @@ class RoleDetail(RolePage, RecordDetail):
         people = record.user_set.filter(is_active=True).select_related("department").order_by("name", "pk")
         return {
             "drawn": controls((COPY, EDIT), record, self.request.user),
-            "sentences": sentences(record.permissions.select_related("content_type")),
+            "sentences": describe_permissions(record.permissions.select_related("content_type")),
             "people": people,
             "history": AuditEntry.objects.about(record)[:8],
         }

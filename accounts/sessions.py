@@ -12,7 +12,8 @@ from django.db import OperationalError, models
 from django.http import HttpRequest
 from django.utils import timezone
 
-from kit.audit.middleware import client_address
+from kit.audit.middleware import client_ip_address
+from kit.sql.turns import without_waiting
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -79,7 +80,7 @@ def save_sign_in(request: HttpRequest, user: User) -> None:
         session_key=session.session_key,
         defaults={
             "user": user,
-            "address": client_address(request),
+            "address": client_ip_address(request),
             "agent": request.META.get("HTTP_USER_AGENT", "")[:200],
         },
     )
@@ -88,24 +89,30 @@ def save_sign_in(request: HttpRequest, user: User) -> None:
 
 def refresh_sign_in(request: HttpRequest) -> None:
     """Update the row after a request: the key changes with the password, the last visit at most every five minutes."""
-    session = request.session
+    session: Any = request.session
     row_key, now = session.get(ROW_KEY), int(time.time())
     if session.session_key is None:
         return
     if row_key is None:
         save_sign_in(request, cast("User", request.user))  # signed in before sessions were listed
         return
-    if row_key == session.session_key and now - session.get(ROW_USED_AT, 0) < USED_AT_STEP:
-        return
-    try:
-        UserSession.objects.filter(session_key=row_key).update(
-            session_key=session.session_key, seen_at=timezone.now(), address=client_address(request)
-        )
-    except OperationalError:  # a full disk, a locked database: reading goes on, the visit is saved another time
-        if request.method == "GET":
-            session.modified = False  # writing the session's other changes would wait as long again
-        return
-    session[ROW_KEY], session[ROW_USED_AT] = session.session_key, now
+    if row_key != session.session_key:
+        save_visit(request, row_key)
+        session[ROW_KEY], session[ROW_USED_AT] = session.session_key, now
+    elif now - session.get(ROW_USED_AT, 0) >= USED_AT_STEP:
+        try:
+            with without_waiting():
+                save_visit(request, row_key)
+        except OperationalError:  # a full disk, a locked database: reading goes on, the visit is saved another time
+            return
+        session.note(ROW_USED_AT, now)
+
+
+def save_visit(request: HttpRequest, key: str) -> None:
+    """Update the row of a session: its present key, the last visit, the address."""
+    UserSession.objects.filter(session_key=key).update(
+        session_key=request.session.session_key, seen_at=timezone.now(), address=client_ip_address(request)
+    )
 
 
 def end_sessions(user: AbstractBaseUser, *, keep: str | None = None, only: int | None = None) -> int:

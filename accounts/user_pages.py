@@ -20,7 +20,7 @@ from .administration.administrators import lock_administration
 from .filters import UserFilter
 from .forms import UserForm
 from .models import User, UserQuerySet
-from .rights import sentences
+from .rights import describe_permissions
 
 LIST = ("用户", "accounts:user_list")
 CRUMBS = (("权限管理", ""), LIST)
@@ -109,7 +109,7 @@ class UserDetail(UserPage, RecordDetail):
             "drawn": [control for control in drawn if control.allowed or control.action in always_drawn],
             "state": account_state(record),
             "roles": roles,
-            "sentences": sentences(permissions),
+            "sentences": describe_permissions(permissions),
             "sign_ins": record.sign_ins.alive()[:5],
             "history": AuditEntry.objects.about(record)[:8],
         }

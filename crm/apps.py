@@ -11,8 +11,8 @@ class CrmConfig(AppConfig):
     def ready(self) -> None:
         from kit.sql import exact_sum, id_sets, text_index  # noqa: F401  (they register what they bring)
 
-        connection_created.connect(text_index.teach_sqlite)
-        connection_created.connect(exact_sum.teach_sqlite)
+        connection_created.connect(text_index.register_foldings)
+        connection_created.connect(exact_sum.register_exact_sum)
 
 
 class CrmAdminConfig(admin_apps.AdminConfig):

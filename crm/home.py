@@ -18,13 +18,13 @@ from accounts.models import Notification, User
 from accounts.scopes import VIEW, widest_scope
 from customers.models import ChurnCase, Customer, Interaction
 from kit.audit.models import AuditEntry
-from kit.exchange.exports import FUNCTION, list_of
+from kit.exchange.exports import EXPORT_FUNCTION, resolve_export
 from kit.jobs.models import Job, JobRefused
 from kit.pages.paging import MAX_COUNT, count_capped, format_count
 from marketing.models import Opportunity, PlanItem
 from reports.models import MonthlyReport
-from reports.overview import overview, waiting
-from reports.reminders import owed_by
+from reports.overview import executive_tasks, overview
+from reports.reminders import month_owed_by
 from services.models import ServiceRequest, assignment_access
 
 AHEAD = timedelta(days=7)
@@ -186,9 +186,9 @@ def report_work(user: User) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if user.has_perm("reports.add_monthlyreport"):
         returned = MonthlyReport.objects.returned_to(user).defer("figures")
-        found |= {"report_owed": owed_by(user), "reports_returned": list(returned[:5])}
+        found |= {"report_owed": month_owed_by(user), "reports_returned": list(returned[:5])}
     if user.has_perm("reports.review_monthlyreport"):
-        found |= {"overview": overview(user), **waiting(user)}
+        found |= {"overview": overview(user), **executive_tasks(user)}
     return found
 
 
@@ -250,9 +250,9 @@ class JobFile(View):
             return redirect("job_detail", job.pk)  # says so
         if not job.file or not job.file.storage.exists(str(job.file.name)):
             raise Http404
-        if job.function == FUNCTION:
+        if job.function == EXPORT_FUNCTION:
             try:
-                list_of(job)
+                resolve_export(job)
             except JobRefused as refusal:
                 raise PermissionDenied(str(refusal)) from refusal
         return FileResponse(job.file.open("rb"), as_attachment=True, filename=job.file_name)

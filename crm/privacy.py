@@ -21,12 +21,12 @@ import services.personal
 from accounts.models import User
 from customers.models import Attachment, Contact
 from customers.models.interaction import delete_files_on_commit
-from customers.personal import CONTACT, CONTACT_TEXTS, GONE, ContactWords, PersonalDataSource
-from kit.audit.export_conditions import CONDITIONS, EXPORTED
+from customers.personal import CONTACT, CONTACT_TEXTS, ContactWords, PersonalDataSource
+from kit.audit.export_conditions import CONDITIONS_LABEL, EXPORT_VERB
 from kit.audit.log import display_value, format_value, log_event
 from kit.audit.models import AuditEntry
-from kit.audit.redaction import Erasure, naming, redact
-from kit.audit.verification import ERASED
+from kit.audit.redaction import ERASED_TEXT, Erasure, find_entries_naming, redact
+from kit.audit.verification import ERASURE_VERB
 from kit.domain.verdict import lock_row
 from kit.exchange.personal import erase_from_jobs
 from kit.sql.streaming import stream_records
@@ -148,8 +148,8 @@ def _is_contact(entry: AuditEntry) -> bool:
 
 def _candidates(contact: Contact, words: ContactWords, nearby: set[Place]) -> Iterator[AuditEntry]:
     yield from AuditEntry.objects.about(contact)
-    yield from stream_records(naming(words.all()))
-    yield from stream_records(AuditEntry.objects.filter(verb=EXPORTED))  # their conditions may be encoded
+    yield from stream_records(find_entries_naming(words.all()))
+    yield from stream_records(AuditEntry.objects.filter(verb=EXPORT_VERB))  # their conditions may be encoded
     for kind in {kind for kind, _ in nearby}:  # numbers written with other gaps than we know of
         keys = [pk for other, pk in nearby if other == kind]
         for start in range(0, len(keys), 500):
@@ -179,7 +179,7 @@ def erase_contact(contact: Contact, *, by: User, reason: str, with_files: bool =
     counts["后台任务的文件"] = erase_from_jobs(words.erase_in)
     contact.erase(by=by)
     facts = {title: count for title, count in {**counts, TRAIL: len(found)}.items() if count}
-    deed = log_event(by, ERASED, contact, changes={"依据": words.erase(reason), **facts})
+    deed = log_event(by, ERASURE_VERB, contact, changes={"依据": words.erase(reason), **facts})
     redact([_erasure(entry, words, whole) for entry in found], deed=deed)
     return Erased({**counts, TRAIL: len(found)}, deed)
 
@@ -200,11 +200,11 @@ def _erasure(entry: AuditEntry, words: ContactWords, whole: dict[Place, frozense
         label: [_without(side, words, entirely=label in his) for side in pair]
         for label, pair in entry.readable_changes.items()
     }
-    if entry.is_export and changes[CONDITIONS] == entry.readable_changes[CONDITIONS]:
-        changes[CONDITIONS] = entry.changes[CONDITIONS]  # nothing to erase: as it was written
+    if entry.is_export and changes[CONDITIONS_LABEL] == entry.readable_changes[CONDITIONS_LABEL]:
+        changes[CONDITIONS_LABEL] = entry.changes[CONDITIONS_LABEL]  # nothing to erase: as it was written
     named_after_him = _is_contact(entry) and about in whole
-    return Erasure(entry, GONE if named_after_him else words.erase(entry.object_text)[:200], changes)
+    return Erasure(entry, ERASED_TEXT if named_after_him else words.erase(entry.object_text)[:200], changes)
 
 
 def _without(side: Any, words: ContactWords, *, entirely: bool) -> Any:
-    return (GONE if entirely else words.erase(side)) if side else side
+    return (ERASED_TEXT if entirely else words.erase(side)) if side else side

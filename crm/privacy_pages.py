@@ -17,8 +17,8 @@ from customers.views.contacts import EDIT_CONTACT, ContactPage
 from customers.views.inside import PartAction
 from kit.audit.log import log_event
 from kit.domain.verdict import Kind
-from kit.exchange.export_question import Question
-from kit.exchange.exports import CONTENT_TYPES, attachment
+from kit.exchange.export_question import ExportQuestion
+from kit.exchange.exports import CONTENT_TYPES, file_response
 from kit.exchange.writers import write_workbook
 from kit.pages.actions import ActionView, controls
 from kit.pages.export_requests import ExportsByPost
@@ -51,11 +51,11 @@ class ContactPersonal(ExportsByPost, ContactPage, RecordDetail):
         count = sum(len(sheet.rows) for sheet in sheets)
         if self.request.method != "POST":
             facts = (("联系人", contact.name), ("客户", str(contact.customer)), ("行数", f"将导出 {count} 行"))
-            asked = Question("导出个人信息", facts, self.request.path, (file_format,), help_anchor=self.help)
+            asked = ExportQuestion("导出个人信息", facts, self.request.path, (file_format,), help_anchor=self.help)
             return asked.ask(self.request)
         log_event(self.request.user, "导出个人信息", contact, 格式=file_format, 行数=count)
         name = f"个人信息-{contact.pk}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}"
-        return attachment(WRITERS[file_format](sheets), name, TYPES[file_format])
+        return file_response(WRITERS[file_format](sheets), name, TYPES[file_format])
 
 
 def as_workbook(sheets: list[Sheet]) -> bytes:

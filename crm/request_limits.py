@@ -87,8 +87,14 @@ class Slots:
         return True
 
     def quiet(self) -> float:
-        """Seconds since a place was last taken or given back."""
+        """Seconds since a place was last taken or given back, or the database answered anybody."""
         return time.monotonic() - self.moved_at
+
+    def answered(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+        """Around each statement: a page of many is slow on a machine with much to do, but not stuck."""
+        result = execute(sql, params, many, context)
+        self.moved_at = time.monotonic()
+        return result
 
     def give(self) -> None:
         """Hand the place to whoever has waited longest: a newcomer does not get before them."""
@@ -150,7 +156,8 @@ class Answer:
         self.limited, self.open = limited, True
         limited.running.begin(min(READY_SECONDS, limited.seconds) if path == "/readyz" else limited.seconds)
         try:
-            self.content = limited.application(environ, start_response)
+            with connections["default"].execute_wrapper(limited.slots.answered):
+                self.content = limited.application(environ, start_response)
         except BaseException:
             self.free()
             raise

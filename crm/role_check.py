@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import Scope
-from accounts.rights import MODULES, label, name_of
+from accounts.rights import MODULES, permission_label, permission_name
 from accounts.role_pages import CRUMBS, RolePage
 from customers.models.contact import PERSONAL_DATA_PERMISSION
 from kit.domain.urls import page_url
@@ -167,8 +167,11 @@ class RoleCheck(RolePage, RecordView):  # type: ignore[misc]
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         role = self.get_record()
-        held = {name_of(right) for right in role.permissions.select_related("content_type")}
-        words = {name_of(right): label(right) for right in Permission.objects.select_related("content_type")}
+        held = {permission_name(right) for right in role.permissions.select_related("content_type")}
+        words = {
+            permission_name(right): permission_label(right)
+            for right in Permission.objects.select_related("content_type")
+        }
         modules: dict[str, list[dict[str, Any]]] = {}
         for entry in entries():
             rights = entry.right.split("|")

@@ -90,7 +90,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "crm.headers.RequestSizeMiddleware",
     "kit.pages.text_gate.TextGateMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "accounts.middleware.NotingSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -203,7 +203,7 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "accounts.views.locked_out"
 AXES_RESET_ON_SUCCESS = True
-AXES_CLIENT_IP_CALLABLE = "kit.audit.middleware.client_address"
+AXES_CLIENT_IP_CALLABLE = "kit.audit.middleware.client_ip_address"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # people are unlocked on their own page, with an audit row
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code"]

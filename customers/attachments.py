@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from kit.domain.file_names import cut_file_name
 from kit.domain.folding import clean_text
-from kit.domain.text import UNPRINTABLE, refuse_control_characters
+from kit.domain.text import CONTROL_CHARACTERS, refuse_control_characters
 
 from .file_kinds import MEGABYTE, PAGE, PROGRAM, SUFFIXES, Kind, RefusedContent, kind_by_content
 
@@ -127,5 +127,5 @@ def is_text(file: File[bytes]) -> bool:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        return not UNPRINTABLE.search(text)
+        return not CONTROL_CHARACTERS.search(text)
     return False

@@ -17,9 +17,9 @@ from django.forms.models import construct_instance
 from accounts.models import User
 from basedata.models import DictionaryEntry
 from kit.domain.folding import clean_text
-from kit.domain.shortened_numbers import SHORTENED, is_shortened_number
-from kit.exchange.amounts import amount, without_unit
-from kit.exchange.dates import NotADay, read_day
+from kit.domain.shortened_numbers import SHORTENED_REFUSED, is_shortened_number
+from kit.exchange.amounts import parse_amount, strip_header_unit
+from kit.exchange.dates import InvalidDay, parse_day
 from kit.pages.text_gate import GatedText, gated_field_class
 
 from .candidates import possible_import_owners
@@ -41,7 +41,7 @@ def fold_label(text: str) -> str:
 
 def column_key(header: str) -> str:
     """Return a header without its unit in brackets and without the star of required fields."""
-    return without_unit(re.sub(r"[*★]", "", fold_label(header)))
+    return strip_header_unit(re.sub(r"[*★]", "", fold_label(header)))
 
 
 class TableDateField(forms.DateField):
@@ -55,8 +55,8 @@ class TableDateField(forms.DateField):
         if not str(value or "").strip():
             return None
         try:
-            day = read_day(value, is_1904=self.is_1904)
-        except NotADay as error:
+            day = parse_day(value, is_1904=self.is_1904)
+        except InvalidDay as error:
             raise ValidationError(str(error), code="invalid") from None
         self.is_month, self.is_short = day.is_month, day.is_short
         return day.at.date()
@@ -75,9 +75,9 @@ class TableAmountField(forms.DecimalField):
         if not text:
             return None
         if is_shortened_number(text):
-            raise ValidationError(SHORTENED, code="shortened")
+            raise ValidationError(SHORTENED_REFUSED, code="shortened")
         try:
-            result, self.is_own = amount(text, self.head_unit or self.field_unit, self.field_unit)
+            result, self.is_own = parse_amount(text, self.head_unit or self.field_unit, self.field_unit)
         except (InvalidOperation, ValueError):
             raise ValidationError(self.error_messages["invalid"], code="invalid") from None
         self.is_bare = not (self.is_own or self.head_unit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -12,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from kit.audit.models import AuditEntry
+from kit.sql.turns import in_turn, without_collecting
 
 from .import_rows import Row
 from .importing import CHANGED_MEANWHILE, CustomerImport, ImportRefused
@@ -19,8 +19,6 @@ from .known import Keys, KnownCustomers, is_same_customer
 from .models import Arrival, Customer
 from .models.arrival import ROWS_PER_TRANSACTION
 from .sync.staging import batches
-
-MIN_PAUSE = 0.15  # seconds: connections that wait for the database try again every tenth of a second
 
 
 class PartwiseImport:
@@ -76,15 +74,12 @@ class PartwiseImport:
 
     @contextmanager
     def _part(self) -> Iterator[None]:
-        """Run one transaction, then pause as long, so that others can write."""
-        began = time.monotonic()
-        with transaction.atomic():
+        with in_turn():
             self._heartbeat()
             yield
-        time.sleep(max(MIN_PAUSE, time.monotonic() - began))
 
     def _reveal(self) -> None:
-        with transaction.atomic():
+        with transaction.atomic(), without_collecting():
             self._heartbeat()
             self._check_since()  # again, now that nobody else writes
             self.task.fill(self.task.lock())

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from kit.domain.shortened_numbers import SHORTENED, is_shortened_number, refuse_shortened
-from kit.exchange.amounts import head_unit
-from kit.exchange.dates import NotADay, read_day
+from kit.domain.shortened_numbers import SHORTENED_REFUSED, is_shortened_number, refuse_shortened
+from kit.exchange.amounts import parse_header_unit
+from kit.exchange.dates import InvalidDay, parse_day
 from kit.exchange.readers import Cells, Table
 from kit.exchange.table_notes import Notes
 
@@ -39,7 +39,7 @@ class ReadingObserver:
         if name not in self.amounts:
             return
         field, label = self.amounts[name], header[:50]
-        field.head_unit, self.headers[name] = head_unit(header), label
+        field.head_unit, self.headers[name] = parse_header_unit(header), label
         if not field.head_unit:
             self._notes.say(f"列「{label}」没有写单位，按{field.field_unit}读取。")
         elif field.head_unit != field.field_unit:
@@ -52,7 +52,7 @@ class ReadingObserver:
                 if header in cells.faults:
                     yield name, cells.faults[header]
                 elif name in NUMBER_FIELDS and is_shortened_number(text):
-                    yield name, SHORTENED
+                    yield name, SHORTENED_REFUSED
 
     def begin_row(self, table: Table) -> None:
         for date in self.dates.values():
@@ -97,6 +97,6 @@ class ReadingObserver:
         """Return a cell for that workbook; days counted from 1904 are written as dates."""
         date = self.dates.get(name)
         if date and date.is_1904 and text.replace(".", "").isdecimal():
-            with suppress(NotADay):
-                return f"{read_day(text, is_1904=True).at:%Y-%m-%d}"
+            with suppress(InvalidDay):
+                return f"{parse_day(text, is_1904=True).at:%Y-%m-%d}"
         return text

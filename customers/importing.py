@@ -12,7 +12,7 @@ from accounts.models import User
 from basedata.models import DictionaryEntry, reserve_numbers
 from kit.audit.log import log_events
 from kit.domain.folding import clean_text
-from kit.exchange.cells import clean, unguarded
+from kit.exchange.cells import to_cell_value, unescape_formula
 from kit.exchange.readers import Cells, Table, UnreadableFile, read_table
 
 from .import_form import IGNORED_COLUMNS, CustomerImportForm, column_key
@@ -123,7 +123,7 @@ class CustomerImport:
             name = "" if key in IGNORED_COLUMNS else self.form.columns.get(key)
             if name is None:
                 labels = "、".join(self.form.labels.values())
-                raise ImportRefused(f"不认识的列「{str(clean(header))[:50]}」。可用的列：{labels}。")
+                raise ImportRefused(f"不认识的列「{str(to_cell_value(header))[:50]}」。可用的列：{labels}。")
             if name and name in self._fields.values():
                 raise ImportRefused(f"列「{self.form.labels.get(name, header)}」出现了两次，请只保留一列。")
             try:
@@ -348,7 +348,7 @@ def with_derived_names(customer: Customer) -> Customer:
 
 def _clean_cell(text: str) -> str:
     """Return a cell without the guard of exports and without invisible characters."""
-    return clean_text(unguarded(text))
+    return clean_text(unescape_formula(text))
 
 
 def _reserve_numbers(count: int) -> list[str]:

@@ -17,7 +17,7 @@ from django.db.models import Q
 
 from accounts.models import Notification
 from kit.audit.models import AuditEntry
-from kit.audit.redaction import GONE
+from kit.audit.redaction import ERASED_TEXT
 from kit.sql.streaming import stream_records
 
 from .models import (
@@ -76,7 +76,7 @@ class ContactWords:
         return bool(self.pattern and self.pattern.search(str(text)))
 
     def erase(self, text: str) -> str:
-        return self.pattern.sub(GONE, text) if self.pattern else text
+        return self.pattern.sub(ERASED_TEXT, text) if self.pattern else text
 
     def erase_in(self, value: Any, limit: int | None = None) -> Any:
         """Erase the words in any value, such as the JSON of a draft. limit: maximum length of a text."""

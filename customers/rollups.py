@@ -8,6 +8,7 @@ from django.db import transaction
 
 from accounts.models import User, notify
 from kit.audit.log import log_event
+from kit.sql.turns import in_turn
 
 from .models.churn_mark import ChurnChange
 from .models.rollup import (
@@ -26,7 +27,7 @@ def rebuild() -> str:
     """Rebuild in one transaction per batch of customers: reports go on meanwhile, and a killed run can be repeated."""
     changed = 0
     for keys in in_batches(None):
-        with transaction.atomic():
+        with in_turn():
             changed += refresh_revenue(keys)
     return f"已按订单重建，更正 {changed} 行。"
 

@@ -11,8 +11,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from kit.exchange.export_question import of_rows, reason_is_wrong
-from kit.exchange.exports import CONTENT_TYPES, attachment, conditions, log_export
+from kit.exchange.export_question import build_export_question, is_reason_invalid
+from kit.exchange.exports import CONTENT_TYPES, encode_conditions, file_response, log_export
 from kit.exchange.writers import write_csv
 
 from .report_parts import ReportTable
@@ -26,8 +26,8 @@ def deliver(page: Any, file_format: str) -> HttpResponse:
         return redirect(page.link(export=None, reason=None))
     tables, reason = page.computed.tables, page.request.POST.get("reason", "").strip()
     total = sum(len(table.rows) for table in tables)
-    if page.request.method != "POST" or reason_is_wrong(reason, total):
-        return of_rows(page, file_format, total).ask(page.request)
+    if page.request.method != "POST" or is_reason_invalid(reason, total):
+        return build_export_question(page, file_format, total).ask(page.request)
     rows = [table.filled(list(table.sorted_rows(page.sort if table.paged else ""))) for table in tables]
     buffer = io.BytesIO()
     if file_format == "xlsx":
@@ -35,8 +35,8 @@ def deliver(page: Any, file_format: str) -> HttpResponse:
     else:
         write_csv(buffer, *first(tables, rows), title=page.title)
     name = f"{page.title}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}"
-    log_export(page.request.user, page.title, total, conditions(page.request.GET), reason)
-    return attachment(buffer.getvalue(), name, CONTENT_TYPES[file_format])
+    log_export(page.request.user, page.title, total, encode_conditions(page.request.GET), reason)
+    return file_response(buffer.getvalue(), name, CONTENT_TYPES[file_format])
 
 
 def refusal(page: Any, file_format: str) -> str:

@@ -176,7 +176,7 @@ def _wins(lines: list[pipeline.MonthLine]) -> Trend:
     )
 
 
-def waiting(user: User) -> dict[str, Any]:
+def executive_tasks(user: User) -> dict[str, Any]:
     """For an executive: reports to review, and the newest losses in his view."""
     from .models import MonthlyReport
 

@@ -43,7 +43,7 @@ def authors_owing(period: date) -> QuerySet[User]:
     return there.exclude(pk__in=handed_in.values("author"))
 
 
-def owed_by(user: User) -> date | None:
+def month_owed_by(user: User) -> date | None:
     """The month whose report the person still owes, for his workbench; None when there is none."""
     if not settings.CRM_MONTHLY_REPORT_DAY or not user.has_perm(WRITE):
         return None

@@ -14,7 +14,7 @@ from openpyxl.utils import get_column_letter
 
 from basedata.models import data_as_of
 from kit.domain.days import format_day
-from kit.exchange.cells import clean
+from kit.exchange.cells import to_cell_value
 from kit.exchange.writers import sheet_name
 from kit.pages.lists import Column
 
@@ -46,7 +46,7 @@ def write_workbook(target: IO[bytes], page: Any, rows: list[list[Any]]) -> None:
 def put(sheet: Any, row: int, column: int, value: Any, number_format: str = "", **styles: Any) -> None:
     """One cell: numbers stay numbers, text never becomes a formula."""
     cell = sheet.cell(row, column)
-    cell.value = clean(value)
+    cell.value = to_cell_value(value)
     if isinstance(cell.value, str):
         cell.data_type = "s"
     if number_format:

@@ -13,7 +13,7 @@ from accounts.roles import SHIPPED_ROLES
 from basedata.initial_data import INITIAL_ENTRIES as ENTRIES
 from basedata.models import DictionaryEntry
 from kit.audit.models import AuditEntry
-from kit.sql.markers import triggers_of
+from kit.sql.markers import list_triggers
 from tests import factories
 
 OWN = [
@@ -129,9 +129,9 @@ def test_the_triggers_of_the_audit_trail_go_and_come_with_their_migration():
 def test_on_sqlite_an_upgrade_keeps_the_triggers_of_the_tables_it_makes_anew():
     """Without them reports remember figures that are out of date."""
     tables = ("customers_customer", "customers_churncase", "customers_contact")
-    before = triggers_of(connection, tables)
+    before = list_triggers(connection, tables)
     assert {name.split("_")[-2] for name in before} == {"churnchange", "servicechange"}
     call_command("migrate", "customers", "0009_covering_indexes", verbosity=0)
-    assert triggers_of(connection, tables).keys() == before.keys()
+    assert list_triggers(connection, tables).keys() == before.keys()
     call_command("migrate", verbosity=0)
-    assert triggers_of(connection, tables).keys() == before.keys()
+    assert list_triggers(connection, tables).keys() == before.keys()

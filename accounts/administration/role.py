@@ -14,7 +14,7 @@ from kit.audit.log import log_event, save_changes
 from kit.domain.urls import record_url
 from kit.domain.verdict import Verdict, first_objection, refuse_if, require_permission, require_scope, transition
 
-from ..rights import label
+from ..rights import permission_label
 from .administrators import administration_lock, lock_administration
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def permission_changes(before: set[Permission], after: set[Permission]) -> dict[
 
 
 def permission_labels(permissions: Iterable[Permission]) -> str:
-    return "、".join(sorted(label(permission) for permission in permissions))
+    return "、".join(sorted(permission_label(permission) for permission in permissions))
 
 
 def _require_administrator(by: User) -> Verdict:

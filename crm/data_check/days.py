@@ -9,8 +9,8 @@ from django.db import models
 from django.utils import timezone
 
 from customers.models import Order
-from kit.domain.days import FIRST_DAY, month_taken_for_days, too_far
-from kit.domain.past_dates import LIES_AHEAD, lies_ahead, refuse_ahead
+from kit.domain.days import SPREADSHEET_EPOCH, explain_far_day, misread_month
+from kit.domain.past_dates import FUTURE_DATE_REFUSED, is_in_future, refuse_ahead
 from kit.sql.streaming import stream_values
 
 from .findings import Finding, setting
@@ -38,17 +38,17 @@ def objection(value: date | datetime | None, *, happened: bool) -> str:
     """Return what is wrong with a stored day, or nothing."""
     if value is None:
         return ""
-    if words := too_far(as_day(value)):
+    if words := explain_far_day(as_day(value)):
         return words
-    return LIES_AHEAD if happened and lies_ahead(value) else ""
+    return FUTURE_DATE_REFUSED if happened and is_in_future(value) else ""
 
 
 def as_finding(record: models.Model, name: str, reason: str) -> Finding:
     value = getattr(record, name)
     day = as_day(value)
-    meant = None if isinstance(value, datetime) else month_taken_for_days(value)
+    meant = None if isinstance(value, datetime) else misread_month(value)
     if meant:
-        advice = f"当时的 {(value - FIRST_DAY).days} 是年月，改为 {meant}"
+        advice = f"当时的 {(value - SPREADSHEET_EPOCH).days} 是年月，改为 {meant}"
         return Finding(record, label_of(record, name), str(day), advice, setting(record, name, meant))
     advice = "请在销售系统改正后重新同步" if isinstance(record, Order) else "请打开改正"
     return Finding(record, label_of(record, name), str(day), f"{reason}{advice}")

@@ -10,7 +10,7 @@ from django.db import models
 
 from basedata.models import FeedPosition, SyncRefusal, SyncRun
 from customers.models import Customer, ImportFile, ParkedOrder
-from kit.domain.folding import clean_text, fold_code, fold_width, invisible_in
+from kit.domain.folding import clean_text, fold_code, fold_width, has_invisible
 from kit.domain.shortened_numbers import is_shortened_number
 from kit.sql.streaming import stream_values
 
@@ -51,7 +51,7 @@ def wrong_texts(is_wrong: Callable[[str], bool]) -> Iterator[tuple[models.Model,
 
 def invisible_signs() -> Iterator[Finding]:
     """Find zero-width and bidirectional signs and no-break spaces."""
-    for record, name, text in wrong_texts(invisible_in):
+    for record, name, text in wrong_texts(has_invisible):
         cleaned, seen = clean_text(text).strip(), ascii(text).strip("'")
         if cleaned or field_of(record, name).blank:
             fix = setting(record, name, cleaned)

@@ -17,7 +17,7 @@ from customers.importing import with_derived_names
 from customers.models import NUMBER_PREFIX, Contact, Customer, Ownership
 from customers.names import normalize, pinyin
 from customers.validators import code_check_character
-from kit.audit.log import differences, display_value
+from kit.audit.log import display_value, list_differences
 
 from . import names
 from .past import Journal, moment
@@ -222,5 +222,5 @@ def complete(client: Client, journal: Journal) -> None:
         setattr(customer, name, value)
     customer.version += 1
     customer.save()
-    found = differences(customer, before, client.details)
+    found = list_differences(customer, before, client.details)
     journal.note(client.completed_at or customer.created_at, customer.manager, "编辑", customer, changes=found)

@@ -31,7 +31,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Notification, User, notify_many
-from kit.audit.bulk_log import insert_selected, record_selected
+from kit.audit.bulk_log import insert_selected, log_selected
 from kit.audit.log import log_event
 from kit.sql.locks import AdvisoryLock, take_lock
 
@@ -85,7 +85,7 @@ def scan_churn(on: date | None = None, by: User | None = None) -> ScanResult:
         opened_count = insert_selected(ChurnCase, due_for_warning(day), _new_case_values(now), once=True)
         if opened_count:
             new_cases = ChurnCase.objects.filter(status=ChurnCase.Status.WARNING, opened_at=now)
-            record_selected(None, "流失预警", new_cases, text=_case_label("预警"), changes={"状态": "预警"})
+            log_selected(None, "流失预警", new_cases, text=_case_label("预警"), changes={"状态": "预警"})
             _add_timeline_entries(new_cases, now, _warning_text())
             _notify_managers(new_cases)
         if by is not None:
@@ -201,7 +201,7 @@ def _resolve(cases: models.QuerySet[ChurnCase], now: datetime) -> int:
     if resolved_count:
         resolved_cases = ChurnCase.objects.filter(status=resolved, closed_at=now)
         facts = {"状态": "已解除", "原因": BOUGHT_AGAIN}
-        record_selected(None, "解除预警", resolved_cases, text=_case_label("已解除"), changes=facts)
+        log_selected(None, "解除预警", resolved_cases, text=_case_label("已解除"), changes=facts)
         _add_timeline_entries(resolved_cases, now, _purchase_text("流失预警解除"), "#closed")
     return resolved_count
 
@@ -213,11 +213,11 @@ def _win_back(cases: models.QuerySet[ChurnCase], now: datetime) -> int:
         won_back_cases = ChurnCase.objects.filter(status=won_back, closed_at=now, win_back_note=BOUGHT_AGAIN)
         customers = Customer.objects.filter(pk__in=won_back_cases.values("customer"))
         facts = {"状态": ("流失", "正常"), "原因": BOUGHT_AGAIN}
-        record_selected(None, "挽回", customers, text=F("name"), changes=facts)
+        log_selected(None, "挽回", customers, text=F("name"), changes=facts)
         today = timezone.localdate(now)
         customers.update(status=Customer.Status.NORMAL, won_back_on=today, version=F("version") + 1)
         facts = {"状态": ("确认流失", "已挽回"), "挽回说明": BOUGHT_AGAIN}
-        record_selected(None, "挽回", won_back_cases, text=_case_label("已挽回"), changes=facts)
+        log_selected(None, "挽回", won_back_cases, text=_case_label("已挽回"), changes=facts)
         _add_timeline_entries(won_back_cases, now, _purchase_text("客户已挽回"), "#closed")
     return won_back_count
 

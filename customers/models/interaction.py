@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts.models import User
 from basedata.models import entry_field
 from kit.audit.log import log_event, save_changes
-from kit.domain.past_dates import LIES_AHEAD, lies_ahead, refuse_ahead
+from kit.domain.past_dates import FUTURE_DATE_REFUSED, is_in_future, refuse_ahead
 from kit.domain.verdict import Verdict, first_objection, refuse_if, transition
 
 from ..attachments import MAX_FILES, CheckedFile
@@ -123,7 +123,7 @@ class Interaction(models.Model):
             raise ValidationError(errors)
 
     def _validate(self) -> None:
-        refuse_if(lies_ahead(self.on), LIES_AHEAD).enforce()
+        refuse_if(is_in_future(self.on), FUTURE_DATE_REFUSED).enforce()
         errors = self.objections()
         refuse_if(bool(errors), next(iter(errors.values()), "")).enforce()
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Notification, User, notify
 from kit.audit.log import log_event, save_changes
-from kit.audit.models import LEFT_BEHIND
+from kit.audit.models import NOT_KEPT_PREFIX
 from kit.domain.verdict import lock_row, refuse_if
 from kit.sql.locks import AdvisoryLock, take_lock
 
@@ -89,7 +89,7 @@ def merge_into(survivor: Customer, other: Customer, *, by: User, reason: str) ->
         by,
         "合并",
         survivor,
-        changes=facts | {LEFT_BEHIND + field_label(name): words for name, words in lost_values.items()},
+        changes=facts | {NOT_KEPT_PREFIX + field_label(name): words for name, words in lost_values.items()},
     )
     _record_merge(survivor, other, by, reason, lost_values)
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import Product
-from kit.domain.past_dates import horizon, lies_ahead, refuse_ahead
+from kit.domain.past_dates import future_start, is_in_future, refuse_ahead
 
 from .customer import Customer
 from .keepers import owner_at
@@ -43,10 +43,10 @@ class OrderQuerySet(OfCustomersQuerySet["Order"]):
         return self.filter(customer__in=Customer.objects.visible_to(user))
 
     def revenue(self) -> OrderQuerySet:
-        return self.filter(status__in=REVENUE_STATUSES, ordered_at__lt=horizon())
+        return self.filter(status__in=REVENUE_STATUSES, ordered_at__lt=future_start())
 
     def purchases(self) -> OrderQuerySet:
-        return self.filter(status__in=PURCHASE_STATUSES, ordered_at__lt=horizon())
+        return self.filter(status__in=PURCHASE_STATUSES, ordered_at__lt=future_start())
 
     def of_wrong_sign(self) -> OrderQuerySet:
         """Return orders whose total contradicts their status; the sync refuses them, earlier releases stored them."""
@@ -99,7 +99,7 @@ class Order(models.Model):
     @property
     def lies_ahead(self) -> bool:
         """Dated in the future: such an order counts in no figure."""
-        return lies_ahead(self.ordered_at)
+        return is_in_future(self.ordered_at)
 
 
 def refresh_last_purchases(customer_ids: Iterable[int] | None = None) -> int:

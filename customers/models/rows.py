@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.rows import ScopedQuerySet
 from accounts.scopes import EDIT, VIEW, user_ids_in_scope
 from accounts.sharing import grant_model_of, granted_ids
-from kit.audit.models import LEFT_BEHIND
+from kit.audit.models import NOT_KEPT_PREFIX
 from kit.domain.folding import fold_name
 
 from ..names import normalize
@@ -119,4 +119,4 @@ def sounds_like(text: str, path: str = "") -> Q | None:
 def names_hidden_from(user: User, label: str) -> tuple[str, ...]:
     """Return (label,) unless the user sees every customer: audit rows name customers, whoever may see them."""
     sees_all = user_ids_in_scope(user, CustomerQuerySet.view_permission, VIEW) is None
-    return () if sees_all else (label, LEFT_BEHIND + label)
+    return () if sees_all else (label, NOT_KEPT_PREFIX + label)

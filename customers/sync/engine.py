@@ -17,9 +17,10 @@ from django.utils import timezone
 from accounts.models import User
 from basedata.models import FeedPosition, Product, StockRecord, SyncRefusal, SyncRun
 from customers.models import Order, OrderLine, ParkedOrder, TimelineEntry
-from kit.domain.past_dates import lies_ahead
+from kit.domain.past_dates import is_in_future
 from kit.exchange.table_notes import Notes
 from kit.sql.streaming import stream_values
+from kit.sql.turns import in_turn
 
 from . import rows
 from .orders import (
@@ -180,7 +181,7 @@ class SyncRunner:
             return
         for batch in batches(feed, BATCH):
             self.staging.mark_seen("products", (str(cells["number"]).strip() for _, cells in batch))
-            with transaction.atomic():
+            with in_turn():
                 self.heartbeat()
                 self._write_products(
                     self.parse_batch("products", batch, rows.parse_product, lambda values: values["number"])
@@ -219,7 +220,7 @@ class SyncRunner:
             return
         for batch in batches(feed, BATCH):
             self.staging.mark_seen("storage", (_stock_key(cells) for _, cells in batch))
-            with transaction.atomic():
+            with in_turn():
                 self.heartbeat()
                 self._write_stock(self.parse_batch("storage", batch, rows.parse_stock, _stock_key))
         if self.can_remove_missing("storage"):
@@ -265,7 +266,7 @@ class SyncRunner:
         self.staging.create_line_index()
         for batch in batches(feed, ORDER_BATCH):
             self.staging.mark_seen("orders", (str(cells["number"]).strip() for _, cells in batch))
-            with transaction.atomic():
+            with in_turn():
                 self.heartbeat()
                 self._write_orders(self.parse_batch("orders", batch, rows.parse_order, lambda values: values["number"]))
         self._refuse_orphan_lines()
@@ -278,7 +279,7 @@ class SyncRunner:
     def unpark_orders(self) -> None:
         keys = ParkedOrder.objects.order_by().values_list("customer_key").annotate(orders=Count("pk"))
         for batch in batches((key for key, _ in list(keys)), BATCH):
-            with transaction.atomic():
+            with in_turn():
                 if unparked_count := unpark(batch):
                     self.remarks.append(f"{unparked_count} 个待匹配订单已归入客户")
 
@@ -373,7 +374,7 @@ class SyncRunner:
         present = Order.objects.exclude(status=Order.Status.CANCELLED).order_by()
         for numbers in batches((number for _, number in stream_values(present.values_list("pk", "number"))), BATCH):
             missing_orders = Order.objects.filter(number__in=self.staging.unseen("orders", numbers))
-            with transaction.atomic():
+            with in_turn():
                 owners = set(missing_orders.values_list("customer_id", flat=True))
                 self.count("orders", removed=missing_orders.mark_cancelled())
                 refresh_after_orders(owners)
@@ -388,7 +389,7 @@ def _stored_orders(numbers: Iterable[str]) -> list[tuple[str, datetime | None, s
 
 def _is_not_newer(at: datetime | None, stored: datetime | None) -> bool:
     """Compare times of change; a missing one or a stored one in the future never makes a row "not newer"."""
-    return at is not None and stored is not None and at <= stored and not lies_ahead(stored)
+    return at is not None and stored is not None and at <= stored and not is_in_future(stored)
 
 
 def _stock_key(cells: dict[str, Any]) -> str:

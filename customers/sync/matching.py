@@ -9,7 +9,7 @@ from customers.known import KnownCustomers, build_keys
 from customers.models import Customer, lock_current_customers
 from customers.models.merge import take_merge_lock
 from kit.audit.log import save_changes
-from kit.domain.shortened_numbers import SHORTENED, is_shortened_number
+from kit.domain.shortened_numbers import SHORTENED_REFUSED, is_shortened_number
 from kit.domain.verdict import Refused
 
 from .orders import unpark
@@ -37,7 +37,7 @@ def find_customer(text: str, user: User) -> Customer:
 def match_customer(customer: Customer, key: str, *, by: User) -> int:
     """Give the customer the key and write its parked orders; return how many. Raise MatchRefused."""
     if is_shortened_number(key):
-        raise MatchRefused(f"「{key}」：{SHORTENED}，再重新同步。")
+        raise MatchRefused(f"「{key}」：{SHORTENED_REFUSED}，再重新同步。")
     if len(key) > 30:
         raise MatchRefused("销售系统客户编号超过 30 个字，请先在销售系统里改正。")
     try:

@@ -17,7 +17,7 @@ from customers.models import Customer, Order, OrderLine, ParkedOrder, TimelineEn
 from customers.models.merge import take_merge_lock
 from customers.models.order import refresh_last_purchases
 from kit.domain.money import format_yuan
-from kit.domain.past_dates import lies_ahead
+from kit.domain.past_dates import is_in_future
 
 from .rows import RowRefused
 from .signs import settle_sign
@@ -174,7 +174,7 @@ def _is_acceptable(values: dict[str, Any]) -> bool:
         settle_sign(values)
     except RowRefused:
         return False
-    return not lies_ahead(values["ordered_at"])
+    return not is_in_future(values["ordered_at"])
 
 
 def unpark(keys: Iterable[str]) -> int:

@@ -11,13 +11,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from customers.models.order import OrderStatus
-from kit.domain.days import too_far
+from kit.domain.days import explain_far_day
 from kit.domain.folding import clean_text, fold_width
-from kit.domain.past_dates import lies_ahead
-from kit.domain.shortened_numbers import SHORTENED, is_shortened_number
-from kit.exchange.amounts import exact
-from kit.exchange.dates import NotADay, read_day
-from kit.exchange.readers import fault_of
+from kit.domain.past_dates import is_in_future
+from kit.domain.shortened_numbers import SHORTENED_REFUSED, is_shortened_number
+from kit.exchange.amounts import parse_exact
+from kit.exchange.dates import InvalidDay, parse_day
+from kit.exchange.readers import find_cell_error
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 STATUSES = {**{label: code for code, label in OrderStatus.choices}, **{code: code for code, _ in OrderStatus.choices}}
@@ -76,9 +76,9 @@ def clean_cell(value: Any) -> Any:
 def _fault(table: str, values: Mapping[str, Any], faults: Mapping[str, str]) -> str:
     for name, label in COLUMNS[table].items():
         value = values[name]
-        fault = faults.get(label) or faults.get(name) or (fault_of(value) if isinstance(value, str) else "")
+        fault = faults.get(label) or faults.get(name) or (find_cell_error(value) if isinstance(value, str) else "")
         if not fault and name in HOLD_NUMBERS and is_shortened_number(value):
-            fault = SHORTENED
+            fault = SHORTENED_REFUSED
         if fault:
             return f"{label}「{str(value)[:30]}」：{fault}"
     return ""
@@ -87,8 +87,8 @@ def _fault(table: str, values: Mapping[str, Any], faults: Mapping[str, str]) -> 
 def _from_1904(value: Any) -> Any:
     """Convert a bare count of days of a workbook that begins in 1904 to a day."""
     if str(value or "").replace(".", "").isdecimal():
-        with suppress(NotADay):
-            return read_day(value, is_1904=True).at.isoformat(sep=" ")
+        with suppress(InvalidDay):
+            return parse_day(value, is_1904=True).at.isoformat(sep=" ")
         return f"{value}（从 1904 年起的天数）"
     return value
 
@@ -125,9 +125,9 @@ def parse_number(value: Any, label: str, places: int, *, required: bool = True) 
             raise RowRefused(f"{label}没有填写")
         return None
     if isinstance(value, str) and is_shortened_number(raw):
-        raise RowRefused(f"{label}「{raw[:30]}」：{SHORTENED}")
+        raise RowRefused(f"{label}「{raw[:30]}」：{SHORTENED_REFUSED}")
     try:
-        amount = exact(raw) if isinstance(value, str) else Decimal(raw)
+        amount = parse_exact(raw) if isinstance(value, str) else Decimal(raw)
     except InvalidOperation:
         raise RowRefused(f"{label}「{raw[:30]}」不是数字") from None
     if not amount.is_finite():
@@ -157,10 +157,10 @@ def parse_datetime(value: Any, label: str, *, required: bool = True) -> datetime
         at = _parse_datetime_text(raw, label)
     if not 1900 <= at.year <= 2200:
         raise RowRefused(f"{label}的年份 {at.year} 不对")
-    if required and (objection := too_far(at.date())):
+    if required and (objection := explain_far_day(at.date())):
         raise RowRefused(f"{label} {objection}")
     at = (at if at.tzinfo else at.replace(tzinfo=SHANGHAI)).astimezone(UTC)
-    if lies_ahead(at):
+    if is_in_future(at):
         raise RowRefused(f"{label}「{at.astimezone(SHANGHAI):%Y-%m-%d}」晚于今天，请在销售系统里核对年份")
     return at
 
@@ -171,15 +171,15 @@ def _parse_datetime_text(raw: str, label: str) -> datetime:
     except ValueError:
         pass
     try:
-        return read_day(raw).at
-    except NotADay as error:
+        return parse_day(raw).at
+    except InvalidDay as error:
         raise RowRefused(f"{label}{error}") from None
 
 
 def is_month(value: Any) -> bool:
     """Return whether a text names a month only."""
-    with suppress(NotADay):
-        return isinstance(value, str) and read_day(value).is_month
+    with suppress(InvalidDay):
+        return isinstance(value, str) and parse_day(value).is_month
     return False
 
 

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 
 from accounts.models import User
 from kit.audit.models import AuditEntry
-from kit.domain.masking import masked
+from kit.domain.masking import mask
 from kit.pages.actions import controls
 from kit.pages.history import hide_record_names, mask_entries
 from kit.pages.records import RecordDetail
@@ -34,7 +34,7 @@ def merged_parts(record: Customer, user: User) -> list[tuple[Customer, list[tupl
         if names_hidden_from(user, "上级单位"):
             left.pop("parent", None)
         if not record.shows_details_to(user):
-            left |= {name: masked(left[name]) for name in left.keys() & set(one.detail_fields)}
+            left |= {name: mask(left[name]) for name in left.keys() & set(one.detail_fields)}
         merged.append(
             (one, [(field_label(name), text) for name, text in left.items() if name not in ("name", "number")])
         )

@@ -16,8 +16,8 @@ from django.views import View
 from accounts.models import User
 from kit.audit.log import log_event
 from kit.domain.verdict import Kind, Refused, Verdict
-from kit.exchange.export_question import Question
-from kit.exchange.exports import CONTENT_TYPES, attachment
+from kit.exchange.export_question import ExportQuestion
+from kit.exchange.exports import CONTENT_TYPES, file_response
 from kit.exchange.readers import UnreadableFile
 from kit.exchange.writers import write_xlsx
 from kit.pages.actions import ActionView
@@ -86,13 +86,15 @@ class ImportTemplate(DeliberateRequest, View):
     def get(self, request: HttpRequest) -> HttpResponse:
         require_import_permission(request.user)
         facts = (("内容", f"一张空表，{len(CustomerImportForm().headers)} 列"),)
-        return Question(self.title, facts, reverse("import"), help_anchor="import", crumbs=(IMPORT_CRUMB,)).ask(request)
+        return ExportQuestion(self.title, facts, reverse("import"), help_anchor="import", crumbs=(IMPORT_CRUMB,)).ask(
+            request
+        )
 
     def post(self, request: HttpRequest) -> HttpResponse:
         require_import_permission(request.user)
         buffer = io.BytesIO()
         write_xlsx(buffer, list(CustomerImportForm().headers.values()), [], title="客户")
-        return attachment(buffer.getvalue(), "客户导入模板.xlsx", CONTENT_TYPES["xlsx"])
+        return file_response(buffer.getvalue(), "客户导入模板.xlsx", CONTENT_TYPES["xlsx"])
 
 
 class ImportPreview(DeliberateRequest, RecordView):
@@ -131,9 +133,9 @@ class RefusedRows(DeliberateRequest, RecordView):
         upload = self.get_record()
         facts = (("文件", upload.name), ("内容", "没有通过检查的行，附原因；改正后可以再上传"))
         back = upload.get_absolute_url()
-        return Question(self.title, facts, back, help_anchor="import", crumbs=(("客户管理", ""), IMPORT_CRUMB)).ask(
-            request
-        )
+        return ExportQuestion(
+            self.title, facts, back, help_anchor="import", crumbs=(("客户管理", ""), IMPORT_CRUMB)
+        ).ask(request)
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         upload, buffer = self.get_record(), io.BytesIO()
@@ -141,7 +143,7 @@ class RefusedRows(DeliberateRequest, RecordView):
             write_refused(buffer, upload, upload.checked())
         except (ImportRefused, UnreadableFile) as error:
             raise Refused(Verdict(Kind.STATE, str(error))) from error
-        return attachment(buffer.getvalue(), refused_file_name(upload), CONTENT_TYPES["xlsx"])
+        return file_response(buffer.getvalue(), refused_file_name(upload), CONTENT_TYPES["xlsx"])
 
 
 class CarryOutImport(ActionView):

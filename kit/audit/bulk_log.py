@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from kit.domain.actor import Actor
 
-from .log import SYSTEM, current_address, format_value
+from .log import SYSTEM, current_ip_address, format_value
 from .models import AuditEntry
 
 
@@ -52,7 +52,7 @@ def insert_selected(
         return int(cursor.rowcount)
 
 
-def record_selected(
+def log_selected(
     by: Actor | None, verb: str, rows: models.QuerySet, *, text: Combinable, changes: Mapping[str, Any]
 ) -> int:
     """Insert one audit row per row of `rows`; return how many.
@@ -75,6 +75,6 @@ def record_selected(
     }
     if by is not None:
         values["actor"] = Value(by.pk)
-    if address := current_address.get():
+    if address := current_ip_address.get():
         values["address"] = Value(address, models.GenericIPAddressField())
     return insert_selected(AuditEntry, rows, values)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
-EXPORTED = "导出"  # the verb
-CONDITIONS = "条件"  # the label of the conditions; no event but an export has it
+EXPORT_VERB = "导出"  # the verb
+CONDITIONS_LABEL = "条件"  # the label of the conditions; no event but an export has it
 
 
 def decode_conditions(query: str) -> str:

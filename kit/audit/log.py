@@ -17,7 +17,7 @@ from kit.domain.actor import Actor
 from .models import AuditEntry
 
 SYSTEM = "系统"
-current_address: ContextVar[str | None] = ContextVar("audit_address", default=None)
+current_ip_address: ContextVar[str | None] = ContextVar("audit_address", default=None)
 
 M = TypeVar("M", bound=models.Model)
 
@@ -58,7 +58,7 @@ def build_entry(
         object_id=obj.pk if obj is not None else None,
         object_text=(text or (str(obj) if obj is not None else ""))[:200],
         changes={label: _format_pair(value) for label, value in flat.items()},
-        address=current_address.get(),
+        address=current_ip_address.get(),
     )
 
 
@@ -91,7 +91,7 @@ def save_changes(by: Actor | None, verb: str, obj: models.Model, /, **values: An
     return changes
 
 
-def differences(obj: models.Model, before: Mapping[str, Any], fields: Iterable[str]) -> dict[str, tuple[str, str]]:
+def list_differences(obj: models.Model, before: Mapping[str, Any], fields: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Return {verbose name: (old, new)} of the named fields that changed. before: name → display value."""
     changes = {}
     for name in fields:

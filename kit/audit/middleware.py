@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from python_ipware import IpWare
 
-from .log import current_address
+from .log import current_ip_address
 
 IP_PARSER = IpWare(precedence=("REMOTE_ADDR",))
 
@@ -17,14 +17,14 @@ class AuditMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        token = current_address.set(client_address(request))
+        token = current_ip_address.set(client_ip_address(request))
         try:
             return self.get_response(request)
         finally:
-            current_address.reset(token)
+            current_ip_address.reset(token)
 
 
-def client_address(request: HttpRequest, *args: Any) -> str | None:
+def client_ip_address(request: HttpRequest, *args: Any) -> str | None:
     """Return the client's IP address, for the audit log, the lock-out of sign-ins and the count of visits alike.
 
     Each proxy appends the address of its own client, so behind n known proxies the n-th entry from the right of

@@ -13,9 +13,9 @@ from django.db import models
 from django.urls import reverse
 
 from kit.domain.actor import Actor
-from kit.domain.masking import masked, masked_in
+from kit.domain.masking import mask, mask_in_text
 
-from .export_conditions import CONDITIONS, decode_conditions
+from .export_conditions import CONDITIONS_LABEL, decode_conditions
 
 
 class AppendOnlyError(TypeError):
@@ -51,7 +51,7 @@ class AppendOnly(models.Model):
         raise AppendOnlyError("审计记录不能删除。")
 
 
-LEFT_BEHIND = "未保留的"  # prefix of the label of a value that a merge did not keep
+NOT_KEPT_PREFIX = "未保留的"  # prefix of the label of a value that a merge did not keep
 REDACTED_PREFIX = "redaction:"  # prefix of the salt of a row whose personal texts were erased
 
 
@@ -135,14 +135,16 @@ class AuditEntry(AppendOnly):
 
     @property
     def is_export(self) -> bool:
-        return CONDITIONS in self.changes
+        return CONDITIONS_LABEL in self.changes
 
     @property
     def readable_changes(self) -> dict[str, list[Any]]:
         """Return the changes with readable conditions: exports of older versions kept an encoded query string."""
         if not self.is_export:
             return self.changes
-        return self.changes | {CONDITIONS: [side and decode_conditions(side) for side in self.changes[CONDITIONS]]}
+        return self.changes | {
+            CONDITIONS_LABEL: [side and decode_conditions(side) for side in self.changes[CONDITIONS_LABEL]]
+        }
 
     @property
     def detail_labels(self) -> frozenset[str]:
@@ -151,16 +153,16 @@ class AuditEntry(AppendOnly):
         model: Any = content_type.model_class() if content_type else None
         names = getattr(model, "detail_fields", ())
         labels = [str(model._meta.get_field(name).verbose_name) for name in names]
-        return frozenset(labels + [LEFT_BEHIND + label for label in labels])
+        return frozenset(labels + [NOT_KEPT_PREFIX + label for label in labels])
 
     def mask_details(self) -> None:
         """Mask contact details in this instance only, not in its row. Conditions of an export may hold any detail."""
         if self.is_export:
             self.changes = {
-                label: [side and masked_in(side) for side in pair] for label, pair in self.readable_changes.items()
+                label: [side and mask_in_text(side) for side in pair] for label, pair in self.readable_changes.items()
             }
         for label in self.detail_labels & set(self.changes):
-            self.changes[label] = [masked(side) for side in self.changes[label]]
+            self.changes[label] = [mask(side) for side in self.changes[label]]
 
 
 VERB_ICONS = {

@@ -19,7 +19,7 @@ from .erasure_events import FIELDS, REGISTERED, facts_of
 from .log import log_event
 from .models import REDACTED_PREFIX, AuditEntry, AuditRedaction, AuditSeal, new_salt
 
-GONE = "（已抹去）"  # replaces erased texts; the trigger on PostgreSQL knows it, too
+ERASED_TEXT = "（已抹去）"  # replaces erased texts; the trigger on PostgreSQL knows it, too
 
 
 class Erasure(NamedTuple):
@@ -30,7 +30,7 @@ class Erasure(NamedTuple):
     changes: dict[str, list[str]]
 
 
-def naming(words: Iterable[str]) -> models.QuerySet[AuditEntry]:
+def find_entries_naming(words: Iterable[str]) -> models.QuerySet[AuditEntry]:
     """Return the rows that hold one of the words in name or changes. It scans the whole table: for erasures only."""
     condition = models.Q(pk=None)
     for word in words:

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, timedelta
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from kit.sql.locks import AdvisoryLock, take_lock
+from kit.sql.turns import in_turn
 
 from .models import AuditEntry, AuditRedaction, AuditSeal
 
@@ -66,7 +66,7 @@ def seal_pending() -> int:
     return count_sealed
 
 
-@transaction.atomic
+@in_turn()
 def _seal_batch() -> int:
     lock_chain()
     last = AuditSeal.objects.order_by("-id").first()

@@ -16,7 +16,7 @@ from . import erasure_events, seals
 from .models import AuditEntry, AuditPruning, AuditRedaction, AuditSeal
 
 MIN_AGE = timedelta(days=180)  # younger rows may not have been pruned
-ERASED = "抹去个人信息"  # the verb of the event behind every redaction
+ERASURE_VERB = "抹去个人信息"  # the verb of the event behind every redaction
 
 Heartbeat = Callable[[int, int], Any]
 
@@ -113,7 +113,7 @@ class ChainVerification:
 
     def check_events(self) -> list[str]:
         """Return a finding for erased rows without the event that gives the reason."""
-        existing = set(AuditEntry.objects.filter(pk__in=self.events, verb=ERASED).values_list("pk", flat=True))
+        existing = set(AuditEntry.objects.filter(pk__in=self.events, verb=ERASURE_VERB).values_list("pk", flat=True))
         erased = sorted(pk for event, entries in self.events.items() if event not in existing for pk in entries)
         unexplained = [pk for pk in erased if pk not in self.pruned]
         return [f"审计记录 {list_ids(unexplained)} 的内容被抹去，却没有说明依据的审计记录。"] if unexplained else []
@@ -143,7 +143,7 @@ def verify(heartbeat: Heartbeat = lambda done, total: None, *, now: datetime | N
     return ChainVerification(now).run(heartbeat)
 
 
-def notes() -> list[str]:
+def describe_removals() -> list[str]:
     """Return sentences about rows legitimately pruned or erased."""
     sentences = []
     last = AuditPruning.objects.order_by("-id").first()

@@ -13,7 +13,7 @@ from kit.domain.text import DASH
 
 EARLIEST_DAY = date(1949, 10, 1)
 YEARS_AHEAD = 5
-FIRST_DAY = date(1899, 12, 30)  # day 0 of the serial dates in a workbook
+SPREADSHEET_EPOCH = date(1899, 12, 30)  # day 0 of the serial dates in a workbook
 YEAR_MONTH = re.compile(r"(\d{4})(0[1-9]|1[0-2])\Z")
 
 
@@ -23,7 +23,7 @@ def latest_plausible_day() -> date:
     return date(today.year + YEARS_AHEAD, today.month, min(today.day, 28))
 
 
-def too_far(day: date) -> str:
+def explain_far_day(day: date) -> str:
     """Return why a day lies too far from today, in Chinese, with what was probably meant; "" when it is plausible."""
     if EARLIEST_DAY <= day <= latest_plausible_day():
         return ""
@@ -33,9 +33,9 @@ def too_far(day: date) -> str:
     return f"{reason}，请核对年份。"
 
 
-def month_taken_for_days(day: date) -> date | None:
+def misread_month(day: date) -> date | None:
     """Return the 1st of the month that a spreadsheet read as a serial date: 202403 became 2454-02-26."""
-    match = YEAR_MONTH.match(str((day - FIRST_DAY).days))
+    match = YEAR_MONTH.match(str((day - SPREADSHEET_EPOCH).days))
     if match and EARLIEST_DAY.year <= int(match[1]) <= latest_plausible_day().year:
         return date(int(match[1]), int(match[2]), 1)
     return None
@@ -43,8 +43,8 @@ def month_taken_for_days(day: date) -> date | None:
 
 def _suggest_day(day: date) -> str:
     """Ask whether another day was meant: a month read as a serial date, or a century mistyped; "" for neither."""
-    if month := month_taken_for_days(day):
-        return f"是不是 {month:%Y-%m}（{(day - FIRST_DAY).days} 被表格软件当成了天数）？"
+    if month := misread_month(day):
+        return f"是不是 {month:%Y-%m}（{(day - SPREADSHEET_EPOCH).days} 被表格软件当成了天数）？"
     for years in (-100, 100, -1000, 1000):
         if EARLIEST_DAY.year < day.year + years <= latest_plausible_day().year and (day.month, day.day) != (2, 29):
             return f"是不是 {day.replace(year=day.year + years)}？"
@@ -53,7 +53,7 @@ def _suggest_day(day: date) -> str:
 
 def refuse_far_day(day: date) -> None:
     """Validate a date that should lie in the past or near future."""
-    if reason := too_far(day):
+    if reason := explain_far_day(day):
         raise ValidationError(reason, code="far")
 
 

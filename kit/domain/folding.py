@@ -44,7 +44,7 @@ def clean_text(text: str) -> str:
     return UNUSUAL_SPACES.sub(" ", INVISIBLE.sub("", text))
 
 
-def invisible_in(text: str) -> bool:
+def has_invisible(text: str) -> bool:
     """Tell whether clean_text() would change the text. No new text does; rows of older versions may."""
     return clean_text(text) != text
 

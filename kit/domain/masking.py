@@ -14,7 +14,7 @@ CONTACT_DETAIL = re.compile(
 LONG_LENGTH, SHORT_LENGTH = 11, 7  # from 11 characters on 3 + 4 stay visible, from 7 on the last 2
 
 
-def masked(value: str) -> str:
+def mask(value: str) -> str:
     """Return 138****1234 or g***@example.com; short numbers keep their last two characters or nothing."""
     text = str(value or "").strip()
     if not text:
@@ -27,9 +27,9 @@ def masked(value: str) -> str:
     return f"{STARS}{text[-2:]}" if len(text) >= SHORT_LENGTH else STARS
 
 
-def masked_in(text: str) -> str:
+def mask_in_text(text: str) -> str:
     """Return the text with the phone numbers and e-mail addresses in it masked; dates stay."""
-    return CONTACT_DETAIL.sub(lambda match: masked(match[0]), text)
+    return CONTACT_DETAIL.sub(lambda match: mask(match[0]), text)
 
 
 def refuse_masked(value: object) -> None:

@@ -22,7 +22,7 @@ TRAILING_UNIT = re.compile(rf"[::/_-]*(?:单位[::]?)?((?:{UNIT_WORDS})?元)$")
 FOREIGN_CURRENCY = re.compile(r"[美欧港日英]元|美金|usd|eur|hkd|jpy|gbp|[$€£]")
 
 
-def exact(text: str) -> Decimal:
+def parse_exact(text: str) -> Decimal:
     """Return the number as written, with or without thousands separators, ¥ and 元. Raise InvalidOperation."""
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
     plain = plain.strip().removeprefix("¥").removesuffix("元").strip()
@@ -38,7 +38,7 @@ def exact(text: str) -> Decimal:
     return number
 
 
-def head_unit(head: str) -> str:
+def parse_header_unit(head: str) -> str:
     """Return the unit in a column header such as 注册资本（元） or 年营业额[亿元]; "" when there is none.
 
     Raise ValueError for another currency.
@@ -53,12 +53,12 @@ def head_unit(head: str) -> str:
     return match[1] if match else ""
 
 
-def without_unit(folded: str) -> str:
+def strip_header_unit(folded: str) -> str:
     """Return a folded header without brackets and unit, as it is looked up."""
     return TRAILING_UNIT.sub("", BRACKETED.sub("", folded)) or folded
 
 
-def amount(text: str, unit: str, into: str) -> tuple[Decimal, bool]:
+def parse_amount(text: str, unit: str, into: str) -> tuple[Decimal, bool]:
     """Return (amount in the unit `into`, whether the cell names its own unit).
 
     unit: of a cell that names none; 500万 is 5,000,000 元 whatever the header says. Raise InvalidOperation.
@@ -66,9 +66,9 @@ def amount(text: str, unit: str, into: str) -> tuple[Decimal, bool]:
     plain = "".join(unicodedata.normalize("NFKC", text).casefold().split())
     match = AMOUNT.fullmatch(plain)
     if not match:
-        return _convert_unit(exact(plain), UNITS[unit], UNITS[into]), False
+        return _convert_unit(parse_exact(plain), UNITS[unit], UNITS[into]), False
     own_unit = f"{match[2]}元" if match[2] else match[3] or ""
-    return _convert_unit(exact(match[1]), UNITS[own_unit or unit], UNITS[into]), bool(own_unit)
+    return _convert_unit(parse_exact(match[1]), UNITS[own_unit or unit], UNITS[into]), bool(own_unit)
 
 
 def _convert_unit(number: Decimal, factor: int, divisor: int) -> Decimal:

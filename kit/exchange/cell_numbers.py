@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 
-from kit.domain.days import FIRST_DAY
+from kit.domain.days import SPREADSHEET_EPOCH
 
 from .dates import SPREADSHEET_EPOCH_1904
 
@@ -77,7 +77,7 @@ def _format_serial_date(number: float, is_1904: bool) -> tuple[str, str]:
     plain = f"{number:.15g}"
     if not 0 <= number < 2_958_466:  # the last day of 9999
         return plain, INVALID_DATE
-    day = SPREADSHEET_EPOCH_1904 if is_1904 else FIRST_DAY
+    day = SPREADSHEET_EPOCH_1904 if is_1904 else SPREADSHEET_EPOCH
     days = int(number)
     if not is_1904 and days < 60:
         days += 1  # day 60 is a 29 February 1900, which did not exist

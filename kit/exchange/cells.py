@@ -21,7 +21,7 @@ ILLEGAL_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\
 MAX_CELL_LENGTH = 32_767
 
 
-def clean(value: Any) -> Any:
+def to_cell_value(value: Any) -> Any:
     """Return a value ready for a cell: text without control characters, datetimes in Shanghai without zone."""
     if isinstance(value, datetime):
         return timezone.localtime(value).replace(tzinfo=None) if timezone.is_aware(value) else value
@@ -54,14 +54,14 @@ def escape_formula(text: str) -> str:
     return f"'{text}" if is_formula(text.lstrip("'")) else text
 
 
-def unguarded(text: str) -> str:
+def unescape_formula(text: str) -> str:
     """Return the text that escape_formula() was given."""
     return text[1:] if text.startswith("'") and is_formula(text.lstrip("'")) else text
 
 
 def to_csv_text(value: Any) -> str:
     """Return a value as text of a csv file, which has no types: formulas get an apostrophe in front."""
-    value = clean(value)
+    value = to_cell_value(value)
     if value is None:
         return ""
     if isinstance(value, datetime):

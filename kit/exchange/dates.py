@@ -7,7 +7,7 @@ import unicodedata
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
-from kit.domain.days import EARLIEST_DAY, FIRST_DAY, latest_plausible_day, too_far
+from kit.domain.days import EARLIEST_DAY, SPREADSHEET_EPOCH, explain_far_day, latest_plausible_day
 
 SPREADSHEET_EPOCH_1904 = date(1904, 1, 1)
 TIME_OF_DAY = r"(?:[ t]+(\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?)(?:z|[+-]\d\d:?\d\d)?)?\Z"
@@ -19,7 +19,7 @@ SHORT_YEAR_MONTH = re.compile(r"(\d\d)\s?年\s?(\d{1,2})\s?月\Z")
 SERIAL_DATE = re.compile(r"(\d{4,7})(?:\.(\d+))?\Z")  # days since the epoch of the workbook; the fraction is the time
 
 
-class NotADay(ValueError):
+class InvalidDay(ValueError):
     """The text is no date; the message says what to write instead, in Chinese."""
 
 
@@ -29,17 +29,17 @@ class ParsedDay(NamedTuple):
     is_short: bool = False  # the year was written with two digits
 
 
-def read_day(text: Any, *, is_1904: bool = False) -> ParsedDay:
+def parse_day(text: Any, *, is_1904: bool = False) -> ParsedDay:
     """Parse a date or datetime. Raise NotADay. is_1904: the workbook counts days from 1904 on."""
     plain = unicodedata.normalize("NFKC", str(text)).strip().lower()
     try:
         parsed = _parse_month(plain) or _parse_date(plain) or _parse_serial_date(plain, is_1904)
     except ValueError as error:
-        raise error if isinstance(error, NotADay) else NotADay(_explain_invalid(plain)) from None
+        raise error if isinstance(error, InvalidDay) else InvalidDay(_explain_invalid(plain)) from None
     if parsed is None:
-        raise NotADay(_explain_invalid(plain))
-    if reason := too_far(parsed.at.date()):
-        raise NotADay(reason)
+        raise InvalidDay(_explain_invalid(plain))
+    if reason := explain_far_day(parsed.at.date()):
+        raise InvalidDay(reason)
     return parsed
 
 
@@ -61,7 +61,7 @@ def _parse_date(plain: str) -> ParsedDay | None:
         likely = date(_full_year(year), month, day)
         if year > 12 or "年" in plain:  # too large for a month, so it is the year, which comes first in Chinese
             return ParsedDay(datetime.combine(likely, _parse_time(clock)), is_short=True)
-        raise NotADay(f"「{plain[:30]}」的年份只有两位，看不出哪个是年。如果是 {likely}，请写成 {likely}。")
+        raise InvalidDay(f"「{plain[:30]}」的年份只有两位，看不出哪个是年。如果是 {likely}，请写成 {likely}。")
     return None
 
 
@@ -70,11 +70,11 @@ def _parse_serial_date(plain: str, is_1904: bool) -> ParsedDay | None:
     if not match or (len(match[1]) == 4 and not match[2] and 1900 <= int(match[1]) <= 2200):  # a year alone
         return None
     try:
-        day = (SPREADSHEET_EPOCH_1904 if is_1904 else FIRST_DAY) + timedelta(days=int(match[1]))
+        day = (SPREADSHEET_EPOCH_1904 if is_1904 else SPREADSHEET_EPOCH) + timedelta(days=int(match[1]))
     except OverflowError:
         return None
     if not EARLIEST_DAY <= day <= latest_plausible_day():
-        raise NotADay(f"「{plain[:30]}」不是日期（按表格软件的天数是 {day}）。请写成 2024-03-05 这样的日期。")
+        raise InvalidDay(f"「{plain[:30]}」不是日期（按表格软件的天数是 {day}）。请写成 2024-03-05 这样的日期。")
     seconds = round(float(f"0.{match[2] or 0}") * 86_400)
     return ParsedDay(datetime.combine(day, time()) + timedelta(seconds=seconds))
 

@@ -16,13 +16,13 @@ BACKGROUND_NOTE = "在后台写成文件，完成后在任务页下载。"
 FORMAT_LABELS = {"xlsx": "Excel（xlsx）", "csv": "CSV", "json": "JSON"}
 
 
-def reason_is_wrong(reason: str, total: int) -> bool:
+def is_reason_invalid(reason: str, total: int) -> bool:
     """Tell whether the reason is missing though required, or longer than MAX_REASON_LENGTH."""
     return len(reason) > MAX_REASON_LENGTH or (total > settings.CRM_EXPORT_REASON_ROWS and not reason)
 
 
 @dataclass(frozen=True)
-class Question:
+class ExportQuestion:
     """facts: (label, text) about the file; formats: one button each; note: where to find the file."""
 
     title: str
@@ -50,11 +50,11 @@ class Question:
         return render(request, "exchange/question.html", context)
 
 
-def of_rows(page: Any, file_format: str, total: int, *, paused: str = "") -> Question:
+def build_export_question(page: Any, file_format: str, total: int, *, paused: str = "") -> ExportQuestion:
     """Return the question about a list or report."""
     condition_text = "；".join(page.describe_conditions()) or "没有条件，全部"
     parent = [("属于", str(page.customer))] if hasattr(page, "customer") else []
-    return Question(
+    return ExportQuestion(
         title=f"导出{page.title}",
         facts=[*parent, ("条件", condition_text), ("行数", f"将导出 {total} 行"), ("格式", FORMAT_LABELS[file_format])],
         back_url=page.link(export=None, reason=None),

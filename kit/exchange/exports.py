@@ -18,27 +18,27 @@ from django.shortcuts import redirect
 from django.urls import resolve
 from django.utils import timezone
 
-from kit.audit.export_conditions import CONDITIONS, EXPORTED, decode_conditions
+from kit.audit.export_conditions import CONDITIONS_LABEL, EXPORT_VERB, decode_conditions
 from kit.audit.log import log_event
 from kit.audit.models import AuditEntry
-from kit.audit.verification import ERASED
+from kit.audit.verification import ERASURE_VERB
 from kit.domain.actor import Actor
 from kit.domain.file_names import cut_file_name
 from kit.jobs.models import Job, JobRefused, count_open_jobs
 from kit.jobs.tasks import start_job
 from kit.sql.streaming import stream_records
 
-from .export_question import of_rows, reason_is_wrong
+from .export_question import build_export_question, is_reason_invalid
 from .writers import WRITERS
 
-FUNCTION = "kit.exchange.exports.run_export"
+EXPORT_FUNCTION = "kit.exchange.exports.run_export"
 CONTENT_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",
 }
 
 
-def deliver(page: Any, file_format: str) -> HttpResponse:
+def respond_with_export(page: Any, file_format: str) -> HttpResponse:
     """Answer a POST with the file or a redirect to the job that will write it, a GET with the export question."""
     request = page.request
     if file_format not in WRITERS:
@@ -50,31 +50,31 @@ def deliver(page: Any, file_format: str) -> HttpResponse:
         messages.error(request, f"超过 {limit} 行，不能一次导出。请加筛选条件缩小范围。")
         return redirect(page.link(export=None, reason=None))
     reason = request.POST.get("reason", "").strip()
-    if request.method != "POST" or reason_is_wrong(reason, total):
-        return of_rows(page, file_format, total).ask(request)
+    if request.method != "POST" or is_reason_invalid(reason, total):
+        return build_export_question(page, file_format, total).ask(request)
     name = cut_file_name(f"{page.title}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}")
     if total > settings.CRM_EXPORT_DIRECT_ROWS:
         return start_background_export(page, file_format, name=name, reason=reason, total=total)
     buffer = io.BytesIO()
-    headers, rows = table(page)
+    headers, rows = build_table(page)
     count = WRITERS[file_format](buffer, headers, rows, title=page.title)
-    log_export(request.user, page.title, count, conditions(request.GET), reason)
-    return attachment(buffer.getvalue(), name, CONTENT_TYPES[file_format])
+    log_export(request.user, page.title, count, encode_conditions(request.GET), reason)
+    return file_response(buffer.getvalue(), name, CONTENT_TYPES[file_format])
 
 
 def start_background_export(page: Any, file_format: str, *, name: str, reason: str, total: int) -> HttpResponse:
     """Start the job and redirect to it; show the question again while the user has too many unfinished exports."""
     request, max_open = page.request, settings.CRM_EXPORTS_AT_ONCE
     with transaction.atomic():
-        if count_open_jobs(request.user, FUNCTION) >= max_open:
+        if count_open_jobs(request.user, EXPORT_FUNCTION) >= max_open:
             refusal = f"您已有 {max_open} 个导出还没有完成，没有再开始新的。请等其中一个完成后再导出。"
-            return of_rows(page, file_format, total, paused=refusal).ask(request)
+            return build_export_question(page, file_format, total, paused=refusal).ask(request)
         job = start_job(
             f"导出{page.title}",
-            FUNCTION,
+            EXPORT_FUNCTION,
             owner=request.user,
             path=request.path,
-            query=conditions(request.GET),
+            query=encode_conditions(request.GET),
             reason=reason,
             format=file_format,
             name=name,
@@ -84,7 +84,7 @@ def start_background_export(page: Any, file_format: str, *, name: str, reason: s
     return redirect("job_detail", job.pk)
 
 
-def conditions(query: QueryDict) -> str:
+def encode_conditions(query: QueryDict) -> str:
     """Return the query string of the list, without the parameters of the export itself."""
     params = query.copy()
     for name in ("export", "reason"):
@@ -94,17 +94,17 @@ def conditions(query: QueryDict) -> str:
 
 def log_export(by: Actor | None, title: str, count: int, query: str, reason: str) -> None:
     """Log who exported what, how many rows, and why."""
-    facts = {"行数": count, CONDITIONS: decode_conditions(query), **({"原因": reason} if reason else {})}
-    log_event(by, EXPORTED, text=title, changes=facts)
+    facts = {"行数": count, CONDITIONS_LABEL: decode_conditions(query), **({"原因": reason} if reason else {})}
+    log_event(by, EXPORT_VERB, text=title, changes=facts)
 
 
-def attachment(content: bytes, name: str, content_type: str) -> HttpResponse:
+def file_response(content: bytes, name: str, content_type: str) -> HttpResponse:
     response = HttpResponse(content, content_type=content_type)
     response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
     return response
 
 
-def table(page: Any) -> tuple[list[str], Iterator[list[Any]]]:
+def build_table(page: Any) -> tuple[list[str], Iterator[list[Any]]]:
     """Return headers and rows of a list's columns; rows are read in chunks."""
     rows = stream_records(page.export_rows(), 1000)
     return [file_header(column) for column in page.columns], ([c.get(row) for c in page.columns] for row in rows)
@@ -117,11 +117,11 @@ def file_header(column: Any) -> str:
 
 def run_export(job: Job) -> str:
     """Run the job: resolve the list's URL as its owner sees it now, and write the file."""
-    page = list_of(job)
+    page = resolve_export(job)
     if job.file:
         job.drop_file()  # left by a worker that died
     file_format, total = job.arguments["format"], job.arguments["total"]
-    headers, rows = table(page)
+    headers, rows = build_table(page)
     with NamedTemporaryFile(suffix=f".{file_format}") as target:
         count = WRITERS[file_format](target, headers, _with_heartbeat(job, rows, total), title=page.title)
         target.flush()
@@ -139,12 +139,12 @@ def store_file(job: Job, name: str, content: File) -> None:
     """
     job.file.save(name, content, save=False)
     job.save(update_fields=["file"])
-    if job.started_at and AuditEntry.objects.filter(verb=ERASED, at__gte=job.started_at).exists():
+    if job.started_at and AuditEntry.objects.filter(verb=ERASURE_VERB, at__gte=job.started_at).exists():
         job.drop_file()
         raise JobRefused("导出期间有人的个人信息被抹去，文件没有保留。请重新导出。")
 
 
-def list_of(job: Job) -> Any:
+def resolve_export(job: Job) -> Any:
     """Return the list page of an export. Raise JobRefused when its owner may not export it now."""
     assert job.owner is not None, "the system exports nothing"
     page = resolve_list(job.arguments["path"], job.arguments["query"], job.owner)

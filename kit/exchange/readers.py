@@ -11,10 +11,10 @@ from pathlib import Path
 
 from .delimited import read_csv_rows
 from .table_notes import Notes, quote_texts
-from .unreadable_files import MAX_COLUMNS, UnreadableFile, cannot_open
+from .unreadable_files import MAX_COLUMNS, UnreadableFile, describe_open_error
 from .workbooks import MergedRange, Sheet, SheetRow, Workbook, column_letters, open_workbook
 
-__all__ = ["Cells", "Table", "UnreadableFile", "cannot_open", "read_table"]
+__all__ = ["Cells", "Table", "UnreadableFile", "describe_open_error", "read_table"]
 
 HEADER_SEARCH_ROWS = 20  # rows among which the header is looked for
 ERROR_VALUES = re.compile(
@@ -38,7 +38,7 @@ class Cells(dict[str, str]):
         self.faults, self.is_1904 = faults, is_1904
 
 
-def fault_of(text: str) -> str:
+def find_cell_error(text: str) -> str:
     """Return a message if the text is a spreadsheet's error value such as #REF!, else ""."""
     return ERROR_VALUE_MESSAGE if text[:1] == "#" and ERROR_VALUES.match(text.strip()) else ""
 
@@ -80,7 +80,7 @@ class Table:
             else:
                 raise UnreadableFile("只能读取 .csv、.csv.gz 和 .xlsx 文件，请另存后再试。")
         except OSError as error:
-            raise UnreadableFile(cannot_open(self.path, error)) from error
+            raise UnreadableFile(describe_open_error(self.path, error)) from error
 
     def _read_sheet(self, book: Workbook) -> Iterator[tuple[int, Cells]]:
         self.is_1904 = book.is_1904
@@ -157,7 +157,7 @@ class Table:
         present = row.cells if strict else header.names  # only csv files have short rows
         texts = {name: row.cells.get(column, "") for column, name in sorted(header.names.items()) if column in present}
         faults = {header.names[column]: fault for column, fault in row.faults.items() if column in header.names}
-        faults |= {name: fault_of(text) for name, text in texts.items() if fault_of(text)}
+        faults |= {name: find_cell_error(text) for name, text in texts.items() if find_cell_error(text)}
         return Cells(texts, faults, is_1904=self.is_1904)
 
     def _note_unnamed_column(self, row: SheetRow, column: int, header: Header, strict: bool) -> None:

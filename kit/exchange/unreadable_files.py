@@ -13,7 +13,7 @@ class UnreadableFile(Exception):
     """The file cannot be read; the text says what to do, in Chinese."""
 
 
-def cannot_open(path: Path, error: OSError) -> str:
+def describe_open_error(path: Path, error: OSError) -> str:
     """Return the message for a file that cannot be opened, in Chinese."""
     reasons = {
         FileNotFoundError: "没有这个文件，请检查路径",

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import xlsxwriter
 
-from .cells import clean, to_csv_text
+from .cells import to_cell_value, to_csv_text
 
 SheetContent = tuple[str, Sequence[str], Iterable[Sequence[Any]]]  # title, headers, rows
 FORBIDDEN_IN_SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
@@ -41,7 +41,7 @@ def write_workbook(target: IO[bytes], sheets: Iterable[SheetContent]) -> int:
             sheet.write_string(0, column, header, bold)
         for line, row in enumerate(rows, start=1):
             for column, value in enumerate(row):
-                _write_cell(sheet, (line, column), clean(value), formats)
+                _write_cell(sheet, (line, column), to_cell_value(value), formats)
             count += 1
     book.close()
     return count

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_tasks import task
 
-from kit.audit.log import current_address
+from kit.audit.log import current_ip_address
 from kit.domain.actor import Actor
 
 from .models import Job, JobRefused, unfinished_jobs
@@ -26,14 +26,14 @@ def run_job(job_id: int) -> None:
     job = Job.objects.filter(pk=job_id).first()
     if job is None or not job.claim():
         return
-    token = current_address.set(job.address)
+    token = current_ip_address.set(job.address)
     try:
         execute_job(job)
     except Exception:  # the owner must see a failed job, whatever was raised
         logger.exception("job %s failed", job_id)
         job.fail("任务未能完成，请稍后重试；仍然失败时把任务编号告诉系统管理员。")
     finally:
-        current_address.reset(token)
+        current_ip_address.reset(token)
 
 
 def start_job(kind: str, function: str, *, owner: Actor | None, **arguments: Any) -> Job:
@@ -42,7 +42,7 @@ def start_job(kind: str, function: str, *, owner: Actor | None, **arguments: Any
     function: dotted path of a callable that takes the Job and returns the result as text. owner: None for the system.
     The priority falls with the number of the owner's unfinished jobs of this function: users take turns.
     """
-    address = current_address.get() if owner is not None else None
+    address = current_ip_address.get() if owner is not None else None
     unfinished = 0 if owner is None else unfinished_jobs(owner, function).count()
     job = Job.objects.create(
         kind=kind[:50],

@@ -9,7 +9,7 @@ from django.db import models
 from django.http import HttpResponse
 from django.utils.functional import cached_property
 
-from kit.exchange.exports import deliver
+from kit.exchange.exports import respond_with_export
 
 from .export_requests import ExportsByPost
 from .paging import MAX_COUNT, format_count
@@ -40,7 +40,7 @@ class ListExport(ExportsByPost):
             raise PermissionDenied("您的角色不能导出。")
         if sentences := self.objections():
             return refuse_export(self.request, sentences)
-        return deliver(self, file_format)
+        return respond_with_export(self, file_format)
 
     def objections(self) -> list[str]:
         """Return sentences about parameters that were not understood: a file could not show them."""

@@ -13,8 +13,8 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
-from kit.domain.folding import clean_text, invisible_in
-from kit.domain.text import MESSAGE, UNPRINTABLE, refuse_control_characters
+from kit.domain.folding import clean_text, has_invisible
+from kit.domain.text import CONTROL_CHARACTERS, CONTROL_CHARACTERS_REFUSED, refuse_control_characters
 from kit.pages import public_pages
 
 
@@ -69,10 +69,10 @@ class TextGateMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         query = unquote_plus(request.META.get("QUERY_STRING", ""), errors="surrogateescape")
-        if UNPRINTABLE.search(request.path_info) or UNPRINTABLE.search(query):
+        if CONTROL_CHARACTERS.search(request.path_info) or CONTROL_CHARACTERS.search(query):
             if public_pages.is_public(request):  # the same answer as for any URL that does not exist
                 return public_pages.refuse_public(404)
-            return render(request, "400.html", {"reason": f"地址里{MESSAGE}"}, status=400)
+            return render(request, "400.html", {"reason": f"地址里{CONTROL_CHARACTERS_REFUSED}"}, status=400)
         if not query.isascii():
             clean_query(request)
         return self.get_response(request)
@@ -80,7 +80,7 @@ class TextGateMiddleware:
 
 def clean_query(request: HttpRequest) -> None:
     """Replace request.GET and QUERY_STRING by the cleaned ones, where cleaning changes a value."""
-    if any(invisible_in(value) for _, values in request.GET.lists() for value in values):
+    if any(has_invisible(value) for _, values in request.GET.lists() for value in values):
         parameters = request.GET.copy()
         for name, values in request.GET.lists():
             parameters.setlist(name, [clean_text(value) for value in values])

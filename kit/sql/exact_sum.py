@@ -51,7 +51,7 @@ class DecimalAdder:
         return None if self.total is None else f"{self.total:f}"
 
 
-def teach_sqlite(sender: Any = None, connection: Any = None, **kwargs: Any) -> None:
+def register_exact_sum(sender: Any = None, connection: Any = None, **kwargs: Any) -> None:
     """Register the aggregate on a new SQLite connection; a receiver of connection_created."""
     if connection.vendor == "sqlite":
         connection.connection.create_aggregate("exact_sum", 1, DecimalAdder)

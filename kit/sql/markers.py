@@ -29,7 +29,7 @@ CREATE TRIGGER {table}_{marks} AFTER INSERT OR UPDATE OR DELETE ON {table}
     FOR EACH STATEMENT EXECUTE FUNCTION {marks}_leave()
 """
 SQLITE_TRIGGER = f"""
-CREATE TRIGGER {{table}}_{{marks}}_{{event}} AFTER {{event}} ON {{table}}
+CREATE TRIGGER {{table}}_{{marks}}_{{event}} AFTER {{event}} ON {{table}} {{when}}
 BEGIN
     {INSERT_MARK["sqlite"]};
 END
@@ -81,7 +81,7 @@ def leave_marks(marks: str, *tables: str) -> RunPython:
         for table in tables:
             for event in EVENTS[:1] if on_postgresql else EVENTS:
                 sql = POSTGRESQL_TRIGGER if on_postgresql else SQLITE_TRIGGER
-                schema_editor.execute(sql.format(marks=marks, table=table, event=event))
+                schema_editor.execute(sql.format(marks=marks, table=table, event=event, when=""))
         schema_editor.execute(INSERT_MARK[schema_editor.connection.vendor].format(marks=marks))
 
     def drop(apps: Any, schema_editor: Any) -> None:
@@ -96,6 +96,26 @@ def leave_marks(marks: str, *tables: str) -> RunPython:
             schema_editor.execute(f"DROP FUNCTION {marks}_leave()")
 
     return RunPython(create, drop)
+
+
+def mark_only_if(condition: str, marks: str, table: str) -> RunPython:
+    """Let only some rows leave a mark on SQLite, whose triggers run for each row; a migration after leave_marks().
+
+    condition: of `{row}`, which is the row as it was, and of an inserted one as it is.
+    """
+
+    def renew(schema_editor: Any, when: str) -> None:
+        if schema_editor.connection.vendor != "sqlite":
+            return
+        for event in EVENTS:
+            own = when.format(row="NEW" if event == "INSERT" else "OLD")
+            schema_editor.execute(f"DROP TRIGGER {table}_{marks}_{event}")
+            schema_editor.execute(SQLITE_TRIGGER.format(marks=marks, table=table, event=event, when=own))
+
+    return RunPython(
+        lambda apps, schema_editor: renew(schema_editor, f"WHEN {condition}"),
+        lambda apps, schema_editor: renew(schema_editor, ""),
+    )
 
 
 class KeptTriggers:
@@ -114,16 +134,16 @@ class KeptTriggers:
         return RunPython(self._put_back, self._note)
 
     def _note(self, apps: Any, schema_editor: Any) -> None:
-        self.statements = triggers_of(schema_editor.connection, self.tables)
+        self.statements = list_triggers(schema_editor.connection, self.tables)
 
     def _put_back(self, apps: Any, schema_editor: Any) -> None:
-        existing = triggers_of(schema_editor.connection, self.tables)
+        existing = list_triggers(schema_editor.connection, self.tables)
         for name, sql in self.statements.items():
             if name not in existing:
                 schema_editor.execute(sql, params=None)
 
 
-def triggers_of(connection: Any, tables: tuple[str, ...]) -> dict[str, str]:
+def list_triggers(connection: Any, tables: tuple[str, ...]) -> dict[str, str]:
     """Return {name: statement} of the tables' triggers on SQLite; {} elsewhere, where altered tables keep them."""
     if connection.vendor != "sqlite":
         return {}

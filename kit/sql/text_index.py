@@ -187,7 +187,7 @@ class SameNumber(FoldedNumberLookup, FoldedEqualLookup):
         return fold_number(self.rhs)
 
 
-def teach_sqlite(sender: Any = None, connection: Any = None, **kwargs: Any) -> None:
+def register_foldings(sender: Any = None, connection: Any = None, **kwargs: Any) -> None:
     """Register the folding functions on a new SQLite connection; a receiver of connection_created."""
     if connection.vendor == "sqlite":
         for name, fold in (("crm_fold", fold_name), ("crm_fold_number", fold_number)):

@@ -19,8 +19,8 @@ from accounts.models import User
 from kit.audit.log import log_event as note_down
 from kit.audit.models import AuditEntry
 from kit.domain.days import add_months, format_day
-from kit.exchange.export_question import Question
-from kit.exchange.exports import CONTENT_TYPES, attachment
+from kit.exchange.export_question import ExportQuestion
+from kit.exchange.exports import CONTENT_TYPES, file_response
 from kit.pages.actions import Action, ActionView, controls
 from kit.pages.export_requests import DeliberateRequest
 from kit.pages.filters import ListFilter
@@ -280,13 +280,13 @@ class MonthlyWorkbook(DeliberateRequest, MonthlyPage, RecordDetail):
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         record = self.get_record()
         facts = (("报告", str(record)), ("报告人", str(record.author)), ("内容", "四张报表和情况说明，各一页"))
-        return Question("导出客户管理报告", facts, record.get_absolute_url(), crumbs=CRUMBS, help_anchor=self.help).ask(
-            request
-        )
+        return ExportQuestion(
+            "导出客户管理报告", facts, record.get_absolute_url(), crumbs=CRUMBS, help_anchor=self.help
+        ).ask(request)
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         record = self.get_record()
         shown, buffer = record.shown_to(request.user), io.BytesIO()
         write_monthly(buffer, record, shown, by=request.user)
         note_down(request.user, "导出", record)
-        return attachment(buffer.getvalue(), f"{record}-{record.author}.xlsx", CONTENT_TYPES["xlsx"])
+        return file_response(buffer.getvalue(), f"{record}-{record.author}.xlsx", CONTENT_TYPES["xlsx"])

@@ -11,7 +11,7 @@ from django.middleware.csrf import get_token
 from django.utils.decorators import method_decorator
 from django.views import View
 
-from kit.audit.middleware import client_address
+from kit.audit.middleware import client_ip_address
 from kit.domain.verdict import Refused
 from kit.pages import public_pages
 
@@ -46,7 +46,7 @@ class Rate(View):
     is_ours = True  # whether the form comes from our own page
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if is_rate_limited(client_address(request) or "?"):
+        if is_rate_limited(client_ip_address(request) or "?"):
             return public_pages.refuse_public(429, typed=typed_comment(request))
         return super().dispatch(request, *args, **kwargs)
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.audit_filters import distinct_values
 from accounts.audit_pages import FUNCTION, AuditList
 from kit.audit import seals
-from kit.audit.log import current_address, log_event
+from kit.audit.log import current_ip_address, log_event
 from kit.audit.models import AuditEntry
 from kit.jobs.models import Job
 from kit.jobs.tasks import run_job
@@ -32,9 +32,9 @@ def audit_log(company):
     """Deeds of two people about two records from two places."""
     customer = factories.CustomerFactory(name="海河水务有限公司", manager=company.manager, phone="022-66661000")
     other = factories.CustomerFactory(name="沈阳北辰有限公司", manager=company.manager)
-    token = current_address.set("10.0.0.7")
+    token = current_ip_address.set("10.0.0.7")
     customer.edit(by=company.manager, phone="13812341234", address="新地址 8 号")
-    current_address.reset(token)
+    current_ip_address.reset(token)
     other.edit(by=company.supervisor, address="另一个地址")
     log_event(company.colleague, "查看联系方式", customer, 内容="电话")
     log_event(company.supervisor, "导出", text="客户信息管理", 行数=12, 原因="回访")

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from accounts import roles
 from accounts.models import Department, Role, Scope, User
-from accounts.rights import catalogue, name_of, sentences, tree
+from accounts.rights import catalogue, describe_permissions, group_by_module, permission_name
 from accounts.roles import SHIPPED_ROLES, ship_roles
 from crm.role_check import entries
 from customers.models import Customer
@@ -27,11 +27,11 @@ pytestmark = pytest.mark.django_db
 
 
 def held(record):
-    return {name_of(permission) for permission in record.permissions.select_related("content_type")}
+    return {permission_name(permission) for permission in record.permissions.select_related("content_type")}
 
 
 def ids(*names):
-    return [permission.pk for permission in catalogue() if name_of(permission) in names]
+    return [permission.pk for permission in catalogue() if permission_name(permission) in names]
 
 
 def values(record, **changes):
@@ -56,7 +56,7 @@ def test_every_right_of_the_shipped_roles_is_offered_by_module_in_chinese(admin)
     page = admin.get(reverse("accounts:role_create"))
     html = page.content.decode()
     names = {name for *_, permissions in SHIPPED_ROLES.values() for name in permissions.split()}
-    assert {name_of(permission) for permission in catalogue()} == names
+    assert {permission_name(permission) for permission in catalogue()} == names
     assert len(find_all(page, "input[name=permissions]")) == len(names)
     assert len(find_all(page, "input[name=whole]")) >= 5
     assert "Can " not in html
@@ -69,7 +69,11 @@ def test_a_whole_module_is_chosen_without_script(admin):
     sent["permissions"] = ids("customers.view_customer")
     assert admin.post(reverse("accounts:role_create"), sent).status_code == 302
     made = Role.objects.get(name="营销内勤")
-    marketing = {name_of(permission) for permission in catalogue() if name_of(permission).startswith("marketing.")}
+    marketing = {
+        permission_name(permission)
+        for permission in catalogue()
+        if permission_name(permission).startswith("marketing.")
+    }
     assert held(made) == {*marketing, "customers.view_customer"}
     assert (made.code, made.view_scope, made.shipped_rights) == (None, "all", [])
     entry = AuditEntry.objects.about(made).get()
@@ -176,7 +180,9 @@ def test_the_list_and_the_page_say_how_many_hold_it_and_what_it_may(admin, compa
 
 def test_sentences_join_the_plain_verbs_of_a_record():
     permissions = Permission.objects.filter(codename__in=["view_customer", "add_customer", "change_customer"])
-    assert sentences(permissions.select_related("content_type")) == [("客户管理", "可以查看、新建、编辑客户。")]
+    assert describe_permissions(permissions.select_related("content_type")) == [
+        ("客户管理", "可以查看、新建、编辑客户。")
+    ]
 
 
 # What a role may open
@@ -257,9 +263,11 @@ def test_rights_to_reports_stand_under_their_own_name():
         "content_type"
     )
     assert [
-        (subject.name, len(subject.permissions)) for module in tree(permissions) for subject in module.subjects
+        (subject.name, len(subject.permissions))
+        for module in group_by_module(permissions)
+        for subject in module.subjects
     ] == [("统计报表", 2)]
-    assert sentences(permissions) == [("统计报表", "可以查看统计报表，查看销售漏斗。")]
+    assert describe_permissions(permissions) == [("统计报表", "可以查看统计报表，查看销售漏斗。")]
 
 
 @pytest.mark.parametrize(

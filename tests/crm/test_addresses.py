@@ -9,7 +9,7 @@ from axes.helpers import get_client_ip_address
 from django.test import RequestFactory
 
 from accounts.models import UserSession
-from kit.audit.middleware import client_address
+from kit.audit.middleware import client_ip_address
 from kit.audit.models import AuditEntry
 
 NEAREST = "10.0.0.1"
@@ -47,21 +47,21 @@ def asked(forwarded, nearest=NEAREST):
 )
 def test_behind_a_proxy_its_own_entry_is_read_and_never_one_further_left(forwarded, address, settings):
     settings.CRM_PROXY_COUNT = 1
-    assert client_address(asked(forwarded)) == address
+    assert client_ip_address(asked(forwarded)) == address
     assert get_client_ip_address(asked(forwarded)) == address
 
 
 def test_behind_two_proxies_the_second_entry_from_the_right_is_the_visitor(settings):
     settings.CRM_PROXY_COUNT = 2
-    assert client_address(asked("198.51.100.9, 203.0.113.7:80, 10.0.0.2")) == "203.0.113.7"
-    assert client_address(asked("203.0.113.7")) == NEAREST
+    assert client_ip_address(asked("198.51.100.9, 203.0.113.7:80, 10.0.0.2")) == "203.0.113.7"
+    assert client_ip_address(asked("203.0.113.7")) == NEAREST
 
 
 def test_without_a_proxy_nothing_forwarded_is_believed(settings):
     settings.CRM_PROXY_COUNT = 0
-    assert client_address(asked("198.51.100.9")) == NEAREST
-    assert client_address(asked(None, "::ffff:10.0.0.1")) == NEAREST
-    assert client_address(asked(None, "")) is None
+    assert client_ip_address(asked("198.51.100.9")) == NEAREST
+    assert client_ip_address(asked(None, "::ffff:10.0.0.1")) == NEAREST
+    assert client_ip_address(asked(None, "")) is None
 
 
 @pytest.mark.django_db

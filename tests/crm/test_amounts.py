@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kit.exchange.amounts import UNITS, amount, exact, head_unit
+from kit.exchange.amounts import UNITS, parse_amount, parse_exact, parse_header_unit
 
 STEADY = settings(deadline=None, derandomize=True, database=None, max_examples=100)
 
@@ -25,13 +25,13 @@ STEADY = settings(deadline=None, derandomize=True, database=None, max_examples=1
     ],
 )  # fmt: skip
 def test_the_unit_of_a_head(head, unit):
-    assert head_unit(head) == unit
+    assert parse_header_unit(head) == unit
 
 
 @pytest.mark.parametrize("head", ["注册资本（万美元）", "注册资本（USD）", "注册资本（$）", "注册资本（港元）"])
 def test_other_currencies_are_refused(head):
     with pytest.raises(ValueError, match="人民币"):
-        head_unit(head)
+        parse_header_unit(head)
 
 
 @pytest.mark.parametrize(
@@ -44,23 +44,23 @@ def test_other_currencies_are_refused(head):
     ],
 )  # fmt: skip
 def test_a_sum_is_converted_exactly(text, unit, into, expected):
-    assert amount(text, unit, into)[0] == Decimal(expected)
+    assert parse_amount(text, unit, into)[0] == Decimal(expected)
 
 
 @pytest.mark.parametrize("text", ["500万美元", "约500万", "1,23", "NaN", "1_000", "五百万", "1.38E+10", "1e999999999"])
 def test_what_is_no_sum_is_refused(text):
     with pytest.raises((InvalidOperation, ValueError)):
-        amount(text, "元", "万元")
+        parse_amount(text, "元", "万元")
 
 
 @STEADY
 @given(st.decimals(0, 10**9, places=2), st.sampled_from(sorted(UNITS)), st.sampled_from(["元", "万元"]))
 def test_no_sum_changes_by_its_unit(number, unit, into):
-    found, _ = amount(str(number), unit, into)
+    found, _ = parse_amount(str(number), unit, into)
     assert found * UNITS[into] == number * UNITS[unit]
 
 
 def test_thousands_are_read_in_groups_of_three_only():
-    assert exact("1,234,567.5") == Decimal("1234567.5")
+    assert parse_exact("1,234,567.5") == Decimal("1234567.5")
     with pytest.raises(InvalidOperation):
-        exact("1,2345")
+        parse_exact("1,2345")

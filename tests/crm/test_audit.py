@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from customers.models import Customer
 from kit.audit import seals
-from kit.audit.log import current_address, format_value, log_event, log_events, save_changes
+from kit.audit.log import current_ip_address, format_value, log_event, log_events, save_changes
 from kit.audit.models import AppendOnlyError, AuditEntry, AuditSeal
 from kit.audit.verification import verify
 from kit.domain.verdict import Refused
@@ -26,9 +26,9 @@ pytestmark = pytest.mark.django_db
 
 def test_a_row_says_who_when_what_and_from_where(company):
     customer, started = factories.CustomerFactory(manager=company.manager), timezone.now()
-    token = current_address.set("10.0.0.7")
+    token = current_ip_address.set("10.0.0.7")
     row = log_event(company.manager, "编辑", customer, 电话=("1", "2"), 地址="北京")
-    current_address.reset(token)
+    current_ip_address.reset(token)
     kept = AuditEntry.objects.get(pk=row.pk)
     assert (kept.actor, kept.actor_name, kept.verb) == (company.manager, "周经理", "编辑")
     assert (kept.record, kept.object_text) == (customer, customer.name)
@@ -249,9 +249,9 @@ def test_a_row_that_commits_too_far_behind_is_named_instead(monkeypatch):
 
 
 def test_the_chain_holds_after_rows_of_every_kind(company):
-    token = current_address.set("2001:db8::1")
+    token = current_ip_address.set("2001:db8::1")
     log_event(company.manager, "编辑", company.manager, 名称=("旧", "新“引号”\n换行 😀"))
-    current_address.reset(token)
+    current_ip_address.reset(token)
     log_event(None, "登录失败", text="' OR 1=1 --")
     with pytest.raises(Refused):
         factories.opportunity(company.nobody)

@@ -16,7 +16,7 @@ from kit.audit import redaction, retention, seals
 from kit.audit.log import log_event
 from kit.audit.models import AuditEntry, AuditPruning, AuditRedaction, AuditSeal
 from kit.audit.retention import cut_off, prune_expired
-from kit.audit.verification import ERASED, IdRanges, notes, verify
+from kit.audit.verification import ERASURE_VERB, IdRanges, describe_removals, verify
 from kit.domain.verdict import Refused
 from tests import factories
 from tests.crm.trail import GONE, POSTGRES, entry, erase, named, raw, tamper
@@ -57,7 +57,7 @@ def test_erased_words_are_gone_everything_else_stays_and_the_chain_holds():
     seals.seal_pending()
     assert list(AuditSeal.objects.order_by("pk").values_list("hash", flat=True))[: len(hashes)] == hashes
     assert verify() == []
-    assert notes() == ["1 条的个人信息已按要求抹去，每条都有依据。"]
+    assert describe_removals() == ["1 条的个人信息已按要求抹去，每条都有依据。"]
 
 
 def test_nothing_that_is_kept_lets_the_old_words_be_guessed():
@@ -158,7 +158,7 @@ needs_trigger = pytest.mark.skipif(not POSTGRES, reason="the trigger is PostgreS
 )
 def test_postgresql_lets_words_go_only_with_their_record(change):
     row, statement = named(), "UPDATE audit_auditentry SET {} WHERE id = %s"
-    deed = log_event(None, ERASED, text="联系人 7")
+    deed = log_event(None, ERASURE_VERB, text="联系人 7")
     kept = AuditRedaction.objects.create(entry_id=row.pk, digest="d", after="a", at=timezone.now(), deed_id=deed.pk)
     with pytest.raises(DatabaseError, match="只能追加"), transaction.atomic():
         raw(statement.format(change.format(kept.pk)), row.pk)
@@ -202,7 +202,7 @@ def test_rows_past_their_time_go_with_their_seal_and_the_chain_holds(old_rows, s
     assert AuditPruning.objects.count() == 3
     seals.seal_pending()
     assert verify() == []
-    assert "5 条已按保存期限清理" in notes()[0]
+    assert "5 条已按保存期限清理" in describe_removals()[0]
     assert prune_expired() == "清理了 0 条"
 
 

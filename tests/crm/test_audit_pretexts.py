@@ -13,7 +13,7 @@ from kit.audit.erasure_events import REGISTERED
 from kit.audit.log import log_event
 from kit.audit.models import AuditEntry, AuditRedaction
 from kit.audit.retention import prune_expired
-from kit.audit.verification import ERASED, verify
+from kit.audit.verification import ERASURE_VERB, verify
 from tests.crm.trail import GONE, erase, named, raw, tamper
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 def pretext(entry, object_text, changes) -> AuditRedaction:
     """What an erasure writes beside the trail, made up by hand; nothing registers it."""
-    deed = log_event(None, ERASED, text="联系人 7")
+    deed = log_event(None, ERASURE_VERB, text="联系人 7")
     words = {"object_text": entry.object_text, "changes": entry.changes}
     after = {"object_text": object_text, "changes": changes}
     return AuditRedaction.objects.create(

@@ -9,8 +9,8 @@ from django import forms
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kit.domain.days import EARLIEST_DAY, latest_plausible_day, too_far
-from kit.exchange.dates import NotADay, read_day
+from kit.domain.days import EARLIEST_DAY, explain_far_day, latest_plausible_day
+from kit.exchange.dates import InvalidDay, parse_day
 from kit.pages.forms import CrmForm
 
 STEADY = settings(deadline=None, derandomize=True, database=None, max_examples=200)
@@ -29,24 +29,24 @@ def _today(monkeypatch):
     ],
 )  # fmt: skip
 def test_a_day_has_its_right_value(text):
-    assert read_day(text)[:2] == (datetime(2024, 3, 5), False)
+    assert parse_day(text)[:2] == (datetime(2024, 3, 5), False)
 
 
 @pytest.mark.parametrize(
     "text", ["202403", "2024.3", "2024-3", "2024/03", "2024年3月", "2024.03", "24年3月", "2024年3"]
 )
 def test_a_month_means_its_first_day_and_is_known_as_a_month(text):
-    assert read_day(text)[:2] == (datetime(2024, 3, 1), True)
+    assert parse_day(text)[:2] == (datetime(2024, 3, 1), True)
 
 
 def test_times_of_day_are_kept():
-    assert read_day("2024/3/5 8:05").at == datetime(2024, 3, 5, 8, 5)
-    assert read_day("2024-03-05 08:05:07.25").at == datetime(2024, 3, 5, 8, 5, 7, 250_000)
-    assert read_day("45356.3125").at == datetime(2024, 3, 5, 7, 30)
+    assert parse_day("2024/3/5 8:05").at == datetime(2024, 3, 5, 8, 5)
+    assert parse_day("2024-03-05 08:05:07.25").at == datetime(2024, 3, 5, 8, 5, 7, 250_000)
+    assert parse_day("45356.3125").at == datetime(2024, 3, 5, 7, 30)
 
 
 def test_years_before_2000_may_have_two_digits():
-    assert read_day("98-3-5").at == datetime(1998, 3, 5)
+    assert parse_day("98-3-5").at == datetime(1998, 3, 5)
 
 
 @pytest.mark.parametrize(
@@ -70,21 +70,21 @@ def test_years_before_2000_may_have_two_digits():
     ],
 )
 def test_what_is_no_day_here_is_refused_with_a_proposal(text, words):
-    with pytest.raises(NotADay, match=words.replace("（", ".").replace("）", ".")):
-        read_day(text)
+    with pytest.raises(InvalidDay, match=words.replace("（", ".").replace("）", ".")):
+        parse_day(text)
 
 
 def test_a_count_of_days_from_1904_is_another_day():
-    assert read_day("43894", is_1904=True).at == datetime(2024, 3, 5)
-    assert read_day("2024-03-05", is_1904=True).at == datetime(2024, 3, 5)
+    assert parse_day("43894", is_1904=True).at == datetime(2024, 3, 5)
+    assert parse_day("2024-03-05", is_1904=True).at == datetime(2024, 3, 5)
 
 
 @STEADY
 @given(st.integers(0, 999_999))
 def test_no_number_becomes_a_day_out_of_reach(number):
     try:
-        found = read_day(str(number))
-    except NotADay:
+        found = parse_day(str(number))
+    except InvalidDay:
         return
     assert EARLIEST_DAY <= found.at.date() <= latest_plausible_day()
 
@@ -94,13 +94,13 @@ def test_no_number_becomes_a_day_out_of_reach(number):
        "{0.year}年{0.month}月{0.day}日", "{0:%Y%m%d}", "{1}"]))  # fmt: skip
 def test_every_day_in_reach_is_read_as_it_was_written(day, form):
     count = (day - date(1899, 12, 30)).days
-    assert read_day(form.format(day, count)).at.date() == day
+    assert parse_day(form.format(day, count)).at.date() == day
 
 
 def test_the_bounds_are_days_themselves():
-    assert [too_far(EARLIEST_DAY), too_far(latest_plausible_day())] == ["", ""]
-    assert too_far(EARLIEST_DAY - timedelta(days=1))
-    assert too_far(latest_plausible_day() + timedelta(days=1))
+    assert [explain_far_day(EARLIEST_DAY), explain_far_day(latest_plausible_day())] == ["", ""]
+    assert explain_far_day(EARLIEST_DAY - timedelta(days=1))
+    assert explain_far_day(latest_plausible_day() + timedelta(days=1))
 
 
 def test_forms_of_the_screen_refuse_a_far_day_with_the_same_proposal():
@@ -117,7 +117,7 @@ def test_forms_of_the_screen_refuse_a_far_day_with_the_same_proposal():
 
 @pytest.mark.parametrize("text", ["24-3-5", "24/3/5", "24.03.05", "24年3月5日", "24-3-5 8:30"])
 def test_a_year_of_two_digits_is_read_where_it_can_be_nothing_else(text):
-    found = read_day(text)
+    found = parse_day(text)
     assert found.at.date() == date(2024, 3, 5)
     assert found.is_short
-    assert not read_day("2024-03-05").is_short
+    assert not parse_day("2024-03-05").is_short

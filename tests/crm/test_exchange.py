@@ -16,7 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.exchange import unreadable_files
-from kit.exchange.cells import ILLEGAL_CHARACTERS, clean, escape_formula, is_formula, to_csv_text, unguarded
+from kit.exchange.cells import (
+    ILLEGAL_CHARACTERS,
+    escape_formula,
+    is_formula,
+    to_cell_value,
+    to_csv_text,
+    unescape_formula,
+)
 from kit.exchange.readers import UnreadableFile, read_table
 from kit.exchange.writers import WRITERS, write_csv, write_xlsx
 
@@ -77,7 +84,7 @@ def test_other_text_gets_no_apostrophe(text):
 @given(st.text(st.sampled_from("'=+-@＝＠\u200b\ufeff \t\r甲1"), max_size=6))
 def test_a_guarded_text_is_no_formula_and_loses_exactly_its_guard(text):
     assert not is_formula(escape_formula(text))
-    assert unguarded(escape_formula(text)) == text
+    assert unescape_formula(escape_formula(text)) == text
 
 
 @pytest.mark.parametrize("header", FORMULAS[:5])
@@ -121,7 +128,7 @@ def test_numbers_stay_numbers_in_csv():
 
 def test_times_are_those_of_shanghai():
     moment = datetime(2025, 12, 31, 16, 0, tzinfo=UTC)
-    assert clean(moment) == datetime(2026, 1, 1)
+    assert to_cell_value(moment) == datetime(2026, 1, 1)
     assert to_csv_text(moment) == "2026-01-01 00:00"
 
 
@@ -185,7 +192,7 @@ def test_what_is_exported_comes_back(tmp_path_factory, file_format):
     @given(st.lists(st.tuples(PRINTABLE, PRINTABLE), min_size=1, max_size=5))
     def comes_back(rows):
         found = back(tmp_path_factory.mktemp("x"), file_format, [list(row) for row in rows])
-        plain = unguarded if file_format == "csv" else str
+        plain = unescape_formula if file_format == "csv" else str
         assert [[plain(text) for text in row] for row in found] == [list(row) for row in rows]
 
     comes_back()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from kit.exchange.exports import FUNCTION
+from kit.exchange.exports import EXPORT_FUNCTION
 from kit.jobs.models import Job, unfinished_jobs
 from kit.jobs.tasks import start_job
 from tests import factories
@@ -26,7 +26,7 @@ def two_clicks(settings, monkeypatch):
         customer = factories.CustomerFactory()
         assert customer.pk
         for _ in range(settings.CRM_EXPORTS_AT_ONCE - 1):
-            start_job("导出客户", FUNCTION, owner=person)
+            start_job("导出客户", EXPORT_FUNCTION, owner=person)
 
         def click():
             client = Client()

@@ -10,7 +10,7 @@ from django_tasks_db.models import DBTaskResult
 
 from customers.models import ImportFile
 from kit.audit.models import AuditEntry
-from kit.exchange.exports import FUNCTION
+from kit.exchange.exports import EXPORT_FUNCTION
 from kit.jobs.models import Job
 from kit.jobs.tasks import start_job
 from tests import factories
@@ -179,10 +179,10 @@ def test_a_users_second_export_waits_behind_the_first_jobs_of_others(
     company, django_capture_on_commit_callbacks, settings
 ):
     with django_capture_on_commit_callbacks(execute=True):
-        exports_of_one = [start_job("导出客户", FUNCTION, owner=company.supervisor) for _ in range(3)]
+        exports_of_one = [start_job("导出客户", EXPORT_FUNCTION, owner=company.supervisor) for _ in range(3)]
         later_jobs = [
             start_job("导入客户", "customers.import_job.run", owner=company.manager),
-            start_job("导出客户", FUNCTION, owner=company.colleague),
+            start_job("导出客户", EXPORT_FUNCTION, owner=company.colleague),
             start_job("数据同步", "customers.sync.jobs.run", owner=None),
         ]
     run_order = [task.args_kwargs["args"][0] for task in DBTaskResult.objects.all()]

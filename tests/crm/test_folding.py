@@ -21,7 +21,7 @@ from kit.domain.folding import (
     fold_name,
     fold_number,
     folding_table,
-    invisible_in,
+    has_invisible,
     is_folded_code,
     looks_like_number,
 )
@@ -47,7 +47,7 @@ def test_folding_again_changes_nothing(text):
     assert clean_text(clean_text(text)) == clean_text(text)
     assert fold_code(fold_code(text)) == fold_code(text)
     assert is_folded_code(fold_code(text))
-    assert not invisible_in(clean_text(text))
+    assert not has_invisible(clean_text(text))
 
 
 @STEADY

@@ -7,19 +7,23 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from zeal import NPlusOneError, zeal_context
 from zeal.constants import ALL_APPS, initialize_app_registry
 from zeal.patch import patch
 
+from crm.search import find_customers
 from crm.version import VERSION
-from customers.models import Customer
+from customers.import_job import PREVIEWED_ROWS
+from customers.models import Customer, arrival
 from kit.jobs.models import DueRun, Job
 from marketing.models import Opportunity
 from services.models import ServiceRequest
 from tests import factories, html
 from tests.exports import export
+from tests.html import texts
 
 pytestmark = pytest.mark.django_db
 
@@ -281,6 +285,18 @@ def test_an_empty_search_finds_nothing_and_says_nothing_wrong(manager, company):
     assert record.get_absolute_url() not in body(manager, "/search/?q=%20")
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL knows from its statistics how few were merged")
+def test_searching_goes_through_the_merged_customers_only(company):
+    """Of all customers each name would be folded, which takes seconds where a large import brings its rows."""
+    with CaptureQueriesContext(connection) as queries:
+        find_customers(company.manager, "海河")
+    (merged,) = (query["sql"] for query in queries if 'SELECT U0."merged_into_id"' in query["sql"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {merged}")
+        steps = [row[-1] for row in cursor.fetchall()]
+    assert any(step.startswith("SEARCH U0 USING INDEX customers_customer_merged_into_id") for step in steps), steps
+
+
 def test_what_was_searched_stays_in_the_box_and_is_cut_at_100_characters(manager):
     page = body(manager, "/search/?q=" + "长" * 300)
     assert html.find(page, 'input[name="q"]').get("value") == "长" * 100
@@ -309,6 +325,13 @@ def test_every_page_leads_to_its_chapter_of_the_help(manager, company):
     for address in pages:
         (chapter,) = {urlsplit(way).fragment for way in html.urls(body(manager, address), 'a[href^="/help/"]')}
         assert (address, chapter in chapters) == (address, True)
+
+
+def test_the_help_says_that_others_go_on_while_a_large_table_is_imported(manager):
+    (chapter,) = texts(body(manager, "/help/"), "#import")
+    assert f"超过 {PREVIEWED_ROWS} 行的文件在后台检查并导入" in chapter
+    assert "其他人照常查看和保存；写完才一起出现，中途停下就一行也不留。数据库是 SQLite 时分批写入" in chapter
+    assert PREVIEWED_ROWS == arrival.MAX_ROWS_AT_ONCE  # what is said of such a file is true of every one
 
 
 def test_a_job_is_seen_by_its_owner_and_administrators_and_its_file_by_the_owner_only(company, sign_in):

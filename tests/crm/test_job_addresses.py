@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from kit.audit.log import current_address, log_event
+from kit.audit.log import current_ip_address, log_event
 from kit.audit.models import AuditEntry
 from kit.jobs.management.commands.run_due import run_once
 from kit.jobs.models import Job
@@ -26,13 +26,13 @@ def write_down_due() -> int:
 
 
 def test_what_a_job_does_carries_the_address_of_who_asked(company):
-    token = current_address.set("10.0.0.7")
+    token = current_ip_address.set("10.0.0.7")
     job = start_job("核对", f"{__name__}.write_down", owner=company.manager)
-    current_address.reset(token)
+    current_ip_address.reset(token)
     run_job.func(job.pk)
     entry = AuditEntry.objects.get(verb="核对")
     assert (entry.actor, entry.address) == (company.manager, "10.0.0.7")
-    assert current_address.get() is None
+    assert current_ip_address.get() is None
 
 
 def test_what_the_schedule_does_carries_none():

@@ -215,6 +215,31 @@ def test_who_waits_for_a_slot_gives_up_when_nothing_moves(monkeypatch):
     assert slots.take()
 
 
+@pytest.mark.django_db
+def test_a_crowd_on_slow_pages_moves_as_long_as_the_database_answers_them(monkeypatch):
+    monkeypatch.setattr("crm.request_limits.STUCK_SECONDS", 0.4)
+    monkeypatch.setattr("crm.request_limits.QUEUE_SECONDS", 0.2)
+
+    def slow(environ, start_response):
+        """A page of many statements: none of them is answered on /stuck/."""
+        for _ in range(10):
+            time.sleep(0.1)
+            if environ["PATH_INFO"] != "/stuck/":
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT 1")
+        connection.close() if threading.current_thread() is not threading.main_thread() else None
+        start_response("200 OK", [])
+        return [b"done"]
+
+    for path, status in (("/", "200 OK"), ("/stuck/", "503 Service Unavailable")):
+        application = serving(slow, threads=3)  # of its three threads one waits for the database
+        first = threading.Thread(target=asked, args=(application, path))
+        first.start()
+        time.sleep(0.05)
+        assert asked(application, path)[0] == status
+        first.join()
+
+
 def test_a_failing_application_gives_its_slot_back():
     application = serving(failing(ValueError("ours")), threads=3)
     for _ in range(5):

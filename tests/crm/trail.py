@@ -10,7 +10,7 @@ from django.utils import timezone
 from kit.audit.log import log_event
 from kit.audit.models import AuditEntry
 from kit.audit.redaction import Erasure, redact
-from kit.audit.verification import ERASED
+from kit.audit.verification import ERASURE_VERB
 
 POSTGRES = connection.vendor == "postgresql"
 GONE = "（已抹去）"
@@ -26,7 +26,7 @@ def named(**values: Any) -> AuditEntry:
     return entry(object_text="高峰", changes={"手机": ["13812341234", "13900000000"], "客户": ["", "海河"]}, **values)
 
 
-def erase(*entries: AuditEntry, verb: str = ERASED) -> AuditEntry:
+def erase(*entries: AuditEntry, verb: str = ERASURE_VERB) -> AuditEntry:
     """Erase name and numbers, leave the rest; return the deed."""
     deed = log_event(None, verb, text="联系人 7")
     with transaction.atomic():

@@ -19,7 +19,7 @@ from customers.models.rollup import describe_differences
 from customers.rollups import check_nightly
 from customers.sync.engine import sync
 from kit.domain.days import add_months
-from kit.domain.past_dates import horizon, latest_day, lies_ahead, refuse_ahead
+from kit.domain.past_dates import future_start, is_in_future, latest_past_day, refuse_ahead
 from kit.domain.verdict import Refused
 from tests import factories
 from tests.customers.feeds import FEED, put, reasons
@@ -49,10 +49,10 @@ def test_every_day_that_people_write_down_may_lie_ahead_or_refuses_to():
 
 def test_a_clock_that_goes_a_day_ahead_is_tolerated():
     refuse_ahead(TODAY + timedelta(days=1))
-    refuse_ahead(horizon() - timedelta(microseconds=1))
-    assert lies_ahead(TODAY + timedelta(days=2))
-    assert lies_ahead(horizon())
-    assert latest_day() == TODAY + timedelta(days=1)
+    refuse_ahead(future_start() - timedelta(microseconds=1))
+    assert is_in_future(TODAY + timedelta(days=2))
+    assert is_in_future(future_start())
+    assert latest_past_day() == TODAY + timedelta(days=1)
     with pytest.raises(ValidationError, match="不能晚于今天"):
         refuse_ahead(YEAR_2062)
 
@@ -154,7 +154,7 @@ def test_a_change_stamped_ahead_does_not_keep_later_changes_out(customer, tmp_pa
 
 def test_control_without_the_horizon_the_order_ahead_counts(customer, monkeypatch):
     """So the tests above are known to be able to see it."""
-    monkeypatch.setattr("customers.models.order.horizon", lambda: YEAR_2062 + timedelta(days=1))
+    monkeypatch.setattr("customers.models.order.future_start", lambda: YEAR_2062 + timedelta(days=1))
     factories.order(customer, ordered_at=YEAR_2062)
     refresh_last_purchases([customer.pk])
     refresh_revenue([customer.pk])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import timedelta
 
 import pytest
@@ -12,8 +13,19 @@ from django.utils import timezone
 from basedata.models import DictionaryEntry
 from customers import import_job, import_parts
 from customers.importing import CustomerImport, ImportRefused
-from customers.models import Arrival, Customer, ImportFile, Ownership, TimelineEntry, arrival, withdraw_stale_imports
+from customers.models import (
+    Arrival,
+    ChurnChange,
+    Customer,
+    ImportFile,
+    Ownership,
+    TimelineEntry,
+    arrival,
+    withdraw_stale_imports,
+)
 from kit.audit.models import AuditEntry
+from kit.sql import turns
+from services.models import ServiceChange
 from tests.customers.tables import table
 from tests.factories import CustomerFactory, interaction
 
@@ -29,9 +41,10 @@ class Killed(BaseException):
 def small_parts(monkeypatch):
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL writes in one transaction, which nobody waits for")
+    monkeypatch.setattr(arrival, "MAX_ROWS_AT_ONCE", 8)
     monkeypatch.setattr(arrival, "ROWS_PER_TRANSACTION", 2)
     monkeypatch.setattr(import_parts, "ROWS_PER_TRANSACTION", 2)
-    monkeypatch.setattr(import_parts.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(turns.time, "sleep", lambda seconds: None)
 
 
 def rows(count=ROWS):
@@ -97,6 +110,18 @@ def test_all_rows_are_there_with_owners_audit_log_and_timeline(tmp_path, company
 
 
 @in_parts
+def test_python_looks_for_circles_between_the_parts_and_not_while_others_wait(tmp_path, company, monkeypatch):
+    """With 150,000 rows in memory that took ten seconds on a busy machine."""
+    during, between = [], []
+    after(monkeypatch, 3, lambda: during.append(gc.isenabled()))
+    monkeypatch.setattr(Arrival, "publish", lambda self: during.append(gc.isenabled()))
+    monkeypatch.setattr(turns.time, "sleep", lambda seconds: between.append(gc.isenabled()))
+    read(tmp_path, company.manager).write()
+    assert (during, between) == ([False, False], [True] * 5)
+    assert gc.isenabled()
+
+
+@in_parts
 def test_others_write_between_the_parts_and_see_nothing_of_it(tmp_path, company, monkeypatch):
     customer = CustomerFactory(manager=company.manager)
     counts = []
@@ -106,7 +131,7 @@ def test_others_write_between_the_parts_and_see_nothing_of_it(tmp_path, company,
         counts.append(Customer.objects.restorable_by(company.administrator).count())
         interaction(customer, company.manager)
 
-    monkeypatch.setattr(import_parts.time, "sleep", look_and_write)
+    monkeypatch.setattr(turns.time, "sleep", look_and_write)
     read(tmp_path, company.manager).write()
     assert counts == [(False, 1), 0] * 5
     assert Customer.objects.visible_to(company.manager).count() == ROWS + 1
@@ -184,7 +209,7 @@ def test_the_same_customer_made_between_the_parts_refuses_all(tmp_path, company,
             with transaction.atomic():
                 Customer.create(by=None, manager=company.manager, name="沈阳第5仪表有限公司")
 
-    monkeypatch.setattr(import_parts.time, "sleep", make_one)
+    monkeypatch.setattr(turns.time, "sleep", make_one)
     with pytest.raises(ImportRefused, match="有人新建了同样的客户"):
         read(tmp_path, company.manager).write()
     assert [one.name for one in Customer.objects.all()] == ["沈阳第5仪表有限公司"]
@@ -242,3 +267,26 @@ def test_a_small_table_is_one_transaction(tmp_path, company, monkeypatch):
     monkeypatch.setattr(import_parts.PartwiseImport, "write", lambda *_: pytest.fail("in parts"))
     read(tmp_path, company.manager, rows(8)).write()
     assert Customer.objects.count() == 8
+
+
+@in_parts
+def test_rows_that_arrive_leave_no_marks_for_reports_and_their_appearing_leaves_one(tmp_path, company, monkeypatch):
+    CustomerFactory(manager=company.manager)
+    marks, hidden = (ChurnChange, ServiceChange), []
+    before = [mark.stamp() for mark in marks]
+    monkeypatch.setattr(turns.time, "sleep", lambda seconds: hidden.append([mark.stamp() for mark in marks]))
+    read(tmp_path, company.manager).write()
+    assert hidden == [before] * 5
+    assert [mark.stamp()[1] for mark in marks] == [count + 1 for _, count, _ in before]
+    Customer.objects.filter(name="沈阳第0仪表有限公司").update(satisfaction=4)
+    assert [mark.stamp()[1] for mark in marks] == [count + 2 for _, count, _ in before]
+
+
+@in_parts
+def test_rows_that_are_taken_out_again_leave_no_marks(tmp_path, company, monkeypatch):
+    CustomerFactory(manager=company.manager)
+    before = ChurnChange.stamp(), ServiceChange.stamp()
+    after(monkeypatch, 3, die)
+    with pytest.raises(Killed):
+        read(tmp_path, company.manager).write()
+    assert (ChurnChange.stamp(), ServiceChange.stamp()) == before

@@ -18,7 +18,7 @@ from customers import import_job
 from customers.importing import CustomerImport, ImportRefused
 from customers.models import Customer, ImportFile
 from customers.names import normalize
-from kit.domain.shortened_numbers import SHORTENED
+from kit.domain.shortened_numbers import SHORTENED_REFUSED
 from kit.exchange.readers import UnreadableFile
 from kit.jobs.models import Job
 from tests.customers.tables import run, table
@@ -60,20 +60,20 @@ def test_shortened_numbers_are_refused_in_exactly_these_words(tmp_path, owner, c
     _, reasons = run(table(tmp_path, [["甲", text]], headers=["名称", column]))
     assert len(reasons) == 1
     assert reasons[0].startswith("第 2 行「" + column)
-    assert reasons[0].endswith("：" + SHORTENED)
+    assert reasons[0].endswith("：" + SHORTENED_REFUSED)
 
 
 def test_a_shortened_number_is_never_taken_over_by_a_known_customer(tmp_path, owner):
     CustomerFactory(name="甲", manager=owner)
     _, reasons = run(table(tmp_path, [["甲", "9.13702E+17"]], headers=["名称", "销售系统客户编号"]))
-    assert reasons == [f"第 2 行「销售系统客户编号」：{SHORTENED}"]
+    assert reasons == [f"第 2 行「销售系统客户编号」：{SHORTENED_REFUSED}"]
 
 
 def test_the_form_of_the_screen_refuses_it_beside_the_field(company, sign_in):
     customer = CustomerFactory(manager=company.manager, by=company.manager)
     client = sign_in(company.manager)
     html = client.post(f"/customers/{customer.pk}/contacts/new/", {"name": "王", "mobile": "1.38E+10"}).text
-    assert SHORTENED in html
+    assert SHORTENED_REFUSED in html
 
 
 # Units

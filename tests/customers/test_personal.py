@@ -19,10 +19,11 @@ from accounts.models import notify
 from crm import privacy
 from crm.privacy import PARTS, erase_contact
 from customers.models import Contact, Customer, Interaction
-from customers.personal import GONE, ContactWords
+from customers.personal import ContactWords
 from kit.audit import seals
 from kit.audit.models import AuditEntry
-from kit.audit.verification import ERASED, verify
+from kit.audit.redaction import ERASED_TEXT
+from kit.audit.verification import ERASURE_VERB, verify
 from kit.domain.verdict import Refused
 from services.models import Draft, ServiceRequest
 from tests import factories
@@ -206,9 +207,9 @@ def test_no_trace_is_left_anywhere_and_the_business_stays(person, company):
     assert (person.chance.pk, person.chance.status, person.chance.success_rate) == (number, "won", 70)
     assert person.chance.customer == person.customer
     person.talk.refresh_from_db()
-    assert (person.talk.summary, person.talk.contact) == (f"电话回访{GONE}", person.contact)
+    assert (person.talk.summary, person.talk.contact) == (f"电话回访{ERASED_TEXT}", person.contact)
     person.other_talk.refresh_from_db()
-    assert (person.other_talk.summary, person.other_talk.details) == (f"会上提到{GONE}", "无关的内容")
+    assert (person.other_talk.summary, person.other_talk.details) == (f"会上提到{ERASED_TEXT}", "无关的内容")
     assert Contact.objects.get(pk=person.namesake.pk).name == NAME
     assert Customer.objects.get(pk=person.customer.pk).phone == person.customer.phone
     assert result.counts["审计记录"] >= 8
@@ -220,9 +221,9 @@ def test_the_trail_says_who_erased_why_and_how_much_and_its_seals_hold(person, c
     deed = erase(person, company).deed
     kept = AuditEntry.objects.filter(pk__lt=deed.pk).order_by("pk")
     assert list(kept.values("pk", "at", "actor_name", "verb", "object_id")) == before
-    deed = AuditEntry.objects.get(verb=ERASED)
+    deed = AuditEntry.objects.get(verb=ERASURE_VERB)
     assert (deed.actor, deed.record, deed.object_text) == (company.supervisor, person.contact, "已抹去的联系人")
-    assert deed.changes["依据"] == ["", f"{GONE}本人来电要求"]
+    assert deed.changes["依据"] == ["", f"{ERASED_TEXT}本人来电要求"]
     assert int(deed.changes["审计记录"][1]) == AuditEntry.objects.filter(salt__startswith="redaction:").count()
     seals.seal_pending()
     assert verify() == []
@@ -242,7 +243,7 @@ def test_files_go_only_when_asked_for(person, company, django_capture_on_commit_
     path = person.file.file.name
     erase(person, company)
     person.file.refresh_from_db()
-    assert person.file.name == f"{GONE}名片.pdf"
+    assert person.file.name == f"{ERASED_TEXT}名片.pdf"
     assert default_storage.exists(path)
 
 
@@ -323,7 +324,7 @@ def test_numbers_are_found_however_they_are_grouped():
     words = ContactWords(["高峰"], ["138-1234-1234", "a.b@c.cn"])
     for text in ("13812341234", "138 1234 1234", "138-12341234", "A.B@C.CN", "找高峰"):
         assert words.found_in(text), text
-        assert words.erase(f"前{text}后") in (f"前{GONE}后", f"前找{GONE}后")
+        assert words.erase(f"前{text}后") in (f"前{ERASED_TEXT}后", f"前找{ERASED_TEXT}后")
     for text in ("1381234123", "axb@c.cn", "高工"):
         assert not words.found_in(text), text
 
@@ -342,7 +343,7 @@ def test_the_organisations_own_number_stays_its_own(company):
     customer.save()
     erase_contact(contact, by=company.supervisor, reason="来电")
     customer.refresh_from_db()
-    assert customer.phone == GONE
+    assert customer.phone == ERASED_TEXT
 
 
 # Nothing forgotten

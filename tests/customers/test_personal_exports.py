@@ -144,7 +144,7 @@ def test_jobs_about_others_are_not_changed(files, person, company):
 def test_an_export_under_way_while_somebody_is_erased_keeps_no_file(
     files, person, company, monkeypatch, django_capture_on_commit_callbacks
 ):
-    real = exports_module.table
+    real = exports_module.build_table
 
     def table(page):
         headers, rows = real(page)
@@ -152,7 +152,7 @@ def test_an_export_under_way_while_somebody_is_erased_keeps_no_file(
         erase(person, company)
         return headers, iter(rows)
 
-    monkeypatch.setattr(exports_module, "table", table)
+    monkeypatch.setattr(exports_module, "build_table", table)
     with django_capture_on_commit_callbacks(execute=True):
         run_job.call(files.waiting.pk)
     files.waiting.refresh_from_db()

@@ -18,7 +18,7 @@ from customers.models import Order, ParkedOrder
 from customers.sync import jobs
 from customers.sync.engine import sync
 from customers.sync.matching import MatchRefused, match_customer
-from kit.domain.shortened_numbers import SHORTENED
+from kit.domain.shortened_numbers import SHORTENED_REFUSED
 from kit.jobs.models import Job
 from tests import factories
 from tests.customers.feeds import FEED, HEADS, put, reasons
@@ -52,7 +52,7 @@ def test_shortened_numbers_are_refused_in_every_column_that_holds_one(customer, 
     put(Path(feed), **{table: [line, *FEED[table]]})
     run = sync(feed)
     assert label in reasons(run)
-    assert SHORTENED in reasons(run)
+    assert SHORTENED_REFUSED in reasons(run)
     assert not Product.objects.filter(number__contains="E+").exists()
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
 import time
@@ -15,17 +16,22 @@ from pathlib import Path
 import psycopg
 
 ROOT = Path(__file__).resolve().parents[2]
-EVERY, KILLS, CUSTOMERS = 24, 4, 2000
+VERSIONS, KILLS, CUSTOMERS = (
+    int(os.environ.get(f"DRILL_{name}", count))
+    for name, count in (("VERSIONS", "4"), ("KILLS", "3"), ("CUSTOMERS", "2000"))
+)
+SERVER = os.environ.get("DRILL_POSTGRES_URL", "postgres://root@127.0.0.1:5432")
+CHOSEN = os.environ.get("DRILL_DATABASES", "sqlite postgres").split()
 STATIONS = f"""
 from pathlib import Path
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from crm.backup.making import make_backup
 plan = MigrationExecutor(connection).migration_plan(MigrationExecutor(connection).loader.graph.leaf_nodes())
-for place in range(0, len(plan), {EVERY}):
-    for migration, _ in plan[max(place - {EVERY} + 1, 0) : place + 1]:
-        MigrationExecutor(connection).migrate([(migration.app_label, migration.name)])
-    made = make_backup(Path(FOLDER))
+done = 0
+for place in [1 + (len(plan) - 1) * number // {VERSIONS} for number in range({VERSIONS})]:
+    MigrationExecutor(connection).migrate([(one.app_label, one.name) for one, _ in plan[done:place]])
+    made, done = make_backup(Path(FOLDER)), place
     made.path.rename(made.path.with_name(f"{{place:03}}.tar"))
 """
 PEOPLE = """
@@ -44,6 +50,7 @@ STATE = """
 import hashlib, json
 from django.db import connection
 from kit.audit.models import AuditEntry
+from django.db.migrations.executor import MigrationExecutor
 from crm.backup import files
 from crm.backup.making import database
 from crm.backup.restoring import RESTORED
@@ -55,6 +62,9 @@ if "audit_auditentry" in tables:  # but for the event that each restore adds
     tables["audit_auditentry"] = hashlib.sha256(repr(list(entries)).encode()).hexdigest()
     tables.pop("sqlite_sequence", None)
 stored = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.stored()}
+executor = MigrationExecutor(connection)
+if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+    raise SystemExit("of an older version")
 print(json.dumps([tables, stored], sort_keys=True))
 """
 SPOIL = """
@@ -100,8 +110,7 @@ def versions(house: House) -> bool:
     today = house.state()[0].keys()
     for archive in sorted(folder.iterdir()):
         said = house.run("restore", str(archive), "--overwrite")
-        house.run("migrate", "--check", "-v0")
-        print(f"  from migration {archive.stem}: {said.splitlines()[0]}")
+        print(f"  from migration {archive.stem}: {said.splitlines()[0]}", flush=True)
         if house.state()[0].keys() != today:
             return False
     house.run("restore", "--forget")
@@ -111,11 +120,11 @@ def versions(house: House) -> bool:
 def calm(house: House) -> bool:
     house.shell(PEOPLE.replace("COUNT", str(CUSTOMERS)))
     before, started = house.state(), time.monotonic()
-    print(f"  {house.run('backup', str(house.var / 'kept')).strip()} in {time.monotonic() - started:.1f} s")
+    print(f"  {house.run('backup', str(house.var / 'kept')).strip()} in {time.monotonic() - started:.1f} s", flush=True)
     house.shell(SPOIL)
     started = time.monotonic()
     said = house.run("restore", str(archive_of(house)), "--overwrite")
-    print(f"  {said.splitlines()[0]} in {time.monotonic() - started:.1f} s")
+    print(f"  {said.splitlines()[0]} in {time.monotonic() - started:.1f} s", flush=True)
     house.run("restore", "--forget")
     return house.state() == before
 
@@ -145,9 +154,8 @@ def rough(house: House) -> bool:
         if "--continue" in status:
             house.run("restore", "--continue")
         found = house.state()
-        print(
-            f"  killed after {wait:.2f} s of {took:.2f}: {'new' if found == new else 'old' if found == old else 'HALF'}"
-        )
+        which = "new" if found == new else "old" if found == old else "HALF"
+        print(f"  killed after {wait:.2f} s of {took:.2f}: {which}", flush=True)
         if found not in (new, old):
             return False
         if found == new:
@@ -157,24 +165,38 @@ def rough(house: House) -> bool:
     return house.state() == new
 
 
-def drilled(house: House) -> bool:
-    return versions(house) and calm(house) and rough(house)
+def drilled(name: str, house: House) -> bool:
+    print(f"backups on {name}", flush=True)
+    started, computed = time.monotonic(), computing()
+    right = versions(house) and calm(house) and rough(house)
+    took = f"{time.monotonic() - started:.0f} s, {computing() - computed:.0f} s of them computing"
+    print(f"  {'as it should be' if right else 'NOT AS IT SHOULD BE'}: {took}", flush=True)
+    return right
+
+
+def computing() -> float:
+    """Seconds of a core that the commands took so far: the same on a machine that others use too."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def backup_drill(folder: Path) -> bool:
-    print("backups on SQLite")
-    right = drilled(House(folder / "sqlite", f"sqlite:///{folder}/sqlite/crm.sqlite3"))
-    server = os.environ.get("CRM_TEST_DATABASE_URL", "postgres://root@127.0.0.1:5432/postgres")
-    name = f"crm_drill_{os.getpid()}"
+    right = "sqlite" not in CHOSEN or drilled(
+        "SQLite", House(folder / "sqlite", f"sqlite:///{folder}/sqlite/crm.sqlite3")
+    )
+    return ("postgres" not in CHOSEN or on_postgresql(folder)) and right
+
+
+def on_postgresql(folder: Path) -> bool:
+    server, name = f"{SERVER}/postgres", f"crm_drill_{os.getpid()}"
     try:
         with psycopg.connect(server, autocommit=True, connect_timeout=3) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
     except psycopg.OperationalError as error:
         print(f"no PostgreSQL at {server.rpartition('@')[2]}, not drilled there: {error}")
-        return right
-    print("backups on PostgreSQL")
+        return False
     try:
-        return drilled(House(folder / "postgres", f"{server.rpartition('/')[0]}/{name}")) and right
+        return drilled("PostgreSQL", House(folder / "postgres", f"{SERVER}/{name}"))
     finally:
         with psycopg.connect(server, autocommit=True) as connection:
             asked = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from kit.audit.export_conditions import EXPORTED
+from kit.audit.export_conditions import EXPORT_VERB
 from kit.audit.models import AuditEntry
 from tests import html
 from tests.permissions.asking import SECRETS, ask, snapshot, url_of
@@ -120,7 +120,7 @@ def test_an_executive_writes_nothing_wherever_they_post(world, sign_in):
     for row in ROWS:
         if row.verb == "POST" and row.name not in own:
             client.post(url_of(row.name, row.record, world), world.values)
-    after, taken = snapshot(), set(AuditEntry.objects.filter(verb=EXPORTED).values_list("pk", flat=True))
+    after, taken = snapshot(), set(AuditEntry.objects.filter(verb=EXPORT_VERB).values_list("pk", flat=True))
     after["audit.AuditEntry"] = [row for row in after["audit.AuditEntry"] if row[0] not in taken]  # to take is no write
     assert after == before
 

@@ -232,14 +232,14 @@ def test_reminders_once_at_the_beginning_and_once_when_late(company):
 def test_a_returned_report_is_owed_again_and_a_newcomer_owes_none(company, settings):
     joined_long_ago(company.supervisor)
     last = add_months(timezone.localdate().replace(day=1), -1)
-    assert reminders.owed_by(company.supervisor) == last
+    assert reminders.month_owed_by(company.supervisor) == last
     report = factories.monthly_report(company.supervisor, "submitted", period=last)
-    assert reminders.owed_by(company.supervisor) is None
+    assert reminders.month_owed_by(company.supervisor) is None
     report.send_back(by=company.executive, comment="请补充")
-    assert reminders.owed_by(company.supervisor) == last
-    assert reminders.owed_by(company.manager) is None
+    assert reminders.month_owed_by(company.supervisor) == last
+    assert reminders.month_owed_by(company.manager) is None
     settings.CRM_MONTHLY_REPORT_DAY = 0
-    assert reminders.owed_by(company.supervisor) is None
+    assert reminders.month_owed_by(company.supervisor) is None
     assert reminders.remind_authors() == "未启用"
 
 

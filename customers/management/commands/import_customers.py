@@ -12,7 +12,7 @@ from accounts.models import User
 from customers.import_job import describe_outcome
 from customers.importing import CustomerImport, ImportRefused
 from customers.models import withdraw_stale_imports
-from kit.exchange.readers import UnreadableFile, cannot_open
+from kit.exchange.readers import UnreadableFile, describe_open_error
 
 
 class Command(BaseCommand):
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         except (ImportRefused, UnreadableFile) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
-            raise CommandError(cannot_open(file, error)) from error
+            raise CommandError(describe_open_error(file, error)) from error
         self._report(task, "检查通过，可新增" if dry_run else "已新增")
 
     def _find_manager(self, username: str) -> User | None:

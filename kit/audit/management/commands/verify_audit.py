@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from kit.audit.models import AuditSeal
-from kit.audit.verification import notes, verify
+from kit.audit.verification import describe_removals, verify
 
 
 class Command(BaseCommand):
@@ -25,6 +25,6 @@ class Command(BaseCommand):
             findings.append(f"封存链中没有 {expected_hash}：这个封存和它以后的记录不见了")
         if findings:
             raise CommandError("\n".join(findings))
-        self.stdout.write("审计记录完整。" + "".join(notes()))
+        self.stdout.write("审计记录完整。" + "".join(describe_removals()))
         if newest := AuditSeal.objects.order_by("-pk").first():
             self.stdout.write(f"最新封存的摘要：{newest.hash}（请另存在别处，下次用 --holds 核对）")
