@@ -5,22 +5,39 @@ A model names its details once; pages, exports, search and the audit log all ask
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import chain
 from typing import ClassVar
 
 from django.db import models
 
 from kit.audit.log import log_event
+from kit.domain.folding import looks_like_number
 from kit.domain.masking import mask
+from kit.domain.modules import lent
 from kit.domain.verdict import Verdict, refuse_if, require_permission, transition
 from kit.sql.id_sets import IdSet
 
 from .models import User
 from .scopes import EDIT, scope_includes, user_ids_in_scope
 
-SEE_PERMISSION = "customers.see_contact_details"  # in full, within the edit scope
-OPEN_PERMISSION = "customers.open_contact_details"  # one at a time, of any visible record, leaving an audit row
 OPENED_VERB = "查看联系方式"
+
+
+@dataclass(frozen=True)
+class DetailPermissions:
+    """The permissions on contact details, which the module that has contacts lends.
+
+    see: in full, over the people of the user's edit scope; open: one at a time, of any record in view, as an event.
+    """
+
+    see: str
+    open: str
+
+
+def detail_permissions() -> DetailPermissions:
+    (permissions,) = lent(DetailPermissions)
+    return permissions
 
 
 class HasContactDetails(models.Model):
@@ -44,7 +61,7 @@ class HasContactDetails(models.Model):
         return value if self.shows_details_to(by) else mask(value)
 
     def can_open_detail(self, by: User) -> Verdict:
-        return require_permission(by, OPEN_PERMISSION, "您的角色不能查看完整的联系方式")
+        return require_permission(by, detail_permissions().open, "您的角色不能查看完整的联系方式")
 
     @transition
     def open_detail(self, *, by: User, name: str) -> str:
@@ -57,10 +74,16 @@ class HasContactDetails(models.Model):
 
 def covers_details(by: User, permission: str, owner_id: int | None) -> bool:
     """Whether one of these permissions covers the owner's records: users who may edit may see."""
-    return scope_includes(by, SEE_PERMISSION, EDIT, owner_id) or scope_includes(by, permission, EDIT, owner_id)
+    see = detail_permissions().see
+    return scope_includes(by, see, EDIT, owner_id) or scope_includes(by, permission, EDIT, owner_id)
 
 
 def detail_owner_ids(by: User, permission: str) -> IdSet | None:
-    """Return the ids of the owners for whom reached() is true; None means everyone."""
-    scopes = [user_ids_in_scope(by, name, EDIT) for name in (SEE_PERMISSION, permission)]
+    """Return the ids of the owners for whom covers_details() is true; None means everyone."""
+    scopes = [user_ids_in_scope(by, name, EDIT) for name in (detail_permissions().see, permission)]
     return None if None in scopes else IdSet(chain.from_iterable(scope for scope in scopes if scope))
+
+
+def may_search_number(user: User, text: str) -> bool:
+    """Return whether the text is a number by which the user may search: a masked one cannot be guessed so."""
+    return user.has_perm(detail_permissions().see) and looks_like_number(text)

@@ -1,4 +1,4 @@
-"""What people are told: on their page of notifications, and by e-mail where they want that."""
+"""Notifications of users: on their page, and by e-mail where they want that."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
         return self.filter(read_at=None)
 
     def told(self, occasions: Iterable[str]) -> NotificationQuerySet:
-        """Somebody was told on these occasions. None is empty: said so, PostgreSQL may use the index of the rest."""
+        """Filter by occasions. That none is empty is said twice, so that PostgreSQL may use the partial index."""
         return self.filter(occasion__in=list(occasions)).exclude(occasion="")
 
 
 class Notification(models.Model):
-    """What a person is told; where he wants it by e-mail too, the row is its place in the queue (accounts/mail.py)."""
+    """A message to a user; where they want it by e-mail too, the row is its place in the queue (accounts/mail.py)."""
 
     class Kind(models.TextChoices):
         ASSIGNED = "assigned", "分配给您"
@@ -94,8 +94,10 @@ class Notification(models.Model):
         return record_url("notification_open", self.pk)
 
     @classmethod
-    def about(cls, record: models.Model | None, recipient_id: int, text: str, kind: str, occasion: str = "") -> Any:
-        """Not saved yet; notify_many() saves."""
+    def about(
+        cls, record: models.Model | None, recipient_id: int, text: str, kind: str, occasion: str = ""
+    ) -> Notification:
+        """Return a notification that is not saved yet; notify_many() saves."""
         return cls(
             recipient_id=recipient_id,
             kind=kind,
@@ -107,7 +109,7 @@ class Notification(models.Model):
 
     @classmethod
     def visible(cls, user: User, *, limit: int = 200) -> list[Notification]:
-        """The person's newest notifications, without those on records that have left his view."""
+        """Return the user's newest notifications, without those on records that have left their view."""
         return in_view(user, cls.objects.filter(recipient=user).select_related("content_type")[:limit])
 
     def mark_read(self) -> None:
@@ -117,37 +119,37 @@ class Notification(models.Model):
 
 
 def in_view(user: User, notifications: Iterable[Notification]) -> list[Notification]:
-    """Those whose record the person may see now, and those about no record."""
+    """Return those whose record the user may see now, and those about no record."""
     rows = list(notifications)
     by_model: dict[Any, set[int]] = {}
     for row in rows:
         if row.content_type and row.object_id:
             by_model.setdefault(row.content_type.model_class(), set()).add(row.object_id)
-    seen = {
+    visible = {
         (model, pk)
         for model, ids in by_model.items()
         for pk in model._default_manager.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True)
     }
-    return [row for row in rows if not row.content_type or (row.content_type.model_class(), row.object_id) in seen]
+    return [row for row in rows if not row.content_type or (row.content_type.model_class(), row.object_id) in visible]
 
 
 def notify(
     recipient: User | None, text: str, record: models.Model | None = None, *, kind: str = Notification.Kind.OTHER
 ) -> None:
-    """Tells a person something; people who left are not told."""
+    """Notify a user; disabled accounts are left out."""
     if recipient is not None and recipient.is_active:
         notify_many([Notification.about(record, recipient.pk, text, kind)])
 
 
 def notify_many(notifications: Iterable[Notification]) -> None:
-    """Saves them set-based, in the queue of e-mails where the recipient wants that. Call in the change's transaction.
+    """Save notifications set-based, queued for e-mail where the recipient wants that. Call in the change's transaction.
 
-    What carries an occasion and was told before is left out.
+    One that carries an occasion and exists already is left out.
     """
     rows = list(notifications)
-    told = {row.recipient_id for row in rows}
-    people = cast(Any, get_user_model()).objects.wanting_email()
-    wanting = set(people.filter(pk__in=told).values_list("pk", flat=True))
+    recipients = {row.recipient_id for row in rows}
+    people = cast("type[User]", get_user_model()).objects.wanting_email()
+    wanting = set(people.filter(pk__in=recipients).values_list("pk", flat=True))
     for row in rows:
         if row.recipient_id in wanting:
             row.mail, row.mail_at = Notification.Mail.QUEUED, row.created_at

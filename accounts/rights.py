@@ -1,4 +1,4 @@
-"""Rights in words: every right the product asks for, by module and record, and sentences that begin with 可以."""
+"""Permissions in words: all that the product asks for, by module and record, and sentences that begin with 可以."""
 
 from __future__ import annotations
 
@@ -9,31 +9,23 @@ from typing import NamedTuple
 from django.apps import apps
 from django.contrib.auth.models import Permission
 
+from kit.domain.modules import modules
+
 from .roles import SHIPPED_ROLES
 
-MODULES = {
-    "marketing": "营销管理",
-    "customers": "客户管理",
-    "services": "服务管理",
-    "reports": "统计报表",
-    "basedata": "基础数据",
-    "accounts": "权限管理",
-    "audit": "权限管理",
-    "jobs": "后台任务",
-}
-# Rights that a model declares for want of a better place stand under another name than its own.
-SUBJECTS = {"reports.compositionsnapshot": "统计报表"}
 VERBS = {"view": "查看", "add": "新建", "change": "编辑", "delete": "删除"}
 
 
 class Subject(NamedTuple):
-    """The rights to one kind of record."""
+    """The permissions on one kind of record."""
 
     name: str
     permissions: list[Permission]
 
 
-class Module(NamedTuple):
+class PermissionGroup(NamedTuple):
+    """The permissions of one module."""
+
     key: str
     name: str
     subjects: list[Subject]
@@ -44,12 +36,12 @@ class Module(NamedTuple):
 
 
 def permission_name(permission: Permission) -> str:
-    """Like customers.view_customer. Ask with content_type loaded."""
+    """Return a name such as customers.view_customer. Reads content_type: select it along."""
     return f"{permission.content_type.app_label}.{permission.codename}"
 
 
 def permission_label(permission: Permission) -> str:
-    """查看客户; a right of its own kind carries its own words."""
+    """Return words such as 查看客户; a permission beyond the four plain verbs carries its own."""
     verb, _, model = permission.codename.partition("_")
     plain = verb in VERBS and model == permission.content_type.model
     return f"{VERBS[verb]}{subject_of(permission)}" if plain else permission.name
@@ -57,53 +49,59 @@ def permission_label(permission: Permission) -> str:
 
 def subject_of(permission: Permission) -> str:
     kind = permission.content_type
-    if name := SUBJECTS.get(f"{kind.app_label}.{kind.model}"):
-        return name
+    for module in modules():
+        if module.name == kind.app_label and kind.model in module.subjects:
+            return module.subjects[kind.model]
     model = kind.model_class()
     return str(model._meta.verbose_name) if model else kind.model
 
 
+def module_labels() -> dict[str, str]:
+    """Return {app label: name of its module} in the order of the menu, administration behind everything else."""
+    ordered = sorted(modules(), key=lambda module: (module.administration, module.order))
+    return {label_: module.label for module in ordered for label_ in (module.name, *module.other_labels)}
+
+
 def catalogue() -> list[Permission]:
-    """Every right that some shipped role holds: the product asks for no other."""
-    names = {name for _, _, _, rights in SHIPPED_ROLES.values() for name in rights.split()}
+    """Return every permission of some shipped role, sorted: the product asks for no other."""
+    names = {name for _, _, _, permissions in SHIPPED_ROLES.values() for name in permissions.split()}
     rows = Permission.objects.select_related("content_type")
-    found = [permission for permission in rows if permission_name(permission) in names]
-    return sorted(found, key=permission_order)
+    return sorted((permission for permission in rows if permission_name(permission) in names), key=permission_order)
 
 
 def permission_order(permission: Permission) -> tuple[int, str, str, int, int]:
-    """Modules in the order of the menu, in them the plain verbs before a record's own rights."""
+    """Return the sort key: modules as in module_labels(), in each the plain verbs before other permissions."""
     label_, verb = permission.content_type.app_label, permission.codename.split("_")[0]
-    module = list(MODULES).index(label_) if label_ in MODULES else len(MODULES)
+    labels = list(module_labels())
+    module = labels.index(label_) if label_ in labels else len(labels)
     rank = list(VERBS).index(verb) if verb in VERBS else len(VERBS)
     return module, label_, permission.content_type.model, rank, permission.pk
 
 
-def group_by_module(permissions: Iterable[Permission]) -> list[Module]:
-    """Permissions in the order of place(), by module and kind of record."""
-    modules = []
+def group_by_module(permissions: Iterable[Permission]) -> list[PermissionGroup]:
+    """Group permissions, given in the order of place(), by module and kind of record."""
+    groups = []
     for name, inside in groupby(permissions, key=module_label_of):
-        subjects = [Subject(subject, list(rights)) for subject, rights in groupby(inside, key=subject_of)]
-        modules.append(Module(subjects[0].permissions[0].content_type.app_label, name, subjects))
-    return modules
+        subjects = [Subject(subject, list(part)) for subject, part in groupby(inside, key=subject_of)]
+        groups.append(PermissionGroup(subjects[0].permissions[0].content_type.app_label, name, subjects))
+    return groups
 
 
 def module_label_of(permission: Permission) -> str:
     app_label = permission.content_type.app_label
-    return MODULES.get(app_label) or str(apps.get_app_config(app_label).verbose_name)
+    return module_labels().get(app_label) or str(apps.get_app_config(app_label).verbose_name)
 
 
 def describe_permissions(permissions: Iterable[Permission]) -> list[tuple[str, str]]:
-    """(module, 可以…) of what a role may do, for people who read no tables."""
+    """Return (module, 可以…) of what a role may do, for users who read no tables."""
     ordered = sorted(permissions, key=permission_order)
     return [
-        (module.name, f"可以{'；'.join(map(describe_subject, module.subjects))}。")
-        for module in group_by_module(ordered)
+        (group.name, f"可以{'；'.join(map(describe_subject, group.subjects))}。") for group in group_by_module(ordered)
     ]
 
 
 def describe_subject(subject: Subject) -> str:
-    """查看、新建、编辑客户，导出客户，移交客户"""
+    """Return words such as 查看、新建、编辑客户，导出客户，移交客户."""
     plain: list[str] = []
     own: list[str] = []
     for permission in subject.permissions:

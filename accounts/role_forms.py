@@ -8,7 +8,7 @@ from django import forms
 from django.contrib.auth.models import Permission
 
 from .models import Role
-from .rights import Module, catalogue, group_by_module, permission_label
+from .rights import PermissionGroup, catalogue, group_by_module, permission_label
 from .ticks import CheckboxList, CheckboxListForm
 
 
@@ -60,7 +60,7 @@ class RoleForm(CheckboxListForm):
         whole = set(self["whole"].value() or ())
         return [self._branch(module, ticked, whole) for module in self.modules]
 
-    def _branch(self, module: Module, ticked: set[str], whole: set[str]) -> dict[str, Any]:
+    def _branch(self, module: PermissionGroup, ticked: set[str], whole: set[str]) -> dict[str, Any]:
         subjects = [
             (
                 subject.name,

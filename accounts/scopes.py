@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
+from kit.domain.modules import lent
 from kit.sql.counts import Statement
 from kit.sql.id_sets import IdSet
 
@@ -102,7 +104,17 @@ def scope_includes(user: User, permission: str, kind: str, owner_id: int | None)
     return people is None or owner_id in people
 
 
-def supervisors_of(user: User, permission: str = "marketing.assign_opportunity") -> list[User]:
-    """Return the users who may assign for this user: they are notified of what needs a supervisor."""
+@dataclass(frozen=True)
+class Supervision:
+    """The permission that makes a supervisor, over the users of the edit scope; lent by the module that has it."""
+
+    permission: str
+
+
+def supervisors_of(user: User, permission: str = "") -> list[User]:
+    """Return the users who are told what needs a supervisor of this user. permission: another than Supervision's."""
+    if not permission:
+        (supervision,) = lent(Supervision)
+        permission = supervision.permission
     candidates = User.objects.holding(permission).exclude(pk=user.pk)
     return [candidate for candidate in candidates if scope_includes(candidate, permission, EDIT, user.pk)]

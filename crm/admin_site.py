@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -56,28 +56,30 @@ class CrmAdminSite(admin.AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return request.user.is_active and request.user.has_perm("accounts.administer")  # type: ignore[union-attr]
 
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         return redirect("accounts:password")
 
     @method_decorator([login_not_required, never_cache])
-    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """The product's own sign-in page, with its protection; from there to the page that was asked for."""
-        asked = request.GET.get("next", "")
-        inside = asked.startswith(reverse("admin:index")) and asked != request.path
-        target = asked if inside and url_has_allowed_host_and_scheme(asked, None) else reverse("admin:index")
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Redirect to the product's own sign-in page, with its protection, and from there to the next page."""
+        url = request.GET.get("next", "")
+        inside = url.startswith(reverse("admin:index")) and url != request.path
+        target = url if inside and url_has_allowed_host_and_scheme(url, None) else reverse("admin:index")
         if self.has_permission(request):
             return redirect(target)
         if request.user.is_authenticated:
             raise PermissionDenied("系统管理只对系统管理员开放。")
         return redirect_to_login(target, reverse("login"))
 
-    def get_urls(self) -> list[Any]:
-        """Without the address that forwards to any record of any kind, and so tells which exist."""
+    def get_urls(self) -> list[URLPattern | URLResolver]:  # type: ignore[override]
+        """Return the URLs without the one that forwards to any record, and so tells which exist."""
         routes = [route for route in super().get_urls() if getattr(route, "name", "") != "view_on_site"]
         return [path("settings/", self.admin_view(self.settings_page), name="settings"), *routes]
 
     def settings_page(self, request: HttpRequest) -> HttpResponse:
-        """Shown, not changed: settings belong to the environment, where a restart applies them."""
+        """Show the settings; they are changed in the environment, where a restart applies them."""
         rows = [(name, meaning, format_value(getattr(settings, name))) for name, meaning in SHOWN]
         context = {**self.each_context(request), "title": "设置", "rows": rows, "engine": self.database()}
         return TemplateResponse(request, "admin/settings.html", context)
@@ -87,7 +89,7 @@ class CrmAdminSite(admin.AdminSite):
         return settings.DATABASES["default"]["ENGINE"].rsplit(".", 1)[-1]
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """With the page of settings at the end."""
+        """Return the list with the page of settings at the end."""
         apps = super().get_app_list(request, app_label)
         if app_label is None:
             url = reverse("admin:settings")

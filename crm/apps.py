@@ -9,8 +9,12 @@ class CrmConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
+        from kit.domain.modules import set_modules
         from kit.sql import exact_sum, id_sets, text_index  # noqa: F401  (they register what they bring)
 
+        from .modules import MODULES
+
+        set_modules(MODULES)
         connection_created.connect(text_index.register_foldings)
         connection_created.connect(exact_sum.register_exact_sum)
 

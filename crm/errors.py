@@ -21,6 +21,8 @@ from accounts.resume import (
     visible_texts,
 )
 from crm.outages import Outage, outage_behind
+from kit.domain.modules import modules
+from kit.domain.urls import page_url, record_url
 from kit.domain.verdict import Kind, Refused
 from kit.pages import public_pages
 from kit.pages.form_token import form_author
@@ -46,7 +48,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def refusal(request: HttpRequest, status: int, **context: Any) -> HttpResponse:
-    """The page of a refused act. What the person had typed stands below the reason, so that nothing is lost."""
+    """Return the page of a refused action, with what the user had typed below the reason, so that nothing is lost."""
     if public_pages.is_public(request):
         return public_pages.refuse_public(status)
     return render(request, f"{status}.html", {**context, "typed": typed_texts(request)}, status=status)
@@ -57,7 +59,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Who is not signed in may be a customer with a broken address: no word of what else is here."""
+    """Return the page of a missing URL. A visitor may be a customer with a broken link, and learns nothing else."""
     if not public_pages.is_public(request) and not request.user.is_authenticated:
         return public_pages.refuse_public(404, "没有这个页面", "请检查地址是否完整。", staff=True)
     return refusal(request, 404)
@@ -85,7 +87,7 @@ def in_trouble(request: HttpRequest | None, trouble: Outage) -> HttpResponse:
 
 
 def typed_form(request: HttpRequest) -> dict[str, Any]:
-    """Return pairs, shown and files of the posted form, for the one who sent it; nothing of passwords."""
+    """Return pairs, shown and files of the posted form for its sender, without passwords."""
     pairs = typed_pairs(request) if request.method == "POST" else []
     if not pairs or is_too_long(pairs):
         return {}
@@ -94,7 +96,7 @@ def typed_form(request: HttpRequest) -> dict[str, Any]:
 
 
 def comment(request: HttpRequest) -> str:
-    """What a customer wrote into a form that failed; reading it may be what failed."""
+    """Return what a customer wrote into a form that failed; reading it may be what failed."""
     try:
         return typed_comment(request)
     except Exception:
@@ -102,7 +104,7 @@ def comment(request: HttpRequest) -> str:
 
 
 class RefusalMiddleware:
-    """A refused act becomes a page with the reason: 403 for missing rights, 409 for the record's state."""
+    """Answer Refused by a page with the reason: 403 for missing permissions, 409 for the record's state."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -119,13 +121,17 @@ class RefusalMiddleware:
 
 
 def record_above(path: str) -> str:
-    """The record's own page behind the address of one of its actions, else empty."""
-    match = re.match(r"(/[a-z]+/[a-z]*/?\d+/).+", path)
-    return match[1].replace("/development/", "/opportunities/") if match else ""
+    """Return the URL of the record behind the URL of one of its actions, else empty."""
+    match = re.match(r"(/[a-z]+/[a-z]*/?)(\d+)/.+", path)
+    if match is None:
+        return ""
+    folder, key = match[1], int(match[2])
+    pages = {page_url(above): page for module in modules() for above, page in module.record_pages.items()}
+    return record_url(pages[folder], key) if folder in pages else f"{folder}{key}/"
 
 
 class MethodMiddleware:
-    """Somebody who types the address of a button gets a page instead of an empty answer."""
+    """Answer 405 by a page: somebody typed the URL of a button."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -141,7 +147,7 @@ class MethodMiddleware:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form opened before signing in anew carries a token of before: it is offered again to who had opened it.
+    """Offer a form again that was opened before signing in anew, to whoever had opened it: its token is of before.
 
     Without the form's own token the browser's word does that it came from our own page; no page can forge it.
     """

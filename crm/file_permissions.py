@@ -14,35 +14,35 @@ SQLITE_PARTS = ("", "-wal", "-shm", "-journal")
 
 
 def make_folder(path: Path) -> None:
-    """The folder, and those above it that are missing, closed to others; one that is there stays as it is."""
+    """Make the folder, and those above it that are missing, closed to others; one that exists stays as it is."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     for folder in reversed(missing):
         folder.mkdir(mode=FOLDER, exist_ok=True)
 
 
 def tighten(var: Path, *, public: Path, database: Path | None = None) -> tuple[int, list[Path]]:
-    """Closes what others may read below var, but for the public folder; gives how many and what would not be closed.
+    """Close what others may read below var, but for the public folder; return how many, and what would not be closed.
 
     var itself keeps its way through for a front server that reads the public folder. What lies in a folder that is
     closed already is not looked at again: nobody gets there.
     """
-    done, refused = 0, []
+    count, refused = 0, []
     beside = [Path(f"{database}{part}") for part in SQLITE_PARTS] if database else []
     for path, allowed in [*_below(var, public), *((path, FILE) for path in beside), (var, WAY_THROUGH)]:
         try:
             mode = stat.S_IMODE(path.lstat().st_mode)
             if mode & ~allowed & UMASK and not path.is_symlink():
                 path.chmod(mode & (allowed | ~UMASK))
-                done += 1
+                count += 1
         except FileNotFoundError:  # gone meanwhile
             continue
         except OSError:
             refused.append(path)
-    return done, refused
+    return count, refused
 
 
 def _below(folder: Path, public: Path) -> Iterator[tuple[Path, int]]:
-    """Files and folders with what they may allow; the inside first, so that one stopped half-way is done again."""
+    """Yield files and folders with what they may allow; the inside first, so that what stopped half-way is repeated."""
     try:
         entries = list(os.scandir(folder))
     except OSError:
@@ -60,7 +60,7 @@ def _below(folder: Path, public: Path) -> Iterator[tuple[Path, int]]:
 
 
 def give_to_owner_of(like: Path, path: Path) -> None:
-    """What root made for a service is the service's: path and what is below get the owner of like."""
+    """Give path and what is below to the owner of like: what root makes for a service is the service's."""
     owner = like.stat()
     if os.geteuid() or not owner.st_uid:
         return

@@ -1,26 +1,24 @@
-"""移交 and 离职交接: what must move several modules' rows at once. Each module moves its own."""
+"""移交 and 离职交接: pages that move rows of several modules at once, each module its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from django import forms
 from django.db import transaction
 from django.urls import reverse
 
-from accounts.administration.user import OPEN_WORK
 from accounts.models import User
 from accounts.user_pages import UserAction
 from customers.candidates import possible_successors
-from customers.models import Customer, customers_left_by, hand_over_customers, transfer_customers
+from customers.hooks import RecordsOfCustomers
+from customers.models import Customer, transfer_customers
 from customers.views.customers import CustomerAction
 from customers.views.together import BulkPage
+from kit.domain.modules import Leaving, lent, modules
 from kit.domain.verdict import lock_in_order, refuse_if
 from kit.pages.forms import Block, CrmForm, apply_field_defaults
-from marketing.models import count_open_opportunities, hand_over_opportunities
-from services.models import count_open_requests, hand_over_all_requests, hand_over_requests
 
 
 class TransferForm(CrmForm, forms.Form):
@@ -37,27 +35,33 @@ class TransferForm(CrmForm, forms.Form):
         )
 
 
+def move_along(former: dict[int, int], to: User, *, by: User, reason: str) -> None:
+    """Move the open work of other modules along with transferred customers; former: customer id to owner before."""
+    for records in lent(RecordsOfCustomers):
+        records.follow(former, to, by=by, reason=reason)
+
+
 class TransferCustomer(CustomerAction):
     action, title, submit_label, form_class = "transfer", "移交客户", "移交", TransferForm
     message = "移交成功，双方会收到通知。"
 
-    def perform(self, record: Any, form: Any) -> Any:
+    def perform(self, record: Customer, form: TransferForm) -> None:
         data = form.cleaned_data
         with transaction.atomic():
             former = {record.pk: record.manager_id}
             record.transfer(data["to"], by=self.request.user, reason=data["reason"])
-            hand_over_requests(former, data["to"], by=self.request.user, reason=data["reason"])
+            move_along(former, data["to"], by=self.request.user, reason=data["reason"])
 
     def form_options(self, record: Any) -> dict[str, Any]:
         return {"by": self.request.user}
 
-    def success_url(self, record: Any, result: Any) -> str:
-        seen = Customer.objects.visible_to(self.request.user).filter(pk=record.pk).exists()
-        return record.get_absolute_url() if seen else reverse("customers:customer_list")
+    def success_url(self, record: Customer, result: Any) -> str:
+        in_view = Customer.objects.visible_to(self.request.user).filter(pk=record.pk).exists()
+        return record.get_absolute_url() if in_view else reverse("customers:customer_list")
 
 
 class TransferCustomers(BulkPage):
-    """Customers chosen on the list, handed over together: all or none; what is not his to transfer is left out."""
+    """Customers chosen on the list, handed over together: all or none; those the user may not transfer are left out."""
 
     action, verb, form_class = "transfer", "移交", TransferForm
     title, template_name = "移交客户", "customers/transfer.html"
@@ -72,53 +76,35 @@ class TransferCustomers(BulkPage):
         customers = self.customers(lock=True)
         former = {customer.pk: customer.manager_id for customer in customers}
         moved = transfer_customers(customers, by=self.request.user, **form.values())
-        hand_over_requests(former, data["to"], by=self.request.user, reason=data["reason"])
+        move_along(former, data["to"], by=self.request.user, reason=data["reason"])
         self.message = f"已移交 {moved} 个客户，双方会收到通知。"
 
 
-# A person leaves: each module moves its own, all in the transaction that disables him.
+# A user leaves: each module moves its own rows, all in the transaction that disables the account.
 
 LEAVING = "离职交接"
 
 
-class Part(NamedTuple):
-    """One module's share of a person's open work."""
-
-    name: str
-    label: str
-    left_by: Callable[[User], list[tuple[str, int]]]  # figures for the preview; the first is what move() moves
-    move: Callable[..., int]  # (person, to, by=, reason=) -> how many
-
-
-PARTS = (
-    Part("customers", "客户", customers_left_by, hand_over_customers),
-    Part("opportunities", "销售机会", count_open_opportunities, hand_over_opportunities),
-    Part("requests", "服务请求", count_open_requests, hand_over_all_requests),
-)
-
-
-def in_hand(part: Part, person: User) -> int:
-    return part.left_by(person)[0][1]
-
-
-OPEN_WORK.extend(partial(in_hand, part) for part in PARTS)
+def shares() -> list[Leaving[User]]:
+    """Return each module's share of a user's open work."""
+    return [module.leaving for module in modules() if module.leaving]
 
 
 def move_work(person: User, successors: dict[str, User], by: User) -> dict[str, str]:
-    """Moves everything that is open; says what went to whom. Nothing may be left without a successor."""
+    """Move everything that is open; return what went to whom, for the log. Nothing may be left without a successor."""
     moved = {}
     lock_in_order(*successors.values())  # all of them before any work
-    for part in PARTS:
-        (_, count), *_ = part.left_by(person)
+    for share in shares():
+        count = share.in_hand(person)
         if not count:
             continue
-        to = successors.get(part.name)
-        refuse_if(to is None, f"还有{part.label} {count} 个没有接手人，请选择后再试。").enforce()
-        moved[f"移交{part.label}"] = f"{part.move(person, to, by=by, reason=LEAVING)} 个给 {to}"
+        refuse_if(share.name not in successors, f"还有{share.label} {count} 个没有接手人，请选择后再试。").enforce()
+        to = successors[share.name]
+        moved[f"移交{share.label}"] = f"{share.move(person, to, by=by, reason=LEAVING)} 个给 {to}"
     return moved
 
 
-def with_department(person: Any) -> str:
+def with_department(person: User) -> str:
     return f"{person}（{person.department or '未分部门'}）"
 
 
@@ -127,24 +113,24 @@ class SuccessorsForm(CrmForm, forms.Form):
 
     def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.left = {part: part.left_by(person) for part in PARTS}
+        self.left = {share.name: (share, share.left_by(person)) for share in shares()}
         candidates = User.objects.account_managers().exclude(pk=person.pk).select_related("department")
-        for part, figures in self.left.items():
+        for share, figures in self.left.values():
             if figures[0][1]:
-                field = forms.ModelChoiceField(candidates, label=f"{part.label}的接手人", empty_label="请选择…")
+                field = forms.ModelChoiceField(candidates, label=f"{share.label}的接手人", empty_label="请选择…")
                 field.label_from_instance = with_department  # type: ignore[method-assign, assignment]
-                self.fields[part.name] = apply_field_defaults(field)
+                self.fields[share.name] = apply_field_defaults(field)
 
     @property
     def figures(self) -> list[tuple[str, int]]:
-        return [figure for figures in self.left.values() for figure in figures]
+        return [figure for _, figures in self.left.values() for figure in figures]
 
     def values(self) -> dict[str, User]:
-        names = {part.name for part in PARTS}
+        names = {share.name for share in shares()}
         return {name: person for name, person in super().values().items() if name in names}
 
 
-class Leaving(UserAction):
+class LeavingPage(UserAction):
     form_class = SuccessorsForm
     template_name = "accounts/leaving.html"
     danger = True
@@ -157,15 +143,15 @@ class Leaving(UserAction):
         getattr(record, self.action)(by=by, hand_over=partial(move_work, record, form.values(), by))
 
 
-class DisableUser(Leaving):
-    """Disables the account and hands over all open work: both or neither."""
+class DisableUser(LeavingPage):
+    """Disable the account and hand over all open work: both or neither."""
 
     action, title = "disable", "停用用户"
     submit_label, message = "停用并交接", "账号已停用，工作已交接。"
 
 
-class HandOver(Leaving):
-    """What reached a disabled person afterwards."""
+class HandOver(LeavingPage):
+    """Hand over what reached a disabled account afterwards."""
 
     action, title = "hand_over", "交接工作"
     submit_label, message, danger = "交接", "工作已交接。", False

@@ -25,7 +25,7 @@ class SecurityHeadersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if public_pages.is_public(request):  # the address is a key: no other address learns it, our own files neither
+        if public_pages.is_public(request):  # the URL is a key: no other site learns it, nor our static files
             response.headers["Referrer-Policy"] = "strict-origin"
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
@@ -36,7 +36,7 @@ TURNING = re.compile(b"\xe2\x80[\x8e\x8f\xaa-\xae]|\xe2\x81[\xa6-\xa9]|\xd8\x9c"
 
 
 class PlainDirectionMiddleware:
-    """Pages show no sign that turns text round: 「txt.exe」 must not read as 「exe.txt」, wherever it came from."""
+    """Take signs that turn text round out of pages: 「txt.exe」 must not read as 「exe.txt」, wherever it came from."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -44,26 +44,26 @@ class PlainDirectionMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if not response.streaming and response.headers.get("Content-Type", "").startswith("text/html"):
-            shown = TURNING.sub(b"", response.content)
-            if len(shown) != len(response.content):
-                response.content = shown
-                response.headers["Content-Length"] = str(len(shown))
+            content = TURNING.sub(b"", response.content)
+            if len(content) != len(response.content):
+                response.content = content
+                response.headers["Content-Length"] = str(len(content))
         return response
 
 
 class RequestSizeMiddleware:
-    """Refuses a body that is larger than any form of the product before a byte of it is read."""
+    """Refuse a body that is larger than any form of the product before a byte of it is read."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or "0"
-        told = int(length) if length.isascii() and length.isdecimal() and len(length) <= 15 else None
-        large = told is None or told > WITHOUT_SESSION
-        known = large and (is_remembered_browser(request) or is_signed_in(request))
-        limit = settings.CRM_REQUEST_MAX_BYTES if known else WITHOUT_SESSION
-        if told is None or told > limit:
+        size = int(length) if length.isascii() and length.isdecimal() and len(length) <= 15 else None
+        large = size is None or size > WITHOUT_SESSION
+        is_user = large and (is_remembered_browser(request) or is_signed_in(request))
+        limit = settings.CRM_REQUEST_MAX_BYTES if is_user else WITHOUT_SESSION
+        if size is None or size > limit:
             if public_pages.is_public(request):
                 return public_pages.refuse_public(413)
             reason = f"提交的内容超过 {limit // 1024 // 1024} MB，没有接收。请减少附件或分几次上传。"
@@ -72,5 +72,5 @@ class RequestSizeMiddleware:
 
 
 def is_signed_in(request: HttpRequest) -> bool:
-    """Has somebody signed in with this cookie? Anybody can send one; asked only for what a visitor may not send."""
+    """Return whether the cookie is of a signed-in user; looked up only for sizes that a visitor may not send."""
     return SESSION_KEY in SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME)).load()

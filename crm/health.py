@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
@@ -21,7 +23,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 def readyz(request: HttpRequest) -> JsonResponse:
-    """503 while pages cannot be served; the ages say whether schedule, churn scan and workers keep up."""
+    """Answer 503 while pages cannot be served; the ages say whether schedule, churn scan and workers keep up."""
     try:
         executor = MigrationExecutor(connection)
         pending = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
@@ -40,7 +42,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     return JsonResponse(state, status=503 if pending else 200)
 
 
-def _age(times: Any) -> int | None:
-    """Seconds since the first of these times; None when there is none."""
+def _age(times: QuerySet[Any, datetime | None]) -> int | None:
+    """Return the seconds since the first of these times; None when there is none."""
     first = times.first()
     return int((timezone.now() - first).total_seconds()) if first else None

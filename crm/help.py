@@ -6,7 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views import View
 
+from kit.domain.modules import modules
+
 
 class Help(View):
     def get(self, request: HttpRequest) -> HttpResponse:
-        return render(request, "help.html", {"title": "帮助"})
+        chapters = sorted((part for module in modules() for part in module.help), key=lambda part: part.order)
+        return render(request, "help.html", {"title": "帮助", "chapters": chapters})

@@ -1,4 +1,4 @@
-"""工作台: what waits for me, per role, with links; and one's own background jobs."""
+"""工作台: what waits for the user, per role, with links; and their background jobs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from django.views import View
 from accounts import mail
 from accounts.models import Notification, User
 from accounts.scopes import VIEW, widest_scope
-from customers.models import ChurnCase, Customer, Interaction
+from customers.models import ChurnCase, Customer
 from kit.audit.models import AuditEntry
+from kit.domain.modules import modules
 from kit.exchange.exports import EXPORT_FUNCTION, resolve_export
 from kit.jobs.models import Job, JobRefused
 from kit.pages.paging import MAX_COUNT, count_capped, format_count
 from marketing.models import Opportunity, PlanItem
+from marketing.waiting import agreed_follow_ups, developed_by, due_items
 from reports.models import MonthlyReport
 from reports.overview import executive_tasks, overview
 from reports.reminders import month_owed_by
@@ -33,7 +35,7 @@ MAX_WAITING = 999
 
 class Home(View):
     def get(self, request: HttpRequest) -> HttpResponse:
-        user: Any = request.user
+        user = cast(User, request.user)
         context: dict[str, Any] = {"today": timezone.localdate(), "title": "工作台", "help_anchor": "home"}
         if user.has_perm("marketing.develop_opportunity"):
             context.update(own_work(user))
@@ -52,64 +54,19 @@ class Home(View):
 
 
 def waiting_work(user: User, *, reports: int) -> dict[str, Any]:
-    """How much the page lists as waiting for the person, and how much of it is late: all of it, not the rows shown."""
-    rows, late = waiting_rows(user), late_rows(user)
+    """Count all that the page lists as waiting for the user, and what of it is late; not only the rows on the page."""
+    works = [module.waiting for module in modules() if module.waiting]
+    rows = [queryset for work in works for queryset in work.todo(user)]
+    late = [queryset for work in works for queryset in work.late(user)]
     counts = count_capped((queryset, MAX_WAITING + 1) for queryset in (*rows, *late)) if rows else []
     total, overdue = sum(counts[: len(rows)]) + reports, sum(counts[len(rows) :])
     return {name: f"{MAX_WAITING}+" if n > MAX_WAITING else n for name, n in (("todo", total), ("overdue", overdue))}
 
 
-def waiting_rows(user: User) -> list[QuerySet]:
-    """What the sections of the page show, without what only comes in the next days."""
-    today, found = timezone.localdate(), list[QuerySet]()
-    if user.has_perm("marketing.develop_opportunity"):
-        found += [PlanItem.objects.due(today).filter(opportunity__assignee=user), agreed(user, today)]
-        found.append(developed_by(user).filter(items=None))
-    if user.has_perm("marketing.assign_opportunity"):
-        found.append(Opportunity.objects.editable_by(user).filter(status=Opportunity.Status.UNASSIGNED))
-    if user.has_perm("customers.handle_churncase"):
-        mine = ChurnCase.objects.of_manager(user)
-        found += [mine.to_review(today), mine.filter(status=ChurnCase.Status.WARNING)]
-    if user.has_perm("services.handle_servicerequest"):
-        found += [ServiceRequest.objects.to_handle(user), ServiceRequest.objects.to_feed_back(user)]
-    if user.has_perm("services.assign_servicerequest"):
-        theirs = ServiceRequest.objects.editable_by(user)
-        found += [theirs.filter(status=ServiceRequest.Status.NEW), theirs.to_decide()]
-    if user.has_perm("reports.view_monthlyreport"):
-        found.append(MonthlyReport.objects.returned_to(user) | MonthlyReport.objects.waiting_for(user))
-    return found
-
-
-def late_rows(user: User) -> list[QuerySet]:
-    """Those of waiting_rows() whose day or hour is past."""
-    yesterday, found = timezone.localdate() - timedelta(days=1), list[QuerySet]()
-    if user.has_perm("marketing.develop_opportunity"):
-        found += [PlanItem.objects.due(yesterday).filter(opportunity__assignee=user), agreed(user, yesterday)]
-    if user.has_perm("customers.handle_churncase"):
-        found.append(ChurnCase.objects.of_manager(user).to_review(yesterday))
-    if user.has_perm("services.handle_servicerequest"):
-        found.append(ServiceRequest.objects.to_handle(user).overdue())
-    if user.has_perm("services.assign_servicerequest"):
-        found.append(ServiceRequest.objects.editable_by(user).filter(status=ServiceRequest.Status.NEW).overdue())
-    return found
-
-
-def developed_by(user: User) -> Any:
-    return Opportunity.objects.filter(assignee=user, status=Opportunity.Status.ASSIGNED)
-
-
-def agreed(user: User, until: date) -> Any:
-    """Follow-ups of the person's customers."""
-    rows = Interaction.objects.to_follow_up(until)
-    return rows.filter(customer__manager=user, customer__deleted_at=None)
-
-
 def own_work(user: User) -> dict[str, Any]:
-    """A 客户经理's plan items due or coming, opportunities without a plan, customers lacking data."""
+    """Return a 客户经理's plan items due or coming, opportunities without a plan, customers lacking data."""
     today = timezone.localdate()
-    items = list(
-        PlanItem.objects.due(today + AHEAD).filter(opportunity__assignee=user).select_related("opportunity")[:50]
-    )
+    items = list(due_items(user, today + AHEAD).select_related("opportunity")[:50])
     talks = follow_ups(user, today)
     counted = developed_by(user).with_progress()
     opportunities = list(counted.order_by("-success_rate", "pk")[:8])
@@ -125,17 +82,17 @@ def own_work(user: User) -> dict[str, Any]:
 
 
 def follow_ups(user: User, today: date) -> dict[str, Any]:
-    """What a 客户经理 agreed with his customers: 待跟进 up to today, and the coming days."""
-    rows = agreed(user, today + AHEAD).select_related("customer", "kind", "contact")
-    found = list(rows.order_by("follow_up_on", "pk")[:50])
+    """Return what a 客户经理 agreed with customers: 待跟进 up to today, and the coming days."""
+    rows = agreed_follow_ups(user, today + AHEAD).select_related("customer", "kind", "contact")
+    talks = list(rows.order_by("follow_up_on", "pk")[:50])
     return {
-        "to_follow_up": [talk for talk in found if talk.follow_up_on and talk.follow_up_on <= today],
-        "follow_up_soon": [talk for talk in found if talk.follow_up_on and talk.follow_up_on > today],
+        "to_follow_up": [talk for talk in talks if talk.follow_up_on and talk.follow_up_on <= today],
+        "follow_up_soon": [talk for talk in talks if talk.follow_up_on and talk.follow_up_on > today],
     }
 
 
 def supervised_work(user: User) -> dict[str, Any]:
-    """A 销售主管's opportunities to assign and his people's overdue plan items."""
+    """Return a 销售主管's opportunities to assign and the overdue plan items of their people."""
     rows = Opportunity.objects.editable_by(user).select_related("created_by", "assignee")
     late = PlanItem.objects.due(timezone.localdate() - timedelta(days=1)).filter(
         opportunity__in=Opportunity.objects.editable_by(user)
@@ -147,68 +104,68 @@ def supervised_work(user: User) -> dict[str, Any]:
 
 
 def churn_work(user: User) -> dict[str, Any]:
-    """A 客户经理's cases to review and new warnings; for a 销售主管 what his people confirmed in the last 30 days."""
-    found: dict[str, Any] = {}
+    """Return cases to review and new warnings; for a 销售主管 what their people confirmed in the last 30 days."""
+    context: dict[str, Any] = {}
     if user.has_perm("customers.handle_churncase"):
         mine = ChurnCase.objects.of_manager(user).select_related("customer")
-        found["churn_due"] = list(mine.to_review(timezone.localdate()).order_by("review_on", "pk")[:10])
-        found["churn_new"] = list(mine.filter(status=ChurnCase.Status.WARNING).order_by("-opened_at", "-pk")[:5])
+        context["churn_due"] = list(mine.to_review(timezone.localdate()).order_by("review_on", "pk")[:10])
+        context["churn_new"] = list(mine.filter(status=ChurnCase.Status.WARNING).order_by("-opened_at", "-pk")[:5])
     if user.has_perm("marketing.assign_opportunity") and user.has_perm("customers.view_churncase"):
         since = timezone.now() - timedelta(days=30)
         theirs = ChurnCase.objects.filter(customer__in=Customer.objects.editable_by(user))
         lost = theirs.filter(status=ChurnCase.Status.CONFIRMED, confirmed_at__gte=since)
-        found["team_lost"] = list(lost.select_related("customer__manager").order_by("-confirmed_at", "-pk")[:10])
-    return found
+        context["team_lost"] = list(lost.select_related("customer__manager").order_by("-confirmed_at", "-pk")[:10])
+    return context
 
 
 def service_work(user: User) -> dict[str, Any]:
-    """Requests a 客户经理 handles and feeds back; for a 销售主管 those to assign and those that came back twice.
+    """Return requests to handle and to feed back; for a 销售主管 those to assign and those that came back twice.
 
     And for everybody those they help with.
     """
-    found: dict[str, Any] = {}
+    context: dict[str, Any] = {}
     rows = ServiceRequest.objects.select_related("kind", "customer", "assignee", "created_by")
     if user.has_perm("services.handle_servicerequest"):
-        found["to_handle"] = list(rows.to_handle(user).order_by("due_at", "pk")[:10])
-        found["to_feed_back"] = list(rows.to_feed_back(user).order_by("handled_at", "pk")[:10])
+        context["to_handle"] = list(rows.to_handle(user).order_by("due_at", "pk")[:10])
+        context["to_feed_back"] = list(rows.to_feed_back(user).order_by("handled_at", "pk")[:10])
     if user.has_perm("services.assign_servicerequest"):
         theirs = rows.editable_by(user)
-        found["to_dispatch"] = list(theirs.filter(status=ServiceRequest.Status.NEW).order_by("created_at", "pk")[:10])
-        found["to_decide"] = list(theirs.to_decide().order_by("to_decide_since", "pk")[:10])
-        found["team_overdue"] = list(theirs.in_work().overdue().order_by("due_at", "pk")[:10])
+        context["to_dispatch"] = list(theirs.filter(status=ServiceRequest.Status.NEW).order_by("created_at", "pk")[:10])
+        context["to_decide"] = list(theirs.to_decide().order_by("to_decide_since", "pk")[:10])
+        context["team_overdue"] = list(theirs.in_work().overdue().order_by("due_at", "pk")[:10])
     if helped := assignment_access(user).requests:
-        found["helping"] = list(rows.in_work().filter(pk__in=helped).order_by("due_at", "pk")[:10])
-    return found
+        context["helping"] = list(rows.in_work().filter(pk__in=helped).order_by("due_at", "pk")[:10])
+    return context
 
 
 def report_work(user: User) -> dict[str, Any]:
-    """The report a 销售主管 owes; for an executive the reports at a glance and what waits for his review."""
-    found: dict[str, Any] = {}
+    """Return the report a 销售主管 owes; for an executive the reports at a glance and those to review."""
+    context: dict[str, Any] = {}
     if user.has_perm("reports.add_monthlyreport"):
         returned = MonthlyReport.objects.returned_to(user).defer("figures")
-        found |= {"report_owed": month_owed_by(user), "reports_returned": list(returned[:5])}
+        context |= {"report_owed": month_owed_by(user), "reports_returned": list(returned[:5])}
     if user.has_perm("reports.review_monthlyreport"):
-        found |= {"overview": overview(user), **executive_tasks(user)}
-    return found
+        context |= {"overview": overview(user), **executive_tasks(user)}
+    return context
 
 
 def figures(user: User) -> dict[str, str]:
-    """Counts in the person's view, which is named: under development, to assign, won and lost this month."""
+    """Return counts in the user's view, which is named: under development, to assign, won and lost this month."""
     rows, status = Opportunity.objects.visible_to(user), Opportunity.Status
     first = timezone.localtime().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    asked = {
+    querysets = {
         "assigned": rows.filter(status=status.ASSIGNED),
         "unassigned": rows.filter(status=status.UNASSIGNED),
         "won": rows.filter(status=status.WON, closed_at__gte=first),
         "lost": rows.filter(status=status.LOST, closed_at__gte=first),
     }
-    counts = count_capped((queryset, MAX_COUNT + 1) for queryset in asked.values())
-    shown = {name: format_count(count) for name, count in zip(asked, counts, strict=True)}
-    return {**shown, "scope": widest_scope(user, "marketing.view_opportunity", VIEW).label}
+    counts = count_capped((queryset, MAX_COUNT + 1) for queryset in querysets.values())
+    texts = {name: format_count(count) for name, count in zip(querysets, counts, strict=True)}
+    return {**texts, "scope": widest_scope(user, "marketing.view_opportunity", VIEW).label}
 
 
 def administration() -> dict[str, Any]:
-    """An administrator's overview: people without a role or department, failed jobs, the newest deeds."""
+    """Return an administrator's overview: users without a role or department, failed jobs, the newest events."""
     return {
         "unplaced": list(User.objects.filter(is_active=True).filter(Q(groups=None) | Q(department=None))[:10]),
         "failed_jobs": list(Job.objects.filter(status=Job.Status.FAILED)[:5]),
@@ -218,12 +175,12 @@ def administration() -> dict[str, Any]:
 
 
 class JobList(View):
-    """One's own jobs; an administrator sees everybody's."""
+    """List the user's own jobs; for an administrator everybody's."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        user: Any = request.user
+        user = cast(User, request.user)
         rows = own_jobs(user).select_related("owner")[:100]
-        context = {"title": "后台任务", "rows": rows, "help_anchor": "jobs"}
+        context: dict[str, Any] = {"title": "后台任务", "rows": rows, "help_anchor": "jobs"}
         context["mail"] = mail.overview() if user.has_perm("accounts.administer") else None
         return render(request, "jobs/job_list.html", context)
 
@@ -237,12 +194,12 @@ class SendMailAgain(View):
 
 class JobDetail(View):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        job = get_object_or_404(own_jobs(request.user), pk=pk)
+        job = get_object_or_404(own_jobs(cast(User, request.user)), pk=pk)
         return render(request, "jobs/job_detail.html", {"title": job.kind, "job": job, "help_anchor": "jobs"})
 
 
 class JobFile(View):
-    """The file a job wrote: for its owner only, and an export for as long as he may take its list away."""
+    """The file a job wrote: for its owner only, and an export for as long as they may export its list."""
 
     def get(self, request: HttpRequest, pk: int) -> FileResponse | HttpResponse:
         job = get_object_or_404(Job, pk=pk, owner=request.user)
@@ -258,5 +215,5 @@ class JobFile(View):
         return FileResponse(job.file.open("rb"), as_attachment=True, filename=job.file_name)
 
 
-def own_jobs(user: Any) -> Any:
+def own_jobs(user: User) -> QuerySet[Job]:
     return Job.objects.all() if user.has_perm("jobs.view_job") else Job.objects.filter(owner=user)

@@ -1,4 +1,4 @@
-"""Pages of 个人信息: everything held about one contact, handed out as a file, erased after asking twice."""
+"""Pages of 个人信息: everything stored about one contact, exported as a file, erased after asking twice."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from kit.pages.export_requests import ExportsByPost
 from kit.pages.forms import Block, CrmForm
 from kit.pages.records import RecordDetail
 
-from .privacy import Sheet, erase_contact, held
+from .privacy import Sheet, collect_sheets, erase_contact
 
 
 class ContactPersonal(ExportsByPost, ContactPage, RecordDetail):
-    """Everything held about one contact, with the ways to hand it out, correct it, erase it."""
+    """Everything stored about one contact, with the ways to export it, correct it, erase it."""
 
     title, help = "个人信息", "personal"
     template_name = "customers/personal.html"
@@ -39,20 +39,20 @@ class ContactPersonal(ExportsByPost, ContactPage, RecordDetail):
         verdict = contact.can_erase(request.user)
         if verdict.kind is not Kind.STATE:  # after the erasure the page says so
             verdict.enforce()
-        sheets = held(contact, request.user)  # type: ignore[arg-type]
+        sheets = collect_sheets(contact, request.user)  # type: ignore[arg-type]
         if (file_format := self.requested_format()) is not None:
-            return self.hand_out(contact, sheets, file_format)
+            return self.export(contact, sheets, file_format)
         actions = controls((EDIT_CONTACT, ERASE), contact, request.user)
         return self.page(record=contact, sheets=sheets, actions=actions, back_url=back_to(contact))
 
-    def hand_out(self, contact: Contact, sheets: list[Sheet], file_format: str) -> HttpResponse:
+    def export(self, contact: Contact, sheets: list[Sheet], file_format: str) -> HttpResponse:
         if file_format not in WRITERS:
             raise BadRequest
         count = sum(len(sheet.rows) for sheet in sheets)
         if self.request.method != "POST":
             facts = (("联系人", contact.name), ("客户", str(contact.customer)), ("行数", f"将导出 {count} 行"))
-            asked = ExportQuestion("导出个人信息", facts, self.request.path, (file_format,), help_anchor=self.help)
-            return asked.ask(self.request)
+            question = ExportQuestion("导出个人信息", facts, self.request.path, (file_format,), help_anchor=self.help)
+            return question.ask(self.request)
         log_event(self.request.user, "导出个人信息", contact, 格式=file_format, 行数=count)
         name = f"个人信息-{contact.pk}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}"
         return file_response(WRITERS[file_format](sheets), name, TYPES[file_format])

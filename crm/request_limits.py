@@ -1,6 +1,6 @@
 """What one web process takes on at once, and for how long: a stuck database must not stop everything.
 
-Stands around the application, outside of Django: the address that tells a load balancer "alive" asks nobody, and the
+Stands around the application, outside of Django: the URL that tells a load balancer "alive" asks nobody, and the
 last threads of a process are kept for it.
 """
 
@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -87,7 +87,7 @@ class Slots:
         return True
 
     def quiet(self) -> float:
-        """Seconds since a place was last taken or given back, or the database answered anybody."""
+        """Return the seconds since a place was last taken or given back, or the database answered anybody."""
         return time.monotonic() - self.moved_at
 
     def answered(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
@@ -106,7 +106,7 @@ class Slots:
                 self.free += 1
 
 
-def cut(server: Any) -> bool:
+def cut(server: object) -> bool:
     """End a PostgreSQL connection whose statement is not answered: its thread gets an error instead of waiting on."""
     if not isinstance(server, psycopg.Connection) or server.closed:
         return False
@@ -163,7 +163,7 @@ class Answer:
             raise
         limited.running.end()
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[bytes]:
         return iter(self.content)
 
     def close(self) -> None:

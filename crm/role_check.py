@@ -1,4 +1,4 @@
-"""What a role may open: the menu and every address, each with the right its page or action asks for."""
+"""Show what a role may open: the menu and every URL, each with the permission its page or action asks for."""
 
 from __future__ import annotations
 
@@ -13,120 +13,87 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import Scope
-from accounts.rights import MODULES, permission_label, permission_name
+from accounts.rights import module_labels, permission_label, permission_name
 from accounts.role_pages import CRUMBS, RolePage
-from customers.models.contact import PERSONAL_DATA_PERMISSION
+from kit.domain.modules import PagePermission, modules
 from kit.domain.urls import page_url
 from kit.pages.records import RecordView
 
-from .navigation import SECTIONS, MenuItem
+from .navigation import item_at, sections
 
 DEPTH = 4
-WORKED_ON = (
-    "services.handle_servicerequest|services.assign_servicerequest"  # either: the assignee's or the supervisor's
-)
-# Pages whose right is asked inside the page, or whose guard asks for one of two; | stands between rights of which one
-# is enough.
-INSIDE = {
-    "marketing:development_execute": ("执行计划", "marketing.develop_opportunity"),
-    "customers:contact_create": ("新建联系人", "customers.change_customer"),
-    "customers:interaction_create": ("记交往", "customers.change_customer"),
-    "customers:attachment": ("下载附件", "customers.view_customer"),
-    "customer_transfer_many": ("移交所选客户", "customers.transfer_customer"),
-    "services:find_customer": ("查找客户", "services.add_servicerequest"),
-    "services:find_contacts": ("查找联系人", "services.add_servicerequest"),
-    "services:assign_many": ("分配所选服务请求", "services.assign_servicerequest"),
-    "services:request_update": ("编辑服务请求", "services.change_servicerequest"),
-    "services:request_involve": ("邀请协办人", WORKED_ON),
-    "services:request_release": ("移除协办人", WORKED_ON),
-    "services:request_note": ("添加备注", "services.view_servicerequest"),
-    "services:draft_handle": ("保存处理草稿", "services.handle_servicerequest"),
-    "services:draft_feedback": ("保存反馈草稿", "services.handle_servicerequest"),
-    "services:rating_picture": ("客户评价的二维码", "services.handle_servicerequest"),
-    "reports:monthly_workbook": ("下载客户管理报告", "reports.view_monthlyreport"),
-    "contact_personal": ("个人信息", PERSONAL_DATA_PERMISSION),
-    "mail_again": ("重新发送邮件", "accounts.administer"),
-}
-# Where a role that edits nobody's records reads only, whatever right it holds.
-WRITERS = {"services:request_note"}
 
 
 class Entry(NamedTuple):
-    """One page or action: where it is, what it is called, which right it asks for."""
+    """One page or action: where it is, what it is called, which permission it asks for."""
 
     module: str
     title: str
     name: str
     path: str
-    right: str
+    permission: str
 
     @property
     def shown_path(self) -> str:
-        """With … for the record's key."""
+        """Return the path with … for the record's key."""
         return re.sub(r"<[^>]+>", "…", self.path)
 
 
-class Asked(Exception):
-    """A guard asked for a right."""
+class PermissionAsked(Exception):
+    """A guard asked for a permission."""
 
-    def __init__(self, right: str) -> None:
-        super().__init__(right)
-        self.right = right
+    def __init__(self, permission: str) -> None:
+        super().__init__(permission)
+        self.permission = permission
 
 
 class PermissionProbe:
-    """Stands where a person would, and stops at the first right that is asked of him."""
+    """Stand in for a user, and raise at the first permission that is asked for."""
 
     pk = 0
 
-    def has_perm(self, right: str, obj: Any = None) -> bool:
-        raise Asked(right)
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        raise PermissionAsked(perm)
 
 
-def blank(model: type[models.Model], depth: int = 0) -> Any:
-    """A record nobody saved, with blank parents: enough for the first question of a guard."""
-    record: Any = model()
+def blank(model: type[models.Model], depth: int = 0) -> models.Model:
+    """Return a record that is not saved, with blank parents: enough for the first question of a guard."""
+    record = model()
     for field in model._meta.concrete_fields:
         if isinstance(field, models.ForeignKey) and not field.null and depth < DEPTH:
             setattr(record, field.name, blank(field.related_model, depth + 1))  # type: ignore[arg-type]
     return record
 
 
-def right_of_guard(model: type[models.Model], verb: str) -> str:
-    """The right a can_<verb> asks for first; empty when it asks for none (one's own things)."""
+def permission_of_guard(model: type[models.Model], verb: str) -> str:
+    """Return the permission that can_<verb> asks for first; empty when it asks for none (one's own things)."""
     try:
         getattr(blank(model), f"can_{verb}")(PermissionProbe())
-    except Asked as asked:
-        return asked.right
-    except Exception:  # a guard that looks at the record before the right
+    except PermissionAsked as question:
+        return question.permission
+    except Exception:  # a guard that looks at the record first
         return ""
     return ""
 
 
-def right_of(view: Any, path: str) -> str:
-    """The right of the menu entry, a page's own, its action's, its rows', or that of the entry it lies under."""
+def permission_of(view: Any, path: str) -> str:
+    """Return the permission of a page: its own, its action's, that of its menu item or the one above, its rows'."""
     if getattr(view, "own", False):
         return ""  # everybody's own account
-    if right := getattr(view, "permission", ""):
-        return right
+    if permission := getattr(view, "permission", ""):
+        return permission
     model: Any = getattr(view, "model", None)
     verb = getattr(view, "action", "") or getattr(view, "verb", "")
     if model and verb:
-        return right_of_guard(model, verb)
+        return permission_of_guard(model, verb)
     rows = model._default_manager.all() if model else None
-    leaf = leaf_at(path)
-    here = leaf.permission if leaf and page_url(leaf.url_name) == path else ""
-    return here or getattr(rows, "view_permission", "") or (leaf.permission if leaf else "")
-
-
-def leaf_at(path: str) -> MenuItem | None:
-    """The menu entry with this address, or the nearest one above it."""
-    leaves = [leaf for section in SECTIONS for leaf in section.leaves if path.startswith(page_url(leaf.url_name))]
-    return max(leaves, key=lambda leaf: len(page_url(leaf.url_name)), default=None)
+    item = item_at(path)
+    here = item.permission if item and page_url(item.url_name) == path else ""
+    return here or getattr(rows, "view_permission", "") or (item.permission if item else "")
 
 
 def routes(patterns: Any = None, prefix: str = "/", names: str = "") -> Iterator[tuple[str, str, Any]]:
-    """(name, path, page class) of every address of the product itself."""
+    """Yield (name, path, page class) of every URL of the product itself."""
     for pattern in patterns or get_resolver().url_patterns:
         path = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver) and pattern.namespace != "admin":
@@ -137,27 +104,34 @@ def routes(patterns: Any = None, prefix: str = "/", names: str = "") -> Iterator
 
 @cache
 def entries() -> tuple[Entry, ...]:
-    """Everything that asks for a right, in the order of the addresses."""
-    found = []
+    """Return everything that asks for a permission, in the order of the URLs."""
+    every: list[Entry] = []
+    asking_inside = pages()
     for name, path, view in routes():
-        title, right = INSIDE.get(name) or (title_of(view, path), right_of(view, path))
-        if right:
-            found.append(Entry(module_of(right), title, name, path, right))
-        if taken := getattr(view, "export_permission", ""):
-            found.append(Entry(module_of(taken), f"导出{title}", f"{name} export", f"{path}?export=xlsx", taken))
-    return tuple(found)
+        page = asking_inside.get(name)
+        title, permission = (page.title, page.permission) if page else (title_of(view, path), permission_of(view, path))
+        if permission:
+            every.append(Entry(module_of(permission), title, name, path, permission))
+        if export := getattr(view, "export_permission", ""):
+            every.append(Entry(module_of(export), f"导出{title}", f"{name} export", f"{path}?export=xlsx", export))
+    return tuple(every)
 
 
-def module_of(right: str) -> str:
-    return MODULES.get(right.split(".", maxsplit=1)[0], "其他")
+def pages() -> dict[str, PagePermission]:
+    """Return the pages that ask for their permission inside, by URL name."""
+    return {name: page for module in modules() for name, page in module.pages.items()}
+
+
+def module_of(permission: str) -> str:
+    return module_labels().get(permission.split(".", maxsplit=1)[0], "其他")
 
 
 def title_of(view: Any, path: str) -> str:
-    title, model, leaf = getattr(view, "title", ""), getattr(view, "model", None), leaf_at(path)
+    title, model, item = getattr(view, "title", ""), getattr(view, "model", None), item_at(path)
     if isinstance(title, str) and title:
         return title
-    if leaf and page_url(leaf.url_name) == path:
-        return leaf.label
+    if item and page_url(item.url_name) == path:
+        return item.label
     return f"{model._meta.verbose_name}详情" if model else view.__name__
 
 
@@ -167,20 +141,17 @@ class RoleCheck(RolePage, RecordView):  # type: ignore[misc]
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         role = self.get_record()
-        held = {permission_name(right) for right in role.permissions.select_related("content_type")}
-        words = {
-            permission_name(right): permission_label(right)
-            for right in Permission.objects.select_related("content_type")
-        }
-        modules: dict[str, list[dict[str, Any]]] = {}
+        own = {permission_name(permission) for permission in role.permissions.select_related("content_type")}
+        every = Permission.objects.select_related("content_type")
+        words = {permission_name(permission): permission_label(permission) for permission in every}
+        by_module: dict[str, list[dict[str, Any]]] = {}
+        for_writers = {name for name, page in pages().items() if page.for_writers}
         for entry in entries():
-            rights = entry.right.split("|")
-            named = " 或 ".join(words.get(right, right) for right in rights)
-            writes = role.edit_scope != Scope.NONE or entry.name not in WRITERS
-            row = {"entry": entry, "right": named, "open": writes and bool(held.intersection(rights))}
-            modules.setdefault(entry.module, []).append(row)
-        menu = [
-            (section.label, [leaf.label for leaf in section.leaves if leaf.permission in held]) for section in SECTIONS
-        ]
-        counted = [(name, rows, sum(row["open"] for row in rows)) for name, rows in modules.items()]
-        return self.page(record=role, modules=counted, reached=[(name, leaves) for name, leaves in menu if leaves])
+            names = entry.permission.split("|")
+            in_words = " 或 ".join(words.get(name, name) for name in names)
+            writes = role.edit_scope != Scope.NONE or entry.name not in for_writers
+            row = {"entry": entry, "permission": in_words, "open": writes and bool(own.intersection(names))}
+            by_module.setdefault(entry.module, []).append(row)
+        menu = [(part.label, [item.label for item in part.items if item.permission in own]) for part in sections()]
+        counted = [(name, rows, sum(row["open"] for row in rows)) for name, rows in by_module.items()]
+        return self.page(record=role, modules=counted, reached=[(name, items) for name, items in menu if items])

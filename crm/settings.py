@@ -31,7 +31,7 @@ if not VAR_DIR.exists():
 
 
 def _secret_key() -> str:
-    """The key from the environment; in development one made once and kept in var/."""
+    """Return the key from the environment; in development one made once and kept in var/."""
     key = env.str("SECRET_KEY", "")
     if key:
         return key
@@ -324,7 +324,7 @@ DEFAULT_FROM_EMAIL = env.str("CRM_EMAIL_FROM", "crm@localhost")
 CRM_DUE_SOON_HOURS = env.int("CRM_DUE_SOON_HOURS", 2)  # working hours before a request is due
 CRM_SYNC_STALE_DAYS = env.int("CRM_SYNC_STALE_DAYS", 2)
 CRM_RETURNS_POSITIVE = env.bool("CRM_RETURNS_POSITIVE", False)  # the feed writes returns positive: they are turned
-CRM_SYNC_SOURCE = env.str("CRM_SYNC_SOURCE", "")  # what the scheduled sync reads: a folder or a database address
+CRM_SYNC_SOURCE = env.str("CRM_SYNC_SOURCE", "")  # what the scheduled sync reads: a folder or the URL of a database
 if CRM_SYNC_SOURCE:
     CRM_PERIODIC_TASKS += (("sales.sync", 3600, "customers.sync.jobs.scheduled"),)
 CRM_MONTHLY_REPORT_DAY = env.int("CRM_MONTHLY_REPORT_DAY", 5)  # of the following month; 0 reminds nobody

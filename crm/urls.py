@@ -1,4 +1,4 @@
-"""All addresses of the product."""
+"""All URLs of the product."""
 
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView

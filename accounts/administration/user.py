@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from kit.audit.log import log_event, save_changes
+from kit.domain.modules import modules
 from kit.domain.shortened_numbers import refuse_shortened
 from kit.domain.urls import record_url
 from kit.domain.verdict import (
@@ -51,8 +52,10 @@ if TYPE_CHECKING:
 LIST_FIELDS = ("groups", "regions", "industries")
 READABLE_CHARACTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is mistaken for another
 
-# Each counts one kind of open work of a user. The modules stand on this one, so crm.handover adds theirs.
-OPEN_WORK: list[Callable[[User], int]] = []
+
+def has_open_work(user: User) -> bool:
+    """Return whether a module has work for a successor of this user."""
+    return any(module.leaving.in_hand(user) for module in modules() if module.leaving)
 
 
 def generate_password() -> str:
@@ -341,7 +344,7 @@ class User(SecondFactor, AbstractUser):
     def can_hand_over(self, by: User) -> Verdict:
         """For work that reached a disabled account; supervisors move single records of active users."""
         verdict = first_objection(self._can_manage(by), refuse_if(self.is_active, "账号在用：停用时一并交接。"))
-        return verdict and refuse_if(not any(count(self) for count in OPEN_WORK), "没有未完成的工作。")
+        return verdict and refuse_if(not has_open_work(self), "没有未完成的工作。")
 
     @transition
     def hand_over(self, *, by: User, hand_over: Callable[[], dict[str, Any]]) -> None:

@@ -20,6 +20,7 @@ from basedata.models import entry_field, reserve_numbers
 from kit.audit.log import log_event, save_changes
 from kit.domain.days import refuse_far_day
 from kit.domain.masking import refuse_masked
+from kit.domain.modules import lent
 from kit.domain.past_dates import refuse_ahead
 from kit.domain.shortened_numbers import refuse_shortened
 from kit.domain.urls import record_url
@@ -36,6 +37,7 @@ from kit.domain.verdict import (
 from kit.pages.paging import count_capped
 
 from .. import validators
+from ..hooks import RecordsOfCustomers
 from ..names import MAX_LENGTH, normalize, other_readings, pinyin
 from .arrival import Arrival
 from .code import CodeField
@@ -288,11 +290,11 @@ class Customer(HasContactDetails, SharedRecord):
         log_event(by, "删除", self, 客户编号=self.number)
 
     def _unless_in_use(self, by: User) -> Verdict:
-        counts = count_capped((getattr(self, name).all(), 100) for name in KEPT_BY)
+        rows: dict[str, models.QuerySet[Any]] = {"订单": self.orders.all(), "流失记录": self.churn_cases.all()}  # type: ignore[attr-defined]
+        rows |= {records.label: records.rows(self) for records in lent(RecordsOfCustomers)}
+        counts = count_capped((queryset, 100) for queryset in rows.values())
         found = [
-            f"{count}{'+' if count > 99 else ''} 条{label}"
-            for count, label in zip(counts, KEPT_BY.values(), strict=True)
-            if count
+            f"{count}{'+' if count > 99 else ''} 条{label}" for count, label in zip(counts, rows, strict=True) if count
         ]
         advice = "重复的客户请在列表里勾选后合并" if self.can_merge(by) else "重复的客户请主管合并"
         return refuse_if(bool(found), f"还有 {'、'.join(found)}，不能删除。{advice}。")
@@ -390,10 +392,6 @@ class CustomerGrant(Grant):
         verbose_name_plural = "客户协作人"
 
 
-# Relations that keep a customer from being deleted, and what they are called.
-KEPT_BY = {"orders": "订单", "churn_cases": "流失记录", "service_requests": "服务请求"}
-# Relations whose rows name the customer's 客户经理 as their keeper.
-KEPT_FOR_MANAGER = ("service_requests",)
 DESCRIPTIVE_FIELDS = (
     "name", "region", "industry", "level", "satisfaction", "credit", "address", "phone", "postcode", "fax", "website",
     "legal_representative", "bank", "bank_account", "license_number", "registered_capital", "annual_turnover",

@@ -24,7 +24,7 @@ from .merge_values import field_label, values_left_behind, values_to_take
 from .order import refresh_last_purchases
 from .rollup import refresh_revenue
 from .timeline import TimelineEntry, add_timeline_entry
-from .together import update_owner_of_rows
+from .together import set_owner_in_records
 
 MAX_TOGETHER = 10
 # Relations whose rows need more than another foreign key; the rows of all others are updated.
@@ -102,7 +102,7 @@ def _move_relations(survivor: Customer, other: Customer) -> dict[str, int]:
         if relation.get_accessor_name() not in RELATIONS_MOVED_SEPARATELY:
             name, rows = relation.field.name, relation.related_model._base_manager
             rows.filter(**{name: other}).update(**{name: survivor})
-    update_owner_of_rows([survivor.pk], survivor.manager)
+    set_owner_in_records([survivor.pk], survivor.manager)
     kind = ContentType.objects.get_for_model(Customer)
     Notification.objects.filter(content_type=kind, object_id=other.pk).update(object_id=survivor.pk)
     return moved_counts

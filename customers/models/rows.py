@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.apps import apps
 from django.db import models
@@ -15,7 +15,9 @@ from accounts.scopes import EDIT, VIEW, user_ids_in_scope
 from accounts.sharing import grant_model_of, granted_ids
 from kit.audit.models import NOT_KEPT_PREFIX
 from kit.domain.folding import fold_name
+from kit.domain.modules import lent
 
+from ..hooks import RecordsOfCustomers
 from ..names import normalize
 
 M = TypeVar("M", bound=models.Model)
@@ -38,10 +40,12 @@ class CustomerQuerySet(ScopedQuerySet):
         return Q(manager__in=people)
 
     def own(self, user: User) -> Q:
-        """Whose open service request the person works on. Having made a customer gives nothing: decision 39."""
-        requests: Any = self.model._meta.get_field("service_requests").related_model
-        served = requests.objects.customers_served_by(user)
-        return Q(pk__in=served) if served else Q()
+        """Customers whose open work the user has. Having made a customer gives nothing: decision 39."""
+        own = Q()
+        for records in lent(RecordsOfCustomers):
+            if served := records.shown_to(user):
+                own |= Q(pk__in=served)
+        return own
 
     def current(self) -> CustomerQuerySet:
         """Exclude soft-deleted customers."""

@@ -10,10 +10,12 @@ from django.utils import timezone
 
 from accounts.models import User, notify
 from kit.audit.log import format_value, log_events
+from kit.domain.modules import lent
 from kit.domain.verdict import refuse_if
 
 from ..candidates import possible_successors
-from .customer import KEPT_FOR_MANAGER, Customer, CustomerGrant, Ownership
+from ..hooks import RecordsOfCustomers
+from .customer import Customer, CustomerGrant, Ownership
 from .rollup import refresh_after_transfer
 from .timeline import TimelineEntry
 
@@ -48,7 +50,7 @@ def move_customers(moving: list[Customer], to: User, *, by: User, reason: str) -
     )
     CustomerGrant.objects.filter(content_object__in=keys, user=to).delete()
     Customer.objects.filter(pk__in=keys).update(manager=to, version=models.F("version") + 1)
-    update_owner_of_rows(keys, to)
+    set_owner_in_records(keys, to)
     log_events(by, "移交", moving, changes=lambda customer: {"客户经理": (customer.manager, to), "原因": reason})
     TimelineEntry.objects.bulk_create(
         TimelineEntry(customer=customer, at=now, kind="customer", text=f"移交：{customer.manager} → {to}（{reason}）")
@@ -61,11 +63,10 @@ def move_customers(moving: list[Customer], to: User, *, by: User, reason: str) -
     return len(moving)
 
 
-def update_owner_of_rows(customers: Iterable[int], manager: User) -> None:
-    """Rows that name the customer's 客户经理 as their keeper follow him; for whatever moves or joins customers."""
-    for name in KEPT_FOR_MANAGER:
-        related: Any = Customer._meta.get_field(name).related_model
-        related._base_manager.filter(customer__in=list(customers)).update(keeper=manager)
+def set_owner_in_records(customers: Iterable[int], manager: User) -> None:
+    """Name the customers' owner in the rows of higher modules; for whatever moves or joins customers."""
+    for records in lent(RecordsOfCustomers):
+        records.set_owner(customers, manager)
 
 
 def _notify_of_transfer(customers: list[Customer], to: User, by: User, reason: str) -> None:

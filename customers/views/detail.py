@@ -11,15 +11,16 @@ from django.shortcuts import redirect
 from accounts.models import User
 from kit.audit.models import AuditEntry
 from kit.domain.masking import mask
+from kit.domain.modules import lent
 from kit.pages.actions import controls
 from kit.pages.history import hide_record_names, mask_entries
 from kit.pages.records import RecordDetail
 from kit.pages.unknown_parameters import get_part_or_404
 
+from ..hooks import OriginCard, WorkCard
 from ..models import Customer, names_hidden_from
 from ..models.merge import find_survivor
 from ..models.merge_values import field_label, values_left_behind
-from .aftercare import services_card
 from .churn import churn_card
 from .customers import CUSTOMER_LIST_CRUMB, EDIT, REMOVE, SHARE, TRANSFER
 from .inside import cards_context, tabs_context
@@ -66,7 +67,6 @@ class CustomerDetail(RecordDetail):
             **cards_context(record, self.request.user),
             "tab": get_part_or_404(self.request.GET, "tab", ("overview", "info"), "overview"),
             "owners": record.ownerships.select_related("manager"),
-            "opportunities": record.opportunities.visible_to(self.request.user)[:5],
             "merged": merged_parts(record, self.request.user) if self.request.GET.get("tab") == "info" else [],
             "parent": visible.filter(pk=record.parent_id).first() if record.parent_id else None,
             "branches": visible.filter(parent=record).order_by("name_pinyin")[:20],
@@ -78,7 +78,8 @@ class CustomerDetail(RecordDetail):
             "menu_actions": menu,
             "churn": churn_card(record, self.request.user),
             "orders": orders_card(record, self.request.user),
-            "services": services_card(record, self.request.user),
+            "work_cards": [hook.draw(record, self.request.user) for hook in lent(WorkCard)],
+            "origin_cards": [hook.draw(record, self.request.user) for hook in lent(OriginCard)],
             "head_actions": (EDIT,),
         }
 

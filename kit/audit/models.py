@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.urls import reverse
 
 from kit.domain.actor import Actor
 from kit.domain.masking import mask, mask_in_text
+from kit.domain.modules import lent
 
 from .export_conditions import CONDITIONS_LABEL, decode_conditions
 
@@ -76,6 +78,13 @@ class AuditEntryQuerySet(AppendOnlyQuerySet):
         return self.filter(content_type=content_type, object_id__in=[record.pk, *more_ids]).order_by("-at", "-id")
 
 
+@dataclass(frozen=True)
+class EntryPage:
+    """The page of one event, lent by the module that has it."""
+
+    url_name: str
+
+
 class AuditEntry(AppendOnly):
     at = models.DateTimeField("时间", db_index=True)
     # No constraint: the audit log outlives the account. The name stays as it was at the time.
@@ -118,7 +127,8 @@ class AuditEntry(AppendOnly):
         return f"{self.actor_name} {self.verb} {self.object_text}"
 
     def get_absolute_url(self) -> str:
-        return reverse("accounts:audit_detail", args=[self.pk])
+        (page,) = lent(EntryPage)
+        return reverse(page.url_name, args=[self.pk])
 
     @property
     def is_redacted(self) -> bool:

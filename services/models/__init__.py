@@ -1,6 +1,7 @@
 from .handover import hand_over_requests
 from .leaving import count_open_requests, hand_over_all_requests
 from .marks import ServiceChange, forget_old_marks
+from .of_customers import customers_served_by, requests_of, set_owner
 from .parts import Draft, FormerLink, GivenBy, ServiceHelper, ServiceNote, ServiceRound
 from .request import NUMBER_PREFIX, ServiceRequest
 from .rows import ServiceRequestQuerySet, assignment_access
@@ -20,7 +21,10 @@ __all__ = [
     "ServiceTarget",
     "assignment_access",
     "count_open_requests",
+    "customers_served_by",
     "forget_old_marks",
     "hand_over_all_requests",
     "hand_over_requests",
+    "requests_of",
+    "set_owner",
 ]

@@ -84,11 +84,6 @@ class ServiceRequestQuerySet(ScopedQuerySet):
         shared = granted_ids(user, CustomerGrant, self.view_permission)
         return filter_cached(self, rows | Q(customer__in=shared) if shared else rows)
 
-    @staticmethod
-    def customers_served_by(user: User) -> IdSet:
-        """Return the ids of the customers of the user's open requests: an assignment lets the user see them."""
-        return assignment_access(user).customers
-
     def open(self) -> ServiceRequestQuerySet:
         return self.exclude(status="archived")
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from accounts.assign_forms import AssignForm, ReassignForm
 from accounts.models import User
+from customers.hooks import LeadForm
 from customers.models import Contact, Customer, names_hidden_from
 from kit.audit.models import AuditEntry
+from kit.domain.modules import lent
 from kit.pages.actions import ActionView, controls
 from kit.pages.history import RecordHistory, hide_record_names
 from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
@@ -73,15 +74,15 @@ def earlier(record: ServiceRequest, user: User) -> list[ServiceRequest]:
 
 
 def lead_url(record: ServiceRequest, user: User) -> str:
-    """Return the URL of 转销售机会: a new opportunity, filled in, for an organisation that is not a customer yet."""
-    if record.customer_id or not user.has_perm("marketing.add_opportunity"):
+    """Return the URL of 转销售机会, filled in, for an organisation that is no customer yet; empty without one."""
+    if record.customer_id:
         return ""
     values = {
         "customer_name": record.organisation,
         "summary": record.summary[:200],
         "description": record.content[:2000],
     }
-    return f"{reverse('marketing:opportunity_create')}?{urlencode(values)}"
+    return next((url for form in lent(LeadForm) if (url := form.url(user, values))), "")
 
 
 class RequestHistory(RequestPage, RecordHistory):

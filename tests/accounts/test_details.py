@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.details import OPENED_VERB, SEE_PERMISSION, HasContactDetails
+from accounts.details import OPENED_VERB, HasContactDetails, detail_permissions
 from accounts.models import Role, Scope
 from customers.importing import CustomerImport
 from customers.models import Contact, Customer
@@ -235,7 +235,8 @@ def holding(*permissions, department, scope=Scope.SELF):
 
 
 def test_a_number_in_full_finds_its_customer_without_the_permission_to_create_requests(held, company, sign_in):
-    sees = holding("customers.view_customer", SEE_PERMISSION, department=company.north, scope=Scope.DEPARTMENT)
+    see = detail_permissions().see
+    sees = holding("customers.view_customer", see, department=company.north, scope=Scope.DEPARTMENT)
     answer = sign_in(factories.fresh(sees)).get(reverse("search"), {"phone": PHONE})
     assert answer["Location"] == held.customer.get_absolute_url()
 

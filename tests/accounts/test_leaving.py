@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.db import transaction
 from django.urls import reverse
@@ -130,8 +132,8 @@ def test_a_fault_half_way_leaves_nothing_moved(work, admin, company, monkeypatch
     def broken(*args, **kwargs):
         raise RuntimeError("injected")
 
-    *first, last = handover.PARTS
-    monkeypatch.setattr(handover, "PARTS", (*first, last._replace(move=broken)))
+    *first, last = handover.shares()
+    monkeypatch.setattr(handover, "shares", lambda: [*first, replace(last, move=broken)])
     before = snapshot()
     admin.raise_request_exception = False
     assert admin.post(at(company.manager), to(company.colleague)).status_code == 500

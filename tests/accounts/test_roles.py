@@ -217,16 +217,19 @@ def test_the_check_page_agrees_with_what_every_address_answers():
             code: any(status in ("200", "204", "302", "409") for _, status in answers[entry.name, code])
             for code in ROLES.values()
         }
-        holders = {code for code in ROLES.values() if {*entry.right.split("|")} & {*SHIPPED_ROLES[code][3].split()}}
+        holders = {
+            code for code in ROLES.values() if {*entry.permission.split("|")} & {*SHIPPED_ROLES[code][3].split()}
+        }
         wrong += [
-            f"{code} opens {entry.name} without {entry.right}"
+            f"{code} opens {entry.name} without {entry.permission}"
             for code in opened
             if opened[code] - (code in holders) > 0
         ]
         closed = {code for code in holders if not opened[code] and (code, entry.name) not in OTHERS_RECORDS}
-        wrong += [f"{code} holds {entry.right} and never opens {entry.name}" for code in closed]
+        wrong += [f"{code} holds {entry.permission} and never opens {entry.name}" for code in closed]
         if entry.name != "services:rating_picture":  # there only while a link is out
-            wrong += [f"nobody with {entry.right} opens {entry.name}"] * (not any(opened[code] for code in holders))
+            nobody = not any(opened[code] for code in holders)
+            wrong += [f"nobody with {entry.permission} opens {entry.name}"] * nobody
     assert wrong == []
 
 

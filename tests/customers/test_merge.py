@@ -9,12 +9,12 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from accounts.models import notify
-from crm.search import find_customers as search
 from customers.callers import customers_by_phone
 from customers.models import ChurnCase, Customer, Order, ParkedOrder, merge_customers
 from customers.models.merge import RELATIONS_MOVED_SEPARATELY, customer_relations
 from customers.models.merge_values import SYSTEM_FIELDS, descriptive_fields, merge_outcome
 from customers.models.rollup import describe_differences
+from customers.search import find_customers as search
 from customers.sync.orders import find_customers, unpark
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Refused

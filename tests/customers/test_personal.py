@@ -17,13 +17,14 @@ from django.utils import timezone
 
 from accounts.models import notify
 from crm import privacy
-from crm.privacy import PARTS, erase_contact
+from crm.privacy import erase_contact
 from customers.models import Contact, Customer, Interaction
 from customers.personal import ContactWords
 from kit.audit import seals
 from kit.audit.models import AuditEntry
 from kit.audit.redaction import ERASED_TEXT
 from kit.audit.verification import ERASURE_VERB, verify
+from kit.domain.modules import modules
 from kit.domain.verdict import Refused
 from services.models import Draft, ServiceRequest
 from tests import factories
@@ -116,7 +117,7 @@ def erase(person, company, **options):
 
 
 def sheets(person, company):
-    return {sheet.title: sheet for sheet in privacy.held(person.contact, company.supervisor)}
+    return {sheet.title: sheet for sheet in privacy.collect_sheets(person.contact, company.supervisor)}
 
 
 def test_everything_held_is_found(person, company):
@@ -218,7 +219,7 @@ def test_no_trace_is_left_anywhere_and_the_business_stays(person, company):
 def test_the_trail_says_who_erased_why_and_how_much_and_its_seals_hold(person, company):
     seals.seal_pending()
     before = list(AuditEntry.objects.order_by("pk").values("pk", "at", "actor_name", "verb", "object_id"))
-    deed = erase(person, company).deed
+    deed = erase(person, company).event
     kept = AuditEntry.objects.filter(pk__lt=deed.pk).order_by("pk")
     assert list(kept.values("pk", "at", "actor_name", "verb", "object_id")) == before
     deed = AuditEntry.objects.get(verb=ERASURE_VERB)
@@ -362,8 +363,8 @@ def text_fields():
 
 
 def declared():
-    found = [(part.model, name) for part in PARTS for name in part.texts]
-    for module in privacy.MODULES:
+    found = [(part.model, name) for part in privacy.parts() for name in part.texts]
+    for module in (module.personal for module in modules() if module.personal):
         apart = getattr(module, "ERASED_HERE", {})  # by the module's own means
         for fields in (module.IMPERSONAL, apart):
             found += [(model, name) for model, names in fields.items() for name in names]
@@ -379,7 +380,7 @@ def test_every_text_is_declared_possibly_personal_or_not():
 def test_no_text_is_declared_both_ways_and_every_part_fits_its_model(person):
     found = declared()
     assert len(set(found)) == len([pair for pair in found if pair[0]._meta.app_label in BUSINESS]) + 1
-    for part in PARTS:
+    for part in privacy.parts():
         assert set(part.blanked) <= set(part.texts)
         assert part.rows(person.contact).model is part.model
         for name in (*part.texts, *part.columns):

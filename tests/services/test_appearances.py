@@ -25,7 +25,7 @@ def test_the_customers_page_shows_services_and_complaints_of_twelve_months(custo
     factories.dispatched(*people, customer=customer, summary="在办的")
     client = sign_in(company.manager)
     response = client.get(customer.get_absolute_url())
-    card = response.context["services"]
+    card = response.context["work_cards"][0].facts
     assert [one.summary for one in card["complaints"]] == ["新投诉"]
     assert [one.summary for one in card["open"]] == ["在办的"]
     page = text(response)

@@ -1,0 +1,70 @@
+"""Named hooks by which modules above customers add to them; lent in their module.py, see kit/domain/modules.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from django.db import models
+
+    from accounts.models import User
+    from kit.sql.id_sets import IdSet
+
+    from .models import Customer
+
+
+class Card(NamedTuple):
+    """A card on a customer's page: its template, and what the template calls card."""
+
+    template: str
+    facts: Mapping[str, Any]
+
+
+class FollowCustomers(Protocol):
+    """Move a module's open work along with customers that were moved; former: customer id to its owner before.
+
+    Call in the transaction that moves the customers, and after it has locked them.
+    """
+
+    def __call__(self, former: Mapping[int, int], to: User, *, by: User, reason: str) -> int: ...
+
+
+@dataclass(frozen=True)
+class RecordsOfCustomers:
+    """Records of a higher module that hang on customers.
+
+    shown_to: ids of customers that a user sees because of their work; rows: of one customer, which keep it from being
+    deleted; set_owner: names the customers' owner in the rows; follow: moves open work with a transferred customer.
+    """
+
+    label: str
+    shown_to: Callable[[User], IdSet]
+    rows: Callable[[Customer], models.QuerySet[models.Model]]
+    set_owner: Callable[[Iterable[int], User], None]
+    follow: FollowCustomers
+
+
+@dataclass(frozen=True)
+class WorkCard:
+    """A card about work for the customer, below their orders. draw: None without the permission."""
+
+    draw: Callable[[Customer, User], Card | None]
+
+
+@dataclass(frozen=True)
+class OriginCard:
+    """A card about where the customer came from."""
+
+    draw: Callable[[Customer, User], Card | None]
+
+
+@dataclass(frozen=True)
+class LeadForm:
+    """The form that makes a lead of an organisation which is no customer yet.
+
+    url: its URL, filled in with customer_name, summary and description; empty without the permission.
+    """
+
+    url: Callable[[User, Mapping[str, str]], str]

@@ -1,0 +1,49 @@
+"""客户管理: customers with their contacts, interactions, orders and churn cases."""
+
+from __future__ import annotations
+
+import customers.personal
+from accounts.details import DetailPermissions
+from accounts.models import User
+from kit.domain.modules import Chapter, Leaving, MenuItem, Module, PagePermission, Search
+
+from .models import ChurnCase, Customer, customers_left_by, hand_over_customers
+from .models.contact import PERSONAL_DATA_PERMISSION
+from .search import find_customers, find_pages
+from .waiting import WAITING
+
+MODULE: Module[User] = Module(
+    "customers",
+    "客户管理",
+    "building-factory-2",
+    order=20,
+    menu=(
+        MenuItem("客户信息管理", "customers:customer_list", "customers.view_customer"),
+        MenuItem("客户流失管理", "customers:churn_list", "customers.view_churncase", "churn"),
+        MenuItem("历史订单查询", "customers:order_list", "customers.view_order"),
+        MenuItem("导入客户", "import", "customers.import_customer"),
+        MenuItem("疑似重复客户", "duplicates", "customers.merge_customer"),
+        MenuItem("流失扫描", "customers:churn_scan", "customers.scan_churncase"),
+        MenuItem("已删除的客户", "customers:customer_deleted", "customers.restore_customer"),
+        MenuItem("数据同步", "customers:sync", "basedata.sync_sales", section="basedata"),
+    ),
+    waiting=WAITING,
+    notified=(Customer, ChurnCase),
+    search=Search("客户", "customers/search_rows.html", find_customers, find_pages),
+    personal=customers.personal,
+    leaving=Leaving("customers", "客户", customers_left_by, hand_over_customers),
+    help=(
+        Chapter("customers/help.html", 25),
+        Chapter("customers/help_records.html", 40),
+        Chapter("customers/help_details.html", 70),
+        Chapter("customers/help_sync.html", 150),
+    ),
+    pages={
+        "customers:contact_create": PagePermission("新建联系人", "customers.change_customer"),
+        "customers:interaction_create": PagePermission("记交往", "customers.change_customer"),
+        "customers:attachment": PagePermission("下载附件", "customers.view_customer"),
+        "customer_transfer_many": PagePermission("移交所选客户", "customers.transfer_customer"),
+        "contact_personal": PagePermission("个人信息", PERSONAL_DATA_PERMISSION),
+    },
+    lends=(DetailPermissions("customers.see_contact_details", "customers.open_contact_details"),),
+)

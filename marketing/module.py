@@ -1,0 +1,35 @@
+"""营销管理: opportunities and their development into customers."""
+
+from __future__ import annotations
+
+import marketing.personal
+from accounts.models import User
+from accounts.scopes import Supervision
+from customers.hooks import LeadForm, OriginCard
+from kit.domain.modules import Chapter, Leaving, MenuItem, Module, PagePermission, Search
+
+from .customer_card import draw_customer_card
+from .lead import lead_url
+from .models import Opportunity, count_open_opportunities, hand_over_opportunities
+from .search import find_opportunities
+from .waiting import WAITING
+
+MODULE: Module[User] = Module(
+    "marketing",
+    "营销管理",
+    "target-arrow",
+    order=10,
+    menu=(
+        MenuItem("销售机会管理", "marketing:opportunity_list", "marketing.view_opportunity", "unassigned"),
+        MenuItem("客户开发计划", "marketing:development_list", "marketing.view_opportunity", "due", urgent=True),
+    ),
+    waiting=WAITING,
+    notified=(Opportunity,),
+    search=Search("销售机会", "marketing/search_rows.html", find_opportunities),
+    personal=marketing.personal,
+    leaving=Leaving("opportunities", "销售机会", count_open_opportunities, hand_over_opportunities),
+    help=(Chapter("marketing/help.html", 20),),
+    pages={"marketing:development_execute": PagePermission("执行计划", "marketing.develop_opportunity")},
+    record_pages={"marketing:development_list": "marketing:opportunity_detail"},
+    lends=(Supervision("marketing.assign_opportunity"), OriginCard(draw_customer_card), LeadForm(lead_url)),
+)
