@@ -75,7 +75,7 @@ def test_the_scan_warns_of_exactly_the_customers_whose_six_months_are_over(compa
         assert (customer.pk in warned()) == (add_months(since, 6) <= TODAY)
 
 
-def test_a_new_case_carries_purchase_trail_timeline_and_number(company):
+def test_a_new_case_carries_purchase_audit_row_timeline_and_number(company):
     case = factories.churn_case(company.manager, last_purchase_on=date(2025, 3, 31))
     assert (case.status, case.last_purchase_on, case.version) == (Status.WARNING, date(2025, 3, 31), 0)
     entry = AuditEntry.objects.about(case).get()

@@ -69,7 +69,7 @@ def test_a_contact_is_written_only_by_whoever_may_write_on_its_customer_now(comp
         Contact.create(by=company.manager, customer=stale, **CONTACT)
 
 
-def test_a_request_belongs_to_the_keeper_its_customer_has_when_it_is_saved(company):
+def test_a_request_belongs_to_the_owner_its_customer_has_when_it_is_saved(company):
     record = factories.CustomerFactory(manager=company.manager)
     stale = again(record)
     again(record).transfer(company.eastern, by=company.supervisor, reason="换区")

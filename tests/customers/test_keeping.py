@@ -94,7 +94,7 @@ def test_of_a_hidden_duplicate_only_name_manager_and_since_when_are_shown(compan
     assert f"/customers/{customer.pk}/" not in html
 
 
-def test_since_when_is_since_its_keeper_took_it_over(company, customer, sign_in, values):
+def test_since_when_is_since_its_owner_took_it_over(company, customer, sign_in, values):
     Customer.objects.filter(pk=customer.pk).update(created_at=timezone.now() - timedelta(days=500))
     customer.refresh_from_db()
     customer.transfer(company.eastern, by=company.supervisor, reason="调整")

@@ -89,7 +89,7 @@ def test_the_survivor_takes_what_it_lacks_and_keeps_what_it_has(pair, company):
     assert not Customer.objects.current().filter(pk=gone.pk).exists()
 
 
-def test_the_trail_says_who_merged_what_on_both_and_the_history_shows_both(pair, company, sign_in):
+def test_the_audit_log_says_who_merged_what_on_both_and_the_history_shows_both(pair, company, sign_in):
     kept, gone = pair
     factories.ContactFactory(customer=gone)
     merge(pair, company)
@@ -107,7 +107,7 @@ def test_the_trail_says_who_merged_what_on_both_and_the_history_shows_both(pair,
     assert gone.number in page_of(sign_in(company.manager).get(f"/customers/{kept.pk}/?tab=info"))
 
 
-def test_the_old_address_and_number_lead_to_the_survivor_for_those_who_see_it(pair, company, sign_in):
+def test_the_old_url_and_number_lead_to_the_survivor_for_those_who_see_it(pair, company, sign_in):
     kept, gone = pair
     merge(pair, company)
     assert sign_in(company.manager).get(f"/customers/{gone.pk}/")["Location"] == f"/customers/{kept.pk}/"

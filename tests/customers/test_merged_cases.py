@@ -84,7 +84,7 @@ def test_the_rate_of_a_month_counts_the_merged_customer_once(two_lost, company, 
     assert client.get("/customers/", {"status": "all", "normal_on": first}).context["pager"].total == 0
 
 
-def test_the_migration_knows_old_cases_by_the_trail_or_by_what_it_left(two_lost, company, monkeypatch):
+def test_the_migration_knows_old_cases_by_the_audit_log_or_by_what_it_left(two_lost, company, monkeypatch):
     """As earlier releases left them: one won back, one resolved; and those that really were."""
     _, merged = two_lost
     really = lost(company.manager, name="真的回来了")
@@ -144,7 +144,7 @@ def test_list_case_and_export_name_both_where_they_differ(moved, company, sign_i
     assert sign_in(company.manager).get(moved.get_absolute_url()).status_code == 404  # sight follows today's
 
 
-def test_old_cases_get_their_keeper_from_the_trail_or_from_the_history(moved, company, monkeypatch):
+def test_old_cases_get_their_owner_from_the_audit_log_or_from_the_history(moved, company, monkeypatch):
     ChurnCase.objects.update(manager_then=None)
     MIGRATION.name_keepers(apps, None)
     assert again(moved).manager_then == company.manager

@@ -238,7 +238,7 @@ def test_an_edited_contact_leaves_old_and_new(company, contact):
     assert stored(contact)["version"] == 1
 
 
-def test_a_removed_contact_stays_in_the_trail(company, contact):
+def test_a_removed_contact_stays_in_the_audit_log(company, contact):
     key = contact.pk
     contact.remove(by=company.manager)
     assert not Contact.objects.exists()

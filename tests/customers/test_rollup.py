@@ -147,7 +147,7 @@ def test_an_amount_with_more_digits_than_a_float_is_kept_exactly(customers):
     assert RevenueYear.objects.get().amount == Decimal("12345678901.1234001")
 
 
-def test_the_stamp_changes_with_every_change_and_only_then(customers, company):
+def test_the_version_changes_with_every_change_and_only_then(customers, company):
     first = revenue_version()
     factories.order(customers[0])
     second = revenue_version()
