@@ -168,7 +168,7 @@ class SyncRunner:
         position.changed_at, position.synced_at = max(datetimes, default=None), timezone.now()
         position.save()
 
-    def can_remove_missing(self, table: str) -> bool:
+    def removes_missing(self, table: str) -> bool:
         """Return whether rows missing from the feed are gone: only in a full feed without unreadable rows."""
         if self.sync_run.is_full and table in self.unreadable_tables:
             self.remarks.append(f"{LABELS[table]}有读不出的行，这次没有下架或取消")
@@ -186,7 +186,7 @@ class SyncRunner:
                 self._write_products(
                     self.parse_batch("products", batch, rows.parse_product, lambda values: values["number"])
                 )
-        if self.can_remove_missing("products"):
+        if self.removes_missing("products"):
             present = Product.objects.filter(is_discontinued=False)
             for numbers in batches((number for _, number in stream_values(present.values_list("pk", "number"))), BATCH):
                 missing = Product.objects.filter(number__in=self.staging.unseen("products", numbers))
@@ -223,7 +223,7 @@ class SyncRunner:
             with in_turn():
                 self.heartbeat()
                 self._write_stock(self.parse_batch("storage", batch, rows.parse_stock, _stock_key))
-        if self.can_remove_missing("storage"):
+        if self.removes_missing("storage"):
             keys = StockRecord.objects.values_list("pk", "product__number", "warehouse", "location")
             for present in batches(stream_values(keys), BATCH):
                 keys_by_text = {"\t".join(parts): pk for pk, *parts in present}
@@ -271,7 +271,7 @@ class SyncRunner:
                 self._write_orders(self.parse_batch("orders", batch, rows.parse_order, lambda values: values["number"]))
         self._refuse_orphan_lines()
         self._remark_signs()
-        if self.can_remove_missing("orders"):
+        if self.removes_missing("orders"):
             self._cancel_missing()
         self.save_position("orders")
         self.save_position("order_lines")
