@@ -20,8 +20,8 @@ from kit.audit.models import AuditEntry
 from kit.jobs.models import Job
 from kit.jobs.tasks import run_job
 from tests import factories
-from tests.crm.trail import tamper
 from tests.html import find_all, text, texts
+from tests.kit.trail import tamper
 
 pytestmark = pytest.mark.django_db
 LIST = "/accounts/audit/"

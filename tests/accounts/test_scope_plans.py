@@ -42,12 +42,12 @@ def people(company):
 @pytest.fixture
 def rows(people, company):
     """Half of the rows lie in the supervisor's scope; a thousand of the others are shared with them and a manager."""
-    keepers = cycle(people)
+    owners = cycle(people)
     Customer.objects.bulk_create(
-        Customer(name=f"甲{n}", number=f"K{n}", name_pinyin=f"jia{n}", manager=next(keepers)) for n in range(ROWS)
+        Customer(name=f"甲{n}", number=f"K{n}", name_pinyin=f"jia{n}", manager=next(owners)) for n in range(ROWS)
     )
     Opportunity.objects.bulk_create(
-        Opportunity(customer_name=f"乙{n}", summary="泵", success_rate=1, created_by=next(keepers)) for n in range(ROWS)
+        Opportunity(customer_name=f"乙{n}", summary="泵", success_rate=1, created_by=next(owners)) for n in range(ROWS)
     )
     for person in (company.supervisor, company.manager):
         share(Customer, CustomerGrant, person, manager__username__startswith="out")

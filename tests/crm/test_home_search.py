@@ -14,10 +14,10 @@ from zeal import NPlusOneError, zeal_context
 from zeal.constants import ALL_APPS, initialize_app_registry
 from zeal.patch import patch
 
-from crm.search import find_customers
 from crm.version import VERSION
 from customers.import_job import PREVIEWED_ROWS
 from customers.models import Customer, arrival
+from customers.search import find_customers
 from kit.jobs.models import DueRun, Job
 from marketing.models import Opportunity
 from services.models import ServiceRequest

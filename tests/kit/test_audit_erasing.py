@@ -19,7 +19,7 @@ from kit.audit.retention import cut_off, prune_expired
 from kit.audit.verification import ERASURE_VERB, IdRanges, describe_removals, verify
 from kit.domain.verdict import Refused
 from tests import factories
-from tests.crm.trail import GONE, POSTGRES, entry, erase, named, raw, tamper
+from tests.kit.trail import GONE, POSTGRES, entry, erase, named, raw, tamper
 
 pytestmark = pytest.mark.django_db
 

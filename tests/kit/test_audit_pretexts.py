@@ -14,7 +14,7 @@ from kit.audit.log import log_event
 from kit.audit.models import AuditEntry, AuditRedaction
 from kit.audit.retention import prune_expired
 from kit.audit.verification import ERASURE_VERB, verify
-from tests.crm.trail import GONE, erase, named, raw, tamper
+from tests.kit.trail import GONE, erase, named, raw, tamper
 
 pytestmark = pytest.mark.django_db
 

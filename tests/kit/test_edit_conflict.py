@@ -7,8 +7,8 @@ from django.core import signing
 
 from kit.audit.models import AuditEntry
 from tests import factories
-from tests.crm.conflicts import form_values, rows
 from tests.html import find_all, links, text
+from tests.kit.conflicts import form_values, rows
 
 pytestmark = pytest.mark.django_db
 
