@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from basedata import shipped
+from basedata import initial_data
 from basedata.models import DictionaryEntry, NumberSequence, reserve_numbers
 from tests import factories
 
@@ -71,9 +71,9 @@ def test_a_day_has_one_sequence_per_prefix():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("category", shipped.INITIAL_ENTRIES)
+@pytest.mark.parametrize("category", initial_data.INITIAL_ENTRIES)
 def test_the_shipped_entries_are_there_in_order(category):
-    editable, items = shipped.INITIAL_ENTRIES[category]
+    editable, items = initial_data.INITIAL_ENTRIES[category]
     found = DictionaryEntry.objects.of(category)
     assert list(found.values_list("item", "value")) == [(item, str(n)) for n, item in enumerate(items, start=1)]
     assert set(found.values_list("is_editable", flat=True)) == {editable}
@@ -98,14 +98,14 @@ def test_shipping_again_brings_back_no_deleted_entry_and_changes_none():
     factories.entry("地区", "西部").delete()
     DictionaryEntry.objects.filter(category="地区", item="北京").update(item="首都")
     before = list(DictionaryEntry.objects.values())
-    shipped.create_initial_entries()
+    initial_data.create_initial_entries()
     assert list(DictionaryEntry.objects.values()) == before
 
 
 @pytest.mark.django_db
 def test_shipping_brings_a_category_that_is_missing_entirely():
     DictionaryEntry.objects.of("竞争对手").delete()
-    shipped.create_initial_entries()
+    initial_data.create_initial_entries()
     assert list(DictionaryEntry.objects.of("竞争对手").values_list("item", flat=True)) == [
         "进口品牌",
         "本地供应商",

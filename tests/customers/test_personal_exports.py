@@ -11,10 +11,10 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from crm.privacy import erase_contact
-from customers.personal import GONE
 from kit.audit import seals
 from kit.audit.log import log_event
 from kit.audit.models import AuditEntry
+from kit.audit.redaction import ERASED_TEXT
 from kit.audit.verification import verify
 from kit.exchange import exports as exports_module
 from kit.jobs.models import Job
@@ -48,7 +48,7 @@ def test_conditions_of_exports_are_kept_in_words_and_lose_the_erased_person(pers
     assert exports() == [f"name = {NAME}", f"contact_name = {NAME}；status = all"]
     seals.seal_pending()
     erase(person, company)
-    assert exports() == [f"name = {GONE}", f"contact_name = {GONE}；status = all"]
+    assert exports() == [f"name = {ERASED_TEXT}", f"contact_name = {ERASED_TEXT}；status = all"]
     seals.seal_pending()
     assert verify() == []
 
@@ -60,7 +60,7 @@ def test_conditions_from_before_stand_encoded_and_are_found_too(person, company,
     page = sign_in(company.administrator).get(reverse("accounts:audit_detail", args=[entry.pk])).content.decode()
     assert f"name = {NAME}；mobile = 138" in page
     erase(person, company)
-    assert exports() == [f"name = {GONE}；mobile = {GONE}", "name=%E7%8E%8B"]
+    assert exports() == [f"name = {ERASED_TEXT}；mobile = {ERASED_TEXT}", "name=%E7%8E%8B"]
     assert not AuditEntry.objects.get(pk=other.pk).is_redacted
 
 
@@ -109,7 +109,10 @@ def test_files_of_exports_go_and_jobs_forget_the_words(
     with django_capture_on_commit_callbacks(execute=True):
         assert erase(person, company).counts["后台任务的文件"] == 1
     assert not files.path.exists()
-    for job, asked in ((files.done, {"name": [GONE]}), (files.waiting, {"name": [GONE], "sort": ["name"]})):
+    for job, asked in (
+        (files.done, {"name": [ERASED_TEXT]}),
+        (files.waiting, {"name": [ERASED_TEXT], "sort": ["name"]}),
+    ):
         job.refresh_from_db()
         assert dict(QueryDict(job.arguments["query"]).lists()) == asked
         assert NAME not in json.dumps(job.arguments, ensure_ascii=False)
