@@ -25,7 +25,7 @@ from kit.pages.paging import MAX_COUNT, count_capped, format_count
 from marketing.models import Opportunity, PlanItem
 from marketing.waiting import agreed_follow_ups, developed_by, due_items
 from reports.models import MonthlyReport
-from reports.overview import executive_tasks, overview
+from reports.overview import executive_tasks, executive_tiles
 from reports.reminders import month_owed_by
 from services.models import ServiceRequest, assignment_access
 
@@ -145,7 +145,7 @@ def report_work(user: User) -> dict[str, Any]:
         returned = MonthlyReport.objects.returned_to(user).defer("figures")
         context |= {"report_owed": month_owed_by(user), "reports_returned": list(returned[:5])}
     if user.has_perm("reports.review_monthlyreport"):
-        context |= {"overview": overview(user), **executive_tasks(user)}
+        context |= {"overview": executive_tiles(user), **executive_tasks(user)}
     return context
 
 

@@ -1,4 +1,4 @@
-"""Figures as a report says them: shares that add up, changes with sign, amounts in the unit that reads best."""
+"""Figures of reports: shares that add up to 100, changes with sign, amounts in a readable unit."""
 
 from __future__ import annotations
 
@@ -14,58 +14,58 @@ DASH = "—"
 
 
 def shares(values: Sequence[Decimal | int]) -> list[Decimal]:
-    """Percentages to one place that add up to exactly 100.0, by the largest remainder; ties go to the first.
+    """Return percentages to one place that add up to exactly 100.0, by the largest remainder; ties go to the first.
 
     values must not be negative; when all are 0, all shares are 0.0.
     """
-    whole = sum(values, Decimal(0))
-    if not whole:
+    total = sum(values, Decimal(0))
+    if not total:
         return [Decimal("0.0")] * len(values)
-    parts = [divmod(Decimal(value) * 1000, whole) for value in values]
-    missing = 1000 - sum(int(units) for units, _ in parts)
-    favoured = sorted(range(len(parts)), key=lambda place: -parts[place][1])[:missing]
-    extra = set(favoured)
-    return [(Decimal(int(units) + (place in extra)) / 10).quantize(TENTH) for place, (units, _) in enumerate(parts)]
+    quotients = [divmod(Decimal(value) * 1000, total) for value in values]
+    missing = 1000 - sum(int(units) for units, _ in quotients)
+    by_remainder = sorted(range(len(quotients)), key=lambda place: -quotients[place][1])
+    extra = set(by_remainder[:missing])
+    return [(Decimal(int(units) + (place in extra)) / 10).quantize(TENTH) for place, (units, _) in enumerate(quotients)]
 
 
-def percent(part: Decimal | int, whole: Decimal | int) -> Decimal | None:
-    """part of whole in percent, to one place, half up; None when there is no whole."""
-    if not whole:
+def percent(numerator: Decimal | int, denominator: Decimal | int) -> Decimal | None:
+    """Return numerator / denominator in percent, to one place, half up; None when the denominator is 0."""
+    if not denominator:
         return None
-    return (Decimal(part) * 100 / Decimal(whole)).quantize(TENTH, ROUND_HALF_UP)
+    return (Decimal(numerator) * 100 / Decimal(denominator)).quantize(TENTH, ROUND_HALF_UP)
 
 
 def change(now: Decimal | int, before: Decimal | int | None) -> Decimal | None:
-    """Growth against before in percent; None when before is missing or not positive, as no percentage says it then."""
+    """Return the growth against before in percent; None when before is missing or not positive."""
     if before is None or before <= 0:
         return None
     return percent(now - before, before)
 
 
-class Shown(NamedTuple):
+class TileFigure(NamedTuple):
     """A figure of the KPI line: its number and its unit."""
 
     value: str
     unit: str
 
 
-def in_unit(amount: Decimal | None) -> Shown:
-    """Money for a tile: from 1 亿 in 亿元 with two places, from 1 万 in 万元 with one, else in 元."""
+def in_readable_unit(amount: Decimal | None) -> TileFigure:
+    """Return money for a tile: from 1 亿 in 亿元 with two places, from 1 万 in 万元 with one, else in 元."""
     if amount is None:
-        return Shown(DASH, "")
+        return TileFigure(DASH, "")
     for unit, name, place in ((YI, "亿元", CENT), (WAN, "万元", TENTH)):
         if abs(amount) >= unit:
-            return Shown(minus(f"{(amount / unit).quantize(place, ROUND_HALF_UP):,f}"), name)
-    return Shown(format_yuan(amount), "元")
+            return TileFigure(with_minus_sign(f"{(amount / unit).quantize(place, ROUND_HALF_UP):,f}"), name)
+    return TileFigure(format_yuan(amount), "元")
 
 
-def minus(text: str) -> str:
+def with_minus_sign(text: str) -> str:
     return text.replace("-", "−")
 
 
 def signed(value: Decimal | int, after: str = "") -> str:
-    """+4.8%, −7, 0: a rise or fall always carries its sign."""
-    return minus(f"{value:+,}" if value else f"{value:,}") + after
+    """Format a rise or fall with its sign: +4.8%, −7, 0."""
+    return with_minus_sign(f"{value:+,}" if value else f"{value:,}") + after
 
 
 # How a kind of figure is written on the screen and in a workbook.
@@ -74,11 +74,11 @@ def _money(value: Decimal | int) -> str:
 
 
 def _percent(value: Decimal | int) -> str:
-    return minus(f"{value:.1f}%")
+    return with_minus_sign(f"{value:.1f}%")
 
 
 def _count(value: Decimal | int) -> str:
-    return minus(f"{value:,}")
+    return with_minus_sign(f"{value:,}")
 
 
 def _change(value: Decimal | int) -> str:
@@ -86,7 +86,7 @@ def _change(value: Decimal | int) -> str:
 
 
 def _decimal(value: Decimal | int) -> str:
-    return minus(f"{value:,.1f}")
+    return with_minus_sign(f"{value:,.1f}")
 
 
 KINDS: dict[str, tuple[Callable[[Decimal | int], str], str]] = {
@@ -99,5 +99,5 @@ KINDS: dict[str, tuple[Callable[[Decimal | int], str], str]] = {
 }
 
 
-def said(kind: str, value: Decimal | int | None) -> str:
+def format_figure(kind: str, value: Decimal | int | None) -> str:
     return DASH if value is None else KINDS[kind][0](value)

@@ -1,4 +1,4 @@
-"""The four reports behind a 客户管理报告, as their author sees them."""
+"""The four reports inside a 客户管理报告, in their author's view."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from accounts.models import User
 
 from .pages import ReportPage
-from .report_snapshot import computed, take
+from .report_snapshot import open_report, serialize_report
 from .views.churn import ChurnReport
 from .views.composition import CompositionReport
 from .views.contribution import ContributionReport
@@ -16,7 +16,7 @@ from .views.service import ServicesReport
 
 
 def four_reports(user: User, period: date) -> list[dict[str, Any]]:
-    """Contribution, services and churn of the year of the period; composition as it is now."""
+    """Return contribution, services and churn of the year of the period, and composition as it is now."""
     year = f"year={period.year}"
     pages: tuple[tuple[type[ReportPage], str], ...] = (
         (ContributionReport, year),
@@ -24,4 +24,4 @@ def four_reports(user: User, period: date) -> list[dict[str, Any]]:
         (ServicesReport, year),
         (ChurnReport, year),
     )
-    return [take(computed(page, user, query)) for page, query in pages]
+    return [serialize_report(open_report(page, user, query)) for page, query in pages]

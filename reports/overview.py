@@ -1,4 +1,4 @@
-"""What an executive sees first: a figure of every report, its last 18 months, and where it leads."""
+"""Tiles of an executive's home page: a figure of every report, its last 18 months, and links."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from kit.domain.days import add_months, midnight
 from marketing.models import Opportunity
 from services.models import ServiceRequest
 
-from .figure_cells import DASH, in_unit, percent, said
+from .figure_cells import DASH, format_figure, in_readable_unit, percent
 from .forms import ALL
 from .periods import Period, month_period
 from .queries import churn, pipeline, service
-from .queries.contribution import view_of
-from .report_parts import rows_meant
-from .versioned_cache import remembered
+from .queries.contribution import visible_customers_key
+from .report_parts import describe_rows_behind
+from .versioned_cache import cached
 
 OPPORTUNITIES = "marketing:opportunity_list"
 
 
 @dataclass
 class Trend:
-    """A tile. url: the rows behind the figure, report: what says more of them; totals: {first of the month: figure};
-    kind: how its months are written (figures.KINDS)."""
+    """A tile. url: the rows behind the figure, report: the page that says more; totals: {first of the month: figure};
+    kind: how its months are written (figure_cells.KINDS)."""
 
     label: str
     value: str
@@ -46,22 +46,22 @@ class Trend:
     report: str
     totals: dict[date, Decimal] = field(default_factory=dict)
     kind: str = "count"
-    what: str = ""  # of the months, when they count something else than the figure
+    trend_label: str = ""  # what the months count, when it is not the figure
     of: str = ""  # which rows these are, when the figure is not their count or sum
 
     @property
     def title(self) -> str:
-        return rows_meant("percent", self.of)
+        return describe_rows_behind("percent", self.of)
 
     @property
     def bars(self) -> list[tuple[Bar, str]]:
-        """The months as bars, each with its figure in words."""
-        drawn = build_bars(self.totals, timezone.localdate())
-        return [(bar, said(self.kind, bar.total)) for bar in drawn]
+        """Return the months as bars, each with its formatted figure."""
+        months = build_bars(self.totals, timezone.localdate())
+        return [(bar, format_figure(self.kind, bar.total)) for bar in months]
 
 
-def overview(user: User) -> list[Trend]:
-    """The reports' figures in the person's view, this month against the last."""
+def executive_tiles(user: User) -> list[Trend]:
+    """Return the reports' figures in the user's view, this month against the last."""
     today = timezone.localdate()
     this, last = today.replace(day=1), month_start_before(today, 1)
     span = Period(month_start_before(today, SPARKLINE_MONTHS - 1), month_period(this).last)
@@ -72,53 +72,53 @@ def overview(user: User) -> list[Trend]:
 def _orders(user: User, span: Period, this: date, last: date) -> list[Trend]:
     totals = _revenue_by_month(user, this)
     now, before = totals.get(this, Decimal(0)), totals.get(last)
-    note = f"上月全月 {_words(before)}" if before is not None else "上月没有订单"
-    url = _rows("customers:order_list", status=REVENUE_STATUS, **_days("ordered", this))
+    note = f"上月全月 {_amount_text(before)}" if before is not None else "上月没有订单"
+    url = _list_url("customers:order_list", status=REVENUE_STATUS, **_date_range("ordered", this))
     report = f"{reverse('reports:contribution')}?year={this.year}"
-    return [Trend("本月订单金额", *in_unit(now), note, url, report, totals, "money")]
+    return [Trend("本月订单金额", *in_readable_unit(now), note, url, report, totals, "money")]
 
 
 def _revenue_by_month(user: User, this: date) -> dict[date, Decimal]:
-    """Added up again only when orders or what the person sees changed: an executive opens his home often."""
+    """Return {first of the month: revenue}, cached until orders or the user's view change: home is opened often."""
     orders = Order.objects.visible_to(user).revenue()
     if not user.has_perm(orders.view_permission) or not user.has_perm(Customer.objects.all().view_permission):
         return {}
-    return remembered(user, ("orders by month", view_of(user), this), lambda: totals_by_month(orders, this))
+    return cached(user, ("orders by month", visible_customers_key(user), this), lambda: totals_by_month(orders, this))
 
 
-def _rows(name: str, **conditions: Any) -> str:
+def _list_url(name: str, **conditions: Any) -> str:
     return f"{reverse(name)}?{urlencode(conditions)}"
 
 
-def _days(name: str, first: date, months: int = 1) -> dict[str, date]:
-    """A list's filters of so many months from this day on."""
+def _date_range(name: str, first: date, months: int = 1) -> dict[str, date]:
+    """Return a list's filters for so many months from this day on."""
     return {f"{name}_from": first, f"{name}_to": add_months(first, months) - timedelta(days=1)}
 
 
-def _words(amount: Decimal) -> str:
-    return " ".join(in_unit(amount))
+def _amount_text(amount: Decimal) -> str:
+    return " ".join(in_readable_unit(amount))
 
 
 def _customers(user: User, span: Period, this: date, last: date) -> list[Trend]:
     rows = Customer.objects.visible_to(user)
-    whole = rows.aggregate(n=Count("pk"))["n"]
+    total = rows.aggregate(n=Count("pk"))["n"]
     since = rows.filter(created_at__gte=midnight(span.first)).order_by()
-    counted = since.annotate(month=TruncMonth("created_at")).values_list("month").annotate(n=Count("pk"))
-    new = {timezone.localtime(month).date(): Decimal(n) for month, n in counted}
+    by_month = since.annotate(month=TruncMonth("created_at")).values_list("month").annotate(n=Count("pk"))
+    new = {timezone.localtime(month).date(): Decimal(n) for month, n in by_month}
     note = f"本月新增 {new.get(this, 0)}，上月 {new.get(last, 0)}"
-    url, report = _rows("customers:customer_list", status=ALL), reverse("reports:composition")
-    return [Trend("客户", f"{whole:,}", "家", note, url, report, new, "count", "每月新增")]
+    url, report = _list_url("customers:customer_list", status=ALL), reverse("reports:composition")
+    return [Trend("客户", f"{total:,}", "家", note, url, report, new, "count", "每月新增")]
 
 
 def _losses(user: User, span: Period, this: date, last: date) -> list[Trend]:
     customers, cases = Customer.objects.visible_to(user), ChurnCase.objects.visible_to(user).counted()
-    months = churn.monthly_rates(customers, churn.lines_of(cases.exclude(confirmed_at=None), span), span)
+    months = churn.monthly_rates(customers, churn.load_case_lines(cases.exclude(confirmed_at=None), span), span)
     now, before = months[-1], months[-2]
     rates = {month.first: month.rate or Decimal(0) for month in months}
     value = DASH if now.rate is None else str(now.rate)
-    note = f"本月确认流失 {now.lost}，上月 {before.lost}（{said('percent', before.rate)}）"
+    note = f"本月确认流失 {now.lost}，上月 {before.lost}（{format_figure('percent', before.rate)}）"
     url, report = (
-        _rows("customers:churn_list", status=ALL, counted=1, **_days("confirmed", this)),
+        _list_url("customers:churn_list", status=ALL, counted=1, **_date_range("confirmed", this)),
         reverse("reports:churn"),
     )
     unit = "" if now.rate is None else "%"
@@ -130,26 +130,26 @@ def _losses(user: User, span: Period, this: date, last: date) -> list[Trend]:
 def _requests(user: User, span: Period, this: date, last: date) -> list[Trend]:
     if not user.has_perm(ServiceRequest.objects.all().view_permission):
         return []
-    rows = service.created(ServiceRequest.objects.visible_to(user), span)
-    found = service.groups(rows, TruncMonth("created_at"))
-    months = {timezone.localtime(month).date(): group for month, group in found.items()}
+    rows = service.created_in(ServiceRequest.objects.visible_to(user), span)
+    groups = service.groups(rows, TruncMonth("created_at"))
+    months = {timezone.localtime(month).date(): group for month, group in groups.items()}
     now, before = months.get(this, service.Group()), months.get(last, service.Group())
-    note = f"上月全月 {before.requests} 件；满意度 {said('decimal', now.mean)} 星（{now.answers} 条评价）"
+    note = f"上月全月 {before.requests} 件；满意度 {format_figure('decimal', now.mean)} 星（{now.answers} 条评价）"
     totals = {month: Decimal(group.requests) for month, group in months.items()}
-    url = _rows("services:archive", status=ALL, **_days("created", this))
+    url = _list_url("services:archive", status=ALL, **_date_range("created", this))
     report = f"{reverse('reports:services')}?year={this.year}"
     return [Trend("本月服务请求", f"{now.requests:,}", "件", note, url, report, totals)]
 
 
 def _opportunities(user: User, span: Period, this: date, last: date) -> list[Trend]:
     rows = Opportunity.objects.visible_to(user)
-    whole = pipeline.total(pipeline.groups(rows, span).values())
+    total = pipeline.total(pipeline.groups(rows, span).values())
     lines = pipeline.by_month(rows, span)
     weighted = Trend(
         "加权销售漏斗",
-        *in_unit(whole.weighted),
-        f"进行中 {whole.open} 个，预计 {_words(whole.amount)}",
-        _rows(OPPORTUNITIES, status=ALL, open=1, total=1),
+        *in_readable_unit(total.weighted),
+        f"进行中 {total.open} 个，预计 {_amount_text(total.amount)}",
+        _list_url(OPPORTUNITIES, status=ALL, open=1, total=1),
         reverse("reports:pipeline"),
         {line.first: Decimal(line.created) for line in lines},
         "count",
@@ -160,14 +160,16 @@ def _opportunities(user: User, span: Period, this: date, last: date) -> list[Tre
 
 def _wins(lines: list[pipeline.MonthLine]) -> Trend:
     year = lines[-12:]
-    won, ended = sum(line.won for line in year), sum(line.won + line.lost for line in year)
-    rate = percent(won, ended)
+    won, closed = sum(line.won for line in year), sum(line.won + line.lost for line in year)
+    rate = percent(won, closed)
     return Trend(
         "近 12 个月成功率",
         DASH if rate is None else str(rate),
         "" if rate is None else "%",
-        f"成功 {won}，结束 {ended}；本月成功 {lines[-1].won}，上月 {lines[-2].won}",
-        _rows(OPPORTUNITIES, status=Opportunity.Status.WON, **_days("closed", year[0].first, len(year)), total=1),
+        f"成功 {won}，结束 {closed}；本月成功 {lines[-1].won}，上月 {lines[-2].won}",
+        _list_url(
+            OPPORTUNITIES, status=Opportunity.Status.WON, **_date_range("closed", year[0].first, len(year)), total=1
+        ),
         reverse("reports:pipeline"),
         {line.first: Decimal(line.won) for line in lines},
         "count",
@@ -177,11 +179,11 @@ def _wins(lines: list[pipeline.MonthLine]) -> Trend:
 
 
 def executive_tasks(user: User) -> dict[str, Any]:
-    """For an executive: reports to review, and the newest losses in his view."""
+    """Return for an executive the reports to review and the newest losses in view."""
     from .models import MonthlyReport
 
-    lost = ChurnCase.objects.visible_to(user).filter(status=ChurnCase.Status.CONFIRMED)
+    losses = ChurnCase.objects.visible_to(user).filter(status=ChurnCase.Status.CONFIRMED)
     return {
         "to_review": list(MonthlyReport.objects.waiting_for(user).defer("figures").select_related("author")[:10]),
-        "newest_losses": list(lost.select_related("customer__manager").order_by("-confirmed_at", "-pk")[:5]),
+        "newest_losses": list(losses.select_related("customer__manager").order_by("-confirmed_at", "-pk")[:5]),
     }

@@ -1,6 +1,6 @@
 """The page kit of reports: a report is a form of filters and one function that computes.
 
-    class ContributionForm(ReportForm):             # reports/forms.py: every filter is optional and in the address
+    class ContributionForm(ReportForm):             # reports/forms.py: optional filters, read from the URL
         name = forms.CharField(label="客户名称", max_length=100)
 
     class ContributionReport(ReportPage):
@@ -10,12 +10,13 @@
         def report(self, values):                    # values: the form's cleaned_data; rows through visible_to(user)
             return Report(facts=[…], kpis=[Kpi(…)], charts=[Chart(…)], tables=[ReportTable(…, paged=True)])
 
-From that the kit draws: filters and applied filters, KPI line, charts (static/js/charts.js), tables with sort links and
-paging, the total row, the print view, ?export=xlsx (all tables, the filters, the time, native charts) and ?export=csv
-(the paged table, else the first). The parts are documented in parts.py, the writing of figures in figures.py:
-shares() for columns that must add up to 100.0, percent(), change(), in_unit() for tiles, signed().
+From that the page renders: filters and applied filters, KPI line, charts (static/js/charts.js), tables with sort links
+and paging, the total row, the print view, ?export=xlsx (all tables, the filters, the time, native charts) and
+?export=csv (the paged table, else the first). The parts are documented in report_parts.py, the formatting of figures
+in figure_cells.py: shares() for columns that must add up to 100.0, percent(), change(), signed(), and
+in_readable_unit() for tiles.
 
-Rules of the kit
+Rules
 - A row of a table is any object with the attributes that its columns name; the total row is one more of them.
 - Figure(label, "attribute", kind="money", url=lambda row: …) is a column of numbers linked to the rows behind it; a
   plain kit.pages.lists.Column shows text (html= for links). Every figure leads to rows: Figure("占比", "share",
@@ -25,7 +26,7 @@ Rules of the kit
 - Texts under the title (facts) say period and basis. A form with errors shows them and computes nothing.
 - A report that is not about figures alone sets template_name to a template that extends reports/page.html (blocks:
   before, after) and adds to page_context().
-- Another right: permission; who exports: export_permission.
+- Another permission to view: permission; to export: export_permission.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -72,7 +73,7 @@ class ReportPage(ExportsByPost, View):
     tab_field: str = ""  # a choice field of the form that is drawn as tabs instead
     request: Any
 
-    def get(self, request: Any, **kwargs: Any) -> HttpResponse:
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if not request.user.has_perm(self.permission):
             raise PermissionDenied("您的角色不能查看这个报表。")
         if (file_format := self.requested_format()) is not None:
@@ -86,7 +87,7 @@ class ReportPage(ExportsByPost, View):
             return refuse_export(self.request, sentences)
         return deliver(self, file_format)
 
-    # What is computed
+    # Computation
 
     @cached_property
     def form(self) -> ReportForm:
@@ -100,21 +101,21 @@ class ReportPage(ExportsByPost, View):
         raise NotImplementedError
 
     def misread(self) -> list[str]:
-        """Sentences about what the address asks and this report does not know, with what is shown instead."""
-        asked, known = self.request.GET, self.form.fields
-        found = [*describe_unknown_names(asked, known), *describe_repeated_names(asked, known)]
+        """Return sentences about parameters this report does not know, with what is shown instead."""
+        params, fields = self.request.GET, self.form.fields
+        sentences = [*describe_unknown_names(params, fields), *describe_repeated_names(params, fields)]
         if self.tab_field in self.form.errors:
-            found.append(f"没有「{shorten(str(asked.get(self.tab_field, '')))}」这一类，请重新选择。")
+            sentences.append(f"没有「{shorten(str(params.get(self.tab_field, '')))}」这一类，请重新选择。")
         paged = [table for table in self.computed.tables if table.paged]
         if self.sort and paged and not any(table.sorting(self.sort) for table in paged):
-            found.append(f"不能按「{shorten(self.sort)}」排序，现在按默认的顺序。")
-        return found
+            sentences.append(f"不能按「{shorten(self.sort)}」排序，现在按默认的顺序。")
+        return sentences
 
     # The page
 
     def page_context(self) -> dict[str, Any]:
         report = self.computed
-        tables = [self.drawn(table) for table in report.tables]
+        tables = [self.table_context(table) for table in report.tables]
         charts = [(f"chart-{number}", chart) for number, chart in enumerate(report.charts)]
         return {
             "view": self,
@@ -126,10 +127,11 @@ class ReportPage(ExportsByPost, View):
             "tabs": self.tabs(),
             "report": report,
             "charts": [
-                {"id": key, "data_id": f"{key}-data", "chart": one, "drawing": one.drawing()} for key, one in charts
+                {"id": key, "data_id": f"{key}-data", "chart": chart, "drawing": chart.drawing()}
+                for key, chart in charts
             ],
             "tables": tables,
-            "misread": [*self.misread(), *(text for drawn in tables for text in drawn["misread"])],
+            "misread": [*self.misread(), *(text for context in tables for text in context["misread"])],
             "mirror": mirror_notice(*self.mirrored) if self.mirrored else None,
             "can_export": self.request.user.has_perm(self.export_permission) and not report.empty,
             "export_conditions": self.link().partition("?")[2],
@@ -137,38 +139,38 @@ class ReportPage(ExportsByPost, View):
         }
 
     def link(self, **changes: Any) -> str:
-        """This report's address with parameters changed; None drops one."""
+        """Return this report's URL with parameters changed; None drops one."""
         changes = {"page": None, "export": None, **changes}
-        kept = [(name, value) for name, value in self.request.GET.items() if name not in changes]
-        query = urlencode(kept + [(name, value) for name, value in changes.items() if value is not None])
+        params = [(name, value) for name, value in self.request.GET.items() if name not in changes]
+        query = urlencode(params + [(name, value) for name, value in changes.items() if value is not None])
         return f"{self.request.path}?{query}" if query else self.request.path
 
     def applied(self) -> list[dict[str, str]]:
-        """The filters in force, each with the address without it."""
+        """Return the active filters, each with the URL without it."""
         if not self.form.is_valid():
             return []
-        standing = self.form.standing()
+        default_values = self.form.default_values()
         return [
-            {"label": str(label), "value": words, "url": self.link(**{name: ALL if name in standing else None})}
+            {"label": str(label), "value": words, "url": self.link(**{name: ALL if name in default_values else None})}
             for name, label, words in self.conditions()
         ]
 
     def conditions(self) -> list[tuple[str, Any, str]]:
-        """(name, label, words) of every filter that narrows the report, for the page, print and workbook."""
-        found = []
+        """Return (name, label, text) of every filter that narrows the report, for the page, print and workbook."""
+        conditions = []
         for name, value in self.form.cleaned_data.items():
             if value in (None, "", False, ALL) or name == self.tab_field:
                 continue
-            words = self.form.named(name) if hasattr(self.form.fields[name], "choices") else format_cell(value)
-            found.append((name, self.form.fields[name].label, words))
-        return found
+            words = self.form.describe_value(name) if hasattr(self.form.fields[name], "choices") else format_cell(value)
+            conditions.append((name, self.form.fields[name].label, words))
+        return conditions
 
     def describe_conditions(self) -> list[str]:
         tab = [str(one["label"]) for one in self.tabs() if one["current"]]
         return tab + [f"{label} {words}" for _, label, words in self.conditions()]
 
     def tabs(self) -> list[dict[str, Any]]:
-        """The choices of tab_field as links."""
+        """Return the choices of tab_field as links."""
         if not self.tab_field:
             return []
         now = self.form.cleaned_data.get(self.tab_field) if self.form.is_valid() else None
@@ -184,15 +186,18 @@ class ReportPage(ExportsByPost, View):
 
     # Tables
 
-    def drawn(self, table: ReportTable) -> dict[str, Any]:
-        """A table as its template needs it; only the paged one is sorted, cut and followed by a pager."""
+    def table_context(self, table: ReportTable) -> dict[str, Any]:
+        """Return the context of a table; only the paged one is sorted, cut and followed by a pager."""
         pager = Pager(self, len(table.rows)) if table.paged else None
         rows = table.sorted_rows(self.sort)[pager.start : pager.start + pager.size] if pager else table.rows
         return {
             "table": table,
-            "headers": [self.header(table, column) for column in table.shown],
-            "rows": [plain_row(column.cell(row) for column in table.shown) for row in table.filled(list(rows))],
-            "foot": plain_row(foot(column, table.total) for column in table.shown) if table.total else "",
+            "headers": [self.header(table, column) for column in table.visible_columns],
+            "rows": [
+                plain_row(column.cell(row) for column in table.visible_columns)
+                for row in table.with_details(list(rows))
+            ],
+            "foot": plain_row(foot(column, table.total) for column in table.visible_columns) if table.total else "",
             "misread": pager.misread if pager else [],
             "pager": pager if pager and len(table.rows) > min(pager.sizes) else None,
         }
@@ -214,10 +219,10 @@ class ReportPage(ExportsByPost, View):
         }
 
     def preserved_params(self) -> list[tuple[str, str]]:
-        """Order and page size survive a new query."""
+        """Return sort and page size, which survive a new query."""
         return [(name, self.request.GET[name]) for name in ("sort", "page_size") if name in self.request.GET]
 
 
 def foot(column: Column, total: Any) -> str:
-    """A cell of the total row: blank where there is nothing to add up."""
+    """Return a cell of the total row: blank where there is nothing to add up."""
     return column.cell(total) if column.get(total) is not None else '<td class="m-h"></td>'

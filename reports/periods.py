@@ -23,7 +23,7 @@ class Period(NamedTuple):
 
     @property
     def ends(self) -> datetime:
-        """The first moment after it."""
+        """Return the start of the day after it."""
         return midnight(self.last + timedelta(days=1))
 
     @property
@@ -31,14 +31,14 @@ class Period(NamedTuple):
         return (self.last - self.first).days + 1
 
     def months(self) -> list[date]:
-        """The first days of its months."""
+        """Return the first days of its months."""
         start = self.first.replace(day=1)
         count = (self.last.year - start.year) * 12 + self.last.month - start.month + 1
         return [add_months(start, ahead) for ahead in range(count)]
 
 
 def month_period(first: date) -> Period:
-    """The month that begins on this day."""
+    """Return the month that begins on this day."""
     return Period(first, add_months(first, 1) - timedelta(days=1))
 
 
@@ -47,11 +47,11 @@ def year_period(year: int) -> Period:
 
 
 def until_this_month(period: Period, today: date) -> Period:
-    """The period without the months that have not begun."""
+    """Return the period without the months that have not begun."""
     return Period(period.first, max(period.first, min(period.last, month_period(today.replace(day=1)).last)))
 
 
-def years_between(moments: Iterable[datetime | None], today: date) -> list[int]:
-    """The years from the first to the last of these moments, and this one; newest first."""
-    known = [timezone.localtime(moment).year for moment in moments if moment is not None]
-    return list(range(max([*known, today.year]), min([*known, today.year]) - 1, -1))
+def years_between(datetimes: Iterable[datetime | None], today: date) -> list[int]:
+    """Return the years from the first to the last of these datetimes, and this one; newest first."""
+    years = [timezone.localtime(value).year for value in datetimes if value is not None]
+    return list(range(max([*years, today.year]), min([*years, today.year]) - 1, -1))

@@ -1,4 +1,4 @@
-"""The computation of 客户贡献分析, in pure numbers: who gives how much, which share, and which class."""
+"""Computation of 客户贡献分析: customers by revenue, with share and ABC class."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
-from typing import Any
+from typing import overload
 
 from .figure_cells import percent, shares
 
@@ -15,8 +15,8 @@ A_ENDS, B_ENDS = 80, 95  # percent of the share base
 
 
 @dataclass(slots=True)
-class Standing:
-    """A row: a customer's place, figures and class; name and the year before are read for shown rows only."""
+class RankedCustomer:
+    """A row: a customer's place, figures and class; name and the year before are loaded for visible rows only."""
 
     customer: int
     place: int
@@ -35,7 +35,7 @@ class Ranking:
 
     Shares are of the sum of the positive customers and add up to 100.0; customers at or below zero stand last, without
     a share and in class C. A goes up to and including the row that crosses 80 %, B to the one that crosses 95 %.
-    Kept in columns: there may be a hundred thousand rows, of which a page shows twenty.
+    Stored in columns: there may be a hundred thousand rows, of which a page shows twenty.
     """
 
     def __init__(self, rows: Iterable[tuple[int, Decimal, int]]) -> None:
@@ -56,30 +56,34 @@ class Ranking:
     def __len__(self) -> int:
         return len(self.customers)
 
-    def __getitem__(self, wanted: Any) -> Any:
-        if isinstance(wanted, slice):
-            return [self.row(place) for place in range(*wanted.indices(len(self)))]
-        return self.row(range(len(self))[wanted])
+    @overload
+    def __getitem__(self, index: int) -> RankedCustomer: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[RankedCustomer]: ...
+    def __getitem__(self, index: int | slice) -> RankedCustomer | list[RankedCustomer]:
+        if isinstance(index, slice):
+            return [self.row(place) for place in range(*index.indices(len(self)))]
+        return self.row(range(len(self))[index])
 
-    def row(self, place: int) -> Standing:
-        counted = place < self.positive
-        return Standing(
+    def row(self, place: int) -> RankedCustomer:
+        has_share = place < self.positive
+        return RankedCustomer(
             customer=self.customers[place],
             place=place + 1,
             amount=self.amounts[place],
             orders=self.orders[place],
-            share=self.shares[place] if counted else None,
-            cumulative=percent(self.running[place], self.base) if counted else None,
+            share=self.shares[place] if has_share else None,
+            cumulative=percent(self.running[place], self.base) if has_share else None,
             grade="A" if place < self.a_rows else "B" if place < self.b_rows else "C",
         )
 
-    def rows_to(self, part: int) -> int:
-        """How many of the largest customers it takes to reach so many percent."""
-        return bisect_left(self.running, self.base * part / 100) + 1 if self.positive else 0
+    def rows_to(self, percentage: int) -> int:
+        """Return how many of the largest customers it takes to reach so many percent."""
+        return bisect_left(self.running, self.base * percentage / 100) + 1 if self.positive else 0
 
     @property
     def median(self) -> Decimal | None:
-        """Of the positive customers, whose amounts are in order already."""
+        """Return the median amount of the customers above zero."""
         low, high = (self.positive - 1) // 2, self.positive // 2
         return (self.amounts[low] + self.amounts[high]) / 2 if self.positive else None
 

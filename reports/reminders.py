@@ -16,17 +16,17 @@ from .models.monthly import WRITE, due_on
 
 
 def remind_authors(today: date | None = None) -> str:
-    """Called daily by the schedule: tells everybody who owes last month's report, each stage once."""
+    """Notify everybody who owes last month's report, each stage once. Run daily by the schedule."""
     if not settings.CRM_MONTHLY_REPORT_DAY:
         return "未启用"
     today = today or timezone.localdate()
     period = add_months(today.replace(day=1), -1)
     text = reminder(period, today)
-    told = set(Notification.objects.filter(text=text).values_list("recipient", flat=True))
-    owing = [person for person in authors_owing(period) if person.pk not in told]
-    for person in owing:
+    reminded = set(Notification.objects.filter(text=text).values_list("recipient", flat=True))
+    authors = [person for person in authors_owing(period) if person.pk not in reminded]
+    for person in authors:
         notify(person, text)
-    return f"提醒 {len(owing)} 人"
+    return f"提醒 {len(authors)} 人"
 
 
 def reminder(period: date, today: date) -> str:
@@ -37,14 +37,14 @@ def reminder(period: date, today: date) -> str:
 
 
 def authors_owing(period: date) -> QuerySet[User]:
-    """Who writes reports and has not submitted the one of this month; who joined later owes none."""
-    handed_in = MonthlyReport.objects.filter(period=period).exclude(status__in=MonthlyReport.OPEN)
-    there = User.objects.holding(WRITE).filter(date_joined__lt=midnight(due_on(period)))
-    return there.exclude(pk__in=handed_in.values("author"))
+    """Return users who write reports and have not submitted the one of this month, without those who joined later."""
+    submitted = MonthlyReport.objects.filter(period=period).exclude(status__in=MonthlyReport.OPEN)
+    authors = User.objects.holding(WRITE).filter(date_joined__lt=midnight(due_on(period)))
+    return authors.exclude(pk__in=submitted.values("author"))
 
 
 def month_owed_by(user: User) -> date | None:
-    """The month whose report the person still owes, for his workbench; None when there is none."""
+    """Return the month whose report the user still owes, for their home page; None when there is none."""
     if not settings.CRM_MONTHLY_REPORT_DAY or not user.has_perm(WRITE):
         return None
     period = add_months(timezone.localdate().replace(day=1), -1)

@@ -1,4 +1,4 @@
-"""What a report is made of: KPI, charts, tables. Plain declarations; pages.py draws them, workbook.py writes them."""
+"""Parts of a report: KPI, charts, tables. Declarations only; pages.py renders them, workbook.py writes them."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from django.utils.html import format_html
 from kit.pages.lists import Column
 from kit.pages.templatetags.ui import icon
 
-from .figure_cells import WAN, said
+from .figure_cells import WAN, format_figure
 
 Number = Decimal | int | float | None
 
 
-def rows_meant(kind: str, of: str) -> str:
-    """The tooltip of a computed figure: which rows it leads to."""
+def describe_rows_behind(kind: str, of: str) -> str:
+    """Return the tooltip of a computed figure: which rows it leads to."""
     role = {"percent": "分子", "change": "比较对象"}.get(kind, "取自")
     return f"{role}：{of}" if of else ""
 
 
 @dataclass
 class Kpi:
-    """A tile: what, the figure with its unit, and one line that puts it into proportion."""
+    """A tile: label, figure with its unit, and one line that puts it into proportion."""
 
     label: str
     value: str
@@ -36,12 +36,12 @@ class Kpi:
 
     @property
     def title(self) -> str:
-        return rows_meant("percent" if self.unit == "%" else "", self.of)
+        return describe_rows_behind("percent" if self.unit == "%" else "", self.of)
 
 
 @dataclass
 class Figure(Column):
-    """A column of numbers. kind: a key of figures.KINDS; url: the list of the rows behind the row's figure.
+    """A column of numbers. kind: a key of figure_cells.KINDS; url: the list of the rows behind the row's figure.
 
     of: what a computed figure (a share, a mean) is computed from: the label of the column whose rows it leads to, or
     with a url of its own their name. A percentage leads to its numerator, a change to what it compares with.
@@ -58,7 +58,7 @@ class Figure(Column):
 
     def draw(self, row: Any) -> str:
         value = self.get(row)
-        text = said(self.kind, value)
+        text = format_figure(self.kind, value)
         if value is None:
             return format_html('<span class="mute">{}</span>', text)
         if self.kind in ("change", "delta") and value:
@@ -67,7 +67,7 @@ class Figure(Column):
         url = self.url(row) if self.url else ""
         if not url:
             return text
-        title = rows_meant(self.kind, self.of)
+        title = describe_rows_behind(self.kind, self.of)
         return format_html('<a href="{}" title="{}">{}</a>' if title else '<a href="{0}">{2}</a>', url, title, text)
 
 
@@ -101,12 +101,12 @@ class Chart:
     grey_from: int | None = None
 
     def scaled(self, series: Series) -> list[float | None]:
-        """The values in the axis' unit."""
+        """Return the values in the unit of the axis."""
         by = WAN if self.unit == "万元" and not series.percent else Decimal(1)
         return [None if value is None else float(Decimal(value) / by) for value in series.values]
 
     def drawing(self) -> dict[str, Any]:
-        """For static/js/charts.js."""
+        """Return the data for static/js/charts.js."""
         rows = [{"name": s.name, "line": s.line, "percent": s.percent, "values": self.scaled(s)} for s in self.series]
         return {
             "categories": list(self.categories),
@@ -124,8 +124,8 @@ class ReportTable:
     """A table. rows: all rows of the result, in their own order; total: a row of the same attributes for the foot,
     which covers the whole result. One table of a report may be paged: it sorts by ?sort among its columns' names.
 
-    fill: reads for the rows that are shown or exported what the others need not know. arrange: gives the rows in the
-    order asked for, where sorting them here would cost too much.
+    load_details: loads what only visible or exported rows need. sort_rows: returns the rows in the order of ?sort,
+    where sorting them here would cost too much.
     """
 
     title: str
@@ -134,46 +134,46 @@ class ReportTable:
     total: Any = None
     note: str = ""
     paged: bool = False
-    fill: Callable[[list[Any]], Any] | None = None
-    arrange: Callable[[str], Sequence[Any]] | None = None
-    default_sort: str = ""  # what the rows' own order is, for the heads
+    load_details: Callable[[list[Any]], Any] | None = None
+    sort_rows: Callable[[str], Sequence[Any]] | None = None
+    default_sort: str = ""  # the rows' own order, for the headers
     empty_text: str = "没有数据。"
 
     def __post_init__(self) -> None:
-        """A computed figure without a list of its own leads where the column leads that it is computed from."""
+        """Give a computed figure without a URL that of the column it is computed from."""
         figures = {column.label: column for column in self.columns if isinstance(column, Figure)}
         for figure in figures.values():
             if figure.of and figure.url is None:
                 figure.url = figures[figure.of].url
 
     @property
-    def shown(self) -> list[Column]:
+    def visible_columns(self) -> list[Column]:
         return [column for column in self.columns if not column.export_only]
 
-    def sorted_rows(self, asked: str) -> Sequence[Any]:
-        """By the asked column; rows without a value stand last; equal ones keep the table's own order."""
-        column = self.sorting(asked)
+    def sorted_rows(self, sort: str) -> Sequence[Any]:
+        """Return the rows sorted by a column, those without a value last; equal ones keep the table's own order."""
+        column = self.sorting(sort)
         if column is None:
             return self.rows
-        if self.arrange:
-            return self.arrange(asked)
-        known = [row for row in self.rows if column.get(row) is not None]
-        missing = [row for row in self.rows if column.get(row) is None]
-        return sorted(known, key=column.get, reverse=asked.startswith("-")) + missing
+        if self.sort_rows:
+            return self.sort_rows(sort)
+        with_value = [row for row in self.rows if column.get(row) is not None]
+        without_value = [row for row in self.rows if column.get(row) is None]
+        return sorted(with_value, key=column.get, reverse=sort.startswith("-")) + without_value
 
-    def sorting(self, asked: str) -> Column | None:
+    def sorting(self, sort: str) -> Column | None:
         names = {column.sort: column for column in self.columns if column.sort}
-        return names.get(asked.removeprefix("-"))
+        return names.get(sort.removeprefix("-"))
 
-    def filled(self, rows: list[Any]) -> list[Any]:
-        if self.fill and rows:
-            self.fill(rows)
+    def with_details(self, rows: list[Any]) -> list[Any]:
+        if self.load_details and rows:
+            self.load_details(rows)
         return rows
 
 
 @dataclass
 class Report:
-    """What a page computed. facts: period and basis, said under the title; empty: nothing to show."""
+    """The result of a page. facts: period and basis, shown under the title; empty: nothing to show."""
 
     facts: list[str] = field(default_factory=list)
     kpis: list[Kpi] = field(default_factory=list)

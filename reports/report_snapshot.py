@@ -1,10 +1,11 @@
-"""Reports as plain data, to be kept as they stood, and brought back as tables and charts.
+"""Reports serialized as JSON, and restored as tables and charts.
 
-Numbers are kept exact, as texts; links to the rows behind them are left out, as those rows go on changing.
+Numbers are stored exactly, as texts; links to the rows behind them are left out, as those rows go on changing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -16,13 +17,13 @@ from kit.pages.lists import Column
 from kit.pages.templatetags.ui import format_cell
 
 from .pages import ReportPage
-from .report_parts import Chart, Figure, Kpi, Report, ReportTable, Series
+from .report_parts import Chart, Figure, Kpi, Number, Report, ReportTable, Series
 
-LONGEST = 20  # rows kept of a table; its total covers all
+MAX_ROWS = 20  # rows stored of a table; its total covers all
 
 
-def computed(page_class: type[ReportPage], user: User, query: str = "") -> ReportPage:
-    """The report as this address shows it to the person now."""
+def open_report(page_class: type[ReportPage], user: User, query: str = "") -> ReportPage:
+    """Return the report page for this user and query string."""
     request: Any = HttpRequest()
     request.method, request.GET, request.user = "GET", QueryDict(query), user
     page = page_class()
@@ -30,7 +31,7 @@ def computed(page_class: type[ReportPage], user: User, query: str = "") -> Repor
     return page
 
 
-def take(page: ReportPage) -> dict[str, Any]:
+def serialize_report(page: ReportPage) -> dict[str, Any]:
     report = page.computed
     return {
         "title": page.title,
@@ -46,20 +47,20 @@ def take(page: ReportPage) -> dict[str, Any]:
 def _chart(chart: Chart) -> dict[str, Any]:
     options = ("title", "unit", "caption", "horizontal", "stacked", "mark", "grey_from")
     series = [
-        {"name": s.name, "values": [_kept(value) for value in s.values], "line": s.line, "percent": s.percent}
+        {"name": s.name, "values": [_exact_text(value) for value in s.values], "line": s.line, "percent": s.percent}
         for s in chart.series
     ]
-    kept = {name: getattr(chart, name) for name in options}
-    return {**kept, "categories": [str(name) for name in chart.categories], "series": series}
+    fields = {name: getattr(chart, name) for name in options}
+    return {**fields, "categories": [str(name) for name in chart.categories], "series": series}
 
 
 def _table(table: ReportTable) -> dict[str, Any]:
-    rows = table.filled(list(table.rows)[:LONGEST])
+    rows = table.with_details(list(table.rows)[:MAX_ROWS])
     more = len(table.rows) - len(rows)
     return {
         "title": table.title,
         "note": "；".join(
-            part for part in (table.note, f"共 {len(table.rows)} 行，列出前 {LONGEST} 行" * (more > 0)) if part
+            part for part in (table.note, f"共 {len(table.rows)} 行，列出前 {MAX_ROWS} 行" * (more > 0)) if part
         ),
         "columns": [[c.label, c.kind if isinstance(c, Figure) else "", c.css] for c in table.columns],
         "rows": [[_cell(column, row) for column in table.columns] for row in rows],
@@ -69,19 +70,19 @@ def _table(table: ReportTable) -> dict[str, Any]:
 
 def _cell(column: Column, row: Any) -> str | None:
     value = column.get(row)
-    return _kept(value) if isinstance(column, Figure) or value is None else format_cell(value)
+    return _exact_text(value) if isinstance(column, Figure) or value is None else format_cell(value)
 
 
-def _kept(value: Any) -> str | None:
+def _exact_text(value: Number) -> str | None:
     return None if value is None else f"{Decimal(value):f}"
 
 
-# Brought back
+# Restoring
 
 
 @dataclass
-class Kept:
-    """One report as it stood."""
+class RestoredReport:
+    """One report as it was serialized."""
 
     title: str
     report: Report
@@ -89,15 +90,15 @@ class Kept:
     charts: list[dict[str, Any]] = field(default_factory=list)
 
 
-def bring_back(figures: list[dict[str, Any]]) -> list[Kept]:
-    page, found = ReportPage(), []
+def restore_reports(figures: list[dict[str, Any]]) -> list[RestoredReport]:
+    page, restored = ReportPage(), []
     for number, data in enumerate(figures):
         report = Report(
             facts=data["facts"],
             notes=data["notes"],
             kpis=[Kpi(*kpi) for kpi in data["kpis"]],
-            charts=[_chart_again(chart) for chart in data["charts"]],
-            tables=[_table_again(table) for table in data["tables"]],
+            charts=[_restore_chart(chart) for chart in data["charts"]],
+            tables=[_restore_table(table) for table in data["tables"]],
             empty=data["empty"],
         )
         charts = [
@@ -109,33 +110,35 @@ def bring_back(figures: list[dict[str, Any]]) -> list[Kept]:
             }
             for place, chart in enumerate(report.charts)
         ]
-        found.append(Kept(data["title"], report, [page.drawn(table) for table in report.tables], charts))
-    return found
+        restored.append(
+            RestoredReport(data["title"], report, [page.table_context(table) for table in report.tables], charts)
+        )
+    return restored
 
 
-def _chart_again(data: dict[str, Any]) -> Chart:
-    series = [Series(**{**s, "values": [_number(value) for value in s["values"]]}) for s in data["series"]]
+def _restore_chart(data: dict[str, Any]) -> Chart:
+    series = [Series(**{**s, "values": [_restore_number(value) for value in s["values"]]}) for s in data["series"]]
     return Chart(**{**data, "series": series})
 
 
-def _table_again(data: dict[str, Any]) -> ReportTable:
+def _restore_table(data: dict[str, Any]) -> ReportTable:
     kinds = [kind for _, kind, _ in data["columns"]]
     columns = tuple(
-        Figure(label, _place(n), kind=kind, css=css) if kind else Column(label, _place(n), css=css)
+        Figure(label, _cell_getter(n), kind=kind, css=css) if kind else Column(label, _cell_getter(n), css=css)
         for n, (label, kind, css) in enumerate(data["columns"])
     )
-    total = _row(kinds, data["total"]) if data["total"] else None
-    rows = [_row(kinds, row) for row in data["rows"]]
+    total = _restore_row(kinds, data["total"]) if data["total"] else None
+    rows = [_restore_row(kinds, row) for row in data["rows"]]
     return ReportTable(data["title"], columns, rows, total=total, note=data["note"])
 
 
-def _place(number: int) -> Any:
+def _cell_getter(number: int) -> Callable[[list[Any]], Any]:
     return lambda row: row[number]
 
 
-def _row(kinds: list[str], cells: list[str | None]) -> list[Any]:
-    return [_number(cell) if kind else cell for kind, cell in zip(kinds, cells, strict=True)]
+def _restore_row(kinds: list[str], cells: list[str | None]) -> list[Any]:
+    return [_restore_number(cell) if kind else cell for kind, cell in zip(kinds, cells, strict=True)]
 
 
-def _number(text: str | None) -> Decimal | None:
+def _restore_number(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)

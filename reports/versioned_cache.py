@@ -1,8 +1,8 @@
-"""Results kept in the process until the figures they come from change.
+"""Results cached in the process until the data they come from change.
 
 A ranking of all customers, or a count of all opportunities, costs much however little of it is shown. It depends on
-the figures, on who sees which rows, and on what is asked; the last two are the key, the first has a stamp that every
-change renews in its own transaction. So nothing out of date is ever shown, and nothing has to be cleared.
+the figures, on who sees which rows, and on what is asked; the last two are the key, the first has a version that
+every change renews in its own transaction. So nothing stale is ever shown, and nothing has to be cleared.
 """
 
 from __future__ import annotations
@@ -13,46 +13,47 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from django.core.exceptions import EmptyResultSet
+from django.db.models import QuerySet
 
 from accounts.models import User
 from customers.models.rollup import revenue_version
 
 T = TypeVar("T")
-Stamp = Callable[[], Hashable | None]
-MOST = 24  # results of a kind; a ranking of 100,000 customers takes about 30 MB
+VersionReader = Callable[[], Hashable | None]
+MAX_RESULTS = 24  # results of a kind; a ranking of 100,000 customers takes about 30 MB
 
-_kept: dict[Stamp, OrderedDict[Hashable, tuple[Any, Any]]] = {}
+_results: dict[VersionReader, OrderedDict[Hashable, tuple[Any, Any]]] = {}
 _lock = Lock()
 
 
-def remembered(user: User, key: Hashable, compute: Callable[[], T], stamp_of: Stamp = revenue_version) -> T:
-    """compute() once for this key and these figures. What it returns must not be changed.
+def cached(user: User, key: Hashable, compute: Callable[[], T], version_of: VersionReader = revenue_version) -> T:
+    """Return compute(), called once for this key and version. The result must not be changed.
 
-    user: the viewer, on whom the stamp is kept for the length of the request; the key must say what he sees. stamp_of:
-    reads the stamp of the figures.
+    user: the viewer, on whom the version is cached for the length of the request; the key must say what
+    they see. version_of: reads the version of the figures.
     """
-    stamps = user.__dict__.setdefault("_stamps", {})
-    if stamp_of not in stamps:
-        stamps[stamp_of] = stamp_of()
-    stamp = stamps[stamp_of]
+    versions = user.__dict__.setdefault("_versions", {})
+    if version_of not in versions:
+        versions[version_of] = version_of()
+    version = versions[version_of]
     with _lock:
-        kept = _kept.setdefault(stamp_of, OrderedDict())
-        found = kept.get(key)
-        if found and found[0] == stamp:
-            kept.move_to_end(key)
-            return found[1]
+        results = _results.setdefault(version_of, OrderedDict())
+        entry = results.get(key)
+        if entry and entry[0] == version:
+            results.move_to_end(key)
+            return entry[1]
     result = compute()
-    if stamp:  # before the first mark nothing can be said to be unchanged
+    if version:  # before the first mark nothing is known to be unchanged
         with _lock:
-            kept[key] = (stamp, result)
-            kept.move_to_end(key)
-            while len(kept) > MOST:
-                kept.popitem(last=False)
+            results[key] = (version, result)
+            results.move_to_end(key)
+            while len(results) > MAX_RESULTS:
+                results.popitem(last=False)
     return result
 
 
-def statement(rows: Any) -> tuple[Any, ...]:
-    """Which rows these are, as the statement that asks for them: people and shares are ids in it, so another view is
+def sql_key(rows: QuerySet[Any]) -> tuple[Any, ...]:
+    """Return SQL and parameters of the rows as a cache key: people and shares are ids in it, so another view is
     another key. Only for conditions on the rows' own columns."""
     try:
         sql, values = rows.order_by().values("pk").query.sql_with_params()

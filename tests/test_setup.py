@@ -20,7 +20,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import OperationalError, ProgrammingError
 
 from accounts.models import User
-from crm.management.failures import in_words
+from crm.management.failures import describe_error
 from kit.audit.models import AuditEntry
 from tests import factories
 from tests.scripts import ROOT, run, server, setup, testing
@@ -151,7 +151,7 @@ def test_failures_say_what_to_do(output, words):
     ],
 )
 def test_a_command_that_cannot_begin_says_what_to_do(error, words):
-    said = in_words(error)
+    said = describe_error(error)
     assert words in said
     assert bool(said) == bool(words)  # a fault of the program keeps its traceback
     assert "\n" not in said

@@ -1,7 +1,7 @@
-"""The file of a backup: a plain tar every byte of which follows from its manifest, so that none can change unseen.
+"""The file of a backup: a plain tar every byte of which follows from its manifest, so that no change goes unnoticed.
 
 database, files/…, manifest.json, and at the end a seal of fixed length with the size and the digest of the manifest.
-The headers are written here and compared with what is read: nothing of a header is ever believed.
+Headers are built here and compared with those read: nothing in a header is trusted.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from .encryption import Target, content
-from .failure import BackupFailed, broken
-from .manifest import DATABASE, FILES, MANIFEST, MAX_MANIFEST, Manifest, parsed, written
+from .encryption import Target, open_content
+from .errors import BackupFailed, broken
+from .manifest import DATABASE, FILES, MANIFEST, MAX_MANIFEST, Manifest, parse_manifest, serialize_manifest
 
 FORMAT = 2
 SEAL, MAGIC = "manifest.sha256", b"crm-backup"
 BLOCK, PIECE = 512, 1024 * 1024
 END = bytes(2 * BLOCK)
 TAIL = 2 * BLOCK + len(END)  # the seal's header, the seal, the end of a tar
-Sink = Callable[[str], "BinaryIO | None"]  # where a member's bytes go; None: they are only checked
+Sink = Callable[[str], "BinaryIO | None"]  # returns the file for a member's bytes; None: they are only checked
 
 
 def header(name: str, size: int) -> bytes:
-    """A member's header: POSIX tar, with the name and the size in an extended one when they do not fit."""
+    """Return a member's header: POSIX tar, with the name and the size in an extended one when they do not fit."""
     raw, records = os.fsencode(name), b""
     if not raw.isascii() or len(raw) > 100:
         records += _record(b"hdrcharset=BINARY") + _record(b"path=" + raw)
@@ -34,7 +34,7 @@ def header(name: str, size: int) -> bytes:
     if not records:
         return _block(raw, size, b"0")
     plain = raw.decode("ascii", "replace").encode("ascii", "replace")[:100]
-    return _block(b"PaxHeader", len(records), b"x") + padded(records) + _block(plain, size % 8**11, b"0")
+    return _block(b"PaxHeader", len(records), b"x") + pad_block(records) + _block(plain, size % 8**11, b"0")
 
 
 def _record(text: bytes) -> bytes:
@@ -52,79 +52,79 @@ def _block(name: bytes, size: int, kind: bytes) -> bytes:
     return (start + b"%06o\0 " % total + rest).ljust(BLOCK, b"\0")
 
 
-def padded(text: bytes) -> bytes:
+def pad_block(text: bytes) -> bytes:
     return text + bytes(-len(text) % BLOCK)
 
 
-def seal_of(text: bytes) -> bytes:
+def build_seal(text: bytes) -> bytes:
     return b"%s %d %d %s\n" % (MAGIC, FORMAT, len(text), hashlib.sha256(text).hexdigest().encode())
 
 
 class Writer:
-    """Writes members one after the other; what it wrote stands in members."""
+    """Writes members one after the other and records them in members."""
 
     def __init__(self, out: Target) -> None:
         self.out = out
         self.members: dict[str, tuple[int | None, str | None]] = {}
 
     def add(self, name: str, source: Path) -> None:
-        """One file as it is; raises FileNotFoundError before anything is written when it is gone."""
-        with source.open("rb") as opened:
-            size = os.fstat(opened.fileno()).st_size
+        """Add one file; raise FileNotFoundError before anything is written when it is gone."""
+        with source.open("rb") as source_file:
+            size = os.fstat(source_file.fileno()).st_size
             self.out.write(header(name, size))
-            digest, left = hashlib.sha256(), size
-            while left:
-                piece = opened.read(min(PIECE, left))
+            digest, remaining = hashlib.sha256(), size
+            while remaining:
+                piece = source_file.read(min(PIECE, remaining))
                 if not piece:
                     raise BackupFailed(f"{source.name} 在备份期间变短了，请再备份一次。")
                 digest.update(piece)
                 self.out.write(piece)
-                left -= len(piece)
+                remaining -= len(piece)
         self.out.write(bytes(-size % BLOCK))
         self.members[name] = (size, digest.hexdigest())
 
     def close(self, manifest: Manifest) -> None:
-        text = written(manifest)
+        text = serialize_manifest(manifest)
         if len(text) > MAX_MANIFEST:
             raise BackupFailed("附件太多，备份的清单放不下。请把附件目录另行备份。")
-        seal = seal_of(text)
-        self.out.write(header(MANIFEST, len(text)) + padded(text))
-        self.out.write(header(SEAL, len(seal)) + padded(seal) + END)
+        seal = build_seal(text)
+        self.out.write(header(MANIFEST, len(text)) + pad_block(text))
+        self.out.write(header(SEAL, len(seal)) + pad_block(seal) + END)
 
 
 class Archive:
-    """A backup of today's format. Opening it reads the manifest; check() reads every byte."""
+    """A backup of the present format. Opening it reads the manifest; check() reads every byte."""
 
     note = ""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with content(path) as opened:
-            size, digest = self._seal(opened)
-            start = opened.seek(0, os.SEEK_END) - TAIL - size - (-size % BLOCK)
+        with open_content(path) as archive_file:
+            size, digest = self._seal(archive_file)
+            start = archive_file.seek(0, os.SEEK_END) - TAIL - size - (-size % BLOCK)
             if size > MAX_MANIFEST or start < 0:
                 raise broken(path)
-            opened.seek(start)
-            text = opened.read(size)
+            archive_file.seek(start)
+            text = archive_file.read(size)
             if hashlib.sha256(text).hexdigest() != digest:
                 raise broken(path)
-            self.manifest = parsed(text)
+            self.manifest = parse_manifest(text)
             self._text = text
-            if self._length() != opened.seek(0, os.SEEK_END):
+            if self._length() != archive_file.seek(0, os.SEEK_END):
                 raise broken(path)
 
     @staticmethod
     def is_one(path: Path) -> bool:
-        """Tells whether the file ends as one of ours does, whatever its format's number."""
-        with content(path) as opened:
-            if opened.seek(0, os.SEEK_END) < TAIL:
+        """Tell whether the file ends with our seal, of any format number."""
+        with open_content(path) as archive_file:
+            if archive_file.seek(0, os.SEEK_END) < TAIL:
                 return False
-            opened.seek(-TAIL, os.SEEK_END)
-            return opened.read(TAIL)[BLOCK:].startswith(MAGIC + b" ")
+            archive_file.seek(-TAIL, os.SEEK_END)
+            return archive_file.read(TAIL)[BLOCK:].startswith(MAGIC + b" ")
 
-    def _seal(self, opened: BinaryIO) -> tuple[int, str]:
-        opened.seek(-TAIL, os.SEEK_END)
-        words = opened.read(TAIL)[BLOCK : 2 * BLOCK].rstrip(b"\0").split()
+    def _seal(self, archive_file: BinaryIO) -> tuple[int, str]:
+        archive_file.seek(-TAIL, os.SEEK_END)
+        words = archive_file.read(TAIL)[BLOCK : 2 * BLOCK].rstrip(b"\0").split()
         if len(words) != 4 or not all(word.isdigit() and len(word) < 16 for word in words[1:3]):
             raise broken(self.path)
         if int(words[1]) != FORMAT:
@@ -139,48 +139,48 @@ class Archive:
         return list(self.manifest.members.items())
 
     def check(self) -> None:
-        """Reads the whole file; raises BackupFailed when one byte is not as it was written."""
+        """Read the whole file; raise BackupFailed when one byte is not as it was written."""
         self.walk(lambda name: None)
 
     def walk(self, sink: Sink) -> None:
-        """Gives every member's bytes to its sink, and raises BackupFailed unless all are as they were written."""
-        with content(self.path) as opened:
+        """Write every member to its sink; raise BackupFailed unless all bytes are as they were written."""
+        with open_content(self.path) as archive_file:
             for name, (size, digest) in self._entries():
-                self._expect(opened, header(name, size or 0))
-                self._member(opened, name, size or 0, digest, sink(name))
-            seal = seal_of(self._text)
-            self._expect(opened, header(MANIFEST, len(self._text)) + padded(self._text))
-            self._expect(opened, header(SEAL, len(seal)) + padded(seal) + END)
-            if opened.read(1):
+                self._expect(archive_file, header(name, size or 0))
+                self._member(archive_file, name, size or 0, digest, sink(name))
+            seal = build_seal(self._text)
+            self._expect(archive_file, header(MANIFEST, len(self._text)) + pad_block(self._text))
+            self._expect(archive_file, header(SEAL, len(seal)) + pad_block(seal) + END)
+            if archive_file.read(1):
                 raise broken(self.path)
 
-    def _member(self, opened: BinaryIO, name: str, size: int, digest: str | None, out: BinaryIO | None) -> None:
-        if copied(opened, size, out, self.path) != digest:
+    def _member(self, archive_file: BinaryIO, name: str, size: int, digest: str | None, out: BinaryIO | None) -> None:
+        if copy_member(archive_file, size, out, self.path) != digest:
             what = "数据库" if name == DATABASE else f"附件 {name.removeprefix(FILES)!r}"
             raise BackupFailed(f"{self.path.name} 已损坏：{what} 与备份时的校验和不同。")
-        self._expect(opened, bytes(-size % BLOCK))
+        self._expect(archive_file, bytes(-size % BLOCK))
 
-    def _expect(self, opened: BinaryIO, expected: bytes) -> None:
-        if opened.read(len(expected)) != expected:
+    def _expect(self, archive_file: BinaryIO, expected: bytes) -> None:
+        if archive_file.read(len(expected)) != expected:
             raise broken(self.path)
 
 
-def copied(opened: BinaryIO, size: int, out: BinaryIO | None, path: Path) -> str:
-    """Reads a member from where the file stands, closes out; gives the digest."""
-    found, left = hashlib.sha256(), size
+def copy_member(archive_file: BinaryIO, size: int, out: BinaryIO | None, path: Path) -> str:
+    """Copy a member from the present position, close out; return the digest."""
+    digest, remaining = hashlib.sha256(), size
     try:
-        while left:
-            piece = opened.read(min(PIECE, left))
+        while remaining:
+            piece = archive_file.read(min(PIECE, remaining))
             if not piece:
                 raise broken(path)
-            found.update(piece)
+            digest.update(piece)
             if out:
                 out.write(piece)
-            left -= len(piece)
+            remaining -= len(piece)
     finally:
         if out:
             out.close()
-    return found.hexdigest()
+    return digest.hexdigest()
 
 
 def _on_disk(size: int) -> int:

@@ -1,4 +1,4 @@
-"""Encrypted archives: AES-256-GCM chunk by chunk, so that a flipped, missing, moved or foreign one is noticed.
+"""Encrypted archives: AES-256-GCM chunk by chunk, so that a flipped, missing, moved or foreign chunk is noticed.
 
 A header (magic, version, salt, key check), then chunks of 64 KiB, each with its tag. Every archive has its own key,
 derived by HKDF from the key file's and the salt. A chunk's number and whether it is the last are its nonce and, with
@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from .failure import BackupFailed, broken
+from .errors import BackupFailed, broken
 from .key import required_key
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ NEWER = "{} 的加密格式比本程序的新，请先升级程序再恢复。"
 
 
 class Target(Protocol):
-    """Where an archive's bytes go."""
+    """A writer of an archive's bytes."""
 
     def write(self, content: bytes, /) -> object: ...
 
@@ -65,7 +65,7 @@ class _Cipher:
 
 
 class _Encrypting:
-    """Takes bytes, writes them encrypted; finish() writes the last chunk, without which nothing can be read."""
+    """Writes bytes encrypted; finish() writes the last chunk, without which nothing can be read."""
 
     def __init__(self, out: BinaryIO, key: bytes) -> None:
         self._out, self._cipher = out, _Cipher(key, secrets.token_bytes(SALT))
@@ -87,25 +87,25 @@ class _Encrypting:
 
 
 class _Decrypting(io.RawIOBase):
-    """The content of an encrypted archive; no byte is given before its whole chunk was found to be genuine."""
+    """The content of an encrypted archive; no byte is returned before its whole chunk is verified."""
 
-    def __init__(self, opened: BinaryIO, path: Path, key: bytes) -> None:
-        self._opened, self._path = opened, path
-        self._cipher = _cipher_of(opened.read(HEADER), path, key)
-        stored = opened.seek(0, os.SEEK_END) - HEADER
+    def __init__(self, encrypted_file: BinaryIO, path: Path, key: bytes) -> None:
+        self._file, self._path = encrypted_file, path
+        self._cipher = _cipher_of(encrypted_file.read(HEADER), path, key)
+        stored = encrypted_file.seek(0, os.SEEK_END) - HEADER
         self._count = -(-stored // STORED)
         self._size = stored - self._count * TAG
         self._place, self._number, self._chunk = 0, -1, b""
         if not self._count:
             raise broken(path)
-        self._load(self._count - 1)  # one that was cut off is known at once
+        self._load(self._count - 1)  # notices a truncated file at once
 
     def _load(self, number: int) -> None:
         if number == self._number:
             return
-        self._opened.seek(HEADER + number * STORED)
+        self._file.seek(HEADER + number * STORED)
         try:
-            self._chunk = self._cipher.decrypt(number, number == self._count - 1, self._opened.read(STORED))
+            self._chunk = self._cipher.decrypt(number, number == self._count - 1, self._file.read(STORED))
         except InvalidTag:
             raise broken(self._path) from None
         self._number = number
@@ -152,13 +152,13 @@ def _cipher_of(header: bytes, path: Path, key: bytes) -> _Cipher:
 
 def is_encrypted(path: Path) -> bool:
     """Tell by its first bytes whether an archive is read with a key."""
-    with path.open("rb") as opened:
-        return opened.read(len(MAGIC)) == MAGIC
+    with path.open("rb") as archive_file:
+        return archive_file.read(len(MAGIC)) == MAGIC
 
 
 @contextmanager
-def writing(out: BinaryIO, key: bytes | None) -> Iterator[Target]:
-    """Give what an archive is written into: out itself, or with a key something that encrypts into it."""
+def open_target(out: BinaryIO, key: bytes | None) -> Iterator[Target]:
+    """Yield the target of an archive: out itself, or with a key an encrypting writer."""
     if key is None:
         yield out
         return
@@ -168,11 +168,11 @@ def writing(out: BinaryIO, key: bytes | None) -> Iterator[Target]:
 
 
 @contextmanager
-def content(path: Path) -> Iterator[BinaryIO]:
-    """Open an archive, encrypted or not, for reading what was written into it."""
-    with path.open("rb") as opened:
+def open_content(path: Path) -> Iterator[BinaryIO]:
+    """Open the content of an archive, encrypted or not."""
+    with path.open("rb") as archive_file:
         if not is_encrypted(path):
-            yield opened
+            yield archive_file
             return
-        decrypting = _Decrypting(opened, path, required_key(path))
+        decrypting = _Decrypting(archive_file, path, required_key(path))
         yield io.BufferedReader(decrypting, CHUNK)

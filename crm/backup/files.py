@@ -1,7 +1,7 @@
-"""The stored files: read for a backup, laid beside the present ones, and put in their place.
+"""Uploaded files: read for a backup, restored beside the present ones, and swapped in.
 
-A restore works inside the folder itself, which may be a volume of its own: .restore-STAMP holds the files that come,
-.former-STAMP those that were there. Each step is a rename; finish() goes on wherever it was stopped.
+A restore works inside the folder itself, which may be a volume of its own: .restore-STAMP holds the restored files,
+.former-STAMP the former ones. Each step is a rename; a stopped swap can be continued.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.conf import settings
 
 from crm.file_permissions import FILE, FOLDER, make_folder
 
-from .failure import BackupFailed
+from .errors import BackupFailed
 from .manifest import FILES, RESERVED, is_plain
 
 COMING, ARRIVING, FORMER = RESERVED
@@ -26,15 +26,15 @@ def root() -> Path:
     return Path(settings.MEDIA_ROOT)
 
 
-def stored() -> Iterator[tuple[str, Path]]:
-    """Names as members of an archive and where they lie, without what restores keep beside."""
-    seen: set[tuple[int, int]] = set()
+def stored_files() -> Iterator[tuple[str, Path]]:
+    """Yield (name in the archive, path), without the folders of restores."""
+    visited: set[tuple[int, int]] = set()
     for folder, inside, names in os.walk(root(), followlinks=True):
-        here = os.stat(folder)
-        if (here.st_dev, here.st_ino) in seen:  # a link back to where we were
+        status = os.stat(folder)
+        if (status.st_dev, status.st_ino) in visited:  # a link back to a folder above
             inside.clear()
             continue
-        seen.add((here.st_dev, here.st_ino))
+        visited.add((status.st_dev, status.st_ino))
         if Path(folder) == root():
             inside[:] = [name for name in inside if not name.startswith(RESERVED)]
         inside.sort()
@@ -47,21 +47,21 @@ def stored() -> Iterator[tuple[str, Path]]:
             yield name, path
 
 
-def beside(kind: str, stamp: str) -> Path:
+def folder_beside(kind: str, stamp: str) -> Path:
     return root() / f"{kind}{stamp}"
 
 
-def create(path: Path) -> BinaryIO:
-    """A new file that only its owner reads, in folders of the same kind."""
+def create_private(path: Path) -> BinaryIO:
+    """Create a file that only its owner reads, in folders of the same kind."""
     make_folder(path.parent)
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE), "wb")
 
 
 def swap(stamp: str) -> None:
-    """Puts the coming files in the place of the present ones, which stay under their new name."""
-    coming, arriving = beside(COMING, stamp), beside(ARRIVING, stamp)
+    """Put the restored files in the place of the present ones, which stay under their new name."""
+    coming, arriving = folder_beside(COMING, stamp), folder_beside(ARRIVING, stamp)
     if coming.exists():
-        former = beside(FORMER, stamp)
+        former = folder_beside(FORMER, stamp)
         former.mkdir(mode=FOLDER, exist_ok=True)
         _move(root(), former)
         coming.rename(arriving)
@@ -79,7 +79,7 @@ def _move(source: Path, target: Path) -> None:
 
 
 def sync(folder: Path) -> None:
-    """What was renamed in a folder stays renamed when the machine loses power."""
+    """Flush renames in a folder to disk, so that they survive a power loss."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,6 +1,6 @@
-"""What other roles may do in a PostgreSQL database, and the statements that give it to them in a restored one.
+"""Privileges of other roles in a PostgreSQL database, and the statements that grant them in a restored one.
 
-A dump is read without owners and rights: it may come from another server, whose roles are not known here.
+A dump is restored without owners and privileges: it may come from another server, whose roles are not known here.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import psycopg
 
-# Every object with its owner and its list of rights, the built-in one where nobody changed it. A role of the
-# restore's own owns everything afterwards, so its rights count as an owner's.
-READ = """WITH objects (prefix, kind, name, owner, acl, of_column) AS (
+# Every object with its owner and its list of privileges, the built-in one where nobody changed it. The role of the
+# restore owns everything afterwards, so its privileges count as an owner's.
+READ_GRANTS = """WITH objects (prefix, kind, name, owner, acl, of_column) AS (
     SELECT '', 'DATABASE', quote_ident(%s), datdba, coalesce(datacl, acldefault('d', datdba)), ''
     FROM pg_database WHERE datname = current_database()
   UNION ALL
@@ -42,8 +42,8 @@ SELECT prefix, kind, name, right_.privilege_type || of_column,
 FROM objects CROSS JOIN aclexplode(acl) AS right_"""
 
 
-class Right(NamedTuple):
-    prefix: str  # of a statement about what is made later
+class Grant(NamedTuple):
+    prefix: str  # of a statement about objects created later
     kind: str
     name: str
     privilege: str
@@ -56,31 +56,32 @@ class Right(NamedTuple):
         return self.kind, self.name
 
 
-def read(database: psycopg.Connection, name: str) -> set[Right]:
-    """Return who may do what in this database, which is or will be called so."""
-    return {Right(*row) for row in database.execute(READ, [name])}
+def read(database: psycopg.Connection, name: str) -> set[Grant]:
+    """Return the privileges in this database. name: of the database, now or after the swap."""
+    return {Grant(*row) for row in database.execute(READ_GRANTS, [name])}
 
 
-def missing(present: set[Right], coming: set[Right]) -> list[str]:
-    """Return the statements that make of the rights of the coming database those of the present one."""
-    targets = {right.target for right in coming}
-    lost = {right for right in present - coming if right.prefix or right.target in targets}
-    gained = {right for right in coming - present if right.target in {right.target for right in present}}
-    return [*_statements("REVOKE", "FROM", gained), *_statements("GRANT", "TO", lost)]
+def missing_grants(present: set[Grant], coming: set[Grant]) -> list[str]:
+    """Return the statements that give the restored database the privileges of the present one."""
+    targets = {grant.target for grant in coming}
+    present_targets = {grant.target for grant in present}
+    to_grant = {grant for grant in present - coming if grant.prefix or grant.target in targets}
+    to_revoke = {grant for grant in coming - present if grant.target in present_targets}
+    return [*_statements("REVOKE", "FROM", to_revoke), *_statements("GRANT", "TO", to_grant)]
 
 
-def _statements(verb: str, preposition: str, rights: set[Right]) -> list[str]:
-    """One statement for all objects of a kind on which a role has the same privileges."""
+def _statements(verb: str, preposition: str, grants: set[Grant]) -> list[str]:
+    """Return one statement for all objects of a kind on which a role has the same privileges."""
     privileges = defaultdict(set)
-    for right in rights:
-        if not right.is_owners:
-            privileges[right[:3] + right[4:6]].add(right.privilege)
+    for grant in grants:
+        if not grant.is_owners:
+            privileges[grant[:3] + grant[4:6]].add(grant.privilege)
     names = defaultdict(list)
-    for (prefix, kind, name, role, is_grantable), found in privileges.items():
-        names[prefix, kind, role, is_grantable, ", ".join(sorted(found))].append(name)
+    for (prefix, kind, name, role, is_grantable), granted in privileges.items():
+        names[prefix, kind, role, is_grantable, ", ".join(sorted(granted))].append(name)
     statements = []
-    for (prefix, kind, role, is_grantable, listed), found_names in sorted(names.items()):
-        what = " ".join(filter(None, [kind, ", ".join(sorted(found_names))]))
+    for (prefix, kind, role, is_grantable, privilege_list), objects in sorted(names.items()):
+        what = " ".join(filter(None, [kind, ", ".join(sorted(objects))]))
         option = " WITH GRANT OPTION" if is_grantable and verb == "GRANT" else ""
-        statements.append(f"{prefix}{verb} {listed} ON {what} {preposition} {role}{option};")
+        statements.append(f"{prefix}{verb} {privilege_list} ON {what} {preposition} {role}{option};")
     return statements

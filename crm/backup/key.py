@@ -12,7 +12,7 @@ from django.conf import settings
 
 from crm.file_permissions import FILE, UMASK, make_folder
 
-from .failure import BackupFailed
+from .errors import BackupFailed
 
 BYTES = 32
 LONGEST = 1024  # bytes that are read of a key file

@@ -1,4 +1,4 @@
-"""What a backup says about itself, and whether that can be believed enough to go on."""
+"""The manifest of a backup, and its validation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from .failure import BackupFailed
+from .errors import BackupFailed
 
 MANIFEST, DATABASE, FILES = "manifest.json", "database", "files/"
 MAX_MANIFEST = 64 * 1024 * 1024
@@ -20,7 +20,7 @@ Tables = dict[str, list[Any]]  # name: [rows, checksum]
 
 @dataclass(frozen=True)
 class Manifest:
-    """members: name → (bytes, SHA-256) in the order of the archive; of an older format what it knows, else None."""
+    """members: name → (bytes, SHA-256) in the order of the archive; None where the first format has no value."""
 
     vendor: str
     tables: Tables
@@ -39,61 +39,61 @@ class Manifest:
         return sum(rows for rows, _ in self.tables.values())
 
 
-def written(manifest: Manifest) -> bytes:
-    """The manifest of today's format."""
+def serialize_manifest(manifest: Manifest) -> bytes:
+    """Return the manifest in the present format."""
     return json.dumps({name: getattr(manifest, name) for name in FIELDS}).encode()
 
 
 FIELDS = ("product", "made_at", "vendor", "migrations", "tables", "members", "missing")
-FIELDS_BEFORE = ("made_at", "vendor", "tables", "files")
+V1_FIELDS = ("made_at", "vendor", "tables", "files")
 
 
-def parsed(text: bytes) -> Manifest:
-    found = _object(text, FIELDS)
-    _expect(isinstance(found["missing"], list) and all(isinstance(name, str) for name in found["missing"]))
-    _expect(all(_is_text(found[name]) for name in ("product", "made_at")))
-    _expect(isinstance(found["migrations"], list))
-    _expect(all(_strings(pair) and len(pair) == 2 for pair in found["migrations"]))
-    _expect(isinstance(found["members"], dict))
-    for entry in found["members"].values():
+def parse_manifest(text: bytes) -> Manifest:
+    fields = _object(text, FIELDS)
+    _expect(isinstance(fields["missing"], list) and all(isinstance(name, str) for name in fields["missing"]))
+    _expect(all(_is_text(fields[name]) for name in ("product", "made_at")))
+    _expect(isinstance(fields["migrations"], list))
+    _expect(all(_strings(pair) and len(pair) == 2 for pair in fields["migrations"]))
+    _expect(isinstance(fields["members"], dict))
+    for entry in fields["members"].values():
         _expect(isinstance(entry, list) and len(entry) == 2 and _is_count(entry[0]) and _is_digest(entry[1]))
-    members = {name: (entry[0], entry[1]) for name, entry in found["members"].items()}
+    members = {name: (entry[0], entry[1]) for name, entry in fields["members"].items()}
     return Manifest(
-        vendor=_vendor(found),
-        tables=_tables(found),
+        vendor=_vendor(fields),
+        tables=_tables(fields),
         members=_members(members),
-        migrations=[(app, name) for app, name in found["migrations"]],
-        missing=tuple(found["missing"]),
-        product=found["product"],
-        made_at=found["made_at"],
+        migrations=[(app, name) for app, name in fields["migrations"]],
+        missing=tuple(fields["missing"]),
+        product=fields["product"],
+        made_at=fields["made_at"],
     )
 
 
-def parsed_before(text: bytes) -> Manifest:
-    """The manifest of the first format: no sizes, no digest of the database, no migrations."""
-    found = _object(text, FIELDS_BEFORE)
-    _expect(_is_text(found["made_at"]) and isinstance(found["files"], dict))
-    _expect(all(_is_digest(digest) for digest in found["files"].values()))
-    files = {f"{FILES}{name}": (None, digest) for name, digest in found["files"].items()}
+def parse_v1_manifest(text: bytes) -> Manifest:
+    """Return the manifest of the first format: no sizes, no digest of the database, no migrations."""
+    fields = _object(text, V1_FIELDS)
+    _expect(_is_text(fields["made_at"]) and isinstance(fields["files"], dict))
+    _expect(all(_is_digest(digest) for digest in fields["files"].values()))
+    files = {f"{FILES}{name}": (None, digest) for name, digest in fields["files"].items()}
     members = _members({DATABASE: (None, None), **files})
-    return Manifest(_vendor(found), _tables(found), members, migrations=None, made_at=found["made_at"])
+    return Manifest(_vendor(fields), _tables(fields), members, migrations=None, made_at=fields["made_at"])
 
 
 def _object(text: bytes, fields: tuple[str, ...]) -> dict[str, Any]:
     try:
-        found = json.loads(text.decode(), parse_constant=_no_number, parse_float=_no_number)
+        content = json.loads(text.decode(), parse_constant=_no_number, parse_float=_no_number)
     except (ValueError, RecursionError, MemoryError):
         raise BackupFailed("备份的清单读不出来。") from None
-    _expect(isinstance(found, dict) and sorted(found) == sorted(fields))
-    return found
+    _expect(isinstance(content, dict) and sorted(content) == sorted(fields))
+    return content
 
 
 def _no_number(text: str) -> NoReturn:
     raise ValueError(text)
 
 
-def _expect(is_right: bool) -> None:
-    if not is_right:
+def _expect(is_valid: bool) -> None:
+    if not is_valid:
         raise BackupFailed("备份的清单不完整，或不是本系统写的。")
 
 
@@ -113,13 +113,13 @@ def _strings(value: Any) -> bool:
     return isinstance(value, list) and all(_is_text(item) for item in value)
 
 
-def _vendor(found: dict[str, Any]) -> str:
-    _expect(_is_text(found["vendor"]))
-    return str(found["vendor"])
+def _vendor(fields: dict[str, Any]) -> str:
+    _expect(_is_text(fields["vendor"]))
+    return str(fields["vendor"])
 
 
-def _tables(found: dict[str, Any]) -> Tables:
-    tables = found["tables"]
+def _tables(fields: dict[str, Any]) -> Tables:
+    tables = fields["tables"]
     _expect(isinstance(tables, dict) and all(_is_text(name) for name in tables))
     for entry in tables.values():
         _expect(isinstance(entry, list) and len(entry) == 2 and _is_count(entry[0]))
@@ -128,7 +128,7 @@ def _tables(found: dict[str, Any]) -> Tables:
 
 
 def _members(members: dict[str, Any]) -> dict[str, Any]:
-    """Exactly one database, and files whose names stay below their folder and out of each other's way."""
+    """Check that there is one database, and files whose names stay below their folder and out of each other's way."""
     _expect(DATABASE in members)
     for name in members.keys() - {DATABASE}:
         if not is_plain(name):
@@ -138,11 +138,11 @@ def _members(members: dict[str, Any]) -> dict[str, Any]:
     return members
 
 
-RESERVED = (".restore-", ".arriving-", ".former-")  # folders in which a restore keeps files beside
+RESERVED = (".restore-", ".arriving-", ".former-")  # folders of restores
 
 
 def is_plain(name: str) -> bool:
-    """Tells whether a member's name is that of a file somewhere below files/."""
+    """Tell whether a member's name is that of a file somewhere below files/."""
     parts = name.removeprefix(FILES).split("/")
     return (
         name.startswith(FILES)
@@ -164,6 +164,6 @@ def _encodes(name: str) -> bool:
 
 
 def folders(name: str) -> list[str]:
-    """The folders a name goes through: "files/a/b" gives "files", "files/a"."""
+    """Return the folders above a name: "files/a/b" gives "files", "files/a"."""
     parts = name.split("/")
     return ["/".join(parts[:length]) for length in range(1, len(parts))]

@@ -1,4 +1,4 @@
-"""Which version a database is of: newer ones are refused, older ones brought to this one."""
+"""Version of a restored database: newer ones are refused, older ones migrated."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
-from .failure import BackupFailed
+from .errors import BackupFailed
 
 NEWER = "这份备份来自更新的版本（本程序没有迁移 {}），不能恢复到这个版本。请先升级程序。"
 Migrations = list[tuple[str, str]]  # app, name
 
-# What stood in the product for a while and has no file any more: backups made then are of an older version.
+# Migrations that were released for a while and have no file any more: such backups are of an older version.
 WITHDRAWN = {("ui", "0003_dear_grams")}  # became a part of 0002
 RENUMBERED = {("customers", "0004_text_indexes"): "0005_text_indexes"}  # the rollup was put before it
 
@@ -19,12 +19,12 @@ RENUMBERED = {("customers", "0004_text_indexes"): "0005_text_indexes"}  # the ro
 def refuse_newer(migrations: Migrations) -> None:
     loader = MigrationLoader(None, ignore_no_migrations=True)
     unknown = sorted(set(migrations) - loader.disk_migrations.keys() - loader.replacements.keys() - WITHDRAWN)
-    if unknown := [found for found in unknown if found not in RENUMBERED]:
+    if unknown := [migration for migration in unknown if migration not in RENUMBERED]:
         raise BackupFailed(NEWER.format("、".join(f"{app}.{name}"[:100] for app, name in unknown[:3])))
 
 
-def bring_up(migrations: Migrations) -> int:
-    """Brings the database we stand on from these migrations to this version; gives how many it took."""
+def migrate_copy(migrations: Migrations) -> int:
+    """Migrate the connected database from these migrations to this version; return how many were run."""
     loader = MigrationLoader(None, ignore_no_migrations=True)
     for (app, old), new in RENUMBERED.items():
         if (app, old) in migrations and (app, new) not in migrations:

@@ -1,1 +1,1 @@
-"""What was stored wrongly before the gates stood: found, listed with links, mended on request."""
+"""Check of stored data that present validation would refuse: listed with links, mended on request."""

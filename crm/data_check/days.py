@@ -13,7 +13,7 @@ from kit.domain.days import SPREADSHEET_EPOCH, explain_far_day, misread_month
 from kit.domain.past_dates import FUTURE_DATE_REFUSED, is_in_future, refuse_ahead
 from kit.sql.streaming import stream_values
 
-from .findings import Finding, setting
+from .findings import Finding, build_setter
 from .texts import checked_models, label_of
 
 MAY_BE_FAR = ("until",)  # the last day of a share
@@ -30,11 +30,11 @@ def impossible_days() -> Iterator[Finding]:
         names = [field.name for field in fields]
         for key, *values in stream_values(model._base_manager.values_list("pk", *names)) if fields else ():
             for field, value in zip(fields, values, strict=True):
-                if reason := objection(value, happened=refuse_ahead in field.validators):
+                if reason := date_error(value, happened=refuse_ahead in field.validators):
                     yield as_finding(model._base_manager.get(pk=key), field.name, reason)
 
 
-def objection(value: date | datetime | None, *, happened: bool) -> str:
+def date_error(value: date | datetime | None, *, happened: bool) -> str:
     """Return what is wrong with a stored day, or nothing."""
     if value is None:
         return ""
@@ -49,7 +49,7 @@ def as_finding(record: models.Model, name: str, reason: str) -> Finding:
     meant = None if isinstance(value, datetime) else misread_month(value)
     if meant:
         advice = f"当时的 {(value - SPREADSHEET_EPOCH).days} 是年月，改为 {meant}"
-        return Finding(record, label_of(record, name), str(day), advice, setting(record, name, meant))
+        return Finding(record, label_of(record, name), str(day), advice, build_setter(record, name, meant))
     advice = "请在销售系统改正后重新同步" if isinstance(record, Order) else "请打开改正"
     return Finding(record, label_of(record, name), str(day), f"{reason}{advice}")
 

@@ -1,4 +1,4 @@
-"""One value that is stored wrongly, and how it is mended: under its row's lock, with an audit row."""
+"""One value that is stored wrongly, and its correction under the row's lock, with an event in the audit log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class NotMended(Exception):
 
 @dataclass(frozen=True)
 class Finding:
-    """A wrong value of a record: what stands there, what should, and how to set it (None: only a person can)."""
+    """A wrong value of a record: stored text, advice, and how to mend it (None: only a user can)."""
 
     record: models.Model
     label: str
@@ -30,7 +30,7 @@ class Finding:
 
     @property
     def url(self) -> str:
-        """Return where a person sees the record; empty where it has no page."""
+        """Return the URL of the record; "" where it has no page."""
         page = getattr(self.record, "get_absolute_url", None)
         return f"{settings.CRM_BASE_URL}{page()}" if page else ""
 
@@ -41,7 +41,7 @@ class Finding:
 
 
 class Kind(NamedTuple):
-    """One kind of fault. is_guess: what is proposed may be wrong, so it is mended only when asked for by its code."""
+    """One kind of fault. is_guess: the proposed value may be wrong, so it is mended only when named by --only."""
 
     code: str
     title: str
@@ -49,8 +49,8 @@ class Kind(NamedTuple):
     is_guess: bool = False
 
 
-def setting(record: models.Model, name: str, value: Any) -> Callable[[], None]:
-    """Return what sets one field of the record, provided nobody has changed it since it was read."""
+def build_setter(record: models.Model, name: str, value: Any) -> Callable[[], None]:
+    """Return a function that sets one field, unless it has changed since it was read."""
     before = getattr(record, name)
 
     def set_field() -> None:

@@ -1,4 +1,4 @@
-"""What earlier editions decided: cases closed by merging, and sight that former owners kept."""
+"""Decisions of earlier releases: cases closed by merging, and access that former owners kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kit.sql.streaming import stream_records
 
 from .findings import VERB, Finding
 
-SHOWN = 20  # customers listed for each person
+MAX_PER_USER = 20  # customers listed for each user
 
 
 def old_merged_cases() -> Iterator[Finding]:
@@ -27,17 +27,17 @@ def old_merged_cases() -> Iterator[Finding]:
 
 
 def forgotten_shares() -> Iterator[Finding]:
-    """Find shares that are older than the person's own time as 客户经理 and came back to life after it."""
+    """Find shares older than the user's own time as 客户经理, which took effect again after it."""
     own_time = Ownership.objects.filter(
         customer=OuterRef("content_object"), manager=OuterRef("user"), since__gte=OuterRef("at"), until__isnull=False
     )
     rows = CustomerGrant.objects.filter(Exists(own_time)).select_related("content_object", "user", "permission")
     for grant in stream_records(rows.order_by("pk")):
         advice = f"{grant.user} 做过客户经理并已移交，从前的共享还在，取消共享"
-        yield Finding(grant.content_object, "协作人", str(grant), advice, withdrawing(grant))
+        yield Finding(grant.content_object, "协作人", str(grant), advice, build_withdrawal(grant))
 
 
-def withdrawing(grant: CustomerGrant) -> Callable[[], None]:
+def build_withdrawal(grant: CustomerGrant) -> Callable[[], None]:
     def withdraw() -> None:
         with transaction.atomic():
             row = CustomerGrant.objects.select_for_update().filter(pk=grant.pk).first()
@@ -49,11 +49,13 @@ def withdrawing(grant: CustomerGrant) -> Callable[[], None]:
     return withdraw
 
 
-def creators_without_sight() -> Iterator[Finding]:
+def creators_without_access() -> Iterator[Finding]:
     """Find customers whose creator saw them only for having made them; since decision 39 they do not."""
     creators = Customer.objects.current().exclude(created_by=None).order_by().values("created_by")
     for person in User.objects.filter(is_active=True, pk__in=creators).order_by("pk"):
-        made = Customer.objects.current().filter(created_by=person)
-        for customer in made.exclude(pk__in=Customer.objects.visible_to(person).values("pk")).order_by("pk")[:SHOWN]:
+        created = Customer.objects.current().filter(created_by=person)
+        for customer in created.exclude(pk__in=Customer.objects.visible_to(person).values("pk")).order_by("pk")[
+            :MAX_PER_USER
+        ]:
             advice = f"{person} 不再因为创建而看到它；仍需要时请客户经理 {customer.manager} 共享"
             yield Finding(customer, "创建人", str(person), advice)

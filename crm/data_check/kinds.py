@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .days import impossible_days
 from .findings import Kind
-from .history import creators_without_sight, forgotten_shares, old_merged_cases
+from .history import creators_without_access, forgotten_shares, old_merged_cases
 from .money import sums_in_yuan, sums_of_wrong_sign
 from .texts import codes_in_another_spelling, invisible_signs, shortened_numbers
 
@@ -17,5 +17,5 @@ KINDS = (
     Kind("returns", "正负与状态不符的订单", sums_of_wrong_sign),
     Kind("merged", "可能因合并而结束、却算作挽回或解除的流失记录", old_merged_cases, is_guess=True),
     Kind("shares", "从前的客户经理还留着的共享", forgotten_shares),
-    Kind("creators", "创建人不再看到的客户（规则已改，供核对）", creators_without_sight),
+    Kind("creators", "创建人不再看到的客户（规则已改，供核对）", creators_without_access),
 )

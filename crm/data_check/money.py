@@ -14,7 +14,7 @@ from customers.models.rollup import refresh_revenue
 from kit.audit.log import log_event
 from kit.sql.streaming import stream_records, stream_values
 
-from .findings import VERB, Finding, NotMended, setting
+from .findings import VERB, Finding, NotMended, build_setter
 from .texts import label_of
 
 SUMS = ("registered_capital", "annual_turnover")  # in 万元
@@ -37,7 +37,7 @@ def as_finding(customer: Customer, name: str, value: Decimal) -> Finding:
         return Finding(customer, label, stored, "像是以元填写的，请打开核对")
     meant = round(meant, 2)
     advice = f"像是以元填写的，应为 {meant:f} 万元；核对后可用 --only sums --fix 改正，或打开改正"
-    return Finding(customer, label, stored, advice, setting(customer, name, meant))
+    return Finding(customer, label, stored, advice, build_setter(customer, name, meant))
 
 
 def sums_of_wrong_sign() -> Iterator[Finding]:
@@ -45,12 +45,12 @@ def sums_of_wrong_sign() -> Iterator[Finding]:
     for order in stream_records(Order.objects.of_wrong_sign().order_by("pk")):
         stored = f"{order.total:f}"
         if order.status == OrderStatus.RETURNED:
-            yield Finding(order, "总金额", stored, f"退货的金额改为 {-order.total:f}", turning(order))
+            yield Finding(order, "总金额", stored, f"退货的金额改为 {-order.total:f}", build_sign_change(order))
         else:
             yield Finding(order, "总金额", stored, "销售的金额是负数，请在销售系统核对")
 
 
-def turning(order: Order) -> Callable[[], None]:
+def build_sign_change(order: Order) -> Callable[[], None]:
     """Return what makes the order's quantities and its sum negative."""
 
     def turn() -> None:

@@ -1,4 +1,4 @@
-"""The demo accounts' common password: given by CRM_DEMO_PASSWORD, or made once and kept in var/."""
+"""The common password of the demo accounts: CRM_DEMO_PASSWORD, or one generated once and stored in var/."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ def password_file() -> Path:
 
 
 def choose_password() -> str:
-    """The given one, the kept one, or a new readable one like lomefi-tasuke-64."""
-    given = settings.CRM_DEMO_PASSWORD
-    if given:
-        return given
-    if kept := kept_password():
-        return kept
+    """Return the configured, the stored, or a new readable password like lomefi-tasuke-64."""
+    configured = settings.CRM_DEMO_PASSWORD
+    if configured:
+        return configured
+    if stored := stored_password():
+        return stored
     words = ("".join(secrets.choice(SYLLABLES) for _ in range(3)) for _ in range(3))
     password = f"{'-'.join(words)}-{secrets.randbelow(90) + 10}"
-    _keep(password)
+    _store(password)
     return password
 
 
-def kept_password() -> str:
+def stored_password() -> str:
     path = password_file()
     return path.read_text().strip() if path.exists() else ""
 
 
-def _keep(password: str) -> None:
+def _store(password: str) -> None:
     path = password_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -44,5 +44,5 @@ def _keep(password: str) -> None:
         stream.write(password + "\n")
 
 
-def opens(password: str, user: User) -> bool:
+def matches_password(password: str, user: User) -> bool:
     return bool(password) and check_password(password, user.password)

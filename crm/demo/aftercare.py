@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -18,7 +18,7 @@ from services.models import NUMBER_PREFIX, GivenBy, ServiceHelper, ServiceNote, 
 from .clients import Client
 from .complaints import COMMENTS, MATTERS, ORGANISATIONS, SECOND_TRY, SITES, UNHAPPY, Matter
 from .names import SHOWN_ACCOUNTS
-from .past import SATURDAY, Journal, moment
+from .past import SATURDAY, Journal, past_datetime
 from .people import Lexicon
 
 # Per state, how many days ago each request was created. Of the shown 客户经理 every state has some.
@@ -32,32 +32,32 @@ WAITING = (2, 8)  # of the assigned
 
 @dataclass
 class Case:
-    """One request and what hangs on it, saved together."""
+    """One request and its rounds, saved together."""
 
     request: ServiceRequest
     matter: Matter
-    worker: User  # the 客户经理 it is given to
+    worker: User  # the 客户经理 it is assigned to
     rounds: list[ServiceRound] = field(default_factory=list)
 
 
 def save_requests(clients: list[Client], cast: dict[str, User], lexicon: Lexicon, journal: Journal) -> int:
-    """Inserts all requests with their past; returns how many."""
-    normal = [one for one in clients if one.customer.deleted_at is None and one.customer.status == "normal"]
-    kept = [client for client in normal if client.customer.cooperation_since]  # who were customers then
-    shown = [client for client in kept if client.customer.manager.username in SHOWN_ACCOUNTS]
+    """Insert all requests with their history; return how many."""
+    normal = [client for client in clients if client.customer.deleted_at is None and client.customer.status == "normal"]
+    clients_then = [client for client in normal if client.customer.cooperation_since]  # those that were customers then
+    visible_clients = [client for client in clients_then if client.customer.manager.username in SHOWN_ACCOUNTS]
     cases: list[Case] = []
     for status, ages in (("new", NEW), ("assigned", ASSIGNED), ("handled", HANDLED), ("archived", ARCHIVED)):
         for place, age in enumerate(ages):
-            known = shown if status != "archived" and place % 3 else kept
-            case = _asked(len(cases), age, known, cast, lexicon)
-            _live(case, status, place, cast["zhuguan"], lexicon)
+            candidates = visible_clients if status != "archived" and place % 3 else clients_then
+            case = _build_case(len(cases), age, candidates, cast, lexicon)
+            _play(case, status, place, cast["zhuguan"], lexicon)
             cases.append(case)
     _save(cases, cast, journal)
     return len(cases)
 
 
-def _asked(position: int, age: int, clients: list[Client], cast: dict[str, User], lexicon: Lexicon) -> Case:
-    """新创建: by the customer's 客户经理 or the supervisor; now and then of an organisation that is no customer yet."""
+def _build_case(position: int, age: int, clients: list[Client], cast: dict[str, User], lexicon: Lexicon) -> Case:
+    """Build a request 新创建 by the 客户经理 or the supervisor; a few for organisations without a customer."""
     matter, client = MATTERS[position % len(MATTERS)], clients[(position * 7) % len(clients)]
     site = SITES[position // len(MATTERS) % len(SITES)]
     stranger = ORGANISATIONS[position % len(ORGANISATIONS)] if position % 16 == 6 else ""
@@ -71,14 +71,14 @@ def _asked(position: int, age: int, clients: list[Client], cast: dict[str, User]
         organisation=stranger,
         contact=client.contacts[0] if client.contacts and not stranger else None,
         created_by=creator,
-        created_at=moment(age, 9 + position % 8, position * 7 % 60),
+        created_at=past_datetime(age, 9 + position % 8, position * 7 % 60),
         keeper=creator if stranger else manager,
     )
     request.due_at = clock.due_at(request.kind, request.customer, request.created_at)
     return Case(request, matter, manager)
 
 
-def _live(case: Case, status: str, place: int, supervisor: User, lexicon: Lexicon) -> None:
+def _play(case: Case, status: str, place: int, supervisor: User, lexicon: Lexicon) -> None:
     request, returns = case.request, RETURNS.get(place, 0) if status == "assigned" else int(place % 9 == 4)
     if status == "new":
         return
@@ -101,18 +101,18 @@ def _live(case: Case, status: str, place: int, supervisor: User, lexicon: Lexico
 
 
 def _round(case: Case, after: datetime, number: int) -> datetime:
-    """One handling some hours later; returns when the customer was asked about it."""
+    """Add a round some hours later; return when the customer was asked for feedback."""
     request, matter = case.request, case.matter
     at = min(_at_work(after + timedelta(hours=5 + 13 * number)), timezone.now() - timedelta(minutes=30))
     handling = matter.handling if number == 1 else SECOND_TRY.format(handling=matter.handling)
-    done = ServiceRound(number=number, handling=handling, handled_by=request.assignee, handled_at=at)
-    case.rounds.append(done)
+    service_round = ServiceRound(number=number, handling=handling, handled_by=request.assignee, handled_at=at)
+    case.rounds.append(service_round)
     request.handled_at, request.minutes_to_handle = at, clock.minutes_between(request.created_at, at)
     return min(_at_work(at + timedelta(hours=20)), timezone.now() - timedelta(minutes=5))
 
 
 def _at_work(at: datetime) -> datetime:
-    """The same minute at an hour when people work, not before; after six in the evening the next morning."""
+    """Return the next datetime in working hours; after 18:00 the next morning."""
     local = timezone.localtime(at)
     if local.hour >= 18:
         local += timedelta(days=1)
@@ -139,44 +139,44 @@ def _archive(case: Case, at: datetime, place: int, lexicon: Lexicon) -> None:
 
 
 def _save(cases: list[Case], cast: dict[str, User], journal: Journal) -> None:
-    by_day: dict[Any, list[ServiceRequest]] = {}
-    for case in sorted(cases, key=lambda one: one.request.created_at):
+    by_day: dict[date, list[ServiceRequest]] = {}
+    for case in sorted(cases, key=lambda case: case.request.created_at):
         by_day.setdefault(timezone.localdate(case.request.created_at), []).append(case.request)
     for day, requests in by_day.items():
         for request, number in zip(requests, reserve_numbers(NUMBER_PREFIX, len(requests), on=day), strict=True):
             request.number = number
     ServiceRequest.objects.bulk_create(case.request for case in cases)
     for case in cases:
-        for one in case.rounds:
-            one.request = case.request
-    ServiceRound.objects.bulk_create(one for case in cases for one in case.rounds)
+        for service_round in case.rounds:
+            service_round.request = case.request
+    ServiceRound.objects.bulk_create(service_round for case in cases for service_round in case.rounds)
     _save_notes([case.request for case in cases if case.request.status == "assigned"], cast)
-    TimelineEntry.objects.bulk_create(_told([case.request for case in cases]))
+    TimelineEntry.objects.bulk_create(_timeline_entries([case.request for case in cases]))
     for case in cases:
         _note(case, journal)
 
 
 def _save_notes(requests: list[ServiceRequest], cast: dict[str, User]) -> None:
-    """Waits are explained; with every fifth request a colleague, a technician or somebody of 质量部 helps."""
+    """Add notes for waits; to every fifth request a helper: a colleague, a technician or one of 质量部."""
     helpers, notes = [], []
     for place, request in enumerate(requests):
         worker: Any = request.assignee
-        begun: Any = request.assigned_at
+        assigned_at: Any = request.assigned_at
         if request.waiting_since:
             words = "等待客户回复：请客户寄回样品和运行记录。"
             notes.append(ServiceNote(request=request, by=worker, at=request.waiting_since, text=words))
-        friend = cast[("lisiyuan", "jishu", "zhiliang")[place // 5 % 3]]
-        if place % 5 == 0 and friend != worker:
-            helpers.append(ServiceHelper(request=request, user=friend, by=worker, at=begun))
+        helper = cast[("lisiyuan", "jishu", "zhiliang")[place // 5 % 3]]
+        if place % 5 == 0 and helper != worker:
+            helpers.append(ServiceHelper(request=request, user=helper, by=worker, at=assigned_at))
             text = "我在同类现场处理过，先看接地和屏蔽层。"
-            at = min(begun + timedelta(hours=2), timezone.now())
-            notes.append(ServiceNote(request=request, by=friend, at=at, text=text))
+            at = min(assigned_at + timedelta(hours=2), timezone.now())
+            notes.append(ServiceNote(request=request, by=helper, at=at, text=text))
     ServiceHelper.objects.bulk_create(helpers)
     ServiceNote.objects.bulk_create(notes)
     User.objects.filter(pk__in=[helper.user_id for helper in helpers]).update(receives_shares=True)
 
 
-def _told(requests: Iterable[ServiceRequest]) -> Iterable[TimelineEntry]:
+def _timeline_entries(requests: Iterable[ServiceRequest]) -> Iterable[TimelineEntry]:
     for request in requests:
         if request.customer:
             at = request.archived_at or request.handled_at or request.assigned_at or request.created_at
@@ -185,7 +185,7 @@ def _told(requests: Iterable[ServiceRequest]) -> Iterable[TimelineEntry]:
 
 
 def _note(case: Case, journal: Journal) -> None:
-    """The trail as the product itself would have written it."""
+    """Log the events as the product itself would have."""
     request, worker = case.request, case.request.assignee
     journal.note(
         request.created_at, request.created_by, "服务创建", request,
@@ -193,9 +193,23 @@ def _note(case: Case, journal: Journal) -> None:
     )  # fmt: skip
     if request.assigned_at:
         journal.note(request.assigned_at, request.assigned_by, "分配", request, 分配给=worker)
-    for one in case.rounds:
-        journal.note(one.handled_at, worker, "处理", request, 第几次=one.number, 服务处理=one.handling)
-        if one.closed_at:
-            verb = "退回重新处理" if one.is_returned else "反馈并归档"
-            by = None if one.satisfaction_by == GivenBy.CUSTOMER else worker
-            journal.note(one.closed_at, by, verb, request, 满意度=f"{one.satisfaction} 星", 处理结果=one.result)
+    for service_round in case.rounds:
+        journal.note(
+            service_round.handled_at,
+            worker,
+            "处理",
+            request,
+            第几次=service_round.number,
+            服务处理=service_round.handling,
+        )
+        if service_round.closed_at:
+            verb = "退回重新处理" if service_round.is_returned else "反馈并归档"
+            by = None if service_round.satisfaction_by == GivenBy.CUSTOMER else worker
+            journal.note(
+                service_round.closed_at,
+                by,
+                verb,
+                request,
+                满意度=f"{service_round.satisfaction} 星",
+                处理结果=service_round.result,
+            )

@@ -1,4 +1,4 @@
-"""Very many opportunities and customers for measuring: plain rows without a past, inserted in batches."""
+"""Many opportunities and customers for benchmarks: plain rows without history, inserted in batches."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import TypeVar
 
 from django.contrib.auth.hashers import make_password
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from accounts.models import Department, User
+from accounts.models import Department, Role, User
 from accounts.roles import ACCOUNT_MANAGER, SALES_SUPERVISOR
 from basedata.models import DictionaryEntry, reserve_numbers
 from customers.models import NUMBER_PREFIX, Customer, Ownership
@@ -25,6 +25,7 @@ from marketing.models import Opportunity, PlanItem
 from . import names, texts
 from .people import shipped_roles
 
+M = TypeVar("M", bound=models.Model)
 DEPARTMENTS = 10
 MANAGERS = 50
 BATCH = 5000
@@ -33,7 +34,7 @@ STATES = {"unassigned": 10, "assigned": 25, "won": 40, "lost": 25}  # percent
 
 
 def generate(opportunities: int, customers: int, password: str, say: Callable[[str], None]) -> None:
-    """Adds so many rows, in one transaction; say is told how far it is."""
+    """Add so many rows in one transaction; report progress to say."""
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA cache_size = -400000")  # kB: the indexes stay in memory while they grow
@@ -58,13 +59,13 @@ class Generator:
         self._save(Opportunity, rows, self._plan)
         log_event(None, "新建", None, text="基准数据", 销售机会=opportunities, 客户=customers)
 
-    def _save(self, model: type[models.Model], rows: Iterator[Any], follow: Callable[[list[Any]], None]) -> None:
-        done = 0
+    def _save(self, model: type[M], rows: Iterator[M], follow: Callable[[list[M]], None]) -> None:
+        count = 0
         while batch := list(islice(rows, BATCH)):
             model._default_manager.bulk_create(batch)
             follow(batch)
-            done += len(batch)
-            self.say(f"{model._meta.verbose_name} {done}")
+            count += len(batch)
+            self.say(f"{model._meta.verbose_name} {count}")
 
     def _new_customers(self, count: int) -> Iterator[Customer]:
         for number in reserve_numbers(NUMBER_PREFIX, count) if count else []:
@@ -93,10 +94,11 @@ class Generator:
 
     def _keep_customers(self, batch: list[Customer]) -> None:
         Ownership.objects.bulk_create(
-            Ownership(customer_id=one.pk, manager_id=one.manager_id, since=one.created_at) for one in batch
+            Ownership(customer_id=customer.pk, manager_id=customer.manager_id, since=customer.created_at)
+            for customer in batch
         )
-        for one in batch:
-            self.customers.setdefault(one.manager_id, []).append(one.pk)
+        for customer in batch:
+            self.customers.setdefault(customer.manager_id, []).append(customer.pk)
 
     def _opportunity(self, index: int) -> Opportunity:
         rng = self.rng
@@ -122,7 +124,7 @@ class Generator:
         return row
 
     def _bring_to(self, row: Opportunity, status: str, manager: User) -> None:
-        """Won ones need a customer of the 客户经理; he who has none has it still under way."""
+        """Set the status; a won one needs a customer of the 客户经理, without any it stays assigned."""
         if status == Opportunity.Status.UNASSIGNED:
             return
         row.status, row.assignee_id, row.assigned_by_id = status, manager.pk, self.supervisor.pk
@@ -137,21 +139,21 @@ class Generator:
             row.lost_reason = self.rng.choice(texts.LOST_REASONS)[0]
 
     def _plan(self, batch: list[Opportunity]) -> None:
-        """Two items for each opportunity under way, the first done in half of them."""
+        """Add two items to each assigned opportunity, the first one done in half of them."""
         today = timezone.localdate(self.now)
         items = []
         for row in batch:
             if row.status == Opportunity.Status.ASSIGNED:
-                done = self.rng.random() < 0.5
+                is_done = self.rng.random() < 0.5
                 before, after = self.rng.randint(1, 20), self.rng.randint(0, 20)
                 items += [
                     PlanItem(
                         opportunity_id=row.pk,
                         on=today - timedelta(days=before),
                         text=texts.STEPS[0][0].format(who=row.contact_name),
-                        result=texts.STEPS[0][1][0] if done else "",
-                        executed_at=self.now - timedelta(days=before) if done else None,
-                        executed_by_id=row.assignee_id if done else None,
+                        result=texts.STEPS[0][1][0] if is_done else "",
+                        executed_at=self.now - timedelta(days=before) if is_done else None,
+                        executed_by_id=row.assignee_id if is_done else None,
                     ),
                     PlanItem(opportunity_id=row.pk, on=today + timedelta(days=after), text=texts.STEPS[3][0]),
                 ]
@@ -174,7 +176,7 @@ part_pinyin = lru_cache(maxsize=1000)(pinyin)
 
 
 def bench_people(password: str) -> tuple[User, list[User]]:
-    """bench_supervisor over ten departments with bench_manager_1 … 50; made where they are missing."""
+    """Return bench_supervisor over ten departments, and bench_manager_1 … 50; create missing ones."""
     top, _ = Department.objects.get_or_create(name="基准销售部", parent=None)
     teams = [
         Department.objects.get_or_create(name=f"基准{number:02d}组", parent=top)[0]
@@ -193,12 +195,12 @@ def bench_people(password: str) -> tuple[User, list[User]]:
     )
 
 
-def _save_people(people: Iterable[User], role: Any, hashed: str) -> list[User]:
+def _save_people(people: Iterable[User], role: Role, hashed: str) -> list[User]:
     for user in people:
         user.is_demo, user.password = True, hashed
     User.objects.bulk_create(
         people, update_conflicts=True, unique_fields=["username"], update_fields=["password", "is_demo"]
     )
-    saved = list(User.objects.filter(username__in=[user.username for user in people]).order_by("pk"))
-    role.user_set.add(*saved)
-    return saved
+    users = list(User.objects.filter(username__in=[user.username for user in people]).order_by("pk"))
+    role.user_set.add(*users)
+    return users

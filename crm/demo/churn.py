@@ -1,4 +1,4 @@
-"""客户流失 of the demo company: losses confirmed long ago, then a real scan and what people did with what it found."""
+"""客户流失 of the demo company: losses confirmed long ago, then a real scan and the handling of its warnings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RETURN = "换了设备主管，看过样机后同意恢复采购，先下一批�
 
 
 def play_churn(cast: dict[str, User], lexicon: Lexicon) -> int:
-    """Call when customers, and orders if there are any, stand; returns how many cases there are."""
+    """Create the cases, after customers and orders; return how many there are."""
     _past_losses(lexicon)
     scan_now()
     for person in (cast[username] for username in SHOWN_ACCOUNTS):
@@ -39,12 +39,12 @@ def play_churn(cast: dict[str, User], lexicon: Lexicon) -> int:
 
 
 def _past_losses(lexicon: Lexicon) -> None:
-    """The cases behind the customers that are lost already, as their history tells it."""
-    lost = Customer.objects.filter(status=Customer.Status.LOST, churn_cases=None).in_bulk()
-    told = AuditEntry.objects.filter(
-        content_type=ContentType.objects.get_for_model(Customer), object_id__in=lost, verb="确认流失"
+    """Create the cases of customers that are lost already, from their audit log."""
+    customers = Customer.objects.filter(status=Customer.Status.LOST, churn_cases=None).in_bulk()
+    entries = AuditEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(Customer), object_id__in=customers, verb="确认流失"
     )
-    cases = [_lost_case(lost[entry.object_id or 0], entry, lexicon) for entry in told]
+    cases = [_lost_case(customers[entry.object_id or 0], entry, lexicon) for entry in entries]
     ChurnCase.objects.bulk_create(cases)
     TimelineEntry.objects.bulk_create(
         TimelineEntry(
@@ -76,14 +76,14 @@ def _lost_case(customer: Customer, entry: AuditEntry, lexicon: Lexicon) -> Churn
 
 
 def _saturday_before(at: datetime, earliest: datetime) -> datetime:
-    """02:00 of the last Saturday, but never before the customer was there."""
+    """Return 02:00 of the last Saturday, but not before the customer was created."""
     local = timezone.localtime(at)
     saturday = local - timedelta(days=(local.weekday() - 5) % 7 or 7)
     return max(saturday.replace(hour=2, minute=0), min(earliest, at))
 
 
 def _handle(person: User, lexicon: Lexicon) -> None:
-    """Some of a 客户经理's warnings are deferred, one is lost, and one of those comes back."""
+    """Handle some warnings of a 客户经理: four deferred, two lost, one of them won back."""
     cases = list(ChurnCase.objects.of_manager(person).select_related("customer__manager").order_by("pk")[:7])
     today = timezone.localdate()
     for case, (kind, text), days in zip(cases[:4], MEASURES, REVIEWS, strict=False):

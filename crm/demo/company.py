@@ -1,4 +1,4 @@
-"""Loads the whole demo company in one transaction."""
+"""The demo company, loaded in one transaction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 from customers.models import Customer
 from kit.audit.seals import seal_pending
 from kit.domain.days import midnight
-from reports.queries.composition import last_month_end, write_down
+from reports.queries.composition import last_month_end, store_snapshot
 
 from .aftercare import save_requests
 from .churn import play_churn
@@ -20,14 +20,14 @@ from .past import Journal
 from .people import Lexicon, create_people
 from .pipeline import Pipeline
 from .stories import save_stories
-from .talks import believable_talks, save_beginnings, save_files, save_talks
+from .talks import build_talks, save_beginnings, save_files, save_talks
 from .trade import save_trade
 
 SEED = 20251124
 
 
 def load(password: str) -> dict[str, int]:
-    """Everything of the demo company, the same each time but for the day; returns how many of what."""
+    """Load the demo company, the same each time but for the day; return counts by label."""
     rng, journal = random.Random(SEED), Journal()  # noqa: S311 - invented names, no secrets
     with transaction.atomic():
         lexicon = Lexicon()
@@ -39,7 +39,7 @@ def load(password: str) -> dict[str, int]:
         save_clients(clients, journal, rng)
         save_stories(stories, journal, timezone.now())
         save_beginnings(clients, [story.opportunity for story in stories])
-        talks = believable_talks(clients, lexicon)
+        talks = build_talks(clients, lexicon)
         save_talks(talks, journal)
         save_files(talks, journal)
         requests = save_requests(clients, cast, lexicon, journal)
@@ -47,13 +47,13 @@ def load(password: str) -> dict[str, int]:
         orders = save_trade(clients)
         cases = play_churn(cast, lexicon)  # after the orders
         reports = play_monthly(cast)  # after everything
-        remember_month_end()
-    seal_pending()  # the rows tell of the past and would otherwise count as unsealed for too long
+        store_month_end()
+    seal_pending()  # the events are dated in the past and would otherwise count as unsealed for too long
     counts = {"账号": len(cast), "客户": len(clients), "销售机会": len(stories), "交往记录": len(talks)}
     return {**counts, "订单": orders, "流失": cases, "服务请求": requests, "客户管理报告": reports}
 
 
-def remember_month_end() -> None:
-    """The customers of the end of last month, as the schedule would have written them down."""
+def store_month_end() -> None:
+    """Store the customers of the end of last month, as the schedule would have done."""
     first = timezone.localdate().replace(day=1)
-    write_down(last_month_end(first), Customer.objects.current().filter(created_at__lt=midnight(first)))
+    store_snapshot(last_month_end(first), Customer.objects.current().filter(created_at__lt=midnight(first)))

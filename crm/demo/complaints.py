@@ -1,4 +1,4 @@
-"""What customers of the demo company ask, propose and complain about, and how it is answered."""
+"""Texts of service requests of the demo company: questions, proposals, complaints and their answers."""
 
 from __future__ import annotations
 

@@ -20,12 +20,12 @@ QUESTION = "请补充华东组重复投诉的原因，以及准备怎样改进�
 
 
 def play_monthly(cast: dict[str, User]) -> int:
-    """Call when everything the four reports speak of stands; returns how many reports there are."""
-    this = timezone.localdate().replace(day=1)
+    """Create the reports, after everything in them; return how many there are."""
+    this_month = timezone.localdate().replace(day=1)
     supervisor, deputy, executive = cast["zhuguan"], cast["zhaorui"], cast["gaoguan"]
-    _write(supervisor, add_months(this, -2), 3).review(by=executive, comment=PRAISE)
-    _write(supervisor, add_months(this, -1), 2)
-    _write(deputy, add_months(this, -1), 1).send_back(by=executive, comment=QUESTION)
+    _write(supervisor, add_months(this_month, -2), 3).review(by=executive, comment=PRAISE)
+    _write(supervisor, add_months(this_month, -1), 2)
+    _write(deputy, add_months(this_month, -1), 1).send_back(by=executive, comment=QUESTION)
     return MonthlyReport.objects.count()
 
 

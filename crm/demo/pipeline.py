@@ -1,4 +1,4 @@
-"""The demo company's opportunities in every state and condition."""
+"""Opportunities of the demo company in every state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from marketing.models import Opportunity
 
 from . import names, texts
 from .clients import Client, Directory, Place, describe, new_client
-from .past import moment, workday
+from .past import past_datetime, workday
 from .people import Lexicon
 from .stories import Story
 
@@ -44,7 +44,7 @@ NAMESAKE, NAMESAKE_CLIENT = 6, 61
 
 
 class Pipeline:
-    """Builds the stories of all opportunities; nothing is saved here."""
+    """Builds the unsaved stories of all opportunities."""
 
     def __init__(self, cast: dict[str, User], lexicon: Lexicon, directory: Directory, clients: list[Client]) -> None:
         self.cast, self.lexicon, self.directory, self.clients = cast, lexicon, directory, clients
@@ -61,24 +61,24 @@ class Pipeline:
         ]
 
     def unassigned(self, index: int) -> Story:
-        keepers = [person.username for person in names.PEOPLE if person.regions]
-        creator = "zhuguan" if index % 6 == 5 else keepers[index * 3 % len(keepers)]
-        known = self.clients[KNOWN_CLIENT].place if index == KNOWN else None
-        story, _ = self._draft(creator if creator != "zhuguan" else keepers[index % len(keepers)], known)
+        managers = [person.username for person in names.PEOPLE if person.regions]
+        creator = "zhuguan" if index % 6 == 5 else managers[index * 3 % len(managers)]
+        organisation = self.clients[KNOWN_CLIENT].place if index == KNOWN else None
+        story, _ = self._draft(creator if creator != "zhuguan" else managers[index % len(managers)], organisation)
         story.opportunity.expected_on = workday(self.rng.randint(40, 150))
         days_ago = 1 + index if index < 9 else 2 * index - 6
-        return story.create(by=self.cast[creator], at=moment(days_ago, 9 + index % 8, self.rng.randrange(60)))
+        return story.create(by=self.cast[creator], at=past_datetime(days_ago, 9 + index % 8, self.rng.randrange(60)))
 
     def under_way(self, index: int) -> Story:
-        done, open_days = PLANS[index]
+        done_days, open_days = PLANS[index]
         username = ASSIGNEES[index]
-        first = min((*done, *open_days, -1))
+        first = min((*done_days, *open_days, -1))
         story, _ = self._draft(username, self.clients[NAMESAKE_CLIENT].place if index == NAMESAKE else None)
-        planned = (1 if first == -1 else -first + 2) if done or open_days else 0
+        planned = (1 if first == -1 else -first + 2) if done_days or open_days else 0
         self._open(story, username, planned + index % 3 if planned else index % 2, REASSIGNED.get(index))
-        self._plan(story, planned, done, open_days)
-        if len(done) > 1:
-            self._reforecast(story, -done[-1])
+        self._plan(story, planned, done_days, open_days)
+        if len(done_days) > 1:
+            self._reforecast(story, -done_days[-1])
         return story
 
     def won(self, index: int, days_ago: int) -> Story:
@@ -86,17 +86,17 @@ class Pipeline:
         story, place = self._draft(username)
         story.opportunity.success_rate = (60, 70, 80)[index % 3]
         quick = index == 4
-        done = () if quick else tuple(-days_ago - gap for gap in (31, 22, 13, 5)[index % 2 :])
+        done_days = () if quick else tuple(-days_ago - gap for gap in (31, 22, 13, 5)[index % 2 :])
         self._open(story, username, days_ago + (6 if quick else 40))
-        self._plan(story, days_ago + 38, done, ())
+        self._plan(story, days_ago + 38, done_days, ())
         if not quick:
             self._reforecast(story, days_ago + 4)
-        closed_at = moment(days_ago, 17, self.rng.randrange(50))
+        closed_at = past_datetime(days_ago, 17, self.rng.randrange(50))
         client = new_client(place, self.cast[username], self.lexicon, closed_at)
         if days_ago > 20:
             client.details = describe(client, self.lexicon, self.directory)
-            client.details.pop("cooperation_since", None)  # only what the company had before has one
-            client.completed_at = moment(days_ago - 3, 10, self.rng.randrange(60))
+            client.details.pop("cooperation_since", None)  # only existing customers have one
+            client.completed_at = past_datetime(days_ago - 3, 10, self.rng.randrange(60))
         reason = "客户看过老客户的样板后直接下单，没有经过正式计划。" if quick else ""
         return story.win(client, at=closed_at, reason=reason)
 
@@ -107,13 +107,13 @@ class Pipeline:
         self._plan(story, days_ago + 28, (-days_ago - 20, -days_ago - 9), (-days_ago + 2,) if index % 2 else ())
         reason, competitor = texts.LOST_REASONS[index]
         entry = self.lexicon.entry("竞争对手", competitor) if competitor else None
-        return story.lose(at=moment(days_ago, 17, self.rng.randrange(50)), reason=reason, competitor=entry)
+        return story.lose(at=past_datetime(days_ago, 17, self.rng.randrange(50)), reason=reason, competitor=entry)
 
-    def _draft(self, username: str, known: Place | None = None) -> tuple[Story, Place]:
-        """An opportunity that suits this 客户经理, at a known organisation or a new one."""
+    def _draft(self, username: str, organisation: Place | None = None) -> tuple[Story, Place]:
+        """Return an opportunity that suits this 客户经理, at this organisation or a new one."""
         rng, profile = self.rng, self.profile[username]
-        wanted = profile.industries if rng.random() < 0.7 else ()
-        place = known or self.directory.organisation(profile.regions, wanted)
+        industries = profile.industries if rng.random() < 0.7 else ()
+        place = organisation or self.directory.organisation(profile.regions, industries)
         summary, description = self._need(place)
         introducer = self._introducer(username) if rng.random() < 0.15 else None
         sources = ("展会", "网上询价", "电话咨询", "主动拜访", "招标公告")
@@ -134,9 +134,9 @@ class Pipeline:
         return Story(record), place
 
     def _need(self, place: Place) -> tuple[str, str]:
-        """A need of the trade or else the industry, a fresh one as long as there are any."""
-        offered = texts.NEEDS.get(place.trade) or texts.NEEDS[place.industry]
-        fresh = [need for need in offered if need[0] not in self.used_needs] or list(offered)
+        """Return a need of the trade or else the industry, an unused one as long as there are any."""
+        needs = texts.NEEDS.get(place.trade) or texts.NEEDS[place.industry]
+        fresh = [need for need in needs if need[0] not in self.used_needs] or list(needs)
         summary, description = self.rng.choice(fresh)
         self.used_needs.add(summary)
         return summary, description.format(n=self.rng.choice((2, 3, 4, 6, 8, 12, 16, 24)))
@@ -146,35 +146,37 @@ class Pipeline:
         return self.rng.choice(own)
 
     def _open(self, story: Story, username: str, days_ago: int, former: str | None = None) -> None:
-        """Created, assigned two days later, perhaps to somebody else before the day named."""
+        """Create, assign two days later, and reassign if there was a former assignee."""
         to = self.cast[username]
         eastern = self.profile[username].department == "华东组"
         supervisor = self.cast["zhaorui" if eastern and self.rng.random() < 0.5 else "zhuguan"]
         creator = supervisor if self.rng.random() < 0.3 else to
         story.opportunity.expected_on = self._expected_on(days_ago)
-        story.create(by=creator, at=moment(days_ago + 3, 9, self.rng.randrange(60)))
-        assigned_at = moment(days_ago + 1, 11, self.rng.randrange(40))
+        story.create(by=creator, at=past_datetime(days_ago + 3, 9, self.rng.randrange(60)))
+        assigned_at = past_datetime(days_ago + 1, 11, self.rng.randrange(40))
         if former is None:
             story.assign(to, by=supervisor, at=assigned_at)
             return
         story.assign(self.cast[former], by=self.cast["zhuguan"], at=assigned_at)
         reason = self.rng.choice(texts.REASSIGN_REASONS)
-        story.reassign(to, by=self.cast["zhuguan"], at=moment(days_ago, 13, self.rng.randrange(40)), reason=reason)
+        story.reassign(
+            to, by=self.cast["zhuguan"], at=past_datetime(days_ago, 13, self.rng.randrange(40)), reason=reason
+        )
 
     def _expected_on(self, days_ago: int) -> date:
-        """A few weeks from now for what is young, soon after its opening for what is long closed."""
+        """Return a day a few weeks from now for recent ones, soon after creation for those closed long ago."""
         return workday(self.rng.randint(8, 70) if days_ago < 45 else self.rng.randint(40, 60) - days_ago)
 
-    def _plan(self, story: Story, days_ago: int, done: tuple[int, ...], open_days: tuple[int, ...]) -> None:
-        """Items on these days, in the order of a sale; written days_ago days before today."""
-        days = (*done, *open_days)
+    def _plan(self, story: Story, days_ago: int, done_days: tuple[int, ...], open_days: tuple[int, ...]) -> None:
+        """Add items on these days, in the order of a sale; created days_ago days before today."""
+        days = (*done_days, *open_days)
         skipped = self.rng.choice((0, 1)) if len(days) < len(texts.STEPS) - 1 else 0
         for index, day in enumerate(days):
             text, results = texts.STEPS[min(index * 2, index + 3) + skipped]
             text = text.format(who=story.opportunity.contact_name)
-            item = story.plan(workday(day), text, at=moment(days_ago, 14, 5 + 3 * index))
-            if day in done:
-                story.execute(item, self.rng.choice(results), at=moment(-day, 16, self.rng.randrange(55)))
+            item = story.plan(workday(day), text, at=past_datetime(days_ago, 14, 5 + 3 * index))
+            if day in done_days:
+                story.execute(item, self.rng.choice(results), at=past_datetime(-day, 16, self.rng.randrange(55)))
 
     def _reforecast(self, story: Story, days_ago: int) -> None:
         record, rng = story.opportunity, self.rng
@@ -186,5 +188,5 @@ class Pipeline:
             .quantize(Decimal("1E3"))
             .quantize(Decimal("0.01"))
         )
-        at = moment(days_ago, 16, 56) + timedelta(minutes=rng.randrange(3))
+        at = past_datetime(days_ago, 16, 56) + timedelta(minutes=rng.randrange(3))
         story.forecast(rate, amount, at=at, reason=rng.choice(texts.FORECAST_REASONS))

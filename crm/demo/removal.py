@@ -1,4 +1,4 @@
-"""Clears the demo company away; what real people keep stays, and so do dictionary, roles and the audit trail."""
+"""Removal of the demo company; records of real users, dictionary, roles and audit log stay."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from .trade import remove_trade
 
 
 def remove() -> tuple[dict[str, int], list[str]]:
-    """Deletes in one transaction; returns what went, and who stayed (disabled) because real records name him."""
+    """Delete in one transaction; return counts, and users only disabled because real records refer to them."""
     people = User.objects.filter(is_demo=True)
     with transaction.atomic():
-        places = set(people.exclude(department=None).values_list("department_id", flat=True))
+        department_ids = set(people.exclude(department=None).values_list("department_id", flat=True))
         opportunities = Opportunity.objects.filter(Q(assignee__in=people) | Q(assignee=None, created_by__in=people))
         customers = Customer.objects.filter(manager__in=people)
         customers.update(parent=None)
@@ -31,7 +31,7 @@ def remove() -> tuple[dict[str, int], list[str]]:
         ChurnCase.objects.filter(customer__in=customers).delete()
         requests = ServiceRequest.objects.filter(Q(customer__in=customers) | Q(customer=None, created_by__in=people))
         remove_trade(list(customers.values_list("pk", flat=True)))
-        gone = {
+        counts = {
             "服务请求": _delete(requests),
             "销售机会": _delete(opportunities),
             "客户": _delete(customers),
@@ -39,12 +39,14 @@ def remove() -> tuple[dict[str, int], list[str]]:
             "账号": _delete(people),
         }
         people.update(is_active=False)
-        kept = Attachment.objects.in_bulk(files)
-        transaction.on_commit(partial(_delete_files, [path for pk, path in files.items() if pk not in kept]))
-        _delete_empty_departments(places)
-        log_event(None, "删除", None, text="演示公司", changes={label: count for label, count in gone.items() if count})
+        remaining = Attachment.objects.in_bulk(files)
+        transaction.on_commit(partial(_delete_files, [path for pk, path in files.items() if pk not in remaining]))
+        _delete_empty_departments(department_ids)
+        log_event(
+            None, "删除", None, text="演示公司", changes={label: count for label, count in counts.items() if count}
+        )
     password_file().unlink(missing_ok=True)
-    return gone, [f"{person.name}（{person.username}）" for person in people.order_by("pk")]
+    return counts, [f"{person.name}（{person.username}）" for person in people.order_by("pk")]
 
 
 def _delete_files(paths: list[str]) -> None:
@@ -53,27 +55,27 @@ def _delete_files(paths: list[str]) -> None:
 
 
 def _delete(rows: models.QuerySet) -> int:
-    """All at once; when records of real people hold on to some, those stay and the others go."""
+    """Delete rows at once; those protected by records of real users stay. Return the number deleted."""
     count = rows.count()
     try:
         with transaction.atomic():
             rows.delete()
     except ProtectedError:
         for row in rows:
-            _delete_unless_held(row)
+            _delete_unless_protected(row)
     return count - rows.count()
 
 
-def _delete_unless_held(row: models.Model) -> None:
+def _delete_unless_protected(row: models.Model) -> None:
     try:
         with transaction.atomic():
             row.delete()
     except ProtectedError:
-        pass  # a record of somebody real names it
+        pass  # a record of a real user refers to it
 
 
 def _delete_empty_departments(places: set[int]) -> None:
-    """The departments of the demo people and those above them, unless real people or departments are there."""
+    """Delete the departments of demo users and those above them, unless others belong to them."""
     parents = dict(Department.objects.order_by().values_list("pk", "parent_id"))
     while places:
         Department.objects.filter(pk__in=places, members=None, children=None).delete()

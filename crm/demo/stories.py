@@ -1,4 +1,4 @@
-"""One opportunity's past and present, told step by step as its transitions would have left it."""
+"""One opportunity's history, built step by step as its transitions would have left it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from marketing.models import ForecastChange, Opportunity, PlanItem
 from .clients import Client
 from .past import Journal
 
-NEWS_DAYS = 14  # notifications older than this are gone
+NEWS_DAYS = 14  # older notifications are left out
 
 
 class Story:
-    """Collects an unsaved opportunity, its parts, and what the audit trail and the notifications say of it.
+    """Collects an unsaved opportunity, its items, its events and its notifications.
 
     The steps mirror the methods of Opportunity and PlanItem: same fields, same verbs, same facts. A test compares them.
     """
@@ -31,18 +31,18 @@ class Story:
         self.forecasts: list[ForecastChange] = []
         self.events: list[tuple[datetime, User, str, dict[str, Any]]] = []
         self.notices: list[tuple[datetime, User, str]] = []
-        self.client: Client | None = None  # born of 开发成功
+        self.client: Client | None = None  # created by 开发成功
 
     def create(self, *, by: User, at: datetime) -> Story:
         record = self.opportunity
         record.created_by, record.created_at = by, at
-        self._tell(at, by, "新建", 客户名称=record.customer_name, 成功机率=f"{record.success_rate}%")
+        self._log(at, by, "新建", 客户名称=record.customer_name, 成功机率=f"{record.success_rate}%")
         return self
 
     def assign(self, to: User, *, by: User, at: datetime) -> Story:
         self._hand_to(to, by, at)
         self.opportunity.status = Opportunity.Status.ASSIGNED
-        self._tell(at, by, "指派", 指派给=to)
+        self._log(at, by, "指派", 指派给=to)
         self.notices.append((at, to, f"{by} 将机会「{self.opportunity.summary}」指派给您"))
         return self
 
@@ -50,7 +50,7 @@ class Story:
         former, summary = self.opportunity.assignee, self.opportunity.summary
         assert former is not None
         self._hand_to(to, by, at)
-        self._tell(at, by, "改派", 指派给=(former, to), 原因=reason)
+        self._log(at, by, "改派", 指派给=(former, to), 原因=reason)
         self.notices.append((at, former, f"{by} 将机会「{summary}」改派给 {to}：{reason}"))
         self.notices.append((at, to, f"{by} 将机会「{summary}」改派给您：{reason}"))
         return self
@@ -58,12 +58,12 @@ class Story:
     def plan(self, on: date, text: str, *, at: datetime) -> PlanItem:
         item = PlanItem(opportunity=self.opportunity, on=on, text=text)
         self.items.append(item)
-        self._tell(at, self.assignee, "制定计划", 计划项=item.dated_text())
+        self._log(at, self.assignee, "制定计划", 计划项=item.dated_text())
         return item
 
     def execute(self, item: PlanItem, result: str, *, at: datetime) -> Story:
         item.result, item.executed_at, item.executed_by, item.version = result, at, self.assignee, 1
-        self._tell(at, self.assignee, "填写执行效果", 计划项=item.text, 执行效果=("", result))
+        self._log(at, self.assignee, "填写执行效果", 计划项=item.text, 执行效果=("", result))
         return self
 
     def forecast(self, success_rate: int, expected_amount: Decimal, *, at: datetime, reason: str) -> Story:
@@ -81,7 +81,7 @@ class Story:
         )  # fmt: skip
         changes = {"成功机率": (former_rate, success_rate), "预计金额": (former_amount, expected_amount)}
         changes = {label: pair for label, pair in changes.items() if pair[0] != pair[1]}
-        self._tell(at, by, "更新预测", changes={**changes, "原因": reason})
+        self._log(at, by, "更新预测", changes={**changes, "原因": reason})
         return self
 
     def win(self, client: Client, *, at: datetime, reason: str = "") -> Story:
@@ -99,14 +99,14 @@ class Story:
         self.client, record.customer, record.win_reason = client, client.customer, reason
         self._close(Opportunity.Status.WON, at)
         facts = {"客户": client.customer, "成功说明": reason}
-        self._tell(at, self.assignee, "开发成功", changes={label: fact for label, fact in facts.items() if fact})
+        self._log(at, self.assignee, "开发成功", changes={label: fact for label, fact in facts.items() if fact})
         return self
 
     def lose(self, *, at: datetime, reason: str, competitor: DictionaryEntry | None) -> Story:
         self.opportunity.lost_reason, self.opportunity.competitor = reason, competitor
         self._close(Opportunity.Status.LOST, at)
         facts = {"竞争对手": competitor} if competitor else {}
-        self._tell(at, self.assignee, "终止开发", 失败原因=reason, **facts)
+        self._log(at, self.assignee, "终止开发", 失败原因=reason, **facts)
         return self
 
     @property
@@ -123,12 +123,12 @@ class Story:
         self.opportunity.status, self.opportunity.closed_at = status, at
         self.opportunity.version += 1
 
-    def _tell(self, at: datetime, by: User, verb: str, **facts: Any) -> None:
+    def _log(self, at: datetime, by: User, verb: str, **facts: Any) -> None:
         self.events.append((at, by, verb, facts))
 
 
 def save_stories(stories: list[Story], journal: Journal, now: datetime) -> None:
-    """Inserts the opportunities and what hangs on them; their customers are saved already."""
+    """Insert the opportunities with items, forecasts and events; their customers are saved already."""
     stories.sort(key=lambda story: story.opportunity.created_at)
     Opportunity.objects.bulk_create(story.opportunity for story in stories)
     PlanItem.objects.bulk_create(item for story in stories for item in story.items)
@@ -140,7 +140,7 @@ def save_stories(stories: list[Story], journal: Journal, now: datetime) -> None:
 
 
 def _notify(stories: list[Story], now: datetime) -> None:
-    """Recent news, read after a few days."""
+    """Insert recent notifications; those older than a few days are read."""
     content_type = ContentType.objects.get_for_model(Opportunity)
     news = sorted(
         ((at, person, text, story) for story in stories for at, person, text in story.notices if _recent(at, now)),

@@ -1,4 +1,4 @@
-"""What the demo company's 客户经理 talked about with their customers, with a few files and follow-ups around today."""
+"""Interactions of the demo company, with a few files and follow-ups around today."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from customers.models import Attachment, Contact, Customer, Interaction, Timelin
 from marketing.models import Opportunity
 
 from .clients import Client
-from .past import Journal, moment, workday
+from .past import Journal, past_datetime, workday
 from .people import Lexicon
 
 TALKATIVE = 120  # customers with interactions
@@ -65,34 +65,34 @@ TALKS = (
 NOTES = ("", "", "", "对方午后方便接电话。", "下次带样品。")
 
 
-def believable_talks(clients: list[Client], lexicon: Lexicon) -> list[Interaction]:
-    """Several per customer over the last eighteen months, oldest first; not saved yet, their customers are."""
+def build_talks(clients: list[Client], lexicon: Lexicon) -> list[Interaction]:
+    """Return unsaved interactions of saved customers over the last eighteen months, oldest first."""
     rng, talks = random.Random(7), []  # noqa: S311 - invented talks, no secrets
     for index, client in enumerate(clients[:TALKATIVE]):
         since = min((timezone.now() - client.customer.created_at).days - 3, MONTHS_BACK)  # a weekend may lie between
         if since < 8:
             continue
         days = sorted(rng.sample(range(1, since), rng.randint(3, 6)), reverse=True)
-        own = [talk(client, lexicon, days_ago, rng) for days_ago in days]
+        interactions = [talk(client, lexicon, days_ago, rng) for days_ago in days]
         offset = FOLLOW_UPS[(index + index // 10) % len(FOLLOW_UPS)]
         if offset is not None and client.customer.status == Customer.Status.NORMAL:
-            own[-1].follow_up_on = max(workday(offset), own[-1].on)
-        agree(own, rng)
-        talks += own
-    return sorted(talks, key=lambda one: one.created_at)
+            interactions[-1].follow_up_on = max(workday(offset), interactions[-1].on)
+        link_follow_ups(interactions, rng)
+        talks += interactions
+    return sorted(talks, key=lambda interaction: interaction.created_at)
 
 
 def talk(client: Client, lexicon: Lexicon, days_ago: int, rng: random.Random) -> Interaction:
-    told, contact = rng.choice(TALKS), rng.choice(client.contacts) if client.contacts else None
-    words = {"who": contact.name if contact else "对方", "n": rng.choice((2, 3, 4, 6, 8))}
-    at = moment(days_ago, rng.randint(9, 17), rng.randrange(60))
+    template, contact = rng.choice(TALKS), rng.choice(client.contacts) if client.contacts else None
+    values = {"who": contact.name if contact else "对方", "n": rng.choice((2, 3, 4, 6, 8))}
+    at = past_datetime(days_ago, rng.randint(9, 17), rng.randrange(60))
     return Interaction(
         customer=client.customer,
         on=timezone.localdate(at),
-        kind=lexicon.entry("交往方式", told.kind),
-        place=told.place.format(**words),
-        summary=told.summary.format(**words),
-        details=told.details.format(**words),
+        kind=lexicon.entry("交往方式", template.kind),
+        place=template.place.format(**values),
+        summary=template.summary.format(**values),
+        details=template.details.format(**values),
         note=rng.choice(NOTES),
         contact=contact,
         created_by=client.customer.manager,
@@ -100,8 +100,8 @@ def talk(client: Client, lexicon: Lexicon, days_ago: int, rng: random.Random) ->
     )
 
 
-def agree(talks: list[Interaction], rng: random.Random) -> None:
-    """Some talks named the day of the next one; that one answered them."""
+def link_follow_ups(talks: list[Interaction], rng: random.Random) -> None:
+    """Give some interactions a follow-up that the next one completes."""
     for former, later in pairwise(talks):
         if rng.random() < 0.4 and former.on < later.on:
             former.follow_up_on = former.on + (later.on - former.on) * 2 // 3
@@ -110,15 +110,21 @@ def agree(talks: list[Interaction], rng: random.Random) -> None:
 
 def save_talks(talks: list[Interaction], journal: Journal) -> None:
     Interaction.objects.bulk_create(talks, batch_size=500)
-    TimelineEntry.objects.bulk_create((entry_of(one) for one in talks), batch_size=500)
-    for one in talks:
-        facts = {"客户": one.customer, "时间": one.on, "方式": one.kind}
-        journal.note(one.created_at, one.created_by, "新建", one, **facts)
-        if one.followed_up_at:
-            journal.note(one.followed_up_at, one.created_by, "完成跟进", one, 下次跟进日期=one.follow_up_on)
+    TimelineEntry.objects.bulk_create((timeline_entry(interaction) for interaction in talks), batch_size=500)
+    for interaction in talks:
+        facts = {"客户": interaction.customer, "时间": interaction.on, "方式": interaction.kind}
+        journal.note(interaction.created_at, interaction.created_by, "新建", interaction, **facts)
+        if interaction.followed_up_at:
+            journal.note(
+                interaction.followed_up_at,
+                interaction.created_by,
+                "完成跟进",
+                interaction,
+                下次跟进日期=interaction.follow_up_on,
+            )
 
 
-def entry_of(talk: Interaction) -> TimelineEntry:
+def timeline_entry(talk: Interaction) -> TimelineEntry:
     return TimelineEntry(
         customer=talk.customer,
         at=talk.timeline_at,
@@ -129,13 +135,14 @@ def entry_of(talk: Interaction) -> TimelineEntry:
 
 
 def save_beginnings(clients: list[Client], opportunities: list[Opportunity]) -> None:
-    """The timeline of how customers and contacts came about."""
+    """Add timeline entries for the creation of customers and contacts."""
     kind, entries = TimelineEntry.Kind, []
     for client in clients:
         customer = client.customer
         entries.append((customer, customer.created_at, kind.CUSTOMER, f"新建客户，客户经理 {customer.manager}", ""))
         entries += [
-            (customer, timeline_at(client, one), kind.CUSTOMER, f"新增联系人 {one}", "") for one in client.contacts
+            (customer, contact_created_at(client, contact), kind.CUSTOMER, f"新增联系人 {contact}", "")
+            for contact in client.contacts
         ]
     for won in opportunities:
         if won.customer and won.closed_at:
@@ -147,12 +154,12 @@ def save_beginnings(clients: list[Client], opportunities: list[Opportunity]) -> 
     )
 
 
-def timeline_at(client: Client, contact: Contact) -> datetime:
+def contact_created_at(client: Client, contact: Contact) -> datetime:
     return client.customer.created_at + timedelta(minutes=4 * client.contacts.index(contact))
 
 
 def save_files(talks: list[Interaction], journal: Journal) -> None:
-    """Two notes and a test report; whoever opens them reads what was said."""
+    """Attach two notes and a test report to the newest interactions."""
     for newest, name in zip(reversed(talks), FILES, strict=False):
         text = f"{newest.customer}\n{newest.on:%Y-%m-%d} {newest.kind}\n\n{newest.summary}\n{newest.details}\n"
         content = small_pdf(newest.on) if name.endswith(".pdf") else text.encode()

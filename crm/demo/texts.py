@@ -1,4 +1,4 @@
-"""What the demo company's opportunities are about, what is planned for them, and how they end."""
+"""Texts of the demo company's opportunities: needs, plan items and endings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the sales system would have sent for the demo company: products, stock and two years of orders."""
+"""Data of the sales system for the demo company: products, stock and two years of orders."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from customers.models import Customer, Order, OrderLine, TimelineEntry, refresh_
 from kit.domain.money import format_yuan
 
 from .clients import Client
-from .past import moment
+from .past import past_datetime
 
 SEED = 20251125
 PREFIX, ORDER_PREFIX = "YS", "DD"
@@ -42,7 +42,7 @@ WAREHOUSES = (("北京总库", "A"), ("苏州分库", "B"), ("成都分库", "C"
 
 
 def save_trade(clients: list[Client]) -> int:
-    """Saves everything; returns the number of orders. Call when the customers are saved."""
+    """Save everything, after the customers; return the number of orders."""
     rng = random.Random(SEED)  # noqa: S311 - invented orders, no secrets
     products = _products(rng)
     _stock(products, rng)
@@ -52,7 +52,9 @@ def save_trade(clients: list[Client]) -> int:
     for position, pk in enumerate(places):
         address = f"{places[pk]}市{customers[pk].name[:20]}仓库"
         orders += [
-            _order(customers[pk], at, address) for at in _days(customers[pk], position, rng) if _knew(customers[pk], at)
+            _order(customers[pk], at, address)
+            for at in _days(customers[pk], position, rng)
+            if _was_customer(customers[pk], at)
         ]
     _save(orders, products, rng)
     for table in ("products", "storage", "orders", "order_lines"):
@@ -61,7 +63,7 @@ def save_trade(clients: list[Client]) -> int:
 
 
 def _products(rng: random.Random) -> list[Product]:
-    made = [
+    products = [
         Product(
             number=f"{PREFIX}{kind + 1:02d}{size + 1:02d}",
             name=name,
@@ -75,8 +77,8 @@ def _products(rng: random.Random) -> list[Product]:
         for kind, (name, models, unit, price) in enumerate(KINDS)
         for size, model in enumerate(models)
     ]
-    Product.objects.bulk_create(made)
-    return made
+    Product.objects.bulk_create(products)
+    return products
 
 
 def _stock(products: list[Product], rng: random.Random) -> None:
@@ -94,19 +96,19 @@ def _stock(products: list[Product], rng: random.Random) -> None:
 
 
 def _days(customer: Customer, position: int, rng: random.Random) -> Iterator[datetime]:
-    """When a customer bought, newest first: some never did, some stopped months ago, lost ones long ago."""
+    """Yield order datetimes, newest first: some customers never bought, some stopped months ago."""
     if position % 11 == 0 or customer.deleted_at:
         return
     interval = rng.randint(35, 150)
     silent = 300 if customer.status == Customer.Status.LOST else rng.randint(190, 330) if position % 9 == 4 else 0
     days_ago = silent + rng.randint(2, interval)
     while days_ago < DAYS:
-        yield moment(days_ago, rng.randint(9, 17), rng.randrange(60))
+        yield past_datetime(days_ago, rng.randint(9, 17), rng.randrange(60))
         days_ago += max(7, round(rng.gauss(interval, interval / 4)))
 
 
-def _knew(customer: Customer, at: datetime) -> bool:
-    """Was he a customer then? Without 建立合作日期 he became one when he was entered, e.g. by 开发成功."""
+def _was_customer(customer: Customer, at: datetime) -> bool:
+    """Tell whether it was a customer then; without 建立合作日期 it became one when created, e.g. by 开发成功."""
     return customer.cooperation_since is not None or at >= customer.created_at
 
 
@@ -138,7 +140,7 @@ def _save(orders: list[Order], products: list[Product], rng: random.Random) -> N
         ),
         batch_size=500,
     )
-    _remember_the_first(orders)
+    _set_cooperation_dates(orders)
     refresh_last_purchases()
     refresh_revenue()
 
@@ -154,9 +156,9 @@ def _status(order: Order, rng: random.Random) -> str:
 
 def _lines(order: Order, products: list[Product], rng: random.Random) -> list[OrderLine]:
     sign = -1 if order.status == Order.Status.RETURNED else 1
-    chosen = rng.sample(products, 1 if sign < 0 else rng.choice((1, 1, 2, 2, 3, 4, 6)))
+    selected = rng.sample(products, 1 if sign < 0 else rng.choice((1, 1, 2, 2, 3, 4, 6)))
     lines = []
-    for line_number, product in enumerate(chosen, start=1):
+    for line_number, product in enumerate(selected, start=1):
         metres = product.unit == "米"
         quantity = Decimal(rng.randint(500, 6000)) / 10 if metres else Decimal(rng.choice((1, 1, 2, 2, 3, 4, 6, 8, 12)))
         price = (product.unit_price or Decimal(0)) * rng.choice((100, 100, 98, 95, 92)) / 100
@@ -169,12 +171,12 @@ def _lines(order: Order, products: list[Product], rng: random.Random) -> list[Or
 
 
 def _size(customer: int) -> int:
-    """How many times as much as usual a customer buys: few give most, as everywhere."""
+    """Return a factor for a customer's quantities: few customers bring most revenue."""
     return max(1, 40 // (1 + customer * 37 % 101))
 
 
-def _remember_the_first(orders: list[Order]) -> None:
-    """Whoever bought before he was entered here is an old customer: 建立合作日期 is his first order."""
+def _set_cooperation_dates(orders: list[Order]) -> None:
+    """Set 建立合作日期 to the first order of customers who bought before they were created here."""
     early = (
         Order.objects.filter(customer__in={order.customer_id for order in orders})
         .values("customer")
@@ -182,15 +184,15 @@ def _remember_the_first(orders: list[Order]) -> None:
         .values_list("customer", "first", "known")
         .order_by()
     )
-    old = {pk: first for pk, first, known in early if first < timezone.localdate(known)}
-    changed = list(Customer.objects.filter(pk__in=old))
-    for customer in changed:
-        customer.cooperation_since = old[customer.pk]
-    Customer.objects.bulk_update(changed, ["cooperation_since"], batch_size=500)
+    first_order_by_customer = {pk: first for pk, first, created in early if first < timezone.localdate(created)}
+    customers = list(Customer.objects.filter(pk__in=first_order_by_customer))
+    for customer in customers:
+        customer.cooperation_since = first_order_by_customer[customer.pk]
+    Customer.objects.bulk_update(customers, ["cooperation_since"], batch_size=500)
 
 
 def remove_trade(customers: list[int]) -> None:
-    """Takes the demo's orders, products and stock away; what a real feed brought stays."""
+    """Delete the demo's orders, products and stock; data of a real feed stay."""
     Order.objects.filter(customer__in=customers).delete()
     refresh_revenue(customers)
     products = Product.objects.filter(number__startswith=PREFIX, order_lines=None)

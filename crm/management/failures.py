@@ -1,4 +1,4 @@
-"""What stops a command before it begins, in words that say what to do: the settings, the database, its version."""
+"""Messages, with what to do, for errors that stop a command early: settings, database, its version."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ CLOSED = "打不开数据库文件。请检查当前用户能否写入它所在�
 DOWN = "连不上数据库。请检查 DATABASE_URL（例如 postgres://用户:密码@主机/库名）和数据库是否已启动，再运行一次。"
 BUSY = "数据库正被另一个进程占用。请等它结束，再运行一次。"
 
-KNOWN = (
+MESSAGE_PATTERNS = (
     (re.compile("no such (table|column)"), BEHIND),
     (re.compile("unable to open database file|readonly database|disk is full|disk I/O"), CLOSED),
     (re.compile("database is locked"), BUSY),
     (re.compile("connect|FATAL|host name|server closed", re.IGNORECASE), DOWN),
 )
-UNKNOWN_TO_POSTGRESQL = re.compile("(relation|column) .* does not exist")
+MISSING_IN_POSTGRESQL = re.compile("(relation|column) .* does not exist")
 
 
-def in_words(error: Exception) -> str:
-    """One line with the driver's own first line behind it; empty for what is a fault of the program."""
+def describe_error(error: Exception) -> str:
+    """Return one line ending with the driver's own message; "" for a fault of the program."""
     if isinstance(error, ImproperlyConfigured):
         return str(error)
     if not isinstance(error, DatabaseError | InterfaceError):
         return ""
-    said = next(iter(str(error).splitlines()), "")
+    first_line = next(iter(str(error).splitlines()), "")
     if isinstance(error, ProgrammingError):
-        return f"{BEHIND}（{said}）" if UNKNOWN_TO_POSTGRESQL.search(said) else ""
-    return next((f"{words}（{said}）" for pattern, words in KNOWN if pattern.search(said)), "")
+        return f"{BEHIND}（{first_line}）" if MISSING_IN_POSTGRESQL.search(first_line) else ""
+    return next((f"{words}（{first_line}）" for pattern, words in MESSAGE_PATTERNS if pattern.search(first_line)), "")

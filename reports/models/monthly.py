@@ -31,7 +31,7 @@ VIEW_REPORT, WRITE, REVIEW = "reports.view_monthlyreport", "reports.add_monthlyr
 
 
 def due_on(period: date) -> date:
-    """The day of the following month by which the report of this month is due (CRM_MONTHLY_REPORT_DAY)."""
+    """Return the day of the following month by which the report of this month is due (CRM_MONTHLY_REPORT_DAY)."""
     following = add_months(period.replace(day=1), 1)
     last = calendar.monthrange(following.year, following.month)[1]
     return following.replace(day=min(max(settings.CRM_MONTHLY_REPORT_DAY, 1), last))
@@ -41,18 +41,18 @@ class MonthlyReportQuerySet(models.QuerySet["MonthlyReport"]):
     view_permission = VIEW_REPORT
 
     def visible_to(self, user: User) -> MonthlyReportQuerySet:
-        """One's own; who reviews sees what people in his view have submitted, no drafts."""
+        """Return the user's own reports, and for reviewers those submitted by people in their scope, no drafts."""
         if not user.has_perm(self.view_permission):
             return self.none()
         if not user.has_perm(REVIEW):
             return filter_cached(self, Q(author=user.pk))
         people = user_ids_in_scope(user, REVIEW, VIEW)
         submitted = ~Q(status=MonthlyReport.Status.DRAFT)
-        seen = submitted if people is None else submitted & Q(author__in=people)
-        return filter_cached(self, Q(author=user.pk) | seen)
+        reviewable = submitted if people is None else submitted & Q(author__in=people)
+        return filter_cached(self, Q(author=user.pk) | reviewable)
 
     def waiting_for(self, user: User) -> MonthlyReportQuerySet:
-        """Submitted, for the person to review."""
+        """Return submitted reports that this user may review."""
         rows = self.visible_to(user).filter(status=MonthlyReport.Status.SUBMITTED).exclude(author=user)
         return rows if user.has_perm(REVIEW) else self.none()
 
@@ -75,7 +75,7 @@ class MonthlyReport(models.Model):
     )
     period = models.DateField("期间", editable=False, help_text="该月第一天")
     status = models.CharField("状态", max_length=10, choices=Status, default=Status.DRAFT, editable=False)
-    figures = models.JSONField("四张报表", default=list, editable=False)  # as reports.report_snapshot takes them
+    figures = models.JSONField("四张报表", default=list, editable=False)  # as reports.report_snapshot serializes them
     taken_at = models.DateTimeField("取数时间", editable=False)
     remarks = models.TextField("情况说明", max_length=5000, blank=True)
     created_at = models.DateTimeField("创建时间", default=timezone.now, editable=False)
@@ -124,14 +124,14 @@ class MonthlyReport(models.Model):
         return self.submissions.order_by("-number").first() if self.pk else None
 
     def shown_to(self, user: User) -> MonthlyReport | Submission:
-        """What the person reads: the author his working copy while it is open, everybody else what was submitted."""
+        """Return the working copy for the author while it is open, else the last submission."""
         return self if self.author_id == user.pk and self.status in self.OPEN else self.last_submission or self
 
     # Written by the supervisor
 
     @classmethod
     def create(cls, *, by: User, period: date, figures: list[dict[str, Any]], remarks: str = "") -> MonthlyReport:
-        """A draft with the four reports as they stand now. Call in a transaction."""
+        """Create a draft with the four reports as they stand now. Call in a transaction."""
         require_permission(by, WRITE, "您的角色不能写客户管理报告").enforce()
         period = period.replace(day=1)
         refuse_if(period > timezone.localdate(), "这个月还没有开始，不能写报告。").enforce()
@@ -143,7 +143,7 @@ class MonthlyReport(models.Model):
         return report
 
     def can_edit(self, by: User) -> Verdict:
-        return first_objection(self._own(by, "修改"), self._while_open("修改"))
+        return first_objection(self._require_author(by, "修改"), self._require_open("修改"))
 
     @transition
     def edit(self, *, by: User, remarks: str) -> None:
@@ -151,11 +151,11 @@ class MonthlyReport(models.Model):
         save_changes(by, "编辑", self, remarks=remarks)
 
     def can_refresh(self, by: User) -> Verdict:
-        return first_objection(self._own(by, "重新取数"), self._while_open("重新取数"))
+        return first_objection(self._require_author(by, "重新取数"), self._require_open("重新取数"))
 
     @transition
     def refresh(self, *, by: User, figures: list[dict[str, Any]]) -> None:
-        """Takes the four reports again, as they stand now."""
+        """Replace the four reports by those of now."""
         self.can_refresh(by).enforce()
         before = self.taken_at
         self.figures, self.taken_at = figures, timezone.now()
@@ -164,7 +164,7 @@ class MonthlyReport(models.Model):
 
     def can_remove(self, by: User) -> Verdict:
         return first_objection(
-            self._own(by, "删除"),
+            self._require_author(by, "删除"),
             refuse_if(self.status != self.Status.DRAFT, "提交过的报告不能删除。"),
         )
 
@@ -176,19 +176,19 @@ class MonthlyReport(models.Model):
 
     def can_submit(self, by: User) -> Verdict:
         return first_objection(
-            self._own(by, "提交"),
-            self._while_open("提交"),
+            self._require_author(by, "提交"),
+            self._require_open("提交"),
             refuse_if(not self.remarks.strip(), "请先填写情况说明，再提交。"),
         )
 
     @transition
     def submit(self, *, by: User) -> Submission:
-        """Keeps what was written as it stands, for good; the reviewers are told."""
+        """Store the content as a submission that never changes; notify the reviewers."""
         self.can_submit(by).enforce()
         before = self.get_status_display()
         number = self.submissions.count() + 1
-        kept = {name: getattr(self, name) for name in ("figures", "taken_at", "remarks")}
-        submission = Submission.objects.create(report=self, number=number, **kept)
+        content = {name: getattr(self, name) for name in ("figures", "taken_at", "remarks")}
+        submission = Submission.objects.create(report=self, number=number, **content)
         self.status = self.Status.SUBMITTED
         self._save("status")
         log_event(by, "提交", self, 状态=(before, self.get_status_display()), 第几次提交=number)
@@ -199,7 +199,7 @@ class MonthlyReport(models.Model):
     # Reviewed by an executive
 
     def can_review(self, by: User) -> Verdict:
-        return self._reviewed(by, "审阅")
+        return self._require_reviewer(by, "审阅")
 
     @transition
     def review(self, *, by: User, comment: str = "") -> None:
@@ -207,7 +207,7 @@ class MonthlyReport(models.Model):
         self._answer(by, "审阅", self.Status.REVIEWED, comment)
 
     def can_send_back(self, by: User) -> Verdict:
-        return self._reviewed(by, "退回")
+        return self._require_reviewer(by, "退回")
 
     @transition
     def send_back(self, *, by: User, comment: str) -> None:
@@ -227,18 +227,18 @@ class MonthlyReport(models.Model):
 
     # Shared objections
 
-    def _own(self, by: User, verb: str) -> Verdict:
+    def _require_author(self, by: User, verb: str) -> Verdict:
         return first_objection(
             require_permission(by, WRITE, f"您的角色不能{verb}客户管理报告"),
             require_scope(self.author_id == by.pk, f"只有报告人（{self.author}）可以{verb}。"),
         )
 
-    def _while_open(self, verb: str) -> Verdict:
+    def _require_open(self, verb: str) -> Verdict:
         if self.status in self.OPEN:
             return ALLOWED
         return refuse_if(True, f"报告{self.get_status_display()}，不能{verb}。")
 
-    def _reviewed(self, by: User, verb: str) -> Verdict:
+    def _require_reviewer(self, by: User, verb: str) -> Verdict:
         return first_objection(
             require_permission(by, REVIEW, f"只有高管可以{verb}客户管理报告"),
             require_scope(self.author_id != by.pk, f"自己写的报告由别人{verb}。"),
@@ -257,7 +257,7 @@ class MonthlyReport(models.Model):
 
 
 class Submission(models.Model):
-    """What was submitted, and the answer to it. The database itself refuses to change the content."""
+    """Submitted content and the answer to it. The database itself refuses to change the content."""
 
     report = models.ForeignKey(MonthlyReport, models.CASCADE, related_name="submissions", verbose_name="客户管理报告")
     number = models.PositiveSmallIntegerField("第几次提交")

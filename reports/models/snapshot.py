@@ -1,4 +1,4 @@
-"""How many customers were in which group at the end of each month: what 客户构成分析 compares with."""
+"""Number of customers by group at the end of each month, for the comparison in 客户构成分析."""
 
 from __future__ import annotations
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from itertools import accumulate
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from django.db.models import Case, Count, Exists, OuterRef, QuerySet, SmallIntegerField, Value, When
 
@@ -18,7 +19,7 @@ from ..periods import Period
 
 
 class Lost(Protocol):
-    """What of a case is counted here; see churn.CaseLine."""
+    """The fields of a case that are counted here; see churn.CaseLine."""
 
     @property
     def customer(self) -> int: ...
@@ -31,29 +32,29 @@ class Lost(Protocol):
 
 
 class Month(NamedTuple):
-    """Customers 正常 when it began, those lost in it, and what part of the former the latter are."""
+    """Customers 正常 at the start of a month, and those lost in it."""
 
     first: date
     normal: int
     lost: int
 
     @property
-    def rate(self) -> Any:
+    def rate(self) -> Decimal | None:
         return percent(self.lost, self.normal)
 
 
-def place_among(moment: str, bounds: Sequence[datetime], reached: str = "lt") -> Case:
-    """How many of the bounds were reached at this moment; all of them when there is none.
+def position_among(field: str, bounds: Sequence[datetime], reached: str = "lt") -> Case:
+    """Count the bounds reached by this datetime field; all of them when it is NULL.
 
-    reached: "lte" when a moment that is a bound has not reached it yet.
+    reached: "lte" when a datetime equal to a bound has not reached it yet.
     """
     # Compared rather than truncated to months, which takes the database twice as long.
-    before = [When(**{f"{moment}__{reached}": bound}, then=Value(place)) for place, bound in enumerate(bounds)]
+    before = [When(**{f"{field}__{reached}": bound}, then=Value(place)) for place, bound in enumerate(bounds)]
     return Case(*before, default=Value(len(bounds)), output_field=SmallIntegerField())
 
 
 def monthly_rates(customers: QuerySet[Customer], lines: Iterable[Lost], period: Period) -> list[Month]:
-    """Month by month. A customer is 正常 at a moment when he was there and no loss of his was open then.
+    """Return the rates by month. A customer is 正常 once created, while no loss of theirs is open.
 
     period: that of the lines, or the first months of it.
     """
@@ -62,20 +63,20 @@ def monthly_rates(customers: QuerySet[Customer], lines: Iterable[Lost], period: 
     return [Month(start, joined[n] - len(away[n]), lost[n]) for n, start in enumerate(starts)]
 
 
-def rates_of_keepers(
+def rates_of_owners(
     customers: QuerySet[Customer],
-    people: Collection[int],
-    charged: Iterable[Lost],
-    every: Iterable[Lost],
+    owners: Collection[int],
+    own_losses: Iterable[Lost],
+    all_losses: Iterable[Lost],
     period: Period,
 ) -> list[Month]:
-    """The same for the customers these people kept when each month began, by the ownership history.
+    """Return the rates of the customers these people owned when each month began, by the ownership history.
 
-    customers: in view, whoever keeps them. charged: the losses that count as theirs; every: those of all customers.
+    customers: in view, of any owner. own_losses: those charged to these owners; all_losses: those of all customers.
     """
     starts = period.months()
-    lost, away, kept = _lost_in(charged), _away(every, len(starts)), _kept_at(customers, people, starts)
-    return [Month(start, len(kept[n] - away[n]), lost[n]) for n, start in enumerate(starts)]
+    lost, away, owned = _lost_in(own_losses), _away(all_losses, len(starts)), _owned_at(customers, owners, starts)
+    return [Month(start, len(owned[n] - away[n]), lost[n]) for n, start in enumerate(starts)]
 
 
 def _lost_in(lines: Iterable[Lost]) -> Counter[int]:
@@ -83,9 +84,9 @@ def _lost_in(lines: Iterable[Lost]) -> Counter[int]:
 
 
 def _away(lines: Iterable[Lost], months: int) -> list[set[int]]:
-    """Who was lost when each month began."""
+    """Return for each month the customers lost when it began."""
     away = [set[int]() for _ in range(months)]
-    # A case confirmed and won back is open between the two; a customer counts once, and only from his first day on.
+    # A case confirmed and won back is open between the two; a customer counts once, and only from their first day on.
     for line in lines:
         for place in range(max(line.joined, line.lost), min(line.closed, months)):
             away[place].add(line.customer)
@@ -93,27 +94,27 @@ def _away(lines: Iterable[Lost], months: int) -> list[set[int]]:
 
 
 def _joined_before(customers: QuerySet[Customer], starts: list[date]) -> list[int]:
-    """How many customers were there when each of these months began."""
-    place = place_among("created_at", [midnight(start) for start in starts])
+    """Return for each month how many customers existed when it began."""
+    place = position_among("created_at", [midnight(start) for start in starts])
     counts = dict(customers.order_by().annotate(place=place).values_list("place").annotate(n=Count("pk")))
     return list(accumulate(counts.get(place, 0) for place in range(len(starts))))
 
 
-def _kept_at(customers: QuerySet[Customer], people: Collection[int], starts: list[date]) -> list[set[int]]:
-    """The customers there that these people kept when each month began; before the history begins, its first one."""
+def _owned_at(customers: QuerySet[Customer], owners: Collection[int], starts: list[date]) -> list[set[int]]:
+    """Return for each month the customers these people owned when it began; the first owner counts from the start."""
     bounds = [midnight(start) for start in starts]
     earlier = Ownership.objects.filter(customer=OuterRef("customer"), since__lt=OuterRef("since"))
-    rows = Ownership.objects.filter(customer__in=customers.order_by().values("pk"), manager__in=people)
-    found = rows.order_by().annotate(
+    rows = Ownership.objects.filter(customer__in=customers.order_by().values("pk"), manager__in=owners)
+    ownerships = rows.order_by().annotate(
         is_first=~Exists(earlier),
-        begun=place_among("since", bounds, "lte"),
-        ended=place_among("until", bounds, "lte"),
-        joined=place_among("customer__created_at", bounds),
+        begun=position_among("since", bounds, "lte"),
+        ended=position_among("until", bounds, "lte"),
+        joined=position_among("customer__created_at", bounds),
     )
-    kept = [set[int]() for _ in starts]
-    for customer, is_first, begun, ended, joined in found.values_list(
+    owned = [set[int]() for _ in starts]
+    for customer, is_first, start_position, end_position, join_position in ownerships.values_list(
         "customer", "is_first", "begun", "ended", "joined"
     ):
-        for place in range(max(joined, 0 if is_first else begun), ended):
-            kept[place].add(customer)
-    return kept
+        for place in range(max(join_position, 0 if is_first else start_position), end_position):
+            owned[place].add(customer)
+    return owned

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Max, Sum
+from django.db.models import Count, Max, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.departments import exact_department_choice
@@ -15,11 +16,12 @@ from accounts.models import Department, User
 from accounts.scopes import VIEW, user_ids_in_scope
 from basedata.models import DictionaryEntry
 from customers.models import ChurnChange, Customer
-from reports.versioned_cache import remembered, statement
+from customers.models.rows import CustomerQuerySet
+from reports.versioned_cache import cached, sql_key
 
 from ..models import CompositionSnapshot
 
-NONE = "null"  # the group 未填写, and what the customer list calls it
+NONE = "null"  # the group 未填写, and its value in the customer list's filter
 LAST_DAY_TO_TAKE = 3  # of the month after: later, the customers would no longer be those of the month's end
 
 
@@ -42,24 +44,24 @@ BASES = {
     "manager": Basis("按客户经理", "客户经理", "manager"),
     "department": Basis("按部门", "部门", "manager"),
 }
-KEPT = ("level", "credit", "satisfaction", "region", "industry")  # people's figures follow from any of them
+STORED_BASES = ("level", "credit", "satisfaction", "region", "industry")  # people's figures follow from any of them
 
 
 @dataclass
 class Group:
-    """A row: value is what the customer list's filter takes."""
+    """A row. value: of the customer list's filter."""
 
     value: str
     label: str
     customers: int = 0
-    then: int | None = None
-    now: int = 0  # of people in view only, which is what `then` counts
-    share: Any = None
+    last_month: int | None = None
+    now: int = 0  # of people in scope only, as `last_month` counts
+    share: Decimal | None = None
     place: int | None = None
 
     @property
     def change(self) -> int | None:
-        return None if self.then is None else self.now - self.then
+        return None if self.last_month is None else self.now - self.last_month
 
 
 class Groups:
@@ -67,11 +69,11 @@ class Groups:
 
     def __init__(self, key: str, people: frozenset[int] | None) -> None:
         self.key, self.basis = key, BASES[key]
-        self.homes: dict[int, int | None] = {}
-        self.found = {group.value: group for group in self.standing(people)}
+        self.department_by_user: dict[int, int | None] = {}
+        self.by_value = {group.value: group for group in self.listed_groups(people)}
 
-    def standing(self, people: frozenset[int] | None) -> list[Group]:
-        """The groups that are listed even when they hold nobody, in their order."""
+    def listed_groups(self, people: frozenset[int] | None) -> list[Group]:
+        """Return the groups that are listed even without customers, in their order."""
         if self.basis.category:
             entries = DictionaryEntry.objects.of(self.basis.category)
             return [*(Group(str(entry.pk), entry.item) for entry in entries), Group(NONE, "未填写")]
@@ -86,64 +88,68 @@ class Groups:
             return [Group(str(person.pk), str(person)) for person in managers]
         departments = {pk: (name, above) for pk, name, above in Department.objects.values_list("pk", "name", "parent")}
         self.above = {above for _, above in departments.values()}
-        self.homes = dict(User.objects.values_list("pk", "department"))
+        self.department_by_user = dict(User.objects.values_list("pk", "department"))
         self.names: dict[int | None, str] = {pk: name for pk, (name, _) in departments.items()}
-        homes = dict.fromkeys(person.department_id for person in managers)
-        return [self.department(home) for home in sorted(homes, key=lambda home: (home is None, home))]
+        departments_of_managers = dict.fromkeys(person.department_id for person in managers)
+        return [
+            self.department(home) for home in sorted(departments_of_managers, key=lambda home: (home is None, home))
+        ]
 
     def department(self, home: int | None) -> Group:
         return Group(exact_department_choice(home, self.above), self.names.get(home, "没有部门"))
 
-    def at(self, value: Any) -> Group:
-        """The group of a customer's value; a person or department not standing yet is added."""
+    def group_of(self, value: Any) -> Group:
+        """Return the group of a customer's value; add that of a person or department not listed yet."""
         if self.key == "department":
-            group = self.department(self.homes.get(value))
+            group = self.department(self.department_by_user.get(value))
         elif self.key == "manager":
             group = Group(str(value), "")
         else:
             group = Group(NONE if value is None else str(value), "")
-        return self.found.setdefault(group.value, group)
+        return self.by_value.setdefault(group.value, group)
 
 
 def composition(user: User, key: str, status: str) -> list[Group]:
-    """Customers in the viewer's view by group, with the figures of the last month's end where there are any."""
+    """Return customers in view by group, with the figures of the last month's end where there are any."""
     people = user_ids_in_scope(user, "customers.view_customer", VIEW)
     groups = Groups(key, people)
     rows = Customer.objects.visible_to(user).order_by()
     rows = rows.filter(status=status) if status else rows
     for value, customers in counts(user, rows, groups.basis.field):
-        groups.at(value).customers += customers
-    then = then_counts(groups, people, status)
-    if then is not None:
-        inside = rows.none() if people is None else rows.filter(manager__in=people)
-        for value, customers in counts(user, inside, groups.basis.field):
-            groups.at(value).now += customers
-        for group in groups.found.values():
-            group.then = then.get(group.value, 0)
+        groups.group_of(value).customers += customers
+    last_month = counts_at_month_end(groups, people, status)
+    if last_month is not None:
+        in_scope = rows.none() if people is None else rows.filter(manager__in=people)
+        for value, customers in counts(user, in_scope, groups.basis.field):
+            groups.group_of(value).now += customers
+        for group in groups.by_value.values():
+            group.last_month = last_month.get(group.value, 0)
             group.now = group.customers if people is None else group.now
     name_people(groups)
-    return list(groups.found.values())
+    return list(groups.by_value.values())
 
 
-def counts(user: User, rows: Any, field: str) -> list[tuple[Any, int]]:
-    """How many customers have each value; counted once until a customer is written."""
-    key = ("customers", field, statement(rows))
-    return remembered(user, key, lambda: list(rows.values_list(field).annotate(Count("pk"))), ChurnChange.stamp)
+def counts(user: User, rows: CustomerQuerySet, field: str) -> list[tuple[Any, int]]:
+    """Return [(value, number of customers)], cached until a customer is written."""
+    key = ("customers", field, sql_key(rows))
+    return cached(user, key, lambda: list(rows.values_list(field).annotate(Count("pk"))), ChurnChange.stamp)
 
 
 def name_people(groups: Groups) -> None:
-    nameless = [group for group in groups.found.values() if not group.label]
-    named = User.objects.in_bulk([int(group.value) for group in nameless if group.value != NONE]) if nameless else {}
-    for group in nameless:
-        group.label = str(named.get(int(group.value), "未知")) if group.value != NONE else "未填写"
+    unlabelled = [group for group in groups.by_value.values() if not group.label]
+    people = (
+        User.objects.in_bulk([int(group.value) for group in unlabelled if group.value != NONE]) if unlabelled else {}
+    )
+    for group in unlabelled:
+        group.label = str(people.get(int(group.value), "未知")) if group.value != NONE else "未填写"
 
 
 def last_month_end(today: date) -> date:
     return today.replace(day=1) - timedelta(days=1)
 
 
-def then_counts(groups: Groups, people: frozenset[int] | None, status: str) -> dict[str, int] | None:
-    """{group: customers} at the end of last month; None when it was not written down."""
+def counts_at_month_end(groups: Groups, people: frozenset[int] | None, status: str) -> dict[str, int] | None:
+    """Return {group: customers} at the end of last month; None without a snapshot."""
     on = last_month_end(timezone.localdate())
     rows = CompositionSnapshot.objects.filter(on=on)
     if not rows.exists():
@@ -152,11 +158,11 @@ def then_counts(groups: Groups, people: frozenset[int] | None, status: str) -> d
     rows = rows.filter(basis="level" if by_people else groups.key)
     rows = rows.filter(status=status) if status else rows
     rows = rows if people is None else rows.filter(manager__in=people)
-    found: dict[str, int] = {}
+    by_value: dict[str, int] = {}
     for value, customers in rows.values_list("manager" if by_people else "group").annotate(Sum("customers")):
-        group = groups.at(value if by_people else value or None)
-        found[group.value] = found.get(group.value, 0) + customers
-    return found
+        group = groups.group_of(value if by_people else value or None)
+        by_value[group.value] = by_value.get(group.value, 0) + customers
+    return by_value
 
 
 def latest_snapshot() -> date | None:
@@ -164,21 +170,21 @@ def latest_snapshot() -> date | None:
 
 
 def take_snapshot(today: date | None = None) -> str:
-    """Writes down the groups of last month's end; run every day, it works once and in a month's first days only."""
+    """Store the groups of last month's end. Run daily; it works once and in a month's first days only."""
     today = today or timezone.localdate()
     on = last_month_end(today)
     if today.day > LAST_DAY_TO_TAKE or CompositionSnapshot.objects.filter(on=on).exists():
         return "无需记录"
-    return f"已记录 {on} 的客户构成 {write_down(on, Customer.objects.current())} 行"
+    return f"已记录 {on} 的客户构成 {store_snapshot(on, Customer.objects.current())} 行"
 
 
-def write_down(on: date, customers: Any) -> int:
-    """Keeps how these customers stand as a month's end; returns the number of rows."""
+def store_snapshot(on: date, customers: QuerySet[Customer]) -> int:
+    """Store these customers by group as a month's end; return the number of rows."""
     rows = [
         CompositionSnapshot(
             on=on, basis=key, group=str(value or ""), manager_id=manager, status=status, customers=count
         )
-        for key in KEPT
+        for key in STORED_BASES
         for value, manager, status, count in customers.order_by()
         .values_list(BASES[key].field, "manager", "status")
         .annotate(Count("pk"))

@@ -6,92 +6,105 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import Max, Sum
+from django.db.models import Max, QuerySet, Sum, TextChoices
 from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import data_as_of
 from customers.filters.customers import name_condition
 from customers.models import Customer, Order, RevenueYear
+from customers.models.rows import CustomerQuerySet
 from kit.domain.days import add_months
 from kit.sql.exact_sum import ExactSum
-from reports.versioned_cache import remembered, statement
+from reports.versioned_cache import cached, sql_key
 
 from ..periods import Period, year_period
-from ..ranking import Ranking, Standing
+from ..ranking import RankedCustomer, Ranking
 
-TODAY, THEN = "", "then"  # figures follow today's 客户经理, or the one at the order's date
+Rows = TypeVar("Rows", bound=QuerySet[Any])
+
+
+class OwnerBasis(TextChoices):
+    """Whose a figure is: today's 客户经理, or the one at the order's date."""
+
+    TODAY = "", "今天的客户经理"
+    AT_ORDER = "then", "下单时的客户经理"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is asked for. people: only customers of these 客户经理 (None: of anybody); year None: all years."""
+class ContributionCriteria:
+    """Criteria of the report. people: only customers of these 客户经理 (None: of anybody); year None: all years."""
 
     year: int | None
     name: str = ""
     people: frozenset[int] | None = None
-    follow: str = TODAY
+    follow: str = OwnerBasis.TODAY
     with_silent: bool = False  # also customers without orders
 
     @property
     def by_date(self) -> bool:
-        return self.people is not None and self.follow == THEN
+        return self.people is not None and self.follow == OwnerBasis.AT_ORDER
 
 
-def customers_seen(user: User) -> Any:
-    """Whose orders the person sees."""
+def customers_with_visible_orders(user: User) -> CustomerQuerySet:
+    """Return the customers whose orders are visible to the user."""
     rows = Customer.objects.visible_to(user)
     return rows if user.has_perm(Order.objects.all().view_permission) else rows.none()
 
 
-def customers_in(user: User, wanted: Wanted) -> Any:
-    rows = customers_seen(user)
-    if wanted.name:
-        rows = rows.filter(name_condition(wanted.name))
-    if wanted.people is not None and not wanted.by_date:
-        rows = rows.filter(manager__in=wanted.people)
+def matching_customers(user: User, criteria: ContributionCriteria) -> CustomerQuerySet:
+    rows = customers_with_visible_orders(user)
+    if criteria.name:
+        rows = rows.filter(name_condition(criteria.name))
+    if criteria.people is not None and not criteria.by_date:
+        rows = rows.filter(manager__in=criteria.people)
     return rows
 
 
-def view_of(user: User) -> tuple[Any, ...]:
-    """Which customers a person sees, as the statement that asks for them: people, shares and open requests are ids in
-    it, so another view is another key; 移交, the one change of rows that it turns on, leaves a mark in the rollup."""
-    return statement(customers_seen(user))
+def visible_customers_key(user: User) -> tuple[Any, ...]:
+    """Return the cache key of the customers visible to the user.
+
+    People, shares and open requests are ids in it, so another view is another key; 移交, the one change of rows that
+    it depends on, leaves a mark in the rollup.
+    """
+    return sql_key(customers_with_visible_orders(user))
 
 
-def ranking(user: User, wanted: Wanted) -> Ranking:
-    """Remembered until figures or keepers change, unless a name narrows it or customers without orders are listed."""
-    if wanted.name or wanted.with_silent:
-        return Ranking(revenue_rows(user, wanted))
-    return remembered(user, ("ranking", view_of(user), wanted), lambda: Ranking(revenue_rows(user, wanted)))
+def ranking(user: User, criteria: ContributionCriteria) -> Ranking:
+    """Return the ranking, cached until figures or owners change; with a name or customers without orders uncached."""
+    if criteria.name or criteria.with_silent:
+        return Ranking(revenue_rows(user, criteria))
+    return cached(
+        user, ("ranking", visible_customers_key(user), criteria), lambda: Ranking(revenue_rows(user, criteria))
+    )
 
 
-def revenue_rows(user: User, wanted: Wanted) -> Iterable[tuple[int, Decimal, int]]:
-    customers = customers_in(user, wanted)
-    rows = of_keepers(RevenueYear.objects.filter(customer__in=customers.values("pk")), "manager", wanted)
-    if wanted.year is not None:
-        rows = rows.filter(year=wanted.year)
-    found = list(rows.order_by().values_list("customer").annotate(ExactSum("amount"), Sum("orders")))
-    if wanted.with_silent:
-        known = {row[0] for row in found}
+def revenue_rows(user: User, criteria: ContributionCriteria) -> Iterable[tuple[int, Decimal, int]]:
+    customers = matching_customers(user, criteria)
+    rows = filter_owners_at_order(RevenueYear.objects.filter(customer__in=customers.values("pk")), "manager", criteria)
+    if criteria.year is not None:
+        rows = rows.filter(year=criteria.year)
+    sums = list(rows.order_by().values_list("customer").annotate(ExactSum("amount"), Sum("orders")))
+    if criteria.with_silent:
+        customers_with_orders = {row[0] for row in sums}
         keys = customers.order_by().values_list("pk", flat=True)
-        found += [(key, Decimal(0), 0) for key in keys if key not in known]
-    return found
+        sums += [(key, Decimal(0), 0) for key in keys if key not in customers_with_orders]
+    return sums
 
 
-def of_keepers(rows: Any, field: str, wanted: Wanted) -> Any:
-    return rows.filter(**{f"{field}__in": wanted.people}) if wanted.by_date else rows
+def filter_owners_at_order(rows: Rows, field: str, criteria: ContributionCriteria) -> Rows:
+    return rows.filter(**{f"{field}__in": criteria.people}) if criteria.by_date else rows
 
 
 def years(user: User) -> list[int]:
-    """Years with orders, newest first."""
-    return remembered(user, ("years", view_of(user)), lambda: _years(user))
+    """Return years with orders, newest first."""
+    return cached(user, ("years", visible_customers_key(user)), lambda: _years(user))
 
 
 def _years(user: User) -> list[int]:
-    rows = RevenueYear.objects.filter(customer__in=customers_seen(user).values("pk"))
+    rows = RevenueYear.objects.filter(customer__in=customers_with_visible_orders(user).values("pk"))
     return list(rows.order_by("-year").values_list("year", flat=True).annotate(Max("pk")))
 
 
@@ -99,71 +112,71 @@ def _years(user: User) -> list[int]:
 
 
 def part_of_year(year: int) -> Period:
-    """The year, as far as it is over and the data go."""
+    """Return the year, as far as it is over and the data go."""
     as_of = data_as_of("orders", "order_lines")
     reached = min(timezone.localdate(), timezone.localtime(as_of).date()) if as_of else timezone.localdate()
-    whole = year_period(year)
-    return Period(whole.first, min(whole.last, max(reached, whole.first)))
+    year_days = year_period(year)
+    return Period(year_days.first, min(year_days.last, max(reached, year_days.first)))
 
 
 def year_before(period: Period) -> Period:
-    """The year before; of a running year the same part of it (29 February: to the 28th)."""
+    """Return the year before; of a running year the same part of it (29 February: to the 28th)."""
     return Period(*(add_months(day, -12) for day in period))
 
 
-def amounts_in(period: Period, user: User, wanted: Wanted, keys: list[int]) -> dict[int, Decimal]:
-    """{customer: amount} of these customers, which the viewer sees."""
+def amounts_in(period: Period, user: User, criteria: ContributionCriteria, keys: list[int]) -> dict[int, Decimal]:
+    """Return {customer: amount} of these customers, which are visible to the user."""
 
     def add() -> dict[int, Decimal]:
-        rows = _rows_in(period, wanted).filter(customer__in=keys)
+        rows = _rows_in(period, criteria).filter(customer__in=keys)
         return dict(rows.order_by().values_list("customer").annotate(_sum(rows)))
 
-    return remembered(user, ("amounts", period, wanted.people, wanted.follow, tuple(keys)), add)
+    return cached(user, ("amounts", period, criteria.people, criteria.follow, tuple(keys)), add)
 
 
-def total_in(period: Period, user: User, wanted: Wanted) -> Decimal | None:
-    """Of all customers in view; None when there was nothing."""
+def total_in(period: Period, user: User, criteria: ContributionCriteria) -> Decimal | None:
+    """Return the amount of all customers in view; None without orders."""
 
     def total(of: Period) -> Decimal | None:
-        rows = _rows_in(of, wanted).filter(customer__in=customers_in(user, wanted).values("pk"))
+        rows = _rows_in(of, criteria).filter(customer__in=matching_customers(user, criteria).values("pk"))
         return rows.aggregate(amount=_sum(rows))["amount"]
 
     def add() -> Decimal | None:
-        """Of a year's larger part: what the rollup knows less the smaller part."""
+        """Return the total; for the larger part of a year, the rollup less the smaller part."""
         year = year_period(period.first.year)
         if period == year or period.days * 2 < year.days:
             return total(period)
         rest = Period(period.last + timedelta(days=1), year.last)
-        whole, after = total(year), total(rest)
-        return whole if whole is None or after is None else whole - after
+        year_total, rest_total = total(year), total(rest)
+        return year_total if year_total is None or rest_total is None else year_total - rest_total
 
-    return add() if wanted.name else remembered(user, ("total", view_of(user), wanted, period), add)
+    return add() if criteria.name else cached(user, ("total", visible_customers_key(user), criteria, period), add)
 
 
-def _rows_in(period: Period, wanted: Wanted) -> Any:
-    """Of the rollup when the period is a whole year, else the orders themselves."""
+def _rows_in(period: Period, criteria: ContributionCriteria) -> QuerySet[RevenueYear] | QuerySet[Order]:
+    """Return rows of the rollup when the period is a whole year, else orders."""
     if period == year_period(period.first.year):
-        return of_keepers(RevenueYear.objects.filter(year=period.first.year), "manager", wanted)
+        return filter_owners_at_order(RevenueYear.objects.filter(year=period.first.year), "manager", criteria)
     orders = Order.objects.revenue().filter(ordered_at__gte=period.begins, ordered_at__lt=period.ends)
-    return of_keepers(orders.with_owner(), "owner", wanted) if wanted.by_date else orders
+    return filter_owners_at_order(orders.with_owner(), "owner", criteria) if criteria.by_date else orders
 
 
-def _sum(rows: Any) -> ExactSum:
+def _sum(rows: QuerySet[Any]) -> ExactSum:
     return ExactSum("amount" if rows.model is RevenueYear else "total")
 
 
 # Names
 
 
-def name_rows(rows: list[Standing]) -> None:
+def name_rows(rows: list[RankedCustomer]) -> None:
     names = dict(Customer.objects.filter(pk__in=[row.customer for row in rows]).values_list("pk", "name"))
     for row in rows:
         row.name = names.get(row.customer, "")
 
 
-def by_name(found: Sequence[Standing], descending: bool) -> list[Standing]:
-    """All rows in the order of the names' pinyin."""
-    rows = {row.customer: row for row in found[:]}
+def by_name(ranked: Sequence[RankedCustomer], descending: bool) -> list[RankedCustomer]:
+    """Return all rows in the order of the names' pinyin."""
+    rows = {row.customer: row for row in ranked[:]}
     order = "-name_pinyin" if descending else "name_pinyin"
     chunks = Customer.objects.order_by(order, "pk").values_list("pk", flat=True)
     return [rows[key] for key in chunks if key in rows]

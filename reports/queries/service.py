@@ -1,4 +1,4 @@
-"""客户服务分析: how many requests, how content the customers were, how long handling took, who complained again.
+"""客户服务分析: number of requests, satisfaction, handling time, and repeat complaints.
 
 A request counts at its creation, in Shanghai. Its score is that of its last round; times are working minutes.
 """
@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from reports.figure_cells import percent
@@ -26,38 +27,38 @@ CONTENT = 4  # stars and more
 
 
 def nth(counts: Counter[int], rank: int) -> int:
-    """The value at this place, from 1, when all are put in order."""
-    seen = 0
+    """Return the value of this rank, from 1, in ascending order."""
+    position = 0
     for value in sorted(counts):
-        seen += counts[value]
-        if seen >= rank:
+        position += counts[value]
+        if position >= rank:
             return value
     raise IndexError(rank)
 
 
 def median(counts: Counter[int]) -> Decimal | None:
-    """The middle value, the mean of the two in the middle when their number is even; None without any."""
-    whole = sum(counts.values())
-    if not whole:
+    """Return the middle value, the mean of the two in the middle when their number is even; None without any."""
+    count = sum(counts.values())
+    if not count:
         return None
-    return Decimal(nth(counts, (whole + 1) // 2) + nth(counts, whole // 2 + 1)) / 2
+    return Decimal(nth(counts, (count + 1) // 2) + nth(counts, count // 2 + 1)) / 2
 
 
 def ninetieth(counts: Counter[int]) -> Decimal | None:
-    """The smallest value that nine of ten do not exceed (nearest rank)."""
-    whole = sum(counts.values())
-    return Decimal(nth(counts, -(-9 * whole // 10))) if whole else None
+    """Return the smallest value that nine of ten do not exceed (nearest rank)."""
+    count = sum(counts.values())
+    return Decimal(nth(counts, -(-9 * count // 10))) if count else None
 
 
 @dataclass
 class Group:
-    """Requests that belong together."""
+    """Requests with the same value, and their figures."""
 
     key: Any = None
     label: str = ""
     requests: int = 0
     answers: int = 0  # with a score
-    by_customer: int = 0  # scores given by the customer himself
+    by_customer: int = 0  # scores given by customers themselves
     stars: int = 0  # their sum
     content: int = 0  # scores of 4 or 5
     returns: int = 0  # 退回重新处理
@@ -83,7 +84,7 @@ class Group:
 
     @property
     def slow_hours(self) -> Decimal | None:
-        """Nine of ten were handled within."""
+        """Return the hours within which nine of ten were handled."""
         return _hours(ninetieth(self.minutes))
 
 
@@ -91,15 +92,15 @@ def _hours(minutes: Decimal | None) -> Decimal | None:
     return None if minutes is None else minutes / 60
 
 
-def created(rows: Rows, period: Period) -> Rows:
+def created_in(rows: Rows, period: Period) -> Rows:
     return rows.filter(created_at__gte=period.begins, created_at__lt=period.ends)
 
 
-def groups(rows: Rows, by: Any) -> dict[Any, Group]:
-    """{value of the expression: its group}, in two queries."""
-    counted = rows.order_by().annotate(group=by)
+def groups(rows: Rows, by: Combinable) -> dict[Any, Group]:
+    """Return {value of the expression: its group}, in two queries."""
+    grouped = rows.order_by().annotate(group=by)
     rated = Q(satisfaction__isnull=False)
-    sums = counted.values_list("group").annotate(
+    sums = grouped.values_list("group").annotate(
         n=Count("pk"),
         answered=Count("pk", filter=rated),
         themselves=Count("pk", filter=rated & Q(satisfaction_by="customer")),
@@ -107,20 +108,20 @@ def groups(rows: Rows, by: Any) -> dict[Any, Group]:
         good=Count("pk", filter=Q(satisfaction__gte=CONTENT)),
         again=Sum("returns", default=0),
     )
-    found = {key: Group(key, "", *figures) for key, *figures in sums}
-    handled = counted.exclude(minutes_to_handle=None)
+    group_by_value = {key: Group(key, "", *values) for key, *values in sums}
+    handled = grouped.exclude(minutes_to_handle=None)
     for key, minutes, count in handled.values_list("group", "minutes_to_handle").annotate(Count("pk")):
-        found[key].minutes[minutes] += count
-    return found
+        group_by_value[key].minutes[minutes] += count
+    return group_by_value
 
 
-def total(parts: Iterable[Group]) -> Group:
-    whole = Group(label="合计")
-    for part in parts:
+def total(groups: Iterable[Group]) -> Group:
+    result = Group(label="合计")
+    for group in groups:
         for name in ("requests", "answers", "by_customer", "stars", "content", "returns"):
-            setattr(whole, name, getattr(whole, name) + getattr(part, name))
-        whole.minutes.update(part.minutes)
-    return whole
+            setattr(result, name, getattr(result, name) + getattr(group, name))
+        result.minutes.update(group.minutes)
+    return result
 
 
 @dataclass(frozen=True)
@@ -135,19 +136,19 @@ class Complainer:
 
 
 def repeat_complaints(rows: Rows) -> list[Complainer]:
-    """Customers, and organisations that are none yet, with two complaints or more; the most frequent first."""
+    """Return customers, and organisations that are none yet, with two complaints or more; the most frequent first."""
     complaints = rows.filter(kind__value=COMPLAINT).order_by()
-    counted = complaints.values_list("customer", "customer__name", "organisation").annotate(
+    by_complainer = complaints.values_list("customer", "customer__name", "organisation").annotate(
         times=Count("pk"), first=Min("created_at"), last=Max("created_at")
     )
-    found = [
+    complainers = [
         Complainer(key, name or organisation, times, timezone.localdate(first), timezone.localdate(last))
-        for key, name, organisation, times, first, last in counted.filter(times__gt=1)
+        for key, name, organisation, times, first, last in by_complainer.filter(times__gt=1)
     ]
-    return sorted(found, key=lambda one: (-one.times, one.name))
+    return sorted(complainers, key=lambda complainer: (-complainer.times, complainer.name))
 
 
 def years_of(rows: Rows) -> list[int]:
-    """Years from the first request to the last, and this one; newest first."""
+    """Return years from the first request to the last, and this one; newest first."""
     ends = rows.aggregate(first=Min("created_at"), last=Max("created_at"))
     return years_between(ends.values(), timezone.localdate())

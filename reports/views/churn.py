@@ -21,20 +21,21 @@ from customers.filters.churn import UNFILLED
 from customers.filters.customers import OWNER_AT_THAT_TIME, name_condition, owners_in_view
 from customers.filters.orders import REVENUE_STATUS
 from customers.models import ChurnCase, Customer
+from customers.models.rows import CustomerQuerySet
 from kit.domain.days import format_day
 from kit.domain.urls import page_url, record_url
 from kit.pages.lists import Column
-from reports.figure_cells import DASH, in_unit, percent
+from reports.figure_cells import DASH, in_readable_unit, percent
 from reports.report_parts import Chart, Figure, Kpi, Report, ReportTable, Series
 
-from ..filters import ScopeForm, chosen_people, of_people, period_of
+from ..filters import ScopeForm, chosen_people, chosen_period, filter_by_person
 from ..pages import ReportPage
 from ..periods import Period, month_period
 from ..queries import churn
-from ..queries.churn import Asked, Funnel, Loss, Reason
+from ..queries.churn import ChurnCriteria, Funnel, Loss, MeasureKind, Reason
 from ..queries.churn_rates import Month
 
-FEW = 5
+SMALL_SAMPLE = 5
 
 
 class ChurnForm(ScopeForm):
@@ -45,50 +46,50 @@ class ChurnForm(ScopeForm):
     field_order = ["name", "year", "department", "manager", "follow"]
 
     def managers(self, people: frozenset[int] | None) -> QuerySet[User]:
-        """Also people who kept customers once: losses may follow the 客户经理 of the confirmation."""
+        """Return also people who owned customers once: losses may follow the 客户经理 of the confirmation."""
         return owners_in_view(self.user)
 
     def years(self) -> list[int]:
-        return churn.remembered_years(self.user)
+        return churn.cached_years(self.user)
 
 
 SORTED_BY_TEXT = {"customer": "customer__name", "manager": "customer__manager__name", "then": "manager_then__name"}
 
 
 class Details:
-    """What the cases of the losses shown say: names and words are not remembered."""
+    """Names and texts of the visible losses' cases, which are not cached."""
 
-    def __init__(self, lost: list[Loss]) -> None:
-        self.lost, self.cases = lost, dict[int, ChurnCase]()
+    def __init__(self, losses: list[Loss]) -> None:
+        self.losses, self.cases = losses, dict[int, ChurnCase]()
 
-    def fill(self, rows: list[Any]) -> None:
-        self.cases = churn.cases_of(rows)
+    def load(self, rows: list[Loss]) -> None:
+        self.cases = churn.load_cases(rows)
 
-    def of(self, path: str) -> Callable[[Any], Any]:
+    def of(self, path: str) -> Callable[[Loss], Any]:
         column = Column("", path)
         return lambda loss: column.get(self.cases.get(loss.case))
 
-    def customer(self, loss: Any) -> str | None:
+    def customer(self, loss: Loss | Total) -> str | None:
         return loss.label if loss.case is None else self.of("customer.name")(loss)
 
-    def customer_cell(self, loss: Any) -> str:
+    def customer_cell(self, loss: Loss | Total) -> str:
         case = self.cases.get(loss.case)
         if case is None:
             return loss.label if loss.case is None else ""
         return format_html('<a href="{}">{}</a>', case.get_absolute_url(), case.customer.name)
 
-    def reason(self, loss: Any) -> str | None:
+    def reason(self, loss: Loss | Total) -> str | None:
         case = self.cases.get(loss.case)
         return None if case is None else f"{case.lost_kind or '未填写'}：{case.lost_reason}"
 
-    def arrange(self, asked: str) -> list[Loss]:
-        """All of them in the order asked for; equal ones newest first."""
-        name = asked.removeprefix("-")
+    def sort(self, sort: str) -> list[Loss]:
+        """Return all losses in this order; equal ones newest first."""
+        name = sort.removeprefix("-")
         value: Callable[[Loss], Any] = attrgetter({"confirmed": "day"}.get(name, name))
         if name in SORTED_BY_TEXT:
-            texts = churn.texts_of(self.lost, SORTED_BY_TEXT[name])
+            texts = churn.load_texts(self.losses, SORTED_BY_TEXT[name])
             value = lambda loss: texts.get(loss.case, "")  # noqa: E731
-        return sorted(self.lost, key=value, reverse=asked.startswith("-"))
+        return sorted(self.losses, key=value, reverse=sort.startswith("-"))
 
 
 class ChurnReport(ReportPage):
@@ -99,93 +100,93 @@ class ChurnReport(ReportPage):
 
     # Rows
 
-    def customers(self, values: dict[str, Any]) -> Any:
-        """Those in view, as the filters leave them."""
+    def customers(self, values: dict[str, Any]) -> CustomerQuerySet:
+        """Return the customers in view that match the filters."""
         customers = Customer.objects.visible_to(self.request.user)
         if values["name"]:
             customers = customers.filter(name_condition(values["name"]))
-        return customers if self.by_then else of_people(customers, "manager", values)
+        return customers if self.by_owner_then else filter_by_person(customers, "manager", values)
 
     @property
-    def by_then(self) -> bool:
-        """Do people mean the 客户经理 of the confirmation?"""
+    def by_owner_then(self) -> bool:
+        """Tell whether the person filters mean the 客户经理 of the confirmation."""
         return self.form.cleaned_data["follow"] == OWNER_AT_THAT_TIME
 
     @cached_property
-    def kept(self) -> dict[str, str]:
-        """The filters that the churn list knows too."""
+    def list_filters(self) -> dict[str, str]:
+        """Return the filters that the churn list has too."""
         values = self.form.cleaned_data
-        known = {"customer": values["name"], "manager": values["manager"], "department": values["department"]}
-        known["follow"] = values["follow"]
-        return {name: value for name, value in known.items() if value}
+        filters = {"customer": values["name"], "manager": values["manager"], "department": values["department"]}
+        filters["follow"] = values["follow"]
+        return {name: value for name, value in filters.items() if value}
 
     def cases_behind(self, **conditions: Any) -> str:
-        query = urlencode({"status": "all", "counted": 1, **self.kept, **conditions})
+        query = urlencode({"status": "all", "counted": 1, **self.list_filters, **conditions})
         return f"{page_url('customers:churn_list')}?{query}"
 
     # The report
 
     def report(self, values: dict[str, Any]) -> Report:
-        period = period_of(values, [int(key) for key, _ in self.form.fields["year"].choices[1:]])
+        period = chosen_period(values, [int(key) for key, _ in self.form.fields["year"].choices[1:]])
         today = timezone.localdate()
-        found = churn.remembered_figures(self.request.user, self.customers(values), self.asked(period, today))
-        lost, months, steps = found.losses, found.months, found.steps
-        if not lost and not steps.warned:
+        figures = churn.cached_figures(self.request.user, self.customers(values), self.criteria(period, today))
+        losses, months, steps = figures.losses, figures.months, figures.steps
+        if not losses and not steps.warned:
             return Report(empty=True)
-        named = churn.named(found.entries())
-        reasons = churn.reasons(lost, named)
+        entry_names = churn.entry_names(figures.entries())
+        reasons = churn.reasons(losses, entry_names)
         return Report(
             facts=[
                 f"{format_day(period.first, 'long')}至{format_day(min(period.last, today), 'long')}",
                 "按确认流失的时间计入",
                 "部门和客户经理按确认流失时的归属（没有确认的按今天的）"
-                if self.by_then
+                if self.by_owner_then
                 else "部门和客户经理按今天的归属",
             ],
-            kpis=self.tiles(period, lost, months, found.back, reasons),
+            kpis=self.tiles(period, losses, months, figures.back, reasons),
             charts=[reason_chart(reasons), rate_chart(months), funnel_chart(steps)],
             tables=[
-                self.losses_table(lost),
+                self.losses_table(losses),
                 self.reasons_table(period, reasons, "流失原因", "lost_kind"),
-                self.reasons_table(period, churn.competitors(lost, named), "流向的竞争对手", "competitor"),
+                self.reasons_table(period, churn.competitors(losses, entry_names), "流向的竞争对手", "competitor"),
                 self.months_table(months),
                 self.funnel_table(period, steps),
-                self.measures_table(period, churn.in_order(found.measures, named)),
+                self.measures_table(period, churn.rank_measures(figures.measures, entry_names)),
             ],
         )
 
-    def asked(self, period: Period, today: date) -> Asked:
-        return Asked(period, today, chosen_people(self.form.cleaned_data) if self.by_then else None)
+    def criteria(self, period: Period, today: date) -> ChurnCriteria:
+        return ChurnCriteria(period, today, chosen_people(self.form.cleaned_data) if self.by_owner_then else None)
 
     def tiles(
-        self, period: Period, lost: list[Loss], months: list[Month], back: int, reasons: list[Reason]
+        self, period: Period, losses: list[Loss], months: list[Month], back: int, reasons: list[Reason]
     ) -> list[Kpi]:
         days = {"confirmed_from": period.first, "confirmed_to": period.last}
-        since = sum(loss.status == ChurnCase.Status.WON_BACK for loss in lost)
-        revenue = in_unit(sum((loss.revenue for loss in lost), Decimal(0)))
-        starts, gone = sum(month.normal for month in months), sum(month.lost for month in months)
-        mean = percent(gone, starts)
-        known = mean is not None
+        later_won_back = sum(loss.status == ChurnCase.Status.WON_BACK for loss in losses)
+        revenue = in_readable_unit(sum((loss.revenue for loss in losses), Decimal(0)))
+        total_normal, total_lost = sum(month.normal for month in months), sum(month.lost for month in months)
+        mean = percent(total_lost, total_normal)
+        has_rate = mean is not None
         closed = {"closed_from": period.first, "closed_to": period.last, "status": ChurnCase.Status.WON_BACK}
         first = f"主要原因：{reasons[0].label}，占 {reasons[0].share}%" if reasons else ""
         return [
-            Kpi("确认流失", f"{len(lost):,}", "次", f"其中 {since} 次后来已挽回", self.cases_behind(**days)),
+            Kpi("确认流失", f"{len(losses):,}", "次", f"其中 {later_won_back} 次后来已挽回", self.cases_behind(**days)),
             Kpi(
                 "平均月流失率",
-                str(mean) if known else DASH,
-                "%" if known else "",
+                str(mean) if has_rate else DASH,
+                "%" if has_rate else "",
                 rate_note(months),
-                self.cases_behind(**days) if known else "",
+                self.cases_behind(**days) if has_rate else "",
                 of="各月确认流失",
             ),
-            Kpi("流失客户此前 12 个月订单", *revenue, first, "#table-0" if lost else ""),
+            Kpi("流失客户此前 12 个月订单", *revenue, first, "#table-0" if losses else ""),
             Kpi("挽回", f"{back:,}", "次", "按挽回的时间计入", self.cases_behind(**closed)),
         ]
 
     # Tables
 
-    def losses_table(self, lost: list[Loss]) -> ReportTable:
-        details = Details(lost)
+    def losses_table(self, losses: list[Loss]) -> ReportTable:
+        details = Details(losses)
         columns = (
             Column("序号", "place", css="num m-h"),
             Column("确认时间", "day", sort="confirmed", css="nw"),
@@ -196,34 +197,34 @@ class ChurnReport(ReportPage):
             Column("状态", details.of("get_status_display"), css="nw"),
             Figure("此前 12 个月订单（元）", "revenue", kind="money", sort="revenue", url=self.orders_behind),
         )
-        total = Total(label="合计", revenue=sum((loss.revenue for loss in lost), Decimal(0)))
+        total = Total(label="合计", revenue=sum((loss.revenue for loss in losses), Decimal(0)))
         return ReportTable(
             "确认流失的客户",
             columns,
-            lost,
-            total=total if lost else None,
+            losses,
+            total=total if losses else None,
             note="此前 12 个月订单：到确认之日止，扣除退货",
             paged=True,
-            fill=details.fill,
-            arrange=details.arrange,
+            load_details=details.load,
+            sort_rows=details.sort,
             empty_text="这个范围里没有确认流失的客户。",
         )
 
     def manager_column(self, details: Details) -> Column:
-        if self.by_then:
+        if self.by_owner_then:
             return Column("确认时的客户经理", details.of("manager_then.name"), sort="then", css="nw")
         return Column("客户经理", details.of("customer.manager.name"), sort="manager", css="nw")
 
-    def orders_behind(self, loss: Any) -> str:
+    def orders_behind(self, loss: Loss | Total) -> str:
         if loss.case is None or not loss.revenue:
             return ""
         query = urlencode({"ordered_from": loss.since, "ordered_to": loss.day, "status": REVENUE_STATUS})
         return f"{record_url('customers:customer_orders', loss.customer)}?{query}"
 
     def reasons_table(self, period: Period, reasons: list[Reason], title: str, name: str) -> ReportTable:
-        def behind(*these: Reason) -> str:
+        def behind(*selected: Reason) -> str:
             days = {"confirmed_from": period.first, "confirmed_to": period.last}
-            keys = ",".join(str(reason.key or UNFILLED) for reason in these)
+            keys = ",".join(str(reason.key or UNFILLED) for reason in selected)
             return self.cases_behind(**days, **{name: keys})
 
         def down_to(reason: Reason) -> str:
@@ -253,12 +254,12 @@ class ChurnReport(ReportPage):
 
     def normal_behind(self, month: Month) -> str:
         values = self.form.cleaned_data
-        known = {name: values[name] for name in ("name", "manager", "department", "follow") if values[name]}
-        query = urlencode({"status": "all", **known, "normal_on": month.first})
+        filters = {name: values[name] for name in ("name", "manager", "department", "follow") if values[name]}
+        query = urlencode({"status": "all", **filters, "normal_on": month.first})
         return f"{page_url('customers:customer_list')}?{query}" if month.normal else ""
 
     def funnel_table(self, period: Period, steps: Funnel) -> ReportTable:
-        opened = {"opened_from": period.first, "opened_to": period.last}
+        opened_days = {"opened_from": period.first, "opened_to": period.last}
         links = {
             "measured": {"measured": 1},
             "resolved": {"status": "resolved"},
@@ -271,7 +272,7 @@ class ChurnReport(ReportPage):
                 label=label,
                 cases=getattr(steps, name),
                 share=percent(getattr(steps, name), steps.warned),
-                url=self.cases_behind(**{**opened, **links.get(name, {})}),
+                url=self.cases_behind(**{**opened_days, **links.get(name, {})}),
             )
             for name, label in STEPS.items()
         ]
@@ -282,8 +283,8 @@ class ChurnReport(ReportPage):
         )
         return ReportTable("预警的去向", columns, rows, note="这段时间里列出的预警，到今天的结果")
 
-    def measures_table(self, period: Period, kinds: list[Any]) -> ReportTable:
-        def behind(kind: Any, **more: Any) -> str:
+    def measures_table(self, period: Period, kinds: list[MeasureKind]) -> ReportTable:
+        def behind(kind: MeasureKind, **more: Any) -> str:
             days = {"measure_from": period.first, "measure_to": period.last}
             return self.cases_behind(measure_kind=kind.key, **days, **more)
 
@@ -299,9 +300,9 @@ class ChurnReport(ReportPage):
         return ReportTable("哪类暂缓措施带来订单", columns, kinds, note=note, empty_text="这段时间没有采取暂缓措施。")
 
 
-def small_sample_note(kind: Any) -> str:
-    """A rate of few says so."""
-    return f"样本少于 {FEW}" if kind.cases - kind.waiting < FEW else ""
+def small_sample_note(kind: MeasureKind) -> str:
+    """Return a note shown when fewer than SMALL_SAMPLE cases can be judged."""
+    return f"样本少于 {SMALL_SAMPLE}" if kind.cases - kind.waiting < SMALL_SAMPLE else ""
 
 
 class Total:

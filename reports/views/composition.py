@@ -36,11 +36,11 @@ class CompositionReport(ReportPage):
     def report(self, values: dict[str, Any]) -> Report:
         key, status = values["basis"] or "level", values["status"]
         groups = composition(self.request.user, key, status)
-        parts = shares([group.customers for group in groups])
-        for place, (group, share) in enumerate(zip(groups, parts, strict=True), start=1):
+        percentages = shares([group.customers for group in groups])
+        for place, (group, share) in enumerate(zip(groups, percentages, strict=True), start=1):
             group.place, group.share = place, share
-        total = whole(groups)
-        if not total.customers and not any(group.then for group in groups):
+        total = total_of(groups)
+        if not total.customers and not any(group.last_month for group in groups):
             return Report(empty=True)
         return Report(
             facts=[f"共 {total.customers:,} 家客户", "不含已删除的客户"],
@@ -50,7 +50,7 @@ class CompositionReport(ReportPage):
         )
 
     def behind(self, group: Group) -> str:
-        """The customers of a group; the total's is that of all."""
+        """Return the URL of a group's customers, for the total that of all."""
         values = self.form.cleaned_data
         query = {"status": values["status"] or "all"}
         if group.value:
@@ -60,16 +60,16 @@ class CompositionReport(ReportPage):
     def tiles(self, groups: list[Group], total: Group) -> list[Kpi]:
         largest = max(groups, key=lambda group: group.customers)
         missing = next((group for group in groups if group.label == "未填写"), None)
-        changed = "上月末没有记录" if total.change is None else f"比上月末 {signed(total.change)} 家"
+        change_note = "上月末没有记录" if total.change is None else f"比上月末 {signed(total.change)} 家"
         share = f"{largest.customers:,} 家，占 {largest.share}%"
-        found = [
-            Kpi("客户", f"{total.customers:,}", "家", changed, self.behind(total)),
+        tiles = [
+            Kpi("客户", f"{total.customers:,}", "家", change_note, self.behind(total)),
             Kpi("最多的一组", largest.label, "", share, self.behind(largest)),
         ]
         if missing is not None:
-            said = f"占 {missing.share}%" if total.customers else DASH
-            found.append(Kpi("未填写", f"{missing.customers:,}", "家", said, self.behind(missing)))
-        return found
+            share_note = f"占 {missing.share}%" if total.customers else DASH
+            tiles.append(Kpi("未填写", f"{missing.customers:,}", "家", share_note, self.behind(missing)))
+        return tiles
 
     def chart(self, key: str, groups: list[Group]) -> Chart:
         return Chart(
@@ -89,18 +89,18 @@ class CompositionReport(ReportPage):
             Figure("占比", "share", kind="percent", of="客户数量"),
             Figure("比上月末", "change", kind="delta"),
         )
-        told = total.then is not None
+        has_snapshot = total.last_month is not None
         note = (
             f"比上月末：与 {format_day(end)} 的记录比较"
-            if told
+            if has_snapshot
             else f"{format_day(end)} 还没有月末记录，下月起可以比较"
         )
         return ReportTable("明细", columns, groups, total=total, note=note)
 
 
-def whole(groups: list[Group]) -> Group:
+def total_of(groups: list[Group]) -> Group:
     total = Group("", "合计", sum(group.customers for group in groups))
     total.share = sum(group.share for group in groups)
-    if groups and groups[0].then is not None:
-        total.then, total.now = sum(group.then or 0 for group in groups), sum(group.now for group in groups)
+    if groups and groups[0].last_month is not None:
+        total.last_month, total.now = sum(group.last_month or 0 for group in groups), sum(group.now for group in groups)
     return total

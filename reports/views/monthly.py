@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.models import User
-from kit.audit.log import log_event as note_down
+from kit.audit.log import log_event
 from kit.audit.models import AuditEntry
 from kit.domain.days import add_months, format_day
 from kit.exchange.export_question import ExportQuestion
@@ -31,10 +31,10 @@ from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
 from kit.pages.templatetags.ui import chip
 from kit.pages.unknown_parameters import get_part_or_404
 from reports.monthly_sections import four_reports
-from reports.report_snapshot import bring_back
+from reports.report_snapshot import restore_reports
 
 from ..models import MonthlyReport, Submission
-from ..models.monthly import REVIEW as REVIEW_RIGHT
+from ..models.monthly import REVIEW as REVIEW_PERMISSION
 from ..models.monthly import WRITE
 from ..monthly_workbook import write_monthly
 
@@ -49,7 +49,7 @@ SEND_BACK = Action("send_back", "退回", "refresh", "reports:monthly_return", "
 MONTHS_BACK = 12
 
 
-def authors(request: Any) -> QuerySet[User]:
+def authors(request: HttpRequest | None) -> QuerySet[User]:
     if request is None:
         return User.objects.none()
     return User.objects.filter(pk__in=MonthlyReport.objects.visible_to(request.user).order_by().values("author"))
@@ -93,7 +93,7 @@ class MonthlyList(RecordList):
     export_permission = "reports.export_reports"
     empty_text = "还没有客户管理报告。销售主管每月从四张统计报表写一份，提交后由高管审阅。"
 
-    def rows(self) -> Any:
+    def rows(self) -> QuerySet[MonthlyReport]:
         last = Submission.objects.filter(report=OuterRef("pk")).order_by("-number")
         return (
             super()
@@ -111,43 +111,43 @@ class MonthlyPage:
 
 
 class MonthlyDetail(MonthlyPage, RecordDetail):
-    """As the author has it while it is open, as it was submitted for everybody else; ?submission=1 an earlier one."""
+    """The working copy for the author while it is open, else the last submission; ?submission=1 an earlier one."""
 
     template_name = "reports/monthly_detail.html"
 
     def context(self, record: MonthlyReport) -> dict[str, Any]:
         user = self.request.user
         submissions = list(record.submissions.select_related("answered_by").order_by("-number"))
-        shown = self.asked(submissions) or record.shown_to(user)
+        version = self.chosen_submission(submissions) or record.shown_to(user)
         main = controls((REMOVE, REFRESH, EDIT, SUBMIT, SEND_BACK, REVIEW), record, user)
         return {
-            "shown": shown,
-            "is_earlier": isinstance(shown, Submission) and submissions and shown != submissions[0],
-            "kept": bring_back(shown.figures),
+            "shown": version,
+            "is_earlier": isinstance(version, Submission) and submissions and version != submissions[0],
+            "kept": restore_reports(version.figures),
             "submissions": submissions,
             "head": [control for control in main if control.allowed],
-            "why_not": "" if record.remarks.strip() else self.unwritten(record),
-            "history": hide_record_names(AuditEntry.objects.about(record)[:8], words_hidden_from(user)),
+            "why_not": "" if record.remarks.strip() else self.submit_objection(record),
+            "history": hide_record_names(AuditEntry.objects.about(record)[:8], labels_hidden_from(user)),
             "may_export": user.has_perm("reports.export_reports"),
             "now": timezone.localtime(),
         }
 
-    def asked(self, submissions: list[Submission]) -> Submission | None:
-        known = {one.number: one for one in submissions}
-        return known.get(get_part_or_404(self.request.GET, "submission", known))
+    def chosen_submission(self, submissions: list[Submission]) -> Submission | None:
+        by_number = {submission.number: submission for submission in submissions}
+        return by_number.get(get_part_or_404(self.request.GET, "submission", by_number))
 
-    def unwritten(self, record: MonthlyReport) -> str:
+    def submit_objection(self, record: MonthlyReport) -> str:
         return record.can_submit(self.request.user).reason if record.can_edit(self.request.user) else ""
 
 
 class MonthlyHistory(MonthlyPage, RecordHistory):
     def hidden_labels(self) -> tuple[str, ...]:
-        return words_hidden_from(self.request.user)
+        return labels_hidden_from(self.request.user)
 
 
-def words_hidden_from(user: User) -> tuple[str, ...]:
-    """Who reviews reads what was submitted, not how the author came to it."""
-    return ("情况说明",) if user.has_perm(REVIEW_RIGHT) else ()
+def labels_hidden_from(user: User) -> tuple[str, ...]:
+    """Return labels of the history hidden from reviewers, who read submissions, not their making."""
+    return ("情况说明",) if user.has_perm(REVIEW_PERMISSION) else ()
 
 
 class NewMonthlyForm(CrmForm, forms.Form):
@@ -161,16 +161,16 @@ class NewMonthlyForm(CrmForm, forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        this = timezone.localdate().replace(day=1)
-        months = [add_months(this, -back) for back in range(MONTHS_BACK)]
-        written = set(MonthlyReport.objects.filter(author=user).values_list("period", flat=True))
-        free = [month for month in months if month not in written]
+        this_month = timezone.localdate().replace(day=1)
+        months = [add_months(this_month, -back) for back in range(MONTHS_BACK)]
+        months_written = set(MonthlyReport.objects.filter(author=user).values_list("period", flat=True))
+        free = [month for month in months if month not in months_written]
         self.fields["period"].choices = [(f"{month:%Y-%m-%d}", format_day(month, "month")) for month in free]
         self.fields["period"].error_messages["invalid_choice"] = "这个月的报告已经有了，或还不能写。请另选一个月。"
-        last = add_months(this, -1)
-        self.initial.setdefault("period", f"{last if last in free else this:%Y-%m-%d}")
+        last = add_months(this_month, -1)
+        self.initial.setdefault("period", f"{last if last in free else this_month:%Y-%m-%d}")
 
-    def clean_period(self) -> Any:
+    def clean_period(self) -> date:
         return date.fromisoformat(self.cleaned_data["period"])
 
 
@@ -188,13 +188,13 @@ class MonthlyCreate(MonthlyPage, RecordCreate):
     message = "已保存为草稿，核对数字和说明后提交。"
     submit_label = "保存草稿"
 
-    def form_options(self, record: Any) -> dict[str, Any]:
+    def form_options(self, record: MonthlyReport | None) -> dict[str, Any]:
         return {"user": self.request.user}
 
-    def back_url(self, record: Any) -> str:
+    def back_url(self, record: MonthlyReport | None) -> str:
         return reverse("reports:monthly_list")
 
-    def perform(self, record: Any, form: Any) -> MonthlyReport:
+    def perform(self, record: None, form: NewMonthlyForm) -> MonthlyReport:
         user, values = self.request.user, form.values()
         return MonthlyReport.create(by=user, figures=four_reports(user, values["period"]), **values)
 
@@ -203,12 +203,12 @@ class MonthlyUpdate(MonthlyPage, RecordUpdate):
     title, form_class = "编辑客户管理报告", MonthlyForm
     template_name = "reports/monthly_edit.html"
 
-    def context(self, record: MonthlyReport, form: Any) -> dict[str, Any]:
-        return {"kept": bring_back(record.figures), "shown": record}
+    def context(self, record: MonthlyReport, form: MonthlyForm) -> dict[str, Any]:
+        return {"kept": restore_reports(record.figures), "shown": record}
 
 
 class MonthlyAction(MonthlyPage, ActionView):
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: MonthlyReport, result: Any) -> str:
         return record.get_absolute_url()
 
 
@@ -216,9 +216,9 @@ class RefreshMonthly(MonthlyAction):
     action, title, question = "refresh", "重新取数", "用现在的数字替换报告里的四张报表？"
     submit_label, message = "重新取数", "四张报表已按现在的数据更新"
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
-        taken = format_day(record.taken_at, "time")
-        return {"named": str(record), "consequence": f"现有数字取自 {taken}，替换后不能找回；情况说明不变。"}
+    def context(self, record: MonthlyReport, form: Any) -> dict[str, Any]:
+        taken_at = format_day(record.taken_at, "time")
+        return {"named": str(record), "consequence": f"现有数字取自 {taken_at}，替换后不能找回；情况说明不变。"}
 
     def perform(self, record: MonthlyReport, form: Any) -> None:
         record.refresh(by=self.request.user, figures=four_reports(self.request.user, record.period))
@@ -228,10 +228,10 @@ class RemoveMonthly(MonthlyAction):
     action, title, question = "remove", "删除报告", "确认删除？"
     danger, submit_label, message = True, "确定", "删除成功"
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: MonthlyReport, form: Any) -> dict[str, Any]:
         return {"named": f"草稿：{record}", "consequence": "草稿删除后不能找回；变更历史会保留删除人和时间。"}
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: MonthlyReport, result: Any) -> str:
         return reverse("reports:monthly_list")
 
 
@@ -239,11 +239,11 @@ class SubmitMonthly(MonthlyAction):
     action, title, question = "submit", "提交报告", "确认提交？"
     submit_label, message = "提交", "报告已提交，等待高管审阅"
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
-        taken = format_day(record.taken_at, "time")
+    def context(self, record: MonthlyReport, form: Any) -> dict[str, Any]:
+        taken_at = format_day(record.taken_at, "time")
         return {
             "named": str(record),
-            "details": f"数字取自 {taken}",
+            "details": f"数字取自 {taken_at}",
             "consequence": "提交后数字和说明都不能再改；被退回后可以修改再提交，每次提交都会保留。",
         }
 
@@ -269,9 +269,9 @@ class SendBackMonthly(MonthlyAction):
 
 
 class MonthlyWorkbook(DeliberateRequest, MonthlyPage, RecordDetail):
-    """The report as a workbook: what the page shows, a sheet for each of the four reports."""
+    """The report as a workbook: the page's content, with a sheet for each of the four reports."""
 
-    def get_record(self) -> Any:
+    def get_record(self) -> MonthlyReport:
         record = super().get_record()
         if not self.request.user.has_perm("reports.export_reports"):
             raise PermissionDenied("您的角色不能导出。")
@@ -286,7 +286,7 @@ class MonthlyWorkbook(DeliberateRequest, MonthlyPage, RecordDetail):
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         record = self.get_record()
-        shown, buffer = record.shown_to(request.user), io.BytesIO()
-        write_monthly(buffer, record, shown, by=request.user)
-        note_down(request.user, "导出", record)
+        version, buffer = record.shown_to(request.user), io.BytesIO()
+        write_monthly(buffer, record, version, by=request.user)
+        log_event(request.user, "导出", record)
         return file_response(buffer.getvalue(), f"{record}-{record.author}.xlsx", CONTENT_TYPES["xlsx"])

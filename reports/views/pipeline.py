@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import F
+from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from accounts.departments import exact_department_choice
@@ -20,14 +22,15 @@ from kit.domain.urls import page_url
 from kit.pages.lists import Column
 from marketing.filters import UNFILLED
 from marketing.models import Opportunity
-from reports.figure_cells import DASH, in_unit
+from marketing.models.rows import OpportunityQuerySet
+from reports.figure_cells import DASH, in_readable_unit
 from reports.report_parts import Chart, Figure, Kpi, Report, ReportTable, Series
 
-from ..filters import ScopeForm, of_people, period_of
+from ..filters import ScopeForm, chosen_period, filter_by_person
 from ..pages import ReportPage
 from ..periods import Period, month_period
 from ..queries import pipeline
-from ..queries.pipeline import FEW, KEEPER, Asked, Figures, Forecast, Group, MonthLine
+from ..queries.pipeline import OWNER, SMALL_SAMPLE, Figures, Forecast, Group, MonthLine, PipelineCriteria
 
 STATUS = Opportunity.Status
 BARS = 12
@@ -35,10 +38,10 @@ BARS = 12
 
 @dataclass(frozen=True)
 class Basis:
-    """One way of grouping. parameter: what the opportunity list calls it."""
+    """One way of grouping. parameter: of the opportunity list's filter."""
 
     label: str
-    expression: Any
+    expression: Combinable
     parameter: str
 
 
@@ -46,8 +49,8 @@ BASES = {
     "month": Basis("按状态和月份", F("status"), "status"),
     "source": Basis("按来源", F("source"), "source"),
     "introducer": Basis("按介绍客户", F("introduced_by"), "introducer"),
-    "person": Basis("按人员", KEEPER, "keeper"),
-    "department": Basis("按部门", KEEPER, "department"),
+    "person": Basis("按人员", OWNER, "keeper"),
+    "department": Basis("按部门", OWNER, "department"),
 }
 
 
@@ -56,17 +59,17 @@ class PipelineForm(ScopeForm):
     by = forms.ChoiceField(label="报表方式", choices=[(key, basis.label) for key, basis in BASES.items()])
     field_order = ["by", "year", "department", "manager"]
 
-    def standing(self) -> dict[str, str]:
-        return {**super().standing(), "by": "month"}
+    def default_values(self) -> dict[str, str]:
+        return {**super().default_values(), "by": "month"}
 
     def prepare(self) -> None:
-        if not self.user.has_perm("reports.view_reports"):  # his own opportunities: nobody to choose
+        if not self.user.has_perm("reports.view_reports"):  # only their own opportunities: nobody to choose
             for name in ("department", "manager"):
                 del self.fields[name]
         super().prepare()
 
     def years(self) -> list[int]:
-        return pipeline.remembered_years(self.user)
+        return pipeline.cached_years(self.user)
 
 
 class PipelineReport(ReportPage):
@@ -82,24 +85,24 @@ class PipelineReport(ReportPage):
     def only_own(self) -> bool:
         return not self.request.user.has_perm("reports.view_reports")
 
-    def rows(self, values: dict[str, Any]) -> Any:
+    def rows(self, values: dict[str, Any]) -> OpportunityQuerySet:
         rows = Opportunity.objects.visible_to(self.request.user)
         if self.only_own:
             return rows.filter(rows.belonging_to(self.request.user))
         if values["manager"] or values["department"]:
-            people = of_people(User.objects.all(), "pk", values)
+            people = filter_by_person(User.objects.all(), "pk", values)
             rows = rows.filter(rows.of_people(frozenset(people.values_list("pk", flat=True))))
         return rows
 
     @cached_property
-    def kept(self) -> dict[str, Any]:
-        """The filters that the opportunity list knows too."""
+    def list_filters(self) -> dict[str, Any]:
+        """Return the filters that the opportunity list has too."""
         values = self.form.cleaned_data
-        known = {"keeper": values.get("manager"), "department": values.get("department"), "own": int(self.only_own)}
-        return {name: value for name, value in known.items() if value}
+        filters = {"keeper": values.get("manager"), "department": values.get("department"), "own": int(self.only_own)}
+        return {name: value for name, value in filters.items() if value}
 
     def behind(self, **conditions: Any) -> str:
-        query = urlencode({"status": "all", **self.kept, **conditions, "total": 1})
+        query = urlencode({"status": "all", **self.list_filters, **conditions, "total": 1})
         return f"{page_url('marketing:opportunity_list')}?{query}"
 
     def ended(self, status: str, period: Period, **conditions: Any) -> str:
@@ -109,14 +112,14 @@ class PipelineReport(ReportPage):
 
     def report(self, values: dict[str, Any]) -> Report:
         rows = self.rows(values)
-        period = period_of(values, [int(key) for key, _ in self.form.fields["year"].choices[1:]])
+        period = chosen_period(values, [int(key) for key, _ in self.form.fields["year"].choices[1:]])
         by = values["by"] or "month"
         basis, today = BASES[by], timezone.localdate()
-        asked = Asked(period, basis.expression, today, monthly=by == "month")
-        shown = pipeline.remembered_figures(self.request.user, rows, asked)
-        found = {key: replace(group) for key, group in shown.groups.items()}
-        whole = pipeline.total(found.values())
-        if not found and not rows.exists():
+        criteria = PipelineCriteria(period, basis.expression, today, monthly=by == "month")
+        figures = pipeline.cached_figures(self.request.user, rows, criteria)
+        group_by_value = {key: replace(group) for key, group in figures.groups.items()}
+        total = pipeline.total(group_by_value.values())
+        if not group_by_value and not rows.exists():
             return Report(empty=True)
         report = Report(
             facts=[
@@ -124,52 +127,54 @@ class PipelineReport(ReportPage):
                 "进行中的机会按今天的情况，金额为预计金额",
                 "只含您自己的机会" if self.only_own else "归属按今天的负责人，未指派的按创建人",
             ],
-            kpis=self.tiles(shown, period, whole),
+            kpis=self.tiles(figures, period, total),
         )
         if by == "month":
-            self.add_months(report, shown, period, found, whole)
+            self.add_months(report, figures, period, group_by_value, total)
         else:
-            ordered = self.named(by, found)
+            ordered = self.label_groups(by, group_by_value)
             report.charts = [weighted_chart(basis, ordered)]
-            report.tables = [self.groups_table(basis, ordered, whole, period)]
+            report.tables = [self.groups_table(basis, ordered, total, period)]
         return report
 
-    def tiles(self, shown: Figures, period: Period, whole: Group) -> list[Kpi]:
-        took, lost = shown.took[STATUS.WON], shown.took[STATUS.LOST]
-        rate = DASH if whole.rate is None else str(whole.rate)
-        note = f"成功 {whole.won}，失败 {whole.lost}" + ("，样本少于 5，仅供参考" if whole.few else "")
-        without = f"，{whole.without_amount} 个没有填写金额" if whole.without_amount else ""
-        amount = in_unit(whole.amount)
+    def tiles(self, figures: Figures, period: Period, total: Group) -> list[Kpi]:
+        days_to_win, days_to_lose = figures.took[STATUS.WON], figures.took[STATUS.LOST]
+        rate = DASH if total.rate is None else str(total.rate)
+        note = f"成功 {total.won}，失败 {total.lost}" + ("，样本少于 5，仅供参考" if total.is_small_sample else "")
+        without = f"，{total.without_amount} 个没有填写金额" if total.without_amount else ""
+        amount = in_readable_unit(total.amount)
         won = self.ended(STATUS.WON, period)
         return [
-            Kpi("进行中", f"{whole.open:,}", "个", f"预计 {amount.value} {amount.unit}{without}", self.behind(open=1)),
-            Kpi("加权金额", *in_unit(whole.weighted), "Σ 预计金额 × 成功机率", self.behind(open=1)),
-            Kpi("成功率", rate, "" if whole.rate is None else "%", note, won if whole.closed else "", of="开发成功"),
+            Kpi("进行中", f"{total.open:,}", "个", f"预计 {amount.value} {amount.unit}{without}", self.behind(open=1)),
+            Kpi("加权金额", *in_readable_unit(total.weighted), "Σ 预计金额 × 成功机率", self.behind(open=1)),
+            Kpi("成功率", rate, "" if total.rate is None else "%", note, won if total.closed else "", of="开发成功"),
             Kpi(
                 "开发成功用时",
-                DASH if took is None else str(took),
-                "" if took is None else "天",
-                f"从创建到结束的中位数；失败 {DASH if lost is None else lost} 天",
-                won if whole.won else "",
+                DASH if days_to_win is None else str(days_to_win),
+                "" if days_to_win is None else "天",
+                f"从创建到结束的中位数；失败 {DASH if days_to_lose is None else days_to_lose} 天",
+                won if total.won else "",
                 of="开发成功",
             ),
         ]
 
     # By state and month
 
-    def add_months(self, report: Report, shown: Figures, period: Period, found: dict[Any, Group], whole: Group) -> None:
-        lines, forecasts = shown.months, shown.forecasts
+    def add_months(
+        self, report: Report, figures: Figures, period: Period, group_by_value: dict[Any, Group], total: Group
+    ) -> None:
+        lines, forecasts = figures.months, figures.forecasts
         report.charts = [months_chart(lines), forecast_chart(forecasts)] if forecasts else [months_chart(lines)]
         report.tables = [
-            self.states_table(found, period),
-            self.months_table(lines, whole),
+            self.states_table(group_by_value, period),
+            self.months_table(lines, total),
             self.forecast_table(forecasts),
         ]
 
-    def states_table(self, found: dict[Any, Group], period: Period) -> ReportTable:
+    def states_table(self, group_by_value: dict[Any, Group], period: Period) -> ReportTable:
         rows = []
         for status in STATUS:
-            group = found.get(status.value, Group(status.value))
+            group = group_by_value.get(status.value, Group(status.value))
             group.label = status.label
             rows.append(group)
 
@@ -179,19 +184,19 @@ class PipelineReport(ReportPage):
         columns = (
             Column("状态", "label", css="m-t"),
             Figure("机会", lambda group: group.open or group.closed, url=count_behind),
-            Figure("预计金额（元）", only_open("amount"), kind="money", url=count_behind),
-            Figure("加权金额（元）", only_open("weighted"), kind="money", url=count_behind),
+            Figure("预计金额（元）", open_sum("amount"), kind="money", url=count_behind),
+            Figure("加权金额（元）", open_sum("weighted"), kind="money", url=count_behind),
         )
         note = "未分配和已指派是现在的数量，开发成功和开发失败是这段时间结束的"
         return ReportTable("按状态", columns, rows, note=note)
 
-    def months_table(self, lines: list[MonthLine], whole: Group) -> ReportTable:
-        def created(status: str) -> Any:
+    def months_table(self, lines: list[MonthLine], total: Group) -> ReportTable:
+        def created(status: str) -> Callable[[MonthLine], str]:
             return lambda line: self.behind(
                 status=status, created_from=line.first, created_to=month_period(line.first).last
             )
 
-        def closed(status: str) -> Any:
+        def closed(status: str) -> Callable[[MonthLine], str]:
             return lambda line: self.ended(status, month_period(line.first))
 
         columns = (
@@ -230,47 +235,47 @@ class PipelineReport(ReportPage):
 
     # By source, introducing customer, person, department
 
-    def named(self, by: str, found: dict[Any, Group]) -> list[Group]:
+    def label_groups(self, by: str, group_by_value: dict[Any, Group]) -> list[Group]:
         if by == "department":
-            return merged_by_department(found)
+            return merged_by_department(group_by_value)
         names = {
             "source": lambda keys: {key: key for key in keys},
-            "introducer": self.introducers,
+            "introducer": self.introducer_names,
             "person": lambda keys: {person.pk: person.name for person in User.objects.filter(pk__in=keys)},
         }
-        ordered = pipeline.named(found, names[by], UNFILLED if by == "source" else "没有介绍人")
+        ordered = pipeline.label_groups(group_by_value, names[by], UNFILLED if by == "source" else "没有介绍人")
         for group in ordered:
-            group.key = self.values_behind(by, group)
+            group.key = self.filter_value(by, group)
         return ordered
 
-    def introducers(self, keys: Iterable[int]) -> dict[int, str]:
-        """Names of those the viewer may see."""
-        seen = Customer.objects.visible_to(self.request.user).filter(pk__in=keys)
-        self.numbers = dict(seen.values_list("pk", "number"))
-        return dict.fromkeys(keys, "您查看范围以外的客户") | dict(seen.values_list("pk", "name"))
+    def introducer_names(self, keys: Iterable[int]) -> dict[int, str]:
+        """Return names by key, hiding customers the viewer may not see."""
+        visible = Customer.objects.visible_to(self.request.user).filter(pk__in=keys)
+        self.numbers = dict(visible.values_list("pk", "number"))
+        return dict.fromkeys(keys, "您查看范围以外的客户") | dict(visible.values_list("pk", "name"))
 
-    def values_behind(self, by: str, group: Group) -> Any:
-        """What the opportunity list's filter takes; None when it cannot be asked for."""
+    def filter_value(self, by: str, group: Group) -> str | int | None:
+        """Return the value of the opportunity list's filter; None when the group cannot be listed."""
         if group.key in (None, ""):
             return UNFILLED
         return self.numbers.get(group.key) if by == "introducer" else group.key
 
     numbers: dict[int, str] = {}
 
-    def groups_table(self, basis: Basis, ordered: list[Group], whole: Group, period: Period) -> ReportTable:
-        def behind(show: Any) -> Any:
-            """The address of a group's rows; the total row's is that of all, and some groups cannot be asked for."""
+    def groups_table(self, basis: Basis, ordered: list[Group], total: Group, period: Period) -> ReportTable:
+        def behind(list_url: Callable[..., str]) -> Callable[[Group], str]:
+            """Return a function from a group to the URL of its rows; for the total that of all, or ""."""
 
-            def address(group: Group) -> str:
-                if group is not whole and group.key is None:
+            def url(group: Group) -> str:
+                if group is not total and group.key is None:
                     return ""
-                return show(**({} if group is whole else {basis.parameter: group.key}))
+                return list_url(**({} if group is total else {basis.parameter: group.key}))
 
-            return address
+            return url
 
         is_open = behind(lambda **group: self.behind(open=1, **group))
 
-        def ended(status: str) -> Any:
+        def ended(status: str) -> Callable[[Group], str]:
             return behind(lambda **group: self.ended(status, period, **group))
 
         columns = (
@@ -284,33 +289,33 @@ class PipelineReport(ReportPage):
             Column("", small_sample_note, html=small_sample_note, css="mute nw"),
         )
         note = "成功率 = 成功 ÷（成功 + 失败），只计这段时间结束的"
-        return ReportTable(basis.label, columns, ordered, total=whole, note=note, paged=True)
+        return ReportTable(basis.label, columns, ordered, total=total, note=note, paged=True)
 
 
-def only_open(name: str) -> Any:
-    """A sum that only open opportunities have."""
+def open_sum(name: str) -> Callable[[Group], Decimal | None]:
+    """Return a getter of a sum that only open opportunities have."""
     return lambda group: getattr(group, name) if group.key in Opportunity.OPEN else None
 
 
-def small_sample_note(row: Any) -> str:
-    """A rate of few says so."""
+def small_sample_note(row: Group | MonthLine) -> str:
+    """Return a note shown when fewer than SMALL_SAMPLE opportunities were closed."""
     closed = row.won + row.lost
-    return f"样本少于 {FEW}" if 0 < closed < FEW else ""
+    return f"样本少于 {SMALL_SAMPLE}" if 0 < closed < SMALL_SAMPLE else ""
 
 
-def merged_by_department(found: dict[Any, Group]) -> list[Group]:
-    """The groups of people added up by their department of today."""
-    homes = dict(User.objects.filter(pk__in=found).values_list("pk", "department"))
-    departments = {one.pk: one for one in Department.objects.all()}
-    parents = {one.parent_id for one in departments.values()}
-    merged: dict[int | None, list[Group]] = {}
-    for person, group in found.items():
-        merged.setdefault(homes.get(person), []).append(group)
+def merged_by_department(group_by_user: dict[Any, Group]) -> list[Group]:
+    """Return the groups of people added up by their present department."""
+    departments_by_user = dict(User.objects.filter(pk__in=group_by_user).values_list("pk", "department"))
+    departments = {department.pk: department for department in Department.objects.all()}
+    parents = {department.parent_id for department in departments.values()}
+    groups_by_department: dict[int | None, list[Group]] = {}
+    for person, group in group_by_user.items():
+        groups_by_department.setdefault(departments_by_user.get(person), []).append(group)
     result = []
-    for pk, groups in merged.items():
-        whole = pipeline.total(groups)
-        whole.key, whole.label = exact_department_choice(pk, parents), departments[pk].name if pk else "没有部门"
-        result.append(whole)
+    for pk, groups in groups_by_department.items():
+        total = pipeline.total(groups)
+        total.key, total.label = exact_department_choice(pk, parents), departments[pk].name if pk else "没有部门"
+        result.append(total)
     return sorted(result, key=lambda group: (-group.won, -group.closed, -group.open, group.label))
 
 
@@ -341,11 +346,11 @@ def forecast_chart(forecasts: list[Forecast]) -> Chart:
 
 
 def weighted_chart(basis: Basis, ordered: list[Group]) -> Chart:
-    shown = sorted(ordered, key=lambda group: -group.weighted)[:BARS]
+    largest = sorted(ordered, key=lambda group: -group.weighted)[:BARS]
     return Chart(
         title=f"加权金额{basis.label}",
-        categories=[group.label for group in shown],
-        series=[Series("加权金额", [group.weighted for group in shown])],
+        categories=[group.label for group in largest],
+        series=[Series("加权金额", [group.weighted for group in largest])],
         unit="万元",
         caption=f"进行中的机会，预计金额 × 成功机率{f'；前 {BARS} 名' if len(ordered) > BARS else ''}。",
         horizontal=True,

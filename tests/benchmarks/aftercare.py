@@ -1,4 +1,4 @@
-"""Very many service requests, made by the database itself out of the generated customers."""
+"""Many service requests, generated in SQL from the generated customers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ WHERE handled_at IS NOT NULL AND id > %(after)s
 
 
 def add_requests(wanted: int, supervisor: str) -> int:
-    """Makes as many requests as are missing, with a round each; gives how many there are. Needs Django."""
+    """Add the missing requests, with a round each; return how many there are. Needs Django."""
     from django.db import connection, transaction
     from django.db.models import Max
 

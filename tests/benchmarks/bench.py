@@ -1,4 +1,4 @@
-"""make bench: how much dearer the product's pages are than the plain list page, and how many queries they take."""
+"""make bench: cost of the product's pages as multiples of the plain list page, and their number of queries."""
 
 from __future__ import annotations
 
@@ -73,13 +73,13 @@ def say(text: str = "") -> None:
 
 @dataclass
 class Measured:
-    """One page at one concurrency; each round also knows the plain page right before and right after it."""
+    """One page at one concurrency; a round includes the plain page just before and after it."""
 
     rounds: list[Sample] = field(default_factory=list)
     beside: list[Sample] = field(default_factory=list)
 
     def times(self, percent: int) -> float:
-        """The multiple of the plain page: the median of the rounds, so that drift and disturbed rounds cancel."""
+        """Return the multiple of the plain page: the median of the rounds, so that drift cancels."""
         pairs = zip(self.rounds, self.beside, strict=True)
         return statistics.median(own.percentile(percent) / plain.percentile(percent) for own, plain in pairs)
 
@@ -105,7 +105,7 @@ def main() -> int:
     except (company.NotReady, RuntimeError, subprocess.CalledProcessError) as error:
         say(str(error))
         return 2
-    wrong = report(wanted, results, queries)
+    status = report(wanted, results, queries)
     if reports_of(wanted):
         report_raw(reports_of(wanted), results)
     if wanted.pages is None:
@@ -113,7 +113,7 @@ def main() -> int:
             say(f"\n{title}")
             for measured_line in measured():
                 say(measured_line)
-    return wrong
+    return status
 
 
 def keys(wanted: Options) -> set[str]:
@@ -121,12 +121,12 @@ def keys(wanted: Options) -> set[str]:
 
 
 def reports_of(wanted: Options) -> dict[str, str]:
-    """The reports among the pages asked for, with their addresses."""
+    """Return the reports among the selected pages, with their URLs."""
     return {key: path for key, (_, path) in pages.REPORTS.items() if wanted.pages is None or key in wanted.pages}
 
 
 def report_raw(paths: dict[str, str], results: Results) -> None:
-    """Prints the reports as multiples of the raw aggregate: opened again, and for the first time after a change."""
+    """Print the reports as multiples of the raw aggregate: opened again, and for the first time after a change."""
     raw, first = trade.raw_seconds(), trade.first_seconds(paths, company.SUPERVISOR)
     say(f"\n报表与数据库直接汇总全部订单（按客户和年份，{raw * 1000:,.0f} 毫秒 = 1）；数据变动后第一次打开要重新计算")
     say(f"{'再次打开':>8}{'倍数':>8}{'第一次':>8}{'倍数':>8}  页面")
@@ -134,12 +134,12 @@ def report_raw(paths: dict[str, str], results: Results) -> None:
         again = merged(results[key, 1].rounds).percentile(50)
         part = again / 1000 / raw
         goal = "达到目标" if part <= REPORT_OF_RAW else "未达目标"
-        told = f"{again:>10.1f}{part:>10.3f}{first[key] * 1000:>10.1f}{first[key] / raw:>10.3f}"
-        say(f"{told}  {pages.REPORTS[key][0]}  {goal}（≤ {REPORT_OF_RAW:g}）")
+        measured = f"{again:>10.1f}{part:>10.3f}{first[key] * 1000:>10.1f}{first[key] / raw:>10.3f}"
+        say(f"{measured}  {pages.REPORTS[key][0]}  {goal}（≤ {REPORT_OF_RAW:g}）")
 
 
 def set_up(url: str) -> dict[str, str]:
-    """Sets Django up on the database and collects the static files; gives the environment of the servers."""
+    """Set Django up on the database and collect the static files; return the environment of the servers."""
     own = ROOT / "var" / "bench"
     own.mkdir(parents=True, exist_ok=True)
     changes = {"DATABASE_URL": url, "CRM_VAR_DIR": str(own), "CRM_ENV": "development", "CRM_DEBUG": "0"}
@@ -156,7 +156,7 @@ def set_up(url: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def taken_back() -> Iterator[None]:
-    """Removes afterwards what the run created."""
+    """Remove afterwards what the run created."""
     try:
         yield
     finally:
@@ -165,7 +165,7 @@ def taken_back() -> Iterator[None]:
 
 @contextlib.contextmanager
 def served(environment: dict[str, str]) -> Iterator[tuple[int, int]]:
-    """The ports of product and plain page, both under the same gunicorn settings."""
+    """Return the ports of product and plain page, both under the same gunicorn settings."""
     plain_environment = {name: value for name, value in environment.items() if name != "DJANGO_SETTINGS_MODULE"}
     subprocess.run([sys.executable, str(HERE / "plain.py"), "fill"], env=plain_environment, check=True)
     with (
@@ -188,7 +188,7 @@ def visitors(product_port: int, plain_port: int, password: str) -> People:
 
 
 def measure(wanted: Options, people: People) -> Results:
-    """Rounds of plain page, page, plain page, page, …: each page stands between two measures of the plain one."""
+    """Measure plain page, page, plain page, page, …: each page between two measures of the plain one."""
     plain = people[""]
     yardstick = pages.Page("plain", "朴素列表页", lambda visitor: visitor.get("/list"), lambda a: a.status == 200)
     shown = pages.chosen(wanted.pages)
@@ -215,7 +215,7 @@ def run(person: Visitor, page: pages.Page, concurrency: int, count: int) -> Samp
 
 
 def report(wanted: Options, results: Results, queries: list[pages.Count]) -> int:
-    """Prints both tables; 1 when an answer was wrong or a page's queries grow with its rows."""
+    """Print both tables; return 1 when an answer was wrong or a page's queries grow with its rows."""
     labels = {"plain": "朴素列表页（= 1）", **{page.key: page.label for page in pages.chosen(wanted.pages)}}
     say("\n时间（毫秒；倍数是各轮之比的中位数）")
     say(f"{'并发':<3}{'p50':>8}{'p95':>8}{'p50 倍数':>8}{'p95 倍数':>8}{'请求':>6}{'错误':>5}  页面")
@@ -226,8 +226,8 @@ def report(wanted: Options, results: Results, queries: list[pages.Count]) -> int
         over = "" if count.key not in LIST_PAGES or count.many <= MOST_QUERIES else f"  超过目标 {MOST_QUERIES}"
         grows = "" if count.is_steady else "  随行数变化！"
         say(f"{count.few:>4} / {count.many:<4} {count.person:<18}{labels[count.key]}{over}{grows}")
-    wrong = sum(merged(measured.rounds).errors for measured in results.values())
-    return int(wrong > 0 or not all(count.is_steady for count in queries))
+    failed_pages = sum(merged(measured.rounds).errors for measured in results.values())
+    return int(failed_pages > 0 or not all(count.is_steady for count in queries))
 
 
 def line(measured: Measured) -> str:
@@ -240,7 +240,7 @@ def line(measured: Measured) -> str:
 
 
 def verdict(key: str, concurrency: int, measured: Measured) -> str:
-    """How a list page or report stands to its goal; other pages have none here."""
+    """Return how a list page or report compares with its goal; "" for other pages."""
     goal = MOST_TIMES if key in LIST_PAGES else REPORT_TIMES if key in pages.REPORTS else 0.0
     if not goal or concurrency != 1:
         return ""

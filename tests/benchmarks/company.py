@@ -1,4 +1,4 @@
-"""The database a benchmark runs on: PostgreSQL, with a generated company and nobody else's data."""
+"""The database a benchmark runs on: PostgreSQL, with a generated company only."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class NotReady(Exception):
 
 
 def database_url() -> str:
-    """The PostgreSQL to use: the benchmark's own variable, then DATABASE_URL, then the local default."""
-    asked = os.environ.get("CRM_BENCH_DATABASE_URL") or os.environ.get("DATABASE_URL", "")
-    return asked if asked.startswith(("postgres", "psql", "pgsql")) else DEFAULT_URL
+    """Return the URL of PostgreSQL: the benchmark's own variable, then DATABASE_URL, then the local default."""
+    configured = os.environ.get("CRM_BENCH_DATABASE_URL") or os.environ.get("DATABASE_URL", "")
+    return configured if configured.startswith(("postgres", "psql", "pgsql")) else DEFAULT_URL
 
 
 def reach(url: str) -> None:
-    """Connects, creating the database when only that is missing; raises NotReady with what to do."""
+    """Connect, creating the database when only that is missing; raise NotReady with what to do."""
     try:
         _create_when_missing(url)
         psycopg.connect(_libpq(url), connect_timeout=5).close()
@@ -54,7 +54,7 @@ def _create_when_missing(url: str) -> None:
 
 
 def prepare(opportunities: int, customers: int, services: int, password: str) -> tuple[int, int, int]:
-    """Migrates, generates what is missing and lets the two people sign in with this password.
+    """Migrate, generate what is missing and let the two users sign in with this password.
 
     Gives how many opportunities, customers and service requests there are. Needs Django set up on the database.
     """
@@ -95,13 +95,13 @@ def _set_passwords(password: str) -> None:
 
     from accounts.models import User
 
-    changed = User.objects.filter(username__in=(SUPERVISOR, MANAGER)).update(password=make_password(password))
-    if changed != 2:
+    count = User.objects.filter(username__in=(SUPERVISOR, MANAGER)).update(password=make_password(password))
+    if count != 2:
         raise NotReady(f"缺少测速用户 {SUPERVISOR} 和 {MANAGER}，请换一个空的数据库重新生成。")
 
 
 def remove_created(mark: str) -> None:
-    """Takes back the opportunities this run created; their audit rows stay, as every audit row does."""
+    """Delete the opportunities this run created; their events stay, as every event does."""
     from marketing.models import Opportunity
 
     Opportunity.objects.filter(customer_name__startswith=mark).delete()

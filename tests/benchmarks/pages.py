@@ -1,4 +1,4 @@
-"""The pages a benchmark visits, and how many SQL statements each one takes."""
+"""Pages of the benchmark, and the number of their SQL statements."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Page(NamedTuple):
 
 
 def chosen(keys: list[str] | None) -> list[Page]:
-    """The pages asked for, in their own order; all of them when none is named. Needs Django."""
+    """Return the selected pages, in their own order; all of them when none is named. Needs Django."""
     pages = [
         _shown("list", "销售机会列表（打开在「未分配」）", LIST),
         _shown("all", "销售机会列表「全部」", f"{LIST}?status=all"),
@@ -64,7 +64,7 @@ _numbers = itertools.count(1)
 
 
 def new_opportunity() -> dict[str, str]:
-    """The fields of a filled-in form, each time another customer and another submission."""
+    """Return the fields of a filled-in form, each time another customer and another submission."""
     return {
         "customer_name": f"{MARK}第{next(_numbers)}号有限公司",
         "success_rate": "60",
@@ -81,7 +81,7 @@ def create(visitor: Visitor) -> Answer:
 
 
 def record_path(username: str = SUPERVISOR, *, planned: bool = True) -> str:
-    """The record page of an opportunity under way that the person sees: with the longest plan or the shortest."""
+    """Return the URL of an assigned opportunity visible to the user: with the longest plan or the shortest."""
     from django.db.models import Count as Number
 
     from accounts.models import User
@@ -94,7 +94,7 @@ def record_path(username: str = SUPERVISOR, *, planned: bool = True) -> str:
 
 
 def customer_path(username: str = SUPERVISOR) -> str:
-    """The page of a customer that the person sees."""
+    """Return the URL of a customer visible to the user."""
     from accounts.models import User
     from customers.models import Customer
 
@@ -103,7 +103,7 @@ def customer_path(username: str = SUPERVISOR) -> str:
 
 
 def request_path(username: str = SUPERVISOR) -> str:
-    """The page of a service request that the person sees."""
+    """Return the URL of a service request visible to the user."""
     from accounts.models import User
     from services.models import ServiceRequest
 
@@ -112,7 +112,7 @@ def request_path(username: str = SUPERVISOR) -> str:
 
 
 class Count(NamedTuple):
-    """SQL statements of a page for one person: with few rows on it and with many."""
+    """SQL statements of a page for one user: with few rows on it and with many."""
 
     key: str
     person: str
@@ -125,8 +125,8 @@ class Count(NamedTuple):
 
 
 def counts(keys: set[str], people: tuple[str, ...]) -> list[Count]:
-    """Counts statements in-process, each page with 10 rows and with 100 (a record: without and with a plan)."""
-    found = []
+    """Count statements in-process, each page with 10 rows and with 100 (a record: without and with a plan)."""
+    results = []
     for person in people:
         client = signed_in(person)
         pairs = {
@@ -144,12 +144,12 @@ def counts(keys: set[str], people: tuple[str, ...]) -> list[Count]:
             pairs["contribution"] = ("/reports/contribution/?page_size=10", "/reports/contribution/?page_size=100")
         for key in (key for key in pairs if key in keys):
             few, many = (statements(client, path, is_sent=key == "create") for path in pairs[key])
-            found.append(Count(key, person, few, many))
-    return found
+            results.append(Count(key, person, few, many))
+    return results
 
 
 def service_pairs(person: str) -> dict[str, tuple[str, str]]:
-    """The service pages this person may open."""
+    """Return the service pages this user may open."""
     own = {"dispatch": "dispatch/?"} if person == SUPERVISOR else {"handling": "handling/?"}
     lists = {**own, "archive": "archive/?", "archive_all": "archive/?status=all&"}
     pairs = {key: tuple(f"/services/{path}page_size={size}" for size in (10, 100)) for key, path in lists.items()}
@@ -167,7 +167,7 @@ def signed_in(username: str) -> Any:
 
 
 def statements(client: Any, path: str, *, is_sent: bool) -> int:
-    """SQL statements of one visit, after a first one that fills the process's caches."""
+    """Return the number of SQL statements of one visit, after a first one that fills the process's caches."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

@@ -100,7 +100,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 
 def fill() -> None:
-    """Makes the yardstick's schema and rows unless they are there."""
+    """Create the yardstick's schema and rows unless they exist."""
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
     call_command("migrate", verbosity=0)

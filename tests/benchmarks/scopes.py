@@ -1,4 +1,4 @@
-"""Rows in view at 1,000,000 customers: supervisor and manager with shared customers, beside somebody who sees all."""
+"""Rows in view at 1,000,000 customers: supervisor and manager with shares, compared with a user who sees all."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ SELECT id, %s, %s, %s, now() FROM customers_customer WHERE manager_id = %s ORDER
 
 
 def measure() -> list[str]:
-    """Lines for the report. Everything is done in a transaction that is taken back."""
+    """Return lines for the report. Everything is done in a transaction that is rolled back."""
     from django.db import transaction
 
     with transaction.atomic():
-        said = list(_lines())
+        lines = list(_lines())
         transaction.set_rollback(True)
-    return said
+    return lines
 
 
 def _lines() -> list[str]:
-    said, first = [f"{CUSTOMERS:,} 个客户；毫秒（倍数）：第一页、总数"], None
+    lines, first = [f"{CUSTOMERS:,} 个客户；毫秒（倍数）：第一页、总数"], None
     for label, person in _fill().items():
-        taken = [_milliseconds(lambda ask=ask, person=person: ask(_rows(person))) for ask in (_page, _total)]  # type: ignore[misc]
-        first = first or taken
-        figures = (f"{own:>8.1f}（{own / all_seen:.1f}）" for own, all_seen in zip(taken, first, strict=True))
-        said.append(f"{''.join(figures)}  {label}")
-    return said
+        milliseconds = [_milliseconds(lambda ask=ask, person=person: ask(_rows(person))) for ask in (_page, _total)]  # type: ignore[misc]
+        first = first or milliseconds
+        figures = (f"{own:>8.1f}（{own / all_seen:.1f}）" for own, all_seen in zip(milliseconds, first, strict=True))
+        lines.append(f"{''.join(figures)}  {label}")
+    return lines
 
 
 def _fill() -> dict[str, Any]:
@@ -78,7 +78,7 @@ def _fill() -> dict[str, Any]:
 
 
 def _rows(person: Any) -> Any:
-    """In view of the person as the next request loads them, with nothing remembered about rights and scopes."""
+    """Return the user as the next request loads them, without cached permissions and scopes."""
     from customers.models import Customer
 
     return Customer.objects.visible_to(type(person).objects.get(pk=person.pk))
@@ -95,9 +95,9 @@ def _total(rows: Any) -> None:
 
 
 def _milliseconds(work: Callable[[], None]) -> float:
-    taken = []
+    times = []
     for _ in range(TRIES):
         started = time.perf_counter()
         work()
-        taken.append((time.perf_counter() - started) * 1000)
-    return statistics.median(taken[2:])
+        times.append((time.perf_counter() - started) * 1000)
+    return statistics.median(times[2:])

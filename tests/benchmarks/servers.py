@@ -24,7 +24,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def gunicorn(application: str, folder: Path, ready: str, environment: Mapping[str, str]) -> Iterator[int]:
-    """Serves a WSGI application while the block runs; gives its port once `ready` answers."""
+    """Serve a WSGI application while the block runs; yield its port once `ready` answers."""
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", application, "--chdir", str(folder)]
     command += ["--worker-class", "sync", "--workers", str(WORKERS), "--bind", f"{HOST}:{port}"]

@@ -1,4 +1,4 @@
-"""A million orders for the reports, made by the database itself; and what it takes to add them up without a rollup."""
+"""A million orders for the reports, generated in SQL; and the time of adding them up without a rollup."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ FROM customers_order WHERE status IN ('unpaid', 'paid', 'returned') GROUP BY 1, 
 
 
 def prepare(orders: int) -> int:
-    """Adds the missing orders and brings the rollup up to date; gives how many there are."""
+    """Add the missing orders and refresh the rollup; return how many there are."""
     from django.db import connection
 
     from accounts.models import User
@@ -82,7 +82,7 @@ def prepare(orders: int) -> int:
 
 
 def raw_seconds() -> float:
-    """PostgreSQL's own time for revenue by customer and year, from the orders; the median of three."""
+    """Return PostgreSQL's own time for revenue by customer and year, from the orders; the median of three."""
     from django.db import connection
 
     took = []
@@ -96,21 +96,21 @@ def raw_seconds() -> float:
 
 
 def first_seconds(paths: dict[str, str], username: str) -> dict[str, float]:
-    """Each report opened when nothing of it is remembered, as after a sync; the median of three."""
+    """Return seconds by page, opened with an empty cache as after a sync; the median of three."""
     from pages import signed_in
 
     from reports import versioned_cache
 
-    client, found = signed_in(username), {}
+    client, seconds = signed_in(username), {}
     for key, path in paths.items():
         client.get(path)
         took = []
         for _ in range(3):
-            versioned_cache._kept.clear()
+            versioned_cache._results.clear()
             started = time.perf_counter()
             answer = client.get(path)
             took.append(time.perf_counter() - started)
             if answer.status_code != 200:
                 raise RuntimeError(f"{path} 返回 HTTP {answer.status_code}")
-        found[key] = statistics.median(took)
-    return found
+        seconds[key] = statistics.median(took)
+    return seconds

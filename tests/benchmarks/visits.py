@@ -23,7 +23,7 @@ class Answer(NamedTuple):
 
 
 class Visitor:
-    """One person's browser: keeps cookies, follows nothing."""
+    """One user's browser: keeps cookies, follows nothing."""
 
     def __init__(self, port: int, cookies: dict[str, str] | None = None) -> None:
         self.port = port
@@ -38,14 +38,14 @@ class Visitor:
         return self._send("POST", path, urlencode({**fields, "csrfmiddlewaretoken": token}))
 
     def sign_in(self, username: str, password: str) -> None:
-        """Signs in through the product's own page; raises RuntimeError when refused."""
+        """Sign in through the product's own page; raise RuntimeError when refused."""
         self.get("/login/")
         answer = self.post("/login/", {"username": username, "password": password})
         if answer.status != 302 or "sessionid" not in self.cookies:
             raise RuntimeError(f"登录失败：{username}（HTTP {answer.status}）")
 
     def twin(self) -> Visitor:
-        """Another connection of the same signed-in person."""
+        """Return another connection of the same signed-in user."""
         return Visitor(self.port, self.cookies)
 
     def _send(self, method: str, path: str, body: str | None) -> Answer:
@@ -58,19 +58,19 @@ class Visitor:
         content = response.read()
         seconds = time.perf_counter() - began
         for header in response.headers.get_all("Set-Cookie", []):
-            if found := re.match(r"([^=]+)=([^;]*)", header):
-                self.cookies[found[1]] = found[2]
+            if match := re.match(r"([^=]+)=([^;]*)", header):
+                self.cookies[match[1]] = match[2]
         return Answer(response.status, response.headers.get("Location", ""), content, seconds)
 
 
 class Sample(NamedTuple):
-    """What a run of visits took, in milliseconds, and how many answers were not as expected."""
+    """Times of a run of visits, in milliseconds, and the number of unexpected answers."""
 
     times: list[float]
     errors: int
 
     def percentile(self, percent: int) -> float:
-        """Nearest rank; 0 when nothing was measured."""
+        """Return the percentile by nearest rank; 0 when nothing was measured."""
         ordered = sorted(self.times)
         return ordered[max(0, -(-len(ordered) * percent // 100) - 1)] if ordered else 0.0
 
@@ -89,7 +89,7 @@ def closed_loop(
     count: int,
     max_seconds: float = 30,
 ) -> Sample:
-    """`concurrency` twins of the visitor, each sending its next request when the last answer is read in full."""
+    """Run `concurrency` copies of the visitor, each sending its next request when the last answer is read in full."""
     numbers, lock, found = itertools.count(), threading.Lock(), Sample([], 0)
     stop_at = time.perf_counter() + max_seconds
 

@@ -1,4 +1,4 @@
-"""Work in the background: a sync and a scan, timed once in a transaction that is taken back."""
+"""Work in the background: a sync and a scan, timed once in a transaction that is rolled back."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ ORDERS, LINES = 2000, 20
 
 
 def measure() -> list[str]:
-    """Lines for the report. Needs Django set up on the database and customers in it."""
+    """Return lines for the report. Needs Django set up on the database and customers in it."""
     from django.db import transaction
 
     with tempfile.TemporaryDirectory() as folder, transaction.atomic():
-        found = [*_sync(Path(folder)), _scan()]
+        lines = [*_sync(Path(folder)), _scan()]
         transaction.set_rollback(True)
-    return found
+    return lines
 
 
 def _sync(folder: Path) -> list[str]:
@@ -25,21 +25,24 @@ def _sync(folder: Path) -> list[str]:
     from customers.sync.engine import sync
 
     numbers = list(Customer.objects.order_by("pk").values_list("number", flat=True)[:500])
-    moment, mark = "2026-01-02 08:00:00", "BENCH"
-    products = ["产品编号,名称,单位,单价,changed_at", *(f"{mark}{n},产品{n},件,{n}.25,{moment}" for n in range(500))]
+    past_datetime, mark = "2026-01-02 08:00:00", "BENCH"
+    products = [
+        "产品编号,名称,单位,单价,changed_at",
+        *(f"{mark}{n},产品{n},件,{n}.25,{past_datetime}" for n in range(500)),
+    ]
     orders, lines = ["订单编号,客户编号,日期,状态,changed_at"], ["订单编号,行号,产品编号,数量,单价"]
     for n in range(ORDERS):
-        orders.append(f"{mark}{n},{numbers[n % len(numbers)]},{moment},已回款,{moment}")
+        orders.append(f"{mark}{n},{numbers[n % len(numbers)]},{past_datetime},已回款,{past_datetime}")
         lines += [f"{mark}{n},{k},{mark}{(n + k) % 500},{k}.125,{n % 90}.3333" for k in range(1, LINES + 1)]
     for name, rows in (("products", products), ("orders", orders), ("order_lines", lines)):
         (folder / f"{name}.csv").write_text("\n".join(rows), encoding="utf-8")
-    said = []
+    output = []
     for label in ("首次同步", "没有变化的同步"):
         started = time.perf_counter()
         sync(str(folder))
         took = time.perf_counter() - started
-        said.append(f"{took:>8.1f} 秒  {label}：{ORDERS:,} 张订单，{ORDERS * LINES / took:,.0f} 行/秒")
-    return said
+        output.append(f"{took:>8.1f} 秒  {label}：{ORDERS:,} 张订单，{ORDERS * LINES / took:,.0f} 行/秒")
+    return output
 
 
 def _scan() -> str:

@@ -85,7 +85,7 @@ def own_tables():
     def read():
         connection.close()
         name = connection.settings_dict["NAME"]
-        with (postgres if connection.vendor == "postgresql" else sqlite).opened(name) as database:
+        with (postgres if connection.vendor == "postgresql" else sqlite).connect_to(name) as database:
             return (postgres if connection.vendor == "postgresql" else sqlite).tables(database)
 
     return read

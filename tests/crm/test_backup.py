@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from crm.backup import files, making, postgres, sqlite
+from crm.backup import creation, files, postgres, sqlite
 from crm.backup.archive import Archive, Writer
 from customers.models import Customer
 from tests import factories
@@ -27,7 +27,7 @@ def made(folder):
 @pytest.fixture
 def trusted(house, monkeypatch):
     """A house whose backups are not restored for a check: PostgreSQL takes its time to drop what that makes."""
-    monkeypatch.setattr(making, "_check", lambda *_: None)
+    monkeypatch.setattr(creation, "_check", lambda *_: None)
     return house
 
 
@@ -39,7 +39,7 @@ def test_a_backup_holds_every_row_and_file_and_says_so_itself(house, own_tables,
     assert manifest.tables == own_tables()
     assert manifest.files == ["contracts/合同.txt"]
     assert ("customers", "0001_first") in manifest.migrations
-    assert (manifest.vendor, manifest.product, manifest.missing) == (connection.vendor, making.product(), ())
+    assert (manifest.vendor, manifest.product, manifest.missing) == (connection.vendor, creation.product(), ())
 
 
 def test_any_tar_opens_a_backup(trusted):
@@ -58,8 +58,8 @@ def test_only_its_owner_reads_a_backup_and_enters_its_folder(trusted):
 def test_a_backup_that_is_not_whole_gets_no_name_and_fails(fault, house, monkeypatch):
     if fault == "rows":
         real, calls = DATABASE.tables, []
-        told = lambda at: calls.append(1) or {**real(at), "audit_auditentry": [len(calls), None]}  # noqa: E731
-        monkeypatch.setattr(DATABASE, "tables", told)
+        changed = lambda at: calls.append(1) or {**real(at), "audit_auditentry": [len(calls), None]}  # noqa: E731
+        monkeypatch.setattr(DATABASE, "tables", changed)
     elif fault == "archive":
         real_close = Writer.close
 
@@ -78,7 +78,7 @@ def test_a_backup_that_is_not_whole_gets_no_name_and_fails(fault, house, monkeyp
     assert list(house.folder.iterdir()) == []
 
 
-def test_files_that_rows_name_and_nobody_has_are_told(trusted, capsys):
+def test_files_named_by_rows_but_missing_are_reported(trusted, capsys):
     customer = Customer.objects.get()
     attached = factories.attachment(factories.interaction(customer, customer.manager), customer.manager)
     assert Archive(made(trusted.folder)).manifest.missing == ()
@@ -89,8 +89,8 @@ def test_files_that_rows_name_and_nobody_has_are_told(trusted, capsys):
 
 
 def test_a_file_whose_row_goes_meanwhile_stops_no_backup(trusted, monkeypatch):
-    real = files.stored
-    monkeypatch.setattr(files, "stored", lambda: [*real(), ("files/gone.txt", trusted.media / "gone.txt")])
+    real = files.stored_files
+    monkeypatch.setattr(files, "stored_files", lambda: [*real(), ("files/gone.txt", trusted.media / "gone.txt")])
     assert Archive(made(trusted.folder)).manifest.files == ["contracts/合同.txt"]
 
 
@@ -128,7 +128,7 @@ def test_a_database_of_a_check_that_was_killed_is_dropped_after_a_day(house):
         for name in (old, young):
             server.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
     call_command("backup", str(house.folder))
-    assert postgres.kept() == [young]
+    assert postgres.databases_beside() == [young]
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's programs")

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crm.backup import archive, archive_before
-from crm.backup.archive import Archive, Writer, header, seal_of
-from crm.backup.failure import BackupFailed
-from crm.backup.manifest import DATABASE, Manifest, written
-from crm.backup.restoring import open_archive
+from crm.backup import archive, archive_v1
+from crm.backup.archive import Archive, Writer, build_seal, header
+from crm.backup.errors import BackupFailed
+from crm.backup.manifest import DATABASE, Manifest, serialize_manifest
+from crm.backup.restoration import open_archive
 
 FILES = {"a.txt": b"one", f"合同/{'长' * 60}.pdf": b"%PDF" * 400, "空.txt": b""}
 DAMAGED = "不是完整的备份文件|校验和不同|清单|格式|不允许"
@@ -42,10 +42,10 @@ def build_before(path: Path, files: dict[str, bytes] = FILES, **facts) -> Path:
     """The same as the first format had it."""
     digests = {name: archive.hashlib.sha256(content).hexdigest() for name, content in files.items()}
     tables = {"accounts_user": [3, "ab"]}
-    told = {"made_at": "2026-01-02T03:04:05+08:00", "vendor": "sqlite", "tables": tables, "files": digests, **facts}
+    manifest = {"made_at": "2026-01-02T03:04:05+08:00", "vendor": "sqlite", "tables": tables, "files": digests, **facts}
     with tarfile.open(path, "w") as packed:
         named = {f"files/{name}": content for name, content in files.items()}
-        for name, content in {"manifest.json": json.dumps(told).encode(), DATABASE: b"rows" * 300, **named}.items():
+        for name, content in {"manifest.json": json.dumps(manifest).encode(), DATABASE: b"rows" * 300, **named}.items():
             member = tarfile.TarInfo(name)
             member.size, member.mtime = len(content), 1767294245.25
             packed.addfile(member, io.BytesIO(content))
@@ -54,9 +54,9 @@ def build_before(path: Path, files: dict[str, bytes] = FILES, **facts) -> Path:
 
 def sealed(text: bytes, body: bytes = b"") -> bytes:
     """An archive with this text for a manifest, and a seal that fits it."""
-    parts = (header("manifest.json", len(text)), archive.padded(text))
-    seal = seal_of(text)
-    return b"".join([body, *parts, header(archive.SEAL, len(seal)), archive.padded(seal), archive.END])
+    parts = (header("manifest.json", len(text)), archive.pad_block(text))
+    seal = build_seal(text)
+    return b"".join([body, *parts, header(archive.SEAL, len(seal)), archive.pad_block(seal), archive.END])
 
 
 def read_wholly(path: Path) -> Manifest:
@@ -159,12 +159,12 @@ CLIMBING = (
 def test_a_name_that_leaves_its_folder_is_refused(name, tmp_path):
     members = {DATABASE: (0, "0" * 64), f"files/{name}": (0, "0" * 64)}
     path = tmp_path / "crm-1.tar"
-    path.write_bytes(sealed(written(Manifest("sqlite", {}, members, []))))
+    path.write_bytes(sealed(serialize_manifest(Manifest("sqlite", {}, members, []))))
     with pytest.raises(BackupFailed, match="不允许的文件名"):
         read_wholly(path)
     before = {"made_at": "", "vendor": "sqlite", "tables": {}, "files": {name: "0" * 64}}
     text = json.dumps(before).encode()
-    path.write_bytes(header("manifest.json", len(text)) + archive.padded(text) + archive.END)
+    path.write_bytes(header("manifest.json", len(text)) + archive.pad_block(text) + archive.END)
     with pytest.raises(BackupFailed, match="不允许的文件名"):
         read_wholly(path)
 
@@ -173,7 +173,7 @@ def test_a_name_that_leaves_its_folder_is_refused(name, tmp_path):
 def test_members_of_other_names_or_in_each_others_way_are_refused(names, tmp_path):
     members = {DATABASE: (0, "0" * 64), **dict.fromkeys(names, (0, "0" * 64))}
     path = tmp_path / "crm-1.tar"
-    path.write_bytes(sealed(written(Manifest("sqlite", {}, members, []))))
+    path.write_bytes(sealed(serialize_manifest(Manifest("sqlite", {}, members, []))))
     with pytest.raises(BackupFailed, match=r"不允许的文件名|清单不完整"):
         read_wholly(path)
 
@@ -225,7 +225,7 @@ def test_a_format_of_tomorrow_is_named(whole):
         read_wholly(whole)
 
 
-GOOD = json.loads(written(Manifest("sqlite", {}, {DATABASE: (0, "0" * 64)}, [])))
+GOOD = json.loads(serialize_manifest(Manifest("sqlite", {}, {DATABASE: (0, "0" * 64)}, [])))
 WRONG = {
     "no JSON": b"{",
     "no text": b"\xff\xfe",
@@ -256,7 +256,7 @@ def test_a_manifest_that_makes_no_sense_is_refused_though_its_seal_fits(what, tm
     with pytest.raises(BackupFailed, match=r"清单|不是完整"):
         read_wholly(path)
     text = WRONG[what]
-    path.write_bytes(header("manifest.json", len(text)) + archive.padded(text) + archive.END)
+    path.write_bytes(header("manifest.json", len(text)) + archive.pad_block(text) + archive.END)
     with pytest.raises(BackupFailed, match=r"清单|不是完整"):
         read_wholly(path)
 
@@ -264,7 +264,7 @@ def test_a_manifest_that_makes_no_sense_is_refused_though_its_seal_fits(what, tm
 def test_control_a_sensible_manifest_is_read(tmp_path):
     path = tmp_path / "crm-1.tar"
     empty = {DATABASE: (0, archive.hashlib.sha256(b"").hexdigest())}
-    path.write_bytes(sealed(written(Manifest("sqlite", {}, empty, [])), header(DATABASE, 0)))
+    path.write_bytes(sealed(serialize_manifest(Manifest("sqlite", {}, empty, [])), header(DATABASE, 0)))
     assert read_wholly(path).vendor == "sqlite"
 
 
@@ -326,10 +326,10 @@ JSON = st.recursive(
 
 
 @FUZZ
-@given(told=st.fixed_dictionaries({}, optional=dict.fromkeys(GOOD, JSON)), rest=st.binary(max_size=200))
-def test_no_manifest_crashes_the_reader(tmp_path, told, rest):
+@given(manifest=st.fixed_dictionaries({}, optional=dict.fromkeys(GOOD, JSON)), rest=st.binary(max_size=200))
+def test_no_manifest_crashes_the_reader(tmp_path, manifest, rest):
     path = tmp_path / "crm-1.tar"
-    for text in (json.dumps({**GOOD, **told}).encode(), json.dumps(told).encode() + rest, rest):
+    for text in (json.dumps({**GOOD, **manifest}).encode(), json.dumps(manifest).encode() + rest, rest):
         path.write_bytes(sealed(text, header(DATABASE, 0)))
         with memory_limit(256 * 1024 * 1024):
             assert "\n" not in refusal(path)
@@ -348,4 +348,4 @@ def test_an_extended_header_that_claims_gigabytes_takes_no_memory(tmp_path):
 
 def test_the_former_reader_is_gone_from_todays_archives(whole):
     with pytest.raises(BackupFailed):
-        archive_before.ArchiveBefore(whole)
+        archive_v1.ArchiveV1(whole)

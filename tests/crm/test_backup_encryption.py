@@ -11,10 +11,10 @@ from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.backup import encryption, making
+from crm.backup import creation, encryption
 from crm.backup.archive import Archive
-from crm.backup.encryption import CHUNK, HEADER, STORED, content, writing
-from crm.backup.failure import BackupFailed
+from crm.backup.encryption import CHUNK, HEADER, STORED, open_content, open_target
+from crm.backup.errors import BackupFailed
 from crm.backup.manifest import DATABASE
 from tests.crm.test_backup import made
 from tests.crm.test_backup_archive import FUZZ, build, edited, memory_limit, refusal
@@ -34,7 +34,7 @@ def key_file(tmp_path, settings):
 
 def encrypted(path, plain):
     """The bytes of an archive, encrypted with the key of the setting."""
-    with path.open("wb") as out, writing(out, encryption.required_key(path)) as target:
+    with path.open("wb") as out, open_target(out, encryption.required_key(path)) as target:
         target.write(plain)
     return path
 
@@ -59,7 +59,7 @@ def chunks_of(whole):
 def deciphering(path):
     """The sentence with which the encryption alone refuses it: the sums of the archive inside are not asked."""
     try:
-        with content(path) as opened:
+        with open_content(path) as opened:
             while opened.read(CHUNK):
                 pass
     except BackupFailed as refused:
@@ -89,7 +89,7 @@ def test_what_was_written_is_read_and_nothing_of_it_lies_there_in_the_clear(whol
 @pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK])
 def test_contents_of_every_length_come_back_from_every_place(size, key_file, tmp_path):
     plain = secrets.token_bytes(size)
-    with content(encrypted(tmp_path / "any", plain)) as opened:
+    with open_content(encrypted(tmp_path / "any", plain)) as opened:
         assert opened.read() == plain
         for place in (0, size // 2, size, size + 5):
             opened.seek(place)
@@ -191,7 +191,7 @@ def test_one_that_was_not_finished_is_refused(key_file, plain, tmp_path):
     path = tmp_path / "crm-1.tar.enc"
 
     def stopped():
-        with path.open("wb") as out, writing(out, encryption.required_key(path)) as target:
+        with path.open("wb") as out, open_target(out, encryption.required_key(path)) as target:
             target.write(plain.read_bytes())
             raise OSError("full")
 
@@ -217,12 +217,16 @@ def test_memory_does_not_grow_with_the_archive(key_file, tmp_path):
         out.truncate(160 * 1024**2)
     path = tmp_path / "crm-1.tar.enc"
     with memory_limit(64 * 1024**2):
-        with path.open("wb") as out, writing(out, encryption.required_key(path)) as target, big.open("rb") as source:
+        with (
+            path.open("wb") as out,
+            open_target(out, encryption.required_key(path)) as target,
+            big.open("rb") as source,
+        ):
             while piece := source.read(1024**2):
                 target.write(piece)
-        with content(path) as opened:
+        with open_content(path) as opened:
             assert sum(len(piece) for piece in iter(lambda: opened.read(1024**2), b"")) == 160 * 1024**2
-        with content(path) as opened, pytest.raises(MemoryError):
+        with open_content(path) as opened, pytest.raises(MemoryError):
             opened.read()  # control: wholly it does not fit
 
 
@@ -297,7 +301,7 @@ def test_with_the_setting_a_backup_is_encrypted_and_says_so(house, key_file, cap
 
 
 def test_control_without_the_setting_it_is_plain_and_says_nothing(house, settings, capsys, monkeypatch):
-    monkeypatch.setattr(making, "_check", lambda *_: None)
+    monkeypatch.setattr(creation, "_check", lambda *_: None)
     archive = made(house.folder)
     assert archive.name.endswith(".tar")
     assert "加密" not in capsys.readouterr().out
@@ -305,7 +309,7 @@ def test_control_without_the_setting_it_is_plain_and_says_nothing(house, setting
 
 
 def test_nothing_in_the_clear_lies_in_the_folder_of_the_backups_even_for_a_while(house, key_file, monkeypatch):
-    seen, real = [], making._check
+    seen, real = [], creation._check
 
     def look(part, manifest, dumped):
         real(part, manifest, dumped)
@@ -313,7 +317,7 @@ def test_nothing_in_the_clear_lies_in_the_folder_of_the_backups_even_for_a_while
         seen.append(dumped.parent)
         seen.append(stat.S_IMODE(dumped.parent.stat().st_mode))
 
-    monkeypatch.setattr(making, "_check", look)
+    monkeypatch.setattr(creation, "_check", look)
     call_command("backup", str(house.folder))
     stored, scratch, mode = seen
     assert stored.startswith(encryption.MAGIC)
@@ -335,7 +339,7 @@ def test_a_backup_without_a_usable_key_is_refused_and_never_made_plain(fault, ho
 
 
 def test_what_killed_backups_left_in_var_is_swept_away_after_a_day(house, key_file, monkeypatch):
-    monkeypatch.setattr(making, "_check", lambda *_: None)
+    monkeypatch.setattr(creation, "_check", lambda *_: None)
     for place in ("crm-scratch-old", "crm-scratch-new", "kept/crm-1.tar.enc.ab.part"):
         path = house.media.parent / place / "database" if "scratch" in place else house.media.parent / place
         path.parent.mkdir()

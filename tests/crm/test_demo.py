@@ -66,7 +66,7 @@ def demo():
 def test_people_can_sign_in_and_do_their_work(demo, client):
     assert len(demo) == len(PEOPLE)
     assert all(user.is_demo and user.mobile for user in demo.values())
-    sent = {"username": "xiaoming", "password": accounts.kept_password()}
+    sent = {"username": "xiaoming", "password": accounts.stored_password()}
     assert client.post("/login/", sent).status_code == 302
     assert client.get("/").status_code == 200
     assert demo["xiaoming"].department.parent == demo["zhuguan"].department
@@ -134,7 +134,7 @@ def test_rows_would_pass_the_screens(demo):
         opportunity.full_clean()
 
 
-def test_history_is_told_in_order_and_ends_in_the_past(demo):
+def test_history_is_in_order_and_ends_in_the_past(demo):
     now = timezone.now()
     for opportunity in Opportunity.objects.select_related("assignee", "customer"):
         entries = list(AuditEntry.objects.about(opportunity).order_by("pk"))
@@ -197,9 +197,9 @@ def labels(entries) -> dict[str, set[str]]:
     return found
 
 
-def test_told_history_reads_like_the_products_own(demo, company):
+def test_built_history_reads_like_the_products_own(demo, company):
     """Each verb names the same facts as when the method itself runs."""
-    told = labels(AuditEntry.objects.filter(content_type__model__in=("opportunity", "customer", "contact")))
+    built = labels(AuditEntry.objects.filter(content_type__model__in=("opportunity", "customer", "contact")))
     last = AuditEntry.objects.latest("pk").pk
     made = factories.won(company.manager, company.supervisor, company.manager)
     lost = factories.assigned(company.manager, company.supervisor, company.colleague)
@@ -212,7 +212,7 @@ def test_told_history_reads_like_the_products_own(demo, company):
     assert item.is_done
     assert made.customer
     for verb in ("新建", "指派", "改派", "制定计划", "填写执行效果", "更新预测", "开发成功", "终止开发"):
-        assert told[verb] == real[verb], verb
+        assert built[verb] == real[verb], verb
 
 
 def test_recent_news_is_unread(demo):
@@ -223,7 +223,7 @@ def test_recent_news_is_unread(demo):
 
 def test_password_is_shown_again_and_kept_private(tmp_path):
     first = run("load_demo")
-    password = accounts.kept_password()
+    password = accounts.stored_password()
     assert password in first
     assert accounts.password_file().stat().st_mode & 0o777 == 0o600
     again = run("load_demo", if_empty=True)
@@ -274,14 +274,14 @@ def test_not_loaded_twice(demo):
         run("load_demo")
 
 
-def test_removal_leaves_dictionary_roles_and_trail(demo):
-    trail, entries = AuditEntry.objects.count(), DictionaryEntry.objects.count()
+def test_removal_leaves_dictionary_roles_and_audit_log(demo):
+    events, entries = AuditEntry.objects.count(), DictionaryEntry.objects.count()
     with pytest.raises(CommandError, match="--yes"):
         run("remove_demo")
     assert f"账号 {len(PEOPLE)}" in run("remove_demo", yes=True)
     for model in (User, Customer, Contact, Opportunity, PlanItem, Notification, Department):
         assert not model._default_manager.exists(), model
-    assert AuditEntry.objects.count() == trail + 1
+    assert AuditEntry.objects.count() == events + 1
     assert DictionaryEntry.objects.count() == entries
     assert not accounts.password_file().exists()
     assert "无需删除" in run("remove_demo", yes=True)

@@ -15,9 +15,9 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from accounts.models import User
-from crm.backup import files, kept, making, postgres, restoring, sqlite, versions
+from crm.backup import creation, files, leftovers, postgres, restoration, sqlite, versions
 from crm.backup.archive import Archive
-from crm.backup.making import make_backup
+from crm.backup.creation import make_backup
 from crm.backup.manifest import DATABASE as MEMBER
 from customers.models import Customer
 from kit.audit.models import AuditEntry
@@ -31,7 +31,7 @@ ON_SQLITE = pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's f
 def archive(house):
     """A backup, taken on trust (test_backup.py checks them); afterwards somebody went on working."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(making, "_check", lambda *_: None)
+        patch.setattr(creation, "_check", lambda *_: None)
         made = make_backup(house.folder).path
     spoil(house)
     return made
@@ -50,10 +50,10 @@ def restore(archive, **options):
 def state(house):
     """Everything a restore may change: rows, files with their content, what lies beside."""
     connection.close()
-    with DATABASE.opened(house.database) as database:
+    with DATABASE.connect_to(house.database) as database:
         rows = DATABASE.tables(database)
     stored = {str(path): path.read_bytes() for path in sorted(house.media.rglob("*")) if path.is_file()}
-    return rows, stored, DATABASE.kept(), sorted(path.name for path in house.media.parent.iterdir())
+    return rows, stored, DATABASE.databases_beside(), sorted(path.name for path in house.media.parent.iterdir())
 
 
 def refused(house, archive, words, **options):
@@ -70,15 +70,15 @@ def rebuilt(archive, change):
     manifest = Archive(archive).manifest
     with tarfile.open(archive) as packed:
         held = {name: packed.extractfile(name).read() for name in packed.getnames()}
-    told = {
+    manifest_ = {
         "made_at": manifest.made_at,
         "vendor": manifest.vendor,
         "tables": manifest.tables,
         "files": {name: manifest.members[f"files/{name}"][1] for name in manifest.files},
     }
-    told, database = change(told, held[MEMBER])
+    manifest_, database = change(manifest_, held[MEMBER])
     path = archive.with_name("crm-before.tar")
-    parts = {"manifest.json": json.dumps(told, ensure_ascii=False).encode(), MEMBER: database}
+    parts = {"manifest.json": json.dumps(manifest_, ensure_ascii=False).encode(), MEMBER: database}
     parts |= {name: content for name, content in held.items() if name.startswith("files/")}
     with tarfile.open(path, "w") as packed:
         for name, content in parts.items():
@@ -106,22 +106,22 @@ def test_a_restored_backup_is_what_was_backed_up_to_the_last_row_and_file(house,
     assert factories.CustomerFactory(manager=User.objects.first()).pk, "numbers go on after the restored ones"
 
 
-def test_the_former_state_is_kept_told_taken_back_and_forgotten(house, archive, capsys):
+def test_the_former_state_is_listed_swapped_back_and_removed(house, archive, capsys):
     restore(archive)
     assert "--back 换回" in capsys.readouterr().out
-    call_command("restore", deed="back")
+    call_command("restore", action="back")
     assert Customer.objects.get().name == "改坏了"
     assert house.stored.read_text() == "改坏了"
-    call_command("restore", deed="back")
+    call_command("restore", action="back")
     assert house.stored.read_text() == "一式两份"
-    call_command("restore", deed="forget")
+    call_command("restore", action="forget")
     capsys.readouterr()
-    call_command("restore", deed="status")
-    assert kept.NOTHING in capsys.readouterr().out
-    assert (DATABASE.kept(), [path.name for path in house.media.iterdir()]) == ([], ["contracts"])
+    call_command("restore", action="status")
+    assert leftovers.NOTHING in capsys.readouterr().out
+    assert (DATABASE.databases_beside(), [path.name for path in house.media.iterdir()]) == ([], ["contracts"])
     assert Customer.objects.get().name == "海河水务有限公司"
     with pytest.raises(CommandError, match="没有留下"):
-        call_command("restore", deed="back")
+        call_command("restore", action="back")
 
 
 def test_what_a_restore_keeps_beside_is_in_no_backup(house, archive, tmp_path):
@@ -130,7 +130,7 @@ def test_what_a_restore_keeps_beside_is_in_no_backup(house, archive, tmp_path):
 
 
 def test_a_backup_of_the_first_format_comes_back_and_says_what_was_not_provable(house, archive, capsys):
-    restore(rebuilt(archive, lambda told, database: (told, database)))
+    restore(rebuilt(archive, lambda manifest_, database: (manifest_, database)))
     assert Customer.objects.get().name == "海河水务有限公司"
     assert house.stored.read_text() == "一式两份"
     assert "没有数据库文件本身的校验和" in capsys.readouterr().out
@@ -156,7 +156,7 @@ def test_a_backup_with_migrations_renumbered_or_withdrawn_since_is_an_older_one(
     monkeypatch.setattr(versions, "call_command", lambda *words, **options: calls.append((*words, "fake" in options)))
     held = [("customers", "0004_text_indexes"), ("ui", "0003_dear_grams")]
     versions.refuse_newer(held)
-    versions.bring_up(held)
+    versions.migrate_copy(held)
     renumbered = ("migrate", "customers", "0005_text_indexes", True)
     assert calls == [("migrate", "customers", "0004_revenue_rollup", False), renumbered, ("migrate", False)]
 
@@ -167,7 +167,7 @@ def record_applied(app, name):
     )
 
 
-def test_a_trail_that_was_broken_before_the_backup_is_told_and_comes_back(house, capsys):
+def test_an_audit_log_broken_before_the_backup_is_reported_and_restored(house, capsys):
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("ALTER TABLE audit_auditentry DISABLE TRIGGER USER")
@@ -187,7 +187,7 @@ def test_people_are_not_replaced_without_being_asked(house, archive):
 
 
 def test_a_backup_of_another_database_and_a_missing_file_are_refused(house, archive):
-    other = rebuilt(archive, lambda told, database: ({**told, "vendor": "oracle"}, database))
+    other = rebuilt(archive, lambda manifest_, database: ({**manifest_, "vendor": "oracle"}, database))
     refused(house, other, "来自 oracle")
     refused(house, archive.with_name("no.tar"), "找不到")
     refused(house, archive.parent, "找不到")
@@ -197,7 +197,7 @@ def test_a_backup_of_a_newer_version_is_refused(house):
     record_applied("customers", "0999_later")
     made = make_backup(house.folder).path
     refused(house, made, "customers.0999_later")
-    refused(house, rebuilt(made, lambda told, database: (told, database)), "customers.0999_later")
+    refused(house, rebuilt(made, lambda manifest_, database: (manifest_, database)), "customers.0999_later")
 
 
 def test_a_damaged_backup_is_refused_and_nothing_changes(house, archive):
@@ -212,18 +212,20 @@ def test_a_damaged_backup_is_refused_and_nothing_changes(house, archive):
         refused(house, archive, "恢复失败")
 
 
-def test_of_the_first_format_rows_that_are_not_as_told_change_nothing(house, archive):
-    def fewer(told, database):
-        return {**told, "tables": {**told["tables"], "customers_customer": [0, None]}}, database
+def test_rows_of_the_first_format_that_differ_from_the_manifest_change_nothing(house, archive):
+    def fewer(manifest_, database):
+        return {**manifest_, "tables": {**manifest_["tables"], "customers_customer": [0, None]}}, database
 
     refused(house, rebuilt(archive, fewer), "customers_customer")
-    refused(house, rebuilt(archive, lambda told, database: (told, database[: len(database) // 2])), "恢复失败")
-    refused(house, rebuilt(archive, lambda told, database: (told, b"nothing of the kind" * 99)), "恢复失败")
+    refused(
+        house, rebuilt(archive, lambda manifest_, database: (manifest_, database[: len(database) // 2])), "恢复失败"
+    )
+    refused(house, rebuilt(archive, lambda manifest_, database: (manifest_, b"nothing of the kind" * 99)), "恢复失败")
 
 
 @ON_SQLITE
 def test_of_the_first_format_a_page_of_an_index_is_missed_by_sums_but_not_by_the_check(house, archive):
-    def blank(told, database):
+    def blank(manifest_, database):
         path = archive.with_name("db")
         path.write_bytes(database)
         with sqlite3.connect(path) as opened:
@@ -232,7 +234,7 @@ def test_of_the_first_format_a_page_of_an_index_is_missed_by_sums_but_not_by_the
             ).fetchone()
             size = opened.execute("PRAGMA page_size").fetchone()[0]
         start = (root[0] - 1) * size
-        return told, database[:start] + bytes(size) + database[start + size :]
+        return manifest_, database[:start] + bytes(size) + database[start + size :]
 
     refused(house, rebuilt(archive, blank), "损坏|读不出来")
 
@@ -242,8 +244,8 @@ def test_a_migration_that_fails_leaves_everything_as_it_was(house, archive, monk
     refused(house, archive, "磁盘已满")
 
 
-def test_a_disk_without_room_is_told_before_anything_is_written(house, archive, monkeypatch):
-    monkeypatch.setattr(restoring.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
+def test_a_full_disk_is_reported_before_anything_is_written(house, archive, monkeypatch):
+    monkeypatch.setattr(restoration.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
     refused(house, archive, "先腾出空间")
 
 
@@ -269,36 +271,36 @@ def test_a_database_that_cannot_be_read_is_replaced_and_kept_with_its_log(house,
     restore(archive)
     assert Customer.objects.get().name == "海河水务有限公司"
     connection.close()
-    (former,) = [name for name in DATABASE.kept() if "former" in name and not name.endswith("-wal")]
+    (former,) = [name for name in DATABASE.databases_beside() if "former" in name and not name.endswith("-wal")]
     assert Path(former).read_bytes() == b"broken" * 1000
 
 
 @pytest.mark.postgres
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's databases")
 def test_a_database_somebody_is_connected_to_is_not_replaced(house, archive):
-    with postgres.opened(house.database) as other:
+    with postgres.connect_to(house.database) as other:
         other.execute("SELECT 1")
         with pytest.raises(CommandError, match="请先停止服务"):
             restore(archive)
     assert Customer.objects.get().name == "改坏了"
-    assert DATABASE.kept() == []
+    assert DATABASE.databases_beside() == []
 
 
 @pytest.mark.postgres
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's databases")
-def test_somebody_who_connects_at_the_last_moment_keeps_the_database(house, archive, monkeypatch):
-    with postgres.opened(house.database) as other:
+def test_a_connection_just_before_the_swap_stops_it(house, archive, monkeypatch):
+    with postgres.connect_to(house.database) as other:
         monkeypatch.setattr(postgres, "_refuse_others", lambda server: None)
         other.execute("SELECT 1")
         with pytest.raises(CommandError, match="请先停止服务"):
             restore(archive)
     assert Customer.objects.get().name == "改坏了"
-    assert DATABASE.kept() == []
+    assert DATABASE.databases_beside() == []
 
 
 @pytest.mark.postgres
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's databases")
-def test_a_role_that_may_make_no_database_is_told_what_to_grant(house, archive, monkeypatch):
+def test_a_role_that_cannot_create_databases_gets_a_hint_what_to_grant(house, archive, monkeypatch):
     role = f"{house.database}_role"
     with postgres._server() as server:
         server.execute(f'DROP ROLE IF EXISTS "{role}"')
@@ -313,7 +315,7 @@ def test_a_role_that_may_make_no_database_is_told_what_to_grant(house, archive, 
         with postgres._server() as server:
             server.execute(f'DROP ROLE "{role}"')
     assert Customer.objects.get().name == "改坏了"
-    assert DATABASE.kept() == []
+    assert DATABASE.databases_beside() == []
 
 
 # Killed in between
@@ -333,15 +335,20 @@ def killed_at(monkeypatch, owner, name, call=1):
         return real(*args, **kwargs)
 
     monkeypatch.setattr(owner, name, dies)
-    monkeypatch.setattr(kept, "drop", lambda stamp: None)
+    monkeypatch.setattr(leftovers, "drop", lambda stamp: None)
 
 
 # PostgreSQL drops a database only after a checkpoint: the steps that are the same for both are tried on SQLite.
-BEFORE_THE_SWAP = [("files", "create", 2), ("database", "load", 1), ("database", "settle", 1), ("database", "swap", 1)]
+BEFORE_THE_SWAP = [
+    ("files", "create_private", 2),
+    ("database", "load", 1),
+    ("database", "finalize", 1),
+    ("database", "swap", 1),
+]
 
 
 @pytest.mark.parametrize(("where", "name", "call"), BEFORE_THE_SWAP if DATABASE is sqlite else BEFORE_THE_SWAP[-1:])
-def test_killed_before_the_swap_the_old_is_whole_and_the_rest_is_swept_away(where, name, call, house, archive):
+def test_killed_before_the_swap_the_old_is_complete_and_the_rest_is_removed(where, name, call, house, archive):
     before = state(house)[0]
     with pytest.MonkeyPatch.context() as patch:
         killed_at(patch, files if where == "files" else DATABASE, name, call)
@@ -349,9 +356,9 @@ def test_killed_before_the_swap_the_old_is_whole_and_the_rest_is_swept_away(wher
             restore(archive)
     assert state(house)[0] == before
     assert house.stored.read_text() == "改坏了"
-    assert ["没有换上就停了" in found.words for found in kept.everything()] == [True]
-    call_command("restore", deed="forget")
-    assert (DATABASE.kept(), [path.name for path in house.media.iterdir()]) == ([], ["contracts"])
+    assert ["没有换上就停了" in leftover.message for leftover in leftovers.find_leftovers()] == [True]
+    call_command("restore", action="forget")
+    assert (DATABASE.databases_beside(), [path.name for path in house.media.iterdir()]) == ([], ["contracts"])
     restore(archive)
     assert house.stored.read_text() == "一式两份"
 
@@ -363,7 +370,7 @@ def test_killed_between_the_two_names_of_the_old_database_it_is_still_the_old(ho
         with pytest.raises(Killed):
             restore(archive)
     assert Customer.objects.get().name == "改坏了"
-    call_command("restore", deed="forget")
+    call_command("restore", action="forget")
     assert Customer.objects.get().name == "改坏了"
 
 
@@ -380,12 +387,12 @@ def test_killed_between_the_swaps_it_says_so_and_goes_on_to_the_end(step, call, 
     with pytest.raises(CommandError, match="--continue"):
         restore(archive)
     with pytest.raises(CommandError, match="--continue"):
-        call_command("restore", deed="forget")
-    call_command("restore", deed="finish")
+        call_command("restore", action="forget")
+    call_command("restore", action="finish")
     assert "已做完" in capsys.readouterr().out
     assert Customer.objects.get().name == "海河水务有限公司"
     assert house.stored.read_text() == "一式两份"
-    call_command("restore", deed="back")
+    call_command("restore", action="back")
     assert Customer.objects.get().name == "改坏了"
     assert house.stored.read_text() == "改坏了"
 
@@ -395,10 +402,10 @@ def test_killed_on_the_way_back_it_is_gone_on_with_by_the_same_word(house, archi
     with pytest.MonkeyPatch.context() as patch:
         killed_at(patch, DATABASE, "swap")
         with pytest.raises(Killed):
-            call_command("restore", deed="back")
+            call_command("restore", action="back")
     assert Customer.objects.get().name == "海河水务有限公司"
     with pytest.raises(CommandError, match="--back"):
         restore(archive)
-    call_command("restore", deed="back")
+    call_command("restore", action="back")
     assert Customer.objects.get().name == "改坏了"
     assert house.stored.read_text() == "改坏了"

@@ -1,4 +1,4 @@
-"""Restoring encrypted backups, and what a restore tells: in the trail that comes back, and of rights that do not."""
+"""Restoring encrypted backups, and reports of a restore: its event in the audit log, privileges that are lost."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from crm.backup import grants, making, postgres
+from crm.backup import creation, grants, postgres
 from crm.backup.archive import Archive
-from crm.backup.making import make_backup
+from crm.backup.creation import make_backup
 from customers.models import Customer
 from kit.audit import seals, verification
 from kit.audit.log import log_event
@@ -34,7 +34,7 @@ def key_file(tmp_path_factory, settings):
 @pytest.fixture
 def archive(house, monkeypatch):
     """A backup taken on trust: plain unless key_file was asked for first; somebody went on working."""
-    monkeypatch.setattr(making, "_check", lambda *_: None)
+    monkeypatch.setattr(creation, "_check", lambda *_: None)
     archive = make_backup(house.folder).path
     spoil(house)
     return archive
@@ -93,10 +93,10 @@ def test_without_its_key_or_damaged_an_encrypted_one_changes_nothing(house, key_
     assert Customer.objects.get().name == "海河水务有限公司"
 
 
-# The trail
+# The audit log
 
 
-def test_the_restored_trail_says_what_it_was_restored_from_and_its_chain_holds(house, archive):
+def test_the_restored_audit_log_names_the_backup_and_its_chain_holds(house, archive):
     before, digest = AuditEntry.objects.count(), hashlib.sha256(archive.read_bytes()).hexdigest()
     assert not AuditEntry.objects.filter(verb="恢复备份").exists()
     restore(archive)
@@ -107,7 +107,7 @@ def test_the_restored_trail_says_what_it_was_restored_from_and_its_chain_holds(h
     assert entry.changes == {"备份时间": ["", made_at], "SHA-256": ["", digest]}
     seals.seal_pending()
     assert verification.verify() == []
-    call_command("restore", deed="back")
+    call_command("restore", action="back")
     assert not AuditEntry.objects.filter(verb="恢复备份").exists(), "control: the former database was not touched"
 
 
@@ -122,8 +122,8 @@ TIMES = ["", "gestern", "0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59-12:00"
 
 @pytest.mark.parametrize("made_at", TIMES if connection.vendor == "sqlite" else TIMES[:1])
 def test_a_backup_that_says_no_sensible_time_is_restored_all_the_same(made_at, house, monkeypatch):
-    monkeypatch.setattr(making, "_check", lambda *_: None)
-    monkeypatch.setattr(making.timezone, "localtime", lambda *_: NoTime(made_at))
+    monkeypatch.setattr(creation, "_check", lambda *_: None)
+    monkeypatch.setattr(creation.timezone, "localtime", lambda *_: NoTime(made_at))
     made = make_backup(house.folder).path
     monkeypatch.undo()
     restore(made)
@@ -134,8 +134,8 @@ def test_a_backup_that_says_no_sensible_time_is_restored_all_the_same(made_at, h
 def test_rows_not_sealed_yet_when_the_backup_was_made_are_not_overdue_for_having_lain_in_it(
     hours_before, house, monkeypatch, capsys
 ):
-    """Control: one that was overdue already is told."""
-    monkeypatch.setattr(making, "_check", lambda *_: None)
+    """Control: one that was overdue already is reported."""
+    monkeypatch.setattr(creation, "_check", lambda *_: None)
     now = timezone.now()
     with monkeypatch.context() as patch:
         patch.setattr(timezone, "now", lambda: now - timedelta(hours=hours_before))
@@ -161,9 +161,9 @@ def roles(house):
     yield names
     connection.close()
     with postgres._server() as server:
-        databases = [house.database, *(name for name in postgres.kept() if name.startswith(house.database))]
+        databases = [house.database, *(name for name in postgres.databases_beside() if name.startswith(house.database))]
     for database in databases:
-        with postgres.opened(database) as opened:
+        with postgres.connect_to(database) as opened:
             for name in names:
                 opened.execute(f'DROP OWNED BY "{name}"')
     with postgres._server() as server:
@@ -171,52 +171,54 @@ def roles(house):
             server.execute(f'DROP ROLE "{name}"')
 
 
-def rights(house):
-    with postgres.opened(house.database) as opened:
-        return {right for right in grants.read(opened, house.database) if not right.is_owners}
+def read_grants(house):
+    with postgres.connect_to(house.database) as opened:
+        return {grant for grant in grants.read(opened, house.database) if not grant.is_owners}
 
 
 def test_statements_name_what_is_lost_and_nothing_that_is_there_already():
-    def right(name, privilege, role="reader", is_owners=False):
-        return grants.Right("", "TABLE", f"public.{name}", privilege, role, False, is_owners)
+    def grant(name, privilege, role="reader", is_owners=False):
+        return grants.Grant("", "TABLE", f"public.{name}", privilege, role, False, is_owners)
 
-    owners = {right(name, "SELECT", "owner", is_owners=True) for name in "ab"}
-    present = {right("a", "SELECT"), right("a", "UPDATE"), right("b", "SELECT"), right("b", "UPDATE"), *owners}
+    owners = {grant(name, "SELECT", "owner", is_owners=True) for name in "ab"}
+    present = {grant("a", "SELECT"), grant("a", "UPDATE"), grant("b", "SELECT"), grant("b", "UPDATE"), *owners}
     both = "GRANT SELECT, UPDATE ON TABLE public.a, public.b TO reader;"
-    assert grants.missing(present, owners) == [both]
-    assert grants.missing(present, present) == []
-    assert grants.missing({*present, right("gone", "SELECT")}, owners) == [both], "not on what is no longer there"
-    assert grants.missing(owners, {*owners, right("a", "SELECT", "PUBLIC")}) == [
+    assert grants.missing_grants(present, owners) == [both]
+    assert grants.missing_grants(present, present) == []
+    assert grants.missing_grants({*present, grant("gone", "SELECT")}, owners) == [both], (
+        "not on what is no longer there"
+    )
+    assert grants.missing_grants(owners, {*owners, grant("a", "SELECT", "PUBLIC")}) == [
         "REVOKE SELECT ON TABLE public.a FROM PUBLIC;"
     ]
 
 
 @pytest.mark.postgres
 @ON_POSTGRESQL
-def test_rights_of_other_roles_are_named_with_the_statements_that_give_them_back(house, archive, roles, capsys):
+def test_privileges_of_other_roles_are_listed_with_the_statements_that_grant_them(house, archive, roles, capsys):
     worker, reader = roles
-    with postgres.opened(house.database) as opened:
+    with postgres.connect_to(house.database) as opened:
         opened.execute(f'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "{worker}"')
         opened.execute(f'GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO "{worker}"')
         opened.execute(f'GRANT SELECT (name) ON customers_customer TO "{reader}" WITH GRANT OPTION')
         opened.execute(f'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO "{reader}"')
         opened.execute(f'REVOKE CONNECT ON DATABASE "{house.database}" FROM PUBLIC')
         opened.execute(f'GRANT CONNECT ON DATABASE "{house.database}" TO "{worker}"')
-    before = rights(house)
+    before = read_grants(house)
     restore(archive)
     said = capsys.readouterr().out
     assert "权限没有带到新库" in said
-    assert rights(house) != before
+    assert read_grants(house) != before
     statements = [line for line in said.splitlines() if line.endswith(";")]
     assert len(statements) == 6
-    with postgres.opened(house.database) as opened:
+    with postgres.connect_to(house.database) as opened:
         for statement in statements:
             opened.execute(statement)
-    assert rights(house) == before
+    assert read_grants(house) == before
 
 
 @pytest.mark.postgres
 @ON_POSTGRESQL
-def test_control_where_no_other_role_had_rights_nothing_is_said(house, archive, capsys):
+def test_control_without_privileges_of_other_roles_nothing_is_listed(house, archive, capsys):
     restore(archive)
     assert "权限没有带到新库" not in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Backs up and restores on SQLite and PostgreSQL: from versions in between, and killed with -9 at random moments."""
+"""Backup and restore on SQLite and PostgreSQL: from versions in between, and killed with -9 at random times."""
 
 # ruff: noqa: T201
 
@@ -26,7 +26,7 @@ STATIONS = f"""
 from pathlib import Path
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from crm.backup.making import make_backup
+from crm.backup.creation import make_backup
 plan = MigrationExecutor(connection).migration_plan(MigrationExecutor(connection).loader.graph.leaf_nodes())
 done = 0
 for place in [1 + (len(plan) - 1) * number // {VERSIONS} for number in range({VERSIONS})]:
@@ -42,9 +42,9 @@ create_initial_entries(); ship_roles()
 keeper = factories.person("account_manager", username="drill")
 first = factories.CustomerFactory(manager=keeper)
 for number in range(40):
-    factories.attachment(factories.interaction(first, keeper), keeper, b"%PDF-1.4 " + bytes(50_000), f"{number}.pdf")
+    factories.attachment(factories.interaction(first, owner), owner, b"%PDF-1.4 " + bytes(50_000), f"{number}.pdf")
 for number in range(COUNT):
-    factories.CustomerFactory(manager=keeper)
+    factories.CustomerFactory(manager=owner)
 """
 STATE = """
 import hashlib, json
@@ -52,16 +52,16 @@ from django.db import connection
 from kit.audit.models import AuditEntry
 from django.db.migrations.executor import MigrationExecutor
 from crm.backup import files
-from crm.backup.making import database
-from crm.backup.restoring import RESTORED
+from crm.backup.creation import database
+from crm.backup.restoration import RESTORED
 connection.ensure_connection()
-with database().opened(database().own()) as opened:
-    tables = database().tables(opened)
+with database().connect_to(database().current_name()) as connection_:
+    tables = database().tables(connection_)
 if "audit_auditentry" in tables:  # but for the event that each restore adds
     entries = AuditEntry.objects.exclude(verb=RESTORED).order_by("pk").values_list()
     tables["audit_auditentry"] = hashlib.sha256(repr(list(entries)).encode()).hexdigest()
     tables.pop("sqlite_sequence", None)
-stored = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.stored()}
+stored = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.stored_files()}
 executor = MigrationExecutor(connection)
 if executor.migration_plan(executor.loader.graph.leaf_nodes()):
     raise SystemExit("of an older version")
@@ -90,10 +90,10 @@ class House:
 
     def run(self, *words: str) -> str:
         process = self.begin(*words)
-        said, wrong = process.communicate()
+        output, errors = process.communicate()
         if process.returncode:
-            sys.exit(f"manage.py {' '.join(words)[:60]} failed: {wrong.strip()[-500:]}")
-        return said
+            sys.exit(f"manage.py {' '.join(words)[:60]} failed: {errors.strip()[-500:]}")
+        return output
 
     def shell(self, program: str) -> str:
         return self.run("shell", "-v0", "-c", program)
@@ -103,7 +103,7 @@ class House:
 
 
 def versions(house: House) -> bool:
-    """Backups of states between the first migration and the last one: each comes back as one of today."""
+    """Restore backups of states between the first migration and the last one; each is migrated to the present one."""
     folder = house.var / "versions"
     house.shell(STATIONS.replace("FOLDER", repr(str(folder))))
     house.run("migrate", "-v0")
@@ -135,7 +135,7 @@ def archive_of(house: House) -> Path:
 
 
 def rough(house: House) -> bool:
-    """After every kill the old or the new is there in whole; what was stopped in between says how to go on."""
+    """Kill restores: the old or the new state is complete after each; --status tells how to continue in between."""
     new = house.state()
     house.shell(SPOIL)
     old = house.state()
@@ -199,6 +199,6 @@ def on_postgresql(folder: Path) -> bool:
         return drilled("PostgreSQL", House(folder / "postgres", f"{SERVER}/{name}"))
     finally:
         with psycopg.connect(server, autocommit=True) as connection:
-            asked = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
-            for (each,) in connection.execute(asked, [name]).fetchall():
+            statement = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
+            for (each,) in connection.execute(statement, [name]).fetchall():
                 connection.execute(f'DROP DATABASE "{each}" WITH (FORCE)')

@@ -148,8 +148,8 @@ class Product:
 
     def kill(self, words: str) -> None:
         """Kill -9 the processes of one line of the Procfile."""
-        found = subprocess.run(["pgrep", "-f", words], capture_output=True, text=True, check=False)
-        for process in map(int, found.stdout.split()):
+        processes = subprocess.run(["pgrep", "-f", words], capture_output=True, text=True, check=False)
+        for process in map(int, processes.stdout.split()):
             with suppress(ProcessLookupError, FileNotFoundError):
                 if str(self.var) in Path(f"/proc/{process}/environ").read_text():
                     os.kill(process, signal.SIGKILL)
@@ -286,7 +286,7 @@ def nothing() -> None:
 
 
 def fill(folder: Path) -> tuple[Callable[[], None], Callable[[], None]]:
-    """What fills a disk to its last byte, and what frees it."""
+    """Return functions that fill a disk to its last byte and free it."""
     ballast = folder / "ballast"
 
     def begin() -> None:
@@ -298,21 +298,21 @@ def fill(folder: Path) -> tuple[Callable[[], None], Callable[[], None]]:
 
 
 def hold_lock(product: Product) -> tuple[Callable[[], None], Callable[[], None]]:
-    """What holds the rows of all customers from outside, and what lets them go."""
-    held: list[Any] = []
+    """Return functions that lock the rows of all customers and release them."""
+    holder: list[Any] = []
 
     def begin() -> None:
         if product.url.startswith("sqlite"):
-            held.append(sqlite3.connect(product.var / "crm.sqlite3", isolation_level=None, check_same_thread=False))
-            held[0].execute("PRAGMA busy_timeout = 20000")
-            held[0].execute("BEGIN IMMEDIATE")
+            holder.append(sqlite3.connect(product.var / "crm.sqlite3", isolation_level=None, check_same_thread=False))
+            holder[0].execute("PRAGMA busy_timeout = 20000")
+            holder[0].execute("BEGIN IMMEDIATE")
         else:
-            held.append(psycopg.connect(product.url))
-            held[0].execute("SELECT 1 FROM customers_customer FOR UPDATE")
+            holder.append(psycopg.connect(product.url))
+            holder[0].execute("SELECT 1 FROM customers_customer FOR UPDATE")
 
     def end() -> None:
-        held[0].rollback()
-        held[0].close()
+        holder[0].rollback()
+        holder[0].close()
 
     return begin, end
 
@@ -358,7 +358,7 @@ NEW_JOB = "from kit.jobs.tasks import start_job; start_job('演练', 'tests.dril
 
 
 def work(job: Any) -> str:
-    """What the killed worker's successor has to do."""
+    """The work left to the successor of a killed worker."""
     return "完成"
 
 
@@ -366,13 +366,13 @@ def background(name: str, product: Product, words: str, done: str) -> bool:
     """Kill a process of the background; its successor does what is due."""
     before = product.rows(done)[0][0]
     product.kill(words)
-    moment = time.monotonic()
+    started = time.monotonic()
     product.manage("shell", "-v0", "-c", NEW_JOB)
-    while product.rows(done)[0][0] <= before and time.monotonic() < moment + PATIENCE:
+    while product.rows(done)[0][0] <= before and time.monotonic() < started + PATIENCE:
         time.sleep(0.2)
     count = product.rows(done)[0][0] - before
     print(
-        f"{name:34} done {count} doubled {max(0, count - 1)} back after {time.monotonic() - moment:.1f} s", flush=True
+        f"{name:34} done {count} doubled {max(0, count - 1)} back after {time.monotonic() - started:.1f} s", flush=True
     )
     return count == 1
 

@@ -1,4 +1,4 @@
-"""What the reports are read from: companies whose past was made by dice."""
+"""Data for tests of reports: companies with randomly generated histories."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def past(company):
             manager=rng.choice(people), created_at=some_day(rng, date(2024, 1, 1), date(2026, 6, 30))
         )
         ordered(rng, customer, number)
-        opened = customer.created_at
+        opened_at = customer.created_at
         for _ in range(rng.randint(0, 2)):
-            if local(opened) > date(2026, 8, 1):
+            if local(opened_at) > date(2026, 8, 1):
                 break
-            opened = some_day(rng, local(opened) + timedelta(days=1), date(2026, 8, 1) + timedelta(days=40))
-            case, closed = churned(rng, customer, opened, kinds, rivals)
+            opened_at = some_day(rng, local(opened_at) + timedelta(days=1), date(2026, 8, 1) + timedelta(days=40))
+            case, closed = churned(rng, customer, opened_at, kinds, rivals)
             measured(rng, case, measures, company.manager)
-            opened = closed + timedelta(days=1)
+            opened_at = closed + timedelta(days=1)
             if case.status != "won_back":
                 break
     return company
@@ -57,15 +57,15 @@ def ordered(rng, customer, number):
         )
 
 
-def churned(rng, customer, opened, kinds, rivals):
+def churned(rng, customer, opened_at, kinds, rivals):
     """Return a case opened then, and the time it is closed or would be."""
     status = rng.choice(("warning", "deferred", "confirmed", "resolved", "won_back"))
-    confirmed = opened + timedelta(days=rng.randint(1, 30)) if status in ("confirmed", "won_back") else None
-    closed = (confirmed or opened) + timedelta(days=rng.randint(5, 60))
+    confirmed = opened_at + timedelta(days=rng.randint(1, 30)) if status in ("confirmed", "won_back") else None
+    closed = (confirmed or opened_at) + timedelta(days=rng.randint(5, 60))
     case = ChurnCase.objects.create(
         customer=customer,
         status=status,
-        opened_at=opened,
+        opened_at=opened_at,
         confirmed_at=confirmed,
         closed_at=closed if status in ("resolved", "won_back") else None,
         lost_reason="换供应商" if confirmed else "",
@@ -92,7 +92,7 @@ def customers(company):
     """Nine of three people: some lost, some lacking values, one deleted."""
     people = (company.manager, company.eastern, company.stranger)
     levels = ("普通客户", "大客户", "普通客户", "战略合作伙伴")
-    made = [
+    customers = [
         factories.CustomerFactory(
             manager=people[n % 3],
             level=None if n == 5 else factories.entry("客户等级", levels[n % 4]),
@@ -102,9 +102,9 @@ def customers(company):
         )
         for n in range(9)
     ]
-    Customer.objects.filter(pk__in=[made[0].pk, made[4].pk]).update(status="lost")
-    made[8].remove(by=company.outsider)
-    return made
+    Customer.objects.filter(pk__in=[customers[0].pk, customers[4].pk]).update(status="lost")
+    customers[8].remove(by=company.outsider)
+    return customers
 
 
 @pytest.fixture
@@ -165,13 +165,13 @@ def dice(sales):
     return sales
 
 
-def reforecast(record, moment, rng):
-    """As update_forecast does, but at a moment of the past."""
+def reforecast(record, at, rng):
+    """Change the forecast as update_forecast does, but at a past datetime."""
     amount = rng.choice((record.expected_amount, Decimal(rng.randint(1, 9_000_000)) / 100))
-    on = rng.choice((record.expected_on, local(moment) + timedelta(days=rng.randint(0, 120))))
+    on = rng.choice((record.expected_on, local(at) + timedelta(days=rng.randint(0, 120))))
     rate = rng.choice((10, 60, 90))
     ForecastChange.objects.create(
-        opportunity=record, at=moment, by=record.created_by, reason="x",
+        opportunity=record, at=at, by=record.created_by, reason="x",
         former_success_rate=record.success_rate, success_rate=rate,
         former_expected_amount=record.expected_amount, expected_amount=amount,
         former_expected_on=record.expected_on, expected_on=on,

@@ -17,13 +17,13 @@ def at(day: date, hour: int = 12, minute: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=SHANGHAI)
 
 
-def local(moment: datetime) -> date:
+def local(value: datetime) -> date:
     """Return the day in Shanghai."""
-    return moment.astimezone(SHANGHAI).date()
+    return value.astimezone(SHANGHAI).date()
 
 
 def opportunity_row(company, status, *, number=0, **values):
-    """Return an opportunity in that state, without the acts that led to it."""
+    """Return an opportunity in that state, without the transitions that led to it."""
     ended = status in ("won", "lost")
     values.setdefault("created_at", at(date(2026, 2, 3), minute=59))
     values.setdefault("closed_at", at(date(2026, 5, 6), minute=59) if ended else None)
@@ -39,7 +39,7 @@ def opportunity_row(company, status, *, number=0, **values):
 
 
 def request_row(company, number, **values):
-    """Return a request as it stands after the work, without the acts that led to it."""
+    """Return a request as it stands after the work, without the transitions that led to it."""
     manager = values.pop("manager", company.manager)
     values = {
         "created_at": datetime(2026, 5, 5, 9, tzinfo=SHANGHAI),
@@ -52,18 +52,18 @@ def request_row(company, number, **values):
         values |= {"assigned_at": values["created_at"], "assigned_by": company.supervisor, "status": "assigned"}
     if values.get("satisfaction", 0) and values["satisfaction"] >= 3:
         values |= {"status": "archived", "archived_at": values["created_at"] + timedelta(days=3)}
-    keeper = values["customer"].manager if values.get("customer") else manager
+    owner = values["customer"].manager if values.get("customer") else manager
     return ServiceRequest.objects.create(
         number=f"FW{number:09}",
         summary="泵显示不归零",
         content="停泵后显示 0.12",
         created_by=manager,
-        keeper=keeper,
+        keeper=owner,
         **values,
     )
 
 
 def joined_long_ago(*people):
-    """Let people be of the company since January, so that they owe reports."""
+    """Let users have joined in January, so that they owe reports."""
     for person in people:
         type(person).objects.filter(pk=person.pk).update(date_joined="2026-01-01T00:00Z")

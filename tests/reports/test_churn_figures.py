@@ -35,16 +35,16 @@ def view(user):
 
 def losses(user, period=YEAR):
     _, cases, orders = view(user)
-    return churn.losses(churn.lines_of(cases, period), orders)
+    return churn.losses(churn.load_case_lines(cases, period), orders)
 
 
 @pytest.mark.parametrize("who", ["executive", "supervisor", "eastern"])
-def test_losses_and_what_was_lost_with_them(past, who):
+def test_losses_and_their_revenue(past, who):
     customers = view(getattr(past, who))[0]
-    seen = set(customers.values_list("pk", flat=True))
+    visible = set(customers.values_list("pk", flat=True))
     expected = []
     for case in ChurnCase.objects.all():
-        if case.confirmed_at and local(case.confirmed_at).year == 2026 and case.customer_id in seen:
+        if case.confirmed_at and local(case.confirmed_at).year == 2026 and case.customer_id in visible:
             until = local(case.confirmed_at)
             since = add_months(until, -12)
             total = sum(
@@ -56,40 +56,40 @@ def test_losses_and_what_was_lost_with_them(past, who):
                 Decimal(0),
             )
             expected.append((case.confirmed_at, case.pk, total))
-    found = losses(getattr(past, who))
+    lost = losses(getattr(past, who))
     assert expected
     newest_first = sorted(expected, key=lambda row: (row[0], row[1]), reverse=True)
-    got = [(loss.place, loss.day, loss.case, loss.revenue) for loss in found]
+    got = [(loss.place, loss.day, loss.case, loss.revenue) for loss in lost]
     assert got == [(n, local(moment), pk, total) for n, (moment, pk, total) in enumerate(newest_first, start=1)]
 
 
 def test_reasons_are_counted_and_their_shares_add_up(past):
-    found = losses(past.executive)
-    cases, named = churn.cases_of(found), churn.named(loss.kind for loss in found)
-    counts = Counter(cases[loss.case].lost_kind.item for loss in found)
-    reasons = churn.reasons(found, named)
+    lost = losses(past.executive)
+    cases, entry_names = churn.load_cases(lost), churn.entry_names(loss.kind for loss in lost)
+    counts = Counter(cases[loss.case].lost_kind.item for loss in lost)
+    reasons = churn.reasons(lost, entry_names)
     assert {reason.label: reason.count for reason in reasons} == counts
     assert [reason.count for reason in reasons] == sorted(counts.values(), reverse=True)
     assert sum(reason.share for reason in reasons) == reasons[-1].running == Decimal("100.0")
     rivals = Counter(case.competitor.item for case in cases.values() if case.competitor)
-    named = churn.named(loss.competitor for loss in found if loss.competitor)
-    assert {one.label: one.count for one in churn.competitors(found, named)} == rivals
+    entry_names = churn.entry_names(loss.competitor for loss in lost if loss.competitor)
+    assert {one.label: one.count for one in churn.competitors(lost, entry_names)} == rivals
 
 
 def test_three_equal_reasons_share_a_hundred():
-    found = churn.pareto([(1, "a"), (2, "b"), (3, "c")])
-    assert [str(reason.share) for reason in found] == ["33.4", "33.3", "33.3"]
+    reasons = churn.pareto([(1, "a"), (2, "b"), (3, "c")])
+    assert [str(reason.share) for reason in reasons] == ["33.4", "33.3", "33.3"]
 
 
 @pytest.mark.parametrize("who", ["executive", "supervisor"])
 def test_the_monthly_rate_is_lost_of_those_normal_at_its_start(past, who):
     customers, cases, _ = view(getattr(past, who))
     period = Period(date(2025, 3, 1), date(2026, 11, 20))
-    found = churn.monthly_rates(customers, churn.lines_of(cases, period), period)
-    assert len(found) == 21
-    longer = churn.lines_of(cases, Period(period.first, date(2027, 12, 31)))
-    assert churn.monthly_rates(customers, longer, period) == found
-    for month in found:
+    months = churn.monthly_rates(customers, churn.load_case_lines(cases, period), period)
+    assert len(months) == 21
+    longer = churn.load_case_lines(cases, Period(period.first, date(2027, 12, 31)))
+    assert churn.monthly_rates(customers, longer, period) == months
+    for month in months:
         begins = at(month.first, 0)
         ends = at(add_months(month.first, 1), 0)
         normal = lost = 0
@@ -101,7 +101,7 @@ def test_the_monthly_rate_is_lost_of_those_normal_at_its_start(past, who):
         assert (month.normal, month.lost) == (normal, lost)
         expected = (Decimal(lost) * 100 / normal) if normal else None
         assert month.rate == (expected.quantize(Decimal("0.1"), "ROUND_HALF_UP") if normal else None)
-    assert any(month.lost for month in found)
+    assert any(month.lost for month in months)
 
 
 def test_the_funnel_follows_the_cases_opened_in_the_year(past):
@@ -118,11 +118,11 @@ def test_the_funnel_follows_the_cases_opened_in_the_year(past):
         status["warning"] + status["deferred"],
     )
     back = [case for case in cases if case.status == "won_back" and local(case.closed_at).year == 2026]
-    assert {line.key for line in churn.lines_of(cases, YEAR) if line.back} == {case.pk for case in back}
+    assert {line.key for line in churn.load_case_lines(cases, YEAR) if line.back} == {case.pk for case in back}
     assert back
 
 
-def test_which_kind_of_measure_brought_a_purchase(past):
+def test_purchases_by_kind_of_measure(past):
     cases = view(past.executive)[1]
     expected: dict[str, dict[int, list[bool | None]]] = {}
     for measure in ChurnMeasure.objects.select_related("kind", "case"):
@@ -134,24 +134,24 @@ def test_which_kind_of_measure_brought_a_purchase(past):
             for order in Order.objects.filter(customer=measure.case.customer_id)
         )
         over = day + timedelta(days=90) < TODAY
-        seen = expected.setdefault(measure.kind.item, {}).setdefault(measure.case_id, [])
-        seen.append(True if bought else False if over else None)
-    kinds = churn.kinds_of_measures(cases, YEAR, TODAY)
-    found = churn.in_order(kinds, churn.named(kind.key for kind in kinds))
-    assert {kind.label: (kind.cases, kind.bought, kind.waiting) for kind in found} == {
+        effects = expected.setdefault(measure.kind.item, {}).setdefault(measure.case_id, [])
+        effects.append(True if bought else False if over else None)
+    kinds = churn.measure_kinds(cases, YEAR, TODAY)
+    kinds_ranked = churn.rank_measures(kinds, churn.entry_names(kind.key for kind in kinds))
+    assert {kind.label: (kind.cases, kind.bought, kind.waiting) for kind in kinds_ranked} == {
         label: (
             len(by_case),
-            sum(any(seen) for seen in by_case.values()),
-            sum(not any(seen) and None in seen for seen in by_case.values()),
+            sum(any(effects) for effects in by_case.values()),
+            sum(not any(effects) and None in effects for effects in by_case.values()),
         )
         for label, by_case in expected.items()
     }
-    assert sum(kind.bought for kind in found) > 1
-    assert sum(kind.waiting for kind in found) > 0
+    assert sum(kind.bought for kind in kinds_ranked) > 1
+    assert sum(kind.waiting for kind in kinds_ranked) > 0
 
 
 @pytest.mark.parametrize(
-    ("moment", "year"),
+    ("at", "year"),
     [
         ("2025-12-31T15:59:59+00:00", 2025),
         ("2025-12-31T16:00:00+00:00", 2026),
@@ -159,13 +159,15 @@ def test_which_kind_of_measure_brought_a_purchase(past):
         ("2026-12-31T16:00:00+00:00", 2027),
     ],
 )
-def test_a_loss_counts_in_its_shanghai_year(company, moment, year):
+def test_a_loss_counts_in_its_shanghai_year(company, at, year):
     case = factories.churn_case(company.manager)
     case.confirm(by=company.manager, reason="停业", kind=factories.entry("流失原因", "停业"))
-    ChurnCase.objects.update(confirmed_at=datetime.fromisoformat(moment))
+    ChurnCase.objects.update(confirmed_at=datetime.fromisoformat(at))
     cases = ChurnCase.objects.visible_to(company.executive)
-    counted = {asked: len(losses(company.executive, year_period(asked))) for asked in (2025, 2026, 2027)}
-    assert counted == {asked: int(asked == year) for asked in (2025, 2026, 2027)}
+    counted = {
+        period_year: len(losses(company.executive, year_period(period_year))) for period_year in (2025, 2026, 2027)
+    }
+    assert counted == {period_year: int(period_year == year) for period_year in (2025, 2026, 2027)}
     assert year in churn.years_of(cases)
     assert timezone.localdate().year in churn.years_of(cases)
 
@@ -175,21 +177,21 @@ def test_an_empty_company_has_figures_too(company):
     assert losses(company.executive) == []
     assert churn.reasons([], {}) == []
     assert churn.funnel(cases, YEAR) == (0, 0, 0, 0, 0, 0)
-    assert churn.kinds_of_measures(cases, YEAR, TODAY) == []
+    assert churn.measure_kinds(cases, YEAR, TODAY) == []
     assert [month.rate for month in churn.monthly_rates(customers, [], YEAR)] == [None] * 12
 
 
 def test_the_number_of_queries_does_not_grow(past, django_assert_num_queries):
     customers, cases, orders = view(past.executive)
     with django_assert_num_queries(2):
-        lines = churn.lines_of(cases, YEAR)
-        found = churn.losses(lines, orders)
+        lines = churn.load_case_lines(cases, YEAR)
+        lost = churn.losses(lines, orders)
     with django_assert_num_queries(1):
-        assert [f"{case.customer.manager} {case.lost_kind}" for case in churn.cases_of(found).values()]
+        assert [f"{case.customer.manager} {case.lost_kind}" for case in churn.load_cases(lost).values()]
     with django_assert_num_queries(1):
         churn.monthly_rates(customers, lines, YEAR)
     with django_assert_num_queries(2):
-        churn.kinds_of_measures(cases, YEAR, TODAY)
+        churn.measure_kinds(cases, YEAR, TODAY)
     with django_assert_num_queries(1):
         churn.funnel(cases, YEAR)
 
@@ -204,7 +206,7 @@ def real(folder, name):
 
 @pytest.mark.skipif(not os.environ.get("CRM_SALES_DATA"), reason="slow: set CRM_SALES_DATA to a folder")
 def test_real_wholesale_losses_equal_an_addition_from_the_files(company):
-    """Who is warned on 2011-12-10, and what the lost ones had ordered, from the feed's own lines by csv and Decimal."""
+    """Warnings on 2011-12-10 and revenue of lost customers, from the feed's own lines by csv and Decimal."""
     folder = Path(os.environ["CRM_SALES_DATA"])
     file = str(folder / "customers.csv.gz")
     call_command("import_customers", file, manager=company.manager.username, create_regions=True)
@@ -223,18 +225,18 @@ def test_real_wholesale_losses_equal_an_addition_from_the_files(company):
     scan_churn(date(2011, 12, 10))
     warned = dict(ChurnCase.objects.values_list("customer__external_number", "pk"))
     assert {key for key in warned if key in last} == silent
-    chosen = sorted(silent)[::15]
-    for place, key in enumerate(chosen):
+    selected = sorted(silent)[::15]
+    for place, key in enumerate(selected):
         kind = factories.entry("流失原因", ("价格", "质量", "停业")[place % 3])
         ChurnCase.objects.get(pk=warned[key]).confirm(by=company.manager, reason="不再采购", kind=kind)
     confirmed = ChurnCase.objects.exclude(confirmed_at=None)
     confirmed.update(opened_at=at(date(2011, 12, 10), 2), confirmed_at=at(date(2011, 12, 10)))
-    found = losses(company.executive, year_period(2011))
-    cases = churn.cases_of(found)
-    revenue = {cases[loss.case].customer.external_number: loss.revenue for loss in found}
-    assert revenue == {key: lost[key] for key in chosen}
-    assert len(chosen) > 50
+    lost_customers = losses(company.executive, year_period(2011))
+    cases = churn.load_cases(lost_customers)
+    revenue = {cases[loss.case].customer.external_number: loss.revenue for loss in lost_customers}
+    assert revenue == {key: lost[key] for key in selected}
+    assert len(selected) > 50
     assert any(revenue.values())
-    counts = Counter(place % 3 for place in range(len(chosen)))
-    reasons = churn.reasons(found, churn.named(loss.kind for loss in found))
+    counts = Counter(place % 3 for place in range(len(selected)))
+    reasons = churn.reasons(lost_customers, churn.entry_names(loss.kind for loss in lost_customers))
     assert sorted(reason.count for reason in reasons) == sorted(counts.values())

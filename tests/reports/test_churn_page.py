@@ -41,7 +41,7 @@ def report(client, query=""):
 
 
 def behind(client, url):
-    """(number of rows, sum of their totals or None) of the list a figure leads to."""
+    """Return (number of rows, sum of their totals or None) of the list a figure leads to."""
     response = client.get(url)
     assert response.status_code == 200, url
     page = response.context["pager"]
@@ -49,7 +49,7 @@ def behind(client, url):
 
 
 def linked(table, column):
-    """[(value, address)] of a column of figures."""
+    """Return [(value, URL)] of a column of figures."""
     figures = next(one for one in table.columns if one.label.startswith(column))
     return [(figures.get(row), figures.url(row)) for row in table.rows]
 
@@ -58,24 +58,24 @@ def linked(table, column):
 @pytest.mark.parametrize("who", ["executive", "supervisor"])
 def test_every_figure_equals_the_list_it_leads_to(past, sign_in, query, who):
     client = sign_in(getattr(past, who))
-    found = report(client, query.format(north=past.north.pk)).context["report"]
+    figures = report(client, query.format(north=past.north.pk)).context["report"]
     checked = 0
-    for kpi in found.kpis:
+    for kpi in figures.kpis:
         if kpi.url and kpi.unit == "次":
             assert behind(client, kpi.url) == int(kpi.value.replace(",", "")), kpi
             checked += 1
-    named = {table.title: table for table in found.tables}
+    column_names = {table.title: table for table in figures.tables}
     columns = [
         ("流失原因", "次数"), ("流向的竞争对手", "次数"), ("月流失率", "月初正常客户"), ("月流失率", "当月流失"),
         ("预警的去向", "次数"), ("哪类暂缓措施带来订单", "采取过的预警"), ("哪类暂缓措施带来订单", "90 天内又下单"),
         ("哪类暂缓措施带来订单", "还在 90 天内"),
     ]  # fmt: skip
-    for title, column in columns if named else []:
-        for value, url in linked(named[title], column):
+    for title, column in columns if column_names else []:
+        for value, url in linked(column_names[title], column):
             assert bool(url) or not value
             assert not url or behind(client, url) == value, (title, column, url)
             checked += bool(url)
-    assert checked > 8 or not found.kpis
+    assert checked > 8 or not figures.kpis
 
 
 @pytest.fixture
@@ -105,13 +105,13 @@ def moved(past):
         "year=2026&follow=then&department={north}", "year=2025&follow=then&manager={colleague}&name=客户",
     ],
 )  # fmt: skip
-def test_the_figures_of_another_keeper_lead_to_their_rows_too(moved, sign_in, query):
+def test_the_figures_of_a_former_owner_lead_to_their_rows_too(moved, sign_in, query):
     people = {name: getattr(moved, name).pk for name in ("manager", "colleague", "north")}
     test_every_figure_equals_the_list_it_leads_to(moved, sign_in, query.format(**people), "executive")
 
 
-def test_months_of_keepers_add_up_to_those_of_everybody(moved, sign_in):
-    """Whoever kept a customer when a month began: each customer is counted under exactly one person."""
+def test_months_of_owners_add_up_to_those_of_everybody(moved, sign_in):
+    """Each customer is counted under exactly one person, the owner when the month began."""
     client, sums = sign_in(moved.executive), {}
     for person in User.objects.filter(ownerships__isnull=False).distinct():
         found = report(client, f"year=2026&follow=then&manager={person.pk}").context["report"]
@@ -123,7 +123,7 @@ def test_months_of_keepers_add_up_to_those_of_everybody(moved, sign_in):
     assert sums == {row.first: (row.normal, row.lost) for row in whole}
 
 
-def test_what_a_lost_customer_had_ordered_equals_the_orders_behind_it(past, sign_in):
+def test_lost_revenue_equals_the_orders_behind_it(past, sign_in):
     client = sign_in(past.executive)
     table = report(client, "year=2026").context["report"].tables[0]
     sums = []
@@ -141,28 +141,30 @@ def test_what_a_lost_customer_had_ordered_equals_the_orders_behind_it(past, sign
 
 def test_workbook_and_csv_hold_the_same_figures(past, sign_in):
     client = sign_in(past.executive)
-    found = report(client, "year=2026").context["report"]
+    expected = report(client, "year=2026").context["report"]
     book = load_workbook(io.BytesIO(export(client, f"{PAGE}?year=2026", "xlsx").content))
     sheet = book["客户流失分析"]
     rows = list(sheet.iter_rows(values_only=True))
     assert len(sheet._charts) == 3
     heads = [tuple(str(cell) for cell in row[:3]) for row in rows]
-    for reason in found.tables[1].rows:
+    for reason in expected.tables[1].rows:
         share = int(reason.share) if reason.share == int(reason.share) else reason.share
         assert (reason.label, str(reason.count), str(share)) in heads
     total = next(row for row in rows if "合计" in row)
-    assert Decimal(str(total[7])).quantize(Decimal("0.01")) == found.tables[0].total.revenue.quantize(Decimal("0.01"))
-    written = export(client, f"{PAGE}?year=2026").content.decode("utf-8-sig")
-    assert len(written.splitlines()) == 1 + len(found.tables[0].rows)
+    assert Decimal(str(total[7])).quantize(Decimal("0.01")) == expected.tables[0].total.revenue.quantize(
+        Decimal("0.01")
+    )
+    content = export(client, f"{PAGE}?year=2026").content.decode("utf-8-sig")
+    assert len(content.splitlines()) == 1 + len(expected.tables[0].rows)
 
 
 def test_the_page_says_period_basis_and_few(company, sign_in):
     case = factories.churn_case(company.manager)
     kind = factories.entry("暂缓措施", "拜访")
     case.defer(by=company.manager, kind=kind, text="拜访")
-    shown = text(report(sign_in(company.supervisor)))
+    page_text = text(report(sign_in(company.supervisor)))
     for words in ("按确认流失的时间计入", "样本少于 5", "月初正常客户", "这个范围里没有确认流失的客户。", "数据截至"):
-        assert words in shown
+        assert words in page_text
     assert ChurnMeasure.objects.count() == 1
 
 
@@ -173,7 +175,7 @@ def test_an_empty_company_and_bad_filters_get_a_page(company, sign_in):
         report(client, query)
 
 
-def test_only_who_may_see_reports_sees_this_one(company, sign_in):
+def test_the_page_needs_the_permission_for_reports(company, sign_in):
     assert sign_in(company.manager).get(PAGE).status_code == 403
     assert sign_in(company.administrator).get(PAGE).status_code == 403
 
@@ -182,9 +184,9 @@ def test_rows_outside_the_view_do_not_count(company, sign_in):
     case = factories.churn_case(company.stranger, name="海外的客户")
     case.confirm(by=company.stranger, reason="停业", kind=factories.entry("流失原因", "停业"))
     assert "海外的客户" in text(report(sign_in(company.executive)))
-    seen = report(sign_in(company.supervisor))
-    assert seen.context["report"].empty
-    assert "海外的客户" not in markup(seen)
+    visible = report(sign_in(company.supervisor))
+    assert visible.context["report"].empty
+    assert "海外的客户" not in markup(visible)
 
 
 def test_the_page_takes_a_fixed_number_of_queries(past, sign_in, django_assert_max_num_queries):
@@ -194,7 +196,7 @@ def test_the_page_takes_a_fixed_number_of_queries(past, sign_in, django_assert_m
     assert ChurnCase.objects.filter(confirmed_at__year=2026).count() > 5
 
 
-def test_what_orders_say_is_added_again_when_they_change(past, sign_in):
+def test_revenue_is_added_up_again_when_orders_change(past, sign_in):
     client = sign_in(past.executive)
     revenue = report(client, "year=2026").context["report"].tables[0].total.revenue
     assert report(client, "year=2026").context["report"].tables[0].total.revenue == revenue
@@ -225,15 +227,15 @@ def rows_of(client, title, query=""):
 def test_a_second_opening_reads_only_what_it_shows(past, sign_in):
     refresh_revenue()
     client = sign_in(past.executive)
-    pages, asked = [], []
+    pages, statement_lists = [], []
     for _ in range(2):
         with CaptureQueriesContext(connection) as statements:
             pages.append(report(client, "year=2026").context["report"])
-        asked.append([one["sql"] for one in statements])
+        statement_lists.append([one["sql"] for one in statements])
     assert pages[0].kpis == pages[1].kpis
     assert pages[0].tables[0].rows == pages[1].tables[0].rows
-    assert len(asked[1]) <= 12 < len(asked[0])
-    assert not [sql for sql in asked[1] if "customers_order" in sql or "customers_churnmeasure" in sql]
+    assert len(statement_lists[1]) <= 12 < len(statement_lists[0])
+    assert not [sql for sql in statement_lists[1] if "customers_order" in sql or "customers_churnmeasure" in sql]
 
 
 def test_a_case_confirmed_and_a_measure_added_show_at_once(lost, company, sign_in):
@@ -279,7 +281,7 @@ def test_an_order_that_arrives_counts_at_once(lost, company, sign_in):
     assert "12,800.50" in rows_of(client, "确认流失的客户")[1]
 
 
-def test_rows_stand_in_the_order_asked_for(past, sign_in):
+def test_rows_are_sorted_as_requested(past, sign_in):
     client = sign_in(past.executive)
     table = report(client, "year=2026").context["report"].tables[0]
     cases = ChurnCase.objects.select_related("customer__manager").in_bulk([loss.case for loss in table.rows])

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.departments import department_choices, department_user_ids
 from customers.models import Customer
 from reports.models import CompositionSnapshot
-from reports.queries.composition import BASES, KEPT, composition, last_month_end, take_snapshot
+from reports.queries.composition import BASES, STORED_BASES, composition, last_month_end, take_snapshot
 from tests import factories
 from tests.exports import export
 from tests.html import find_all, text, texts, urls
@@ -56,13 +56,13 @@ def test_groups_without_customers_are_listed_in_the_order_of_the_dictionary(cust
 
 def test_people_and_departments(customers, company):
     for user, people in ((company.executive, 3), (company.supervisor, 2)):
-        seen = current(user)
+        visible = current(user)
         groups = composition(factories.fresh(user), "manager", "")
-        assert {g.label: g.customers for g in groups if g.customers} == dict(Counter(str(c.manager) for c in seen))
+        assert {g.label: g.customers for g in groups if g.customers} == dict(Counter(str(c.manager) for c in visible))
         assert len([g for g in groups if g.customers]) == people
-        found = composition(factories.fresh(user), "department", "")
-        homes = Counter(str(c.manager.department) for c in seen)
-        assert {g.label: g.customers for g in found if g.customers} == dict(homes)
+        groups = composition(factories.fresh(user), "department", "")
+        homes = Counter(str(c.manager.department) for c in visible)
+        assert {g.label: g.customers for g in groups if g.customers} == dict(homes)
     assert any(not group.customers for group in composition(company.executive, "manager", ""))  # nobody's customers
 
 
@@ -83,8 +83,8 @@ def test_a_department_is_chosen_with_or_without_those_below(company):
 
 def rows_of(page):
     """Return [(cells, URLs)] of the table's body and foot."""
-    drawn = find_all(page, "#table-0 tbody tr, #table-0 tfoot tr")
-    return [(texts(row, "td"), urls(row)) for row in drawn]
+    table = find_all(page, "#table-0 tbody tr, #table-0 tfoot tr")
+    return [(texts(row, "td"), urls(row)) for row in table]
 
 
 @pytest.mark.parametrize("key", BASES)
@@ -110,7 +110,7 @@ def test_an_empty_company_has_no_shares(company, sign_in):
     assert "您的范围里还没有客户" in page
 
 
-def test_wrong_conditions_are_said(customers, company, sign_in):
+def test_wrong_conditions_get_a_message(customers, company, sign_in):
     page = sign_in(company.executive).get(ADDRESS, {"basis": "height"})
     assert "条件有误" in text(page)
 
@@ -145,7 +145,7 @@ def test_a_month_end_is_written_once_and_only_in_the_first_days(customers):
     assert not CompositionSnapshot.objects.exists()
     assert "2026-02-28" in take_snapshot(date(2026, 3, 1))
     assert take_snapshot(date(2026, 3, 2)) == "无需记录"
-    for key in KEPT:
+    for key in STORED_BASES:
         rows = CompositionSnapshot.objects.filter(basis=key, on=date(2026, 2, 28))
         assert sum(row.customers for row in rows) == 8
 
@@ -175,7 +175,7 @@ def test_a_shared_customer_is_counted_but_does_not_pretend_growth(customers, com
     assert sum(group.change for group in groups) == 0
 
 
-def test_customers_are_counted_once_until_one_is_written(customers, company):
+def test_customer_counts_are_cached_until_one_is_written(customers, company):
     def counted():
         with CaptureQueriesContext(connection) as asked:
             groups = composition(factories.fresh(company.executive), "level", "")

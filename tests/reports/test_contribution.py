@@ -22,7 +22,7 @@ from customers.sync.engine import sync
 from kit.audit.models import AuditEntry
 from kit.domain.money import format_yuan
 from reports.periods import Period
-from reports.queries.contribution import THEN, Wanted, customers_in, ranking, total_in, years
+from reports.queries.contribution import ContributionCriteria, OwnerBasis, matching_customers, ranking, total_in, years
 from tests import factories
 from tests.exports import export
 from tests.html import find, find_all, markup, text, texts, urls
@@ -33,9 +33,9 @@ ADDRESS = "/reports/contribution/"
 COUNTED = ("unpaid", "paid", "returned")
 
 
-def sums(year=None, keys=None, keeper=None):
-    """{customer: amount} by hand."""
-    found = defaultdict(Decimal)
+def sums(year=None, keys=None, counts=None):
+    """Return {customer: amount}, added up by hand."""
+    amounts = defaultdict(Decimal)
     for order in Order.objects.all():
         own_year = order.ordered_at.astimezone(SHANGHAI).year
         if (
@@ -45,15 +45,15 @@ def sums(year=None, keys=None, keeper=None):
             or (keys is not None and order.customer_id not in keys)
         ):
             continue
-        if keeper is not None and keeper(order) is False:
+        if counts is not None and counts(order) is False:
             continue
-        found[order.customer_id] += order.total
-    return dict(found)
+        amounts[order.customer_id] += order.total
+    return dict(amounts)
 
 
-def computed(user, **wanted):
-    found = ranking(factories.fresh(user), Wanted(**{"year": None, **wanted}))
-    return {row.customer: row.amount for row in found[:]}
+def computed(user, **criteria):
+    result = ranking(factories.fresh(user), ContributionCriteria(**{"year": None, **criteria}))
+    return {row.customer: row.amount for row in result[:]}
 
 
 def test_figures_equal_an_addition_by_hand(trade, company):
@@ -67,12 +67,12 @@ def test_figures_equal_an_addition_by_hand(trade, company):
 
 def test_totals_are_those_of_the_viewers_own_customers(trade, company):
     """The supervisor sees two of the three people's customers, and the one shared with them on top."""
-    seen = set(Customer.objects.visible_to(factories.fresh(company.supervisor)).values_list("pk", flat=True))
-    assert 0 < len(seen) < 12
-    assert computed(company.supervisor, year=2025) == sums(2025, seen)
-    hidden = next(customer for customer in trade if customer.pk not in seen and customer.pk in sums(2025))
+    visible = set(Customer.objects.visible_to(factories.fresh(company.supervisor)).values_list("pk", flat=True))
+    assert 0 < len(visible) < 12
+    assert computed(company.supervisor, year=2025) == sums(2025, visible)
+    hidden = next(customer for customer in trade if customer.pk not in visible and customer.pk in sums(2025))
     hidden.share(company.supervisor, by=company.outsider, kind="view")
-    assert computed(company.supervisor, year=2025) == sums(2025, seen | {hidden.pk})
+    assert computed(company.supervisor, year=2025) == sums(2025, visible | {hidden.pk})
 
 
 def test_people_are_todays_or_those_of_the_orders_date(trade, company):
@@ -84,23 +84,23 @@ def test_people_are_todays_or_those_of_the_orders_date(trade, company):
     today = computed(company.executive, people=people)
     assert today == sums(keys=colleagues)
     moved, turn = trade[0].pk, datetime(2025, 3, 1, tzinfo=UTC)
-    then = computed(company.executive, people=people, follow=THEN)
-    assert then == sums(keys=colleagues, keeper=lambda o: o.customer_id != moved or o.ordered_at >= turn)
+    then = computed(company.executive, people=people, follow=OwnerBasis.AT_ORDER)
+    assert then == sums(keys=colleagues, counts=lambda o: o.customer_id != moved or o.ordered_at >= turn)
     assert then != today
-    former = computed(company.executive, people=frozenset({company.manager.pk}), follow=THEN)
+    former = computed(company.executive, people=frozenset({company.manager.pk}), follow=OwnerBasis.AT_ORDER)
     assert former[moved] + then[moved] == today[moved]
 
 
-def test_a_figure_remembered_is_never_out_of_date(trade, company):
+def test_a_cached_figure_is_never_stale(trade, company):
     before = computed(company.executive, year=2025)
     factories.order(trade[11], number="NEW", ordered_at=datetime(2025, 7, 1, tzinfo=UTC))
     assert computed(company.executive, year=2025) == before | {trade[11].pk: Decimal("12800.5")}
-    seen = computed(company.supervisor, year=2025)
+    visible = computed(company.supervisor, year=2025)
     moving = Customer.objects.filter(manager=company.stranger, pk__in=before)[0]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("customers.models.together.possible_successors", lambda by: User.objects.all())
         moving.transfer(company.manager, by=company.outsider, reason="调整")
-    assert computed(company.supervisor, year=2025) == seen | {moving.pk: before[moving.pk]}
+    assert computed(company.supervisor, year=2025) == visible | {moving.pk: before[moving.pk]}
 
 
 def test_the_year_ends_at_midnight_in_shanghai(company, sign_in):
@@ -116,20 +116,20 @@ def test_the_year_ends_at_midnight_in_shanghai(company, sign_in):
 def test_a_part_of_a_year_is_the_same_from_either_side(last, trade, company):
     """Its orders, or the rollup less the orders after it."""
     user, ends = factories.fresh(company.supervisor), datetime.combine(last, time.max, SHANGHAI)
-    for wanted in (
-        Wanted(year=2026),
-        Wanted(year=2026, people=frozenset({company.colleague.pk}), follow=THEN),
-        Wanted(year=2026, name="客户0"),
+    for criteria in (
+        ContributionCriteria(year=2026),
+        ContributionCriteria(year=2026, people=frozenset({company.colleague.pk}), follow=OwnerBasis.AT_ORDER),
+        ContributionCriteria(year=2026, name="客户0"),
     ):
-        orders = Order.objects.revenue().with_owner().filter(customer__in=customers_in(user, wanted))
+        orders = Order.objects.revenue().with_owner().filter(customer__in=matching_customers(user, criteria))
         inside = [
             order.total
             for order in orders
             if order.ordered_at.astimezone(SHANGHAI).year == 2025
             and order.ordered_at <= ends
-            and (not wanted.by_date or order.owner in wanted.people)
+            and (not criteria.by_date or order.owner in criteria.people)
         ]
-        assert total_in(Period(date(2025, 1, 1), last), user, wanted) == (sum(inside) if inside else None)
+        assert total_in(Period(date(2025, 1, 1), last), user, criteria) == (sum(inside) if inside else None)
 
 
 # The page
@@ -137,8 +137,8 @@ def test_a_part_of_a_year_is_the_same_from_either_side(last, trade, company):
 
 def rows_of(page):
     """Return [(cells, URLs)] of the table's body and foot, without the URLs of computed figures."""
-    drawn = find_all(page, "#table-0 tbody tr, #table-0 tfoot tr")
-    return [(texts(row, "td"), urls(row, "a[href]:not([title])")) for row in drawn]
+    table = find_all(page, "#table-0 tbody tr, #table-0 tfoot tr")
+    return [(texts(row, "td"), urls(row, "a[href]:not([title])")) for row in table]
 
 
 @pytest.mark.parametrize(
@@ -159,10 +159,10 @@ def test_every_figure_leads_to_the_orders_that_add_up_to_it(query, trade, compan
     for cells, links in rows:
         listed = [text(client.get(link)) for link in links if "/orders/" in link]
         amount, count = cells[3], cells[6]
-        said = f"合计 {count} 张订单，{amount} 元"
+        total_line = f"合计 {count} 张订单，{amount} 元"
         assert listed
-        assert said in listed[0]
-        assert said in listed[1]
+        assert total_line in listed[0]
+        assert total_line in listed[1]
         if len(listed) > 2:
             assert f"张订单，{cells[7]} 元" in listed[2]
 
@@ -176,10 +176,10 @@ def test_the_page_in_words_and_figures(trade, company, sign_in):
         format_yuan(amount) for amount in sorted(expected.values(), reverse=True)
     ]
     assert body[-1][0][1:5] == [f"合计 {len(expected)} 家", "", format_yuan(sum(expected.values())), "100.0%"]
-    whole, needed, running = sum(positive), 0, Decimal(0)
+    total, needed, running = sum(positive), 0, Decimal(0)
     for amount in positive:
         needed, running = needed + 1, running + amount
-        if running >= whole * 80 / 100:
+        if running >= total * 80 / 100:
             break
     tile = find(page, "a.kpi", containing="贡献 80% 的客户")
     assert text(find(tile, "span")) == "贡献 80% 的客户"
@@ -220,7 +220,7 @@ def test_a_running_year_is_compared_with_the_same_part_of_the_year_before(compan
 @pytest.mark.parametrize(
     "query", ["year=1", "year=x", "department=77777", "manager=999999", "name=" + "长" * 101, "year=2025&name=%00"]
 )
-def test_wrong_conditions_are_said_and_compute_nothing(query, trade, company, sign_in):
+def test_wrong_conditions_get_a_message_and_compute_nothing(query, trade, company, sign_in):
     response = sign_in(company.executive).get(f"{ADDRESS}?{query}")
     assert response.status_code in (200, 400)
     assert find_all(response, "#table-0") == []
@@ -243,10 +243,10 @@ def test_the_same_few_queries_for_many_rows(trade, company, sign_in, django_asse
     assert counted[1] == counted[2]
 
 
-@pytest.mark.parametrize("right", ["view_order", "view_customer"])
-def test_who_may_not_see_orders_sees_no_sums_of_them(right, trade, company, sign_in):
+@pytest.mark.parametrize("permission", ["view_order", "view_customer"])
+def test_users_without_orders_see_no_sums_of_them(permission, trade, company, sign_in):
     role = company.executive.groups.get()
-    role.permissions.remove(role.permissions.get(codename=right))
+    role.permissions.remove(role.permissions.get(codename=permission))
     page = sign_in(company.executive).get(ADDRESS, {"year": "all"})
     assert find_all(page, "table.tbl") == []
     assert "还没有订单" in text(page)
@@ -274,7 +274,7 @@ def test_the_workbook_holds_the_same_numbers_and_a_native_chart(trade, company, 
     assert AuditEntry.objects.filter(verb="导出", object_text="客户贡献分析").count() == 1
 
 
-def test_the_csv_holds_all_rows_in_the_order_asked_for(trade, company, sign_in):
+def test_the_csv_holds_all_rows_in_the_requested_order(trade, company, sign_in):
     response = export(sign_in(company.executive), ADDRESS, "csv", year="2025", sort="amount")
     rows = list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"))))
     assert rows[0][:4] == ["序号", "客户名称", "ABC", "订单金额（元）"]
@@ -290,7 +290,7 @@ def test_names_in_files_are_no_formulas(company, sign_in):
     assert cell.data_type == "s"
 
 
-def test_only_holders_of_the_right_export(trade, company, sign_in):
+def test_only_holders_of_the_permission_export(trade, company, sign_in):
     role = company.executive.groups.get()
     role.permissions.remove(role.permissions.get(codename="export_reports"))
     client = sign_in(company.executive)
@@ -327,12 +327,12 @@ def test_real_wholesale_data_equal_an_addition_from_the_files(company, tmp_path)
             bought[order["客户编号"]].add(order["状态"])
     names = dict(Customer.objects.values_list("pk", "external_number"))
     for year, expected in by_year.items():
-        found = ranking(factories.fresh(company.executive), Wanted(year=year))
-        assert {names[row.customer]: row.amount for row in found[:]} == expected
-        assert found.total == sum(expected.values())
+        ranking_of_year = ranking(factories.fresh(company.executive), ContributionCriteria(year=year))
+        assert {names[row.customer]: row.amount for row in ranking_of_year[:]} == expected
+        assert ranking_of_year.total == sum(expected.values())
         top = sorted(expected.items(), key=lambda pair: -pair[1])[:10]
-        assert [(names[row.customer], row.amount) for row in found[:10]] == top
+        assert [(names[row.customer], row.amount) for row in ranking_of_year[:10]] == top
     only_returns = {key for key, states in bought.items() if states == {"退货"}}
     assert len(only_returns) == 33
-    everything = ranking(factories.fresh(company.executive), Wanted(year=None))
+    everything = ranking(factories.fresh(company.executive), ContributionCriteria(year=None))
     assert only_returns <= {names[row.customer] for row in everything[everything.positive :]}

@@ -13,7 +13,7 @@ from kit.domain.money import format_yuan
 from reports.figure_cells import TENTH, percent
 from reports.queries.composition import BASES as GROUPS
 from reports.report_parts import Figure, ReportTable
-from reports.report_snapshot import computed
+from reports.report_snapshot import open_report
 from reports.views import churn, pipeline, service
 from reports.views.composition import CompositionReport
 from reports.views.contribution import ContributionReport
@@ -46,11 +46,11 @@ def figures(table: ReportTable) -> list[Figure]:
 @pytest.mark.parametrize(("data", "report_class", "query"), SHOWN)
 def test_every_figure_leads_to_a_list(data, report_class, query, company, request):
     request.getfixturevalue(data)
-    report = computed(report_class, factories.fresh(company.executive), query).computed
+    report = open_report(report_class, factories.fresh(company.executive), query).computed
     assert report.kpis
     assert [kpi.label for kpi in report.kpis if not kpi.url] == []
     for table in report.tables:
-        rows = table.filled(list(table.rows))
+        rows = table.with_details(list(table.rows))
         for column in figures(table):
             if column.label in PLAIN:
                 continue
@@ -61,7 +61,7 @@ def test_every_figure_leads_to_a_list(data, report_class, query, company, reques
                 assert column.url(table.total), (table.title, column.label)
 
 
-def test_what_is_plain_exists(customers, past, company):
+def test_figures_without_a_link_exist(customers, past, company):
     titles = {(table.title, column.label) for table, column in every_figure(company.executive)}
     assert titles >= set(PLAIN_TOTALS)
     assert {label for _, label in titles} >= set(PLAIN)
@@ -69,7 +69,7 @@ def test_what_is_plain_exists(customers, past, company):
 
 def every_figure(user):
     for _, report_class, query in SHOWN:
-        for table in computed(report_class, factories.fresh(user), query).computed.tables:
+        for table in open_report(report_class, factories.fresh(user), query).computed.tables:
             yield from ((table, column) for column in figures(table))
 
 
@@ -83,18 +83,18 @@ def count(client, url):
     return response.context["pager"].total
 
 
-def said_sum(words):
-    """The last amount of a line such as 合计 3 张订单，1,234.50 元."""
-    found = re.findall(r"(−?[\d,]+\.\d+) 元", words)
-    return Decimal(found[-1].replace(",", "").replace("−", "-")) if found else Decimal(0)
+def stated_sum(words):
+    """Return the last amount of a line such as 合计 3 张订单，1,234.50 元."""
+    amounts = re.findall(r"(−?[\d,]+\.\d+) 元", words)
+    return Decimal(amounts[-1].replace(",", "").replace("−", "-")) if amounts else Decimal(0)
 
 
 def orders(client, url):
-    return said_sum(client.get(url).context["totals"])
+    return stated_sum(client.get(url).context["totals"])
 
 
 def first_customers(client, url):
-    """What the customers add up to who are listed alone."""
+    """Return the sum of the customers that are listed alone."""
     page = client.get(url.partition("#")[0])
     (table,) = page.context["report"].tables
     assert table.total.amount == sum(row.amount for row in table.rows)
@@ -162,10 +162,10 @@ def test_a_percentage_says_that_its_list_is_the_numerator(past, company, sign_in
 
 
 def test_a_change_leads_to_what_it_compares_with(trade, company):
-    report = computed(ContributionReport, factories.fresh(company.executive), "year=2025").computed
+    report = open_report(ContributionReport, factories.fresh(company.executive), "year=2025").computed
     (table,) = report.tables
     before, change = table.columns[-2:]
-    row = table.filled(list(table.rows))[0]
+    row = table.with_details(list(table.rows))[0]
     assert change.url(row) == before.url(row)
     assert find(f"<table>{change.cell(row)}</table>", "a").get("title") == "比较对象：2024 年（元）"
 
@@ -173,15 +173,15 @@ def test_a_change_leads_to_what_it_compares_with(trade, company):
 # Means and middles
 
 
-def test_what_is_told_of_scores_and_times_follows_from_the_requests_listed(work, sign_in):
+def test_scores_and_times_follow_from_the_requests_listed(work, sign_in):
     client = sign_in(work.executive)
     main = client.get("/reports/services/?year=2026").context["report"].tables[0]
     columns = {column.label: column for column in figures(main)}
     for row in [*main.rows, main.total]:
         if not row.requests:
             continue
-        told = client.get(columns["平均满意度"].url(row)).context["totals"]
-        assert told == f"合计 {row.answers} 条评价，平均 {row.mean:.1f} 星"
+        totals = client.get(columns["平均满意度"].url(row)).context["totals"]
+        assert totals == f"合计 {row.answers} 条评价，平均 {row.mean:.1f} 星"
         assert client.get(columns["退回"].url(row)).context["totals"].endswith(f"，退回 {row.returns} 次")
         minutes = minutes_listed(client, columns["处理时长中位数（小时）"].url(row))
         assert row.median_hours == Decimal(median(minutes)) / 60
@@ -199,15 +199,15 @@ def minutes_listed(client, url):
 
 def test_the_tiles_of_contribution_lead_to_the_customers_they_count(trade, company, sign_in):
     client = sign_in(company.executive)
-    shown = client.get("/reports/contribution/?year=2025&silent=on").context
-    buyers, mean, largest = shown["report"].kpis[1:]
-    found = {
+    context = client.get("/reports/contribution/?year=2025&silent=on").context
+    buyers, mean, largest = context["report"].kpis[1:]
+    tables = {
         kpi.label: client.get(kpi.url.partition("#")[0]).context["report"].tables[0] for kpi in (buyers, mean, largest)
     }
-    assert len(found["下单客户"].rows) == int(buyers.value)
-    assert len(found["贡献 80% 的客户"].rows) == int(largest.value)
-    assert {row.grade for row in found["贡献 80% 的客户"].rows} == {"A"}
-    payers = found["户均订单金额"].rows
+    assert len(tables["下单客户"].rows) == int(buyers.value)
+    assert len(tables["贡献 80% 的客户"].rows) == int(largest.value)
+    assert {row.grade for row in tables["贡献 80% 的客户"].rows} == {"A"}
+    payers = tables["户均订单金额"].rows
     assert all(row.amount > 0 for row in payers)
     assert mean.title == "取自：金额为正的客户"
     shown_mean = sum(row.amount for row in payers) / len(payers)
@@ -261,7 +261,7 @@ def test_the_tiles_of_service_churn_and_pipeline_lead_to_their_numerator(work, p
     assert tiles["开发成功用时"][0].url == kpi.url
 
 
-def test_causes_are_asked_for_together_and_also_those_without_one(past, company, sign_in):
+def test_links_combine_causes_and_include_losses_without_one(past, company, sign_in):
     client = sign_in(company.executive)
     kinds = [factories.entry("流失原因", item) for item in ("价格", "质量")]
     both = client.get(f"/customers/churn/?status=all&lost_kind={kinds[0].pk},{kinds[1].pk}")

@@ -25,7 +25,7 @@ from tests.reports.rows import joined_long_ago
 pytestmark = pytest.mark.django_db
 PEOPLE = ("author", "other", "manager", "executive", "administrator", "nobody")
 VERBS = ("edit", "refresh", "remove", "submit", "review", "send_back")
-# y: done; r: no role of theirs holds the right; n: not their record; s: the state refuses
+# y: done; r: no role of theirs holds the permission; n: not their record; s: the state refuses
 TABLE = """
 # state      verb       author other manager executive administrator nobody
 draft        edit       y      n     r       r         r             r
@@ -92,7 +92,7 @@ def test_the_table_names_every_state_and_verb():
     assert {(row[0], row[1]) for row in ROWS} == {(state, verb) for state in MonthlyReport.Status for verb in VERBS}
 
 
-def test_what_was_submitted_stays_as_it_was_whatever_happens_to_the_report(company):
+def test_a_submission_stays_the_same_whatever_happens_to_the_report(company):
     author, executive = company.supervisor, company.executive
     report = factories.monthly_report(author, "returned", by=executive)
     first = Submission.objects.values("figures", "taken_at", "remarks", "submitted_at").get()
@@ -100,9 +100,9 @@ def test_what_was_submitted_stays_as_it_was_whatever_happens_to_the_report(compa
     report.refresh(by=author, figures=[])
     report.submit(by=author)
     report.review(by=executive, comment="好")
-    kept = Submission.objects.order_by("number")
-    assert kept.values("figures", "taken_at", "remarks", "submitted_at")[0] == first
-    assert [(one.number, one.remarks, one.figures == [], one.outcome, one.comment) for one in kept] == [
+    submissions = Submission.objects.order_by("number")
+    assert submissions.values("figures", "taken_at", "remarks", "submitted_at")[0] == first
+    assert [(one.number, one.remarks, one.figures == [], one.outcome, one.comment) for one in submissions] == [
         (1, "本月新增 1 家客户。", False, "returned", "请补充流失原因"),
         (2, "补充：主要因停产。", True, "reviewed", "好"),
     ]
@@ -165,7 +165,7 @@ def test_submitting_needs_words_and_returning_needs_a_comment(company):
     assert again(report).status == "submitted"
 
 
-def test_who_sees_which_reports(company):
+def test_visibility_of_reports(company):
     mine = factories.monthly_report(company.supervisor)
     theirs = factories.monthly_report(company.outsider, "submitted")
 
@@ -180,7 +180,7 @@ def test_who_sees_which_reports(company):
     assert seen(company.executive) == {mine, theirs}
 
 
-def test_everybody_concerned_is_told(company):
+def test_everybody_concerned_is_notified(company):
     report = factories.monthly_report(company.supervisor, "submitted")
     assert [n.text for n in Notification.visible(company.executive)] == [
         "林主管 提交了2026年10月客户管理报告，请审阅。"
@@ -212,18 +212,18 @@ def test_reminders_once_at_the_beginning_and_once_when_late(company):
     joined_long_ago(company.supervisor, company.outsider)
     factories.monthly_report(company.outsider, "submitted", period=date(2026, 10, 1))
 
-    def told(person):
+    def reminders_of(person):
         return [n.text for n in person.notifications.order_by("pk")]
 
     first = "请在 2026年11月5日前提交2026年10月客户管理报告。"
     late = "2026年10月客户管理报告已过 2026年11月5日的提交期限，请尽快提交。"
     for day in (1, 2, 5):
         reminders.remind_authors(date(2026, 11, day))
-    assert told(company.supervisor) == [first]
+    assert reminders_of(company.supervisor) == [first]
     for day in (6, 7, 30):
         reminders.remind_authors(date(2026, 11, day))
-    assert told(company.supervisor) == [first, late]
-    assert told(company.outsider) == told(company.manager) == []
+    assert reminders_of(company.supervisor) == [first, late]
+    assert reminders_of(company.outsider) == reminders_of(company.manager) == []
     assert [n.text for n in company.executive.notifications.all()] == [
         "外部主管 提交了2026年10月客户管理报告，请审阅。"
     ]
@@ -264,13 +264,13 @@ def test_a_supervisor_writes_corrects_and_submits(company, sign_in):
     created = client.post(reverse("reports:monthly_create"), {"period": f"{last:%Y-%m-%d}", "remarks": ""})
     report = MonthlyReport.objects.get()
     assert created["Location"] == report.get_absolute_url()
-    shown = page(client, "monthly_detail", report.pk)
-    assert "请先填写情况说明" in shown
-    assert "客户构成分析" in shown
+    text = page(client, "monthly_detail", report.pk)
+    assert "请先填写情况说明" in text
+    assert "客户构成分析" in text
     assert [part["title"] for part in report.figures] == FOUR
-    opened = client.get(reverse("reports:monthly_update", args=[report.pk])).context["form"].initial["opened"]
+    detail = client.get(reverse("reports:monthly_update", args=[report.pk])).context["form"].initial["opened"]
     words = "新增客户 1 家。\n下月拜访老客户。"
-    client.post(reverse("reports:monthly_update", args=[report.pk]), {"remarks": words, "opened": opened})
+    client.post(reverse("reports:monthly_update", args=[report.pk]), {"remarks": words, "opened": detail})
     assert "确认提交" in page(client, "monthly_submit", report.pk)
     client.post(reverse("reports:monthly_submit", args=[report.pk]))
     assert again(report).status == "submitted"
@@ -281,7 +281,7 @@ def test_a_supervisor_writes_corrects_and_submits(company, sign_in):
 FOUR = ["客户贡献分析", "客户构成分析", "客户服务分析", "客户流失分析"]
 
 
-def test_figures_keep_what_they_were_until_taken_again(company, sign_in):
+def test_figures_stay_until_refreshed(company, sign_in):
     client, last = sign_in(company.supervisor), add_months(timezone.localdate().replace(day=1), -1)
     factories.CustomerFactory(manager=company.manager)
     client.post(reverse("reports:monthly_create"), {"period": f"{last:%Y-%m-%d}", "remarks": "一家"})
@@ -294,25 +294,25 @@ def test_figures_keep_what_they_were_until_taken_again(company, sign_in):
     assert again(report).figures != before
 
 
-def test_an_executive_reads_what_was_submitted_and_answers(company, sign_in):
+def test_an_executive_reads_the_submission_and_answers(company, sign_in):
     report = factories.monthly_report(company.supervisor, "submitted")
     client = sign_in(company.executive)
-    shown = page(client, "monthly_list")
-    assert "林主管" in shown
-    assert "写报告" not in shown
-    shown = page(client, "monthly_detail", report.pk)
+    text = page(client, "monthly_list")
+    assert "林主管" in text
+    assert "写报告" not in text
+    text = page(client, "monthly_detail", report.pk)
     for words in ("本月新增 1 家客户。", "大客户", "合计", "退回", "审阅", "等待审阅"):
-        assert words in shown
+        assert words in text
     answer = client.post(reverse("reports:monthly_return", args=[report.pk]), {"comment": ""})
     assert errors(answer) == ["请填写。"]
     client.post(reverse("reports:monthly_return", args=[report.pk]), {"comment": "请补充"})
     report.refresh_from_db()
     report.edit(by=company.supervisor, remarks="还在改的草稿")
-    shown = page(client, "monthly_detail", report.pk)
-    assert "还在改的草稿" not in shown
+    text = page(client, "monthly_detail", report.pk)
+    assert "还在改的草稿" not in text
     assert "还在改的草稿" not in page(client, "monthly_history", report.pk)
     assert "还在改的草稿" in page(sign_in(company.supervisor), "monthly_history", report.pk)
-    assert "本月新增 1 家客户。" in shown
+    assert "本月新增 1 家客户。" in text
     again(report).submit(by=company.supervisor)
     client.post(reverse("reports:monthly_review", args=[report.pk]), {"comment": "好"})
     assert again(report).status == "reviewed"

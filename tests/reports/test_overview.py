@@ -14,8 +14,8 @@ from kit.domain.days import add_months
 from kit.domain.money import format_yuan
 from marketing.models import Opportunity
 from reports import overview as module
-from reports.figure_cells import in_unit
-from reports.overview import overview
+from reports.figure_cells import in_readable_unit
+from reports.overview import executive_tiles
 from reports.periods import year_period
 from reports.queries import pipeline
 from services.models import ServiceRequest
@@ -28,7 +28,7 @@ TODAY = timezone.localdate()
 
 
 def tiles(user):
-    return {tile.label: tile for tile in overview(user)}
+    return {tile.label: tile for tile in executive_tiles(user)}
 
 
 def pipeline_of(user):
@@ -58,29 +58,39 @@ def busy(company):
 
 
 def test_every_tile_says_what_its_report_says(busy, sign_in):
-    client, found = sign_in(busy.executive), tiles(busy.executive)
-    assert list(found) == ["本月订单金额", "客户", "本月流失率", "本月服务请求", "加权销售漏斗", "近 12 个月成功率"]
+    client, tile_by_label = sign_in(busy.executive), tiles(busy.executive)
+    assert list(tile_by_label) == [
+        "本月订单金额",
+        "客户",
+        "本月流失率",
+        "本月服务请求",
+        "加权销售漏斗",
+        "近 12 个月成功率",
+    ]
     ordered = Order.objects.get().total
-    assert (found["本月订单金额"].value, found["本月订单金额"].unit) == in_unit(ordered)
-    assert found["客户"].value == report(client, "composition", "").kpis[0].value
+    assert (tile_by_label["本月订单金额"].value, tile_by_label["本月订单金额"].unit) == in_readable_unit(ordered)
+    assert tile_by_label["客户"].value == report(client, "composition", "").kpis[0].value
     months = next(table for table in report(client, "churn").tables if table.title == "月流失率")
-    assert found["本月流失率"].value == str(months.rows[-1].rate)
-    assert found["本月服务请求"].value == report(client, "services").kpis[0].value == "1"
+    assert tile_by_label["本月流失率"].value == str(months.rows[-1].rate)
+    assert tile_by_label["本月服务请求"].value == report(client, "services").kpis[0].value == "1"
     funnel = report(client, "pipeline").kpis
-    assert (found["加权销售漏斗"].value, found["加权销售漏斗"].unit) == (funnel[1].value, funnel[1].unit)
-    assert found["近 12 个月成功率"].value == "100.0"
-    for tile in found.values():
+    assert (tile_by_label["加权销售漏斗"].value, tile_by_label["加权销售漏斗"].unit) == (
+        funnel[1].value,
+        funnel[1].unit,
+    )
+    assert tile_by_label["近 12 个月成功率"].value == "100.0"
+    for tile in tile_by_label.values():
         assert client.get(tile.url).status_code == 200
         assert len(tile.bars) == SPARKLINE_MONTHS
         assert sum((bar.total for bar, _ in tile.bars), Decimal(0)) > 0
 
 
 def test_every_tile_leads_to_the_rows_behind_it_and_to_its_report(busy, sign_in):
-    client, found = sign_in(busy.executive), tiles(busy.executive)
-    lists = {label: client.get(tile.url).context for label, tile in found.items()}
+    client, tile_by_label = sign_in(busy.executive), tiles(busy.executive)
+    lists = {label: client.get(tile.url).context for label, tile in tile_by_label.items()}
     assert lists["本月订单金额"]["totals"] == f"合计 1 张订单，{format_yuan(Order.objects.get().total)} 元"
     counts = {
-        "客户": int(found["客户"].value),
+        "客户": int(tile_by_label["客户"].value),
         "本月流失率": 1,
         "本月服务请求": 1,
         "加权销售漏斗": 1,
@@ -89,7 +99,7 @@ def test_every_tile_leads_to_the_rows_behind_it_and_to_its_report(busy, sign_in)
     assert {label: lists[label]["pager"].total for label in counts} == counts
     assert lists["加权销售漏斗"]["totals"].endswith(f"加权金额 {format_yuan(pipeline_of(busy.executive).weighted)} 元")
     home = client.get("/")
-    for tile in found.values():
+    for tile in tile_by_label.values():
         assert {tile.url, tile.report} <= set(urls(home, "main a[href]"))
         assert client.get(tile.report).status_code == 200
     for title in ("分子：本月确认流失", "分子：开发成功"):
@@ -101,9 +111,9 @@ def test_months_before_are_not_in_the_list_of_a_month(busy, sign_in):
     ChurnCase.objects.update(confirmed_at=old)
     ServiceRequest.objects.update(created_at=old)
     Order.objects.update(ordered_at=old)
-    client, found = sign_in(busy.executive), tiles(busy.executive)
+    client, tile_by_label = sign_in(busy.executive), tiles(busy.executive)
     for label in ("本月订单金额", "本月流失率", "本月服务请求"):
-        assert client.get(found[label].url).context["pager"].total == 0, label
+        assert client.get(tile_by_label[label].url).context["pager"].total == 0, label
 
 
 def test_won_and_lost_of_this_month_lead_to_so_many(busy, sign_in):
@@ -120,26 +130,26 @@ def test_the_home_of_an_executive(busy, sign_in, django_assert_max_num_queries):
     client = sign_in(busy.executive)
     client.get("/")
     with django_assert_max_num_queries(40):
-        shown = client.get("/")
+        home = client.get("/")
     for words in ("本月订单金额", "近 18 个月", "待审阅的客户管理报告", "2026年10月客户管理报告", "最近确认流失的客户"):
-        assert words in text(shown)
-    assert len(find_all(shown, "svg.spark")) == 6
-    assert find_all(shown, "[style]") == []
+        assert words in text(home)
+    assert len(find_all(home, "svg.spark")) == 6
+    assert find_all(home, "[style]") == []
 
 
 def test_an_empty_company_has_a_home_for_executives_too(company, sign_in):
-    shown = text(sign_in(company.executive).get("/"))
-    assert "没有待审阅的报告。" in shown
-    assert "没有确认流失的客户。" in shown
+    home = text(sign_in(company.executive).get("/"))
+    assert "没有待审阅的报告。" in home
+    assert "没有确认流失的客户。" in home
 
 
 def test_the_tiles_follow_the_view(busy, sign_in):
     role = busy.executive.groups.get().role
     role.view_scope = "self"
     role.save()
-    found = tiles(factories.fresh(busy.executive))
-    assert found["客户"].value == found["本月服务请求"].value == "0"
-    assert found["本月订单金额"].value == "0.00"
+    tile_by_label = tiles(factories.fresh(busy.executive))
+    assert tile_by_label["客户"].value == tile_by_label["本月服务请求"].value == "0"
+    assert tile_by_label["本月订单金额"].value == "0.00"
 
 
 def test_a_supervisor_is_shown_the_report_they_owe(company, sign_in):
@@ -153,7 +163,7 @@ def test_a_supervisor_is_shown_the_report_they_owe(company, sign_in):
     assert "还没有提交" not in text(sign_in(company.manager).get("/"))
 
 
-def test_orders_are_added_up_again_when_they_changed_and_not_before(company, monkeypatch):
+def test_revenue_is_cached_until_orders_change(company, monkeypatch):
     customer = factories.CustomerFactory(manager=company.manager)
     factories.order(customer, number="DD1")
     added_up = []

@@ -25,9 +25,9 @@ def test_three_won_and_five_lost_are_37_and_a_half_percent_however_many_are_open
     for status, count in (("won", 3), ("lost", 5), ("assigned", 9)):
         for number in range(count):
             opportunity_row(sales, status, number=number)
-    whole = pipeline.groups(Opportunity.objects.visible_to(sales.executive), YEAR)[None]
-    assert (whole.won, whole.lost, whole.open, whole.rate) == (3, 5, 9, Decimal("37.5"))
-    assert not whole.few
+    group = pipeline.groups(Opportunity.objects.visible_to(sales.executive), YEAR)[None]
+    assert (group.won, group.lost, group.open, group.rate) == (3, 5, 9, Decimal("37.5"))
+    assert not group.is_small_sample
 
 
 def test_the_weighted_pipeline(sales):
@@ -35,17 +35,17 @@ def test_the_weighted_pipeline(sales):
     opportunity_row(sales, "unassigned", expected_amount=50_000, success_rate=80)
     opportunity_row(sales, "assigned", expected_amount=None, success_rate=90)
     opportunity_row(sales, "won", expected_amount=700_000, success_rate=90)
-    whole = pipeline.groups(Opportunity.objects.all(), YEAR)[None]
-    assert (whole.weighted, whole.amount, whole.without_amount) == (Decimal(70_000), Decimal(150_000), 1)
+    group = pipeline.groups(Opportunity.objects.all(), YEAR)[None]
+    assert (group.weighted, group.amount, group.without_amount) == (Decimal(70_000), Decimal(150_000), 1)
 
 
 def test_a_rate_of_four_says_that_four_are_few(sales):
     for number in range(4):
         opportunity_row(sales, "won", number=number)
     group = pipeline.groups(Opportunity.objects.all(), YEAR)[None]
-    assert (group.rate, group.few) == (Decimal(100), True)
+    assert (group.rate, group.is_small_sample) == (Decimal(100), True)
     opportunity_row(sales, "lost")
-    assert not pipeline.groups(Opportunity.objects.all(), YEAR)[None].few
+    assert not pipeline.groups(Opportunity.objects.all(), YEAR)[None].is_small_sample
 
 
 def test_nothing_closed_has_no_rate(sales):
@@ -70,15 +70,15 @@ def test_groups_equal_a_count_by_hand(dice, who, by):
         elif local(one.closed_at).year == 2026:
             group[one.status] += 1
     expected = {key: group for key, group in expected.items() if group["open"] or group["won"] or group["lost"]}
-    field = {"keeper": pipeline.KEEPER}.get(by, pipeline.F(by))
-    found = pipeline.groups(rows, YEAR, field)
+    field = {"keeper": pipeline.OWNER}.get(by, pipeline.F(by))
+    group_by_value = pipeline.groups(rows, YEAR, field)
     assert {key: Counter(open=g.open, won=g.won, lost=g.lost, amount=g.amount, weighted=g.weighted)
-            for key, g in found.items()} == expected  # fmt: skip
-    whole, added = pipeline.groups(rows, YEAR)[None], pipeline.total(found.values())
+            for key, g in group_by_value.items()} == expected  # fmt: skip
+    total, added = pipeline.groups(rows, YEAR)[None], pipeline.total(group_by_value.values())
     for name in ("open", "amount", "weighted", "without_amount", "won", "lost"):
-        assert getattr(whole, name) == getattr(added, name)
-    assert whole.won
-    assert whole.lost
+        assert getattr(total, name) == getattr(added, name)
+    assert total.won
+    assert total.lost
 
 
 def test_months_hold_what_was_created_and_closed_in_them(dice):
@@ -103,8 +103,8 @@ def test_the_median_time_to_close(dice, status):
     assert abs(float(got) - median(took)) <= 0.05 + 1e-9
 
 
-def stood(record, moment):
-    """(rate, amount, day) as they were at a moment, replayed from the first to the last change."""
+def stood(record, at):
+    """Return (rate, amount, day) at a datetime, replayed from the first to the last change."""
     changes = list(record.forecast_changes.order_by("at", "pk"))
     first = changes[0] if changes else None
     now = (
@@ -113,36 +113,39 @@ def stood(record, moment):
         else (record.success_rate, record.expected_amount, record.expected_on)
     )
     for change in changes:
-        if change.at < moment:
+        if change.at < at:
             now = (change.success_rate, change.expected_amount, change.expected_on)
     return now
 
 
 def test_past_forecasts_against_what_came(dice):
     months = [add_months(date(2025, 6, 1), ahead) for ahead in range(15)]
-    for found in pipeline.past_forecasts(Opportunity.objects.all(), months):
-        begins, until = datetime(found.first.year, found.first.month, 1, tzinfo=SHANGHAI), add_months(found.first, 1)
+    for forecast in pipeline.past_forecasts(Opportunity.objects.all(), months):
+        begins, until = (
+            datetime(forecast.first.year, forecast.first.month, 1, tzinfo=SHANGHAI),
+            add_months(forecast.first, 1),
+        )
         count, amount, weighted, won, came = 0, Decimal(0), Decimal(0), 0, Decimal(0)
         for one in Opportunity.objects.all():
             rate, promised, on = stood(one, begins)
             there = one.created_at < begins and (one.closed_at is None or one.closed_at >= begins)
-            if there and on and found.first <= on < until:
+            if there and on and forecast.first <= on < until:
                 count, amount = count + 1, amount + (promised or 0)
                 weighted += (promised or 0) * Decimal(rate) / 100
-            if one.status == "won" and found.first <= local(one.closed_at) < until:
+            if one.status == "won" and forecast.first <= local(one.closed_at) < until:
                 won, came = won + 1, came + (one.expected_amount or 0)
-        assert (found.count, found.amount, found.weighted, found.won, found.came) == (
+        assert (forecast.count, forecast.amount, forecast.weighted, forecast.won, forecast.came) == (
             count, amount, weighted, won, came
         )  # fmt: skip
     assert ForecastChange.objects.count() > 20
 
 
-@pytest.mark.parametrize(("moment", "year"), [("2025-12-31T15:59:59+00:00", 2025), ("2025-12-31T16:00:00+00:00", 2026)])
-def test_closing_counts_in_its_shanghai_year(sales, moment, year):
-    opportunity_row(sales, "won", closed_at=datetime.fromisoformat(moment))
+@pytest.mark.parametrize(("at", "year"), [("2025-12-31T15:59:59+00:00", 2025), ("2025-12-31T16:00:00+00:00", 2026)])
+def test_closing_counts_in_its_shanghai_year(sales, at, year):
+    opportunity_row(sales, "won", closed_at=datetime.fromisoformat(at))
     rows = Opportunity.objects.all()
-    won = {asked: pipeline.closed(rows, year_period(asked)).count() for asked in (2025, 2026)}
-    assert won == {asked: int(asked == year) for asked in (2025, 2026)}
+    won = {period_year: pipeline.closed_in(rows, year_period(period_year)).count() for period_year in (2025, 2026)}
+    assert won == {period_year: int(period_year == year) for period_year in (2025, 2026)}
     line = next(line for line in pipeline.by_month(rows, year_period(year)) if line.won)
     assert line.first.month == (12 if year == 2025 else 1)
     assert year in pipeline.years_of(rows)
@@ -152,7 +155,7 @@ def test_the_number_of_queries_does_not_grow(dice, django_assert_num_queries):
     rows = Opportunity.objects.all()
     months = [add_months(date(2025, 6, 1), ahead) for ahead in range(12)]
     with django_assert_num_queries(1):
-        pipeline.groups(rows, YEAR, pipeline.KEEPER)
+        pipeline.groups(rows, YEAR, pipeline.OWNER)
     with django_assert_num_queries(2):
         pipeline.by_month(rows, YEAR)
     with django_assert_num_queries(4):

@@ -30,14 +30,14 @@ def report(client, query=""):
 
 
 def behind(client, url):
-    """(number of rows, the sums that the list says) of the list a figure leads to."""
+    """Return (number of rows, sums in words) of the list a figure leads to."""
     response = client.get(url)
     assert response.status_code == 200, url
     return response.context["pager"].total, response.context["totals"]
 
 
-def said_by(column, words):
-    """Of the sums that a list says, the one that this column shows."""
+def stated_by(column, words):
+    """Return, of the sums of a list, the one of this column."""
     name = "加权金额 " if "加权" in column.label else "预计金额 "
     return words.partition(name)[2].partition(" 元")[0] or "0.00"
 
@@ -49,13 +49,13 @@ def said_by(column, words):
 )
 def test_every_figure_equals_the_list_it_leads_to(dice, sign_in, by, who, query):
     client = sign_in(getattr(dice, who))
-    found = report(client, f"by={by}&{query.format(north=dice.north.pk)}").context["report"]
+    figures = report(client, f"by={by}&{query.format(north=dice.north.pk)}").context["report"]
     checked = sums = 0
-    for kpi in found.kpis:
+    for kpi in figures.kpis:
         if kpi.url and kpi.unit == "个":
             assert behind(client, kpi.url)[0] == int(kpi.value)
             checked += 1
-    for table in found.tables:
+    for table in figures.tables:
         for column in table.columns:
             for row in [*table.rows, *([table.total] if table.total else [])] if getattr(column, "url", None) else ():
                 value = column.get(row)
@@ -63,7 +63,7 @@ def test_every_figure_equals_the_list_it_leads_to(dice, sign_in, by, who, query)
                     continue
                 count, words = behind(client, url)
                 if column.kind == "money":
-                    assert said_by(column, words) == format_yuan(Decimal(value)), (table.title, column.label, url)
+                    assert stated_by(column, words) == format_yuan(Decimal(value)), (table.title, column.label, url)
                     sums += bool(value)
                 else:
                     assert count == value, (table.title, column.label, url)
@@ -84,16 +84,16 @@ def test_a_manager_sees_their_own_opportunities_only(dice, sign_in):
     assert other.total.open + other.total.closed == Opportunity.objects.filter(assignee=dice.eastern).count()
 
 
-def test_the_name_of_a_hidden_introducer_is_not_told(sales, sign_in):
+def test_the_name_of_a_hidden_introducer_is_not_shown(sales, sign_in):
     hidden = sales.made
     hidden.name = "看不见的介绍人"
     hidden.save()
     type(hidden).objects.filter(pk=hidden.pk).update(manager=sales.stranger)
     opportunity_row(sales, "assigned", introduced_by=hidden)
     assert "看不见的介绍人" in text(report(sign_in(sales.executive), "by=introducer"))
-    shown = report(sign_in(sales.supervisor), "by=introducer")
-    assert "看不见的介绍人" not in markup(shown)
-    assert "您查看范围以外的客户" in text(shown)
+    page = report(sign_in(sales.supervisor), "by=introducer")
+    assert "看不见的介绍人" not in markup(page)
+    assert "您查看范围以外的客户" in text(page)
 
 
 def test_a_rate_of_few_says_so(sales, sign_in):
@@ -104,12 +104,12 @@ def test_a_rate_of_few_says_so(sales, sign_in):
 def test_the_workbook_holds_the_same_figures(dice, sign_in):
     client = sign_in(dice.executive)
     for by in BASES:
-        found = report(client, f"year=2026&by={by}").context["report"]
+        expected = report(client, f"year=2026&by={by}").context["report"]
         book = load_workbook(io.BytesIO(export(client, f"{PAGE}?year=2026&by={by}", "xlsx").content))
         sheet = book["销售漏斗"]
-        assert len(sheet._charts) == len(found.charts)
+        assert len(sheet._charts) == len(expected.charts)
         numbers = [cell for row in sheet.iter_rows(values_only=True) for cell in row if isinstance(cell, int | float)]
-        for table in found.tables:
+        for table in expected.tables:
             for row in table.rows:
                 for column in table.columns:
                     value = column.get(row)
@@ -141,7 +141,7 @@ def test_the_page_takes_a_fixed_number_of_queries(dice, sign_in, django_assert_m
         report(client, f"year=2026&by={by}")
 
 
-def test_figures_are_counted_once_until_somebody_writes_whoever_it_is(dice, sign_in):
+def test_figures_are_cached_until_anybody_writes(dice, sign_in):
     client = sign_in(dice.executive)
 
     def open_now():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.figure_cells import change, in_unit, percent, shares, signed
+from reports.figure_cells import change, in_readable_unit, percent, shares, signed
 from reports.ranking import Ranking
 
 AMOUNTS = st.lists(st.decimals(-(10**6), 10**7, places=7, allow_nan=False), max_size=40)
@@ -36,10 +36,10 @@ def test_shares_add_up_by_the_largest_remainder(amounts, said):
 
 @given(st.lists(st.decimals(0, 10**9, places=4, allow_nan=False), min_size=1, max_size=60))
 def test_shares_always_add_up_and_are_never_a_tenth_away(amounts):
-    found, whole = shares(amounts), sum(map(Fraction, amounts))
-    assert sum(found) == (100 if whole else 0)
-    for amount, share in zip(amounts, found, strict=True):
-        assert not whole or abs(Fraction(share) - 100 * Fraction(amount) / whole) < Fraction(1, 10)
+    percentages, total = shares(amounts), sum(map(Fraction, amounts))
+    assert sum(percentages) == (100 if total else 0)
+    for amount, share in zip(amounts, percentages, strict=True):
+        assert not total or abs(Fraction(share) - 100 * Fraction(amount) / total) < Fraction(1, 10)
 
 
 def test_the_row_that_crosses_eighty_percent_is_in_a():
@@ -50,37 +50,37 @@ def test_the_row_that_crosses_eighty_percent_is_in_a():
 
 
 def test_customers_at_or_below_zero_stand_last_without_a_share():
-    found = ranked(-5, 30, 0, 70)
-    assert [(row.customer, row.amount, row.share, row.grade) for row in found[:]] == [
+    result = ranked(-5, 30, 0, 70)
+    assert [(row.customer, row.amount, row.share, row.grade) for row in result[:]] == [
         (4, 70, Decimal("70.0"), "A"), (2, 30, Decimal("30.0"), "A"), (3, 0, None, "C"), (1, -5, None, "C"),
     ]  # fmt: skip
-    assert (found.total, found.base, found.positive, found.a_rows) == (95, 100, 2, 2)
-    assert [row.cumulative for row in found[:]] == [Decimal("70.0"), Decimal("100.0"), None, None]
+    assert (result.total, result.base, result.positive, result.a_rows) == (95, 100, 2, 2)
+    assert [row.cumulative for row in result[:]] == [Decimal("70.0"), Decimal("100.0"), None, None]
 
 
 @pytest.mark.parametrize("amounts", [(), (0,), (-1, -2)])
 def test_nothing_positive_divides_nothing(amounts):
-    found = ranked(*amounts)
-    assert (found.base, found.a_rows, found.median, found.largest_share) == (0, 0, None, None)
-    assert [row.grade for row in found[:]] == ["C"] * len(amounts)
+    result = ranked(*amounts)
+    assert (result.base, result.a_rows, result.median, result.largest_share) == (0, 0, None, None)
+    assert [row.grade for row in result[:]] == ["C"] * len(amounts)
 
 
 @given(AMOUNTS)
 def test_the_ranking_equals_a_slow_one_with_fractions(amounts):
-    found = ranked(*amounts)
+    result = ranked(*amounts)
     slow = sorted(((Fraction(amount), -key) for key, amount in enumerate(amounts, start=1)), reverse=True)
     base = sum((amount for amount, _ in slow if amount > 0), Fraction(0))
     before = Fraction(0)
-    for row, (amount, key) in zip(found[:], slow, strict=True):
+    for row, (amount, key) in zip(result[:], slow, strict=True):
         assert (row.customer, Fraction(row.amount)) == (-key, amount)
         grade = "C" if amount <= 0 or before >= base * 95 / 100 else "A" if before < base * 80 / 100 else "B"
         assert row.grade == grade
         before += max(amount, 0)
         if amount > 0:
             assert abs(Fraction(row.cumulative) - 100 * before / base) <= Fraction(1, 20)
-    assert found.a_rows == sum(1 for row in found[:] if row.grade == "A")
-    assert Fraction(found.total) == sum(amount for amount, _ in slow)
-    assert sum((row.share for row in found[:] if row.share is not None), Decimal(0)) in (0, 100)
+    assert result.a_rows == sum(1 for row in result[:] if row.grade == "A")
+    assert Fraction(result.total) == sum(amount for amount, _ in slow)
+    assert sum((row.share for row in result[:] if row.share is not None), Decimal(0)) in (0, 100)
 
 
 @pytest.mark.parametrize(
@@ -91,10 +91,10 @@ def test_the_ranking_equals_a_slow_one_with_fractions(amounts):
     ],
 )  # fmt: skip
 def test_amounts_of_tiles(amount, said):
-    assert in_unit(Decimal(amount)) == said
+    assert in_readable_unit(Decimal(amount)) == said
 
 
-def test_growth_says_nothing_against_nothing():
+def test_growth_against_nothing_is_none():
     assert change(Decimal(110), Decimal(100)) == Decimal("10.0")
     assert [change(Decimal(1), before) for before in (None, Decimal(0), Decimal(-5))] == [None] * 3
     assert percent(1, 0) is None

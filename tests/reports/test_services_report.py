@@ -35,11 +35,11 @@ YEAR = year_period(2026)
 @pytest.mark.parametrize("who", ["executive", "supervisor"])
 @pytest.mark.parametrize("by", ["kind", "assignee"])
 def test_groups_equal_a_count_by_hand(work, who, by):
-    rows = service.created(ServiceRequest.objects.visible_to(getattr(work, who)), YEAR)
+    rows = service.created_in(ServiceRequest.objects.visible_to(getattr(work, who)), YEAR)
     mine = [one for one in ServiceRequest.objects.visible_to(getattr(work, who)) if local(one.created_at).year == 2026]
-    found = service.groups(rows, F(by))
-    assert set(found) == {getattr(one, f"{by}_id") for one in mine}
-    for key, group in found.items():
+    group_by_value = service.groups(rows, F(by))
+    assert set(group_by_value) == {getattr(one, f"{by}_id") for one in mine}
+    for key, group in group_by_value.items():
         theirs = [one for one in mine if getattr(one, f"{by}_id") == key]
         scores = [one.satisfaction for one in theirs if one.satisfaction]
         minutes = [one.minutes_to_handle for one in theirs if one.minutes_to_handle is not None]
@@ -52,8 +52,8 @@ def test_groups_equal_a_count_by_hand(work, who, by):
         assert group.median_hours == (Decimal(median(minutes)) / 60 if minutes else None)
         slow = sorted(minutes)[-(-9 * len(minutes) // 10) - 1] if minutes else None
         assert group.slow_hours == (Decimal(slow) / 60 if minutes else None)
-    whole = service.total(found.values())
-    assert (whole.requests, sum(whole.minutes.values())) == (len(mine), sum(bool(o.minutes_to_handle) for o in mine))
+    total = service.total(group_by_value.values())
+    assert (total.requests, sum(total.minutes.values())) == (len(mine), sum(bool(o.minutes_to_handle) for o in mine))
 
 
 @pytest.mark.parametrize(
@@ -80,25 +80,25 @@ def test_the_ninetieth_is_near_what_a_library_says():
 
 
 def test_repeat_complaints(work):
-    rows = service.created(ServiceRequest.objects.visible_to(work.executive), YEAR)
+    rows = service.created_in(ServiceRequest.objects.visible_to(work.executive), YEAR)
     complaints = [
         one for one in ServiceRequest.objects.all() if local(one.created_at).year == 2026 and str(one.kind) == "投诉"
     ]
     counts = Counter(one.party for one in complaints)
-    found = service.repeat_complaints(rows)
-    assert {one.name: one.times for one in found} == {name: n for name, n in counts.items() if n > 1}
-    assert found[0].times == max(counts.values())
-    for one in found:
+    complainers = service.repeat_complaints(rows)
+    assert {one.name: one.times for one in complainers} == {name: n for name, n in counts.items() if n > 1}
+    assert complainers[0].times == max(counts.values())
+    for one in complainers:
         days = sorted(local(c.created_at) for c in complaints if c.party == one.name)
         assert (one.first, one.last) == (days[0], days[-1])
 
 
-@pytest.mark.parametrize(("moment", "year"), [("2025-12-31T15:59:59Z", 2025), ("2025-12-31T16:00:00Z", 2026)])
-def test_a_request_counts_in_the_shanghai_year_of_its_creation(company, moment, year):
-    request_row(company, 1, created_at=datetime.fromisoformat(moment.replace("Z", "+00:00")))
+@pytest.mark.parametrize(("at", "year"), [("2025-12-31T15:59:59Z", 2025), ("2025-12-31T16:00:00Z", 2026)])
+def test_a_request_counts_in_the_shanghai_year_of_its_creation(company, at, year):
+    request_row(company, 1, created_at=datetime.fromisoformat(at.replace("Z", "+00:00")))
     rows = ServiceRequest.objects.all()
-    counted = {asked: service.created(rows, year_period(asked)).count() for asked in (2025, 2026)}
-    assert counted == {asked: int(asked == year) for asked in (2025, 2026)}
+    counted = {period_year: service.created_in(rows, year_period(period_year)).count() for period_year in (2025, 2026)}
+    assert counted == {period_year: int(period_year == year) for period_year in (2025, 2026)}
     assert year in service.years_of(rows)
 
 
@@ -121,11 +121,11 @@ def behind(client, url):
 @pytest.mark.parametrize(("who", "query"), [("executive", "year=all"), ("supervisor", "year=2026&department={north}")])
 def test_every_figure_equals_the_list_it_leads_to(work, sign_in, by, who, query):
     client = sign_in(getattr(work, who))
-    found = report(client, f"by={by}&{query.format(north=work.north.pk)}").context["report"]
-    main, repeated = found.tables
-    assert behind(client, found.kpis[0].url) == int(found.kpis[0].value) == sum(row.requests for row in main.rows)
-    assert behind(client, found.kpis[1].url) == main.total.answers
-    assert behind(client, found.kpis[2].url) == main.total.content
+    figures = report(client, f"by={by}&{query.format(north=work.north.pk)}").context["report"]
+    main, repeated = figures.tables
+    assert behind(client, figures.kpis[0].url) == int(figures.kpis[0].value) == sum(row.requests for row in main.rows)
+    assert behind(client, figures.kpis[1].url) == main.total.answers
+    assert behind(client, figures.kpis[2].url) == main.total.content
     checked = 0
     for table, rows in ((main, [*main.rows, main.total]), (repeated, repeated.rows)):
         for column in table.columns:
@@ -136,17 +136,17 @@ def test_every_figure_equals_the_list_it_leads_to(work, sign_in, by, who, query)
     assert sum(row.share for row in main.rows) == Decimal("100.0")
 
 
-def test_types_without_a_request_are_listed_and_the_basis_is_said(company, sign_in):
+def test_types_without_a_request_are_listed_and_the_basis_is_shown(company, sign_in):
     request_row(company, 1, assignee=company.manager, satisfaction=5, satisfaction_by="customer", minutes_to_handle=90)
     response = report(sign_in(company.executive), "year=2026")
     table = response.context["report"].tables[0]
     assert [(row.label, row.requests) for row in table.rows] == [("咨询", 1), ("建议", 0), ("投诉", 0)]
-    shown = text(response)
+    page_text = text(response)
     for words in ("1 条评价：客户 1，客户经理代录 0", "1.5", "时长为工作时间", "没有投诉两次以上的客户", "合计"):
-        assert words in shown
+        assert words in page_text
 
 
-def test_scope_rights_and_odd_filters(company, sign_in):
+def test_scope_permissions_and_odd_filters(company, sign_in):
     request_row(company, 1, manager=company.stranger, organisation="海外的单位")
     assert report(sign_in(company.supervisor), "year=2026").context["report"].empty
     assert not report(sign_in(company.executive), "year=2026").context["report"].empty
@@ -162,17 +162,17 @@ def test_scope_rights_and_odd_filters(company, sign_in):
 def test_workbook_and_queries(work, sign_in, django_assert_max_num_queries):
     client = sign_in(work.executive)
     with django_assert_max_num_queries(24):
-        found = report(client, "year=2026&by=month").context["report"]
+        cells = report(client, "year=2026&by=month").context["report"]
     book = load_workbook(io.BytesIO(export(client, f"{PAGE}?year=2026&by=month", "xlsx").content))
     sheet = book["客户服务分析"]
     assert len(sheet._charts) == 1
-    written = [row[1:3] for row in sheet.iter_rows(values_only=True)]
-    assert all((row.label, row.requests) in written for row in found.tables[0].rows)
-    assert ("合计", found.tables[0].total.requests) in written
+    content = [row[1:3] for row in sheet.iter_rows(values_only=True)]
+    assert all((row.label, row.requests) in content for row in cells.tables[0].rows)
+    assert ("合计", cells.tables[0].total.requests) in content
 
 
-def test_an_unchanged_report_is_not_counted_again_and_a_changed_one_at_once(company, sign_in):
-    """Whoever sends the statement: what was remembered ends with it."""
+def test_an_unchanged_report_is_cached_and_a_changed_one_recomputed(company, sign_in):
+    """Any write of the tables ends the cached result."""
     seen = factories.CustomerFactory(manager=company.manager, name="滨城热电")
     for number in range(2):
         request_row(company, number, customer=seen, kind=factories.entry("服务类型", "投诉"))
@@ -198,7 +198,7 @@ def test_an_unchanged_report_is_not_counted_again_and_a_changed_one_at_once(comp
     assert opened()[:2] == (3, [("滨城供热", 2)])
 
 
-def test_of_many_who_complained_again_a_page_is_shown(company, sign_in):
+def test_many_repeat_complaints_are_paged(company, sign_in):
     kind = factories.entry("服务类型", "投诉")
     for number in range(60):
         request_row(company, number, organisation=f"单位{number % 25:02}", kind=kind)

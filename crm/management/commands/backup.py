@@ -1,4 +1,4 @@
-"""manage.py backup FOLDER: database and files in one checked file."""
+"""manage.py backup FOLDER: back up database and files into one verified file."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import psycopg
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from crm.backup.failure import BackupFailed
-from crm.backup.making import make_backup
+from crm.backup.creation import make_backup
+from crm.backup.errors import BackupFailed
 
 
 class Command(BaseCommand):
@@ -25,10 +25,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, folder: Path, **options: Any) -> None:
         try:
-            made = make_backup(folder)
+            backup = make_backup(folder)
         except (BackupFailed, OSError, psycopg.Error) as error:
             raise CommandError(f"备份失败：{error}") from error
-        size = f"{made.path.stat().st_size / 1024 / 1024:.1f} MiB{'，已加密' if made.is_encrypted else ''}"
-        self.stdout.write(f"备份完成，已核对：{made.path}（{size}）")
-        for note in made.notes:
+        size = f"{backup.path.stat().st_size / 1024 / 1024:.1f} MiB{'，已加密' if backup.is_encrypted else ''}"
+        self.stdout.write(f"备份完成，已核对：{backup.path}（{size}）")
+        for note in backup.notes:
             self.stdout.write(f"注意：{note}")

@@ -1,4 +1,4 @@
-"""manage.py check_data [--fix] [--only KIND …]: what was stored wrongly before, with links; nothing changes unasked."""
+"""manage.py check_data [--fix] [--only KIND …]: list wrong stored data with links; change nothing without --fix."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ class Command(BaseCommand):
             findings = list(kind.find())
             self.stdout.write(f"{kind.title}（{kind.code}）：{len(findings) or '没有发现'}")
             for finding in findings:
-                done = self.report(kind, finding, fix=fix and (not kind.is_guess or kind.code in only))
-                mended += done
-                open_ += not done and finding.mend is not None
+                is_mended = self.report(kind, finding, fix=fix and (not kind.is_guess or kind.code in only))
+                mended += is_mended
+                open_ += not is_mended and finding.mend is not None
             total += len(findings)
         self.stdout.write(conclusion(total, mended, open_, fixed=fix))
 
     def report(self, kind: Kind, finding: Finding, *, fix: bool) -> bool:
-        """Print the finding with what became of it; return whether it is mended."""
+        """Print the finding and its outcome; return whether it is mended."""
         objection = mend(finding) if fix else ""
-        done = fix and not objection
-        state = "已改正" if done else f"没有改：{objection}" if objection else ""
+        is_mended = fix and not objection
+        state = "已改正" if is_mended else f"没有改：{objection}" if objection else ""
         self.stdout.write(f"  {finding}" + (f"（{state}）" if state else ""))
-        return done
+        return is_mended
 
 
 def conclusion(total: int, mended: int, open_: int, *, fixed: bool) -> str:

@@ -1,4 +1,4 @@
-"""manage.py create_administrator: an account with the role 系统管理员."""
+"""manage.py create_administrator: create an account with the role 系统管理员."""
 
 import getpass
 import sys

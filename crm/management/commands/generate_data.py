@@ -1,4 +1,4 @@
-"""manage.py generate_data: very many opportunities and customers, for measuring."""
+"""manage.py generate_data: generate many opportunities and customers for benchmarks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""manage.py load_demo: fills an empty database with the demo company."""
+"""manage.py load_demo: fill an empty database with the demo company."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import make_password
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
-from crm.demo.accounts import choose_password, kept_password, opens
+from crm.demo.accounts import choose_password, matches_password, stored_password
 from crm.demo.company import load
 from crm.demo.names import SHOWN_ACCOUNTS
 
@@ -41,19 +41,19 @@ class Command(BaseCommand):
         if first is None:
             self.stdout.write("数据库里已有用户，不载入演示公司。")
             return
-        given = settings.CRM_DEMO_PASSWORD
-        if given and not opens(given, first):
-            User.objects.filter(is_demo=True).update(password=make_password(given))
-        password = given or kept_password()
-        self._show(password if given or opens(password, first) else "")
+        configured = settings.CRM_DEMO_PASSWORD
+        if configured and not matches_password(configured, first):
+            User.objects.filter(is_demo=True).update(password=make_password(configured))
+        password = configured or stored_password()
+        self._show(password if configured or matches_password(password, first) else "")
 
     def _show(self, password: str) -> None:
-        """The accounts to sign in with; an unknown password is said to be so."""
+        """Print the accounts to sign in with, and the password if it is known."""
         people = User.objects.filter(is_demo=True, is_active=True, username__in=SHOWN_ACCOUNTS)
-        found = {user.username: user for user in people.select_related("department")}
+        user_by_name = {user.username: user for user in people.select_related("department")}
         self.stdout.write("演示账号：")
         for username in SHOWN_ACCOUNTS:
-            if user := found.get(username):
+            if user := user_by_name.get(username):
                 self.stdout.write(f"  {username:<10} {user.name}  {user.role_names}  {user.department or ''}")
         if password:
             self.stdout.write(f"密码（各账号相同）：{password}")

@@ -1,4 +1,4 @@
-"""manage.py make_backup_key: the file whose key encrypts backups."""
+"""manage.py make_backup_key: create the key file that encrypts backups."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from crm.backup.failure import BackupFailed
+from crm.backup.errors import BackupFailed
 from crm.backup.key import key_file, make_key
 
 

@@ -1,4 +1,4 @@
-"""manage.py remove_demo: clears the demo company away before real work begins."""
+"""manage.py remove_demo: remove the demo company before real work begins."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Command(BaseCommand):
             return
         if not yes:
             raise CommandError(f"将删除 {people} 个演示账号和他们的全部客户、销售机会。确认请加 --yes。")
-        gone, held = remove()
-        self.stdout.write(f"已删除：{'、'.join(f'{label} {count}' for label, count in gone.items())}。")
-        if held:
-            self.stdout.write(f"正式记录仍提到下列演示账号，已停用而未删除：{'、'.join(held)}。")
+        counts, disabled = remove()
+        self.stdout.write(f"已删除：{'、'.join(f'{label} {count}' for label, count in counts.items())}。")
+        if disabled:
+            self.stdout.write(f"正式记录仍提到下列演示账号，已停用而未删除：{'、'.join(disabled)}。")

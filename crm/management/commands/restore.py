@@ -1,4 +1,4 @@
-"""manage.py restore FILE: database and files as a backup holds them; the former ones stay until --forget."""
+"""manage.py restore FILE: restore database and files; the former ones stay until --forget."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import psycopg
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
-from crm.backup import kept
-from crm.backup.failure import BackupFailed
-from crm.backup.restoring import restore_backup
+from crm.backup import leftovers
+from crm.backup.errors import BackupFailed
+from crm.backup.restoration import restore_backup
 
 
 class Command(BaseCommand):
@@ -27,59 +27,61 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("archive", type=Path, nargs="?", help="backup 生成的 crm-….tar 或 crm-….tar.enc（加密）")
         parser.add_argument("--overwrite", action="store_true", help="当前数据库里已有用户，也换掉它")
-        deeds = parser.add_mutually_exclusive_group()
-        deeds.add_argument("--status", dest="deed", action="store_const", const="status", help="说明留下了什么")
-        deeds.add_argument("--continue", dest="deed", action="store_const", const="finish", help="做完停在半路的恢复")
-        deeds.add_argument("--back", dest="deed", action="store_const", const="back", help="换回恢复以前的数据")
-        deeds.add_argument("--forget", dest="deed", action="store_const", const="forget", help="删除恢复以前的数据")
+        actions = parser.add_mutually_exclusive_group()
+        actions.add_argument("--status", dest="action", action="store_const", const="status", help="说明留下了什么")
+        actions.add_argument(
+            "--continue", dest="action", action="store_const", const="finish", help="做完停在半路的恢复"
+        )
+        actions.add_argument("--back", dest="action", action="store_const", const="back", help="换回恢复以前的数据")
+        actions.add_argument("--forget", dest="action", action="store_const", const="forget", help="删除恢复以前的数据")
 
-    def handle(self, *args: Any, archive: Path | None, overwrite: bool, deed: str | None, **options: Any) -> None:
-        with _in_words():
-            if deed:
+    def handle(self, *args: Any, archive: Path | None, overwrite: bool, action: str | None, **options: Any) -> None:
+        with _one_sentence_errors():
+            if action:
                 if archive:
-                    raise CommandError(f"--{'continue' if deed == 'finish' else deed} 不需要备份文件。")
-                getattr(self, deed)()
+                    raise CommandError(f"--{'continue' if action == 'finish' else action} 不需要备份文件。")
+                getattr(self, action)()
                 return
             if archive is None or not archive.is_file():
                 raise CommandError(f"找不到备份文件 {archive or ''}。")
             self.restore(archive, overwrite)
 
     def restore(self, archive: Path, overwrite: bool) -> None:
-        done = restore_backup(archive, overwrite=overwrite)
-        held = done.manifest
+        restored = restore_backup(archive, overwrite=overwrite)
+        manifest = restored.manifest
         self.stdout.write(
-            f"已恢复 {len(held.tables)} 张表、{held.rows} 行、{len(held.files)} 个附件，核对一致；"
-            f"执行了 {done.migrated} 个迁移，已是当前版本。"
+            f"已恢复 {len(manifest.tables)} 张表、{manifest.rows} 行、{len(manifest.files)} 个附件，核对一致；"
+            f"执行了 {restored.migrated} 个迁移，已是当前版本。"
         )
-        for note in done.notes:
+        for note in restored.notes:
             self.stdout.write(f"注意：{note}")
         self.status()
 
     def status(self) -> None:
-        found = kept.everything()
-        for state in found:
-            self.stdout.write(state.words)
-        if not found:
-            self.stdout.write(kept.NOTHING)
+        states = leftovers.find_leftovers()
+        for state in states:
+            self.stdout.write(state.message)
+        if not states:
+            self.stdout.write(leftovers.NOTHING)
 
     def finish(self) -> None:
-        self.stdout.write("已做完停在半路的恢复。" if kept.finish() else kept.NOTHING)
+        self.stdout.write("已做完停在半路的恢复。" if leftovers.finish_swaps() else leftovers.NOTHING)
         self.status()
 
     def back(self) -> None:
-        self.stdout.write(f"已换回恢复（{kept.take_back()}）以前的数据库和附件。")
+        self.stdout.write(f"已换回恢复（{leftovers.swap_back()}）以前的数据库和附件。")
         self.status()
 
     def forget(self) -> None:
-        gone = kept.forget()
-        self.stdout.write(f"已删除：{'、'.join(gone)}。" if gone else kept.NOTHING)
+        stamps = leftovers.remove_leftovers()
+        self.stdout.write(f"已删除：{'、'.join(stamps)}。" if stamps else leftovers.NOTHING)
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
-    """Whatever stops a restore is one sentence and exit 1."""
+def _one_sentence_errors() -> Iterator[None]:
+    """Turn errors of a restore into one sentence and exit status 1."""
     try:
         yield
     except (BackupFailed, OSError, Error, psycopg.Error, sqlite3.Error, MemoryError) as error:
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        raise CommandError(f"恢复失败：{said[0]}") from error
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise CommandError(f"恢复失败：{lines[0]}") from error

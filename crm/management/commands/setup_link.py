@@ -1,4 +1,4 @@
-"""manage.py setup_link: the one-time address at which an empty installation gets its first administrator."""
+"""manage.py setup_link: print the one-time URL for creating the first administrator."""
 
 from typing import Any
 

@@ -1,10 +1,10 @@
-"""What stops a backup or its return."""
+"""Errors of backup and restore."""
 
 from pathlib import Path
 
 
 class BackupFailed(Exception):
-    """What went wrong and what to do, in Chinese; nothing was changed, or the words say how far it came."""
+    """A failure in Chinese, with what to do. Nothing was changed, unless the text says how far it came."""
 
 
 def broken(path: Path) -> BackupFailed:

@@ -1,4 +1,4 @@
-"""A backup: made from one moment, checked by reading every byte and restoring it, and only then named."""
+"""Creation of a backup: from one snapshot, checked by reading every byte and restoring it, and only then named."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from crm.file_permissions import FILE, make_folder
 
 from . import files, postgres, sqlite
 from .archive import Archive, Writer
-from .encryption import Target, is_encrypted, writing
-from .failure import BackupFailed
+from .encryption import Target, is_encrypted, open_target
+from .errors import BackupFailed
 from .key import configured_key
 from .manifest import DATABASE, FILES, Manifest, Tables
 
@@ -33,7 +33,7 @@ MISSING = "数据库里提到、附件目录里却没有的文件 {} 个（备�
 
 
 @dataclass(frozen=True)
-class Made:
+class Backup:
     path: Path
     manifest: Manifest
 
@@ -48,7 +48,7 @@ class Made:
 
 
 def database() -> ModuleType:
-    """The module for the kind of database we stand on: both have the same functions."""
+    """Return the module for the configured database; both have the same functions."""
     return postgres if connection.vendor == "postgresql" else sqlite
 
 
@@ -57,10 +57,10 @@ def product() -> str:
     return str(tomllib.loads(text)["project"]["version"])
 
 
-def make_backup(folder: Path) -> Made:
-    """Writes crm-<time>.tar into the folder; the name appears once what it holds was restored and compared.
+def make_backup(folder: Path) -> Backup:
+    """Write crm-<time>.tar into the folder; the name appears once its content was restored and compared.
 
-    With a key it is crm-<time>.tar.enc, and the folder, which may be elsewhere, holds nothing that is not encrypted.
+    With a key it is crm-<time>.tar.enc, and the folder, which may be elsewhere, holds encrypted data only.
     """
     key = configured_key()
     _refuse_inside(folder)
@@ -77,11 +77,11 @@ def make_backup(folder: Path) -> Made:
         files.sync(folder)
     finally:
         part.unlink(missing_ok=True)
-    return Made(final, manifest)
+    return Backup(final, manifest)
 
 
 def _sweep(folder: Path) -> None:
-    """Removes what backups that were killed left: their copies hold everything."""
+    """Remove copies that killed backups left: they hold everything."""
     for path in [*folder.glob("crm-*.part"), *folder.glob(f"{SCRATCH}*"), *Path(settings.VAR_DIR).glob(f"{SCRATCH}*")]:
         if path.lstat().st_mtime < time.time() - ABANDONED:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
@@ -93,31 +93,31 @@ def _refuse_inside(folder: Path) -> None:
 
 
 def _write(part: Path, dumped: Path, key: bytes | None) -> Manifest:
-    found = database().dump(dumped, list(_file_columns()))
+    contents = database().dump(dumped, list(_file_columns()))
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE), "wb") as out:
-        with writing(out, key) as target:
-            manifest = _write_members(target, dumped, *found)
+        with open_target(out, key) as target:
+            manifest = _write_members(target, dumped, *contents)
         out.flush()
         os.fsync(out.fileno())
     return manifest
 
 
 def _write_members(
-    target: Target, dumped: Path, tables: Tables, migrations: list[tuple[str, str]], named: set[str]
+    target: Target, dumped: Path, tables: Tables, migrations: list[tuple[str, str]], file_names: set[str]
 ) -> Manifest:
     writer = Writer(target)
     writer.add(DATABASE, dumped)
-    for name, path in files.stored():  # after the rows: a row's file is there before the row
+    for name, path in files.stored_files():  # after the rows: a row's file is there before the row
         try:
             writer.add(name, path)
-        except FileNotFoundError:  # its row went meanwhile
+        except FileNotFoundError:  # its row was deleted meanwhile
             continue
     manifest = Manifest(
         vendor=connection.vendor,
         tables=tables,
         members=writer.members,
         migrations=migrations,
-        missing=tuple(sorted(name for name in named if f"{FILES}{name}" not in writer.members)),
+        missing=tuple(sorted(name for name in file_names if f"{FILES}{name}" not in writer.members)),
         product=product(),
         made_at=timezone.localtime().isoformat(),
     )
@@ -126,7 +126,7 @@ def _write_members(
 
 
 def _file_columns() -> Iterator[tuple[str, str]]:
-    """Tables and columns that hold names of stored files."""
+    """Yield tables and columns that hold names of stored files."""
     for model in apps.get_models():
         for field in model._meta.concrete_fields:
             if isinstance(field, models.FileField) and field.column:
@@ -134,20 +134,20 @@ def _file_columns() -> Iterator[tuple[str, str]]:
 
 
 def _check(part: Path, manifest: Manifest, dumped: Path) -> None:
-    """Reads what was written and restores it into a place of its own: both must be what was there."""
+    """Read the archive and restore it into a copy; both must equal the original."""
     archive = Archive(part)
     if archive.manifest != manifest:
         raise BackupFailed("核对失败：写出的清单读回来不一样。")
-    archive.walk(lambda name: files.create(dumped) if name == DATABASE else None)
+    archive.walk(lambda name: files.create_private(dumped) if name == DATABASE else None)
     with database().checked_copy(dumped) as name:
         compare(manifest, *database().examine(name))
 
 
 def compare(manifest: Manifest, tables: dict[str, Any], migrations: list[tuple[str, str]]) -> None:
-    """Raises BackupFailed unless a restored database holds, table by table, what the manifest says."""
+    """Raise BackupFailed unless a restored database equals the manifest, table by table."""
     expected = manifest.tables
-    wrong = sorted(name for name in expected.keys() | tables.keys() if expected.get(name) != tables.get(name))
-    if wrong:
-        raise BackupFailed(f"核对失败：表 {'、'.join(wrong[:5])} 与备份时不同。")
+    different = sorted(name for name in expected.keys() | tables.keys() if expected.get(name) != tables.get(name))
+    if different:
+        raise BackupFailed(f"核对失败：表 {'、'.join(different[:5])} 与备份时不同。")
     if manifest.migrations is not None and manifest.migrations != migrations:
         raise BackupFailed("核对失败：备份的清单和数据库里的版本记录不同。")

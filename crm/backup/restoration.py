@@ -1,4 +1,4 @@
-"""The way back: everything beside first, checked and brought to this version, and swapped in only then."""
+"""Restoring a backup: beside first, checked and migrated to this version, and only then swapped in."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from crm.file_permissions import FOLDER, give_to_owner_of
 from kit.audit.log import log_event
 from kit.audit.verification import verify
 
-from . import files, grants, kept
+from . import files, grants, leftovers
 from .archive import Archive
-from .archive_before import ArchiveBefore
+from .archive_v1 import ArchiveV1
+from .creation import compare, database
 from .encryption import is_encrypted
-from .failure import BackupFailed, broken
+from .errors import BackupFailed, broken
 from .key import key_file
-from .making import compare, database
 from .manifest import DATABASE, FILES, Manifest
-from .versions import bring_up, refuse_newer
+from .versions import migrate_copy, refuse_newer
 
 LOST = "原数据库自己的设置没有带到新库，需要时请用 ALTER DATABASE 再设一次：{}"
 RESTORED = "恢复备份"
 NOT_ENCRYPTED = "这份备份没有加密，没有密钥的人也能改写它。"
 GRANTS = "原数据库给其他账号的权限没有带到新库，需要时请由数据库管理员执行：\n{}"
-TRAIL = "备份里的审计记录在备份以前就不完整：{}"
+BROKEN_AUDIT_LOG = "备份里的审计记录在备份以前就不完整：{}"
 
 
 @dataclass(frozen=True)
@@ -44,56 +44,57 @@ class Restored:
 
 
 def restore_backup(path: Path, *, overwrite: bool) -> Restored:
-    """Restores beside, compares, migrates, swaps; raises BackupFailed, and up to the swap nothing was changed."""
+    """Restore beside, compare, migrate, swap. Raise BackupFailed; up to the swap nothing was changed."""
     archive = open_archive(path)
     if archive.manifest.vendor != connection.vendor:
         other = archive.manifest.vendor[:40]
         raise BackupFailed(f"这份备份来自 {other}，当前数据库是 {connection.vendor}，不能恢复。")
     refuse_newer(archive.manifest.migrations or [])
     archive.check()
-    kept.refuse_unfinished()
+    leftovers.refuse_unfinished()
     _refuse_full(overwrite)
     database().refuse_unfit()
     stamp = _stamp()
     try:
-        had = database().rights(database().own())  # now: who was just connected there may seem to be at the swap
+        # Read now: a connection just closed may still be listed at the swap.
+        former_grants = database().read_grants(database().current_name())
         migrated, findings = _prepare(archive, stamp)
-        lost = database().loses()
-        not_granted = grants.missing(had, database().rights(database().beside(stamp)))
-        database().swap(database().beside(stamp), database().former(stamp))
+        settings = database().lost_settings()
+        not_granted = grants.missing_grants(former_grants, database().read_grants(database().restored_name(stamp)))
+        database().swap(database().restored_name(stamp), database().former_name(stamp))
     except BaseException:
-        kept.drop(stamp)
+        leftovers.drop(stamp)
         raise
-    kept.swap_files(stamp)
-    notes = [*_notes_on(archive), *_notes_on_loss(lost, not_granted), *map(TRAIL.format, findings[:3])]
+    leftovers.swap_files(stamp)
+    notes = [*_notes_on(archive), *_notes_on_loss(settings, not_granted), *map(BROKEN_AUDIT_LOG.format, findings[:3])]
     return Restored(archive.manifest, stamp, migrated, tuple(notes))
 
 
-def _notes_on(archive: Archive | ArchiveBefore) -> Iterator[str]:
+def _notes_on(archive: Archive | ArchiveV1) -> Iterator[str]:
     if archive.note:
         yield archive.note
     if key_file() and not is_encrypted(archive.path):
         yield NOT_ENCRYPTED
 
 
-def _notes_on_loss(lost: list[str], not_granted: list[str]) -> Iterator[str]:
-    if lost:
-        yield LOST.format("；".join(lost))
+def _notes_on_loss(settings: list[str], not_granted: list[str]) -> Iterator[str]:
+    if settings:
+        yield LOST.format("；".join(settings))
     if not_granted:
         yield GRANTS.format("\n".join(not_granted))
 
 
-def open_archive(path: Path) -> Archive | ArchiveBefore:
-    """Raises BackupFailed for whatever is no backup; nothing is believed that was not compared."""
+def open_archive(path: Path) -> Archive | ArchiveV1:
+    """Open a backup of either format; raise BackupFailed for any other file."""
     try:
-        return Archive(path) if Archive.is_one(path) else ArchiveBefore(path)
+        return Archive(path) if Archive.is_one(path) else ArchiveV1(path)
     except MemoryError:
         raise broken(path) from None
 
 
 def _stamp() -> str:
     stamp = f"{timezone.localtime():%Y%m%d%H%M%S}"
-    if any(found.stamp.startswith(stamp) for found in kept.everything()):
+    if any(leftover.stamp.startswith(stamp) for leftover in leftovers.find_leftovers()):
         raise BackupFailed("这一秒里已经有过一次恢复，请再试一次。")
     return stamp
 
@@ -113,15 +114,16 @@ def _refuse_full(overwrite: bool) -> None:
         raise BackupFailed(f"当前数据库里已有 {people} 个用户。确定要用备份换掉它，请加 --overwrite（它会另外留着）。")
 
 
-def _prepare(archive: Archive | ArchiveBefore, stamp: str) -> tuple[int, list[str]]:
-    """Files and database beside, as they were and then of this version; gives migrations run and broken seals."""
-    coming, scratch, name = files.beside(files.COMING, stamp), kept.scratch(stamp), database().beside(stamp)
+def _prepare(archive: Archive | ArchiveV1, stamp: str) -> tuple[int, list[str]]:
+    """Restore files and database beside, compare and migrate; return migrations run and broken audit seals."""
+    coming, scratch = files.folder_beside(files.COMING, stamp), leftovers.scratch(stamp)
+    name = database().restored_name(stamp)
     files.root().mkdir(mode=FOLDER, parents=True, exist_ok=True)
     _refuse_without_room(archive, scratch.parent)
     coming.mkdir(mode=FOLDER)
     scratch.mkdir(mode=FOLDER)
     dumped = scratch / DATABASE
-    archive.walk(lambda member: files.create(dumped if member == DATABASE else coming / member[len(FILES) :]))
+    archive.walk(lambda member: files.create_private(dumped if member == DATABASE else coming / member[len(FILES) :]))
     database().load(dumped, name)
     files.remove(scratch)
     give_to_owner_of(files.root(), coming)
@@ -129,15 +131,15 @@ def _prepare(archive: Archive | ArchiveBefore, stamp: str) -> tuple[int, list[st
     tables, migrations = database().examine(name)
     compare(archive.manifest, tables, migrations)
     refuse_newer(migrations)
-    with _standing_on(name):
-        migrated, findings = bring_up(migrations), verify(now=_made_at(archive.manifest))
+    with _use_database(name):
+        migrated, findings = migrate_copy(migrations), verify(now=_made_at(archive.manifest))
         _record(archive)
-    database().settle(name)
+    database().finalize(name)
     return migrated, findings
 
 
 def _made_at(manifest: Manifest) -> datetime | None:
-    """When the backup was made: what was not sealed yet then is not overdue because it lay in an archive."""
+    """Return when the backup was made: events unsealed then are not overdue for having lain in an archive."""
     try:
         made_at = datetime.fromisoformat(manifest.made_at)
     except ValueError:
@@ -145,16 +147,16 @@ def _made_at(manifest: Manifest) -> datetime | None:
     return made_at if timezone.is_aware(made_at) and 2000 < made_at.year < 3000 else None
 
 
-def _record(archive: Archive | ArchiveBefore) -> None:
-    """The restored trail goes on with where it came from: it appears with the database or not at all."""
-    with archive.path.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+def _record(archive: Archive | ArchiveV1) -> None:
+    """Log the restore in the restored audit log, which is swapped in with its database."""
+    with archive.path.open("rb") as archive_file:
+        digest = hashlib.file_digest(archive_file, "sha256").hexdigest()
     facts = {"备份时间": _made_at(archive.manifest) or archive.manifest.made_at, "SHA-256": digest}
     log_event(None, RESTORED, text=archive.path.name, changes=facts)
 
 
-def _refuse_without_room(archive: Archive | ArchiveBefore, scratch: Path) -> None:
-    """The archive is the size of what it holds; a PostgreSQL server elsewhere says itself when it is full."""
+def _refuse_without_room(archive: Archive | ArchiveV1, scratch: Path) -> None:
+    """Raise BackupFailed without space for the archive; a remote PostgreSQL server reports a full disk itself."""
     needed = archive.path.stat().st_size
     for folder in (files.root(), scratch):
         free = shutil.disk_usage(folder).free
@@ -164,8 +166,8 @@ def _refuse_without_room(archive: Archive | ArchiveBefore, scratch: Path) -> Non
 
 
 @contextmanager
-def _standing_on(name: str) -> Iterator[None]:
-    """Everything that speaks with the database speaks with that one meanwhile."""
+def _use_database(name: str) -> Iterator[None]:
+    """Connect Django to that database meanwhile."""
     own = connection.settings_dict["NAME"]
     connection.close()
     connection.settings_dict["NAME"] = name
