@@ -5,6 +5,7 @@ import os
 os.environ.setdefault("CRM_PROCESS", "web")  # before the settings are read: pages wait for a shorter time than commands
 from gunicorn.glogging import Logger
 
+from crm.public_paths import KEY_PATHS
 from kit.pages.public_pages import HideKeys
 
 bind = os.environ.get("CRM_BIND") or f"127.0.0.1:{os.environ.get('PORT', '8000')}"
@@ -23,7 +24,7 @@ class QuietLogger(Logger):
     def setup(self, cfg):
         super().setup(cfg)
         for log in (self.error_log, self.access_log):
-            log.addFilter(HideKeys())
+            log.addFilter(HideKeys(KEY_PATHS))
 
 
 logger_class = QuietLogger

@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 from crm.file_permissions import FILE, FOLDER, UMASK, WAY_THROUGH
+from crm.public_paths import KEY_PATHS, PUBLIC_PATHS  # noqa: F401
 from kit.pages.public_pages import logo_problem
 
 os.umask(UMASK)  # every process of the product reads this: what it stores is for its own account only (decision 44)
@@ -352,8 +353,6 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
         "microphone", "midi", "payment", "publickey-credentials-get", "screen-wake-lock", "usb", "xr-spatial-tracking",
     )
 }  # fmt: skip
-PUBLIC_PATHS = ("/rate/",)  # what customers open; everything else is for people with an account
-KEY_PATHS = ("rate", "setup")  # whoever has such a URL needs no account: no log keeps one
 
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 FORM_RENDERER = "kit.pages.forms.CrmFormRenderer"
@@ -361,7 +360,9 @@ FORM_RENDERER = "kit.pages.forms.CrmFormRenderer"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"keys": {"()": "kit.pages.public_pages.HideKeys"}},  # links that open without an account
+    "filters": {
+        "keys": {"()": "kit.pages.public_pages.HideKeys", "paths": KEY_PATHS}
+    },  # links that open without an account
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["keys"]}},
     "root": {"handlers": ["console"], "level": "WARNING"},

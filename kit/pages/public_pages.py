@@ -84,22 +84,19 @@ def logo_problem(path: str) -> str:
 
 
 class HideKeys(logging.Filter):
-    """Remove the keys in URLs from messages and tracebacks of the log."""
+    """Remove the keys in URLs below these paths from messages and tracebacks of the log."""
+
+    def __init__(self, paths: tuple[str, ...]) -> None:
+        super().__init__()
+        self.pattern = re.compile(rf"/({'|'.join(paths)})/[^\s\"'<>]+")
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
-        if (redacted := hide_keys(message)) != message:
+        if (redacted := self.hide(message)) != message:
             record.msg, record.args = redacted, ()
         if record.exc_info and not record.exc_text:
-            record.exc_text = hide_keys(logging.Formatter().formatException(record.exc_info))
+            record.exc_text = self.hide(logging.Formatter().formatException(record.exc_info))
         return True
 
-
-@cache
-def _key_pattern() -> re.Pattern[str]:
-    return re.compile(rf"/({'|'.join(settings.KEY_PATHS)})/[^\s\"'<>]+")
-
-
-def hide_keys(text: str) -> str:
-    """Return the text without the keys in its URLs."""
-    return _key_pattern().sub(r"/\1/…", text)
+    def hide(self, text: str) -> str:
+        return self.pattern.sub(r"/\1/…", text)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -12,6 +15,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from crm.public_paths import KEY_PATHS
 from crm.settings import BASE_DIR
 from kit.pages import public_pages
 from services.links import SIGNER, rating_url
@@ -253,13 +257,29 @@ def test_no_log_holds_a_link(link, caplog, monkeypatch):
 
 def test_a_link_in_a_traceback_or_an_access_line_is_hidden(link):
     record = logging.LogRecord("x", logging.INFO, "x", 1, '"GET %(U)s" "%(f)s"', ({"U": link, "f": f"a {link}"},), None)
-    assert public_pages.HideKeys().filter(record)
+    assert public_pages.HideKeys(KEY_PATHS).filter(record)
     assert record.getMessage() == '"GET http://testserver/rate/…" "a http://testserver/rate/…"'
     plain = logging.LogRecord("x", logging.INFO, "x", 1, "/customers/%s/", (1,), None)
-    assert public_pages.HideKeys().filter(plain)
+    assert public_pages.HideKeys(KEY_PATHS).filter(plain)
     assert (plain.msg, plain.args) == ("/customers/%s/", (1,))
 
 
 def test_the_url_of_the_page_goes_to_no_other_site(link, client):
     assert {client.get(one)["Referrer-Policy"] for one in (link, link[:-1], "/rate/x/")} == {"strict-origin"}
     assert client.get("/login/")["Referrer-Policy"] == "same-origin"
+
+
+LOGGED_BEFORE_SETTINGS = """
+import logging, runpy
+names = runpy.run_path("gunicorn.conf.py")
+record = logging.LogRecord("x", logging.INFO, "x", 1, "GET %s", ("/rate/abc/",), None)
+names["HideKeys"](names["KEY_PATHS"]).filter(record)
+print(record.getMessage())
+"""
+
+
+def test_the_server_hides_links_before_it_has_settings():
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    command = [sys.executable, "-c", LOGGED_BEFORE_SETTINGS]
+    done = subprocess.run(command, env=environment, cwd=BASE_DIR, capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("GET /rate/…", "")
