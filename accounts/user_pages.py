@@ -101,12 +101,12 @@ class UserDetail(UserPage, RecordDetail):
 
     def context(self, record: User) -> dict[str, Any]:
         steps = (HAND_OVER, ENABLE, DISABLE, FACTOR, SESSIONS, UNLOCK, PASSWORD, EDIT)
-        drawn = controls(steps, record, self.request.user)
+        offered = controls(steps, record, self.request.user)
         roles = list(record.groups.prefetch_related("permissions__content_type").order_by("name"))
         permissions = {permission for role in roles for permission in role.permissions.all()}
         always_drawn = (EDIT,) if record.is_active else (EDIT, HAND_OVER)
         return {
-            "drawn": [control for control in drawn if control.allowed or control.action in always_drawn],
+            "drawn": [control for control in offered if control.allowed or control.action in always_drawn],
             "state": account_state(record),
             "roles": roles,
             "sentences": describe_permissions(permissions),

@@ -169,7 +169,7 @@ def administration() -> dict[str, Any]:
     return {
         "unplaced": list(User.objects.filter(is_active=True).filter(Q(groups=None) | Q(department=None))[:10]),
         "failed_jobs": list(Job.objects.filter(status=Job.Status.FAILED)[:5]),
-        "deeds": list(AuditEntry.objects.order_by("-id")[:8]),
+        "events": list(AuditEntry.objects.order_by("-id")[:8]),
         "people": User.objects.filter(is_active=True).count(),
     }
 

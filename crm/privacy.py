@@ -172,7 +172,7 @@ def erase_contact(contact: Contact, *, by: User, reason: str, with_files: bool =
     contact.erase(by=by)
     facts = {title: count for title, count in {**counts, AUDIT_LOG: len(entries)}.items() if count}
     event = log_event(by, ERASURE_VERB, contact, changes={"依据": words.erase(reason), **facts})
-    redact([_erasure(entry, words, personal) for entry in entries], deed=event)
+    redact([_erasure(entry, words, personal) for entry in entries], event=event)
     return Erased({**counts, AUDIT_LOG: len(entries)}, event)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from django.db import models
 from django.db.models import Q
@@ -109,8 +109,15 @@ def same_name_condition(name: str) -> Q:
     return Q(name_normalized=normalize(name))
 
 
-def match_reason(terms: SearchTerms, record: Any) -> str:
-    """Return in what a record equals the typed data. record: a model with name_normalized and name_pinyin."""
+class RecordWithName(Protocol):
+    """A customer, an opportunity or a contact: a name as it is compared."""
+
+    name_normalized: str
+    name_pinyin: str
+
+
+def match_reason(terms: SearchTerms, record: RecordWithName) -> str:
+    """Return in what a record equals the typed data."""
     folded = normalize(terms.name) if terms.name else ""
     if folded and record.name_normalized == folded:
         return "同名"

@@ -293,11 +293,11 @@ class Customer(HasContactDetails, SharedRecord):
         rows: dict[str, models.QuerySet[Any]] = {"订单": self.orders.all(), "流失记录": self.churn_cases.all()}  # type: ignore[attr-defined]
         rows |= {records.label: records.rows(self) for records in lent(RecordsOfCustomers)}
         counts = count_capped((queryset, 100) for queryset in rows.values())
-        found = [
+        blockers = [
             f"{count}{'+' if count > 99 else ''} 条{label}" for count, label in zip(counts, rows, strict=True) if count
         ]
         advice = "重复的客户请在列表里勾选后合并" if self.can_merge(by) else "重复的客户请主管合并"
-        return refuse_if(bool(found), f"还有 {'、'.join(found)}，不能删除。{advice}。")
+        return refuse_if(bool(blockers), f"还有 {'、'.join(blockers)}，不能删除。{advice}。")
 
     def can_restore(self, by: User) -> Verdict:
         return first_objection(

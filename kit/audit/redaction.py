@@ -39,10 +39,10 @@ def find_entries_naming(words: Iterable[str]) -> models.QuerySet[AuditEntry]:
     return AuditEntry.objects.annotate(words=Cast("changes", models.TextField())).filter(condition)
 
 
-def redact(erasures: Iterable[Erasure], *, deed: AuditEntry) -> int:
+def redact(erasures: Iterable[Erasure], *, event: AuditEntry) -> int:
     """Replace the texts of the rows and register the erasure; return how many rows. Call in a transaction.
 
-    deed: the event that is the reason. Raise Refused when a seal over one of the rows does not verify: tampering must
+    event: the event that is the reason. Raise Refused when a seal over one of the rows does not verify: tampering must
     be looked into first.
     """
     erasures, now = list(erasures), timezone.now()
@@ -50,7 +50,7 @@ def redact(erasures: Iterable[Erasure], *, deed: AuditEntry) -> int:
     earlier_digests = seals.load_erased_digests(erasure.entry.pk for erasure in erasures)
     whole_seals = _find_whole_seals({erasure.entry.pk for erasure in erasures})
     in_whole = {pk for seal in whole_seals for pk in seal.row_ids}
-    rows = [_build_redaction(erasure, earlier_digests, erasure.entry.pk in in_whole, now, deed) for erasure in erasures]
+    rows = [_build_redaction(erasure, earlier_digests, erasure.entry.pk in in_whole, now, event) for erasure in erasures]
     AuditRedaction.objects.bulk_create(rows, batch_size=500)
     _log_erasure(rows)
     for seal in whole_seals:
@@ -69,7 +69,7 @@ def _log_erasure(rows: list[AuditRedaction]) -> None:
 
 
 def _build_redaction(
-    erasure: Erasure, earlier_digests: dict[int, str], in_whole: bool, now: datetime, deed: AuditEntry
+    erasure: Erasure, earlier_digests: dict[int, str], in_whole: bool, now: datetime, event: AuditEntry
 ) -> AuditRedaction:
     entry = erasure.entry
     old = {"object_text": entry.object_text, "changes": entry.changes}
@@ -80,7 +80,7 @@ def _build_redaction(
         digest=earlier_digests.get(entry.pk) or seals.hash_personal_texts(old, salt),
         after=seals.hash_personal_texts(new, ""),
         at=now,
-        deed_id=deed.pk,
+        deed_id=event.pk,
     )
 
 

@@ -27,14 +27,14 @@ def named(**values: Any) -> AuditEntry:
 
 
 def erase(*entries: AuditEntry, verb: str = ERASURE_VERB) -> AuditEntry:
-    """Erase name and numbers, leave the rest; return the deed."""
-    deed = log_event(None, verb, text="联系人 7")
+    """Erase name and numbers, leave the rest; return the event."""
+    event = log_event(None, verb, text="联系人 7")
     with transaction.atomic():
         redact(
             [Erasure(one, GONE, {**one.changes, "手机": [GONE, GONE]}) for one in entries],
-            deed=deed,
+            event=event,
         )
-    return deed
+    return event
 
 
 def raw(sql: str, *params: Any) -> None:
