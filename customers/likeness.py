@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from django.db import models
 from django.db.models import Q
@@ -110,23 +110,26 @@ def same_name_condition(name: str) -> Q:
 
 
 class RecordWithName(Protocol):
-    """A customer, an opportunity or a contact: a name as it is compared."""
+    """A customer or an opportunity: its name as it is compared; None where a row has none yet."""
 
-    name_normalized: str
-    name_pinyin: str
+    @property
+    def name_normalized(self) -> str | None: ...
+
+    @property
+    def name_pinyin(self) -> str | None: ...
 
 
 def match_reason(terms: SearchTerms, record: RecordWithName) -> str:
     """Return in what a record equals the typed data."""
-    folded = normalize(terms.name) if terms.name else ""
-    if folded and record.name_normalized == folded:
+    folded, stored = normalize(terms.name) if terms.name else "", record.name_normalized or ""
+    if folded and stored == folded:
         return "同名"
     code = fold_code(getattr(record, "license_number", ""))
     if code and code == fold_code(terms.license_number):
         return "统一社会信用代码相同"
     if terms.external_number and getattr(record, "external_number", "") == terms.external_number:
         return "销售系统客户编号相同"
-    if folded and (folded in record.name_normalized or record.name_normalized in name_parts(folded)):
+    if folded and stored and (folded in stored or stored in name_parts(folded)):
         return "名称相近"
     return "读音相同" if folded and record.name_pinyin in pinyin_variants(terms.name) else "电话相同"
 

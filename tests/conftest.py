@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _trail_can_be_emptied():
+def _audit_log_can_be_emptied():
     """After a transactional test all tables are emptied; PostgreSQL refuses that to the trail, so its triggers rest.
 
     Row by row: there are few, and to truncate a table its files are made anew, which takes a hundred times as long.

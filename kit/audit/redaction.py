@@ -50,7 +50,9 @@ def redact(erasures: Iterable[Erasure], *, event: AuditEntry) -> int:
     earlier_digests = seals.load_erased_digests(erasure.entry.pk for erasure in erasures)
     whole_seals = _find_whole_seals({erasure.entry.pk for erasure in erasures})
     in_whole = {pk for seal in whole_seals for pk in seal.row_ids}
-    rows = [_build_redaction(erasure, earlier_digests, erasure.entry.pk in in_whole, now, event) for erasure in erasures]
+    rows = [
+        _build_redaction(erasure, earlier_digests, erasure.entry.pk in in_whole, now, event) for erasure in erasures
+    ]
     AuditRedaction.objects.bulk_create(rows, batch_size=500)
     _log_erasure(rows)
     for seal in whole_seals:

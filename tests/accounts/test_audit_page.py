@@ -21,7 +21,7 @@ from kit.jobs.models import Job
 from kit.jobs.tasks import run_job
 from tests import factories
 from tests.html import find_all, text, texts
-from tests.kit.trail import tamper
+from tests.kit.audit_rows import tamper
 
 pytestmark = pytest.mark.django_db
 LIST = "/accounts/audit/"
@@ -175,8 +175,8 @@ def test_the_seals_are_checked_from_the_page_and_the_result_shown(audit_log, com
     assert "还没有核对过封存" in client.get(LIST).content.decode()
     seals.seal_pending()
     assert "审计记录完整。" in check(client)
-    deed = AuditEntry.objects.filter(verb="核对审计记录").get()
-    assert (deed.actor, deed.object_text) == (company.administrator, "审计记录完整。")
+    event = AuditEntry.objects.filter(verb="核对审计记录").get()
+    assert (event.actor, event.object_text) == (company.administrator, "审计记录完整。")
     tamper("UPDATE audit_auditentry SET verb = %s WHERE verb = %s", "没有导出", "导出")
     html = check(client)
     assert "处问题" in html

@@ -56,7 +56,7 @@ def state(house):
     return rows, stored, DATABASE.databases_beside(), sorted(path.name for path in house.media.parent.iterdir())
 
 
-def refused(house, archive, words, **options):
+def assert_refused(house, archive, words, **options):
     """It is refused with these words, and nothing is other than before."""
     before = state(house)
     with pytest.raises(CommandError, match=words) as told:
@@ -183,21 +183,21 @@ def test_an_audit_log_broken_before_the_backup_is_reported_and_restored(house, c
 
 
 def test_people_are_not_replaced_without_being_asked(house, archive):
-    refused(house, archive, "--overwrite", overwrite=False)
+    assert_refused(house, archive, "--overwrite", overwrite=False)
 
 
 def test_a_backup_of_another_database_and_a_missing_file_are_refused(house, archive):
     other = rebuilt(archive, lambda manifest_, database: ({**manifest_, "vendor": "oracle"}, database))
-    refused(house, other, "来自 oracle")
-    refused(house, archive.with_name("no.tar"), "找不到")
-    refused(house, archive.parent, "找不到")
+    assert_refused(house, other, "来自 oracle")
+    assert_refused(house, archive.with_name("no.tar"), "找不到")
+    assert_refused(house, archive.parent, "找不到")
 
 
 def test_a_backup_of_a_newer_version_is_refused(house):
     record_applied("customers", "0999_later")
     made = make_backup(house.folder).path
-    refused(house, made, "customers.0999_later")
-    refused(house, rebuilt(made, lambda manifest_, database: (manifest_, database)), "customers.0999_later")
+    assert_refused(house, made, "customers.0999_later")
+    assert_refused(house, rebuilt(made, lambda manifest_, database: (manifest_, database)), "customers.0999_later")
 
 
 def test_a_damaged_backup_is_refused_and_nothing_changes(house, archive):
@@ -209,18 +209,20 @@ def test_a_damaged_backup_is_refused_and_nothing_changes(house, archive):
             restore(archive)
     for length in (0, size // 2, size - 1):
         archive.write_bytes(content[:length])
-        refused(house, archive, "恢复失败")
+        assert_refused(house, archive, "恢复失败")
 
 
 def test_rows_of_the_first_format_that_differ_from_the_manifest_change_nothing(house, archive):
     def fewer(manifest_, database):
         return {**manifest_, "tables": {**manifest_["tables"], "customers_customer": [0, None]}}, database
 
-    refused(house, rebuilt(archive, fewer), "customers_customer")
-    refused(
+    assert_refused(house, rebuilt(archive, fewer), "customers_customer")
+    assert_refused(
         house, rebuilt(archive, lambda manifest_, database: (manifest_, database[: len(database) // 2])), "恢复失败"
     )
-    refused(house, rebuilt(archive, lambda manifest_, database: (manifest_, b"nothing of the kind" * 99)), "恢复失败")
+    assert_refused(
+        house, rebuilt(archive, lambda manifest_, database: (manifest_, b"nothing of the kind" * 99)), "恢复失败"
+    )
 
 
 @ON_SQLITE
@@ -236,17 +238,17 @@ def test_of_the_first_format_a_page_of_an_index_is_missed_by_sums_but_not_by_the
         start = (root[0] - 1) * size
         return manifest_, database[:start] + bytes(size) + database[start + size :]
 
-    refused(house, rebuilt(archive, blank), "损坏|读不出来")
+    assert_refused(house, rebuilt(archive, blank), "损坏|读不出来")
 
 
 def test_a_migration_that_fails_leaves_everything_as_it_was(house, archive, monkeypatch):
     monkeypatch.setattr(versions, "call_command", lambda *_, **__: (_ for _ in ()).throw(OSError("磁盘已满")))
-    refused(house, archive, "磁盘已满")
+    assert_refused(house, archive, "磁盘已满")
 
 
 def test_a_full_disk_is_reported_before_anything_is_written(house, archive, monkeypatch):
     monkeypatch.setattr(restoration.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
-    refused(house, archive, "先腾出空间")
+    assert_refused(house, archive, "先腾出空间")
 
 
 @ON_SQLITE

@@ -18,7 +18,7 @@ from customers.models import Customer
 from kit.audit import seals, verification
 from kit.audit.log import log_event
 from kit.audit.models import AuditEntry
-from tests.crm.test_restore import refused, restore, spoil
+from tests.crm.test_restore import assert_refused, restore, spoil
 
 ON_POSTGRESQL = pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's roles")
 
@@ -73,21 +73,21 @@ def test_a_plain_one_comes_back_where_backups_are_encrypted_and_that_is_said(hou
 
 def test_without_its_key_or_damaged_an_encrypted_one_changes_nothing(house, key_file, archive, settings, tmp_path):
     settings.CRM_BACKUP_KEY_FILE = ""
-    refused(house, archive, "恢复失败：.*是加密的备份")
+    assert_refused(house, archive, "恢复失败：.*是加密的备份")
     other = tmp_path / "other.key"
     settings.CRM_BACKUP_KEY_FILE = str(other)
     call_command("make_backup_key", verbosity=0)
-    refused(house, archive, "另一个密钥")
+    assert_refused(house, archive, "另一个密钥")
     other.chmod(0o644)
-    refused(house, archive, "chmod 600")
+    assert_refused(house, archive, "chmod 600")
     settings.CRM_BACKUP_KEY_FILE = str(key_file)
     stored = archive.read_bytes()
     for place in (3, 15, 40, 60, 100, len(stored) // 2, len(stored) - 1):
         archive.write_bytes(stored[:place] + bytes([stored[place] ^ 1]) + stored[place + 1 :])
-        refused(house, archive, "恢复失败")
+        assert_refused(house, archive, "恢复失败")
     for length in (16, 64, 64 + 65552, len(stored) - 1):
         archive.write_bytes(stored[:length])
-        refused(house, archive, "恢复失败")
+        assert_refused(house, archive, "恢复失败")
     archive.write_bytes(stored)
     restore(archive)  # control: as it was it comes back
     assert Customer.objects.get().name == "海河水务有限公司"
@@ -113,7 +113,7 @@ def test_the_restored_audit_log_names_the_backup_and_its_chain_holds(house, arch
 
 def test_a_refused_restore_leaves_no_event(house, archive):
     archive.write_bytes(archive.read_bytes()[:-1])
-    refused(house, archive, "恢复失败")
+    assert_refused(house, archive, "恢复失败")
     assert not AuditEntry.objects.filter(verb="恢复备份").exists()
 
 

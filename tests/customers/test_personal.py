@@ -219,13 +219,13 @@ def test_no_trace_is_left_anywhere_and_the_business_stays(person, company):
 def test_the_trail_says_who_erased_why_and_how_much_and_its_seals_hold(person, company):
     seals.seal_pending()
     before = list(AuditEntry.objects.order_by("pk").values("pk", "at", "actor_name", "verb", "object_id"))
-    deed = erase(person, company).event
-    kept = AuditEntry.objects.filter(pk__lt=deed.pk).order_by("pk")
+    event = erase(person, company).event
+    kept = AuditEntry.objects.filter(pk__lt=event.pk).order_by("pk")
     assert list(kept.values("pk", "at", "actor_name", "verb", "object_id")) == before
-    deed = AuditEntry.objects.get(verb=ERASURE_VERB)
-    assert (deed.actor, deed.record, deed.object_text) == (company.supervisor, person.contact, "已抹去的联系人")
-    assert deed.changes["依据"] == ["", f"{ERASED_TEXT}本人来电要求"]
-    assert int(deed.changes["审计记录"][1]) == AuditEntry.objects.filter(salt__startswith="redaction:").count()
+    event = AuditEntry.objects.get(verb=ERASURE_VERB)
+    assert (event.actor, event.record, event.object_text) == (company.supervisor, person.contact, "已抹去的联系人")
+    assert event.changes["依据"] == ["", f"{ERASED_TEXT}本人来电要求"]
+    assert int(event.changes["审计记录"][1]) == AuditEntry.objects.filter(salt__startswith="redaction:").count()
     seals.seal_pending()
     assert verify() == []
 

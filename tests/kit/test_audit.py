@@ -17,7 +17,7 @@ from kit.audit.models import AppendOnlyError, AuditEntry, AuditSeal
 from kit.audit.verification import verify
 from kit.domain.verdict import Refused
 from tests import factories
-from tests.kit.trail import POSTGRES, entry, raw, tamper
+from tests.kit.audit_rows import POSTGRES, entry, raw, tamper
 
 pytestmark = pytest.mark.django_db
 

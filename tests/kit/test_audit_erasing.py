@@ -19,7 +19,7 @@ from kit.audit.retention import cut_off, prune_expired
 from kit.audit.verification import ERASURE_VERB, IdRanges, describe_removals, verify
 from kit.domain.verdict import Refused
 from tests import factories
-from tests.kit.trail import GONE, POSTGRES, entry, erase, named, raw, tamper
+from tests.kit.audit_rows import GONE, POSTGRES, entry, erase, named, raw, tamper
 
 pytestmark = pytest.mark.django_db
 
@@ -75,7 +75,7 @@ def test_nothing_that_is_kept_lets_the_old_words_be_guessed():
 def test_a_row_erased_before_it_was_sealed_and_one_erased_twice_hold_too():
     row = named()
     erase(row)
-    assert seals.seal_pending() == 3  # with the deed and its registration
+    assert seals.seal_pending() == 3  # with the event and its registration
     erase(AuditEntry.objects.get(pk=row.pk))
     seals.seal_pending()
     assert AuditRedaction.objects.filter(entry_id=row.pk).count() == 2
@@ -158,8 +158,8 @@ needs_trigger = pytest.mark.skipif(not POSTGRES, reason="the trigger is PostgreS
 )
 def test_postgresql_lets_words_go_only_with_their_record(change):
     row, statement = named(), "UPDATE audit_auditentry SET {} WHERE id = %s"
-    deed = log_event(None, ERASURE_VERB, text="联系人 7")
-    kept = AuditRedaction.objects.create(entry_id=row.pk, digest="d", after="a", at=timezone.now(), deed_id=deed.pk)
+    event = log_event(None, ERASURE_VERB, text="联系人 7")
+    kept = AuditRedaction.objects.create(entry_id=row.pk, digest="d", after="a", at=timezone.now(), deed_id=event.pk)
     with pytest.raises(DatabaseError, match="只能追加"), transaction.atomic():
         raw(statement.format(change.format(kept.pk)), row.pk)
     raw(statement.format(f"object_text = '{GONE}', salt = 'redaction:{kept.pk}'"), row.pk)  # control

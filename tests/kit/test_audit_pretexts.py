@@ -14,22 +14,22 @@ from kit.audit.log import log_event
 from kit.audit.models import AuditEntry, AuditRedaction
 from kit.audit.retention import prune_expired
 from kit.audit.verification import ERASURE_VERB, verify
-from tests.kit.trail import GONE, erase, named, raw, tamper
+from tests.kit.audit_rows import GONE, erase, named, raw, tamper
 
 pytestmark = pytest.mark.django_db
 
 
 def pretext(entry, object_text, changes) -> AuditRedaction:
     """What an erasure writes beside the trail, made up by hand; nothing registers it."""
-    deed = log_event(None, ERASURE_VERB, text="联系人 7")
+    event = log_event(None, ERASURE_VERB, text="联系人 7")
     words = {"object_text": entry.object_text, "changes": entry.changes}
     after = {"object_text": object_text, "changes": changes}
     return AuditRedaction.objects.create(
         entry_id=entry.pk,
         digest=seals.hash_personal_texts(words, entry.salt),
         after=seals.hash_personal_texts(after, ""),
-        at=deed.at,
-        deed_id=deed.pk,
+        at=event.at,
+        deed_id=event.pk,
     )
 
 

@@ -54,11 +54,9 @@ def linked(table, column):
     return [(figures.get(row), figures.url(row)) for row in table.rows]
 
 
-@pytest.mark.parametrize("query", ["year=2026", "year=all", "year=2026&name=测试客户1", "year=2025&department={north}"])
-@pytest.mark.parametrize("who", ["executive", "supervisor"])
-def test_every_figure_equals_the_list_it_leads_to(past, sign_in, query, who):
-    client = sign_in(getattr(past, who))
-    figures = report(client, query.format(north=past.north.pk)).context["report"]
+def assert_figures_lead_to_rows(client, query):
+    """Every figure of the page equals the number of rows of the list it leads to."""
+    figures = report(client, query).context["report"]
     checked = 0
     for kpi in figures.kpis:
         if kpi.url and kpi.unit == "次":
@@ -75,7 +73,13 @@ def test_every_figure_equals_the_list_it_leads_to(past, sign_in, query, who):
             assert bool(url) or not value
             assert not url or behind(client, url) == value, (title, column, url)
             checked += bool(url)
-    assert checked > 8 or not figures.kpis
+    assert checked > 8
+
+
+@pytest.mark.parametrize("query", ["year=2026", "year=all", "year=2026&name=测试客户", "year=2025&department={north}"])
+@pytest.mark.parametrize("who", ["executive", "supervisor"])
+def test_every_figure_equals_the_list_it_leads_to(past, sign_in, query, who):
+    assert_figures_lead_to_rows(sign_in(getattr(past, who)), query.format(north=past.north.pk))
 
 
 @pytest.fixture
@@ -107,7 +111,7 @@ def moved(past):
 )  # fmt: skip
 def test_the_figures_of_a_former_owner_lead_to_their_rows_too(moved, sign_in, query):
     people = {name: getattr(moved, name).pk for name in ("manager", "colleague", "north")}
-    test_every_figure_equals_the_list_it_leads_to(moved, sign_in, query.format(**people), "executive")
+    assert_figures_lead_to_rows(sign_in(moved.executive), query.format(**people))
 
 
 def test_months_of_owners_add_up_to_those_of_everybody(moved, sign_in):
