@@ -11,9 +11,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Notification, Role
+from customers.likeness import SearchTerms
 from customers.models import Customer
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Refused
+from marketing.known import opportunity_matches
 from marketing.models import ForecastChange, Opportunity, PlanItem
 from tests import factories
 from tests.marketing.states import STATES, everything, record_in
@@ -393,3 +395,13 @@ def test_closed_since_counts_the_shanghai_day(company):
     assert list(Opportunity.objects.closed_since(date(2026, 3, 1))) == [record]
     Opportunity.objects.filter(pk=record.pk).update(closed_at=midnight - timedelta(seconds=1))
     assert not Opportunity.objects.closed_since(date(2026, 3, 1))
+
+
+def test_an_opportunity_without_a_name_to_compare_is_found_by_its_number(company):
+    """Rows that a program wrote past save() have none: they are compared by number alone."""
+    record = factories.opportunity(company.manager, contact_phone="024-88890001")
+    Opportunity.objects.update(name_normalized=None, name_pinyin=None)
+    terms = SearchTerms("沈阳某公司", phones=("024-88890001",))
+    assert [(match.record, match.why) for match in opportunity_matches(terms, company.manager)] == [
+        (record, "电话相同")
+    ]
