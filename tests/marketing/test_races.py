@@ -26,7 +26,7 @@ from kit.jobs.management.commands import run_due
 from kit.jobs.models import DueRun, Job
 from marketing.models import ForecastChange, Opportunity, PlanItem, SameNameExists
 from tests import factories
-from tests.races import GIVE_UP, ON_POSTGRESQL, PATIENCE, again, alone, before
+from tests.races import GIVE_UP, ON_POSTGRESQL, again, alone, before
 
 pytestmark = ON_POSTGRESQL
 
@@ -262,7 +262,7 @@ def eight_reserve(transactional_db, monkeypatch):
 
     def after_the_others(*args, **kwargs):
         with suppress(BrokenBarrierError):  # a lock keeps the others away
-            meeting.wait(PATIENCE)
+            meeting.wait(0.5)
         save(*args, **kwargs)
 
     monkeypatch.setattr(NumberSequence, "save", after_the_others)
