@@ -39,8 +39,8 @@ from accounts.roles import ship_roles
 from basedata.initial_data import create_initial_entries
 from tests import factories
 create_initial_entries(); ship_roles()
-keeper = factories.person("account_manager", username="drill")
-first = factories.CustomerFactory(manager=keeper)
+owner = factories.person("account_manager", username="drill")
+first = factories.CustomerFactory(manager=owner)
 for number in range(40):
     factories.attachment(factories.interaction(first, owner), owner, b"%PDF-1.4 " + bytes(50_000), f"{number}.pdf")
 for number in range(COUNT):

@@ -159,11 +159,11 @@ import django, sys
 django.setup()
 from django.db import connection, connections
 from accounts.models import User
-from kit.sql.counts import streamed, by_key
+from kit.sql.streaming import stream_records, stream_values
 readers = {
     "iterator": lambda: User.objects.order_by("pk").iterator(chunk_size=1),
-    "streamed": lambda: streamed(User.objects.order_by("pk"), 1),
-    "by_key": lambda: by_key(User.objects.values_list("pk"), 1),
+    "stream_records": lambda: stream_records(User.objects.order_by("pk"), 1),
+    "stream_values": lambda: stream_values(User.objects.values_list("pk"), 1),
 }
 connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] &= sys.argv[2] == "as set"
 rows = iter(readers[sys.argv[1]]())
@@ -209,7 +209,7 @@ def read(address: str, reader: str, cursors: str) -> subprocess.CompletedProcess
 class TestPooled:
     pytestmark = POOLED
 
-    @pytest.mark.parametrize("reader", ["streamed", "by_key", "iterator"])
+    @pytest.mark.parametrize("reader", ["stream_records", "stream_values", "iterator"])
     def test_rows_read_through_pgbouncer_come_whole_while_others_take_the_session(self, people, pooled, reader):
         answer = read(pooled, reader, "as set")
         assert (answer.stdout.strip(), answer.returncode) == (str(len(people)), 0), answer.stderr
