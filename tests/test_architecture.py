@@ -10,10 +10,12 @@ import sys
 import tokenize
 import tomllib
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.forms import Widget
 
 ROOT = Path(settings.BASE_DIR)
 APPS = ("crm", "accounts", "basedata", "customers", "kit", "marketing", "services", "reports")
@@ -399,3 +401,23 @@ def test_names_of_tests_are_read_at_one_go():
 
 def test_control_a_long_name_is_seen():
     assert too_long(["test_" + "a" * 86, "test_" + "b" * 85, "helper_" + "c" * 90]) == ["test_" + "a" * 86]
+
+
+def test_every_kind_of_widget_a_template_asks_for_exists():
+    """A renamed widget class changes widget_type: the branch for it would never be drawn again, without an error."""
+    import_module(settings.ROOT_URLCONF)  # with it every form there is
+    known = {kind.__name__.lower().removesuffix("widget").removesuffix("input") for kind in _subclasses(Widget)}
+    asked = {
+        (name(path), literal)
+        for path in TEMPLATES
+        for literal in re.findall(r'(?:widget_type|\bkind) == "(\w+)"', path.read_text())
+        if "widget_type" in path.read_text()
+    }
+    assert asked
+    assert {(path, literal) for path, literal in asked if literal not in known} == set()
+
+
+def _subclasses(kind: type) -> Iterator[type]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _subclasses(child)

@@ -20,7 +20,7 @@ from reports.periods import year_period
 from reports.queries import pipeline
 from services.models import ServiceRequest
 from tests import factories
-from tests.html import find, find_all, text, urls
+from tests.html import find, find_all, text, texts, urls
 from tests.reports.rows import joined_long_ago
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +55,13 @@ def busy(company):
     Customer.objects.update(created_at=timezone.now() - timedelta(days=60))
     factories.archived(company.manager, company.supervisor, company.manager, satisfaction=4)
     return company
+
+
+def test_the_months_of_a_tile_say_what_they_count_where_it_is_not_the_figure(busy, sign_in):
+    page = sign_in(busy.executive).get("/")
+    trends = [tile.trend_label or tile.label for tile in executive_tiles(factories.fresh(busy.executive))]
+    assert "每月新增" in trends
+    assert texts(page, ".kpis.trends .kpi > em a") == [f"{label}，近 18 个月 · 看报表" for label in trends]
 
 
 def test_every_tile_says_what_its_report_says(busy, sign_in):
