@@ -26,7 +26,7 @@ def deliver(page: ReportPage, file_format: str) -> HttpResponse:
     """Return the file, or for a GET the question before it. page: its viewer may export."""
     if objection := refusal_reason(page, file_format):
         messages.error(page.request, objection)
-        return redirect(page.link(export=None, reason=None))
+        return redirect(page.query.link(reason=None))
     tables, reason = page.computed.tables, page.request.POST.get("reason", "").strip()
     total = sum(len(table.rows) for table in tables)
     if page.request.method != "POST" or is_reason_invalid(reason, total):

@@ -32,7 +32,6 @@ Rules
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -45,6 +44,7 @@ from basedata.models import mirror_notice
 from kit.pages.export_requests import ExportsByPost
 from kit.pages.lists import Column
 from kit.pages.paging import Pager
+from kit.pages.query_string import QueryString
 from kit.pages.row_html import plain_row
 from kit.pages.templatetags.ui import format_cell
 from kit.pages.unknown_parameters import (
@@ -134,24 +134,21 @@ class ReportPage(ExportsByPost, View):
             "misread": [*self.misread(), *(text for context in tables for text in context["misread"])],
             "mirror": mirror_notice(*self.mirrored) if self.mirrored else None,
             "can_export": self.request.user.has_perm(self.export_permission) and not report.empty,
-            "export_conditions": self.link().partition("?")[2],
+            "export_conditions": self.query.conditions,
             "now": timezone.localtime(),
         }
 
-    def link(self, **changes: Any) -> str:
-        """Return this report's URL with parameters changed; None drops one."""
-        changes = {"page": None, "export": None, **changes}
-        params = [(name, value) for name, value in self.request.GET.items() if name not in changes]
-        query = urlencode(params + [(name, value) for name, value in changes.items() if value is not None])
-        return f"{self.request.path}?{query}" if query else self.request.path
+    @cached_property
+    def query(self) -> QueryString:
+        return QueryString(self.request)
 
     def applied(self) -> list[dict[str, str]]:
         """Return the active filters, each with the URL without it."""
         if not self.form.is_valid():
             return []
-        default_values = self.form.default_values()
+        default_values, link = self.form.default_values(), self.query.link
         return [
-            {"label": str(label), "value": words, "url": self.link(**{name: ALL if name in default_values else None})}
+            {"label": str(label), "value": words, "url": link(**{name: ALL if name in default_values else None})}
             for name, label, words in self.conditions()
         ]
 
@@ -176,7 +173,7 @@ class ReportPage(ExportsByPost, View):
         now = self.form.cleaned_data.get(self.tab_field) if self.form.is_valid() else None
         choices = self.form.fields[self.tab_field].choices  # type: ignore[attr-defined]
         return [
-            {"label": label, "url": self.link(**{self.tab_field: key, "sort": None}), "current": key == now}
+            {"label": label, "url": self.query.link(**{self.tab_field: key, "sort": None}), "current": key == now}
             for key, label in choices
         ]
 
@@ -188,7 +185,7 @@ class ReportPage(ExportsByPost, View):
 
     def table_context(self, table: ReportTable) -> dict[str, Any]:
         """Return the context of a table; only the paged one is sorted, cut and followed by a pager."""
-        pager = Pager(self, len(table.rows)) if table.paged else None
+        pager = Pager(self.query, len(table.rows)) if table.paged else None
         rows = table.sorted_rows(self.sort)[pager.start : pager.start + pager.size] if pager else table.rows
         return {
             "table": table,
@@ -214,13 +211,9 @@ class ReportPage(ExportsByPost, View):
         direction = "descending" if descending else "ascending" if sort == column.sort else ""
         return {
             "column": column,
-            "url": self.link(sort=column.sort if descending else f"-{column.sort}"),
+            "url": self.query.link(sort=column.sort if descending else f"-{column.sort}"),
             "direction": direction,
         }
-
-    def preserved_params(self) -> list[tuple[str, str]]:
-        """Return sort and page size, which survive a new query."""
-        return [(name, self.request.GET[name]) for name in ("sort", "page_size") if name in self.request.GET]
 
 
 def foot(column: Column, total: Any) -> str:

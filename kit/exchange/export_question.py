@@ -57,10 +57,10 @@ def build_export_question(page: Any, file_format: str, total: int, *, paused: st
     return ExportQuestion(
         title=f"导出{page.title}",
         facts=[*parent, ("条件", condition_text), ("行数", f"将导出 {total} 行"), ("格式", FORMAT_LABELS[file_format])],
-        back_url=page.link(export=None, reason=None),
+        back_url=page.query.link(reason=None),
         formats=(file_format,),
         note=DOWNLOAD_NOTE if total <= settings.CRM_EXPORT_DIRECT_ROWS else BACKGROUND_NOTE,
-        conditions=page.link(export=None, reason=None).partition("?")[2],
+        conditions=page.query.conditions,
         with_reason=total > settings.CRM_EXPORT_REASON_ROWS or "reason" in page.request.POST,
         paused=paused,
         crumbs=page.crumbs,

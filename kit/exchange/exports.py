@@ -43,12 +43,12 @@ def respond_with_export(page: Any, file_format: str) -> HttpResponse:
     request = page.request
     if file_format not in WRITERS:
         messages.error(request, "只能导出为 xlsx 或 csv。")
-        return redirect(page.link(export=None, reason=None))
+        return redirect(page.query.link(reason=None))
     limit = settings.CRM_EXPORT_MAX_ROWS
     total = page.export_rows().order_by().values("pk")[: limit + 1].count()
     if total > limit:
         messages.error(request, f"超过 {limit} 行，不能一次导出。请加筛选条件缩小范围。")
-        return redirect(page.link(export=None, reason=None))
+        return redirect(page.query.link(reason=None))
     reason = request.POST.get("reason", "").strip()
     if request.method != "POST" or is_reason_invalid(reason, total):
         return build_export_question(page, file_format, total).ask(request)

@@ -28,7 +28,7 @@ class ListExport(ExportsByPost):
     tab: Any
     misread: Any
     ordered: Any
-    link: Any
+    query: Any
 
     @property
     def can_export(self) -> bool:
@@ -67,7 +67,7 @@ class ListExport(ExportsByPost):
             "export_count": count,
             "export_words": format_count(count),
             "export_narrowed": count < listed or (count > MAX_COUNT and self.export_limit is not None),
-            "export_conditions": self.link().partition("?")[2],
+            "export_conditions": self.query.conditions,
         }
 
     def describe_conditions(self) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import urlencode
 
 from django import forms
 from django.core.exceptions import PermissionDenied
@@ -24,6 +23,7 @@ from .filters import ListFilter
 from .html import escape_value
 from .list_export import ListExport
 from .paging import MAX_COUNT, Pager, count_capped
+from .query_string import QueryString
 from .row_html import row_html
 from .unknown_parameters import describe_repeated_names, describe_unknown_names, shorten
 
@@ -153,7 +153,7 @@ class RecordList(ListExport, View):
         filterset, rows = self.filtered()
         rows_in_tab = self.in_tab(rows, self.tab)
         counts, export_count = self.count(rows, rows_in_tab)
-        pager = Pager(self, counts[self.tab])
+        pager = Pager(self.query, counts[self.tab])
         page = list(self.ordered(rows_in_tab)[pager.start : pager.start + pager.size])
         return {
             "view": self,
@@ -171,12 +171,9 @@ class RecordList(ListExport, View):
             **self.export_context(counts[self.tab], export_count),
         }
 
-    def link(self, **changes: Any) -> str:
-        """Return this list's URL with parameters changed; None drops one."""
-        changes = {"page": None, "export": None, **changes}
-        parameters = [(name, value) for name, value in self.request.GET.items() if name not in changes]
-        query = urlencode(parameters + [(name, value) for name, value in changes.items() if value is not None])
-        return f"{self.request.path}?{query}" if query else self.request.path
+    @cached_property
+    def query(self) -> QueryString:
+        return QueryString(self.request)
 
     @property
     def tabs(self) -> list[tuple[str, str]]:
@@ -193,8 +190,9 @@ class RecordList(ListExport, View):
         return counts, numbers[-1] if capped_export else counts[self.tab]
 
     def tab_links(self, counts: dict[str, int]) -> list[dict[str, Any]]:
+        link = self.query.link
         return [
-            {"label": label, "url": self.link(**{self.tab_field: key}), "current": key == self.tab, "count": count}
+            {"label": label, "url": link(**{self.tab_field: key}), "current": key == self.tab, "count": count}
             for (key, label), count in zip(self.tabs if self.tab_field else (), counts.values(), strict=False)
         ]
 
@@ -203,7 +201,7 @@ class RecordList(ListExport, View):
         for column in self.shown_columns:
             is_sorted = bool(column.sort) and self.sort.removeprefix("-") == column.sort
             descending = is_sorted and self.sort.startswith("-")
-            url = self.link(sort=column.sort if descending else f"-{column.sort}") if column.sort else ""
+            url = self.query.link(sort=column.sort if descending else f"-{column.sort}") if column.sort else ""
             direction = ("descending" if descending else "ascending") if is_sorted else ""
             headers.append({"column": column, "url": url, "direction": direction})
         return headers
@@ -217,7 +215,8 @@ class RecordList(ListExport, View):
             if value in (None, "", False) or name == self.tab_field:
                 continue
             text = dict(getattr(form.fields[name], "choices", ())).get(value) or format_cell(value)
-            conditions.append({"label": str(form.fields[name].label), "value": text, "url": self.link(**{name: None})})
+            url = self.query.link(**{name: None})
+            conditions.append({"label": str(form.fields[name].label), "value": text, "url": url})
         return conditions
 
     def table_row(self, row: Any) -> str:
@@ -229,10 +228,6 @@ class RecordList(ListExport, View):
     @cached_property
     def shown_columns(self) -> list[Column]:
         return [column for column in self.columns if not column.export_only]
-
-    def preserved_params(self) -> list[tuple[str, str]]:
-        """Return order and page size, which a new query keeps."""
-        return [(name, self.request.GET[name]) for name in ("sort", "page_size") if name in self.request.GET]
 
     def create_link(self) -> tuple[str, str] | None:
         if self.create is None:

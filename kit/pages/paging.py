@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
@@ -12,6 +12,7 @@ from django.db.models.sql import Query
 
 from kit.sql.counts import LRUCache, inline_params, split_alternatives
 
+from .query_string import QueryString
 from .unknown_parameters import shorten
 
 PAGE_SIZES = (10, 20, 50, 100)
@@ -63,25 +64,18 @@ def format_count(count: int) -> str:
     return f"{MAX_COUNT:,}+" if count > MAX_COUNT else str(count)
 
 
-class PagedView(Protocol):
-    """A list or report whose pages a Pager links."""
-
-    request: Any
-
-    def link(self, **changes: Any) -> str: ...
-
-
 class Pager:
     """The page of a result that the query string chooses; counting and jumping end at MAX_COUNT rows."""
 
-    def __init__(self, view: PagedView, total: int) -> None:
-        self.view = view
+    def __init__(self, query: QueryString, total: int) -> None:
+        self.query = query
         self.capped = total > MAX_COUNT
         self.total = min(total, MAX_COUNT)
-        size = view.request.GET.get("page_size", "")
+        parameters = query.request.GET
+        size = parameters.get("page_size", "")
         self.size = int(size) if size in map(str, PAGE_SIZES) else 20
         self.pages = max(1, -(-self.total // self.size))
-        page = view.request.GET.get("page", "")
+        page = parameters.get("page", "")
         self.page = min(max(int(page) if page.isdecimal() and len(page) < 9 else 1, 1), self.pages)
         self.misread = self.describe_misread(size, page)
         self.start = (self.page - 1) * self.size
@@ -99,7 +93,7 @@ class Pager:
 
     def url(self, page: int) -> str:
         """Return the link to another page, empty for this one and for one that does not exist."""
-        return self.view.link(page=page) if 1 <= page <= self.pages and page != self.page else ""
+        return self.query.link(page=page) if 1 <= page <= self.pages and page != self.page else ""
 
     first = property(lambda self: self.url(1))
     previous = property(lambda self: self.url(self.page - 1))
@@ -108,4 +102,4 @@ class Pager:
 
     def hidden(self) -> list[tuple[str, str]]:
         """Return the other parameters, which the form for page and page size keeps."""
-        return [(k, v) for k, v in self.view.request.GET.items() if k not in ("page", "page_size", "export")]
+        return self.query.without("page", "page_size")

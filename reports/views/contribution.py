@@ -224,7 +224,8 @@ class ContributionReport(ReportPage):
 
     def first(self, number: int | None) -> str:
         """Return the URL of the table with the first so many customers only; None: with all who ordered."""
-        return self.link(first=number, silent=None if number is None else self.request.GET.get("silent")) + "#table-0"
+        silent = None if number is None else self.request.GET.get("silent")
+        return self.query.link(first=number, silent=silent) + "#table-0"
 
     def down_to(self, row: RankedCustomer) -> str:
         return self.first(row.place)
