@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit.domain.text import DASH
+from kit.pages.columns import Column
 from kit.pages.html import format_html_fast
-from kit.pages.lists import Column
 
 from .details import HasContactDetails
 from .models import User
@@ -27,17 +27,19 @@ class DetailColumn(Column):
     below: str = ""
     refused: str = ""
 
-    def get(self, row: HasContactDetails) -> Any:
+    def get(self, row: HasContactDetails, viewer: Any = None) -> Any:
+        viewer = viewer or self.viewer
         if self.value not in row.detail_fields:
             return super().get(row)
-        return "" if self.refused and getattr(row, self.refused) else row.detail(self.value, self.viewer)
+        return "" if self.refused and getattr(row, self.refused) else row.detail(self.value, viewer)
 
-    def cell(self, row: Any) -> str:
+    def cell(self, row: Any, viewer: Any = None) -> str:
+        viewer = viewer or self.viewer
         if not self.below:
-            return format_html_fast("{}{}</td>", self.opening, detail_html(row, str(self.value), self.viewer))
-        detail = detail_html(row, self.below, self.viewer) if getattr(row, self.below) else ""
+            return format_html_fast("{}{}</td>", self.opening, detail_html(row, str(self.value), viewer))
+        detail = detail_html(row, self.below, viewer) if getattr(row, self.below) else ""
         mark = DO_NOT_CONTACT_MARK if self.refused and getattr(row, self.refused) else ""
-        name = self.get(row) or DASH
+        name = self.get(row, viewer) or DASH
         return format_html_fast('{}{}{}<small class="sm nw hide-m">{}</small></td>', self.opening, name, mark, detail)
 
 

@@ -9,15 +9,18 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.http import urlencode
 
-from kit.pages.actions import ActionView
+from kit.pages.form_page import FormPage
+from kit.pages.page import render_page
+
+from .details import HasContactDetails
 
 ANSWER_SECONDS = 300  # the answer may be opened again for so long
 
 
-class ShowDetail(ActionView):
+class ShowDetail(FormPage):
     """POST logs the event and redirects to the value; htmx puts the value in the place of the masked one."""
 
-    action, title, question = "open_detail", "查看联系方式", "查看完整内容？"
+    do, title, question = HasContactDetails.open_detail, "查看联系方式", "查看完整内容？"
     submit_label, message, help = "查看", "", "details"
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
@@ -33,7 +36,7 @@ class ShowDetail(ActionView):
         context = {"record": record, "label": self.label, "value": getattr(record, self.kwargs["field"])}
         if self.request.htmx:
             return render(request, "accounts/detail.html", context)
-        return self.page(template="accounts/detail_page.html", back_url=self.back_url(record), **context)
+        return render_page(self, template="accounts/detail_page.html", back_url=self.back_url(record), **context)
 
     @property
     def label(self) -> str:
@@ -43,7 +46,7 @@ class ShowDetail(ActionView):
         consequence = "这条记录不在您直接负责的范围内：谁在什么时候查看了什么，会记入审计。"
         return {"named": f"{self.label}：{record}", "details": "", "consequence": consequence}
 
-    def perform(self, record: Any, form: Any) -> None:
+    def carry_out(self, record: Any, form: Any) -> None:
         record.open_detail(by=self.request.user, name=self.kwargs["field"])
 
     def ticket(self, record: Any) -> str:

@@ -15,8 +15,9 @@ from kit.audit.log import log_event
 from kit.domain.folding import looks_like_number
 from kit.domain.masking import mask
 from kit.domain.modules import lent
-from kit.domain.verdict import Verdict, refuse_if, require_permission, transition
+from kit.domain.verdict import ALLOWED, Verdict, refuse_if
 from kit.sql.id_sets import IdSet
+from kit.transitions import transition
 
 from .models import User
 from .scopes import EDIT, scope_includes, user_ids_in_scope
@@ -60,16 +61,16 @@ class HasContactDetails(models.Model):
         value = getattr(self, name)
         return value if self.shows_details_to(by) else mask(value)
 
-    def can_open_detail(self, by: User) -> Verdict:
-        return require_permission(by, detail_permissions().open, "您的角色不能查看完整的联系方式")
-
-    @transition
+    @transition(lambda model: detail_permissions().open, "查看", refusal="您的角色不能查看完整的联系方式")
     def open_detail(self, *, by: User, name: str) -> str:
         """Return the full value and log who opened it."""
-        self.can_open_detail(by).enforce()
         refuse_if(name not in self.detail_fields, "没有这项联系方式。").enforce()
         log_event(by, OPENED_VERB, self, 内容=self._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
         return getattr(self, name)
+
+    @open_detail.guard
+    def can_open_detail(self, by: User) -> Verdict:
+        return ALLOWED
 
 
 def covers_details(by: User, permission: str, owner_id: int | None) -> bool:

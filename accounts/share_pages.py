@@ -10,11 +10,11 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
-from kit.pages.actions import ActionView
+from kit.pages.form_page import FormPage
 from kit.pages.forms import Block, CrmForm
 
 from .models import User
-from .sharing import EDIT_GRANT, VIEW_GRANT, Grant, colleagues
+from .sharing import EDIT_GRANT, VIEW_GRANT, Grant, SharedRecord, colleagues
 
 
 class ShareForm(CrmForm, forms.Form):
@@ -42,10 +42,10 @@ class ShareForm(CrmForm, forms.Form):
         return until
 
 
-class ShareRecord(ActionView):
+class ShareRecord(FormPage):
     """may_edit: what a colleague with an editing grant may do, in words."""
 
-    action, title, submit_label, form_class = "share", "协作人", "共享", ShareForm
+    do, title, submit_label, form = SharedRecord.share, "协作人", "共享", ShareForm
     message = "已共享，对方会收到通知。"
     template_name = "accounts/share.html"
     withdraw_url: str
@@ -58,7 +58,7 @@ class ShareRecord(ActionView):
         grants = record.grants.select_related("user__department", "permission", "by").order_by("user__name", "pk")
         return {"grants": grants, "withdraw_url": self.withdraw_url}
 
-    def perform(self, record: Any, form: Any) -> None:
+    def carry_out(self, record: Any, form: Any) -> None:
         data = form.cleaned_data
         record.share(data["person"], by=self.request.user, kind=data["access"], until=data["until"])
 
@@ -66,10 +66,10 @@ class ShareRecord(ActionView):
         return self.request.path
 
 
-class WithdrawShare(ActionView):
+class WithdrawShare(FormPage):
     """Withdraw a grant, after a question."""
 
-    action, title, question = "withdraw_share", "取消共享", "确认取消共享？"
+    do, title, question = SharedRecord.withdraw_share, "取消共享", "确认取消共享？"
     danger, submit_label, message = True, "确定", "已取消共享"
 
     def grant(self, record: Any) -> Grant:
@@ -83,5 +83,5 @@ class WithdrawShare(ActionView):
             "consequence": "取消后对方立即看不到这条记录，除非在他的查看范围内。",
         }
 
-    def perform(self, record: Any, form: Any) -> Any:
+    def carry_out(self, record: Any, form: Any) -> None:
         record.withdraw_share(self.grant(record), by=self.request.user)

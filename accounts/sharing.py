@@ -20,12 +20,11 @@ from kit.domain.verdict import (
     Verdict,
     first_objection,
     refuse_if,
-    require_permission,
     require_scope,
-    transition,
 )
 from kit.sql.counts import Statement
 from kit.sql.id_sets import IdSet
+from kit.transitions import transition
 
 from .models import User, notify
 from .scopes import EDIT, scope_includes
@@ -102,13 +101,9 @@ class SharedRecord(models.Model):
     def keeper_id(self) -> int | None:
         raise NotImplementedError
 
-    def can_share(self, by: User) -> Verdict:
-        return first_objection(self.can_withdraw_share(by), self.while_shareable(by))
-
-    @transition
+    @transition(lambda model: model.share_permission, "共享")
     def share(self, person: User, *, by: User, kind: str, until: date | None = None) -> None:
         """Give the user a grant in place of a former one. kind: "view" or "change"."""
-        self.can_share(by).enforce()
         refuse_if(until is not None and until < timezone.localdate(), "截止日期已经过去，请另选日期。").enforce()
         refuse_if(not colleagues(self).filter(pk=person.pk).exists(), f"不能共享给{person}，请另选同事。").enforce()
         grants: Any = grant_model_of(type(self)).objects
@@ -121,24 +116,28 @@ class SharedRecord(models.Model):
         log_event(by, "共享", self, 协作人=person, 权限=grant.kind_label, 截止日期=until)
         notify(person, f"{by} 与您共享了{self._meta.verbose_name}「{self}」（{grant.kind_label}）", self)
 
+    @share.guard
+    def can_share(self, by: User) -> Verdict:
+        return first_objection(self._in_sharing_scope(by), self.while_shareable(by))
+
     def while_shareable(self, by: User) -> Verdict:
         """Refuse a new grant by the record's state; a grant may be withdrawn in every state."""
         return ALLOWED
 
-    def can_withdraw_share(self, by: User) -> Verdict:
-        return first_objection(
-            require_permission(by, self.share_permission, f"您的角色不能共享{self._meta.verbose_name}"),
-            require_scope(
-                scope_includes(by, self.share_permission, EDIT, self.keeper_id),
-                f"只有负责这个{self._meta.verbose_name}的人和他的主管可以共享。",
-            ),
-        )
-
-    @transition
+    @transition(lambda model: model.share_permission, "共享")
     def withdraw_share(self, grant: Grant, *, by: User) -> None:
-        self.can_withdraw_share(by).enforce()
         log_event(by, "取消共享", self, 协作人=(grant.user, None), 权限=(grant.kind_label, None))
         grant.delete()
+
+    @withdraw_share.guard
+    def can_withdraw_share(self, by: User) -> Verdict:
+        return self._in_sharing_scope(by)
+
+    def _in_sharing_scope(self, by: User) -> Verdict:
+        return require_scope(
+            scope_includes(by, self.share_permission, EDIT, self.keeper_id),
+            f"只有负责这个{self._meta.verbose_name}的人和他的主管可以共享。",
+        )
 
     def shared_for_editing(self, with_: User) -> bool:
         app_label, name = self._meta.app_label, self._meta.model_name

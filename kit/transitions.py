@@ -9,7 +9,8 @@
         def can_assign(self, by: User | None) -> Verdict:
             return refuse_if(self.is_closed, "机会已经结束。")
 
-        @creation("marketing.add_opportunity", "新建机会")
+        @creation("marketing.add_opportunity", "新建")
+        @classmethod
         def create(cls, *, by: User, **values: Any) -> Opportunity: ...
 
         @guard("marketing.plan_opportunity", "制定计划")
@@ -35,7 +36,7 @@ from kit.domain.verdict import ALLOWED, Verdict, lock_before_records, lock_row, 
 M = TypeVar("M", bound=models.Model)
 P = ParamSpec("P")
 R = TypeVar("R")
-PermissionOf = str | Callable[[type[models.Model]], str]  # a function where each model has its own, as for sharing
+PermissionOf = str | Callable[[type[Any]], str]  # a function where each model has its own, as for sharing
 
 
 @runtime_checkable
@@ -47,7 +48,7 @@ class LockedWithParent(Protocol):
 
 @dataclass(frozen=True)
 class Rule:
-    """A permission and what it allows. label: 指派; refusal: the sentence where 您的角色不能指派 would be wrong."""
+    """A permission and what it allows. label: 指派; refusal: the sentence where 您的角色不能指派… is wrong."""
 
     permission: PermissionOf
     label: str
@@ -61,7 +62,7 @@ class Rule:
         permission = self.permission_for(model)
         if not permission:
             return ALLOWED
-        return require_permission(by, permission, self.refusal or f"您的角色不能{self.label}")
+        return require_permission(by, permission, self.refusal or f"您的角色不能{self.label}{model._meta.verbose_name}")
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,9 @@ class Transition(Guard, Generic[P, R]):
 class TransitionMethod(Generic[M, P, R]):
     """A method of a model that @transition decorates; its guard follows it."""
 
-    def __init__(self, rule: Rule, method: Callable[Concatenate[M, P], R], before: Callable[[M], None] | None) -> None:
+    def __init__(
+        self, rule: Rule, method: Callable[Concatenate[M, P], R], before: Callable[[Any], None] | None
+    ) -> None:
         self.rule, self.method, self.before = rule, method, before
         self.check: Callable[[M, Any], Verdict] | None = None
         self.__doc__, self.__name__ = method.__doc__, method.__name__
@@ -173,10 +176,10 @@ class Creation(Guard, Generic[P, R]):
 
 
 class CreationMethod(Generic[P, R]):
-    """A function create(cls, *, by, …) of a model that @creation decorates."""
+    """A classmethod create(cls, *, by, …) of a model that @creation decorates."""
 
     def __init__(self, rule: Rule, method: Callable[Concatenate[Any, P], R]) -> None:
-        self.rule, self.method = rule, method
+        self.rule, self.method = rule, getattr(method, "__func__", method)  # what @classmethod wraps
         self.__doc__, self.__name__ = method.__doc__, method.__name__
 
     def __get__(self, record: models.Model | None, owner: type[models.Model]) -> Creation[P, R]:
@@ -191,7 +194,7 @@ def guard(
 
 
 def transition(
-    permission: PermissionOf, label: str, *, refusal: str = "", before: Callable[[M], None] | None = None
+    permission: PermissionOf, label: str, *, refusal: str = "", before: Callable[[Any], None] | None = None
 ) -> Callable[[Callable[Concatenate[M, P], R]], TransitionMethod[M, P, R]]:
     """Decorate a method that changes its row. before: takes advisory locks, before any row is locked."""
     return lambda method: TransitionMethod(Rule(permission, label, refusal), method, before)
@@ -200,5 +203,5 @@ def transition(
 def creation(
     permission: PermissionOf, label: str, *, refusal: str = ""
 ) -> Callable[[Callable[Concatenate[Any, P], R]], CreationMethod[P, R]]:
-    """Decorate create(cls, *, by, …), which needs no @classmethod."""
+    """Decorate a classmethod create(cls, *, by, …)."""
     return lambda method: CreationMethod(Rule(permission, label, refusal), method)

@@ -15,7 +15,7 @@ from django.urls import reverse
 from accounts.models import User
 from customers.models import ChurnCase, Contact, Customer, Order
 from kit.exchange.exports import resolve_list
-from kit.pages.bulk import BulkList
+from kit.pages.lists_bulk import BulkList
 from marketing.models import Opportunity
 from services.models import ServiceRequest
 from tests import factories, html

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.html import format_html
 
 from accounts.detail_columns import DO_NOT_CONTACT_MARK, DetailColumn, ListWithDetails
@@ -72,8 +73,12 @@ class ContactPage(CustomerPart):
     crumbs, help = (("客户管理", ""), CUSTOMER_LIST_CRUMB), "customers"
 
 
-class ShowContactDetail(ContactPage, ShowDetail):
-    form_class, help = ShowDetail.form_class, "details"
+class ShowContactDetail(ShowDetail):
+    do, select_related = Contact.open_detail, ("customer", "customer__manager")
+    crumbs = (("客户管理", ""), CUSTOMER_LIST_CRUMB)
+
+    def rows(self) -> QuerySet[Contact]:
+        return super().rows().filter(customer=self.kwargs["customer"])
 
 
 class ContactCreate(ContactFormPage, InPlaceForm, InsideCustomer, RecordCreate):

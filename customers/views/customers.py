@@ -16,10 +16,10 @@ from kit.audit.models import AuditEntry
 from kit.domain.days import format_day
 from kit.domain.verdict import Verdict
 from kit.pages.actions import Action, ActionView, Control
-from kit.pages.bulk import BulkList
 from kit.pages.history import RecordHistory
 from kit.pages.html import format_html_fast
 from kit.pages.lists import Column, RecordList
+from kit.pages.lists_bulk import BulkList
 from kit.pages.records import RecordCreate, RecordUpdate
 from kit.pages.templatetags.ui import chip, stars
 
@@ -191,17 +191,19 @@ class RemoveCustomer(CustomerAction):
         return reverse("customers:customer_list")
 
 
-class ShowCustomerDetail(CustomerAction, ShowDetail):
-    help = "details"
+class ShowCustomerDetail(ShowDetail):
+    do, select_related = Customer.open_detail, ("manager",)
+    crumbs = (("客户管理", ""), CUSTOMER_LIST_CRUMB)
 
 
-class ShareCustomer(CustomerAction, ShareRecord):
-    help = "sharing"
+class ShareCustomer(ShareRecord):
+    do, select_related = Customer.share, ("manager",)
+    crumbs, help = (("客户管理", ""), CUSTOMER_LIST_CRUMB), "sharing"
     withdraw_url, may_edit = "customers:customer_share_withdraw", "可编辑：可以添加和修改联系人、交往记录"
 
 
 class WithdrawCustomerShare(WithdrawShare):
-    model = Customer
+    do = Customer.withdraw_share
     crumbs = (("客户管理", ""), CUSTOMER_LIST_CRUMB)
 
     def back_url(self, record: Customer) -> str:

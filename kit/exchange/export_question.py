@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +19,44 @@ FORMAT_LABELS = {"xlsx": "Excel（xlsx）", "csv": "CSV", "json": "JSON"}
 def is_reason_invalid(reason: str, total: int) -> bool:
     """Tell whether the reason is missing though required, or longer than MAX_REASON_LENGTH."""
     return len(reason) > MAX_REASON_LENGTH or (total > settings.CRM_EXPORT_REASON_ROWS and not reason)
+
+
+class Query(Protocol):
+    """The query string of the list or report."""
+
+    @property
+    def conditions(self) -> str: ...
+
+    def link(self, **changes: Any) -> str: ...
+
+
+class Describable(Protocol):
+    """A list or report that is exported, as far as the question says what it is."""
+
+    request: Any
+    title: str
+
+    @property
+    def crumbs(self) -> Sequence[tuple[str, str]]: ...
+
+    @property
+    def query(self) -> Query: ...
+
+    def describe_conditions(self) -> list[str]: ...
+
+
+class Exportable(Describable, Protocol):
+    """A list that is exported: its columns, and its rows as its user may export them."""
+
+    @property
+    def columns(self) -> Sequence[Any]: ...
+
+    @property
+    def is_open(self) -> bool: ...
+
+    def file_rows(self) -> Any: ...
+
+    def objections(self) -> list[str]: ...
 
 
 @dataclass(frozen=True)
@@ -50,10 +88,11 @@ class ExportQuestion:
         return render(request, "exchange/question.html", context)
 
 
-def build_export_question(page: Any, file_format: str, total: int, *, paused: str = "") -> ExportQuestion:
+def build_export_question(page: Describable, file_format: str, total: int, *, paused: str = "") -> ExportQuestion:
     """Return the question about a list or report."""
     condition_text = "；".join(page.describe_conditions()) or "没有条件，全部"
-    parent = [("属于", str(page.customer))] if hasattr(page, "customer") else []
+    belongs_to = getattr(page, "belongs_to", None) or getattr(page, "customer", None)
+    parent = [("属于", str(belongs_to))] if belongs_to else []
     return ExportQuestion(
         title=f"导出{page.title}",
         facts=[*parent, ("条件", condition_text), ("行数", f"将导出 {total} 行"), ("格式", FORMAT_LABELS[file_format])],

@@ -28,7 +28,7 @@ from kit.jobs.models import Job, JobRefused, count_open_jobs
 from kit.jobs.tasks import start_job
 from kit.sql.streaming import stream_records
 
-from .export_question import build_export_question, is_reason_invalid
+from .export_question import Exportable, build_export_question, is_reason_invalid
 from .writers import WRITERS
 
 EXPORT_FUNCTION = "kit.exchange.exports.run_export"
@@ -38,39 +38,41 @@ CONTENT_TYPES = {
 }
 
 
-def respond_with_export(page: Any, file_format: str) -> HttpResponse:
+def respond_with_export(export: Exportable, file_format: str) -> HttpResponse:
     """Answer a POST with the file or a redirect to the job that will write it, a GET with the export question."""
-    request = page.request
+    request = export.request
     if file_format not in WRITERS:
         messages.error(request, "只能导出为 xlsx 或 csv。")
-        return redirect(page.query.link(reason=None))
+        return redirect(export.query.link(reason=None))
     limit = settings.CRM_EXPORT_MAX_ROWS
-    total = page.export_rows().order_by().values("pk")[: limit + 1].count()
+    total = export.file_rows().order_by().values("pk")[: limit + 1].count()
     if total > limit:
         messages.error(request, f"超过 {limit} 行，不能一次导出。请加筛选条件缩小范围。")
-        return redirect(page.query.link(reason=None))
+        return redirect(export.query.link(reason=None))
     reason = request.POST.get("reason", "").strip()
     if request.method != "POST" or is_reason_invalid(reason, total):
-        return build_export_question(page, file_format, total).ask(request)
-    name = cut_file_name(f"{page.title}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}")
+        return build_export_question(export, file_format, total).ask(request)
+    name = cut_file_name(f"{export.title}-{timezone.localtime():%Y%m%d-%H%M}.{file_format}")
     if total > settings.CRM_EXPORT_DIRECT_ROWS:
-        return start_background_export(page, file_format, name=name, reason=reason, total=total)
+        return start_background_export(export, file_format, name=name, reason=reason, total=total)
     buffer = io.BytesIO()
-    headers, rows = build_table(page)
-    count = WRITERS[file_format](buffer, headers, rows, title=page.title)
-    log_export(request.user, page.title, count, encode_conditions(request.GET), reason)
+    headers, rows = build_table(export)
+    count = WRITERS[file_format](buffer, headers, rows, title=export.title)
+    log_export(request.user, export.title, count, encode_conditions(request.GET), reason)
     return file_response(buffer.getvalue(), name, CONTENT_TYPES[file_format])
 
 
-def start_background_export(page: Any, file_format: str, *, name: str, reason: str, total: int) -> HttpResponse:
+def start_background_export(
+    export: Exportable, file_format: str, *, name: str, reason: str, total: int
+) -> HttpResponse:
     """Start the job and redirect to it; show the question again while the user has too many unfinished exports."""
-    request, max_open = page.request, settings.CRM_EXPORTS_AT_ONCE
+    request, max_open = export.request, settings.CRM_EXPORTS_AT_ONCE
     with transaction.atomic():
         if count_open_jobs(request.user, EXPORT_FUNCTION) >= max_open:
             refusal = f"您已有 {max_open} 个导出还没有完成，没有再开始新的。请等其中一个完成后再导出。"
-            return build_export_question(page, file_format, total, paused=refusal).ask(request)
+            return build_export_question(export, file_format, total, paused=refusal).ask(request)
         job = start_job(
-            f"导出{page.title}",
+            f"导出{export.title}",
             EXPORT_FUNCTION,
             owner=request.user,
             path=request.path,
@@ -80,7 +82,7 @@ def start_background_export(page: Any, file_format: str, *, name: str, reason: s
             name=name,
             total=total,
         )
-    messages.success(page.request, f"共 {total} 行，正在后台导出，完成后在这里下载。")
+    messages.success(request, f"共 {total} 行，正在后台导出，完成后在这里下载。")
     return redirect("job_detail", job.pk)
 
 
@@ -104,31 +106,26 @@ def file_response(content: bytes, name: str, content_type: str) -> HttpResponse:
     return response
 
 
-def build_table(page: Any) -> tuple[list[str], Iterator[list[Any]]]:
+def build_table(export: Exportable) -> tuple[list[str], Iterator[list[Any]]]:
     """Return headers and rows of a list's columns; rows are read in chunks."""
-    rows = stream_records(page.export_rows(), 1000)
-    return [file_header(column) for column in page.columns], ([c.get(row) for c in page.columns] for row in rows)
-
-
-def file_header(column: Any) -> str:
-    """Return the column's header in a file. A cell on the page may show two values, "A / B"; the file has the first."""
-    return column.label.partition(" / ")[0] if isinstance(column.value, str) else column.label
+    rows, viewer, columns = stream_records(export.file_rows(), 1000), export.request.user, export.columns
+    return [column.file_header for column in columns], ([c.get(row, viewer) for c in columns] for row in rows)
 
 
 def run_export(job: Job) -> str:
     """Run the job: resolve the list's URL as its owner sees it now, and write the file."""
-    page = resolve_export(job)
+    export = resolve_export(job)
     if job.file:
         job.drop_file()  # left by a worker that died
     file_format, total = job.arguments["format"], job.arguments["total"]
-    headers, rows = build_table(page)
+    headers, rows = build_table(export)
     with NamedTemporaryFile(suffix=f".{file_format}") as target:
-        count = WRITERS[file_format](target, headers, _with_heartbeat(job, rows, total), title=page.title)
+        count = WRITERS[file_format](target, headers, _with_heartbeat(job, rows, total), title=export.title)
         target.flush()
         target.seek(0)
         store_file(job, f"{job.pk}.{file_format}", File(target))
     job.file_name = job.arguments["name"]
-    log_export(job.owner, page.title, count, job.arguments["query"], job.arguments.get("reason", ""))
+    log_export(job.owner, export.title, count, job.arguments["query"], job.arguments.get("reason", ""))
     return f"已导出 {count} 行。"
 
 
@@ -144,15 +141,16 @@ def store_file(job: Job, name: str, content: File) -> None:
         raise JobRefused("导出期间有人的个人信息被抹去，文件没有保留。请重新导出。")
 
 
-def resolve_export(job: Job) -> Any:
-    """Return the list page of an export. Raise JobRefused when its owner may not export it now."""
+def resolve_export(job: Job) -> Exportable:
+    """Return the list that a job exports. Raise JobRefused when its owner may not export it now."""
     assert job.owner is not None, "the system exports nothing"
     page = resolve_list(job.arguments["path"], job.arguments["query"], job.owner)
-    if not page.request.user.has_perm(page.unfiltered_rows.view_permission) or not page.can_export:
+    export: Exportable = page if callable(page.export) else page.export
+    if not export.is_open:
         raise JobRefused("您已没有导出的权限，请与管理员联系。")
-    if objections := page.objections():  # a user chosen in a filter may be out of scope by now
+    if objections := export.objections():  # a user chosen in a filter may be out of scope by now
         raise JobRefused("没有导出：" + "".join(objections) + "请回到列表重新导出。")
-    return page
+    return export
 
 
 def _with_heartbeat(job: Job, rows: Iterator[list[Any]], total: int) -> Iterator[list[Any]]:

@@ -32,6 +32,22 @@ def is_cross_site(request: HttpRequest) -> bool:
     return request.headers.get("Sec-Fetch-Site", "") in CROSS_SITES
 
 
+def effect_refusal(request: HttpRequest) -> HttpResponse | None:
+    """Return an empty answer to a prefetch, None for what the user asked for; raise PermissionDenied for other sites.
+
+    Call it before a request is answered that exports a file or writes the audit log.
+    """
+    if is_cross_site(request):
+        raise PermissionDenied(CROSS_SITE_REFUSED)
+    return HttpResponse(status=204) if is_prefetch(request) else None
+
+
+def requested_format(request: HttpRequest) -> str | None:
+    """Return the requested export format as it was sent, None where no export is requested."""
+    parameters = request.POST if request.method == "POST" else request.GET
+    return parameters.get("export")
+
+
 class DeliberateRequest:
     """Mix in before a View whose requests have an effect: prefetches get an empty 204, other sites 403.
 

@@ -15,6 +15,8 @@ from kit.domain.days import midnight
 
 from .forms import apply_field_defaults
 from .html import format_html_fast, join_html
+from .query_string import QueryString
+from .templatetags.ui import format_cell
 from .unknown_parameters import refuse_ignored_values
 
 OPTION, SELECTED_OPTION = '<option value="{}">{}</option>', '<option value="{}" selected>{}</option>'
@@ -66,7 +68,7 @@ def iterate_choices(field: forms.ChoiceField) -> Iterator[tuple[Any, Any]]:
 
 
 class ListFilter(django_filters.FilterSet):
-    """The filterset of a RecordList; filters combine with AND. A subclass declares filters and Meta.model."""
+    """The filterset of a list page; filters combine with AND. A subclass declares filters and Meta.model."""
 
     base_filters: dict[str, django_filters.Filter]
 
@@ -111,3 +113,16 @@ class DateTo(django_filters.DateFilter):
 
     def filter(self, qs: QuerySet, value: date | None) -> QuerySet:
         return qs.filter(**{f"{self.field_name}__lt": midnight(value + timedelta(days=1))}) if value else qs
+
+
+def applied_conditions(form: forms.Form, query: QueryString, *, except_for: str = "") -> list[dict[str, str]]:
+    """Return the filters in force as label, text, and the URL without each. except_for: the field of the tabs."""
+    if not form.is_valid():
+        return []
+    conditions = []
+    for name, value in form.cleaned_data.items():
+        if value in (None, "", False) or name == except_for:
+            continue
+        text = dict(getattr(form.fields[name], "choices", ())).get(value) or format_cell(value)
+        conditions.append({"label": str(form.fields[name].label), "value": text, "url": query.link(**{name: None})})
+    return conditions

@@ -46,6 +46,7 @@ class CrmForm(forms.BaseForm):
     blocks: ClassVar[tuple[Block, ...]] = ()  # none: all visible fields in one
     units: ClassVar[dict[str, str]] = {}  # by field name, shown behind the input
     far_dates: ClassVar[tuple[str, ...]] = ()  # names of date fields that may lie many years ahead
+    versioned: ClassVar[bool] = False  # whether it shows stored values: saving compares the version that was opened
     error_css_class = "bad"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -107,6 +108,8 @@ def apply_field_defaults(field: forms.Field, unit: str = "") -> forms.Field:
 class RecordForm(VersionedForm, CrmForm, forms.ModelForm):
     """A ModelForm with optimistic locking. A subclass declares Meta, and what CrmForm reads."""
 
+    versioned = True
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.sign_initial_values()
@@ -114,6 +117,8 @@ class RecordForm(VersionedForm, CrmForm, forms.ModelForm):
 
 class TransitionForm(VersionedForm, CrmForm, forms.Form):
     """A form of a transition that changes stored values: shows those of its fields' names, with optimistic locking."""
+
+    versioned = True
 
     def __init__(self, *args: Any, instance: models.Model, **kwargs: Any) -> None:
         self.instance = instance

@@ -7,10 +7,13 @@ from typing import Any
 
 from django.db import models
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views import View
 
 from kit.audit.models import AuditEntry
 from kit.domain.actor import Actor
 
+from .page import render_page, visible_rows
 from .records import RecordView
 from .unknown_parameters import shorten
 
@@ -34,6 +37,37 @@ def mask_entries(record: models.Model, entries: Iterable[AuditEntry], user: Acto
         for entry in result:
             entry.mask_details()
     return result
+
+
+class HistoryPage(View):
+    """The page of a record's events, newest first. A subclass declares model and crumbs."""
+
+    model: type[models.Model]
+    title, help = "变更历史", "audit"
+    crumbs: tuple[tuple[str, str], ...] = ()
+    template_name = "ui/history_page.html"
+    request: Any
+
+    def hidden_labels(self) -> tuple[str, ...]:
+        """Return the labels of fields whose values name records the user may not see."""
+        return ()
+
+    def entries(self, record: Any) -> models.QuerySet[AuditEntry]:
+        return AuditEntry.objects.about(record)
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        user = self.request.user
+        record: Any = get_object_or_404(visible_rows(self.model, user), pk=self.kwargs["pk"])
+        entries, before, misread = self.entries(record), request.GET.get("before", ""), []
+        if before.isdecimal() and len(before) < 19:
+            entries = entries.filter(pk__lt=int(before))
+        elif before:
+            misread = [f"没有「{shorten(before)}」这个位置，现在从最新的记录开始显示。"]
+        masked = mask_entries(record, entries.order_by("-pk")[: PAGE_SIZE + 1], user)
+        page = hide_record_names(masked, self.hidden_labels())
+        older = page[PAGE_SIZE - 1].pk if len(page) > PAGE_SIZE else None
+        context = {"record": record, "history": page[:PAGE_SIZE], "older": older, "misread": misread}
+        return render_page(self, back_url=record.get_absolute_url(), **context)
 
 
 class RecordHistory(RecordView):

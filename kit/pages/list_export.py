@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 
 from kit.exchange.exports import respond_with_export
 
-from .export_requests import ExportsByPost
+from .columns import Column
+from .list_tabs import ALL
 from .paging import MAX_COUNT, format_count
+from .query_string import QueryString
 from .unknown_parameters import list_objections, refuse_export
 
+if TYPE_CHECKING:
+    from .list_page import ListPage
 
-class ListExport(ExportsByPost):
-    """The exporting part of a RecordList. A subclass declares export_permission; without it nothing is exported."""
 
-    model: type[models.Model]
-    export_permission: str = ""
-    shown_rows: Any  # this and the following are RecordList's
-    filtered: Any
-    applied: Any
-    tabs: Any
-    tab: Any
-    misread: Any
-    ordered: Any
-    query: Any
+class ListExport:
+    """The export of a ListPage: what kit.exchange needs of a list. Without a permission nothing is exported."""
+
+    def __init__(self, page: ListPage) -> None:
+        self.page = page
+        self.request: HttpRequest = page.request
+        self.query: QueryString = page.query
+        self.title: str = page.title
+        self.crumbs: tuple[tuple[str, str], ...] = page.crumbs
+        self.columns: Sequence[Column] = page.columns
+        self.belongs_to: Any = page.belongs_to
 
     @property
-    def can_export(self) -> bool:
-        return bool(self.export_permission) and self.request.user.has_perm(self.export_permission)
+    def is_allowed(self) -> bool:
+        permission, user = self.page.export_permission, self.page.request.user
+        return bool(permission) and user.has_perm(permission)
 
-    def export(self, file_format: str) -> HttpResponse:
+    @property
+    def is_open(self) -> bool:
+        """Whether the user may export and still open the list itself: a job asks it for its owner."""
+        return self.is_allowed and self.page.request.user.has_perm(self.page.unfiltered_rows.view_permission)
+
+    def answer(self, file_format: str) -> HttpResponse:
         """Answer an export request: the question, the file, or a redirect to the job that writes it."""
-        if not self.can_export:
+        if not self.is_allowed:
             raise PermissionDenied("您的角色不能导出。")
         if sentences := self.objections():
             return refuse_export(self.request, sentences)
@@ -44,34 +54,34 @@ class ListExport(ExportsByPost):
 
     def objections(self) -> list[str]:
         """Return sentences about parameters that were not understood: a file could not show them."""
-        return [*self.misread(), *list_objections(self.filtered()[0].form)]
+        return [*self.page.misread(), *list_objections(self.page.filtered[0].form)]
 
     @cached_property
-    def export_limit(self) -> models.Q | None:
+    def limit(self) -> models.Q | None:
         """Return the condition of rows the user may export, None for all the list shows."""
-        limit = getattr(self.model._default_manager, "export_limit", None)
-        return limit(self.request.user, self.export_permission) if limit and self.can_export else None
+        limit = getattr(self.page.model._default_manager, "export_limit", None)
+        return limit(self.request.user, self.page.export_permission) if limit and self.is_allowed else None
 
-    def exported(self, rows: models.QuerySet) -> models.QuerySet:
+    def within_limit(self, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
         """Return those of the rows that the user may export."""
-        return rows if self.export_limit is None else rows.filter(self.export_limit)
+        return rows if self.limit is None else rows.filter(self.limit)
 
-    def export_rows(self) -> models.QuerySet:
+    def file_rows(self) -> models.QuerySet[Any]:
         """Return all rows of the file, in the list's order."""
-        return self.ordered(self.exported(self.shown_rows()))
+        return self.page.rows_for_file(self.page.ordered(self.within_limit(self.page.shown_rows())))
 
-    def export_context(self, listed: int, count: int) -> dict[str, Any]:
+    def context(self, listed: int, count: int) -> dict[str, Any]:
         """Return the context of ui/export.html. listed, count: rows of the list and of the file, each up to the cap."""
         return {
-            "can_export": self.can_export,
+            "can_export": self.is_allowed,
             "export_count": count,
             "export_words": format_count(count),
-            "export_narrowed": count < listed or (count > MAX_COUNT and self.export_limit is not None),
+            "export_narrowed": count < listed or (count > MAX_COUNT and self.limit is not None),
             "export_conditions": self.query.conditions,
         }
 
     def describe_conditions(self) -> list[str]:
         """Return the tab and the filters in force, each as text."""
-        conditions = [dict(self.tabs)[self.tab]] if self.tab != "all" else []
-        filters = self.applied(self.filtered()[0].form)
-        return conditions + [f"{entry['label']} {entry['value']}" for entry in filters]
+        page = self.page
+        tab = [page.tabs.labels[page.tab]] if page.tabs and page.tab != ALL else []
+        return tab + [f"{entry['label']} {entry['value']}" for entry in page.applied(page.filtered[0].form)]

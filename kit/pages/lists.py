@@ -1,9 +1,8 @@
-"""List pages as declarations: a Column is header, sort link, cell and column of the export."""
+"""List pages as declarations, the former way: see list_page.py."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, cast
 
 from django import forms
@@ -12,52 +11,21 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import cached_property
-from django.utils.html import format_html
 from django.views import View
 
 from kit.pages.templatetags.ui import format_cell
 from kit.sql.counts import precompiled
 
 from .actions import Action, Control, controls
+from .columns import Column
 from .filters import ListFilter
-from .html import escape_value
-from .list_export import ListExport
+from .lists_export import ListExport
 from .paging import MAX_COUNT, Pager, count_capped
 from .query_string import QueryString
 from .row_html import row_html
 from .unknown_parameters import describe_repeated_names, describe_unknown_names, shorten
 
 MAX_TAB_COUNT = 999
-
-
-@dataclass
-class Column:
-    """A column of the page and of the export."""
-
-    label: str
-    value: str | Callable[[Any], Any]  # dotted path from the row, or a function of it
-    sort: str = ""  # field to order by; empty: not sortable
-    html: Callable[[Any], str] | None = None  # content of the cell of a row; default: the formatted value
-    css: str = ""
-    export_only: bool = False
-
-    def get(self, row: Any) -> Any:
-        if callable(self.value):
-            return self.value(row)
-        for name in self.value.split("."):
-            row = getattr(row, name, None)
-            row = row() if callable(row) and not isinstance(row, models.Manager) else row
-        return row
-
-    @cached_property
-    def opening(self) -> str:
-        """Return the cell's opening tag; on phones a cell shows its label unless a class replaces it."""
-        if {"m-h", "m-t", "m-r"} & set(self.css.split()):
-            return format_html('<td class="{}">', self.css)
-        return format_html('<td class="{}" data-l="{}">', self.css, self.label)
-
-    def cell(self, row: Any) -> str:
-        return f"{self.opening}{escape_value(self.html(row) if self.html else format_cell(self.get(row)))}</td>"
 
 
 class RecordList(ListExport, View):

@@ -10,6 +10,7 @@ from django.db import models
 from django.http import QueryDict
 
 from kit.domain.verdict import lock_before_records
+from kit.transitions import LockedWithParent
 
 
 class UpdatePage(Protocol):
@@ -26,16 +27,18 @@ class UpdatePage(Protocol):
 def lock_before_row(page: UpdatePage) -> None:
     """Lock the customer the page's row belongs to and those its form chooses.
 
-    A page names in `locked_first` the form fields that choose a customer, a model in `locked_with` its relation to
-    one. Call it in a transaction before the row is locked.
+    A page names in `locked_first` the form fields that choose a customer, a model gives its own by locked_parent().
+    Call it in a transaction before the row is locked.
     """
     field_names, parent_name = getattr(page, "locked_first", ()), getattr(page.model, "locked_with", "")
-    if not (field_names or parent_name):
+    has_parent = issubclass(page.model, LockedWithParent)
+    if not (field_names or parent_name or has_parent):
         return
     record = page.get_record()
     form = page.make_form(record, page.request.POST) if field_names else None
     rows = [_chosen_row(form, name) for name in field_names]
-    lock_before_records(*rows, *([record] if any(rows) else []), getattr(record, parent_name, None))
+    parent = record.locked_parent() if has_parent else getattr(record, parent_name, None)
+    lock_before_records(*rows, *([record] if any(rows) else []), parent)
 
 
 def _chosen_row(form: forms.BaseForm | None, name: str) -> Any:

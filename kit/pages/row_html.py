@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.utils.safestring import SafeString
 
 from kit.pages.templatetags.ui import icon
-
-from .actions import Control
 
 DIALOG = ' hx-target="#dialog" hx-select="unset" hx-swap="innerHTML"'
 
@@ -24,7 +22,7 @@ class Listed(Protocol):
     def get_absolute_url(self) -> str: ...
 
 
-def row_html(cells: Iterable[str], controls: list[Control], record: Listed) -> SafeString:
+def row_html(cells: Iterable[str], controls: list[Any], record: Listed) -> SafeString:
     """Return a row with a last cell of actions. cells: HTML of complete <td> elements."""
     return SafeString(f'<tr>{"".join(cells)}<td class="m-full">{row_menu(controls, record)}</td></tr>')
 
@@ -34,7 +32,7 @@ def plain_row(cells: Iterable[str]) -> SafeString:
     return SafeString(f"<tr>{''.join(cells)}</tr>")
 
 
-def row_menu(controls: list[Control], record: Listed) -> str:
+def row_menu(controls: list[Any], record: Listed) -> str:
     """Return the first two allowed actions as links, the others under ⋯, disabled ones with the reason."""
     allowed = [control for control in controls if control.allowed]
     links = "".join(_link(control) for control in allowed[:2])
@@ -44,19 +42,19 @@ def row_menu(controls: list[Control], record: Listed) -> str:
     return f'<div class="ra">{links}{_more(rest, record) if rest else ""}</div>'
 
 
-def _more(rest: list[Control], record: Listed) -> str:
+def _more(rest: list[Any], record: Listed) -> str:
     entries = "".join(_entry(control) for control in rest)
     summary = f'<summary class="ib" aria-label="更多操作：{escape(str(record))}">{icon("dots", "s")}</summary>'
     return f'<details class="dd">{summary}<div class="menu">{entries}</div></details>'
 
 
-def _entry(control: Control) -> str:
+def _entry(control: Any) -> str:
     if control.allowed:
         return _link(control, icon(control.action.icon, "s"))
     return f"<span>{icon('lock', 's')}{control.action.label}<small>{escape(control.reason)}</small></span>"
 
 
-def _link(control: Control, icon_html: str = "") -> str:
+def _link(control: Any, icon_html: str = "") -> str:
     url = escape(control.url)
     dialog = f' hx-get="{url}"{DIALOG}' if control.action.dialog else ""
     return f'<a href="{url}"{dialog}>{icon_html}{control.action.label}</a>'

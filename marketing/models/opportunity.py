@@ -25,15 +25,8 @@ from kit.audit.log import log_event, save_changes
 from kit.domain.masking import refuse_masked
 from kit.domain.shortened_numbers import refuse_shortened
 from kit.domain.urls import record_url
-from kit.domain.verdict import (
-    ALLOWED,
-    Verdict,
-    first_objection,
-    refuse_if,
-    require_permission,
-    require_scope,
-    transition,
-)
+from kit.domain.verdict import ALLOWED, Verdict, first_objection, refuse_if, require_scope
+from kit.transitions import creation, guard, transition
 
 from .carrying import copy_contact, find_contact
 from .forecast import FORECAST_FIELDS, ForecastChange
@@ -179,10 +172,10 @@ class Opportunity(HasContactDetails, SharedRecord):
 
     # Create, edit, delete: while unassigned
 
+    @creation("marketing.add_opportunity", "新建")
     @classmethod
     def create(cls, *, by: User, **values: Any) -> Opportunity:
-        """Create an unassigned opportunity. Call in a transaction."""
-        require_permission(by, "marketing.add_opportunity", "您的角色不能新建销售机会").enforce()
+        """Create an unassigned opportunity."""
         lock_current_customers(values.get("introduced_by"), by=by)
         lock_customer_names()
         opportunity = cls(created_by=by, **values)
@@ -190,43 +183,31 @@ class Opportunity(HasContactDetails, SharedRecord):
         log_event(by, "新建", opportunity, 客户名称=opportunity.customer_name, 成功机率=f"{opportunity.success_rate}%")
         return opportunity
 
-    def can_edit(self, by: User) -> Verdict:
-        return first_objection(
-            require_permission(by, "marketing.change_opportunity", "您的角色不能修改销售机会"),
-            self._while_unassigned("编辑"),
-        )
-
-    @transition
+    @transition("marketing.change_opportunity", "编辑", refusal="您的角色不能修改销售机会")
     def edit(self, *, by: User, **values: Any) -> None:
-        self.can_edit(by).enforce()
         lock_current_customers(values.get("introduced_by"), by=by, kept=self.introduced_by)
         save_changes(by, "编辑", self, **values)
 
+    @edit.guard
+    def can_edit(self, by: User) -> Verdict:
+        return self._while_unassigned("编辑")
+
+    @transition("marketing.delete_opportunity", "删除")
+    def remove(self, *, by: User) -> None:
+        log_event(by, "删除", self, 客户名称=self.customer_name, 概要=self.summary)
+        self.delete()
+
+    @remove.guard
     def can_remove(self, by: User) -> Verdict:
         return first_objection(
-            require_permission(by, "marketing.delete_opportunity", "您的角色不能删除销售机会"),
             require_scope(self.created_by_id == by.pk, f"只有创建人（{self.created_by}）可以删除。"),
             self._while_unassigned("删除"),
         )
 
-    @transition
-    def remove(self, *, by: User) -> None:
-        self.can_remove(by).enforce()
-        log_event(by, "删除", self, 客户名称=self.customer_name, 概要=self.summary)
-        self.delete()
-
     # Assign, reassign: by a supervisor
 
-    def can_assign(self, by: User) -> Verdict:
-        return first_objection(
-            self._require_supervisor(by, "指派"),
-            self._unless_assigned(),
-            self._unless_closed("指派"),
-        )
-
-    @transition
+    @transition("marketing.assign_opportunity", "指派", refusal="只有销售主管可以指派销售机会")
     def assign(self, to: User, *, by: User) -> None:
-        self.can_assign(by).enforce()
         self.check_candidate(to, by=by).enforce()
         self.assignee, self.assigned_at, self.assigned_by = to, timezone.now(), by
         self.status = self.Status.ASSIGNED
@@ -235,16 +216,16 @@ class Opportunity(HasContactDetails, SharedRecord):
         if to.pk != by.pk:
             notify(to, f"{by} 将机会「{self.summary}」指派给您", self, kind=Notification.Kind.OPPORTUNITY)
 
-    def can_reassign(self, by: User) -> Verdict:
+    @assign.guard
+    def can_assign(self, by: User) -> Verdict:
         return first_objection(
-            self._require_supervisor(by, "改派"),
-            refuse_if(self.status == self.Status.UNASSIGNED, "机会还没有指派，请先指派。"),
-            self._unless_closed("改派"),
+            self._in_assigning_scope(by, "指派"),
+            self._unless_assigned(),
+            self._unless_closed("指派"),
         )
 
-    @transition
+    @transition("marketing.assign_opportunity", "改派", refusal="只有销售主管可以改派销售机会")
     def reassign(self, to: User, *, by: User, reason: str) -> None:
-        self.can_reassign(by).enforce()
         refuse_if(not reason.strip(), "请填写改派原因。").enforce()
         refuse_if(to.pk == self.assignee_id, f"机会现在就由{to}负责，请另选一位客户经理。").enforce()
         self.check_candidate(to, by=by).enforce()
@@ -256,6 +237,14 @@ class Opportunity(HasContactDetails, SharedRecord):
         text = f"{by} 已把您负责的机会（编号 {self.pk}）改派给 {to}：{reason}"
         notify(former, text, kind=Notification.Kind.OPPORTUNITY)
         notify(to, f"{by} 将机会「{self.summary}」改派给您：{reason}", self, kind=Notification.Kind.OPPORTUNITY)
+
+    @reassign.guard
+    def can_reassign(self, by: User) -> Verdict:
+        return first_objection(
+            self._in_assigning_scope(by, "改派"),
+            refuse_if(self.status == self.Status.UNASSIGNED, "机会还没有指派，请先指派。"),
+            self._unless_closed("改派"),
+        )
 
     @staticmethod
     def candidates(by: User) -> models.QuerySet[User]:
@@ -271,9 +260,9 @@ class Opportunity(HasContactDetails, SharedRecord):
 
     # Develop, close: by the assignee
 
+    @guard("marketing.plan_opportunity", "制定计划", refusal="您的角色不能制定开发计划")
     def can_plan(self, by: User) -> Verdict:
         return first_objection(
-            require_permission(by, "marketing.plan_opportunity", "您的角色不能制定开发计划"),
             refuse_if(self.status == self.Status.UNASSIGNED, "机会还没有指派，指派后才能制定计划。"),
             self._unless_closed("制定计划"),
             require_scope(
@@ -282,23 +271,19 @@ class Opportunity(HasContactDetails, SharedRecord):
             ),
         )
 
+    @guard("marketing.develop_opportunity", "执行计划", refusal="您的角色不能执行开发计划")
     def can_develop(self, by: User) -> Verdict:
         """Guard 执行计划, 更新预测, 更正联系方式, 开发成功 and 终止开发: for the assignee only."""
         return first_objection(
-            require_permission(by, "marketing.develop_opportunity", "您的角色不能执行开发计划"),
             refuse_if(self.status == self.Status.UNASSIGNED, "机会还没有指派，指派后才能执行。"),
             self._unless_closed("更改"),
             require_scope(self.assignee_id == by.pk, f"只有被指派的客户经理（{self.assignee}）可以执行，您可以查看。"),
         )
 
-    def can_update_forecast(self, by: User) -> Verdict:
-        return self.can_develop(by)
-
-    @transition
+    @transition("marketing.develop_opportunity", "更新预测", refusal="您的角色不能执行开发计划")
     def update_forecast(
         self, *, by: User, success_rate: int, expected_amount: Decimal | None, expected_on: date | None, reason: str
     ) -> None:
-        self.can_update_forecast(by).enforce()
         refuse_if(not reason.strip(), "请填写更新原因。").enforce()
         before = {name: getattr(self, name) for name in FORECAST_FIELDS}
         after = dict(zip(FORECAST_FIELDS, (success_rate, expected_amount, expected_on), strict=True))
@@ -307,25 +292,25 @@ class Opportunity(HasContactDetails, SharedRecord):
         former = {f"former_{name}": value for name, value in before.items()}
         ForecastChange.objects.create(opportunity=self, by=by, reason=reason, **former, **after)
 
+    @update_forecast.guard
+    def can_update_forecast(self, by: User) -> Verdict:
+        return self.can_develop(by)
+
+    @transition("marketing.develop_opportunity", "更正联系方式", refusal="您的角色不能执行开发计划")
+    def correct_contact(self, *, by: User, contact_name: str, contact_phone: str) -> None:
+        save_changes(by, "更正联系方式", self, contact_name=contact_name, contact_phone=contact_phone)
+
+    @correct_contact.guard
     def can_correct_contact(self, by: User) -> Verdict:
         return self.can_develop(by)
 
-    @transition
-    def correct_contact(self, *, by: User, contact_name: str, contact_phone: str) -> None:
-        self.can_correct_contact(by).enforce()
-        save_changes(by, "更正联系方式", self, contact_name=contact_name, contact_phone=contact_phone)
-
-    def can_win(self, by: User) -> Verdict:
-        return self.can_develop(by)
-
-    @transition
+    @transition("marketing.develop_opportunity", "开发成功", refusal="您的角色不能执行开发计划")
     def win(self, *, by: User, reason: str = "", link_to: Customer | None = None, create_anyway: str = "") -> Customer:
         """Close as 开发成功 and return the customer, new or linked.
 
         reason: required when the plan has no item. create_anyway: a reason, sent to the supervisors. Raises
         SameNameExists when customers of the same name exist and neither link_to nor create_anyway is given.
         """
-        self.can_win(by).enforce()
         refuse_if(not reason.strip() and not self.items.exists(), "没有任何计划项，请说明开发成功的原因。").enforce()
         similarity = lock_namesakes(self.sought, by, link_to=link_to, create_anyway=create_anyway.strip())
         customer = link_to or self._new_customer(by)
@@ -342,6 +327,10 @@ class Opportunity(HasContactDetails, SharedRecord):
         log_event(by, "开发成功", self, changes={label: fact for label, fact in facts.items() if fact})
         notify_creator(self, by=by)
         return customer
+
+    @win.guard
+    def can_win(self, by: User) -> Verdict:
+        return self.can_develop(by)
 
     @property
     def sought(self) -> SearchTerms:
@@ -362,12 +351,8 @@ class Opportunity(HasContactDetails, SharedRecord):
         name, phone = self.contact_name.strip(), self.contact_phone.strip()
         return bool(name and phone) and find_contact(customer, name, phone) is None
 
-    def can_lose(self, by: User) -> Verdict:
-        return self.can_develop(by)
-
-    @transition
+    @transition("marketing.develop_opportunity", "终止开发", refusal="您的角色不能执行开发计划")
     def lose(self, *, by: User, reason: str, competitor: DictionaryEntry | None = None) -> None:
-        self.can_lose(by).enforce()
         refuse_if(not reason.strip(), "请填写失败原因。").enforce()
         self.status, self.closed_at = self.Status.LOST, timezone.now()
         self.lost_reason, self.competitor = reason, competitor
@@ -376,6 +361,10 @@ class Opportunity(HasContactDetails, SharedRecord):
             by, "终止开发", self, changes={"失败原因": reason, **({"竞争对手": competitor} if competitor else {})}
         )
         notify_creator(self, by=by)
+
+    @lose.guard
+    def can_lose(self, by: User) -> Verdict:
+        return self.can_develop(by)
 
     # Guards shared by several transitions
 
@@ -389,14 +378,9 @@ class Opportunity(HasContactDetails, SharedRecord):
             return ALLOWED
         return refuse_if(True, f"机会已{self.get_status_display()}，只能查看，不能{verb}。")
 
-    def _require_supervisor(self, by: User, verb: str) -> Verdict:
-        return first_objection(
-            require_permission(by, "marketing.assign_opportunity", f"只有销售主管可以{verb}销售机会"),
-            require_scope(
-                scope_includes(by, "marketing.assign_opportunity", EDIT, self.keeper_id),
-                f"这个机会不在您的{verb}范围内。",
-            ),
-        )
+    def _in_assigning_scope(self, by: User, verb: str) -> Verdict:
+        is_in_scope = scope_includes(by, "marketing.assign_opportunity", EDIT, self.keeper_id)
+        return require_scope(is_in_scope, f"这个机会不在您的{verb}范围内。")
 
     def _unless_assigned(self) -> Verdict:
         if self.status != self.Status.ASSIGNED:

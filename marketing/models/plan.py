@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from kit.audit.log import log_event
-from kit.domain.verdict import Verdict, first_objection, lock_row, refuse_if, transition
+from kit.domain.verdict import Verdict, first_objection, lock_row, refuse_if
+from kit.transitions import creation, transition
 
 from .opportunity import Opportunity
 
@@ -40,7 +41,6 @@ class PlanItem(models.Model):
     )
     version = models.PositiveIntegerField(default=0, editable=False)
 
-    locked_with = "opportunity"
     objects = PlanItemQuerySet.as_manager()
 
     class Meta:
@@ -58,6 +58,9 @@ class PlanItem(models.Model):
     def get_absolute_url(self) -> str:
         return self.opportunity.get_absolute_url()
 
+    def locked_parent(self) -> Opportunity:
+        return self.opportunity
+
     def dated_text(self) -> str:
         return f"{self.on:%Y-%m-%d} {self.text}"
 
@@ -70,24 +73,18 @@ class PlanItem(models.Model):
         """Return the days past the planned date; 0 when done or not yet due."""
         return 0 if self.is_done else max((timezone.localdate() - self.on).days, 0)
 
+    @creation("marketing.plan_opportunity", "新建", refusal="您的角色不能制定开发计划")
     @classmethod
     def create(cls, *, by: User, opportunity: Opportunity, **values: Any) -> PlanItem:
-        """Add an item to the plan. Call in a transaction."""
+        """Add an item to the plan."""
         lock_row(opportunity)
         opportunity.can_plan(by).enforce()
         item = cls.objects.create(opportunity=opportunity, **values)
         log_event(by, "制定计划", opportunity, 计划项=item.dated_text())
         return item
 
-    def can_edit(self, by: User) -> Verdict:
-        return first_objection(
-            self.opportunity.can_plan(by),
-            refuse_if(self.is_done, "已填写执行效果的计划项不能再修改。"),
-        )
-
-    @transition
+    @transition("marketing.plan_opportunity", "修改")
     def edit(self, *, by: User, on: date, text: str) -> None:
-        self.can_edit(by).enforce()
         before, self.on, self.text = self.dated_text(), on, text
         if before == self.dated_text():
             return
@@ -95,25 +92,28 @@ class PlanItem(models.Model):
         self.save(update_fields=["on", "text", "version"])
         log_event(by, "修改计划", self.opportunity, 计划项=(before, self.dated_text()))
 
+    @edit.guard
+    def can_edit(self, by: User) -> Verdict:
+        return first_objection(
+            self.opportunity.can_plan(by),
+            refuse_if(self.is_done, "已填写执行效果的计划项不能再修改。"),
+        )
+
+    @transition("marketing.plan_opportunity", "删除")
+    def remove(self, *, by: User) -> None:
+        log_event(by, "删除计划", self.opportunity, 计划项=(self.dated_text(), None))
+        self.delete()
+
+    @remove.guard
     def can_remove(self, by: User) -> Verdict:
         return first_objection(
             self.opportunity.can_plan(by),
             refuse_if(self.is_done, "已填写执行效果的计划项不能删除。"),
         )
 
-    @transition
-    def remove(self, *, by: User) -> None:
-        self.can_remove(by).enforce()
-        log_event(by, "删除计划", self.opportunity, 计划项=(self.dated_text(), None))
-        self.delete()
-
-    def can_record_result(self, by: User) -> Verdict:
-        return self.opportunity.can_develop(by)
-
-    @transition
+    @transition("marketing.develop_opportunity", "填写效果", refusal="您的角色不能执行开发计划")
     def record_result(self, *, by: User, result: str) -> None:
         """Save the item's result, or correct it until the opportunity closes."""
-        self.can_record_result(by).enforce()
         refuse_if(not result.strip(), "请填写执行效果。").enforce()
         before, self.result = self.result, result
         if before == result:
@@ -122,3 +122,7 @@ class PlanItem(models.Model):
         self.version += 1
         self.save(update_fields=["result", "executed_at", "executed_by", "version"])
         log_event(by, "填写执行效果", self.opportunity, 计划项=self.text, 执行效果=(before, result))
+
+    @record_result.guard
+    def can_record_result(self, by: User) -> Verdict:
+        return self.opportunity.can_develop(by)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from accounts.detail_columns import ListWithDetails
-from kit.pages.actions import Action, ActionView, Control, controls
-from kit.pages.lists import Column, RecordList
-from kit.pages.records import RecordCreate, RecordUpdate
+from kit.domain.verdict import Verdict
+from kit.pages.buttons import Button, Control, controls
+from kit.pages.columns import Column
+from kit.pages.form_page import FormPage
+from kit.pages.list_page import ListPage
+from kit.pages.list_tabs import Tabs
+from kit.pages.page import render_page
 from kit.pages.templatetags.ui import chip, rate
 
 from ..filters import DevelopmentFilter
@@ -35,7 +37,7 @@ from .opportunities import (
 LIST = ("客户开发计划", "marketing:development_list")
 
 
-class DevelopmentList(ListWithDetails, RecordList):
+class DevelopmentList(ListPage):
     model = Opportunity
     title, crumbs, help = "客户开发计划", (("营销管理", ""),), "development"
     select_related, only = PEOPLE, ROW_FIELDS
@@ -53,9 +55,12 @@ class DevelopmentList(ListWithDetails, RecordList):
         Column("指派给", "assignee", css="nw"),
         Column("指派时间", "assigned_at", sort="assigned_at", css="nw m-h"),
     )
-    row_actions = (EXECUTE, PLAN, WIN)
-    tab_field, default_tab = "status", Opportunity.Status.ASSIGNED
-    tab_choices = [choice for choice in Opportunity.Status.choices if choice[0] != Opportunity.Status.UNASSIGNED]
+    row_buttons = (EXECUTE, PLAN, WIN)
+    tabs = Tabs(
+        "status",
+        [choice for choice in Opportunity.Status.choices if choice[0] != Opportunity.Status.UNASSIGNED],
+        Opportunity.Status.ASSIGNED,
+    )
     export_permission = "marketing.export_opportunity"
     empty_text = "还没有指派的机会。主管指派之后，机会出现在这里，由客户经理制定并执行计划。"
 
@@ -69,70 +74,54 @@ class DevelopmentList(ListWithDetails, RecordList):
         return [] if row.is_closed else super().row_controls(row)  # closed rows are only viewed
 
 
-class PlanPage(RecordCreate):
+class PlanPage(FormPage):
     """制定计划: the items of an opportunity, and a form to add one."""
 
-    model, form_class, permission = PlanItem, PlanItemForm, "marketing.plan_opportunity"
+    do, form = PlanItem.create, PlanItemForm
     title, help = "制定计划", "development"
     crumbs = (("营销管理", ""), LIST)
     template_name = "marketing/plan.html"
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        rows = Opportunity.objects.visible_to(request.user).select_related("assignee", "created_by")
-        self.opportunity = get_object_or_404(rows, pk=kwargs["pk"])
-        return super().dispatch(request, *args, **kwargs)
+    def get_record(self) -> PlanItem:
+        rows = Opportunity.objects.visible_to(self.request.user).select_related("assignee", "created_by")
+        return PlanItem(opportunity=get_object_or_404(rows, pk=self.kwargs["pk"]))
 
-    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        self.opportunity.can_plan(request.user).enforce()
-        return super().get(request, **kwargs)
+    def verdict(self, record: PlanItem) -> Verdict:
+        return record.opportunity.can_plan(self.request.user)
 
-    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        """Validate the form before the state, so that a refusal keeps the user's input on the page."""
-        verdict = self.opportunity.can_plan(request.user)
-        if verdict:
-            return super().post(request, **kwargs)
-        record = self.new_record()
-        form = self.make_form(record, request.POST)
-        form.full_clean()
-        return self.refuse(record, form, verdict)
-
-    def perform(self, record: PlanItem, form: Any) -> PlanItem:
-        return PlanItem.create(by=self.request.user, opportunity=self.opportunity, **form.values())
+    def carry_out(self, record: PlanItem, form: Any) -> PlanItem:
+        return PlanItem.create(by=self.request.user, opportunity=record.opportunity, **form.values())
 
     def context(self, record: PlanItem, form: Any) -> dict[str, Any]:
-        items = list(self.opportunity.items.all())
+        opportunity = record.opportunity
+        items = list(opportunity.items.all())
         for item in items:
-            item.opportunity = self.opportunity
-        return {"opportunity": self.opportunity, "items": items, "item_actions": (EDIT_ITEM, REMOVE_ITEM)}
-
-    def back_url(self, record: PlanItem) -> str:
-        return self.opportunity.get_absolute_url()
+            item.opportunity = opportunity
+        return {"opportunity": opportunity, "items": items, "item_actions": (EDIT_ITEM, REMOVE_ITEM)}
 
     def success_url(self, record: PlanItem, result: Any) -> str:
-        return reverse("marketing:development_plan", args=[self.opportunity.pk])
+        return reverse("marketing:development_plan", args=[record.opportunity_id])
 
 
-class ItemAction(Action):
+class ItemButton(Button):
     """An action on a plan item; its URL lies below the opportunity's."""
 
     def url(self, record: PlanItem) -> str:
         return reverse(self.url_name, args=[record.opportunity_id, record.pk])
 
 
-EDIT_ITEM = ItemAction("edit", "修改", "edit", "marketing:item_update")
-REMOVE_ITEM = ItemAction("remove", "删除", "trash", "marketing:item_delete", dialog=True)
+EDIT_ITEM = ItemButton(PlanItem.edit, "edit", "marketing:item_update")
+REMOVE_ITEM = ItemButton(PlanItem.remove, "trash", "marketing:item_delete", dialog=True)
 
 
-class ItemPage:
+class ItemPage(FormPage):
     """Limit rows to the opportunity of the URL: another one's item is 404."""
 
-    model = PlanItem
     select_related = ("opportunity", "opportunity__assignee", "opportunity__created_by")
     crumbs, help = (("营销管理", ""), LIST), "development"
-    kwargs: dict[str, Any]
 
     def rows(self) -> PlanItemQuerySet:
-        return super().rows().filter(opportunity=self.kwargs["opportunity"])  # type: ignore[misc]
+        return super().rows().filter(opportunity=self.kwargs["opportunity"])
 
     def back_url(self, record: PlanItem) -> str:
         return reverse("marketing:development_plan", args=[self.kwargs["opportunity"]])
@@ -141,21 +130,12 @@ class ItemPage:
         return self.back_url(record)
 
 
-class LockedItemUpdate(ItemPage, RecordUpdate):
-    """Lock the opportunity before its item, as the transitions do, so that two saves at once cannot deadlock."""
-
-    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        with transaction.atomic():
-            Opportunity.objects.select_for_update(of=("self",)).filter(pk=kwargs["opportunity"]).first()
-            return super().post(request, **kwargs)
+class ItemUpdate(ItemPage):
+    do, form, title = PlanItem.edit, PlanItemForm, "修改计划项"
 
 
-class ItemUpdate(LockedItemUpdate):
-    form_class, title = PlanItemForm, "修改计划项"
-
-
-class RemoveItem(ItemPage, ActionView):
-    action, title, question = "remove", "删除计划项", "确认删除？"
+class RemoveItem(ItemPage):
+    do, title, question = PlanItem.remove, "删除计划项", "确认删除？"
     danger, submit_label, message = True, "确定", "删除成功"
 
     def context(self, record: PlanItem, form: Any) -> dict[str, Any]:
@@ -191,10 +171,10 @@ class ExecutePage(OpportunityDetail):
         }
 
 
-class RecordResult(LockedItemUpdate):
+class RecordResult(ItemPage):
     """Save one item's result; errors appear on the execute page beside that item, with the user's text."""
 
-    verb, title, form_class = "record_result", "填写执行效果", ResultForm
+    do, title, form = PlanItem.record_result, "填写执行效果", ResultForm
     template_name = "marketing/execute.html"
 
     def form_options(self, record: PlanItem) -> dict[str, Any]:
@@ -211,4 +191,4 @@ class RecordResult(LockedItemUpdate):
         opportunity = page.rows().get(pk=record.opportunity_id)
         context = page.context(opportunity)
         context.update(forms={**context["forms"], record.pk: form}, editing=record.pk, record=opportunity, form=form)
-        return page.page(status, **context)
+        return render_page(page, status, **context)

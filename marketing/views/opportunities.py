@@ -8,20 +8,24 @@ from django.http import HttpResponse
 from django.urls import reverse
 
 from accounts.assign_forms import AssignForm, ReassignForm
-from accounts.detail_columns import DetailColumn, ListWithDetails
+from accounts.detail_columns import DetailColumn
 from accounts.detail_pages import ShowDetail
+from accounts.models import User
 from accounts.share_pages import ShareRecord, WithdrawShare
 from basedata.models import DictionaryEntry
 from customers.forms import customer_suggestions
 from customers.models import Customer, names_hidden_from
-from customers.views.known import DuplicateCheckPage
+from customers.views.known import DuplicateCheckedPage
 from kit.audit.models import AuditEntry
 from kit.domain.money import format_yuan
-from kit.pages.actions import Action, ActionView, controls
-from kit.pages.history import RecordHistory, hide_record_names, mask_entries
+from kit.pages.buttons import Button, controls
+from kit.pages.columns import Column
+from kit.pages.form_page import FormPage
+from kit.pages.history import HistoryPage, hide_record_names, mask_entries
 from kit.pages.html import format_html_fast
-from kit.pages.lists import Column, RecordList
-from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
+from kit.pages.list_page import ListPage, NewLink
+from kit.pages.list_tabs import Tabs
+from kit.pages.record_page import RecordPage
 from kit.pages.templatetags.ui import chip, rate
 
 from ..candidates import rank_candidates
@@ -38,18 +42,19 @@ from ..models.rows import OpportunityQuerySet
 from ..promises import sum_forecasts
 
 LIST = ("销售机会管理", "marketing:opportunity_list")
-ASSIGN = Action("assign", "指派", "user-plus", "marketing:opportunity_assign", "btn-primary")
-EDIT = Action("edit", "编辑", "edit", "marketing:opportunity_update")
-REMOVE = Action("remove", "删除", "trash", "marketing:opportunity_delete", dialog=True)
-REASSIGN = Action("reassign", "改派", "arrows-exchange", "marketing:opportunity_reassign")
-PLAN = Action("plan", "制定计划", "checklist", "marketing:development_plan")
-EXECUTE = Action("develop", "执行计划", "list-check", "marketing:development_execute", "btn-primary")
-FORECAST = Action("update_forecast", "更新预测", "adjustments", "marketing:opportunity_forecast")
-CONTACT = Action("correct_contact", "更正联系方式", "phone", "marketing:opportunity_contact")
-WIN = Action("win", "开发成功", "circle-check", "marketing:opportunity_win", "btn-primary", dialog=True)
-SHARE = Action("share", "协作人", "users", "marketing:opportunity_share")
+CRUMBS = (("营销管理", ""), LIST)
+ASSIGN = Button(Opportunity.assign, "user-plus", "marketing:opportunity_assign", "btn-primary")
+EDIT = Button(Opportunity.edit, "edit", "marketing:opportunity_update")
+REMOVE = Button(Opportunity.remove, "trash", "marketing:opportunity_delete", dialog=True)
+REASSIGN = Button(Opportunity.reassign, "arrows-exchange", "marketing:opportunity_reassign")
+PLAN = Button(Opportunity.can_plan, "checklist", "marketing:development_plan")
+EXECUTE = Button(Opportunity.can_develop, "list-check", "marketing:development_execute", "btn-primary")
+FORECAST = Button(Opportunity.update_forecast, "adjustments", "marketing:opportunity_forecast")
+CONTACT = Button(Opportunity.correct_contact, "phone", "marketing:opportunity_contact")
+WIN = Button(Opportunity.win, "circle-check", "marketing:opportunity_win", "btn-primary", dialog=True)
+SHARE = Button(Opportunity.share, "users", "marketing:opportunity_share", label="协作人")
 WITHDRAW_SHARE = "marketing:opportunity_share_withdraw"
-LOSE = Action("lose", "终止开发", "player-stop", "marketing:opportunity_lose", "btn-warn")
+LOSE = Button(Opportunity.lose, "player-stop", "marketing:opportunity_lose", "btn-warn")
 
 
 PEOPLE = ("assignee", "created_by", "assigned_by")
@@ -72,7 +77,7 @@ CONTACT_NAME = DetailColumn("联系人", "contact_name", below="contact_phone", 
 CONTACT_PHONE = DetailColumn("联系人电话", "contact_phone", export_only=True, refused="refuses_contact")
 
 
-class OpportunityList(ListWithDetails, RecordList):
+class OpportunityList(ListPage):
     model = Opportunity
     title, crumbs, help = "销售机会管理", (("营销管理", ""),), "opportunities"
     select_related, only = PEOPLE, ROW_FIELDS
@@ -89,24 +94,21 @@ class OpportunityList(ListWithDetails, RecordList):
         Column("创建人", "created_by", css="nw m-h"),
         Column("创建时间", "created_at", sort="created_at", css="nw m-h"),
     )
-    row_actions = (ASSIGN, EDIT, REMOVE, REASSIGN, PLAN)
-    tab_field, tab_choices, default_tab = "status", Opportunity.Status.choices, Opportunity.Status.UNASSIGNED
-    create = ("新建机会", "marketing:opportunity_create", "marketing.add_opportunity")
+    row_buttons = (ASSIGN, EDIT, REMOVE, REASSIGN, PLAN)
+    tabs = Tabs("status", Opportunity.Status.choices, Opportunity.Status.UNASSIGNED)
+    new = NewLink(Opportunity.create, "marketing:opportunity_create", "新建机会")
     export_permission = "marketing.export_opportunity"
     empty_text = "还没有销售机会。新建第一个机会后，主管把它指派给客户经理开发。"
 
     def ordered(self, rows: OpportunityQuerySet) -> OpportunityQuerySet:
         return super().ordered(rows.with_contact_refusal())
 
-    def page_context(self) -> dict[str, Any]:
-        return {**super().page_context(), "totals": self.totals()}
-
     def totals(self) -> str:
         """Return the exact sums of all rows of the list for links from reports, equal to the report's figures."""
         query = self.request.GET
         if not query.get("total"):
             return ""
-        totals = sum_forecasts(self.in_tab(self.filtered()[1], self.tab))
+        totals = sum_forecasts(self.shown_rows())
         as_of = "月初时" if query.get("forecast") else ""
         text = f"合计 {totals.number:,} 个机会，{as_of}预计金额 {format_yuan(totals.amount)} 元"
         if as_of or query.get("open") or self.tab in Opportunity.OPEN:  # closed ones have no chance any more
@@ -114,10 +116,10 @@ class OpportunityList(ListWithDetails, RecordList):
         return text if totals.number else ""
 
 
-class OpportunityDetail(RecordDetail):
+class OpportunityDetail(RecordPage):
     model = Opportunity
     template_name = "marketing/opportunity_detail.html"
-    crumbs, help = (("营销管理", ""), LIST), "opportunities"
+    crumbs, help = CRUMBS, "opportunities"
     select_related = (*PEOPLE, "region", "industry", "competitor")
 
     def rows(self) -> OpportunityQuerySet:
@@ -137,7 +139,7 @@ class OpportunityDetail(RecordDetail):
             "done": sum(item.is_done for item in items),
             "pending_count": sum(not item.is_done for item in items),
             "customer": customer,
-            "customer_deleted": record.customer_id and not customer and record.customer.deleted_at is not None,
+            "customer_deleted": not customer and record.customer is not None and record.customer.deleted_at is not None,
             "introducer": visible.get(record.introduced_by_id),
             "history": hide_record_names(mask_entries(record, AuditEntry.objects.about(record)[:8], user), hidden),
             "head": [control for control in main if control.allowed],
@@ -148,58 +150,52 @@ class OpportunityDetail(RecordDetail):
         }
 
 
-class OpportunityHistory(RecordHistory):
+class OpportunityHistory(HistoryPage):
     model = Opportunity
-    crumbs = (("营销管理", ""), LIST)
+    crumbs = CRUMBS
 
     def hidden_labels(self) -> tuple[str, ...]:
         return names_hidden_from(self.request.user, "老客户介绍")
 
 
-class WithSuggestions(DuplicateCheckPage):
-    """Suggestions for the free-text source, from the dictionary, and for the introducing customer."""
-
-    form_class, template_name = OpportunityForm, "customers/customer_form.html"
-    request: Any
-
-    def form_options(self, record: Opportunity) -> dict[str, Any]:
-        return {"user": self.request.user}
-
-    def context(self, record: Opportunity, form: Any) -> dict[str, Any]:
-        return {
-            "datalists": {
-                "sources": [entry.item for entry in DictionaryEntry.objects.of("机会来源")],
-                "customers": customer_suggestions(self.request.user),
-            }
-        }
+def suggestions(user: User) -> dict[str, Any]:
+    """Return the context that completes the free-text source and the introducing customer."""
+    sources = [entry.item for entry in DictionaryEntry.objects.of("机会来源")]
+    return {"datalists": {"sources": sources, "customers": customer_suggestions(user)}}
 
 
-class OpportunityCreate(WithSuggestions, RecordCreate):
-    model, permission = Opportunity, "marketing.add_opportunity"
-    title, crumbs, help = "新建机会", (("营销管理", ""), LIST), "opportunities"
+class OpportunityCreate(DuplicateCheckedPage):
+    do, form, template_name = Opportunity.create, OpportunityForm, "customers/customer_form.html"
+    title, crumbs, help = "新建机会", CRUMBS, "opportunities"
 
     def form_options(self, record: Opportunity) -> dict[str, Any]:
         """Fill in the values of the URL: 转销售机会 of a service request leads here with them."""
         names = ("customer_name", "summary", "description")
         initial = {name: self.request.GET[name] for name in names if name in self.request.GET}
-        return {**super().form_options(record), "initial": initial}
+        return {"user": self.request.user, "initial": initial}
+
+    def context(self, record: Opportunity, form: Any) -> dict[str, Any]:
+        return suggestions(self.request.user)
 
     def back_url(self, record: Opportunity) -> str:
         return reverse("marketing:opportunity_list")
 
 
-class OpportunityUpdate(WithSuggestions, RecordUpdate):
-    model, locked_first = Opportunity, ("introduced_by",)
-    title, crumbs, help = "编辑机会", (("营销管理", ""), LIST), "opportunities"
+class OpportunityUpdate(DuplicateCheckedPage):
+    do, form, template_name = Opportunity.edit, OpportunityForm, "customers/customer_form.html"
+    title, crumbs, help = "编辑机会", CRUMBS, "opportunities"
+    locked_first = ("introduced_by",)
+
+    def form_options(self, record: Opportunity) -> dict[str, Any]:
+        return {"user": self.request.user}
+
+    def context(self, record: Opportunity, form: Any) -> dict[str, Any]:
+        return suggestions(self.request.user)
 
 
-class OpportunityAction(ActionView):
-    model = Opportunity
-    crumbs, help = (("营销管理", ""), LIST), "opportunities"
-
-
-class RemoveOpportunity(OpportunityAction):
-    action, title, question = "remove", "删除机会", "确认删除？"
+class RemoveOpportunity(FormPage):
+    do, title, question = Opportunity.remove, "删除机会", "确认删除？"
+    crumbs, help = CRUMBS, "opportunities"
     danger, submit_label, message = True, "确定", "删除成功"
 
     def context(self, record: Opportunity, form: Any) -> dict[str, Any]:
@@ -213,9 +209,10 @@ class RemoveOpportunity(OpportunityAction):
         return reverse("marketing:opportunity_list")
 
 
-class AssignOpportunity(OpportunityAction):
-    action, title, submit_label = "assign", "指派机会", "指派"
-    form_class = AssignForm
+class AssignmentPage(FormPage):
+    """The form that chooses the account manager, beside the candidates and why each would fit."""
+
+    crumbs, help = CRUMBS, "opportunities"
     template_name = "marketing/assign.html"
 
     def form_options(self, record: Opportunity) -> dict[str, Any]:
@@ -223,35 +220,32 @@ class AssignOpportunity(OpportunityAction):
 
     def context(self, record: Opportunity, form: Any) -> dict[str, Any]:
         people = Opportunity.candidates(self.request.user).prefetch_related("regions", "industries")
-        return {"candidates": rank_candidates(record, people)}
-
-    def perform(self, record: Opportunity, form: Any) -> None:
-        record.assign(form.cleaned_data["to"], by=self.request.user)
+        is_taken = self.do == Opportunity.assign and record.assignee_id is not None
+        return {"candidates": rank_candidates(record, people), "is_taken": is_taken}
 
 
-class ReassignOpportunity(AssignOpportunity):
-    action, title, submit_label = "reassign", "改派机会", "改派"
-    form_class = ReassignForm
-
-    def perform(self, record: Opportunity, form: Any) -> None:
-        record.reassign(form.cleaned_data["to"], by=self.request.user, reason=form.cleaned_data["reason"])
+class AssignOpportunity(AssignmentPage):
+    do, form, title, submit_label = Opportunity.assign, AssignForm, "指派机会", "指派"
 
 
-class UpdateForecast(RecordUpdate):
-    model = Opportunity
-    verb, title, form_class = "update_forecast", "更新预测", ForecastForm
-    crumbs, help = (("营销管理", ""), LIST), "opportunities"
+class ReassignOpportunity(AssignmentPage):
+    do, form, title, submit_label = Opportunity.reassign, ReassignForm, "改派机会", "改派"
 
 
-class CorrectContact(RecordUpdate):
-    model = Opportunity
-    verb, title, form_class = "correct_contact", "更正联系方式", ContactCorrectionForm
-    crumbs, help = (("营销管理", ""), LIST), "opportunities"
+class UpdateForecast(FormPage):
+    do, title, form = Opportunity.update_forecast, "更新预测", ForecastForm
+    crumbs, help = CRUMBS, "opportunities"
 
 
-class WinOpportunity(OpportunityAction):
-    action, title, question = "win", "开发成功", "确认开发成功？"
-    form_class, submit_label = WinForm, "确定"
+class CorrectContact(FormPage):
+    do, title, form = Opportunity.correct_contact, "更正联系方式", ContactCorrectionForm
+    crumbs, help = CRUMBS, "opportunities"
+
+
+class WinOpportunity(FormPage):
+    do, title, question = Opportunity.win, "开发成功", "确认开发成功？"
+    crumbs, help = CRUMBS, "opportunities"
+    form, submit_label = WinForm, "确定"
     template_name = "marketing/win.html"
     message = "客户开发成功，已添加新客户记录。"
 
@@ -275,7 +269,7 @@ class WinOpportunity(OpportunityAction):
             form.is_valid()
             return self.show(record, form)
 
-    def perform(self, record: Opportunity, form: Any) -> Any:
+    def carry_out(self, record: Opportunity, form: Any) -> Any:
         customer = record.win(by=self.request.user, **form.arguments())
         if record.contact_phone_differs(customer):
             self.message += (
@@ -287,25 +281,25 @@ class WinOpportunity(OpportunityAction):
         return record.get_absolute_url()
 
 
-class LoseOpportunity(OpportunityAction):
-    action, title, form_class = "lose", "终止开发", LoseForm
+class LoseOpportunity(FormPage):
+    do, title, form = Opportunity.lose, "终止开发", LoseForm
+    crumbs, help = CRUMBS, "opportunities"
     submit_label, danger, message = "终止开发", True, "开发失败，已归档。"
     template_name = "marketing/lose.html"
 
 
-class ShowOpportunityDetail(OpportunityAction, ShowDetail):
-    select_related, help = PEOPLE, "details"
+class ShowOpportunityDetail(ShowDetail):
+    do, select_related, crumbs = Opportunity.open_detail, PEOPLE, CRUMBS
 
 
 class ShareOpportunity(ShareRecord):
-    model, select_related = Opportunity, PEOPLE
-    crumbs, help = (("营销管理", ""), LIST), "sharing"
+    do, select_related = Opportunity.share, PEOPLE
+    crumbs, help = CRUMBS, "sharing"
     withdraw_url, may_edit = WITHDRAW_SHARE, "可编辑：可以制定开发计划"
 
 
 class WithdrawOpportunityShare(WithdrawShare):
-    model = Opportunity
-    crumbs = (("营销管理", ""), LIST)
+    do, crumbs = Opportunity.withdraw_share, CRUMBS
 
     def back_url(self, record: Opportunity) -> str:
         """Return the sharing page, or for closed opportunities, which have none, the record page."""

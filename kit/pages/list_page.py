@@ -1,0 +1,207 @@
+"""List pages as declarations: model, filters, columns; tabs, order, pages, bulk work and export are parts of them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.functional import cached_property
+from django.utils.safestring import SafeString
+from django.views import View
+
+from kit.sql.counts import precompiled
+from kit.transitions import Guard
+
+from .bulk import BulkAction, checkbox_cell, open_bulk_actions
+from .buttons import Button, Control, controls
+from .columns import Column, sort_headers, sortable
+from .export_requests import apply_posted_conditions, effect_refusal, requested_format
+from .filters import ListFilter, applied_conditions
+from .list_export import ListExport
+from .list_tabs import ALL, MAX_TAB_COUNT, Tabs
+from .page import visible_rows
+from .paging import MAX_COUNT, Pager, count_capped
+from .query_string import QueryString
+from .row_html import row_html
+from .unknown_parameters import describe_misread
+
+
+class ListPage(View):
+    """A page of the rows of a model the user may see, with tabs, filters, order, pages and export.
+
+    A subclass declares model, filterset_class, columns, title and empty_text, and what else it has.
+    """
+
+    model: type[models.Model]
+    filterset_class: type[ListFilter]
+    columns: tuple[Column, ...]
+    title: str
+    crumbs: tuple[tuple[str, str], ...] = ()  # (label, URL name) of the pages above
+    help: str = ""  # anchor on the help page
+    select_related: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()  # fields to load, where the model has long texts
+    default_sort: str = "-created_at"
+    row_buttons: tuple[Button, ...] = ()
+    bulk_actions: tuple[BulkAction, ...] = ()
+    tabs: Tabs | None = None
+    new: NewLink | None = None
+    export_permission: str = ""
+    empty_text: str = ""  # what to do first, while there are no rows
+    template_name: str = "ui/list_page.html"
+    belongs_to: Any = None  # the record whose parts these are
+    request: Any
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        refusal = effect_refusal(request) if requested_format(request) is not None else None
+        return refusal or super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if not self.request.user.has_perm(self.unfiltered_rows.view_permission):
+            raise PermissionDenied("您的角色不能查看这个列表。")
+        if (file_format := requested_format(request)) is not None:
+            return self.export.answer(file_format)
+        partial = bool(self.request.htmx) and self.request.htmx.target == "list"
+        context = {**list_context(self), **self.context(), "partial": partial}
+        response = render(request, "ui/list.html" if partial else self.template_name, context)
+        response["Vary"] = "HX-Request, Cookie"
+        return response
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Answer an export as GET does, with the form's conditions as its query string."""
+        if requested_format(request) is None:
+            return self.http_method_not_allowed(request)
+        apply_posted_conditions(request)
+        return self.get(request, **kwargs)
+
+    # What a list may say otherwise. Rows are Any here: the subclass knows its model and queryset.
+
+    def rows(self) -> Any:
+        return visible_rows(self.model, self.request.user, self.select_related).only(*self.only)
+
+    def rows_for_file(self, rows: Any) -> Any:
+        """Return the rows with what only the file's columns need."""
+        return rows
+
+    def ordered(self, rows: Any) -> Any:
+        return rows.order_by(self.sort, "-pk" if self.sort.startswith("-") else "pk")
+
+    def row_controls(self, row: Any) -> list[Control]:
+        return controls(self.row_buttons, row, self.request.user)
+
+    def totals(self) -> str:
+        """Return the sums of all rows of the list as a sentence, empty without."""
+        return ""
+
+    def context(self) -> dict[str, Any]:
+        """Return what the list's own template shows besides."""
+        return {}
+
+    # The same for all lists
+
+    @cached_property
+    def query(self) -> QueryString:
+        return QueryString(self.request)
+
+    @cached_property
+    def export(self) -> ListExport:
+        return ListExport(self)
+
+    @cached_property
+    def unfiltered_rows(self) -> Any:  # a scoped queryset, with the permission that opens the list
+        return self.rows()
+
+    @cached_property
+    def filtered(self) -> tuple[ListFilter, models.QuerySet[Any]]:
+        """The filterset and its rows of all tabs; an invalid filter leaves none."""
+        filterset = self.filterset_class(self.request.GET, queryset=self.unfiltered_rows, request=self.request)
+        return filterset, precompiled(filterset.qs) if filterset.is_valid() else self.unfiltered_rows.none()
+
+    @property
+    def tab(self) -> str:
+        return self.tabs.chosen(self.request.GET) if self.tabs else ALL
+
+    def in_tab(self, key: str) -> models.QuerySet[Any]:
+        rows = self.filtered[1]
+        return self.tabs.rows(rows, key) if self.tabs else rows
+
+    def shown_rows(self) -> models.QuerySet[Any]:
+        """Return the rows of the tab, of all pages."""
+        return self.in_tab(self.tab)
+
+    @property
+    def shown_columns(self) -> list[Column]:
+        return [column for column in self.columns if not column.export_only]
+
+    @property
+    def sort(self) -> str:
+        key = self.request.GET.get("sort", "")
+        return key if key.removeprefix("-") in sortable(self.columns) else self.default_sort
+
+    def misread(self) -> list[str]:
+        """Return sentences about parameters this list does not know, with what it shows instead."""
+        return describe_misread(self.request.GET, self.filterset_class.base_filters, self.tabs, sortable(self.columns))
+
+    def applied(self, form: forms.Form) -> list[dict[str, str]]:
+        return applied_conditions(form, self.query, except_for=self.tabs.field if self.tabs else "")
+
+
+class NewLink(NamedTuple):
+    """The button for a new record, shown to whom the creation permits it. label: where it is not the creation's."""
+
+    do: Guard
+    url_name: str
+    label: str = ""
+
+    def link_for(self, user: Any) -> tuple[str, str] | None:
+        return (self.label or self.do.label, self.url_name) if user.has_perm(self.do.permission) else None
+
+
+def list_context(page: ListPage) -> dict[str, Any]:
+    """Return the context of ui/list.html."""
+    form, user = page.filtered[0].form, page.request.user
+    counts, export_count = count_list(page)
+    pager = Pager(page.query, counts[page.tab])
+    rows = list(page.ordered(page.shown_rows())[pager.start : pager.start + pager.size])
+    bulk = open_bulk_actions(page.bulk_actions, user)
+    return {
+        "view": page,
+        "title": page.title,
+        "crumbs": page.crumbs,
+        "help_anchor": page.help,
+        "filter_form": form,
+        "applied": page.applied(form),
+        "tabs": page.tabs.links(page.query, page.tab, counts) if page.tabs else [],
+        "headers": sort_headers(page.shown_columns, page.sort, page.query),
+        "table": draw_rows(page, rows, selectable=bool(bulk)),
+        "pager": pager,
+        "misread": [*page.misread(), *pager.misread],
+        "bulk": bulk,
+        "create": page.new.link_for(user) if page.new else None,
+        "totals": page.totals(),
+        **page.export.context(counts[page.tab], export_count),
+    }
+
+
+def draw_rows(page: ListPage, rows: list[Any], *, selectable: bool) -> list[SafeString]:
+    """Return the rows as HTML. selectable: with a checkbox for the actions on several."""
+    columns, user = page.shown_columns, page.request.user
+    drawn = []
+    for row in rows:
+        cells = [column.cell(row, user) for column in columns]
+        drawn.append(row_html([checkbox_cell(row), *cells] if selectable else cells, page.row_controls(row), row))
+    return drawn
+
+
+def count_list(page: ListPage) -> tuple[dict[str, int], int]:
+    """Return the rows of each tab and those of the export, counted up to the caps in one statement."""
+    keys = list(page.tabs.labels) if page.tabs else [ALL]
+    caps = (MAX_COUNT + 1 if key == page.tab else MAX_TAB_COUNT + 1 for key in keys)
+    capped_tabs = [(page.in_tab(key), cap) for key, cap in zip(keys, caps, strict=True)]
+    export = [] if page.export.limit is None else [(page.export.within_limit(page.shown_rows()), MAX_COUNT + 1)]
+    numbers = count_capped([*capped_tabs, *export])
+    counts = dict(zip(keys, numbers, strict=False))
+    return counts, numbers[-1] if export else counts[page.tab]
