@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -128,5 +129,7 @@ def trace(checkout: Checkout, path: str, person: str, say: Say) -> int:
         answer = probe.ask("trace", visits(page, WARM_UP))
     for function in answer["functions"]:
         say(function)
-    say(f"\nHTTP {answer['status']}，{person}，{len(answer['functions'])} 个函数：{path}")
+    parts = Counter(function.split("/")[0] for function in answer["functions"])
+    numbers = "，".join(f"{part} {number}" for part, number in parts.most_common())
+    say(f"\nHTTP {answer['status']}，{person}，{path}：{len(answer['functions'])} 个函数（{numbers}）")
     return int(answer["status"] != 200)
