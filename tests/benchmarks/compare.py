@@ -12,7 +12,7 @@ from pathlib import Path
 import company
 import pages
 from checkouts import Checkout, Probe, visits
-from comparison import Compared, exit_code, table
+from comparison import Compared, Side, exit_code, table
 
 WARM_UP = 5  # after three times a statement is prepared, and caches are full
 COUNTED = 4  # visits: half for calls, half for statements
@@ -86,7 +86,7 @@ def migrations(checkout: Checkout, mark: str) -> set[str]:
 
 def measure(both: tuple[Probe, Probe], shown: list[pages.Page], wanted: Wanted, say: Say) -> list[Compared]:
     """Count each page, then time the pages in rounds, old and new alternately; once more where new seems dearer."""
-    results = {page.key: Compared(page.label) for page in shown}
+    results = {page.key: Compared(page.label, Side(page.status), Side(page.status)) for page in shown}
     say("计数……")
     for page in shown:
         count(both, page, results[page.key])

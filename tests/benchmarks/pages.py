@@ -33,6 +33,11 @@ class Page(NamedTuple):
     def headers(self) -> dict[str, str]:
         return {"HX-Request": "true", "HX-Target": self.target} if self.target else {}
 
+    @property
+    def status(self) -> int:
+        """Return the status of a right answer."""
+        return 302 if self.is_sent else 200
+
     def fields(self) -> dict[str, str] | None:
         """Return what one visit sends; None for a page that is only read."""
         return new_opportunity() if self.is_sent else None
@@ -43,8 +48,8 @@ class Page(NamedTuple):
 
     def is_right(self, answer: Answer) -> bool:
         if self.is_sent:
-            return answer.status == 302 and answer.location.startswith(LIST)
-        return answer.status == 200 and (bool(self.target) or b"</html>" in answer.body[-50:])
+            return answer.status == self.status and answer.location.startswith(LIST)
+        return answer.status == self.status and (bool(self.target) or b"</html>" in answer.body[-50:])
 
 
 MEASURED = (

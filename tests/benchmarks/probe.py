@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import random
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -26,13 +27,19 @@ class Pages:
 
     def __init__(self) -> None:
         self._clients: dict[str, Any] = {}
+        self._statuses: dict[tuple[str, str, bool], int] = {}
 
     def open(self, visit: Visit) -> int:
-        """Return the status of the answer."""
-        client, headers = self._client(visit["person"]), visit["headers"]
+        """Return the status of the answer; raise RuntimeError when the page answered with another one before."""
+        client, path, headers = self._client(visit["person"]), visit["path"], visit["headers"]
         if visit["fields"] is None:
-            return client.get(visit["path"], headers=headers).status_code
-        return client.post(visit["path"], visit["fields"], headers=headers).status_code
+            status = client.get(path, headers=headers).status_code
+        else:
+            status = client.post(path, visit["fields"], headers=headers).status_code
+        before = self._statuses.setdefault((path, visit["person"], visit["fields"] is None), status)
+        if status != before:
+            raise RuntimeError(f"{path} 先返回 HTTP {before}，后来返回 HTTP {status}")
+        return status
 
     def _client(self, person: str) -> Any:
         from django.conf import settings
@@ -102,15 +109,21 @@ class Pages:
 
 
 class CallCounter:
-    """Counts the Python functions that begin; a generator that goes on is left out, as the socket says how often."""
+    """Counts the Python functions that begin, so that the number says what the page does.
+
+    Left out: a generator that goes on, as the socket decides how often, and the module random, where chance does.
+    """
 
     def __init__(self) -> None:
         self.number = 0
-        self._starts: dict[Any, int] = {}  # by code: where its function begins
+        self._starts: dict[Any, int | None] = {}  # by code: where its function begins
 
     def __call__(self, frame: Any, event: str, argument: Any) -> None:
         if event == "call":
-            self.number += self._starts.setdefault(frame.f_code, frame.f_lasti) == frame.f_lasti
+            code = frame.f_code
+            if code not in self._starts:
+                self._starts[code] = None if code.co_filename == random.__file__ else frame.f_lasti
+            self.number += self._starts[code] == frame.f_lasti
 
 
 def profiled(note: Callable[[Any, str, Any], None], work: Callable[[], Any]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.benchmarks.comparison import Compared, Side, exit_code, table
-from tests.benchmarks.probe import CallCounter, own_functions, profiled
+from tests.benchmarks.probe import CallCounter, Pages, own_functions, profiled
 
 
 def side(*clock: float, status: int = 200, statements: int = 8, calls: int = 1000) -> Side:
@@ -73,6 +75,23 @@ def test_a_generator_counts_once_however_often_it_goes_on() -> None:
     profiled(few, lambda: list(numbers(1)))
     profiled(many, lambda: [*numbers(50), *numbers(2)])
     assert (few.number, many.number) == (2, 3)  # the lambda, and each generator
+
+
+def test_what_chance_repeats_is_not_counted() -> None:
+    counter = CallCounter()
+    profiled(counter, lambda: secrets.choice("abc"))
+    assert counter.number == 1  # the lambda
+
+
+def test_a_page_that_suddenly_answers_otherwise_ends_the_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter((200, 200, 302))
+    signed_in = SimpleNamespace(get=lambda path, headers: SimpleNamespace(status_code=next(answers)))
+    pages = Pages()
+    monkeypatch.setattr(pages, "_client", lambda person: signed_in)
+    visit = {"path": "/customers/", "person": "bench_supervisor", "headers": {}, "fields": None}
+    assert pages.status([visit, visit]) == {"status": 200}
+    with pytest.raises(RuntimeError, match="先返回 HTTP 200，后来返回 HTTP 302"):
+        pages.times([visit])
 
 
 def test_traced_functions_are_the_projects_own() -> None:
