@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import uuid
 from typing import Any, NamedTuple
 
@@ -141,18 +140,15 @@ def filled(page: Page) -> str:
     return path
 
 
-_numbers = itertools.count(1)
-
-
 def new_opportunity() -> dict[str, str]:
     """Return the fields of a filled-in form, each time another customer and another submission."""
     return {
-        "customer_name": f"{MARK}第{next(_numbers)}号有限公司",
+        "customer_name": f"{MARK}{uuid.uuid4().hex[:12]}有限公司",
         "success_rate": "60",
         "summary": "压力变送器改造，二期",
         "description": "二期 140 个测点，明年一季度招标。",
         "contact_name": "高峰",
-        "contact_phone": "024-5555 6610",
+        "contact_phone": f"024-{uuid.uuid4().int % 10**8:08d}",  # the same one again would be asked about
         "submission": str(uuid.uuid4()),
     }
 
