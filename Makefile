@@ -20,7 +20,7 @@ test: setup ## every test this machine can run, on SQLite, PostgreSQL and in a b
 check: setup ## format, lint, types, templates, layers, migrations, deployment settings
 	@$(BIN)/python bin/check.py
 
-bench: setup ## response times as multiples of a plain list page, on PostgreSQL (ARGS="--quick")
+bench: setup ## response times as multiples of a plain list page, on PostgreSQL (ARGS="--quick"; against another version: ARGS="--against PATH")
 	@$(BIN)/python tests/benchmarks/bench.py $(ARGS)
 
 drill: setup ## kill a sync, a scan, a restore at random moments, run them again, compare (ARGS=backup: restores only)

@@ -1,4 +1,7 @@
-"""make bench: cost of the product's pages as multiples of the plain list page, and their number of queries."""
+"""make bench: cost of the product's pages as multiples of the plain list page, and their number of queries.
+
+With --against the pages of two versions side by side (compare.py), with --trace the functions of one page.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import company
+import compare
 import pages
 import scopes
 import trade
 import work
+from checkouts import Checkout
 from servers import WORKERS, gunicorn
 from visits import Sample, Visitor, closed_loop, merged
 
@@ -39,6 +44,9 @@ class Options:
     requests: int
     concurrency: tuple[int, ...]
     pages: list[str] | None
+    against: Path | None
+    trace: str
+    person: str
 
 
 def options() -> Options:
@@ -50,6 +58,10 @@ def options() -> Options:
     parser.add_argument("--services", type=int, help="服务请求条数，默认 500000")
     parser.add_argument("--orders", type=int, help="订单张数，默认 1000000")
     parser.add_argument("--rounds", type=int, help="轮数，默认 7")
+    parser.add_argument("--against", type=Path, metavar="目录", help="逐页与另一个检出目录（较旧的版本）比较")
+    parser.add_argument("--trace", default="", metavar="网址", help="按首次调用的顺序列出这一页经过的项目函数")
+    people = (company.SUPERVISOR, company.MANAGER, *company.ROLES)
+    parser.add_argument("--person", default=company.SUPERVISOR, choices=people, help="--trace 以谁的身份打开")
     asked = parser.parse_args()
     chosen = asked.pages.split(",") if asked.pages else None
     if unknown := set(chosen or ()) - set(pages.KEYS):
@@ -63,6 +75,9 @@ def options() -> Options:
         requests=20 if asked.quick else 40,
         concurrency=(1, 8),
         pages=chosen,
+        against=asked.against.resolve() if asked.against else None,
+        trace=asked.trace,
+        person=asked.person,
     )
 
 
@@ -90,21 +105,43 @@ Results = dict[tuple[str, int], Measured]
 def main() -> int:
     wanted = options()
     try:
-        url = company.database_url()
-        company.reach(url)
-        environment = set_up(url)
-        password = secrets.token_urlsafe(16)
-        say("准备数据……")
-        sizes = company.prepare(wanted.opportunities, wanted.customers, wanted.services, password)
-        orders = trade.prepare(wanted.orders) if reports_of(wanted) else 0
-        with taken_back(), served(environment) as (product_port, plain_port):
-            say("{:,} 条销售机会，{:,} 个客户，{:,} 个服务请求，{:,} 张订单；".format(*sizes, orders))
-            say(f"gunicorn {WORKERS} 个 sync 进程。")
-            queries = pages.counts(keys(wanted), (company.SUPERVISOR, company.MANAGER))
-            results = measure(wanted, visitors(product_port, plain_port, password))
+        if wanted.against:
+            return compared(wanted, wanted.against)
+        return traced(wanted) if wanted.trace else measured_beside_plain(wanted)
     except (company.NotReady, RuntimeError, subprocess.CalledProcessError) as error:
         say(str(error))
         return 2
+
+
+def compared(wanted: Options, other: Path) -> int:
+    sizes = compare.Sizes(wanted.opportunities, wanted.customers, wanted.services, wanted.orders)
+    chosen = compare.Wanted(sizes, wanted.pages, wanted.rounds, wanted.requests // 4)
+    return compare.compare(ROOT, other, chosen, set_up, say)
+
+
+def traced(wanted: Options) -> int:
+    """Print the functions of one page, on the benchmark's database as it is or with the rows it lacks."""
+    url = company.database_url()
+    company.reach(url)
+    set_up(url)
+    company.prepare(wanted.opportunities, wanted.customers, wanted.services, secrets.token_urlsafe(16))
+    company.disconnect()
+    return compare.trace(Checkout(ROOT, url), wanted.trace, wanted.person, say)
+
+
+def measured_beside_plain(wanted: Options) -> int:
+    url = company.database_url()
+    company.reach(url)
+    environment = set_up(url)
+    password = secrets.token_urlsafe(16)
+    say("准备数据……")
+    sizes = company.prepare(wanted.opportunities, wanted.customers, wanted.services, password)
+    orders = trade.prepare(wanted.orders) if reports_of(wanted) else 0
+    with taken_back(), served(environment) as (product_port, plain_port):
+        say("{:,} 条销售机会，{:,} 个客户，{:,} 个服务请求，{:,} 张订单；".format(*sizes, orders))
+        say(f"gunicorn {WORKERS} 个 sync 进程。")
+        queries = pages.counts(keys(wanted), (company.SUPERVISOR, company.MANAGER))
+        results = measure(wanted, visitors(product_port, plain_port, password))
     status = report(wanted, results, queries)
     if reports_of(wanted):
         report_raw(reports_of(wanted), results)
@@ -179,7 +216,7 @@ People = dict[str, Visitor]  # by user name; "" visits the plain page
 
 
 def visitors(product_port: int, plain_port: int, password: str) -> People:
-    people = {name: Visitor(product_port) for name in (company.SUPERVISOR, company.MANAGER)}
+    people = {name: Visitor(product_port) for name in (company.SUPERVISOR, company.MANAGER, *company.ROLES)}
     for name, person in people.items():
         person.sign_in(name, password)
     people[""] = Visitor(plain_port)
@@ -190,7 +227,7 @@ def visitors(product_port: int, plain_port: int, password: str) -> People:
 def measure(wanted: Options, people: People) -> Results:
     """Measure plain page, page, plain page, page, …: each page between two measures of the plain one."""
     plain = people[""]
-    yardstick = pages.Page("plain", "朴素列表页", lambda visitor: visitor.get("/list"), lambda a: a.status == 200)
+    yardstick = pages.Page("plain", "朴素列表页", "/list")
     shown = pages.chosen(wanted.pages)
     results: Results = {(page.key, c): Measured() for page in (yardstick, *shown) for c in wanted.concurrency}
     for page, person in [(yardstick, plain), *((page, people[page.person]) for page in shown)]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from typing import LiteralString
 
 import aftercare
+import probe
 import psycopg
 from psycopg import conninfo, sql
 
 DEFAULT_URL = "postgres://root@127.0.0.1/crm_bench"
 PREFIX = "bench_"  # of the user names generate_data gives
 SUPERVISOR, MANAGER = "bench_supervisor", "bench_manager_1"
+EXECUTIVE, ADMINISTRATOR = "bench_executive", "bench_administrator"
+ROLES = {EXECUTIVE: "高管", ADMINISTRATOR: "系统管理员"}  # of the users that generate_data does not make
 
 NO_DATABASE = """连不上 PostgreSQL：{error}
 测速需要 PostgreSQL 14 或更高版本。请任选一种做法：
@@ -53,10 +57,45 @@ def _create_when_missing(url: str) -> None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(str(name))))
 
 
+def beside(url: str, suffix: str) -> str:
+    """Return the URL of a database of the same server that only a comparison uses."""
+    address, mark, query = url.partition("?")
+    return f"{address}_{suffix}{mark}{query}"
+
+
+def drop(url: str) -> None:
+    _on_server(url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", url)
+
+
+def copy(source: str, target: str) -> None:
+    """Create a database with the same rows; nobody may be connected to the source."""
+    _on_server(source, "CREATE DATABASE {} TEMPLATE {}", target, source)
+
+
+def tidy(url: str) -> None:
+    with psycopg.connect(_libpq(url), autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
+
+
+def _on_server(url: str, statement: LiteralString, *databases: str) -> None:
+    names = [sql.Identifier(str(conninfo.conninfo_to_dict(_libpq(database))["dbname"])) for database in databases]
+    server = conninfo.make_conninfo(_libpq(url), dbname="postgres", connect_timeout=5)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL(statement).format(*names))
+
+
+def disconnect() -> None:
+    """Close Django's own connection."""
+    from django.db import connection
+
+    connection.close()
+
+
 def prepare(opportunities: int, customers: int, services: int, password: str) -> tuple[int, int, int]:
-    """Migrate, generate what is missing and let the two users sign in with this password.
+    """Migrate, generate what is missing and let the users sign in with this password.
 
     Gives how many opportunities, customers and service requests there are. Needs Django set up on the database.
+    Later versions call it too when they compare themselves with this one: the arguments stay.
     """
     from django.core.management import call_command
     from django.db import connection
@@ -67,6 +106,7 @@ def prepare(opportunities: int, customers: int, services: int, password: str) ->
     if present < opportunities or known < customers:
         missing = {"opportunities": max(opportunities - present, 0), "customers": max(customers - known, 1)}
         call_command("generate_data", **missing, password=password)
+    probe.add_people(ROLES)
     _set_passwords(password)
     known_services = aftercare.add_requests(services, SUPERVISOR)
     connection.ensure_connection()
@@ -95,8 +135,8 @@ def _set_passwords(password: str) -> None:
 
     from accounts.models import User
 
-    count = User.objects.filter(username__in=(SUPERVISOR, MANAGER)).update(password=make_password(password))
-    if count != 2:
+    people = User.objects.filter(username__in=(SUPERVISOR, MANAGER, *ROLES))
+    if people.update(password=make_password(password)) != 2 + len(ROLES):
         raise NotReady(f"缺少测速用户 {SUPERVISOR} 和 {MANAGER}，请换一个空的数据库重新生成。")
 
 

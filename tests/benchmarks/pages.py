@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import uuid
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from company import MANAGER, SUPERVISOR
+from company import ADMINISTRATOR, EXECUTIVE, MANAGER, SUPERVISOR
 from visits import Answer, Visitor
 
-SERVICES = ("dispatch", "handling", "archive", "archive_all", "request")
 REPORTS = {
     "contribution": ("客户贡献分析", "/reports/contribution/"),
     "contribution_all": ("客户贡献分析，全部年份", "/reports/contribution/?year=all"),
@@ -19,7 +16,6 @@ REPORTS = {
     "churn": ("客户流失分析", "/reports/churn/"),
     "pipeline": ("销售漏斗", "/reports/pipeline/"),
 }
-KEYS = ("list", "all", "record", "create", "customers", "customer", "search", *SERVICES, *REPORTS)
 LIST = "/marketing/opportunities/"
 MARK = f"测速{uuid.uuid4().hex[:8]}"  # the customer names of opportunities this run creates
 
@@ -27,61 +23,138 @@ MARK = f"测速{uuid.uuid4().hex[:8]}"  # the customer names of opportunities th
 class Page(NamedTuple):
     key: str
     label: str
-    visit: Callable[[Visitor], Answer]
-    is_right: Callable[[Answer], bool]
+    path: str  # {opportunity}, {customer} and {request} stand for records the user sees
     person: str = SUPERVISOR
+    target: str = ""  # of htmx: the page is asked for as a fragment
+    is_sent: bool = False  # a filled-in form
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"HX-Request": "true", "HX-Target": self.target} if self.target else {}
+
+    @property
+    def status(self) -> int:
+        """Return the status of a right answer."""
+        return 302 if self.is_sent else 200
+
+    def fields(self) -> dict[str, str] | None:
+        """Return what one visit sends; None for a page that is only read."""
+        return new_opportunity() if self.is_sent else None
+
+    def visit(self, visitor: Visitor) -> Answer:
+        fields = self.fields()
+        return visitor.get(self.path, self.headers) if fields is None else visitor.post(self.path, fields)
+
+    def is_right(self, answer: Answer) -> bool:
+        if self.is_sent:
+            return answer.status == self.status and answer.location.startswith(LIST)
+        return answer.status == self.status and (bool(self.target) or b"</html>" in answer.body[-50:])
 
 
-def chosen(keys: list[str] | None) -> list[Page]:
-    """Return the selected pages, in their own order; all of them when none is named. Needs Django."""
-    pages = [
-        _shown("list", "销售机会列表（打开在「未分配」）", LIST),
-        _shown("all", "销售机会列表「全部」", f"{LIST}?status=all"),
-        _shown("record", "销售机会记录页", record_path()),
-        Page("create", "新建销售机会（提交）", create, _leads_to_record),
-        _shown("customers", "客户列表", "/customers/"),
-        _shown("customer", "客户页", customer_path()),
-        _shown("search", "搜索（两个字）", "/search/?q=%E6%B0%B4%E5%8A%A1"),
-        _shown("dispatch", "服务分配", "/services/dispatch/"),
-        _shown("handling", "服务处理（客户经理）", "/services/handling/", MANAGER),
-        _shown("archive", "服务归档（打开在「已归档」）", "/services/archive/"),
-        _shown("archive_all", "服务归档「全部」", "/services/archive/?status=all"),
-        _shown("request", "服务请求页", request_path()),
-        *(_shown(key, label, path) for key, (label, path) in REPORTS.items()),
-    ]
-    return [page for page in pages if keys is None or page.key in keys]
+MEASURED = (
+    Page("list", "销售机会列表（打开在「未分配」）", LIST),
+    Page("all", "销售机会列表「全部」", f"{LIST}?status=all"),
+    Page("record", "销售机会记录页", LIST + "{opportunity}/"),
+    Page("create", "新建销售机会（提交）", f"{LIST}new/", is_sent=True),
+    Page("customers", "客户列表", "/customers/"),
+    Page("customer", "客户页", "/customers/{customer}/"),
+    Page("search", "搜索（两个字）", "/search/?q=%E6%B0%B4%E5%8A%A1"),
+    Page("dispatch", "服务分配", "/services/dispatch/"),
+    Page("handling", "服务处理（客户经理）", "/services/handling/", MANAGER),
+    Page("archive", "服务归档（打开在「已归档」）", "/services/archive/"),
+    Page("archive_all", "服务归档「全部」", "/services/archive/?status=all"),
+    Page("request", "服务请求页", "/services/{request}/"),
+    *(Page(key, label, path) for key, (label, path) in REPORTS.items()),
+)
+# Visited too when two versions are compared, and by name.
+COMPARED = (
+    Page("home", "工作台（主管）", "/"),
+    Page("home_manager", "工作台（客户经理）", "/", MANAGER),
+    Page("home_executive", "工作台（高管）", "/", EXECUTIVE),
+    Page("home_admin", "工作台（系统管理员）", "/", ADMINISTRATOR),
+    Page("list_manager", "销售机会列表「全部」（客户经理）", f"{LIST}?status=all", MANAGER),
+    Page("list_executive", "销售机会列表「全部」（高管）", f"{LIST}?status=all", EXECUTIVE),
+    Page("list_fragment", "销售机会列表，片段", f"{LIST}?status=all&page=2", target="list"),
+    Page("record_manager", "销售机会记录页（客户经理）", LIST + "{opportunity}/", MANAGER),
+    Page("record_history", "销售机会的变更记录", LIST + "{opportunity}/history/"),
+    Page("create_form", "新建销售机会（表单）", f"{LIST}new/"),
+    Page("development", "客户开发计划", "/marketing/development/"),
+    Page("customers_manager", "客户列表（客户经理）", "/customers/", MANAGER),
+    Page("customers_executive", "客户列表（高管）", "/customers/", EXECUTIVE),
+    Page("customers_search", "客户列表，按名称筛选", "/customers/?name=%E6%B0%B4%E5%8A%A1"),
+    Page("customers_fragment", "客户列表，片段", "/customers/?page=2", target="list"),
+    Page("customer_manager", "客户页（客户经理）", "/customers/{customer}/", MANAGER),
+    Page("customer_info", "客户页「基本信息」", "/customers/{customer}/?tab=info"),
+    Page("customer_form", "编辑客户（表单）", "/customers/{customer}/edit/"),
+    Page("customer_contacts", "客户的联系人", "/customers/{customer}/contacts/"),
+    Page("customer_interactions", "客户的交往记录", "/customers/{customer}/interactions/"),
+    Page("customer_orders", "客户的订单", "/customers/{customer}/orders/"),
+    Page("customer_history", "客户的变更记录", "/customers/{customer}/history/"),
+    Page("customer_timeline", "客户动态，片段", "/customers/{customer}/timeline/", target="timeline"),
+    Page("contact_form", "新建联系人，片段", "/customers/{customer}/contacts/new/", target="dialog"),
+    Page("churn_list", "客户流失管理", "/customers/churn/"),
+    Page("orders", "历史订单查询", "/customers/orders/"),
+    Page("customers_deleted", "已删除的客户", "/customers/deleted/", ADMINISTRATOR),
+    Page("sync", "数据同步", "/customers/sync/", ADMINISTRATOR),
+    Page("sync_parked", "待认领的订单", "/customers/sync/parked/", ADMINISTRATOR),
+    Page("churn_scan", "流失扫描", "/customers/churn/scan/", ADMINISTRATOR),
+    Page("duplicates", "疑似重复客户", "/duplicates/"),
+    Page("import", "导入客户", "/import/"),
+    Page("request_form", "服务创建（表单）", "/services/new/"),
+    Page("request_manager", "服务请求页（客户经理）", "/services/{request}/", MANAGER),
+    Page("request_history", "服务请求的变更记录", "/services/{request}/history/"),
+    Page("feedback", "服务反馈（客户经理）", "/services/feedback/", MANAGER),
+    Page("archive_fragment", "服务归档，片段", "/services/archive/?page=2", target="list"),
+    Page("picker", "选择客户，片段", "/services/customers/?q=%E6%B0%B4%E5%8A%A1", target="id_customer_options"),
+    Page("targets", "服务时限", "/services/targets/", ADMINISTRATOR),
+    Page("monthly", "客户管理报告", "/reports/monthly/"),
+    Page("pipeline_manager", "销售漏斗（客户经理）", "/reports/pipeline/", MANAGER),
+    Page("notifications", "通知", "/notifications/"),
+    Page("jobs", "后台任务", "/jobs/"),
+    Page("profile", "个人信息", "/accounts/profile/"),
+    Page("help", "帮助", "/help/"),
+    Page("products", "产品信息查询", "/basedata/products/"),
+    Page("stock", "库存数据查询", "/basedata/stock/"),
+    Page("dictionary", "数据字典", "/basedata/dictionary/", ADMINISTRATOR),
+    Page("calendar", "工作日历", "/basedata/calendar/"),
+    Page("users", "用户", "/accounts/users/", ADMINISTRATOR),
+    Page("roles", "角色", "/accounts/roles/", ADMINISTRATOR),
+    Page("departments", "部门", "/accounts/departments/", ADMINISTRATOR),
+    Page("audit", "审计记录", "/accounts/audit/", ADMINISTRATOR),
+)
+KEYS = tuple(page.key for page in (*MEASURED, *COMPARED))
 
 
-def _shown(key: str, label: str, path: str, person: str = SUPERVISOR) -> Page:
-    return Page(key, label, lambda visitor: visitor.get(path), lambda answer: b"</html>" in answer.body[-50:], person)
+def chosen(keys: list[str] | None, unnamed: tuple[Page, ...] = MEASURED) -> list[Page]:
+    """Return the selected pages, in their own order; `unnamed` when none is named. Needs Django."""
+    pages = unnamed if keys is None else [page for page in (*MEASURED, *COMPARED) if page.key in keys]
+    return [page._replace(path=filled(page)) for page in pages]
 
 
-def _leads_to_record(answer: Answer) -> bool:
-    return answer.status == 302 and answer.location.startswith(LIST)
-
-
-_numbers = itertools.count(1)
+def filled(page: Page) -> str:
+    """Return the page's path with the keys of records in place of their names."""
+    path = page.path
+    for name, key_of in (("{opportunity}", record_key), ("{customer}", customer_key), ("{request}", request_key)):
+        if name in path:
+            path = path.replace(name, str(key_of(page.person)))
+    return path
 
 
 def new_opportunity() -> dict[str, str]:
     """Return the fields of a filled-in form, each time another customer and another submission."""
     return {
-        "customer_name": f"{MARK}第{next(_numbers)}号有限公司",
+        "customer_name": f"{MARK}{uuid.uuid4().hex[:12]}有限公司",
         "success_rate": "60",
         "summary": "压力变送器改造，二期",
         "description": "二期 140 个测点，明年一季度招标。",
         "contact_name": "高峰",
-        "contact_phone": "024-5555 6610",
+        "contact_phone": f"024-{uuid.uuid4().int % 10**8:08d}",  # the same one again would be asked about
         "submission": str(uuid.uuid4()),
     }
 
 
-def create(visitor: Visitor) -> Answer:
-    return visitor.post(f"{LIST}new/", new_opportunity())
-
-
-def record_path(username: str = SUPERVISOR, *, planned: bool = True) -> str:
-    """Return the URL of an assigned opportunity visible to the user: with the longest plan or the shortest."""
+def record_key(username: str, *, planned: bool = True) -> int:
+    """Return the key of an assigned opportunity visible to the user: with the longest plan or the shortest."""
     from django.db.models import Count as Number
 
     from accounts.models import User
@@ -90,25 +163,25 @@ def record_path(username: str = SUPERVISOR, *, planned: bool = True) -> str:
     visible = Opportunity.objects.visible_to(User.objects.get(username=username))
     rows = visible.filter(status=Opportunity.Status.ASSIGNED).annotate(planned=Number("items"))
     order = "-planned" if planned else "planned"
-    return f"{LIST}{rows.order_by(order, 'pk').values_list('pk', flat=True)[0]}/"
+    return rows.order_by(order, "pk").values_list("pk", flat=True)[0]
 
 
-def customer_path(username: str = SUPERVISOR) -> str:
-    """Return the URL of a customer visible to the user."""
+def customer_key(username: str) -> int:
+    """Return the key of a customer visible to the user."""
     from accounts.models import User
     from customers.models import Customer
 
     visible = Customer.objects.visible_to(User.objects.get(username=username)).order_by("pk")
-    return f"/customers/{visible.values_list('pk', flat=True)[0]}/"
+    return visible.values_list("pk", flat=True)[0]
 
 
-def request_path(username: str = SUPERVISOR) -> str:
-    """Return the URL of a service request visible to the user."""
+def request_key(username: str) -> int:
+    """Return the key of an archived service request visible to the user."""
     from accounts.models import User
     from services.models import ServiceRequest
 
     visible = ServiceRequest.objects.visible_to(User.objects.get(username=username)).filter(status="archived")
-    return f"/services/{visible.order_by('pk').values_list('pk', flat=True)[0]}/"
+    return visible.order_by("pk").values_list("pk", flat=True)[0]
 
 
 class Count(NamedTuple):
@@ -132,10 +205,10 @@ def counts(keys: set[str], people: tuple[str, ...]) -> list[Count]:
         pairs = {
             "list": (f"{LIST}?page_size=10", f"{LIST}?page_size=100"),
             "all": (f"{LIST}?status=all&page_size=10", f"{LIST}?status=all&page_size=100"),
-            "record": (record_path(person, planned=False), record_path(person)),
+            "record": tuple(f"{LIST}{record_key(person, planned=planned)}/" for planned in (False, True)),
             "create": (f"{LIST}new/", f"{LIST}new/"),
             "customers": ("/customers/?page_size=10", "/customers/?page_size=100"),
-            "customer": (customer_path(person), customer_path(person)),
+            "customer": (f"/customers/{customer_key(person)}/",) * 2,
             "search": ("/search/?q=有限", "/search/?q=水务"),
             **service_pairs(person),
         }
@@ -153,7 +226,7 @@ def service_pairs(person: str) -> dict[str, tuple[str, str]]:
     own = {"dispatch": "dispatch/?"} if person == SUPERVISOR else {"handling": "handling/?"}
     lists = {**own, "archive": "archive/?", "archive_all": "archive/?status=all&"}
     pairs = {key: tuple(f"/services/{path}page_size={size}" for size in (10, 100)) for key, path in lists.items()}
-    return {**pairs, "request": (request_path(person), request_path(person))}  # type: ignore[dict-item]
+    return {**pairs, "request": (f"/services/{request_key(person)}/",) * 2}  # type: ignore[dict-item]
 
 
 def signed_in(username: str) -> Any:

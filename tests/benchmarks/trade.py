@@ -61,7 +61,7 @@ FROM customers_order WHERE status IN ('unpaid', 'paid', 'returned') GROUP BY 1, 
 
 
 def prepare(orders: int) -> int:
-    """Add the missing orders and refresh the rollup; return how many there are."""
+    """Add the missing orders and refresh the rollup; return how many there are. Later versions call it too."""
     from django.db import connection
 
     from accounts.models import User

@@ -6,7 +6,7 @@ import itertools
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from http.client import HTTPConnection, HTTPException
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -30,12 +30,12 @@ class Visitor:
         self.cookies = dict(cookies or {})
         self.connection = HTTPConnection(HOST, port, timeout=TIMEOUT)
 
-    def get(self, path: str) -> Answer:
-        return self._send("GET", path, None)
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        return self._send("GET", path, None, headers or {})
 
     def post(self, path: str, fields: dict[str, str]) -> Answer:
         token = self.cookies.get("csrftoken", "")
-        return self._send("POST", path, urlencode({**fields, "csrfmiddlewaretoken": token}))
+        return self._send("POST", path, urlencode({**fields, "csrfmiddlewaretoken": token}), {})
 
     def sign_in(self, username: str, password: str) -> None:
         """Sign in through the product's own page; raise RuntimeError when refused."""
@@ -48,8 +48,8 @@ class Visitor:
         """Return another connection of the same signed-in user."""
         return Visitor(self.port, self.cookies)
 
-    def _send(self, method: str, path: str, body: str | None) -> Answer:
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+    def _send(self, method: str, path: str, body: str | None, added: Mapping[str, str]) -> Answer:
+        headers = {**added, "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         began = time.perf_counter()
