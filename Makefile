@@ -3,7 +3,7 @@ PY ?= $(if $(shell command -v python3),python3,$(if $(shell command -v uv),uv ru
   $(error 需要 Python 3.11 或更高版本，或者 uv。请先安装其中一个)))
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench drill format
+.PHONY: help setup run test check bench drill screenshots format
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -25,6 +25,9 @@ bench: setup ## response times as multiples of a plain list page, on PostgreSQL 
 
 drill: setup ## kill a sync, a scan, a restore at random moments, run them again, compare (ARGS=backup: restores only)
 	@$(BIN)/python tests/drills/drill.py $(ARGS)
+
+screenshots: setup ## the pictures of README.md and the manuals, of a fresh demo company (ARGS="home customer")
+	@$(BIN)/python bin/screenshots.py $(ARGS)
 
 format: setup ## put the code into its standard form
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

@@ -21,7 +21,7 @@ ANSWER_SECONDS = 60
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, kill, a closed terminal
 
 TRIAL_ONLY = (
-    "make run 用于试用，CRM_ENV=production 时不运行。正式部署见 README 的 Deployment 一节："
+    "make run 用于试用，CRM_ENV=production 时不运行。正式部署见 docs/admin.zh.md 的「正式部署」一节："
     "先运行 manage.py migrate，再启动 gunicorn、db_worker 和 run_due。"
 )
 DATABASE_DOWN = (

@@ -1,4 +1,4 @@
-"""All settings in one place. What an operator may set is read here from the environment; README.md lists it."""
+"""All settings in one place. What an operator may set is read here from the environment; docs/admin.zh.md lists it."""
 
 import os
 from pathlib import Path
