@@ -66,8 +66,8 @@ class FormPage(View):
         form = self.make_form(record, request.POST)
         if form.is_valid():
             return self.send(record, form)
-        self.verdict(record).enforce()
-        return self.show(record, form)
+        verdict = self.verdict(record)
+        return self.show(record, form) if verdict else self.refuse(record, form, verdict)
 
     # What a page may say otherwise. Rows and records are Any here: the subclass knows its model and queryset.
 

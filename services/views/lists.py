@@ -9,9 +9,9 @@ from django.db.models import Count, Sum
 
 from kit.domain.days import format_day
 from kit.pages.actions import Action, Control, controls
-from kit.pages.lists_bulk import BulkList
 from kit.pages.html import format_html_fast, join_html
 from kit.pages.lists import Column, RecordList
+from kit.pages.lists_bulk import BulkList
 from kit.pages.templatetags.ui import chip, stars
 
 from ..filters import ArchiveFilter, LateFilter, RequestFilter
