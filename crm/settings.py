@@ -68,7 +68,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "crm.static_files.OwnStaticFiles",
     "guardian",
     "django.forms",
     "django_filters",
