@@ -7,18 +7,19 @@ is asked for under the name of its content: browsers keep it for ever, and who i
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.contrib.staticfiles.apps import StaticFilesConfig
+from django.contrib.staticfiles.finders import AppDirectoriesFinder
 from whitenoise.compress import Compressor
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class OwnStaticFiles(StaticFilesConfig):
-    """Collect what pages link. The files of django_htmx are for other set-ups and import what is not there."""
+class AppFilesFinder(AppDirectoriesFinder):
+    """Find what pages link. The files of django_htmx are for other set-ups and import what is not there."""
 
-    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "django_htmx"]
+    def list(self, ignore_patterns: Iterable[str] | None) -> Iterable[Any]:
+        return super().list([*(ignore_patterns or ()), "django_htmx"])
 
 
 class ReadableCompressor(Compressor):
