@@ -260,6 +260,7 @@ FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = FILE, FOLDER
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder", "crm.static_files.AppFilesFinder"]
 STORAGES = {
     "default": {"BACKEND": "crm.storage.WholeFiles"},
     "staticfiles": {

@@ -23,6 +23,9 @@ MODULES = sorted(
     path for app in APPS for path in (ROOT / app).rglob("*.py") if not {"migrations", "__pycache__"} & set(path.parts)
 )
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+STATIC = ROOT / "static"
+STYLES = sorted((STATIC / "css").rglob("*.css"))
+SCRIPTS = sorted((STATIC / "js").rglob("*.js"))
 
 
 def name(path: Path) -> str:
@@ -59,6 +62,8 @@ def test_templates_named_in_docstrings_exist():
 def test_there_is_something_to_look_at():
     assert len(MODULES) > 80
     assert len(TEMPLATES) > 40
+    assert len(STYLES) > 15
+    assert len(SCRIPTS) > 8
 
 
 def test_calls_go_down_as_the_contract_says():
@@ -94,6 +99,14 @@ def test_no_template_grows_past_150_lines():
     assert {name(path) for path in TEMPLATES if len(lines(path)) > 150} == set(LONG_TEMPLATES)
 
 
+def test_no_style_grows_past_400_lines():
+    assert {name(path) for path in STYLES if len(lines(path)) > 400} == set()
+
+
+def test_no_script_grows_past_250_lines():
+    assert {name(path) for path in SCRIPTS if len(lines(path)) > 250} == set()
+
+
 def functions(path: Path) -> Iterator[ast.FunctionDef]:
     return (node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef))
 
@@ -105,6 +118,48 @@ def test_no_function_grows_past_30_lines():
 
 def height(node: ast.FunctionDef) -> int:
     return node.end_lineno - node.lineno + 1
+
+
+# Styles and scripts: by component and by feature, each linked or imported by something
+
+IMPORT = re.compile(r"""^(?:import|export)\b[^;]*?["'](\./[^"']+)["'];""", re.MULTILINE)
+
+
+def modules_of(path: Path, seen: set[Path] | None = None) -> set[Path]:
+    """Return the modules that one imports, and what these import."""
+    seen = set() if seen is None else seen
+    for found in IMPORT.findall(path.read_text()):
+        module = (path.parent / found).resolve()
+        if module not in seen:
+            modules_of(module, seen | {module})
+            seen |= {module, *modules_of(module, seen | {module})}
+    return seen
+
+
+def linked(template: str, tag: str) -> list[Path]:
+    """Return the static files of ours that a template names in tags of this kind."""
+    return [STATIC / file for file in re.findall(rf"<{tag} [^>]*{{% static '((?:css|js)/[^']+)' %}}", template)]
+
+
+def test_every_style_and_script_is_linked_or_imported():
+    """What nothing names is dead; what is named and missing stops collectstatic, but not the tests."""
+    named = {file for path in TEMPLATES for tag in ("link", "script") for file in linked(path.read_text(), tag)}
+    imported_by_some = {module for path in SCRIPTS for module in modules_of(path)}
+    assert {name(path) for path in named | imported_by_some} == {name(path) for path in [*STYLES, *SCRIPTS]}
+
+
+@pytest.mark.parametrize("template", ["skeleton.html", "outside/base.html"])
+def test_modules_are_asked_for_before_the_entry_names_them(template):
+    """A preload for each, and no other: without it the browser learns of an import only from the file before."""
+    page = (ROOT / "templates" / template).read_text()
+    entry = next(path for path in linked(page, "script") if modules_of(path))
+    preloads = [file for file in linked(page, "link") if file.suffix == ".js"]
+    assert sorted(preloads) == sorted(modules_of(entry))
+
+
+def test_control_imports_of_every_form_are_seen():
+    forms = ['import { a } from "./a.js";', 'import "./b.js";', "export {\n  c,\n} from './c.js';", 'x = "./d.js";']
+    assert IMPORT.findall("\n".join(forms)) == ["./a.js", "./b.js", "./c.js"]
 
 
 # Names
