@@ -53,7 +53,7 @@ class ScopedQuerySet(AlternativesQuerySet[M]):
         if people is None:
             return None
         owned = self.of_people(people.including(user.pk))
-        return alternatives_of(owned | self.own(user) | self.shared_with(user))
+        return alternatives_of(owned, self.own(user), self.shared_with(user))
 
     def edit_scope(self, user: User) -> RowScope:
         """Return the alternatives under which the user's edit scope covers a row."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import reduce
+from collections.abc import Iterable
+from functools import lru_cache, reduce
 from operator import or_
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar, cast
 
 from django.db import models
 from django.db.models import Q
@@ -26,6 +26,9 @@ class Conditions(NamedTuple):
     annotated: frozenset[str] = frozenset()
 
 
+NOTHING_ASKED = Conditions()
+
+
 class AlternativesQuerySet(models.QuerySet[M]):
     """A queryset that knows its conditions.
 
@@ -37,7 +40,7 @@ class AlternativesQuerySet(models.QuerySet[M]):
 
     def __init__(self, model: Any = None, query: Any = None, using: Any = None, hints: Any = None) -> None:
         super().__init__(model, query, using, hints)
-        self.conditions = Conditions() if query is None and using is None else None
+        self.conditions = NOTHING_ASKED if query is None and using is None else None
 
     def in_scope(self, scope: RowScope) -> Self:
         """Filter by the alternatives, joined by OR. They name columns of the model itself."""
@@ -46,6 +49,8 @@ class AlternativesQuerySet(models.QuerySet[M]):
         if not scope:
             return self.none()
         known = self.conditions
+        if known is NOTHING_ASKED:
+            return cast(Self, _in_scope(type(self), self.model, scope).all())
         rows = self.filter(any_of(scope))
         if known is not None and not known.alternatives and rows.conditions is not None:
             rows.conditions = known._replace(alternatives=scope)
@@ -115,21 +120,28 @@ class AlternativesQuerySet(models.QuerySet[M]):
         return rows
 
 
+@lru_cache(maxsize=1024)
+def _in_scope(rows_of: type[AlternativesQuerySet[M]], model: type[M], scope: tuple[Q, ...]) -> AlternativesQuerySet[M]:
+    """Return the rows in a scope, on which the same user's every request goes on filtering."""
+    rows = rows_of(model).filter(any_of(scope))
+    rows.conditions = Conditions(scope)
+    return rows
+
+
 def any_of(conditions: Iterable[Q]) -> Q:
     return reduce(or_, conditions)
 
 
-def alternatives_of(condition: Q) -> tuple[Q, ...]:
-    """Return the conditions that an OR joins, or the condition alone."""
-    return tuple(_split(condition))
-
-
-def _split(condition: Q) -> Iterator[Q]:
-    if condition.connector != Q.OR or condition.negated:
-        yield condition
-        return
-    for child in condition.children:
-        yield from _split(child if isinstance(child, Q) else Q(child))
+def alternatives_of(*conditions: Q) -> tuple[Q, ...]:
+    """Return the conditions that an OR of these joins, without empty ones."""
+    alternatives: list[Q] = []
+    for condition in conditions:
+        if condition.connector == Q.OR and not condition.negated:
+            children = [child if isinstance(child, Q) else Q(child) for child in condition.children]
+            alternatives += alternatives_of(*children)
+        elif condition.children:
+            alternatives.append(condition)
+    return tuple(alternatives)
 
 
 def _may_name(condition: Q, names: frozenset[str]) -> bool:
