@@ -26,9 +26,6 @@ class Conditions(NamedTuple):
     annotated: frozenset[str] = frozenset()
 
 
-NOTHING_ASKED = Conditions()
-
-
 class AlternativesQuerySet(models.QuerySet[M]):
     """A queryset that knows its conditions.
 
@@ -40,7 +37,8 @@ class AlternativesQuerySet(models.QuerySet[M]):
 
     def __init__(self, model: Any = None, query: Any = None, using: Any = None, hints: Any = None) -> None:
         super().__init__(model, query, using, hints)
-        self.conditions = NOTHING_ASKED if query is None and using is None else None
+        self.untouched = query is None and using is None  # no method has been called on it
+        self.conditions = Conditions() if self.untouched else None
 
     def in_scope(self, scope: RowScope) -> Self:
         """Filter by the alternatives, joined by OR. They name columns of the model itself."""
@@ -48,10 +46,9 @@ class AlternativesQuerySet(models.QuerySet[M]):
             return self
         if not scope:
             return self.none()
-        known = self.conditions
-        if known is NOTHING_ASKED:
+        if self.untouched:
             return cast(Self, _in_scope(type(self), self.model, scope).all())
-        rows = self.filter(any_of(scope))
+        known, rows = self.conditions, self.filter(any_of(scope))
         if known is not None and not known.alternatives and rows.conditions is not None:
             rows.conditions = known._replace(alternatives=scope)
         return rows

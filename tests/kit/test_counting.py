@@ -90,6 +90,20 @@ def test_rows_are_counted_as_they_are_where_their_conditions_are_not_known(mixed
         assert changed.conditions is None
 
 
+def test_what_was_said_before_the_scope_holds_behind_it(mixed, django_assert_num_queries):
+    person = factories.fresh(mixed.colleague)
+    assert not Customer.objects.visible_to(person).query.select_related
+    rows = Customer.objects.order_by("-pk").select_related("manager").filter(created_by=mixed.manager)
+    shown = rows.visible_to(person)
+    assert len(shown.disjoint_parts()) > 1
+    with django_assert_num_queries(1):
+        keys = [(customer.pk, customer.manager.name) for customer in shown]
+    assert keys == sorted(keys, reverse=True)
+    assert count(shown) == len(keys) > 0
+    with django_assert_num_queries(1):
+        assert [row.manager.name for row in Customer.objects.select_related("manager").visible_to(person)]
+
+
 def test_a_cap_holds_for_the_parts_together(mixed):
     rows = Customer.objects.visible_to(factories.fresh(mixed.colleague))
     whole = rows.count()
