@@ -7,11 +7,11 @@ from typing import Any
 import django_filters
 from django.contrib.contenttypes.models import ContentType
 from django.core.validators import RegexValidator, validate_ipv46_address
-from django.db import connection
 from django.db.models import QuerySet
 
 from kit.audit.models import AuditEntry
 from kit.pages.filters import DateFrom, DateTo, ListFilter
+from kit.sql.readers import connection_for_reading
 
 from .models import User
 
@@ -55,6 +55,7 @@ class AuditFilter(ListFilter):
 
 def distinct_values(column: str) -> list[Any]:
     """Return the distinct values of an indexed column, jumping from one to the next instead of scanning the log."""
+    connection = connection_for_reading(AuditEntry)
     table, name = (connection.ops.quote_name(word) for word in (AuditEntry._meta.db_table, column))
     after = f"SELECT MIN({name}) FROM {table} WHERE {name} > found.value"  # noqa: S608  (names of our own)
     sql = f"""

@@ -7,17 +7,19 @@ from typing import ClassVar, Self, TypeVar
 from django.db import models
 from django.db.models import Q
 
-from kit.sql.counts import filter_cached
+from kit.sql.alternatives import AlternativesQuerySet, RowScope, alternatives_of
 from kit.sql.id_sets import IdSet
 
 from .models import User
 from .scopes import EDIT, VIEW, user_ids_in_scope, user_ids_to_export
 from .sharing import grant_model_of, granted_ids
 
+__all__ = ["RowScope", "ScopedQuerySet"]
+
 M = TypeVar("M", bound=models.Model)
 
 
-class ScopedQuerySet(models.QuerySet[M]):
+class ScopedQuerySet(AlternativesQuerySet[M]):
     """visible_to(), editable_by() and export_limit() are the only rules on rows.
 
     of_people() and own() name columns of the model itself, and users by their key.
@@ -38,21 +40,33 @@ class ScopedQuerySet(models.QuerySet[M]):
         """Rows the user owns or works on."""
         return self.of_people(IdSet({user.pk})) | self.own(user)
 
-    def visible_to(self, user: User) -> Self:
+    def shared_with(self, user: User) -> Q:
+        """Rows that colleagues share with the user; Q() for none, only in an OR."""
+        shared = granted_ids(user, grant_model_of(self.model), self.view_permission)
+        return Q(pk__in=shared) if shared else Q()
+
+    def view_scope(self, user: User) -> RowScope:
+        """Return the alternatives under which the user sees a row."""
         if not user.has_perm(self.view_permission):
-            return self.none()
+            return ()
         people = user_ids_in_scope(user, self.view_permission, VIEW)
         if people is None:
-            return self
-        shared = granted_ids(user, grant_model_of(self.model), self.view_permission)
-        rows = self.of_people(people.including(user.pk)) | self.own(user)
-        return filter_cached(self, rows | Q(pk__in=shared) if shared else rows)
+            return None
+        owned = self.of_people(people.including(user.pk))
+        return alternatives_of(owned, self.own(user), self.shared_with(user))
+
+    def edit_scope(self, user: User) -> RowScope:
+        """Return the alternatives under which the user's edit scope covers a row."""
+        if not user.has_perm(self.edit_permission):
+            return ()
+        people = user_ids_in_scope(user, self.edit_permission, EDIT)
+        return None if people is None else alternatives_of(self.of_people(people))
+
+    def visible_to(self, user: User) -> Self:
+        return self.in_scope(self.view_scope(user))
 
     def editable_by(self, user: User) -> Self:
-        if not user.has_perm(self.edit_permission):
-            return self.none()
-        people = user_ids_in_scope(user, self.edit_permission, EDIT)
-        return self if people is None else filter_cached(self, self.of_people(people))
+        return self.in_scope(self.edit_scope(user))
 
     def exportable_for(self, people: frozenset[int]) -> Q:
         """Rows that may be exported for these users."""

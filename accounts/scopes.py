@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from kit.domain.modules import lent
-from kit.sql.counts import Statement
 from kit.sql.id_sets import IdSet
+from kit.sql.readers import FixedQuery
 
 from .models import Department, RolePermission, Scope, User, descendants
 
@@ -34,16 +34,16 @@ def scope_of(granted: RolePermission, kind: str) -> Scope:
 def user_ids_in_scope(user: User, permission: str, kind: str) -> IdSet | None:
     """Return the ids of the users whose records the permission covers; None means everyone's.
 
-    Read once per request and cached on the user: users are few, so the database gets them as plain ids and
+    Read once per request: users are few, so the database gets them as plain ids and
     every index on a column with a user serves.
     """
-    cache: dict[Any, IdSet | None] = user.__dict__.setdefault("_people_in_scope", {})
-    if (permission, kind) not in cache:
+    facts = user.session_facts
+    if (permission, kind) not in facts.people_by_permission:
         scope = widest_scope(user, permission, kind)
-        if scope not in cache:
-            cache[scope] = _people(user, scope)
-        cache[permission, kind] = cache[scope]
-    return cache[permission, kind]
+        if scope not in facts.people_in_scope:
+            facts.people_in_scope[scope] = _people(user, scope)
+        facts.people_by_permission[permission, kind] = facts.people_in_scope[scope]
+    return facts.people_by_permission[permission, kind]
 
 
 def user_ids_to_export(user: User, permission: str, view_permission: str) -> IdSet | None:
@@ -82,20 +82,20 @@ class DepartmentMember(NamedTuple):
 
 
 def department_members(user: User) -> list[DepartmentMember]:
-    """Return all departments by name with their users: one query per request, cached on the user."""
-    members: list[DepartmentMember] | None = user.__dict__.get("_department_members")
-    if members is None:
-        members = user.__dict__["_department_members"] = read_department_members()
-    return members
+    """Return all departments by name with their users: one query per request."""
+    facts = user.session_facts
+    if facts.department_members is None:
+        facts.department_members = read_department_members()
+    return facts.department_members
 
 
 def read_department_members() -> list[DepartmentMember]:
-    return [DepartmentMember(*row) for row in _department_members().ask()]
+    return [DepartmentMember(*row) for row in _department_members().read()]
 
 
 @cache
-def _department_members() -> Statement:
-    return Statement(Department.objects.order_by("name").values_list("pk", "parent_id", "name", "members"))
+def _department_members() -> FixedQuery:
+    return FixedQuery(Department.objects.order_by("name").values_list("pk", "parent_id", "name", "members"))
 
 
 def scope_includes(user: User, permission: str, kind: str, owner_id: int | None) -> bool:

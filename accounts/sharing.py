@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection, models
+from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from guardian.models import UserObjectPermissionBase
@@ -22,7 +21,6 @@ from kit.domain.verdict import (
     refuse_if,
     require_scope,
 )
-from kit.sql.counts import Statement
 from kit.sql.id_sets import IdSet
 from kit.transitions import transition
 
@@ -58,29 +56,33 @@ class Grant(UserObjectPermissionBase):
         return self.permission.codename.startswith(EDIT_GRANT)
 
 
+class GrantedIds(NamedTuple):
+    """The ids of the records of a model that are shared with a user today."""
+
+    to_view: IdSet
+    to_edit: IdSet
+
+
 def granted_ids(user: User, grants: type[Grant], permission: str) -> IdSet:
     """Return the ids of the records shared with the user by this permission today; editing includes viewing.
 
-    One query per model and request, cached on the user.
+    One query per model and request.
     """
-    cached: dict[type[Grant], dict[str, IdSet]] = user.__dict__.setdefault("_granted_ids", {})
     if not user.receives_shares:
         return IdSet()
-    if grants not in cached:
-        today = connection.ops.adapt_datefield_value(timezone.localdate())
-        rows = _grants_to(grants).ask(user.pk, today)
-        cached[grants] = {
-            VIEW_GRANT: IdSet(pk for pk, _ in rows),
-            EDIT_GRANT: IdSet(pk for pk, codename in rows if codename.startswith(EDIT_GRANT)),
-        }
-    return cached[grants][EDIT_GRANT if permission.split(".")[1].startswith(EDIT_GRANT) else VIEW_GRANT]
+    granted = user.session_facts.granted_ids
+    if grants not in granted:
+        granted[grants] = _read_granted_ids(user, grants)
+    ids = granted[grants]
+    return ids.to_edit if permission.split(".")[1].startswith(EDIT_GRANT) else ids.to_view
 
 
-@cache
-def _grants_to(grants: type[Grant]) -> Statement:
-    """Query by a user's id and today. Compiled once, for it may bring a thousand rows."""
-    rows: Any = grants.objects.filter(Q(user=0) & (Q(until__gte=date.min) | Q(until=None)))
-    return Statement(rows.values_list("content_object_id", "permission__codename"))
+def _read_granted_ids(user: User, grants: type[Grant]) -> GrantedIds:
+    in_force: Any = grants.objects.filter(Q(until__gte=timezone.localdate()) | Q(until=None), user=user)
+    rows = list(in_force.values_list("content_object_id", "permission__codename"))
+    return GrantedIds(
+        IdSet(pk for pk, _ in rows), IdSet(pk for pk, codename in rows if codename.startswith(EDIT_GRANT))
+    )
 
 
 def grant_model_of(model: type[models.Model]) -> type[Grant]:

@@ -15,8 +15,8 @@ from django.utils import timezone
 from accounts.models import Notification, User
 from kit.domain.modules import MenuItem, modules
 from kit.domain.urls import page_url
-from kit.pages.paging import build_count, run_count
-from kit.sql.counts import LRUCache, inline_params
+from kit.sql.counts import LRUCache, build_count, inline_params, run_count
+from kit.sql.readers import connection_for_reading
 
 MAX = 99
 
@@ -110,15 +110,15 @@ STATEMENTS = LRUCache(512)
 
 def open_items(user: User) -> dict[str, int]:
     """Count what waits for the user, in one statement, which is built anew when their permissions or rows change."""
-    names, sql, params = STATEMENTS.get(conditions(user), lambda: statement(user))
-    return dict(zip(names, run_count(sql, params), strict=True))
+    connection = connection_for_reading(Notification)
+    names, sql, params = STATEMENTS.get((connection.alias, *conditions(user)), lambda: statement(user))
+    return dict(zip(names, run_count(connection, sql, params), strict=True))
 
 
 def conditions(user: User) -> tuple[Hashable, ...]:
-    """Return all that statement() depends on: the user, their permissions, the rows in view and in reach, the day."""
-    querysets = [rows for module in modules() if module.waiting for rows in module.waiting.depends_on(user)]
-    rows = (None if queryset.query.is_empty() else queryset.query.where for queryset in querysets)
-    return user.pk, user.is_superuser, user.permission_names, timezone.localdate(), *rows
+    """Return all that statement() depends on: the user, their permissions, their scopes, the day."""
+    scopes = (scope for module in modules() if module.waiting for scope in module.waiting.depends_on(user))
+    return user.pk, user.is_superuser, user.permission_names, timezone.localdate(), *scopes
 
 
 def statement(user: User) -> tuple[list[str], str, Sequence[Any]]:
@@ -127,4 +127,5 @@ def statement(user: User) -> tuple[list[str], str, Sequence[Any]]:
     for module in modules():
         if module.waiting:
             querysets |= module.waiting.counts(user)
-    return list(querysets), *inline_params(*build_count((rows, MAX + 1) for rows in querysets.values()))
+    sql, params = build_count([(rows, MAX + 1) for rows in querysets.values()])
+    return list(querysets), *inline_params(connection_for_reading(Notification), sql, params)

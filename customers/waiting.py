@@ -8,6 +8,7 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.rows import RowScope
 from kit.domain.modules import Waiting
 
 from .models import ChurnCase, Customer
@@ -21,9 +22,9 @@ def count_work(user: User) -> dict[str, QuerySet[Model]]:
     return {"churn": mine, "churn_due": mine.to_review(timezone.localdate())}
 
 
-def decisive_rows(user: User) -> list[QuerySet[Model]]:
-    """Return the customers in view, on whom notifications may be; the user's own cases depend on nothing else."""
-    return [Customer.objects.visible_to(user)]
+def decisive_scopes(user: User) -> list[RowScope]:
+    """Return the scope of customers, on whom notifications may be; the user's own cases depend on nothing else."""
+    return [Customer.objects.view_scope(user)]
 
 
 def list_work(user: User) -> list[QuerySet[Model]]:
@@ -41,4 +42,4 @@ def list_late_work(user: User) -> list[QuerySet[Model]]:
     return [ChurnCase.objects.of_manager(user).to_review(timezone.localdate() - timedelta(days=1))]
 
 
-WAITING = Waiting(count_work, decisive_rows, list_work, list_late_work)
+WAITING = Waiting(count_work, decisive_scopes, list_work, list_late_work)

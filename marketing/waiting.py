@@ -8,6 +8,7 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.rows import RowScope
 from customers.models import Interaction
 from kit.domain.modules import Waiting
 
@@ -25,8 +26,8 @@ def count_work(user: User) -> dict[str, QuerySet[Model]]:
     return rows
 
 
-def decisive_rows(user: User) -> list[QuerySet[Model]]:
-    return [Opportunity.objects.visible_to(user), Opportunity.objects.editable_by(user)]
+def decisive_scopes(user: User) -> list[RowScope]:
+    return [Opportunity.objects.view_scope(user), Opportunity.objects.edit_scope(user)]
 
 
 def list_work(user: User) -> list[QuerySet[Model]]:
@@ -67,4 +68,4 @@ def agreed_follow_ups(user: User, until: date) -> QuerySet[Interaction]:
     return rows.filter(customer__manager=user, customer__deleted_at=None)
 
 
-WAITING = Waiting(count_work, decisive_rows, list_work, list_late_work)
+WAITING = Waiting(count_work, decisive_scopes, list_work, list_late_work)

@@ -32,7 +32,7 @@ def cached(user: User, key: Hashable, compute: Callable[[], T], version_of: Vers
     user: the viewer, on whom the version is cached for the length of the request; the key must say what
     they see. version_of: reads the version of the figures.
     """
-    versions = user.__dict__.setdefault("_versions", {})
+    versions = user.session_facts.versions
     if version_of not in versions:
         versions[version_of] = version_of()
     version = versions[version_of]

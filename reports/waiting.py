@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import Model, QuerySet
 
 from accounts.models import User
+from accounts.rows import RowScope
 from kit.domain.modules import Waiting
 
 from .models import MonthlyReport
@@ -15,8 +16,8 @@ def count_work(user: User) -> dict[str, QuerySet[Model]]:
     return {"monthly": to_write_or_review(user)} if user.has_perm("reports.view_monthlyreport") else {}
 
 
-def decisive_rows(user: User) -> list[QuerySet[Model]]:
-    return [MonthlyReport.objects.visible_to(user)]
+def decisive_scopes(user: User) -> list[RowScope]:
+    return [MonthlyReport.objects.view_scope(user)]
 
 
 def list_work(user: User) -> list[QuerySet[Model]]:
@@ -32,4 +33,4 @@ def to_write_or_review(user: User) -> QuerySet[MonthlyReport]:
     return MonthlyReport.objects.returned_to(user) | MonthlyReport.objects.waiting_for(user)
 
 
-WAITING = Waiting(count_work, decisive_rows, list_work, list_late_work)
+WAITING = Waiting(count_work, decisive_scopes, list_work, list_late_work)

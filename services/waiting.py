@@ -6,6 +6,7 @@ from django.db.models import Model, QuerySet
 from django.db.models.functions import Now
 
 from accounts.models import User
+from accounts.rows import RowScope
 from kit.domain.modules import Waiting
 
 from .models import ServiceRequest, ServiceRequestQuerySet
@@ -25,8 +26,8 @@ def count_work(user: User) -> dict[str, QuerySet[Model]]:
     return rows
 
 
-def decisive_rows(user: User) -> list[QuerySet[Model]]:
-    return [ServiceRequest.objects.visible_to(user), ServiceRequest.objects.editable_by(user)]
+def decisive_scopes(user: User) -> list[RowScope]:
+    return [ServiceRequest.objects.view_scope(user), ServiceRequest.objects.edit_scope(user)]
 
 
 def list_work(user: User) -> list[QuerySet[Model]]:
@@ -54,4 +55,4 @@ def to_assign(user: User) -> ServiceRequestQuerySet:
     return ServiceRequest.objects.editable_by(user).filter(status=ServiceRequest.Status.NEW)
 
 
-WAITING = Waiting(count_work, decisive_rows, list_work, list_late_work)
+WAITING = Waiting(count_work, decisive_scopes, list_work, list_late_work)

@@ -16,7 +16,7 @@ DECISIONS = ROOT / "docs" / "decisions"
 DOCUMENTS = sorted(
     path for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")) if path.exists()
 )
-TO_COME = {"0053-scope-alternatives-as-data.md"}  # listed, being written
+TO_COME: set[str] = set()  # listed, being written
 LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|srcset|href)=\"([^\"\s]+)\"")
 LISTED = re.compile(r"^- \[(.+)\]\((\d{4}-[\w-]+\.md)\)", re.M)
 CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.M | re.S)

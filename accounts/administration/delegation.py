@@ -88,13 +88,18 @@ def _covers(own: ScopeExtent, other: ScopeExtent) -> bool:
 
 
 def _permissions_by_role(by: User) -> dict[int, list[ScopedPermission]]:
-    """Return what every role grants, read once per request and cached on the acting user."""
-    if "_permissions_by_role" not in by.__dict__:
-        names = ("permissions__content_type__app_label", "permissions__codename")
-        rows = Role._default_manager.filter(permissions__isnull=False)
-        permissions: dict[int, list[ScopedPermission]] = {}
-        for role_id, view, edit, app_label, codename in rows.values_list("pk", "view_scope", "edit_scope", *names):
-            scoped = ScopedPermission(f"{app_label}.{codename}", (SCOPES[view], SCOPES[edit]))
-            permissions.setdefault(role_id, []).append(scoped)
-        by.__dict__["_permissions_by_role"] = permissions
-    return by.__dict__["_permissions_by_role"]
+    """Return what every role grants, read once per request."""
+    facts = by.session_facts
+    if facts.permissions_by_role is None:
+        facts.permissions_by_role = _read_permissions_by_role()
+    return facts.permissions_by_role
+
+
+def _read_permissions_by_role() -> dict[int, list[ScopedPermission]]:
+    names = ("permissions__content_type__app_label", "permissions__codename")
+    rows = Role._default_manager.filter(permissions__isnull=False)
+    permissions: dict[int, list[ScopedPermission]] = {}
+    for role_id, view, edit, app_label, codename in rows.values_list("pk", "view_scope", "edit_scope", *names):
+        scoped = ScopedPermission(f"{app_label}.{codename}", (SCOPES[view], SCOPES[edit]))
+        permissions.setdefault(role_id, []).append(scoped)
+    return permissions

@@ -123,9 +123,10 @@ class Role(Group):
 
     def is_held_by(self, user: User) -> bool:
         """Whether the user holds this role. A list asks for every row, so the user's roles are read once."""
-        if "_role_ids" not in user.__dict__:
-            user.__dict__["_role_ids"] = set(user.groups.values_list("pk", flat=True))
-        return self.pk in user.__dict__["_role_ids"]
+        facts = user.session_facts
+        if facts.role_ids is None:
+            facts.role_ids = set(user.groups.values_list("pk", flat=True))
+        return self.pk in facts.role_ids
 
     def _set_permissions(self, permissions: Iterable[Permission] | None) -> dict[str, str]:
         """Replace the permissions; return which were granted and which withdrawn."""

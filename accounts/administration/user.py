@@ -13,7 +13,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, Group, UserManager
 from django.db import models
-from django.db.models import Exists, OuterRef, Value
+from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -31,8 +31,9 @@ from kit.domain.verdict import (
     require_scope,
     transition,
 )
-from kit.sql.counts import Precompiled, Statement
+from kit.sql.readers import FixedQuery
 
+from ..session_facts import SessionFacts
 from ..sessions import end_sessions
 from .administrators import (
     administration_lock,
@@ -97,15 +98,11 @@ class UserQuerySet(models.QuerySet["User"]):
 
     def holding(self, permission: str) -> UserQuerySet:
         """Active users one of whose roles grants the permission."""
-        rows = self.all()
-        rows.query.where.add(permission_condition(permission), "AND")
-        return rows
+        return self.filter(permission_condition(permission))
 
     def writing(self, permission: str) -> UserQuerySet:
         """Active users one of whose roles grants the permission and edits records, if only their own."""
-        rows = self.all()
-        rows.query.where.add(permission_condition(permission, writing=True), "AND")
-        return rows
+        return self.filter(permission_condition(permission, writing=True))
 
     def account_managers(self) -> UserQuerySet:
         """Active users who may be assigned opportunities and own customers."""
@@ -121,15 +118,15 @@ class UserQuerySet(models.QuerySet["User"]):
 
 
 @cache
-def permission_condition(permission: str, *, writing: bool = False) -> Precompiled:
-    """Return the condition of UserQuerySet.holding(): the same for every caller, so it is compiled once."""
+def permission_condition(permission: str, *, writing: bool = False) -> Q:
+    """Return the condition of UserQuerySet.holding(), which is the same for every caller."""
     app_label, codename = permission.split(".")
     members = User.groups.through.objects.filter(
         group__permissions__codename=codename, group__permissions__content_type__app_label=app_label
     ).values("user_id")
     if writing:
         members = members.exclude(group__role__edit_scope=Scope.NONE)
-    return Precompiled(User.objects.filter(is_active=True, pk__in=members).query.where)
+    return Q(is_active=True, pk__in=members)
 
 
 class CrmUserManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
@@ -137,8 +134,8 @@ class CrmUserManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[m
 
 
 @cache
-def role_permissions_statement() -> Statement:
-    return Statement(
+def role_permissions_query() -> FixedQuery:
+    return FixedQuery(
         Role.objects.filter(user=0).values_list(
             "code", "name", "view_scope", "edit_scope", "permissions__content_type__app_label", "permissions__codename"
         )
@@ -221,11 +218,15 @@ class User(SecondFactor, AbstractUser):
         return self.name
 
     @cached_property
+    def session_facts(self) -> SessionFacts:
+        return SessionFacts()
+
+    @cached_property
     def role_permissions(self) -> list[RolePermission]:
         """Everything the user's roles grant, in one query per request."""
         return [
             RolePermission(code, name, SCOPES[view], SCOPES[edit], f"{app_label}.{codename}")
-            for code, name, view, edit, app_label, codename in role_permissions_statement().ask(self.pk)
+            for code, name, view, edit, app_label, codename in role_permissions_query().read(self.pk)
         ]
 
     @cached_property

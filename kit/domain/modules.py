@@ -58,12 +58,12 @@ class Chapter:
 class Waiting(Generic[Person]):
     """Work that waits for a user, as querysets to be counted.
 
-    counts: the numbers of the menu, {counter: rows}; depends_on: the rows in view and in reach which decide them, so
-    that a statement can be kept; todo and late: everything the home page lists, and what of it is late.
+    counts: the numbers of the menu, {counter: rows}; depends_on: the scopes which decide them, so that a statement can
+    be kept; todo and late: everything the home page lists, and what of it is late.
     """
 
     counts: Callable[[Person], Mapping[str, models.QuerySet[models.Model]]]
-    depends_on: Callable[[Person], Sequence[models.QuerySet[models.Model]]]
+    depends_on: Callable[[Person], Sequence[tuple[models.Q, ...] | None]]
     todo: Callable[[Person], Sequence[models.QuerySet[models.Model]]]
     late: Callable[[Person], Sequence[models.QuerySet[models.Model]]]
 

@@ -13,7 +13,6 @@ from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.views import View
 
-from kit.sql.counts import precompiled
 from kit.transitions import Guard
 
 from .bulk import BulkAction, checkbox_cell, open_bulk_actions
@@ -118,7 +117,7 @@ class ListPage(View):
     def filtered(self) -> tuple[ListFilter, models.QuerySet[Any]]:
         """The filterset and its rows of all tabs; an invalid filter leaves none."""
         filterset = self.filterset_class(self.request.GET, queryset=self.unfiltered_rows, request=self.request)
-        return filterset, precompiled(filterset.qs) if filterset.is_valid() else self.unfiltered_rows.none()
+        return filterset, filterset.qs if filterset.is_valid() else self.unfiltered_rows.none()
 
     @property
     def tab(self) -> str:

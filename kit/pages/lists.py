@@ -14,7 +14,6 @@ from django.utils.functional import cached_property
 from django.views import View
 
 from kit.pages.templatetags.ui import format_cell
-from kit.sql.counts import precompiled
 
 from .actions import Action, Control, controls
 from .columns import Column
@@ -75,7 +74,7 @@ class RecordList(ListExport, View):
     def filtered(self) -> tuple[ListFilter, models.QuerySet]:
         """Return the filterset and its rows of all tabs; an invalid filter leaves none."""
         filterset = self.filterset_class(self.request.GET, queryset=self.unfiltered_rows, request=self.request)
-        return filterset, precompiled(filterset.qs) if filterset.is_valid() else self.unfiltered_rows.none()
+        return filterset, filterset.qs if filterset.is_valid() else self.unfiltered_rows.none()
 
     @property
     def tab(self) -> str:

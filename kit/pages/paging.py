@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet
-from django.db import connection, models
-from django.db.models.sql import Query
-
-from kit.sql.counts import LRUCache, inline_params, split_alternatives
+from kit.sql.counts import Counted, LRUCache, build_count, inline_params, key_of, run_count
+from kit.sql.readers import connection_for_reading
 
 from .query_string import QueryString
 from .unknown_parameters import shorten
@@ -20,43 +16,22 @@ MAX_COUNT = 10_000
 STATEMENTS = LRUCache(256)  # one takes 100 kB for a user with whom a thousand records are shared
 
 
-def count_capped(querysets: Iterable[tuple[models.QuerySet, int]]) -> list[int]:
+def count_capped(querysets: Iterable[Counted]) -> list[int]:
     """Return the number of rows of each (queryset, cap), counted up to its cap, in one statement.
 
-    The querysets have no slice, union or distinct.
+    The querysets have no slice, union or distinct. The statement is kept where it is known what was asked of the rows.
     """
     capped_rows = list(querysets)
-    key = tuple(_statement_key(rows.query, cap) for rows, cap in capped_rows)
-    return run_count(*STATEMENTS.get(key, lambda: inline_params(*build_count(capped_rows))))
+    if not capped_rows:
+        return []
+    connection = connection_for_reading(capped_rows[0][0].model)
+    key = key_of(capped_rows)
 
+    def compile_count() -> tuple[str, Sequence[Any]]:
+        return inline_params(connection, *build_count(capped_rows))
 
-def _statement_key(query: Query, cap: int) -> tuple[Hashable, ...]:
-    """Return all that the counting statement depends on: the table, its joins, the conditions."""
-    joins = ((join, getattr(join, "join_type", None)) for join in query.alias_map.values())
-    return query.model, cap, query.where if query.group_by is None else query, *joins
-
-
-def run_count(sql: str, params: Iterable[Any]) -> list[int]:
-    """Return the columns of the statement's one row."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, list(params))
-        return list(cursor.fetchone())
-
-
-def build_count(querysets: Iterable[tuple[models.QuerySet, int]]) -> tuple[str, list[Any]]:
-    """Return SQL and parameters of the statement of count_capped()."""
-    parts: list[str] = []
-    params: list[Any] = []
-    for queryset, cap in querysets:
-        selects = []
-        for rows in split_alternatives(queryset):
-            with suppress(EmptyResultSet):
-                sql, values = rows.query.exists(limit=False).sql_with_params()  # SELECT 1, without order and columns
-                selects.append(sql)
-                params.extend(values)
-        union = " UNION ALL ".join(selects) or "SELECT 1 WHERE 1 = 0"
-        parts.append(f"(SELECT COUNT(*) FROM ({union} LIMIT {cap:d}) AS capped)")  # noqa: S608  (SQL compiled by the ORM)
-    return f"SELECT {', '.join(parts)}", params
+    sql, params = compile_count() if key is None else STATEMENTS.get((connection.alias, key), compile_count)
+    return run_count(connection, sql, params)
 
 
 def format_count(count: int) -> str:

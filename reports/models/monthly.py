@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User, notify
+from accounts.rows import RowScope
 from accounts.scopes import VIEW, scope_includes, user_ids_in_scope
 from kit.audit.log import log_event, save_changes
 from kit.domain.days import add_months, format_day
@@ -25,7 +26,7 @@ from kit.domain.verdict import (
     require_scope,
     transition,
 )
-from kit.sql.counts import filter_cached
+from kit.sql.alternatives import AlternativesQuerySet
 
 VIEW_REPORT, WRITE, REVIEW = "reports.view_monthlyreport", "reports.add_monthlyreport", "reports.review_monthlyreport"
 
@@ -37,19 +38,23 @@ def due_on(period: date) -> date:
     return following.replace(day=min(max(settings.CRM_MONTHLY_REPORT_DAY, 1), last))
 
 
-class MonthlyReportQuerySet(models.QuerySet["MonthlyReport"]):
+class MonthlyReportQuerySet(AlternativesQuerySet["MonthlyReport"]):
     view_permission = VIEW_REPORT
+
+    def view_scope(self, user: User) -> RowScope:
+        """Return the alternatives: the user's own reports, and for reviewers those submitted in their scope."""
+        if not user.has_perm(self.view_permission):
+            return ()
+        own = Q(author=user.pk)
+        if not user.has_perm(REVIEW):
+            return (own,)
+        people = user_ids_in_scope(user, REVIEW, VIEW)
+        submitted = ~Q(status=MonthlyReport.Status.DRAFT)
+        return own, submitted if people is None else submitted & Q(author__in=people)
 
     def visible_to(self, user: User) -> MonthlyReportQuerySet:
         """Return the user's own reports, and for reviewers those submitted by people in their scope, no drafts."""
-        if not user.has_perm(self.view_permission):
-            return self.none()
-        if not user.has_perm(REVIEW):
-            return filter_cached(self, Q(author=user.pk))
-        people = user_ids_in_scope(user, REVIEW, VIEW)
-        submitted = ~Q(status=MonthlyReport.Status.DRAFT)
-        reviewable = submitted if people is None else submitted & Q(author__in=people)
-        return filter_cached(self, Q(author=user.pk) | reviewable)
+        return self.in_scope(self.view_scope(user))
 
     def waiting_for(self, user: User) -> MonthlyReportQuerySet:
         """Return submitted reports that this user may review."""

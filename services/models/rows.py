@@ -12,10 +12,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.rows import ScopedQuerySet
-from accounts.scopes import VIEW, user_ids_in_scope
 from accounts.sharing import granted_ids
 from customers.models import CustomerGrant
-from kit.sql.counts import filter_cached
 from kit.sql.id_sets import IdSet
 
 
@@ -27,14 +25,8 @@ class AssignmentAccess(NamedTuple):
 
 
 def assignment_access(user: User) -> AssignmentAccess:
-    """Return the user's access by assignment: one query per HTTP request, cached on the user.
-
-    No query for users who can have none.
-    """
-    if "_assignment_access" not in user.__dict__:
-        user.__dict__["_assignment_access"] = _find_assignments(user)
-    access: AssignmentAccess = user.__dict__["_assignment_access"]
-    return access
+    """Return the user's access by assignment: one query per request, none for users who can have none."""
+    return user.session_facts.of_module(AssignmentAccess, lambda: _find_assignments(user))
 
 
 def _find_assignments(user: User) -> AssignmentAccess:
@@ -73,16 +65,10 @@ class ServiceRequestQuerySet(ScopedQuerySet):
         helped_ids = assignment_access(user).requests
         return own | Q(pk__in=helped_ids) if helped_ids else own
 
-    def visible_to(self, user: User) -> ServiceRequestQuerySet:
-        """Return the rows in view scope, own work, and requests of customers shared with the user."""
-        if not user.has_perm(self.view_permission):
-            return self.none()
-        people = user_ids_in_scope(user, self.view_permission, VIEW)
-        if people is None:
-            return self
-        rows = self.of_people(people.including(user.pk)) | self.own(user)
+    def shared_with(self, user: User) -> Q:
+        """Return the condition on requests of customers shared with the user."""
         shared = granted_ids(user, CustomerGrant, self.view_permission)
-        return filter_cached(self, rows | Q(customer__in=shared) if shared else rows)
+        return Q(customer__in=shared) if shared else Q()
 
     def open(self) -> ServiceRequestQuerySet:
         return self.exclude(status="archived")

@@ -11,8 +11,8 @@ from django.db import connection
 from accounts.models import User
 from accounts.sharing import VIEW_GRANT
 from customers.models import Customer, CustomerGrant
-from kit.pages.paging import build_count, count_capped
-from kit.sql.counts import inline_params
+from kit.pages.paging import count_capped
+from kit.sql.counts import build_count, inline_params
 from kit.sql.id_sets import IdSet
 from marketing.models import Opportunity, OpportunityGrant
 from services.models import ServiceRequest
@@ -97,7 +97,7 @@ def plan_of(sql, params):
 @pytest.mark.parametrize("model", LISTS)
 def test_what_one_sees_of_a_department_and_by_grants_is_counted_from_indexes(wide, model):
     visible = model.objects.visible_to(wide)
-    plan = plan_of(*inline_params(*build_count([(visible, ROWS)])))
+    plan = plan_of(*inline_params(connection, *build_count([(visible, ROWS)])))
     assert "Seq Scan" not in plan, plan
     assert count_capped([(visible, ROWS)]) == [ROWS // 4 + GRANTS]
 

@@ -17,8 +17,7 @@ from django.db import connection
 
 from accounts.models import User
 from crm.navigation import statement
-from kit.pages.paging import run_count
-from kit.sql.counts import inline_params
+from kit.sql.counts import inline_params, run_count
 from kit.sql.streaming import stream_records, stream_values
 from tests import factories
 
@@ -77,8 +76,8 @@ def test_the_same_statement_with_other_values_is_prepared_once():
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite plans quickly, whatever stands in a statement")
 def test_a_statement_spelled_out_asks_the_same_without_parameters(company):
     odd = "100% '海河' \\ {x} %s"
-    sql, params = inline_params("SELECT %s, %s::bigint, '100%%'", [odd, 7])
-    assert (run_count(sql, params), params) == ([odd, 7, "100%"], ())
+    sql, params = inline_params(connection, "SELECT %s, %s::bigint, '100%%'", [odd, 7])
+    assert (run_count(connection, sql, params), params) == ([odd, 7, "100%"], ())
     _, menu, values = statement(company.supervisor)
     assert values == (), "with a parameter PostgreSQL plans the menu's counts for every page"
     assert "%s" not in menu
