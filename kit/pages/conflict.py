@@ -9,11 +9,12 @@ from django.db import models
 
 from kit.audit.models import AuditEntry
 
-from .form_versions import VersionedForm, normalize_value
+from .form_versions import normalize_value
+from .forms import CrmForm
 
 
 def conflict_context(
-    record: models.Model, mine: VersionedForm, stored: VersionedForm, opened_values: dict[str, str]
+    record: models.Model, mine: CrmForm, stored: CrmForm, opened_values: dict[str, str]
 ) -> dict[str, Any]:
     """Return the context of ui/conflict.html, whose form saves the merged values over the version stored now.
 
@@ -36,9 +37,7 @@ def conflict_context(
     }
 
 
-def conflict_rows(
-    mine: VersionedForm, stored: VersionedForm, opened_values: dict[str, str]
-) -> Iterator[dict[str, Any]]:
+def conflict_rows(mine: CrmForm, stored: CrmForm, opened_values: dict[str, str]) -> Iterator[dict[str, Any]]:
     """Yield a row for each field whose value now differs and that either user changed."""
     stored_values, submitted_values = stored.stored_values(), mine.submitted_values()
     for name in mine.own_field_names():

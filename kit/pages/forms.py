@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, ClassVar, NamedTuple
 
 from django import forms
+from django.core import signing
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.forms.renderers import TemplatesSetting
@@ -15,7 +16,7 @@ from kit.domain.days import refuse_far_day
 from kit.domain.text import refuse_control_characters
 
 from .field_messages import apply_messages
-from .form_versions import INTERNAL_FIELDS, VersionedForm
+from .form_versions import INTERNAL_FIELDS, describe_raw_value, normalize_value
 from .text_gate import ManyRecordsField, apply_text_gate
 from .text_lengths import count_like_browser
 
@@ -48,6 +49,7 @@ class CrmForm(forms.BaseForm):
     far_dates: ClassVar[tuple[str, ...]] = ()  # names of date fields that may lie many years ahead
     versioned: ClassVar[bool] = False  # whether it shows stored values: saving compares the version that was opened
     error_css_class = "bad"
+    instance: Any  # of a versioned form: a record with a `version`, or an unsaved one
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
@@ -57,6 +59,8 @@ class CrmForm(forms.BaseForm):
             apply_field_defaults(field, self.units.get(name, ""))
             if isinstance(field, forms.DateField) and name not in self.far_dates:
                 field.validators = [*field.validators, refuse_far_date]
+        if self.versioned:
+            self.sign_initial_values()
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the blocks with their bound fields, for ui/blocks.html."""
@@ -74,6 +78,42 @@ class CrmForm(forms.BaseForm):
     def values(self) -> dict[str, Any]:
         """Return the cleaned values by field name, without the internal fields."""
         return {name: value for name, value in self.cleaned_data.items() if name not in INTERNAL_FIELDS}
+
+    # Optimistic locking: the version and values a form was opened with, signed in a hidden field
+
+    def sign_initial_values(self) -> None:
+        """Add the hidden field `opened`. Call it again after adding or replacing fields."""
+        if self.instance.pk:
+            snapshot = {"version": self.instance.version, "values": self.stored_values()}
+            self.fields["opened"] = forms.CharField(widget=forms.HiddenInput, required=False)
+            self.initial["opened"] = signing.dumps(snapshot, salt="opened", compress=True)
+
+    def own_field_names(self) -> list[str]:
+        """Return the names of the fields without the internal ones."""
+        return [name for name in self.fields if name not in INTERNAL_FIELDS]
+
+    def stored_values(self) -> dict[str, str]:
+        """Return the record's stored values by field name, as raw values of this form's inputs."""
+        return {
+            name: normalize_value(field.prepare_value(self.get_initial_for_field(field, name)))
+            for name, field in self.fields.items()
+            if name not in INTERNAL_FIELDS
+        }
+
+    def submitted_values(self) -> dict[str, str]:
+        """Return the submitted raw values by field name, valid or not."""
+        return {name: normalize_value(self[name].data) for name in self.own_field_names()}
+
+    def memory(self) -> dict[str, Any] | None:
+        """Return {"version": …, "values": …} as the form was opened with; None if missing or forged."""
+        try:
+            return signing.loads(self.data.get("opened", ""), salt="opened")
+        except signing.BadSignature:
+            return None
+
+    def words(self, name: str, value: str) -> str:
+        """Return a raw value as shown on screen."""
+        return describe_raw_value(self.fields[name], value)
 
 
 def refuse_far_date(day: date) -> None:
@@ -105,17 +145,13 @@ def apply_field_defaults(field: forms.Field, unit: str = "") -> forms.Field:
     return field
 
 
-class RecordForm(VersionedForm, CrmForm, forms.ModelForm):
+class RecordForm(CrmForm, forms.ModelForm):
     """A ModelForm with optimistic locking. A subclass declares Meta, and what CrmForm reads."""
 
     versioned = True
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.sign_initial_values()
 
-
-class TransitionForm(VersionedForm, CrmForm, forms.Form):
+class TransitionForm(CrmForm, forms.Form):
     """A form of a transition that changes stored values: shows those of its fields' names, with optimistic locking."""
 
     versioned = True
@@ -124,7 +160,6 @@ class TransitionForm(VersionedForm, CrmForm, forms.Form):
         self.instance = instance
         current_values = {name: getattr(instance, name) for name in self.base_fields if hasattr(instance, name)}
         super().__init__(*args, **{"initial": current_values, **kwargs})
-        self.sign_initial_values()
 
 
 class ConfirmForm(CrmForm, forms.Form):

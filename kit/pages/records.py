@@ -16,7 +16,6 @@ from django.views import View
 from kit.domain.verdict import Kind, Refused, Verdict
 
 from .conflict import conflict_context
-from .form_versions import VersionedForm
 from .forms import CrmForm
 from .lock_order import lock_before_row
 from .models import Submission
@@ -78,7 +77,7 @@ class FormView(RecordView):
 
     def make_form(self, record: Any, data: QueryDict | None = None) -> Any:
         options = self.form_options(record)
-        if issubclass(self.form_class, VersionedForm):
+        if self.form_class.versioned:
             options["instance"] = record
         return self.form_class(data, **options)
 
