@@ -19,7 +19,7 @@ from .report_parts import ReportTable
 from .workbook import write_workbook
 
 if TYPE_CHECKING:
-    from .pages import ReportPage
+    from .report_page import ReportPage
 
 
 def deliver(page: ReportPage, file_format: str) -> HttpResponse:

@@ -7,12 +7,12 @@ from typing import Any
 
 from accounts.models import User
 
-from .pages import ReportPage
+from .pages.churn import ChurnReport
+from .pages.composition import CompositionReport
+from .pages.contribution import ContributionReport
+from .pages.service import ServicesReport
+from .report_page import ReportPage
 from .report_snapshot import open_report, serialize_report
-from .views.churn import ChurnReport
-from .views.composition import CompositionReport
-from .views.contribution import ContributionReport
-from .views.service import ServicesReport
 
 
 def four_reports(user: User, period: date) -> list[dict[str, Any]]:

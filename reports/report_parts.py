@@ -1,4 +1,4 @@
-"""Parts of a report: KPI, charts, tables. Declarations only; pages.py renders them, workbook.py writes them."""
+"""Parts of a report: KPI, charts, tables. Declarations only; report_page.py renders them, workbook.py writes them."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from accounts.models import User
 from kit.pages.lists import Column
 from kit.pages.templatetags.ui import format_cell
 
-from .pages import ReportPage
+from .report_page import ReportPage
 from .report_parts import Chart, Figure, Kpi, Number, Report, ReportTable, Series
 
 MAX_ROWS = 20  # rows stored of a table; its total covers all

@@ -23,7 +23,7 @@ from .figure_cells import KINDS
 from .report_parts import Chart, Figure, Report, ReportTable
 
 if TYPE_CHECKING:
-    from .pages import ReportPage
+    from .report_page import ReportPage
 
 BOLD, TITLE, GREY = Font(bold=True), Font(bold=True, size=16), Font(color="5F6A7C")
 HEAD, ABOVE = PatternFill("solid", fgColor="EEF2F7"), Border(top=Side("thin", color="868F9F"))

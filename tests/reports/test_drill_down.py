@@ -11,12 +11,12 @@ from django.http import QueryDict
 
 from kit.domain.money import format_yuan
 from reports.figure_cells import TENTH, percent
+from reports.pages import churn, pipeline, service
+from reports.pages.composition import CompositionReport
+from reports.pages.contribution import ContributionReport
 from reports.queries.composition import BASES as GROUPS
 from reports.report_parts import Figure, ReportTable
 from reports.report_snapshot import open_report
-from reports.views import churn, pipeline, service
-from reports.views.composition import CompositionReport
-from reports.views.contribution import ContributionReport
 from services.models import ServiceRequest
 from tests import factories
 from tests.html import find, find_all, texts, urls

@@ -24,11 +24,11 @@ from reports.report_parts import Chart, Figure, Kpi, Report, ReportTable, Series
 
 from ..filters import ScopeForm, chosen_people
 from ..forms import ALL
-from ..pages import ReportPage
 from ..periods import Period, year_period
 from ..queries import contribution as query
 from ..queries.contribution import ContributionCriteria, OwnerBasis
 from ..ranking import RankedCustomer, Ranking
+from ..report_page import ReportPage
 
 Row = RankedCustomer | SimpleNamespace  # a customer, or the total row
 CHART_CUSTOMERS = 10  # customers of the chart

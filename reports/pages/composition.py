@@ -16,8 +16,8 @@ from reports.figure_cells import DASH, shares, signed
 from reports.report_parts import Chart, Figure, Kpi, Report, ReportTable, Series
 
 from ..forms import ReportForm
-from ..pages import ReportPage
 from ..queries.composition import BASES, Group, composition, last_month_end
+from ..report_page import ReportPage
 
 
 class CompositionForm(ReportForm):

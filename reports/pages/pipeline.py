@@ -27,10 +27,10 @@ from reports.figure_cells import DASH, in_readable_unit
 from reports.report_parts import Chart, Figure, Kpi, Report, ReportTable, Series
 
 from ..filters import ScopeForm, chosen_period, filter_by_person
-from ..pages import ReportPage
 from ..periods import Period, month_period
 from ..queries import pipeline
 from ..queries.pipeline import OWNER, SMALL_SAMPLE, Figures, Forecast, Group, MonthLine, PipelineCriteria
+from ..report_page import ReportPage
 
 STATUS = Opportunity.Status
 BARS = 12

@@ -29,11 +29,11 @@ from reports.figure_cells import DASH, in_readable_unit, percent
 from reports.report_parts import Chart, Figure, Kpi, Report, ReportTable, Series
 
 from ..filters import ScopeForm, chosen_people, chosen_period, filter_by_person
-from ..pages import ReportPage
 from ..periods import Period, month_period
 from ..queries import churn
 from ..queries.churn import ChurnCriteria, Funnel, Loss, MeasureKind, Reason
 from ..queries.churn_rates import Month
+from ..report_page import ReportPage
 
 SMALL_SAMPLE = 5
 

@@ -30,10 +30,10 @@ from services.models.record import COMPLAINT
 from services.models.rows import ServiceRequestQuerySet
 
 from ..filters import ScopeForm, chosen_period
-from ..pages import ReportPage
 from ..periods import Period, month_period, until_this_month
 from ..queries import service
 from ..queries.service import Complainer, Group
+from ..report_page import ReportPage
 
 
 @dataclass(frozen=True)
