@@ -32,6 +32,18 @@ def is_cross_site(request: HttpRequest) -> bool:
     return request.headers.get("Sec-Fetch-Site", "") in CROSS_SITES
 
 
+def effect_refusal(request: HttpRequest) -> HttpResponse | None:
+    """Return an empty 204 for a prefetch, None for a request that may have an effect; other sites get 403."""
+    if is_cross_site(request):
+        raise PermissionDenied(CROSS_SITE_REFUSED)
+    return HttpResponse(status=204) if is_prefetch(request) else None
+
+
+def requested_format(request: HttpRequest) -> str | None:
+    """Return the requested export format as it was sent, None where no export is requested."""
+    return (request.POST if request.method == "POST" else request.GET).get("export")
+
+
 class DeliberateRequest:
     """Mix in before a View whose requests have an effect: prefetches get an empty 204, other sites 403.
 
@@ -39,11 +51,8 @@ class DeliberateRequest:
     """
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if self.has_effect(request):
-            if is_cross_site(request):
-                raise PermissionDenied(CROSS_SITE_REFUSED)
-            if is_prefetch(request):
-                return HttpResponse(status=204)
+        if self.has_effect(request) and (refusal := effect_refusal(request)):
+            return refusal
         return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
 
     def has_effect(self, request: HttpRequest) -> bool:
@@ -72,9 +81,7 @@ class ExportsByPost(DeliberateRequest):
         return self.get(request, **kwargs)
 
     def requested_format(self) -> str | None:
-        """Return the requested export format as it was sent, None where no export is requested."""
-        parameters = self.request.POST if self.request.method == "POST" else self.request.GET
-        return parameters.get("export")
+        return requested_format(self.request)
 
 
 def apply_posted_conditions(request: HttpRequest) -> None:
