@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from decimal import Decimal
-from functools import cached_property
-from types import SimpleNamespace
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property, partial
 from urllib.parse import urlencode
 
 from django import forms
@@ -19,19 +16,26 @@ from customers.filters.customers import owners_in_view
 from kit.domain.days import format_day
 from kit.domain.urls import page_url, record_url
 from kit.pages.lists import Column
-from reports.figure_cells import change, in_readable_unit, percent, signed
-from reports.report_parts import Chart, Figure, Kpi, Report, ReportTable, Series
 
-from ..filters import ScopeForm, chosen_people
-from ..forms import ALL
+from ..figure_cells import in_readable_unit, signed
+from ..forms import ALL, ScopeForm
 from ..periods import Period, year_period
-from ..queries import contribution as query
-from ..queries.contribution import ContributionCriteria, OwnerBasis
-from ..ranking import RankedCustomer, Ranking
+from ..queries.contribution import (
+    ContributionCriteria,
+    ContributionFigures,
+    ContributionTotal,
+    OwnerBasis,
+    contribution_figures,
+    load_details,
+    sort_rows,
+    years,
+)
+from ..queries.people import ChosenPeople
+from ..ranking import RankedCustomer
 from ..report_page import ReportPage
+from ..report_parts import Chart, Figure, Kpi, PageLink, Report, ReportTable, Series
 
-Row = RankedCustomer | SimpleNamespace  # a customer, or the total row
-CHART_CUSTOMERS = 10  # customers of the chart
+Row = RankedCustomer | ContributionTotal
 COMPANY_SUFFIX = re.compile(r"(股份|集团|责任)?有限(责任)?公司$")
 
 
@@ -44,7 +48,7 @@ class ContributionForm(ScopeForm):
 
     @cached_property
     def known_years(self) -> list[int]:
-        return query.years(self.user)
+        return years(self.user)
 
     def years(self) -> list[int]:
         return self.known_years
@@ -63,172 +67,50 @@ class ContributionForm(ScopeForm):
         return ContributionCriteria(
             year=None if year == ALL else int(year),
             name=values["name"],
-            people=chosen_people(values),
+            people=self.people().ids(),
             follow=values["follow"],
             with_silent=values["silent"],
         )
 
 
-class ContributionReport(ReportPage):
+class ContributionReport(ReportPage[ContributionForm]):
     title, help = "客户贡献分析", "report-contribution"
     form_class = ContributionForm
     mirrored = ("orders", "order_lines")
     empty_text = "还没有订单。订单来自销售系统，同步后在这里分析。"
 
-    def report(self, values: dict[str, Any]) -> Report:
-        self.criteria = self.form.criteria()
-        ranked = query.ranking(self.request.user, self.criteria)
-        if not len(ranked):
+    @staticmethod
+    def report(form: ContributionForm, link: PageLink) -> Report:
+        figures = contribution_figures(form.user, form.criteria(), form.cleaned_data["first"])
+        if figures is None:
             return Report(empty=True)
-        self.before = query.total_in(self.year_before, self.request.user, self.criteria) if self.year_before else None
-        unranked = len(ranked) - ranked.positive
-        note = f"{unranked:,} 家客户的金额为零或负数（退货多于购买），列在最后，不计占比，归入 C 类。"
+        links = ContributionLinks(figures.criteria, form.people(), bool(form.cleaned_data["first"]), link)
+        note = f"{figures.unranked:,} 家客户的金额为零或负数（退货多于购买），列在最后，不计占比，归入 C 类。"
         return Report(
-            facts=self.facts(),
-            kpis=self.kpis(ranked),
-            charts=[pareto(ranked, self.names(ranked[:CHART_CUSTOMERS]))] if ranked.positive else [],
-            tables=[self.table(ranked)],
-            notes=[note] if unranked else [],
+            facts=facts(figures),
+            kpis=tiles(figures, links),
+            charts=[pareto(figures)] if figures.largest else [],
+            tables=[table(form.user, figures, links)],
+            notes=[note] if figures.unranked else [],
         )
 
-    # Period and basis
 
-    @cached_property
-    def period(self) -> Period | None:
-        """Return the days of the figures; None: all years."""
-        return None if self.criteria.year is None else query.part_of_year(self.criteria.year)
+@dataclass(frozen=True)
+class ContributionLinks:
+    """The rows behind the figures. people: as chosen; is_shortened: whether only the first so many are listed."""
 
-    @cached_property
-    def year_before(self) -> Period | None:
-        return query.year_before(self.period) if self.period else None
-
-    @property
-    def earlier(self) -> str:
-        """Return the name of the period before."""
-        year = self.year_before.first.year
-        return f"{year} 年" if self.year_before == year_period(year) else f"{year} 年同期"
-
-    def facts(self) -> list[str]:
-        days = "至".join(format_day(one, "long") for one in self.period) if self.period else "全部年份"
-        facts = [days, "订单金额按下单日期计入，退货从当期减去，已取消的不计"]
-        if self.criteria.people is not None:
-            facts.append("按下单时的客户经理" if self.criteria.by_date else "按今天的客户经理")
-        return facts
-
-    def kpis(self, ranked: Ranking) -> list[Kpi]:
-        total, growth = in_readable_unit(ranked.total), change(ranked.total, self.before)
-        average = in_readable_unit(ranked.base / ranked.positive if ranked.positive else None)
-        middle = in_readable_unit(ranked.median)
-        share = percent(ranked.a_rows, ranked.positive)
-        growth_note = f"共 {ranked.total_orders:,} 张订单"
-        if growth is not None:
-            growth_note = f"比 {self.earlier} {signed(growth, '%')}"
-        return [
-            Kpi("订单金额合计", *total, growth_note, self.orders_url()),
-            Kpi("下单客户", f"{ranked.buyers:,}", "家", f"其中 {ranked.positive:,} 家金额为正", self.first(None)),
-            Kpi(
-                "户均订单金额",
-                *average,
-                f"中位数 {middle.value} {middle.unit}，按金额为正的客户",
-                self.first(ranked.positive) if ranked.positive else "",
-                of="金额为正的客户",
-            ),
-            Kpi(
-                "贡献 80% 的客户",
-                f"{ranked.a_rows:,}",
-                f"家 · 占 {share}%" if share is not None else "家",
-                f"最大的 1 家占 {ranked.largest_share}%" if ranked.positive else "",
-                self.first(ranked.a_rows) if ranked.a_rows else "",
-            ),
-        ]
-
-    # Rows
-
-    def table(self, ranked: Ranking) -> ReportTable:
-        columns = [
-            Column("序号", "place", css="num m-h"),
-            Column("客户名称", "name", sort="name", html=name_cell, css="m-t"),
-            Column("ABC", "grade", html=grade_cell, css="m-r"),
-            Figure("订单金额（元）", "amount", kind="money", sort="amount", url=self.customer_orders),
-            Figure("占比", "share", kind="percent", url=self.share_of(ranked), of="订单金额（元）"),
-            Figure("累计占比", "cumulative", kind="percent", url=self.down_to, of="到这一名为止的客户"),
-            Figure("订单数", "orders", url=self.customer_orders),
-        ]
-        if self.year_before:
-            before = f"{self.earlier}（元）"
-            columns += [
-                Figure(before, "before", kind="money", url=self.customer_orders_before),
-                Figure("增减", "change", kind="change", of=before),
-            ]
-        first = self.form.cleaned_data["first"]
-        rows = ranked[:first] if first else ranked
-        note = "点客户名看客户，点金额或订单数看构成它的订单"
-        return ReportTable(
-            "明细",
-            tuple(columns),
-            rows,
-            self.first_rows_total(ranked, first) if first else self.total_row(ranked),
-            note,
-            True,
-            load_details=self.load_details,
-            sort_rows=self.sorter(rows),
-            default_sort="-amount",
-        )
-
-    def total_row(self, ranked: Ranking) -> SimpleNamespace:
-        return SimpleNamespace(
-            name=f"合计 {len(ranked):,} 家",
-            customer=None,
-            amount=ranked.total,
-            share=Decimal("100.0") if ranked.positive else None,
-            orders=ranked.total_orders,
-            before=self.before,
-            change=change(ranked.total, self.before),
-        )
-
-    def first_rows_total(self, ranked: Ranking, first: int) -> SimpleNamespace:
-        """Return the total row of the first so many customers."""
-        amount = sum(ranked.amounts[:first], Decimal(0))
-        return SimpleNamespace(
-            name=f"前 {min(first, len(ranked)):,} 家",
-            customer=None,
-            amount=amount,
-            share=percent(amount, ranked.base) if ranked.positive else None,
-            orders=sum(ranked.orders[:first]),
-        )
-
-    def sorter(self, ranked: Sequence[RankedCustomer]) -> Callable[[str], Sequence[RankedCustomer]]:
-        def sort(order: str) -> Sequence[RankedCustomer]:
-            if order.removeprefix("-") == "name":
-                return query.by_name(ranked, order.startswith("-"))
-            return ranked[::-1] if order == "amount" else ranked
-
-        return sort
-
-    def names(self, rows: list[RankedCustomer]) -> list[str]:
-        """Return short names, as a chart has room for."""
-        query.name_rows(rows)
-        return [COMPANY_SUFFIX.sub("", row.name) or row.name for row in rows]
-
-    def load_details(self, rows: list[RankedCustomer]) -> None:
-        """Set names and the year before on the visible rows."""
-        query.name_rows(rows)
-        if self.year_before is None:
-            return
-        before = query.amounts_in(self.year_before, self.request.user, self.criteria, [row.customer for row in rows])
-        for row in rows:
-            row.before = before.get(row.customer)
-            row.change = change(row.amount, row.before)
-
-    # The rows behind a figure
+    criteria: ContributionCriteria
+    people: ChosenPeople
+    is_shortened: bool
+    link: PageLink
 
     def first(self, number: int | None) -> str:
         """Return the URL of the table with the first so many customers only; None: with all who ordered."""
-        silent = None if number is None else self.request.GET.get("silent")
-        return self.query.link(first=number, silent=silent) + "#table-0"
+        changes = {"silent": None} if number is None else {}
+        return self.link(first=number, **changes) + "#table-0"
 
-    def down_to(self, row: RankedCustomer) -> str:
-        return self.first(row.place)
+    def down_to(self, row: Row) -> str:
+        return self.first(row.place) if isinstance(row, RankedCustomer) else ""
 
     def conditions_of_orders(self, period: Period | None) -> dict[str, str]:
         """Return the order list's filters for exactly the orders of a figure."""
@@ -236,13 +118,12 @@ class ContributionReport(ReportPage):
         if period:
             conditions |= {"ordered_from": period.first.isoformat(), "ordered_to": period.last.isoformat()}
         if self.criteria.people is not None:
-            values = self.form.cleaned_data
-            conditions |= {name: values[name] for name in ("department", "manager") if values[name]}
+            conditions |= self.people.chosen()
             if self.criteria.by_date:
                 conditions["follow"] = OwnerBasis.AT_ORDER.value
         return conditions
 
-    def orders_url(self, period: Period | None = None) -> str:
+    def orders(self, period: Period | None = None) -> str:
         conditions = self.conditions_of_orders(period or self.whole_period)
         if self.criteria.name:
             conditions["customer"] = self.criteria.name
@@ -253,40 +134,68 @@ class ContributionReport(ReportPage):
         """Return the whole year, as the rollup counts: orders dated tomorrow are in the figure too."""
         return None if self.criteria.year is None else year_period(self.criteria.year)
 
-    def customer_orders(self, row: Row) -> str:
-        return self.orders_of(row, self.whole_period)
-
-    def customer_orders_before(self, row: Row) -> str:
-        return self.orders_of(row, self.year_before)
-
-    def share_of(self, ranked: Ranking) -> Callable[[Row], str]:
-        """Return the URL behind a share: a customer's orders; for the total all customers above zero."""
-        is_shortened = self.form.cleaned_data["first"]
-        all_with_share = self.first(ranked.positive) if ranked.positive and not is_shortened else ""
-        return lambda row: self.customer_orders(row) if row.customer else all_with_share
-
-    def orders_of(self, row: Row, period: Period | None) -> str:
+    def customer_orders(self, row: Row, period: Period | None = None) -> str:
+        """Return the URL of a customer's orders in the period, for the total that of all; by default of the year."""
+        period = period or self.whole_period
         if row.customer is None:
-            return "" if self.form.cleaned_data["first"] else self.orders_url(period)
+            return "" if self.is_shortened else self.orders(period)
         url = record_url("customers:customer_orders", row.customer)
         return f"{url}?{urlencode(self.conditions_of_orders(period))}"
 
-
-def name_cell(row: Row) -> str:
-    if row.customer is None:
-        return row.name
-    return format_html('<a href="{}">{}</a>', record_url("customers:customer_detail", row.customer), row.name)
-
-
-def grade_cell(row: Row) -> str:
-    return format_html('<span class="tag">{}</span>', row.grade)
+    def share(self, positive: int, row: Row) -> str:
+        """Return the URL behind a share: a customer's orders; for the total all customers above zero."""
+        if row.customer is not None:
+            return self.customer_orders(row)
+        return self.first(positive) if positive and not self.is_shortened else ""
 
 
-def pareto(ranked: Ranking, names: list[str]) -> Chart:
-    largest = ranked[:CHART_CUSTOMERS]
+def name_earlier(figures: ContributionFigures) -> str:
+    """Return the name of the period before."""
+    if figures.year_before is None:
+        return ""
+    year = figures.year_before.first.year
+    return f"{year} 年" if figures.year_before == year_period(year) else f"{year} 年同期"
+
+
+def facts(figures: ContributionFigures) -> list[str]:
+    days = "至".join(format_day(one, "long") for one in figures.period) if figures.period else "全部年份"
+    lines = [days, "订单金额按下单日期计入，退货从当期减去，已取消的不计"]
+    if figures.criteria.people is not None:
+        lines.append("按下单时的客户经理" if figures.criteria.by_date else "按今天的客户经理")
+    return lines
+
+
+def tiles(figures: ContributionFigures, links: ContributionLinks) -> list[Kpi]:
+    ranked, share = figures.ranked, figures.share_of_a
+    mean, middle = in_readable_unit(figures.mean), in_readable_unit(ranked.median)
+    growth_note = f"共 {ranked.total_orders:,} 张订单"
+    if figures.growth is not None:
+        growth_note = f"比 {name_earlier(figures)} {signed(figures.growth, '%')}"
+    return [
+        Kpi("订单金额合计", *in_readable_unit(ranked.total), growth_note, links.orders()),
+        Kpi("下单客户", f"{ranked.buyers:,}", "家", f"其中 {ranked.positive:,} 家金额为正", links.first(None)),
+        Kpi(
+            "户均订单金额",
+            *mean,
+            f"中位数 {middle.value} {middle.unit}，按金额为正的客户",
+            links.first(ranked.positive) if ranked.positive else "",
+            of="金额为正的客户",
+        ),
+        Kpi(
+            "贡献 80% 的客户",
+            f"{ranked.a_rows:,}",
+            f"家 · 占 {share}%" if share is not None else "家",
+            f"最大的 1 家占 {ranked.largest_share}%" if ranked.positive else "",
+            links.first(ranked.a_rows) if ranked.a_rows else "",
+        ),
+    ]
+
+
+def pareto(figures: ContributionFigures) -> Chart:
+    ranked, largest = figures.ranked, figures.largest
     return Chart(
         title=f"前 {len(largest)} 名客户与累计占比",
-        categories=names,
+        categories=[shorten_company(row.name) for row in largest],
         series=[
             Series("订单金额", [row.amount for row in largest]),
             Series("累计占比", [row.cumulative for row in largest], line=True, percent=True),
@@ -297,3 +206,48 @@ def pareto(ranked: Ranking, names: list[str]) -> Chart:
         mark=80,
         grey_from=ranked.a_rows,
     )
+
+
+def shorten_company(name: str) -> str:
+    """Return the name as short as a chart has room for."""
+    return COMPANY_SUFFIX.sub("", name) or name
+
+
+def table(user: User, figures: ContributionFigures, links: ContributionLinks) -> ReportTable:
+    columns = [
+        Column("序号", "place", css="num m-h"),
+        Column("客户名称", "name", sort="name", html=name_cell, css="m-t"),
+        Column("ABC", "grade", html=grade_cell, css="m-r"),
+        Figure("订单金额（元）", "amount", kind="money", sort="amount", url=links.customer_orders),
+        Figure("占比", "share", kind="percent", url=partial(links.share, figures.ranked.positive), of="订单金额（元）"),
+        Figure("累计占比", "cumulative", kind="percent", url=links.down_to, of="到这一名为止的客户"),
+        Figure("订单数", "orders", url=links.customer_orders),
+    ]
+    if figures.year_before:
+        before = f"{name_earlier(figures)}（元）"
+        of_year_before = partial(links.customer_orders, period=figures.year_before)
+        columns += [
+            Figure(before, "before", kind="money", url=of_year_before),
+            Figure("增减", "change", kind="change", of=before),
+        ]
+    return ReportTable(
+        "明细",
+        tuple(columns),
+        figures.rows,
+        figures.total,
+        note="点客户名看客户，点金额或订单数看构成它的订单",
+        paged=True,
+        load_details=partial(load_details, user, figures),
+        sort_rows=partial(sort_rows, figures.rows),
+        default_sort="-amount",
+    )
+
+
+def name_cell(row: Row) -> str:
+    if row.customer is None:
+        return row.name
+    return format_html('<a href="{}">{}</a>', record_url("customers:customer_detail", row.customer), row.name)
+
+
+def grade_cell(row: RankedCustomer) -> str:
+    return format_html('<span class="tag">{}</span>', row.grade)

@@ -17,9 +17,9 @@ from openpyxl import load_workbook
 
 from basedata.models import DictionaryEntry
 from customers.models import Customer
-from reports.pages.service import BASES
 from reports.periods import year_period
 from reports.queries import service
+from reports.queries.service import BASES
 from services.models import ServiceChange, ServiceRequest, forget_old_marks
 from services.models.record import COMPLAINT
 from tests import factories
