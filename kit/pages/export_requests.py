@@ -33,7 +33,10 @@ def is_cross_site(request: HttpRequest) -> bool:
 
 
 def effect_refusal(request: HttpRequest) -> HttpResponse | None:
-    """Return an empty 204 for a prefetch, None for a request that may have an effect; other sites get 403."""
+    """Return an empty answer to a prefetch, None for what the user asked for; raise PermissionDenied for other sites.
+
+    Call it before a request is answered that exports a file or writes the audit log.
+    """
     if is_cross_site(request):
         raise PermissionDenied(CROSS_SITE_REFUSED)
     return HttpResponse(status=204) if is_prefetch(request) else None
@@ -41,7 +44,8 @@ def effect_refusal(request: HttpRequest) -> HttpResponse | None:
 
 def requested_format(request: HttpRequest) -> str | None:
     """Return the requested export format as it was sent, None where no export is requested."""
-    return (request.POST if request.method == "POST" else request.GET).get("export")
+    parameters = request.POST if request.method == "POST" else request.GET
+    return parameters.get("export")
 
 
 class DeliberateRequest:
@@ -51,8 +55,11 @@ class DeliberateRequest:
     """
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if self.has_effect(request) and (refusal := effect_refusal(request)):
-            return refusal
+        if self.has_effect(request):
+            if is_cross_site(request):
+                raise PermissionDenied(CROSS_SITE_REFUSED)
+            if is_prefetch(request):
+                return HttpResponse(status=204)
         return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
 
     def has_effect(self, request: HttpRequest) -> bool:
@@ -81,7 +88,9 @@ class ExportsByPost(DeliberateRequest):
         return self.get(request, **kwargs)
 
     def requested_format(self) -> str | None:
-        return requested_format(self.request)
+        """Return the requested export format as it was sent, None where no export is requested."""
+        parameters = self.request.POST if self.request.method == "POST" else self.request.GET
+        return parameters.get("export")
 
 
 def apply_posted_conditions(request: HttpRequest) -> None:

@@ -94,11 +94,13 @@ class ChurnLinks:
 
     def cases(self, **conditions: Any) -> str:
         """Return the URL of the churn list with the report's filters and these."""
-        query = urlencode({"status": "all", "counted": 1, **self.name("customer"), **self.people, **conditions})
+        query = urlencode({"status": "all", "counted": 1, **self.list_filters, **conditions})
         return f"{page_url('customers:churn_list')}?{query}"
 
-    def name(self, parameter: str) -> dict[str, str]:
-        return {parameter: self.filters.name} if self.filters.name else {}
+    @cached_property
+    def list_filters(self) -> dict[str, str]:
+        """Return the filters that the churn list has too."""
+        return {"customer": self.filters.name, **self.people} if self.filters.name else self.people
 
     @cached_property
     def people(self) -> dict[str, str]:
@@ -121,7 +123,8 @@ class ChurnLinks:
 
     def normal(self, month: Month) -> str:
         """Return the URL of the customers that were 正常 when the month began."""
-        query = urlencode({"status": "all", **self.name("name"), **self.people, "normal_on": month.first})
+        name = {"name": self.filters.name} if self.filters.name else {}
+        query = urlencode({"status": "all", **name, **self.people, "normal_on": month.first})
         return f"{page_url('customers:customer_list')}?{query}" if month.normal else ""
 
     def step(self, step: FunnelStep) -> str:
