@@ -7,21 +7,33 @@ from typing import Any
 
 from accounts.models import User
 
-from .pages import ReportPage
-from .report_snapshot import open_report, serialize_report
-from .views.churn import ChurnReport
-from .views.composition import CompositionReport
-from .views.contribution import ContributionReport
-from .views.service import ServicesReport
+from .forms import ReportForm
+from .pages.churn import ChurnReport
+from .pages.composition import CompositionReport
+from .pages.contribution import ContributionReport
+from .pages.service import ServicesReport
+from .report_page import ReportPage
+from .report_snapshot import serialize_report
 
 
 def four_reports(user: User, period: date) -> list[dict[str, Any]]:
     """Return contribution, services and churn of the year of the period, and composition as it is now."""
-    year = f"year={period.year}"
-    pages: tuple[tuple[type[ReportPage], str], ...] = (
-        (ContributionReport, year),
-        (CompositionReport, ""),
-        (ServicesReport, year),
-        (ChurnReport, year),
-    )
-    return [serialize_report(open_report(page, user, query)) for page, query in pages]
+    year = {"year": str(period.year)}
+    return [
+        section(ContributionReport, user, year),
+        section(CompositionReport, user, {}),
+        section(ServicesReport, user, year),
+        section(ChurnReport, user, year),
+    ]
+
+
+def section(page_class: type[ReportPage[Any]], user: User, values: dict[str, str]) -> dict[str, Any]:
+    """Return one report, serialized. values: of its form."""
+    form: ReportForm = page_class.form_class(values, user=user)
+    report = page_class.report_of(form, no_link)
+    return serialize_report(page_class.title, report, form.conditions(without=page_class.tab_field))
+
+
+def no_link(**_: object) -> str:
+    """Return no URL: links are not stored."""
+    return ""

@@ -9,26 +9,29 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count
-from django.db.models.functions import TruncMonth
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
 from customers.filters.orders import REVENUE_STATUS
-from customers.models import ChurnCase, Customer, Order
-from customers.trend import SPARKLINE_MONTHS, Bar, build_bars, month_start_before, totals_by_month
-from kit.domain.days import add_months, midnight
+from customers.models import ChurnCase
+from customers.trend import SPARKLINE_MONTHS, Bar, build_bars, month_start_before
+from kit.domain.days import add_months
 from marketing.models import Opportunity
-from services.models import ServiceRequest
 
-from .figure_cells import DASH, format_figure, in_readable_unit, percent
+from .figure_cells import DASH, format_figure, in_readable_unit
 from .forms import ALL
 from .periods import Period, month_period
-from .queries import churn, pipeline, service
-from .queries.contribution import visible_customers_key
+from .queries.executive import (
+    OpportunityCounts,
+    churn_by_month,
+    customer_counts,
+    opportunity_counts,
+    requests_by_month,
+    revenue_by_month,
+)
+from .queries.service import Group
 from .report_parts import describe_rows_behind
-from .versioned_cache import cached
 
 OPPORTUNITIES = "marketing:opportunity_list"
 
@@ -70,20 +73,12 @@ def executive_tiles(user: User) -> list[Trend]:
 
 
 def _orders(user: User, span: Period, this: date, last: date) -> list[Trend]:
-    totals = _revenue_by_month(user, this)
+    totals = revenue_by_month(user, this)
     now, before = totals.get(this, Decimal(0)), totals.get(last)
     note = f"上月全月 {_amount_text(before)}" if before is not None else "上月没有订单"
     url = _list_url("customers:order_list", status=REVENUE_STATUS, **_date_range("ordered", this))
     report = f"{reverse('reports:contribution')}?year={this.year}"
     return [Trend("本月订单金额", *in_readable_unit(now), note, url, report, totals, "money")]
-
-
-def _revenue_by_month(user: User, this: date) -> dict[date, Decimal]:
-    """Return {first of the month: revenue}, cached until orders or the user's view change: home is opened often."""
-    orders = Order.objects.visible_to(user).revenue()
-    if not user.has_perm(orders.view_permission) or not user.has_perm(Customer.objects.all().view_permission):
-        return {}
-    return cached(user, ("orders by month", visible_customers_key(user), this), lambda: totals_by_month(orders, this))
 
 
 def _list_url(name: str, **conditions: Any) -> str:
@@ -100,40 +95,29 @@ def _amount_text(amount: Decimal) -> str:
 
 
 def _customers(user: User, span: Period, this: date, last: date) -> list[Trend]:
-    rows = Customer.objects.visible_to(user)
-    total = rows.aggregate(n=Count("pk"))["n"]
-    since = rows.filter(created_at__gte=midnight(span.first)).order_by()
-    by_month = since.annotate(month=TruncMonth("created_at")).values_list("month").annotate(n=Count("pk"))
-    new = {timezone.localtime(month).date(): Decimal(n) for month, n in by_month}
-    note = f"本月新增 {new.get(this, 0)}，上月 {new.get(last, 0)}"
+    counts = customer_counts(user, span)
+    note = f"本月新增 {counts.new.get(this, 0)}，上月 {counts.new.get(last, 0)}"
     url, report = _list_url("customers:customer_list", status=ALL), reverse("reports:composition")
-    return [Trend("客户", f"{total:,}", "家", note, url, report, new, "count", "每月新增")]
+    return [Trend("客户", f"{counts.total:,}", "家", note, url, report, counts.new, "count", "每月新增")]
 
 
 def _losses(user: User, span: Period, this: date, last: date) -> list[Trend]:
-    customers, cases = Customer.objects.visible_to(user), ChurnCase.objects.visible_to(user).counted()
-    months = churn.monthly_rates(customers, churn.load_case_lines(cases.exclude(confirmed_at=None), span), span)
+    months = churn_by_month(user, span)
     now, before = months[-1], months[-2]
     rates = {month.first: month.rate or Decimal(0) for month in months}
     value = DASH if now.rate is None else str(now.rate)
     note = f"本月确认流失 {now.lost}，上月 {before.lost}（{format_figure('percent', before.rate)}）"
-    url, report = (
-        _list_url("customers:churn_list", status=ALL, counted=1, **_date_range("confirmed", this)),
-        reverse("reports:churn"),
-    )
+    url = _list_url("customers:churn_list", status=ALL, counted=1, **_date_range("confirmed", this))
+    report = f"{reverse('reports:churn')}?year={this.year}"
     unit = "" if now.rate is None else "%"
-    return [
-        Trend("本月流失率", value, unit, note, url, f"{report}?year={this.year}", rates, "percent", of="本月确认流失")
-    ]
+    return [Trend("本月流失率", value, unit, note, url, report, rates, "percent", of="本月确认流失")]
 
 
 def _requests(user: User, span: Period, this: date, last: date) -> list[Trend]:
-    if not user.has_perm(ServiceRequest.objects.all().view_permission):
+    months = requests_by_month(user, span)
+    if months is None:
         return []
-    rows = service.created_in(ServiceRequest.objects.visible_to(user), span)
-    groups = service.groups(rows, TruncMonth("created_at"))
-    months = {timezone.localtime(month).date(): group for month, group in groups.items()}
-    now, before = months.get(this, service.Group()), months.get(last, service.Group())
+    now, before = months.get(this, Group()), months.get(last, Group())
     note = f"上月全月 {before.requests} 件；满意度 {format_figure('decimal', now.mean)} 星（{now.answers} 条评价）"
     totals = {month: Decimal(group.requests) for month, group in months.items()}
     url = _list_url("services:archive", status=ALL, **_date_range("created", this))
@@ -142,34 +126,30 @@ def _requests(user: User, span: Period, this: date, last: date) -> list[Trend]:
 
 
 def _opportunities(user: User, span: Period, this: date, last: date) -> list[Trend]:
-    rows = Opportunity.objects.visible_to(user)
-    total = pipeline.total(pipeline.groups(rows, span).values())
-    lines = pipeline.by_month(rows, span)
+    counts = opportunity_counts(user, span)
+    total = counts.total
     weighted = Trend(
         "加权销售漏斗",
         *in_readable_unit(total.weighted),
         f"进行中 {total.open} 个，预计 {_amount_text(total.amount)}",
         _list_url(OPPORTUNITIES, status=ALL, open=1, total=1),
         reverse("reports:pipeline"),
-        {line.first: Decimal(line.created) for line in lines},
+        {line.first: Decimal(line.created) for line in counts.months},
         "count",
         "每月新建机会",
     )
-    return [weighted, _wins(lines)]
+    return [weighted, _wins(counts)]
 
 
-def _wins(lines: list[pipeline.MonthLine]) -> Trend:
-    year = lines[-12:]
-    won, closed = sum(line.won for line in year), sum(line.won + line.lost for line in year)
-    rate = percent(won, closed)
+def _wins(counts: OpportunityCounts) -> Trend:
+    lines, rate = counts.months, counts.win_rate
+    closed = _date_range("closed", counts.last_months[0].first, len(counts.last_months))
     return Trend(
         "近 12 个月成功率",
         DASH if rate is None else str(rate),
         "" if rate is None else "%",
-        f"成功 {won}，结束 {closed}；本月成功 {lines[-1].won}，上月 {lines[-2].won}",
-        _list_url(
-            OPPORTUNITIES, status=Opportunity.Status.WON, **_date_range("closed", year[0].first, len(year)), total=1
-        ),
+        f"成功 {counts.won}，结束 {counts.closed}；本月成功 {lines[-1].won}，上月 {lines[-2].won}",
+        _list_url(OPPORTUNITIES, status=Opportunity.Status.WON, **closed, total=1),
         reverse("reports:pipeline"),
         {line.first: Decimal(line.won) for line in lines},
         "count",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
-from kit.domain.days import add_months, midnight
+from kit.domain.days import add_months, format_day, midnight
 
 
 class Period(NamedTuple):
@@ -55,3 +55,8 @@ def years_between(datetimes: Iterable[datetime | None], today: date) -> list[int
     """Return the years from the first to the last of these datetimes, and this one; newest first."""
     years = [timezone.localtime(value).year for value in datetimes if value is not None]
     return list(range(max([*years, today.year]), min([*years, today.year]) - 1, -1))
+
+
+def describe_days(period: Period) -> str:
+    """Return the period's first day and its last, or today before that, as text."""
+    return f"{format_day(period.first, 'long')}至{format_day(min(period.last, timezone.localdate()), 'long')}"

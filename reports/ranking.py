@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
@@ -30,7 +30,7 @@ class RankedCustomer:
     change: Decimal | None = None
 
 
-class Ranking:
+class Ranking(Sequence[RankedCustomer]):
     """Customers by amount, highest first; equal amounts by key, so that the order is always the same.
 
     Shares are of the sum of the positive customers and add up to 100.0; customers at or below zero stand last, without
@@ -55,6 +55,9 @@ class Ranking:
 
     def __len__(self) -> int:
         return len(self.customers)
+
+    def __iter__(self) -> Iterator[RankedCustomer]:
+        return map(self.row, range(len(self)))
 
     @overload
     def __getitem__(self, index: int) -> RankedCustomer: ...

@@ -1,4 +1,4 @@
-"""Parts of a report: KPI, charts, tables. Declarations only; pages.py renders them, workbook.py writes them."""
+"""Parts of a report: KPI, charts, tables. Declarations only; report_page.py renders them, workbook.py writes them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from kit.pages.templatetags.ui import icon
 from .figure_cells import WAN, format_figure
 
 Number = Decimal | int | float | None
+PageLink = Callable[..., str]  # QueryString.link of the page: its own URL with parameters changed
 
 
 def describe_rows_behind(kind: str, of: str) -> str:
@@ -181,3 +182,11 @@ class Report:
     tables: list[ReportTable] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     empty: bool = False
+
+    def drawn_charts(self, name: str) -> list[dict[str, Any]]:
+        """Return the contexts of reports/chart.html. name: begins their ids on the page."""
+        ids = [f"{name}-{number}" for number in range(len(self.charts))]
+        return [
+            {"id": key, "data_id": f"{key}-data", "chart": chart, "drawing": chart.drawing()}
+            for key, chart in zip(ids, self.charts, strict=True)
+        ]

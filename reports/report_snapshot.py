@@ -10,32 +10,20 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.http import HttpRequest, QueryDict
-
-from accounts.models import User
 from kit.pages.lists import Column
 from kit.pages.templatetags.ui import format_cell
 
-from .pages import ReportPage
 from .report_parts import Chart, Figure, Kpi, Number, Report, ReportTable, Series
+from .table_drawing import draw_table
 
 MAX_ROWS = 20  # rows stored of a table; its total covers all
 
 
-def open_report(page_class: type[ReportPage], user: User, query: str = "") -> ReportPage:
-    """Return the report page for this user and query string."""
-    request: Any = HttpRequest()
-    request.method, request.GET, request.user = "GET", QueryDict(query), user
-    page = page_class()
-    page.setup(request)
-    return page
-
-
-def serialize_report(page: ReportPage) -> dict[str, Any]:
-    report = page.computed
+def serialize_report(title: str, report: Report, conditions: list[tuple[str, str, str]]) -> dict[str, Any]:
+    """Return the report as JSON. conditions: those of its form."""
     return {
-        "title": page.title,
-        "facts": [*report.facts, *(f"{label} {words}" for _, label, words in page.conditions())],
+        "title": title,
+        "facts": [*report.facts, *(f"{label} {words}" for _, label, words in conditions)],
         "notes": list(report.notes),
         "kpis": [[kpi.label, kpi.value, kpi.unit, kpi.note] for kpi in report.kpis],
         "charts": [_chart(chart) for chart in report.charts],
@@ -55,7 +43,7 @@ def _chart(chart: Chart) -> dict[str, Any]:
 
 
 def _table(table: ReportTable) -> dict[str, Any]:
-    rows = table.with_details(list(table.rows)[:MAX_ROWS])
+    rows = table.with_details(list(table.rows[:MAX_ROWS]))
     more = len(table.rows) - len(rows)
     return {
         "title": table.title,
@@ -91,7 +79,7 @@ class RestoredReport:
 
 
 def restore_reports(figures: list[dict[str, Any]]) -> list[RestoredReport]:
-    page, restored = ReportPage(), []
+    restored = []
     for number, data in enumerate(figures):
         report = Report(
             facts=data["facts"],
@@ -101,18 +89,8 @@ def restore_reports(figures: list[dict[str, Any]]) -> list[RestoredReport]:
             tables=[_restore_table(table) for table in data["tables"]],
             empty=data["empty"],
         )
-        charts = [
-            {
-                "id": f"chart-{number}-{place}",
-                "data_id": f"chart-{number}-{place}-data",
-                "chart": chart,
-                "drawing": chart.drawing(),
-            }
-            for place, chart in enumerate(report.charts)
-        ]
-        restored.append(
-            RestoredReport(data["title"], report, [page.table_context(table) for table in report.tables], charts)
-        )
+        tables = [draw_table(table) for table in report.tables]
+        restored.append(RestoredReport(data["title"], report, tables, report.drawn_charts(f"chart-{number}")))
     return restored
 
 

@@ -1,8 +1,8 @@
 from django.urls import path
 
-from .views import churn, monthly, pipeline, service
-from .views.composition import CompositionReport
-from .views.contribution import ContributionReport
+from .pages import churn, monthly, pipeline, service
+from .pages.composition import CompositionReport
+from .pages.contribution import ContributionReport
 
 app_name = "reports"
 urlpatterns = [

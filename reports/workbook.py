@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from django.utils import timezone
 from openpyxl import Workbook
@@ -22,21 +23,27 @@ from kit.pages.lists import Column
 from .figure_cells import KINDS
 from .report_parts import Chart, Figure, Report, ReportTable
 
-if TYPE_CHECKING:
-    from .pages import ReportPage
-
 BOLD, TITLE, GREY = Font(bold=True), Font(bold=True, size=16), Font(color="5F6A7C")
 HEAD, ABOVE = PatternFill("solid", fgColor="EEF2F7"), Border(top=Side("thin", color="868F9F"))
 COLOURS = ("2B6FD6", "C96A08", "0A5F57", "4A2F86", "5E4700", "7A8596")  # the tokens --c1 … --c6
 
 
-def write_workbook(target: IO[bytes], page: ReportPage, rows: list[list[Any]]) -> None:
+@dataclass(frozen=True)
+class Heading:
+    """What stands above the figures. conditions: (label, text) of the filters; mirrored: as of the page."""
+
+    title: str
+    conditions: list[tuple[str, str]]
+    mirrored: tuple[str, ...]
+    exported_by: str
+
+
+def write_workbook(target: IO[bytes], report: Report, heading: Heading, rows: list[list[Any]]) -> None:
     """Write the report. rows: those of each table, in their order."""
-    report: Report = page.computed
     book = Workbook()
     sheet = book.active
-    sheet.title = sheet_name(page.title)
-    write_head(sheet, page)
+    sheet.title = sheet_name(heading.title)
+    write_head(sheet, report, heading)
     if report.charts:
         add_charts(book, sheet, report.charts)
     for table, table_rows in zip(report.tables, rows, strict=True):
@@ -67,14 +74,13 @@ def append_row(sheet: Worksheet, values: Iterable[Any], **styles: Any) -> int:
     return row
 
 
-def write_head(sheet: Worksheet, page: ReportPage) -> None:
+def write_head(sheet: Worksheet, report: Report, heading: Heading) -> None:
     """Write title, period and basis, filters, user and time, and the KPI line."""
-    report: Report = page.computed
-    write_cell(sheet, 1, 1, page.title, font=TITLE)
-    lines = [*report.facts, *(f"{label}：{words}" for _, label, words in page.conditions())]
-    if page.mirrored and (as_of := data_as_of(*page.mirrored)):
+    write_cell(sheet, 1, 1, heading.title, font=TITLE)
+    lines = [*report.facts, *(f"{label}：{words}" for label, words in heading.conditions)]
+    if heading.mirrored and (as_of := data_as_of(*heading.mirrored)):
         lines.append(f"数据截至 {format_day(as_of, 'long time')}")
-    lines.append(f"导出人 {page.request.user}，导出时间 {format_day(timezone.now(), 'long time')}")
+    lines.append(f"导出人 {heading.exported_by}，导出时间 {format_day(timezone.now(), 'long time')}")
     for line in lines:
         append_row(sheet, [line], font=GREY)
     if report.kpis:

@@ -44,6 +44,7 @@ from reports.versioned_cache import cached, sql_key
 from ..periods import Period, until_this_month, years_between
 from .churn_rates import Month, monthly_rates, position_among, rates_of_owners
 
+SMALL_SAMPLE = 5  # fewer cases say little about a rate
 Cache = Callable[[Hashable, Callable[[], Any]], Any]
 
 
@@ -227,6 +228,11 @@ class MeasureKind(NamedTuple):
     def rate(self) -> Decimal | None:
         """Return the share of cases that bought, of those with a purchase or 90 days over."""
         return percent(self.bought, self.cases - self.waiting)
+
+    @property
+    def is_small_sample(self) -> bool:
+        """Tell whether few cases can be judged."""
+        return self.cases - self.waiting < SMALL_SAMPLE
 
 
 def measures_in(cases: QuerySet[ChurnCase], period: Period) -> QuerySet[ChurnMeasure]:

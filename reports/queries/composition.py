@@ -17,6 +17,7 @@ from accounts.scopes import VIEW, user_ids_in_scope
 from basedata.models import DictionaryEntry
 from customers.models import ChurnChange, Customer
 from customers.models.rows import CustomerQuerySet
+from reports.figure_cells import shares
 from reports.versioned_cache import cached, sql_key
 
 from ..models import CompositionSnapshot
@@ -127,6 +128,47 @@ def composition(user: User, key: str, status: str) -> list[Group]:
             group.now = group.customers if people is None else group.now
     name_people(groups)
     return list(groups.by_value.values())
+
+
+@dataclass(frozen=True)
+class CompositionFigures:
+    """All that the report shows. month_end: the day that the groups are compared with, with or without a snapshot."""
+
+    groups: list[Group]
+    total: Group
+    month_end: date
+
+    @property
+    def largest(self) -> Group:
+        return max(self.groups, key=lambda group: group.customers)
+
+    @property
+    def missing(self) -> Group | None:
+        """Return the group of customers without a value."""
+        return next((group for group in self.groups if group.label == "未填写"), None)
+
+
+def composition_figures(user: User, key: str, status: str) -> CompositionFigures | None:
+    """Return the figures of customers in view; None when there are none, and were none at the last month's end.
+
+    key: of BASES; status: of the customers that count, "" for any.
+    """
+    groups = composition(user, key, status)
+    percentages = shares([group.customers for group in groups])
+    for place, (group, share) in enumerate(zip(groups, percentages, strict=True), start=1):
+        group.place, group.share = place, share
+    total = total_of(groups)
+    if not total.customers and not any(group.last_month for group in groups):
+        return None
+    return CompositionFigures(groups, total, last_month_end(timezone.localdate()))
+
+
+def total_of(groups: list[Group]) -> Group:
+    total = Group("", "合计", sum(group.customers for group in groups))
+    total.share = sum((group.share or Decimal(0) for group in groups), Decimal(0))
+    if groups and groups[0].last_month is not None:
+        total.last_month, total.now = sum(group.last_month or 0 for group in groups), sum(group.now for group in groups)
+    return total
 
 
 def counts(user: User, rows: CustomerQuerySet, field: str) -> list[tuple[Any, int]]:

@@ -20,10 +20,12 @@ from kit.domain.days import add_months
 from kit.sql.exact_sum import ExactSum
 from reports.versioned_cache import cached, sql_key
 
+from ..figure_cells import change, percent
 from ..periods import Period, year_period
 from ..ranking import RankedCustomer, Ranking
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
+CHART_CUSTOMERS = 10  # customers of the chart
 
 
 class OwnerBasis(TextChoices):
@@ -46,6 +48,112 @@ class ContributionCriteria:
     @property
     def by_date(self) -> bool:
         return self.people is not None and self.follow == OwnerBasis.AT_ORDER
+
+
+@dataclass
+class ContributionTotal:
+    """The total row; before and change are those of all customers, so not those of the first so many."""
+
+    name: str
+    amount: Decimal
+    share: Decimal | None
+    orders: int
+    before: Decimal | None = None
+    change: Decimal | None = None
+    customer: None = None
+
+
+@dataclass(frozen=True)
+class ContributionFigures:
+    """All that the report shows.
+
+    rows: the customers of the table, all or the first so many; largest: those of the chart, with their names. period:
+    the days of the figures, None: all years; before: the amount of the year before.
+    """
+
+    criteria: ContributionCriteria
+    ranked: Ranking
+    rows: Sequence[RankedCustomer]
+    total: ContributionTotal
+    largest: list[RankedCustomer]
+    period: Period | None
+    year_before: Period | None
+    before: Decimal | None
+
+    @property
+    def growth(self) -> Decimal | None:
+        return change(self.ranked.total, self.before)
+
+    @property
+    def mean(self) -> Decimal | None:
+        """Return the mean amount of the customers above zero."""
+        return self.ranked.base / self.ranked.positive if self.ranked.positive else None
+
+    @property
+    def share_of_a(self) -> Decimal | None:
+        """Return the share of the customers above zero that are in class A."""
+        return percent(self.ranked.a_rows, self.ranked.positive)
+
+    @property
+    def unranked(self) -> int:
+        """Return the number of customers at or below zero."""
+        return len(self.ranked) - self.ranked.positive
+
+
+def contribution_figures(
+    user: User, criteria: ContributionCriteria, first: int | None = None
+) -> ContributionFigures | None:
+    """Return the figures of the customers in view; None without any. first: only so many rows, with their total."""
+    ranked = ranking(user, criteria)
+    if not len(ranked):
+        return None
+    period = None if criteria.year is None else part_of_year(criteria.year)
+    earlier = year_before(period) if period else None
+    before = total_in(earlier, user, criteria) if earlier else None
+    largest = ranked[:CHART_CUSTOMERS] if ranked.positive else []
+    name_rows(largest)
+    return ContributionFigures(
+        criteria=criteria,
+        ranked=ranked,
+        rows=ranked[:first] if first else ranked,
+        total=first_rows_total(ranked, first) if first else total_row(ranked, before),
+        largest=largest,
+        period=period,
+        year_before=earlier,
+        before=before,
+    )
+
+
+def total_row(ranked: Ranking, before: Decimal | None) -> ContributionTotal:
+    return ContributionTotal(
+        name=f"合计 {len(ranked):,} 家",
+        amount=ranked.total,
+        share=Decimal("100.0") if ranked.positive else None,
+        orders=ranked.total_orders,
+        before=before,
+        change=change(ranked.total, before),
+    )
+
+
+def first_rows_total(ranked: Ranking, first: int) -> ContributionTotal:
+    """Return the total row of the first so many customers."""
+    amount = sum(ranked.amounts[:first], Decimal(0))
+    return ContributionTotal(
+        name=f"前 {min(first, len(ranked)):,} 家",
+        amount=amount,
+        share=percent(amount, ranked.base) if ranked.positive else None,
+        orders=sum(ranked.orders[:first]),
+    )
+
+
+def load_details(user: User, figures: ContributionFigures, rows: list[RankedCustomer]) -> None:
+    """Set names and the year before on the rows that are shown."""
+    name_rows(rows)
+    if figures.year_before:
+        before = amounts_in(figures.year_before, user, figures.criteria, [row.customer for row in rows])
+        for row in rows:
+            row.before = before.get(row.customer)
+            row.change = change(row.amount, row.before)
 
 
 def customers_with_visible_orders(user: User) -> CustomerQuerySet:
@@ -166,6 +274,13 @@ def _sum(rows: QuerySet[Any]) -> ExactSum:
 
 
 # Names
+
+
+def sort_rows(rows: Sequence[RankedCustomer], order: str) -> Sequence[RankedCustomer]:
+    """Return the rows by name or amount; they are ranked by amount."""
+    if order.removeprefix("-") == "name":
+        return by_name(rows, order.startswith("-"))
+    return rows[::-1] if order == "amount" else rows
 
 
 def name_rows(rows: list[RankedCustomer]) -> None:

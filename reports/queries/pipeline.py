@@ -6,7 +6,7 @@ Everything counts opportunities of the given queryset, by days in Shanghai. Amou
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -125,6 +125,10 @@ class MonthLine(NamedTuple):
     @property
     def rate(self) -> Decimal | None:
         return win_rate(self.won, self.lost)
+
+    @property
+    def is_small_sample(self) -> bool:
+        return 0 < self.won + self.lost < SMALL_SAMPLE
 
 
 def by_month(rows: Rows, period: Period) -> list[MonthLine]:
@@ -311,13 +315,3 @@ def years_of(rows: Rows) -> list[int]:
     """Return years from the first opportunity to the last one closed, and this one; newest first."""
     ends = rows.aggregate(first=Min("created_at"), last=Max("created_at"), closed=Max("closed_at"))
     return years_between(ends.values(), timezone.localdate())
-
-
-def label_groups(
-    group_by_value: dict[Any, Group], names: Callable[[Iterable[Any]], dict[Any, str]], blank: str
-) -> list[Group]:
-    """Return the groups with their labels, those with most closed and open ones first; without a value last."""
-    labels = names([key for key in group_by_value if key not in (None, "")])
-    for key, group in group_by_value.items():
-        group.label = blank if key in (None, "") else labels.get(key, str(key))
-    return sorted(group_by_value.values(), key=lambda g: (g.key in (None, ""), -g.won, -g.closed, -g.open, g.label))

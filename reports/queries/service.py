@@ -6,24 +6,51 @@ A request counts at its creation, in Shanghai. Its score is that of its last rou
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 from django.db.models.expressions import Combinable
+from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
-from reports.figure_cells import percent
-from services.models import ServiceRequest
+from accounts.departments import department_user_ids
+from accounts.models import User
+from basedata.models import DictionaryEntry
+from customers.models import Customer
+from kit.domain.days import format_day
+from reports.figure_cells import percent, shares
+from reports.versioned_cache import cached, sql_key
+from services.models import ServiceChange, ServiceRequest
 from services.models.record import COMPLAINT
+from services.models.rows import ServiceRequestQuerySet
 
-from ..periods import Period, years_between
+from ..periods import Period, until_this_month, years_between
 
+T = TypeVar("T")
 Rows = QuerySet[ServiceRequest]
+SameRows = TypeVar("SameRows", bound=Rows)
 CONTENT = 4  # stars and more
+
+
+@dataclass(frozen=True)
+class Basis:
+    """One 报表方式. expression: of a request, the value by which requests are grouped."""
+
+    label: str
+    head: str
+    expression: Combinable
+
+
+BASES = {
+    "kind": Basis("按服务类型", "服务类型", F("kind")),
+    "month": Basis("按月份", "月份", TruncMonth("created_at")),
+    "person": Basis("按处理人", "分配给", F("assignee")),
+}
 
 
 def nth(counts: Counter[int], rank: int) -> int:
@@ -92,7 +119,7 @@ def _hours(minutes: Decimal | None) -> Decimal | None:
     return None if minutes is None else minutes / 60
 
 
-def created_in(rows: Rows, period: Period) -> Rows:
+def created_in(rows: SameRows, period: Period) -> SameRows:
     return rows.filter(created_at__gte=period.begins, created_at__lt=period.ends)
 
 
@@ -152,3 +179,101 @@ def years_of(rows: Rows) -> list[int]:
     """Return years from the first request to the last, and this one; newest first."""
     ends = rows.aggregate(first=Min("created_at"), last=Max("created_at"))
     return years_between(ends.values(), timezone.localdate())
+
+
+# Together
+
+
+@dataclass(frozen=True)
+class ServiceFilters:
+    """by: of BASES; department: a choice of accounts.departments, "" for all."""
+
+    period: Period
+    by: str = "kind"
+    department: str = ""
+
+
+@dataclass(frozen=True)
+class ServiceFigures:
+    """All that the report shows. complaint_kind: the key of 投诉 in the dictionary, None where it is missing."""
+
+    groups: list[Group]
+    total: Group
+    repeated: list[Complainer]
+    complaint_kind: int | None
+
+
+def service_figures(user: User, filters: ServiceFilters) -> ServiceFigures | None:
+    """Return the figures of the requests in view, None without any."""
+    rows = requests_in_view(user, filters)
+    expression = BASES[filters.by].expression
+    cached_groups = cached_result(user, rows, ("groups", filters.by), lambda: groups(rows, expression))
+    group_by_value = {key: copy(group) for key, group in cached_groups.items()}  # they are labelled and numbered below
+    sums = total(group_by_value.values())
+    if not sums.requests:
+        return None
+    ordered = label_groups(group_by_value, filters)
+    percentages = shares([group.requests for group in ordered])
+    for place, (group, share) in enumerate(zip(ordered, percentages, strict=True), start=1):
+        group.place, group.share = place, share
+    sums.share = sum(percentages, Decimal(0))
+    repeated = cached_result(user, rows, "repeated", lambda: repeat_complaints(rows))
+    complaint = DictionaryEntry.objects.of("服务类型").filter(value=COMPLAINT).first()
+    return ServiceFigures(ordered, sums, repeated, complaint.pk if complaint else None)
+
+
+def requests_in_view(user: User, filters: ServiceFilters) -> ServiceRequestQuerySet:
+    rows = ServiceRequest.objects.visible_to(user)
+    if filters.department:
+        rows = rows.filter(keeper__in=department_user_ids(filters.department))
+    return created_in(rows, filters.period)
+
+
+def cached_result(user: User, rows: ServiceRequestQuerySet, what: Hashable, compute: Callable[[], T]) -> T:
+    """Return compute(), cached for these rows until a request, a customer or a dictionary entry is written."""
+    return cached(user, (what, sql_key(rows)), compute, ServiceChange.stamp)
+
+
+def cached_years(user: User) -> list[int]:
+    rows = ServiceRequest.objects.visible_to(user)
+    return cached_result(user, rows, ("years", timezone.localdate()), lambda: years_of(rows))
+
+
+def label_groups(group_by_value: dict[Any, Group], filters: ServiceFilters) -> list[Group]:
+    """Return the groups with their labels, in the order of the report."""
+    if filters.by == "month":
+        return label_months(group_by_value, filters.period)
+    return label_people(group_by_value) if filters.by == "person" else label_kinds(group_by_value)
+
+
+def label_kinds(group_by_value: dict[Any, Group]) -> list[Group]:
+    """Return the groups of all types of the dictionary, also without a request."""
+    entries = list(DictionaryEntry.objects.of("服务类型"))
+    for entry in entries:
+        group_by_value.setdefault(entry.pk, Group(entry.pk)).label = entry.item
+    keys = [entry.pk for entry in entries]
+    return [group_by_value[key] for key in (*keys, *(key for key in group_by_value if key not in keys))]
+
+
+def label_months(group_by_value: dict[Any, Group], period: Period) -> list[Group]:
+    """Return a group for every month of the period that has begun; its key is the first day."""
+    group_by_month = {timezone.localtime(key).date(): group for key, group in group_by_value.items()}
+    ordered = []
+    for month in until_this_month(period, timezone.localdate()).months():
+        group = group_by_month.get(month, Group())
+        group.key, group.label = month, format_day(month, "month")
+        ordered.append(group)
+    return ordered
+
+
+def label_people(group_by_value: dict[Any, Group]) -> list[Group]:
+    names = dict(User.objects.filter(pk__in=[key for key in group_by_value if key]).values_list("pk", "name"))
+    for key, group in group_by_value.items():
+        group.label = names.get(key, "尚未分配")
+    return sorted(group_by_value.values(), key=lambda group: (group.key is None, -group.requests, group.label))
+
+
+def visible_numbers(user: User, complainers: Iterable[Complainer]) -> dict[int, str]:
+    """Return {customer: number} of the customers among them that the user may see."""
+    keys = [complainer.customer for complainer in complainers if complainer.customer is not None]
+    return dict(Customer.objects.visible_to(user).filter(pk__in=keys).values_list("pk", "number"))

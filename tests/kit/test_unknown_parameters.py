@@ -10,7 +10,7 @@ from django.urls import reverse
 from crm.role_check import routes
 from kit.pages.lists import RecordList
 from kit.pages.unknown_parameters import describe_unknown_names
-from reports.pages import ReportPage
+from reports.report_page import ReportPage
 from tests import factories
 from tests.addresses import filled
 from tests.exports import export

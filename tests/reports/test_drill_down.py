@@ -8,15 +8,18 @@ from statistics import median
 
 import pytest
 from django.http import QueryDict
+from django.test import RequestFactory
 
 from kit.domain.money import format_yuan
 from reports.figure_cells import TENTH, percent
+from reports.pages.churn import ChurnReport
+from reports.pages.composition import CompositionReport
+from reports.pages.contribution import ContributionReport
+from reports.pages.pipeline import PipelineReport
+from reports.pages.service import ServicesReport
+from reports.queries import pipeline_report, service
 from reports.queries.composition import BASES as GROUPS
 from reports.report_parts import Figure, ReportTable
-from reports.report_snapshot import open_report
-from reports.views import churn, pipeline, service
-from reports.views.composition import CompositionReport
-from reports.views.contribution import ContributionReport
 from services.models import ServiceRequest
 from tests import factories
 from tests.html import find, find_all, texts, urls
@@ -32,11 +35,19 @@ SHOWN = [
     ("trade", ContributionReport, "year=2025"),
     ("trade", ContributionReport, "year=all&silent=on"),
     *(("customers", CompositionReport, f"basis={key}") for key in GROUPS),
-    *(("work", service.ServicesReport, f"year=2026&by={key}") for key in service.BASES),
-    ("past", churn.ChurnReport, "year=2026"),
-    ("past", churn.ChurnReport, "year=all"),
-    *(("dice", pipeline.PipelineReport, f"year=2026&by={key}") for key in pipeline.BASES),
+    *(("work", ServicesReport, f"year=2026&by={key}") for key in service.BASES),
+    ("past", ChurnReport, "year=2026"),
+    ("past", ChurnReport, "year=all"),
+    *(("dice", PipelineReport, f"year=2026&by={key}") for key in pipeline_report.BASES),
 ]
+
+
+def open_report(report_class, user, query):
+    """Return the report page for this user and query string."""
+    page, request = report_class(), RequestFactory().get(f"/?{query}")
+    request.user = user
+    page.setup(request)
+    return page
 
 
 def figures(table: ReportTable) -> list[Figure]:

@@ -13,11 +13,10 @@ from customers.trend import SPARKLINE_MONTHS
 from kit.domain.days import add_months
 from kit.domain.money import format_yuan
 from marketing.models import Opportunity
-from reports import overview as module
 from reports.figure_cells import in_readable_unit
 from reports.overview import executive_tiles
 from reports.periods import year_period
-from reports.queries import pipeline
+from reports.queries import executive, pipeline
 from services.models import ServiceRequest
 from tests import factories
 from tests.html import find, find_all, text, texts, urls
@@ -174,8 +173,8 @@ def test_revenue_is_cached_until_orders_change(company, monkeypatch):
     customer = factories.CustomerFactory(manager=company.manager)
     factories.order(customer, number="DD1")
     added_up = []
-    counted = module.totals_by_month
-    monkeypatch.setattr(module, "totals_by_month", lambda *given: added_up.append(1) or counted(*given))
+    counted = executive.totals_by_month
+    monkeypatch.setattr(executive, "totals_by_month", lambda *given: added_up.append(1) or counted(*given))
     for _ in range(2):
         assert tiles(factories.fresh(company.executive))["本月订单金额"].value == "1.3"
     assert len(added_up) == 1

@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 
 from kit.domain.money import format_yuan
 from marketing.models import Opportunity, OpportunityChange, forget_old_marks, opportunity_version
-from reports.views.pipeline import BASES
+from reports.queries.pipeline_report import BASES
 from tests.exports import export
 from tests.html import find_all, markup, text
 from tests.reports.rows import opportunity_row

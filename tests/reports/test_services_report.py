@@ -19,7 +19,7 @@ from basedata.models import DictionaryEntry
 from customers.models import Customer
 from reports.periods import year_period
 from reports.queries import service
-from reports.views.service import BASES
+from reports.queries.service import BASES
 from services.models import ServiceChange, ServiceRequest, forget_old_marks
 from services.models.record import COMPLAINT
 from tests import factories
