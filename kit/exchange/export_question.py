@@ -33,8 +33,11 @@ class Query(Protocol):
 class Describable(Protocol):
     """A list or report that is exported, as far as the question says what it is."""
 
-    request: Any
-    title: str
+    @property
+    def request(self) -> Any: ...
+
+    @property
+    def title(self) -> str: ...
 
     @property
     def crumbs(self) -> Sequence[tuple[str, str]]: ...
