@@ -17,8 +17,7 @@ from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from reports.figure_cells import percent
-from services.models import ServiceRequest
-from services.models.record import COMPLAINT
+from services.models import COMPLAINT, ServiceRequest
 
 from ..periods import Period, years_between
 

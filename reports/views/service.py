@@ -25,8 +25,7 @@ from kit.pages.lists import Column
 from reports.figure_cells import DASH, format_figure, shares
 from reports.report_parts import Chart, Figure, Kpi, Report, ReportTable, Series
 from reports.versioned_cache import cached, sql_key
-from services.models import ServiceChange, ServiceRequest
-from services.models.record import COMPLAINT
+from services.models import COMPLAINT, ServiceChange, ServiceRequest
 from services.models.rows import ServiceRequestQuerySet
 
 from ..filters import ScopeForm, chosen_period
