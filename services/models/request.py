@@ -296,9 +296,7 @@ class ServiceRequest(models.Model):
     def candidates(by: User) -> models.QuerySet[User]:
         """Return active account managers (客户经理) within the supervisor's scope who may handle requests."""
         people = user_ids_in_scope(by, ASSIGN, EDIT)
-        managers = User.objects.account_managers().filter(
-            pk__in=User.objects.holding("services.handle_servicerequest").values("pk")
-        )
+        managers = User.objects.account_managers().filter(pk__in=User.objects.holding(HANDLE).values("pk"))
         return managers if people is None else managers.filter(pk__in=people)
 
     @classmethod
