@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from .holidays import NOTICES, announced_days
 
@@ -37,6 +37,7 @@ def create_initial_entries(sender: Any = None, **kwargs: Any) -> None:
     )
 
 
+@transaction.atomic
 def create_initial_calendar(sender: Any = None, **kwargs: Any) -> None:
     """Create the working hours, and every announced year without any day yet."""
     from .models import SpecialDay, WorkCalendar

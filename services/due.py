@@ -17,7 +17,7 @@ from kit.domain.days import format_day
 from kit.sql.streaming import stream_records
 
 from .models import ServiceRequest, ServiceRound, ServiceTarget
-from .models.record import ASSIGN
+from .models.objections import ASSIGN
 
 BATCH_SIZE = 500
 NOTICE_WINDOW = timedelta(days=3)  # no notices for what is overdue longer: lists and the home page show it

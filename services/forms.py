@@ -191,7 +191,7 @@ class OutcomeForm(CrmForm, forms.Form):
 
     def __init__(self, *args: Any, request: ServiceRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        unused = () if request.is_complaint else ("cause", "improvement")
+        unused: tuple[str, ...] = () if request.is_complaint else ("cause", "improvement")
         unused += () if request.is_proposal else ("is_adopted", "reply")
         for name in unused:
             del self.fields[name]
@@ -310,7 +310,7 @@ class TargetsForm(CrmForm, forms.Form):
                 self.add_error(name, f"刚被改为 {f'{stored} 小时' if stored else '没有时限'}，请核对。")
                 self.is_stale = True
         if self.is_stale:
-            self.data = {**self.data.dict(), "opened": self.fields["opened"].initial}
+            self.data = {**dict(self.data.items()), "opened": self.fields["opened"].initial}
         return not self.is_stale
 
     def save(self, *, by: User) -> bool:

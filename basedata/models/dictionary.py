@@ -13,8 +13,9 @@ from django.utils import timezone
 from kit.audit.log import log_event, save_changes
 from kit.domain.actor import Actor
 from kit.domain.urls import record_url
-from kit.domain.verdict import ALLOWED, Verdict, first_objection, refuse_if, require_permission, transition
+from kit.domain.verdict import ALLOWED, Verdict, first_objection, refuse_if
 from kit.pages.paging import MAX_COUNT, count_capped, format_count
+from kit.transitions import creation, transition
 
 from .company_wide import CompanyWideQuerySet
 
@@ -77,40 +78,33 @@ class DictionaryEntry(models.Model):
     def get_absolute_url(self) -> str:
         return record_url("basedata:dictionary_detail", self.pk)
 
+    @creation("basedata.add_dictionaryentry", "新建", refusal="您的角色不能新建字典条目")
     @classmethod
-    def create(cls, *, by: Actor, **values: Any) -> Self:
-        """Return a new entry, saved with its audit row. Call in a transaction."""
-        require_permission(by, "basedata.add_dictionaryentry", "您的角色不能新建字典条目").enforce()
+    def create(cls, *, by: Actor, **values: Any) -> DictionaryEntry:
+        """Return a new entry, saved with its audit row."""
         entry = cls(**values)
         entry.save()
         log_event(by, "新建", entry, 类别=entry.category, 值=entry.value, 是否可编辑=entry.is_editable)
         return entry
 
-    def can_edit(self, by: Actor) -> Verdict:
-        return first_objection(
-            require_permission(by, "basedata.change_dictionaryentry", "您的角色不能修改数据字典"),
-            self._refuse_fixed("修改"),
-        )
-
-    @transition
+    @transition("basedata.change_dictionaryentry", "编辑", refusal="您的角色不能修改数据字典")
     def edit(self, *, by: Actor, **values: Any) -> None:
-        self.can_edit(by).enforce()
         self.check_category(values.get("category", self.category)).enforce()
         save_changes(by, "编辑", self, **values)
 
-    def can_remove(self, by: Actor) -> Verdict:
-        """Refuse entries in use; on rows of with_use() without numbers, as a list does not count."""
-        return first_objection(
-            require_permission(by, "basedata.delete_dictionaryentry", "您的角色不能删除字典条目"),
-            self._refuse_fixed("删除"),
-            self._refuse_used("删除"),
-        )
+    @edit.guard
+    def can_edit(self, by: Actor) -> Verdict:
+        return self._refuse_fixed("修改")
 
-    @transition
+    @transition("basedata.delete_dictionaryentry", "删除", refusal="您的角色不能删除字典条目")
     def remove(self, *, by: Actor) -> None:
-        self.can_remove(by).enforce()
         log_event(by, "删除", self, 类别=self.category, 值=self.value)
         self.delete()
+
+    @remove.guard
+    def can_remove(self, by: Actor) -> Verdict:
+        """Refuse entries in use; on rows of with_use() without numbers, as a list does not count."""
+        return first_objection(self._refuse_fixed("删除"), self._refuse_used("删除"))
 
     def uses(self) -> list[tuple[str, str]]:
         """Return where and how often the entry is used, by deleted records too: [("客户（地区）", "12")]."""

@@ -12,7 +12,9 @@ from django.urls import reverse
 
 from kit.audit.log import log_event, log_events, save_changes
 from kit.domain.actor import Actor
-from kit.domain.verdict import Verdict, require_permission, transition
+from kit.domain.verdict import ALLOWED, Verdict, require_permission
+from kit.sql.transactions import in_transaction
+from kit.transitions import creation, transition
 
 from .company_wide import CompanyWideQuerySet
 
@@ -23,7 +25,7 @@ WEEKDAY_CHOICES = (  # ISO numbers, Monday is 1
     ("23456", "周二至周六"),
     ("12347", "周日至周四"),
 )
-NO_PERMISSION = "您的角色不能修改工作日历"
+CHANGE, NO_PERMISSION = "basedata.change_workcalendar", "您的角色不能修改工作日历"
 
 
 class WorkCalendarQuerySet(CompanyWideQuerySet):
@@ -86,18 +88,19 @@ class WorkCalendar(models.Model):
         return cls.objects.filter(pk=cls.ONLY).first() or cls(pk=cls.ONLY)
 
     @classmethod
+    @in_transaction
     def renew(cls) -> None:
-        """Make every process read the calendar again. Call in the transaction of the change."""
+        """Make every process read the calendar again, once the change is committed."""
         cls.objects.update(stamp=uuid.uuid4())
 
-    def can_edit(self, by: Actor) -> Verdict:
-        return require_permission(by, "basedata.change_workcalendar", NO_PERMISSION)
-
-    @transition
+    @transition(CHANGE, "编辑", refusal=NO_PERMISSION)
     def edit(self, *, by: Actor, **values: Any) -> None:
-        self.can_edit(by).enforce()
         save_changes(by, "编辑", self, **values)
         self.renew()
+
+    @edit.guard
+    def can_edit(self, by: Actor) -> Verdict:
+        return ALLOWED
 
 
 class SpecialDayQuerySet(CompanyWideQuerySet):
@@ -141,34 +144,34 @@ class SpecialDay(models.Model):
     def get_absolute_url(self) -> str:
         return f"{reverse('basedata:calendar')}?year={self.day.year}"
 
+    @creation(CHANGE, "新增", refusal=NO_PERMISSION)
     @classmethod
-    def create(cls, *, by: Actor, **values: Any) -> Self:
-        """Return a new day, saved with its audit row. Call in a transaction."""
-        require_permission(by, "basedata.change_workcalendar", NO_PERMISSION).enforce()
+    def create(cls, *, by: Actor, **values: Any) -> SpecialDay:
+        """Return a new day, saved with its audit row."""
         day = cls(**values)
         day.save()
         log_event(by, "新建", day, 日期=day.day, 休或班=day.get_kind_display(), 名称=day.name, 依据=day.source)
         WorkCalendar.renew()
         return day
 
-    def can_edit(self, by: Actor) -> Verdict:
-        return require_permission(by, "basedata.change_workcalendar", NO_PERMISSION)
-
-    @transition
+    @transition(CHANGE, "编辑", refusal=NO_PERMISSION)
     def edit(self, *, by: Actor, **values: Any) -> None:
-        self.can_edit(by).enforce()
         save_changes(by, "编辑", self, **values)
         WorkCalendar.renew()
 
-    def can_remove(self, by: Actor) -> Verdict:
-        return require_permission(by, "basedata.change_workcalendar", NO_PERMISSION)
+    @edit.guard
+    def can_edit(self, by: Actor) -> Verdict:
+        return ALLOWED
 
-    @transition
+    @transition(CHANGE, "删除", refusal=NO_PERMISSION)
     def remove(self, *, by: Actor) -> None:
-        self.can_remove(by).enforce()
         log_event(by, "删除", self, 日期=self.day, 休或班=self.get_kind_display(), 名称=self.name)
         self.delete()
         WorkCalendar.renew()
+
+    @remove.guard
+    def can_remove(self, by: Actor) -> Verdict:
+        return ALLOWED
 
 
 class AnnouncedDay(NamedTuple):
@@ -190,7 +193,7 @@ class YearEntry(NamedTuple):
 @transaction.atomic
 def enter_year(days: Iterable[AnnouncedDay], source: str, *, by: Actor) -> YearEntry:
     """Add and correct the days that a notice names; other days stay as they are."""
-    require_permission(by, "basedata.change_workcalendar", NO_PERMISSION).enforce()
+    require_permission(by, CHANGE, NO_PERMISSION).enforce()
     announced = {day.day: day for day in days}
     existing = {row.day: row for row in SpecialDay.objects.select_for_update().filter(day__in=announced)}
     changed = 0

@@ -14,10 +14,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.views import View
 
 from kit.audit.models import AuditEntry
-from kit.pages.actions import Action, ActionView, controls
-from kit.pages.records import RecordCreate, RecordUpdate, RecordView
+from kit.pages.buttons import Button, controls
+from kit.pages.form_page import FormPage
+from kit.pages.page import render_page
 from kit.pages.unknown_parameters import shorten
 
 from ..calendar import Schedule, current_schedule
@@ -26,9 +28,8 @@ from ..holidays import NOTICES
 from ..models import SpecialDay, WorkCalendar, enter_year
 
 CRUMBS = (("基础数据", ""), ("工作日历", "basedata:calendar"))
-PERMISSION = "basedata.change_workcalendar"
-EDIT = Action("edit", "编辑", "edit", "basedata:special_day_update")
-REMOVE = Action("remove", "删除", "trash", "basedata:special_day_delete", dialog=True)
+EDIT = Button(SpecialDay.edit, "edit", "basedata:special_day_update")
+REMOVE = Button(SpecialDay.remove, "trash", "basedata:special_day_delete", dialog=True)
 
 
 class Cell(NamedTuple):
@@ -51,19 +52,23 @@ class Span(NamedTuple):
     days: list[SpecialDay]
 
 
-class CalendarPage(RecordView):
+class CalendarPage(View):
     model = WorkCalendar
-    title, crumbs, help = "工作日历", (("基础数据", ""),), "calendar"
+    title, help = "工作日历", "calendar"
+    crumbs: tuple[tuple[str, str], ...] = (("基础数据", ""),)
     template_name = "basedata/calendar.html"
+    request: Any
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        if not request.user.has_perm("basedata.view_workcalendar"):
+        user = self.request.user
+        if not user.has_perm("basedata.view_workcalendar"):
             raise PermissionDenied("您的角色不能查看工作日历。")
         record, year = WorkCalendar.load(), requested_year(request)
-        days = list(SpecialDay.objects.visible_to(request.user).of_year(year))
-        schedule, may_edit = current_schedule(), bool(record.can_edit(request.user))
+        days = list(SpecialDay.objects.visible_to(user).of_year(year))
+        schedule, may_edit = current_schedule(), bool(record.can_edit(user))
         sources = {day.source: None for day in days if day.source}
-        return self.page(
+        return render_page(
+            self,
             record=record,
             year=year,
             misread=year_problems(request, year),
@@ -141,68 +146,61 @@ def recent_changes() -> QuerySet[AuditEntry]:
     return AuditEntry.objects.filter(content_type__in=types).order_by("-id")[:8]
 
 
-class EditHours(RecordUpdate):
-    model = WorkCalendar
-    form_class = WorkHoursForm
-    title, crumbs, help = "修改工作时间", CRUMBS, "calendar"
+class EditHours(FormPage):
+    do, form, title = WorkCalendar.edit, WorkHoursForm, "修改工作时间"
+    crumbs, help = CRUMBS, "calendar"
 
 
-class SpecialDayCreate(RecordCreate):
-    model, permission = SpecialDay, PERMISSION
-    form_class = SpecialDayForm
-    title, crumbs, help = "新增特殊日", CRUMBS, "calendar"
+class SpecialDayCreate(FormPage):
+    do, form, title = SpecialDay.create, SpecialDayForm, "新增特殊日"
+    crumbs, help = CRUMBS, "calendar"
 
-    def back_url(self, record: Any) -> str:
+    def back_url(self, record: SpecialDay) -> str:
         return reverse("basedata:calendar")
 
 
-class SpecialDayUpdate(RecordUpdate):
-    model = SpecialDay
-    form_class = SpecialDayForm
-    title, crumbs, help = "编辑特殊日", CRUMBS, "calendar"
+class SpecialDayUpdate(FormPage):
+    do, form, title = SpecialDay.edit, SpecialDayForm, "编辑特殊日"
+    crumbs, help = CRUMBS, "calendar"
     template_name = "basedata/special_day_form.html"
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: SpecialDay, form: Any) -> dict[str, Any]:
         return {"drawn": controls((REMOVE,), record, self.request.user)}
 
 
-class RemoveSpecialDay(ActionView):
-    model = SpecialDay
-    action, title, question = "remove", "删除特殊日", "确认删除？"
+class RemoveSpecialDay(FormPage):
+    do, title, question = SpecialDay.remove, "删除特殊日", "确认删除？"
     danger, submit_label, message = True, "确定", "删除成功"
     crumbs, help = CRUMBS, "calendar"
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: SpecialDay, form: Any) -> dict[str, Any]:
         return {
             "named": f"特殊日：{record}",
             "consequence": "删除后这一天按平常的周几计算；审计记录会保留删除人和时间。",
         }
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: SpecialDay, result: Any) -> str:
         return record.get_absolute_url()
 
 
-class EnterYear(RecordCreate):
+class EnterYear(FormPage):
     """Enter the days of a whole notice at once."""
 
-    model, permission = WorkCalendar, PERMISSION
-    form_class = EnterYearForm
-    title, crumbs, help = "录入年度通知", CRUMBS, "calendar"
-    submit_label = "录入"
+    do, form, title = WorkCalendar.edit, EnterYearForm, "录入年度通知"
+    crumbs, help, submit_label = CRUMBS, "calendar", "录入"
 
-    def form_options(self, record: Any) -> dict[str, Any]:
-        return {"initial": {"year": requested_year(self.request)}} if "year" in self.request.GET else {}
-
-    def new_record(self) -> WorkCalendar:
+    def get_record(self) -> WorkCalendar:
         return WorkCalendar.load()
 
-    def perform(self, record: Any, form: Any) -> Any:
+    def form_options(self, record: WorkCalendar) -> dict[str, Any]:
+        return {"initial": {"year": requested_year(self.request)}} if "year" in self.request.GET else {}
+
+    def carry_out(self, record: WorkCalendar, form: Any) -> None:
         data = form.cleaned_data
         result = enter_year(data["days"], data["source"], by=self.request.user)
         self.message = (
             f"{data['year']} 年：新增 {result.added} 天，更正 {result.changed} 天，未变 {result.unchanged} 天。"
         )
-        return record
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: WorkCalendar, result: None) -> str:
         return f"{reverse('basedata:calendar')}?year={self.request.POST['year']}"

@@ -42,7 +42,7 @@ class ListExport:
     @property
     def is_open(self) -> bool:
         """Whether the user may export and still open the list itself: a job asks it for its owner."""
-        return self.is_allowed and self.page.request.user.has_perm(self.page.unfiltered_rows.view_permission)
+        return self.is_allowed and self.page.may_open
 
     def answer(self, file_format: str) -> HttpResponse:
         """Answer an export request: the question, the file, or a redirect to the job that writes it."""

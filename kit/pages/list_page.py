@@ -48,6 +48,7 @@ class ListPage(View):
     bulk_actions: tuple[BulkAction, ...] = ()
     tabs: Tabs | None = None
     new: NewLink | None = None
+    open_permission: str = ""  # where another one than that of its rows opens the list
     export_permission: str = ""
     empty_text: str = ""  # what to do first, while there are no rows
     template_name: str = "ui/list_page.html"
@@ -59,7 +60,7 @@ class ListPage(View):
         return refusal or super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        if not self.request.user.has_perm(self.unfiltered_rows.view_permission):
+        if not self.may_open:
             raise PermissionDenied("您的角色不能查看这个列表。")
         if (file_format := requested_format(request)) is not None:
             return self.export.answer(file_format)
@@ -110,7 +111,7 @@ class ListPage(View):
         return ListExport(self)
 
     @cached_property
-    def unfiltered_rows(self) -> Any:  # a scoped queryset, with the permission that opens the list
+    def unfiltered_rows(self) -> Any:  # a scoped queryset, which names the permission to view it
         return self.rows()
 
     @cached_property
@@ -118,6 +119,10 @@ class ListPage(View):
         """The filterset and its rows of all tabs; an invalid filter leaves none."""
         filterset = self.filterset_class(self.request.GET, queryset=self.unfiltered_rows, request=self.request)
         return filterset, filterset.qs if filterset.is_valid() else self.unfiltered_rows.none()
+
+    @property
+    def may_open(self) -> bool:
+        return self.request.user.has_perm(self.open_permission or self.unfiltered_rows.view_permission)
 
     @property
     def tab(self) -> str:

@@ -17,16 +17,9 @@ from accounts.scopes import VIEW, scope_includes, user_ids_in_scope
 from kit.audit.log import log_event, save_changes
 from kit.domain.days import add_months, format_day
 from kit.domain.urls import record_url
-from kit.domain.verdict import (
-    ALLOWED,
-    Verdict,
-    first_objection,
-    refuse_if,
-    require_permission,
-    require_scope,
-    transition,
-)
+from kit.domain.verdict import ALLOWED, Verdict, first_objection, refuse_if, require_scope
 from kit.sql.alternatives import AlternativesQuerySet
+from kit.transitions import creation, transition
 
 VIEW_REPORT, WRITE, REVIEW = "reports.view_monthlyreport", "reports.add_monthlyreport", "reports.review_monthlyreport"
 
@@ -134,10 +127,10 @@ class MonthlyReport(models.Model):
 
     # Written by the supervisor
 
+    @creation(WRITE, "新建", refusal="您的角色不能写客户管理报告")
     @classmethod
     def create(cls, *, by: User, period: date, figures: list[dict[str, Any]], remarks: str = "") -> MonthlyReport:
-        """Create a draft with the four reports as they stand now. Call in a transaction."""
-        require_permission(by, WRITE, "您的角色不能写客户管理报告").enforce()
+        """Create a draft with the four reports as they stand now."""
         period = period.replace(day=1)
         refuse_if(period > timezone.localdate(), "这个月还没有开始，不能写报告。").enforce()
         exists = cls.objects.filter(author=by, period=period).exists()
@@ -147,49 +140,41 @@ class MonthlyReport(models.Model):
         log_event(by, "新建", report, 期间=format_day(period, "month"))
         return report
 
+    @transition(WRITE, "编辑", refusal="您的角色不能修改客户管理报告")
+    def edit(self, *, by: User, remarks: str) -> None:
+        save_changes(by, "编辑", self, remarks=remarks)
+
+    @edit.guard
     def can_edit(self, by: User) -> Verdict:
         return first_objection(self._require_author(by, "修改"), self._require_open("修改"))
 
-    @transition
-    def edit(self, *, by: User, remarks: str) -> None:
-        self.can_edit(by).enforce()
-        save_changes(by, "编辑", self, remarks=remarks)
-
-    def can_refresh(self, by: User) -> Verdict:
-        return first_objection(self._require_author(by, "重新取数"), self._require_open("重新取数"))
-
-    @transition
+    @transition(WRITE, "重新取数")
     def refresh(self, *, by: User, figures: list[dict[str, Any]]) -> None:
         """Replace the four reports by those of now."""
-        self.can_refresh(by).enforce()
         before = self.taken_at
         self.figures, self.taken_at = figures, timezone.now()
         self._save("figures", "taken_at")
         log_event(by, "重新取数", self, 取数时间=(before, self.taken_at))
 
+    @refresh.guard
+    def can_refresh(self, by: User) -> Verdict:
+        return first_objection(self._require_author(by, "重新取数"), self._require_open("重新取数"))
+
+    @transition(WRITE, "删除")
+    def remove(self, *, by: User) -> None:
+        log_event(by, "删除", self, 期间=format_day(self.period, "month"))
+        self.delete()
+
+    @remove.guard
     def can_remove(self, by: User) -> Verdict:
         return first_objection(
             self._require_author(by, "删除"),
             refuse_if(self.status != self.Status.DRAFT, "提交过的报告不能删除。"),
         )
 
-    @transition
-    def remove(self, *, by: User) -> None:
-        self.can_remove(by).enforce()
-        log_event(by, "删除", self, 期间=format_day(self.period, "month"))
-        self.delete()
-
-    def can_submit(self, by: User) -> Verdict:
-        return first_objection(
-            self._require_author(by, "提交"),
-            self._require_open("提交"),
-            refuse_if(not self.remarks.strip(), "请先填写情况说明，再提交。"),
-        )
-
-    @transition
+    @transition(WRITE, "提交")
     def submit(self, *, by: User) -> Submission:
         """Store the content as a submission that never changes; notify the reviewers."""
-        self.can_submit(by).enforce()
         before = self.get_status_display()
         number = self.submissions.count() + 1
         content = {name: getattr(self, name) for name in ("figures", "taken_at", "remarks")}
@@ -201,24 +186,32 @@ class MonthlyReport(models.Model):
             notify(person, f"{by} 提交了{self}，请审阅。", self)
         return submission
 
+    @submit.guard
+    def can_submit(self, by: User) -> Verdict:
+        return first_objection(
+            self._require_author(by, "提交"),
+            self._require_open("提交"),
+            refuse_if(not self.remarks.strip(), "请先填写情况说明，再提交。"),
+        )
+
     # Reviewed by an executive
 
+    @transition(REVIEW, "审阅", refusal="只有高管可以审阅客户管理报告")
+    def review(self, *, by: User, comment: str = "") -> None:
+        self._answer(by, "审阅", self.Status.REVIEWED, comment)
+
+    @review.guard
     def can_review(self, by: User) -> Verdict:
         return self._require_reviewer(by, "审阅")
 
-    @transition
-    def review(self, *, by: User, comment: str = "") -> None:
-        self.can_review(by).enforce()
-        self._answer(by, "审阅", self.Status.REVIEWED, comment)
-
-    def can_send_back(self, by: User) -> Verdict:
-        return self._require_reviewer(by, "退回")
-
-    @transition
+    @transition(REVIEW, "退回", refusal="只有高管可以退回客户管理报告")
     def send_back(self, *, by: User, comment: str) -> None:
-        self.can_send_back(by).enforce()
         refuse_if(not comment.strip(), "退回时请填写批注，说明要补充什么。").enforce()
         self._answer(by, "退回", self.Status.RETURNED, comment)
+
+    @send_back.guard
+    def can_send_back(self, by: User) -> Verdict:
+        return self._require_reviewer(by, "退回")
 
     def _answer(self, by: User, verb: str, status: Status, comment: str) -> None:
         before, last = self.get_status_display(), self.submissions.order_by("number").last()
@@ -233,10 +226,7 @@ class MonthlyReport(models.Model):
     # Shared objections
 
     def _require_author(self, by: User, verb: str) -> Verdict:
-        return first_objection(
-            require_permission(by, WRITE, f"您的角色不能{verb}客户管理报告"),
-            require_scope(self.author_id == by.pk, f"只有报告人（{self.author}）可以{verb}。"),
-        )
+        return require_scope(self.author_id == by.pk, f"只有报告人（{self.author}）可以{verb}。")
 
     def _require_open(self, verb: str) -> Verdict:
         if self.status in self.OPEN:
@@ -245,7 +235,6 @@ class MonthlyReport(models.Model):
 
     def _require_reviewer(self, by: User, verb: str) -> Verdict:
         return first_objection(
-            require_permission(by, REVIEW, f"只有高管可以{verb}客户管理报告"),
             require_scope(self.author_id != by.pk, f"自己写的报告由别人{verb}。"),
             require_scope(scope_includes(by, REVIEW, VIEW, self.author_id), f"这份报告不在您的{verb}范围内。"),
             refuse_if(self.status == self.Status.DRAFT, f"报告还没有提交，不能{verb}。"),

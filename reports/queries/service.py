@@ -25,8 +25,7 @@ from customers.models import Customer
 from kit.domain.days import format_day
 from reports.figure_cells import percent, shares
 from reports.versioned_cache import cached, sql_key
-from services.models import ServiceChange, ServiceRequest
-from services.models.record import COMPLAINT
+from services.models import COMPLAINT, ServiceChange, ServiceRequest
 from services.models.rows import ServiceRequestQuerySet
 
 from ..periods import Period, until_this_month, years_between

@@ -4,10 +4,12 @@ from .marks import ServiceChange, forget_old_marks
 from .of_customers import customers_served_by, requests_of, set_owner
 from .parts import Draft, FormerLink, GivenBy, ServiceHelper, ServiceNote, ServiceRound
 from .request import NUMBER_PREFIX, ServiceRequest
+from .rounds import COMPLAINT
 from .rows import ServiceRequestQuerySet, assignment_access
 from .target import ServiceTarget
 
 __all__ = [
+    "COMPLAINT",
     "NUMBER_PREFIX",
     "Draft",
     "FormerLink",

@@ -9,16 +9,17 @@ from django.utils import timezone
 
 from accounts.models import User, notify
 from kit.audit.log import log_events
+from kit.sql.transactions import in_transaction
 
 from .parts import ServiceHelper
 from .request import ServiceRequest
 
 
+@in_transaction
 def hand_over_requests(former: Mapping[int, int], to: User, *, by: User, reason: str) -> int:
     """Reassign the former owners' open requests and return their number; requests of other assignees stay with them.
 
-    former: {customer id: id of its owner before}. Call in the transaction that moves the customers, after it has
-    locked them.
+    former: {customer id: id of its owner before}. The transaction that moves the customers has locked them.
     """
     open_rows = ServiceRequest.objects.in_work().filter(customer__in=list(former)).order_by("pk")
     rows = open_rows.select_for_update(of=("self",)).select_related("assignee")

@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.models import User, notify
 from kit.audit.log import log_events
 from kit.domain.verdict import refuse_if
+from kit.sql.transactions import in_transaction
 
 from .parts import ServiceHelper
 from .request import ServiceRequest
@@ -21,11 +22,9 @@ def count_open_requests(person: User) -> list[tuple[str, int]]:
     return [("在办的服务请求", ServiceRequest.objects.in_work().filter(assignee=person).count())]
 
 
+@in_transaction
 def hand_over_all_requests(person: User, to: User, *, by: User, reason: str) -> int:
-    """Reassign all open requests and return their number; the permission is that for disabling the user.
-
-    Call in the transaction that disables them.
-    """
+    """Reassign all open requests and return their number; the permission is that for disabling the user."""
     refuse_if(not User.objects.account_managers().filter(pk=to.pk).exists(), f"{to} 不是在职的客户经理。").enforce()
     rows = ServiceRequest.objects.in_work().filter(assignee=person).order_by("pk")
     requests = list(rows.select_for_update(of=("self",)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
@@ -12,10 +10,11 @@ from accounts.models import User
 from basedata.models import DictionaryEntry, entry_field
 from basedata.models.company_wide import CompanyWideQuerySet
 from kit.audit.log import log_event, save_changes
-from kit.domain.verdict import Verdict, require_permission, transition
+from kit.domain.verdict import ALLOWED, Verdict
+from kit.transitions import creation, transition
 
 MAX_HOURS = 999
-NO_PERMISSION = "您的角色不能修改服务时限"
+CHANGE, NO_PERMISSION = "services.change_servicetarget", "您的角色不能修改服务时限"
 
 
 class ServiceTargetQuerySet(CompanyWideQuerySet):
@@ -66,28 +65,28 @@ class ServiceTarget(models.Model):
         rows = cls.objects.values_list("kind", "level", "hours")
         return {(kind, level): hours * 60 for kind, level, hours in rows}
 
+    @creation(CHANGE, "新建", refusal=NO_PERMISSION)
     @classmethod
-    def create(cls, *, by: User, kind: DictionaryEntry, level: DictionaryEntry | None, hours: int) -> Self:
-        """Create a target where there was none. Call in a transaction."""
-        require_permission(by, "services.change_servicetarget", NO_PERMISSION).enforce()
+    def create(cls, *, by: User, kind: DictionaryEntry, level: DictionaryEntry | None, hours: int) -> ServiceTarget:
+        """Create a target where there was none."""
         target = cls(kind=kind, level=level, hours=hours)
         target.save()
         log_event(by, "新建", target, changes={"时限（工作小时）": hours})
         return target
 
-    def can_edit(self, by: User) -> Verdict:
-        return require_permission(by, "services.change_servicetarget", NO_PERMISSION)
-
-    @transition
+    @transition(CHANGE, "编辑", refusal=NO_PERMISSION)
     def edit(self, *, by: User, hours: int) -> None:
-        self.can_edit(by).enforce()
         save_changes(by, "编辑", self, hours=hours)
 
-    def can_remove(self, by: User) -> Verdict:
-        return require_permission(by, "services.change_servicetarget", NO_PERMISSION)
+    @edit.guard
+    def can_edit(self, by: User) -> Verdict:
+        return ALLOWED
 
-    @transition
+    @transition(CHANGE, "删除", refusal=NO_PERMISSION)
     def remove(self, *, by: User) -> None:
-        self.can_remove(by).enforce()
         log_event(by, "删除", self, changes={"时限（工作小时）": (self.hours, None)})
         self.delete()
+
+    @remove.guard
+    def can_remove(self, by: User) -> Verdict:
+        return ALLOWED

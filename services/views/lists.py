@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Count, Sum
 
 from kit.domain.days import format_day
-from kit.pages.actions import Action, Control, controls
+from kit.pages.bulk import BulkAction
+from kit.pages.buttons import Button, Control, controls
+from kit.pages.columns import Column
 from kit.pages.html import format_html_fast, join_html
-from kit.pages.lists import Column, RecordList
-from kit.pages.lists_bulk import BulkList
+from kit.pages.list_page import ListPage, NewLink
+from kit.pages.list_tabs import Tabs
 from kit.pages.templatetags.ui import chip, stars
 
 from ..filters import ArchiveFilter, LateFilter, RequestFilter
 from ..models import ServiceRequest, ServiceRequestQuerySet
-from .actions import ASSIGN, EDIT, FEEDBACK, HANDLE, REASSIGN, REMOVE, RESUME, WAIT
+from .buttons import ASSIGN, EDIT, FEEDBACK, HANDLE, REASSIGN, REMOVE, RESUME, WAIT
 
 # Only joins that cells or guards need: with each further one PostgreSQL plans longer than it executes.
 PEOPLE = ("kind", "customer", "assignee", "created_by")
-ROW_FIELDS = (
+ROW_FIELDS: tuple[str, ...] = (
     "number", "summary", "organisation", "status", "created_at", "assigned_at", "handled_at", "archived_at", "due_at",
     "waiting_since", "returns", "satisfaction", "satisfaction_by", "to_decide_since", "keeper_id", "kind__item",
     "kind__value", "customer__name", "assignee__name", "created_by__name",
 )  # fmt: skip
-CREATE = ("服务创建", "services:request_create", "services.add_servicerequest")
 
 
 def summary_cell(request: ServiceRequest) -> str:
@@ -77,34 +79,25 @@ ASSIGNEE = Column("分配给", "assignee", css="nw")
 DUE = Column("应处理完成", "due_at", sort="due_at", html=due_cell, css="nw")
 
 
-class RequestList(RecordList):
+class RequestList(ListPage):
     model = ServiceRequest
     crumbs, help = (("服务管理", ""),), "services"
     select_related, only = PEOPLE, ROW_FIELDS
     filterset_class = LateFilter
-    create = CREATE
+    new = NewLink(ServiceRequest.create, "services:request_create")
     export_permission = "services.export_servicerequest"
-    open_permission = "services.view_servicerequest"  # permission to open this list
-
-    def rows(self) -> ServiceRequestQuerySet:
-        rows = self.narrow(super().rows())
-        rows.view_permission = self.open_permission
-        return rows
-
-    def narrow(self, rows: ServiceRequestQuerySet) -> ServiceRequestQuerySet:
-        return rows
 
 
-class Dispatch(RequestList, BulkList):
+class Dispatch(RequestList):
     title = "服务分配"
     columns = (NUMBER, SUMMARY, PARTY, STATE, KIND, CREATOR, CREATED, DUE)
     default_sort = "created_at"  # the oldest first
-    row_actions = (ASSIGN, EDIT, REMOVE)
-    bulk_actions = (("分配", "services:assign_many", "services.assign_servicerequest"),)
-    open_permission = "services.assign_servicerequest"
+    row_buttons = (ASSIGN, EDIT, REMOVE)
+    bulk_actions = (BulkAction("分配", "services:assign_many", ServiceRequest.assign.permission),)
+    open_permission = ServiceRequest.assign.permission
     empty_text = "没有等待分配的服务请求。新创建的请求出现在这里，由主管分配给客户经理。"
 
-    def narrow(self, rows: ServiceRequestQuerySet) -> ServiceRequestQuerySet:
+    def rows(self) -> ServiceRequestQuerySet:
         own = ServiceRequest.objects.editable_by(self.request.user).filter(status=ServiceRequest.Status.NEW)
         return own.select_related(*self.select_related).only(*self.only)
 
@@ -122,12 +115,12 @@ class Handling(RequestList):
         CREATED,
     )
     default_sort = "due_at"
-    row_actions = (HANDLE, WAIT, RESUME)
-    open_permission = "services.handle_servicerequest"
+    row_buttons = (HANDLE, WAIT, RESUME)
+    open_permission = ServiceRequest.handle.permission
     empty_text = "没有等您处理的服务请求。主管分配给您之后，请求出现在这里。"
 
-    def narrow(self, rows: ServiceRequestQuerySet) -> ServiceRequestQuerySet:
-        return rows.to_handle(self.request.user)
+    def rows(self) -> ServiceRequestQuerySet:
+        return super().rows().to_handle(self.request.user)
 
     def row_controls(self, row: ServiceRequest) -> list[Control]:
         """Return the controls without 等待 or 恢复, whichever is impossible now."""
@@ -148,12 +141,12 @@ class Feedback(RequestList):
         CREATED,
     )
     default_sort = "handled_at"
-    row_actions = (FEEDBACK,)
-    open_permission = "services.handle_servicerequest"
+    row_buttons = (FEEDBACK,)
+    open_permission = ServiceRequest.handle.permission
     empty_text = "没有等您反馈的服务请求。处理之后，向客户了解满意度，在这里反馈并归档。"
 
-    def narrow(self, rows: ServiceRequestQuerySet) -> ServiceRequestQuerySet:
-        return rows.to_feed_back(self.request.user)
+    def rows(self) -> ServiceRequestQuerySet:
+        return super().rows().to_feed_back(self.request.user)
 
 
 class Archive(RequestList):
@@ -169,41 +162,37 @@ class Archive(RequestList):
         Column("处理用时（分钟）", "minutes_to_handle", export_only=True),
         Column("归档用时（分钟）", "minutes_to_archive", export_only=True),
     )  # fmt: skip
-    tab_field, tab_choices, default_tab = "status", ServiceRequest.Status.choices, ServiceRequest.Status.ARCHIVED
+    tabs = Tabs("status", ServiceRequest.Status.choices, ServiceRequest.Status.ARCHIVED)
     empty_text = "还没有归档的服务请求。满意度达到 3 星的请求归档在这里，可以随时查询。"
     only = (*ROW_FIELDS, "minutes_to_assign", "minutes_to_handle", "minutes_to_archive")
-    actions_in: ClassVar[dict[str, tuple[Action, ...]]] = {
+    buttons_in: ClassVar[dict[str, tuple[Button, ...]]] = {
         "new": (ASSIGN, EDIT, REMOVE),
         "assigned": (HANDLE, REASSIGN),
         "handled": (FEEDBACK, REASSIGN),
     }
 
-    def export_rows(self) -> models.QuerySet:
-        return super().export_rows().select_related(*PEOPLE, "cause").only(*self.only, "cause__item")
-
-    def page_context(self) -> dict[str, Any]:
-        return {**super().page_context(), "totals": self.totals()}
+    def rows_for_file(self, rows: ServiceRequestQuerySet) -> ServiceRequestQuerySet:
+        return rows.select_related(*PEOPLE, "cause").only(*self.only, "cause__item")
 
     def totals(self) -> str:
-        """Return the sum of ratings or returns of all rows, for links from report figures of these."""
-        query = self.request.GET
-        if "rated" not in query and "returns_from" not in query:
-            return ""
-        totals = (
-            self.shown_rows()
-            .order_by()
-            .aggregate(
-                number=Count("pk"), rated=Count("satisfaction"), stars=Sum("satisfaction"), returns=Sum("returns")
-            )
-        )
-        if not totals["number"]:
-            return ""
-        if "returns_from" in query:
-            return f"合计 {totals['number']:,} 个请求，退回 {totals['returns']:,} 次"
-        mean = f"，平均 {totals['stars'] / totals['rated']:.1f} 星" if totals["rated"] else ""
-        return f"合计 {totals['rated']:,} 条评价{mean}"
+        return sum_up(self.shown_rows(), self.request.GET)
 
     def row_controls(self, row: ServiceRequest) -> list[Control]:
         """Return the controls that the state allows; none for archived rows."""
-        row_controls = controls(self.actions_in.get(row.status, ()), row, self.request.user)
+        row_controls = controls(self.buttons_in.get(row.status, ()), row, self.request.user)
         return [control for control in row_controls if control.allowed]
+
+
+def sum_up(rows: models.QuerySet[Any], query: Mapping[str, str]) -> str:
+    """Return the sum of ratings or returns of all rows, for links from report figures of these."""
+    if "rated" not in query and "returns_from" not in query:
+        return ""
+    totals = rows.order_by().aggregate(
+        number=Count("pk"), rated=Count("satisfaction"), stars=Sum("satisfaction"), returns=Sum("returns")
+    )
+    if not totals["number"]:
+        return ""
+    if "returns_from" in query:
+        return f"合计 {totals['number']:,} 个请求，退回 {totals['returns']:,} 次"
+    mean = f"，平均 {totals['stars'] / totals['rated']:.1f} 星" if totals["rated"] else ""
+    return f"合计 {totals['rated']:,} 条评价{mean}"

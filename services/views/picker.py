@@ -12,6 +12,7 @@ from django.views import View
 from customers.beyond import LOOKUP_PAUSED
 from kit.pages.export_requests import is_cross_site, is_prefetch
 
+from ..models import ServiceRequest
 from ..picker import find_customers, find_exact
 from .requests import contact_suggestions
 
@@ -21,8 +22,10 @@ MAX_QUERY_LENGTH = 140
 class ForCreators(View):
     """Base of the searches: only for users who may create requests."""
 
+    request: Any
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.has_perm("services.add_servicerequest"):
+        if not self.request.user.has_perm(ServiceRequest.create.permission):
             raise PermissionDenied("您的角色不能创建服务请求。")
         return super().dispatch(request, *args, **kwargs)
 
@@ -32,12 +35,12 @@ class FindCustomer(ForCreators):
         query = request.GET.get("customer", "").strip()
         text = query[:MAX_QUERY_LENGTH]
         is_deliberate = not (is_prefetch(request) or is_cross_site(request))
-        answer = find_customers(request.user, text, beyond=is_deliberate)
-        context = {"q": text, "found": answer, "title": "查找客户", "help_anchor": "services"}
+        answer = find_customers(self.request.user, text, beyond=is_deliberate)
+        context: dict[str, Any] = {"q": text, "found": answer, "title": "查找客户", "help_anchor": "services"}
         context["paused"] = LOOKUP_PAUSED if answer.paused else ""
         context["cut"] = len(query) > MAX_QUERY_LENGTH and MAX_QUERY_LENGTH
         crumbs = (("服务管理", ""), ("服务创建", "services:request_create"))
-        template = "services/picker_options.html" if request.htmx else "services/picker.html"
+        template = "services/picker_options.html" if self.request.htmx else "services/picker.html"
         response = render(request, template, {**context, "crumbs": crumbs})
         response["Vary"] = "HX-Request, Cookie"
         return response
@@ -48,5 +51,5 @@ class FindContacts(ForCreators):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         customers = find_exact(request.GET.get("customer", "").strip()[:MAX_QUERY_LENGTH])
-        contacts = contact_suggestions(request.user, customers[0].pk) if len(customers) == 1 else []
+        contacts = contact_suggestions(self.request.user, customers[0].pk) if len(customers) == 1 else []
         return render(request, "services/contact_options.html", {"contacts": contacts})

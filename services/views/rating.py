@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
@@ -66,7 +66,7 @@ class Rate(View):
         data = form.cleaned_data
         try:
             current.request.rate(
-                current.rating_key, by=None, satisfaction=data["satisfaction"], comment=data["comment"]
+                current.rating_key or "", by=None, satisfaction=data["satisfaction"], comment=data["comment"]
             )
         except Refused:  # the state changed meanwhile, or a field needed for archiving was emptied
             state, current = read_token(token)
@@ -81,7 +81,8 @@ class Rate(View):
 
 def rate_without_cookie(request: HttpRequest, token: str) -> HttpResponse:
     """Answer a form without CSRF cookie: accept it with the page's own signature, else show it again with its input."""
-    return Rate.as_view(is_ours=verify_form_signature(request.POST.get("proof", ""), token))(request, token=token)
+    view = Rate.as_view(is_ours=verify_form_signature(request.POST.get("proof", ""), token))
+    return cast(HttpResponse, view(request, token=token))  # Django types views by the base of streamed answers too
 
 
 def refuse_link(request: HttpRequest, state: LinkState) -> HttpResponse:

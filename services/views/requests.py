@@ -13,14 +13,15 @@ from customers.hooks import LeadForm
 from customers.models import Contact, Customer, names_hidden_from
 from kit.audit.models import AuditEntry
 from kit.domain.modules import lent
-from kit.pages.actions import ActionView, controls
-from kit.pages.history import RecordHistory, hide_record_names
-from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
+from kit.pages.buttons import controls
+from kit.pages.form_page import FormPage
+from kit.pages.history import HistoryPage, hide_record_names
+from kit.pages.record_page import RecordPage
 
 from ..candidates import rank_candidates
 from ..forms import HelperForm, KeepForm, NoteForm, RequestForm
 from ..models import ServiceHelper, ServiceRequest
-from .actions import ASSIGN, EDIT, FEEDBACK, HANDLE, INVOLVE, KEEP, REASSIGN, REMOVE, RESUME, WAIT
+from .buttons import ASSIGN, EDIT, FEEDBACK, HANDLE, INVOLVE, KEEP, REASSIGN, REMOVE, RESUME, WAIT
 
 CRUMBS = (("服务管理", ""), ("服务归档", "services:archive"))
 RELATED = (
@@ -29,15 +30,9 @@ RELATED = (
 )  # fmt: skip
 
 
-class RequestPage:
-    """Model, joins and breadcrumbs of the pages of one request."""
-
-    model = ServiceRequest
-    select_related = RELATED
+class RequestDetail(RecordPage):
+    model, select_related = ServiceRequest, RELATED
     crumbs, help = CRUMBS, "services"
-
-
-class RequestDetail(RequestPage, RecordDetail):
     template_name = "services/request_detail.html"
 
     def context(self, record: ServiceRequest) -> dict[str, Any]:
@@ -85,7 +80,9 @@ def lead_url(record: ServiceRequest, user: User) -> str:
     return next((url for form in lent(LeadForm) if (url := form.url(user, values))), "")
 
 
-class RequestHistory(RequestPage, RecordHistory):
+class RequestHistory(HistoryPage):
+    model, crumbs, help = ServiceRequest, CRUMBS, "services"
+
     def hidden_labels(self) -> tuple[str, ...]:
         user = self.request.user
         customers = Customer.objects.visible_to(user).filter(service_requests=self.kwargs["pk"])
@@ -97,12 +94,11 @@ def hidden_labels(user: User, sees_customer: bool) -> tuple[str, ...]:
     return (*names_hidden_from(user, "客户"), *(() if sees_customer else ("联系人",)))
 
 
-class RequestFormPage(RequestPage):
+class RequestFormPage(FormPage):
     """The form of create and edit, with suggestions of customers and their contacts."""
 
-    form_class = RequestForm
-    template_name = "services/request_form.html"
-    request: Any
+    form, template_name = RequestForm, "services/request_form.html"
+    select_related, help = RELATED, "services"
 
     def form_options(self, record: ServiceRequest) -> dict[str, Any]:
         return {"user": self.request.user}
@@ -118,8 +114,8 @@ def contact_suggestions(user: User, customer_id: int | None) -> list[Contact]:
     return list(customer.contacts.all()[:50]) if customer else []
 
 
-class RequestCreate(RequestFormPage, RecordCreate):
-    permission, title = "services.add_servicerequest", "服务创建"
+class RequestCreate(RequestFormPage):
+    do, title = ServiceRequest.create, "服务创建"
     crumbs = (("服务管理", ""),)
 
     def form_options(self, record: ServiceRequest) -> dict[str, Any]:
@@ -131,16 +127,19 @@ class RequestCreate(RequestFormPage, RecordCreate):
         return reverse("services:archive") + "?status=all"
 
 
-class RequestUpdate(RequestFormPage, RecordUpdate):
-    title, locked_first = "编辑服务请求", ("customer",)
+class RequestUpdate(RequestFormPage):
+    do, title, crumbs = ServiceRequest.edit, "编辑服务请求", CRUMBS
+    locked_first = ("customer",)
 
 
-class RequestAction(RequestPage, ActionView):
-    pass
+class RequestAction(FormPage):
+    """What somebody does to a request."""
+
+    select_related, crumbs, help = RELATED, CRUMBS, "services"
 
 
 class RemoveRequest(RequestAction):
-    action, title, question = "remove", "删除服务请求", "确认删除？"
+    do, title, question = ServiceRequest.remove, "删除服务请求", "确认删除？"
     danger, submit_label, message = True, "确定", "删除成功"
 
     def context(self, record: ServiceRequest, form: Any) -> dict[str, Any]:
@@ -154,9 +153,10 @@ class RemoveRequest(RequestAction):
         return reverse("services:dispatch")
 
 
-class AssignRequest(RequestAction):
-    action, title, submit_label, form_class = "assign", "分配服务请求", "分配", AssignForm
-    message = "已分配，对方会收到通知。"
+class AssignmentPage(FormPage):
+    """The form that chooses the account manager, beside the candidates and why each would fit."""
+
+    select_related, crumbs, help = RELATED, CRUMBS, "services"
     template_name = "services/assign.html"
 
     def form_options(self, record: ServiceRequest) -> dict[str, Any]:
@@ -166,36 +166,32 @@ class AssignRequest(RequestAction):
         people = ServiceRequest.candidates(self.request.user).prefetch_related("regions")
         return {"candidates": rank_candidates([record], people)}
 
-    def perform(self, record: ServiceRequest, form: Any) -> None:
-        record.assign(form.cleaned_data["to"], by=self.request.user)
+
+class AssignRequest(AssignmentPage):
+    do, form, title, submit_label = ServiceRequest.assign, AssignForm, "分配服务请求", "分配"
+    message = "已分配，对方会收到通知。"
 
 
-class ReassignRequest(AssignRequest):
-    action, title, submit_label, form_class = "reassign", "改派服务请求", "改派", ReassignForm
+class ReassignRequest(AssignmentPage):
+    do, form, title, submit_label = ServiceRequest.reassign, ReassignForm, "改派服务请求", "改派"
     message = "已改派，双方会收到通知。"
-
-    def perform(self, record: ServiceRequest, form: Any) -> None:
-        record.reassign(form.cleaned_data["to"], by=self.request.user, reason=form.cleaned_data["reason"])
 
 
 class KeepAssignee(RequestAction):
-    action, title, submit_label, form_class = "keep", "不改派", "仍由原客户经理处理", KeepForm
+    do, form, title, submit_label = ServiceRequest.keep, KeepForm, "不改派", "仍由原客户经理处理"
     template_name = "services/keep.html"
 
 
 class InvolveHelper(RequestAction):
-    action, title, submit_label, form_class = "involve", "邀请协办人", "邀请", HelperForm
+    do, form, title, submit_label = ServiceRequest.involve, HelperForm, "邀请协办人", "邀请"
     message = "已邀请，对方会收到通知。"
 
     def form_options(self, record: ServiceRequest) -> dict[str, Any]:
         return {"request": record}
 
-    def perform(self, record: ServiceRequest, form: Any) -> None:
-        record.involve(form.cleaned_data["person"], by=self.request.user)
-
 
 class ReleaseHelper(RequestAction):
-    action, title, question = "release", "移除协办人", "确认移除？"
+    do, title, question = ServiceRequest.release, "移除协办人", "确认移除？"
     danger, submit_label, message = True, "确定", "已移除"
 
     def helper(self, record: ServiceRequest) -> ServiceHelper:
@@ -205,14 +201,14 @@ class ReleaseHelper(RequestAction):
         consequence = "移除后对方不能再添加备注；他写下的备注会保留。"
         return {"named": f"协办人：{self.helper(record)}", "details": record.number, "consequence": consequence}
 
-    def perform(self, record: ServiceRequest, form: Any) -> None:
+    def carry_out(self, record: ServiceRequest, form: Any) -> None:
         record.release(self.helper(record).user, by=self.request.user)
 
 
 class AddNote(RequestAction):
     """The note form is part of the record page; errors are shown there."""
 
-    action, title, form_class, message = "note", "添加备注", NoteForm, "备注已保存"
+    do, form, title, message = ServiceRequest.note, NoteForm, "添加备注", "备注已保存"
     template_name = "services/request_detail.html"
 
     def context(self, record: ServiceRequest, form: Any) -> dict[str, Any]:

@@ -9,32 +9,36 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.views import View
 
 from basedata.models import WorkCalendar
-from kit.pages.records import RecordView
+from kit.pages.page import render_page
 
 from ..forms import TargetsForm
 from ..models import ServiceTarget
-from ..models.target import NO_PERMISSION
+from ..models.target import CHANGE, NO_PERMISSION
 
 
-class Targets(RecordView):
+class Targets(View):
     model = ServiceTarget
-    title, crumbs, help = "服务时限", (("基础数据", ""),), "targets"
+    title, help = "服务时限", "targets"
+    crumbs: tuple[tuple[str, str], ...] = (("基础数据", ""),)
     template_name = "services/targets.html"
+    request: Any
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        if not request.user.has_perm("services.view_servicetarget"):
+        if not self.request.user.has_perm("services.view_servicetarget"):
             raise PermissionDenied("您的角色不能查看服务时限。")
         return self.show(TargetsForm())
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        if not request.user.has_perm("services.change_servicetarget"):
+        user = self.request.user
+        if not user.has_perm(CHANGE):
             raise PermissionDenied(NO_PERMISSION)
         form = TargetsForm(request.POST)
         try:
             with transaction.atomic():
-                saved = form.is_valid() and form.check_unchanged() and form.save(by=request.user)
+                saved = form.is_valid() and form.check_unchanged() and form.save(by=user)
         except IntegrityError:  # somebody filled the same empty cell meanwhile
             form.add_error(None, "时限刚被别人修改，没有保存。请核对后再次保存。")
             saved = False
@@ -44,6 +48,6 @@ class Targets(RecordView):
         return redirect("services:targets")
 
     def show(self, form: TargetsForm, status: int = 200) -> HttpResponse:
-        may_edit = self.request.user.has_perm("services.change_servicetarget")
+        may_edit = self.request.user.has_perm(CHANGE)
         hours = WorkCalendar.load().hours_a_day
-        return self.page(status, form=form, may_edit=may_edit, hours_a_day=hours)
+        return render_page(self, status, form=form, may_edit=may_edit, hours_a_day=hours)

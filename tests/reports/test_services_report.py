@@ -20,8 +20,7 @@ from customers.models import Customer
 from reports.periods import year_period
 from reports.queries import service
 from reports.queries.service import BASES
-from services.models import ServiceChange, ServiceRequest, forget_old_marks
-from services.models.record import COMPLAINT
+from services.models import COMPLAINT, ServiceChange, ServiceRequest, forget_old_marks
 from tests import factories
 from tests.exports import export
 from tests.html import text

@@ -7,8 +7,7 @@ import pytest
 from accounts.administration import user as administration
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Kind, Refused
-from services.models import ServiceRequest, ServiceRound
-from services.models import request as module
+from services.models import ServiceRequest, ServiceRound, rounds
 from tests import factories
 from tests.races import ON_POSTGRESQL, again, before
 
@@ -19,7 +18,7 @@ pytestmark = ON_POSTGRESQL
 def two_assign(company, monkeypatch):
     second = factories.person("sales_supervisor", name="副主管", department=company.sales)
     record = factories.service_request(company.colleague)
-    moment = before(monkeypatch, ServiceRequest, "_save")
+    moment = before(monkeypatch, ServiceRequest, "save_fields")
     mine, theirs = again(record), again(record)
     return lambda: (
         record,
@@ -52,7 +51,7 @@ def two_feedbacks(company, monkeypatch):
     """The customer's stars and the 客户经理's at once."""
     record = factories.handled(company.manager, company.supervisor, company.manager)
     key = record.invite(by=company.manager, result="已归零").rating_key
-    moment = before(monkeypatch, module.ServiceRequest, "_send_back")
+    moment = before(monkeypatch, rounds, "send_back")
     mine, theirs = again(record), again(record)
     return lambda: (
         record,
