@@ -14,7 +14,10 @@ from django.apps import apps
 from django.db import models, transaction
 from django.urls import reverse
 
+from kit.pages.form_page import FormPage
+from kit.pages.list_page import ListPage
 from kit.pages.lists import RecordList
+from kit.pages.record_page import RecordPage
 from kit.pages.records import RecordView
 from tests import factories
 from tests.permissions.asking import SECRETS, snapshot, url_of
@@ -37,7 +40,7 @@ def test_every_page_about_rows_has_a_row_rule():
     ruleless = [
         name
         for name, _, view in PAGES
-        if issubclass(view, RecordView | RecordList) and hasattr(view, "model")
+        if issubclass(view, RecordView | RecordList | RecordPage | FormPage | ListPage) and hasattr(view, "model")
         if not hasattr(view.model._default_manager, "visible_to")
     ]
     assert ruleless == []
@@ -155,8 +158,8 @@ def test_search_finds_nothing_outside_ones_view(world, enter):
 
 
 def test_control_a_part_without_its_parents_rule_is_seen(world, enter, monkeypatch):
-    monkeypatch.setattr("customers.views.inside.CustomerPart.rows", RecordView.rows)
-    monkeypatch.setattr("kit.pages.records.FormView.dispatch", RecordView.dispatch)
+    monkeypatch.setattr("customers.views.inside.rows_of_customer", FormPage.rows)
+    monkeypatch.setattr("kit.pages.form_page.earlier_url", lambda user, token: "")
     with transaction.atomic():
         nested = [(name, route) for name, route in NESTED if name == "customers:contact_update"]
         assert crossed_parents(world, enter, nested) != []

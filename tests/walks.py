@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from kit.pages.form_page import FormPage
+from kit.pages.list_page import ListPage
+from kit.pages.list_tabs import Tabs
 from kit.pages.lists import RecordList
 from kit.pages.records import FormView
 from tests.permissions.asking import url_of
@@ -44,8 +47,14 @@ def pages() -> Iterator[tuple[str, str, Any]]:
 
 PAGES = list(pages())
 CLASSES = {name: view for name, _, view in PAGES}
-LISTS = [name for name, _, view in PAGES if issubclass(view, RecordList)]
-FORMS = [name for name, _, view in PAGES if issubclass(view, FormView)]
+LISTS = [name for name, _, view in PAGES if issubclass(view, RecordList | ListPage)]
+FORMS = [name for name, _, view in PAGES if issubclass(view, FormView | FormPage)]
+
+
+def tab_parameter(view: Any) -> str:
+    """Return the query parameter of a list's tabs; empty without tabs."""
+    tabs = getattr(view, "tabs", None)
+    return tabs.field if isinstance(tabs, Tabs) else getattr(view, "tab_field", "")
 
 
 class Opened(NamedTuple):

@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from crm.role_check import routes
+from kit.pages.list_page import ListPage
 from kit.pages.lists import RecordList
 from kit.pages.unknown_parameters import describe_unknown_names
 from reports.pages import ReportPage
@@ -15,12 +16,13 @@ from tests import factories
 from tests.addresses import filled
 from tests.exports import export
 from tests.html import find_all, text, urls
+from tests.walks import tab_parameter
 
 pytestmark = pytest.mark.django_db
 OPPORTUNITIES = "/marketing/opportunities/"
-LISTS = sorted({path for _, path, view in routes() if issubclass(view, RecordList)})
+LISTS = sorted({path for _, path, view in routes() if issubclass(view, RecordList | ListPage)})
 REPORTS = sorted({path for _, path, view in routes() if issubclass(view, ReportPage)})
-TABBED = sorted({path for _, path, view in routes() if issubclass(view, RecordList) and view.tab_field})
+TABBED = sorted({path for _, path, view in routes() if issubclass(view, RecordList | ListPage) and tab_parameter(view)})
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def test_an_unknown_parameter_is_named_and_not_exported(path, enter):
 @pytest.mark.parametrize("path", TABBED)
 def test_an_unknown_tab_is_named_and_all_rows_are_shown(path, enter):
     client, url = enter(path)
-    field = next(view.tab_field for _, route, view in routes() if route == path)
+    field = next(tab_parameter(view) for _, route, view in routes() if route == path)
     assert notes(client.get(url, {field: "gone"})) == ["没有「gone」这一类，现在显示全部。"]
     assert export(client, url, "csv", **{field: "gone"}).status_code in (400, 403)
 
