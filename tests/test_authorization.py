@@ -15,6 +15,7 @@ from django.db import models, transaction
 from django.urls import reverse
 
 from kit.pages.form_page import FormPage
+from kit.pages.history import HistoryPage
 from kit.pages.list_page import ListPage
 from kit.pages.lists import RecordList
 from kit.pages.record_page import RecordPage
@@ -35,12 +36,16 @@ def test_there_is_something_to_walk():
     assert len(LISTS) >= 9
 
 
+ABOUT_ROWS = (RecordView, RecordList, FormPage, HistoryPage, ListPage, RecordPage)
+
+
 def test_every_page_about_rows_has_a_row_rule():
     """A page class names a model whose rows start at a person."""
     ruleless = [
         name
         for name, _, view in PAGES
-        if issubclass(view, RecordView | RecordList | RecordPage | FormPage | ListPage) and hasattr(view, "model")
+        if issubclass(view, RecordView | RecordList | FormPage | RecordPage | HistoryPage | ListPage)
+        and hasattr(view, "model")
         if not hasattr(view.model._default_manager, "visible_to")
     ]
     assert ruleless == []

@@ -11,7 +11,7 @@ from django.db import transaction
 from tests import html
 from tests.permissions.asking import url_of
 from tests.permissions.tables import people_who, records_of
-from tests.walks import CLASSES, FORMS, LISTS, filled, first_of_each, open_forms, tab_parameter
+from tests.walks import CLASSES, FORMS, LISTS, filled, first_of_each, open_forms, tab_field
 
 pytestmark = [pytest.mark.django_db, pytest.mark.walk]
 HUGE = "99999999999999999999"
@@ -63,7 +63,7 @@ def test_no_form_minds_fields_given_twice_or_not_at_all(world, enter):
 
 def parameters(name: str) -> list[str]:
     view = CLASSES[name]
-    return [*view.filterset_class.base_filters, tab_parameter(view) or "tab", "sort", "page", "page_size", "export"]
+    return [*view.filterset_class.base_filters, tab_field(view) or "tab", "sort", "page", "page_size", "export"]
 
 
 def test_no_senseless_parameter_crashes_any_list(world, enter):

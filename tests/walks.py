@@ -51,8 +51,8 @@ LISTS = [name for name, _, view in PAGES if issubclass(view, RecordList | ListPa
 FORMS = [name for name, _, view in PAGES if issubclass(view, FormView | FormPage)]
 
 
-def tab_parameter(view: Any) -> str:
-    """Return the query parameter of a list's tabs; empty without tabs."""
+def tab_field(view: Any) -> str:
+    """Return the query parameter of a list's tabs, empty without any."""
     tabs = getattr(view, "tabs", None)
     return tabs.field if isinstance(tabs, Tabs) else getattr(view, "tab_field", "")
 

@@ -25,8 +25,9 @@ from kit.pages.list_page import ListPage, NewLink
 from kit.pages.list_tabs import Tabs
 from kit.pages.templatetags.ui import chip, stars
 
+from ..candidates import possible_owners
 from ..filters.customers import CustomerFilter, DeletedCustomerFilter
-from ..forms import CustomerForm, NewCustomerForm, customer_suggestions
+from ..forms import CustomerForm, customer_suggestions
 from ..import_form import label_with_unit
 from ..models import Customer, names_hidden_from
 from .known import DuplicateCheckedPage
@@ -137,11 +138,11 @@ def suggestions(user: User) -> dict[str, Any]:
 
 
 class CustomerCreate(DuplicateCheckedPage):
-    do, form, template_name = Customer.create, NewCustomerForm, "customers/customer_form.html"
+    do, form, template_name = Customer.create, CustomerForm, "customers/customer_form.html"
     title, crumbs, help = "新建客户", CRUMBS, "customers"
 
     def form_options(self, record: Customer) -> dict[str, Any]:
-        return {"user": self.request.user}
+        return {"user": self.request.user, "owners": possible_owners(self.request.user)}
 
     def context(self, record: Customer, form: Any) -> dict[str, Any]:
         return suggestions(self.request.user)

@@ -18,7 +18,7 @@ from kit.jobs.tasks import run_job
 from tests import factories
 from tests.exports import export
 from tests.html import find, find_all, text
-from tests.walks import tab_parameter
+from tests.walks import tab_field
 
 pytestmark = pytest.mark.django_db
 LISTS = {
@@ -49,7 +49,7 @@ def business(company):
 
 def every_state(url):
     """Return the query of the tab 全部, where a list has tabs."""
-    return {"status": "all"} if tab_parameter(resolve(url).func.view_class) else {}
+    return {"status": "all"} if tab_field(resolve(url).func.view_class) else {}
 
 
 def rows(client, url, **query):

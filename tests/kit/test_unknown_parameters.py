@@ -16,13 +16,13 @@ from tests import factories
 from tests.addresses import filled
 from tests.exports import export
 from tests.html import find_all, text, urls
-from tests.walks import tab_parameter
+from tests.walks import tab_field
 
 pytestmark = pytest.mark.django_db
 OPPORTUNITIES = "/marketing/opportunities/"
 LISTS = sorted({path for _, path, view in routes() if issubclass(view, RecordList | ListPage)})
 REPORTS = sorted({path for _, path, view in routes() if issubclass(view, ReportPage)})
-TABBED = sorted({path for _, path, view in routes() if issubclass(view, RecordList | ListPage) and tab_parameter(view)})
+TABBED = sorted({path for _, path, view in routes() if issubclass(view, RecordList | ListPage) and tab_field(view)})
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_an_unknown_parameter_is_named_and_not_exported(path, enter):
 @pytest.mark.parametrize("path", TABBED)
 def test_an_unknown_tab_is_named_and_all_rows_are_shown(path, enter):
     client, url = enter(path)
-    field = next(tab_parameter(view) for _, route, view in routes() if route == path)
+    field = next(tab_field(view) for _, route, view in routes() if route == path)
     assert notes(client.get(url, {field: "gone"})) == ["没有「gone」这一类，现在显示全部。"]
     assert export(client, url, "csv", **{field: "gone"}).status_code in (400, 403)
 
