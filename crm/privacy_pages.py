@@ -4,50 +4,69 @@ from __future__ import annotations
 
 import io
 import json
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
 from customers.models import Contact
-from customers.views.contacts import EDIT_CONTACT, ContactPage
-from customers.views.inside import PartAction
+from customers.views.contacts import EDIT_CONTACT, WITH_CUSTOMER
+from customers.views.customers import CRUMBS
+from customers.views.inside import PartButton, PartPage, rows_of_customer
 from kit.audit.log import log_event
 from kit.domain.verdict import Kind
 from kit.exchange.export_question import ExportQuestion
 from kit.exchange.exports import CONTENT_TYPES, file_response
 from kit.exchange.writers import write_workbook
-from kit.pages.actions import ActionView, controls
-from kit.pages.export_requests import ExportsByPost
+from kit.pages.buttons import controls
+from kit.pages.export_requests import effect_refusal, requested_format
 from kit.pages.forms import Block, CrmForm
-from kit.pages.records import RecordDetail
+from kit.pages.record_page import RecordPage
 
 from .privacy import Sheet, collect_sheets, erase_contact
 
 
-class ContactPersonal(ExportsByPost, ContactPage, RecordDetail):
+class ContactPersonal(RecordPage):
     """Everything stored about one contact, with the ways to export it, correct it, erase it."""
 
-    title, help = "个人信息", "personal"
+    model, select_related = Contact, WITH_CUSTOMER
+    title, crumbs, help = "个人信息", CRUMBS, "personal"
     template_name = "customers/personal.html"
 
-    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        contact = self.get_record()
-        verdict = contact.can_erase(request.user)
+    def rows(self) -> Any:
+        return rows_of_customer(self)
+
+    def get_record(self) -> Contact:
+        contact: Contact = super().get_record()
+        verdict = contact.can_erase(self.request.user)
         if verdict.kind is not Kind.STATE:  # after the erasure the page says so
             verdict.enforce()
-        sheets = collect_sheets(contact, request.user)  # type: ignore[arg-type]
-        if (file_format := self.requested_format()) is not None:
-            return self.export(contact, sheets, file_format)
-        actions = controls((EDIT_CONTACT, ERASE), contact, request.user)
-        return self.page(record=contact, sheets=sheets, actions=actions, back_url=back_to(contact))
+        return contact
 
-    def export(self, contact: Contact, sheets: list[Sheet], file_format: str) -> HttpResponse:
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        file_format = requested_format(request)
+        if file_format is None:
+            return super().get(request, **kwargs)
+        return effect_refusal(request) or self.export(self.get_record(), file_format)
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Send the file that GET asked about."""
+        if requested_format(request) is None:
+            return self.http_method_not_allowed(request)
+        return self.get(request, **kwargs)
+
+    def context(self, record: Contact) -> dict[str, Any]:
+        user = self.request.user
+        actions = controls((EDIT_CONTACT, ERASE), record, user)
+        return {"sheets": collect_sheets(record, user), "actions": actions, "back_url": back_to(record)}
+
+    def export(self, contact: Contact, file_format: str) -> HttpResponse:
         if file_format not in WRITERS:
             raise BadRequest
+        sheets = collect_sheets(contact, self.request.user)
         count = sum(len(sheet.rows) for sheet in sheets)
         if self.request.method != "POST":
             facts = (("联系人", contact.name), ("客户", str(contact.customer)), ("行数", f"将导出 {count} 行"))
@@ -69,7 +88,7 @@ def as_json(sheets: list[Sheet]) -> bytes:
     return json.dumps(content, ensure_ascii=False, indent=2).encode()
 
 
-ERASE = PartAction("erase", "抹去", "trash", "contact_erase", "btn-warn")
+ERASE = PartButton(Contact.erase, "trash", "contact_erase", "btn-warn")
 WRITERS = {"xlsx": as_workbook, "json": as_json}
 TYPES = {"xlsx": CONTENT_TYPES["xlsx"], "json": "application/json"}
 
@@ -112,19 +131,19 @@ class EraseForm(CrmForm, forms.Form):
             self.add_error(
                 None, "请再确认一次：抹去之后不能撤销，也不能从备份以外的任何地方找回。确定的话，请再次点「抹去」。"
             )
-            self.data = self.data.copy()
-            self.data["confirmed"] = "yes"
+            self.data = {**cast(QueryDict, self.data).dict(), "confirmed": "yes"}
         return data
 
 
-class EraseContact(ContactPage, ActionView):
-    action, title, form_class, help = "erase", "抹去个人信息", EraseForm, "personal"
+class EraseContact(PartPage):
+    do, title, form = Contact.erase, "抹去个人信息", EraseForm
+    crumbs, help = CRUMBS, "personal"
     submit_label, danger, message = "抹去", True, "个人信息已抹去。"
 
     def form_options(self, record: Any) -> dict[str, Any]:
         return {"contact": record}
 
-    def perform(self, record: Any, form: Any) -> None:
+    def carry_out(self, record: Any, form: Any) -> None:
         data = form.cleaned_data
         erase_contact(record, by=self.request.user, reason=data["reason"], with_files=data["with_files"])
 

@@ -163,8 +163,8 @@ def test_search_finds_nothing_outside_ones_view(world, enter):
 
 
 def test_control_a_part_without_its_parents_rule_is_seen(world, enter, monkeypatch):
-    monkeypatch.setattr("customers.views.inside.CustomerPart.rows", RecordView.rows)
-    monkeypatch.setattr("kit.pages.records.FormView.dispatch", RecordView.dispatch)
+    monkeypatch.setattr("customers.views.inside.rows_of_customer", FormPage.rows)
+    monkeypatch.setattr("kit.pages.form_page.earlier_url", lambda user, token: "")
     with transaction.atomic():
         nested = [(name, route) for name, route in NESTED if name == "customers:contact_update"]
         assert crossed_parents(world, enter, nested) != []

@@ -17,7 +17,7 @@ from django.urls import resolve
 from accounts.models import User
 from customers.forms.picker import CustomerField
 from customers.models import Customer
-from kit.pages.records import FormView
+from kit.pages.form_page import FormPage
 from tests import factories
 from tests.permissions.asking import STORED, snapshot, url_of
 from tests.permissions.tables import people_who, records_of
@@ -193,14 +193,14 @@ def test_fields_no_form_shows_have_no_effect_wherever_they_are_posted(world, ent
 
 
 def test_control_a_posted_field_that_takes_effect_is_seen(world, enter, monkeypatch):
-    original = FormView.make_form
+    original = FormPage.make_form
 
     def careless(self, record, data=None):
         if data and "number" in data and isinstance(record, Customer):
             Customer.objects.filter(pk=record.pk).update(number=data["number"])
         return original(self, record, data)
 
-    monkeypatch.setattr(FormView, "make_form", careless)
+    monkeypatch.setattr(FormPage, "make_form", careless)
     assert mass_assignment(world, enter, ["customers:customer_update"]) != []
 
 

@@ -9,25 +9,16 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from kit.domain.money import format_exact
-from kit.pages.actions import Action, Control
-from kit.pages.lists import Column, RecordList
+from kit.pages.buttons import Button, Control
+from kit.pages.columns import Column
+from kit.pages.list_page import ListPage
 
 from ..filters import ProductFilter, StockFilter
 from ..models import Product, StockRecord, mirror_notice
 
 CRUMBS = (("基础数据", ""),)
-STOCK = Action("", "库存", "database", "basedata:stock_list")
-PRODUCT = Action("", "产品", "info-circle", "basedata:product_list")
-
-
-class MirroredList(RecordList):
-    """A list of mirrored rows, with 数据截至 at its head."""
-
-    template_name = "basedata/mirrored_list.html"
-    tables: tuple[str, ...]
-
-    def page_context(self) -> dict[str, Any]:
-        return {**super().page_context(), "mirror": mirror_notice(*self.tables)}
+STOCK = Button(None, "database", "basedata:stock_list", label="库存")
+PRODUCT = Button(None, "info-circle", "basedata:product_list", label="产品")
 
 
 def name_cell(product: Product) -> str:
@@ -36,8 +27,8 @@ def name_cell(product: Product) -> str:
     return format_html('{} <span class="st sq">已下架</span>', product.name)
 
 
-class ProductList(MirroredList):
-    model, tables = Product, ("products",)
+class ProductList(ListPage):
+    model, template_name = Product, "basedata/mirrored_list.html"
     title, crumbs, help = "产品信息查询", CRUMBS, "products"
     filterset_class = ProductFilter
     columns = (
@@ -60,14 +51,17 @@ class ProductList(MirroredList):
     export_permission = "basedata.export_product"
     empty_text = "还没有产品。产品来自销售系统，同步后显示在这里。"
 
+    def context(self) -> dict[str, Any]:
+        return {"mirror": mirror_notice("products")}
+
     def row_controls(self, row: Product) -> list[Control]:
         if not self.request.user.has_perm("basedata.view_stockrecord"):
             return []
         return [Control(STOCK, f"{reverse('basedata:stock_list')}?{urlencode({'product': row.number})}", True, "")]
 
 
-class StockList(MirroredList):
-    model, tables = StockRecord, ("storage", "products")
+class StockList(ListPage):
+    model, template_name = StockRecord, "basedata/mirrored_list.html"
     title, crumbs, help = "库存数据查询", CRUMBS, "stock"
     select_related = ("product",)
     filterset_class = StockFilter
@@ -82,6 +76,9 @@ class StockList(MirroredList):
     default_sort = "product__number"
     export_permission = "basedata.export_product"
     empty_text = "还没有库存数据。库存来自销售系统，同步后显示在这里。"
+
+    def context(self) -> dict[str, Any]:
+        return {"mirror": mirror_notice("storage", "products")}
 
     def row_controls(self, row: StockRecord) -> list[Control]:
         if not self.request.user.has_perm("basedata.view_product"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import django_filters
 from django import forms
@@ -29,15 +29,16 @@ def owner_choices(request: HttpRequest | None) -> QuerySet[User]:
     """Return the 客户经理 inside the view, and the requested one when they own a visible customer."""
     if request is None:
         return User.objects.none()
+    user = cast(User, request.user)
     if request.GET.get("follow") == OWNER_AT_THAT_TIME:
-        return owners_in_view(request.user)
-    people = user_ids_in_scope(request.user, "customers.view_customer", VIEW)
+        return owners_in_view(user)
+    people = user_ids_in_scope(user, "customers.view_customer", VIEW)
     owners = User.objects.account_managers().only("name", "username")
     owners = owners if people is None else owners.filter(pk__in=people)
     requested = request.GET.get("manager", "")
     if not (requested.isdecimal() and len(requested) < 10):
         return owners
-    visible = Customer.objects.visible_to(request.user).filter(manager=OuterRef("pk"))
+    visible = Customer.objects.visible_to(user).filter(manager=OuterRef("pk"))
     users = User.objects.only("name", "username")
     return users.filter(Q(pk__in=owners.order_by().values("pk")) | Q(Exists(visible), pk=requested))
 

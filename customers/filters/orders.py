@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
@@ -19,7 +21,7 @@ STATUS_CHOICES = [(REVENUE_STATUS, "计入金额的"), *Order.Status.choices]
 
 
 def order_owner_choices(request: HttpRequest | None) -> QuerySet[User]:
-    return owners_in_view(request.user) if request else User.objects.none()
+    return owners_in_view(cast(User, request.user)) if request else User.objects.none()
 
 
 class OrderFilter(ListFilter):
@@ -56,7 +58,7 @@ class OrderFilter(ListFilter):
     def of_owners(self, rows: OrderQuerySet, owners: frozenset[int]) -> QuerySet[Order]:
         """Filter by owner of the customer: today's, or the one at the date of the order."""
         if self.form.cleaned_data.get("follow") == OWNER_AT_THAT_TIME:
-            return rows.with_owner().filter(owner__in=owners)
+            return rows.with_owner().filter(Q(owner__in=owners))
         return rows.filter(customer__manager__in=owners)
 
     def keep_rows(self, rows: OrderQuerySet, name: str, value: str) -> QuerySet[Order]:

@@ -1,6 +1,6 @@
 from .attachments import AttachForm
 from .contacts import ContactForm
-from .customers import CustomerForm, NewCustomerForm
+from .customers import CustomerForm
 from .interactions import InteractionForm
 from .known import DuplicateCheckForm
 from .picker import CustomerField, add_customer_field, customer_suggestions
@@ -12,7 +12,6 @@ __all__ = [
     "CustomerForm",
     "DuplicateCheckForm",
     "InteractionForm",
-    "NewCustomerForm",
     "add_customer_field",
     "customer_suggestions",
 ]

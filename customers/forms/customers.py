@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 
 from accounts.models import User
 from basedata.models import DictionaryEntry
 from kit.domain.folding import fold_code, fold_width
-from kit.pages.forms import Block
+from kit.pages.forms import Block, apply_field_defaults
 
-from ..candidates import possible_owners
 from ..likeness import Match, SearchTerms, customer_matches
 from ..models import Customer, lock_current_customers, lock_customer_names, required_fields
 from .known import DuplicateCheckForm
@@ -21,7 +21,10 @@ CODE_LENGTH = 18
 
 
 class CustomerForm(DuplicateCheckForm):
-    """Editing a customer. 客户经理 is changed by 移交 only; a changed level needs a reason."""
+    """Editing a customer: 客户经理 is changed by 移交 only, a changed level needs a reason.
+
+    owners: creating one, and to whom it may be given. 客户经理 own what they create, a supervisor chooses.
+    """
 
     blocks = (
         Block(
@@ -67,8 +70,12 @@ class CustomerForm(DuplicateCheckForm):
         ]  # fmt: skip
         widgets = {"satisfaction": forms.RadioSelect, "credit": forms.RadioSelect}
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    only_owner: User | None = None
+
+    def __init__(self, *args: Any, user: User, owners: QuerySet[User] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, user=user, **kwargs)
+        if owners is not None:
+            self.offer(owners)
         for name, category in (("region", "地区"), ("industry", "行业"), ("level", "客户等级")):
             self.fields[name].queryset = DictionaryEntry.objects.of(category)  # type: ignore[attr-defined]
         add_customer_field(self, "parent", label="上级单位", user=user)
@@ -76,6 +83,15 @@ class CustomerForm(DuplicateCheckForm):
             self.fields[name].choices = [(score, f"{score}") for score in range(1, 6)]  # type: ignore[attr-defined]
         for name in self.required_names():
             self.fields[name].required = True
+
+    def offer(self, owners: QuerySet[User]) -> None:
+        """Ask for the owner of a new customer, except a user who can only be it themselves."""
+        del self.fields["level_reason"]
+        first = list(owners[:2])
+        if [owner.pk for owner in first] == [self.user.pk]:
+            self.only_owner = first[0]
+        else:
+            self.fields["manager"] = apply_field_defaults(forms.ModelChoiceField(owners, label="客户经理"))
 
     def required_names(self) -> tuple[str, ...]:
         return ("name", *required_fields())
@@ -135,24 +151,5 @@ class CustomerForm(DuplicateCheckForm):
         values = super().values()
         reasons = [values.pop(name, "").strip() for name in ("level_reason", "duplicate_reason")]
         reason = "；".join(filter(None, reasons))
-        return {**values, "reason": reason} if reason else values
-
-
-class NewCustomerForm(CustomerForm):
-    """Creating a customer: a 客户经理 becomes its owner, a supervisor chooses the 客户经理."""
-
-    manager = forms.ModelChoiceField(User.objects.none(), label="客户经理")
-
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, user=user, **kwargs)
-        owners = possible_owners(user)
-        self.only_owner = owners[0] if [owner.pk for owner in owners[:2]] == [user.pk] else None
-        if self.only_owner:
-            del self.fields["manager"]
-        else:
-            self.fields["manager"].queryset = owners  # type: ignore[attr-defined]
-        del self.fields["level_reason"]
-
-    def values(self) -> dict[str, Any]:
-        values = super().values()
+        values |= {"reason": reason} if reason else {}
         return {**values, "manager": self.only_owner} if self.only_owner else values

@@ -47,6 +47,6 @@ class InteractionForm(RecordForm):
             self.fields["files"] = AttachmentsField(required=False)
 
     def _post_clean(self) -> None:
-        super()._post_clean()
+        super()._post_clean()  # type: ignore[misc]  # ModelForm's, which the base of the mixin does not declare
         if self.errors and self.files.getlist("files") and "files" not in self.errors:
             self.add_error("files", "浏览器不保留已选的文件，请重新选择附件。")

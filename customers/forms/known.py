@@ -8,6 +8,7 @@ from django import forms
 from django.http import QueryDict
 
 from kit.pages.forms import RecordForm
+from kit.sql.transactions import in_transaction
 
 from ..beyond import CheckPaused
 from ..likeness import Match, SearchTerms, find_unconfirmed
@@ -84,8 +85,9 @@ class DuplicateCheckForm(RecordForm):
     def unconfirmed(self) -> list[Match]:
         return [match for match in self.find() if match.key not in self.confirmed_keys]
 
+    @in_transaction
     def check_again(self) -> None:
-        """Check under lock; raise DuplicateAppeared for new matches. Call in the transaction that saves."""
+        """Check under lock, in the transaction that saves; raise DuplicateAppeared for new matches."""
         if any(self.sought()):
             self.hold()
             if self.unconfirmed():

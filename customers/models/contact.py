@@ -15,7 +15,9 @@ from accounts.scopes import EDIT, scope_includes
 from kit.audit.log import log_event, save_changes
 from kit.domain.masking import refuse_masked
 from kit.domain.shortened_numbers import refuse_shortened
-from kit.domain.verdict import Verdict, first_objection, refuse_if, require_permission, require_scope, transition
+from kit.domain.verdict import Verdict, first_objection, refuse_if, require_scope
+from kit.sql.transactions import in_transaction
+from kit.transitions import creation, transition
 
 from .customer import Customer, CustomerQuerySet
 from .holding import lock_current_customers
@@ -63,7 +65,6 @@ class Contact(HasContactDetails):
     erased_at = models.DateTimeField("抹去时间", null=True, editable=False)
     version = models.PositiveIntegerField(default=0, editable=False)
 
-    locked_with = "customer"
     detail_fields = ("office_phone", "mobile", "email")
     text_indexed, number_indexed = ("name",), ("office_phone", "mobile")
     objects = ContactQuerySet.as_manager()
@@ -84,20 +85,25 @@ class Contact(HasContactDetails):
     def get_absolute_url(self) -> str:
         return self.customer.get_absolute_url()
 
+    def locked_parent(self) -> Customer:
+        return self.customer
+
     def get_detail_url(self, name: str) -> str:
         return reverse("customers:contact_show", args=[self.customer_id, self.pk, name])
 
     def shows_details_to(self, by: User) -> bool:
         return self.customer.shows_details_to(by)
 
+    @creation("customers.change_customer", "新建", refusal="您的角色不能修改客户")
     @classmethod
     def create(cls, *, by: User, customer: Customer, **values: Any) -> Contact:
-        """Create a contact and its audit row. Call in a transaction."""
+        """Create a contact and its audit row."""
         lock_current_customers(customer, by=by)
         customer.can_contribute(by).enforce()
         return cls.add(by=by, customer=customer, **values)
 
     @classmethod
+    @in_transaction
     def add(cls, *, by: User, customer: Customer, **values: Any) -> Contact:
         """Like create(), for callers that created or locked the customer and checked the permission."""
         contact = cls(customer=customer, **values)
@@ -108,46 +114,45 @@ class Contact(HasContactDetails):
         add_timeline_entry(customer, TimelineEntry.Kind.CUSTOMER, f"新增联系人 {contact.name}")
         return contact
 
+    @transition("customers.change_customer", "编辑", refusal="您的角色不能修改客户")
+    def edit(self, *, by: User, **values: Any) -> None:
+        if values.get("is_primary"):
+            self.unset_other_primary()
+        save_changes(by, "编辑", self, **values)
+
+    @edit.guard
     def can_edit(self, by: User) -> Verdict:
         return first_objection(
             self.customer.can_contribute(by), refuse_if(self.erased_at is not None, "个人信息已抹去，不能再修改。")
         )
 
-    @transition
-    def edit(self, *, by: User, **values: Any) -> None:
-        self.can_edit(by).enforce()
-        if values.get("is_primary"):
-            self.unset_other_primary()
-        save_changes(by, "编辑", self, **values)
-
-    def can_remove(self, by: User) -> Verdict:
-        return self.customer.can_edit(by)
-
-    @transition
+    @transition("customers.change_customer", "删除", refusal="您的角色不能修改客户")
     def remove(self, *, by: User) -> None:
-        self.can_remove(by).enforce()
         log_event(by, "删除", self, 客户=self.customer)
         self.delete()
 
+    @remove.guard
+    def can_remove(self, by: User) -> Verdict:
+        return self.customer.can_edit(by)
+
+    @transition(PERSONAL_DATA_PERMISSION, "抹去", refusal="您的角色不能处理个人信息")
+    def erase(self, *, by: User) -> None:
+        """Empty the row. Texts of others on the person are erased by crm/privacy.py, which calls this."""
+        self.name, self.erased_at, self.do_not_contact, self.is_primary = ERASED_NAME, timezone.now(), True, False
+        self.gender = self.position = self.office_phone = self.mobile = self.email = self.preferred_channel = ""
+        self.note = ""
+        self.version += 1
+        self.save()
+
+    @erase.guard
     def can_erase(self, by: User) -> Verdict:
         return first_objection(
-            require_permission(by, PERSONAL_DATA_PERMISSION, "您的角色不能处理个人信息"),
             require_scope(
                 scope_includes(by, PERSONAL_DATA_PERMISSION, EDIT, self.customer.manager_id),
                 f"只有客户经理（{self.customer.manager}）的主管可以处理这位联系人的个人信息。",
             ),
             refuse_if(self.erased_at is not None, "这位联系人的个人信息已经抹去。"),
         )
-
-    @transition
-    def erase(self, *, by: User) -> None:
-        """Empty the row. Texts of others on the person are erased by crm/privacy.py, which calls this."""
-        self.can_erase(by).enforce()
-        self.name, self.erased_at, self.do_not_contact, self.is_primary = ERASED_NAME, timezone.now(), True, False
-        self.gender = self.position = self.office_phone = self.mobile = self.email = self.preferred_channel = ""
-        self.note = ""
-        self.version += 1
-        self.save()
 
     def unset_other_primary(self) -> None:
         """Make room for this contact as the only primary one."""

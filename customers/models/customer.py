@@ -24,24 +24,17 @@ from kit.domain.modules import lent
 from kit.domain.past_dates import refuse_ahead
 from kit.domain.shortened_numbers import refuse_shortened
 from kit.domain.urls import record_url
-from kit.domain.verdict import (
-    ALLOWED,
-    Kind,
-    Verdict,
-    first_objection,
-    refuse_if,
-    require_permission,
-    require_scope,
-    transition,
-)
+from kit.domain.verdict import ALLOWED, Kind, Verdict, first_objection, refuse_if, require_scope
 from kit.pages.paging import count_capped
+from kit.sql.transactions import in_transaction
+from kit.transitions import creation, guard, transition
 
 from .. import validators
 from ..hooks import RecordsOfCustomers
 from ..names import MAX_LENGTH, normalize, other_readings, pinyin
 from .arrival import Arrival
 from .code import CodeField
-from .holding import lock_current_customers, refuse_if_removed, take_advisory_locks
+from .holding import lock_current_customers, refuse_if_removed, take_removal_locks
 from .naming import lock_customer_names
 from .rows import CustomerQuerySet
 from .timeline import TimelineEntry, add_timeline_entry
@@ -118,7 +111,7 @@ class Customer(HasContactDetails, SharedRecord):
     arrival = models.ForeignKey(Arrival, models.PROTECT, null=True, editable=False, db_index=False, related_name="rows")
     version = models.PositiveIntegerField(default=0, editable=False)
 
-    locks_before_records, take_advisory_locks = True, take_advisory_locks  # before transitions, see kit.domain.verdict
+    locks_before_records = True  # see kit.transitions
     share_permission, while_shareable = "customers.share_customer", refuse_if_removed
     detail_fields = ("phone", "bank_account")
     derived_fields = ("name_normalized", "name_pinyin", "name_initials", "name_readings")
@@ -227,10 +220,18 @@ class Customer(HasContactDetails, SharedRecord):
         """Compare the stored key or value only, never a related row."""
         return getattr(self, self._meta.get_field(name).attname) in (None, "")  # type: ignore[union-attr]
 
+    @creation("customers.add_customer", "新建")
     @classmethod
-    def create(cls, *, by: User | None, number: str | None = None, reason: str = "", **values: Any) -> Customer:
-        """Create a customer with its number, first ownership and audit row. Call in a transaction.
+    def create(cls, *, by: User | None, **values: Any) -> Customer:
+        """Create a customer; see add() for the values."""
+        return cls.add(by=by, **values)
 
+    @classmethod
+    @in_transaction
+    def add(cls, *, by: User | None, number: str | None = None, reason: str = "", **values: Any) -> Customer:
+        """Create a customer with its number, first ownership and audit row.
+
+        Asks no permission: for callers that asked for another, such as 开发成功 of an opportunity.
         reason: why it is none of the similar customers; the supervisors are notified of it.
         """
         values["manager"].ensure_active()
@@ -246,9 +247,14 @@ class Customer(HasContactDetails, SharedRecord):
             notify(supervisor, f"{by} 新建了同名或相近的客户「{customer}」：{reason}", customer)
         return customer
 
+    @transition("customers.change_customer", "编辑", refusal="您的角色不能修改客户")
+    def edit(self, *, by: User, **values: Any) -> None:
+        lock_current_customers(values.get("parent"), by=by, kept=self.parent)
+        save_changes(by, "编辑", self, **values)
+
+    @edit.guard
     def can_edit(self, by: User) -> Verdict:
         return first_objection(
-            require_permission(by, "customers.change_customer", "您的角色不能修改客户"),
             require_scope(
                 scope_includes(by, "customers.change_customer", EDIT, self.manager_id),
                 f"只有客户经理（{self.manager}）和他的主管可以修改这个客户。",
@@ -256,38 +262,33 @@ class Customer(HasContactDetails, SharedRecord):
             refuse_if_removed(self, by),
         )
 
-    @transition
-    def edit(self, *, by: User, **values: Any) -> None:
-        self.can_edit(by).enforce()
-        lock_current_customers(values.get("parent"), by=by, kept=self.parent)
-        save_changes(by, "编辑", self, **values)
-
+    @guard("customers.change_customer", "修改")
     def can_contribute(self, by: User) -> Verdict:
         """Check adding and editing of contacts and interactions: for editors, and colleagues it is shared with."""
         verdict = self.can_edit(by)
         return ALLOWED if verdict.kind is Kind.NOT_YOURS and self.shared_for_editing(by) else verdict
 
+    @transition("customers.delete_customer", "删除", before=take_removal_locks)
+    def remove(self, *, by: User) -> None:
+        """Soft-delete the row, so that an administrator can restore it."""
+        self.deleted_at = timezone.now()
+        self.save(update_fields=["deleted_at"])
+        log_event(by, "删除", self, 客户编号=self.number)
+
+    @remove.guard
+    def can_remove(self, by: User) -> Verdict:
+        return self.removable_by(by) and self._unless_in_use(by)
+
+    @guard("customers.delete_customer", "删除")
     def removable_by(self, by: User) -> Verdict:
         """Like can_remove(), without counting related rows: for the rows of a list, it makes no query."""
         return first_objection(
-            require_permission(by, "customers.delete_customer", "您的角色不能删除客户"),
             require_scope(
                 scope_includes(by, "customers.delete_customer", EDIT, self.manager_id),
                 f"只有客户经理（{self.manager}）和他的主管可以删除这个客户。",
             ),
             refuse_if_removed(self, by),
         )
-
-    def can_remove(self, by: User) -> Verdict:
-        return self.removable_by(by) and self._unless_in_use(by)
-
-    @transition
-    def remove(self, *, by: User) -> None:
-        """Soft-delete the row, so that an administrator can restore it."""
-        self.can_remove(by).enforce()
-        self.deleted_at = timezone.now()
-        self.save(update_fields=["deleted_at"])
-        log_event(by, "删除", self, 客户编号=self.number)
 
     def _unless_in_use(self, by: User) -> Verdict:
         rows: dict[str, models.QuerySet[Any]] = {"订单": self.orders.all(), "流失记录": self.churn_cases.all()}  # type: ignore[attr-defined]
@@ -299,58 +300,56 @@ class Customer(HasContactDetails, SharedRecord):
         advice = "重复的客户请在列表里勾选后合并" if self.can_merge(by) else "重复的客户请主管合并"
         return refuse_if(bool(blockers), f"还有 {'、'.join(blockers)}，不能删除。{advice}。")
 
+    @transition("customers.restore_customer", "恢复", refusal="只有系统管理员可以恢复已删除的客户")
+    def restore(self, *, by: User) -> None:
+        self.deleted_at = None
+        self.save(update_fields=["deleted_at"])
+        log_event(by, "恢复", self, 客户编号=self.number)
+
+    @restore.guard
     def can_restore(self, by: User) -> Verdict:
         return first_objection(
-            require_permission(by, "customers.restore_customer", "只有系统管理员可以恢复已删除的客户"),
             refuse_if(self.deleted_at is None, "客户没有被删除。"),
             refuse_if(self.arrival_id is not None, "客户正由一次导入写入，不能恢复。"),
             refuse_if(self.merged_into_id is not None, "客户已并入另一个客户，不能恢复。"),
         )
 
-    @transition
-    def restore(self, *, by: User) -> None:
-        self.can_restore(by).enforce()
-        self.deleted_at = None
-        self.save(update_fields=["deleted_at"])
-        log_event(by, "恢复", self, 客户编号=self.number)
-
-    def can_transfer(self, by: User) -> Verdict:
-        return self._require_supervisor(by, "customers.transfer_customer", "移交")
-
-    @transition
+    @transition("customers.transfer_customer", "移交")
     def transfer(self, to: User, *, by: User, reason: str) -> None:
         """移交 with follow-ups and open cases; the new and the former 客户经理 are notified."""
-        self.can_transfer(by).enforce()
         from .together import transfer_customers
 
         transfer_customers([self], to, by=by, reason=reason)
 
-    def can_reclassify(self, by: User) -> Verdict:
-        return self._require_supervisor(by, "customers.reclassify_customer", "批量修改")
+    @transfer.guard
+    def can_transfer(self, by: User) -> Verdict:
+        return self._while_supervised(by, "customers.transfer_customer", "移交")
 
-    @transition
+    @transition("customers.reclassify_customer", "批量修改")
     def reclassify(self, *, by: User, reason: str = "", **values: Any) -> None:
         """Set 地区, 行业 or 客户等级, as for many customers at once; another level needs a reason."""
-        self.can_reclassify(by).enforce()
         from .together import reclassify_customers
 
         reclassify_customers([self], by=by, reason=reason, **values)
 
-    def can_merge(self, by: User) -> Verdict:
-        return self._require_supervisor(by, "customers.merge_customer", "合并")
+    @reclassify.guard
+    def can_reclassify(self, by: User) -> Verdict:
+        return self._while_supervised(by, "customers.reclassify_customer", "批量修改")
 
-    @transition
+    @transition("customers.merge_customer", "合并")
     def merge(self, other: Customer, *, by: User, reason: str) -> None:
         """Take over everything of the other customer and delete it; see merge_customers() for the locks."""
-        self.can_merge(by).enforce()
         from .merge import merge_into
 
         merge_into(self, other, by=by, reason=reason)
 
-    def _require_supervisor(self, by: User, permission: str, verb: str) -> Verdict:
-        """Check a permission over the customer's 客户经理."""
+    @merge.guard
+    def can_merge(self, by: User) -> Verdict:
+        return self._while_supervised(by, "customers.merge_customer", "合并")
+
+    def _while_supervised(self, by: User, permission: str, verb: str) -> Verdict:
+        """Check that the permission covers the customer's 客户经理."""
         return first_objection(
-            require_permission(by, permission, f"您的角色不能{verb}客户"),
             require_scope(
                 scope_includes(by, permission, EDIT, self.manager_id),
                 f"只有客户经理（{self.manager}）的主管可以{verb}这个客户。",

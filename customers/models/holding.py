@@ -24,12 +24,11 @@ def lock_current_customers(*customers: Customer | None, by: User | None, kept: C
     first_objection(*(refuse_if_removed(customer, by) for customer in rows if customer != kept)).enforce()
 
 
-def take_advisory_locks(customer: Customer, verb: str) -> None:
-    """Before a removal, take the locks of order writers and scans, which select customers first and write later."""
-    if verb == "remove":
-        from .merge import take_merge_and_scan_locks
+def take_removal_locks(customer: Customer) -> None:
+    """Take the locks of order writers and scans, which select customers first and write later."""
+    from .merge import take_merge_and_scan_locks
 
-        take_merge_and_scan_locks()
+    take_merge_and_scan_locks()
 
 
 def refuse_if_removed(customer: Customer, by: User | None) -> Verdict:

@@ -20,7 +20,9 @@ from accounts.models import User
 from basedata.models import entry_field
 from kit.audit.log import log_event, save_changes
 from kit.domain.past_dates import FUTURE_DATE_REFUSED, is_in_future, refuse_ahead
-from kit.domain.verdict import Verdict, first_objection, refuse_if, transition
+from kit.domain.verdict import Verdict, first_objection, refuse_if
+from kit.sql.transactions import in_transaction
+from kit.transitions import creation, transition
 
 from ..attachments import MAX_FILES, CheckedFile
 from .contact import Contact
@@ -65,7 +67,6 @@ class Interaction(models.Model):
     created_at = models.DateTimeField("创建时间", default=timezone.now, editable=False)
     version = models.PositiveIntegerField(default=0, editable=False)
 
-    locked_with = "customer"
     objects = InteractionQuerySet.as_manager()
 
     class Meta:
@@ -85,6 +86,9 @@ class Interaction(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("customers:interaction_detail", args=[self.customer_id, self.pk])
+
+    def locked_parent(self) -> Customer:
+        return self.customer
 
     @property
     def is_follow_up_open(self) -> bool:
@@ -127,9 +131,10 @@ class Interaction(models.Model):
         errors = self.objections()
         refuse_if(bool(errors), next(iter(errors.values()), "")).enforce()
 
+    @creation("customers.change_customer", "新建", refusal="您的角色不能修改客户")
     @classmethod
     def create(cls, *, by: User, customer: Customer, files: Iterable[CheckedFile] = (), **values: Any) -> Interaction:
-        """Create an interaction with its files and finish the follow-ups due up to its day. Call in a transaction."""
+        """Create an interaction with its files and finish the follow-ups due up to its day."""
         lock_current_customers(customer, by=by)
         customer.can_contribute(by).enforce()
         interaction = cls(customer=customer, created_by=by, **values)
@@ -142,30 +147,35 @@ class Interaction(models.Model):
         interaction._save_files(files, by)
         return interaction
 
-    def can_edit(self, by: User) -> Verdict:
-        return self.customer.can_contribute(by)
-
-    @transition
+    @transition("customers.change_customer", "编辑", refusal="您的角色不能修改客户")
     def edit(self, *, by: User, **values: Any) -> None:
         """Change values; another follow-up date opens the follow-up again."""
-        self.can_edit(by).enforce()
         if values.get("follow_up_on", self.follow_up_on) != self.follow_up_on:
             values["followed_up_at"] = None
         save_changes(by, "编辑", self, **values)
         self._validate()
         self._add_timeline_entry()
 
-    def can_remove(self, by: User) -> Verdict:
-        return self.customer.can_edit(by)
+    @edit.guard
+    def can_edit(self, by: User) -> Verdict:
+        return self.customer.can_contribute(by)
 
-    @transition
+    @transition("customers.change_customer", "删除", refusal="您的角色不能修改客户")
     def remove(self, *, by: User) -> None:
-        self.can_remove(by).enforce()
         log_event(by, "删除", self, 客户=self.customer, 时间=self.on, 方式=self.kind)
         remove_timeline_entry(self.customer, TimelineEntry.Kind.INTERACTION, self.get_absolute_url())
         delete_files_on_commit(self.attachments.all())
         self.delete()
 
+    @remove.guard
+    def can_remove(self, by: User) -> Verdict:
+        return self.customer.can_edit(by)
+
+    @transition("customers.change_customer", "完成跟进", refusal="您的角色不能修改客户")
+    def finish_follow_up(self, *, by: User) -> None:
+        self._close_follow_up(by)
+
+    @finish_follow_up.guard
     def can_finish_follow_up(self, by: User) -> Verdict:
         return first_objection(
             self.customer.can_contribute(by),
@@ -173,21 +183,16 @@ class Interaction(models.Model):
             refuse_if(self.followed_up_at is not None, "跟进已经完成。"),
         )
 
-    @transition
-    def finish_follow_up(self, *, by: User) -> None:
-        self.can_finish_follow_up(by).enforce()
-        self._close_follow_up(by)
+    @transition("customers.change_customer", "上传附件", refusal="您的角色不能修改客户")
+    def attach(self, *, by: User, files: Iterable[CheckedFile]) -> None:
+        self._save_files(files, by)
 
+    @attach.guard
     def can_attach(self, by: User) -> Verdict:
         full = self.pk is not None and self.attachments.count() >= MAX_FILES
         return first_objection(
             self.customer.can_contribute(by), refuse_if(full, f"已有 {MAX_FILES} 个附件，先删除不需要的再上传。")
         )
-
-    @transition
-    def attach(self, *, by: User, files: Iterable[CheckedFile]) -> None:
-        self.can_attach(by).enforce()
-        self._save_files(files, by)
 
     def _close_follow_up(self, by: User) -> None:
         self.followed_up_at = timezone.now()
@@ -241,7 +246,6 @@ class Attachment(models.Model):
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="上传人")
     uploaded_at = models.DateTimeField("上传时间", default=timezone.now)
 
-    locked_with = "interaction"
     objects = AttachmentQuerySet.as_manager()
 
     class Meta:
@@ -255,18 +259,22 @@ class Attachment(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("customers:attachment", args=[self.interaction.customer_id, self.pk])
 
-    def can_remove(self, by: User) -> Verdict:
-        return self.interaction.can_edit(by)
+    def locked_parent(self) -> Interaction:
+        return self.interaction
 
-    @transition
+    @transition("customers.change_customer", "删除", refusal="您的角色不能修改客户")
     def remove(self, *, by: User) -> None:
-        self.can_remove(by).enforce()
         log_event(by, "删除附件", self.interaction, 附件=(self.name, None))
         delete_files_on_commit([self])
         self.delete()
 
+    @remove.guard
+    def can_remove(self, by: User) -> Verdict:
+        return self.interaction.can_edit(by)
 
+
+@in_transaction
 def delete_files_on_commit(attachments: Iterable[Attachment]) -> None:
-    """Delete the files from the disk on commit. Call in the transaction of the deletion."""
+    """Delete the files from the disk on commit of their deletion."""
     for attachment in attachments:
         transaction.on_commit(partial(attachment.file.storage.delete, str(attachment.file.name)), robust=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, QueryDict
@@ -10,26 +10,26 @@ from django.shortcuts import get_object_or_404
 from django.views import View
 
 from accounts.models import User
-from kit.pages.actions import ActionView
+from kit.pages.form_page import FormPage
 
-from ..attachments import describe_renames
 from ..forms import AttachForm
 from ..models import Attachment, Interaction
-from .interactions import CRUMBS, InteractionPage
+from .customers import CRUMBS
+from .inside import PartPage
+from .interactions import RELATED, renames_in
 
 
-class AttachFiles(InteractionPage, ActionView):
-    action, title, submit_label, message = "attach", "上传附件", "上传", "上传成功"
-    form_class = AttachForm
+class AttachFiles(PartPage):
+    do, form, title, submit_label = Interaction.attach, AttachForm, "上传附件", "上传"
+    select_related, crumbs, help = RELATED, CRUMBS, "interactions"
+    message = "上传成功"
 
     def make_form(self, record: Interaction, data: QueryDict | None = None) -> AttachForm:
         return AttachForm(data, None if data is None else self.request.FILES)
 
-    def perform(self, record: Interaction, form: AttachForm) -> Any:
-        self.message = (
-            f"{self.message}。{words}" if (words := describe_renames(form.cleaned_data["files"])) else self.message
-        )
-        return super().perform(record, form)
+    def carry_out(self, record: Interaction, form: AttachForm) -> Any:
+        self.message = renames_in(self.message, form)
+        return super().carry_out(record, form)
 
 
 def visible_attachments(user: User, customer: int) -> QuerySet[Attachment]:
@@ -41,7 +41,7 @@ class AttachmentFile(View):
     """Download one file; the browser must neither guess its type nor run it."""
 
     def get(self, request: HttpRequest, customer: int, pk: int) -> FileResponse:
-        attachment = get_object_or_404(visible_attachments(request.user, customer), pk=pk)
+        attachment = get_object_or_404(visible_attachments(cast(User, request.user), customer), pk=pk)
         try:
             content = attachment.file.open("rb")
         except FileNotFoundError as error:
@@ -54,9 +54,8 @@ class AttachmentFile(View):
         return response
 
 
-class RemoveAttachment(ActionView):
-    model = Attachment
-    action, title, question = "remove", "删除附件", "确认删除？"
+class RemoveAttachment(FormPage):
+    do, title, question = Attachment.remove, "删除附件", "确认删除？"
     danger, submit_label, message = True, "确定", "删除成功"
     crumbs, help = CRUMBS, "interactions"
 

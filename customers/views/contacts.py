@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.utils.html import format_html
 
-from accounts.detail_columns import DO_NOT_CONTACT_MARK, DetailColumn, ListWithDetails
+from accounts.detail_columns import DO_NOT_CONTACT_MARK, DetailColumn
 from accounts.detail_pages import ShowDetail
-from kit.pages.actions import ActionView
-from kit.pages.lists import Column
-from kit.pages.records import RecordCreate, RecordUpdate
+from kit.domain.verdict import Verdict
+from kit.pages.columns import Column
 
 from ..filters.parts import ContactFilter
 from ..forms import ContactForm
 from ..models import Contact
-from .customers import CUSTOMER_LIST_CRUMB
-from .inside import CustomerPart, InPlaceForm, InsideCustomer, PartAction, PartList
-from .known import DuplicateCheckPage
+from .customers import CRUMBS
+from .inside import InPlacePage, PartButton, PartList, PartPage, rows_of_customer
+from .known import send_or_ask_again
 
-EDIT_CONTACT = PartAction("edit", "编辑", "edit", "customers:contact_update")
-PERSONAL_DATA = PartAction("erase", "个人信息", "shield-lock", "contact_personal")
-REMOVE_CONTACT = PartAction("remove", "删除", "trash", "customers:contact_delete", dialog=True)
+EDIT_CONTACT = PartButton(Contact.edit, "edit", "customers:contact_update")
+PERSONAL_DATA = PartButton(Contact.erase, "shield-lock", "contact_personal", label="个人信息")
+REMOVE_CONTACT = PartButton(Contact.remove, "trash", "customers:contact_delete", dialog=True)
+WITH_CUSTOMER = ("customer", "customer__manager")
 
 
 def name_cell(contact: Contact) -> str:
@@ -35,12 +35,12 @@ def refusal_mark(contact: Contact) -> str:
     return DO_NOT_CONTACT_MARK if contact.do_not_contact else ""
 
 
-class ContactList(ListWithDetails, PartList):
+class ContactList(PartList):
     model = Contact
-    title, crumbs, help = "联系人", (("客户管理", ""), CUSTOMER_LIST_CRUMB), "customers"
+    title, crumbs, help = "联系人", CRUMBS, "customers"
     part = "contacts"
     new_label, new_url = "新建联系人", "customers:contact_create"
-    select_related = ("customer", "customer__manager")
+    select_related = WITH_CUSTOMER
     filterset_class = ContactFilter
     default_sort = "-is_primary"
     columns = (
@@ -53,53 +53,51 @@ class ContactList(ListWithDetails, PartList):
         Column("首选联系方式", "get_preferred_channel_display"),
         Column("请勿联系", "do_not_contact", export_only=True),
     )
-    row_actions = (EDIT_CONTACT, REMOVE_CONTACT, PERSONAL_DATA)
+    row_buttons = (EDIT_CONTACT, REMOVE_CONTACT, PERSONAL_DATA)
     export_permission = "customers.export_customer"
     empty_text = "这个客户还没有联系人。"
 
 
-class ContactFormPage(DuplicateCheckPage):
-    """A form that reports contacts of the same name or number before saving."""
+class ShowContactDetail(ShowDetail):
+    do, select_related, crumbs = Contact.open_detail, WITH_CUSTOMER, CRUMBS
 
-    template_name = "customers/customer_form.html"
+    def rows(self) -> Any:
+        return rows_of_customer(self)
+
+
+class ContactCreate(InPlacePage):
+    do, form, template_name = Contact.create, ContactForm, "customers/customer_form.html"
+    title, crumbs, help = "新建联系人", CRUMBS, "customers"
+    card = "contacts"
+
+    def verdict(self, record: Contact) -> Verdict:
+        return record.customer.can_contribute(self.request.user)
 
     def form_options(self, record: Contact) -> dict[str, Any]:
         return {"user": self.request.user}
 
-
-class ContactPage(CustomerPart):
-    model, form_class = Contact, ContactForm
-    select_related = ("customer", "customer__manager")
-    crumbs, help = (("客户管理", ""), CUSTOMER_LIST_CRUMB), "customers"
-
-
-class ShowContactDetail(ShowDetail):
-    do, select_related = Contact.open_detail, ("customer", "customer__manager")
-    crumbs = (("客户管理", ""), CUSTOMER_LIST_CRUMB)
-
-    def rows(self) -> QuerySet[Contact]:
-        return super().rows().filter(customer=self.kwargs["customer"])
-
-
-class ContactCreate(ContactFormPage, InPlaceForm, InsideCustomer, RecordCreate):
-    model, form_class, permission = Contact, ContactForm, "customers.view_customer"
-    title, crumbs, help = "新建联系人", (("客户管理", ""), CUSTOMER_LIST_CRUMB), "customers"
-    card = "contacts"
-
-    def new_record(self) -> Contact:
-        self.customer.can_contribute(self.request.user).enforce()
-        return Contact(customer=self.customer)
-
-    def perform(self, record: Contact, form: ContactForm) -> Contact:
+    def carry_out(self, record: Contact, form: ContactForm) -> Contact:
         form.check_again()
-        return Contact.create(by=self.request.user, customer=self.customer, **form.values())
+        return Contact.create(by=self.request.user, customer=record.customer, **form.values())
 
-    def back_url(self, record: Contact) -> str:
-        return self.customer.get_absolute_url()
+    def send(self, record: Contact, form: ContactForm) -> HttpResponse:
+        return send_or_ask_again(self, super().send, record, form)
 
 
-class ContactUpdate(ContactFormPage, InPlaceForm, ContactPage, RecordUpdate):
-    title, card = "编辑联系人", "contacts"
+class ContactUpdate(InPlacePage):
+    do, form, template_name = Contact.edit, ContactForm, "customers/customer_form.html"
+    title, crumbs, help = "编辑联系人", CRUMBS, "customers"
+    select_related, card = WITH_CUSTOMER, "contacts"
+
+    def form_options(self, record: Contact) -> dict[str, Any]:
+        return {"user": self.request.user}
+
+    def carry_out(self, record: Contact, form: ContactForm) -> Any:
+        form.check_again()
+        return super().carry_out(record, form)
+
+    def send(self, record: Contact, form: ContactForm) -> HttpResponse:
+        return send_or_ask_again(self, super().send, record, form)
 
 
 REMOVAL_CONSEQUENCE = (
@@ -108,9 +106,9 @@ REMOVAL_CONSEQUENCE = (
 )
 
 
-class RemoveContact(ContactPage, ActionView):
-    form_class = ActionView.form_class
-    action, title, question = "remove", "删除联系人", "确认删除？"
+class RemoveContact(PartPage):
+    do, title, question = Contact.remove, "删除联系人", "确认删除？"
+    crumbs, help = CRUMBS, "customers"
     danger, submit_label, message = True, "确定", "删除成功"
 
     def context(self, record: Contact, form: Any) -> dict[str, Any]:

@@ -5,51 +5,47 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.urls import reverse
 
-from accounts.detail_columns import DetailColumn, ListWithDetails
+from accounts.detail_columns import DetailColumn
 from accounts.detail_pages import ShowDetail
 from accounts.models import User
 from accounts.share_pages import ShareRecord, WithdrawShare
 from kit.audit.models import AuditEntry
 from kit.domain.days import format_day
-from kit.domain.verdict import Verdict
-from kit.pages.actions import Action, ActionView, Control
-from kit.pages.history import RecordHistory
+from kit.pages.actions import ActionView
+from kit.pages.bulk import BulkAction
+from kit.pages.buttons import Button, Control
+from kit.pages.columns import Column
+from kit.pages.form_page import FormPage
+from kit.pages.history import HistoryPage
 from kit.pages.html import format_html_fast
-from kit.pages.lists import Column, RecordList
-from kit.pages.lists_bulk import BulkList
-from kit.pages.records import RecordCreate, RecordUpdate
+from kit.pages.list_page import ListPage, NewLink
+from kit.pages.list_tabs import Tabs
 from kit.pages.templatetags.ui import chip, stars
 
+from ..candidates import possible_owners
 from ..filters.customers import CustomerFilter, DeletedCustomerFilter
-from ..forms import CustomerForm, NewCustomerForm, customer_suggestions
+from ..forms import CustomerForm, customer_suggestions
 from ..import_form import label_with_unit
 from ..models import Customer, names_hidden_from
-from .known import DuplicateCheckPage
+from .known import DuplicateCheckedPage
 
 CUSTOMER_LIST_CRUMB = ("客户信息管理", "customers:customer_list")
-
-
-class RemovalInList(Action):
-    """Removal without counting what belongs to each customer; the confirmation page counts it."""
-
-    def verdict(self, record: Customer, user: User) -> Verdict:
-        return record.removable_by(user)
-
-
-EDIT = Action("edit", "编辑", "edit", "customers:customer_update", "btn-primary")
-REMOVE = Action("remove", "删除", "trash", "customers:customer_delete", dialog=True)
-REMOVE_ROW = RemovalInList("remove", "删除", "trash", "customers:customer_delete", dialog=True)
-TRANSFER = Action("transfer", "移交", "arrows-exchange", "customer_transfer")
-SHARE = Action("share", "协作人", "users", "customers:customer_share")
+CRUMBS = (("客户管理", ""), CUSTOMER_LIST_CRUMB)
+EDIT = Button(Customer.edit, "edit", "customers:customer_update", "btn-primary")
+REMOVE = Button(Customer.remove, "trash", "customers:customer_delete", dialog=True)
+# Without counting what belongs to each customer: the confirmation page counts it.
+REMOVE_ROW = Button(Customer.removable_by, "trash", "customers:customer_delete", dialog=True)
+TRANSFER = Button(Customer.transfer, "arrows-exchange", "customer_transfer")
+SHARE = Button(Customer.share, "users", "customers:customer_share", label="协作人")
 PART_LINKS = (
-    Action("", "交往记录", "message-circle", "customers:interaction_list"),
-    Action("", "联系人", "users", "customers:contact_list"),
-    Action("", "历史订单", "receipt", "customers:customer_orders"),
+    Button(None, "message-circle", "customers:interaction_list", label="交往记录"),
+    Button(None, "users", "customers:contact_list", label="联系人"),
+    Button(None, "receipt", "customers:customer_orders", label="历史订单"),
 )
-RESTORE = Action("restore", "恢复", "refresh", "customers:customer_restore", dialog=True)
+RESTORE = Button(Customer.restore, "refresh", "customers:customer_restore", dialog=True)
 
 
 def name_cell(customer: Customer) -> str:
@@ -82,7 +78,7 @@ EXPORT_ONLY_COLUMNS = (
 )
 
 
-class CustomerList(ListWithDetails, BulkList):
+class CustomerList(ListPage):
     model = Customer
     title, crumbs, help = "客户信息管理", (("客户管理", ""),), "customers"
     select_related, only = ("region", "level", "manager"), ROW_FIELDS
@@ -100,21 +96,21 @@ class CustomerList(ListWithDetails, BulkList):
         *EXPORT_ONLY_COLUMNS,
         Column("创建时间", "created_at", export_only=True),
     )
-    row_actions = (EDIT, REMOVE_ROW, TRANSFER)
+    row_buttons = (EDIT, REMOVE_ROW, TRANSFER)
     bulk_actions = (
-        ("移交", "customer_transfer_many", "customers.transfer_customer"),
-        ("批量修改", "customer_reclassify", "customers.reclassify_customer"),
-        ("合并", "customer_merge", "customers.merge_customer"),
+        BulkAction("移交", "customer_transfer_many", Customer.transfer.permission),
+        BulkAction("批量修改", "customer_reclassify", Customer.reclassify.permission),
+        BulkAction("合并", "customer_merge", Customer.merge.permission),
     )
-    tab_field, tab_choices, default_tab = "status", Customer.Status.choices, "all"
-    create = ("新建客户", "customers:customer_create", "customers.add_customer")
+    tabs = Tabs("status", Customer.Status.choices)
+    new = NewLink(Customer.create, "customers:customer_create", "新建客户")
     export_permission = "customers.export_customer"
     empty_text = "还没有客户。销售机会开发成功后，客户出现在这里；公司已有的客户可以新建，或用「导入客户」从表格带入。"
 
-    def export_rows(self) -> QuerySet[Customer]:
+    def rows_for_file(self, rows: QuerySet[Customer]) -> QuerySet[Customer]:
         """Load the export-only columns, and the name of 上级单位 where the user may see it."""
         parent = Customer.objects.visible_to(self.request.user).filter(pk=OuterRef("parent")).values("name")
-        rows = super().export_rows().defer(None).select_related(*self.select_related, "industry")
+        rows = rows.defer(None).select_related(*self.select_related, "industry")
         return rows.annotate(parent_name=Subquery(parent.order_by()[:1]))
 
     def row_controls(self, row: Customer) -> list[Control]:
@@ -123,9 +119,9 @@ class CustomerList(ListWithDetails, BulkList):
         return [*buttons[:1], *parts, *buttons[1:]]
 
 
-class CustomerHistory(RecordHistory):
+class CustomerHistory(HistoryPage):
     model = Customer
-    crumbs = (("客户管理", ""), CUSTOMER_LIST_CRUMB)
+    crumbs = CRUMBS
 
     def entries(self, record: Customer) -> QuerySet[AuditEntry]:
         """Include the history of customers merged into this one."""
@@ -136,47 +132,55 @@ class CustomerHistory(RecordHistory):
         return names_hidden_from(self.request.user, "上级单位")
 
 
-class CustomerPage(DuplicateCheckPage):
-    """Shared by creating and editing: the form's user, completion, and possible duplicates."""
+def suggestions(user: User) -> dict[str, Any]:
+    """Return the context that completes 上级单位."""
+    return {"datalists": {"customers": customer_suggestions(user)}}
 
-    template_name = "customers/customer_form.html"
+
+class CustomerCreate(DuplicateCheckedPage):
+    do, form, template_name = Customer.create, CustomerForm, "customers/customer_form.html"
+    title, crumbs, help = "新建客户", CRUMBS, "customers"
 
     def form_options(self, record: Customer) -> dict[str, Any]:
-        return {"user": self.request.user}
+        return {"user": self.request.user, "owners": possible_owners(self.request.user)}
 
     def context(self, record: Customer, form: Any) -> dict[str, Any]:
-        return {"datalists": {"customers": customer_suggestions(self.request.user)}}
-
-
-class CustomerCreate(CustomerPage, RecordCreate):
-    model, form_class, permission = Customer, NewCustomerForm, "customers.add_customer"
-    title, crumbs, help = "新建客户", (("客户管理", ""), CUSTOMER_LIST_CRUMB), "customers"
+        return suggestions(self.request.user)
 
     def back_url(self, record: Customer) -> str:
         return reverse("customers:customer_list")
 
 
-class CustomerUpdate(CustomerPage, RecordUpdate):
+class CustomerUpdate(DuplicateCheckedPage):
+    do, form, template_name = Customer.edit, CustomerForm, "customers/customer_form.html"
+    title, crumbs, help = "编辑客户", CRUMBS, "customers"
     locked_first = ("parent",)
-    model, form_class = Customer, CustomerForm
-    title, crumbs, help = "编辑客户", (("客户管理", ""), CUSTOMER_LIST_CRUMB), "customers"
+
+    def form_options(self, record: Customer) -> dict[str, Any]:
+        return {"user": self.request.user}
+
+    def context(self, record: Customer, form: Any) -> dict[str, Any]:
+        return suggestions(self.request.user)
 
 
 class CustomerAction(ActionView):
+    """The former base of actions on a customer; 移交 in crm/handover.py still stands on it."""
+
     model = Customer
     select_related = ("manager",)
-    crumbs, help = (("客户管理", ""), CUSTOMER_LIST_CRUMB), "customers"
+    crumbs, help = CRUMBS, "customers"
 
 
-class RemoveCustomer(CustomerAction):
-    action, title, question = "remove", "删除客户", "确认删除？"
+class RemoveCustomer(FormPage):
+    do, title, question = Customer.remove, "删除客户", "确认删除？"
+    select_related, crumbs, help = ("manager",), CRUMBS, "customers"
     danger, submit_label, message = True, "确定", "删除成功"
 
     def get(self, request: Any, **kwargs: Any) -> HttpResponse:
         """Say at once when something prevents removal, before the user confirms."""
         record = self.get_record()
         verdict = self.verdict(record)
-        form = self.make_form(record, None if verdict else {})
+        form = self.make_form(record, None if verdict else QueryDict())
         return self.show(record, form) if verdict else self.refuse(record, form, verdict)
 
     def context(self, record: Customer, form: Any) -> dict[str, Any]:
@@ -192,19 +196,17 @@ class RemoveCustomer(CustomerAction):
 
 
 class ShowCustomerDetail(ShowDetail):
-    do, select_related = Customer.open_detail, ("manager",)
-    crumbs = (("客户管理", ""), CUSTOMER_LIST_CRUMB)
+    do, select_related, crumbs = Customer.open_detail, ("manager",), CRUMBS
 
 
 class ShareCustomer(ShareRecord):
     do, select_related = Customer.share, ("manager",)
-    crumbs, help = (("客户管理", ""), CUSTOMER_LIST_CRUMB), "sharing"
+    crumbs, help = CRUMBS, "sharing"
     withdraw_url, may_edit = "customers:customer_share_withdraw", "可编辑：可以添加和修改联系人、交往记录"
 
 
 class WithdrawCustomerShare(WithdrawShare):
-    do = Customer.withdraw_share
-    crumbs = (("客户管理", ""), CUSTOMER_LIST_CRUMB)
+    do, crumbs = Customer.withdraw_share, CRUMBS
 
     def back_url(self, record: Customer) -> str:
         return reverse("customers:customer_share", args=[record.pk])
@@ -213,7 +215,7 @@ class WithdrawCustomerShare(WithdrawShare):
         return self.back_url(record)
 
 
-class DeletedCustomers(RecordList):
+class DeletedCustomers(ListPage):
     """Customers that an administrator may restore, without business data."""
 
     model = Customer
@@ -227,18 +229,18 @@ class DeletedCustomers(RecordList):
         Column("删除时间", "deleted_at", sort="deleted_at", html=lambda c: format_day(c.deleted_at, "time"), css="nw"),
     )
     default_sort = "-deleted_at"
-    row_actions = (RESTORE,)
+    row_buttons = (RESTORE,)
     empty_text = "没有已删除的客户。"
 
     def rows(self) -> QuerySet[Customer]:
-        rows = Customer.objects.restorable_by(self.request.user).select_related(*self.select_related)
+        rows: Any = Customer.objects.restorable_by(self.request.user).select_related(*self.select_related)
         rows.view_permission = "customers.restore_customer"  # the permission that opens this list
         return rows
 
 
-class RestoreCustomer(CustomerAction):
-    action, title, question = "restore", "恢复客户", "确认恢复？"
-    crumbs = (("客户管理", ""), ("已删除的客户", "customers:customer_deleted"))
+class RestoreCustomer(FormPage):
+    do, title, question = Customer.restore, "恢复客户", "确认恢复？"
+    crumbs, help = (("客户管理", ""), ("已删除的客户", "customers:customer_deleted")), "customers"
     submit_label, message = "确定", "已恢复"
 
     def rows(self) -> QuerySet[Customer]:

@@ -12,9 +12,9 @@ from accounts.models import User
 from kit.audit.models import AuditEntry
 from kit.domain.masking import mask
 from kit.domain.modules import lent
-from kit.pages.actions import controls
+from kit.pages.buttons import controls
 from kit.pages.history import hide_record_names, mask_entries
-from kit.pages.records import RecordDetail
+from kit.pages.record_page import RecordPage
 from kit.pages.unknown_parameters import get_part_or_404
 
 from ..hooks import OriginCard, WorkCard
@@ -22,7 +22,7 @@ from ..models import Customer, names_hidden_from
 from ..models.merge import find_survivor
 from ..models.merge_values import field_label, values_left_behind
 from .churn import churn_card
-from .customers import CUSTOMER_LIST_CRUMB, EDIT, REMOVE, SHARE, TRANSFER
+from .customers import CRUMBS, EDIT, REMOVE, SHARE, TRANSFER
 from .inside import cards_context, tabs_context
 from .orders import orders_card
 
@@ -42,10 +42,10 @@ def merged_parts(record: Customer, user: User) -> list[tuple[Customer, list[tupl
     return merged
 
 
-class CustomerDetail(RecordDetail):
+class CustomerDetail(RecordPage):
     model = Customer
     template_name = "customers/customer_detail.html"
-    crumbs, help = (("客户管理", ""), CUSTOMER_LIST_CRUMB), "customers"
+    crumbs, help = CRUMBS, "customers"
     select_related = ("region", "industry", "level", "manager", "parent", "created_by")
 
     def get(self, request: Any, **kwargs: Any) -> HttpResponse:

@@ -11,22 +11,23 @@ from django.utils.html import format_html
 from kit.audit.models import AuditEntry
 from kit.domain.days import format_day
 from kit.domain.text import DASH
-from kit.pages.actions import ActionView, controls
-from kit.pages.lists import Column
-from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
+from kit.domain.verdict import Verdict
+from kit.pages.buttons import controls
+from kit.pages.columns import Column
+from kit.pages.record_page import RecordPage
 
 from ..attachments import describe_renames
 from ..filters.parts import InteractionFilter
 from ..forms import AttachForm, InteractionForm
 from ..models import Interaction
 from .contacts import refusal_mark
-from .customers import CUSTOMER_LIST_CRUMB
-from .inside import CustomerPart, InPlaceForm, InsideCustomer, PartAction, PartList
+from .customers import CRUMBS
+from .inside import InPlacePage, PartButton, PartList, PartPage, rows_of_customer
 
-DONE = PartAction("finish_follow_up", "完成跟进", "check", "customers:interaction_done", dialog=True)
-EDIT = PartAction("edit", "编辑", "edit", "customers:interaction_update", "btn-primary")
-REMOVE = PartAction("remove", "删除", "trash", "customers:interaction_delete", dialog=True)
-CRUMBS = (("客户管理", ""), CUSTOMER_LIST_CRUMB)
+DONE = PartButton(Interaction.finish_follow_up, "check", "customers:interaction_done", dialog=True)
+EDIT = PartButton(Interaction.edit, "edit", "customers:interaction_update", "btn-primary")
+REMOVE = PartButton(Interaction.remove, "trash", "customers:interaction_delete", dialog=True)
+RELATED = ("customer", "customer__manager", "kind", "contact", "created_by")
 
 
 def summary_cell(row: Interaction) -> str:
@@ -52,7 +53,7 @@ class InteractionList(PartList):
     title, crumbs, help = "交往记录", CRUMBS, "interactions"
     part = "interactions"
     new_label, new_url = "记交往", "customers:interaction_create"
-    select_related = ("customer", "customer__manager", "kind", "contact", "created_by")
+    select_related = RELATED
     filterset_class = InteractionFilter
     default_sort = "-on"
     columns = (
@@ -63,18 +64,17 @@ class InteractionList(PartList):
         Column("下次跟进", "follow_up_on", sort="follow_up_on", html=follow_up_cell, css="nw"),
         Column("记录人", "created_by", css="nw m-h"),
     )
-    row_actions = (EDIT, REMOVE, DONE)
+    row_buttons = (EDIT, REMOVE, DONE)
     empty_text = "还没有交往记录。拜访、电话、会议之后，用「记交往」写下谈了什么、下次何时跟进。"
 
 
-class InteractionPage(CustomerPart):
+class InteractionDetail(RecordPage):
     model = Interaction
-    select_related = ("customer", "customer__manager", "kind", "contact", "created_by")
-    crumbs, help = CRUMBS, "interactions"
-
-
-class InteractionDetail(InteractionPage, RecordDetail):
     template_name = "customers/interaction_detail.html"
+    select_related, crumbs, help = RELATED, CRUMBS, "interactions"
+
+    def rows(self) -> Any:
+        return rows_of_customer(self)
 
     def context(self, record: Interaction) -> dict[str, Any]:
         user = self.request.user
@@ -88,54 +88,57 @@ class InteractionDetail(InteractionPage, RecordDetail):
         }
 
 
-class InteractionCreate(InPlaceForm, InsideCustomer, RecordCreate):
-    model, form_class, permission = Interaction, InteractionForm, "customers.view_customer"
+def renames_in(message: str, form: InteractionForm | AttachForm) -> str:
+    """Return the notice after uploading, with the files that are stored under another name."""
+    words = describe_renames(form.cleaned_data["files"])
+    return f"{message}。{words}" if words else message
+
+
+class InteractionCreate(InPlacePage):
+    do, form = Interaction.create, InteractionForm
     title, crumbs, help = "记交往", CRUMBS, "interactions"
     card = "interactions"
 
-    def new_record(self) -> Interaction:
-        self.customer.can_contribute(self.request.user).enforce()
-        return Interaction(customer=self.customer)
+    def verdict(self, record: Interaction) -> Verdict:
+        return record.customer.can_contribute(self.request.user)
 
     def make_form(self, record: Interaction, data: QueryDict | None = None) -> InteractionForm:
         return InteractionForm(data, None if data is None else self.request.FILES, instance=record)
 
-    def perform(self, record: Interaction, form: InteractionForm) -> Interaction:
-        self.message = (
-            f"{self.message}。{words}" if (words := describe_renames(form.cleaned_data["files"])) else self.message
-        )
-        return Interaction.create(by=self.request.user, customer=self.customer, **form.values())
-
-    def back_url(self, record: Interaction) -> str:
-        return self.customer.get_absolute_url()
+    def carry_out(self, record: Interaction, form: InteractionForm) -> Interaction:
+        self.message = renames_in(self.message, form)
+        return Interaction.create(by=self.request.user, customer=record.customer, **form.values())
 
 
-class InteractionUpdate(InPlaceForm, InteractionPage, RecordUpdate):
-    form_class, title, card = InteractionForm, "编辑交往记录", "interactions"
+class InteractionUpdate(InPlacePage):
+    do, form, title = Interaction.edit, InteractionForm, "编辑交往记录"
+    select_related, crumbs, help = RELATED, CRUMBS, "interactions"
+    card = "interactions"
 
 
-class InteractionAction(InteractionPage, ActionView):
-    def context(self, record: Interaction, form: Any) -> dict[str, Any]:
-        return {"named": f"交往记录：{record.summary}", "details": f"{record.customer}，{record.on:%Y-%m-%d}"}
+def describe(record: Interaction, consequence: str) -> dict[str, str]:
+    """Return the context of a question about an interaction."""
+    details = f"{record.customer}，{record.on:%Y-%m-%d}"
+    return {"named": f"交往记录：{record.summary}", "details": details, "consequence": consequence}
 
 
-class RemoveInteraction(InteractionAction):
-    action, title, question = "remove", "删除交往记录", "确认删除？"
+class RemoveInteraction(PartPage):
+    do, title, question = Interaction.remove, "删除交往记录", "确认删除？"
+    select_related, crumbs, help = RELATED, CRUMBS, "interactions"
     danger, submit_label, message = True, "确定", "删除成功"
 
     def context(self, record: Interaction, form: Any) -> dict[str, Any]:
         files = record.attachments.count()
-        consequence = f"{files} 个附件一起删除，不能恢复。" if files else "删除后不能恢复。"
-        return {**super().context(record, form), "consequence": consequence}
+        return describe(record, f"{files} 个附件一起删除，不能恢复。" if files else "删除后不能恢复。")
 
     def success_url(self, record: Interaction, result: Any) -> str:
         return reverse("customers:interaction_list", args=[self.kwargs["customer"]])
 
 
-class FinishFollowUp(InteractionAction):
-    action, title, question = "finish_follow_up", "完成跟进", "跟进已经完成？"
+class FinishFollowUp(PartPage):
+    do, title, question = Interaction.finish_follow_up, "完成跟进", "跟进已经完成？"
+    select_related, crumbs, help = RELATED, CRUMBS, "interactions"
     submit_label = "确定"
 
     def context(self, record: Interaction, form: Any) -> dict[str, Any]:
-        consequence = "记下新的交往时，到期的跟进会自动完成；只有没有新内容可记时才需要在这里确认。"
-        return {**super().context(record, form), "consequence": consequence}
+        return describe(record, "记下新的交往时，到期的跟进会自动完成；只有没有新内容可记时才需要在这里确认。")

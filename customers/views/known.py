@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpResponse
 
 from kit.pages.form_page import FormPage
-from kit.pages.records import FormView
 
 from ..forms.known import DuplicateAppeared
+
+APPEARED = "刚刚有人改动了相近的客户，还没有保存，请再次保存。"
 
 
 class DuplicateCheckedPage(FormPage):
@@ -20,29 +22,16 @@ class DuplicateCheckedPage(FormPage):
         return super().carry_out(record, form)
 
     def send(self, record: Any, form: Any) -> HttpResponse:
-        """Report a duplicate that appeared during the save like one that was there before."""
-        try:
-            return super().send(record, form)
-        except DuplicateAppeared:
-            new_form = self.make_form(record, self.request.POST)
-            if new_form.is_valid():
-                new_form.add_error(None, "刚刚有人改动了相近的客户，还没有保存，请再次保存。")
-            return self.show(record, new_form, 409)
+        return send_or_ask_again(self, super().send, record, form)
 
 
-class DuplicateCheckPage(FormView):
-    """Mix into a FormView whose form checks for duplicates."""
-
-    def perform(self, record: Any, form: Any) -> Any:
-        form.check_again()
-        return super().perform(record, form)
-
-    def send(self, record: Any, form: Any) -> HttpResponse:
-        """Report a duplicate that appeared during the save like one that was there before."""
-        try:
-            return super().send(record, form)
-        except DuplicateAppeared:
-            new_form = self.make_form(record, self.request.POST)
-            if new_form.is_valid():
-                new_form.add_error(None, "刚刚有人改动了相近的客户，还没有保存，请再次保存。")
-            return self.show(record, new_form, 409)
+def send_or_ask_again(page: FormPage, send: Callable[[Any, Any], HttpResponse], record: Any, form: Any) -> HttpResponse:
+    """Send the form; report a duplicate that appeared meanwhile like one that was there before."""
+    try:
+        return send(record, form)
+    except DuplicateAppeared:
+        page.verdict(record).enforce()
+        new_form = page.make_form(record, page.request.POST)
+        if new_form.is_valid():
+            new_form.add_error(None, APPEARED)
+        return page.show(record, new_form, 409)

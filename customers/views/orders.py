@@ -13,18 +13,18 @@ from django.utils.html import format_html
 
 from accounts.models import User
 from basedata.models import mirror_notice
-from basedata.views.mirrored import MirroredList
 from kit.domain.days import format_day
 from kit.domain.money import format_yuan
-from kit.pages.lists import Column
-from kit.pages.records import RecordDetail
+from kit.pages.columns import Column
+from kit.pages.list_page import ListPage
+from kit.pages.record_page import RecordPage
 from kit.pages.templatetags.ui import chip
 from kit.sql.exact_sum import ExactSum
 
 from ..filters.orders import REVENUE_STATUS, OrderFilter
 from ..models import Customer, Order
 from ..trend import SPARKLINE_MONTHS, build_bars, month_start_before, totals_by_month
-from .customers import CUSTOMER_LIST_CRUMB
+from .customers import CRUMBS
 from .inside import tabs_context
 
 ORDER_LIST_CRUMB = ("历史订单查询", "customers:order_list")
@@ -40,11 +40,10 @@ def customer_cell(order: Order) -> str:
     return format_html('<a href="{}">{}</a>', order.customer.get_absolute_url(), order.customer.name)
 
 
-class OrderList(MirroredList):
-    model = Order
+class OrderList(ListPage):
+    model, template_name = Order, "basedata/mirrored_list.html"
     title, help = "历史订单查询", "orders"
     crumbs: tuple[tuple[str, str], ...] = (("客户管理", ""),)
-    tables = MIRRORED_TABLES
     select_related = ("customer",)
     filterset_class = OrderFilter
     columns: tuple[Column, ...] = (
@@ -59,8 +58,8 @@ class OrderList(MirroredList):
     export_permission = "customers.export_order"
     empty_text = "还没有订单。订单来自销售系统，同步后显示在这里。"
 
-    def page_context(self) -> dict[str, Any]:
-        return {**super().page_context(), "totals": self.totals()}
+    def context(self) -> dict[str, Any]:
+        return {"mirror": mirror_notice(*MIRRORED_TABLES)}
 
     def totals(self) -> str:
         """Return the exact sum of the orders if the filter is for revenue: it equals the report's figure."""
@@ -73,27 +72,27 @@ class OrderList(MirroredList):
 class CustomerOrders(OrderList):
     """The same list for one customer; a hidden customer is 404."""
 
-    title, crumbs = "历史订单", (("客户管理", ""), CUSTOMER_LIST_CRUMB)
+    title, crumbs = "历史订单", CRUMBS
     template_name = "customers/customer_orders.html"
 
     @cached_property
-    def customer(self) -> Customer:
+    def belongs_to(self) -> Customer:  # type: ignore[override]
         rows = Customer.objects.visible_to(self.request.user).select_related("region", "manager")
         return get_object_or_404(rows, pk=self.kwargs["pk"])
 
     def rows(self) -> QuerySet[Order]:
-        return super().rows().filter(customer=self.customer)
+        return super().rows().filter(customer=self.belongs_to)
 
     @property
-    def shown_columns(self) -> list[Column]:  # type: ignore[override]
+    def shown_columns(self) -> list[Column]:
         return [column for column in self.columns if column.value != "customer"]
 
-    def page_context(self) -> dict[str, Any]:
-        head = {"record": self.customer, "tab": "orders", **tabs_context(self.customer, self.request.user)}
-        return {**super().page_context(), **head}
+    def context(self) -> dict[str, Any]:
+        head = {"record": self.belongs_to, "tab": "orders", **tabs_context(self.belongs_to, self.request.user)}
+        return {**super().context(), **head}
 
 
-class OrderDetail(RecordDetail):
+class OrderDetail(RecordPage):
     model = Order
     template_name = "customers/order_detail.html"
     crumbs, help = (("客户管理", ""), ORDER_LIST_CRUMB), "orders"

@@ -10,7 +10,8 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from kit.domain.days import format_day
-from kit.pages.records import RecordView
+from kit.pages.page import render_page
+from kit.pages.record_page import RecordPage
 
 from ..models import Customer, TimelineEntry
 
@@ -60,7 +61,7 @@ def timeline_page(customer: Customer, before: Position | None = None, *, continu
     return {"timeline": items, "older": format_position(entries[PAGE_SIZE - 1]) if len(entries) > PAGE_SIZE else ""}
 
 
-class CustomerTimeline(RecordView):
+class CustomerTimeline(RecordPage):
     """All entries from a position on: a full page, or only the entries for htmx."""
 
     model = Customer
@@ -77,6 +78,6 @@ class CustomerTimeline(RecordView):
         if request.htmx:
             response = render(request, "customers/timeline_entries.html", context)
         else:
-            response = self.page(is_start=before is None, **context)
+            response = render_page(self, is_start=before is None, **context)
         response["Vary"] = "HX-Request, Cookie"
         return response

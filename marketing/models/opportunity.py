@@ -338,7 +338,7 @@ class Opportunity(HasContactDetails, SharedRecord):
         return SearchTerms(self.customer_name, tuple(filter(None, [self.contact_phone.strip()])))
 
     def _new_customer(self, by: User) -> Customer:
-        return Customer.create(
+        return Customer.add(
             by=by,
             name=self.customer_name,
             region=self.region,

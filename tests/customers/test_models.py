@@ -50,6 +50,15 @@ def test_a_new_customer_has_number_owner_and_audit_row(company, customer):
     assert row.changes == {"客户编号": ["", customer.number], "客户经理": ["", "周经理"]}
 
 
+def test_creating_asks_for_the_permission_and_adding_for_none(company):
+    values = {"name": "上海第一仪表有限公司", "manager": company.manager}
+    with pytest.raises(Refused, match="您的角色不能新建客户"):
+        Customer.create(by=company.executive, **values)
+    assert not Customer.objects.exists()
+    with transaction.atomic():
+        assert Customer.add(by=company.executive, **values).created_by == company.executive
+
+
 def test_numbers_run_on_through_the_day(company):
     numbers = [factories.CustomerFactory(manager=company.manager).number for _ in range(3)]
     assert [number[-3:] for number in numbers] == ["001", "002", "003"]

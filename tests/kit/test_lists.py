@@ -257,7 +257,7 @@ def test_only_the_offered_page_sizes_count(page_size, rows, company, sign_in):
 
 def test_counting_ends_at_the_cap_and_says_so(company, sign_in, monkeypatch):
     monkeypatch.setattr("kit.pages.paging.MAX_COUNT", 30)
-    monkeypatch.setattr("kit.pages.lists.MAX_COUNT", 30)
+    monkeypatch.setattr("kit.pages.list_page.MAX_COUNT", 30)
     many(company, 45)
     pager = find(page(sign_in(company.manager), "page_size=10&page=5"), "div.pager")
     assert "共 30+ 条记录" in text(pager)
