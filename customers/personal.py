@@ -19,6 +19,7 @@ from accounts.models import Notification
 from kit.audit.models import AuditEntry
 from kit.audit.redaction import ERASED_TEXT
 from kit.sql.streaming import stream_records
+from kit.sql.transactions import in_transaction
 
 from .models import (
     Arrival,
@@ -121,8 +122,9 @@ class PersonalDataSource:
             if self.linked(row, contact) or any(search_words.found_in(getattr(row, name)) for name in self.texts):
                 yield row
 
+    @in_transaction
     def erase(self, contact: Contact, words: ContactWords) -> int:
-        """Erase the words in the rows; return how many changed. Call in a transaction."""
+        """Erase the words in the rows; return how many changed."""
         return sum(self._erase_row(row, contact, words) for row in list(self.held(contact, words)))
 
     def _erase_row(self, row: Any, contact: Contact, words: ContactWords) -> bool:

@@ -35,6 +35,7 @@ from kit.domain.verdict import (
     transition,
 )
 from kit.pages.paging import count_capped
+from kit.transitions import transition as new_transition
 
 from .. import validators
 from ..hooks import RecordsOfCustomers
@@ -314,43 +315,42 @@ class Customer(HasContactDetails, SharedRecord):
         self.save(update_fields=["deleted_at"])
         log_event(by, "恢复", self, 客户编号=self.number)
 
-    def can_transfer(self, by: User) -> Verdict:
-        return self._require_supervisor(by, "customers.transfer_customer", "移交")
-
-    @transition
+    @new_transition("customers.transfer_customer", "移交")
     def transfer(self, to: User, *, by: User, reason: str) -> None:
         """移交 with follow-ups and open cases; the new and the former 客户经理 are notified."""
-        self.can_transfer(by).enforce()
         from .together import transfer_customers
 
         transfer_customers([self], to, by=by, reason=reason)
 
-    def can_reclassify(self, by: User) -> Verdict:
-        return self._require_supervisor(by, "customers.reclassify_customer", "批量修改")
+    @transfer.guard
+    def can_transfer(self, by: User) -> Verdict:
+        return self._while_supervised(by, "customers.transfer_customer", "移交")
 
-    @transition
+    @new_transition("customers.reclassify_customer", "批量修改")
     def reclassify(self, *, by: User, reason: str = "", **values: Any) -> None:
         """Set 地区, 行业 or 客户等级, as for many customers at once; another level needs a reason."""
-        self.can_reclassify(by).enforce()
         from .together import reclassify_customers
 
         reclassify_customers([self], by=by, reason=reason, **values)
 
-    def can_merge(self, by: User) -> Verdict:
-        return self._require_supervisor(by, "customers.merge_customer", "合并")
+    @reclassify.guard
+    def can_reclassify(self, by: User) -> Verdict:
+        return self._while_supervised(by, "customers.reclassify_customer", "批量修改")
 
-    @transition
+    @new_transition("customers.merge_customer", "合并")
     def merge(self, other: Customer, *, by: User, reason: str) -> None:
         """Take over everything of the other customer and delete it; see merge_customers() for the locks."""
-        self.can_merge(by).enforce()
         from .merge import merge_into
 
         merge_into(self, other, by=by, reason=reason)
 
-    def _require_supervisor(self, by: User, permission: str, verb: str) -> Verdict:
-        """Check a permission over the customer's 客户经理."""
+    @merge.guard
+    def can_merge(self, by: User) -> Verdict:
+        return self._while_supervised(by, "customers.merge_customer", "合并")
+
+    def _while_supervised(self, by: User, permission: str, verb: str) -> Verdict:
+        """Check that the permission covers the customer's 客户经理."""
         return first_objection(
-            require_permission(by, permission, f"您的角色不能{verb}客户"),
             require_scope(
                 scope_includes(by, permission, EDIT, self.manager_id),
                 f"只有客户经理（{self.manager}）的主管可以{verb}这个客户。",

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
+from kit.sql.transactions import in_transaction
 
 from .rows import all_customers
 
@@ -68,10 +69,11 @@ class TimelineEntry(models.Model):
         return self.kind == self.Kind.INTERACTION
 
 
+@in_transaction
 def add_timeline_entry(
     customer: Customer, kind: TimelineEntry.Kind, text: str, *, url: str = "", at: datetime | None = None
 ) -> None:
-    """Write one entry; with a URL, replace the entry of that URL. Call in the transaction of the event."""
+    """Write one entry; with a URL, replace the entry of that URL."""
     values = {"at": at or timezone.now(), "text": text[:500]}
     if url:
         TimelineEntry.objects.update_or_create(customer=customer, kind=kind, url=url, defaults=values)
@@ -79,13 +81,15 @@ def add_timeline_entry(
         TimelineEntry.objects.create(customer=customer, kind=kind, **values)
 
 
+@in_transaction
 def add_timeline_entries(customers: Iterable[Customer], kind: TimelineEntry.Kind, text: str) -> None:
-    """Write one entry per customer, at its creation time, in batches. Call in the transaction of the event."""
+    """Write one entry per customer, at its creation time, in batches."""
     TimelineEntry.objects.bulk_create(
         (TimelineEntry(customer=one, at=one.created_at, kind=kind, text=text) for one in customers), batch_size=500
     )
 
 
+@in_transaction
 def remove_timeline_entry(customer: Customer, kind: TimelineEntry.Kind, url: str) -> None:
-    """Delete the entry of this URL. Call in the transaction of the event."""
+    """Delete the entry of this URL."""
     TimelineEntry.objects.filter(customer=customer, kind=kind, url=url).delete()
