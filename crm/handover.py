@@ -18,6 +18,7 @@ from kit.domain.modules import Leaving, lent, modules
 from kit.domain.verdict import lock_in_order, refuse_if
 from kit.pages.form_page import FormPage
 from kit.pages.forms import Block, CrmForm, apply_field_defaults
+from kit.sql.transactions import in_transaction
 
 
 class TransferForm(CrmForm, forms.Form):
@@ -34,6 +35,7 @@ class TransferForm(CrmForm, forms.Form):
         )
 
 
+@in_transaction
 def move_along(former: dict[int, int], to: User, *, by: User, reason: str) -> None:
     """Move the open work of other modules along with transferred customers; former: customer id to owner before."""
     for records in lent(RecordsOfCustomers):
