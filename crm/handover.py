@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from django import forms
-from django.db import transaction
 from django.urls import reverse
 
 from accounts.models import User
@@ -14,11 +13,12 @@ from accounts.user_pages import UserAction
 from customers.candidates import possible_successors
 from customers.hooks import RecordsOfCustomers
 from customers.models import Customer, transfer_customers
-from customers.views.customers import CustomerAction
-from customers.views.together import BulkPage
+from customers.views.together import CRUMBS, BulkPage
 from kit.domain.modules import Leaving, lent, modules
 from kit.domain.verdict import lock_in_order, refuse_if
+from kit.pages.form_page import FormPage
 from kit.pages.forms import Block, CrmForm, apply_field_defaults
+from kit.sql.transactions import in_transaction
 
 
 class TransferForm(CrmForm, forms.Form):
@@ -35,22 +35,23 @@ class TransferForm(CrmForm, forms.Form):
         )
 
 
+@in_transaction
 def move_along(former: dict[int, int], to: User, *, by: User, reason: str) -> None:
     """Move the open work of other modules along with transferred customers; former: customer id to owner before."""
     for records in lent(RecordsOfCustomers):
         records.follow(former, to, by=by, reason=reason)
 
 
-class TransferCustomer(CustomerAction):
-    action, title, submit_label, form_class = "transfer", "移交客户", "移交", TransferForm
+class TransferCustomer(FormPage):
+    do, title, submit_label, form = Customer.transfer, "移交客户", "移交", TransferForm
+    select_related, crumbs, help = ("manager",), CRUMBS, "customers"
     message = "移交成功，双方会收到通知。"
 
-    def perform(self, record: Customer, form: TransferForm) -> None:
+    def carry_out(self, record: Customer, form: TransferForm) -> None:
         data = form.cleaned_data
-        with transaction.atomic():
-            former = {record.pk: record.manager_id}
-            record.transfer(data["to"], by=self.request.user, reason=data["reason"])
-            move_along(former, data["to"], by=self.request.user, reason=data["reason"])
+        former = {record.pk: record.manager_id}
+        record.transfer(data["to"], by=self.request.user, reason=data["reason"])
+        move_along(former, data["to"], by=self.request.user, reason=data["reason"])
 
     def form_options(self, record: Any) -> dict[str, Any]:
         return {"by": self.request.user}
@@ -63,14 +64,14 @@ class TransferCustomer(CustomerAction):
 class TransferCustomers(BulkPage):
     """Customers chosen on the list, handed over together: all or none; those the user may not transfer are left out."""
 
-    action, verb, form_class = "transfer", "移交", TransferForm
+    do, form = Customer.transfer, TransferForm
     title, template_name = "移交客户", "customers/transfer.html"
     submit_label = "移交"
 
     def form_options(self, record: Any) -> dict[str, Any]:
         return {"by": self.request.user}
 
-    def perform(self, record: Any, form: Any) -> None:
+    def carry_out(self, record: Any, form: Any) -> None:
         data = form.cleaned_data
         lock_in_order(data["to"])
         customers = self.customers(lock=True)

@@ -25,7 +25,7 @@ class Card(NamedTuple):
 class FollowCustomers(Protocol):
     """Move a module's open work along with customers that were moved; former: customer id to its owner before.
 
-    Call in the transaction that moves the customers, and after it has locked them.
+    It runs in the transaction that moves the customers, after that has locked them.
     """
 
     def __call__(self, former: Mapping[int, int], to: User, *, by: User, reason: str) -> int: ...

@@ -46,6 +46,10 @@ class DeferForm(CrmForm, forms.Form):
             raise forms.ValidationError(f"下次复核日期最晚是 {LONGEST_REVIEW_DAYS} 天后，请选早一些的日期。")
         return day
 
+    def values(self) -> dict[str, Any]:
+        values = super().values()
+        return {"kind": values.pop("measure_kind"), **values}
+
 
 class ConfirmLossForm(CrmForm, forms.Form):
     reason = forms.CharField(label="流失原因", max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
@@ -53,6 +57,10 @@ class ConfirmLossForm(CrmForm, forms.Form):
     competitor = forms.ModelChoiceField(DictionaryEntry.objects.of("竞争对手"), label="竞争对手", required=False)
 
     blocks = (Block("", "", ("reason", ("lost_kind", 3), ("competitor", 3))),)
+
+    def values(self) -> dict[str, Any]:
+        values = super().values()
+        return {"kind": values.pop("lost_kind"), **values}
 
 
 class WinBackForm(CrmForm, forms.Form):

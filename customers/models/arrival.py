@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from basedata.models import DictionaryEntry
 from kit.audit.log import log_event, log_events
+from kit.sql.transactions import in_transaction
 from kit.sql.turns import in_turn
 
 MAX_ROWS_AT_ONCE = 2000  # rows of a table that is written in one transaction
@@ -42,13 +43,15 @@ class Arrival(models.Model):
     def __str__(self) -> str:
         return f"未完成的导入 {self.pk}"
 
+    @in_transaction
     def heartbeat(self) -> bool:
-        """Record that the import is alive; False when it was withdrawn. Call in the transaction of its rows."""
+        """Record that the import is alive, in the transaction of its rows; False when it was withdrawn."""
         alive = Arrival.objects.filter(pk=self.pk, withdrawn_at=None)
         return bool(alive.update(heartbeat_at=timezone.now()))
 
+    @in_transaction
     def publish(self) -> None:
-        """Turn its rows into customers. Call in a transaction.
+        """Turn its rows into customers.
 
         On SQLite arriving rows leave no change markers, 150,000 of which took as long as the rows themselves; one row
         is written again and leaves them for all.

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User, notify
@@ -16,7 +17,9 @@ from accounts.scopes import supervisors_of
 from basedata.models import DictionaryEntry, entry_field
 from kit.audit.log import log_event, save_changes
 from kit.domain.urls import record_url
-from kit.domain.verdict import Verdict, first_objection, refuse_if, require_permission, require_scope, transition
+from kit.domain.verdict import Verdict, first_objection, refuse_if, require_scope
+from kit.sql.transactions import in_transaction
+from kit.transitions import transition
 
 from .customer import Customer
 from .holding import refuse_if_removed
@@ -54,6 +57,17 @@ class ChurnCaseQuerySet(OfCustomersQuerySet["ChurnCase"]):
         """Return the cases whose customer was lost at that time: confirmed before, not won back until then."""
         return self.counted().filter(Q(closed_at=None) | Q(closed_at__gte=at), confirmed_at__lt=at)
 
+    def with_latest_measure(self) -> ChurnCaseQuerySet:
+        """Annotate measures_n, the number of measures, with measure and measured_at of the latest."""
+        measures = ChurnMeasure.objects.filter(case=OuterRef("pk"))
+        latest = measures.order_by("-at", "-pk")
+        counts = measures.order_by().values("case").annotate(n=Count("pk")).values("n")
+        return self.annotate(
+            measures_n=Coalesce(Subquery(counts), 0),
+            measure=Subquery(latest.values("text")[:1]),
+            measured_at=Subquery(latest.values("at")[:1]),
+        )
+
     def to_review(self, day: date) -> ChurnCaseQuerySet:
         """Return the cases deferred until that day or before."""
         return self.filter(status=ChurnCase.Status.DEFERRED, review_on__lte=day)
@@ -68,7 +82,6 @@ class ChurnCase(models.Model):
         WON_BACK = "won_back", "已挽回"
         MERGED = "merged", "已合并"
 
-    locked_with = "customer"
     TONES = {
         "warning": "amber", "deferred": "violet", "confirmed": "red", "resolved": "sq", "won_back": "green sq",
         "merged": "sq",
@@ -132,6 +145,9 @@ class ChurnCase(models.Model):
     def get_absolute_url(self) -> str:
         return record_url("customers:churn_detail", self.pk)
 
+    def locked_parent(self) -> Customer:
+        return self.customer
+
     @property
     def is_open(self) -> bool:
         return self.status in self.OPEN
@@ -151,13 +167,9 @@ class ChurnCase(models.Model):
     def review_is_due(self) -> bool:
         return self.is_open and self.review_on is not None and self.review_on <= timezone.localdate()
 
-    def can_defer(self, by: User) -> Verdict:
-        return first_objection(self._require_manager(by, "暂缓流失"), self._require_open("暂缓流失"))
-
-    @transition
+    @transition("customers.handle_churncase", "暂缓流失", refusal="只有客户经理可以暂缓流失")
     def defer(self, *, by: User, kind: DictionaryEntry, text: str, review_on: date | None = None) -> ChurnMeasure:
         """Record a measure and the next review day; None means in 30 days."""
-        self.can_defer(by).enforce()
         today = timezone.localdate()
         review_on = review_on or today + timedelta(days=REVIEW_DAYS)
         self._check_measure(kind, text, review_on - today).enforce()
@@ -168,15 +180,15 @@ class ChurnCase(models.Model):
         self._add_timeline_entry(f"暂缓流失（{kind}）：{text}", f"#measure-{measure.pk}")
         return measure
 
-    def can_confirm(self, by: User) -> Verdict:
-        return first_objection(self._require_manager(by, "确认流失"), self._require_open("确认流失"))
+    @defer.guard
+    def can_defer(self, by: User) -> Verdict:
+        return first_objection(self._require_own_customer(by, "暂缓流失"), self._require_open("暂缓流失"))
 
-    @transition
+    @transition("customers.handle_churncase", "确认流失", refusal="只有客户经理可以确认流失")
     def confirm(
         self, *, by: User, reason: str, kind: DictionaryEntry, competitor: DictionaryEntry | None = None
     ) -> None:
         """Mark the customer as lost and notify the supervisors."""
-        self.can_confirm(by).enforce()
         refuse_if(not reason.strip(), "请填写流失原因。").enforce()
         refuse_if(kind is None or kind.category != "流失原因", "请选择流失原因的类别。").enforce()
         before = self.get_status_display()
@@ -191,17 +203,13 @@ class ChurnCase(models.Model):
         for supervisor in supervisors_of(by):
             notify(supervisor, f"{by} 确认客户「{self.customer}」流失：{reason}", self)
 
-    def can_win_back(self, by: User) -> Verdict:
-        return first_objection(
-            self._require_manager(by, "挽回"),
-            refuse_if(self.is_open, f"客户还没有确认流失（{self.get_status_display()}），不需要挽回。"),
-            refuse_if(not self.is_open and self.status != self.Status.CONFIRMED, self._closed_reason("挽回")),
-        )
+    @confirm.guard
+    def can_confirm(self, by: User) -> Verdict:
+        return first_objection(self._require_own_customer(by, "确认流失"), self._require_open("确认流失"))
 
-    @transition
+    @transition("customers.handle_churncase", "挽回", refusal="只有客户经理可以挽回")
     def win_back(self, *, by: User, note: str) -> None:
         """Set the customer back to 正常; the six months begin again today."""
-        self.can_win_back(by).enforce()
         refuse_if(not note.strip(), "请填写挽回说明。").enforce()
         self.status, self.closed_at, self.win_back_note = self.Status.WON_BACK, timezone.now(), note
         self._save("status", "closed_at", "win_back_note")
@@ -210,8 +218,17 @@ class ChurnCase(models.Model):
         save_changes(by, "挽回", self.customer, status=Customer.Status.NORMAL, won_back_on=today, reason=note)
         self._add_timeline_entry(f"客户已挽回：{note}", "#closed")
 
+    @win_back.guard
+    def can_win_back(self, by: User) -> Verdict:
+        return first_objection(
+            self._require_own_customer(by, "挽回"),
+            refuse_if(self.is_open, f"客户还没有确认流失（{self.get_status_display()}），不需要挽回。"),
+            refuse_if(not self.is_open and self.status != self.Status.CONFIRMED, self._closed_reason("挽回")),
+        )
+
+    @in_transaction
     def close_by_merge(self, *, into: Customer, by: User) -> None:
-        """Close a case whose customer is merged into one that has a case. Call in the merge's transaction.
+        """Close a case whose customer is merged into one that has a case, in the merge's transaction.
 
         A status of its own, because nothing happened with the customer: neither lost, nor won back, nor resolved.
         """
@@ -221,20 +238,22 @@ class ChurnCase(models.Model):
         self._save("status", "closed_at", "review_on", "win_back_note")
         log_event(by, "合并", self, 状态=(before, self.get_status_display()), 原因=f"客户并入 {into.name}")
 
-    @transition
-    def mark_as_merged(self) -> None:
+    @transition("customers.merge_customer", "标记为已合并", refusal="您的角色不能更正客户流失")
+    def mark_as_merged(self, *, by: User | None = None) -> None:
         """Correct a case that a merge of an earlier release closed as resolved or won back."""
-        refuse_if(self.is_open, "流失记录还没有结束。").enforce()
         before, self.status = self.get_status_display(), self.Status.MERGED
         self._save("status")
-        log_event(None, "数据检查", self, 状态=(before, self.get_status_display()))
+        log_event(by, "数据检查", self, 状态=(before, self.get_status_display()))
+
+    @mark_as_merged.guard
+    def can_mark_as_merged(self, by: User | None) -> Verdict:
+        return refuse_if(self.is_open, "流失记录还没有结束。")
 
     # Shared verdicts
 
-    def _require_manager(self, by: User, verb: str) -> Verdict:
+    def _require_own_customer(self, by: User, verb: str) -> Verdict:
         manager = self.customer.manager
         return first_objection(
-            require_permission(by, "customers.handle_churncase", f"只有客户经理可以{verb}"),
             require_scope(self.customer.manager_id == by.pk, f"只有客户经理（{manager}）可以{verb}，您可以查看。"),
             refuse_if_removed(self.customer, by),
         )

@@ -34,6 +34,7 @@ from accounts.models import Notification, User, notify_many
 from kit.audit.bulk_log import insert_selected, log_selected
 from kit.audit.log import log_event
 from kit.sql.locks import AdvisoryLock, take_lock
+from kit.sql.transactions import in_transaction
 
 from ..six_months import churn_cutoff
 from .churn import ChurnCase
@@ -93,6 +94,7 @@ def scan_churn(on: date | None = None, by: User | None = None) -> ScanResult:
     return ScanResult(day, opened_count)
 
 
+@in_transaction
 def take_scan_lock() -> None:
     """Let one scan run at a time, to the end of the transaction."""
     take_lock(AdvisoryLock.CHURN_SCAN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from accounts.models import User
 from kit.domain.verdict import refuse_if
+from kit.sql.transactions import in_transaction
 
 from .churn import ChurnCase
 from .customer import Customer
@@ -22,8 +23,9 @@ def customers_left_by(person: User) -> list[tuple[str, int]]:
     ]
 
 
+@in_transaction
 def hand_over_customers(person: User, to: User, *, by: User, reason: str) -> int:
-    """Move all customers or none; needs no permission but that to disable the user. Call in the transaction of that."""
+    """Move all customers or none, in the transaction that disables the user; needs no other permission than that."""
     refuse_if(not User.objects.account_managers().filter(pk=to.pk).exists(), f"{to} 不是在职的客户经理。").enforce()
     rows = Customer.objects.filter(manager=person).order_by("pk").select_for_update(of=("self",))
     return move_customers(list(rows.select_related("manager")), to, by=by, reason=reason)

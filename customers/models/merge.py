@@ -15,6 +15,7 @@ from kit.audit.log import log_event, save_changes
 from kit.audit.models import NOT_KEPT_PREFIX
 from kit.domain.verdict import lock_row, refuse_if
 from kit.sql.locks import AdvisoryLock, take_lock
+from kit.sql.transactions import in_transaction
 
 from . import churn_scan
 from .churn import ChurnCase, ChurnCaseQuerySet
@@ -31,6 +32,7 @@ MAX_TOGETHER = 10
 RELATIONS_MOVED_SEPARATELY = ("contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years")
 
 
+@in_transaction
 def take_merge_lock(*, merging: bool) -> None:
     """Let merges wait for transactions that write orders, and the other way round.
 
@@ -39,6 +41,7 @@ def take_merge_lock(*, merging: bool) -> None:
     take_lock(AdvisoryLock.MERGES, shared=not merging)
 
 
+@in_transaction
 def take_merge_and_scan_locks() -> None:
     """Keep order writers and scans waiting to the end of the transaction. Call before any row is locked."""
     take_merge_lock(merging=True)
@@ -64,6 +67,7 @@ def customer_relations() -> list[ForeignObjectRel]:
     return list(Customer._meta.related_objects)
 
 
+@in_transaction
 def merge_into(survivor: Customer, other: Customer, *, by: User, reason: str) -> None:
     """Do the work of Customer.merge(), with both rows locked."""
     refuse_if(other.pk == survivor.pk, "请选择两个不同的客户。").enforce()

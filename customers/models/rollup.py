@@ -20,6 +20,7 @@ from django.utils import timezone
 from kit.domain.days import midnight
 from kit.sql.exact_sum import ExactDecimalField, ExactSum
 from kit.sql.markers import ChangeMarker
+from kit.sql.transactions import in_transaction
 
 from .customer import Customer
 from .order import Order, refresh_last_purchases
@@ -71,10 +72,11 @@ class Revenue(NamedTuple):
     amount: Decimal
 
 
+@in_transaction
 def refresh_revenue(customer_ids: Iterable[int] | None = None, years: Collection[int] | None = None) -> int:
     """Recompute the rows of these customers (None: all) and years (None: all) from the orders, set-based.
 
-    Return how many rows changed. Call in the transaction of the change.
+    It runs in the transaction of the change. Return how many rows changed.
     """
     changed = 0
     for keys in in_batches(customer_ids):
@@ -115,8 +117,9 @@ def settle_dates() -> int:
     return len(keys)
 
 
+@in_transaction
 def refresh_after_transfer(customer_ids: list[int], at: datetime) -> None:
-    """Give orders dated after a transfer to the new 客户经理. Call in the transfer's transaction."""
+    """Give orders dated after a transfer to the new 客户经理, in the transfer's transaction."""
     later = Order.objects.revenue().filter(customer__in=customer_ids, ordered_at__gte=at)
     refresh_revenue(set(later.order_by().values_list("customer", flat=True)))
 

@@ -12,6 +12,7 @@ from accounts.models import User, notify
 from kit.audit.log import format_value, log_events
 from kit.domain.modules import lent
 from kit.domain.verdict import refuse_if
+from kit.sql.transactions import in_transaction
 
 from ..candidates import possible_successors
 from ..hooks import RecordsOfCustomers
@@ -22,10 +23,11 @@ from .timeline import TimelineEntry
 CATEGORY_BY_FIELD = {"region": "地区", "industry": "行业", "level": "客户等级"}  # field: category of the dictionary
 
 
+@in_transaction
 def transfer_customers(customers: list[Customer], to: User, *, by: User, reason: str) -> int:
     """Move customers to a new 客户经理, set-based; return how many moved (those already theirs stay).
 
-    Call in a transaction with the rows locked and can_transfer() checked for each.
+    Call with the rows locked and can_transfer() checked for each.
     """
     refuse_if(not customers, "没有选中您可以移交的客户。").enforce()
     refuse_if(not reason.strip(), "请填写移交原因。").enforce()
@@ -37,6 +39,7 @@ def transfer_customers(customers: list[Customer], to: User, *, by: User, reason:
     return move_customers(moving, to, by=by, reason=reason)
 
 
+@in_transaction
 def move_customers(moving: list[Customer], to: User, *, by: User, reason: str) -> int:
     """Move the customers with ownership, audit log, timeline and notifications.
 
@@ -89,10 +92,11 @@ def _customers_text(customers: list[Customer]) -> str:
     return f"客户「{customers[0]}」" if len(customers) == 1 else f" {len(customers)} 个客户"
 
 
+@in_transaction
 def reclassify_customers(customers: list[Customer], *, by: User, reason: str = "", **values: Any) -> int:
     """Set 地区, 行业 or 客户等级 of customers; return how many changed (those that have it already stay).
 
-    Call in a transaction with the rows locked and can_reclassify() checked for each. values: field → dictionary entry.
+    Call with the rows locked and can_reclassify() checked for each. values: field → dictionary entry.
     """
     refuse_if(not customers, "没有选中您可以修改的客户。").enforce()
     refuse_if(not values, "请至少选择一项要修改的内容。").enforce()

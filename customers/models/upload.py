@@ -14,9 +14,11 @@ from django.utils import timezone
 from accounts.models import User
 from kit.audit.log import log_event
 from kit.domain.urls import record_url
-from kit.domain.verdict import Verdict, first_objection, refuse_if, require_permission, require_scope, transition
+from kit.domain.verdict import Verdict, first_objection, refuse_if, require_scope
+from kit.transitions import creation, transition
 
 if TYPE_CHECKING:
+    from ..attachments import CheckedFile
     from ..importing import CustomerImport  # it imports the models
 
 KEEP_FOR = timedelta(days=7)
@@ -67,17 +69,18 @@ class ImportFile(models.Model):
         task.read(Path(self.file.path))
         return task
 
-    def can_carry_out(self, by: User) -> Verdict:
-        return first_objection(
-            require_permission(by, "customers.import_customer", "您的角色不能导入客户"),
-            require_scope(self.owner_id == by.pk, "只有上传的人可以导入这个文件。"),
-            refuse_if(self.imported_at is not None, f"这个文件已经导入，新增了 {self.added} 个客户。"),
-        )
+    @creation("customers.import_customer", "上传", refusal="您的角色不能导入客户")
+    @classmethod
+    def create(cls, *, by: User, file: CheckedFile, manager: User | None) -> ImportFile:
+        """Store a checked file; nothing is imported yet. manager: of the rows that name none."""
+        upload = cls(owner=by, name=file.name, manager=manager)
+        upload.file.save(file.name, file.file, save=False)
+        upload.save()
+        return upload
 
-    @transition
+    @transition("customers.import_customer", "导入", refusal="您的角色不能导入客户")
     def carry_out(self, *, by: User, partial: bool = False) -> CustomerImport:
         """Import all rows or none; partial: those without errors. Raise ImportRefused."""
-        self.can_carry_out(by).enforce()
         task = self.checked()
         self.added = task.write(partial=partial)
         self.imported_at, self.notes = timezone.now(), task.notes
@@ -85,6 +88,13 @@ class ImportFile(models.Model):
         changes = {"新增客户": self.added, **task.outcome, "有错误": len(task.refused_lines)}
         log_event(by, "导入", text=f"客户：{self.name}", changes=changes)
         return task
+
+    @carry_out.guard
+    def can_carry_out(self, by: User) -> Verdict:
+        return first_objection(
+            require_scope(self.owner_id == by.pk, "只有上传的人可以导入这个文件。"),
+            refuse_if(self.imported_at is not None, f"这个文件已经导入，新增了 {self.added} 个客户。"),
+        )
 
 
 def delete_old_uploads() -> int:

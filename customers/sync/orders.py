@@ -18,6 +18,7 @@ from customers.models.merge import take_merge_lock
 from customers.models.order import refresh_last_purchases
 from kit.domain.money import format_yuan
 from kit.domain.past_dates import is_in_future
+from kit.sql.transactions import in_transaction
 
 from .rows import RowRefused
 from .signs import settle_sign
@@ -46,8 +47,9 @@ def order_total(lines: Iterable[Mapping[str, Any]]) -> Decimal:
     return sum((line["quantity"] * line["unit_price"] for line in lines), Decimal(0))
 
 
+@in_transaction
 def write_orders(orders: list[dict[str, Any]], customers: Mapping[str, int]) -> None:
-    """Insert or replace orders of known customers. orders: values of rows.order with lines. Call in a transaction."""
+    """Insert or replace orders of known customers. orders: values of rows.order with lines."""
     if not orders:
         return
     numbers = [order["number"] for order in orders]
@@ -133,8 +135,9 @@ def refresh_after_orders(customer_ids: set[int], years: set[int] | None = None) 
     resolve_by_purchases(customer_ids)
 
 
+@in_transaction
 def park(orders: list[dict[str, Any]]) -> None:
-    """Store orders of unknown customers as received. Call in a transaction."""
+    """Store orders of unknown customers as received."""
     ParkedOrder.objects.bulk_create(
         [
             ParkedOrder(
@@ -177,10 +180,11 @@ def _is_acceptable(values: dict[str, Any]) -> bool:
     return not is_in_future(values["ordered_at"])
 
 
+@in_transaction
 def unpark(keys: Iterable[str]) -> int:
     """Write the parked orders of these customer keys whose customer is known by now; return how many.
 
-    Call in a transaction. An order parked by an earlier release that would be refused today stays parked.
+    An order parked by an earlier release that would be refused today stays parked.
     """
     keys = list(keys)
     customers = find_customers(keys)

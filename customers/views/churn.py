@@ -6,10 +6,9 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.html import format_html
 from django.views import View
 
@@ -17,10 +16,14 @@ from accounts.models import User
 from basedata.models import mirror_notice
 from kit.audit.models import AuditEntry
 from kit.domain.days import format_day
-from kit.pages.actions import Action, ActionView, Control, controls
-from kit.pages.history import RecordHistory
-from kit.pages.lists import Column, RecordList
-from kit.pages.records import RecordDetail, RecordView
+from kit.pages.buttons import Button, Control, controls
+from kit.pages.columns import Column
+from kit.pages.form_page import FormPage
+from kit.pages.history import HistoryPage
+from kit.pages.list_page import ListPage
+from kit.pages.list_tabs import Tabs
+from kit.pages.page import render_page
+from kit.pages.record_page import RecordPage
 from kit.pages.templatetags.ui import chip
 
 from ..churn import last_scan, scan_jobs, start_scan
@@ -28,11 +31,13 @@ from ..evidence import bought_lately, describe_evidence, monthly_trend, usual_in
 from ..filters.churn import ChurnFilter
 from ..forms.churn import ConfirmLossForm, DeferForm, WinBackForm
 from ..models import ChurnCase, ChurnMeasure, Customer, Order
+from ..models.churn import ChurnCaseQuerySet
 
-CHURN_LIST_CRUMB = ("客户流失管理", "customers:churn_list")
-DEFER = Action("defer", "暂缓流失", "clock", "customers:churn_defer")
-CONFIRM = Action("confirm", "确认流失", "trending-down", "customers:churn_confirm", "btn-warn")
-WIN_BACK = Action("win_back", "挽回", "refresh", "customers:churn_win_back", "btn-primary")
+CRUMBS = (("客户管理", ""), ("客户流失管理", "customers:churn_list"))
+RELATED = ("customer", "customer__manager", "manager_then", "lost_kind", "competitor")
+DEFER = Button(ChurnCase.defer, "clock", "customers:churn_defer")
+CONFIRM = Button(ChurnCase.confirm, "trending-down", "customers:churn_confirm", "btn-warn")
+WIN_BACK = Button(ChurnCase.win_back, "refresh", "customers:churn_win_back", "btn-primary")
 OPEN_TAB = "open"
 
 
@@ -69,7 +74,11 @@ def describe_measure_or_reason(case: Any) -> str:
     return f"{case.measures_n} 条，最近 {format_day(case.measured_at, 'short')}：{case.measure}"
 
 
-class ChurnList(RecordList):
+def narrow_to_tab(cases: QuerySet[ChurnCase], tab: str) -> QuerySet[ChurnCase]:
+    return cases.filter(status__in=ChurnCase.OPEN) if tab == OPEN_TAB else cases.filter(status=tab)
+
+
+class ChurnList(ListPage):
     model = ChurnCase
     title, crumbs, help = "客户流失管理", (("客户管理", ""),), "churn"
     template_name = "customers/churn_list.html"
@@ -88,124 +97,97 @@ class ChurnList(RecordList):
         Column("下次复核", "review_on", sort="review_on", html=review_cell, css="nw"),
         Column("预警时间", "opened_at", sort="opened_at", export_only=True),
     )
-    row_actions = (DEFER, CONFIRM, WIN_BACK)
-    tab_field, default_tab = "status", OPEN_TAB
-    tab_choices = [(OPEN_TAB, "待处理"), *ChurnCase.Status.choices]
+    row_buttons = (DEFER, CONFIRM, WIN_BACK)
+    tabs = Tabs("status", [(OPEN_TAB, "待处理"), *ChurnCase.Status.choices], OPEN_TAB, narrow_to_tab)
     export_permission = "customers.export_churncase"
     empty_text = "没有流失预警。六个月没有下单的客户每周六自动列入这里。"
 
-    def in_tab(self, rows: QuerySet[ChurnCase], tab: str) -> QuerySet[ChurnCase]:
-        return rows.filter(status__in=ChurnCase.OPEN) if tab == OPEN_TAB else super().in_tab(rows, tab)
-
-    def ordered(self, rows: QuerySet[ChurnCase]) -> QuerySet[ChurnCase]:
-        measures = ChurnMeasure.objects.filter(case=OuterRef("pk"))
-        latest = measures.order_by("-at", "-pk")
-        counts = measures.order_by().values("case").annotate(n=Count("pk")).values("n")
-        return (
-            super()
-            .ordered(rows)
-            .annotate(
-                measures_n=Coalesce(Subquery(counts), 0),
-                measure=Subquery(latest.values("text")[:1]),
-                measured_at=Subquery(latest.values("at")[:1]),
-            )
-        )
+    def ordered(self, rows: ChurnCaseQuerySet) -> ChurnCaseQuerySet:
+        return super().ordered(rows.with_latest_measure())
 
     def row_controls(self, row: ChurnCase) -> list[Control]:
         return super().row_controls(row) if row.closed_at is None else []  # closed cases are read-only
 
-    def page_context(self) -> dict[str, Any]:
-        return {**super().page_context(), "last_scan": last_scan(), "mirror": mirror_notice("orders", "order_lines")}
+    def context(self) -> dict[str, Any]:
+        return {"last_scan": last_scan(), "mirror": mirror_notice("orders", "order_lines")}
 
 
-class ChurnPage(RecordView):
-    """Settings of the pages about one case."""
-
-    model = ChurnCase
-    select_related = ("customer", "customer__manager", "manager_then", "lost_kind", "competitor")
-    crumbs, help = (("客户管理", ""), CHURN_LIST_CRUMB), "churn"
-
-
-class ChurnDetail(ChurnPage, RecordDetail):
+class ChurnDetail(RecordPage):
+    model, select_related = ChurnCase, RELATED
+    crumbs, help = CRUMBS, "churn"
     template_name = "customers/churn_detail.html"
 
-    def context(self, record: ChurnCase, form: DeferForm | None = None) -> dict[str, Any]:
+    def context(self, record: ChurnCase) -> dict[str, Any]:
         user = self.request.user
-        buttons = controls((CONFIRM, WIN_BACK), record, user)
-        may_defer = record.can_defer(user)
-        orders = Order.objects.visible_to(user).filter(customer=record.customer_id).purchases()
-        habit = usual_interval(record, orders)
-        return {
-            "mirror": mirror_notice("orders", "order_lines"),
-            "measures": list(record.measures.select_related("kind", "by").order_by("-at", "-pk")),
-            "form": form or (DeferForm() if may_defer else None),
-            "why_not": "" if may_defer or may_defer.hidden or not record.is_open else may_defer.reason,
-            "habit": habit,
-            "evidence": describe_evidence(record, habit),
-            "trend": monthly_trend(record, orders),
-            "bought": bought_lately(record, orders),
-            "history": AuditEntry.objects.about(record)[:8],
-            "head": [control for control in buttons if control.allowed],
-        }
+        return {**case_context(record, user), "form": DeferForm() if record.can_defer(user) else None}
 
 
-class ChurnHistory(ChurnPage, RecordHistory):
-    pass
+def case_context(case: ChurnCase, user: User) -> dict[str, Any]:
+    """Return the context of churn_detail.html, but for the form of 暂缓流失."""
+    may_defer = case.can_defer(user)
+    orders = Order.objects.visible_to(user).filter(customer=case.customer_id).purchases()
+    habit = usual_interval(case, orders)
+    return {
+        "mirror": mirror_notice("orders", "order_lines"),
+        "measures": list(case.measures.select_related("kind", "by").order_by("-at", "-pk")),
+        "why_not": "" if may_defer or may_defer.hidden or not case.is_open else may_defer.reason,
+        "habit": habit,
+        "evidence": describe_evidence(case, habit),
+        "trend": monthly_trend(case, orders),
+        "bought": bought_lately(case, orders),
+        "history": AuditEntry.objects.about(case)[:8],
+        "head": [control for control in controls((CONFIRM, WIN_BACK), case, user) if control.allowed],
+    }
 
 
-class ChurnAction(ChurnPage, ActionView):
-    def success_url(self, record: ChurnCase, result: Any) -> str:
+class ChurnHistory(HistoryPage):
+    model, crumbs, help = ChurnCase, CRUMBS, "churn"
+
+
+class DeferLoss(FormPage):
+    """The form is part of the record page, below the measures."""
+
+    do, title, form, message = ChurnCase.defer, "暂缓流失", DeferForm, "暂缓措施已保存"
+    select_related, crumbs, help = RELATED, CRUMBS, "churn"
+    template_name = "customers/churn_detail.html"
+
+    def context(self, record: ChurnCase, form: DeferForm) -> dict[str, Any]:
+        return case_context(record, self.request.user)
+
+    def success_url(self, record: ChurnCase, result: ChurnMeasure) -> str:
         return record.get_absolute_url()
 
 
-class DeferLoss(ChurnAction):
-    """The form is part of the record page, below the measures."""
-
-    action, title, form_class = "defer", "暂缓流失", DeferForm
-    message = "暂缓措施已保存"
-
-    def perform(self, record: ChurnCase, form: DeferForm) -> Any:
-        data = form.cleaned_data
-        return record.defer(
-            by=self.request.user, kind=data["measure_kind"], text=data["text"], review_on=data["review_on"]
-        )
-
-    def show(self, record: ChurnCase, form: DeferForm, status: int = 200) -> HttpResponse:
-        page = ChurnDetail(kwargs=self.kwargs, request=self.request, args=())
-        return page.page(status, record=record, **page.context(record, form))
-
-
-class ConfirmLoss(ChurnAction):
-    action, title, form_class = "confirm", "确认流失", ConfirmLossForm
+class ConfirmLoss(FormPage):
+    do, title, form = ChurnCase.confirm, "确认流失", ConfirmLossForm
+    select_related, crumbs, help = RELATED, CRUMBS, "churn"
     template_name = "customers/churn_confirm.html"
     submit_label, danger, message = "确认流失", True, "客户已确认流失"
 
-    def perform(self, record: ChurnCase, form: ConfirmLossForm) -> Any:
-        data = form.cleaned_data
-        return record.confirm(
-            by=self.request.user, reason=data["reason"], kind=data["lost_kind"], competitor=data["competitor"]
-        )
 
-
-class WinBack(ChurnAction):
-    action, title, form_class = "win_back", "挽回", WinBackForm
+class WinBack(FormPage):
+    do, title, form = ChurnCase.win_back, "挽回", WinBackForm
+    select_related, crumbs, help = RELATED, CRUMBS, "churn"
     submit_label, message = "挽回", "客户已挽回，状态恢复为正常"
 
 
 class ChurnScan(View):
     """The last runs of the scan, and a button that starts one as a job."""
 
+    title, crumbs, help = "流失扫描", (("客户管理", ""),), "churn"
+    template_name = "customers/churn_scan.html"
+    request: Any
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.has_perm("customers.scan_churncase"):
+        if not self.request.user.has_perm("customers.scan_churncase"):
             raise PermissionDenied("您的角色不能运行流失扫描。")
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        context = {"title": "流失扫描", "crumbs": (("客户管理", ""),), "help_anchor": "churn", "jobs": scan_jobs()}
-        return render(request, "customers/churn_scan.html", context)
+        return render_page(self, jobs=scan_jobs())
 
-    def post(self, request: Any) -> HttpResponse:
-        start_scan(request.user)
+    def post(self, request: HttpRequest) -> HttpResponse:
+        start_scan(self.request.user)
         messages.success(request, "流失扫描已开始，完成后结果显示在下面。")
         return redirect("customers:churn_scan")
 

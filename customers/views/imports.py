@@ -7,22 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views import View
 
-from accounts.models import User
 from kit.audit.log import log_event
 from kit.domain.verdict import Kind, Refused, Verdict
 from kit.exchange.export_question import ExportQuestion
 from kit.exchange.exports import CONTENT_TYPES, file_response
 from kit.exchange.readers import UnreadableFile
 from kit.exchange.writers import write_xlsx
-from kit.pages.actions import ActionView
-from kit.pages.export_requests import DeliberateRequest
-from kit.pages.records import FormView, RecordView
+from kit.pages.export_requests import effect_refusal
+from kit.pages.form_page import FormPage
+from kit.pages.page import render_page
+from kit.pages.record_page import RecordPage
 
 from ..forms.upload import CarryOutForm, UploadForm
 from ..import_form import CustomerImportForm
@@ -30,39 +29,21 @@ from ..import_job import describe_outcome, is_large, list_errors, refused_file_n
 from ..importing import ImportRefused
 from ..models import ImportFile
 
-IMPORT_CRUMB = ("导入客户", "import")
+CRUMBS = (("客户管理", ""), ("导入客户", "import"))
 MAX_LINES = 100
 LARGE_FILE_TEXT = "文件较大，正在后台检查并导入：有一行不合格就全部不导入。"
 
 
-def require_import_permission(user: User) -> None:
-    if not user.has_perm("customers.import_customer"):
-        raise PermissionDenied("您的角色不能导入客户。")
-
-
-class UploadTable(FormView):
-    model, form_class, template_name = ImportFile, UploadForm, "customers/import.html"
+class UploadTable(FormPage):
+    do, form, template_name = ImportFile.create, UploadForm, "customers/import.html"
     title, crumbs, help, submit_label = "导入客户", (("客户管理", ""),), "import", "上传并检查"
+    is_large = False  # whether the file that was sent is checked by a job
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        require_import_permission(request.user)
-        return super().dispatch(request, *args, **kwargs)
+    def form_options(self, record: ImportFile) -> dict[str, Any]:
+        return {"files": self.request.FILES if self.request.method == "POST" else None, "by": self.request.user}
 
-    def make_form(self, record: None, data: QueryDict | None = None) -> UploadForm:
-        return UploadForm(data, None if data is None else self.request.FILES, by=self.request.user)
-
-    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        return self.show(None, self.make_form(None))
-
-    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        form = self.make_form(None, request.POST)
-        return self.send(None, form) if form.is_valid() else self.show(None, form)
-
-    def perform(self, record: None, form: UploadForm) -> ImportFile:
-        checked = form.cleaned_data["file"]
-        upload = ImportFile(owner=self.request.user, name=checked.name, manager=form.values()["manager"])
-        upload.file.save(checked.name, checked.file, save=False)
-        upload.save()
+    def carry_out(self, record: ImportFile, form: UploadForm) -> ImportFile:
+        upload = ImportFile.create(by=self.request.user, **form.values())
         try:
             self.is_large = is_large(Path(upload.file.path))
         except UnreadableFile as error:
@@ -71,39 +52,43 @@ class UploadTable(FormView):
         self.message = LARGE_FILE_TEXT if self.is_large else "已上传，还没有导入任何数据。"
         return upload
 
-    def success_url(self, record: None, result: ImportFile) -> str:
+    def success_url(self, record: ImportFile, result: ImportFile) -> str:
         return reverse("job_detail", args=[start(result).pk]) if self.is_large else result.get_absolute_url()
 
-    def back_url(self, record: None) -> str:
+    def back_url(self, record: ImportFile) -> str:
         return reverse("customers:customer_list")
 
 
-class ImportTemplate(DeliberateRequest, View):
+class ImportTemplate(View):
     """Download an empty table with the columns of the import."""
 
     title = "下载导入模板"
+    request: Any
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        ImportFile.create.rule.verdict(ImportFile, self.request.user).enforce()
+        return effect_refusal(request) or super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        require_import_permission(request.user)
         facts = (("内容", f"一张空表，{len(CustomerImportForm().headers)} 列"),)
-        return ExportQuestion(self.title, facts, reverse("import"), help_anchor="import", crumbs=(IMPORT_CRUMB,)).ask(
-            request
-        )
+        question = ExportQuestion(self.title, facts, reverse("import"), help_anchor="import", crumbs=CRUMBS[1:])
+        return question.ask(request)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        require_import_permission(request.user)
         buffer = io.BytesIO()
         write_xlsx(buffer, list(CustomerImportForm().headers.values()), [], title="客户")
         return file_response(buffer.getvalue(), "客户导入模板.xlsx", CONTENT_TYPES["xlsx"])
 
 
-class ImportPreview(DeliberateRequest, RecordView):
+class ImportPreview(RecordPage):
     """The result of the check: counts, notes, and every refused cell with its reason."""
 
     model, template_name, select_related = ImportFile, "customers/import_preview.html", ("manager", "owner")
-    title, crumbs, help = "导入客户：检查结果", (("客户管理", ""), IMPORT_CRUMB), "import"
+    title, crumbs, help = "导入客户：检查结果", CRUMBS, "import"
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if refusal := effect_refusal(request):  # the audit log may be written
+            return refusal
         upload = self.get_record()
         try:
             task = upload.checked()
@@ -118,24 +103,24 @@ class ImportPreview(DeliberateRequest, RecordView):
         total = sum(counts.values())
         notes = upload.notes if upload.imported_at else task.notes
         existing = {"said": describe_outcome(task)[1:], "remarks": task.remarks[:MAX_LINES], "notes": notes}
-        return self.page(
-            record=upload, errors=errors, total=total, shown_lines=MAX_LINES, task=task, **existing, **counts
-        )
+        rows = {"errors": errors, "total": total, "shown_lines": MAX_LINES}
+        return render_page(self, record=upload, task=task, **rows, **existing, **counts)
 
 
-class RefusedRows(DeliberateRequest, RecordView):
+class RefusedRows(RecordPage):
     """Download the refused rows as a workbook, to be corrected and uploaded again."""
 
     title = "下载错误行"
     model, select_related = ImportFile, ("manager", "owner")
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return effect_refusal(request) or super().dispatch(request, *args, **kwargs)
+
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         upload = self.get_record()
         facts = (("文件", upload.name), ("内容", "没有通过检查的行，附原因；改正后可以再上传"))
-        back = upload.get_absolute_url()
-        return ExportQuestion(
-            self.title, facts, back, help_anchor="import", crumbs=(("客户管理", ""), IMPORT_CRUMB)
-        ).ask(request)
+        question = ExportQuestion(self.title, facts, upload.get_absolute_url(), help_anchor="import", crumbs=CRUMBS)
+        return question.ask(request)
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         upload, buffer = self.get_record(), io.BytesIO()
@@ -146,11 +131,11 @@ class RefusedRows(DeliberateRequest, RecordView):
         return file_response(buffer.getvalue(), refused_file_name(upload), CONTENT_TYPES["xlsx"])
 
 
-class CarryOutImport(ActionView):
-    model, action, form_class, select_related = ImportFile, "carry_out", CarryOutForm, ("manager", "owner")
-    title, crumbs, help, submit_label = "导入客户", (("客户管理", ""), IMPORT_CRUMB), "import", "导入"
+class CarryOutImport(FormPage):
+    do, form, select_related = ImportFile.carry_out, CarryOutForm, ("manager", "owner")
+    title, crumbs, help, submit_label = "导入客户", CRUMBS, "import", "导入"
 
-    def perform(self, record: ImportFile, form: CarryOutForm) -> None:
+    def carry_out(self, record: ImportFile, form: CarryOutForm) -> None:
         try:
             task = record.carry_out(by=self.request.user, **form.values())
         except (ImportRefused, UnreadableFile) as error:

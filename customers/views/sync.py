@@ -9,11 +9,12 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.views import View
 
 from basedata.models import FeedPosition, SyncRun
 from kit.jobs.tasks import start_job
+from kit.pages.page import render_page
 
 from ..models import ParkedOrder
 from ..sync.engine import LABELS
@@ -27,19 +28,15 @@ SYNC_CRUMB = ("数据同步", "customers:sync")
 class SyncPage(View):
     """A page for users who run the synchronisation."""
 
-    title = "数据同步"
+    title, help = "数据同步", "sync"
     crumbs: tuple[tuple[str, str], ...] = (("基础数据", ""),)
     template_name: str
+    request: Any
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.has_perm("basedata.sync_sales"):
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)
-
-    def page(self, **context: Any) -> HttpResponse:
-        status = context.pop("status", 200)
-        context = {"title": self.title, "crumbs": self.crumbs, "help_anchor": "sync", **context}
-        return render(self.request, self.template_name, context, status=status)
 
 
 class SyncState(SyncPage):
@@ -47,7 +44,8 @@ class SyncState(SyncPage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         synced_at = dict(FeedPosition.objects.values_list("table", "synced_at"))
-        return self.page(
+        return render_page(
+            self,
             positions=[(label, synced_at.get(table)) for table, label in LABELS.items()],
             source=mask_location(settings.CRM_SYNC_SOURCE),
             runs=[(run, totals(run)) for run in SyncRun.objects.select_related("by")[:MAX_ROWS]],
@@ -76,26 +74,29 @@ class SyncRunPage(SyncPage):
         run = get_object_or_404(SyncRun.objects.select_related("by"), pk=pk)
         tables = [(LABELS[table], counts) for table, counts in run.counts.items() if table in LABELS]
         refusals = [(LABELS.get(row.table, row.table), row) for row in run.refusals.all()]
-        return self.page(run=run, tables=tables, refusals=refusals, refused=totals(run)["refused"])
+        return render_page(self, run=run, tables=tables, refusals=refusals, refused=totals(run)["refused"])
 
 
 class ParkedOrders(SyncPage):
     title, crumbs, template_name = "待匹配订单", (("基础数据", ""), SYNC_CRUMB), "customers/sync_parked.html"
 
-    def get(self, request: HttpRequest, **context: Any) -> HttpResponse:
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.show()
+
+    def show(self, status: int = 200, **context: Any) -> HttpResponse:
         groups = ParkedOrder.objects.order_by("customer_key").values("customer_key").annotate(orders=Count("pk"))
-        return self.page(groups=groups[:MAX_ROWS], total=groups.count(), **context)
+        return render_page(self, status, groups=groups[:MAX_ROWS], total=groups.count(), **context)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         key, typed = request.POST.get("key", "").strip(), request.POST.get("customer", "").strip()
         if "\0" in key + typed or not ParkedOrder.objects.filter(customer_key=key).exists():
-            return self.get(request, status=422, error="这个编号没有待匹配的订单，请刷新页面。")
+            return self.show(422, error="这个编号没有待匹配的订单，请刷新页面。")
         try:
-            customer = find_customer(typed, request.user)
+            customer = find_customer(typed, self.request.user)
             if request.POST.get("confirmed") != customer.number:
-                return self.get(request, key=key, typed=typed, found=customer)
-            matched = match_customer(customer, key, by=request.user)
+                return self.show(key=key, typed=typed, found=customer)
+            matched = match_customer(customer, key, by=self.request.user)
         except MatchRefused as refusal:
-            return self.get(request, status=422, key=key, typed=typed, error=str(refusal))
+            return self.show(422, key=key, typed=typed, error=str(refusal))
         messages.success(request, f"{matched} 个订单已归入 {customer.number} {customer.name}。")
         return redirect("customers:sync_parked")

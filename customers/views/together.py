@@ -2,89 +2,74 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet, prefetch_related_objects
-from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views import View
 
 from accounts.models import User
 from kit.audit.log import display_value
 from kit.domain.verdict import Kind, Refused, Verdict
-from kit.pages.records import FormView
+from kit.pages.form_page import FormPage
+from kit.pages.page import render_page
+from kit.pages.submission import earlier_url
 from kit.sql.text_index import Fold
 
 from ..forms.together import MergeForm, ReclassifyForm
 from ..models import Customer, merge_customers, reclassify_customers
 from ..models.merge import MAX_TOGETHER, count_relations
 from ..models.merge_values import descriptive_fields, merge_outcome, values_left_behind
-from .customers import CUSTOMER_LIST_CRUMB
 
+CRUMBS = (("客户管理", ""), ("客户信息管理", "customers:customer_list"))
+CONFLICT = 409  # the state refused, or customers were changed meanwhile
 MAX_CHOSEN = 1000
 MAX_GROUPS = 50
 MAX_IN_GROUP = 10
 
 
-class BulkPage(FormView):
-    """Acts on all chosen customers or none; those that the user may not act on are left out and counted.
+def chosen_keys(request: HttpRequest) -> set[int]:
+    data = request.POST if request.method == "POST" else request.GET
+    return {int(key) for key in data.getlist("ids")[:MAX_CHOSEN] if key.isdecimal() and len(key) < 19}
 
-    verb: the action in Chinese; action: can_<action> of the customer is the guard.
-    """
 
-    model = Customer
-    crumbs, help = (("客户管理", ""), CUSTOMER_LIST_CRUMB), "customers"
-    action: str
-    verb: str
-    fewest = 1
+class BulkPage(FormPage):
+    """Acts on a list of chosen customers, all or none; those that the user may not act on are left out and counted."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if not request.user.has_perm(f"customers.{self.action}_customer"):
-            raise PermissionDenied(f"您的角色不能{self.verb}客户。")
-        return super().dispatch(request, *args, **kwargs)
-
-    def chosen(self) -> set[int]:
-        data = self.request.POST if self.request.method == "POST" else self.request.GET
-        return {int(key) for key in data.getlist("ids")[:MAX_CHOSEN] if key.isdecimal() and len(key) < 19}
+    crumbs, help, fewest = CRUMBS, "customers", 1
 
     def customers(self, lock: bool = False) -> list[Customer]:
         """Return the chosen customers that the user may act on."""
-        rows = Customer.objects.visible_to(self.request.user).filter(pk__in=self.chosen()).order_by("pk")
+        rows = Customer.objects.visible_to(self.request.user).filter(pk__in=chosen_keys(self.request)).order_by("pk")
         rows = rows.select_for_update(of=("self",)) if lock else rows
         rows = rows.select_related("manager", "region", "industry", "level")
-        return [one for one in rows if getattr(one, f"can_{self.action}")(self.request.user)]
+        return [one for one in rows if self.do.verdict(one, self.request.user)]
 
-    def form_options(self, record: list[Customer]) -> dict[str, Any]:
-        return {"customers": record}
+    def verdict(self, record: list[Customer]) -> Verdict:
+        return self.do.rule.verdict(Customer, self.request.user)
+
+    def get_record(self) -> list[Customer]:
+        self.verdict([]).enforce()
+        return self.customers()
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        customers = self.customers()
-        if len(customers) < self.fewest:
-            return self.nothing_chosen()
-        return self.show(customers, self.make_form(customers))
+        customers = self.get_record()
+        enough = len(customers) >= self.fewest
+        return self.show(customers, self.make_form(customers)) if enough else self.nothing_chosen()
 
     def nothing_chosen(self) -> HttpResponse:
-        messages.error(self.request, f"没有选中您可以{self.verb}的客户。请在列表里勾选后再{self.verb}。")
+        verb = self.do.label
+        messages.error(self.request, f"没有选中您可以{verb}的客户。请在列表里勾选后再{verb}。")
         return redirect("customers:customer_list")
 
-    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        customers = self.customers()
-        form = self.make_form(customers, request.POST)
-        if not form.is_valid():
-            return self.show(customers, form)
-        try:
-            return self.carry_out(customers, form)
-        except Refused as refused:
-            return self.refuse(self.customers(), form, refused.verdict)
-
-    def check_still_visible(self, result: Any) -> None:
-        """Check nothing: these actions change no one's view."""
+    def refuse(self, record: list[Customer], form: Any, verdict: Verdict) -> HttpResponse:
+        return super().refuse(self.customers(), form, verdict)  # as they are now
 
     def context(self, record: list[Customer], form: Any) -> dict[str, Any]:
-        return {"customers": record, "left_out": len(self.chosen()) - len(record)}
+        return {"customers": record, "verb": self.do.label, "left_out": len(chosen_keys(self.request)) - len(record)}
 
     def back_url(self, record: list[Customer]) -> str:
         return reverse("customers:customer_list")
@@ -96,32 +81,38 @@ class BulkPage(FormView):
 class ReclassifyCustomers(BulkPage):
     """批量修改; refused as a whole when one customer was changed since the page was opened."""
 
-    action, verb, form_class = "reclassify", "批量修改", ReclassifyForm
+    do, form = Customer.reclassify, ReclassifyForm
     title, template_name = "批量修改客户", "customers/reclassify.html"
 
-    def perform(self, record: list[Customer], form: ReclassifyForm) -> None:
+    def form_options(self, record: list[Customer]) -> dict[str, Any]:
+        return {"customers": record}
+
+    def carry_out(self, record: list[Customer], form: ReclassifyForm) -> None:
         customers = self.customers(lock=True)
-        self.check_versions(customers, form)
+        check_versions(customers, form.opened_versions())
         changed = reclassify_customers(customers, by=self.request.user, **form.values())
         self.message = f"已修改 {changed} 个客户。"
 
-    def check_versions(self, customers: list[Customer], form: ReclassifyForm) -> None:
-        opened = form.opened_versions()
-        if opened is None:
-            raise Refused(Verdict(Kind.STATE, "页面已过期，没有保存。您选择的内容还在，请核对后再次保存。"))
-        changed = [one.name for one in customers if opened.get(str(one.pk)) != one.version]
-        if changed:
-            names = "、".join(f"「{name}」" for name in changed[:5]) + (" 等" if len(changed) > 5 else "")
-            text = f"{names}在您打开后被别人修改过，所有客户都没有改动。下面是现在的内容，请核对后再次保存。"
-            raise Refused(Verdict(Kind.STATE, text))
+    def show(self, record: list[Customer], form: Any, status: int = 200) -> HttpResponse:
+        """After a refusal the form is sent again over what it shows now."""
+        if status == CONFLICT:
+            form.data = {**form.data.dict(), "opened": self.make_form(record).initial["opened"]}
+        return super().show(record, form, status)
 
-    def refuse(self, record: list[Customer], form: ReclassifyForm, verdict: Verdict) -> HttpResponse:
-        form.data = {**cast(QueryDict, form.data).dict(), "opened": self.make_form(record).initial["opened"]}
-        return super().refuse(record, form, verdict)
+
+def check_versions(customers: list[Customer], opened: dict[str, int] | None) -> None:
+    """Raise Refused when a customer was changed since the form was opened. opened: customer key → version."""
+    if opened is None:
+        raise Refused(Verdict(Kind.STATE, "页面已过期，没有保存。您选择的内容还在，请核对后再次保存。"))
+    changed = [one.name for one in customers if opened.get(str(one.pk)) != one.version]
+    if changed:
+        names = "、".join(f"「{name}」" for name in changed[:5]) + (" 等" if len(changed) > 5 else "")
+        text = f"{names}在您打开后被别人修改过，所有客户都没有改动。下面是现在的内容，请核对后再次保存。"
+        raise Refused(Verdict(Kind.STATE, text))
 
 
 class MergeCustomers(BulkPage):
-    action, verb, form_class, fewest = "merge", "合并", MergeForm, 2
+    do, form, fewest = Customer.merge, MergeForm, 2
     title, template_name, help = "合并客户", "customers/merge.html", "merging"
     submit_label, danger = "合并", True
 
@@ -135,16 +126,19 @@ class MergeCustomers(BulkPage):
         return redirect("duplicates")
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        return super().post(request, **kwargs) if len(self.customers()) >= self.fewest else self.nothing_chosen()
+        sent_before = earlier_url(request.user, request.POST.get("submission"))
+        if sent_before or len(self.get_record()) >= self.fewest:
+            return super().post(request, **kwargs)
+        return self.nothing_chosen()
+
+    def form_options(self, record: list[Customer]) -> dict[str, Any]:
+        return {"customers": record}
 
     def context(self, record: list[Customer], form: Any) -> dict[str, Any]:
-        oldest_first = sorted(record, key=lambda one: (one.created_at, one.pk))
-        rows = [{"customer": one, "counts": count_relations(one)} for one in oldest_first]
-        survivor = next((one for one in record if str(one.pk) == str(form["compared"].value())), oldest_first[0])
-        fields = compare_fields(survivor, oldest_first, self.request.user)
-        return {**super().context(record, form), "rows": rows, "survivor": survivor, "fields": fields}
+        compared = describe_merge(record, str(form["compared"].value()), self.request.user)
+        return {**super().context(record, form), **compared}
 
-    def perform(self, record: list[Customer], form: MergeForm) -> Customer:
+    def carry_out(self, record: list[Customer], form: MergeForm) -> Customer:
         survivor = form.cleaned_data["survivor"]
         others = [one for one in record if one.pk != survivor.pk]
         merged = merge_customers(survivor, others, by=self.request.user, reason=form.cleaned_data["reason"])
@@ -154,8 +148,18 @@ class MergeCustomers(BulkPage):
     def back_url(self, record: list[Customer]) -> str:
         return reverse("duplicates")
 
-    def success_url(self, record: list[Customer], result: Any) -> str:
+    def success_url(self, record: list[Customer], result: Customer) -> str:
         return result.get_absolute_url()
+
+
+def describe_merge(customers: list[Customer], survivor_key: str, by: User) -> dict[str, Any]:
+    """Return the customers side by side; nothing where others took them all away meanwhile."""
+    oldest_first = sorted(customers, key=lambda one: (one.created_at, one.pk))
+    survivor = next((one for one in customers if str(one.pk) == survivor_key), next(iter(oldest_first), None))
+    if survivor is None:
+        return {}
+    rows = [{"customer": one, "counts": count_relations(one)} for one in oldest_first]
+    return {"rows": rows, "survivor": survivor, "fields": compare_fields(survivor, oldest_first, by)}
 
 
 class ComparedField(NamedTuple):
@@ -188,15 +192,17 @@ def value_for(by: User, customer: Customer, name: str, parents: set[tuple[int]])
 
 
 class Duplicates(View):
-    """疑似重复客户: equal normalised names or license numbers among the customers that the user may merge."""
+    """Equal normalised names or license numbers among the customers that the user may merge."""
+
+    title, crumbs, help = "疑似重复客户", (("客户管理", ""),), "merging"
+    template_name = "customers/duplicates.html"
+    request: Any
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        if not request.user.has_perm("customers.merge_customer"):
-            raise PermissionDenied("您的角色不能合并客户。")
-        rows = Customer.objects.supervised_by(request.user, "customers.merge_customer")
+        Customer.merge.rule.verdict(Customer, self.request.user).enforce()
+        rows = Customer.objects.supervised_by(self.request.user, Customer.merge.permission)
         groups, more = find_suspected_duplicates(rows)
-        context = {"title": "疑似重复客户", "crumbs": (("客户管理", ""),), "help_anchor": "merging"}
-        return render(request, "customers/duplicates.html", {**context, "groups": groups, "more": more})
+        return render_page(self, groups=groups, more=more)
 
 
 def find_suspected_duplicates(rows: QuerySet[Customer]) -> tuple[list[dict[str, Any]], bool]:
