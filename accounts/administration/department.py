@@ -66,7 +66,7 @@ class Department(models.Model):
             raise ValidationError({"parent": "上级部门不能是本部门或它的下级部门，请另选。"})
 
     def locked_parent(self) -> Group | None:
-        """Make changes take turns: two moves at once, each allowed alone, could close a circle."""
+        """Return what is locked before the department: two moves, each allowed alone, could close a circle."""
         return administration_lock()
 
     @creation("accounts.add_department", "新建")

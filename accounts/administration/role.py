@@ -65,7 +65,7 @@ class Role(Group):
         return record_url("accounts:role_detail", self.pk)
 
     def locked_parent(self) -> Group | None:
-        """Make changes take turns: two, each allowed alone, could leave no administrator."""
+        """Return what is locked before the role: two changes, each allowed alone, could leave no administrator."""
         return administration_lock()
 
     @property

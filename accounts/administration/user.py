@@ -245,7 +245,7 @@ class User(SecondFactor, AbstractUser):
         return any(granted.code == code for granted in self.role_permissions)
 
     def locked_parent(self) -> Group | None:
-        """Make administrators who change each other take turns."""
+        """Return what is locked before the account: administrators who change each other take turns."""
         return administration_lock()
 
     @property
