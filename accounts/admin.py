@@ -79,15 +79,13 @@ def _rows(obj: models.Model, relation: str) -> list[Any]:
     return list(getattr(obj, relation).all())
 
 
-class RoleRulesMixin:
+class CrmUserChangeForm(VersionedAdminForm):
     """Show refused role changes beside the field."""
 
     acting_user: User
-    instance: User
-    cleaned_data: dict[str, Any]
 
     def clean(self) -> Any:
-        data = super().clean()  # type: ignore[misc]
+        data = super().clean()
         values = self.cleaned_data
         try:
             if "groups" in values:
@@ -95,10 +93,6 @@ class RoleRulesMixin:
         except ValidationError as error:
             raise forms.ValidationError(error.messages) from error
         return data
-
-
-class CrmUserChangeForm(RoleRulesMixin, VersionedAdminForm):
-    pass
 
 
 @admin.register(User)
@@ -120,7 +114,7 @@ class CrmUserAdmin(AuditedAdmin, UserAdmin):
     )
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form_class = super(UserAdmin, self).get_form(request, obj, change=change, **kwargs)
+        form_class: Any = super(UserAdmin, self).get_form(request, obj, change=change, **kwargs)
         form_class.acting_user = request.user
         return form_class
 
@@ -169,7 +163,7 @@ class RoleAdmin(AuditedAdmin):
             rows = Permission.objects.filter(pk__in=offered).select_related("content_type")
             page_order = Case(*(When(pk=pk, then=position) for position, pk in enumerate(offered)))
             kwargs["queryset"] = rows.order_by(page_order)
-        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.name == "permissions":
             field.label_from_instance = permission_label
         return field

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.contenttypes.models import ContentType
@@ -21,11 +21,14 @@ from kit.domain.days import format_day
 from kit.domain.text import DASH
 from kit.jobs.models import Job
 from kit.jobs.tasks import start_job
-from kit.pages.lists import Column, RecordList
-from kit.pages.records import RecordDetail
+from kit.pages.columns import Column
+from kit.pages.list_page import ListPage
+from kit.pages.list_tabs import Tabs
+from kit.pages.record_page import RecordPage
 
 from .audit_filters import AuditFilter
 from .details import OPENED_VERB
+from .models import User
 
 PERMISSION = "audit.view_auditentry"
 FUNCTION = "accounts.audit_pages.verify_trail"  # stands in the rows of jobs
@@ -58,6 +61,7 @@ def object_kind(entry: AuditEntry) -> str:
 
 
 def changes_cell(entry: AuditEntry) -> str:
+    entry.mask_details()
     rows = [(label, f"{shorten(old)} → " if old else "", shorten(new or DASH)) for label, old, new in entry.change_list]
     lines = format_html_join("", '<small class="sm">{}：{}{}</small>', rows[:CHANGES_SHOWN])
     rest = len(rows) - CHANGES_SHOWN
@@ -68,7 +72,11 @@ def shorten(text: str, limit: int = 60) -> str:
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
-class AuditList(RecordList):
+def in_tab(entries: QuerySet[AuditEntry], tab: str) -> QuerySet[AuditEntry]:
+    return entries.filter(verb__in=next(verbs for key, _, verbs in TABS if key == tab))
+
+
+class AuditList(ListPage):
     model = AuditEntry
     title, crumbs, help = "审计记录", (("权限管理", ""),), "audit"
     template_name = "accounts/audit_list.html"
@@ -82,23 +90,14 @@ class AuditList(RecordList):
         Column("变更（原 → 新）", "changes", html=changes_cell, css="m-full"),
         Column("来源地址", "address", css="nw"),
     )
-    tab_field, tab_choices = "about", [(key, label) for key, label, _ in TABS]
-    default_tab = "all"
+    tabs = Tabs("about", [(key, label) for key, label, _ in TABS], narrow=in_tab)
     empty_text = "还没有审计记录。"
 
-    def in_tab(self, rows: QuerySet[AuditEntry], tab: str) -> QuerySet[AuditEntry]:
-        verbs = next((verbs for key, _, verbs in TABS if key == tab), None)
-        return rows if verbs is None else rows.filter(verb__in=verbs)
-
-    def table_row(self, row: AuditEntry) -> str:
-        row.mask_details()
-        return super().table_row(row)
-
-    def page_context(self) -> dict[str, Any]:
-        return {**super().page_context(), "last": last_verification(), "notes": describe_removals()}
+    def context(self) -> dict[str, Any]:
+        return {"last": last_verification(), "notes": describe_removals()}
 
 
-class AuditDetail(RecordDetail):
+class AuditDetail(RecordPage):
     model = AuditEntry
     template_name = "accounts/audit_detail.html"
     title, help = "审计记录", "audit"
@@ -122,7 +121,7 @@ class VerifyAuditLog(View):
     title = "核对封存"
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        if not request.user.has_perm(PERMISSION):  # type: ignore[union-attr]
+        if not cast(User, request.user).has_perm(PERMISSION):
             raise PermissionDenied("您的角色不能核对审计记录。")
         job = Job.objects.filter(function=FUNCTION, status__in=(Job.Status.QUEUED, Job.Status.RUNNING)).first()
         if job is None:

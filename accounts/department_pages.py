@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -11,18 +11,20 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.views import View
 
-from kit.pages.actions import Action, ActionView, controls
-from kit.pages.records import RecordCreate, RecordUpdate, RecordView
+from kit.pages.buttons import Button, controls
+from kit.pages.form_page import FormPage
+from kit.pages.page import render_page, visible_rows
 
 from .administration.administrators import lock_administration
 from .forms import DepartmentForm
-from .models import Department, User
+from .models import Department, DepartmentQuerySet, User
 
 LIST = ("部门", "accounts:department_list")
 CRUMBS = (("权限管理", ""), LIST)
-EDIT = Action("edit", "改名、移动", "edit", "accounts:department_update")
-REMOVE = Action("remove", "删除", "trash", "accounts:department_delete", dialog=True)
+EDIT = Button(Department.edit, "edit", "accounts:department_update")
+REMOVE = Button(Department.remove, "trash", "accounts:department_delete", dialog=True)
 
 
 def with_counts(departments: QuerySet[Department]) -> QuerySet[Department]:
@@ -51,51 +53,51 @@ def as_tree(departments: list[Department]) -> Iterator[tuple[Department, int]]:
     return walk(None, 0)
 
 
-class DepartmentTree(RecordView):
+class DepartmentTree(View):
     model = Department
     template_name = "accounts/departments.html"
     title, crumbs, help = "部门", (("权限管理", ""),), "departments"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        if not request.user.has_perm("accounts.view_department"):  # type: ignore[union-attr]
+        user = cast(User, request.user)
+        if not user.has_perm(DepartmentQuerySet.view_permission):
             raise PermissionDenied("您的角色不能查看部门。")
-        rows = list(with_counts(self.rows()))
+        rows = list(with_counts(visible_rows(Department, user)))
         tree = [
-            {"department": row, "depth": min(depth, 6), "controls": controls((EDIT, REMOVE), row, request.user)}
+            {"department": row, "depth": min(depth, 6), "controls": controls((EDIT, REMOVE), row, user)}
             for row, depth in as_tree(rows)
         ]
-        can_add = request.user.has_perm("accounts.add_department")  # type: ignore[union-attr]
-        return self.page(tree=tree, can_add=can_add)
+        return render_page(self, tree=tree, can_add=user.has_perm(Department.create.permission))
 
 
-class DepartmentCreate(RecordCreate):
-    model, form_class, permission = Department, DepartmentForm, "accounts.add_department"
+class DepartmentCreate(FormPage):
+    do, form = Department.create, DepartmentForm
     title, crumbs, help = "新建部门", CRUMBS, "departments"
 
-    def new_record(self) -> Department:
+    def get_record(self) -> Department:
+        """Return a new one, below the department in the URL."""
         parent_id = self.request.GET.get("parent", "")
         exists = parent_id.isdecimal() and len(parent_id) < 19 and Department.objects.filter(pk=parent_id).exists()
         return Department(parent_id=int(parent_id) if exists else None)
 
-    def back_url(self, record: Any) -> str:
+    def back_url(self, record: Department) -> str:
         return reverse("accounts:department_list")
 
 
-class DepartmentUpdate(RecordUpdate):
-    model, form_class = Department, DepartmentForm
+class DepartmentUpdate(FormPage):
+    do, form = Department.edit, DepartmentForm
     title, crumbs, help = "改名、移动部门", CRUMBS, "departments"
 
     @transaction.atomic
-    def post(self, request: Any, **kwargs: Any) -> HttpResponse:
-        lock_administration()
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        lock_administration()  # before the department: two moves could close a circle
         return super().post(request, **kwargs)
 
 
-class RemoveDepartment(ActionView):
-    model = Department
-    action, title, question = "remove", "删除部门", "确认删除？"
+class RemoveDepartment(FormPage):
+    do, title, question = Department.remove, "删除部门", "确认删除？"
     danger, submit_label, message = True, "确定", "删除成功"
     crumbs, help = CRUMBS, "departments"
 
-    def context(self, record: Any, form: Any) -> dict[str, Any]:
+    def context(self, record: Department, form: Any) -> dict[str, Any]:
         return {"named": f"部门：{record}", "details": "", "consequence": "只有没有人员和下级部门的部门可以删除。"}

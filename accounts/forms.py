@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
@@ -118,7 +118,7 @@ class OwnPasswordForm(CrmForm, forms.Form):
     password = forms.CharField(
         label="当前密码", widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}), strip=False
     )
-    blocks = (Block("确认是您本人", "", (("password", 3),)),)
+    blocks: ClassVar[tuple[Block, ...]] = (Block("确认是您本人", "", (("password", 3),)),)
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -44,16 +44,3 @@ def end_session(request: Any, count: int) -> HttpResponse:
     request.user = AnonymousUser()
     url = f"{reverse('login')}?{urlencode({'ended': '1'})}"
     return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
-
-
-class AsksOwnPassword:
-    """Mixin for an action whose form asks for the current password."""
-
-    request: HttpRequest
-
-    def invalid(self, record: Any, form: Any) -> HttpResponse:
-        return after_wrong_password(self.request, form, "password") or super().invalid(record, form)  # type: ignore[misc]
-
-    def send(self, record: Any, form: Any) -> HttpResponse:
-        after_wrong_password(self.request, form, "password")
-        return super().send(record, form)  # type: ignore[misc]

@@ -7,16 +7,18 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
 from kit.audit.models import AuditEntry
-from kit.pages.actions import Action, ActionView, controls
+from kit.pages.buttons import Button, controls
+from kit.pages.columns import Column
 from kit.pages.filters import Contains, ListFilter
-from kit.pages.history import RecordHistory
-from kit.pages.lists import Column, RecordList
-from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
+from kit.pages.form_page import FormPage
+from kit.pages.history import HistoryPage
+from kit.pages.list_page import ListPage, NewLink
+from kit.pages.record_page import RecordPage
 
 from .administration.administrators import lock_administration
 from .forms import RoleNameForm
@@ -26,8 +28,8 @@ from .role_forms import RoleForm
 
 LIST = ("角色", "accounts:role_list")
 CRUMBS = (("权限管理", ""), LIST)
-EDIT = Action("edit", "编辑", "edit", "accounts:role_update", "btn-primary")
-COPY = Action("copy", "复制", "plus", "accounts:role_copy")
+EDIT = Button(Role.edit, "edit", "accounts:role_update", "btn-primary")
+COPY = Button(Role.copy, "plus", "accounts:role_copy")
 
 
 class RoleFilter(ListFilter):
@@ -43,7 +45,7 @@ def name_cell(role: Role) -> str:
     return format_html('<a href="{}">{}</a><small class="sm">{}</small>', role.get_absolute_url(), role.name, kind)
 
 
-class RoleList(RecordList):
+class RoleList(ListPage):
     model = Role
     title, crumbs, help = "角色", (("权限管理", ""),), "roles"
     filterset_class = RoleFilter
@@ -55,8 +57,8 @@ class RoleList(RecordList):
         Column("权限", lambda role: f"{role.rights} 项", css="nw"),
     )
     default_sort = "name"
-    row_actions = (EDIT, COPY)
-    create = ("新建角色", "accounts:role_create", "accounts.add_role")
+    row_buttons = (EDIT, COPY)
+    new = NewLink(Role.create, "accounts:role_create", "新建角色")
     empty_text = "没有这样的角色。"
 
     def rows(self) -> QuerySet[Role]:
@@ -76,13 +78,9 @@ def with_counts(roles: QuerySet[Role]) -> QuerySet[Role]:
     )
 
 
-class RolePage:
-    model = Role
+class RoleDetail(RecordPage):
+    model, template_name = Role, "accounts/role_detail.html"
     crumbs, help = CRUMBS, "roles"
-
-
-class RoleDetail(RolePage, RecordDetail):
-    template_name = "accounts/role_detail.html"
 
     def context(self, record: Role) -> dict[str, Any]:
         people = record.user_set.filter(is_active=True).select_related("department").order_by("name", "pk")
@@ -94,33 +92,32 @@ class RoleDetail(RolePage, RecordDetail):
         }
 
 
-class RoleHistory(RolePage, RecordHistory):
-    pass
+class RoleHistory(HistoryPage):
+    model, crumbs, help = Role, CRUMBS, "roles"
 
 
-class RoleCreate(RolePage, RecordCreate):
-    form_class, permission = RoleForm, "accounts.add_role"
-    template_name = "accounts/role_form.html"
-    title = "新建角色"
+class RoleCreate(FormPage):
+    do, form, template_name = Role.create, RoleForm, "accounts/role_form.html"
+    title, crumbs, help = "新建角色", CRUMBS, "roles"
 
-    def back_url(self, record: Any) -> str:
+    def back_url(self, record: Role) -> str:
         return reverse("accounts:role_list")
 
 
-class RoleUpdate(RolePage, RecordUpdate):
-    form_class = RoleForm
-    template_name = "accounts/role_form.html"
-    title = "编辑角色"
+class RoleUpdate(FormPage):
+    do, form, template_name = Role.edit, RoleForm, "accounts/role_form.html"
+    title, crumbs, help = "编辑角色", CRUMBS, "roles"
 
     @transaction.atomic
-    def post(self, request: Any, **kwargs: Any) -> HttpResponse:
-        lock_administration()
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        lock_administration()  # before the role: two changes could leave no administrator
         return super().post(request, **kwargs)
 
 
-class CopyRole(RolePage, ActionView):
-    action, title, form_class = "copy", "复制角色", RoleNameForm
+class CopyRole(FormPage):
+    do, form, title = Role.copy, RoleNameForm, "复制角色"
+    crumbs, help = CRUMBS, "roles"
     submit_label, message = "复制", "已复制，请修改新的角色。"
 
-    def success_url(self, record: Any, result: Any) -> str:
+    def success_url(self, record: Role, result: Role) -> str:
         return reverse("accounts:role_update", args=[result.pk])

@@ -15,7 +15,7 @@ from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.signals import user_login_failed
 from django.core import signing
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
@@ -23,15 +23,16 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import never_cache
 
-from kit.pages.actions import ActionView
+from kit.pages.form_page import FormPage
 from kit.pages.forms import Block, CrmForm
-from kit.pages.records import RecordView
+from kit.pages.page import render_page
 
 from .forms import OwnPasswordForm
 from .models import User
-from .own_password import AsksOwnPassword
+from .own_password import after_wrong_password
 from .resume import resume_form
 
+REDIRECT = HttpResponseRedirect.status_code
 PENDING_KEY = "second_factor"
 PENDING_MINUTES = 10
 WRONG_CODE = "验证码或恢复码不正确，或账号暂时不能登录。每个验证码只能用一次，请等下一个。连续 5 次失败将锁定 15 分钟。"
@@ -150,67 +151,69 @@ class TurnOnForm(OwnPasswordForm):
         return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
-class OwnAccount(RecordView):
-    """One's own account, whatever one's permissions."""
+class OwnPasswordPage(FormPage):
+    """A form about one's own account that asks for the current password."""
 
-    model, own = User, True
-    help = "account"
-    crumbs = (("个人资料", "accounts:profile"),)
+    form: type[CrmForm] = OwnPasswordForm
+    crumbs, help = (("个人资料", "accounts:profile"),), "account"
 
-    def rows(self) -> Any:
-        return User.objects.filter(pk=self.request.user.pk)
+    def get_record(self) -> User:
+        return User.objects.get(pk=self.request.user.pk)
 
-    def get_record(self) -> Any:
-        return self.rows().get()
-
-    def check_still_visible(self, result: Any) -> None:
-        """One's own account is always in view."""
-
-    def back_url(self, record: Any) -> str:
-        return reverse("accounts:profile")
-
-    def success_url(self, record: Any, result: Any) -> str:
-        return reverse("accounts:profile")
-
-
-class ShowsCodes:
-    """Show the recovery codes, now and never again."""
-
-    request: Any
-
-    def carry_out(self, record: Any, form: Any) -> HttpResponse:
-        answer = super().carry_out(record, form)  # type: ignore[misc]
-        if not getattr(self, "codes", None):
-            return answer  # the form was sent again
-        context = {"title": "恢复码", "codes": self.codes, "back_url": answer["Location"]}
-        return self.page(template="accounts/recovery_codes.html", **context)  # type: ignore[attr-defined]
-
-
-class AsksPassword(AsksOwnPassword, OwnAccount, ActionView):
-    form_class: Any = OwnPasswordForm
-
-    def form_options(self, record: Any) -> dict[str, Any]:
+    def form_options(self, record: User) -> dict[str, Any]:
         return {"by": self.request.user}
 
+    def invalid(self, record: User, form: Any) -> HttpResponse:
+        return after_wrong_password(self.request, form, "password") or super().invalid(record, form)
 
-class TurnOn(ShowsCodes, AsksPassword):
-    action, title, form_class = "turn_on_second_factor", "开启两步验证", TurnOnForm
+    def send(self, record: User, form: Any) -> HttpResponse:
+        after_wrong_password(self.request, form, "password")
+        return super().send(record, form)
+
+    def back_url(self, record: User) -> str:
+        return reverse("accounts:profile")
+
+    def success_url(self, record: User, result: Any) -> str:
+        return reverse("accounts:profile")
+
+
+def show_codes(page: FormPage, answer: HttpResponse, codes: list[str]) -> HttpResponse:
+    """Show the recovery codes, now and never again, before the page the answer redirects to.
+
+    Without codes the form was refused or sent again: answer as it is.
+    """
+    if not codes or answer.status_code != REDIRECT:
+        return answer
+    context: dict[str, Any] = {"title": "恢复码", "codes": codes, "back_url": answer["Location"]}
+    return render_page(page, template="accounts/recovery_codes.html", **context)
+
+
+class TurnOn(OwnPasswordPage):
+    do, form, title = User.turn_on_second_factor, TurnOnForm, "开启两步验证"
     submit_label, message = "开启", "两步验证已开启，其他设备上的登录已失效。"
     template_name = "accounts/second_factor_on.html"
+    codes: list[str] = []
 
-    def perform(self, record: Any, form: Any) -> None:
+    def carry_out(self, record: User, form: TurnOnForm) -> None:
         keep = self.request.session.session_key
         self.codes = record.turn_on_second_factor(by=self.request.user, keep=keep, **form.values())
 
+    def send(self, record: User, form: TurnOnForm) -> HttpResponse:
+        return show_codes(self, super().send(record, form), self.codes)
 
-class RenewCodes(ShowsCodes, AsksPassword):
-    action, title = "renew_recovery_codes", "更换恢复码"
+
+class RenewCodes(OwnPasswordPage):
+    do, title = User.renew_recovery_codes, "更换恢复码"
     submit_label, message = "更换", "原来的恢复码已作废。"
+    codes: list[str] = []
 
-    def perform(self, record: Any, form: Any) -> None:
+    def carry_out(self, record: User, form: OwnPasswordForm) -> None:
         self.codes = record.renew_recovery_codes(by=self.request.user)
 
+    def send(self, record: User, form: OwnPasswordForm) -> HttpResponse:
+        return show_codes(self, super().send(record, form), self.codes)
 
-class TurnOff(AsksPassword):
-    action, title = "turn_off_second_factor", "关闭两步验证"
+
+class TurnOff(OwnPasswordPage):
+    do, title = User.turn_off_second_factor, "关闭两步验证"
     submit_label, message, danger = "关闭", "两步验证已关闭。", True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
@@ -14,7 +14,7 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.password_validation import validate_password
 from django.core import signing
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
 from django.utils import timezone
@@ -53,7 +53,7 @@ class SignIn(auth_views.LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Let the writer of an unsent form sign in over another user who is signed in now."""
         if request.method == "POST" and request.POST.get("kept"):
             self.redirect_authenticated_user = False
@@ -120,7 +120,7 @@ class ChangeTheme(View):
 
 class NotificationList(View):
     def get(self, request: HttpRequest) -> HttpResponse:
-        rows = Notification.visible(request.user)  # type: ignore[arg-type]
+        rows = Notification.visible(cast(User, request.user))
         context = {"title": "通知", "rows": rows, "help_anchor": "notifications"}
         return render(request, "accounts/notifications.html", {**context, "by_mail": bool(settings.CRM_EMAIL_URL)})
 
@@ -130,14 +130,14 @@ class SwitchMail(View):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         on = request.POST.get("on") == "1"
-        mail.set_email_choice(request.user, on)  # type: ignore[arg-type]
+        mail.set_email_choice(cast(User, request.user), on)
         messages.success(request, "以后的通知也会发到您的邮箱。" if on else "不再给您发送邮件，通知仍在这里。")
         return redirect("notifications")
 
 
 class ReadAllNotifications(View):
     def post(self, request: HttpRequest) -> HttpResponse:
-        Notification.objects.filter(recipient=request.user).unread().update(read_at=timezone.now())
+        Notification.objects.filter(recipient=cast(User, request.user)).unread().update(read_at=timezone.now())
         return redirect("notifications")
 
 

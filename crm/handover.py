@@ -9,7 +9,7 @@ from django import forms
 from django.urls import reverse
 
 from accounts.models import User
-from accounts.user_pages import UserAction
+from accounts.user_pages import CRUMBS as USER_CRUMBS
 from customers.candidates import possible_successors
 from customers.hooks import RecordsOfCustomers
 from customers.models import Customer, transfer_customers
@@ -131,28 +131,33 @@ class SuccessorsForm(CrmForm, forms.Form):
         return {name: person for name, person in super().values().items() if name in names}
 
 
-class LeavingPage(UserAction):
-    form_class = SuccessorsForm
-    template_name = "accounts/leaving.html"
-    danger = True
+class LeavingPage(FormPage):
+    """The form that chooses who takes over the work of a user who leaves."""
 
-    def form_options(self, record: Any) -> dict[str, Any]:
+    form, template_name = SuccessorsForm, "accounts/leaving.html"
+    crumbs, help = USER_CRUMBS, "users"
+    select_related = ("department",)
+
+    def form_options(self, record: User) -> dict[str, Any]:
         return {"person": record}
 
-    def perform(self, record: Any, form: Any) -> None:
+    def context(self, record: User, form: SuccessorsForm) -> dict[str, Any]:
+        return {"disables": self.do == User.disable}
+
+    def carry_out(self, record: User, form: SuccessorsForm) -> None:
         by = self.request.user
-        getattr(record, self.action)(by=by, hand_over=partial(move_work, record, form.values(), by))
+        self.do(record, by=by, hand_over=partial(move_work, record, form.values(), by))
 
 
 class DisableUser(LeavingPage):
     """Disable the account and hand over all open work: both or neither."""
 
-    action, title = "disable", "停用用户"
+    do, title, danger = User.disable, "停用用户", True
     submit_label, message = "停用并交接", "账号已停用，工作已交接。"
 
 
 class HandOver(LeavingPage):
     """Hand over what reached a disabled account afterwards."""
 
-    action, title = "hand_over", "交接工作"
-    submit_label, message, danger = "交接", "工作已交接。", False
+    do, title = User.hand_over, "交接工作"
+    submit_label, message = "交接", "工作已交接。"

@@ -8,20 +8,18 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import Permission
-from django.db import models
-from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from accounts.models import Scope
+from accounts.models import Role, Scope
 from accounts.rights import module_labels, permission_label, permission_name
-from accounts.role_pages import CRUMBS, RolePage
+from accounts.role_pages import CRUMBS
 from kit.domain.modules import PagePermission, modules
 from kit.domain.urls import page_url
-from kit.pages.records import RecordView
+from kit.pages.record_page import RecordPage
+from kit.transitions import Guard
 
 from .navigation import item_at, sections
-
-DEPTH = 4
+from .probed_guards import probed_permission
 
 
 class Entry(NamedTuple):
@@ -39,53 +37,15 @@ class Entry(NamedTuple):
         return re.sub(r"<[^>]+>", "…", self.path)
 
 
-class PermissionAsked(Exception):
-    """A guard asked for a permission."""
-
-    def __init__(self, permission: str) -> None:
-        super().__init__(permission)
-        self.permission = permission
-
-
-class PermissionProbe:
-    """Stand in for a user, and raise at the first permission that is asked for."""
-
-    pk = 0
-
-    def has_perm(self, perm: str, obj: Any = None) -> bool:
-        raise PermissionAsked(perm)
-
-
-def blank(model: type[models.Model], depth: int = 0) -> models.Model:
-    """Return a record that is not saved, with blank parents: enough for the first question of a guard."""
-    record = model()
-    for field in model._meta.concrete_fields:
-        if isinstance(field, models.ForeignKey) and not field.null and depth < DEPTH:
-            setattr(record, field.name, blank(field.related_model, depth + 1))  # type: ignore[arg-type]
-    return record
-
-
-def permission_of_guard(model: type[models.Model], verb: str) -> str:
-    """Return the permission that can_<verb> asks for first; empty when it asks for none (one's own things)."""
-    try:
-        getattr(blank(model), f"can_{verb}")(PermissionProbe())
-    except PermissionAsked as question:
-        return question.permission
-    except Exception:  # a guard that looks at the record first
-        return ""
-    return ""
-
-
 def permission_of(view: Any, path: str) -> str:
-    """Return the permission of a page: its own, its action's, that of its menu item or the one above, its rows'."""
-    if getattr(view, "own", False):
-        return ""  # everybody's own account
+    """Return the permission of a page: that of what it does, its own, its menu item's or the one above, its rows'."""
+    if isinstance(do := getattr(view, "do", None), Guard):
+        return do.permission  # empty for one's own account
     if permission := getattr(view, "permission", ""):
         return permission
+    if (probed := probed_permission(view)) is not None:
+        return probed
     model: Any = getattr(view, "model", None)
-    verb = getattr(view, "action", "") or getattr(view, "verb", "")
-    if model and verb:
-        return permission_of_guard(model, verb)
     rows = model._default_manager.all() if model else None
     item = item_at(path)
     here = item.permission if item and page_url(item.url_name) == path else ""
@@ -135,23 +95,27 @@ def title_of(view: Any, path: str) -> str:
     return f"{model._meta.verbose_name}详情" if model else view.__name__
 
 
-class RoleCheck(RolePage, RecordView):  # type: ignore[misc]
-    title, crumbs = "能打开什么", CRUMBS
-    template_name = "accounts/role_check.html"
+class RoleCheck(RecordPage):
+    model, template_name = Role, "accounts/role_check.html"
+    title, crumbs, help = "能打开什么", CRUMBS, "roles"
 
-    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        role = self.get_record()
-        own = {permission_name(permission) for permission in role.permissions.select_related("content_type")}
-        every = Permission.objects.select_related("content_type")
-        words = {permission_name(permission): permission_label(permission) for permission in every}
+    def context(self, record: Role) -> dict[str, Any]:
+        own = {permission_name(permission) for permission in record.permissions.select_related("content_type")}
         by_module: dict[str, list[dict[str, Any]]] = {}
-        for_writers = {name for name, page in pages().items() if page.for_writers}
-        for entry in entries():
-            names = entry.permission.split("|")
-            in_words = " 或 ".join(words.get(name, name) for name in names)
-            writes = role.edit_scope != Scope.NONE or entry.name not in for_writers
-            row = {"entry": entry, "permission": in_words, "open": writes and bool(own.intersection(names))}
+        for entry, row in judged_entries(record, own):
             by_module.setdefault(entry.module, []).append(row)
         menu = [(part.label, [item.label for item in part.items if item.permission in own]) for part in sections()]
         counted = [(name, rows, sum(row["open"] for row in rows)) for name, rows in by_module.items()]
-        return self.page(record=role, modules=counted, reached=[(name, items) for name, items in menu if items])
+        return {"modules": counted, "reached": [(name, items) for name, items in menu if items]}
+
+
+def judged_entries(role: Role, own: set[str]) -> Iterator[tuple[Entry, dict[str, Any]]]:
+    """Yield every entry with its permission in words and whether the role opens it; own: the role's permissions."""
+    every = Permission.objects.select_related("content_type")
+    words = {permission_name(permission): permission_label(permission) for permission in every}
+    for_writers = {name for name, page in pages().items() if page.for_writers}
+    for entry in entries():
+        names = entry.permission.split("|")
+        in_words = " 或 ".join(words.get(name, name) for name in names)
+        writes = role.edit_scope != Scope.NONE or entry.name not in for_writers
+        yield entry, {"entry": entry, "permission": in_words, "open": writes and bool(own.intersection(names))}

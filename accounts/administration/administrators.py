@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from kit.domain.verdict import ALLOWED, Verdict, lock_row, refuse_if
+from kit.sql.transactions import in_transaction
 
 from ..roles import ADMINISTRATOR
 
@@ -35,8 +36,9 @@ def administration_lock() -> Group | None:
     return Group.objects.filter(role__code=ADMINISTRATOR).first()
 
 
+@in_transaction
 def lock_administration() -> None:
-    """Wait for every other change of who administers. Call in a transaction, before other locks."""
+    """Wait for every other change of who administers. Call it before other locks are taken."""
     if first := administration_lock():
         lock_row(first)
     rows = Group.objects.filter(pk__in=administrator_role_ids()).order_by("pk")
@@ -58,8 +60,9 @@ def check_role_change(by: User, user: User, roles: Iterable[Group]) -> None:
         check_not_last_administrator(user)
 
 
+@in_transaction
 def check_not_last_administrator(user: User) -> None:
-    """Raise ValidationError when no administrator but this user would remain. Call in a transaction.
+    """Raise ValidationError when no administrator but this user would remain.
 
     The others are counted under the lock that every change takes first which demotes or disables an administrator.
     Their own rows are not locked: two who remove each other would wait for each other.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
@@ -10,7 +10,8 @@ from django.db import models
 from django.urls import reverse
 
 from kit.audit.log import log_event, save_changes
-from kit.domain.verdict import Verdict, first_objection, refuse_if, require_permission, transition
+from kit.domain.verdict import ALLOWED, Verdict, refuse_if
+from kit.transitions import creation, transition
 
 from .administrators import administration_lock
 
@@ -54,8 +55,6 @@ class Department(models.Model):
             ),
         ]
 
-    locked_with = "administration_lock"  # two moves at once, each allowed alone, could close a circle
-
     def __str__(self) -> str:
         return self.name
 
@@ -66,43 +65,40 @@ class Department(models.Model):
         if self.pk and self.parent_id and self.parent_id in subtree_ids(self.pk):
             raise ValidationError({"parent": "上级部门不能是本部门或它的下级部门，请另选。"})
 
-    @property
-    def administration_lock(self) -> Group | None:
+    def locked_parent(self) -> Group | None:
+        """Return what is locked before the department: two moves, each allowed alone, could close a circle."""
         return administration_lock()
 
+    @creation("accounts.add_department", "新建")
     @classmethod
-    def create(cls, *, by: User, **values: Any) -> Self:
-        """Return a new department, saved with its audit row. Call in a transaction."""
-        require_permission(by, "accounts.add_department", "您的角色不能新建部门").enforce()
+    def create(cls, *, by: User, **values: Any) -> Department:
+        """Return a new department, saved with its audit row."""
         department = cls(**values)
         department.save()
         log_event(by, "新建", department, 上级部门=department.parent)
         return department
 
-    def can_edit(self, by: User) -> Verdict:
-        return require_permission(by, "accounts.change_department", "您的角色不能修改部门")
-
-    @transition
+    @transition("accounts.change_department", "改名、移动", refusal="您的角色不能修改部门")
     def edit(self, *, by: User, **values: Any) -> None:
         """Rename or move the department."""
-        self.can_edit(by).enforce()
         parent = values.get("parent", self.parent)
         self.check_parent(parent).enforce()
         is_moved = parent != self.parent and not by.is_administrator
         refuse_if(is_moved, "移动部门会改变各人的查看范围和编辑范围，请由系统管理员移动。").enforce()
         save_changes(by, "编辑", self, **values)
 
-    def can_remove(self, by: User) -> Verdict:
-        return first_objection(
-            require_permission(by, "accounts.delete_department", "您的角色不能删除部门"),
-            self._refuse_in_use(),
-        )
+    @edit.guard
+    def can_edit(self, by: User) -> Verdict:
+        return ALLOWED
 
-    @transition
+    @transition("accounts.delete_department", "删除")
     def remove(self, *, by: User) -> None:
-        self.can_remove(by).enforce()
         log_event(by, "删除", self, 上级部门=(self.parent, None))
         self.delete()
+
+    @remove.guard
+    def can_remove(self, by: User) -> Verdict:
+        return self._refuse_in_use()
 
     def check_parent(self, parent: Department | None) -> Verdict:
         """Refuse the department itself and every one below it as its parent."""

@@ -12,7 +12,8 @@ from django.db import models
 
 from kit.audit.log import log_event, save_changes
 from kit.domain.urls import record_url
-from kit.domain.verdict import Verdict, first_objection, refuse_if, require_permission, require_scope, transition
+from kit.domain.verdict import Verdict, first_objection, refuse_if, require_scope
+from kit.transitions import creation, transition
 
 from ..rights import permission_label
 from .administrators import administration_lock, lock_administration
@@ -60,13 +61,11 @@ class Role(Group):
         verbose_name = "角色"
         verbose_name_plural = "角色"
 
-    locked_with = "administration_lock"
-
     def get_absolute_url(self) -> str:
         return record_url("accounts:role_detail", self.pk)
 
-    @property
-    def administration_lock(self) -> Group | None:
+    def locked_parent(self) -> Group | None:
+        """Return what is locked before the role: two changes, each allowed alone, could leave no administrator."""
         return administration_lock()
 
     @property
@@ -82,10 +81,10 @@ class Role(Group):
             return ValidationError("已有同名的角色，请另取名称。", code="unique")
         return super().unique_error_message(model_class, unique_check)
 
+    @creation("accounts.add_role", "新建")
     @classmethod
     def create(cls, *, by: User, permissions: Iterable[Permission], **values: Any) -> Role:
-        """Return a new role, saved with its permissions and audit row. Call in a transaction."""
-        require_permission(by, "accounts.add_role", "您的角色不能新建角色").enforce()
+        """Return a new role, saved with its permissions and audit row."""
         _require_administrator(by).enforce()
         role = cls(**values)
         role.save()
@@ -94,32 +93,29 @@ class Role(Group):
         log_event(by, "新建", role, changes={**scopes, "授予权限": permission_labels(permissions)})
         return role
 
-    def can_edit(self, by: User) -> Verdict:
-        return first_objection(
-            require_permission(by, "accounts.change_role", "您的角色不能修改角色"),
-            _require_administrator(by),
-            require_scope(not self.is_held_by(by), "不能修改自己持有的角色，请由另一位系统管理员操作。"),
-        )
-
-    @transition
+    @transition("accounts.change_role", "编辑", refusal="您的角色不能修改角色")
     def edit(self, *, by: User, permissions: Iterable[Permission] | None = None, **values: Any) -> None:
-        self.can_edit(by).enforce()
         lock_administration()
         save_changes(by, "编辑", self, facts=self._set_permissions(permissions), **values)
         remaining = get_user_model().objects.administrators()
         refuse_if(not remaining.exists(), "这样就没有系统管理员了，所以没有保存。").enforce()
 
-    def can_copy(self, by: User) -> Verdict:
+    @edit.guard
+    def can_edit(self, by: User) -> Verdict:
         return first_objection(
-            require_permission(by, "accounts.add_role", "您的角色不能新建角色"), _require_administrator(by)
+            _require_administrator(by),
+            require_scope(not self.is_held_by(by), "不能修改自己持有的角色，请由另一位系统管理员操作。"),
         )
 
-    @transition
+    @transition("accounts.add_role", "复制", refusal="您的角色不能新建角色")
     def copy(self, *, by: User, name: str) -> Role:
         """Return a role of another name with the same scopes and permissions."""
-        self.can_copy(by).enforce()
         scopes = {"view_scope": self.view_scope, "edit_scope": self.edit_scope}
         return type(self).create(by=by, name=name, permissions=list(self.permissions.all()), **scopes)
+
+    @copy.guard
+    def can_copy(self, by: User) -> Verdict:
+        return _require_administrator(by)
 
     def is_held_by(self, user: User) -> bool:
         """Whether the user holds this role. A list asks for every row, so the user's roles are read once."""

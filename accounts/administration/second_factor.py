@@ -12,13 +12,15 @@ from django.db import models, transaction
 from django.utils.crypto import salted_hmac
 
 from kit.audit.log import log_event
-from kit.domain.verdict import Verdict, first_objection, refuse_if, require_scope, transition
+from kit.domain.verdict import Verdict, first_objection, refuse_if, require_scope
+from kit.transitions import transition
 
 from ..sessions import end_sessions
 
 CODE_DIGITS = 6
 RECOVERY_CODES = 10
 RECOVERY_CHARACTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+OWN_ACCOUNT = ""  # no permission: users may do it to their own account
 WRONG_CODE = "验证码不正确。请核对手机时间，等下一个验证码出现后再试。"
 
 
@@ -71,13 +73,9 @@ class SecondFactor(AbstractUser):
                 log_event(self, "使用恢复码", self, 剩余=self.recovery_codes_left)
         return passed
 
-    def can_turn_on_second_factor(self, by: AbstractUser) -> Verdict:
-        return first_objection(_require_own(self, by), refuse_if(self.has_second_factor, "两步验证已经开启。"))
-
-    @transition
+    @transition(OWN_ACCOUNT, "开启")
     def turn_on_second_factor(self, *, by: AbstractUser, key: str, code: str, keep: str | None) -> list[str]:
         """Return the recovery codes, shown once. keep: the session that goes on; the others never gave a code."""
-        self.can_turn_on_second_factor(by).enforce()
         device = totp_devices().create(user=self, name="手机", key=key, confirmed=True)
         refuse_if(not device.verify_token(code.replace(" ", "")), WRONG_CODE).enforce()
         codes = self._new_codes()
@@ -85,27 +83,31 @@ class SecondFactor(AbstractUser):
         log_event(by, "开启两步验证", self)
         return codes
 
-    def can_renew_recovery_codes(self, by: AbstractUser) -> Verdict:
-        return first_objection(_require_own(self, by), self._refuse_if_off())
+    @turn_on_second_factor.guard
+    def can_turn_on_second_factor(self, by: AbstractUser) -> Verdict:
+        return first_objection(_require_own(self, by), refuse_if(self.has_second_factor, "两步验证已经开启。"))
 
-    @transition
+    @transition(OWN_ACCOUNT, "更换")
     def renew_recovery_codes(self, *, by: AbstractUser) -> list[str]:
-        self.can_renew_recovery_codes(by).enforce()
         log_event(by, "更换恢复码", self)
         return self._new_codes()
 
+    @renew_recovery_codes.guard
+    def can_renew_recovery_codes(self, by: AbstractUser) -> Verdict:
+        return first_objection(_require_own(self, by), self._refuse_if_off())
+
+    @transition(OWN_ACCOUNT, "关闭")
+    def turn_off_second_factor(self, *, by: AbstractUser) -> None:
+        self._delete_devices()
+        log_event(by, "关闭两步验证", self)
+
+    @turn_off_second_factor.guard
     def can_turn_off_second_factor(self, by: AbstractUser) -> Verdict:
         return first_objection(
             _require_own(self, by),
             self._refuse_if_off(),
             refuse_if(self.must_have_second_factor, "系统管理员必须使用两步验证，不能关闭。"),
         )
-
-    @transition
-    def turn_off_second_factor(self, *, by: AbstractUser) -> None:
-        self.can_turn_off_second_factor(by).enforce()
-        self._delete_devices()
-        log_event(by, "关闭两步验证", self)
 
     def _refuse_if_off(self) -> Verdict:
         return refuse_if(not self.has_second_factor, "两步验证没有开启。")

@@ -22,16 +22,9 @@ from kit.audit.log import log_event, save_changes
 from kit.domain.modules import modules
 from kit.domain.shortened_numbers import refuse_shortened
 from kit.domain.urls import record_url
-from kit.domain.verdict import (
-    Verdict,
-    first_objection,
-    lock_in_order,
-    refuse_if,
-    require_permission,
-    require_scope,
-    transition,
-)
+from kit.domain.verdict import Verdict, first_objection, lock_in_order, refuse_if, require_scope
 from kit.sql.readers import FixedQuery
+from kit.transitions import creation, transition
 
 from ..session_facts import SessionFacts
 from ..sessions import end_sessions
@@ -45,11 +38,12 @@ from .administrators import (
 from .delegation import can_give, can_manage
 from .department import Department
 from .role import SCOPES, Role, Scope
-from .second_factor import SecondFactor
+from .second_factor import OWN_ACCOUNT, SecondFactor
 
 if TYPE_CHECKING:
     from basedata.models import DictionaryEntry
 
+MANAGE, REFUSAL = "accounts.change_user", "您的角色不能管理用户"
 LIST_FIELDS = ("groups", "regions", "industries")
 READABLE_CHARACTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is mistaken for another
 
@@ -195,8 +189,6 @@ class User(SecondFactor, AbstractUser):
             ("serve_customers", "担任客户经理（可被指派机会、负责客户）"),
         ]
 
-    # Locked before the account itself by every transition, so that administrators who change each other take turns.
-    locked_with = "administration_lock"
     locks_before_records = True  # in every transition that is given a user, see kit.domain.verdict
     one_time_password: str  # on an account just created, and nowhere else
 
@@ -253,8 +245,8 @@ class User(SecondFactor, AbstractUser):
     def holds_role(self, code: str) -> bool:
         return any(granted.code == code for granted in self.role_permissions)
 
-    @property
-    def administration_lock(self) -> Group | None:
+    def locked_parent(self) -> Group | None:
+        """Return what is locked before the account: administrators who change each other take turns."""
         return administration_lock()
 
     @property
@@ -270,6 +262,7 @@ class User(SecondFactor, AbstractUser):
         locked = getattr(self, "locked", None)  # set by with_state()
         return locking_failures(self.username).exists() if locked is None else locked
 
+    @creation("accounts.add_user", "新建")
     @classmethod
     def create(
         cls,
@@ -280,8 +273,7 @@ class User(SecondFactor, AbstractUser):
         industries: Iterable[DictionaryEntry] = (),
         **values: Any,
     ) -> User:
-        """Return a new account with its one-time password, which is kept nowhere else. Call in a transaction."""
-        require_permission(by, "accounts.add_user", "您的角色不能新建用户").enforce()
+        """Return a new account with its one-time password, which is kept nowhere else."""
         user = cls(**values, must_change_password=True)
         verdict_of(check_role_change, by, user, groups).enforce()
         can_give(by, user, list(groups), user.department).enforce()
@@ -300,79 +292,71 @@ class User(SecondFactor, AbstractUser):
         active = type(self)._base_manager.filter(pk=self.pk, is_active=True)
         refuse_if(not active.exists(), f"{self} 已停用，请另选客户经理。").enforce()
 
-    def can_edit(self, by: User) -> Verdict:
-        return self._can_manage(by)
-
-    @transition
+    @transition(MANAGE, "编辑", refusal=REFUSAL)
     def edit(self, *, by: User, **values: Any) -> None:
         """Change columns, and the lists of groups, regions and industries, each given in full."""
-        self.can_edit(by).enforce()
         lists = {name: list(values.pop(name)) for name in LIST_FIELDS if name in values}
         roles = lists.get("groups", list(self.groups.all()))
         verdict_of(check_role_change, by, self, roles).enforce()
         can_give(by, self, roles, values.get("department", self.department)).enforce()
         save_changes(by, "编辑", self, facts=replace_lists(self, lists), **values)
 
-    def can_unlock(self, by: User) -> Verdict:
-        return first_objection(self._can_manage(by), refuse_if(not self.is_locked, "账号没有被锁定。"))
+    @edit.guard
+    def can_edit(self, by: User) -> Verdict:
+        return self._in_managers_scope(by)
 
-    @transition
+    @transition(MANAGE, "解锁", refusal=REFUSAL)
     def unlock(self, *, by: User) -> None:
-        self.can_unlock(by).enforce()
         forget_failures(username=self.username)
         log_event(by, "解锁", self)
 
-    def can_disable(self, by: User) -> Verdict:
-        return first_objection(
-            self._can_manage(by),
-            refuse_if(self.pk == by.pk, "不能停用自己的账号，请由另一位系统管理员操作。"),
-            refuse_if(not self.is_active, "账号已经停用。"),
-        )
+    @unlock.guard
+    def can_unlock(self, by: User) -> Verdict:
+        return first_objection(self._in_managers_scope(by), refuse_if(not self.is_locked, "账号没有被锁定。"))
 
-    @transition
+    @transition(MANAGE, "停用", refusal=REFUSAL)
     def disable(self, *, by: User, hand_over: Callable[[], dict[str, Any]] = dict) -> None:
         """Close the account, end its sessions and hand over its work: all or nothing.
 
         hand_over: moves the open work and returns what went to whom, for the audit log.
         """
-        self.can_disable(by).enforce()
         if self.administers:
             verdict_of(check_not_last_administrator, self).enforce()
         self._set_active(False)
         end_sessions(self)
         log_event(by, "停用", self, changes={"状态": ("正常", "停用"), **hand_over()})
 
-    def can_hand_over(self, by: User) -> Verdict:
-        """For work that reached a disabled account; supervisors move single records of active users."""
-        verdict = first_objection(self._can_manage(by), refuse_if(self.is_active, "账号在用：停用时一并交接。"))
-        return verdict and refuse_if(not has_open_work(self), "没有未完成的工作。")
+    @disable.guard
+    def can_disable(self, by: User) -> Verdict:
+        return first_objection(
+            self._in_managers_scope(by),
+            refuse_if(self.pk == by.pk, "不能停用自己的账号，请由另一位系统管理员操作。"),
+            refuse_if(not self.is_active, "账号已经停用。"),
+        )
 
-    @transition
+    @transition(MANAGE, "交接工作", refusal=REFUSAL)
     def hand_over(self, *, by: User, hand_over: Callable[[], dict[str, Any]]) -> None:
-        self.can_hand_over(by).enforce()
         log_event(by, "交接工作", self, changes=hand_over())
 
-    def can_enable(self, by: User) -> Verdict:
-        return first_objection(self._can_manage(by), refuse_if(self.is_active, "账号没有停用。"))
+    @hand_over.guard
+    def can_hand_over(self, by: User) -> Verdict:
+        """For work that reached a disabled account; supervisors move single records of active users."""
+        verdict = first_objection(self._in_managers_scope(by), refuse_if(self.is_active, "账号在用：停用时一并交接。"))
+        return verdict and refuse_if(not has_open_work(self), "没有未完成的工作。")
 
-    @transition
+    @transition(MANAGE, "启用", refusal=REFUSAL)
     def enable(self, *, by: User) -> None:
         """Open the account again with its former roles and password."""
-        self.can_enable(by).enforce()
         self._set_active(True)
         log_event(by, "启用", self, 状态=("停用", "正常"))
 
-    def can_reset_password(self, by: User) -> Verdict:
-        return first_objection(
-            self._can_manage(by),
-            refuse_if(self.pk == by.pk, "自己的密码请在「修改密码」里更换。"),
-            refuse_if(not self.is_active, "账号已经停用，启用后再重置密码。"),
-        )
+    @enable.guard
+    def can_enable(self, by: User) -> Verdict:
+        return first_objection(self._in_managers_scope(by), refuse_if(self.is_active, "账号没有停用。"))
 
-    @transition
+    @transition(MANAGE, "重置密码", refusal=REFUSAL)
     def reset_password(self, *, by: User) -> str:
         """Return a new one-time password, which is kept nowhere; end every session."""
-        self.can_reset_password(by).enforce()
         password = generate_password()
         self.set_password(password)
         self.must_change_password, self.version = True, self.version + 1
@@ -381,44 +365,53 @@ class User(SecondFactor, AbstractUser):
         log_event(by, "重置密码", self)
         return password
 
-    def can_reset_second_factor(self, by: User) -> Verdict:
-        """For an administrator to help a user who lost telephone and codes."""
+    @reset_password.guard
+    def can_reset_password(self, by: User) -> Verdict:
         return first_objection(
-            self._can_manage(by),
-            refuse_if(self.pk == by.pk, "自己的两步验证请在「个人资料」里管理。"),
-            self._refuse_if_off(),
+            self._in_managers_scope(by),
+            refuse_if(self.pk == by.pk, "自己的密码请在「修改密码」里更换。"),
+            refuse_if(not self.is_active, "账号已经停用，启用后再重置密码。"),
         )
 
-    @transition
+    @transition(MANAGE, "重置两步验证", refusal=REFUSAL)
     def reset_second_factor(self, *, by: User) -> None:
         """Switch it off and end every session, since nobody knows who holds the telephone."""
-        self.can_reset_second_factor(by).enforce()
         self._delete_devices()
         end_sessions(self)
         log_event(by, "重置两步验证", self)
 
-    def can_end_sessions(self, by: User) -> Verdict:
-        return first_objection(self._can_manage(by), refuse_if(self.pk == by.pk, "自己的登录请在「个人资料」里结束。"))
+    @reset_second_factor.guard
+    def can_reset_second_factor(self, by: User) -> Verdict:
+        """For an administrator to help a user who lost telephone and codes."""
+        return first_objection(
+            self._in_managers_scope(by),
+            refuse_if(self.pk == by.pk, "自己的两步验证请在「个人资料」里管理。"),
+            self._refuse_if_off(),
+        )
 
-    @transition
+    @transition(MANAGE, "结束登录", refusal=REFUSAL)
     def end_sessions(self, *, by: User) -> int:
-        self.can_end_sessions(by).enforce()
         ended = end_sessions(self)
         log_event(by, "结束登录", self, 登录数=ended)
         return ended
 
+    @end_sessions.guard
+    def can_end_sessions(self, by: User) -> Verdict:
+        return first_objection(
+            self._in_managers_scope(by), refuse_if(self.pk == by.pk, "自己的登录请在「个人资料」里结束。")
+        )
+
+    @transition(OWN_ACCOUNT, "修改")
+    def edit_profile(self, *, by: User, **values: Any) -> None:
+        save_changes(by, "修改个人资料", self, **values)
+
+    @edit_profile.guard
     def can_edit_profile(self, by: User) -> Verdict:
         return require_scope(by.pk == self.pk, "个人资料由本人修改。")
 
-    @transition
-    def edit_profile(self, *, by: User, **values: Any) -> None:
-        self.can_edit_profile(by).enforce()
-        save_changes(by, "修改个人资料", self, **values)
-
-    def _can_manage(self, by: User) -> Verdict:
+    def _in_managers_scope(self, by: User) -> Verdict:
         """Administrators' accounts are managed by administrators, the rescue account by the command line."""
         return first_objection(
-            require_permission(by, "accounts.change_user", "您的角色不能管理用户"),
             require_scope(by.is_administrator or not self.administers, "系统管理员的账号只能由系统管理员管理。"),
             require_scope(by.is_superuser or not self.is_superuser, "救援账号不在页面上管理。"),
             can_manage(by, self),

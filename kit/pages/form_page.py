@@ -66,8 +66,7 @@ class FormPage(View):
         form = self.make_form(record, request.POST)
         if form.is_valid():
             return self.send(record, form)
-        verdict = self.verdict(record)
-        return self.show(record, form) if verdict else self.refuse(record, form, verdict)
+        return self.invalid(record, form)
 
     # What a page may say otherwise. Rows and records are Any here: the subclass knows its model and queryset.
 
@@ -129,6 +128,11 @@ class FormPage(View):
             return self.show(record, form, 400)
         except Refused as refused:
             return self.refuse(record, form, refused.verdict)
+
+    def invalid(self, record: Any, form: Any) -> HttpResponse:
+        """Show the form with what is wrong, or with why the record's state refuses."""
+        verdict = self.verdict(record)
+        return self.show(record, form) if verdict else self.refuse(record, form, verdict)
 
     def refuse(self, record: Any, form: Any, verdict: Verdict) -> HttpResponse:
         """Show the form with a refusal by the record's state; raise Refused for a missing permission."""
