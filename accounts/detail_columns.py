@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,18 +22,15 @@ class DetailColumn(Column):
     marked on pages, and such numbers are left out of files.
     """
 
-    viewer: Any = None  # a User, set for each request
     below: str = ""
     refused: str = ""
 
     def get(self, row: HasContactDetails, viewer: Any = None) -> Any:
-        viewer = viewer or self.viewer
         if self.value not in row.detail_fields:
             return super().get(row)
         return "" if self.refused and getattr(row, self.refused) else row.detail(self.value, viewer)
 
     def cell(self, row: Any, viewer: Any = None) -> str:
-        viewer = viewer or self.viewer
         if not self.below:
             return format_html_fast("{}{}</td>", self.opening, detail_html(row, str(self.value), viewer))
         detail = detail_html(row, self.below, viewer) if getattr(row, self.below) else ""
@@ -61,22 +57,3 @@ def detail_html(row: Any, name: str, viewer: User, token: str = "") -> str:
 def in_place_attributes(token: str) -> str:
     headers = json.dumps({"X-CSRFToken": token})
     return format_html_fast('hx-target="{}" hx-swap="{}" hx-headers="{}"', "closest .masked", "outerHTML", headers)
-
-
-class ListWithDetails:
-    """Mixin for a list with DetailColumns."""
-
-    columns: tuple[Column, ...]
-
-    def setup(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        super().setup(request, *args, **kwargs)  # type: ignore[misc]
-        self.columns = tuple(map(self.for_viewer, type(self).columns))
-
-    def for_viewer(self, column: Column) -> Column:
-        """Return the column for the user of the request; the opening tag of its cells is kept."""
-        if not isinstance(column, DetailColumn):
-            return column
-        str(column.opening)
-        column_of_viewer = copy(column)
-        column_of_viewer.viewer = self.request.user  # type: ignore[attr-defined]
-        return column_of_viewer

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from kit.pages.forms import RecordForm
+from kit.pages.forms import CrmForm
 
 
 class CheckboxList(forms.CheckboxSelectMultiple):
@@ -18,8 +18,10 @@ class CheckboxList(forms.CheckboxSelectMultiple):
         return [key for text in values for key in str(text).split(",") if key]
 
 
-class CheckboxListForm(RecordForm):
-    """A record form with many-to-many fields."""
+class CheckboxListForm(CrmForm, forms.ModelForm):
+    """A record's form with many-to-many fields."""
+
+    versioned = True
 
     def is_list(self, name: str) -> bool:
         return isinstance(self.fields[name], forms.ModelMultipleChoiceField)

@@ -19,7 +19,6 @@ from kit.pages.record_page import RecordPage
 from kit.transitions import Guard
 
 from .navigation import item_at, sections
-from .probed_guards import probed_permission
 
 
 class Entry(NamedTuple):
@@ -43,8 +42,6 @@ def permission_of(view: Any, path: str) -> str:
         return do.permission  # empty for one's own account
     if permission := getattr(view, "permission", ""):
         return permission
-    if (probed := probed_permission(view)) is not None:
-        return probed
     model: Any = getattr(view, "model", None)
     rows = model._default_manager.all() if model else None
     item = item_at(path)

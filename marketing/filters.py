@@ -8,7 +8,6 @@ from typing import Any
 import django_filters
 from django import forms
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest
 
 from accounts.departments import department_choices, department_user_ids
 from accounts.models import User
@@ -20,7 +19,7 @@ from .models.rows import OpportunityQuerySet
 from .promises import forecast_to_close_in
 
 
-def assignees(request: HttpRequest | None) -> QuerySet[User]:
+def assignees(request: Any) -> QuerySet[User]:
     """Return the account managers within the user's view scope, as choices of 指派给."""
     if request is None:
         return User.objects.none()
@@ -33,7 +32,7 @@ HIDDEN = forms.HiddenInput
 UNFILLED = "未填写"  # parameter value of links that mean rows without a value
 
 
-def owners(request: HttpRequest | None) -> QuerySet[User]:
+def owners(request: Any) -> QuerySet[User]:
     """Return the owners of the opportunities that the user sees."""
     if request is None:
         return User.objects.none()

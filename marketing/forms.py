@@ -142,7 +142,7 @@ class WinForm(CrmForm, forms.Form):
     def __init__(self, *args: Any, opportunity: Opportunity, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.opportunity, self.user = opportunity, user
-        self.same_name = [match.record for match in self.look()]
+        self.same_name: list[Any] = [match.record for match in self.look()]  # customers; kept apart from opportunities
         editable = Customer.objects.editable_by(user).filter(pk__in=[customer.pk for customer in self.same_name])
         editable_ids = set(editable.values_list("pk", flat=True))
         self.linkable = [customer for customer in self.same_name if customer.pk in editable_ids]

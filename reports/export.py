@@ -32,6 +32,7 @@ class ReportExport:
     mirrored: tuple[str, ...]
     conditions: Conditions
     report: Report
+    belongs_to: None = None
 
     @property
     def query(self) -> QueryString:

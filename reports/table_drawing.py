@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.pages.lists import Column
+from kit.pages.columns import Column
 from kit.pages.paging import Pager
 from kit.pages.query_string import QueryString
 from kit.pages.row_html import plain_row

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.forms import Widget
+from django.forms import BaseForm, Widget
+from django.views import View
 
 ROOT = Path(settings.BASE_DIR)
 APPS = ("crm", "accounts", "basedata", "customers", "kit", "marketing", "services", "reports")
@@ -80,9 +81,9 @@ def test_calls_go_down_as_the_contract_says():
 def test_the_page_kit_stays_small():
     """A page is understood from one file of its app; what it leans on is read in an afternoon."""
     modules = [path for path in MODULES if name(path).startswith("kit/pages/")]
-    assert sum(bool(line.strip()) for path in modules for line in lines(path)) <= 1600
+    assert sum(bool(line.strip()) for path in modules for line in lines(path)) <= 1700
     classes = [node for path in modules for node in ast.walk(tree(path)) if isinstance(node, ast.ClassDef)]
-    assert {node.name for node in classes if node.end_lineno - node.lineno >= 200} == set()
+    assert {node.name for node in classes if node.end_lineno - node.lineno >= 120} == set()
 
 
 # Each with the reason why it may be longer; an entry that is no longer true fails too.
@@ -175,8 +176,6 @@ def test_no_module_is_a_junk_drawer():
 
 # Rules
 
-# Behind several actions: adding plan items, everything the assignee does, contacts and interactions.
-SHARED_GUARDS = ("can_plan", "can_develop", "can_contribute")
 MODELS = [
     path
     for app in ("accounts", "marketing", "customers", "basedata", "services", "reports")
@@ -185,34 +184,24 @@ MODELS = [
 ]
 
 
-def guards() -> Iterator[tuple[str, ast.ClassDef, int]]:
-    for path in MODELS:
-        for node in ast.walk(tree(path)):
-            if isinstance(node, ast.ClassDef):
-                for place, item in enumerate(node.body):
-                    if isinstance(item, ast.FunctionDef) and item.name.startswith("can_") and not item.decorator_list:
-                        yield f"{name(path)}:{node.name}.{item.name}", node, place
+def test_pages_and_forms_stand_on_two_classes_of_ours_at_most():
+    """Own bases above a class; what is asked of a page is found in its file, its app's and the kit's."""
+    import_module(settings.ROOT_URLCONF)
+    deep = {
+        f"{kind.__module__}.{kind.__qualname__}": [base.__name__ for base in own_bases(kind)]
+        for base in (View, BaseForm)
+        for kind in _subclasses(base)
+        if kind.__module__.split(".")[0] in APPS and len(own_bases(kind)) > 2
+    }
+    assert deep.keys() == DEEP.keys()
 
 
-def first_statement(function: ast.FunctionDef) -> str:
-    body = function.body[1:] if ast.get_docstring(function) else function.body
-    return ast.unparse(body[0])
+# With the reason why; an entry that is no longer true fails too.
+DEEP = {"customers.import_form.CustomerImportForm": "a row of a table is checked by the very form of the page"}
 
 
-GUARDS = list(guards())
-
-
-@pytest.mark.parametrize(("where", "owner", "place"), GUARDS, ids=[where for where, _, _ in GUARDS])
-def test_a_guard_and_its_action_are_neighbours_and_the_action_asks_first(where, owner, place):
-    guard = owner.body[place].name
-    if guard in SHARED_GUARDS:
-        return
-    action = owner.body[place + 1]
-    assert isinstance(action, ast.FunctionDef)
-    assert action.name == guard.removeprefix("can_")
-    assert "by" in [argument.arg for argument in action.args.kwonlyargs], "the actor is named"
-    assert [ast.unparse(decorator) for decorator in action.decorator_list] == ["transition"]
-    assert first_statement(action) == f"self.{guard}(by).enforce()"
+def own_bases(kind: type) -> list[type]:
+    return [base for base in kind.__mro__[1:] if base.__module__.split(".")[0] in APPS]
 
 
 def sets_status(node: ast.AST) -> bool:

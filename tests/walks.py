@@ -10,9 +10,6 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from kit.pages.form_page import FormPage
 from kit.pages.list_page import ListPage
-from kit.pages.list_tabs import Tabs
-from kit.pages.lists import RecordList
-from kit.pages.records import FormView
 from tests.permissions.asking import url_of
 from tests.permissions.tables import people_who, records_of
 from tests.permissions.world import World
@@ -47,14 +44,13 @@ def pages() -> Iterator[tuple[str, str, Any]]:
 
 PAGES = list(pages())
 CLASSES = {name: view for name, _, view in PAGES}
-LISTS = [name for name, _, view in PAGES if issubclass(view, RecordList | ListPage)]
-FORMS = [name for name, _, view in PAGES if issubclass(view, FormView | FormPage)]
+LISTS = [name for name, _, view in PAGES if issubclass(view, ListPage)]
+FORMS = [name for name, _, view in PAGES if issubclass(view, FormPage)]
 
 
 def tab_field(view: Any) -> str:
     """Return the query parameter of a list's tabs, empty without any."""
-    tabs = getattr(view, "tabs", None)
-    return tabs.field if isinstance(tabs, Tabs) else getattr(view, "tab_field", "")
+    return view.tabs.field if view.tabs else ""
 
 
 class Opened(NamedTuple):

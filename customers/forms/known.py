@@ -7,7 +7,7 @@ from typing import Any, cast
 from django import forms
 from django.http import QueryDict
 
-from kit.pages.forms import RecordForm
+from kit.pages.forms import CrmForm
 from kit.sql.transactions import in_transaction
 
 from ..beyond import CheckPaused
@@ -18,8 +18,10 @@ class DuplicateAppeared(Exception):
     """Another user created a possible duplicate between check and save: the form has to ask again."""
 
 
-class DuplicateCheckForm(RecordForm):
-    """Reports possible duplicates; a hidden field carries the keys of those that the user was shown."""
+class DuplicateCheckForm(CrmForm, forms.ModelForm):
+    """A record's form that reports possible duplicates; a hidden field carries the keys of those shown."""
+
+    versioned = True
 
     confirm_existing = forms.CharField(label="已知道，仍要保存", required=False, widget=forms.HiddenInput)
     answers_beyond = True  # matches may be outside the user's view, so that they are counted

@@ -14,7 +14,6 @@ from accounts.models import User
 from accounts.share_pages import ShareRecord, WithdrawShare
 from kit.audit.models import AuditEntry
 from kit.domain.days import format_day
-from kit.pages.actions import ActionView
 from kit.pages.bulk import BulkAction
 from kit.pages.buttons import Button, Control
 from kit.pages.columns import Column
@@ -161,14 +160,6 @@ class CustomerUpdate(DuplicateCheckedPage):
 
     def context(self, record: Customer, form: Any) -> dict[str, Any]:
         return suggestions(self.request.user)
-
-
-class CustomerAction(ActionView):
-    """The former base of actions on a customer; 移交 in crm/handover.py still stands on it."""
-
-    model = Customer
-    select_related = ("manager",)
-    crumbs, help = CRUMBS, "customers"
 
 
 class RemoveCustomer(FormPage):

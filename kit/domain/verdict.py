@@ -1,20 +1,14 @@
-"""Verdicts: may this user do this to this record now? Yes, or no with a reason; and the transitions they guard."""
+"""Verdicts: may this user do this to this record now? Yes, or no with a reason; and the locks under which one holds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
-from django.db import models, transaction
+from django.db import models
 
 from kit.domain.actor import Actor
-
-P = ParamSpec("P")
-R = TypeVar("R")
-M = TypeVar("M", bound=models.Model)
 
 
 class Kind(Enum):
@@ -73,35 +67,6 @@ def refuse_if(condition: bool, reason: str) -> Verdict:
 def first_objection(*verdicts: Verdict) -> Verdict:
     """Return the first verdict that refuses, or ALLOWED."""
     return next((verdict for verdict in verdicts if not verdict), ALLOWED)
-
-
-def transition(method: Callable[Concatenate[M, P], R]) -> Callable[Concatenate[M, P], R]:
-    """Run a model method in one transaction, on its row re-read and locked.
-
-    Locks are taken in one order everywhere, so that transitions wait for each other and never deadlock:
-
-    1. the model's take_advisory_locks(verb), if it has one: an advisory lock shared with work that locks no rows;
-    2. arguments with `locks_before_records` (users and other rows that are locked before whatever refers to them),
-       so that what the method checks about them stays true;
-    3. the row of the relation named in `locked_with`, so that parts do not change while their whole is closed;
-    4. the row itself.
-
-    On SQLite transactions are IMMEDIATE, so the transaction itself is the lock.
-    """
-
-    @wraps(method)
-    def run_locked(self: M, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        arguments = [*args, *(value for name, value in kwargs.items() if name != "by")]
-        with transaction.atomic():
-            if take_advisory_locks := getattr(self, "take_advisory_locks", None):
-                take_advisory_locks(method.__name__)
-            lock_before_records(*arguments)
-            if parent := getattr(self, getattr(self, "locked_with", ""), None):
-                lock_row(parent)
-            lock_row(self)
-            return method(self, *args, **kwargs)
-
-    return run_locked
 
 
 def lock_row(row: models.Model) -> None:

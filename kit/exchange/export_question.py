@@ -43,6 +43,9 @@ class Describable(Protocol):
     def crumbs(self) -> Sequence[tuple[str, str]]: ...
 
     @property
+    def belongs_to(self) -> Any: ...  # the record whose parts are exported, or None
+
+    @property
     def query(self) -> Query: ...
 
     def describe_conditions(self) -> list[str]: ...
@@ -94,8 +97,7 @@ class ExportQuestion:
 def build_export_question(page: Describable, file_format: str, total: int, *, paused: str = "") -> ExportQuestion:
     """Return the question about a list or report."""
     condition_text = "；".join(page.describe_conditions()) or "没有条件，全部"
-    belongs_to = getattr(page, "belongs_to", None) or getattr(page, "customer", None)
-    parent = [("属于", str(belongs_to))] if belongs_to else []
+    parent = [("属于", str(page.belongs_to))] if page.belongs_to else []
     return ExportQuestion(
         title=f"导出{page.title}",
         facts=[*parent, ("条件", condition_text), ("行数", f"将导出 {total} 行"), ("格式", FORMAT_LABELS[file_format])],

@@ -145,7 +145,7 @@ def resolve_export(job: Job) -> Exportable:
     """Return the list that a job exports. Raise JobRefused when its owner may not export it now."""
     assert job.owner is not None, "the system exports nothing"
     page = resolve_list(job.arguments["path"], job.arguments["query"], job.owner)
-    export: Exportable = page if callable(page.export) else page.export
+    export: Exportable = page.export
     if not export.is_open:
         raise JobRefused("您已没有导出的权限，请与管理员联系。")
     if objections := export.objections():  # a user chosen in a filter may be out of scope by now

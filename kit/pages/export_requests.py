@@ -5,11 +5,10 @@ Opening a URL alone has no effect: another site can link to it, a browser can pr
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import unquote_plus
 
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 
 from kit.domain.text import refuse_control_characters
 
@@ -46,51 +45,6 @@ def requested_format(request: HttpRequest) -> str | None:
     """Return the requested export format as it was sent, None where no export is requested."""
     parameters = request.POST if request.method == "POST" else request.GET
     return parameters.get("export")
-
-
-class DeliberateRequest:
-    """Mix in before a View whose requests have an effect: prefetches get an empty 204, other sites 403.
-
-    A subclass overrides has_effect() where only some requests have one.
-    """
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if self.has_effect(request):
-            if is_cross_site(request):
-                raise PermissionDenied(CROSS_SITE_REFUSED)
-            if is_prefetch(request):
-                return HttpResponse(status=204)
-        return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
-
-    def has_effect(self, request: HttpRequest) -> bool:
-        """Return whether answering the request exports a file or writes the audit log."""
-        return True
-
-
-class ExportsByPost(DeliberateRequest):
-    """Mix in before a View that exports: GET ?export=<format> asks, POST sends the file.
-
-    The View's get() starts with requested_format().
-    """
-
-    request: Any
-    http_method_not_allowed: Any
-    get: Any
-
-    def has_effect(self, request: HttpRequest) -> bool:
-        return "export" in (request.POST if request.method == "POST" else request.GET)
-
-    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        """Answer as GET does with the form's conditions as its query string."""
-        if "export" not in request.POST:
-            return self.http_method_not_allowed(request)
-        apply_posted_conditions(request)
-        return self.get(request, **kwargs)
-
-    def requested_format(self) -> str | None:
-        """Return the requested export format as it was sent, None where no export is requested."""
-        parameters = self.request.POST if self.request.method == "POST" else self.request.GET
-        return parameters.get("export")
 
 
 def apply_posted_conditions(request: HttpRequest) -> None:

@@ -26,7 +26,7 @@ class FilterForm(forms.Form):
     """The form of a ListFilter. fields: created per request, so that they need no deep copy."""
 
     def __init__(self, *args: Any, fields: dict[str, forms.Field], **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{**kwargs, "label_suffix": ""})
         for name, field in fields.items():
             hidden = field.widget if field.widget.is_hidden else None  # a field that only links set stays hidden
             self.fields[name] = apply_field_defaults(field)
@@ -48,8 +48,8 @@ def render_options(form: forms.Form, name: str) -> str:
     )
 
 
-def iterate_choices(field: forms.ChoiceField) -> Iterator[tuple[Any, Any]]:
-    """Yield (key, label) of a field's choices, without the COUNT that iterating field.choices starts with.
+def iterate_choices(field: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield (key, label) of a choice field, without the COUNT that iterating field.choices starts with.
 
     Rows are fetched in one statement: Django's iterator opens a server-side cursor, which takes three. Where the
     model has sql_label(), no instance is created: for all users of a company that took as long as the list itself.
@@ -59,11 +59,12 @@ def iterate_choices(field: forms.ChoiceField) -> Iterator[tuple[Any, Any]]:
         return
     if field.empty_label is not None:
         yield "", field.empty_label
-    label = getattr(field.queryset.model, "sql_label", None)
+    rows: Any = field.queryset
+    label = getattr(rows.model, "sql_label", None)
     if label is not None:
-        yield from field.queryset.values_list("pk", label())
+        yield from rows.values_list("pk", label())
         return
-    for row in field.queryset.all():
+    for row in rows.all():
         yield row.pk, field.label_from_instance(row)
 
 

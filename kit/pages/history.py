@@ -14,7 +14,6 @@ from kit.audit.models import AuditEntry
 from kit.domain.actor import Actor
 
 from .page import render_page, visible_rows
-from .records import RecordView
 from .unknown_parameters import shorten
 
 PAGE_SIZE = 50  # events
@@ -68,35 +67,3 @@ class HistoryPage(View):
         older = page[PAGE_SIZE - 1].pk if len(page) > PAGE_SIZE else None
         context = {"record": record, "history": page[:PAGE_SIZE], "older": older, "misread": misread}
         return render_page(self, back_url=record.get_absolute_url(), **context)
-
-
-class RecordHistory(RecordView):
-    """The page of a record's events, newest first. A subclass declares what RecordView reads.
-
-    It may override hidden_labels() and entries().
-    """
-
-    title, help = "变更历史", "audit"
-    template_name = "ui/history_page.html"
-
-    def hidden_labels(self) -> tuple[str, ...]:
-        """Return the labels of fields whose values name records the user may not see."""
-        return ()
-
-    def entries(self, record: Any) -> models.QuerySet[AuditEntry]:
-        return AuditEntry.objects.about(record)
-
-    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        record = self.get_record()
-        entries = self.entries(record)
-        before, misread = request.GET.get("before", ""), []
-        if before.isdecimal() and len(before) < 19:
-            entries = entries.filter(pk__lt=int(before))
-        elif before:
-            misread = [f"没有「{shorten(before)}」这个位置，现在从最新的记录开始显示。"]
-        masked = mask_entries(record, entries.order_by("-pk")[: PAGE_SIZE + 1], request.user)
-        page = hide_record_names(masked, self.hidden_labels())
-        older = page[PAGE_SIZE - 1].pk if len(page) > PAGE_SIZE else None
-        return self.page(
-            record=record, history=page[:PAGE_SIZE], older=older, misread=misread, back_url=record.get_absolute_url()
-        )

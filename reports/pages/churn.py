@@ -20,7 +20,7 @@ from customers.filters.orders import REVENUE_STATUS
 from customers.models import ChurnCase
 from kit.domain.days import format_day
 from kit.domain.urls import page_url, record_url
-from kit.pages.lists import Column
+from kit.pages.columns import Column
 
 from ..figure_cells import DASH, in_readable_unit
 from ..forms import ScopeForm

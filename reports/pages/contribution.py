@@ -15,7 +15,7 @@ from accounts.models import User
 from customers.filters.customers import owners_in_view
 from kit.domain.days import format_day
 from kit.domain.urls import page_url, record_url
-from kit.pages.lists import Column
+from kit.pages.columns import Column
 
 from ..figure_cells import in_readable_unit, signed
 from ..forms import ALL, ScopeForm

@@ -10,7 +10,7 @@ import django_filters
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -21,13 +21,16 @@ from kit.audit.models import AuditEntry
 from kit.domain.days import add_months, format_day
 from kit.exchange.export_question import ExportQuestion
 from kit.exchange.exports import CONTENT_TYPES, file_response
-from kit.pages.actions import Action, ActionView, controls
-from kit.pages.export_requests import DeliberateRequest
+from kit.pages.buttons import Button, controls
+from kit.pages.columns import Column
+from kit.pages.export_requests import effect_refusal
 from kit.pages.filters import ListFilter
+from kit.pages.form_page import FormPage
 from kit.pages.forms import Block, CrmForm, RecordForm
-from kit.pages.history import RecordHistory, hide_record_names
-from kit.pages.lists import Column, RecordList
-from kit.pages.records import RecordCreate, RecordDetail, RecordUpdate
+from kit.pages.history import HistoryPage, hide_record_names
+from kit.pages.list_page import ListPage, NewLink
+from kit.pages.list_tabs import Tabs
+from kit.pages.record_page import RecordPage
 from kit.pages.templatetags.ui import chip
 from kit.pages.unknown_parameters import get_part_or_404
 from reports.monthly_sections import four_reports
@@ -35,21 +38,21 @@ from reports.report_snapshot import restore_reports
 
 from ..models import MonthlyReport, Submission
 from ..models.monthly import REVIEW as REVIEW_PERMISSION
-from ..models.monthly import WRITE
 from ..monthly_workbook import write_monthly
 
 LIST = ("客户管理报告", "reports:monthly_list")
 CRUMBS = (("统计报表", ""), LIST)
-EDIT = Action("edit", "编辑", "edit", "reports:monthly_update")
-REFRESH = Action("refresh", "重新取数", "refresh", "reports:monthly_refresh")
-REMOVE = Action("remove", "删除", "trash", "reports:monthly_delete", dialog=True)
-SUBMIT = Action("submit", "提交", "circle-check", "reports:monthly_submit", "btn-primary")
-REVIEW = Action("review", "审阅", "circle-check", "reports:monthly_review", "btn-primary")
-SEND_BACK = Action("send_back", "退回", "refresh", "reports:monthly_return", "btn-warn")
+HELP = "report-monthly"
+EDIT = Button(MonthlyReport.edit, "edit", "reports:monthly_update")
+REFRESH = Button(MonthlyReport.refresh, "refresh", "reports:monthly_refresh")
+REMOVE = Button(MonthlyReport.remove, "trash", "reports:monthly_delete", dialog=True)
+SUBMIT = Button(MonthlyReport.submit, "circle-check", "reports:monthly_submit", "btn-primary")
+REVIEW = Button(MonthlyReport.review, "circle-check", "reports:monthly_review", "btn-primary")
+SEND_BACK = Button(MonthlyReport.send_back, "refresh", "reports:monthly_return", "btn-warn")
 MONTHS_BACK = 12
 
 
-def authors(request: HttpRequest | None) -> QuerySet[User]:
+def authors(request: Any) -> QuerySet[User]:
     if request is None:
         return User.objects.none()
     return User.objects.filter(pk__in=MonthlyReport.objects.visible_to(request.user).order_by().values("author"))
@@ -73,7 +76,7 @@ def due_cell(report: MonthlyReport) -> str:
     return format_html("{}{}", format_day(report.due_on), late)
 
 
-class MonthlyList(RecordList):
+class MonthlyList(ListPage):
     model = MonthlyReport
     title, crumbs, help = "客户管理报告", (("统计报表", ""),), "report-monthly"
     select_related = ("author",)
@@ -87,9 +90,9 @@ class MonthlyList(RecordList):
         Column("提交时间", "submitted_at", sort="submitted_at", css="nw"),
         Column("批注", "comment", css="m-full"),
     )
-    row_actions = (EDIT, SUBMIT, REVIEW, SEND_BACK)
-    tab_field, tab_choices = "status", MonthlyReport.Status.choices
-    create = ("写报告", "reports:monthly_create", WRITE)
+    row_buttons = (EDIT, SUBMIT, REVIEW, SEND_BACK)
+    tabs = Tabs("status", MonthlyReport.Status.choices)
+    new = NewLink(MonthlyReport.create, "reports:monthly_create", "写报告")
     export_permission = "reports.export_reports"
     empty_text = "还没有客户管理报告。销售主管每月从四张统计报表写一份，提交后由高管审阅。"
 
@@ -105,14 +108,11 @@ class MonthlyList(RecordList):
         )
 
 
-class MonthlyPage:
-    model, select_related = MonthlyReport, ("author",)
-    crumbs, help = CRUMBS, "report-monthly"
-
-
-class MonthlyDetail(MonthlyPage, RecordDetail):
+class MonthlyDetail(RecordPage):
     """The working copy for the author while it is open, else the last submission; ?submission=1 an earlier one."""
 
+    model, select_related = MonthlyReport, ("author",)
+    crumbs, help = CRUMBS, HELP
     template_name = "reports/monthly_detail.html"
 
     def context(self, record: MonthlyReport) -> dict[str, Any]:
@@ -134,13 +134,16 @@ class MonthlyDetail(MonthlyPage, RecordDetail):
 
     def chosen_submission(self, submissions: list[Submission]) -> Submission | None:
         by_number = {submission.number: submission for submission in submissions}
-        return by_number.get(get_part_or_404(self.request.GET, "submission", by_number))
+        number = get_part_or_404(self.request.GET, "submission", by_number)
+        return None if number is None else by_number[number]
 
     def submit_objection(self, record: MonthlyReport) -> str:
         return record.can_submit(self.request.user).reason if record.can_edit(self.request.user) else ""
 
 
-class MonthlyHistory(MonthlyPage, RecordHistory):
+class MonthlyHistory(HistoryPage):
+    model, crumbs, help = MonthlyReport, CRUMBS, HELP
+
     def hidden_labels(self) -> tuple[str, ...]:
         return labels_hidden_from(self.request.user)
 
@@ -165,8 +168,9 @@ class NewMonthlyForm(CrmForm, forms.Form):
         months = [add_months(this_month, -back) for back in range(MONTHS_BACK)]
         months_written = set(MonthlyReport.objects.filter(author=user).values_list("period", flat=True))
         free = [month for month in months if month not in months_written]
-        self.fields["period"].choices = [(f"{month:%Y-%m-%d}", format_day(month, "month")) for month in free]
-        self.fields["period"].error_messages["invalid_choice"] = "这个月的报告已经有了，或还不能写。请另选一个月。"
+        period: Any = self.fields["period"]
+        period.choices = [(f"{month:%Y-%m-%d}", format_day(month, "month")) for month in free]
+        period.error_messages["invalid_choice"] = "这个月的报告已经有了，或还不能写。请另选一个月。"
         last = add_months(this_month, -1)
         self.initial.setdefault("period", f"{last if last in free else this_month:%Y-%m-%d}")
 
@@ -183,49 +187,55 @@ class MonthlyForm(RecordForm):
     blocks = (Block("情况说明", "本月完成情况、主要变化和原因、下月安排。", ("remarks",)),)
 
 
-class MonthlyCreate(MonthlyPage, RecordCreate):
-    title, form_class, permission = "写客户管理报告", NewMonthlyForm, WRITE
+class MonthlyCreate(FormPage):
+    do, title, form = MonthlyReport.create, "写客户管理报告", NewMonthlyForm
+    crumbs, help = CRUMBS, HELP
     message = "已保存为草稿，核对数字和说明后提交。"
     submit_label = "保存草稿"
 
-    def form_options(self, record: MonthlyReport | None) -> dict[str, Any]:
+    def form_options(self, record: MonthlyReport) -> dict[str, Any]:
         return {"user": self.request.user}
 
-    def back_url(self, record: MonthlyReport | None) -> str:
+    def back_url(self, record: MonthlyReport) -> str:
         return reverse("reports:monthly_list")
 
-    def perform(self, record: None, form: NewMonthlyForm) -> MonthlyReport:
+    def carry_out(self, record: MonthlyReport, form: NewMonthlyForm) -> MonthlyReport:
         user, values = self.request.user, form.values()
         return MonthlyReport.create(by=user, figures=four_reports(user, values["period"]), **values)
 
 
-class MonthlyUpdate(MonthlyPage, RecordUpdate):
-    title, form_class = "编辑客户管理报告", MonthlyForm
+class MonthlyUpdate(FormPage):
+    do, title, form = MonthlyReport.edit, "编辑客户管理报告", MonthlyForm
+    select_related, crumbs, help = ("author",), CRUMBS, HELP
     template_name = "reports/monthly_edit.html"
 
     def context(self, record: MonthlyReport, form: MonthlyForm) -> dict[str, Any]:
         return {"kept": restore_reports(record.figures), "shown": record}
 
 
-class MonthlyAction(MonthlyPage, ActionView):
+class MonthlyAction(FormPage):
+    """A page of one report; afterwards the report is shown."""
+
+    select_related, crumbs, help = ("author",), CRUMBS, HELP
+
     def success_url(self, record: MonthlyReport, result: Any) -> str:
         return record.get_absolute_url()
 
 
 class RefreshMonthly(MonthlyAction):
-    action, title, question = "refresh", "重新取数", "用现在的数字替换报告里的四张报表？"
+    do, title, question = MonthlyReport.refresh, "重新取数", "用现在的数字替换报告里的四张报表？"
     submit_label, message = "重新取数", "四张报表已按现在的数据更新"
 
     def context(self, record: MonthlyReport, form: Any) -> dict[str, Any]:
         taken_at = format_day(record.taken_at, "time")
         return {"named": str(record), "consequence": f"现有数字取自 {taken_at}，替换后不能找回；情况说明不变。"}
 
-    def perform(self, record: MonthlyReport, form: Any) -> None:
+    def carry_out(self, record: MonthlyReport, form: Any) -> None:
         record.refresh(by=self.request.user, figures=four_reports(self.request.user, record.period))
 
 
 class RemoveMonthly(MonthlyAction):
-    action, title, question = "remove", "删除报告", "确认删除？"
+    do, title, question = MonthlyReport.remove, "删除报告", "确认删除？"
     danger, submit_label, message = True, "确定", "删除成功"
 
     def context(self, record: MonthlyReport, form: Any) -> dict[str, Any]:
@@ -236,7 +246,7 @@ class RemoveMonthly(MonthlyAction):
 
 
 class SubmitMonthly(MonthlyAction):
-    action, title, question = "submit", "提交报告", "确认提交？"
+    do, title, question = MonthlyReport.submit, "提交报告", "确认提交？"
     submit_label, message = "提交", "报告已提交，等待高管审阅"
 
     def context(self, record: MonthlyReport, form: Any) -> dict[str, Any]:
@@ -259,17 +269,23 @@ class SendBackForm(CrmForm, forms.Form):
 
 
 class ReviewMonthly(MonthlyAction):
-    action, title, form_class = "review", "审阅报告", ReviewForm
+    do, title, form = MonthlyReport.review, "审阅报告", ReviewForm
     submit_label, message = "审阅", "报告已审阅"
 
 
 class SendBackMonthly(MonthlyAction):
-    action, title, form_class = "send_back", "退回报告", SendBackForm
+    do, title, form = MonthlyReport.send_back, "退回报告", SendBackForm
     submit_label, danger, message = "退回", True, "报告已退回"
 
 
-class MonthlyWorkbook(DeliberateRequest, MonthlyPage, RecordDetail):
+class MonthlyWorkbook(RecordPage):
     """The report as a workbook: the page's content, with a sheet for each of the four reports."""
+
+    model, select_related = MonthlyReport, ("author",)
+    crumbs, help = CRUMBS, HELP
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return effect_refusal(request) or super().dispatch(request, *args, **kwargs)
 
     def get_record(self) -> MonthlyReport:
         record = super().get_record()
@@ -286,7 +302,7 @@ class MonthlyWorkbook(DeliberateRequest, MonthlyPage, RecordDetail):
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         record = self.get_record()
-        version, buffer = record.shown_to(request.user), io.BytesIO()
-        write_monthly(buffer, record, version, by=request.user)
-        log_event(request.user, "导出", record)
+        user, buffer = self.request.user, io.BytesIO()
+        write_monthly(buffer, record, record.shown_to(user), by=user)
+        log_event(user, "导出", record)
         return file_response(buffer.getvalue(), f"{record}-{record.author}.xlsx", CONTENT_TYPES["xlsx"])

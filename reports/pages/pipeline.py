@@ -11,7 +11,7 @@ from django import forms
 
 from kit.domain.days import format_day
 from kit.domain.urls import page_url
-from kit.pages.lists import Column
+from kit.pages.columns import Column
 from marketing.filters import UNFILLED
 from marketing.models import Opportunity
 

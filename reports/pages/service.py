@@ -12,7 +12,7 @@ from django import forms
 
 from accounts.models import User
 from kit.domain.urls import page_url
-from kit.pages.lists import Column
+from kit.pages.columns import Column
 
 from ..figure_cells import DASH, format_figure
 from ..forms import ScopeForm

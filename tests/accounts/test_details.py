@@ -24,7 +24,6 @@ from kit.audit import log
 from kit.audit.models import AuditEntry
 from kit.domain.masking import mask, mask_in_text, refuse_masked
 from kit.pages.list_page import ListPage
-from kit.pages.lists import RecordList
 from marketing.models import Opportunity
 from tests import factories
 from tests.exports import export
@@ -243,7 +242,7 @@ def test_a_number_in_full_finds_its_customer_without_the_permission_to_create_re
 
 
 def test_no_list_sorts_or_filters_by_a_detail():
-    lists, checked = [*subclasses(RecordList), *subclasses(ListPage)], 0
+    lists, checked = list(subclasses(ListPage)), 0
     for page in lists:
         names = getattr(getattr(page, "model", None), "detail_fields", ())
         if names and getattr(page, "columns", None):

@@ -43,7 +43,6 @@ def test_a_guard_follows_its_transition_and_the_actor_is_named(model, name, meth
     assert inspect.getsourcelines(method.check)[1] <= first + len(source) + 3, "beside it"
 
 
-@pytest.mark.xfail(strict=True, reason="the other apps follow")
 def test_every_guard_of_a_model_is_declared():
     """A plain can_x would be asked by nobody but its caller, and know no permission."""
     plain = [

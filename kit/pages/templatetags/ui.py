@@ -18,8 +18,8 @@ from kit.domain.actor import Actor
 from kit.domain.days import format_ago, format_day
 from kit.domain.money import format_money
 from kit.domain.text import DASH
-from kit.pages.actions import Action, Control
-from kit.pages.actions import controls as visible_controls
+from kit.pages.buttons import Button, Control
+from kit.pages.buttons import controls as visible_controls
 from kit.pages.html import format_html_fast
 
 register = template.Library()
@@ -87,9 +87,9 @@ def stars(score: int | None) -> SafeString:
 
 
 @register.simple_tag
-def controls(actions: tuple[Action, ...], record: models.Model, user: Actor) -> list[Control]:
-    """Return the controls of a record's actions for a user."""
-    return visible_controls(actions, record, user)
+def controls(buttons: tuple[Button, ...], record: models.Model, user: Actor) -> list[Control]:
+    """Return the controls of a record's buttons for a user."""
+    return visible_controls(buttons, record, user)
 
 
 @register.filter
