@@ -63,7 +63,7 @@ def test_the_trouble_behind_a_broken_transaction_is_found():
     ],
 )
 def test_a_save_in_trouble_says_so_and_keeps_what_was_typed(error, status, words, company, sign_in, monkeypatch):
-    monkeypatch.setattr(Opportunity, "create", failing(error))
+    monkeypatch.setattr(Opportunity, "save", failing(error))
     client = sign_in(company.manager)
     client.raise_request_exception = False
     page = client.post(reverse("marketing:opportunity_create"), NEW)
@@ -75,7 +75,7 @@ def test_a_save_in_trouble_says_so_and_keeps_what_was_typed(error, status, words
 
 
 def test_a_fault_of_the_program_stays_a_plain_500(company, sign_in, monkeypatch):
-    monkeypatch.setattr(Opportunity, "create", failing(ValueError("ours")))
+    monkeypatch.setattr(Opportunity, "save", failing(ValueError("ours")))
     client = sign_in(company.manager)
     client.raise_request_exception = False
     page = client.post(reverse("marketing:opportunity_create"), NEW)
