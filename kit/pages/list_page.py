@@ -30,10 +30,7 @@ from .unknown_parameters import describe_misread
 
 
 class ListPage(View):
-    """A page of the rows of a model the user may see, with tabs, filters, order, pages and export.
-
-    A subclass declares model, filterset_class, columns, title and empty_text, and what else it has.
-    """
+    """The rows of a model the user may see. A subclass declares model, filterset_class, columns, title, empty_text."""
 
     model: type[models.Model]
     filterset_class: type[ListFilter]
