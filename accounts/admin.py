@@ -20,10 +20,11 @@ from django_otp.plugins.otp_totp.admin import TOTPDevice
 from kit.audit.log import display_value, list_differences, log_event
 from kit.pages.admin_forms import VersionedAdmin, VersionedAdminForm
 
-from .administration.administrators import lock_administration
-from .administration.role import permission_changes
-from .models import Department, Role, User, check_role_change
-from .rights import catalogue, permission_label, permission_order
+from .departments.models import Department
+from .roles.administrators import check_role_change, lock_administration
+from .roles.models import Role, permission_changes
+from .roles.permissions import catalogue, permission_label, permission_order
+from .users.models import User
 
 
 class AuditedAdmin(VersionedAdmin):

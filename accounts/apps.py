@@ -7,7 +7,7 @@ class AccountsConfig(AppConfig):
     verbose_name = "权限管理"
 
     def ready(self) -> None:
-        from . import signins  # noqa: F401  (connects Django's sign-in signals to the audit log)
-        from .roles import ship_roles
+        from .roles.shipping import ship_roles
+        from .signin import receivers  # noqa: F401  (connects Django's sign-in signals to the audit log)
 
         post_migrate.connect(ship_roles, sender=self)

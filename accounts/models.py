@@ -1,11 +1,11 @@
 """The app's models, for Django and for everybody else."""
 
-from .administration.administrators import check_not_last_administrator, check_role_change
-from .administration.department import Department, DepartmentQuerySet, descendants, subtree_ids
-from .administration.role import Role, RoleQuerySet, Scope
-from .administration.user import CrmUserManager, RolePermission, User, UserQuerySet
-from .notification import Notification, in_view, notify, notify_many
-from .sessions import UserSession
+from .departments.models import Department, DepartmentQuerySet, descendants, subtree_ids
+from .notifications.models import Notification, in_view, notify, notify_many
+from .roles.administrators import check_not_last_administrator, check_role_change
+from .roles.models import Role, RoleQuerySet, Scope
+from .sessions.models import UserSession
+from .users.models import CrmUserManager, RolePermission, User, UserQuerySet
 
 __all__ = [
     "CrmUserManager",

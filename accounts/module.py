@@ -6,7 +6,7 @@ import kit.audit.personal
 from kit.audit.models import EntryPage
 from kit.domain.modules import Chapter, MenuItem, Module
 
-from .models import User
+from .users.models import User
 
 MODULE: Module[User] = Module(
     "accounts",

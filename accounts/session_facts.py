@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kit.sql.id_sets import IdSet
 
 if TYPE_CHECKING:
-    from .administration.delegation import ScopedPermission
-    from .administration.role import Scope
-    from .scopes import DepartmentMember
-    from .sharing import Grant, GrantedIds
+    from .departments.members import DepartmentMember
+    from .roles.models import Scope
+    from .scopes.grants import Grant, GrantedIds
+    from .users.delegation import ScopedPermission
 
 Fact = TypeVar("Fact")
 

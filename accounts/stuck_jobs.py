@@ -15,7 +15,7 @@ from django_tasks_db.models import DBTaskResult
 from kit.jobs.models import Job
 from kit.jobs.tasks import run_job
 
-from .notification import notify
+from .notifications.models import notify
 
 logger = logging.getLogger(__name__)
 # The rescue tries three times within minutes, and work sends a heartbeat every thousand rows.

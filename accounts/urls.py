@@ -1,11 +1,12 @@
 from django.urls import path
 
-from . import audit_pages, views
-from . import department_pages as departments
-from . import profile_pages as profile
-from . import role_pages as roles
-from . import second_factor_pages as factor
-from . import user_pages as users
+from .audit_pages import pages as audit_pages
+from .departments import pages as departments
+from .profile import pages as profile
+from .roles import pages as roles
+from .signin import pages as views
+from .signin import second_factor_pages as factor
+from .users import pages as users
 
 app_name = "accounts"
 urlpatterns = [
@@ -40,5 +41,5 @@ urlpatterns = [
     path("audit/", audit_pages.AuditList.as_view(), name="audit_list"),
     path("audit/verify/", audit_pages.VerifyAuditLog.as_view(), name="audit_verify"),
     path("audit/<id:pk>/", audit_pages.AuditDetail.as_view(), name="audit_detail"),
-    path("theme/", views.ChangeTheme.as_view(), name="theme"),
+    path("theme/", profile.ChangeTheme.as_view(), name="theme"),
 ]

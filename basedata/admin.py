@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from kit.pages.admin_forms import VersionedAdmin
 
-from .models import DictionaryEntry
+from .dictionary.models import DictionaryEntry
 
 FIELDS = ("category", "item", "value", "is_editable")
 

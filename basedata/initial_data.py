@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from .holidays import NOTICES, announced_days
+from .calendar.holidays import NOTICES, announced_days
 
 # category: (editable, entries in order)
 INITIAL_ENTRIES = {
@@ -24,7 +24,7 @@ INITIAL_ENTRIES = {
 
 
 def create_initial_entries(sender: Any = None, **kwargs: Any) -> None:
-    from .models import DictionaryEntry
+    from .dictionary.models import DictionaryEntry
 
     if DictionaryEntry._meta.db_table not in connection.introspection.table_names():
         return  # the app is being migrated away
@@ -40,7 +40,7 @@ def create_initial_entries(sender: Any = None, **kwargs: Any) -> None:
 @transaction.atomic
 def create_initial_calendar(sender: Any = None, **kwargs: Any) -> None:
     """Create the working hours, and every announced year without any day yet."""
-    from .models import SpecialDay, WorkCalendar
+    from .calendar.models import SpecialDay, WorkCalendar
 
     if SpecialDay._meta.db_table not in connection.introspection.table_names():
         return  # the app is being migrated away

@@ -1,6 +1,8 @@
 from django.urls import path
 
-from .views import calendar, dictionary, mirrored
+from .calendar import pages as calendar
+from .dictionary import pages as dictionary
+from .mirror import pages as mirrored
 
 app_name = "basedata"
 urlpatterns = [

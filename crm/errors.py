@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.resume import (
+from accounts.signin.unsent_forms import (
     MACHINE_FIELDS,
     chosen_file_names,
     is_too_long,
@@ -26,7 +26,7 @@ from kit.domain.urls import page_url, record_url
 from kit.domain.verdict import Kind, Refused
 from kit.pages import public_pages
 from kit.pages.form_token import form_author
-from services.views.rating import rate_without_cookie, typed_comment
+from services.ratings.pages import rate_without_cookie, typed_comment
 
 TROUBLES = {
     Outage.BUSY: (

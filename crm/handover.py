@@ -9,15 +9,16 @@ from django import forms
 from django.urls import reverse
 
 from accounts.models import User
-from accounts.user_pages import CRUMBS as USER_CRUMBS
-from customers.candidates import possible_successors
+from accounts.users.pages import CRUMBS as USER_CRUMBS
 from customers.hooks import RecordsOfCustomers
+from customers.merging.pages import CRUMBS, BulkPage
 from customers.models import Customer, transfer_customers
-from customers.views.together import CRUMBS, BulkPage
+from customers.records.candidates import possible_successors
 from kit.domain.modules import Leaving, lent, modules
-from kit.domain.verdict import lock_in_order, refuse_if
+from kit.domain.verdict import refuse_if
 from kit.pages.form_page import FormPage
 from kit.pages.forms import Block, CrmForm, apply_field_defaults
+from kit.sql.row_locks import lock_in_order
 from kit.sql.transactions import in_transaction
 
 

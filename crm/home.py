@@ -13,9 +13,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views import View
 
-from accounts import mail
 from accounts.models import Notification, User
-from accounts.scopes import VIEW, widest_scope
+from accounts.notifications import mail
+from accounts.scopes.rule import VIEW, widest_scope
 from customers.models import ChurnCase, Customer
 from kit.audit.models import AuditEntry
 from kit.domain.modules import modules

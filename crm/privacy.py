@@ -13,8 +13,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
 from accounts.models import User
+from customers.interactions.models import delete_files_on_commit
 from customers.models import Attachment, Contact
-from customers.models.interaction import delete_files_on_commit
 from customers.personal import CONTACT, CONTACT_TEXTS, ContactWords, PersonalDataSource
 from kit.audit.export_conditions import CONDITIONS_LABEL, EXPORT_VERB
 from kit.audit.log import display_value, format_value, log_event
@@ -22,8 +22,8 @@ from kit.audit.models import AuditEntry
 from kit.audit.redaction import ERASED_TEXT, Erasure, find_entries_naming, redact
 from kit.audit.verification import ERASURE_VERB
 from kit.domain.modules import modules
-from kit.domain.verdict import lock_row
 from kit.exchange.personal import erase_from_jobs
+from kit.sql.row_locks import lock_row
 from kit.sql.streaming import stream_records
 
 AUDIT_LOG = "审计记录"

@@ -12,10 +12,10 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
+from customers.contacts.pages import EDIT_CONTACT, WITH_CUSTOMER
 from customers.models import Contact
-from customers.views.contacts import EDIT_CONTACT, WITH_CUSTOMER
-from customers.views.customers import CRUMBS
-from customers.views.inside import PartButton, PartPage, rows_of_customer
+from customers.records.pages import CRUMBS
+from customers.records.part_pages import PartButton, PartPage, rows_of_customer
 from kit.audit.log import log_event
 from kit.domain.verdict import Kind
 from kit.exchange.export_question import ExportQuestion

@@ -11,8 +11,8 @@ from django.contrib.auth.models import Permission
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import Role, Scope
-from accounts.rights import module_labels, permission_label, permission_name
-from accounts.role_pages import CRUMBS
+from accounts.roles.pages import CRUMBS
+from accounts.roles.permissions import module_labels, permission_label, permission_name
 from kit.domain.modules import PagePermission, modules
 from kit.domain.urls import page_url
 from kit.pages.record_page import RecordPage

@@ -9,9 +9,9 @@ from django.shortcuts import redirect, render
 from django.views import View
 
 from accounts.models import User
-from customers.beyond import LOOKUP_PAUSED, LookupResult, look_up
-from customers.callers import customers_by_phone
+from customers.contacts.callers import customers_by_phone
 from customers.models import Customer
+from customers.records.lookup_limits import LOOKUP_PAUSED, LookupResult, look_up
 from kit.domain.modules import modules
 from kit.pages.export_requests import is_cross_site, is_prefetch
 from kit.sql.first_rows import MOST

@@ -91,18 +91,18 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "crm.headers.RequestSizeMiddleware",
     "kit.pages.text_gate.TextGateMiddleware",
-    "accounts.middleware.NotingSessionMiddleware",
+    "accounts.signin.middleware.NotingSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "accounts.middleware.SignInRequiredMiddleware",
+    "accounts.signin.middleware.SignInRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "kit.audit.middleware.AuditMiddleware",
-    "accounts.middleware.SessionLimitsMiddleware",
-    "accounts.middleware.NoStoreMiddleware",
-    "accounts.middleware.SignInMiddleware",
+    "accounts.signin.middleware.SessionLimitsMiddleware",
+    "accounts.signin.middleware.NoStoreMiddleware",
+    "accounts.signin.middleware.SignInMiddleware",
     "crm.errors.RefusalMiddleware",
     "crm.errors.MethodMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -185,7 +185,7 @@ AUTHENTICATION_BACKENDS = [
     "accounts.backends.RoleBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "accounts.validators.MinimumLength"},
+    {"NAME": "accounts.signin.validators.MinimumLength"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
@@ -202,7 +202,7 @@ SILENCED_SYSTEM_CHECKS = [
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_LOCKOUT_CALLABLE = "accounts.views.locked_out"
+AXES_LOCKOUT_CALLABLE = "accounts.signin.pages.locked_out"
 AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "kit.audit.middleware.client_ip_address"
 AXES_VERBOSE = False
@@ -213,7 +213,7 @@ CRM_REQUIRE_ADMIN_TOTP = env.bool("CRM_REQUIRE_ADMIN_TOTP", False)
 
 CRM_SESSION_HOURS = env.int("CRM_SESSION_HOURS", 12)  # since signing in
 CRM_SESSION_IDLE_MINUTES = env.int("CRM_SESSION_IDLE_MINUTES", 120)  # since the last request; 0: no limit
-SESSION_ENGINE = "accounts.session_store"
+SESSION_ENGINE = "accounts.sessions.store"
 SESSION_COOKIE_AGE = CRM_SESSION_HOURS * 3600 + 3600  # the cookie outlives the session, so that its end can be told
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -283,17 +283,17 @@ CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds betwee
     ("jobs.forget", 86400, "kit.jobs.tasks.forget_old_files"),
     ("jobs.check", 86400, "accounts.stuck_jobs.fail_stuck"),
     ("sessions.clear", 86400, "kit.jobs.tasks.clear_expired_sessions"),
-    ("sessions.forget", 86400, "accounts.sessions.delete_ended"),
+    ("sessions.forget", 86400, "accounts.sessions.models.delete_ended"),
     ("forms.forget", 86400, "kit.pages.models.forget_old_submissions"),
     ("imports.withdraw", 60, "customers.models.withdraw_stale_imports"),
     ("imports.forget", 86400, "customers.models.delete_old_uploads"),
     ("opportunities.forget", 86400, "marketing.models.forget_old_marks"),
     ("services.forget", 86400, "services.models.forget_old_marks"),
-    ("churn.scan", 604800, "customers.churn.scan_weekly"),
-    ("services.due", 300, "services.due.watch"),
+    ("churn.scan", 604800, "customers.churn.tasks.scan_weekly"),
+    ("services.requests.due_times", 300, "services.requests.due_times.watch"),
     ("reports.remind", 86400, "reports.reminders.remind_authors"),
     ("reports.snapshot", 86400, "reports.queries.composition.take_snapshot"),
-    ("rollups.check", 86400, "customers.rollups.check_nightly"),
+    ("rollups.check", 86400, "customers.rollup_tasks.check_nightly"),
 )
 # Where a period begins when not at midnight UTC (a week: Thursday): Saturday 02:00 in Shanghai is Friday 18:00 UTC.
 # The end of a month is written down from midnight in Shanghai (16:00 UTC); the self-check follows at 03:30 (19:30 UTC).
@@ -318,7 +318,7 @@ if CRM_EMAIL_URL:
             "CRM_EMAIL_URL 需要 CRM_BASE_URL（例如 https://crm.example.com）：邮件里的链接以它开头。"
         )
     vars().update(environ.Env.email_url_config(CRM_EMAIL_URL))
-    CRM_PERIODIC_TASKS += (("mail.send", 60, "accounts.mail.send_queued"),)
+    CRM_PERIODIC_TASKS += (("mail.send", 60, "accounts.notifications.mail.send_queued"),)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("CRM_EMAIL_FROM", "crm@localhost")
 

@@ -4,11 +4,13 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from accounts import second_factor_pages as second_factor
-from accounts import views as accounts
+from accounts.notifications import pages as notifications
+from accounts.signin import pages as accounts
+from accounts.signin import second_factor_pages as second_factor
 from crm import handover, health, help, home, privacy_pages, role_check, search
-from customers.views import imports, together
-from services.views.rating import Rate
+from customers.imports import pages as imports
+from customers.merging import pages as together
+from services.ratings.pages import Rate
 
 CONTACT = "customers/<id:customer>/contacts/<id:pk>/"
 urlpatterns = [
@@ -49,10 +51,10 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("search/", search.Search.as_view(), name="search"),
     path("help/", help.Help.as_view(), name="help"),
-    path("notifications/", accounts.NotificationList.as_view(), name="notifications"),
-    path("notifications/mail/", accounts.SwitchMail.as_view(), name="notifications_mail"),
-    path("notifications/read/", accounts.ReadAllNotifications.as_view(), name="notifications_read"),
-    path("notifications/<id:pk>/open/", accounts.OpenNotification.as_view(), name="notification_open"),
+    path("notifications/", notifications.NotificationList.as_view(), name="notifications"),
+    path("notifications/mail/", notifications.SwitchMail.as_view(), name="notifications_mail"),
+    path("notifications/read/", notifications.ReadAllNotifications.as_view(), name="notifications_read"),
+    path("notifications/<id:pk>/open/", notifications.OpenNotification.as_view(), name="notification_open"),
     path("jobs/", home.JobList.as_view(), name="job_list"),
     path("jobs/mail/again/", home.SendMailAgain.as_view(), name="mail_again"),
     path("jobs/<id:pk>/", home.JobDetail.as_view(), name="job_detail"),

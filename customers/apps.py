@@ -28,8 +28,9 @@ def fill_new_tables(using: str, plan: Sequence[tuple[Migration, bool]] = (), **k
     from django.db import connections
     from django.db.migrations.executor import MigrationExecutor
 
-    from .models import Order, RevenueYear
-    from .rollups import rebuild
+    from .orders.models import Order
+    from .orders.rollups import RevenueYear
+    from .rollup_tasks import rebuild
 
     executor = MigrationExecutor(connections[using])
     if executor.migration_plan(executor.loader.graph.leaf_nodes("customers")):

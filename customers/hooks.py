@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from accounts.models import User
     from kit.sql.id_sets import IdSet
 
-    from .models import Customer
+    from .records.models import Customer
 
 
 class Card(NamedTuple):
@@ -68,3 +68,12 @@ class LeadForm:
     """
 
     url: Callable[[User, Mapping[str, str]], str]
+
+
+@dataclass(frozen=True)
+class BulkChanges:
+    """Changes of many customers that reach into subjects above the record: written in merging/, begun by Customer."""
+
+    transfer: Callable[..., int]
+    reclassify: Callable[..., int]
+    merge: Callable[..., None]

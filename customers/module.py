@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import customers.personal
-from accounts.details import DetailPermissions
+from accounts.contact_details.masking import DetailPermissions
 from accounts.models import User
+from customers.hooks import BulkChanges
+from customers.merging.bulk import reclassify_customers, transfer_customers
+from customers.merging.merge import merge_into
 from kit.domain.modules import Chapter, Leaving, MenuItem, Module, PagePermission, Search
 
-from .models import ChurnCase, Customer, customers_left_by, hand_over_customers
-from .models.contact import PERSONAL_DATA_PERMISSION
+from .churn.models import ChurnCase
+from .contacts.models import PERSONAL_DATA_PERMISSION
+from .merging.leaving import customers_left_by, hand_over_customers
+from .records.models import Customer
 from .search import find_customers, find_pages
 from .waiting import WAITING
 
@@ -45,5 +50,8 @@ MODULE: Module[User] = Module(
         "customer_transfer_many": PagePermission("移交所选客户", "customers.transfer_customer"),
         "contact_personal": PagePermission("个人信息", PERSONAL_DATA_PERMISSION),
     },
-    lends=(DetailPermissions("customers.see_contact_details", "customers.open_contact_details"),),
+    lends=(
+        BulkChanges(transfer_customers, reclassify_customers, merge_into),
+        DetailPermissions("customers.see_contact_details", "customers.open_contact_details"),
+    ),
 )

@@ -21,22 +21,14 @@ from kit.audit.redaction import ERASED_TEXT
 from kit.sql.streaming import stream_records
 from kit.sql.transactions import in_transaction
 
-from .models import (
-    Arrival,
-    Attachment,
-    ChurnCase,
-    ChurnMeasure,
-    Contact,
-    Customer,
-    ImportFile,
-    Interaction,
-    Order,
-    OrderLine,
-    Ownership,
-    ParkedOrder,
-    TimelineEntry,
-)
-from .models.contact import ERASED_NAME
+from .churn.models import ChurnCase, ChurnMeasure
+from .contacts.models import ERASED_NAME, Contact
+from .imports.arrivals import Arrival
+from .imports.models import ImportFile
+from .interactions.models import Attachment, Interaction
+from .orders.models import Order, OrderLine, ParkedOrder
+from .records.models import Customer, Ownership
+from .timeline import TimelineEntry
 
 # Shorter words may mean anything.
 MIN_NAME_LENGTH = 2

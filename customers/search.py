@@ -5,13 +5,15 @@ from __future__ import annotations
 from django.db.models import Q
 from django.urls import reverse
 
-from accounts.details import may_search_number
+from accounts.contact_details.masking import may_search_number
 from accounts.models import User
 from kit.domain.folding import fold_code, fold_width
 from kit.sql.first_rows import first_rows
 
-from .models import ChurnCase, Contact, Customer
-from .models.rows import sounds_like
+from .churn.models import ChurnCase
+from .contacts.models import Contact
+from .querysets import sounds_like
+from .records.models import Customer
 
 # Words for a state that people type instead of a name: both lead to the list of that state.
 CHURN_STATES = {

@@ -1,12 +1,21 @@
 from django.urls import path
 
-from .views import attachments, churn, contacts, customers, detail, interactions, orders, sync, timeline
+from .churn import pages as churn
+from .contacts import pages as contacts
+from .interactions import attachment_pages
+from .interactions import pages as interactions
+from .orders import pages as orders
+from .page import list_pages
+from .page import pages as detail
+from .records import pages as customers
+from .records import timeline_pages
+from .sync import pages as sync
 
 app_name = "customers"
 urlpatterns = [
-    path("", customers.CustomerList.as_view(), name="customer_list"),
+    path("", list_pages.CustomerList.as_view(), name="customer_list"),
     path("new/", customers.CustomerCreate.as_view(), name="customer_create"),
-    path("deleted/", customers.DeletedCustomers.as_view(), name="customer_deleted"),
+    path("deleted/", list_pages.DeletedCustomers.as_view(), name="customer_deleted"),
     path("orders/", orders.OrderList.as_view(), name="order_list"),
     path("sync/", sync.SyncState.as_view(), name="sync"),
     path("sync/start/", sync.StartSync.as_view(), name="sync_start"),
@@ -26,7 +35,7 @@ urlpatterns = [
     path("<id:pk>/history/", customers.CustomerHistory.as_view(), name="customer_history"),
     path("<id:pk>/orders/", orders.CustomerOrders.as_view(), name="customer_orders"),
     path("<id:pk>/orders/<id:order>/", orders.OrderDetail.as_view(), name="order_detail"),
-    path("<id:pk>/timeline/", timeline.CustomerTimeline.as_view(), name="timeline"),
+    path("<id:pk>/timeline/", timeline_pages.CustomerTimeline.as_view(), name="timeline"),
     path("<id:pk>/contacts/", contacts.ContactList.as_view(), name="contact_list"),
     path("<id:pk>/contacts/new/", contacts.ContactCreate.as_view(), name="contact_create"),
     path("<id:customer>/contacts/<id:pk>/edit/", contacts.ContactUpdate.as_view(), name="contact_update"),
@@ -46,9 +55,13 @@ urlpatterns = [
         name="interaction_delete",
     ),
     path("<id:customer>/interactions/<id:pk>/done/", interactions.FinishFollowUp.as_view(), name="interaction_done"),
-    path("<id:customer>/interactions/<id:pk>/attachments/", attachments.AttachFiles.as_view(), name="attach"),
-    path("<id:customer>/attachments/<id:pk>/", attachments.AttachmentFile.as_view(), name="attachment"),
-    path("<id:customer>/attachments/<id:pk>/delete/", attachments.RemoveAttachment.as_view(), name="attachment_delete"),
+    path("<id:customer>/interactions/<id:pk>/attachments/", attachment_pages.AttachFiles.as_view(), name="attach"),
+    path("<id:customer>/attachments/<id:pk>/", attachment_pages.AttachmentFile.as_view(), name="attachment"),
+    path(
+        "<id:customer>/attachments/<id:pk>/delete/",
+        attachment_pages.RemoveAttachment.as_view(),
+        name="attachment_delete",
+    ),
     path("churn/", churn.ChurnList.as_view(), name="churn_list"),
     path("churn/scan/", churn.ChurnScan.as_view(), name="churn_scan"),
     path("churn/<id:pk>/", churn.ChurnDetail.as_view(), name="churn_detail"),

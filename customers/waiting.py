@@ -8,10 +8,11 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.rows import RowScope
+from accounts.scopes.querysets import RowScope
 from kit.domain.modules import Waiting
 
-from .models import ChurnCase, Customer
+from .churn.models import ChurnCase
+from .records.models import Customer
 
 
 def count_work(user: User) -> dict[str, QuerySet[Model]]:

@@ -6,7 +6,7 @@ from accounts.models import User
 from customers.hooks import Card
 from customers.models import Customer
 
-from .models import Opportunity
+from .opportunities.models import Opportunity
 
 
 def draw_customer_card(customer: Customer, user: User) -> Card:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import marketing.personal
 from accounts.models import User
-from accounts.scopes import Supervision
+from accounts.scopes.rule import Supervision
 from customers.hooks import LeadForm, OriginCard
 from kit.domain.modules import Chapter, Leaving, MenuItem, Module, PagePermission, Search
 
 from .customer_card import draw_customer_card
-from .lead import lead_url
-from .models import Opportunity, count_open_opportunities, hand_over_opportunities
+from .opportunities.lead import lead_url
+from .opportunities.models import Opportunity
+from .plans.leaving import count_open_opportunities, hand_over_opportunities
 from .search import find_opportunities
 from .waiting import WAITING
 

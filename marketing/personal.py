@@ -13,8 +13,9 @@ from customers.models import Contact
 from customers.personal import PersonalDataSource, notifications_about
 from kit.domain.folding import fold_name, fold_number
 
-from .models import Opportunity, PlanItem
-from .models.forecast import ForecastChange
+from .opportunities.forecast_changes import ForecastChange
+from .opportunities.models import Opportunity
+from .plans.models import PlanItem
 
 
 def opportunities_of(contact: Contact) -> models.QuerySet[Opportunity]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.db.models import Q
 
-from accounts.details import may_search_number
+from accounts.contact_details.masking import may_search_number
 from accounts.models import User
 from kit.sql.first_rows import first_rows
 
-from .models import Opportunity
+from .opportunities.models import Opportunity
 
 
 def find_opportunities(user: User, text: str) -> list[Opportunity]:

@@ -1,6 +1,7 @@
 from django.urls import path
 
-from .views import development, opportunities
+from .opportunities import pages as opportunities
+from .plans import pages as development
 
 app_name = "marketing"
 urlpatterns = [

@@ -8,12 +8,13 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.rows import RowScope
+from accounts.scopes.querysets import RowScope
 from customers.models import Interaction
 from kit.domain.modules import Waiting
 
-from .models import Opportunity, PlanItem
-from .models.rows import OpportunityQuerySet
+from .opportunities.models import Opportunity
+from .opportunities.querysets import OpportunityQuerySet
+from .plans.models import PlanItem
 
 
 def count_work(user: User) -> dict[str, QuerySet[Model]]:

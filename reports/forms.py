@@ -10,9 +10,9 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.departments import department_choices
 from accounts.models import User
-from accounts.scopes import VIEW, user_ids_in_scope
+from accounts.scopes.rule import VIEW, user_ids_in_scope
+from accounts.users.by_department import department_choices
 from kit.pages.filters import render_options
 from kit.pages.forms import apply_field_defaults
 from kit.pages.templatetags.ui import format_cell

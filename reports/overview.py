@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from customers.filters.orders import REVENUE_STATUS
 from customers.models import ChurnCase
-from customers.trend import SPARKLINE_MONTHS, Bar, build_bars, month_start_before
+from customers.orders.filters import REVENUE_STATUS
+from customers.orders.trend import SPARKLINE_MONTHS, Bar, build_bars, month_start_before
 from kit.domain.days import add_months
 from marketing.models import Opportunity
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Model, QuerySet
 
 from accounts.models import User
-from accounts.rows import RowScope
+from accounts.scopes.querysets import RowScope
 from kit.domain.modules import Waiting
 
 from .models import MonthlyReport

@@ -7,6 +7,6 @@ class ServicesConfig(AppConfig):
     verbose_name = "服务管理"
 
     def ready(self) -> None:
-        from .shipped import ship_targets
+        from .targets.shipped import ship_targets
 
         post_migrate.connect(ship_targets, sender=self)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from basedata.calendar import add_working_minutes, working_minutes
+from basedata.calendar.working_time import add_working_minutes, working_minutes
 
 if TYPE_CHECKING:
-    from basedata.models import DictionaryEntry
-    from customers.models import Customer
+    pass
 
 
 def minutes_between(start: datetime, end: datetime) -> int:
@@ -28,14 +27,3 @@ def format_minutes(minutes: int | None) -> str:
         return ""
     hours, rest = divmod(minutes, 60)
     return " ".join(part for part in (hours and f"{hours} 小时", (rest or not hours) and f"{rest} 分") if part)
-
-
-def due_at(kind: DictionaryEntry, customer: Customer | None, start: datetime) -> datetime | None:
-    """Return the datetime by which a request begun at start should be handled; None without a target.
-
-    customer: None for an organisation that is not a customer yet.
-    """
-    from .models import ServiceTarget  # the models import this module
-
-    minutes = ServiceTarget.minutes_for(kind.pk, customer.level_id if customer else None)
-    return None if minutes is None else add_minutes(start, minutes)

@@ -11,7 +11,7 @@ from accounts.models import User
 from customers.hooks import Card
 from customers.models import Customer
 
-from .models import ServiceRequest
+from .requests.models import ServiceRequest
 
 COMPLAINT = "3"  # the value of 投诉: its name may be changed
 SHOWN = 5

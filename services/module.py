@@ -8,15 +8,10 @@ from customers.hooks import RecordsOfCustomers, WorkCard
 from kit.domain.modules import Chapter, Leaving, MenuItem, Module, PagePermission, Search
 
 from .customer_card import draw_customer_card
-from .models import (
-    ServiceRequest,
-    count_open_requests,
-    customers_served_by,
-    hand_over_all_requests,
-    hand_over_requests,
-    requests_of,
-    set_owner,
-)
+from .requests.handover import hand_over_requests
+from .requests.leaving import count_open_requests, hand_over_all_requests
+from .requests.models import ServiceRequest
+from .requests.of_customers import customers_served_by, requests_of, set_owner
 from .search import find_requests
 from .waiting import WAITING
 

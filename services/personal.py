@@ -11,7 +11,9 @@ from accounts.models import Notification
 from customers.models import Contact
 from customers.personal import PersonalDataSource, notifications_about
 
-from .models import Draft, FormerLink, ServiceNote, ServiceRequest, ServiceRound
+from .requests.models import ServiceRequest
+from .requests.notes import Draft, ServiceNote
+from .requests.related_models import FormerLink, ServiceRound
 
 
 def requests_of(contact: Contact) -> models.QuerySet[ServiceRequest]:

@@ -8,7 +8,7 @@ from accounts.models import User
 from customers.models import Customer
 from kit.sql.first_rows import first_rows
 
-from .models import ServiceRequest
+from .requests.models import ServiceRequest
 
 
 def find_requests(user: User, text: str) -> list[ServiceRequest]:

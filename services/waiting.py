@@ -6,10 +6,11 @@ from django.db.models import Model, QuerySet
 from django.db.models.functions import Now
 
 from accounts.models import User
-from accounts.rows import RowScope
+from accounts.scopes.querysets import RowScope
 from kit.domain.modules import Waiting
 
-from .models import ServiceRequest, ServiceRequestQuerySet
+from .requests.models import ServiceRequest
+from .requests.querysets import ServiceRequestQuerySet
 
 NOW = Now()  # the database's clock: the statement stays the same from one second to the next
 

@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from accounts.roles import ship_roles
+from accounts.roles.shipping import ship_roles
 from basedata.initial_data import create_initial_calendar, create_initial_entries
-from services.shipped import ship_targets
+from services.targets.shipped import ship_targets
 from tests import factories
 from tests.permissions.asking import HANDLER
 from tests.permissions.tables import make_world

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from accounts.models import Department, Role, User
 from basedata.models import DictionaryEntry, Product, StockRecord
-from customers.attachments import check_upload
-from customers.churn import scan_churn
+from customers.churn.scan import scan_churn
+from customers.interactions.attachments import check_upload
 from customers.models import (
     Attachment,
     ChurnCase,

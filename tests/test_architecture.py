@@ -197,7 +197,7 @@ def test_pages_and_forms_stand_on_two_classes_of_ours_at_most():
 
 
 # With the reason why; an entry that is no longer true fails too.
-DEEP = {"customers.import_form.CustomerImportForm": "a row of a table is checked by the very form of the page"}
+DEEP = {"customers.imports.table_form.CustomerImportForm": "a row of a table is checked by the very form of the page"}
 
 
 def own_bases(kind: type) -> list[type]:

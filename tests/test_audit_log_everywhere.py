@@ -59,6 +59,6 @@ def test_every_page_that_writes_leaves_a_row_in_the_trail(world, sign_in):
 
 
 def test_control_a_deed_without_a_row_is_seen(world, sign_in, monkeypatch):
-    monkeypatch.setattr("marketing.models.opportunity.log_event", lambda *args, **kwargs: None)
+    monkeypatch.setattr("marketing.opportunities.models.log_event", lambda *args, **kwargs: None)
     _, silent = untold(world, sign_in)
     assert "marketing:opportunity_assign" in silent

@@ -160,7 +160,7 @@ def test_search_finds_nothing_outside_ones_view(world, enter):
 
 
 def test_control_a_part_without_its_parents_rule_is_seen(world, enter, monkeypatch):
-    monkeypatch.setattr("customers.views.inside.rows_of_customer", FormPage.rows)
+    monkeypatch.setattr("customers.records.part_pages.rows_of_customer", FormPage.rows)
     monkeypatch.setattr("kit.pages.form_page.earlier_url", lambda user, token: "")
     with transaction.atomic():
         nested = [(name, route) for name, route in NESTED if name == "customers:contact_update"]

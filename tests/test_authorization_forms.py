@@ -15,8 +15,8 @@ from django.db import connection, models, transaction
 from django.urls import resolve
 
 from accounts.models import User
-from customers.forms.picker import CustomerField
 from customers.models import Customer
+from customers.records.picker import CustomerField
 from kit.pages.form_page import FormPage
 from tests import factories
 from tests.permissions.asking import STORED, snapshot, url_of

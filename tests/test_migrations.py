@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from accounts.models import Role
-from accounts.roles import SHIPPED_ROLES
+from accounts.roles.shipped import SHIPPED_ROLES
 from basedata.initial_data import INITIAL_ENTRIES as ENTRIES
 from basedata.models import DictionaryEntry
 from kit.audit.models import AuditEntry

@@ -2,8 +2,8 @@
 
 from django import template
 
-from ..detail_columns import detail_html
-from ..details import HasContactDetails
+from accounts.contact_details.columns import detail_html
+from accounts.contact_details.masking import HasContactDetails
 
 register = template.Library()
 

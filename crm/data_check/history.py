@@ -8,9 +8,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from accounts.models import User
+from customers.merging.merge import possibly_merged_cases
 from customers.models import Customer
-from customers.models.customer import CustomerGrant, Ownership
-from customers.models.merge import possibly_merged_cases
+from customers.records.models import CustomerGrant, Ownership
 from kit.audit.log import log_event
 from kit.sql.streaming import stream_records
 

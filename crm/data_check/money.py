@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import F
 
 from customers.models import Customer, Order
-from customers.models.order import OrderLine, OrderStatus
-from customers.models.rollup import refresh_revenue
+from customers.orders.models import OrderLine, OrderStatus
+from customers.orders.rollups import refresh_revenue
 from kit.audit.log import log_event
 from kit.sql.streaming import stream_records, stream_values
 

@@ -14,6 +14,7 @@ from basedata.models import reserve_numbers
 from customers.models import TimelineEntry
 from services import clock
 from services.models import NUMBER_PREFIX, GivenBy, ServiceHelper, ServiceNote, ServiceRequest, ServiceRound
+from services.targets import due_time
 
 from .clients import Client
 from .complaints import COMMENTS, MATTERS, ORGANISATIONS, SECOND_TRY, SITES, UNHAPPY, Matter
@@ -74,7 +75,7 @@ def _build_case(position: int, age: int, clients: list[Client], cast: dict[str, 
         created_at=past_datetime(age, 9 + position % 8, position * 7 % 60),
         keeper=creator if stranger else manager,
     )
-    request.due_at = clock.due_at(request.kind, request.customer, request.created_at)
+    request.due_at = due_time.due_at(request.kind, request.customer, request.created_at)
     return Case(request, matter, manager)
 
 
@@ -89,7 +90,7 @@ def _play(case: Case, status: str, place: int, supervisor: User, lexicon: Lexico
     for number in range(returns):
         at = _round(case, at, number + 1)
         _score(case, at, 2, UNHAPPY[number % 2])
-        request.returns, request.due_at = number + 1, clock.due_at(request.kind, request.customer, at)
+        request.returns, request.due_at = number + 1, due_time.due_at(request.kind, request.customer, at)
     if returns > 1:
         request.to_decide_since = at
     if status == "assigned" and place in WAITING:

@@ -15,7 +15,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from accounts.models import Department, Role, User
-from accounts.roles import ACCOUNT_MANAGER, SALES_SUPERVISOR
+from accounts.roles.shipped import ACCOUNT_MANAGER, SALES_SUPERVISOR
 from basedata.models import DictionaryEntry, reserve_numbers
 from customers.models import NUMBER_PREFIX, Customer, Ownership
 from customers.names import normalize, other_readings, pinyin

@@ -8,7 +8,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 
 from accounts.models import User
-from customers.churn import scan_now
+from customers.churn.tasks import scan_now
 from customers.models import ChurnCase, Customer, TimelineEntry
 from kit.audit.models import AuditEntry
 

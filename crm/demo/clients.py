@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import reserve_numbers
-from customers.importing import with_derived_names
+from customers.imports.importing import with_derived_names
 from customers.models import NUMBER_PREFIX, Contact, Customer, Ownership
 from customers.names import normalize, pinyin
 from customers.validators import code_check_character

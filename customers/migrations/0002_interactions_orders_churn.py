@@ -7,7 +7,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import customers.models.interaction
+import customers.interactions.models
 import customers.validators
 
 
@@ -35,7 +35,10 @@ class Migration(migrations.Migration):
             name="Attachment",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("file", models.FileField(upload_to=customers.models.interaction.attachment_path, verbose_name="文件")),
+                (
+                    "file",
+                    models.FileField(upload_to=customers.interactions.models.attachment_path, verbose_name="文件"),
+                ),
                 ("name", models.CharField(max_length=200, verbose_name="文件名")),
                 ("content_type", models.CharField(max_length=100, verbose_name="类型")),
                 ("size", models.PositiveIntegerField(verbose_name="大小")),

@@ -5,7 +5,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import customers.models.upload
+import customers.imports.models
 
 
 class Migration(migrations.Migration):
@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
             name="ImportFile",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("file", models.FileField(upload_to=customers.models.upload.upload_path, verbose_name="文件")),
+                ("file", models.FileField(upload_to=customers.imports.models.upload_path, verbose_name="文件")),
                 ("name", models.CharField(max_length=200, verbose_name="文件名")),
                 (
                     "uploaded_at",

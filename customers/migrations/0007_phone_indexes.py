@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import migrations, models
 
-import customers.models.phone
+import customers.records.phone_index
 
 
 class Migration(migrations.Migration):
@@ -16,14 +16,14 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name="contact",
-            index=models.Index(customers.models.phone.Undivided("office_phone"), name="contacts_office_phone"),
+            index=models.Index(customers.records.phone_index.Undivided("office_phone"), name="contacts_office_phone"),
         ),
         migrations.AddIndex(
             model_name="contact",
-            index=models.Index(customers.models.phone.Undivided("mobile"), name="contacts_mobile"),
+            index=models.Index(customers.records.phone_index.Undivided("mobile"), name="contacts_mobile"),
         ),
         migrations.AddIndex(
             model_name="customer",
-            index=models.Index(customers.models.phone.Undivided("phone"), name="customers_phone"),
+            index=models.Index(customers.records.phone_index.Undivided("phone"), name="customers_phone"),
         ),
     ]

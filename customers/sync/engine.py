@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import FeedPosition, Product, StockRecord, SyncRefusal, SyncRun
-from customers.models import Order, OrderLine, ParkedOrder, TimelineEntry
+from customers.orders.models import Order, OrderLine, ParkedOrder
+from customers.timeline import TimelineEntry
 from kit.domain.past_dates import is_in_future
 from kit.exchange.table_notes import Notes
 from kit.sql.streaming import stream_values

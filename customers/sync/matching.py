@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from customers.known import KnownCustomers, build_keys
-from customers.models import Customer, lock_current_customers
-from customers.models.merge import take_merge_lock
+from customers.records.locks import lock_current_customers, take_merge_lock
+from customers.records.models import Customer
 from kit.audit.log import save_changes
 from kit.domain.shortened_numbers import SHORTENED_REFUSED, is_shortened_number
 from kit.domain.verdict import Refused
 
+from .known_customers import KnownCustomers, build_keys
 from .orders import unpark
 
 

@@ -12,10 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from basedata.models import Product
-from customers.churn import resolve_by_purchases
-from customers.models import Customer, Order, OrderLine, ParkedOrder, TimelineEntry, refresh_revenue
-from customers.models.merge import take_merge_lock
-from customers.models.order import refresh_last_purchases
+from customers.churn.scan import resolve_by_purchases
+from customers.orders.models import Order, OrderLine, ParkedOrder, refresh_last_purchases
+from customers.orders.rollups import refresh_revenue
+from customers.records.locks import take_merge_lock
+from customers.records.models import Customer
+from customers.timeline import TimelineEntry
 from kit.domain.money import format_yuan
 from kit.domain.past_dates import is_in_future
 from kit.sql.transactions import in_transaction

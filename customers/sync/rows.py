@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from customers.models.order import OrderStatus
+from customers.orders.models import OrderStatus
 from kit.domain.days import explain_far_day
 from kit.domain.folding import clean_text, fold_width
 from kit.domain.past_dates import is_in_future

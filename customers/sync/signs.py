@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from customers.models.order import PURCHASE_STATUSES, OrderStatus
+from customers.orders.models import PURCHASE_STATUSES, OrderStatus
 
 from .rows import RowRefused
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from kit.domain.verdict import lock_before_records
+from kit.sql.row_locks import lock_before_records
 from kit.transitions import LockedWithParent
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User, notify
-from accounts.rows import RowScope
-from accounts.scopes import VIEW, scope_includes, user_ids_in_scope
+from accounts.scopes.querysets import RowScope
+from accounts.scopes.rule import VIEW, scope_includes, user_ids_in_scope
 from kit.audit.log import log_event, save_changes
 from kit.domain.days import add_months, format_day
 from kit.domain.urls import record_url

@@ -14,10 +14,10 @@ from django.db.models import QuerySet
 from django.utils.html import format_html
 
 from accounts.models import User
-from customers.filters.churn import UNFILLED
-from customers.filters.customers import OWNER_AT_THAT_TIME, owners_in_view
-from customers.filters.orders import REVENUE_STATUS
+from customers.churn.filters import UNFILLED
 from customers.models import ChurnCase
+from customers.orders.filters import REVENUE_STATUS
+from customers.records.filters import OWNER_AT_THAT_TIME, owners_in_view
 from kit.domain.days import format_day
 from kit.domain.urls import page_url, record_url
 from kit.pages.columns import Column

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils.html import format_html
 
 from accounts.models import User
-from customers.filters.customers import owners_in_view
+from customers.records.filters import owners_in_view
 from kit.domain.days import format_day
 from kit.domain.urls import page_url, record_url
 from kit.pages.columns import Column

@@ -12,8 +12,8 @@ from django import forms
 from kit.domain.days import format_day
 from kit.domain.urls import page_url
 from kit.pages.columns import Column
-from marketing.filters import UNFILLED
 from marketing.models import Opportunity
+from marketing.opportunities.filters import UNFILLED
 
 from ..figure_cells import DASH, in_readable_unit
 from ..forms import ScopeForm

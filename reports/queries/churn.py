@@ -31,10 +31,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import DictionaryEntry
-from customers.effect import combine_effects, measure_effects
+from customers.churn.effect import combine_effects, measure_effects
+from customers.churn.models import ChurnCaseQuerySet
 from customers.models import ChurnCase, ChurnMeasure, Customer, Order, churn_version
-from customers.models.churn import ChurnCaseQuerySet
-from customers.models.order import OrderQuerySet
+from customers.orders.models import OrderQuerySet
 from kit.domain.days import add_months, midnight
 from kit.sql.exact_sum import ExactSum
 from kit.sql.id_sets import IdSet

@@ -11,9 +11,9 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import User
-from customers.filters.customers import name_condition
 from customers.models import ChurnCase, Customer
-from customers.models.rows import CustomerQuerySet
+from customers.querysets import CustomerQuerySet
+from customers.records.filters import name_condition
 from reports.figure_cells import percent
 
 from ..periods import Period

@@ -11,12 +11,12 @@ from typing import Any
 from django.db.models import Count, Max, QuerySet, Sum
 from django.utils import timezone
 
-from accounts.departments import exact_department_choice
 from accounts.models import Department, User
-from accounts.scopes import VIEW, user_ids_in_scope
+from accounts.scopes.rule import VIEW, user_ids_in_scope
+from accounts.users.by_department import exact_department_choice
 from basedata.models import DictionaryEntry
 from customers.models import ChurnChange, Customer
-from customers.models.rows import CustomerQuerySet
+from customers.querysets import CustomerQuerySet
 from reports.figure_cells import shares
 from reports.versioned_cache import cached, sql_key
 

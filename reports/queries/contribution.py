@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import data_as_of
-from customers.filters.customers import name_condition
 from customers.models import Customer, Order, RevenueYear
-from customers.models.rows import CustomerQuerySet
+from customers.querysets import CustomerQuerySet
+from customers.records.filters import name_condition
 from kit.domain.days import add_months
 from kit.sql.exact_sum import ExactSum
 from reports.versioned_cache import cached, sql_key

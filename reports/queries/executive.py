@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from customers.models import ChurnCase, Customer, Order
-from customers.trend import totals_by_month
+from customers.orders.trend import totals_by_month
 from marketing.models import Opportunity
 from reports.figure_cells import percent
 from reports.versioned_cache import cached

@@ -7,14 +7,14 @@ from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 
-from accounts.departments import department_user_ids
+from accounts.users.by_department import department_user_ids
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 
 @dataclass(frozen=True)
 class ChosenPeople:
-    """department: a choice of accounts.departments; manager: the key of a user; "" where nobody is chosen."""
+    """department: a choice of accounts.users.by_department; manager: the key of a user; "" where nobody is chosen."""
 
     department: str = ""
     manager: str = ""

@@ -10,11 +10,11 @@ from django.db.models import F
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 
-from accounts.departments import exact_department_choice
 from accounts.models import Department, User
+from accounts.users.by_department import exact_department_choice
 from customers.models import Customer
 from marketing.models import Opportunity
-from marketing.models.rows import OpportunityQuerySet
+from marketing.opportunities.querysets import OpportunityQuerySet
 
 from ..periods import Period
 from .people import EVERYBODY, ChosenPeople

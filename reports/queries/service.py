@@ -18,15 +18,15 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
-from accounts.departments import department_user_ids
 from accounts.models import User
+from accounts.users.by_department import department_user_ids
 from basedata.models import DictionaryEntry
 from customers.models import Customer
 from kit.domain.days import format_day
 from reports.figure_cells import percent, shares
 from reports.versioned_cache import cached, sql_key
 from services.models import COMPLAINT, ServiceChange, ServiceRequest
-from services.models.rows import ServiceRequestQuerySet
+from services.requests.querysets import ServiceRequestQuerySet
 
 from ..periods import Period, until_this_month, years_between
 
@@ -185,7 +185,7 @@ def years_of(rows: Rows) -> list[int]:
 
 @dataclass(frozen=True)
 class ServiceFilters:
-    """by: of BASES; department: a choice of accounts.departments, "" for all."""
+    """by: of BASES; department: a choice of accounts.users.by_department, "" for all."""
 
     period: Period
     by: str = "kind"

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from accounts.models import Department, Role, Scope, User
-from accounts.rights import catalogue
+from accounts.roles.permissions import catalogue
 from basedata.models import DictionaryEntry
 from kit.audit.models import AuditEntry
 from kit.jobs.models import Job
@@ -308,7 +308,7 @@ def test_shipped_roles_are_not_deleted(admin):
 
 
 def test_shipping_again_does_not_undo_an_administrators_change():
-    from accounts.roles import ship_roles
+    from accounts.roles.shipping import ship_roles
 
     record = role("account_manager")
     Role.objects.filter(pk=record.pk).update(view_scope=Scope.SELF)

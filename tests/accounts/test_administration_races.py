@@ -10,9 +10,9 @@ from django.db.models import QuerySet
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.administration import administrators
-from accounts.administration import role as role_module
 from accounts.models import Department, Role, User
+from accounts.roles import administrators
+from accounts.roles import models as role_module
 from kit.domain.verdict import Refused
 from tests import factories
 from tests.races import ON_POSTGRESQL, again, before
@@ -23,7 +23,7 @@ pytestmark = ON_POSTGRESQL
 @pytest.fixture
 def unguarded(monkeypatch):
     """Rows are read afresh and not kept."""
-    monkeypatch.setattr("kit.domain.verdict.lock_row", lambda row: row.refresh_from_db())
+    monkeypatch.setattr("kit.sql.row_locks.lock_row", lambda row: row.refresh_from_db())
     monkeypatch.setattr(administrators, "lock_row", lambda row: None)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, *args, **kwargs: rows.all())
 

@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.audit_filters import distinct_values
-from accounts.audit_pages import FUNCTION, AuditList
+from accounts.audit_pages.filters import distinct_values
+from accounts.audit_pages.pages import AuditList
+from accounts.audit_pages.tasks import FUNCTION
 from kit.audit import seals
 from kit.audit.log import current_ip_address, log_event
 from kit.audit.models import AuditEntry

@@ -15,11 +15,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.details import OPENED_VERB, HasContactDetails, detail_permissions
+from accounts.contact_details.masking import OPENED_VERB, HasContactDetails, detail_permissions
 from accounts.models import Role, Scope
-from customers.importing import CustomerImport
+from customers.contacts.pages import ContactList
+from customers.imports.importing import CustomerImport
 from customers.models import Contact, Customer
-from customers.views.contacts import ContactList
 from kit.audit import log
 from kit.audit.models import AuditEntry
 from kit.domain.masking import mask, mask_in_text, refuse_masked
@@ -319,7 +319,7 @@ def test_the_way_to_an_opened_value_is_for_that_person_that_value_and_a_while(he
     token = answer.split("?")[1]
     other = sign_in(company.colleague).get(f"{held.contact.get_detail_url('email')}?{token}").content.decode()
     assert EMAIL not in other
-    monkeypatch.setattr("accounts.detail_pages.ANSWER_SECONDS", -1)
+    monkeypatch.setattr("accounts.contact_details.pages.ANSWER_SECONDS", -1)
     assert MOBILE not in sign_in(company.colleague).get(answer).content.decode()
 
 

@@ -12,8 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import mail
 from accounts.models import Notification, User, notify, notify_many
+from accounts.notifications import mail
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Refused
 from tests import factories

@@ -18,7 +18,8 @@ from accounts.models import (
     notify,
     subtree_ids,
 )
-from accounts.roles import SHIPPED_ROLES, ship_roles
+from accounts.roles.shipped import SHIPPED_ROLES
+from accounts.roles.shipping import ship_roles
 from tests import factories
 
 pytestmark = pytest.mark.django_db

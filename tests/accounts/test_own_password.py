@@ -8,7 +8,7 @@ from django.urls import reverse
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import Notification, UserSession
-from accounts.second_factor_pages import KEY_SALT
+from accounts.signin.second_factor_pages import KEY_SALT
 from kit.audit.models import AuditEntry
 from tests.accounts.second_factor import PASSWORD, SECRET
 

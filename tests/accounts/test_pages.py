@@ -238,7 +238,7 @@ def test_a_token_signed_for_something_else_is_not_found(client):
 
 
 def test_an_old_setup_address_is_not_found(client, address, monkeypatch):
-    monkeypatch.setattr("accounts.views.SETUP_HOURS", -1)
+    monkeypatch.setattr("accounts.signin.pages.SETUP_HOURS", -1)
     assert client.get(address).status_code == 404
 
 

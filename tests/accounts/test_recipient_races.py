@@ -9,7 +9,8 @@ from django.db import transaction
 
 from accounts.models import User
 from crm.handover import move_work
-from customers.models import Customer, together
+from customers.merging import bulk
+from customers.models import Customer
 from kit.domain import verdict
 from kit.domain.verdict import Refused
 from marketing.models import Opportunity
@@ -37,7 +38,7 @@ class Giving:
                 self.record.assign(company.colleague, by=company.supervisor)
 
     def stop(self, monkeypatch):
-        owner, name = {"transfer": (together, "move_customers"), "create": (Customer, "save")}.get(
+        owner, name = {"transfer": (bulk, "move_customers"), "create": (Customer, "save")}.get(
             self.way, (type(self.record), "_save")
         )
         return before(monkeypatch, owner, name)
@@ -90,8 +91,8 @@ def test_who_is_disabled_meanwhile_hands_over_what_they_were_just_given(company,
 
 @pytest.mark.parametrize("way", WAYS)
 def test_control_without_the_lock_they_leave_work_behind(company, monkeypatch, way):
-    monkeypatch.setattr("kit.domain.verdict.lock_in_order", lambda *people: None)
-    monkeypatch.setattr("accounts.administration.user.lock_in_order", lambda *people: None)
+    monkeypatch.setattr("kit.sql.row_locks.lock_in_order", lambda *people: None)
+    monkeypatch.setattr("accounts.users.models.lock_in_order", lambda *people: None)
     give, leaver = Giving(company, way), company.manager
     moment = give.stop(monkeypatch)
     moment.overtake(lambda: give(leaver), lambda: leave(company, leaver, company.eastern))
@@ -114,7 +115,7 @@ def test_work_is_not_given_to_somebody_who_is_just_being_disabled(company, monke
 def test_work_taken_away_meanwhile_and_their_leaving_wait_for_each_other_and_never_lock_up(company, monkeypatch, to):
     """The former owner is told, which names their row: locked as strongly as others, it would be waited for in turn."""
     record, leaver = factories.CustomerFactory(manager=company.manager), company.manager
-    moment = before(monkeypatch, together, "move_customers")
+    moment = before(monkeypatch, bulk, "move_customers")
     first, second = moment.overtake(
         lambda: again(record).transfer(company.eastern, by=company.supervisor, reason="换人"),
         lambda: leave(company, leaver, getattr(company, to)),
@@ -126,7 +127,7 @@ def test_work_taken_away_meanwhile_and_their_leaving_wait_for_each_other_and_nev
 def test_control_locked_as_strongly_as_others_the_two_lock_up(company, monkeypatch):
     monkeypatch.setattr(verdict, "lock_row", lambda row: row.refresh_from_db(from_queryset=strongly(row)))
     record, leaver = factories.CustomerFactory(manager=company.manager), company.manager
-    moment = before(monkeypatch, together, "move_customers")
+    moment = before(monkeypatch, bulk, "move_customers")
     outcome = moment.overtake(
         lambda: again(record).transfer(company.eastern, by=company.supervisor, reason="换人"),
         lambda: leave(company, leaver, company.colleague),

@@ -9,7 +9,7 @@ from django.contrib.sessions.models import Session
 from django.core import signing
 from django.test import Client
 
-from accounts.sessions import end_sessions
+from accounts.sessions.models import end_sessions
 from crm.headers import WITHOUT_SESSION
 from customers.models import Customer, Interaction
 from kit.pages import form_token

@@ -9,10 +9,11 @@ from django.contrib.auth.models import Permission
 from django.core import signing
 from django.urls import reverse
 
-from accounts import roles
 from accounts.models import Department, Role, Scope, User
-from accounts.rights import catalogue, describe_permissions, group_by_module, permission_name
-from accounts.roles import SHIPPED_ROLES, ship_roles
+from accounts.roles import shipped as roles
+from accounts.roles.permissions import catalogue, describe_permissions, group_by_module, permission_name
+from accounts.roles.shipped import SHIPPED_ROLES
+from accounts.roles.shipping import ship_roles
 from crm.role_check import entries
 from customers.models import Customer
 from kit.audit.models import AuditEntry

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 
 from accounts.models import User
-from accounts.sharing import VIEW_GRANT
+from accounts.scopes.grants import VIEW_GRANT
 from customers.models import Customer, CustomerGrant
 from kit.pages.paging import count_capped
 from kit.sql.counts import build_count, inline_params

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.urls import reverse
 
 from accounts.models import Role, Scope, User
-from accounts.scopes import EDIT, VIEW, scope_includes, supervisors_of, user_ids_in_scope, widest_scope
+from accounts.scopes.rule import EDIT, VIEW, scope_includes, supervisors_of, user_ids_in_scope, widest_scope
 from customers.models import Contact, Customer, Interaction
 from marketing.models import Opportunity, PlanItem
 from tests import factories

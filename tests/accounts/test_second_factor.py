@@ -15,9 +15,9 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts import second_factor_pages
 from accounts.models import User, UserSession
-from accounts.sessions import ROW_KEY, ROW_USED_AT, delete_ended
+from accounts.sessions.models import ROW_KEY, ROW_USED_AT, delete_ended
+from accounts.signin import second_factor_pages
 from kit.audit.models import AuditEntry
 from tests import factories
 from tests.accounts.second_factor import PASSWORD, SECRET

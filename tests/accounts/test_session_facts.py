@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import Role, User
-from accounts.scopes import VIEW, user_ids_in_scope
+from accounts.scopes.rule import VIEW, user_ids_in_scope
 from customers.models import Customer
 from marketing.models import Opportunity
 from services.models import ServiceRequest

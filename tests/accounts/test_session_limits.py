@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from accounts.models import User
-from accounts.resume import MAX_AGE_SECONDS, MAX_CHARACTERS
+from accounts.signin.unsent_forms import MAX_AGE_SECONDS, MAX_CHARACTERS
 from customers.models import Customer
 from kit.audit.models import AuditEntry
 from marketing.models import Opportunity
@@ -154,7 +154,7 @@ def test_a_kept_form_is_forgotten_after_a_day(company, client_of, monkeypatch):
     kept = value(late(client_of(company.manager)), "kept")
     sent = {"username": company.manager.username, "password": PASSWORD, "kept": kept}
     assert MAX_AGE_SECONDS == 86400
-    monkeypatch.setattr("accounts.resume.MAX_AGE_SECONDS", -1)
+    monkeypatch.setattr("accounts.signin.unsent_forms.MAX_AGE_SECONDS", -1)
     assert Client().post("/login/", sent).status_code == 302
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.sharing import colleagues
+from accounts.sharing.records import colleagues
 from customers.models import Contact, Customer
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Refused

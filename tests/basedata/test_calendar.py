@@ -11,9 +11,9 @@ from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from basedata import calendar
-from basedata.calendar import Schedule, add_working_minutes, working_minutes
-from basedata.holidays import NOTICES, announced_days
+from basedata.calendar import working_time
+from basedata.calendar.holidays import NOTICES, announced_days
+from basedata.calendar.working_time import Schedule, add_working_minutes, working_minutes
 from basedata.initial_data import create_initial_calendar
 from basedata.models import SpecialDay, WorkCalendar
 
@@ -187,7 +187,7 @@ def test_the_shipped_calendar_counts(django_assert_num_queries):
     assert add_working_minutes(start, 4 * HOUR) == end
     with django_assert_num_queries(1):
         working_minutes(start, end)
-    schedule = calendar.current_schedule()
+    schedule = working_time.current_schedule()
     with django_assert_num_queries(0):
         for n in range(1000):
             schedule.working_minutes(start, end + timedelta(days=n))

@@ -6,7 +6,7 @@ from datetime import date, time
 
 import pytest
 
-from basedata.calendar import current_schedule
+from basedata.calendar.working_time import current_schedule
 from basedata.models import SpecialDay, WorkCalendar
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Refused

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.db import IntegrityError, transaction
 
+from basedata.dictionary.models import dictionary_relations
 from basedata.models import DictionaryEntry
-from basedata.models.dictionary import dictionary_relations
 from customers.models import Customer
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Kind, Refused

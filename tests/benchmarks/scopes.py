@@ -53,7 +53,7 @@ def _fill() -> dict[str, Any]:
     from django.db import connection
 
     from accounts.models import User
-    from accounts.roles import EXECUTIVE
+    from accounts.roles.shipped import EXECUTIVE
     from crm.demo.people import shipped_roles
 
     managers = list(User.objects.filter(username__startswith="bench_manager").order_by("pk"))

@@ -66,7 +66,7 @@ def prepare(orders: int) -> int:
 
     from accounts.models import User
     from customers.models import ChurnCase, Order
-    from customers.rollups import rebuild
+    from customers.rollup_tasks import rebuild
 
     present = Order.objects.count()
     if present < orders:

@@ -50,7 +50,7 @@ def _scan() -> str:
     from django.test.utils import CaptureQueriesContext
     from django.utils import timezone
 
-    from customers.churn import scan_churn
+    from customers.churn.scan import scan_churn
     from customers.models import Customer
 
     Customer.objects.update(created_at=timezone.now() - timedelta(days=400))

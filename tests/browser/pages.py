@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from kit.audit.models import AuditEntry
-from services.links import SIGNER
+from services.ratings.links import SIGNER
 
 
 class Address(NamedTuple):

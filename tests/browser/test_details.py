@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from accounts.details import OPENED_VERB
+from accounts.contact_details.masking import OPENED_VERB
 from kit.audit.models import AuditEntry
 from tests import factories
 

@@ -12,7 +12,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from psycopg import sql
 
-from accounts.roles import ship_roles
+from accounts.roles.shipping import ship_roles
 from basedata.initial_data import create_initial_entries
 from crm.backup import postgres, sqlite
 from kit.audit import seals

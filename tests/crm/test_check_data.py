@@ -14,7 +14,7 @@ from django.utils import timezone
 from crm.data_check.findings import VERB, mend
 from crm.data_check.kinds import KINDS
 from customers.models import ChurnCase, Contact, Customer, Interaction, Order, OrderLine, RevenueYear
-from customers.models.customer import CustomerGrant, Ownership
+from customers.records.models import CustomerGrant, Ownership
 from kit.audit.models import AuditEntry
 from tests import factories
 

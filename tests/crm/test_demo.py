@@ -20,8 +20,8 @@ from basedata.models import DictionaryEntry, FeedPosition, Product, StockRecord,
 from crm.demo import accounts
 from crm.demo.names import PEOPLE, SHOWN_ACCOUNTS
 from crm.demo.past import workday
-from customers.attachments import check_upload
-from customers.forms import ContactForm, CustomerForm
+from customers.contacts.forms import ContactForm
+from customers.interactions.attachments import check_upload
 from customers.models import (
     Attachment,
     Contact,
@@ -34,6 +34,7 @@ from customers.models import (
     refresh_last_purchases,
     refresh_revenue,
 )
+from customers.records.forms import CustomerForm
 from kit.audit.models import AuditEntry
 from kit.audit.verification import verify
 from marketing.models import Opportunity, PlanItem

@@ -15,8 +15,9 @@ from zeal.constants import ALL_APPS, initialize_app_registry
 from zeal.patch import patch
 
 from crm.version import VERSION
-from customers.import_job import PREVIEWED_ROWS
-from customers.models import Customer, arrival
+from customers.imports import arrivals
+from customers.imports.tasks import PREVIEWED_ROWS
+from customers.models import Customer
 from customers.search import find_customers
 from kit.jobs.models import DueRun, Job
 from marketing.models import Opportunity
@@ -331,7 +332,7 @@ def test_the_help_says_that_others_go_on_while_a_large_table_is_imported(manager
     (chapter,) = texts(body(manager, "/help/"), "#import")
     assert f"超过 {PREVIEWED_ROWS} 行的文件在后台检查并导入" in chapter
     assert "其他人照常查看和保存；写完才一起出现，中途停下就一行也不留。数据库是 SQLite 时分批写入" in chapter
-    assert PREVIEWED_ROWS == arrival.MAX_ROWS_AT_ONCE  # what is said of such a file is true of every one
+    assert PREVIEWED_ROWS == arrivals.MAX_ROWS_AT_ONCE  # what is said of such a file is true of every one
 
 
 def test_a_job_is_seen_by_its_owner_and_administrators_and_its_file_by_the_owner_only(company, sign_in):

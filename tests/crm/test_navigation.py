@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Notification, Role
-from accounts.roles import SALES_SUPERVISOR
+from accounts.roles.shipped import SALES_SUPERVISOR
 from crm import navigation
 from services.models import ServiceRequest
 from tests import factories

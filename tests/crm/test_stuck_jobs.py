@@ -14,7 +14,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from accounts import stuck_jobs
-from customers import import_job
+from customers.imports import tasks as import_job
 from kit.domain.file_names import cut_file_name
 from kit.jobs.models import Job
 from kit.jobs.tasks import run_job

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 
-from customers import attachments, file_kinds
+from customers.interactions import attachments, file_kinds
 from customers.models import Attachment, Interaction
 from kit.domain.verdict import Refused
 from tests import factories

@@ -10,9 +10,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Notification, User
-from customers.churn import resolve_by_purchases, scan_churn
+from customers.churn.rule import churn_cutoff, silence_start
+from customers.churn.scan import resolve_by_purchases, scan_churn
 from customers.models import ChurnCase, Customer, TimelineEntry
-from customers.six_months import churn_cutoff, silence_start
 from kit.audit.models import AuditEntry
 from kit.domain.days import add_months
 from kit.domain.verdict import Kind, Refused
@@ -110,7 +110,7 @@ def test_a_scan_that_dies_leaves_nothing_and_is_simply_run_again(company, monkey
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("customers.models.churn_scan._notify_managers", die)
+        patch.setattr("customers.churn.scan._notify_managers", die)
         with pytest.raises(KeyboardInterrupt):
             scan_churn()
     assert not ChurnCase.objects.exists()
@@ -178,7 +178,7 @@ def at(monkeypatch, text):
 def test_the_week_begins_on_saturday_at_two_in_shanghai(monkeypatch, django_capture_on_commit_callbacks):
     def due(text):
         at(monkeypatch, text)
-        return run_once("churn.scan", 604800, "customers.churn.scan_weekly")
+        return run_once("churn.scan", 604800, "customers.churn.tasks.scan_weekly")
 
     assert due("2025-11-21 12:00")  # first start in mid-week: this week's scan
     assert not due("2025-11-22 01:59:59")
@@ -193,7 +193,7 @@ def test_the_week_begins_on_saturday_at_two_in_shanghai(monkeypatch, django_capt
 def test_the_weekly_scan_is_a_job_that_says_what_it_found(company):
     factories.silent_customer(company.manager)
     call_command("run_due")
-    (job,) = Job.objects.filter(function="customers.churn.run_scan")
+    (job,) = Job.objects.filter(function="customers.churn.tasks.run_scan")
     run_job.func(job.pk)
     job.refresh_from_db()
     assert (job.status, job.owner) == ("done", None)

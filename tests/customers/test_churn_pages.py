@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from customers.churn import scan_churn
+from customers.churn.scan import scan_churn
 from customers.models import ChurnCase, Customer, Order
 from kit.jobs.models import Job
 from kit.jobs.tasks import run_job

@@ -9,8 +9,9 @@ from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from accounts.models import Notification
-from customers.models import ChurnCase, Customer, TimelineEntry, churn_scan
-from customers.models.churn_scan import resolve_by_purchases, scan_churn
+from customers.churn import scan as churn_scan
+from customers.churn.scan import resolve_by_purchases, scan_churn
+from customers.models import ChurnCase, Customer, TimelineEntry
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Refused
 from tests import factories

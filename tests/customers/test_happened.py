@@ -11,12 +11,12 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
-from customers.churn import scan_churn
-from customers.import_form import CustomerImportForm
+from customers.churn.scan import scan_churn
+from customers.imports.table_form import CustomerImportForm
 from customers.models import Customer, Interaction, Order, ParkedOrder, RevenueYear, refresh_revenue
-from customers.models.order import refresh_last_purchases
-from customers.models.rollup import describe_differences
-from customers.rollups import check_nightly
+from customers.orders.models import refresh_last_purchases
+from customers.orders.rollups import describe_differences
+from customers.rollup_tasks import check_nightly
 from customers.sync.engine import sync
 from kit.domain.days import add_months
 from kit.domain.past_dates import future_start, is_in_future, latest_past_day, refuse_ahead
@@ -154,7 +154,7 @@ def test_a_change_stamped_ahead_does_not_keep_later_changes_out(customer, tmp_pa
 
 def test_control_without_the_horizon_the_order_ahead_counts(customer, monkeypatch):
     """So the tests above are known to be able to see it."""
-    monkeypatch.setattr("customers.models.order.future_start", lambda: YEAR_2062 + timedelta(days=1))
+    monkeypatch.setattr("customers.orders.models.future_start", lambda: YEAR_2062 + timedelta(days=1))
     factories.order(customer, ordered_at=YEAR_2062)
     refresh_last_purchases([customer.pk])
     refresh_revenue([customer.pk])

@@ -6,7 +6,8 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from customers.importing import CustomerImport, ImportRefused
+from customers.imports.importing import CustomerImport
+from customers.imports.results import ImportRefused
 from customers.models import Contact, Customer, Interaction, merge_customers
 from customers.sync.matching import MatchRefused, match_customer
 from kit.domain.verdict import Refused

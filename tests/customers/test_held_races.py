@@ -13,12 +13,15 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from customers.churn import scan_churn
-from customers.models import Contact, Customer, churn_scan, customer, merge, merge_customers, together
-from customers.models import holding as held
+from customers.churn import scan
+from customers.churn.scan import scan_churn
+from customers.merging import bulk, merge
+from customers.models import Contact, Customer, merge_customers
+from customers.records import locks as held
+from customers.records import models as customer
 from customers.sync import orders as feed
 from kit.domain.verdict import Refused
-from kit.pages import records
+from kit.pages import versioned_save
 from services.models import ServiceRequest
 from tests import factories
 from tests.customers.feeds import ORDER
@@ -141,17 +144,17 @@ def removed(company, one, patch):
 
 
 def handed_over(company, one, patch):
-    moment = before(patch, together, "log_events")
+    moment = before(patch, bulk, "log_events")
     return moment, lambda: again(one).transfer(company.eastern, by=company.supervisor, reason="换区")
 
 
 def free(patch) -> None:
     """No row is kept, no turn taken."""
     patch.setattr(held, "lock_row", lambda row: row.refresh_from_db())
-    patch.setattr("kit.domain.verdict.lock_row", lambda row: row.refresh_from_db())
-    patch.setattr("kit.domain.verdict.lock_in_order", lambda *rows: None)
+    patch.setattr("kit.sql.row_locks.lock_row", lambda row: row.refresh_from_db())
+    patch.setattr("kit.sql.row_locks.lock_in_order", lambda *rows: None)
     patch.setattr(feed, "take_merge_lock", lambda *, merging: None)
-    patch.setattr(churn_scan, "take_scan_lock", lambda: None)
+    patch.setattr(scan, "take_scan_lock", lambda: None)
 
 
 def outcome(key: str, one: Customer, second: Any) -> str:
@@ -279,7 +282,7 @@ def test_a_request_moved_to_a_customer_that_is_merged_waits_and_keeps_its_text(r
 
 @on_postgresql
 def test_control_without_the_customers_first_merge_and_request_lock_up(request_moved_while_merged, monkeypatch):
-    monkeypatch.setattr(records, "lock_before_row", lambda page: None)
-    monkeypatch.setattr("kit.domain.verdict.lock_in_order", lambda *rows: None)
+    monkeypatch.setattr(versioned_save, "lock_before_row", lambda page: None)
+    monkeypatch.setattr("kit.sql.row_locks.lock_in_order", lambda *rows: None)
     _, done, answer, _ = request_moved_while_merged()
     assert any("deadlock" in str(one) for one in (done, answer))

@@ -10,10 +10,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from basedata.models import DictionaryEntry, NumberSequence
-from customers.forms import CustomerForm
-from customers.import_form import CustomerImportForm, TableDateField
-from customers.importing import CustomerImport, ImportRefused
+from customers.imports.importing import CustomerImport
+from customers.imports.results import ImportRefused
+from customers.imports.table_form import CustomerImportForm, TableDateField
 from customers.models import Customer, Ownership, TimelineEntry
+from customers.records.forms import CustomerForm
 from kit.audit.models import AuditEntry
 from tests.customers.tables import run, table, workbook
 from tests.exports import export

@@ -14,7 +14,8 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from customers import import_job, importing
+from customers.imports import importing
+from customers.imports import tasks as import_job
 from customers.models import Customer, ImportFile, delete_old_uploads
 from kit.audit.models import AuditEntry
 from kit.jobs.models import Job, JobRefused

@@ -11,8 +11,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from basedata.models import DictionaryEntry
-from customers import import_job, import_parts
-from customers.importing import CustomerImport, ImportRefused
+from customers.imports import arrivals
+from customers.imports import in_parts as import_parts
+from customers.imports import tasks as import_job
+from customers.imports.importing import CustomerImport
+from customers.imports.results import ImportRefused
 from customers.models import (
     Arrival,
     ChurnChange,
@@ -20,7 +23,6 @@ from customers.models import (
     ImportFile,
     Ownership,
     TimelineEntry,
-    arrival,
     withdraw_stale_imports,
 )
 from kit.audit.models import AuditEntry
@@ -41,8 +43,8 @@ class Killed(BaseException):
 def small_parts(monkeypatch):
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL writes in one transaction, which nobody waits for")
-    monkeypatch.setattr(arrival, "MAX_ROWS_AT_ONCE", 8)
-    monkeypatch.setattr(arrival, "ROWS_PER_TRANSACTION", 2)
+    monkeypatch.setattr(arrivals, "MAX_ROWS_AT_ONCE", 8)
+    monkeypatch.setattr(arrivals, "ROWS_PER_TRANSACTION", 2)
     monkeypatch.setattr(import_parts, "ROWS_PER_TRANSACTION", 2)
     monkeypatch.setattr(turns.time, "sleep", lambda seconds: None)
 

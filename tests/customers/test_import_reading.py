@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from customers import import_job
-from customers.importing import CustomerImport, ImportRefused
+from customers.imports import tasks as import_job
+from customers.imports.importing import CustomerImport
+from customers.imports.results import ImportRefused
 from customers.models import Customer, ImportFile
 from customers.names import normalize
 from kit.domain.shortened_numbers import SHORTENED_REFUSED
@@ -252,7 +253,7 @@ def test_the_command_prints_them(tmp_path, owner):
 
 
 def test_a_table_with_too_many_rows_is_refused(tmp_path, owner, monkeypatch):
-    monkeypatch.setattr("customers.importing.MAX_ROWS", 1)
+    monkeypatch.setattr("customers.imports.importing.MAX_ROWS", 1)
     assert "最多一次导入 1 行" in run(table(tmp_path, [["甲", ""], ["乙", ""]]))[0]
 
 

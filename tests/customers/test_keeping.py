@@ -268,7 +268,7 @@ def test_a_failure_half_way_moves_nobody(company, customer, monkeypatch):
     def broken(*args, **kwargs):
         raise RuntimeError
 
-    monkeypatch.setattr("customers.models.together.log_events", broken)
+    monkeypatch.setattr("customers.merging.bulk.log_events", broken)
     with pytest.raises(RuntimeError), transaction.atomic():
         transfer_customers([customer, second], company.eastern, by=company.supervisor, reason="调整")
     assert set(Customer.objects.values_list("manager", flat=True)) == {company.manager.pk}

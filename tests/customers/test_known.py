@@ -9,10 +9,9 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from customers.beyond import ANSWER_VERB, MAX_ANSWERS_PER_MINUTE
-from customers.importing import with_derived_names
-from customers.known import Keys, _keys_condition, is_same_customer
-from customers.likeness import (
+from customers.imports.importing import with_derived_names
+from customers.models import Contact, Customer
+from customers.records.duplicates import (
     SearchTerms,
     _search_conditions,
     full_numbers,
@@ -20,7 +19,8 @@ from customers.likeness import (
     name_parts,
     similar_customers,
 )
-from customers.models import Contact, Customer
+from customers.records.lookup_limits import ANSWER_VERB, MAX_ANSWERS_PER_MINUTE
+from customers.sync.known_customers import Keys, _keys_condition, is_same_customer
 from kit.audit.models import AuditEntry
 from kit.domain.folding import fold_code
 from kit.sql.text_index import Fold
@@ -178,7 +178,7 @@ def test_a_minute_later_and_for_others_the_check_goes_on(values, company, sign_i
     count_often(company.manager)
     assert sign_in(company.eastern).post(NEW, values).status_code == 302
     later = timezone.now() + timedelta(seconds=61)
-    monkeypatch.setattr("customers.beyond.timezone.now", lambda: later)
+    monkeypatch.setattr("customers.records.lookup_limits.timezone.now", lambda: later)
     assert sign_in(company.manager).post(NEW, {**values, "name": "另外一家", "phone": "0532-7"}).status_code == 302
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
-from customers.forms.known import DuplicateCheckForm
-from customers.importing import CustomerImport
-from customers.models import Contact, Customer, naming
+from customers.imports.importing import CustomerImport
+from customers.models import Contact, Customer
+from customers.records import locks
+from customers.records.duplicate_form import DuplicateCheckForm
 from marketing.models import Opportunity, SameNameExists
 from tests import factories
 from tests.races import ON_POSTGRESQL, Moment, again, before
@@ -18,7 +19,7 @@ NAME = factories.OPPORTUNITY["customer_name"]
 
 @pytest.fixture
 def without_names_lock(monkeypatch) -> None:
-    monkeypatch.setattr(naming, "take_lock", lambda lock: None)
+    monkeypatch.setattr(locks, "take_lock", lambda lock: None)
 
 
 @pytest.fixture
@@ -180,7 +181,7 @@ def test_of_two_users_adding_one_contact_at_once_the_second_is_warned(two_contac
 
 
 def test_control_without_the_customers_lock_one_contact_is_added_twice(two_contacts, monkeypatch):
-    monkeypatch.setattr("customers.models.holding.lock_row", lambda row: None)
+    monkeypatch.setattr("customers.records.locks.lock_row", lambda row: None)
     assert two_contacts() == (302, 302)
 
 
@@ -196,7 +197,7 @@ def test_a_branch_and_the_new_name_of_its_parent_never_lock_each_other_up(compan
         with transaction.atomic():
             locked = Customer.objects.select_for_update().get(pk=parent.pk)
             moment()
-            naming.lock_customer_names()
+            locks.lock_customer_names()
             locked.edit(by=company.manager, name="新集团公司")
             return True
 

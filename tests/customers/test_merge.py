@@ -9,11 +9,11 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from accounts.models import notify
-from customers.callers import customers_by_phone
+from customers.contacts.callers import customers_by_phone
+from customers.merging.merge import RELATIONS_MOVED_SEPARATELY, customer_relations
+from customers.merging.merge_values import SYSTEM_FIELDS, descriptive_fields, merge_outcome
 from customers.models import ChurnCase, Customer, Order, ParkedOrder, merge_customers
-from customers.models.merge import RELATIONS_MOVED_SEPARATELY, customer_relations
-from customers.models.merge_values import SYSTEM_FIELDS, descriptive_fields, merge_outcome
-from customers.models.rollup import describe_differences
+from customers.orders.rollups import describe_differences
 from customers.search import find_customers as search
 from customers.sync.orders import find_customers, unpark
 from kit.audit.models import AuditEntry
@@ -259,7 +259,7 @@ def test_a_failure_half_way_leaves_both_as_they_were(pair, company, monkeypatch)
     def broken(*args, **kwargs):
         raise RuntimeError
 
-    monkeypatch.setattr("customers.models.merge.add_timeline_entry", broken)
+    monkeypatch.setattr("customers.merging.merge.add_timeline_entry", broken)
     with pytest.raises(RuntimeError):
         merge_customers(pair[0], [pair[1]], by=company.supervisor, reason="x")
     assert pair[1].contacts.count() == 1

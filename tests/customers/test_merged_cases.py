@@ -11,8 +11,8 @@ import pytest
 from django.apps import apps
 from django.utils import timezone
 
+from customers.merging.merge import possibly_merged_cases
 from customers.models import ChurnCase, Customer, Ownership, merge_customers
-from customers.models.merge import possibly_merged_cases
 from customers.search import find_pages
 from kit.audit.models import AuditEntry
 from tests import factories

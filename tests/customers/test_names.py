@@ -14,12 +14,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from customers import validators
-from customers.forms import CustomerForm
-from customers.likeness import SearchTerms, similar_customers
+from customers.merging.pages import find_suspected_duplicates
 from customers.models import Customer
-from customers.models.rows import sounds_like
 from customers.names import COMPANY_ENDINGS, normalize, other_readings, pinyin
-from customers.views.together import find_suspected_duplicates
+from customers.querysets import sounds_like
+from customers.records.duplicates import SearchTerms, similar_customers
+from customers.records.forms import CustomerForm
 from tests import factories
 
 STEADY = settings(deadline=None, derandomize=True, database=None)

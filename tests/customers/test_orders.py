@@ -19,8 +19,8 @@ from customers.models import (
     OrderLine,
     refresh_last_purchases,
 )
-from customers.trend import SPARKLINE_MONTHS, build_bars, month_start_before
-from customers.views.orders import orders_card
+from customers.orders.pages import orders_card
+from customers.orders.trend import SPARKLINE_MONTHS, build_bars, month_start_before
 from kit.domain.money import format_price, format_quantity, format_yuan
 from kit.sql.exact_sum import ExactSum
 from tests import factories

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from accounts.models import Notification
 from customers.models import Customer, Order, Ownership, RevenueChange, RevenueYear, refresh_revenue, transfer_customers
-from customers.models.rollup import delete_old_changes, describe_differences, revenue_version
-from customers.rollups import check_nightly
+from customers.orders.rollups import delete_old_changes, describe_differences, revenue_version
+from customers.rollup_tasks import check_nightly
 from customers.sync.engine import sync
 from customers.sync.matching import match_customer
 from kit.audit.models import AuditEntry

@@ -9,8 +9,9 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from customers.models import Order, Ownership, RevenueChange, RevenueYear, refresh_revenue, rollup
-from customers.models.rollup import describe_differences
+from customers.models import Order, Ownership, RevenueChange, RevenueYear, refresh_revenue
+from customers.orders import rollups
+from customers.orders.rollups import describe_differences
 from tests import factories
 from tests.races import ON_POSTGRESQL, before
 
@@ -46,7 +47,7 @@ def test_of_two_orders_at_once_both_are_counted(two_orders):
 
 
 def test_control_without_the_lock_one_is_lost_and_the_check_sees_it(two_orders, monkeypatch):
-    monkeypatch.setattr(rollup, "lock_customers", lambda keys: None)
+    monkeypatch.setattr(rollups, "lock_customers", lambda keys: None)
     two_orders()
     assert RevenueYear.objects.get().amount == 100
     assert len(describe_differences()) == 1

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customers.six_months import Habit, churn_cutoff, purchase_habit, silence_start
+from customers.churn.rule import Habit, churn_cutoff, purchase_habit, silence_start
 from kit.domain.days import add_months
 
 DAYS = st.dates(date(1950, 1, 1), date(2200, 1, 1))

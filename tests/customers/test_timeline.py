@@ -9,9 +9,9 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from customers.importing import CustomerImport
+from customers.imports.importing import CustomerImport
 from customers.models import Customer, TimelineEntry, add_timeline_entry
-from customers.views.timeline import format_position, parse_position, timeline_page
+from customers.records.timeline_pages import format_position, parse_position, timeline_page
 from tests import factories
 from tests.html import find_all, text, urls
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
-from customers.models import Contact, Customer, Order, Ownership, merge, merge_customers, together, transfer_customers
-from customers.models.customer import CustomerGrant
+from customers.merging import bulk, merge
+from customers.models import Contact, Customer, Order, Ownership, merge_customers, transfer_customers
+from customers.records.models import CustomerGrant
 from customers.sync import orders as sync
 from kit.domain.verdict import Refused
 from tests import factories
@@ -24,7 +25,7 @@ def two_transfers(company, monkeypatch):
     """The second begins when the first has closed the former ownership and not yet opened the new one."""
     second = factories.person("sales_supervisor", name="副主管", department=company.sales)
     record = factories.CustomerFactory(manager=company.manager)
-    moment = before(monkeypatch, together, "log_events")
+    moment = before(monkeypatch, bulk, "log_events")
     mine, theirs = again(record), again(record)
     return lambda: (
         record,
@@ -55,7 +56,7 @@ def test_control_without_the_lock_two_transfers_collide_or_forget_an_owner(two_t
 
 def test_a_customer_transferred_meanwhile_is_not_shared_by_its_former_manager(company, monkeypatch):
     record = factories.CustomerFactory(manager=company.manager)
-    moment = before(monkeypatch, together, "log_events")
+    moment = before(monkeypatch, bulk, "log_events")
     mine, theirs = again(record), again(record)
     first, second = moment.overtake(
         lambda: mine.transfer(company.eastern, by=company.supervisor, reason="换区"),
@@ -68,7 +69,7 @@ def test_a_customer_transferred_meanwhile_is_not_shared_by_its_former_manager(co
 
 def test_control_without_the_lock_the_former_manager_still_shares_it(company, monkeypatch, without_lock):
     record = factories.CustomerFactory(manager=company.manager)
-    moment = before(monkeypatch, together, "log_events")
+    moment = before(monkeypatch, bulk, "log_events")
     mine, theirs = again(record), again(record)
     _, second = moment.overtake(
         lambda: mine.transfer(company.eastern, by=company.supervisor, reason="换区"),
@@ -106,7 +107,7 @@ def test_of_two_merges_of_one_pair_one_wins_and_one_customer_stays(two_merges):
 
 def test_control_without_the_locks_both_are_merged_away(two_merges, without_lock, monkeypatch):
     monkeypatch.setattr(merge, "take_merge_lock", lambda *, merging: None)
-    monkeypatch.setattr("customers.models.churn_scan.take_scan_lock", lambda: None)
+    monkeypatch.setattr("customers.records.locks.take_scan_lock", lambda: None)
     monkeypatch.setattr(merge, "lock_row", lambda row: row.refresh_from_db())
     monkeypatch.setattr("django.db.models.QuerySet.select_for_update", lambda self, **options: self)
     first, second = two_merges()
@@ -175,8 +176,8 @@ def test_an_opportunity_is_not_won_into_a_customer_that_was_just_merged_away(win
 
 
 def test_control_without_the_lock_it_is_won_into_the_merged_customer(win_meets_merge, monkeypatch):
-    monkeypatch.setattr("customers.models.holding.lock_row", lambda row: None)
-    monkeypatch.setattr("kit.domain.verdict.lock_in_order", lambda *rows: None)
+    monkeypatch.setattr("customers.records.locks.lock_row", lambda row: None)
+    monkeypatch.setattr("kit.sql.row_locks.lock_in_order", lambda *rows: None)
     record, kept, _, won = win_meets_merge()
     assert isinstance(won, Customer)
     assert again(record).customer != kept

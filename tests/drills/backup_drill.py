@@ -35,7 +35,7 @@ for place in [1 + (len(plan) - 1) * number // {VERSIONS} for number in range({VE
     made.path.rename(made.path.with_name(f"{{place:03}}.tar"))
 """
 PEOPLE = """
-from accounts.roles import ship_roles
+from accounts.roles.shipped import ship_roles
 from basedata.initial_data import create_initial_entries
 from tests import factories
 create_initial_entries(); ship_roles()

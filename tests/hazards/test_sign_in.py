@@ -12,7 +12,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from accounts.views import SIGN_IN_FAILED
+from accounts.signin.forms import SIGN_IN_FAILED
 from kit.audit.models import AuditEntry
 from marketing.models import Opportunity
 from tests import factories

@@ -181,7 +181,7 @@ def test_a_users_second_export_waits_behind_the_first_jobs_of_others(
     with django_capture_on_commit_callbacks(execute=True):
         exports_of_one = [start_job("导出客户", EXPORT_FUNCTION, owner=company.supervisor) for _ in range(3)]
         later_jobs = [
-            start_job("导入客户", "customers.import_job.run", owner=company.manager),
+            start_job("导入客户", "customers.imports.tasks.run", owner=company.manager),
             start_job("导出客户", EXPORT_FUNCTION, owner=company.colleague),
             start_job("数据同步", "customers.sync.jobs.run", owner=None),
         ]

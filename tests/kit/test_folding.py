@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Department, User
-from customers.beyond import LookupResult
 from customers.models import Contact, Customer
+from customers.records.lookup_limits import LookupResult
 from customers.sync.rows import normalize_cells, parse_order
 from kit.domain.folding import (
     clean_text,
@@ -26,7 +26,7 @@ from kit.domain.folding import (
     looks_like_number,
 )
 from kit.pages.forms import CrmForm
-from services.picker import find_customers
+from services.requests.customer_search import find_customers
 from tests import factories
 from tests.html import rows, texts
 

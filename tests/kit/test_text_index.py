@@ -10,8 +10,8 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import Q
 
-from customers.likeness import SearchTerms, _search_conditions
 from customers.models import Contact, Customer
+from customers.records.duplicates import SearchTerms, _search_conditions
 from kit.domain.folding import fold_name, folding_table
 from marketing.models import Opportunity
 from tests import factories

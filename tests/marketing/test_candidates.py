@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from marketing.candidates import Candidate, rank_candidates
 from marketing.models import Opportunity
+from marketing.opportunities.candidates import Candidate, rank_candidates
 from tests import factories
 
 pytestmark = pytest.mark.django_db

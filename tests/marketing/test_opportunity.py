@@ -11,12 +11,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Notification, Role
-from customers.likeness import SearchTerms
 from customers.models import Customer
+from customers.records.duplicates import SearchTerms
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Refused
-from marketing.known import opportunity_matches
 from marketing.models import ForecastChange, Opportunity, PlanItem
+from marketing.opportunities.duplicates import opportunity_matches
 from tests import factories
 from tests.marketing.states import STATES, everything, record_in
 

@@ -14,9 +14,10 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from accounts.models import User, check_not_last_administrator, check_role_change
+from basedata.dictionary import models as basedata
 from basedata.models import NumberSequence, reserve_numbers
-from basedata.models import dictionary as basedata
-from customers.models import Contact, Customer, naming
+from customers.models import Contact, Customer
+from customers.records import locks
 from kit.audit import log, seals
 from kit.audit.models import AuditEntry, AuditSeal
 from kit.audit.verification import verify
@@ -34,7 +35,7 @@ pytestmark = ON_POSTGRESQL
 @pytest.fixture
 def without_names_lock(monkeypatch) -> None:
     """Customers are named without the lock that whoever names one waits for."""
-    monkeypatch.setattr(naming, "take_lock", lambda lock: None)
+    monkeypatch.setattr(locks, "take_lock", lambda lock: None)
 
 
 # Two supervisors assign one opportunity
@@ -203,7 +204,7 @@ def test_no_item_is_added_while_the_opportunity_closes(close_against_plan):
 
 @pytest.mark.usefixtures("without_lock")
 def test_control_without_the_lock_an_item_is_added_to_a_closed_opportunity(close_against_plan, monkeypatch):
-    monkeypatch.setattr("marketing.models.plan.lock_row", lambda row: row.refresh_from_db())
+    monkeypatch.setattr("marketing.plans.models.lock_row", lambda row: row.refresh_from_db())
     close_against_plan()
     assert PlanItem.objects.get().opportunity.status == "lost"
 

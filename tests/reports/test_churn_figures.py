@@ -14,8 +14,8 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from customers.churn.scan import scan_churn
 from customers.models import ChurnCase, ChurnMeasure, Customer, Order
-from customers.models.churn_scan import scan_churn
 from customers.sync.engine import sync
 from kit.domain.days import add_months
 from reports.periods import Period, year_period

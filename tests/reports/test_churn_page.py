@@ -24,7 +24,7 @@ from customers.models import (
     churn_version,
     refresh_revenue,
 )
-from customers.rollups import check_nightly
+from customers.rollup_tasks import check_nightly
 from kit.domain.money import format_yuan
 from tests import factories
 from tests.exports import export

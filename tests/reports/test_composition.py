@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.departments import department_choices, department_user_ids
+from accounts.users.by_department import department_choices, department_user_ids
 from customers.models import Customer
 from reports.models import CompositionSnapshot
 from reports.queries.composition import BASES, STORED_BASES, composition, last_month_end, take_snapshot

@@ -98,7 +98,7 @@ def test_a_cached_figure_is_never_stale(trade, company):
     visible = computed(company.supervisor, year=2025)
     moving = Customer.objects.filter(manager=company.stranger, pk__in=before)[0]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("customers.models.together.possible_successors", lambda by: User.objects.all())
+        patch.setattr("customers.merging.bulk.possible_successors", lambda by: User.objects.all())
         moving.transfer(company.manager, by=company.outsider, reason="调整")
     assert computed(company.supervisor, year=2025) == visible | {moving.pk: before[moving.pk]}
 

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from customers.models import ChurnCase, Customer, Order
-from customers.trend import SPARKLINE_MONTHS
+from customers.orders.trend import SPARKLINE_MONTHS
 from kit.domain.days import add_months
 from kit.domain.money import format_yuan
 from marketing.models import Opportunity

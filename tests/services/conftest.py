@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.cache import cache
 
-from services.links import rating_url
+from services.ratings.links import rating_url
 from tests import factories
 
 

@@ -9,7 +9,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from customers.callers import customers_by_phone
+from customers.contacts.callers import customers_by_phone
 from customers.models import Customer
 from services.models import ServiceRequest
 from tests import factories

@@ -15,9 +15,9 @@ from accounts.models import Notification, User
 from basedata.models import DictionaryEntry, SpecialDay, WorkCalendar
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Refused
-from services import due
 from services.clock import format_minutes
 from services.models import ServiceRequest, ServiceTarget
+from services.requests import due_times
 from tests import factories
 from tests.html import errors, find_all, markup, notices, text, value
 
@@ -103,7 +103,7 @@ def test_without_a_target_nothing_is_ever_due(company, customer, clock):
     assert made.due_at is None
     clock("2027-09-30 16:00")
     assert not stored(made).is_overdue
-    assert due.watch() == "更正时限 0 个，即将到期 0 个，逾期 0 个"
+    assert due_times.watch() == "更正时限 0 个，即将到期 0 个，逾期 0 个"
 
 
 def test_another_type_while_new_means_another_target(company, customer, clock):
@@ -150,18 +150,18 @@ def test_a_return_starts_the_target_anew(company, customer, clock):
 
 def test_what_changes_under_an_open_request_moves_its_time_and_nothing_else_does(company, customer, clock):
     made = assigned(company, customer)
-    assert due.update_due_times() == 0
+    assert due_times.update_due_times() == 0
     customer.edit(by=company.manager, level=factories.entry("客户等级", "战略合作伙伴"), reason="重点扶持")
-    assert due.update_due_times() == 1
+    assert due_times.update_due_times() == 1
     assert stored(made).due_at == at("2026-10-08 11:00")  # four hours
     target = ServiceTarget.objects.get(kind=made.kind, level=customer.level)
     target.edit(by=company.administrator, hours=6)
-    assert due.update_due_times() == 1
+    assert due_times.update_due_times() == 1
     assert stored(made).due_at == at("2026-10-08 14:00")
     SpecialDay.create(by=company.administrator, day=date(2026, 10, 8), kind="rest", name="厂庆")
-    assert due.update_due_times() == 1
+    assert due_times.update_due_times() == 1
     assert stored(made).due_at == at("2026-10-09 14:00")
-    assert due.update_due_times() == 0
+    assert due_times.update_due_times() == 0
     assert stored(made).version == made.version, "nobody's open form is spoiled"
 
 
@@ -171,31 +171,31 @@ def test_waiting_and_returns_are_part_of_the_time_that_is_kept_true(company, cus
     made.wait(by=company.manager, note="等图纸")
     clock("2026-10-08 11:00")
     made.resume(by=company.manager, note="来了")
-    assert due.update_due_times() == 0
+    assert due_times.update_due_times() == 0
     clock("2026-10-08 12:00")
     made.handle(by=company.manager, handling="看过了")
     clock("2026-10-08 14:00")
     made.feedback(by=company.manager, result="不满意", satisfaction=1)
-    assert due.update_due_times() == 0
+    assert due_times.update_due_times() == 0
     clock("2026-10-08 15:00")
     made.wait(by=company.manager, note="等配件")
     clock("2026-10-08 18:00")
     made.resume(by=company.manager, note="到了")
     assert stored(made).due_at == at("2026-10-09 17:00")  # eight hours from 14:00, three of them waited
-    assert due.update_due_times() == 0
+    assert due_times.update_due_times() == 0
 
 
 def test_a_request_that_moves_meanwhile_is_left_to_itself(company, customer, clock):
     made = assigned(company, customer)
     ServiceTarget.objects.update(hours=1)
-    real = due.compute_due_at
+    real = due_times.compute_due_at
 
     def moving(row, *args):
         ServiceRequest.objects.filter(pk=row.pk).update(version=row.version + 1)
         return real(row, *args)
 
-    with mock.patch.object(due, "compute_due_at", moving):
-        assert due.update_due_times() == 0
+    with mock.patch.object(due_times, "compute_due_at", moving):
+        assert due_times.update_due_times() == 0
     assert stored(made).due_at == at("2026-10-08 16:00")
 
 
@@ -209,18 +209,18 @@ def notice_count(person, kind):
 def test_due_soon_is_told_to_the_assignee_and_overdue_to_the_supervisor_too_once(company, customer, clock):
     made = assigned(company, customer)  # due on 8 October, 16:00
     clock("2026-10-08 13:59")
-    due.watch()
+    due_times.watch()
     assert notice_count(company.manager, "due_soon") == 0
     clock("2026-10-08 14:00")
-    assert due.watch() == "更正时限 0 个，即将到期 1 个，逾期 0 个"
-    due.watch()
+    assert due_times.watch() == "更正时限 0 个，即将到期 1 个，逾期 0 个"
+    due_times.watch()
     people = (company.manager, company.supervisor, company.colleague, company.outsider, company.executive)
     assert [notice_count(person, "due_soon") for person in people] == [1, 0, 0, 0, 0]
     text = Notification.objects.get(kind="due_soon").text
     assert f"服务请求 {made.number}「流量计读数偏高」即将到期：应在 2026-10-08 16:00 前处理完成" in text
     clock("2026-10-08 16:01")
-    assert due.watch() == "更正时限 0 个，即将到期 0 个，逾期 1 个"
-    due.watch()
+    assert due_times.watch() == "更正时限 0 个，即将到期 0 个，逾期 1 个"
+    due_times.watch()
     assert [notice_count(person, "overdue") for person in people] == [1, 1, 0, 0, 0]
     assert all(row.record == made for row in Notification.objects.exclude(kind__in=("assigned", "other")))
 
@@ -228,7 +228,7 @@ def test_due_soon_is_told_to_the_assignee_and_overdue_to_the_supervisor_too_once
 def test_what_nobody_was_given_is_told_to_those_who_may_give_it(company, customer, clock):
     request(company, customer)
     clock("2026-10-08 15:00")
-    due.watch()
+    due_times.watch()
     people = (company.supervisor, company.manager, company.outsider)
     assert [notice_count(person, "due_soon") for person in people] == [1, 0, 0]
     assert "还没有分配" in Notification.objects.get(kind="due_soon").text
@@ -237,58 +237,58 @@ def test_what_nobody_was_given_is_told_to_those_who_may_give_it(company, custome
 def test_a_returned_request_is_told_of_again_in_its_new_round(company, customer, clock):
     made = assigned(company, customer)
     clock("2026-10-08 17:00")
-    due.watch()
+    due_times.watch()
     made.handle(by=company.manager, handling="看过了")
     made.feedback(by=company.manager, result="不满意", satisfaction=1)
     assert notice_count(company.supervisor, "returned") == 1
-    due.watch()
+    due_times.watch()
     assert notice_count(company.manager, "overdue") == 1
     clock("2026-10-09 17:01")
-    due.watch()
+    due_times.watch()
     assert notice_count(company.manager, "overdue") == 2
 
 
 def test_whoever_takes_a_late_request_over_is_told_of_it_and_nobody_twice_of_the_same(company, customer, clock):
     made = assigned(company, customer)  # due on 8 October, 16:00
     clock("2026-10-08 16:01")
-    due.watch()
+    due_times.watch()
     stored(made).reassign(company.colleague, by=company.supervisor, reason="换人")
-    assert due.watch() == "更正时限 0 个，即将到期 0 个，逾期 1 个"
-    due.watch()
+    assert due_times.watch() == "更正时限 0 个，即将到期 0 个，逾期 1 个"
+    due_times.watch()
     people = (company.manager, company.colleague, company.supervisor)
     assert [notice_count(person, "overdue") for person in people] == [1, 1, 2]
     stored(made).reassign(company.manager, by=company.supervisor, reason="换回")
-    due.watch()
+    due_times.watch()
     assert [notice_count(person, "overdue") for person in people] == [1, 1, 2], "they know already"
 
 
 def test_what_waiting_moved_is_told_of_again_when_the_new_target_comes_near_and_passes(company, customer, clock):
     made = assigned(company, customer)  # due on 8 October, 16:00
     clock("2026-10-08 14:00")
-    due.watch()
+    due_times.watch()
     stored(made).wait(by=company.manager, note="等图纸")
     clock("2026-10-08 17:00")
     stored(made).resume(by=company.manager, note="图纸到了")
     assert (notice_count(company.manager, "due_soon"), stored(made).due_at) == (1, at("2026-10-09 10:00"))
-    due.watch()
-    due.watch()
+    due_times.watch()
+    due_times.watch()
     assert (notice_count(company.manager, "due_soon"), notice_count(company.manager, "overdue")) == (2, 0)
     clock("2026-10-09 10:01")
-    due.watch()
-    due.watch()
+    due_times.watch()
+    due_times.watch()
     assert (notice_count(company.manager, "due_soon"), notice_count(company.manager, "overdue")) == (2, 1)
 
 
 def test_a_lengthened_target_that_is_missed_too_is_told_of_again(company, customer, clock):
     made = assigned(company, customer)  # due on 8 October, 16:00: eight hours
     clock("2026-10-08 16:01")
-    due.watch()
+    due_times.watch()
     ServiceTarget.objects.get(kind=made.kind, level=customer.level).edit(by=company.administrator, hours=9)
-    assert due.watch() == "更正时限 1 个，即将到期 1 个，逾期 0 个"
+    assert due_times.watch() == "更正时限 1 个，即将到期 1 个，逾期 0 个"
     assert stored(made).due_at == at("2026-10-08 17:00")
     clock("2026-10-08 17:01")
-    due.watch()
-    due.watch()
+    due_times.watch()
+    due_times.watch()
     assert [notice_count(company.manager, kind) for kind in ("due_soon", "overdue")] == [1, 2]
 
 
@@ -297,7 +297,7 @@ def test_after_the_upgrade_only_who_took_it_over_since_is_told_again(company, cu
     made = assigned(company, customer)
     ServiceRequest.objects.filter(pk=made.pk).update(assigned_at=at(since))
     clock("2026-10-08 16:01")
-    due.watch()
+    due_times.watch()
     Notification.objects.update(created_at=at("2026-10-08 16:01"))
     upgrade = import_module("services.migrations.0006_occasions_name_person_and_target")
     now = Notification.objects.get(recipient=company.manager, kind="overdue").occasion
@@ -305,7 +305,7 @@ def test_after_the_upgrade_only_who_took_it_over_since_is_told_again(company, cu
     assert set(Notification.objects.exclude(occasion="").values_list("occasion", flat=True)) == {f"overdue:{made.pk}:0"}
     upgrade.name_person_and_target(apps, None)
     assert Notification.objects.filter(occasion=now).count() == (0 if again else 2)
-    due.watch()
+    due_times.watch()
     assert [notice_count(one, "overdue") for one in (company.manager, company.supervisor)] == [1 + again, 1 + again]
 
 
@@ -319,14 +319,14 @@ def test_nothing_is_told_of_what_does_not_run(company, customer, clock, state):
     if state == "archived":
         made.feedback(by=company.manager, result="好", satisfaction=5)
     clock("2026-10-20 16:01" if state == "long ago" else "2026-10-08 16:01")
-    due.watch()
+    due_times.watch()
     assert notice_count(company.manager, "overdue") == 0
 
 
 def test_a_request_that_left_ones_view_is_not_shown_among_the_notifications(company, customer, clock, sign_in):
     made = assigned(company, customer)
     clock("2026-10-08 16:01")
-    due.watch()
+    due_times.watch()
     page = "/notifications/"
     assert made.number in text(sign_in(company.supervisor).get(page))
     User.objects.filter(pk=company.supervisor.pk).update(department=company.other)
@@ -338,7 +338,7 @@ def test_watching_is_set_based(company, customer, clock, django_assert_max_num_q
         assigned(company, customer, summary=f"请求 {n}")
     clock("2026-10-08 16:01")
     with django_assert_max_num_queries(30):
-        assert due.watch() == "更正时限 0 个，即将到期 0 个，逾期 12 个"
+        assert due_times.watch() == "更正时限 0 个，即将到期 0 个，逾期 12 个"
     assert Notification.objects.filter(kind="overdue").count() == 24
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from customers.beyond import ANSWER_VERB, MAX_ANSWERS_PER_MINUTE
+from customers.records.lookup_limits import ANSWER_VERB, MAX_ANSWERS_PER_MINUTE
 from kit.audit.models import AuditEntry
 from services.models import ServiceRequest
 from tests import factories

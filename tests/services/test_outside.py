@@ -18,9 +18,9 @@ from django.utils import timezone
 from crm.public_paths import KEY_PATHS
 from crm.settings import BASE_DIR
 from kit.pages import public_pages
-from services.links import SIGNER, rating_url
 from services.models import ServiceRequest, ServiceRound
-from services.views import rating
+from services.ratings import pages as rating
+from services.ratings.links import SIGNER, rating_url
 from tests import factories
 from tests.html import find, find_all, markup, text, values, written
 from tests.services.pages import says_nothing

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.administration import user as administration
+from accounts.users import models as administration
 from kit.audit.models import AuditEntry
 from kit.domain.verdict import Kind, Refused
-from services.models import ServiceRequest, ServiceRound, rounds
+from services.models import ServiceRequest, ServiceRound
+from services.requests import rounds
 from tests import factories
 from tests.races import ON_POSTGRESQL, again, before
 
@@ -104,7 +105,7 @@ def test_nobody_becomes_a_helper_while_they_lose_the_permission_to_note(helper_l
 
 
 def test_control_without_holding_the_person_they_help_and_can_note_nothing(helper_loses_role, monkeypatch):
-    monkeypatch.setattr("kit.domain.verdict.lock_in_order", lambda *people: None)
+    monkeypatch.setattr("kit.sql.row_locks.lock_in_order", lambda *people: None)
     record, _, second = helper_loses_role()
     assert second is None
     assert record.helpers.exists()

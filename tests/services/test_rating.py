@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from kit.audit.models import AuditEntry
-from services.links import SIGNER, qr_code, rating_url
 from services.models import ServiceRequest, ServiceRound
-from services.views import rating
+from services.ratings import pages as rating
+from services.ratings.links import SIGNER, qr_code, rating_url
 from tests import factories
 from tests.html import errors, find, markup, text, written
 from tests.services.pages import says_nothing

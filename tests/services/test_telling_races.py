@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import mail
 from accounts.models import Notification, User, notify
-from services import due
+from accounts.notifications import mail
 from services.models import ServiceRequest
+from services.requests import due_times
 from tests import factories
 from tests.accounts.mail_server import SERVER, start_server
 from tests.races import ON_POSTGRESQL, before
@@ -57,12 +57,14 @@ def test_control_without_taking_both_send(two_senders):
 def two_watchers(company, monkeypatch):
     record = factories.dispatched(company.manager, company.supervisor, company.manager)
     ServiceRequest.objects.filter(pk=record.pk).update(due_at=timezone.now() - timedelta(hours=1))
-    moment = before(monkeypatch, due, "notify_many")
-    return lambda: moment.overtake(lambda: due.send_due_notices("overdue"), lambda: due.send_due_notices("overdue"))
+    moment = before(monkeypatch, due_times, "notify_many")
+    return lambda: moment.overtake(
+        lambda: due_times.send_due_notices("overdue"), lambda: due_times.send_due_notices("overdue")
+    )
 
 
 def test_two_watchers_at_once_tell_whoever_took_it_over_once(two_watchers, company):
-    due.send_due_notices("overdue")
+    due_times.send_due_notices("overdue")
     ServiceRequest.objects.get().reassign(company.colleague, by=company.supervisor, reason="换人")
     two_watchers()
     notices = Notification.objects.filter(kind="overdue")

@@ -52,16 +52,16 @@ from django.utils import timezone  # noqa: E402
 from django_otp.oath import TOTP  # noqa: E402
 from django_tasks_db.models import DBTaskResult  # noqa: E402
 
-from accounts.mail import send_queued  # noqa: E402
 from accounts.models import Notification, User, notify  # noqa: E402
-from accounts.sessions import UserSession  # noqa: E402
+from accounts.notifications.mail import send_queued  # noqa: E402
+from accounts.sessions.models import UserSession  # noqa: E402
 from crm.privacy import erase_contact  # noqa: E402
-from customers import import_job  # noqa: E402
+from customers.imports import tasks as import_job  # noqa: E402
 from customers.models import ChurnCase, Contact, Customer, ImportFile, Interaction, merge_customers  # noqa: E402
 from marketing.models import Opportunity  # noqa: E402
 from reports.models import MonthlyReport  # noqa: E402
-from services import drafts  # noqa: E402
 from services.models import ServiceRequest  # noqa: E402
+from services.requests import drafts  # noqa: E402
 
 MANAGER, COLLEAGUE, SUPERVISOR = "xiaoming", "xiaogang", "zhuguan"
 EXECUTIVE, ADMINISTRATOR, GUARDED, LEAVING = "gaoguan", "admin", "lisiyuan", "sunliqun"

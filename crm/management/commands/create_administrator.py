@@ -11,7 +11,8 @@ from django.db import transaction
 from django.utils.crypto import get_random_string
 
 from accounts.models import User
-from accounts.roles import ADMINISTRATOR, shipped_role
+from accounts.roles.shipped import ADMINISTRATOR
+from accounts.roles.shipping import shipped_role
 from kit.audit.log import log_event
 
 

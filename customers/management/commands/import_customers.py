@@ -9,9 +9,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
-from customers.import_job import describe_outcome
-from customers.importing import CustomerImport, ImportRefused
-from customers.models import withdraw_stale_imports
+from customers.imports.arrivals import withdraw_stale_imports
+from customers.imports.importing import CustomerImport
+from customers.imports.results import ImportRefused
+from customers.imports.tasks import describe_outcome
 from kit.exchange.readers import UnreadableFile, describe_open_error
 
 

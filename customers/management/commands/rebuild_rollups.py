@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from customers.models.rollup import describe_differences
-from customers.rollups import rebuild
+from customers.orders.rollups import describe_differences
+from customers.rollup_tasks import rebuild
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from customers.churn import scan_now
+from customers.churn.tasks import scan_now
 
 
 class Command(BaseCommand):

@@ -1,1 +1,0 @@
-"""Users, roles and departments, and what administrators do to them: guards beside actions, as for every record."""

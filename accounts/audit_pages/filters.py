@@ -1,0 +1,78 @@
+"""Filters of the audit log. Each is served by an index, however long the log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.contrib.contenttypes.models import ContentType
+from django.core.validators import RegexValidator, validate_ipv46_address
+from django.db.models import QuerySet
+
+from accounts.users.models import User
+from kit.audit.models import AuditEntry
+from kit.pages.filters import DateFrom, DateTo, ListFilter
+from kit.sql.readers import connection_for_reading
+
+SYSTEM = "0"
+
+
+class AuditFilter(ListFilter):
+    actor = django_filters.ChoiceFilter(label="操作人", empty_label="全部", method="of_actor")
+    verb = django_filters.ChoiceFilter(label="动作", empty_label="全部")
+    content_type = django_filters.ChoiceFilter(label="对象类别", empty_label="全部")
+    object_id = django_filters.CharFilter(
+        label="对象编号（内部）", validators=[RegexValidator(r"^[0-9]{1,18}$", "请填写数字。")]
+    )
+    object_text = django_filters.CharFilter(label="对象名称开头", lookup_expr="startswith", max_length=100)
+    at_from = DateFrom(field_name="at", label="时间起")
+    at_to = DateTo(field_name="at", label="时间止")
+    address = django_filters.CharFilter(label="来源地址", max_length=45, validators=[validate_ipv46_address])
+
+    class Meta:
+        model = AuditEntry
+        fields: list[str] = []
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        users = User.objects.order_by("name", "pk").values_list("pk", "name", "username")
+        actors = [(str(pk), f"{name}（{username}）") for pk, name, username in users]
+        self.filters["actor"].extra["choices"] = [(SYSTEM, "系统"), *actors]
+        self.filters["verb"].extra["choices"] = [(verb, verb) for verb in distinct_values("verb")]
+        self.filters["content_type"].extra["choices"] = sorted(content_type_choices(), key=lambda choice: choice[1])
+
+    def of_actor(self, rows: QuerySet[AuditEntry], name: str, value: str) -> QuerySet[AuditEntry]:
+        return rows.filter(actor=None) if value == SYSTEM else rows.filter(actor=int(value))
+
+    def is_valid(self) -> bool:
+        if not super().is_valid():
+            return False
+        if self.form.cleaned_data["object_id"] and not self.form.cleaned_data["content_type"]:
+            self.form.add_error("object_id", "请同时选择对象类别。")
+        return not self.form.errors
+
+
+def distinct_values(column: str) -> list[Any]:
+    """Return the distinct values of an indexed column, jumping from one to the next instead of scanning the log."""
+    connection = connection_for_reading(AuditEntry)
+    table, name = (connection.ops.quote_name(word) for word in (AuditEntry._meta.db_table, column))
+    after = f"SELECT MIN({name}) FROM {table} WHERE {name} > found.value"  # noqa: S608  (names of our own)
+    sql = f"""
+        WITH RECURSIVE found(value) AS (
+            SELECT MIN({name}) FROM {table}
+            UNION ALL SELECT ({after}) FROM found WHERE found.value IS NOT NULL
+        ) SELECT value FROM found WHERE value IS NOT NULL
+    """  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def content_type_choices() -> list[tuple[str, str]]:
+    """Return (id, name) of the models that the log mentions."""
+    choices = []
+    for pk in distinct_values("content_type_id"):
+        model = ContentType.objects.get_for_id(pk).model_class()
+        if model is not None:
+            choices.append((str(pk), str(model._meta.verbose_name)))
+    return choices

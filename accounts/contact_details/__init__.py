@@ -1,0 +1,1 @@
+"""Contact details: masked outside the permission, opened one by one."""

@@ -1,0 +1,1 @@
+"""Notifications: in the bell and by e-mail."""

@@ -1,0 +1,1 @@
+"""个人资料: what users change of their own account."""

@@ -1,0 +1,1 @@
+"""角色: permissions with a view and an edit scope."""

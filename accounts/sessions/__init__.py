@@ -1,0 +1,1 @@
+"""The sign-ins of users, listed and ended."""

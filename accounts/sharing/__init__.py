@@ -1,0 +1,1 @@
+"""协作人: one record shared with a colleague."""

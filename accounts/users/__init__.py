@@ -1,0 +1,1 @@
+"""用户: accounts, and what administrators do to them."""

@@ -1,0 +1,1 @@
+"""工作日历: working hours, holidays and make-up days."""

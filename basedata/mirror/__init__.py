@@ -1,0 +1,1 @@
+"""Products, stock and the state of the mirror of the company's sales system."""

@@ -1,0 +1,1 @@
+"""客户流失: the rule, the scan, and the cases."""

@@ -1,0 +1,1 @@
+"""交往记录 and their attachments."""

@@ -1,0 +1,72 @@
+"""Values of two customers that a merge takes over or loses, by the model's own fields so that none is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import copy
+from typing import Any
+
+from django.db import models
+
+from customers.records.models import Customer
+from kit.audit.log import display_value
+
+# Fields of the system's own bookkeeping; they do not describe the company.
+SYSTEM_FIELDS = (
+    "id", "version", "name_normalized", "name_pinyin", "name_initials", "deleted_at", "merged_into", "arrival",
+    "last_purchase_on", "won_back_on",
+)  # fmt: skip
+EARLIEST_FIELDS = ("cooperation_since",)  # of two days the earlier one holds
+EMPTY_VALUES = (None, "")
+
+
+def descriptive_fields() -> list[models.Field]:
+    """Return the fields that describe a customer, in the model's order."""
+    return [field for field in Customer._meta.concrete_fields if field.name not in SYSTEM_FIELDS]
+
+
+def values_to_take(survivor: Customer, other: Customer, merged_keys: Iterable[int] = ()) -> dict[str, Any]:
+    """Return {field: value} that the survivor takes from the other: missing values, and the earlier of two dates.
+
+    merged_keys: customers that the same merge deletes.
+    """
+    values = {}
+    for field in descriptive_fields():
+        own_value, other_value = getattr(survivor, field.attname), getattr(other, field.attname)
+        if not field.editable or other_value in EMPTY_VALUES:
+            continue
+        if own_value in EMPTY_VALUES or (field.name in EARLIEST_FIELDS and other_value < own_value):
+            values[field.name] = getattr(other, field.name)
+    if "parent" in values and (values["parent"].pk in merged_keys or _lies_under(values["parent"], survivor)):
+        del values["parent"]
+    return values
+
+
+def _lies_under(customer: Customer, above: Customer) -> bool:
+    ancestor: Customer | None = customer
+    for _ in range(50):
+        if ancestor is None or ancestor.pk == above.pk:
+            break
+        ancestor = ancestor.parent
+    return ancestor is not None
+
+
+def merge_outcome(survivor: Customer, others: list[Customer]) -> Customer:
+    """Return an unsaved copy of the survivor as it will be after taking the others over one by one."""
+    result, merged_keys = copy(survivor), {other.pk for other in others}
+    for other in others:
+        if result.parent_id == other.pk:
+            result.parent = other.parent
+        for name, value in values_to_take(result, other, merged_keys).items():
+            setattr(result, name, value)
+    return result
+
+
+def values_left_behind(survivor: Customer, other: Customer) -> dict[str, str]:
+    """Return {field: formatted value} of the other that a merge does not take over."""
+    texts = {field.name: display_value(other, field.name) for field in descriptive_fields()}
+    return {name: words for name, words in texts.items() if words and words != display_value(survivor, name)}
+
+
+def field_label(name: str) -> str:
+    return str(Customer._meta.get_field(name).verbose_name)  # type: ignore[union-attr]

@@ -1,0 +1,54 @@
+from .churn.models import ChurnCase, ChurnMeasure
+from .churn.version import ChurnChange, churn_version
+from .contacts.models import Contact
+from .imports.arrivals import Arrival, fits_one_transaction, withdraw_stale_imports
+from .imports.models import ImportFile, delete_old_uploads
+from .interactions.models import Attachment, Interaction
+from .merging.bulk import reclassify_customers, transfer_customers
+from .merging.leaving import customers_left_by, hand_over_customers
+from .merging.merge import merge_customers
+from .orders.models import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder, refresh_last_purchases
+from .orders.rollups import RevenueChange, RevenueYear, refresh_revenue
+from .querysets import names_hidden_from
+from .records.locks import lock_current_customers, lock_customer_names
+from .records.models import NUMBER_PREFIX, Customer, CustomerGrant, Ownership, required_fields
+from .timeline import TimelineEntry, add_timeline_entry
+
+__all__ = [
+    "NUMBER_PREFIX",
+    "PURCHASE_STATUSES",
+    "REVENUE_STATUSES",
+    "Arrival",
+    "Attachment",
+    "ChurnCase",
+    "ChurnChange",
+    "ChurnMeasure",
+    "Contact",
+    "Customer",
+    "CustomerGrant",
+    "ImportFile",
+    "Interaction",
+    "Order",
+    "OrderLine",
+    "Ownership",
+    "ParkedOrder",
+    "RevenueChange",
+    "RevenueYear",
+    "TimelineEntry",
+    "add_timeline_entry",
+    "churn_version",
+    "customers_left_by",
+    "delete_old_uploads",
+    "fits_one_transaction",
+    "hand_over_customers",
+    "lock_current_customers",
+    "lock_customer_names",
+    "merge_customers",
+    "names_hidden_from",
+    "reclassify_customers",
+    "refresh_last_purchases",
+    "refresh_revenue",
+    "required_fields",
+    "transfer_customers",
+    "withdraw_stale_imports",
+]

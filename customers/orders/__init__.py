@@ -1,0 +1,1 @@
+"""历史订单 and the yearly revenue kept of them."""

@@ -1,0 +1,1 @@
+"""The record page and the list of customers, which show all subjects."""

@@ -1,0 +1,87 @@
+"""The record page of a customer: one card for each subject."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+
+from accounts.models import User
+from customers.churn.pages import churn_card
+from customers.hooks import OriginCard, WorkCard
+from customers.merging.merge import find_survivor
+from customers.merging.merge_values import field_label, values_left_behind
+from customers.orders.pages import orders_card
+from customers.querysets import names_hidden_from
+from customers.records.models import Customer
+from customers.records.pages import CRUMBS, EDIT, REMOVE, SHARE, TRANSFER
+from customers.records.part_pages import cards_context, tabs_context
+from kit.audit.models import AuditEntry
+from kit.domain.masking import mask
+from kit.domain.modules import lent
+from kit.pages.buttons import controls
+from kit.pages.history import hide_record_names, mask_entries
+from kit.pages.record_page import RecordPage
+from kit.pages.unknown_parameters import get_part_or_404
+
+
+def merged_parts(record: Customer, user: User) -> list[tuple[Customer, list[tuple[str, str]]]]:
+    """Return the customers merged into this one, each with (field, value) of what was not taken over."""
+    merged = []
+    for one in record.merged.select_related("region", "industry", "level", "manager", "parent", "created_by"):
+        left = values_left_behind(record, one)
+        if names_hidden_from(user, "上级单位"):
+            left.pop("parent", None)
+        if not record.shows_details_to(user):
+            left |= {name: mask(left[name]) for name in left.keys() & set(one.detail_fields)}
+        merged.append(
+            (one, [(field_label(name), text) for name, text in left.items() if name not in ("name", "number")])
+        )
+    return merged
+
+
+class CustomerDetail(RecordPage):
+    model = Customer
+    template_name = "customers/customer_detail.html"
+    crumbs, help = CRUMBS, "customers"
+    select_related = ("region", "industry", "level", "manager", "parent", "created_by")
+
+    def get(self, request: Any, **kwargs: Any) -> HttpResponse:
+        """Redirect from a merged customer to the one it became part of."""
+        try:
+            return super().get(request, **kwargs)
+        except Http404:
+            survivor = find_survivor(self.kwargs["pk"])
+            if survivor is None or not Customer.objects.visible_to(request.user).filter(pk=survivor.pk).exists():
+                raise
+            messages.success(request, f"您打开的客户已并入「{survivor}」。")
+            return redirect(survivor)
+
+    def context(self, record: Customer) -> dict[str, Any]:
+        visible = Customer.objects.visible_to(self.request.user)
+        menu = controls((SHARE, TRANSFER, REMOVE), record, self.request.user)
+        return {
+            **tabs_context(record, self.request.user),
+            **cards_context(record, self.request.user),
+            "tab": get_part_or_404(self.request.GET, "tab", ("overview", "info"), "overview"),
+            "owners": record.ownerships.select_related("manager"),
+            "merged": merged_parts(record, self.request.user) if self.request.GET.get("tab") == "info" else [],
+            "parent": visible.filter(pk=record.parent_id).first() if record.parent_id else None,
+            "branches": visible.filter(parent=record).order_by("name_pinyin")[:20],
+            "grants": record.grants.select_related("user", "permission"),
+            "share_url": next((control.url for control in menu if control.action is SHARE and control.allowed), ""),
+            "history": hide_record_names(
+                mask_entries(record, AuditEntry.objects.about(record)[:5], self.request.user), self.hidden_labels()
+            ),
+            "menu_actions": menu,
+            "churn": churn_card(record, self.request.user),
+            "orders": orders_card(record, self.request.user),
+            "work_cards": [hook.draw(record, self.request.user) for hook in lent(WorkCard)],
+            "origin_cards": [hook.draw(record, self.request.user) for hook in lent(OriginCard)],
+            "head_actions": (EDIT,),
+        }
+
+    def hidden_labels(self) -> tuple[str, ...]:
+        return names_hidden_from(self.request.user, "上级单位")

@@ -1,0 +1,126 @@
+"""Row rules and searches of customers."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Q
+
+from accounts.contact_details.masking import detail_owner_ids
+from accounts.models import User
+from accounts.scopes.grants import grant_model_of, granted_ids
+from accounts.scopes.querysets import ScopedQuerySet
+from accounts.scopes.rule import EDIT, VIEW, user_ids_in_scope
+from kit.audit.models import NOT_KEPT_PREFIX
+from kit.domain.folding import fold_name
+from kit.domain.modules import lent
+
+from .hooks import RecordsOfCustomers
+from .names import normalize
+
+M = TypeVar("M", bound=models.Model)
+
+
+class OfCustomersQuerySet(models.QuerySet[M]):
+    """Rows of customers: exported are those of the customers the user may export."""
+
+    def export_limit(self, user: User, permission: str) -> Q | None:
+        customers = all_customers()
+        limit = customers.export_limit(user, permission)
+        return None if limit is None else Q(customer__in=customers.filter(limit))
+
+
+class CustomerQuerySet(ScopedQuerySet):
+    view_permission = "customers.view_customer"
+    edit_permission = "customers.change_customer"
+
+    def of_people(self, people: frozenset[int]) -> Q:
+        return Q(manager__in=people)
+
+    def own(self, user: User) -> Q:
+        """Customers whose open work the user has. Having made a customer gives nothing: decision 39."""
+        own = Q()
+        for records in lent(RecordsOfCustomers):
+            if served := records.shown_to(user):
+                own |= Q(pk__in=served)
+        return own
+
+    def current(self) -> CustomerQuerySet:
+        """Exclude soft-deleted customers."""
+        return self.filter(deleted_at=None)
+
+    def visible_to(self, user: User) -> CustomerQuerySet:
+        return super().visible_to(user).current()
+
+    def formerly_visible_to(self, user: User) -> CustomerQuerySet:
+        """Return deleted and merged customers in the user's scope, to tell writers what became of them."""
+        return super().visible_to(user).exclude(deleted_at=None)
+
+    def editable_by(self, user: User) -> CustomerQuerySet:
+        return super().editable_by(user).current()
+
+    def detailed_for(self, user: User) -> CustomerQuerySet:
+        """Return the customers whose phone and account the user sees in full: shows_details_to() as SQL."""
+        people = detail_owner_ids(user, self.edit_permission)
+        if people is None:
+            return self
+        shared_ids = granted_ids(user, grant_model_of(self.model), self.edit_permission)
+        return self.filter(self.of_people(people) | Q(pk__in=shared_ids) if shared_ids else self.of_people(people))
+
+    def restorable_by(self, user: User) -> CustomerQuerySet:
+        """Return deleted customers, for administrators, without merged ones and those of an unfinished import."""
+        rows = self.exclude(deleted_at=None).filter(merged_into=None, arrival=None)
+        return rows if user.has_perm("customers.restore_customer") else self.none()
+
+    def supervised_by(self, user: User, permission: str) -> CustomerQuerySet:
+        """Return the customers over whose 客户经理 a permission reaches."""
+        if not user.has_perm(permission):
+            return self.none()
+        people = user_ids_in_scope(user, permission, EDIT)
+        return self.current() if people is None else self.current().filter(manager__in=people)
+
+    def named_like(self, name: str) -> CustomerQuerySet:
+        """Return the customers whose normalised name is the same."""
+        return self.with_owner().filter(name_normalized=normalize(name))
+
+    def with_owner(self) -> CustomerQuerySet:
+        """Select the 客户经理 and annotate owned_since: the start of the current ownership."""
+        ownerships = apps.get_model("customers", "Ownership")
+        current_since = (
+            ownerships._default_manager.filter(customer=models.OuterRef("pk"), until=None)
+            .order_by()
+            .values("since")[:1]
+        )
+        return (
+            self.current().annotate(owned_since=models.Subquery(current_since)).select_related("manager").order_by("pk")
+        )
+
+    def incomplete(self) -> CustomerQuerySet:
+        """Return customers, of 开发成功 or an import, that lack required fields."""
+        missing = Q(region=None) | Q(level=None) | Q(satisfaction=None) | Q(credit=None)
+        return self.filter(missing | Q(address="") | Q(phone=""))
+
+
+def all_customers() -> CustomerQuerySet:
+    """Return a queryset of all customers, for modules that Customer's own module imports."""
+    return CustomerQuerySet(apps.get_model("customers", "Customer"))
+
+
+def sounds_like(text: str, path: str = "") -> Q | None:
+    """Match names that begin with this pinyin or these initials, by every reading of their surnames.
+
+    path: to the customer, as customer__. Return None when the text is no pinyin.
+    """
+    folded = fold_name(text)
+    if not (folded.isascii() and folded.isalpha()):
+        return None
+    usual_reading = Q(**{f"{path}name_initials__startswith": folded}) | Q(**{f"{path}name_pinyin__startswith": folded})
+    return usual_reading | Q(**{f"{path}name_readings__contains_plain": f"|{folded}"})
+
+
+def names_hidden_from(user: User, label: str) -> tuple[str, ...]:
+    """Return (label,) unless the user sees every customer: audit rows name customers, whoever may see them."""
+    sees_all = user_ids_in_scope(user, CustomerQuerySet.view_permission, VIEW) is None
+    return () if sees_all else (label, NOT_KEPT_PREFIX + label)

@@ -1,0 +1,1 @@
+"""客户: the record itself, its owner, locks, and the search for duplicates."""

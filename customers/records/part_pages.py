@@ -1,0 +1,143 @@
+"""Pages below one customer, forms that open inside its page, and what its page shows of its parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django_htmx.http import push_url, reswap, retarget
+
+from accounts.models import User
+from kit.pages.buttons import Button
+from kit.pages.form_page import FormPage
+from kit.pages.list_page import ListPage
+from kit.pages.page import visible_rows
+from kit.pages.paging import count_capped
+
+from .locks import refuse_if_removed
+from .models import Customer
+from .timeline_pages import timeline_page
+
+if TYPE_CHECKING:
+    from customers.contacts.models import Contact
+    from customers.interactions.models import Interaction
+
+CARD_ROWS = 5
+MAX_COUNT = 999
+
+
+class PartButton(Button):
+    """A button of a part of a customer, with the customer in its URL."""
+
+    def url(self, record: Contact | Interaction) -> str:
+        return reverse(self.url_name, args=[record.customer_id, record.pk])
+
+
+def get_customer(request: HttpRequest, pk: int) -> Customer:
+    """Return the customer of a page about its parts; to a POST say what became of one that the user saw before."""
+    user: Any = request.user
+    if request.method == "POST":
+        for former in Customer.objects.formerly_visible_to(user).filter(pk=pk):
+            refuse_if_removed(former, user).enforce()
+    rows = Customer.objects.visible_to(user).select_related("manager", "level", "region")
+    return get_object_or_404(rows, pk=pk)
+
+
+class PartList(ListPage):
+    """A list of one customer's parts. A subclass declares part, new_label and new_url besides what ListPage reads."""
+
+    template_name = "customers/part_list.html"
+    new_label, new_url = "", ""
+    part: str  # which of customers/tabs.html this list is
+
+    @cached_property
+    def belongs_to(self) -> Customer:  # type: ignore[override]
+        return get_customer(self.request, self.kwargs["pk"])
+
+    def rows(self) -> Any:
+        return super().rows().filter(customer=self.belongs_to)
+
+    def context(self) -> dict[str, Any]:
+        customer = self.belongs_to
+        may_add = bool(customer.can_contribute(self.request.user))
+        new = (self.new_label, reverse(self.new_url, args=[customer.pk])) if may_add else None
+        return {"record": customer, "tab": self.part, "new": new, **tabs_context(customer, self.request.user)}
+
+
+def rows_of_customer(page: Any) -> Any:
+    """Return the rows of a page's model that belong to the customer of its URL: a part of another customer is 404."""
+    return visible_rows(page.model, page.request.user, page.select_related).filter(customer=page.kwargs["customer"])
+
+
+class PartPage(FormPage):
+    """A form about one part of a customer."""
+
+    select_related: tuple[str, ...] = ("customer", "customer__manager")
+
+    def rows(self) -> Any:
+        return rows_of_customer(self)
+
+
+class InPlacePage(FormPage):
+    """A form that htmx opens inside the customer's page, and a page of its own without htmx.
+
+    After saving, htmx replaces the form's card and the timeline.
+    """
+
+    card: str
+
+    def rows(self) -> Any:
+        return rows_of_customer(self)
+
+    def get_record(self) -> Any:
+        if not self.creates:
+            return super().get_record()
+        return self.model(customer=get_customer(self.request, self.kwargs["pk"]))
+
+    def back_url(self, record: Any) -> str:
+        return record.customer.get_absolute_url() if self.creates else super().back_url(record)
+
+    def render(self, status: int = 200, template: str = "", **context: Any) -> HttpResponse:
+        if not self.request.htmx:
+            return super().render(status, template, **context)
+        if template == "ui/conflict.html":
+            response = super().render(200, template, **context)
+            return push_url(reswap(retarget(response, "body"), "innerHTML"), self.request.path)
+        return super().render(200, "customers/in_place.html", card=self.card, **context)
+
+    def send(self, record: Any, form: Any) -> HttpResponse:
+        response = super().send(record, form)
+        is_saved = response.status_code == 302
+        return self.redraw_card(record.customer_id) if is_saved and self.request.htmx else response
+
+    def redraw_card(self, customer_id: int) -> HttpResponse:
+        customer = get_object_or_404(Customer.objects.visible_to(self.request.user), pk=customer_id)
+        context = {"card": self.card, "record": customer, **cards_context(customer, self.request.user)}
+        response = render(self.request, "customers/redrawn.html", context)
+        return reswap(retarget(response, f"#{self.card}"), "outerHTML")
+
+
+def tabs_context(record: Customer, user: User) -> dict[str, Any]:
+    """Return the counts in the tabs of a customer, read by one statement."""
+    querysets: dict[str, QuerySet[Any]] = {"contacts": record.contacts.all(), "interactions": record.interactions.all()}
+    if user.has_perm("customers.view_order"):
+        querysets["orders"] = record.orders.all()
+    counts = count_capped((rows, MAX_COUNT + 1) for rows in querysets.values())
+    return {"tab_counts": dict(zip(querysets, counts, strict=True))}
+
+
+def cards_context(customer: Customer, user: User) -> dict[str, Any]:
+    """Return the context of contacts.html, interactions_card.html and timeline.html besides record and user."""
+    rows = customer.interactions.select_related("kind", "contact", "created_by").order_by("-on", "-pk")
+    newest = list(rows[: CARD_ROWS + 1])
+    return {
+        "contacts": list(customer.contacts.all()),
+        "interactions": newest[:CARD_ROWS],
+        "more_interactions": len(newest) > CARD_ROWS,
+        "may_edit": bool(customer.can_contribute(user)),
+        **timeline_page(customer),
+    }

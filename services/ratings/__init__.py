@@ -1,0 +1,1 @@
+"""Ratings by customers, through a link."""
