@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from kit.domain.days import add_months
 from reports.models import MonthlyReport
-from reports.monthly_sections import four_reports
+from reports.pages.monthly_sections import four_reports
 
 REMARKS = """本月订单集中在月中，老客户补库占大头；新客户首单 {n} 家，都按计划执行。
 流失方面：确认流失的客户以产线停产和集团统一采购为主，价格原因的已安排主管上门。

@@ -33,7 +33,7 @@ from kit.pages.list_tabs import Tabs
 from kit.pages.record_page import RecordPage
 from kit.pages.templatetags.ui import chip
 from kit.pages.unknown_parameters import get_part_or_404
-from reports.monthly_sections import four_reports
+from reports.pages.monthly_sections import four_reports
 from reports.report_snapshot import restore_reports
 
 from ..models import MonthlyReport, Submission

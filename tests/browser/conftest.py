@@ -19,7 +19,7 @@ from pytest_django.live_server_helper import LiveServer
 from basedata.models import SpecialDay, SyncRefusal, SyncRun
 from customers.models import ImportFile, ParkedOrder
 from kit.jobs.models import Job
-from reports.monthly_sections import four_reports
+from reports.pages.monthly_sections import four_reports
 from tests import factories
 
 # Playwright keeps an event loop in this thread; the ORM is used between its calls, never inside them.

@@ -7,13 +7,13 @@ from typing import Any
 
 from accounts.models import User
 
-from .forms import ReportForm
-from .pages.churn import ChurnReport
-from .pages.composition import CompositionReport
-from .pages.contribution import ContributionReport
-from .pages.service import ServicesReport
-from .report_page import ReportPage
-from .report_snapshot import serialize_report
+from ..forms import ReportForm
+from ..report_page import ReportPage
+from ..report_snapshot import serialize_report
+from .churn import ChurnReport
+from .composition import CompositionReport
+from .contribution import ContributionReport
+from .service import ServicesReport
 
 
 def four_reports(user: User, period: date) -> list[dict[str, Any]]:
