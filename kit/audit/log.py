@@ -13,6 +13,7 @@ from django.db import models
 from django.utils import timezone
 
 from kit.domain.actor import Actor
+from kit.sql.transactions import in_transaction
 
 from .models import AuditEntry
 
@@ -62,12 +63,12 @@ def build_entry(
     )
 
 
+@in_transaction
 def save_changes(by: Actor | None, verb: str, obj: models.Model, /, **values: Any) -> dict[str, tuple[str, str]]:
     """Set and save the given fields, increment the record's version and log old → new.
 
     Return {label: (old, new)}, {} when nothing changed. A value named `reason` that is no field goes into the audit row
     only; `facts` are changes already made to the record's relations, which belong into the same audit row.
-    Call in a transaction.
     """
     fields, facts = {field.name for field in obj._meta.concrete_fields}, values.pop("facts", {})
     notes = {"原因": values.pop("reason")} if "reason" in values and "reason" not in fields else {}

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from kit.domain.verdict import refuse_if
 from kit.sql.streaming import stream_records
+from kit.sql.transactions import in_transaction
 
 from . import seals
 from .erasure_events import FIELDS, REGISTERED, facts_of
@@ -39,8 +40,9 @@ def find_entries_naming(words: Iterable[str]) -> models.QuerySet[AuditEntry]:
     return AuditEntry.objects.annotate(words=Cast("changes", models.TextField())).filter(condition)
 
 
+@in_transaction
 def redact(erasures: Iterable[Erasure], *, event: AuditEntry) -> int:
-    """Replace the texts of the rows and register the erasure; return how many rows. Call in a transaction.
+    """Replace the texts of the rows and register the erasure; return how many rows.
 
     event: the event that is the reason. Raise Refused when a seal over one of the rows does not verify: tampering must
     be looked into first.
