@@ -151,7 +151,8 @@ def handed_over(company, one, patch):
 def free(patch) -> None:
     """No row is kept, no turn taken."""
     patch.setattr(held, "lock_row", lambda row: row.refresh_from_db())
-    patch.setattr("kit.sql.row_locks.lock_row", lambda row: row.refresh_from_db())
+    for module in ("kit.sql.row_locks", "kit.transitions"):
+        patch.setattr(f"{module}.lock_row", lambda row: row.refresh_from_db())
     patch.setattr("kit.sql.row_locks.lock_in_order", lambda *rows: None)
     patch.setattr(feed, "take_merge_lock", lambda *, merging: None)
     patch.setattr(scan, "take_scan_lock", lambda: None)

@@ -45,7 +45,7 @@ def by_hand(client, values):
 @pytest.fixture
 def two_by_hand(company, sign_in, monkeypatch, new_customer):
     mine, theirs = sign_in(company.manager), sign_in(company.stranger)
-    moment = before(monkeypatch, Customer, "create")
+    moment = before(monkeypatch, Customer, "add")
     return lambda: moment.overtake(by_hand(mine, new_customer), by_hand(theirs, new_customer))
 
 
@@ -93,7 +93,7 @@ def test_control_without_the_lock_hand_and_win_make_one_customer_twice(by_hand_a
 def win_against_by_hand(company, sign_in, monkeypatch, new_customer):
     record = factories.assigned(company.colleague, company.supervisor, company.manager)
     client = sign_in(company.stranger)
-    moment = before(monkeypatch, Customer, "create")
+    moment = before(monkeypatch, Customer, "add")
     return lambda: moment.overtake(
         by_hand(client, new_customer), lambda: again(record).win(by=company.manager, reason="已下单")
     )
@@ -145,7 +145,7 @@ def test_control_without_the_lock_hand_and_table_make_one_customer_twice(by_hand
 @pytest.fixture
 def two_opportunities(company, sign_in, monkeypatch):
     mine, theirs = sign_in(company.manager), sign_in(company.stranger)
-    moment = before(monkeypatch, Opportunity, "create")
+    moment = before(monkeypatch, Opportunity, "save")
     values = factories.OPPORTUNITY
     return lambda: moment.overtake(
         lambda: mine.post("/marketing/opportunities/new/", values).status_code,
