@@ -16,9 +16,8 @@ from kit.pages.form_page import FormPage
 from kit.sql.row_locks import lock_in_order
 from kit.sql.transactions import in_transaction
 
-from .candidates import rank_candidates
 from .models import ServiceRequest
-from .pages import RELATED
+from .pages import RELATED, ranked_candidates
 
 MAX_AT_ONCE = 200
 
@@ -36,39 +35,36 @@ class AssignRequests(FormPage):
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         requests = self.get_record()
         self.verdict(requests).enforce()
-        if requests:
-            return self.show(requests, self.make_form(requests))
-        messages.error(request, "没有选中您可以分配的服务请求。请在列表里勾选后再分配。")
-        return redirect("services:dispatch")
+        return self.show(requests, self.make_form(requests)) if requests else ask_for_choice(request)
 
     def verdict(self, record: list[ServiceRequest]) -> Verdict:
-        """Ask the permission alone: each request has answered for itself."""
-        return self.do.rule.verdict(self.model, self.request.user)
+        return self.do.rule.verdict(self.model, self.request.user)  # each request has answered for itself
 
     def form_options(self, record: list[ServiceRequest]) -> dict[str, Any]:
         return {"candidates": ServiceRequest.candidates(self.request.user)}
 
     def context(self, record: list[ServiceRequest], form: Any) -> dict[str, Any]:
-        people = ServiceRequest.candidates(self.request.user).prefetch_related("regions")
         left_out = len(chosen(self.request)) - len(record)
-        return {"requests": record, "left_out": left_out, "candidates": rank_candidates(record, people)}
+        return {"requests": record, "left_out": left_out, "candidates": ranked_candidates(record, self.request.user)}
 
     def carry_out(self, record: list[ServiceRequest], form: Any) -> None:
         self.verdict(record).enforce()
         keys, to = chosen(self.request), form.cleaned_data["to"]
-        count = assign_together(keys, to, by=self.request.user)
-        also = f"另外 {len(keys) - count} 个不能分配，已略去。" if count < len(keys) else ""
-        self.message = f"已把 {count} 个服务请求分配给 {to}。{also}"
+        self.message = describe(assign_together(keys, to, by=self.request.user), len(keys), to)
 
     def refuse(self, record: list[ServiceRequest], form: Any, verdict: Verdict) -> HttpResponse:
-        """Show the form with what may still be assigned: somebody else may have been faster."""
-        return super().refuse(self.get_record(), form, verdict)
+        return super().refuse(self.get_record(), form, verdict)  # what may still be assigned: others may be faster
 
     def back_url(self, record: object) -> str:
         return reverse("services:dispatch")
 
     def success_url(self, record: object, result: None) -> str:
         return self.back_url(record)
+
+
+def ask_for_choice(request: HttpRequest) -> HttpResponse:
+    messages.error(request, "没有选中您可以分配的服务请求。请在列表里勾选后再分配。")
+    return redirect("services:dispatch")
 
 
 def chosen(request: HttpRequest) -> set[int]:
@@ -92,3 +88,8 @@ def assign_together(keys: set[int], to: User, *, by: User) -> int:
     for one in requests:
         one.assign(to, by=by)
     return len(requests)
+
+
+def describe(count: int, chosen_count: int, to: User) -> str:
+    also = f"另外 {chosen_count - count} 个不能分配，已略去。" if count < chosen_count else ""
+    return f"已把 {count} 个服务请求分配给 {to}。{also}"

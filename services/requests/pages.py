@@ -19,7 +19,7 @@ from kit.pages.history import HistoryPage, hide_record_names
 from kit.pages.record_page import RecordPage
 
 from .buttons import ASSIGN, EDIT, FEEDBACK, HANDLE, INVOLVE, KEEP, REASSIGN, REMOVE, RESUME, WAIT
-from .candidates import rank_candidates
+from .candidates import Candidate, rank_candidates
 from .forms import HelperForm, KeepForm, NoteForm, RequestForm
 from .models import ServiceRequest
 from .notes import ServiceHelper
@@ -154,6 +154,11 @@ class RemoveRequest(RequestAction):
         return reverse("services:dispatch")
 
 
+def ranked_candidates(records: list[ServiceRequest], user: User) -> list[Candidate]:
+    """Return the account managers to whom the user may assign, with why each fits these requests."""
+    return rank_candidates(records, ServiceRequest.candidates(user).prefetch_related("regions"))
+
+
 class AssignmentPage(FormPage):
     """The form that chooses the account manager, beside the candidates and why each would fit."""
 
@@ -164,8 +169,7 @@ class AssignmentPage(FormPage):
         return {"candidates": ServiceRequest.candidates(self.request.user)}
 
     def context(self, record: ServiceRequest, form: Any) -> dict[str, Any]:
-        people = ServiceRequest.candidates(self.request.user).prefetch_related("regions")
-        return {"candidates": rank_candidates([record], people)}
+        return {"candidates": ranked_candidates([record], self.request.user)}
 
 
 class AssignRequest(AssignmentPage):
