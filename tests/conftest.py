@@ -135,4 +135,5 @@ def forged(company):
 @pytest.fixture
 def without_lock(monkeypatch):
     """Rows are read afresh, but not kept: the guard of every transition is off."""
-    monkeypatch.setattr("kit.domain.verdict.lock_row", lambda row: row.refresh_from_db())
+    for module in ("kit.domain.verdict", "kit.transitions"):
+        monkeypatch.setattr(f"{module}.lock_row", lambda row: row.refresh_from_db())

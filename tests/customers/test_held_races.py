@@ -148,7 +148,8 @@ def handed_over(company, one, patch):
 def free(patch) -> None:
     """No row is kept, no turn taken."""
     patch.setattr(held, "lock_row", lambda row: row.refresh_from_db())
-    patch.setattr("kit.domain.verdict.lock_row", lambda row: row.refresh_from_db())
+    for module in ("kit.domain.verdict", "kit.transitions"):
+        patch.setattr(f"{module}.lock_row", lambda row: row.refresh_from_db())
     patch.setattr("kit.domain.verdict.lock_in_order", lambda *rows: None)
     patch.setattr(feed, "take_merge_lock", lambda *, merging: None)
     patch.setattr(churn_scan, "take_scan_lock", lambda: None)
