@@ -135,5 +135,5 @@ def forged(company):
 @pytest.fixture
 def without_lock(monkeypatch):
     """Rows are read afresh, but not kept: the guard of every transition is off."""
-    for module in ("kit.domain.verdict", "kit.transitions"):
+    for module in ("kit.sql.row_locks", "kit.transitions"):
         monkeypatch.setattr(f"{module}.lock_row", lambda row: row.refresh_from_db())

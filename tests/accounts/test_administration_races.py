@@ -23,7 +23,7 @@ pytestmark = ON_POSTGRESQL
 @pytest.fixture
 def unguarded(monkeypatch):
     """Rows are read afresh and not kept."""
-    monkeypatch.setattr("kit.sql.row_locks.lock_row", lambda row: row.refresh_from_db())
+    monkeypatch.setattr("kit.transitions.lock_row", lambda row: row.refresh_from_db())
     monkeypatch.setattr(administrators, "lock_row", lambda row: None)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, *args, **kwargs: rows.all())
 

@@ -11,7 +11,7 @@ from accounts.models import User
 from crm.handover import move_work
 from customers.merging import bulk
 from customers.models import Customer
-from kit.domain import verdict
+from kit import transitions
 from kit.domain.verdict import Refused
 from marketing.models import Opportunity
 from services.models import ServiceRequest
@@ -125,7 +125,7 @@ def test_work_taken_away_meanwhile_and_their_leaving_wait_for_each_other_and_nev
 
 
 def test_control_locked_as_strongly_as_others_the_two_lock_up(company, monkeypatch):
-    monkeypatch.setattr(verdict, "lock_row", lambda row: row.refresh_from_db(from_queryset=strongly(row)))
+    monkeypatch.setattr(transitions, "lock_row", lambda row: row.refresh_from_db(from_queryset=strongly(row)))
     record, leaver = factories.CustomerFactory(manager=company.manager), company.manager
     moment = before(monkeypatch, bulk, "move_customers")
     outcome = moment.overtake(
