@@ -190,7 +190,7 @@ class User(SecondFactor, AbstractUser):
             ("serve_customers", "担任客户经理（可被指派机会、负责客户）"),
         ]
 
-    locks_before_records = True  # in every transition that is given a user, see kit.domain.verdict
+    locks_before_records = True  # in every transition that is given a user, see kit.transitions
     one_time_password: str  # on an account just created, and nowhere else
 
     def __str__(self) -> str:

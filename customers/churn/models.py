@@ -246,7 +246,9 @@ class ChurnCase(models.Model):
 
     @mark_as_merged.guard
     def can_mark_as_merged(self, by: User | None) -> Verdict:
-        return refuse_if(self.is_open, "流失记录还没有结束。")
+        return first_objection(
+            require_scope(by is None, "只由数据检查更正。"), refuse_if(self.is_open, "流失记录还没有结束。")
+        )
 
     # Shared verdicts
 

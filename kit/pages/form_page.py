@@ -63,6 +63,8 @@ class FormPage(View):
         if self.form.versioned and not self.creates:
             return save_version(self)
         record = self.get_record()
+        if self.creates and (verdict := self.verdict(record)).kind in (Kind.NO_PERMISSION, Kind.NOT_YOURS):
+            verdict.enforce()  # before the form looks anything up
         form = self.make_form(record, request.POST)
         if form.is_valid():
             return self.send(record, form)

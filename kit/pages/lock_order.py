@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from kit.sql.row_locks import lock_before_records
+from kit.sql.row_locks import lock_before_records, lock_row
+from kit.sql.transactions import in_transaction
 from kit.transitions import LockedWithParent
 
 if TYPE_CHECKING:
     from .form_page import FormPage
 
 
+@in_transaction
 def lock_before_row(page: FormPage) -> None:
-    """Lock the customer the page's row belongs to and those its form chooses.
+    """Lock what the page's row belongs to and the customers its form chooses, as the transition will, before the row.
 
-    A page names in `locked_first` the form fields that choose a customer, a model gives its own by locked_parent().
-    Call it in a transaction before the row is locked.
+    A page names in `locked_first` the form fields that choose a customer, a model gives its parent by locked_parent().
     """
     if not page.locked_first and not issubclass(page.model, LockedWithParent):
         return
@@ -27,6 +28,8 @@ def lock_before_row(page: FormPage) -> None:
     rows = [_chosen_row(form, name) for name in page.locked_first]
     parent = record.locked_parent() if isinstance(record, LockedWithParent) else None
     lock_before_records(*rows, *([record] if any(rows) else []), parent)
+    if parent is not None and not getattr(parent, "locks_before_records", False):
+        lock_row(parent)
 
 
 def _chosen_row(form: forms.BaseForm | None, name: str) -> Any:

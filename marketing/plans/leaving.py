@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.models import User, notify
 from kit.audit.log import log_events
 from kit.domain.verdict import refuse_if
+from kit.sql.transactions import in_transaction
 from marketing.opportunities.models import Opportunity
 
 from .models import PlanItem
@@ -23,11 +24,9 @@ def count_open_opportunities(person: User) -> list[tuple[str, int]]:
     return [("已指派的销售机会", assigned.count()), ("未执行的计划项", items.count())]
 
 
+@in_transaction
 def hand_over_opportunities(person: User, to: User, *, by: User, reason: str) -> int:
-    """Reassign all open opportunities and return their number; the permission is that for disabling the user.
-
-    Call in the transaction that disables them.
-    """
+    """Reassign all open opportunities and return their number; the permission is that for disabling the user."""
     refuse_if(not User.objects.account_managers().filter(pk=to.pk).exists(), f"{to} 不是在职的客户经理。").enforce()
     rows = Opportunity.objects.filter(assignee=person, status=Opportunity.Status.ASSIGNED)
     opportunities = list(rows.order_by("pk").select_for_update(of=("self",)))

@@ -83,7 +83,7 @@ class PlanItem(models.Model):
         log_event(by, "制定计划", opportunity, 计划项=item.dated_text())
         return item
 
-    @transition("marketing.plan_opportunity", "修改")
+    @transition("marketing.plan_opportunity", "修改", refusal="您的角色不能制定开发计划")
     def edit(self, *, by: User, on: date, text: str) -> None:
         before, self.on, self.text = self.dated_text(), on, text
         if before == self.dated_text():
@@ -99,7 +99,7 @@ class PlanItem(models.Model):
             refuse_if(self.is_done, "已填写执行效果的计划项不能再修改。"),
         )
 
-    @transition("marketing.plan_opportunity", "删除")
+    @transition("marketing.plan_opportunity", "删除", refusal="您的角色不能制定开发计划")
     def remove(self, *, by: User) -> None:
         log_event(by, "删除计划", self.opportunity, 计划项=(self.dated_text(), None))
         self.delete()

@@ -10,7 +10,7 @@ from threading import Barrier, BrokenBarrierError
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 from accounts.models import User, check_not_last_administrator, check_role_change
@@ -25,8 +25,10 @@ from kit.domain.verdict import Kind, Refused
 from kit.jobs import tasks
 from kit.jobs.management.commands import run_due
 from kit.jobs.models import DueRun, Job
+from kit.pages import versioned_save
 from marketing.models import ForecastChange, Opportunity, PlanItem, SameNameExists
 from tests import factories
+from tests.html import values
 from tests.races import GIVE_UP, ON_POSTGRESQL, again, alone, before
 
 pytestmark = ON_POSTGRESQL
@@ -99,6 +101,33 @@ def test_winning_twice_at_once_makes_one_customer(win_twice):
 def test_control_without_the_locks_winning_twice_makes_two_customers(win_twice):
     win_twice()
     assert Customer.objects.count() == 2
+
+
+# A plan item is edited on its page while it is removed
+
+
+@pytest.fixture
+def edit_meets_removal(company, monkeypatch, client):
+    record = factories.assigned(company.colleague, company.supervisor, company.manager)
+    item = factories.plan_item(record, company.manager)
+    client.force_login(company.manager)
+    url = f"/marketing/development/{record.pk}/items/{item.pk}/edit/"
+    sent = {**values(client.get(url), "form[method=post]:has([name=text])"), "text": "改为线上"}
+    moment = before(monkeypatch, versioned_save, "_save_if_unchanged")
+    return lambda: moment.overtake(
+        lambda: client.post(url, sent).status_code, lambda: again(item).remove(by=company.manager)
+    )
+
+
+def test_an_edited_item_is_removed_afterwards(edit_meets_removal):
+    assert edit_meets_removal() == (302, None)
+    assert not PlanItem.objects.exists()
+
+
+def test_control_with_the_item_locked_before_its_opportunity_the_two_lock_up(edit_meets_removal, monkeypatch):
+    monkeypatch.setattr(versioned_save, "lock_before_row", lambda page: None)
+    saved, removed = edit_meets_removal()
+    assert saved != 302 or isinstance(removed, OperationalError)
 
 
 # Two opportunities of one name are won
