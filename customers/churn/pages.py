@@ -142,7 +142,8 @@ def case_context(case: ChurnCase, user: User) -> dict[str, Any]:
 
 
 class ChurnHistory(HistoryPage):
-    model, crumbs, help = ChurnCase, CRUMBS, "churn"
+    model, select_related = ChurnCase, ("customer",)
+    crumbs, help = CRUMBS, "churn"
 
 
 class DeferLoss(FormPage):

@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils.functional import cached_property
 from django_htmx.http import push_url, reswap, retarget
 
 from accounts.models import User
@@ -54,9 +53,10 @@ class PartList(ListPage):
     new_label, new_url = "", ""
     part: str  # which of customers/tabs.html this list is
 
-    @cached_property
-    def belongs_to(self) -> Customer:  # type: ignore[override]
-        return get_customer(self.request, self.kwargs["pk"])
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        """Load the customer first: below a hidden one every request is 404, and an export's job calls nothing else."""
+        super().setup(request, *args, **kwargs)
+        self.belongs_to = get_customer(request, kwargs["pk"])
 
     def rows(self) -> Any:
         return super().rows().filter(customer=self.belongs_to)

@@ -12,7 +12,7 @@ INTERNAL_FIELDS = ("opened", "submission")
 def describe_raw_value(field: forms.Field, value: str) -> str:
     """Return a raw value as shown on screen: the label of a choice instead of its key."""
     if isinstance(field, forms.ModelChoiceField):
-        row = field.queryset.filter(pk=value).first() if field.queryset and value.isdecimal() else None
+        row = field.queryset.filter(pk=value).first() if field.queryset is not None and value.isdecimal() else None
         return str(row) if row else value
     if isinstance(field, forms.ChoiceField):
         choices: Any = field.choices  # typed as a function too, which the field has called

@@ -44,6 +44,7 @@ class HistoryPage(View):
     model: type[models.Model]
     title, help = "变更历史", "audit"
     crumbs: tuple[tuple[str, str], ...] = ()
+    select_related: tuple[str, ...] = ()
     template_name = "ui/history_page.html"
     request: Any
 
@@ -56,7 +57,7 @@ class HistoryPage(View):
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         user = self.request.user
-        record: Any = get_object_or_404(visible_rows(self.model, user), pk=self.kwargs["pk"])
+        record: Any = get_object_or_404(visible_rows(self.model, user, self.select_related), pk=self.kwargs["pk"])
         entries, before, misread = self.entries(record), request.GET.get("before", ""), []
         if before.isdecimal() and len(before) < 19:
             entries = entries.filter(pk__lt=int(before))

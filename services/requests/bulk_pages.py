@@ -30,11 +30,11 @@ class AssignRequests(FormPage):
     title, crumbs, help = "分配服务请求", (("服务管理", ""), ("服务分配", "services:dispatch")), "services"
 
     def get_record(self) -> list[ServiceRequest]:
+        self.verdict([]).enforce()
         return assignable(chosen(self.request), self.request.user)
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         requests = self.get_record()
-        self.verdict(requests).enforce()
         return self.show(requests, self.make_form(requests)) if requests else ask_for_choice(request)
 
     def verdict(self, record: list[ServiceRequest]) -> Verdict:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("crm", "accounts", "basedata", "customers", "kit", "marketing", "services", "reports")
 # Files that write, lock or look after the database itself, on the default connection.
 BY_HAND = {
-    "accounts/roles/shipped.py",
+    "accounts/roles/shipping.py",
     "crm/backup/restoration.py",
     "crm/demo/bulk.py",
     "customers/churn/scan.py",
