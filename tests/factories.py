@@ -224,7 +224,8 @@ def order(
             unit="台",
             unit_price=Decimal("12800.5"),
         )
-    refresh_revenue([customer.pk])
+    with transaction.atomic():
+        refresh_revenue([customer.pk])
     return made
 
 
