@@ -38,8 +38,9 @@ class Giving:
                 self.record.assign(company.colleague, by=company.supervisor)
 
     def stop(self, monkeypatch):
+        save = "save_fields" if isinstance(self.record, ServiceRequest) else "_save"
         owner, name = {"transfer": (bulk, "move_customers"), "create": (Customer, "save")}.get(
-            self.way, (type(self.record), "_save")
+            self.way, (type(self.record), save)
         )
         return before(monkeypatch, owner, name)
 

@@ -26,6 +26,7 @@ from kit.jobs import tasks
 from kit.jobs.management.commands import run_due
 from kit.jobs.models import DueRun, Job
 from kit.pages import versioned_save
+from kit.pages.form_page import FormPage
 from marketing.models import ForecastChange, Opportunity, PlanItem, SameNameExists
 from tests import factories
 from tests.html import values
@@ -488,7 +489,7 @@ def two_tabs_save(company, sign_in, monkeypatch):
     url = f"/marketing/development/{record.pk}/items/{item.pk}/result/"
     tabs = [sign_in(company.manager) for _ in range(2)]
     opened = tabs[0].get(url).context["form"].initial["opened"]
-    moment = before(monkeypatch, PlanItem, "record_result")
+    moment = before(monkeypatch, FormPage, "send")
     return lambda: (
         item,
         *moment.overtake(
