@@ -106,8 +106,7 @@ def test_of_two_merges_of_one_pair_one_wins_and_one_customer_stays(two_merges):
 
 
 def test_control_without_the_locks_both_are_merged_away(two_merges, without_lock, monkeypatch):
-    monkeypatch.setattr(merge, "take_merge_lock", lambda *, merging: None)
-    monkeypatch.setattr("customers.records.locks.take_scan_lock", lambda: None)
+    monkeypatch.setattr(merge, "take_merge_and_scan_locks", lambda: None)
     monkeypatch.setattr(merge, "lock_row", lambda row: row.refresh_from_db())
     monkeypatch.setattr("django.db.models.QuerySet.select_for_update", lambda self, **options: self)
     first, second = two_merges()
