@@ -17,6 +17,7 @@ import pytest
 from django.conf import settings
 from django.forms import BaseForm, Widget
 from django.views import View
+from django_filters.filterset import BaseFilterSet
 
 ROOT = Path(settings.BASE_DIR)
 APPS = ("crm", "accounts", "basedata", "customers", "kit", "marketing", "services", "reports")
@@ -184,12 +185,12 @@ MODELS = [
 ]
 
 
-def test_pages_and_forms_stand_on_two_classes_of_ours_at_most():
+def test_pages_forms_and_filters_stand_on_two_classes_of_ours_at_most():
     """Own bases above a class; what is asked of a page is found in its file, its app's and the kit's."""
     import_module(settings.ROOT_URLCONF)
     deep = {
         f"{kind.__module__}.{kind.__qualname__}": [base.__name__ for base in own_bases(kind)]
-        for base in (View, BaseForm)
+        for base in (View, BaseForm, BaseFilterSet)
         for kind in _subclasses(base)
         if kind.__module__.split(".")[0] in APPS and len(own_bases(kind)) > 2
     }

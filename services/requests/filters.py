@@ -64,20 +64,26 @@ class RequestFilter(ListFilter):
         return rows.filter(name_condition(value, "customer__") | Q(organisation__contains_text=value))
 
 
-class LateFilter(RequestFilter):
-    """RequestFilter with 只看逾期."""
+class OverdueFilter(django_filters.BooleanFilter):
+    """只看逾期."""
 
-    overdue = django_filters.BooleanFilter(
-        method="only_overdue", label="只看逾期", widget=forms.CheckboxInput(attrs={"class": "ck"})
-    )
+    def __init__(self) -> None:
+        super().__init__(label="只看逾期", widget=forms.CheckboxInput(attrs={"class": "ck"}))
 
-    def only_overdue(self, rows: ServiceRequestQuerySet, name: str, value: bool) -> ServiceRequestQuerySet:
+    def filter(self, rows: ServiceRequestQuerySet, value: bool) -> ServiceRequestQuerySet:
         return rows.overdue() if value else rows
 
 
-class ArchiveFilter(LateFilter):
+class LateFilter(RequestFilter):
+    """RequestFilter with 只看逾期."""
+
+    overdue = OverdueFilter()
+
+
+class ArchiveFilter(RequestFilter):
     """The filter of 服务归档; the hidden fields are parameters of links from reports."""
 
+    overdue = OverdueFilter()
     number = Contains(label="编号")
     department = OwnerDepartmentFilter(field_name="keeper", label="部门", choices=department_options, widget=HIDDEN)
     assignee = django_filters.ModelChoiceFilter(queryset=assignees, label="分配给", widget=HIDDEN)
