@@ -31,9 +31,8 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, over
 from django.db import models, transaction
 
 from kit.domain.actor import Actor
-
-from .domain.verdict import ALLOWED, Verdict, require_permission
-from .sql.row_locks import lock_before_records, lock_row
+from kit.domain.verdict import ALLOWED, Verdict, require_permission
+from kit.sql.row_locks import lock_before_records, lock_row
 
 M = TypeVar("M", bound=models.Model)
 P = ParamSpec("P")
