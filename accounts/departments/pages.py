@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views import View
@@ -32,15 +31,7 @@ REMOVE = Button(Department.remove, "trash", "accounts:department_delete", dialog
 
 def with_counts(departments: QuerySet[Department]) -> QuerySet[Department]:
     """Annotate people (members, disabled ones too) and below (departments directly under it)."""
-
-    def count_by(rows: QuerySet[Any], field: str) -> Coalesce:
-        return Coalesce(Subquery(rows.order_by().values(field).annotate(n=Count("pk")).values("n")), 0)
-
-    users: Any = Department._meta.get_field("members").related_model  # users stand above departments
-    return departments.annotate(
-        people=count_by(users.objects.filter(department=OuterRef("pk")), "department"),
-        below=count_by(Department.objects.filter(parent=OuterRef("pk")), "parent"),
-    )
+    return departments.annotate(people=Count("members", distinct=True), below=Count("children", distinct=True))
 
 
 def as_tree(departments: list[Department]) -> Iterator[tuple[Department, int]]:

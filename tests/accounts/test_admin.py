@@ -222,7 +222,7 @@ def test_an_administrator_makes_another_and_may_then_be_relieved_by_them(admin, 
     assert not factories.fresh(company.administrator).is_administrator
 
 
-def keeper_of_users(company):
+def manager_of_users(company):
     """Somebody who manages users without being allowed to grant everything: a role made on screen."""
     helper = Role.objects.create(name="用户管理员")
     wanted = ["add_user", "change_user", "view_user", "change_role", "add_role", "view_role"]
@@ -232,7 +232,7 @@ def keeper_of_users(company):
 
 
 def test_user_rights_alone_open_no_admin_page_and_grant_nothing(company, sign_in):
-    client = sign_in(keeper_of_users(company))
+    client = sign_in(manager_of_users(company))
     response = client.post(user_page(company.manager), user_values(company.manager, groups=[role("administrator").pk]))
     assert response.status_code in (302, 403)
     assert not factories.fresh(company.manager).is_administrator

@@ -234,7 +234,7 @@ KEEPERS_ONLY = ("new_contact", "new_interaction", "new_grant", "won_into")
 
 
 @on_postgresql
-def test_what_only_its_keeper_writes_is_not_written_past_a_handover(run):
+def test_what_only_its_owner_writes_is_not_written_past_a_handover(run):
     found = run(handed_over)
     refused = {way for way, text in found.items() if text.startswith("只有")}
     assert refused == set(KEEPERS_ONLY), found
@@ -242,7 +242,7 @@ def test_what_only_its_keeper_writes_is_not_written_past_a_handover(run):
 
 
 @on_postgresql
-def test_control_without_the_lock_the_former_keeper_writes_past_a_handover(run):
+def test_control_without_the_lock_the_former_owner_writes_past_a_handover(run):
     found = run(handed_over, freely=True)
     assert {found[way] for way in KEEPERS_ONLY} == {"there"}
     assert found["new_request"] == "kept by the former"

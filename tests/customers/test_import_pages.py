@@ -297,7 +297,7 @@ def test_files_are_forgotten_after_a_week(company):
 NUMBERED = table(("销售系统客户编号", "名称"), ("C1", "自己的客户"), ("C2", "别人的客户"))
 
 
-def test_beyond_ones_reach_a_customer_is_named_with_its_keeper_and_nothing_is_taken_over(company, manager):
+def test_beyond_ones_reach_a_customer_is_named_with_its_owner_and_nothing_is_taken_over(company, manager):
     mine = factories.CustomerFactory(name="自己的客户有限公司", manager=company.manager)
     theirs = factories.CustomerFactory(name="别人的客户", manager=company.stranger)
     file = uploaded(manager, NUMBERED)

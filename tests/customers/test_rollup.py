@@ -31,7 +31,7 @@ NEW_YEAR = datetime(2025, 12, 31, 16, tzinfo=UTC)  # midnight in Shanghai
 
 
 def by_hand() -> dict[tuple[int, int, int], tuple[int, Decimal]]:
-    """{(customer, Shanghai year, keeper): (orders, amount)} in plain Python."""
+    """{(customer, Shanghai year, owner): (orders, amount)} in plain Python."""
     history = defaultdict(list)
     for customer, since, pk, manager in Ownership.objects.values_list("customer", "since", "pk", "manager"):
         history[customer].append((since, pk, manager))
