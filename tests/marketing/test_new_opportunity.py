@@ -7,7 +7,9 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.contrib.auth.models import Permission
 
+from accounts.models import Role, Scope
 from customers.models import Customer
 from kit.audit.models import AuditEntry
 from marketing.models import Opportunity
@@ -237,3 +239,16 @@ def test_a_deletion_sent_twice_leads_to_the_same_page(manager, company):
     first, second = (manager.post(at(record, "delete/"), values) for _ in range(2))
     assert (first.status_code, second.status_code) == (302, 302)
     assert first["Location"] == second["Location"]
+
+
+def test_what_its_creator_could_not_see_afterwards_is_not_saved_and_stays_typed(company, sign_in):
+    """A home-made role may create and view nothing: the record would be gone the moment it is saved."""
+    role = Role.objects.create(name="只录入", view_scope=Scope.NONE, edit_scope=Scope.SELF)
+    role.permissions.set(Permission.objects.filter(codename="add_opportunity"))
+    clerk = factories.UserFactory(department=company.north)
+    clerk.groups.add(role)
+    response = sign_in(clerk).post(NEW, factories.OPPORTUNITY)
+    assert response.status_code == 400
+    assert find(response, "[role=alert]", containing="您将看不到这条记录") is not None
+    assert value(response, "summary") == factories.OPPORTUNITY["summary"]
+    assert not Opportunity.objects.exists()
