@@ -3,6 +3,7 @@ from .churn.version import ChurnChange, churn_version
 from .contacts.models import Contact
 from .imports.arrivals import Arrival, fits_one_transaction, withdraw_stale_imports
 from .imports.models import ImportFile, delete_old_uploads
+from .insight.models import Alert, AlertPause, RiskMonth
 from .interactions.models import Attachment, Interaction
 from .merging.bulk import reclassify_customers, transfer_customers
 from .merging.leaving import customers_left_by, hand_over_customers
@@ -20,6 +21,8 @@ __all__ = [
     "NUMBER_PREFIX",
     "PURCHASE_STATUSES",
     "REVENUE_STATUSES",
+    "Alert",
+    "AlertPause",
     "Arrival",
     "Attachment",
     "ChurnCase",
@@ -38,6 +41,7 @@ __all__ = [
     "RevenueChange",
     "RevenueYear",
     "RhythmBase",
+    "RiskMonth",
     "TimelineEntry",
     "add_timeline_entry",
     "churn_version",
