@@ -16,9 +16,25 @@ from tests.permissions.asking import HANDLER
 from tests.permissions.tables import make_world
 
 
-def pytest_collection_modifyitems(items):
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_setup"}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--with-database-only", action="store_true", help="leave out tests that ask for no database")
+
+
+def pytest_collection_modifyitems(config, items):
     """The walks over everything first: begun last, one worker would still walk when the other has nothing left."""
     items.sort(key=lambda item: item.get_closest_marker("walk") is None)
+    if config.getoption("--with-database-only"):
+        config.hook.pytest_deselected(items=[item for item in items if not uses_database(item)])
+        items[:] = [item for item in items if uses_database(item)]
+
+
+def uses_database(item) -> bool:
+    """Return whether the test may meet one: by a fixture, its marker, or in a process that it starts."""
+    is_marked = item.get_closest_marker("django_db") or item.get_closest_marker("postgres")
+    return bool(is_marked or DATABASE_FIXTURES & set(item.fixturenames) or hasattr(item.module, "subprocess"))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -23,6 +23,7 @@ from kit.exchange.readers import Cells, Table, UnreadableFile, read_table
 
 from .arrivals import fits_one_transaction
 from .in_parts import PartwiseImport
+from .meanwhile import ChangesMeanwhile
 from .reading import ReadingObserver
 from .results import CHANGED_MEANWHILE, CellError, ImportRefused, Remark, Row
 from .table_form import IGNORED_COLUMNS, CustomerImportForm, column_key
@@ -257,14 +258,17 @@ class CustomerImport:
         PartwiseImport(self).write(beat)
 
     def _write_at_once(self, customers: list[Customer]) -> None:
+        """Write all in one transaction; the locks others wait for are taken after the long part of it."""
+        meanwhile = ChangesMeanwhile(self.new_keys())
+        self.check_still_new()
         with transaction.atomic():
-            customers_to_fill = self.lock()
-            lock_customer_names()
-            self.fill(customers_to_fill)
-            self.check_still_new()
             self.add_regions()
             self.insert(customers)
             self.join_branches(row for row in self.rows if row.parent)
+            customers_to_fill = self.lock()
+            lock_customer_names()
+            self.fill(customers_to_fill)
+            meanwhile.refuse_known(self.written_keys())
 
     def lock(self) -> list[Customer]:
         """Lock the customers to fill and the 上级单位 of new ones in key order; return those that can be filled."""
@@ -291,10 +295,17 @@ class CustomerImport:
         log_events(self.by, "编辑", customers, lambda one: {"销售系统客户编号": ("", one.external_number), **facts})
 
     def check_still_new(self) -> None:
+        """Raise ImportRefused when a new customer exists by now, beside those that take over a number of the file."""
         existing, keys = KnownCustomers(), self.new_keys()
         existing.learn(keys)
+        for pk in self.filled.keys() & existing.customers.keys():
+            existing.set_external_number(existing.customers[pk], self.filled[pk])
         if any(existing.matches(one) for one in keys):
             raise ImportRefused(CHANGED_MEANWHILE)
+
+    def written_keys(self) -> set[int]:
+        """Return the primary keys of the rows inserted so far."""
+        return {row.customer.pk for row in self.rows if row.customer.pk}
 
     def new_keys(self) -> list[Keys]:
         """Return the keys of the new customers, without their reserved 客户编号."""

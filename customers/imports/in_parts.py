@@ -6,19 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
-from customers.records.models import Customer
-from customers.sync.known_customers import Keys, KnownCustomers, is_same_customer
 from customers.sync.staging import batches
-from kit.audit.models import AuditEntry
 from kit.sql.turns import in_turn, without_collecting
 
 from .arrivals import ROWS_PER_TRANSACTION, Arrival
-from .results import CHANGED_MEANWHILE, ImportRefused, Row
+from .meanwhile import ChangesMeanwhile
+from .results import ImportRefused, Row
 
 if TYPE_CHECKING:
     from .importing import CustomerImport
@@ -29,23 +25,17 @@ class PartwiseImport:
 
     def __init__(self, task: CustomerImport) -> None:
         self.task = task
-        self.keys = task.new_keys()
-        self.by_key: dict[tuple[int, str], list[Keys]] = {}
-        for keys in self.keys:
-            for position, key in enumerate(keys):
-                if key:
-                    self.by_key.setdefault((position, key), []).append(keys)
 
     def write(self, beat: Callable[[int, int], None] | None) -> None:
         """Write all rows or none: withdraw them on any exception. Raises ImportRefused or IntegrityError."""
-        self.last_checked = last_event()
+        self.meanwhile = ChangesMeanwhile(self.task.new_keys())
         self.task.check_still_new()
         self.arrival = Arrival.objects.create(by=self.task.by)
         try:
             self._add_regions()
             self._insert(beat)
             self._join()
-            self._check_since()
+            self.meanwhile.refuse_known(self.task.written_keys())
             self._reveal()
         except BaseException:
             self.arrival.withdraw()
@@ -84,31 +74,10 @@ class PartwiseImport:
     def _reveal(self) -> None:
         with transaction.atomic(), without_collecting():
             self._heartbeat()
-            self._check_since()  # again, now that nobody else writes
             self.task.fill(self.task.lock())
+            self.meanwhile.refuse_known(self.task.written_keys())  # again, now that nobody else writes
             self.arrival.publish()
 
     def _heartbeat(self) -> None:
         if not self.arrival.heartbeat():
             raise ImportRefused("导入中断了太久，什么都没有写入，请再运行一次。")
-
-    def _check_since(self) -> None:
-        """Raise ImportRefused when others created or changed one of these customers meanwhile."""
-        newest = last_event()
-        changed = AuditEntry.objects.filter(
-            pk__gt=self.last_checked, content_type=ContentType.objects.get_for_model(Customer)
-        ).values("object_id")
-        others = Q(pk__in=changed) & (Q(arrival=None) | ~Q(arrival=self.arrival))
-        if any(self._is_imported(customer.keys) for customer in KnownCustomers().load(others)):
-            raise ImportRefused(CHANGED_MEANWHILE)
-        self.last_checked = newest
-
-    def _is_imported(self, keys: Keys) -> bool:
-        candidates = (own for position in enumerate(keys) if position[1] for own in self.by_key.get(position, ()))
-        return any(is_same_customer(own, keys) for own in candidates)
-
-
-def last_event() -> int:
-    """Return the key of the newest audit log row; on SQLite later rows have higher keys."""
-    newest = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first()
-    return newest or 0

@@ -292,3 +292,14 @@ def test_rows_that_are_taken_out_again_leave_no_marks(tmp_path, company, monkeyp
     with pytest.raises(Killed):
         read(tmp_path, company.manager).write()
     assert (ChurnChange.stamp(), ServiceChange.stamp()) == before
+
+
+@in_parts
+def test_of_two_rows_of_one_name_one_is_the_known_customer_and_the_other_is_new(tmp_path, owner):
+    CustomerFactory(name="沈阳仪表有限公司", manager=owner)
+    content = [["C1", "沈阳仪表有限公司"], ["C2", "沈阳仪表有限公司"], *([f"X{n}", f"客户{n}"] for n in range(ROWS))]
+    task = CustomerImport(manager=owner)
+    task.read(table(tmp_path, content, headers=["销售系统客户编号", "名称"]))
+    assert task.write() == ROWS + 1
+    numbers = set(Customer.objects.filter(name="沈阳仪表有限公司").values_list("external_number", flat=True))
+    assert numbers == {"C1", "C2"}

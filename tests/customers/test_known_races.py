@@ -6,6 +6,8 @@ import pytest
 from django.db import transaction
 
 from customers.imports.importing import CustomerImport
+from customers.imports.meanwhile import ChangesMeanwhile
+from customers.imports.results import ImportRefused
 from customers.models import Contact, Customer
 from customers.records import locks
 from customers.records.duplicate_form import DuplicateCheckForm
@@ -116,27 +118,43 @@ def test_control_without_the_lock_the_win_does_not_see_the_one_made_by_hand(win_
 
 @pytest.fixture
 def by_hand_against_import(company, sign_in, monkeypatch, new_customer, tmp_path):
+    """by_hand_against_import(step) imports a customer; another makes it by hand before this step of the import."""
     path = tmp_path / "table.csv"
     path.write_text(f"名称\n{NAME}\n", encoding="utf-8")
     client = sign_in(company.stranger)
-    moment = before(monkeypatch, CustomerImport, "insert")
 
     def load():
         task = CustomerImport(manager=company.manager)
         task.read(path)
         return task.write()
 
-    return lambda: moment.overtake(load, by_hand(client, new_customer))
+    def overtaken(step):
+        return before(monkeypatch, CustomerImport, step).overtake(load, by_hand(client, new_customer))
+
+    return overtaken
 
 
-def test_a_customer_made_by_hand_waits_for_the_table_with_its_name(by_hand_against_import):
-    assert by_hand_against_import() == (1, 409)
+def test_a_customer_made_by_hand_does_not_wait_for_a_table_that_is_being_written(by_hand_against_import):
+    outcome, status = by_hand_against_import("insert")
+    assert (type(outcome), status) == (ImportRefused, 302)
+    assert Customer.objects.count() == 1
+
+
+def test_control_without_the_look_at_what_others_did_hand_and_table_make_one_twice(by_hand_against_import, monkeypatch):
+    monkeypatch.setattr(ChangesMeanwhile, "refuse_known", lambda check, own: None)
+    assert by_hand_against_import("insert") == (1, 302)
+    assert Customer.objects.count() == 2
+
+
+def test_a_customer_made_by_hand_waits_for_the_end_of_the_table_with_its_name(by_hand_against_import):
+    assert by_hand_against_import("fill") == (1, 409)
     assert Customer.objects.count() == 1
 
 
 @pytest.mark.usefixtures("without_names_lock")
-def test_control_without_the_lock_hand_and_table_make_one_customer_twice(by_hand_against_import):
-    assert by_hand_against_import() == (1, 302)
+def test_control_without_the_lock_hand_and_table_make_one_customer_twice(by_hand_against_import, monkeypatch):
+    monkeypatch.setattr(ChangesMeanwhile, "refuse_known", lambda check, own: None)  # it looks after the other ended
+    assert by_hand_against_import("fill") == (1, 302)
 
 
 # Two opportunities of one name

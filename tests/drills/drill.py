@@ -60,7 +60,7 @@ def prepare(var: Path, customers: int) -> None:
     var.mkdir(parents=True)
     run_command(var, "migrate", "-v0")
     setup = (
-        "from accounts.roles.shipped import ship_roles; from basedata.initial_data import create_initial_entries;"
+        "from accounts.roles.shipping import ship_roles; from basedata.initial_data import create_initial_entries;"
         "create_initial_entries();"
         "ship_roles(); from tests.factories import person; person('account_manager', username='drill')"
     )

@@ -35,7 +35,7 @@ WRITERS, READERS = 4, 2
 CALM, TROUBLE, PATIENCE = 3.0, 12.0, 90.0  # seconds before, during, and until it must be back
 PASSWORD = secrets.token_urlsafe(12)
 PEOPLE = (
-    "from accounts.roles.shipped import ship_roles; from basedata.initial_data import create_initial_entries;"
+    "from accounts.roles.shipping import ship_roles; from basedata.initial_data import create_initial_entries;"
     "create_initial_entries(); ship_roles();"
     "from tests.factories import CustomerFactory, person;"
     "p = person('account_manager', username='drill'); p.set_password('{}'); p.must_change_password = False; p.save();"
