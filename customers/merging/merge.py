@@ -14,6 +14,7 @@ from accounts.models import Notification, User, notify
 from customers.churn import scan
 from customers.churn.models import ChurnCase, ChurnCaseQuerySet
 from customers.contacts.models import Contact
+from customers.insight.models import HintPause
 from customers.orders.models import refresh_last_purchases
 from customers.orders.rollups import refresh_revenue
 from customers.records.locks import take_merge_and_scan_locks
@@ -30,7 +31,9 @@ from .merge_values import field_label, values_left_behind, values_to_take
 
 MAX_TOGETHER = 10
 # Relations whose rows need more than another foreign key; the rows of all others are updated.
-RELATIONS_MOVED_SEPARATELY = ("contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years")
+RELATIONS_MOVED_SEPARATELY = (
+    "contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years", "hint_pauses",
+)  # fmt: skip
 
 
 def merge_customers(survivor: Customer, others: list[Customer], *, by: User, reason: str) -> int:
@@ -65,6 +68,7 @@ def merge_into(survivor: Customer, other: Customer, *, by: User, reason: str) ->
     _close_cases(survivor, other, by)
     _move_timeline(survivor, other)
     _move_grants(survivor, other)
+    _move_hint_pauses(survivor, other)
     Ownership.objects.filter(customer=other, until=None).update(until=now)
     Customer.objects.filter(merged_into=other).update(merged_into=survivor)
     _soft_delete(survivor, other, now)
@@ -155,6 +159,14 @@ def _move_grants(survivor: Customer, other: Customer) -> None:
     moving = CustomerGrant.objects.filter(content_object=other)
     moving.exclude(user__in=colleagues).exclude(user=survivor.manager).update(content_object=survivor)
     CustomerGrant.objects.filter(content_object=other).delete()
+
+
+def _move_hint_pauses(survivor: Customer, other: Customer) -> None:
+    """Move the products that are no longer suggested, unless the survivor has paused them too."""
+    moving = HintPause.objects.filter(customer=other)
+    paused = HintPause.objects.filter(customer=survivor)
+    moving.exclude(product__in=list(paused.values_list("product", flat=True))).update(customer=survivor)
+    HintPause.objects.filter(customer=other).delete()
 
 
 def _soft_delete(survivor: Customer, other: Customer, now: datetime) -> None:
