@@ -9,9 +9,11 @@ from .merging.bulk import reclassify_customers, transfer_customers
 from .merging.leaving import customers_left_by, hand_over_customers
 from .merging.merge import merge_customers
 from .orders.models import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder, refresh_last_purchases
+from .orders.rhythm_base import RhythmBase
 from .orders.rollups import RevenueChange, RevenueYear, refresh_revenue
 from .querysets import names_hidden_from
 from .records.locks import lock_current_customers, lock_customer_names
+from .records.metrics import CustomerMetrics
 from .records.models import NUMBER_PREFIX, Customer, CustomerGrant, Ownership, required_fields
 from .timeline import TimelineEntry, add_timeline_entry
 
@@ -27,6 +29,7 @@ __all__ = [
     "Contact",
     "Customer",
     "CustomerGrant",
+    "CustomerMetrics",
     "HintCheck",
     "HintPause",
     "ImportFile",
@@ -38,6 +41,7 @@ __all__ = [
     "ProductPair",
     "RevenueChange",
     "RevenueYear",
+    "RhythmBase",
     "TimelineEntry",
     "add_timeline_entry",
     "churn_version",

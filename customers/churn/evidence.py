@@ -1,42 +1,46 @@
-"""Evidence of a loss: usual purchase interval, days of silence, recent purchases."""
+"""Evidence of a loss: usual interval between orders, days of silence, recent purchases."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
+from basedata.calendar.counted_days import current_counted_days
+from customers.orders.as_of import orders_as_of
 from customers.orders.models import Order
+from customers.orders.rhythm import Rhythm, rhythm
+from customers.orders.rhythm_base import base_for
 from customers.orders.trend import Bar, build_bars, totals_by_month
 from kit.domain.days import add_months, midnight
 from kit.sql.exact_sum import ExactSum
 
 from .models import ChurnCase
-from .rule import Habit, purchase_habit, silence_start
+from .rule import silence_start
 
-RECENT_ORDERS = 200  # enough for a usual interval
+RECENT_ORDERS = 200  # enough for a rhythm
 
 
-def usual_interval(case: ChurnCase, orders: QuerySet[Order]) -> Habit | None:
-    """Return the customer's usual purchase interval up to the purchase the case was opened on."""
+class Evidence(NamedTuple):
+    habit: Rhythm | None  # up to the purchase the case was opened on
+    sentence: str  # why there is a case
+
+
+def evidence_of(case: ChurnCase, orders: QuerySet[Order]) -> Evidence:
+    """Return how unusual the silence is for this customer. orders: the purchases that the user sees."""
     if case.last_purchase_on is None:
-        return None
-    times = orders.order_by("-ordered_at").values_list("ordered_at", flat=True)[:RECENT_ORDERS]
-    days = [timezone.localdate(at) for at in times]
-    return purchase_habit(one for one in days if one <= case.last_purchase_on)
-
-
-def describe_evidence(case: ChurnCase, habit: Habit | None) -> str:
-    """Explain in a sentence why there is a case."""
-    if case.silent_days is None:
         customer = case.customer
         since = silence_start(None, None, timezone.localdate(customer.created_at), customer.cooperation_since)
-        return f"该客户从未下单；自 {since:%Y-%m-%d} 起已 {(case.silent_until - since).days} 天。"
+        return Evidence(None, f"该客户从未下单；自 {since:%Y-%m-%d} 起已 {(case.silent_until - since).days} 天。")
+    times = orders.order_by("-ordered_at").values_list("ordered_at", flat=True)[:RECENT_ORDERS]
+    days = [day for at in times if (day := timezone.localdate(at)) <= case.last_purchase_on]
+    calendar = current_counted_days()
+    habit = rhythm(days, base_for(case.silent_until), calendar)
     if habit is None:
-        return f"已 {case.silent_days} 天未下单，超过六个月；订单不足 3 次，没有惯常间隔可比。"
-    times = habit.times(case.silent_days)
-    return f"该客户通常约 {habit.interval} 天下单一次，已 {case.silent_days} 天未下单，为惯常的 {times} 倍。"
+        return Evidence(None, f"已 {case.silent_days} 天未下单，超过六个月；下单不足 4 天，没有惯常间隔可比。")
+    until = min(case.silent_until, orders_as_of()) if case.is_open else case.silent_until
+    return Evidence(habit, habit.describe(calendar.between(case.last_purchase_on, until)))
 
 
 def bought_lately(case: ChurnCase, orders: QuerySet[Order]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from kit.pages.page import render_page
 from kit.pages.record_page import RecordPage
 from kit.pages.templatetags.ui import chip
 
-from .evidence import bought_lately, describe_evidence, monthly_trend, usual_interval
+from .evidence import bought_lately, evidence_of, monthly_trend
 from .filters import ChurnFilter
 from .forms import ConfirmLossForm, DeferForm, WinBackForm
 from .models import ChurnCase, ChurnCaseQuerySet, ChurnMeasure
@@ -127,13 +127,13 @@ def case_context(case: ChurnCase, user: User) -> dict[str, Any]:
     """Return the context of churn_detail.html, but for the form of 暂缓流失."""
     may_defer = case.can_defer(user)
     orders = Order.objects.visible_to(user).filter(customer=case.customer_id).purchases()
-    habit = usual_interval(case, orders)
+    evidence = evidence_of(case, orders)
     return {
         "mirror": mirror_notice("orders", "order_lines"),
         "measures": list(case.measures.select_related("kind", "by").order_by("-at", "-pk")),
         "why_not": "" if may_defer or may_defer.hidden or not case.is_open else may_defer.reason,
-        "habit": habit,
-        "evidence": describe_evidence(case, habit),
+        "habit": evidence.habit,
+        "evidence": evidence.sentence,
         "trend": monthly_trend(case, orders),
         "bought": bought_lately(case, orders),
         "history": AuditEntry.objects.about(case)[:8],
@@ -203,4 +203,4 @@ def churn_card(customer: Customer, user: User) -> dict[str, Any] | None:
     case.customer = customer
     orders = Order.objects.visible_to(user).filter(customer=customer).purchases()
     allowed = [control for control in controls((DEFER, CONFIRM, WIN_BACK), case, user) if control.allowed]
-    return {"case": case, "evidence": describe_evidence(case, usual_interval(case, orders)), "controls": allowed}
+    return {"case": case, "evidence": evidence_of(case, orders).sentence, "controls": allowed}

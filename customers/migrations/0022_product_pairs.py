@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("basedata", "0005_sync_notes"),
-        ("customers", "0017_functions_by_subject"),
+        ("customers", "0018_order_metrics"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

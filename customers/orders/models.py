@@ -81,6 +81,7 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["-ordered_at", "-id"], name="customers_order_newest"),
             models.Index(fields=["customer", "-ordered_at", "-id"], name="customers_order_of"),
+            models.Index(fields=["changed_at"], name="customers_order_changed"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customers.churn.rule import Habit, churn_cutoff, purchase_habit, silence_start
+from customers.churn.rule import churn_cutoff, silence_start
 from kit.domain.days import add_months
 
 DAYS = st.dates(date(1950, 1, 1), date(2200, 1, 1))
@@ -80,11 +79,3 @@ BOUGHT, BACK, MADE, SINCE = date(2025, 5, 1), date(2025, 9, 1), date(2025, 3, 1)
 )
 def test_what_the_six_months_run_from(known, expected):
     assert silence_start(*known) == expected
-
-
-def test_a_habit_is_the_median_interval_of_three_or_more_days():
-    days = [date(2025, 1, 1) + timedelta(days=n) for n in (0, 30, 30, 61, 92)]
-    assert purchase_habit(days) == Habit(31)
-    assert Habit(31).times(68) == Decimal("2.2")
-    assert purchase_habit(days[:3]) is None  # three orders on two days
-    assert purchase_habit([]) is None
