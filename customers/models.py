@@ -3,7 +3,7 @@ from .churn.version import ChurnChange, churn_version
 from .contacts.models import Contact
 from .imports.arrivals import Arrival, fits_one_transaction, withdraw_stale_imports
 from .imports.models import ImportFile, delete_old_uploads
-from .insight.models import HintCheck, HintPause, ProductPair
+from .insight.models import BacktestMonth, BacktestRow, HintCheck, HintPause, ProductPair
 from .interactions.models import Attachment, Interaction
 from .merging.bulk import reclassify_customers, transfer_customers
 from .merging.leaving import customers_left_by, hand_over_customers
@@ -23,6 +23,8 @@ __all__ = [
     "REVENUE_STATUSES",
     "Arrival",
     "Attachment",
+    "BacktestMonth",
+    "BacktestRow",
     "ChurnCase",
     "ChurnChange",
     "ChurnMeasure",

@@ -45,7 +45,7 @@ def purchase_days(orders: QuerySet[Order]) -> PurchaseDays:
     """Return the order days of each product, in one query. orders: the purchases of one customer."""
     lines = purchase_lines().filter(order__in=orders).annotate(day=TruncDate("order__ordered_at"))
     days: PurchaseDays = {}
-    for product, day in lines.order_by("product", "day").values_list("product", "day").distinct():
+    for product, day, _ in lines.order_by("product", "day").values_list("product", "day").annotate(n=Count("pk")):
         days.setdefault(product, []).append(day)
     return days
 
@@ -83,8 +83,8 @@ class Baskets:
         for keys in in_batches(None):
             beat()
             lines = rows.filter(order__customer__in=IdSet(keys))
-            days = lines.values_list("order__customer", "product", "day").distinct()
-            self.add((customer, product, day) for customer, product, day in days)
+            days = lines.values_list("order__customer", "product", "day").annotate(n=Count("pk"))
+            self.add((customer, product, day) for customer, product, day, _ in days)
 
     def add(self, lines: Iterable[tuple[int, int, date]]) -> None:
         values = ((customer, product, day.toordinal()) for customer, product, day in lines)

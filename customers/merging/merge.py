@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TypeVar
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import CharField, Exists, F, ForeignObjectRel, OuterRef, Q, Value
+from django.db.models import CharField, Exists, F, ForeignObjectRel, Model, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat, Replace
 from django.utils import timezone
 
@@ -14,7 +15,7 @@ from accounts.models import Notification, User, notify
 from customers.churn import scan
 from customers.churn.models import ChurnCase, ChurnCaseQuerySet
 from customers.contacts.models import Contact
-from customers.insight.models import HintPause
+from customers.insight.models import BacktestRow, HintPause
 from customers.orders.models import refresh_last_purchases
 from customers.orders.rollups import refresh_revenue
 from customers.records.locks import take_merge_and_scan_locks
@@ -29,11 +30,15 @@ from kit.sql.transactions import in_transaction
 from .bulk import set_owner_in_records
 from .merge_values import field_label, values_left_behind, values_to_take
 
+M = TypeVar("M", bound=Model)
 MAX_TOGETHER = 10
 # Relations whose rows need more than another foreign key; the rows of all others are updated.
 RELATIONS_MOVED_SEPARATELY = (
     "contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years", "hint_pauses",
+    "backtest_rows",
 )  # fmt: skip
+# Relations that users do not know, or find elsewhere.
+RELATIONS_NOT_COUNTED = ("timeline", "ownerships", "merged", "revenue_years", "backtest_rows")
 
 
 def merge_customers(survivor: Customer, others: list[Customer], *, by: User, reason: str) -> int:
@@ -68,7 +73,8 @@ def merge_into(survivor: Customer, other: Customer, *, by: User, reason: str) ->
     _close_cases(survivor, other, by)
     _move_timeline(survivor, other)
     _move_grants(survivor, other)
-    _move_hint_pauses(survivor, other)
+    _move_once(HintPause.objects.all(), "product", survivor, other)
+    _move_once(BacktestRow.objects.all(), "month_end", survivor, other)
     Ownership.objects.filter(customer=other, until=None).update(until=now)
     Customer.objects.filter(merged_into=other).update(merged_into=survivor)
     _soft_delete(survivor, other, now)
@@ -118,7 +124,7 @@ def count_relations(customer: Customer) -> dict[str, int]:
     """Return {label: rows that reference the customer}, of the models that users know."""
     totals: dict[str, int] = {}
     for relation in customer_relations():
-        if relation.hidden or relation.get_accessor_name() in ("timeline", "ownerships", "merged", "revenue_years"):
+        if relation.hidden or relation.get_accessor_name() in RELATIONS_NOT_COUNTED:
             continue
         rows = relation.related_model._base_manager.filter(**{relation.field.name: customer})
         label = "下属单位" if relation.related_model is Customer else str(relation.related_model._meta.verbose_name)
@@ -161,12 +167,11 @@ def _move_grants(survivor: Customer, other: Customer) -> None:
     CustomerGrant.objects.filter(content_object=other).delete()
 
 
-def _move_hint_pauses(survivor: Customer, other: Customer) -> None:
-    """Move the products that are no longer suggested, unless the survivor has paused them too."""
-    moving = HintPause.objects.filter(customer=other)
-    paused = HintPause.objects.filter(customer=survivor)
-    moving.exclude(product__in=list(paused.values_list("product", flat=True))).update(customer=survivor)
-    HintPause.objects.filter(customer=other).delete()
+def _move_once(rows: QuerySet[M], key: str, survivor: Customer, other: Customer) -> None:
+    """Move rows that a customer has once for each value of key; where the survivor has its own, that one stays."""
+    own = list(rows.filter(customer=survivor).order_by().values_list(key, flat=True))
+    rows.filter(customer=other).exclude(**{f"{key}__in": own}).update(customer=survivor)
+    rows.filter(customer=other).delete()
 
 
 def _soft_delete(survivor: Customer, other: Customer, now: datetime) -> None:

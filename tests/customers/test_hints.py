@@ -17,7 +17,7 @@ from customers.insight.hints import hints_for
 from customers.insight.pairs import refresh_pairs
 from customers.insight.purchases import purchase_days
 from customers.insight.regular import regular_products
-from customers.insight.tasks import refresh_month, start_monthly
+from customers.insight.tasks import compute_pairs, start_monthly
 from customers.models import HintCheck, HintPause, Order, ProductPair, merge_customers
 from kit.audit.models import AuditEntry
 from kit.domain.days import add_months
@@ -271,6 +271,6 @@ def test_a_month_is_computed_once_by_a_job(shop):
     start_monthly()
     job = Job.objects.get()
     assert job.function == "customers.insight.tasks.run_pairs"
-    assert refresh_month().startswith("截至 2026-06-30")
+    assert compute_pairs().startswith("截至 2026-06-30")
     assert start_monthly() == "本月已计算"
     assert HintCheck.objects.get().month == timezone.localdate().replace(day=1)
