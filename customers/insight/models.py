@@ -184,8 +184,6 @@ class BacktestRow(models.Model):
         AMBER = "amber", "该下单了"
         RED = "red", "晚于惯常"
 
-    TONES = {"": "sq", "amber": "amber", "red": "red"}
-
     month_end = models.DateField("截至")
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="backtest_rows", verbose_name="客户")
     manager = models.ForeignKey(
