@@ -295,6 +295,7 @@ CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds betwee
     ("reports.snapshot", 86400, "reports.queries.composition.take_snapshot"),
     ("metrics.refresh", 86400, "customers.insight.nightly.refresh_nightly"),
     ("rollups.check", 86400, "customers.rollup_tasks.check_nightly"),
+    ("insight.monthly", 86400, "customers.insight.tasks.start_monthly"),
 )
 # Where a period begins when not at midnight UTC (a week: Thursday): Saturday 02:00 in Shanghai is Friday 18:00 UTC.
 # The end of a month is written down from midnight in Shanghai (16:00 UTC); figures
@@ -304,6 +305,7 @@ CRM_PERIODIC_STARTS = {
     "reports.snapshot": 16 * 3600,
     "metrics.refresh": 18 * 3600 + 1800,
     "rollups.check": 19 * 3600 + 1800,
+    "insight.monthly": 20 * 3600,
 }
 
 # E-mail: off unless CRM_EMAIL_URL names a server, e.g. smtp+tls://user:password@mail.example.com:587

@@ -3,6 +3,8 @@ from .churn.version import ChurnChange, churn_version
 from .contacts.models import Contact
 from .imports.arrivals import Arrival, fits_one_transaction, withdraw_stale_imports
 from .imports.models import ImportFile, delete_old_uploads
+from .insight.backtest_models import BacktestMonth, BacktestRow
+from .insight.hint_models import HintCheck, HintPause, ProductPair
 from .insight.models import Alert, AlertPause, RiskMonth
 from .interactions.models import Attachment, Interaction
 from .merging.bulk import reclassify_customers, transfer_customers
@@ -25,6 +27,8 @@ __all__ = [
     "AlertPause",
     "Arrival",
     "Attachment",
+    "BacktestMonth",
+    "BacktestRow",
     "ChurnCase",
     "ChurnChange",
     "ChurnMeasure",
@@ -32,12 +36,15 @@ __all__ = [
     "Customer",
     "CustomerGrant",
     "CustomerMetrics",
+    "HintCheck",
+    "HintPause",
     "ImportFile",
     "Interaction",
     "Order",
     "OrderLine",
     "Ownership",
     "ParkedOrder",
+    "ProductPair",
     "RevenueChange",
     "RevenueYear",
     "RhythmBase",

@@ -40,6 +40,7 @@ MODULE: Module[User] = Module(
     help=(
         Chapter("customers/help.html", 25),
         Chapter("customers/help_records.html", 40),
+        Chapter("customers/help_insight.html", 45),
         Chapter("customers/help_details.html", 70),
         Chapter("customers/help_sync.html", 150),
     ),

@@ -2,6 +2,7 @@ from django.urls import path
 
 from .churn import pages as churn
 from .contacts import pages as contacts
+from .insight import pages as insight
 from .interactions import attachment_pages
 from .interactions import pages as interactions
 from .orders import pages as orders
@@ -35,6 +36,8 @@ urlpatterns = [
     path("<id:pk>/history/", customers.CustomerHistory.as_view(), name="customer_history"),
     path("<id:pk>/orders/", orders.CustomerOrders.as_view(), name="customer_orders"),
     path("<id:pk>/orders/<id:order>/", orders.OrderDetail.as_view(), name="order_detail"),
+    path("<id:pk>/hints/<id:product>/pause/", insight.PauseHint.as_view(), name="hint_pause"),
+    path("<id:customer>/hints/<id:pk>/resume/", insight.ResumeHint.as_view(), name="hint_resume"),
     path("<id:pk>/timeline/", timeline_pages.CustomerTimeline.as_view(), name="timeline"),
     path("<id:pk>/contacts/", contacts.ContactList.as_view(), name="contact_list"),
     path("<id:pk>/contacts/new/", contacts.ContactCreate.as_view(), name="contact_create"),

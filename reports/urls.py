@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .pages import churn, monthly, pipeline, service
+from .pages import backtest, backtest_rows, churn, monthly, pipeline, service
 from .pages.composition import CompositionReport
 from .pages.contribution import ContributionReport
 
@@ -10,6 +10,8 @@ urlpatterns = [
     path("composition/", CompositionReport.as_view(), name="composition"),
     path("services/", service.ServicesReport.as_view(), name="services"),
     path("churn/", churn.ChurnReport.as_view(), name="churn"),
+    path("churn/backtest/", backtest.BacktestReport.as_view(), name="churn_backtest"),
+    path("churn/backtest/customers/", backtest_rows.BacktestRows.as_view(), name="churn_backtest_rows"),
     path("pipeline/", pipeline.PipelineReport.as_view(), name="pipeline"),
     path("monthly/", monthly.MonthlyList.as_view(), name="monthly_list"),
     path("monthly/new/", monthly.MonthlyCreate.as_view(), name="monthly_create"),

@@ -15,6 +15,7 @@ from reports.queries.composition import last_month_end, store_snapshot
 from .aftercare import save_requests
 from .churn import play_churn
 from .clients import Directory, existing_clients, save_clients
+from .insight import play_insight
 from .monthly import play_monthly
 from .past import Journal
 from .people import Lexicon, create_people
@@ -46,6 +47,7 @@ def load(password: str) -> dict[str, int]:
         journal.write()
         orders = save_trade(clients)
         cases = play_churn(cast, lexicon)  # after the orders
+        play_insight(cast)
         reports = play_monthly(cast)  # after everything
         store_month_end()
     seal_pending()  # the events are dated in the past and would otherwise count as unsealed for too long

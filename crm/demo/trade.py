@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
+from heapq import nlargest
 
 from django.db.models import Max, Min
 from django.db.models.functions import TruncDate
@@ -36,6 +37,11 @@ KINDS = (  # name, models, unit, price of the smallest in yuan
     ("仪表管接头", ("φ6", "φ8", "φ10", "φ12"), "件", "18.75"),
     ("年度校验服务", ("现场", "返厂"), "次", "450"),
     ("备用膜片", ("316L", "哈氏合金", "钽"), "件", "132.4"),
+)
+NEEDS = (  # what a plant buys again and again, by its kind
+    ("EJA-110", "EJA-310", "DP-40", "φ8", "2×2×1.0", "GL-1入1出", "现场", "316L"),
+    ("DN50", "DN80", "DN100", "LUGB-50", "6路", "4×2×1.0", "GL-1入2出", "返厂"),
+    ("PT-A", "K-150", "UL-5", "UL-8", "VP-1", "DN25-16P", "12路", "φ10"),
 )
 BATCHES = ("A 级", "B 级", "2401", "2407", "2503")
 WAREHOUSES = (("北京总库", "A"), ("苏州分库", "B"), ("成都分库", "C"))
@@ -156,7 +162,7 @@ def _status(order: Order, rng: random.Random) -> str:
 
 def _lines(order: Order, products: list[Product], rng: random.Random) -> list[OrderLine]:
     sign = -1 if order.status == Order.Status.RETURNED else 1
-    selected = rng.sample(products, 1 if sign < 0 else rng.choice((1, 1, 2, 2, 3, 4, 6)))
+    selected = _choose(order.customer_id, products, 1 if sign < 0 else rng.choice((1, 1, 2, 2, 3, 4, 6)), rng)
     lines = []
     for line_number, product in enumerate(selected, start=1):
         metres = product.unit == "米"
@@ -168,6 +174,12 @@ def _lines(order: Order, products: list[Product], rng: random.Random) -> list[Or
         lines.append(line)
     order.total = sum((line.amount for line in lines), Decimal(0))
     return lines
+
+
+def _choose(customer: int, products: list[Product], count: int, rng: random.Random) -> list[Product]:
+    """Return so many products: mostly what a customer of its kind needs."""
+    needs = NEEDS[customer % len(NEEDS)]
+    return nlargest(count, products, key=lambda product: rng.random() ** (1 / 30 if product.model in needs else 1))
 
 
 def _size(customer: int) -> int:

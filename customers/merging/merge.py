@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TypeVar
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import CharField, Exists, F, ForeignObjectRel, OuterRef, Q, Value
+from django.db.models import CharField, Exists, F, ForeignObjectRel, Model, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat, Replace
 from django.utils import timezone
 
@@ -14,6 +15,8 @@ from accounts.models import Notification, User, notify
 from customers.churn import scan
 from customers.churn.models import ChurnCase, ChurnCaseQuerySet
 from customers.contacts.models import Contact
+from customers.insight.backtest_models import BacktestRow
+from customers.insight.hint_models import HintPause
 from customers.insight.metrics import refresh_metrics
 from customers.insight.models import AlertPause
 from customers.orders.models import refresh_last_purchases
@@ -31,13 +34,15 @@ from kit.sql.transactions import in_transaction
 from .bulk import set_owner_in_records
 from .merge_values import field_label, values_left_behind, values_to_take
 
+M = TypeVar("M", bound=Model)
 MAX_TOGETHER = 10
 # Relations whose rows need more than another foreign key; the rows of all others are updated.
 RELATIONS_MOVED_SEPARATELY = (
     "contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years", "metrics", "alert_pauses",
+    "hint_pauses", "backtest_rows",
 )  # fmt: skip
 # What follows from other rows, or is part of every customer: nobody counts it.
-UNCOUNTED_RELATIONS = ("timeline", "ownerships", "merged", "revenue_years", "metrics")
+UNCOUNTED_RELATIONS = ("timeline", "ownerships", "merged", "revenue_years", "metrics", "backtest_rows")
 
 
 def merge_customers(survivor: Customer, others: list[Customer], *, by: User, reason: str) -> int:
@@ -73,6 +78,8 @@ def merge_into(survivor: Customer, other: Customer, *, by: User, reason: str) ->
     _move_timeline(survivor, other)
     _move_grants(survivor, other)
     _move_pauses(survivor, other)
+    _move_once(HintPause.objects.all(), "product", survivor, other)
+    _move_once(BacktestRow.objects.all(), "month_end", survivor, other)
     Ownership.objects.filter(customer=other, until=None).update(until=now)
     Customer.objects.filter(merged_into=other).update(merged_into=survivor)
     _soft_delete(survivor, other, now)
@@ -173,6 +180,13 @@ def _move_pauses(survivor: Customer, other: Customer) -> None:
     if AlertPause.objects.open().filter(customer=survivor).exists():
         moving.open().update(closed_at=timezone.now())
     moving.update(customer=survivor)
+
+
+def _move_once(rows: QuerySet[M], key: str, survivor: Customer, other: Customer) -> None:
+    """Move rows that a customer has once for each value of key; where the survivor has its own, that one stays."""
+    own = list(rows.filter(customer=survivor).order_by().values_list(key, flat=True))
+    rows.filter(customer=other).exclude(**{f"{key}__in": own}).update(customer=survivor)
+    rows.filter(customer=other).delete()
 
 
 def _soft_delete(survivor: Customer, other: Customer, now: datetime) -> None:

@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from accounts.models import User
 from customers.churn.pages import churn_card
 from customers.hooks import OriginCard, WorkCard
+from customers.insight.cards import product_cards
 from customers.merging.merge import find_survivor
 from customers.merging.merge_values import field_label, values_left_behind
 from customers.orders.pages import orders_card
@@ -78,6 +79,7 @@ class CustomerDetail(RecordPage):
             "menu_actions": menu,
             "churn": churn_card(record, self.request.user),
             "orders": orders_card(record, self.request.user),
+            "products": product_cards(record, self.request.user),
             "work_cards": [hook.draw(record, self.request.user) for hook in lent(WorkCard)],
             "origin_cards": [hook.draw(record, self.request.user) for hook in lent(OriginCard)],
             "head_actions": (EDIT,),

@@ -54,6 +54,7 @@ class ChurnForm(ScopeForm):
 class ChurnReport(ReportPage[ChurnForm]):
     title, help = "客户流失分析", "report-churn"
     form_class = ChurnForm
+    template_name, part = "reports/churn_page.html", "churn"
     mirrored = ("orders", "order_lines")
     empty_text = "还没有流失预警，也没有确认流失的客户。"
 

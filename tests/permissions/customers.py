@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import SyncRun
-from customers.models import Customer, ImportFile, Order
+from customers.models import Customer, HintPause, ImportFile, Order
 from tests import factories
 from tests.permissions.world import World
 
@@ -116,6 +116,11 @@ customers:customer_show          account   GET   in   404  200  200  200  404  4
 customers:customer_show          account   POST  in   404  302  302  302  404  404  404  403  404
 customers:contact_show           mobile    GET   in   404  200  200  200  404  404  404  403  404
 customers:contact_show           mobile    POST  in   404  302  302  302  404  404  404  403  404
+
+customers:hint_pause             goods     GET   in   404  200  200  403  404  404  404  403  404
+customers:hint_pause             goods     POST  in   404  302  302  403  404  404  404  403  404
+customers:hint_resume            pause     GET   in   404  200  200  403  404  404  404  403  404
+customers:hint_resume            pause     POST  in   404  302  302  403  404  404  404  403  404
 """
 WRITING: set[tuple[str, str]] = set()
 
@@ -154,7 +159,11 @@ def _make_parts(world: World, customer: Customer, manager: User) -> None:
     summary = "确认需求，沈阳北辰"
     world.talk = factories.interaction(customer, manager, on=today, follow_up_on=today, summary=summary)
     file = factories.attachment(world.talk, manager, name="沈阳北辰.pdf")
+    goods, paused = (factories.stocked(f"沈阳北辰{place}") for place in (1, 2))
+    pause = HintPause.create(by=manager, customer=customer, product=paused)
     world.addresses |= {
+        "goods": [customer.pk, goods.pk],
+        "pause": [customer.pk, pause.pk],
         "contact": [customer.pk, world.contact.pk],
         "mobile": [customer.pk, world.contact.pk, "mobile"],
         "order": [customer.pk, order.pk],

@@ -20,6 +20,10 @@ reports:services                 -         GET   in   403  200  403  403  403  4
 reports:services                 -         POST  in   405  405  405  405  405  405  405  405  405
 reports:churn                    -         GET   in   403  200  403  403  403  403  200  200  403
 reports:churn                    -         POST  in   405  405  405  405  405  405  405  405  405
+reports:churn_backtest           -         GET   in   403  200  403  403  403  403  200  200  403
+reports:churn_backtest           -         POST  in   405  405  405  405  405  405  405  405  405
+reports:churn_backtest_rows      -         GET   in   403  200  403  403  403  403  200  200  403
+reports:churn_backtest_rows      -         POST  in   405  405  405  405  405  405  405  405  405
 reports:pipeline                 -         GET   in   403  200  200  200  200  200  200  200  403
 reports:pipeline                 -         POST  in   405  405  405  405  405  405  405  405  405
 reports:monthly_list             -         GET   in   403  200  403  403  403  403  200  200  403

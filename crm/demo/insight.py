@@ -1,0 +1,23 @@
+"""What is computed from the demo company's orders, as the schedule would have done, and what people said to it."""
+
+from __future__ import annotations
+
+from accounts.models import User
+from customers.insight.cards import product_cards
+from customers.insight.tasks import compute_pairs
+from customers.models import Customer, HintPause
+
+from .names import SHOWN_ACCOUNTS
+
+CARDS = 12  # customers looked at for a hint to pause
+
+
+def play_insight(cast: dict[str, User]) -> None:
+    """Compute pairs of products, after the orders; each 客户经理 pauses a hint."""
+    compute_pairs()
+    for person in (cast[username] for username in SHOWN_ACCOUNTS):
+        for customer in Customer.objects.visible_to(person).filter(manager=person).order_by("pk")[:CARDS]:
+            cards = product_cards(customer, person)
+            if cards and cards.hints:
+                HintPause.create(by=person, customer=customer, product=cards.hints[-1].product)
+                break
