@@ -16,6 +16,7 @@ from customers.churn.models import ChurnCase, ChurnCaseQuerySet
 from customers.contacts.models import Contact
 from customers.orders.models import refresh_last_purchases
 from customers.orders.rollups import refresh_revenue
+from customers.records.field_labels import field_label
 from customers.records.locks import take_merge_and_scan_locks
 from customers.records.models import Customer, CustomerGrant, Ownership
 from customers.timeline import TimelineEntry, add_timeline_entry
@@ -26,7 +27,7 @@ from kit.sql.row_locks import lock_row
 from kit.sql.transactions import in_transaction
 
 from .bulk import set_owner_in_records
-from .merge_values import field_label, values_left_behind, values_to_take
+from .merge_values import values_left_behind, values_to_take
 
 MAX_TOGETHER = 10
 # Relations whose rows need more than another foreign key; the rows of all others are updated.
