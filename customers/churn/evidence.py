@@ -13,7 +13,7 @@ from kit.domain.days import add_months, midnight
 from kit.sql.exact_sum import ExactSum
 
 from .models import ChurnCase
-from .rule import Habit, purchase_habit, silence_start
+from .rule import Habit, churn_cutoff, months_for, purchase_habit, silence_start, spell_months
 
 RECENT_ORDERS = 200  # enough for a usual interval
 
@@ -34,9 +34,16 @@ def describe_evidence(case: ChurnCase, habit: Habit | None) -> str:
         since = silence_start(None, None, timezone.localdate(customer.created_at), customer.cooperation_since)
         return f"该客户从未下单；自 {since:%Y-%m-%d} 起已 {(case.silent_until - since).days} 天。"
     if habit is None:
-        return f"已 {case.silent_days} 天未下单，超过六个月；订单不足 3 次，没有惯常间隔可比。"
+        return f"已 {case.silent_days} 天未下单{_describe_excess(case)}；订单不足 3 次，没有惯常间隔可比。"
     times = habit.times(case.silent_days)
     return f"该客户通常约 {habit.interval} 天下单一次，已 {case.silent_days} 天未下单，为惯常的 {times} 倍。"
+
+
+def _describe_excess(case: ChurnCase) -> str:
+    """Name the months of the rule, unless the customer has become one of those with more of them since."""
+    months = months_for(str(case.customer.level or ""))
+    is_over = case.last_purchase_on is not None and case.last_purchase_on <= churn_cutoff(case.silent_until, months)
+    return f"，超过{spell_months(months)}" if is_over else ""
 
 
 def bought_lately(case: ChurnCase, orders: QuerySet[Order]) -> dict[str, Any]:
