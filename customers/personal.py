@@ -28,6 +28,7 @@ from .imports.models import ImportFile
 from .insight.models import AlertPause
 from .interactions.models import Attachment, Interaction
 from .orders.models import Order, OrderLine, ParkedOrder
+from .records.fields import IMPERSONAL_NAMES, PERSONAL_NAMES
 from .records.models import Customer, Ownership
 from .timeline import TimelineEntry
 
@@ -168,8 +169,8 @@ PARTS = (
         "客户",
         Customer,
         lambda contact: Customer.objects.filter(pk=contact.customer_id),
-        ("phone", "fax", "address", "legal_representative"),
-        ("number", "name", "phone", "fax", "address", "legal_representative"),
+        PERSONAL_NAMES,
+        ("number", "name", *PERSONAL_NAMES),
     ),
     PersonalDataSource(
         "交往记录",
@@ -238,11 +239,7 @@ PARTS = (
 )
 # Texts that never name a contact: numbers and names of organisations, types, URLs.
 IMPERSONAL: dict[type[models.Model], tuple[str, ...]] = {
-    Customer: (
-        "number", "external_number", "name", "postcode", "website", "bank", "bank_account", "license_number",
-        "local_tax_number", "national_tax_number", "name_normalized", "name_pinyin", "name_initials",
-        "name_readings",
-    ),
+    Customer: IMPERSONAL_NAMES,
     Arrival: ("regions",),
     Attachment: ("file", "content_type"),
     Order: ("number",),

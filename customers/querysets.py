@@ -99,8 +99,10 @@ class CustomerQuerySet(ScopedQuerySet):
 
     def incomplete(self) -> CustomerQuerySet:
         """Return customers, of 开发成功 or an import, that lack required fields."""
-        missing = Q(region=None) | Q(level=None) | Q(satisfaction=None) | Q(credit=None)
-        return self.filter(missing | Q(address="") | Q(phone=""))
+        missing, names = Q(), self.model.awaited_fields  # type: ignore[attr-defined]  # of Customer, which imports this
+        for name in names:
+            missing |= Q(**{name: None if self.model._meta.get_field(name).null else ""})
+        return self.filter(missing)
 
 
 def all_customers() -> CustomerQuerySet:

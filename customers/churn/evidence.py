@@ -17,7 +17,7 @@ from kit.domain.days import add_months, midnight
 from kit.sql.exact_sum import ExactSum
 
 from .models import ChurnCase
-from .rule import silence_start
+from .rule import churn_cutoff, months_for, silence_start, spell_months
 
 RECENT_ORDERS = 200  # enough for a rhythm
 
@@ -38,9 +38,17 @@ def evidence_of(case: ChurnCase, orders: QuerySet[Order]) -> Evidence:
     calendar = current_counted_days()
     habit = rhythm(days, base_for(case.silent_until), calendar)
     if habit is None:
-        return Evidence(None, f"已 {case.silent_days} 天未下单，超过六个月；下单不足 4 天，没有惯常间隔可比。")
+        text = f"已 {case.silent_days} 天未下单{_describe_excess(case)}；下单不足 4 天，没有惯常间隔可比。"
+        return Evidence(None, text)
     until = min(case.silent_until, orders_as_of()) if case.is_open else case.silent_until
     return Evidence(habit, habit.describe(calendar.between(case.last_purchase_on, until)))
+
+
+def _describe_excess(case: ChurnCase) -> str:
+    """Name the months of the rule, unless the customer has become one of those with more of them since."""
+    months = months_for(str(case.customer.level or ""))
+    is_over = case.last_purchase_on is not None and case.last_purchase_on <= churn_cutoff(case.silent_until, months)
+    return f"，超过{spell_months(months)}" if is_over else ""
 
 
 def bought_lately(case: ChurnCase, orders: QuerySet[Order]) -> dict[str, Any]:

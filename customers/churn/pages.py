@@ -32,10 +32,11 @@ from .evidence import bought_lately, evidence_of, monthly_trend
 from .filters import ChurnFilter
 from .forms import ConfirmLossForm, DeferForm, WinBackForm
 from .models import ChurnCase, ChurnCaseQuerySet, ChurnMeasure
+from .rule import describe_period
 from .tasks import last_scan, scan_jobs, start_scan
 
 CRUMBS = (("客户管理", ""), ("客户流失管理", "customers:churn_list"))
-RELATED = ("customer", "customer__manager", "manager_then", "lost_kind", "competitor")
+RELATED = ("customer", "customer__manager", "customer__level", "manager_then", "lost_kind", "competitor")
 DEFER = Button(ChurnCase.defer, "clock", "customers:churn_defer")
 CONFIRM = Button(ChurnCase.confirm, "trending-down", "customers:churn_confirm", "btn-warn")
 WIN_BACK = Button(ChurnCase.win_back, "refresh", "customers:churn_win_back", "btn-primary")
@@ -101,7 +102,7 @@ class ChurnList(ListPage):
     row_buttons = (DEFER, CONFIRM, WIN_BACK)
     tabs = Tabs("status", [(OPEN_TAB, "待处理"), *ChurnCase.Status.choices], OPEN_TAB, narrow_to_tab)
     export_permission = "customers.export_churncase"
-    empty_text = "没有流失预警。六个月没有下单的客户每周六自动列入这里。"
+    empty_text = f"没有流失预警。{describe_period()}没有下单的客户每周六自动列入这里。"
 
     def ordered(self, rows: ChurnCaseQuerySet) -> ChurnCaseQuerySet:
         return super().ordered(rows.with_latest_measure())

@@ -39,7 +39,7 @@ from kit.audit.bulk_log import insert_selected, log_selected
 from kit.audit.log import log_event
 
 from .models import ChurnCase
-from .rule import churn_cutoff
+from .rule import MONTHS, churn_cutoff, levels_by_months, spell_months
 
 BOUGHT_AGAIN = "销售系统有新的订单"
 
@@ -60,15 +60,31 @@ class PurchaseResult:
 
 
 def due_for_warning(on: date) -> models.QuerySet[Customer]:
-    """Return the 正常 customers without an open case whose six months are over on that day."""
-    last_day = churn_cutoff(on)
+    """Return the 正常 customers without an open case whose months are over on that day."""
+    cases = ChurnCase.objects.open().filter(customer=OuterRef("pk"))
+    rows = Customer.objects.current().filter(_is_silent(on), status=Customer.Status.NORMAL)
+    return rows.filter(~Exists(cases))
+
+
+def _is_silent(on: date) -> Q:
+    """Match customers whose months, by their 客户等级, are over on that day."""
+    own_periods = levels_by_months()
+    if not own_periods:
+        return _silent_since(churn_cutoff(on))
+    levels = [level for group in own_periods.values() for level in group]
+    others = Q(level=None) | ~Q(level__item__in=levels)
+    is_silent = _silent_since(churn_cutoff(on)) & others
+    for months, group in own_periods.items():
+        is_silent |= _silent_since(churn_cutoff(on, months)) & Q(level__item__in=group)
+    return is_silent
+
+
+def _silent_since(last_day: date) -> Q:
+    """Match customers who bought, came or were won back on that day or before, and not since."""
     next_midnight = timezone.make_aware(datetime.combine(last_day + timedelta(days=1), time.min))
     never_bought = Q(last_purchase_on=None) & (Q(created_at__lt=next_midnight) | Q(cooperation_since__lte=last_day))
-    is_silent = Q(last_purchase_on__lte=last_day) | never_bought
     not_won_back_since = Q(won_back_on=None) | Q(won_back_on__lte=last_day)
-    cases = ChurnCase.objects.open().filter(customer=OuterRef("pk"))
-    rows = Customer.objects.current().filter(is_silent, not_won_back_since, status=Customer.Status.NORMAL)
-    return rows.filter(~Exists(cases))
+    return (Q(last_purchase_on__lte=last_day) | never_bought) & not_won_back_since
 
 
 def scan_churn(on: date | None = None, by: User | None = None) -> ScanResult:
@@ -128,10 +144,19 @@ def _date_text(field: str) -> Expression:
 
 def _warning_text() -> Expression:
     return Case(
-        When(last_purchase_on=None, then=Value("流失预警：从未下单，已满六个月")),
-        default=Concat(Value("流失预警：上次下单 "), _date_text("last_purchase_on"), Value("，已满六个月")),
+        When(last_purchase_on=None, then=Concat(Value("流失预警：从未下单，已满"), _months_text())),
+        default=Concat(Value("流失预警：上次下单 "), _date_text("last_purchase_on"), Value("，已满"), _months_text()),
         output_field=CharField(),
     )
+
+
+def _months_text() -> Expression:
+    """Build the months of the rule in SQL, by the customer's 客户等级."""
+    own = [
+        When(customer__level__item__in=levels, then=Value(spell_months(months)))
+        for months, levels in levels_by_months().items()
+    ]
+    return Case(*own, default=Value(spell_months(MONTHS)), output_field=CharField())
 
 
 def _add_timeline_entries(cases: models.QuerySet[ChurnCase], at: datetime, text: Expression, anchor: str = "") -> None:

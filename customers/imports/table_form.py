@@ -17,18 +17,21 @@ from django.forms.models import construct_instance
 from accounts.models import User
 from basedata.models import DictionaryEntry
 from customers.records.candidates import possible_import_owners
-from customers.records.forms import CustomerForm, label_with_unit
+from customers.records.field_labels import entry_categories, field_choices, field_label, may_be_null, with_unit
+from customers.records.fields import ENTRY_NAMES, FORM_FIELDS, UNITS, CustomerField, Kind
+from customers.records.forms import fold_license_number
 from customers.records.models import Customer
-from kit.domain.folding import clean_text
+from kit.domain.folding import clean_text, fold_width
 from kit.domain.shortened_numbers import SHORTENED_REFUSED, is_shortened_number
 from kit.exchange.amounts import parse_amount, strip_header_unit
 from kit.exchange.dates import InvalidDay, parse_day
+from kit.pages.forms import CrmForm
 from kit.pages.text_gate import GatedText, gated_field_class
 
 # Fields looked up by their displayed text instead of by key, with one query for the whole table.
-LOOKUP_FIELDS = ("manager", "region", "industry", "level", "satisfaction", "credit")
-# Columns of the list's own export: those under other names, and those that only the system fills.
-EXPORT_NAMES = {"客户编号": "number", "满意度": "satisfaction", "信用度": "credit"}
+LOOKUPS = [row for row in FORM_FIELDS if row.kind in (Kind.USER, Kind.ENTRY, Kind.SCORE, Kind.CHOICE)]
+TABLE_FIELDS = [row for row in FORM_FIELDS if row not in LOOKUPS and row.kind is not Kind.CUSTOMER]
+# Columns that only the system fills.
 IGNORED_COLUMNS = ("状态", "上次下单", "创建时间", "行号", "原因与改法")
 MAX_WITHOUT_UNIT = 100_000  # 万元: a larger amount without unit was probably meant in 元
 
@@ -92,15 +95,16 @@ class ShownTextField(GatedText, forms.CharField):
 
     default_error_messages = {"required": "请填写。"}
 
-    def __init__(self, choices: dict[str, Any], *, label: str, refusal: str) -> None:
+    def __init__(self, choices: dict[str, Any], *, label: str, refusal: str, empty: str | None = None) -> None:
         super().__init__(label=label, max_length=50)
+        self.empty = empty
         self.values = {fold_label(text): value for text, value in choices.items()}
         self.refusal = refusal
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
         if not text:
-            return None
+            return self.empty
         match = self.values.get(fold_label(text))
         return self.clean_unknown(text) if match is None else match
 
@@ -127,65 +131,68 @@ class NewEntryField(ShownTextField):
         return entry
 
 
-class CustomerImportForm(CustomerForm):
-    """Bound again to each row, without queries per row. Only 名称 and 客户经理 are required."""
+FIELD_CLASSES: dict[Kind, type[forms.Field]] = {Kind.DAY: TableDateField, Kind.AMOUNT: TableAmountField}
+# 客户编号, and the short labels of the list, under which its own export has some fields.
+EXPORT_NAMES = {field_label("number"): "number"} | {row.short: row.name for row in FORM_FIELDS if row.short}
 
-    level_reason = duplicate_reason = confirm_existing = None  # type: ignore[assignment]
-    manager = region = industry = level = satisfaction = credit = forms.CharField(required=False)
 
-    class Meta(CustomerForm.Meta):
-        fields = [name for name in CustomerForm.Meta.fields if name not in (*LOOKUP_FIELDS, "parent")]
-        field_classes = {
-            "cooperation_since": TableDateField,
-            "registered_capital": TableAmountField,
-            "annual_turnover": TableAmountField,
-        }
+class CustomerImportForm(CrmForm, forms.ModelForm):
+    """The fields of the form of the screen, bound to each row without queries. Only 名称 and 客户经理 are required."""
 
-    def check_duplicates(self) -> None:
-        """Check nothing here: the import compares with all customers and leaves known ones alone."""
+    units = UNITS
+
+    class Meta:
+        model = Customer
+        fields = [row.name for row in TABLE_FIELDS]
+        field_classes = {row.name: FIELD_CLASSES[row.kind] for row in TABLE_FIELDS if row.kind in FIELD_CLASSES}
 
     def __init__(
         self, *, default_manager: User | None = None, create_regions: bool = False, by: User | None = None
     ) -> None:
-        user: Any = default_manager
-        super().__init__(data={}, user=user)
-        self.default_manager = default_manager.username if default_manager else ""
-        entries = list(DictionaryEntry.objects.filter(category__in=("地区", "行业", "客户等级")))
-        self.new_regions: list[DictionaryEntry] = []
-        self.fields["manager"] = managers_field(by)
-        regions = [entry for entry in entries if entry.category == "地区"]
-        hint = "，请先在数据字典中添加" + ("，或加 --create-regions" if by is None else "")
-        self.fields["region"] = self._region_field(regions, create_regions, hint)
-        for name, category in (("industry", "行业"), ("level", "客户等级")):
-            self.fields[name] = entry_field(category, [e for e in entries if e.category == category])
-        for name in ("satisfaction", "credit"):
-            label = str(Customer._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
-            self.fields[name] = ShownTextField(
-                score_spellings(), label=label, refusal="不是可选的值，可填写 1、2、3、4、5。"
-            )
-        self.fields["parent"] = gated_field_class(forms.CharField)(label="上级单位", max_length=100)  # type: ignore[call-arg]
+        super().__init__(data={})
         del self.fields["submission"]
+        self.default_manager = default_manager.username if default_manager else ""
+        self.new_regions: list[DictionaryEntry] = []
+        categories = entry_categories(ENTRY_NAMES)
+        entries = list(DictionaryEntry.objects.filter(category__in=categories.values()))
+        for row in LOOKUPS:
+            if row.kind is Kind.USER:
+                self.fields[row.name] = managers_field(by)
+            elif row.kind is Kind.ENTRY:
+                own = [entry for entry in entries if entry.category == categories[row.name]]
+                self.fields[row.name] = self._entry_field(row, own, create_regions, by)
+            else:
+                self.fields[row.name] = choice_field(row)
+        self.fields["parent"] = gated_field_class(forms.CharField)(label=field_label("parent"), max_length=100)  # type: ignore[call-arg]
         for name, field in self.fields.items():
             field.required = name in ("name", "manager")
-        names = ["name", "manager", *(name for name in CustomerForm.Meta.fields if name != "name")]
-        self.labels = {name: str(self.fields[name].label) for name in names}
-        self.headers = {name: label_with_unit(label, self.units.get(name, "")) for name, label in self.labels.items()}
-        self.columns = EXPORT_NAMES | {column_key(label): name for name, label in self.labels.items()}
+        rows = sorted(FORM_FIELDS, key=lambda row: row.name not in ("name", "manager"))
+        self.labels = {row.name: str(self.fields[row.name].label) for row in rows}
+        self.headers = {row.name: with_unit(self.labels[row.name], row) for row in rows}
+        self.columns = {column_key(label): name for name, label in self.labels.items()} | EXPORT_NAMES
 
     def knows_column(self, text: str) -> bool:
         """Return whether an import reads or knowingly ignores a column of this name."""
         key = column_key(text)
         return key in self.columns or key in IGNORED_COLUMNS
 
-    def _region_field(self, entries: list[DictionaryEntry], may_create: bool, hint: str) -> ShownTextField:
-        if not may_create:
-            return entry_field("地区", entries, hint=hint)
+    def _entry_field(
+        self, row: CustomerField, entries: list[DictionaryEntry], create_regions: bool, by: User | None
+    ) -> ShownTextField:
+        if row.name != "region":
+            return entry_field(field_label(row.name), entries)
+        if not create_regions:
+            hint = "，请先在数据字典中添加" + ("，或加 --create-regions" if by is None else "")
+            return entry_field(field_label(row.name), entries, hint=hint)
         field = NewEntryField("地区", entries, label="地区", refusal="")
         self.new_regions = field.new_entries
         return field
 
-    def required_names(self) -> tuple[str, ...]:
-        return ()
+    def clean_external_number(self) -> str:
+        return fold_width(self.cleaned_data["external_number"])
+
+    def clean_license_number(self) -> str:
+        return fold_license_number(self.cleaned_data["license_number"])
 
     def build_customer(self, cells: dict[str, str]) -> Customer | None:
         """Return the unsaved customer of one row, without its 上级单位; None when row_errors() has reasons."""
@@ -193,8 +200,8 @@ class CustomerImportForm(CustomerForm):
         self.full_clean()
         if self.errors:
             return None
-        for name in LOOKUP_FIELDS:
-            setattr(self.instance, name, self.cleaned_data[name])
+        for row in LOOKUPS:
+            setattr(self.instance, row.name, self.cleaned_data[row.name])
         return self.instance
 
     def row_errors(self) -> Iterator[tuple[str, str]]:
@@ -227,6 +234,14 @@ def managers_field(by: User | None) -> ShownTextField:
     return ShownTextField(choices, label="客户经理", refusal=refusal)
 
 
-def score_spellings() -> dict[str, int]:
-    """Return the spellings of the scores 1–5: the number, the text on screen, and stars."""
-    return {text: score for score in range(1, 6) for text in (str(score), f"{score} 星", "★" * score)}
+def choice_field(row: CustomerField) -> ShownTextField:
+    """Return a field for one of the model's choices, by the text on screen; a score also as a number or as stars."""
+    choices = dict(field_choices(row))
+    texts = {str(text): value for value, text in choices.items()}
+    if row.kind is not Kind.SCORE:
+        refusal = f"不是可选的值，可填写{'、'.join(texts)}。"
+        return ShownTextField(
+            texts, label=field_label(row.name), refusal=refusal, empty=None if may_be_null(row) else ""
+        )
+    texts |= {text: score for score in choices for text in (str(score), "★" * score)}
+    return ShownTextField(texts, label=field_label(row.name), refusal="不是可选的值，可填写 1、2、3、4、5。")

@@ -12,6 +12,7 @@ from accounts.models import User, notify
 from customers.hooks import RecordsOfCustomers
 from customers.orders.rollups import refresh_after_transfer
 from customers.records.candidates import possible_successors
+from customers.records.field_labels import entry_categories
 from customers.records.models import Customer, CustomerGrant, Ownership
 from customers.timeline import TimelineEntry
 from kit.audit.log import format_value, log_events
@@ -19,7 +20,7 @@ from kit.domain.modules import lent
 from kit.domain.verdict import refuse_if
 from kit.sql.transactions import in_transaction
 
-CATEGORY_BY_FIELD = {"region": "地区", "industry": "行业", "level": "客户等级"}  # field: category of the dictionary
+CATEGORY_BY_FIELD = entry_categories(("region", "industry", "level"))
 
 
 @in_transaction

@@ -1,4 +1,4 @@
-"""Values of two customers that a merge takes over or loses, by the model's own fields so that none is forgotten."""
+"""Values of two customers that a merge takes over or loses, by the table of fields so that none is forgotten."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from typing import Any
 
 from django.db import models
 
+from customers.records.fields import FIELDS, Merge, names
 from customers.records.models import Customer
 from kit.audit.log import display_value
 
-# Fields of the system's own bookkeeping; they do not describe the company.
-SYSTEM_FIELDS = (
-    "id", "version", "name_normalized", "name_pinyin", "name_initials", "deleted_at", "merged_into", "arrival",
-    "last_purchase_on", "won_back_on",
-)  # fmt: skip
-EARLIEST_FIELDS = ("cooperation_since",)  # of two days the earlier one holds
+SYSTEM_FIELDS = names(row for row in FIELDS if row.merge is Merge.OWN)
+EARLIEST_FIELDS = names(row for row in FIELDS if row.merge is Merge.EARLIEST)
 EMPTY_VALUES = (None, "")
 
 
@@ -66,7 +63,3 @@ def values_left_behind(survivor: Customer, other: Customer) -> dict[str, str]:
     """Return {field: formatted value} of the other that a merge does not take over."""
     texts = {field.name: display_value(other, field.name) for field in descriptive_fields()}
     return {name: words for name, words in texts.items() if words and words != display_value(survivor, name)}
-
-
-def field_label(name: str) -> str:
-    return str(Customer._meta.get_field(name).verbose_name)  # type: ignore[union-attr]

@@ -13,29 +13,37 @@ from accounts.models import User
 from accounts.users.by_department import department_user_ids
 from basedata.models import DictionaryEntry
 from customers.churn.models import ChurnCase
+from customers.records.field_labels import entry_categories, field_choices, may_be_null, short_label
+from customers.records.fields import CustomerField, Kind, in_list_order
 from customers.records.filters import OWNER_AT_THAT_TIME, CustomerName, DepartmentFilter, owner_choices
-from customers.records.models import STAR_CHOICES, Customer
+from customers.records.models import Customer
 from customers.records.ownership import owner_at
 from kit.domain.days import midnight
 from kit.pages.filters import Contains, ListFilter
 
+FILTERED = [row for row in in_list_order() if row.filter]
+BESIDE = {"manager": ("department",)}  # filters that are no field, by the one they stand behind
+
+
+def field_filter(row: CustomerField) -> django_filters.Filter:
+    """Return the filter of a text or a choice; other kinds, and what searches otherwise, stand in CustomerFilter."""
+    label = short_label(row)
+    if row.kind is Kind.TEXT:
+        return Contains(field_name=row.name, label=label)
+    options: dict[str, Any] = {"label": label, "empty_label": "全部"}
+    if may_be_null(row):
+        options["null_label"] = "未填写"
+    if row.kind is not Kind.ENTRY:  # those of the dictionary are read for each request
+        options["choices"] = field_choices(row)
+    return django_filters.ChoiceFilter(field_name=row.name, **options)
+
 
 class CustomerFilter(ListFilter):
-    number = Contains(label="客户编号")
     name = CustomerName(label="名称")
-    region = django_filters.ChoiceFilter(label="地区", empty_label="全部", null_label="未填写")
     manager = django_filters.ModelChoiceFilter(
         queryset=owner_choices, label="客户经理", empty_label="全部", method="of_manager"
     )
     department = DepartmentFilter(method="of_department")
-    level = django_filters.ChoiceFilter(label="客户等级", empty_label="全部", null_label="未填写")
-    industry = django_filters.ChoiceFilter(label="行业", empty_label="全部", null_label="未填写")
-    satisfaction = django_filters.ChoiceFilter(
-        label="满意度", empty_label="全部", null_label="未填写", choices=STAR_CHOICES[::-1]
-    )
-    credit = django_filters.ChoiceFilter(
-        label="信用度", empty_label="全部", null_label="未填写", choices=STAR_CHOICES[::-1]
-    )
     normal_on = django_filters.DateFilter(method="normal_at_start", label="这一天开始时正常", widget=forms.HiddenInput)
     follow = django_filters.ChoiceFilter(
         label="归属", choices=[(OWNER_AT_THAT_TIME, "那一天的客户经理")], method="keep_rows", widget=forms.HiddenInput
@@ -47,12 +55,21 @@ class CustomerFilter(ListFilter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = {"地区": "region", "客户等级": "level", "行业": "industry"}
-        choices: dict[str, list[tuple[int, str]]] = {name: [] for name in names.values()}
-        for entry in DictionaryEntry.objects.filter(category__in=names):  # one query for all three
-            choices[names[entry.category]].append((entry.pk, entry.item))
-        for name, options in choices.items():
-            self.filters[name].extra["choices"] = options
+        categories = entry_categories(row.name for row in FILTERED if row.kind is Kind.ENTRY)
+        choices: dict[str, list[tuple[int, str]]] = {category: [] for category in categories.values()}
+        for entry in DictionaryEntry.objects.filter(category__in=choices):  # one query for all of them
+            choices[entry.category].append((entry.pk, entry.item))
+        for name, category in categories.items():
+            self.filters[name].extra["choices"] = choices[category]
+
+    @classmethod
+    def get_filters(cls) -> dict[str, django_filters.Filter]:
+        """Add those of the table of fields, in its order; what is no field stands behind them."""
+        own, filters = super().get_filters(), {}
+        for row in FILTERED:
+            filters[row.name] = own[row.name] if row.name in own else field_filter(row)
+            filters |= {name: own[name] for name in BESIDE.get(row.name, ())}
+        return {**filters, **own}
 
     def of_department(self, rows: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
         return self.of_owners(rows, department_user_ids(value))

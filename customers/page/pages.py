@@ -13,9 +13,10 @@ from customers.churn.pages import churn_card
 from customers.hooks import OriginCard, WorkCard
 from customers.insight.cards import product_cards
 from customers.merging.merge import find_survivor
-from customers.merging.merge_values import field_label, values_left_behind
+from customers.merging.merge_values import values_left_behind
 from customers.orders.pages import orders_card
 from customers.querysets import names_hidden_from
+from customers.records.field_labels import field_label
 from customers.records.models import Customer
 from customers.records.pages import CRUMBS, EDIT, REMOVE, SHARE, TRANSFER
 from customers.records.part_pages import cards_context, tabs_context
@@ -27,13 +28,15 @@ from kit.pages.history import hide_record_names, mask_entries
 from kit.pages.record_page import RecordPage
 from kit.pages.unknown_parameters import get_part_or_404
 
+from .info import info_cards
+
 
 def merged_parts(record: Customer, user: User) -> list[tuple[Customer, list[tuple[str, str]]]]:
     """Return the customers merged into this one, each with (field, value) of what was not taken over."""
     merged = []
     for one in record.merged.select_related("region", "industry", "level", "manager", "parent", "created_by"):
         left = values_left_behind(record, one)
-        if names_hidden_from(user, "上级单位"):
+        if names_hidden_from(user, field_label("parent")):
             left.pop("parent", None)
         if not record.shows_details_to(user):
             left |= {name: mask(left[name]) for name in left.keys() & set(one.detail_fields)}
@@ -63,12 +66,14 @@ class CustomerDetail(RecordPage):
     def context(self, record: Customer) -> dict[str, Any]:
         visible = Customer.objects.visible_to(self.request.user)
         menu = controls((SHARE, TRANSFER, REMOVE), record, self.request.user)
+        tab = get_part_or_404(self.request.GET, "tab", ("overview", "info"), "overview")
         return {
             **tabs_context(record, self.request.user),
             **cards_context(record, self.request.user),
-            "tab": get_part_or_404(self.request.GET, "tab", ("overview", "info"), "overview"),
+            "tab": tab,
+            "cards": info_cards(record) if tab == "info" else [],
             "owners": record.ownerships.select_related("manager"),
-            "merged": merged_parts(record, self.request.user) if self.request.GET.get("tab") == "info" else [],
+            "merged": merged_parts(record, self.request.user) if tab == "info" else [],
             "parent": visible.filter(pk=record.parent_id).first() if record.parent_id else None,
             "branches": visible.filter(parent=record).order_by("name_pinyin")[:20],
             "grants": record.grants.select_related("user", "permission"),
@@ -86,4 +91,4 @@ class CustomerDetail(RecordPage):
         }
 
     def hidden_labels(self) -> tuple[str, ...]:
-        return names_hidden_from(self.request.user, "上级单位")
+        return names_hidden_from(self.request.user, field_label("parent"))

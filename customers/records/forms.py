@@ -14,11 +14,33 @@ from kit.pages.forms import Block, apply_field_defaults
 
 from .duplicate_form import DuplicateCheckForm
 from .duplicates import Match, SearchTerms, customer_matches
+from .field_labels import entry_categories, field_label
+from .fields import BASIC, BLOCKS, BUSINESS, CONTACT, ENTRY_NAMES, FOLDED, FORM_FIELDS, FORMER, UNITS, Kind, names
 from .locks import lock_current_customers, lock_customer_names
 from .models import Customer, required_fields
 from .picker import add_customer_field
 
 CODE_LENGTH = 18
+HELP = {
+    BASIC: "带 * 为必填。客户编号由系统生成，客户经理只能通过移交更换。",
+    CONTACT: "用于送货与开票；联系人在客户页上维护。",
+    BUSINESS: "统一社会信用代码会核对校验位。",
+    FORMER: "三证合一以前的登记号",
+}
+BESIDE = {"level": (("duplicate_reason", 6), ("level_reason", 6))}  # fields of the form alone, behind which one
+SCORES = names(row for row in FORM_FIELDS if row.kind is Kind.SCORE)
+
+
+def form_block(title: str) -> Block:
+    rows = [row for row in FORM_FIELDS if row.block == title]
+    fields = tuple(entry for row in rows for entry in ((row.name, row.width), *BESIDE.get(row.name, ())))
+    return Block(title, HELP[title], fields, title in FOLDED)
+
+
+def fold_license_number(text: str) -> str:
+    """Fold a 统一社会信用代码 to its 18 characters; older numbers stay as typed."""
+    folded = fold_code(text)
+    return folded if len(folded) == CODE_LENGTH else text
 
 
 class CustomerForm(DuplicateCheckForm):
@@ -27,32 +49,8 @@ class CustomerForm(DuplicateCheckForm):
     owners: creating one, and to whom it may be given. 客户经理 own what they create, a supervisor chooses.
     """
 
-    blocks = (
-        Block(
-            "基本信息",
-            "带 * 为必填。客户编号由系统生成，客户经理只能通过移交更换。",
-            (
-                ("name", 4), ("external_number", 2), ("region", 2), ("industry", 2), ("level", 2),
-                ("duplicate_reason", 6), ("level_reason", 6), ("satisfaction", 3), ("credit", 3), ("manager", 2),
-                ("parent", 2), ("cooperation_since", 2),
-            ),
-        ),
-        Block(
-            "联系方式",
-            "用于送货与开票；联系人在客户页上维护。",
-            ("address", ("postcode", 2), ("phone", 2), ("fax", 2), ("website", 3)),
-        ),
-        Block(
-            "工商与财务",
-            "统一社会信用代码会核对校验位。",
-            (
-                ("license_number", 3), ("legal_representative", 3), ("registered_capital", 3), ("annual_turnover", 3),
-                ("bank", 3), ("bank_account", 3),
-            ),
-        ),
-        Block("历史登记信息", "三证合一以前的登记号", (("local_tax_number", 3), ("national_tax_number", 3)), True),
-    )  # fmt: skip
-    units = {"registered_capital": "万元", "annual_turnover": "万元"}
+    blocks = tuple(map(form_block, BLOCKS))
+    units = UNITS
     level_reason = forms.CharField(
         label="等级变更原因", max_length=200, required=False, help_text="只在改变客户等级时填写"
     )
@@ -63,13 +61,8 @@ class CustomerForm(DuplicateCheckForm):
 
     class Meta:
         model = Customer
-        fields = [
-            "name", "external_number", "region", "industry", "level", "satisfaction", "credit", "parent",
-            "cooperation_since", "address", "postcode", "phone", "fax", "website", "license_number",
-            "legal_representative", "registered_capital", "annual_turnover", "bank", "bank_account",
-            "local_tax_number", "national_tax_number",
-        ]  # fmt: skip
-        widgets = {"satisfaction": forms.RadioSelect, "credit": forms.RadioSelect}
+        fields = [row.name for row in FORM_FIELDS if row.name != "manager"]
+        widgets = dict.fromkeys(SCORES, forms.RadioSelect)
 
     only_owner: User | None = None
 
@@ -77,10 +70,10 @@ class CustomerForm(DuplicateCheckForm):
         super().__init__(*args, user=user, **kwargs)
         if owners is not None:
             self.offer(owners)
-        for name, category in (("region", "地区"), ("industry", "行业"), ("level", "客户等级")):
+        for name, category in entry_categories(ENTRY_NAMES).items():
             self.fields[name].queryset = DictionaryEntry.objects.of(category)  # type: ignore[attr-defined]
-        add_customer_field(self, "parent", label="上级单位", user=user)
-        for name in ("satisfaction", "credit"):
+        add_customer_field(self, "parent", label=field_label("parent"), user=user)
+        for name in SCORES:
             self.fields[name].choices = [(score, f"{score}") for score in range(1, 6)]  # type: ignore[attr-defined]
         for name in self.required_names():
             self.fields[name].required = True
@@ -109,9 +102,7 @@ class CustomerForm(DuplicateCheckForm):
         return data
 
     def clean_license_number(self) -> str:
-        """Fold a 统一社会信用代码 to its 18 characters; older numbers stay as typed."""
-        folded = fold_code(self.cleaned_data["license_number"])
-        return folded if len(folded) == CODE_LENGTH else self.cleaned_data["license_number"]
+        return fold_license_number(self.cleaned_data["license_number"])
 
     def check_duplicates(self) -> None:
         """Ask for a reason when a new or changed name or number is like that of another customer."""
@@ -154,8 +145,3 @@ class CustomerForm(DuplicateCheckForm):
         reason = "；".join(filter(None, reasons))
         values |= {"reason": reason} if reason else {}
         return {**values, "manager": self.only_owner} if self.only_owner else values
-
-
-def label_with_unit(label: str, unit: str) -> str:
-    """Return a header with the unit of its numbers, such as 注册资本（万元）."""
-    return f"{label}（{unit}）" if unit else label

@@ -36,6 +36,7 @@ from kit.sql.transactions import in_transaction
 from kit.transitions import creation, guard, transition
 
 from .code_field import CodeField
+from .fields import COUNTED_NAMES, MASKED_NAMES, REQUIRED_NAMES, STRICT_NAMES
 from .locks import lock_current_customers, lock_customer_names, refuse_if_removed, take_removal_locks
 
 NUMBER_PREFIX = "KH"
@@ -114,7 +115,8 @@ class Customer(HasContactDetails, SharedRecord):
 
     locks_before_records = True  # see kit.transitions
     share_permission, while_shareable = "customers.share_customer", refuse_if_removed
-    detail_fields = ("phone", "bank_account")
+    detail_fields = MASKED_NAMES
+    awaited_fields = REQUIRED_NAMES  # what customers.querysets counts as missing
     derived_fields = ("name_normalized", "name_pinyin", "name_initials", "name_readings")
     text_indexed = ("name", "number", "name_normalized")
     number_indexed, plain_indexed = ("phone",), ("name_readings",)
@@ -213,9 +215,9 @@ class Customer(HasContactDetails, SharedRecord):
 
     @property
     def completeness(self) -> int:
-        """Percent of the descriptive fields that are filled."""
-        filled_names = [name for name in DESCRIPTIVE_FIELDS if not self._is_empty(name)]
-        return round(100 * len(filled_names) / len(DESCRIPTIVE_FIELDS))
+        """Percent of the counted fields that are filled."""
+        filled_names = [name for name in COUNTED_NAMES if not self._is_empty(name)]
+        return round(100 * len(filled_names) / len(COUNTED_NAMES))
 
     def _is_empty(self, name: str) -> bool:
         """Compare the stored key or value only, never a related row."""
@@ -389,14 +391,6 @@ class CustomerGrant(Grant):
         verbose_name_plural = "客户协作人"
 
 
-DESCRIPTIVE_FIELDS = (
-    "name", "region", "industry", "level", "satisfaction", "credit", "address", "phone", "postcode", "fax", "website",
-    "legal_representative", "bank", "bank_account", "license_number", "registered_capital", "annual_turnover",
-)  # fmt: skip
-REQUIRED_FIELDS = ("region", "level", "satisfaction", "credit", "address", "phone")
-STRICT_FIELDS = ("postcode", "fax", "website", "legal_representative", "bank", "bank_account")
-
-
 def required_fields() -> tuple[str, ...]:
     """Return the required fields of the form; CRM_STRICT_CUSTOMER_FORM adds six."""
-    return REQUIRED_FIELDS + (STRICT_FIELDS if settings.CRM_STRICT_CUSTOMER_FORM else ())
+    return REQUIRED_NAMES + (STRICT_NAMES if settings.CRM_STRICT_CUSTOMER_FORM else ())

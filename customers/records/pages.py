@@ -19,6 +19,7 @@ from kit.pages.history import HistoryPage
 
 from .candidates import possible_owners
 from .duplicate_pages import DuplicateCheckedPage
+from .field_labels import field_label
 from .forms import CustomerForm
 from .models import Customer
 from .picker import customer_suggestions
@@ -41,7 +42,7 @@ class CustomerHistory(HistoryPage):
         return AuditEntry.objects.about_all(record, merged) if merged else super().entries(record)
 
     def hidden_labels(self) -> tuple[str, ...]:
-        return names_hidden_from(self.request.user, "上级单位")
+        return names_hidden_from(self.request.user, field_label("parent"))
 
 
 def suggestions(user: User) -> dict[str, Any]:

@@ -1,0 +1,69 @@
+"""The columns of the list of customers and of its file, drawn from the table of fields."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from accounts.contact_details.columns import DetailColumn
+from customers.records.field_labels import field_label, short_label, value_name, with_unit
+from customers.records.fields import CustomerField, Kind, Place, in_list_order
+from customers.records.models import Customer
+from kit.pages.columns import Column
+from kit.pages.html import format_html_fast
+from kit.pages.templatetags.ui import chip, stars
+
+
+def name_cell(customer: Customer) -> str:
+    return format_html_fast(
+        '<a href="{}">{}</a><small class="sm">{}</small>', customer.get_absolute_url(), customer.name, customer.number
+    )
+
+
+# Columns with a look of their own; 客户编号 stands below the name.
+OWN_COLUMNS = {
+    "number": Column("客户编号", "number", export_only=True),
+    "name": Column("名称 / 客户编号", "name", sort="name_pinyin", html=name_cell, css="m-t"),
+    "status": Column("状态", "get_status_display", sort="status", html=chip, css="m-r"),
+}
+CSS = {Kind.SCORE: "m-h", Kind.DAY: "nw"}
+# What of a related row its text needs.
+LOADED = {Kind.ENTRY: ("{}__item",), Kind.USER: ("{}__name", "{}__username")}
+
+
+def page_column(row: CustomerField) -> Column:
+    if row.name in OWN_COLUMNS:
+        return OWN_COLUMNS[row.name]
+    html = partial(stars_cell, row.name) if row.kind is Kind.SCORE else None
+    sort = row.name if row.kind in (Kind.SCORE, Kind.DAY, Kind.AMOUNT) else ""
+    label = with_unit(short_label(row), row)
+    return column_class(row)(label, value_path(row), sort=sort, html=html, css=CSS.get(row.kind, ""))
+
+
+def file_column(row: CustomerField) -> Column:
+    """Return a column of the file alone: with that of the page it holds what an import reads, under the same label."""
+    return column_class(row)(with_unit(field_label(row.name), row), value_path(row), export_only=True)
+
+
+def column_class(row: CustomerField) -> type[Column]:
+    return DetailColumn if row.masked else Column
+
+
+def value_path(row: CustomerField) -> str:
+    """Return what a column reads; of another customer the name, which the list adds where the user may see it."""
+    return f"{row.name}_name" if row.kind is Kind.CUSTOMER else value_name(row)
+
+
+def stars_cell(name: str, customer: Customer) -> str:
+    return stars(getattr(customer, name))
+
+
+PAGE_FIELDS = [row for row in in_list_order() if row.column is Place.PAGE]
+FILE_FIELDS = [row for row in in_list_order() if row.column is Place.FILE]
+RELATED = tuple(row.name for row in PAGE_FIELDS if row.kind in LOADED)
+RELATED_IN_FILE = tuple(row.name for row in FILE_FIELDS if row.kind in LOADED)
+# Columns that a row and its guards need; a customer has thirty more.
+ROW_FIELDS = (
+    "created_at",
+    "deleted_at",
+    *(path.format(row.name) for row in PAGE_FIELDS for path in LOADED.get(row.kind, ("{}",))),
+)
