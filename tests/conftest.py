@@ -15,7 +15,6 @@ from tests import factories
 from tests.permissions.asking import HANDLER
 from tests.permissions.tables import make_world
 
-
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_setup"}
 
 
