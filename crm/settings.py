@@ -3,19 +3,19 @@
 import os
 from pathlib import Path
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
+from crm.environment import Environment
 from crm.file_permissions import FILE, FOLDER, UMASK, WAY_THROUGH
 from crm.public_paths import KEY_PATHS, PUBLIC_PATHS  # noqa: F401
 from kit.pages.public_pages import logo_problem
 
 os.umask(UMASK)  # every process of the product reads this: what it stores is for its own account only (decision 44)
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+env = Environment()
+Environment.read_env(BASE_DIR / ".env")
 
 CRM_ENV = env.str("CRM_ENV", "development")
 if CRM_ENV not in ("development", "production"):
@@ -322,7 +322,7 @@ if CRM_EMAIL_URL:
         raise ImproperlyConfigured(
             "CRM_EMAIL_URL 需要 CRM_BASE_URL（例如 https://crm.example.com）：邮件里的链接以它开头。"
         )
-    vars().update(environ.Env.email_url_config(CRM_EMAIL_URL))
+    vars().update(Environment.email_url_config(CRM_EMAIL_URL))
     CRM_PERIODIC_TASKS += (("mail.send", 60, "accounts.notifications.mail.send_queued"),)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("CRM_EMAIL_FROM", "crm@localhost")

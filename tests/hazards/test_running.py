@@ -43,9 +43,11 @@ KEY = "k" * 30 + "abcdefghijklmnopqrstuvwxyz0123456789"
         ({"CRM_ENV": "production", "SECRET_KEY": ""}, "SECRET_KEY"),
         ({"CRM_ENV": "production", "SECRET_KEY": KEY, "CRM_DEBUG": "1"}, "CRM_DEBUG"),
         ({"CRM_ENV": "prod"}, "CRM_ENV"),
+        ({"CRM_LOCK_SECONDS": "abc"}, "CRM_LOCK_SECONDS 应是整数"),
+        ({"CRM_HTTPS": "ture"}, "CRM_HTTPS 只能是 1 或 0"),
     ],
 )
-def test_production_refuses_to_start_without_a_key_or_with_debug(environment, word):
+def test_it_refuses_to_start_without_a_key_or_with_settings_that_are_none(environment, word):
     result = run(*SETUP, **environment)
     assert result.returncode != 0
     assert f"ImproperlyConfigured: {word}" in result.stderr or word in result.stderr.splitlines()[-1]
