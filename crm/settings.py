@@ -293,14 +293,17 @@ CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds betwee
     ("services.requests.due_times", 300, "services.requests.due_times.watch"),
     ("reports.remind", 86400, "reports.reminders.remind_authors"),
     ("reports.snapshot", 86400, "reports.queries.composition.take_snapshot"),
+    ("metrics.refresh", 86400, "customers.insight.nightly.refresh_nightly"),
     ("rollups.check", 86400, "customers.rollup_tasks.check_nightly"),
     ("insight.monthly", 86400, "customers.insight.tasks.start_monthly"),
 )
 # Where a period begins when not at midnight UTC (a week: Thursday): Saturday 02:00 in Shanghai is Friday 18:00 UTC.
-# The end of a month is written down from midnight in Shanghai (16:00 UTC); the self-check follows at 03:30 (19:30 UTC).
+# The end of a month is written down from midnight in Shanghai (16:00 UTC); figures
+# of customers are computed at 02:30 (18:30 UTC), the self-check follows at 03:30 (19:30 UTC).
 CRM_PERIODIC_STARTS = {
     "churn.scan": 86400 + 18 * 3600,
     "reports.snapshot": 16 * 3600,
+    "metrics.refresh": 18 * 3600 + 1800,
     "rollups.check": 19 * 3600 + 1800,
     "insight.monthly": 20 * 3600,
 }

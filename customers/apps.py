@@ -19,7 +19,7 @@ class CustomersConfig(AppConfig):
 
 
 def fill_new_tables(using: str, plan: Sequence[tuple[Migration, bool]] = (), **kwargs: Any) -> None:
-    """Build the yearly revenue figures right after an upgrade that created their table.
+    """Build revenue rollup and metrics right after an upgrade that created their tables.
 
     plan: [(migration, backwards), …] that ran; empty where none did.
     """
@@ -30,10 +30,14 @@ def fill_new_tables(using: str, plan: Sequence[tuple[Migration, bool]] = (), **k
 
     from .orders.models import Order
     from .orders.rollups import RevenueYear
-    from .rollup_tasks import rebuild
+    from .records.metrics import CustomerMetrics
+    from .records.models import Customer
+    from .rollup_tasks import rebuild, rebuild_metrics
 
     executor = MigrationExecutor(connections[using])
     if executor.migration_plan(executor.loader.graph.leaf_nodes("customers")):
         return  # migrated in part only
     if Order.objects.exists() and not RevenueYear.objects.exists():
         rebuild()
+    if Customer.objects.exists() and not CustomerMetrics.objects.exists():
+        rebuild_metrics()

@@ -3,7 +3,9 @@ from .churn.version import ChurnChange, churn_version
 from .contacts.models import Contact
 from .imports.arrivals import Arrival, fits_one_transaction, withdraw_stale_imports
 from .imports.models import ImportFile, delete_old_uploads
-from .insight.models import BacktestMonth, BacktestRow, HintCheck, HintPause, ProductPair
+from .insight.backtest_models import BacktestMonth, BacktestRow
+from .insight.hint_models import HintCheck, HintPause, ProductPair
+from .insight.models import Alert, AlertPause, RiskMonth
 from .interactions.models import Attachment, Interaction
 from .merging.bulk import reclassify_customers, transfer_customers
 from .merging.leaving import customers_left_by, hand_over_customers
@@ -21,6 +23,8 @@ __all__ = [
     "NUMBER_PREFIX",
     "PURCHASE_STATUSES",
     "REVENUE_STATUSES",
+    "Alert",
+    "AlertPause",
     "Arrival",
     "Attachment",
     "BacktestMonth",
@@ -44,6 +48,7 @@ __all__ = [
     "RevenueChange",
     "RevenueYear",
     "RhythmBase",
+    "RiskMonth",
     "TimelineEntry",
     "add_timeline_entry",
     "churn_version",

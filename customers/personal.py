@@ -25,6 +25,7 @@ from .churn.models import ChurnCase, ChurnMeasure
 from .contacts.models import ERASED_NAME, Contact
 from .imports.arrivals import Arrival
 from .imports.models import ImportFile
+from .insight.models import AlertPause
 from .interactions.models import Attachment, Interaction
 from .orders.models import Order, OrderLine, ParkedOrder
 from .records.models import Customer, Ownership
@@ -203,6 +204,13 @@ PARTS = (
         lambda contact: ChurnMeasure.objects.filter(case__customer=contact.customer).order_by("pk"),
         ("text",),
         ("at", "text"),
+    ),
+    PersonalDataSource(
+        "暂不提醒",
+        AlertPause,
+        lambda contact: contact.customer.alert_pauses.order_by("pk"),
+        ("reason",),
+        ("at", "until", "reason"),
     ),
     PersonalDataSource(
         "客户归属",

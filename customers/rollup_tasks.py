@@ -1,4 +1,4 @@
-"""Background work on the revenue rollup: rebuilt by command, checked every night."""
+"""Background work on the figures kept from the orders: rebuilt by command, checked every night."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from kit.audit.log import log_event
 from kit.sql.turns import in_turn
 
 from .churn.version import ChurnChange
+from .insight.nightly import describe_metric_differences, refresh_all
 from .orders.rollups import (
     RevenueYear,
     delete_old_changes,
@@ -32,6 +33,10 @@ def rebuild() -> str:
     return f"已按订单重建，更正 {changed} 行。"
 
 
+def rebuild_metrics() -> str:
+    return f"已重新计算客户指标，更正 {refresh_all()} 个客户。"
+
+
 def check_nightly() -> str:
     """Correct differences, log them and notify the administrators. Called by the schedule."""
     delete_old_changes()
@@ -39,12 +44,19 @@ def check_nightly() -> str:
     if not RevenueYear.objects.exists():
         return rebuild()  # the first night after the migration
     settle_dates()
-    texts = describe_differences()
-    if not texts:
-        return "汇总与订单一致"
-    logger.error("rollup and orders differ: %s", "; ".join(texts))
+    results = []
+    if texts := describe_differences():
+        _report("年度汇总与订单不一致", f"统计报表的年度汇总与订单有 {len(texts)} 处不一致，已按订单更正", texts)
+        results.append(f"发现 {len(texts)} 处不一致；{rebuild()}")
+    if texts := describe_metric_differences():
+        _report("客户指标与订单不一致", f"客户指标与订单有 {len(texts)} 处不一致，已重新计算", texts)
+        results.append(f"发现 {len(texts)} 个客户的指标不一致；{rebuild_metrics()}")
+    return "".join(results) or "汇总与订单一致"
+
+
+def _report(title: str, text: str, differences: list[str]) -> None:
+    logger.error("%s: %s", title, "; ".join(differences))
     with transaction.atomic():
-        log_event(None, "自检", text="年度汇总与订单不一致", 差异="；".join(texts)[:1000])
+        log_event(None, "自检", text=title, 差异="；".join(differences)[:1000])
         for person in User.objects.administrators():
-            notify(person, f"统计报表的年度汇总与订单有 {len(texts)} 处不一致，已按订单更正，请查看审计记录。")
-    return f"发现 {len(texts)} 处不一致；{rebuild()}"
+            notify(person, f"{text}，请查看审计记录。")

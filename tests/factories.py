@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import Department, Role, User
 from basedata.models import DictionaryEntry, Product, StockRecord
 from customers.churn.scan import scan_churn
+from customers.insight.metrics import refresh_metrics
 from customers.interactions.attachments import check_upload
 from customers.models import (
     Attachment,
@@ -24,7 +25,7 @@ from customers.models import (
     OrderLine,
     refresh_revenue,
 )
-from kit.domain.days import add_months
+from kit.domain.days import add_months, midnight
 from marketing.models import Opportunity, PlanItem
 from reports.models import MonthlyReport
 from services.models import ServiceRequest
@@ -227,6 +228,29 @@ def order(
     with transaction.atomic():
         refresh_revenue([customer.pk])
     return made
+
+
+def late_customer(manager: User, *, silent: int = 90, on: datetime.date | None = None, **values) -> Customer:
+    """A customer who ordered every 30 days until so many days ago: 该下单了 from day 62 on, 晚于惯常 from day 80 on.
+
+    In counted days and with the base of an empty company: a test that is exact takes the holidays away.
+    """
+    day = on or timezone.localdate()
+    customer = CustomerFactory(manager=manager, last_purchase_on=day - datetime.timedelta(days=silent), **values)
+    Order.objects.bulk_create(
+        Order(
+            number=f"{customer.number}-{number}",
+            customer=customer,
+            ordered_at=midnight(day - datetime.timedelta(days=silent + 30 * number)),
+            status="paid",
+            total=Decimal(1000),
+        )
+        for number in range(6)
+    )
+    with transaction.atomic():
+        refresh_revenue([customer.pk])
+        refresh_metrics([customer.pk], day)
+    return customer
 
 
 FROZEN = {

@@ -71,7 +71,7 @@ SHIPPED_ROLES = {
         customers.view_customer customers.add_customer customers.change_customer customers.delete_customer
         customers.export_customer customers.import_customer customers.share_customer
         customers.view_order customers.export_order
-        customers.view_churncase customers.handle_churncase customers.export_churncase
+        customers.view_churncase customers.handle_churncase customers.snooze_light customers.export_churncase
         services.view_servicerequest services.add_servicerequest services.change_servicerequest
         services.handle_servicerequest services.export_servicerequest
         customers.see_contact_details customers.open_contact_details

@@ -87,9 +87,17 @@ class ChurnCase(models.Model):
     }  # fmt: skip
     OPEN = (Status.WARNING, Status.DEFERRED)
 
+    class Origin(models.TextChoices):
+        SCAN = "scan", "扫描"
+        HAND = "hand", "人工"
+
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="churn_cases", verbose_name="客户")
     status = models.CharField("状态", max_length=10, choices=Status, default=Status.WARNING, editable=False)
     opened_at = models.DateTimeField("预警时间", default=timezone.now, editable=False)
+    origin = models.CharField("来源", max_length=4, choices=Origin, default=Origin.SCAN, editable=False)
+    opened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+", verbose_name="列入人"
+    )
     last_purchase_on = models.DateField("上次下单时间", null=True, editable=False)  # when the case was opened
     review_on = models.DateField("下次复核日期", null=True, editable=False)
     confirmed_at = models.DateTimeField("确认流失时间", null=True, editable=False)
@@ -165,6 +173,20 @@ class ChurnCase(models.Model):
     @property
     def review_is_due(self) -> bool:
         return self.is_open and self.review_on is not None and self.review_on <= timezone.localdate()
+
+    @classmethod
+    @in_transaction
+    def open_by_hand(cls, customer: Customer, *, by: User) -> ChurnCase:
+        """Open a 预警 before the scan would; asks no permission: for the transition of an alert that did."""
+        is_open = cls.objects.open().filter(customer=customer).exists()
+        refuse_if(is_open, "该客户已有未结束的流失预警。").enforce()
+        refuse_if(customer.status != Customer.Status.NORMAL, "客户已流失，不能列为预警。").enforce()
+        case = cls.objects.create(
+            customer=customer, origin=cls.Origin.HAND, opened_by=by, last_purchase_on=customer.last_purchase_on
+        )
+        log_event(by, "列为预警", case, 状态=case.get_status_display(), 来源=case.get_origin_display())
+        case._add_timeline_entry(f"{by} 列为流失预警", "")
+        return case
 
     @transition("customers.handle_churncase", "暂缓流失", refusal="只有客户经理可以暂缓流失")
     def defer(self, *, by: User, kind: DictionaryEntry, text: str, review_on: date | None = None) -> ChurnMeasure:

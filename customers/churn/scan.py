@@ -84,7 +84,8 @@ def scan_churn(on: date | None = None, by: User | None = None) -> ScanResult:
         now = timezone.now()
         opened_count = insert_selected(ChurnCase, due_for_warning(day), _new_case_values(now), once=True)
         if opened_count:
-            new_cases = ChurnCase.objects.filter(status=ChurnCase.Status.WARNING, opened_at=now)
+            by_scan = ChurnCase.objects.filter(origin=ChurnCase.Origin.SCAN)
+            new_cases = by_scan.filter(status=ChurnCase.Status.WARNING, opened_at=now)
             log_selected(None, "流失预警", new_cases, text=_case_label("预警"), changes={"状态": "预警"})
             _add_timeline_entries(new_cases, now, _warning_text())
             _notify_managers(new_cases)
@@ -107,6 +108,7 @@ def _new_case_values(now: datetime) -> dict[str, Any]:
     return {
         "customer": F("pk"),
         "status": Value(ChurnCase.Status.WARNING.value),
+        "origin": Value(ChurnCase.Origin.SCAN.value),
         "opened_at": Value(now, DateTimeField()),
         "last_purchase_on": F("last_purchase_on"),
         "lost_reason": Value(""),

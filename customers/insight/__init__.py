@@ -1,0 +1,1 @@
+"""What the figures of a customer say: metrics, alerts, money at risk."""

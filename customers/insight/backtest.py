@@ -20,7 +20,7 @@ from kit.domain.days import add_months, midnight
 from kit.sql.id_sets import IdSet
 from kit.sql.turns import in_turn
 
-from .models import BacktestMonth, BacktestRow
+from .backtest_models import BacktestMonth, BacktestRow
 
 DAYS = 90
 MONTHS = 12

@@ -10,8 +10,8 @@ from customers.orders.as_of import orders_as_of
 from customers.orders.models import Order
 from customers.records.models import Customer
 
+from .hint_models import HintCheck, HintPause
 from .hints import Hint, hints_for, tenths_of_percent
-from .models import HintCheck, HintPause
 from .purchases import purchase_days
 from .regular import RegularProduct, regular_products
 

@@ -15,7 +15,7 @@ from customers.records.models import Customer
 from kit.domain.days import add_months
 from kit.sql.id_sets import IdSet
 
-from .models import HintPause, ProductPair
+from .hint_models import HintPause, ProductPair
 from .purchases import PurchaseDays
 
 MOST = 5

@@ -1,82 +1,128 @@
-"""What is computed about customers once a month and kept: products bought together, how often hints and alerts hit."""
+"""Alerts of 提前预警, their pauses, and the money at risk at each month's end."""
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import date, timedelta
 
 from django.conf import settings
 from django.db import models
+from django.db.models import F, OuterRef, Q, Subquery, Value
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.scopes.rule import VIEW, user_ids_in_scope
-from basedata.models import Product
-from customers.orders.models import OrderQuerySet
+from basedata.calendar.counted_days import current_counted_days
+from customers.churn.models import ChurnCase
+from customers.orders.as_of import orders_as_of
+from customers.orders.rhythm import describe_silence
 from customers.querysets import OfCustomersQuerySet
-from customers.records.locks import lock_current_customers
-from customers.records.models import Customer, CustomerQuerySet
-from kit.audit.log import log_event
-from kit.domain.verdict import Verdict
-from kit.transitions import creation, transition
+from customers.records.locks import refuse_if_removed
+from customers.records.metrics import CustomerMetrics
+from customers.records.models import Customer
+from customers.timeline import TimelineEntry, add_timeline_entry
+from kit.audit.log import log_event, log_events
+from kit.domain.verdict import Verdict, first_objection, refuse_if, require_scope
+from kit.sql.id_sets import IdSet
+from kit.sql.transactions import in_transaction
+from kit.transitions import transition
+
+from .alerts import AlertLevel, is_late, level_case, level_on, may_alert
+
+LONGEST_PAUSE_DAYS = 180
 
 
-class ProductPair(models.Model):
-    """Of the customers who bought a in the last twelve months, how many also bought b. Computed monthly."""
+class AlertPauseQuerySet(OfCustomersQuerySet["AlertPause"]):
+    view_permission = "customers.view_churncase"
 
-    a = models.ForeignKey(Product, models.CASCADE, related_name="+", db_index=False, verbose_name="买过的产品")
-    b = models.ForeignKey(Product, models.CASCADE, related_name="+", verbose_name="也买的产品")
-    buyers_a = models.PositiveIntegerField("买过前者的客户")
-    buyers_b = models.PositiveIntegerField("买过后者的客户")
-    both = models.PositiveIntegerField("两样都买的客户")
-    buyers = models.PositiveIntegerField("有订单的客户")
-
-    class Meta:
-        verbose_name = "产品搭配"
-        verbose_name_plural = "产品搭配"
-        default_permissions = ()
-        constraints = [models.UniqueConstraint(fields=["a", "b"], name="customers_product_pair_once")]
-
-    def __str__(self) -> str:
-        return f"{self.a_id} {self.b_id} {self.both}/{self.buyers_a}"
-
-    @property
-    def lift(self) -> Decimal:
-        """Return how many times more often b is bought by buyers of a than by everybody, to one place."""
-        ratio = Decimal(self.both * self.buyers) / (self.buyers_a * self.buyers_b)
-        return ratio.quantize(Decimal("0.1"), ROUND_HALF_UP)
-
-
-class HintPauseQuerySet(OfCustomersQuerySet["HintPause"]):
-    view_permission = OrderQuerySet.view_permission
-
-    def visible_to(self, user: User) -> HintPauseQuerySet:
-        """Return the pauses of visible customers, for users who may see orders, as the hints come from them."""
+    def visible_to(self, user: User) -> AlertPauseQuerySet:
+        """Return the pauses of visible customers, for users who may see their alerts."""
         if not user.has_perm(self.view_permission):
             return self.none()
         return self.filter(customer__in=Customer.objects.visible_to(user))
 
+    def open(self) -> AlertPauseQuerySet:
+        return self.filter(closed_at=None)
 
-class HintPause(models.Model):
-    """不再提示: a product that is no longer suggested for a customer."""
+    def in_force(self, day: date) -> AlertPauseQuerySet:
+        return self.open().filter(until__gte=day)
 
-    customer = models.ForeignKey(
-        Customer, models.CASCADE, related_name="hint_pauses", db_index=False, verbose_name="客户"
-    )
-    product = models.ForeignKey(Product, models.CASCADE, related_name="+", verbose_name="产品")
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="操作人")
-    at = models.DateTimeField("时间", default=timezone.now)
 
-    objects = HintPauseQuerySet.as_manager()
+class AlertPause(models.Model):
+    """暂不提醒: why a 客户经理 does not want to be told of a late customer until a day. A purchase closes it."""
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="alert_pauses", verbose_name="客户")
+    until = models.DateField("暂停至")
+    reason = models.CharField("原因", max_length=300)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="填写人")
+    at = models.DateTimeField("填写时间", default=timezone.now)
+    last_order_on = models.DateField("当时的上次下单", editable=False)
+    closed_at = models.DateTimeField("结束时间", null=True)  # by a later purchase, another pause or a merge
+
+    objects = AlertPauseQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "不再提示的产品"
-        verbose_name_plural = "不再提示的产品"
+        verbose_name = "暂不提醒"
+        verbose_name_plural = "暂不提醒"
         default_permissions = ()
-        ordering = ["-at", "-pk"]
-        constraints = [models.UniqueConstraint(fields=["customer", "product"], name="customers_hint_pause_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["customer"], condition=Q(closed_at=None), name="customers_one_open_pause")
+        ]
+        permissions = [("snooze_light", "暂不提醒（提前预警）")]
 
     def __str__(self) -> str:
-        return str(self.product)
+        return f"{self.customer}，至 {self.until:%Y-%m-%d}"
+
+
+@in_transaction
+def close_answered_pauses(customer_ids: IdSet) -> int:
+    """Close the pauses of customers who ordered since, in the transaction that refreshes their metrics."""
+    ordered_since = Q(customer__metrics__last_order_on__gt=F("last_order_on"))
+    pauses = list(AlertPause.objects.open().filter(ordered_since, customer__in=customer_ids).select_related("customer"))
+    if pauses:
+        AlertPause.objects.filter(pk__in=[pause.pk for pause in pauses]).update(closed_at=timezone.now())
+        log_events(None, "结束暂不提醒", [pause.customer for pause in pauses], lambda _: {"原因": "客户已下单"})
+    return len(pauses)
+
+
+class AlertQuerySet(OfCustomersQuerySet["Alert"]):
+    view_permission = "customers.view_churncase"
+
+    def visible_to(self, user: User) -> AlertQuerySet:
+        """Return the figures of visible customers, for users who may see alerts; late or not: see alerted()."""
+        if not user.has_perm(self.view_permission):
+            return self.none()
+        return self.filter(customer__in=Customer.objects.visible_to(user))
+
+    def alerted(self, as_of: date, level: AlertLevel | None = None) -> AlertQuerySet:
+        """Return the alerts of that level (None: any) on that day, paused ones too.
+
+        They come with as_of, alert_level for sorting, and the pause in force: paused_until and pause_reason.
+        """
+        late = self.filter(is_late(as_of, level), may_alert(path="customer__"))
+        pauses = AlertPause.objects.in_force(timezone.localdate()).filter(customer=OuterRef("pk"))
+        return late.annotate(
+            alert_level=level_case(as_of),
+            paused_until=Subquery(pauses.values("until")[:1]),
+            pause_reason=Subquery(pauses.values("reason")[:1]),
+            as_of=Value(as_of, models.DateField()),
+        )
+
+    def without_paused(self) -> AlertQuerySet:
+        paused = AlertPause.objects.in_force(timezone.localdate())
+        return self.exclude(customer__in=paused.values("customer"))
+
+
+class Alert(CustomerMetrics):
+    """The alert of a customer, who has at most one: a view of CustomerMetrics with what may be done about it."""
+
+    TONES = {"red": "red", "amber": "amber"}
+
+    objects = AlertQuerySet.as_manager()  # type: ignore[misc]  # of the proxy, not of all metrics
+
+    class Meta:
+        proxy = True
+        verbose_name = "提前预警"
+        verbose_name_plural = "提前预警"
+        default_permissions = ()
 
     def get_absolute_url(self) -> str:
         return self.customer.get_absolute_url()
@@ -84,130 +130,96 @@ class HintPause(models.Model):
     def locked_parent(self) -> Customer:
         return self.customer
 
-    @creation("customers.change_customer", "不再提示", refusal="您的角色不能修改客户")
-    @classmethod
-    def create(cls, *, by: User, customer: Customer, product: Product) -> HintPause:
-        """Suggest the product no longer for this customer; pausing it twice is the same as once."""
-        lock_current_customers(customer, by=by)
-        customer.can_contribute(by).enforce()
-        pause, is_new = cls.objects.get_or_create(customer=customer, product=product, defaults={"by": by})
-        if is_new:
-            log_event(by, "不再提示", customer, 产品=product)
+    @property
+    def day(self) -> date:
+        """The day as of which the alert is: that of alerted(), which makes no query."""
+        return self.__dict__.get("as_of") or orders_as_of()
+
+    @property
+    def level(self) -> AlertLevel | None:
+        return level_on(self, self.day)
+
+    @property
+    def silent_days(self) -> int:
+        """Counted days since the last order; a loop over rows counts with a calendar of its own."""
+        return current_counted_days().between(self.last_order_on, self.day) if self.last_order_on else 0
+
+    @property
+    def sentence(self) -> str:
+        return describe_silence(self.usual_days or 1, self.low_days or 0, self.high_days or 0, self.silent_days)
+
+    @transition("customers.snooze_light", "暂不提醒", refusal="只有客户经理可以设置暂不提醒")
+    def pause(self, *, by: User, until: date, reason: str) -> AlertPause:
+        """Do not tell of this alert until that day; a pause there was is replaced."""
+        self._check_pause(until, reason).enforce()
+        AlertPause.objects.open().filter(customer=self.customer).update(closed_at=timezone.now())
+        order_day = self.last_order_on or self.day
+        pause = AlertPause.objects.create(
+            customer=self.customer, until=until, reason=reason, by=by, last_order_on=order_day
+        )
+        log_event(by, "暂不提醒", self.customer, 暂停至=until, 原因=reason)
+        text = f"提前预警暂不提醒至 {until:%Y-%m-%d}：{reason}"
+        add_timeline_entry(self.customer, TimelineEntry.Kind.CHURN, text)
         return pause
 
-    @transition("customers.change_customer", "恢复提示", refusal="您的角色不能修改客户")
-    def resume(self, *, by: User) -> None:
-        """Suggest the product again."""
-        log_event(by, "恢复提示", self.customer, 产品=self.product)
-        self.delete()
+    @pause.guard
+    def can_pause(self, by: User) -> Verdict:
+        return first_objection(self._require_own_customer(by, "设置暂不提醒"), self._require_alert())
 
-    @resume.guard
-    def can_resume(self, by: User) -> Verdict:
-        return self.customer.can_contribute(by)
+    @transition("customers.handle_churncase", "列为预警", refusal="只有客户经理可以列为预警")
+    def list_as_warning(self, *, by: User) -> ChurnCase:
+        """Open a case by hand, long before the six months are over."""
+        return ChurnCase.open_by_hand(self.customer, by=by)
 
+    @list_as_warning.guard
+    def can_list_as_warning(self, by: User) -> Verdict:
+        return first_objection(self._require_own_customer(by, "列为预警"), self._require_alert())
 
-class HintCheck(models.Model):
-    """How many hints would have hit: those of 90 days ago, held against what was bought since. One row a month.
+    def _require_own_customer(self, by: User, verb: str) -> Verdict:
+        manager = self.customer.manager
+        return first_objection(
+            require_scope(self.customer.manager_id == by.pk, f"只有客户经理（{manager}）可以{verb}，您可以查看。"),
+            refuse_if_removed(self.customer, by),
+        )
 
-    Hints, the five best sellers and five products at random are compared over the same buyers. No view is logged.
-    """
+    def _require_alert(self) -> Verdict:
+        """Refuse where there is no alert; by the dates on the row in a list, which selected the others already."""
+        if "as_of" in self.__dict__:
+            return refuse_if(self.level is None, "这个客户已经下单，没有提前预警了。")
+        row = type(self)._base_manager.filter(is_late(orders_as_of()), may_alert(path="customer__"), pk=self.pk)
+        return refuse_if(not row.exists(), "这个客户现在没有提前预警。")
 
-    month = models.DateField("月份", unique=True)  # its first day
-    as_of = models.DateField("数据截至")
-    split_on = models.DateField("提示日")
-    buyers = models.PositiveIntegerField("有订单的客户")  # of the twelve months before as_of
-    compared = models.PositiveIntegerField(
-        "比较的客户", default=0
-    )  # with purchases in the twelve months before split_on
-    shown = models.PositiveIntegerField("提示", default=0)
-    bought = models.PositiveIntegerField("提示后买了", default=0)
-    best_shown = models.PositiveIntegerField("最畅销的", default=0)
-    best_bought = models.PositiveIntegerField("最畅销的买了", default=0)
-    random_rate = models.DecimalField("随便挑的命中率", max_digits=6, decimal_places=3, null=True)  # percent, expected
-
-    class Meta:
-        verbose_name = "搭配提示检验"
-        verbose_name_plural = "搭配提示检验"
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return f"{self.month:%Y-%m}"
+    @staticmethod
+    def _check_pause(until: date, reason: str) -> Verdict:
+        ahead = until - timezone.localdate()
+        return first_objection(
+            refuse_if(not reason.strip(), "请填写原因。"),
+            refuse_if(ahead < timedelta(0), "暂停至的日期不能早于今天。"),
+            refuse_if(ahead.days > LONGEST_PAUSE_DAYS, f"暂停最长 {LONGEST_PAUSE_DAYS} 天。"),
+        )
 
 
-class BacktestMonthQuerySet(models.QuerySet["BacktestMonth"]):
-    def visible_to(self, user: User) -> BacktestMonthQuerySet:
-        """Return the months of the 客户经理 in view, for users who may see orders."""
-        if not user.has_perm(OrderQuerySet.view_permission):
-            return self.none()
-        people = user_ids_in_scope(user, CustomerQuerySet.view_permission, VIEW)
-        return self if people is None else self.filter(manager__in=people)
+def alert_of(customer: Customer, as_of: date | None = None) -> Alert | None:
+    """Return the customer's alert on that day (orders_as_of() when None), paused or not; None without one."""
+    alerts = Alert.objects.alerted(as_of or orders_as_of()).select_related("customer__manager")
+    return alerts.filter(customer=customer).first()
 
 
-class BacktestMonth(models.Model):
-    """预警回测: how many customers of a 客户经理 could be judged at the end of a month. Computed monthly."""
+class RiskMonth(models.Model):
+    """Money at risk at a month's end by the 客户经理 then: positive net of 12 months of each customer, counted once."""
 
-    month_end = models.DateField("截至")
-    manager = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name="当时的客户经理"
-    )
-    eligible = models.PositiveIntegerField("可判断")
-
-    objects = BacktestMonthQuerySet.as_manager()
+    month_end = models.DateField("月末", editable=False)
+    manager = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="客户经理")
+    red = models.DecimalField("晚于惯常", max_digits=24, decimal_places=7)
+    amber = models.DecimalField("该下单了", max_digits=24, decimal_places=7)
+    warning = models.DecimalField("预警", max_digits=24, decimal_places=7)
+    deferred = models.DecimalField("暂缓流失", max_digits=24, decimal_places=7)
 
     class Meta:
-        verbose_name = "预警回测"
-        verbose_name_plural = "预警回测"
+        verbose_name = "月末风险金额"
+        verbose_name_plural = "月末风险金额"
         default_permissions = ()
-        constraints = [models.UniqueConstraint(fields=["month_end", "manager"], name="customers_backtest_month_once")]
+        constraints = [models.UniqueConstraint(fields=["month_end", "manager"], name="customers_risk_once")]
 
     def __str__(self) -> str:
-        return f"{self.month_end} {self.manager_id} {self.eligible}"
-
-
-class BacktestRowQuerySet(OfCustomersQuerySet["BacktestRow"]):
-    view_permission = OrderQuerySet.view_permission
-
-    def visible_to(self, user: User) -> BacktestRowQuerySet:
-        """Return the rows of visible customers whose 客户经理 of that day is in view, as those of the months are."""
-        if not user.has_perm(self.view_permission):
-            return self.none()
-        people = user_ids_in_scope(user, CustomerQuerySet.view_permission, VIEW)
-        rows = self.filter(customer__in=Customer.objects.visible_to(user))
-        return rows if people is None else rows.filter(manager__in=people)
-
-
-class BacktestRow(models.Model):
-    """A customer who would have had an alert at the end of a month, or who then did not order for 90 days."""
-
-    class Light(models.TextChoices):
-        NONE = "", "没有亮灯"
-        AMBER = "amber", "该下单了"
-        RED = "red", "晚于惯常"
-
-    month_end = models.DateField("截至")
-    customer = models.ForeignKey(Customer, models.CASCADE, related_name="backtest_rows", verbose_name="客户")
-    manager = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name="当时的客户经理"
-    )
-    light = models.CharField("灯", max_length=5, choices=Light, blank=True, default="")
-    six = models.BooleanField("六个月没有下单")
-    gone = models.BooleanField("其后 90 天没下单")
-
-    objects = BacktestRowQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "预警回测的客户"
-        verbose_name_plural = "预警回测的客户"
-        default_permissions = ()
-        constraints = [
-            models.UniqueConstraint(fields=["month_end", "customer"], name="customers_backtest_row_once"),
-            models.CheckConstraint(
-                condition=~models.Q(light="", six=False, gone=False), name="customers_backtest_row_flagged"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.month_end} {self.customer_id}"
-
-    def get_absolute_url(self) -> str:
-        return self.customer.get_absolute_url()
+        return f"{self.month_end:%Y-%m} {self.manager}"

@@ -11,7 +11,7 @@ from customers.records.pages import CRUMBS
 from customers.records.part_pages import PartPage, get_customer
 from kit.domain.verdict import Verdict
 
-from .models import HintPause
+from .hint_models import HintPause
 
 
 class PauseHint(PartPage):

@@ -13,8 +13,8 @@ from typing import Any
 from basedata.models import Product
 from kit.sql.turns import in_turn
 
+from .hint_models import HintCheck, ProductPair
 from .hints import MOST, Pair, best_pairs
-from .models import HintCheck, ProductPair
 from .purchases import Baskets, PurchaseDays, Window, count_buyers
 
 MIN_BUYERS = 100  # fewer customers with orders: no hints

@@ -12,7 +12,8 @@ from kit.jobs.models import Job
 from kit.jobs.tasks import start_job
 
 from .backtest import Beat, due_month_ends, refresh_backtest
-from .models import BacktestMonth, HintCheck
+from .backtest_models import BacktestMonth
+from .hint_models import HintCheck
 from .pairs import MIN_BUYERS, refresh_pairs
 
 PAIRS = ("产品搭配", "customers.insight.tasks.run_pairs")

@@ -21,6 +21,7 @@ from basedata.models import entry_field
 from customers.contacts.models import Contact
 from customers.querysets import OfCustomersQuerySet
 from customers.records.locks import lock_current_customers
+from customers.records.metrics import store_last_interaction
 from customers.records.models import Customer, CustomerQuerySet
 from customers.timeline import TimelineEntry, add_timeline_entry, remove_timeline_entry
 from kit.audit.log import log_event, save_changes
@@ -144,6 +145,7 @@ class Interaction(models.Model):
         interaction.save()
         log_event(by, "新建", interaction, 客户=customer, 时间=interaction.on, 方式=interaction.kind)
         interaction._add_timeline_entry()
+        refresh_last_interaction(customer)
         interaction._save_files(files, by)
         return interaction
 
@@ -155,6 +157,7 @@ class Interaction(models.Model):
         save_changes(by, "编辑", self, **values)
         self._validate()
         self._add_timeline_entry()
+        refresh_last_interaction(self.customer)
 
     @edit.guard
     def can_edit(self, by: User) -> Verdict:
@@ -166,6 +169,7 @@ class Interaction(models.Model):
         remove_timeline_entry(self.customer, TimelineEntry.Kind.INTERACTION, self.get_absolute_url())
         delete_files_on_commit(self.attachments.all())
         self.delete()
+        refresh_last_interaction(self.customer)
 
     @remove.guard
     def can_remove(self, by: User) -> Verdict:
@@ -225,6 +229,13 @@ class Interaction(models.Model):
                 default_storage.delete(path)
             raise
         log_event(by, "上传附件", self, 附件="、".join(one.name for one in files))
+
+
+@in_transaction
+def refresh_last_interaction(customer: Customer) -> None:
+    """Store the customer's 上次交往, in the transaction that writes the interaction."""
+    newest = Interaction.objects.filter(customer=customer).order_by("-on", "-pk").values_list("on", flat=True).first()
+    store_last_interaction(customer, newest)
 
 
 def attachment_path(attachment: Attachment, filename: str) -> str:

@@ -15,10 +15,14 @@ from accounts.models import Notification, User, notify
 from customers.churn import scan
 from customers.churn.models import ChurnCase, ChurnCaseQuerySet
 from customers.contacts.models import Contact
-from customers.insight.models import BacktestRow, HintPause
+from customers.insight.backtest_models import BacktestRow
+from customers.insight.hint_models import HintPause
+from customers.insight.metrics import refresh_metrics
+from customers.insight.models import AlertPause
 from customers.orders.models import refresh_last_purchases
 from customers.orders.rollups import refresh_revenue
 from customers.records.locks import take_merge_and_scan_locks
+from customers.records.metrics import CustomerMetrics
 from customers.records.models import Customer, CustomerGrant, Ownership
 from customers.timeline import TimelineEntry, add_timeline_entry
 from kit.audit.log import log_event, save_changes
@@ -34,11 +38,11 @@ M = TypeVar("M", bound=Model)
 MAX_TOGETHER = 10
 # Relations whose rows need more than another foreign key; the rows of all others are updated.
 RELATIONS_MOVED_SEPARATELY = (
-    "contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years", "hint_pauses",
-    "backtest_rows",
+    "contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years", "metrics", "alert_pauses",
+    "hint_pauses", "backtest_rows",
 )  # fmt: skip
-# Relations that users do not know, or find elsewhere.
-RELATIONS_NOT_COUNTED = ("timeline", "ownerships", "merged", "revenue_years", "backtest_rows")
+# What follows from other rows, or is part of every customer: nobody counts it.
+UNCOUNTED_RELATIONS = ("timeline", "ownerships", "merged", "revenue_years", "metrics", "backtest_rows")
 
 
 def merge_customers(survivor: Customer, others: list[Customer], *, by: User, reason: str) -> int:
@@ -75,12 +79,15 @@ def merge_into(survivor: Customer, other: Customer, *, by: User, reason: str) ->
     _move_grants(survivor, other)
     _move_once(HintPause.objects.all(), "product", survivor, other)
     _move_once(BacktestRow.objects.all(), "month_end", survivor, other)
+    _move_pauses(survivor, other)
     Ownership.objects.filter(customer=other, until=None).update(until=now)
     Customer.objects.filter(merged_into=other).update(merged_into=survivor)
     _soft_delete(survivor, other, now)
     lost_values = _fill_missing_values(survivor, other, by)
     refresh_revenue([survivor.pk, other.pk])
     refresh_last_purchases([survivor.pk, other.pk])
+    CustomerMetrics.objects.filter(customer=other).delete()
+    refresh_metrics([survivor.pk])
     scan.resolve_by_purchases([survivor.pk])
     facts = {"并入": f"{other.name}（{other.number}，客户经理 {other.manager}）", "原因": reason}
     facts |= {label: f"{count} 条" for label, count in moved_counts.items()}
@@ -124,7 +131,7 @@ def count_relations(customer: Customer) -> dict[str, int]:
     """Return {label: rows that reference the customer}, of the models that users know."""
     totals: dict[str, int] = {}
     for relation in customer_relations():
-        if relation.hidden or relation.get_accessor_name() in RELATIONS_NOT_COUNTED:
+        if relation.hidden or relation.get_accessor_name() in UNCOUNTED_RELATIONS:
             continue
         rows = relation.related_model._base_manager.filter(**{relation.field.name: customer})
         label = "下属单位" if relation.related_model is Customer else str(relation.related_model._meta.verbose_name)
@@ -172,6 +179,14 @@ def _move_once(rows: QuerySet[M], key: str, survivor: Customer, other: Customer)
     own = list(rows.filter(customer=survivor).order_by().values_list(key, flat=True))
     rows.filter(customer=other).exclude(**{f"{key}__in": own}).update(customer=survivor)
     rows.filter(customer=other).delete()
+
+
+def _move_pauses(survivor: Customer, other: Customer) -> None:
+    """Move the pauses; of two open ones the survivor's stays open."""
+    moving = AlertPause.objects.filter(customer=other)
+    if AlertPause.objects.open().filter(customer=survivor).exists():
+        moving.open().update(closed_at=timezone.now())
+    moving.update(customer=survivor)
 
 
 def _soft_delete(survivor: Customer, other: Customer, now: datetime) -> None:

@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
             name="RhythmBase",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("month", models.DateField(unique=True, verbose_name="月份")),
+                ("month", models.DateField(editable=False, unique=True, verbose_name="月份")),
                 ("mu", models.FloatField(verbose_name="对数均值")),
                 ("sigma2", models.FloatField(verbose_name="对数方差")),
                 ("customers", models.PositiveIntegerField(verbose_name="客户数")),

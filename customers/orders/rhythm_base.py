@@ -21,7 +21,7 @@ BATCH = 10_000  # customers
 
 
 class RhythmBase(models.Model):
-    month = models.DateField("月份", unique=True)  # its first day
+    month = models.DateField("月份", unique=True, editable=False)  # its first day
     mu = models.FloatField("对数均值")
     sigma2 = models.FloatField("对数方差")
     customers = models.PositiveIntegerField("客户数")  # with three intervals or more
@@ -75,12 +75,13 @@ def order_days(keys: IdSet, as_of: date) -> Iterator[tuple[int, list[date]]]:
 
 
 def batches_of_customers(keys: Iterable[int] | None = None) -> Iterator[IdSet]:
-    """Yield keys of customers in their order, BATCH at a time; keys: only these, None: all customers."""
+    """Yield keys of customers in their order, BATCH at a time; keys: only these, None: all but merged ones."""
     if keys is not None:
         ordered = sorted(set(keys))
         yield from (IdSet(ordered[start : start + BATCH]) for start in range(0, len(ordered), BATCH))
         return
     last = 0
-    while batch := list(Customer.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]):
+    rows = Customer.objects.filter(merged_into=None).order_by("pk").values_list("pk", flat=True)
+    while batch := list(rows.filter(pk__gt=last)[:BATCH]):
         yield IdSet(batch)
         last = batch[-1]

@@ -5,7 +5,6 @@ A customer that was made since the last night run may have no row yet.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
 
@@ -68,9 +67,11 @@ def metrics_of(customer: Customer) -> CustomerMetrics:
 
 
 @in_transaction
-def store_last_interaction(customer_ids: Collection[int], day: date | None) -> None:
-    """Set the day of the last interaction of customers; their rows are made where there are none."""
-    rows = [CustomerMetrics(customer_id=key, last_interaction_on=day) for key in customer_ids]
+def store_last_interaction(customer: Customer, day: date | None) -> None:
+    """Set the day of the customer's last interaction; the row is made where there is none."""
     CustomerMetrics.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["customer"], update_fields=["last_interaction_on"]
+        [CustomerMetrics(customer=customer, last_interaction_on=day)],
+        update_conflicts=True,
+        unique_fields=["customer"],
+        update_fields=["last_interaction_on"],
     )

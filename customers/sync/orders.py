@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from basedata.models import Product
 from customers.churn.scan import resolve_by_purchases
+from customers.insight.metrics import refresh_metrics
+from customers.orders.as_of import orders_as_of
 from customers.orders.models import Order, OrderLine, ParkedOrder, refresh_last_purchases
 from customers.orders.rollups import refresh_revenue
 from customers.records.locks import take_merge_lock
@@ -134,6 +136,7 @@ def refresh_after_orders(customer_ids: set[int], years: set[int] | None = None) 
     """
     refresh_revenue(customer_ids, years)
     refresh_last_purchases(customer_ids)
+    refresh_metrics(customer_ids, orders_as_of(syncing=True))
     resolve_by_purchases(customer_ids)
 
 

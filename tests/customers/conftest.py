@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from basedata.models import SpecialDay, WorkCalendar
 from tests import factories
 from tests.customers.feeds import FEED, put
 
@@ -43,3 +44,10 @@ def owner(company):
     company.manager.username = "owner"
     company.manager.save()
     return company.manager
+
+
+@pytest.fixture
+def no_holidays(company):
+    """A calendar of weekdays alone: what is counted from today on is the same every day of the year."""
+    SpecialDay.objects.all().delete()
+    WorkCalendar.renew()

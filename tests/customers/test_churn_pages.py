@@ -8,7 +8,6 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from basedata.models import SpecialDay, WorkCalendar
 from customers.churn.scan import scan_churn
 from customers.models import ChurnCase, Customer, Order
 from kit.jobs.models import Job
@@ -144,9 +143,7 @@ def test_the_export_has_the_rows_and_needs_its_permission(company, mine, sign_in
 # The record
 
 
-def test_the_page_says_how_unusual_the_silence_is(company, mine):
-    SpecialDay.objects.all().delete()  # holidays do not count, and today is another day tomorrow
-    WorkCalendar.renew()
+def test_the_page_says_how_unusual_the_silence_is(company, mine, no_holidays):
     case = factories.churn_case(company.manager, last_purchase_on=TODAY - timedelta(days=310))
     for days in (310, 341, 372, 403):
         order(case.customer, days)

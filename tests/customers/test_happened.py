@@ -30,6 +30,7 @@ NEXT_YEAR = TODAY + timedelta(days=365)
 YEAR_2062 = timezone.make_aware(datetime(2062, 3, 1, 9))
 # Dates that people write down and that may lie ahead.
 TO_COME = {
+    "customers.AlertPause.until",
     "accounts.Grant.until", "customers.CustomerGrant.until", "marketing.OpportunityGrant.until",
     "basedata.WorkDay.day", "basedata.SpecialDay.day", "customers.ChurnMeasure.review_on",
     "customers.Interaction.follow_up_on", "marketing.Opportunity.expected_on", "marketing.PlanItem.on",

@@ -111,6 +111,8 @@ WAYS: dict[str, tuple[Callable[..., Callable[[], Any]], ...]] = {
 NEED_NONE = {
     "customers.TimelineEntry.customer": "told by a deed that holds the customer, or a row that a merge waits for",
     "customers.Ownership.customer": "written with a new customer, and by 移交, which locks it",
+    "customers.CustomerMetrics.customer": "computed under the customer's lock, again for whoever took the orders over",
+    "customers.AlertPause.customer": "written by a transition that holds the customer and asks whether it is there",
     "customers.RevenueYear.customer": "counted under the customer's lock, again for whoever took the orders over",
     "customers.Customer.merged_into": "written by merges themselves",
 }

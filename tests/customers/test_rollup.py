@@ -181,4 +181,6 @@ def test_the_first_night_fills_an_empty_rollup_without_an_alarm(customers, capsy
     assert kept() == by_hand()
     call_command("rebuild_rollups")
     call_command("rebuild_rollups", check=True)
-    assert capsys.readouterr().out == "已按订单重建，更正 0 行。\n汇总与订单一致。\n"
+    assert capsys.readouterr().out == (
+        "已按订单重建，更正 0 行。\n已重新计算客户指标，更正 3 个客户。\n汇总与订单一致。\n"
+    )
