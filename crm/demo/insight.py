@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accounts.models import User
 from customers.insight.cards import product_cards
-from customers.insight.tasks import compute_pairs
+from customers.insight.tasks import compute_backtest, compute_pairs
 from customers.models import Customer, HintPause
 
 from .names import SHOWN_ACCOUNTS
@@ -13,8 +13,9 @@ CARDS = 12  # customers looked at for a hint to pause
 
 
 def play_insight(cast: dict[str, User]) -> None:
-    """Compute pairs of products, after the orders; each 客户经理 pauses a hint."""
+    """Compute pairs of products and 预警回测, after the orders; each 客户经理 pauses a hint."""
     compute_pairs()
+    compute_backtest()
     for person in (cast[username] for username in SHOWN_ACCOUNTS):
         for customer in Customer.objects.visible_to(person).filter(manager=person).order_by("pk")[:CARDS]:
             cards = product_cards(customer, person)

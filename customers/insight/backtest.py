@@ -20,6 +20,7 @@ from kit.domain.days import add_months, midnight
 from kit.sql.id_sets import IdSet
 from kit.sql.turns import in_turn
 
+from .alerts import AlertLevel
 from .backtest_models import BacktestMonth, BacktestRow
 
 DAYS = 90
@@ -64,11 +65,11 @@ def backtest(month_end: date, histories: Iterable[History], base: Base, calendar
 
 
 def light_on(day: date, order_days: Sequence[date], base: Base, calendar: CountedDays) -> str:
-    """Return the alert level of a customer on a day."""
+    """Return the alert level of a customer on a day, empty without an alert."""
     own = rhythm(order_days, base, calendar)
     if own is None or day < own.late_from:
-        return BacktestRow.Light.NONE.value
-    return BacktestRow.Light.RED.value if day >= own.alarm_from else BacktestRow.Light.AMBER.value
+        return ""
+    return (AlertLevel.RED if day >= own.alarm_from else AlertLevel.AMBER).value
 
 
 def base_on(day: date, histories: Iterable[History], calendar: CountedDays) -> Base:
@@ -140,7 +141,7 @@ def _columns(outcome: Outcome) -> dict[str, object]:
 
 def _owners_on(month_end: date, keys: list[int]) -> dict[int, int]:
     """Return {customer: the 客户经理 when the month ended}; customers that are gone meanwhile are left out."""
-    at = midnight(month_end + timedelta(days=1))
+    at = midnight(month_end + timedelta(days=1)) - timedelta.resolution  # who takes over at midnight is the next one
     owners: dict[int, int] = {}
     for start in range(0, len(keys), OWNERS_AT_ONCE):
         rows = Customer.objects.current().filter(pk__in=IdSet(keys[start : start + OWNERS_AT_ONCE]))

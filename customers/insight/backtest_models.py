@@ -1,4 +1,4 @@
-"""预警回测: what alerts of past months would have said, and what happened then. Computed monthly."""
+"""What the alerts would have said at the ends of past months, computed monthly."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from accounts.scopes.rule import VIEW, user_ids_in_scope
 from customers.orders.models import OrderQuerySet
 from customers.querysets import OfCustomersQuerySet
 from customers.records.models import Customer, CustomerQuerySet
+
+from .alerts import AlertLevel
+
+LIGHTS = [("", "没有亮灯"), *AlertLevel.choices]
 
 
 class BacktestMonthQuerySet(models.QuerySet["BacktestMonth"]):
@@ -57,17 +61,12 @@ class BacktestRowQuerySet(OfCustomersQuerySet["BacktestRow"]):
 class BacktestRow(models.Model):
     """A customer who would have had an alert at the end of a month, or who then did not order for 90 days."""
 
-    class Light(models.TextChoices):
-        NONE = "", "没有亮灯"
-        AMBER = "amber", "该下单了"
-        RED = "red", "晚于惯常"
-
     month_end = models.DateField("截至")
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="backtest_rows", verbose_name="客户")
     manager = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name="当时的客户经理"
     )
-    light = models.CharField("灯", max_length=5, choices=Light, blank=True, default="")
+    light = models.CharField("灯", max_length=5, choices=LIGHTS, blank=True, default="")
     six = models.BooleanField("六个月没有下单")
     gone = models.BooleanField("其后 90 天没下单")
 

@@ -1,4 +1,4 @@
-"""Products bought together, hints that are paused, and how often hints hit."""
+"""Products bought together, computed monthly; what is no longer suggested to whom; how often the hints hit."""
 
 from __future__ import annotations
 

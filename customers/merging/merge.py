@@ -21,7 +21,6 @@ from customers.insight.metrics import refresh_metrics
 from customers.insight.models import AlertPause
 from customers.orders.models import refresh_last_purchases
 from customers.orders.rollups import refresh_revenue
-from customers.records.field_labels import field_label
 from customers.records.locks import take_merge_and_scan_locks
 from customers.records.metrics import CustomerMetrics
 from customers.records.models import Customer, CustomerGrant, Ownership
@@ -33,7 +32,7 @@ from kit.sql.row_locks import lock_row
 from kit.sql.transactions import in_transaction
 
 from .bulk import set_owner_in_records
-from .merge_values import values_left_behind, values_to_take
+from .merge_values import field_label, values_left_behind, values_to_take
 
 M = TypeVar("M", bound=Model)
 MAX_TOGETHER = 10
@@ -78,9 +77,9 @@ def merge_into(survivor: Customer, other: Customer, *, by: User, reason: str) ->
     _close_cases(survivor, other, by)
     _move_timeline(survivor, other)
     _move_grants(survivor, other)
-    _move_pauses(survivor, other)
     _move_once(HintPause.objects.all(), "product", survivor, other)
     _move_once(BacktestRow.objects.all(), "month_end", survivor, other)
+    _move_pauses(survivor, other)
     Ownership.objects.filter(customer=other, until=None).update(until=now)
     Customer.objects.filter(merged_into=other).update(merged_into=survivor)
     _soft_delete(survivor, other, now)
@@ -175,19 +174,19 @@ def _move_grants(survivor: Customer, other: Customer) -> None:
     CustomerGrant.objects.filter(content_object=other).delete()
 
 
+def _move_once(rows: QuerySet[M], key: str, survivor: Customer, other: Customer) -> None:
+    """Move rows that a customer has once for each value of key; where the survivor has its own, that one stays."""
+    own = list(rows.filter(customer=survivor).order_by().values_list(key, flat=True))
+    rows.filter(customer=other).exclude(**{f"{key}__in": own}).update(customer=survivor)
+    rows.filter(customer=other).delete()
+
+
 def _move_pauses(survivor: Customer, other: Customer) -> None:
     """Move the pauses; of two open ones the survivor's stays open."""
     moving = AlertPause.objects.filter(customer=other)
     if AlertPause.objects.open().filter(customer=survivor).exists():
         moving.open().update(closed_at=timezone.now())
     moving.update(customer=survivor)
-
-
-def _move_once(rows: QuerySet[M], key: str, survivor: Customer, other: Customer) -> None:
-    """Move rows that a customer has once for each value of key; where the survivor has its own, that one stays."""
-    own = list(rows.filter(customer=survivor).order_by().values_list(key, flat=True))
-    rows.filter(customer=other).exclude(**{f"{key}__in": own}).update(customer=survivor)
-    rows.filter(customer=other).delete()
 
 
 def _soft_delete(survivor: Customer, other: Customer, now: datetime) -> None:

@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                     "light",
                     models.CharField(
                         blank=True,
-                        choices=[("", "没有亮灯"), ("amber", "该下单了"), ("red", "晚于惯常")],
+                        choices=[("", "没有亮灯"), ("red", "晚于惯常"), ("amber", "该下单了")],
                         default="",
                         max_length=5,
                         verbose_name="灯",

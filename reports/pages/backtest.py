@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -102,17 +103,17 @@ class BacktestLinks:
         query = urlencode({**when, **self.people.chosen(), **conditions})
         return f"{page_url('reports:churn_backtest_rows')}?{query}"
 
-    def column(self, **conditions: Any) -> Any:  # the url of a Figure, whose rows are of any class
-        return lambda month: self.rows(month, **conditions)
+    def column(self, name: str, **conditions: Any) -> Callable[[Counts], str]:
+        return lambda month: self.rows(month, **conditions) if getattr(month, name) else ""
 
     def alerted(self, rule: RuleResult) -> str:
-        return self.rows(alert=rule.name)
+        return self.rows(alert=rule.name) if rule.alerted else ""
 
     def hit(self, rule: RuleResult) -> str:
-        return self.rows(alert=rule.name, gone="yes")
+        return self.rows(alert=rule.name, gone="yes") if rule.hit else ""
 
     def missed(self, rule: RuleResult) -> str:
-        return self.rows(missed=rule.name)
+        return self.rows(missed=rule.name) if rule.missed else ""
 
 
 def tiles(figures: BacktestFigures, links: BacktestLinks) -> list[Kpi]:
@@ -174,13 +175,13 @@ def months_table(figures: BacktestFigures, links: BacktestLinks) -> ReportTable:
     columns = (
         Column("截至", lambda month: format_day(month.month_end) if month.month_end else "合计", css="m-t nw"),
         Figure("可判断", "eligible"),
-        Figure("其后 90 天没下单", "gone", url=links.column(gone="yes")),
-        Figure("红灯", "red", url=links.column(alert="red")),
-        Figure("红灯说中", "red_gone", url=links.column(alert="red", gone="yes")),
-        Figure("红 + 黄", "lit", url=links.column(alert="lit")),
-        Figure("红 + 黄说中", "lit_gone", url=links.column(alert="lit", gone="yes")),
-        Figure("六个月", "six", url=links.column(alert="six")),
-        Figure("六个月说中", "six_gone", url=links.column(alert="six", gone="yes")),
+        Figure("其后 90 天没下单", "gone", url=links.column("gone", gone="yes")),
+        Figure("红灯", "red", url=links.column("red", alert="red")),
+        Figure("红灯说中", "red_gone", url=links.column("red_gone", alert="red", gone="yes")),
+        Figure("红 + 黄", "lit", url=links.column("lit", alert="lit")),
+        Figure("红 + 黄说中", "lit_gone", url=links.column("lit_gone", alert="lit", gone="yes")),
+        Figure("六个月", "six", url=links.column("six", alert="six")),
+        Figure("六个月说中", "six_gone", url=links.column("six_gone", alert="six", gone="yes")),
     )
     note = "可判断的客户只记下数量，其余的数字都可以点开"
     return ReportTable("逐月", columns, figures.months, total=figures.total, note=note)

@@ -14,6 +14,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import User
+from customers.insight.alerts import AlertLevel
 from customers.models import BacktestMonth, BacktestRow, Order
 from kit.domain.days import midnight
 from kit.sql.id_sets import IdSet
@@ -24,8 +25,8 @@ from .people import ChosenPeople
 
 MONTHS = 12
 SHOWN_MISSES = 10
-RED = Q(light=BacktestRow.Light.RED)
-LIT = ~Q(light=BacktestRow.Light.NONE)
+RED = Q(light=AlertLevel.RED)
+LIT = ~Q(light="")
 RULES = {"red": ("晚于惯常（红）", RED), "lit": ("晚于惯常 + 该下单了", LIT), "six": ("六个月规则", Q(six=True))}
 GONE = Q(gone=True)
 
@@ -153,7 +154,7 @@ class Miss:
             return f"上次下单到月末只有 {self.silent} 天，还看不出来"
         if self.silent <= max(gaps):
             return f"到月末 {self.silent} 天没下单，以前也隔过 {max(gaps)} 天"
-        return f"间隔忽长忽短（{min(gaps)}–{max(gaps)} 天）"
+        return f"到月末 {self.silent} 天没下单，间隔忽长忽短（{min(gaps)}–{max(gaps)} 天）"
 
 
 def largest_misses(user: User, people: ChosenPeople, since: date) -> list[Miss]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import random
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import Product
-from customers.models import Customer, Order, OrderLine
+from customers.models import Customer, Order, OrderLine, Ownership
 
 AS_OF = date(2026, 6, 30)
+FIRST = datetime(2024, 1, 1, tzinfo=UTC)
 Line = tuple[Customer, Product, date, str, int]  # customer, product, day, status, quantity
 
 
@@ -19,7 +20,9 @@ def make_customers(manager: User, count: int, name: str = "买家") -> list[Cust
     rows = [Customer(number=f"{name}{place}", name=f"{name}{place}有限公司", manager=manager) for place in range(count)]
     for row in rows:
         row.derive_names()
-    return Customer.objects.bulk_create(rows)
+    Customer.objects.bulk_create(rows)
+    Ownership.objects.bulk_create(Ownership(customer=row, manager=manager, since=FIRST) for row in rows)
+    return rows
 
 
 def make_products(count: int) -> list[Product]:
@@ -62,3 +65,20 @@ def write(lines: list[Line], hour: int = 0) -> None:
         for place, (customer, product, day, status, quantity) in enumerate(lines)
         for copy in (0, 1)
     )  # fmt: skip
+
+
+def draw_rhythms(customers: list[Customer], seed: int = 3) -> list[Order]:
+    """Store orders of two years at each customer's own pace; some stop, some pause; return them."""
+    dice, orders = random.Random(seed), []
+    for customer in customers:
+        pace, day = dice.choice((4, 9, 15, 30, 45)), AS_OF - timedelta(days=dice.randint(300, 700))
+        stop = AS_OF - timedelta(days=dice.choice((0, 0, 60, 130, 200, 250, 290)))
+        while day <= stop:
+            status = dice.choice(("paid", "unpaid", "paid", "returned", "cancelled"))
+            at = timezone.make_aware(datetime.combine(day, time(dice.choice((0, 23)))))
+            number = f"R{customer.pk}-{len(orders)}"
+            orders.append(Order(number=number, customer=customer, ordered_at=at, status=status, changed_at=at))
+            day += timedelta(days=dice.choice((0, pace, pace, pace + dice.randint(0, 6), 3 * pace)))
+    at = timezone.make_aware(datetime.combine(AS_OF, time(12)))
+    orders.append(Order(number="last", customer=customers[0], ordered_at=at, status="cancelled", changed_at=at))
+    return Order.objects.bulk_create(orders)

@@ -9,9 +9,11 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from customers.insight.backtest import refresh_backtest
 from customers.models import ChurnCase, ChurnMeasure, Customer, Order, Ownership, refresh_revenue
 from marketing.models import ForecastChange
 from tests import factories
+from tests.customers.shop import AS_OF, draw_rhythms, make_customers
 from tests.reports.rows import SHANGHAI, at, local, opportunity_row, request_row
 
 
@@ -209,3 +211,13 @@ def requested(company, number, rng, people, kinds, customers, assignee, score):
         minutes_to_handle=rng.randint(1, 2000) if assignee else None,
         **party,
     )
+
+
+@pytest.fixture
+def alerts(company):
+    """Customers of four people with orders at their own pace, and what the alerts of past months said of them."""
+    people = (company.manager, company.colleague, company.eastern, company.stranger)
+    customers = [one for person in people for one in make_customers(person, 40, f"{person.pk}号")]
+    draw_rhythms(customers)
+    refresh_backtest(AS_OF)
+    return customers

@@ -12,6 +12,7 @@ from django.test import RequestFactory
 
 from kit.domain.money import format_yuan
 from reports.figure_cells import TENTH, percent
+from reports.pages.backtest import BacktestReport
 from reports.pages.churn import ChurnReport
 from reports.pages.composition import CompositionReport
 from reports.pages.contribution import ContributionReport
@@ -27,7 +28,10 @@ from tests.html import find, find_all, texts, urls
 pytestmark = pytest.mark.django_db
 
 # Figures without a list, and why. Anything else that leads nowhere is a mistake.
-PLAIN = {"比上月末": "how many there were at a month's end is all that was written down: no rows to list"}
+PLAIN = {
+    "比上月末": "how many there were at a month's end is all that was written down: no rows to list",
+    "可判断": "of customers without an alert who went on ordering only the number is written down",
+}
 PLAIN_TOTALS = {
     ("确认流失的客户", "此前 12 个月订单（元）"): "of other 12 months for each customer; the rows are those above it",
 }
@@ -38,6 +42,7 @@ SHOWN = [
     *(("work", ServicesReport, f"year=2026&by={key}") for key in service.BASES),
     ("past", ChurnReport, "year=2026"),
     ("past", ChurnReport, "year=all"),
+    ("alerts", BacktestReport, ""),
     *(("dice", PipelineReport, f"year=2026&by={key}") for key in pipeline_report.BASES),
 ]
 
@@ -72,7 +77,7 @@ def test_every_figure_leads_to_a_list(data, report_class, query, company, reques
                 assert column.url(table.total), (table.title, column.label)
 
 
-def test_figures_without_a_link_exist(customers, past, company):
+def test_figures_without_a_link_exist(customers, past, alerts, company):
     titles = {(table.title, column.label) for table, column in every_figure(company.executive)}
     assert titles >= set(PLAIN_TOTALS)
     assert {label for _, label in titles} >= set(PLAIN)
@@ -133,6 +138,8 @@ PERCENTAGES = {
     ("churn", "月流失率"): (count, lambda table, row: row.normal),
     ("churn", "占预警"): (count, lambda table, row: table.rows[0].cases),
     ("churn", "见效比例"): (count, lambda table, row: row.cases - row.waiting),
+    ("churn/backtest", "命中率"): (count, lambda table, row: row.alerted),
+    ("churn/backtest", "找到率"): (count, lambda table, row: row.gone),
     ("pipeline", "成功率"): (count, lambda table, row: row.won + row.lost),
     ("pipeline", "实际 ÷ 加权预测"): (orders, lambda table, row: row.weighted),
 }
@@ -141,6 +148,7 @@ FOLLOWED = [
     ("customers", "composition", "basis=level"),
     ("work", "services", "year=2026&by=kind"),
     ("past", "churn", "year=2026"),
+    ("alerts", "churn/backtest", ""),
     ("dice", "pipeline", "year=2026"),
     ("dice", "pipeline", "year=all&by=person"),
 ]

@@ -1,0 +1,108 @@
+"""预警回测 on screen: what it counts, in whose view, and the customers behind each figure."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from customers.models import BacktestMonth, BacktestRow, Customer
+from reports.queries.backtest import backtest_figures
+from reports.queries.people import EVERYBODY, ChosenPeople
+from tests import factories
+from tests.html import find, find_all, text, texts, urls
+
+pytestmark = pytest.mark.django_db
+PAGE = "/reports/churn/backtest/"
+
+
+def kept(company, month_end, light="", six=False, gone=False, manager=None, **values):
+    manager = manager or company.manager
+    customer = values.pop("customer", None) or factories.CustomerFactory(manager=manager, **values)
+    return BacktestRow.objects.create(
+        month_end=month_end, customer=customer, manager=manager, light=light, six=six, gone=gone
+    )
+
+
+def test_every_figure_of_every_month_opens_as_many_customers(alerts, company, sign_in):
+    client, followed = sign_in(company.executive), 0
+    report = client.get(PAGE).context["report"]
+    for table in report.tables[:2]:
+        for column in [one for one in table.columns if getattr(one, "url", None) and one.kind == "count"]:
+            for row in [*table.rows, *([table.total] if table.total else [])]:
+                url = column.url(row)
+                assert bool(url) == bool(column.get(row))
+                if url:
+                    page = client.get(url)
+                    assert (page.context["pager"].total, page.context["misread"]) == (column.get(row), [])
+                    followed += 1
+    assert followed > 30
+
+
+def test_the_figures_are_those_of_the_rows(alerts, company):
+    figures = backtest_figures(factories.fresh(company.executive), EVERYBODY)
+    rows = list(BacktestRow.objects.filter(month_end__gte=figures.since))
+    red = [row for row in rows if row.light == "red"]
+    lit = [row for row in rows if row.light]
+    gone = [row for row in rows if row.gone]
+    result = figures.rules["red"]
+    assert (result.alerted, result.hit, result.missed) == (
+        len(red), sum(row.gone for row in red), sum(row.light != "red" for row in gone),
+    )  # fmt: skip
+    assert (figures.rules["lit"].alerted, figures.rules["six"].alerted) == (len(lit), sum(row.six for row in rows))
+    assert figures.total.eligible == sum(month.eligible for month in BacktestMonth.objects.all())
+    assert len(figures.months) == BacktestMonth.objects.values("month_end").distinct().count()
+    assert round(100 * result.hit / result.alerted, 1) == float(result.precision)
+    assert result.alerted > 5
+
+
+def test_each_sees_the_people_in_view_and_may_choose_one(alerts, company, sign_in):
+    def eligible(user, **people):
+        return backtest_figures(factories.fresh(user), ChosenPeople(**people)).total.eligible
+
+    own = {person: sum(BacktestMonth.objects.filter(manager=person).values_list("eligible", flat=True))
+           for person in (company.manager, company.colleague, company.eastern, company.stranger)}  # fmt: skip
+    assert eligible(company.executive) == sum(own.values())
+    assert eligible(company.supervisor) == sum(own.values()) - own[company.stranger]
+    assert eligible(company.supervisor, manager=str(company.eastern.pk)) == own[company.eastern]
+    assert eligible(company.outsider) == own[company.stranger]
+    page = sign_in(company.outsider).get("/reports/churn/backtest/customers/")
+    assert page.context["pager"].total == BacktestRow.objects.filter(manager=company.stranger).count()
+
+
+def test_a_customer_who_left_the_view_is_in_neither_figure_nor_list(company, sign_in):
+    end = date(2026, 2, 28)
+    BacktestMonth.objects.create(month_end=end, manager=company.manager, eligible=9)
+    for _ in range(5):
+        row = kept(company, end, light="red", gone=True)
+    Customer.objects.filter(pk=row.customer_id).update(manager=company.stranger)
+    figures = backtest_figures(factories.fresh(company.supervisor), EVERYBODY)
+    assert (figures.rules["red"].alerted, figures.rules["red"].precision) == (4, None)
+    page = sign_in(company.supervisor).get("/reports/churn/backtest/customers/?alert=red")
+    assert page.context["pager"].total == 4
+    assert "—" in texts(sign_in(company.supervisor).get(PAGE), "#table-0 td")  # fewer than five alerts
+
+
+def test_the_largest_misses_say_why(company, sign_in):
+    end, customer = date(2026, 2, 28), factories.CustomerFactory(name="海河水务", manager=company.manager)
+    days = ("2025-12-01", "2025-12-31", "2026-01-30", "2026-02-20", "2026-03-02")
+    for place, day in enumerate(days):
+        factories.order(customer, number=f"D{place}", ordered_at=f"{day} 10:00+08:00")
+    BacktestMonth.objects.create(month_end=end, manager=company.manager, eligible=2)
+    kept(company, end, gone=True, customer=customer)
+    kept(company, end, light="red", gone=True, name="亮过灯的")
+    client = sign_in(company.supervisor)
+    (row,) = find_all(client.get(PAGE), "#table-2 tbody tr")
+    assert [text(cell) for cell in row.cssselect("td")] == [
+        "海河水务", "周经理", "2026-02-28", "没有亮灯", "2026-02-20", "上次下单到月末只有 8 天，还看不出来",
+    ]  # fmt: skip
+    assert urls(row) == [customer.get_absolute_url()]
+    page = client.get("/reports/churn/backtest/customers/?missed=red")
+    assert "海河水务" in text(find(page, "#list"))
+    assert "亮过灯的" not in text(find(page, "#list"))
+
+
+def test_the_churn_report_leads_there_and_an_empty_company_is_told_what_it_takes(company, sign_in):
+    client = sign_in(company.supervisor)
+    assert PAGE in urls(find(client.get("/reports/churn/"), "main"))
+    assert "至少有 4 个下单日" in text(find(client.get(PAGE), "main"))
