@@ -9,6 +9,7 @@ from .merging.bulk import reclassify_customers, transfer_customers
 from .merging.leaving import customers_left_by, hand_over_customers
 from .merging.merge import merge_customers
 from .orders.models import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder, refresh_last_purchases
+from .orders.revenue_months import RevenueMonth
 from .orders.rhythm_base import RhythmBase
 from .orders.rollups import RevenueChange, RevenueYear, refresh_revenue
 from .querysets import names_hidden_from
@@ -39,6 +40,7 @@ __all__ = [
     "Ownership",
     "ParkedOrder",
     "RevenueChange",
+    "RevenueMonth",
     "RevenueYear",
     "RhythmBase",
     "RiskMonth",

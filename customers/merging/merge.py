@@ -34,10 +34,11 @@ from .merge_values import field_label, values_left_behind, values_to_take
 MAX_TOGETHER = 10
 # Relations whose rows need more than another foreign key; the rows of all others are updated.
 RELATIONS_MOVED_SEPARATELY = (
-    "contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years", "metrics", "alert_pauses",
+    "contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years", "revenue_months",
+    "metrics", "alert_pauses",
 )  # fmt: skip
 # What follows from other rows, or is part of every customer: nobody counts it.
-UNCOUNTED_RELATIONS = ("timeline", "ownerships", "merged", "revenue_years", "metrics")
+UNCOUNTED_RELATIONS = ("timeline", "ownerships", "merged", "revenue_years", "revenue_months", "metrics")
 
 
 def merge_customers(survivor: Customer, others: list[Customer], *, by: User, reason: str) -> int:
