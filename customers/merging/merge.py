@@ -21,6 +21,7 @@ from customers.insight.metrics import refresh_metrics
 from customers.insight.models import AlertPause
 from customers.orders.models import refresh_last_purchases
 from customers.orders.rollups import refresh_revenue
+from customers.records.field_labels import field_label
 from customers.records.locks import take_merge_and_scan_locks
 from customers.records.metrics import CustomerMetrics
 from customers.records.models import Customer, CustomerGrant, Ownership
@@ -32,17 +33,19 @@ from kit.sql.row_locks import lock_row
 from kit.sql.transactions import in_transaction
 
 from .bulk import set_owner_in_records
-from .merge_values import field_label, values_left_behind, values_to_take
+from .merge_values import values_left_behind, values_to_take
 
 M = TypeVar("M", bound=Model)
 MAX_TOGETHER = 10
 # Relations whose rows need more than another foreign key; the rows of all others are updated.
 RELATIONS_MOVED_SEPARATELY = (
-    "contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years", "metrics", "alert_pauses",
-    "hint_pauses", "backtest_rows",
+    "contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years", "revenue_months",
+    "metrics", "alert_pauses", "hint_pauses", "backtest_rows",
 )  # fmt: skip
 # What follows from other rows, or is part of every customer: nobody counts it.
-UNCOUNTED_RELATIONS = ("timeline", "ownerships", "merged", "revenue_years", "metrics", "backtest_rows")
+UNCOUNTED_RELATIONS = (
+    "timeline", "ownerships", "merged", "revenue_years", "revenue_months", "metrics", "backtest_rows",
+)  # fmt: skip
 
 
 def merge_customers(survivor: Customer, others: list[Customer], *, by: User, reason: str) -> int:
