@@ -140,7 +140,12 @@ def modules_of(path: Path, seen: set[Path] | None = None) -> set[Path]:
 
 def linked(template: str, tag: str) -> list[Path]:
     """Return the static files of ours that a template names in tags of this kind."""
-    return [STATIC / file for file in re.findall(rf"<{tag} [^>]*{{% static '((?:css|js)/[^']+)' %}}", template)]
+    files = re.findall(rf"<{tag} [^>]*{{% static '((?:css|js)/[^']+)' %}}", template)
+    for folder, names in re.findall(r"{% (stylesheets|preloads) ([^%]+) %}", template) if tag == "link" else []:
+        files += [
+            f"css/{one}.css" if folder == "stylesheets" else f"js/{one}.js" for one in re.findall(r'"(\w+)"', names)
+        ]
+    return [STATIC / file for file in files]
 
 
 def test_every_style_and_script_is_linked_or_imported():
