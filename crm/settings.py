@@ -124,7 +124,7 @@ TEMPLATES = [
                     ],
                 )
             ],
-            "builtins": ["kit.pages.templatetags.ui", "kit.pages.templatetags.form_token"],
+            "builtins": ["kit.pages.templatetags.ui", "kit.pages.templatetags.form_token", "crm.templatetags.files"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

@@ -80,16 +80,13 @@ def merge_into(survivor: Customer, other: Customer, *, by: User, reason: str) ->
     _close_cases(survivor, other, by)
     _move_timeline(survivor, other)
     _move_grants(survivor, other)
-    _move_once(HintPause.objects.all(), "product", survivor, other)
-    _move_once(BacktestRow.objects.all(), "month_end", survivor, other)
-    _move_pauses(survivor, other)
+    _move_insight(survivor, other)
     Ownership.objects.filter(customer=other, until=None).update(until=now)
     Customer.objects.filter(merged_into=other).update(merged_into=survivor)
     _soft_delete(survivor, other, now)
     lost_values = _fill_missing_values(survivor, other, by)
     refresh_revenue([survivor.pk, other.pk])
     refresh_last_purchases([survivor.pk, other.pk])
-    CustomerMetrics.objects.filter(customer=other).delete()
     refresh_metrics([survivor.pk])
     scan.resolve_by_purchases([survivor.pk])
     facts = {"并入": f"{other.name}（{other.number}，客户经理 {other.manager}）", "原因": reason}
@@ -184,8 +181,11 @@ def _move_once(rows: QuerySet[M], key: str, survivor: Customer, other: Customer)
     rows.filter(customer=other).delete()
 
 
-def _move_pauses(survivor: Customer, other: Customer) -> None:
-    """Move the pauses; of two open ones the survivor's stays open."""
+def _move_insight(survivor: Customer, other: Customer) -> None:
+    """Move pauses and what was computed of past months, drop the figures; of two open pauses the survivor's stays."""
+    _move_once(HintPause.objects.all(), "product", survivor, other)
+    _move_once(BacktestRow.objects.all(), "month_end", survivor, other)
+    CustomerMetrics.objects.filter(customer=other).delete()
     moving = AlertPause.objects.filter(customer=other)
     if AlertPause.objects.open().filter(customer=survivor).exists():
         moving.open().update(closed_at=timezone.now())

@@ -36,22 +36,6 @@ def icon(name: str, css: str = "") -> SafeString:
     return format_html('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>', classes, sprite, name)
 
 
-@register.simple_tag
-@cache
-def stylesheets(*names: str) -> SafeString:
-    """Link files of static/css in this order; made once, as a page has thirty links to files."""
-    urls = ((static(f"css/{name}.css"),) for name in names)
-    return format_html_join("\n    ", '<link rel="stylesheet" href="{}">', urls)
-
-
-@register.simple_tag
-@cache
-def preloads(*names: str) -> SafeString:
-    """Announce modules of static/js that others import."""
-    urls = ((static(f"js/{name}.js"),) for name in names)
-    return format_html_join("\n    ", '<link rel="modulepreload" href="{}">', urls)
-
-
 @register.filter
 def weekday(value: date) -> str:
     return f"周{WEEKDAYS[value.weekday()]}"
