@@ -36,7 +36,9 @@ from .rule import describe_period
 from .tasks import last_scan, scan_jobs, start_scan
 
 CRUMBS = (("客户管理", ""), ("客户流失管理", "customers:churn_list"))
-RELATED = ("customer", "customer__manager", "customer__level", "manager_then", "lost_kind", "competitor")
+RELATED = (
+    "customer", "customer__manager", "customer__level", "manager_then", "opened_by", "lost_kind", "competitor",
+)  # fmt: skip
 DEFER = Button(ChurnCase.defer, "clock", "customers:churn_defer")
 CONFIRM = Button(ChurnCase.confirm, "trending-down", "customers:churn_confirm", "btn-warn")
 WIN_BACK = Button(ChurnCase.win_back, "refresh", "customers:churn_win_back", "btn-primary")

@@ -21,19 +21,26 @@ from crm.demo import accounts
 from crm.demo.names import PEOPLE, SHOWN_ACCOUNTS
 from crm.demo.past import workday
 from customers.contacts.forms import ContactForm
+from customers.insight.alerts import AlertLevel
+from customers.insight.nightly import describe_metric_differences
 from customers.interactions.attachments import check_upload
 from customers.models import (
+    Alert,
     Attachment,
     Contact,
     Customer,
+    CustomerMetrics,
     Interaction,
     Order,
     OrderLine,
     Ownership,
+    RhythmBase,
+    RiskMonth,
     TimelineEntry,
     refresh_last_purchases,
     refresh_revenue,
 )
+from customers.orders.as_of import orders_as_of
 from customers.records.forms import CustomerForm
 from kit.audit.models import AuditEntry
 from kit.audit.verification import verify
@@ -317,6 +324,16 @@ def test_the_demo_company_trades_and_takes_it_all_along(demo):
     assert Product.objects.count() > 40 < StockRecord.objects.count()
     run("remove_demo", yes=True)
     assert not any(model.objects.exists() for model in (Order, Product, StockRecord, FeedPosition))
+
+
+def test_the_demo_company_has_alerts_of_both_levels_and_one_is_paused(demo):
+    alerts = list(Alert.objects.alerted(orders_as_of()))
+    assert {alert.level for alert in alerts} == set(AlertLevel)
+    assert any(alert.pause_reason for alert in alerts)
+    assert describe_metric_differences() == []
+    assert RiskMonth.objects.filter(red__gt=0).exists()
+    run("remove_demo", yes=True)
+    assert not any(model.objects.exists() for model in (CustomerMetrics, RiskMonth, RhythmBase))
 
 
 def test_generated_data_has_every_state():
