@@ -5,11 +5,14 @@ from .notifications.models import Notification, in_view, notify, notify_many
 from .roles.administrators import check_not_last_administrator, check_role_change
 from .roles.models import Role, RoleQuerySet, Scope
 from .sessions.models import UserSession
+from .users.department_moves import DepartmentHistory, DepartmentMove
 from .users.models import CrmUserManager, RolePermission, User, UserQuerySet
 
 __all__ = [
     "CrmUserManager",
     "Department",
+    "DepartmentHistory",
+    "DepartmentMove",
     "DepartmentQuerySet",
     "Notification",
     "Role",

@@ -29,6 +29,7 @@ def fill_new_tables(using: str, plan: Sequence[tuple[Migration, bool]] = (), **k
     from django.db.migrations.executor import MigrationExecutor
 
     from .orders.models import Order
+    from .orders.revenue_months import RevenueMonth
     from .orders.rollups import RevenueYear
     from .records.metrics import CustomerMetrics
     from .records.models import Customer
@@ -37,7 +38,7 @@ def fill_new_tables(using: str, plan: Sequence[tuple[Migration, bool]] = (), **k
     executor = MigrationExecutor(connections[using])
     if executor.migration_plan(executor.loader.graph.leaf_nodes("customers")):
         return  # migrated in part only
-    if Order.objects.exists() and not RevenueYear.objects.exists():
+    if Order.objects.exists() and not (RevenueYear.objects.exists() and RevenueMonth.objects.exists()):
         rebuild()
     if Customer.objects.exists() and not CustomerMetrics.objects.exists():
         rebuild_metrics()

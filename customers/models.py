@@ -11,6 +11,7 @@ from .merging.bulk import reclassify_customers, transfer_customers
 from .merging.leaving import customers_left_by, hand_over_customers
 from .merging.merge import merge_customers
 from .orders.models import PURCHASE_STATUSES, REVENUE_STATUSES, Order, OrderLine, ParkedOrder, refresh_last_purchases
+from .orders.revenue_months import RevenueMonth
 from .orders.rhythm_base import RhythmBase
 from .orders.rollups import RevenueChange, RevenueYear, refresh_revenue
 from .querysets import names_hidden_from
@@ -46,6 +47,7 @@ __all__ = [
     "ParkedOrder",
     "ProductPair",
     "RevenueChange",
+    "RevenueMonth",
     "RevenueYear",
     "RhythmBase",
     "RiskMonth",

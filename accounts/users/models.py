@@ -39,6 +39,7 @@ from kit.sql.row_locks import lock_in_order
 from kit.transitions import creation, transition
 
 from .delegation import can_give, can_manage
+from .department_moves import note_department_move
 from .second_factor import OWN_ACCOUNT, SecondFactor
 
 if TYPE_CHECKING:
@@ -299,7 +300,10 @@ class User(SecondFactor, AbstractUser):
         lists = {name: list(values.pop(name)) for name in LIST_FIELDS if name in values}
         roles = lists.get("groups", list(self.groups.all()))
         verdict_of(check_role_change, by, self, roles).enforce()
-        can_give(by, self, roles, values.get("department", self.department)).enforce()
+        department = values.get("department", self.department)
+        can_give(by, self, roles, department).enforce()
+        if department != self.department:
+            note_department_move(self)
         save_changes(by, "编辑", self, facts=replace_lists(self, lists), **values)
 
     @edit.guard

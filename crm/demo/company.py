@@ -13,6 +13,7 @@ from kit.domain.days import midnight
 from reports.queries.composition import last_month_end, store_snapshot
 
 from .aftercare import save_requests
+from .alerts import play_alerts
 from .churn import play_churn
 from .clients import Directory, existing_clients, save_clients
 from .insight import play_insight
@@ -47,6 +48,7 @@ def load(password: str) -> dict[str, int]:
         journal.write()
         orders = save_trade(clients)
         cases = play_churn(cast, lexicon)  # after the orders
+        play_alerts(cast)  # after the cases
         play_insight(cast)
         reports = play_monthly(cast)  # after everything
         store_month_end()

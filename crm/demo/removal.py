@@ -9,7 +9,7 @@ from django.db import models, transaction
 from django.db.models import ProtectedError, Q
 
 from accounts.models import Department, User
-from customers.models import Attachment, ChurnCase, Customer
+from customers.models import Attachment, ChurnCase, Customer, RhythmBase, RiskMonth
 from kit.audit.log import log_event
 from marketing.models import Opportunity
 from reports.models import MonthlyReport
@@ -29,6 +29,8 @@ def remove() -> tuple[dict[str, int], list[str]]:
         customers.update(parent=None)
         files = dict(Attachment.objects.filter(interaction__customer__in=customers).values_list("pk", "file"))
         ChurnCase.objects.filter(customer__in=customers).delete()
+        RiskMonth.objects.filter(manager__in=people).delete()
+        RhythmBase.objects.all().delete()  # made again from real orders by the next night run
         requests = ServiceRequest.objects.filter(Q(customer__in=customers) | Q(customer=None, created_by__in=people))
         remove_trade(list(customers.values_list("pk", flat=True)))
         counts = {

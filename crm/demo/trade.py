@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,6 +13,7 @@ from django.db.models import Max, Min
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from basedata.calendar.counted_days import current_counted_days
 from basedata.models import FeedPosition, Product, StockRecord, SyncRun
 from customers.models import Customer, Order, OrderLine, TimelineEntry, refresh_last_purchases, refresh_revenue
 from kit.domain.money import format_yuan
@@ -22,6 +24,7 @@ from .past import past_datetime
 SEED = 20251125
 PREFIX, ORDER_PREFIX = "YS", "DD"
 DAYS = 720
+LATE_BY = {1: 2.3, 3: 1.58, 5: 2.3, 7: 1.58, 8: 1.58, 10: 1.58}  # by rank: in usual intervals
 KINDS = (  # name, models, unit, price of the smallest in yuan
     ("压力变送器", ("EJA-110", "EJA-210", "EJA-310", "EJA-510", "EJA-530", "EJA-610"), "台", "2180"),
     ("差压变送器", ("DP-20", "DP-40", "DP-60", "DP-100", "DP-160"), "台", "2960"),
@@ -54,18 +57,28 @@ def save_trade(clients: list[Client]) -> int:
     _stock(products, rng)
     places = {client.customer.pk: client.place.city for client in clients}
     customers = Customer.objects.in_bulk(places)
+    ranks = _rank_by_manager(customers)
     orders: list[Order] = []
     for position, pk in enumerate(places):
         address = f"{places[pk]}市{customers[pk].name[:20]}仓库"
         orders += [
             _order(customers[pk], at, address)
-            for at in _days(customers[pk], position, rng)
+            for at in _days(customers[pk], position, ranks[pk], rng)
             if _was_customer(customers[pk], at)
         ]
     _save(orders, products, rng)
     for table in ("products", "storage", "orders", "order_lines"):
         FeedPosition.objects.update_or_create(table=table, defaults={"synced_at": timezone.now()})
     return len(orders)
+
+
+def _rank_by_manager(customers: dict[int, Customer]) -> dict[int, int]:
+    """Number the customers of each 客户经理 in the order of their keys, so that each has some that are late."""
+    counts, ranks = Counter[int](), dict[int, int]()
+    for pk, customer in sorted(customers.items()):
+        ranks[pk] = counts[customer.manager_id]
+        counts[customer.manager_id] += 1
+    return ranks
 
 
 def _products(rng: random.Random) -> list[Product]:
@@ -101,16 +114,28 @@ def _stock(products: list[Product], rng: random.Random) -> None:
     )
 
 
-def _days(customer: Customer, position: int, rng: random.Random) -> Iterator[datetime]:
-    """Yield order datetimes, newest first: some customers never bought, some stopped months ago."""
+def _days(customer: Customer, position: int, rank: int, rng: random.Random) -> Iterator[datetime]:
+    """Yield order datetimes, newest first: some customers never bought, some stopped months ago, some are late.
+
+    rank: among the customers of their 客户经理.
+    """
     if position % 11 == 0 or customer.deleted_at:
         return
     interval = rng.randint(35, 150)
     silent = 300 if customer.status == Customer.Status.LOST else rng.randint(190, 330) if position % 9 == 4 else 0
     days_ago = silent + rng.randint(2, interval)
+    if rank in LATE_BY and not silent:
+        interval = 30 + interval % 20
+        days_ago = _days_ago(interval * LATE_BY[rank])
     while days_ago < DAYS:
         yield past_datetime(days_ago, rng.randint(9, 17), rng.randrange(60))
         days_ago += max(7, round(rng.gauss(interval, interval / 4)))
+
+
+def _days_ago(counted_days: float) -> int:
+    """Return how many days ago so many counted days begin, so that holidays make nobody less late."""
+    calendar, today = current_counted_days(), timezone.localdate()
+    return next(days for days in range(DAYS) if calendar.between(today - timedelta(days=days), today) >= counted_days)
 
 
 def _was_customer(customer: Customer, at: datetime) -> bool:
@@ -124,6 +149,7 @@ def _order(customer: Customer, at: datetime, address: str) -> Order:
 
 def _save(orders: list[Order], products: list[Product], rng: random.Random) -> None:
     orders.sort(key=lambda order: order.ordered_at)
+    orders[-1].changed_at = timezone.now()  # the feed goes on
     lines = []
     for position, order in enumerate(orders, start=1):
         order.number = f"{ORDER_PREFIX}{timezone.localtime(order.ordered_at):%y%m%d}{position:04d}"

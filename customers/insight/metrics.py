@@ -102,8 +102,9 @@ def compute_figures(keys: IdSet, as_of: date, base: Base, calendar: CountedDays)
 def _read_sales(keys: IdSet, as_of: date) -> Iterator[tuple[int, list[Sale]]]:
     orders = Order.objects.revenue().filter(customer__in=keys, ordered_at__lt=_end_of(as_of))
     rows = orders.order_by("customer_id", "ordered_at").values_list("customer_id", "ordered_at", "status", "total")
+    zone = timezone.get_current_timezone()  # once: localdate() asks for it anew each time
     for customer, group in groupby(rows, key=lambda row: row[0]):
-        yield customer, [Sale(timezone.localdate(at), status, total) for _, at, status, total in group]
+        yield customer, [Sale(at.astimezone(zone).date(), status, total) for _, at, status, total in group]
 
 
 def _end_of(day: date) -> datetime:

@@ -16,16 +16,16 @@ CLASSES = 5
 
 def score_all(as_of: date) -> int:
     """Write class and score of every customer; return how many were compared. In batches, each its own transaction."""
-    base = CustomerMetrics.objects.filter(order_days_12m__gte=1, customer__deleted_at=None)
+    base = CustomerMetrics.objects.filter(order_days_12m__gte=1)  # a customer with orders is never deleted
     count = base.count()
     f_class, m_class = (_class_case(base, name, count) for name in ("order_days_12m", "net_12m"))
     for keys in batches_of_customers():
         with in_turn():
             lock_customers(sorted(keys))
             rows = CustomerMetrics.objects.filter(customer__in=keys)
-            compared = rows.filter(order_days_12m__gte=1, customer__deleted_at=None)
+            compared = rows.filter(order_days_12m__gte=1)
             compared.update(f_class=f_class, m_class=m_class, score=f_class + m_class, scored_on=as_of)
-            others = rows.exclude(scored_on=None).exclude(pk__in=compared.values("pk"))
+            others = rows.filter(order_days_12m=0, score__isnull=False)
             others.update(f_class=None, m_class=None, score=None, scored_on=as_of)
     return count
 

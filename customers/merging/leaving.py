@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from accounts.models import User
 from customers.churn.models import ChurnCase
+from customers.insight.models import AlertPause
 from customers.interactions.models import Interaction
 from customers.records.models import Customer
 from kit.domain.verdict import refuse_if
@@ -20,6 +23,7 @@ def customers_left_by(person: User) -> list[tuple[str, int]]:
         ("客户", customers.count()),
         ("未结束的客户流失", ChurnCase.objects.open().filter(customer__in=customers).count()),
         ("未完成的跟进", follow_ups.count()),
+        ("暂不提醒", AlertPause.objects.in_force(timezone.localdate()).filter(customer__in=customers).count()),
     ]
 
 

@@ -38,11 +38,19 @@ M = TypeVar("M", bound=Model)
 MAX_TOGETHER = 10
 # Relations whose rows need more than another foreign key; the rows of all others are updated.
 RELATIONS_MOVED_SEPARATELY = (
-    "contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years", "metrics", "alert_pauses",
-    "hint_pauses", "backtest_rows",
+    "contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years", "revenue_months",
+    "metrics", "alert_pauses", "hint_pauses", "backtest_rows",
 )  # fmt: skip
 # What follows from other rows, or is part of every customer: nobody counts it.
-UNCOUNTED_RELATIONS = ("timeline", "ownerships", "merged", "revenue_years", "metrics", "backtest_rows")
+UNCOUNTED_RELATIONS = (
+    "timeline",
+    "ownerships",
+    "merged",
+    "revenue_years",
+    "revenue_months",
+    "metrics",
+    "backtest_rows",
+)
 
 
 def merge_customers(survivor: Customer, others: list[Customer], *, by: User, reason: str) -> int:

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("basedata", "0005_sync_notes"),
-        ("customers", "0019_alerts"),
+        ("customers", "0020_revenue_months"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -70,8 +70,9 @@ def order_days(keys: IdSet, as_of: date) -> Iterator[tuple[int, list[date]]]:
     """Yield (customer, order days up to that day), each day once and in order."""
     orders = Order.objects.purchases().filter(customer__in=keys, ordered_at__lt=midnight(as_of + timedelta(days=1)))
     rows = orders.order_by("customer_id", "ordered_at").values_list("customer_id", "ordered_at")
+    zone = timezone.get_current_timezone()  # once: localdate() asks for it anew each time
     for customer, group in groupby(rows, key=lambda row: row[0]):
-        yield customer, list(dict.fromkeys(timezone.localdate(at) for _, at in group))
+        yield customer, list(dict.fromkeys(at.astimezone(zone).date() for _, at in group))
 
 
 def batches_of_customers(keys: Iterable[int] | None = None) -> Iterator[IdSet]:

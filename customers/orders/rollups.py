@@ -1,4 +1,4 @@
-"""Revenue by customer, year and 客户经理, read by reports instead of adding up all orders.
+"""Revenue by customer, year and 客户经理, and by month and department: read by reports instead of adding up all orders.
 
 Code that changes orders or managers calls refresh_revenue() in its own transaction, so that reports never see one
 without the other. `manage.py rebuild_rollups` rebuilds it; check_nightly() compares it with the orders every night.
@@ -14,20 +14,20 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Count
-from django.db.models.functions import ExtractYear
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from customers.records.models import Customer
-from kit.domain.days import midnight
+from kit.domain.days import format_day, midnight
 from kit.sql.exact_sum import ExactDecimalField, ExactSum
 from kit.sql.markers import ChangeMarker
 from kit.sql.transactions import in_transaction
 
 from .models import Order, refresh_last_purchases
+from .revenue_months import Figures, MonthKey, SoldDay, list_month_differences, refresh_months
 
 BATCH = 500  # customers
 Key = tuple[int, int, int]  # customer, year, manager
-Figures = tuple[int, Decimal]  # orders, amount
 
 
 class RevenueYear(models.Model):
@@ -81,7 +81,8 @@ def refresh_revenue(customer_ids: Iterable[int] | None = None, years: Collection
     changed = 0
     for keys in in_batches(customer_ids):
         lock_customers(keys)
-        expected = {revenue[:3]: revenue for revenue in raw_revenue(keys, years)}
+        sold_days = list(read_sold_days(keys, years))
+        expected = sum_by_year(sold_days)
         stored = RevenueYear.objects.filter(customer__in=keys).order_by()
         stored = stored if years is None else stored.filter(year__in=years)
         stored_rows = {Revenue(*row[1:])[:3]: row for row in stored.values_list("pk", *Revenue._fields)}
@@ -96,7 +97,7 @@ def refresh_revenue(customer_ids: Iterable[int] | None = None, years: Collection
             batch_size=1000, update_conflicts=True, unique_fields=["customer", "year", "manager"],
             update_fields=["orders", "amount"],
         )  # fmt: skip
-        changed += len(obsolete_keys) + len(changed_rows)
+        changed += len(obsolete_keys) + len(changed_rows) + refresh_months(keys, sold_days, years)
     RevenueChange.objects.create()
     return changed
 
@@ -130,18 +131,27 @@ def lock_customers(keys: list[int]) -> None:
     list(rows.values_list("pk", flat=True))
 
 
-def raw_revenue(customer_ids: Iterable[int], years: Collection[int] | None = None) -> Iterator[Revenue]:
-    """Yield the figures computed from the orders."""
+def read_sold_days(customer_ids: Iterable[int], years: Collection[int] | None = None) -> Iterator[SoldDay]:
+    """Yield what the orders say, by customer, Shanghai day and owner."""
     orders = Order.objects.revenue().filter(customer__in=list(customer_ids)).order_by()
     if years is not None:
         first, last = min(years, default=1), max(years, default=0)
         orders = orders.filter(
             ordered_at__gte=midnight(date(first, 1, 1)), ordered_at__lt=midnight(date(last + 1, 1, 1))
         )
-    rows = orders.with_owner().annotate(year=ExtractYear("ordered_at")).values_list("customer", "year", "owner")
-    for customer, year, owner, count, amount in rows.annotate(Count("pk"), amount=ExactSum("total")):
-        if years is None or year in years:
-            yield Revenue(customer, year, owner, count, amount)
+    rows = orders.with_owner().annotate(day=TruncDate("ordered_at")).values_list("customer", "day", "owner")
+    for row in rows.annotate(Count("pk"), amount=ExactSum("total")):
+        if years is None or row[1].year in years:
+            yield SoldDay(*row)
+
+
+def sum_by_year(sold_days: Iterable[SoldDay]) -> dict[Key, Revenue]:
+    sums: dict[Key, Revenue] = {}
+    for customer, day, owner, orders, amount in sold_days:
+        key = (customer, day.year, owner)
+        before = sums.get(key, Revenue(*key, 0, Decimal(0)))
+        sums[key] = Revenue(*key, before.orders + orders, before.amount + amount)
+    return sums
 
 
 def in_batches(customer_ids: Iterable[int] | None) -> Iterator[list[int]]:
@@ -164,18 +174,21 @@ def describe_differences(limit: int = 20) -> list[str]:
     return texts[:limit]
 
 
-def _list_differences(keys: list[int]) -> list[tuple[Key, Figures | None, Figures | None]]:
+def _list_differences(keys: list[int]) -> list[tuple[Key | MonthKey, Figures | None, Figures | None]]:
     """Return (key, orders' figures, rollup's figures) wherever they differ."""
-    expected = {row[:3]: row[3:] for row in raw_revenue(keys)}
+    sold_days = list(read_sold_days(keys))
+    expected = {key: row[3:] for key, row in sum_by_year(sold_days).items()}
     rows = RevenueYear.objects.filter(customer__in=keys).order_by().values_list(*Revenue._fields)
     stored = {row[:3]: row[3:] for row in rows}
     all_keys = sorted(expected.keys() | stored.keys())
-    return [(key, expected.get(key), stored.get(key)) for key in all_keys if expected.get(key) != stored.get(key)]
+    years = [(key, expected.get(key), stored.get(key)) for key in all_keys if expected.get(key) != stored.get(key)]
+    return [*years, *list_month_differences(keys, sold_days)]
 
 
-def _describe_difference(key: Key, expected: Figures | None, stored: Figures | None) -> str:
+def _describe_difference(key: Key | MonthKey, expected: Figures | None, stored: Figures | None) -> str:
     orders, rollup = (f"{pair[0]} 张 {pair[1].normalize():f} 元" if pair else "没有" for pair in (expected, stored))
-    return f"客户 {key[0]}，{key[1]} 年：订单 {orders}，汇总 {rollup}"
+    period = f"{key[1]} 年" if isinstance(key[1], int) else format_day(key[1], "month")
+    return f"客户 {key[0]}，{period}：订单 {orders}，汇总 {rollup}"
 
 
 def revenue_version() -> tuple[Any, ...] | None:

@@ -21,19 +21,31 @@ from crm.demo import accounts
 from crm.demo.names import PEOPLE, SHOWN_ACCOUNTS
 from crm.demo.past import workday
 from customers.contacts.forms import ContactForm
+from customers.insight.alerts import AlertLevel
+from customers.insight.nightly import describe_metric_differences
 from customers.interactions.attachments import check_upload
 from customers.models import (
+    Alert,
     Attachment,
+    BacktestMonth,
+    BacktestRow,
     Contact,
     Customer,
+    CustomerMetrics,
+    HintCheck,
+    HintPause,
     Interaction,
     Order,
     OrderLine,
     Ownership,
+    ProductPair,
+    RhythmBase,
+    RiskMonth,
     TimelineEntry,
     refresh_last_purchases,
     refresh_revenue,
 )
+from customers.orders.as_of import orders_as_of
 from customers.records.forms import CustomerForm
 from kit.audit.models import AuditEntry
 from kit.audit.verification import verify
@@ -315,8 +327,22 @@ def test_the_demo_company_trades_and_takes_it_all_along(demo):
     assert refresh_last_purchases() == refresh_revenue() == 0
     assert data_as_of("products", "storage", "orders", "order_lines") is not None
     assert Product.objects.count() > 40 < StockRecord.objects.count()
+    assert ProductPair.objects.count() > 20 < HintCheck.objects.get().bought
+    assert HintPause.objects.filter(by=demo["xiaoming"]).exists()
+    assert BacktestMonth.objects.values("month_end").distinct().count() == 12
+    assert set(BacktestRow.objects.values_list("light", "gone")) >= {("red", True), ("red", False), ("", True)}
     run("remove_demo", yes=True)
     assert not any(model.objects.exists() for model in (Order, Product, StockRecord, FeedPosition))
+
+
+def test_the_demo_company_has_alerts_of_both_levels_and_one_is_paused(demo):
+    alerts = list(Alert.objects.alerted(orders_as_of()))
+    assert {alert.level for alert in alerts} == set(AlertLevel)
+    assert any(alert.pause_reason for alert in alerts)
+    assert describe_metric_differences() == []
+    assert RiskMonth.objects.filter(red__gt=0).exists()
+    run("remove_demo", yes=True)
+    assert not any(model.objects.exists() for model in (CustomerMetrics, RiskMonth, RhythmBase))
 
 
 def test_generated_data_has_every_state():
