@@ -333,6 +333,7 @@ def test_the_demo_company_trades_and_takes_it_all_along(demo):
     assert set(BacktestRow.objects.values_list("light", "gone")) >= {("red", True), ("red", False), ("", True)}
     run("remove_demo", yes=True)
     assert not any(model.objects.exists() for model in (Order, Product, StockRecord, FeedPosition))
+    assert not any(model.objects.exists() for model in (HintCheck, ProductPair, BacktestMonth, BacktestRow))
 
 
 def test_the_demo_company_has_alerts_of_both_levels_and_one_is_paused(demo):
