@@ -5,7 +5,7 @@ from __future__ import annotations
 from accounts.models import User
 from customers.insight.cards import product_cards
 from customers.insight.tasks import compute_backtest, compute_pairs
-from customers.models import Customer, HintPause
+from customers.models import BacktestMonth, Customer, HintCheck, HintPause
 
 from .names import SHOWN_ACCOUNTS
 
@@ -22,3 +22,9 @@ def play_insight(cast: dict[str, User]) -> None:
             if cards and cards.hints:
                 HintPause.create(by=person, customer=customer, product=cards.hints[-1].product)
                 break
+
+
+def remove_insight() -> None:
+    """Delete what was computed of demo orders; for a real feed the schedule computes it anew the next night."""
+    HintCheck.objects.all().delete()
+    BacktestMonth.objects.all().delete()

@@ -16,6 +16,7 @@ from reports.models import MonthlyReport
 from services.models import ServiceRequest
 
 from .accounts import password_file
+from .insight import remove_insight
 from .trade import remove_trade
 
 
@@ -33,6 +34,7 @@ def remove() -> tuple[dict[str, int], list[str]]:
         RhythmBase.objects.all().delete()  # made again from real orders by the next night run
         requests = ServiceRequest.objects.filter(Q(customer__in=customers) | Q(customer=None, created_by__in=people))
         remove_trade(list(customers.values_list("pk", flat=True)))
+        remove_insight()
         counts = {
             "服务请求": _delete(requests),
             "销售机会": _delete(opportunities),

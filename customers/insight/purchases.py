@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncDate
+from django.utils import timezone
 
 from customers.orders.models import PURCHASE_STATUSES, Order, OrderLine
 from customers.orders.rollups import in_batches
@@ -42,16 +43,19 @@ class Window(NamedTuple):
 
 
 def purchase_days(orders: QuerySet[Order]) -> PurchaseDays:
-    """Return the order days of each product, in one query. orders: the purchases of one customer."""
-    lines = purchase_lines().filter(order__in=orders).annotate(day=TruncDate("order__ordered_at"))
-    days: PurchaseDays = {}
-    for product, day, _ in lines.order_by("product", "day").values_list("product", "day").annotate(n=Count("pk")):
-        days.setdefault(product, []).append(day)
-    return days
+    """Return the order days of each product. orders: the purchases of one customer.
+
+    Days are taken from the orders: to cut the datetime of each line to a day takes SQLite ten times as long.
+    """
+    day_of = {pk: timezone.localdate(at) for pk, at in orders.order_by("ordered_at").values_list("pk", "ordered_at")}
+    products: dict[int, set[date]] = {}
+    for product, order in purchase_lines().filter(order__in=IdSet(day_of)).values_list("product", "order"):
+        products.setdefault(product, set()).add(day_of[order])
+    return {product: sorted(days) for product, days in products.items()}
 
 
 def purchase_lines() -> QuerySet[OrderLine]:
-    return OrderLine.objects.filter(quantity__gt=0, product__isnull=False)
+    return OrderLine.objects.filter(quantity__gt=0, product__isnull=False).order_by()
 
 
 def count_buyers(window: Window) -> int:

@@ -27,13 +27,18 @@ from customers.interactions.attachments import check_upload
 from customers.models import (
     Alert,
     Attachment,
+    BacktestMonth,
+    BacktestRow,
     Contact,
     Customer,
     CustomerMetrics,
+    HintCheck,
+    HintPause,
     Interaction,
     Order,
     OrderLine,
     Ownership,
+    ProductPair,
     RhythmBase,
     RiskMonth,
     TimelineEntry,
@@ -322,8 +327,13 @@ def test_the_demo_company_trades_and_takes_it_all_along(demo):
     assert refresh_last_purchases() == refresh_revenue() == 0
     assert data_as_of("products", "storage", "orders", "order_lines") is not None
     assert Product.objects.count() > 40 < StockRecord.objects.count()
+    assert ProductPair.objects.count() > 20 < HintCheck.objects.get().bought
+    assert HintPause.objects.filter(by=demo["xiaoming"]).exists()
+    assert BacktestMonth.objects.values("month_end").distinct().count() == 12
+    assert set(BacktestRow.objects.values_list("light", "gone")) >= {("red", True), ("red", False), ("", True)}
     run("remove_demo", yes=True)
     assert not any(model.objects.exists() for model in (Order, Product, StockRecord, FeedPosition))
+    assert not any(model.objects.exists() for model in (HintCheck, ProductPair, BacktestMonth, BacktestRow))
 
 
 def test_the_demo_company_has_alerts_of_both_levels_and_one_is_paused(demo):
