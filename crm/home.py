@@ -16,7 +16,9 @@ from django.views import View
 from accounts.models import Notification, User
 from accounts.notifications import mail
 from accounts.scopes.rule import VIEW, widest_scope
-from customers.models import ChurnCase, Customer
+from customers.insight.alerts import AlertLevel
+from customers.models import Alert, ChurnCase, Customer
+from customers.orders.as_of import orders_as_of
 from kit.audit.models import AuditEntry
 from kit.domain.modules import modules
 from kit.exchange.exports import EXPORT_FUNCTION, resolve_export
@@ -25,7 +27,7 @@ from kit.pages.paging import MAX_COUNT, count_capped, format_count
 from marketing.models import Opportunity, PlanItem
 from marketing.waiting import agreed_follow_ups, developed_by, due_items
 from reports.models import MonthlyReport
-from reports.overview import executive_tasks, executive_tiles
+from reports.overview import executive_tasks, executive_tiles, risk_at_a_glance
 from reports.reminders import month_owed_by
 from services.models import ServiceRequest, assignment_access
 
@@ -109,6 +111,7 @@ def churn_work(user: User) -> dict[str, Any]:
     if user.has_perm("customers.handle_churncase"):
         mine = ChurnCase.objects.of_manager(user).select_related("customer")
         context["churn_due"] = list(mine.to_review(timezone.localdate()).order_by("review_on", "pk")[:10])
+        context["alerts"] = own_red_alerts(user)
         context["churn_new"] = list(mine.filter(status=ChurnCase.Status.WARNING).order_by("-opened_at", "-pk")[:5])
     if user.has_perm("marketing.assign_opportunity") and user.has_perm("customers.view_churncase"):
         since = timezone.now() - timedelta(days=30)
@@ -116,6 +119,13 @@ def churn_work(user: User) -> dict[str, Any]:
         lost = theirs.filter(status=ChurnCase.Status.CONFIRMED, confirmed_at__gte=since)
         context["team_lost"] = list(lost.select_related("customer__manager").order_by("-confirmed_at", "-pk")[:10])
     return context
+
+
+def own_red_alerts(user: User) -> list[Alert]:
+    """Return the largest customers of a 客户经理 that are 晚于惯常, without those they paused."""
+    alerts = Alert.objects.visible_to(user).alerted(orders_as_of(), AlertLevel.RED).without_paused()
+    mine = alerts.filter(customer__manager=user).with_rest_days().select_related("customer")
+    return list(mine.order_by("-net_12m", "pk")[:5])
 
 
 def service_work(user: User) -> dict[str, Any]:
@@ -145,7 +155,7 @@ def report_work(user: User) -> dict[str, Any]:
         returned = MonthlyReport.objects.returned_to(user).defer("figures")
         context |= {"report_owed": month_owed_by(user), "reports_returned": list(returned[:5])}
     if user.has_perm("reports.review_monthlyreport"):
-        context |= {"overview": executive_tiles(user), **executive_tasks(user)}
+        context |= {"risk": risk_at_a_glance(user), "overview": executive_tiles(user), **executive_tasks(user)}
     return context
 
 

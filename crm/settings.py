@@ -295,16 +295,19 @@ CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds betwee
     ("reports.snapshot", 86400, "reports.queries.composition.take_snapshot"),
     ("metrics.refresh", 86400, "customers.insight.nightly.refresh_nightly"),
     ("rollups.check", 86400, "customers.rollup_tasks.check_nightly"),
+    ("alerts.weekly", 86400, "customers.insight.weekly.tell_weekly"),
     ("insight.monthly", 86400, "customers.insight.tasks.start_monthly"),
 )
 # Where a period begins when not at midnight UTC (a week: Thursday): Saturday 02:00 in Shanghai is Friday 18:00 UTC.
 # The end of a month is written down from midnight in Shanghai (16:00 UTC); figures
-# of customers are computed at 02:30 (18:30 UTC), the self-check follows at 03:30 (19:30 UTC).
+# of customers are computed at 02:30 (18:30 UTC), the self-check follows at 03:30 (19:30 UTC); new alerts are told
+# of at 07:00 (23:00 UTC).
 CRM_PERIODIC_STARTS = {
     "churn.scan": 86400 + 18 * 3600,
     "reports.snapshot": 16 * 3600,
     "metrics.refresh": 18 * 3600 + 1800,
     "rollups.check": 19 * 3600 + 1800,
+    "alerts.weekly": 23 * 3600,
     "insight.monthly": 20 * 3600,
 }
 

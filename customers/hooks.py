@@ -77,3 +77,17 @@ class BulkChanges:
     transfer: Callable[..., int]
     reclassify: Callable[..., int]
     merge: Callable[..., None]
+
+
+class TrackRecord(NamedTuple):
+    """How often alerts were right, in sentences, and the page that shows it."""
+
+    sentences: tuple[str, ...]
+    url: str
+
+
+@dataclass(frozen=True)
+class AlertRecord:
+    """Whether past alerts were worth it. describe: None without the permission, and while nothing can be said."""
+
+    describe: Callable[[User], TrackRecord | None]

@@ -2,6 +2,8 @@ from django.urls import path
 
 from .churn import pages as churn
 from .contacts import pages as contacts
+from .insight import alert_pages as alerts
+from .insight import churn_lists
 from .insight import pages as insight
 from .interactions import attachment_pages
 from .interactions import pages as interactions
@@ -65,7 +67,10 @@ urlpatterns = [
         attachment_pages.RemoveAttachment.as_view(),
         name="attachment_delete",
     ),
-    path("churn/", churn.ChurnList.as_view(), name="churn_list"),
+    path("churn/", churn_lists.ChurnList.as_view(), name="churn_list"),
+    path("churn/early/", churn_lists.AlertList.as_view(), name="alert_list"),
+    path("churn/early/<id:pk>/pause/", alerts.PauseAlert.as_view(), name="alert_pause"),
+    path("churn/early/<id:pk>/warn/", alerts.ListAsWarning.as_view(), name="alert_warn"),
     path("churn/scan/", churn.ChurnScan.as_view(), name="churn_scan"),
     path("churn/<id:pk>/", churn.ChurnDetail.as_view(), name="churn_detail"),
     path("churn/<id:pk>/history/", churn.ChurnHistory.as_view(), name="churn_history"),

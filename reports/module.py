@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import reports.personal
 from accounts.models import User
+from customers.hooks import AlertRecord
 from kit.domain.modules import Chapter, MenuItem, Module, PagePermission
 
+from .alert_record import describe_past_alerts
 from .models import MonthlyReport
 from .waiting import WAITING
 
@@ -28,4 +30,5 @@ MODULE: Module[User] = Module(
     help=(Chapter("reports/help.html", 100), Chapter("reports/help_work.html", 110)),
     subjects={"compositionsnapshot": "统计报表"},
     pages={"reports:monthly_workbook": PagePermission("下载客户管理报告", "reports.view_monthlyreport")},
+    lends=(AlertRecord(describe_past_alerts),),
 )

@@ -30,8 +30,10 @@ from .queries.executive import (
     requests_by_month,
     revenue_by_month,
 )
+from .queries.risk import risk_figures
 from .queries.service import Group
-from .report_parts import describe_rows_behind
+from .report_parts import Kpi, describe_rows_behind
+from .risk_tiles import risk_tiles
 
 OPPORTUNITIES = "marketing:opportunity_list"
 
@@ -156,6 +158,12 @@ def _wins(counts: OpportunityCounts) -> Trend:
         "每月开发成功",
         of="开发成功",
     )
+
+
+def risk_at_a_glance(user: User) -> list[Kpi]:
+    """Return 风险金额 with its parts for an executive's home; nothing for users who may not see cases."""
+    figures = risk_figures(user)
+    return risk_tiles(figures, total_url=reverse("reports:churn")) if figures else []
 
 
 def executive_tasks(user: User) -> dict[str, Any]:

@@ -174,9 +174,14 @@ class ReportTable:
 
 @dataclass
 class Report:
-    """The result of a page. facts: period and basis, shown under the title; empty: nothing to show."""
+    """The result of a page. facts: period and basis, shown under the title; empty: nothing to show.
+
+    first: tiles above all others, of what is so today whatever the period; first_note: what they count.
+    """
 
     facts: list[str] = field(default_factory=list)
+    first: list[Kpi] = field(default_factory=list)
+    first_note: str = ""
     kpis: list[Kpi] = field(default_factory=list)
     charts: list[Chart] = field(default_factory=list)
     tables: list[ReportTable] = field(default_factory=list)

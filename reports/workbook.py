@@ -83,9 +83,10 @@ def write_head(sheet: Worksheet, report: Report, heading: Heading) -> None:
     lines.append(f"导出人 {heading.exported_by}，导出时间 {format_day(timezone.now(), 'long time')}")
     for line in lines:
         append_row(sheet, [line], font=GREY)
-    if report.kpis:
-        append_row(sheet, [""])
-        for kpi in report.kpis:
+    for tiles in (report.first, report.kpis):
+        if tiles:
+            append_row(sheet, [""])
+        for kpi in tiles:
             append_row(sheet, [kpi.label, f"{kpi.value} {kpi.unit}".strip(), kpi.note])
 
 

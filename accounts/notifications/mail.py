@@ -98,7 +98,7 @@ def is_wanted(row: Notification) -> bool:
 
 def message_for(row: Notification, connection: BaseEmailBackend) -> EmailMessage:
     """Return the mail: the notification's text and a link, nothing else of the record."""
-    path = row.record.get_absolute_url() if row.record else reverse("notifications")
+    path = row.record.get_absolute_url() if row.record else row.url or reverse("notifications")
     body = (
         f"{row.recipient.name}，您好：\n\n{row.text}\n\n查看：{public_url(path)}\n\n"
         "这封邮件由客户关系管理系统发出，请不要回复。不想再收到时，可以在系统的「通知」页关闭邮件。\n"

@@ -55,6 +55,7 @@ class Notification(models.Model):
     content_type = models.ForeignKey(ContentType, models.CASCADE, null=True, related_name="+")
     object_id = models.BigIntegerField(null=True)
     record = GenericForeignKey("content_type", "object_id")
+    url = models.CharField("打开", max_length=200, blank=True, editable=False)  # of a page, where it is about no record
     # What is told once only carries its occasion: the database refuses a second.
     occasion = models.CharField(max_length=60, blank=True, editable=False)
     created_at = models.DateTimeField("时间", default=timezone.now, editable=False)

@@ -47,4 +47,4 @@ class OpenNotification(View):
         row = get_object_or_404(Notification, pk=pk, recipient=request.user)
         row.mark_read()
         target = row.record
-        return redirect(target.get_absolute_url() if target is not None else "notifications")
+        return redirect(target.get_absolute_url() if target is not None else row.url or "notifications")

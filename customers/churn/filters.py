@@ -91,6 +91,7 @@ class ChurnFilter(ListFilter):
     lost = django_filters.BooleanFilter(
         field_name="confirmed_at", lookup_expr="isnull", exclude=True, label="曾确认流失", widget=HIDDEN
     )
+    at_risk = django_filters.BooleanFilter(method="with_amount", label="计入风险金额", widget=HIDDEN)
     counted = django_filters.BooleanFilter(method="without_merged", label="不含已合并的", widget=HIDDEN)
     measured = django_filters.BooleanFilter(method="with_any_measure", label="有暂缓措施", widget=HIDDEN)
     lost_kind = EntriesFilter(category="流失原因", label="流失原因", widget=HIDDEN)
@@ -121,6 +122,10 @@ class ChurnFilter(ListFilter):
 
     def without_merged(self, rows: ChurnCaseQuerySet, name: str, value: bool) -> QuerySet[ChurnCase]:
         return rows.counted() if value else rows
+
+    def with_amount(self, rows: ChurnCaseQuerySet, name: str, value: bool) -> QuerySet[ChurnCase]:
+        """Filter cases of customers with positive revenue of 12 months: links of 风险金额 lead to them."""
+        return rows.filter(customer__metrics__net_12m__gt=0) if value else rows
 
     def only_mine(self, rows: ChurnCaseQuerySet, name: str, value: bool) -> QuerySet[ChurnCase]:
         return rows.filter(customer__manager=self.request.user) if value else rows

@@ -7,19 +7,22 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery, Value
+from django.db.models import Count, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.functional import cached_property
 
 from accounts.models import User
+from accounts.scopes.rule import VIEW, user_ids_in_scope
 from basedata.calendar.counted_days import CountedDays, current_counted_days
-from customers.churn.models import ChurnCase
+from basedata.models import SpecialDay
+from customers.churn.models import ChurnCase, ChurnCaseQuerySet
 from customers.orders.as_of import orders_as_of
 from customers.orders.rhythm import describe_silence, times_usual
 from customers.querysets import OfCustomersQuerySet
 from customers.records.locks import refuse_if_removed
 from customers.records.metrics import CustomerMetrics
-from customers.records.models import Customer
+from customers.records.models import Customer, CustomerQuerySet
 from customers.timeline import TimelineEntry, add_timeline_entry
 from kit.audit.log import log_event, log_events
 from kit.domain.verdict import Verdict, first_objection, refuse_if, require_scope
@@ -108,9 +111,18 @@ class AlertQuerySet(OfCustomersQuerySet["Alert"]):
             as_of=Value(as_of, models.DateField()),
         )
 
-    def without_paused(self) -> AlertQuerySet:
-        paused = AlertPause.objects.in_force(timezone.localdate())
-        return self.exclude(customer__in=paused.values("customer"))
+    def without_paused(self, manager: User | None = None) -> AlertQuerySet:
+        """Leave out paused alerts, with a 客户经理 only those of their own customers."""
+        paused = Q(customer__in=AlertPause.objects.in_force(timezone.localdate()).values("customer"))
+        return self.exclude(paused if manager is None else Q(paused, customer__manager=manager))
+
+    def with_rest_days(self) -> AlertQuerySet:
+        """Annotate the alerts of alerted() with the holidays since the last order, so that no row asks the calendar."""
+        holidays = SpecialDay.objects.filter(
+            kind=SpecialDay.Kind.REST, day__gt=OuterRef("last_order_on"), day__lte=OuterRef("as_of")
+        )
+        counts = holidays.order_by().values("kind").annotate(n=Count("pk")).values("n")
+        return self.annotate(rest_days=Coalesce(Subquery(counts), 0))
 
 
 class Alert(CustomerMetrics):
@@ -148,11 +160,16 @@ class Alert(CustomerMetrics):
 
     @property
     def silent_days(self) -> int:
-        """Counted days since the last order."""
-        return self.calendar.between(self.last_order_on, self.day) if self.last_order_on else 0
+        """Counted days since the last order; without a query for the rows of with_rest_days()."""
+        if self.last_order_on is None:
+            return 0
+        if "rest_days" in self.__dict__:
+            return (self.day - self.last_order_on).days - int(self.__dict__["rest_days"])
+        return self.calendar.between(self.last_order_on, self.day)
 
     @property
     def times_usual(self) -> Decimal:
+        """How many usual intervals the silence is, to one decimal place."""
         return times_usual(self.silent_days, self.usual_days or 1)
 
     @property
@@ -216,6 +233,15 @@ def alert_of(customer: Customer, as_of: date | None = None) -> Alert | None:
     return alerts.filter(customer=customer).first()
 
 
+class RiskMonthQuerySet(models.QuerySet["RiskMonth"]):
+    def visible_to(self, user: User) -> RiskMonthQuerySet:
+        """Return the sums of the 客户经理 in view, for users who may see alerts and cases."""
+        if not user.has_perm(ChurnCaseQuerySet.view_permission):
+            return self.none()
+        people = user_ids_in_scope(user, CustomerQuerySet.view_permission, VIEW)
+        return self if people is None else self.filter(manager__in=people)
+
+
 class RiskMonth(models.Model):
     """Money at risk at a month's end by the 客户经理 then: positive net of 12 months of each customer, counted once."""
 
@@ -225,6 +251,8 @@ class RiskMonth(models.Model):
     amber = models.DecimalField("该下单了", max_digits=24, decimal_places=7)
     warning = models.DecimalField("预警", max_digits=24, decimal_places=7)
     deferred = models.DecimalField("暂缓流失", max_digits=24, decimal_places=7)
+
+    objects = RiskMonthQuerySet.as_manager()
 
     class Meta:
         verbose_name = "月末风险金额"

@@ -28,8 +28,10 @@ from ..periods import describe_days, month_period
 from ..queries.churn import SMALL_SAMPLE, Loss, MeasureKind, Reason, cached_years, load_cases
 from ..queries.churn_rates import Month
 from ..queries.churn_report import ChurnFigures, ChurnFilters, FunnelStep, churn_figures, sort_losses
+from ..queries.risk import RiskFigures, risk_figures
 from ..report_page import ReportPage
 from ..report_parts import Chart, Figure, Kpi, PageLink, Report, ReportTable, Series
+from ..risk_tiles import describe_risk, risk_tiles
 
 
 class ChurnForm(ScopeForm):
@@ -61,11 +63,14 @@ class ChurnReport(ReportPage[ChurnForm]):
     @staticmethod
     def report(form: ChurnForm, link: PageLink) -> Report:
         filters = form.filters()
+        risk = risk_figures(form.user, filters.people, filters.name)
+        first: dict[str, Any] = risk_part(risk, filters) if risk else {}
         figures = churn_figures(form.user, filters)
         if figures is None:
-            return Report(empty=True)
+            return Report(**first, empty=not risk or not risk.now.total, notes=[ChurnReport.empty_text])
         links = ChurnLinks(filters)
         return Report(
+            **first,
             facts=facts(filters),
             kpis=tiles(figures, links),
             charts=[reason_chart(figures.reasons), rate_chart(figures.months), funnel_chart(figures.steps)],
@@ -78,6 +83,12 @@ class ChurnReport(ReportPage[ChurnForm]):
                 measures_table(figures.measures, links),
             ],
         )
+
+
+def risk_part(risk: RiskFigures, filters: ChurnFilters) -> dict[str, Any]:
+    """Return the first tiles of the report: of today, by today's 客户经理, whatever the period."""
+    name = {"customer": filters.name} if filters.name else {}
+    return {"first": risk_tiles(risk, {**name, **filters.people.chosen()}), "first_note": describe_risk(risk)}
 
 
 def facts(filters: ChurnFilters) -> list[str]:

@@ -73,8 +73,10 @@ def test_the_list_opens_on_what_is_to_be_handled(company, mine, case):
     assert f"1 条，最近 {TODAY:%m-%d}：约定样机试用" in opened
     assert "原因：改由集团指定" in everything
     assert f"已 {case.silent_days} 天" in everything
-    for head in ("编号", "客户", "客户经理", "上次下单时间", "确认流失时间", "状态", "下次复核", "操作"):
+    for head in ("编号", "客户", "客户经理", "上次下单时间", "12 个月净额（元）", "状态", "下次复核", "操作"):
         assert head in opened
+    assert "确认流失时间" in texts(everything, "th")
+    assert "确认流失时间" not in texts(opened, "th")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,7 @@ def test_a_list_page_takes_the_same_few_queries_for_many_rows(company, sign_in, 
     scan_churn()
     client = sign_in(company.manager)
     page(client, LIST)
-    with django_assert_max_num_queries(11):  # with the last scan and the age of the orders
+    with django_assert_max_num_queries(15):  # with the last scan, the age of the orders, the alerts and the sum
         page(client, LIST)
 
 

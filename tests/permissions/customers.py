@@ -74,6 +74,14 @@ customers:churn_confirm          gone      POST  in   404  403  409  403  404  4
 customers:churn_win_back         gone      GET   in   404  403  200  403  404  404  404  403  404
 customers:churn_win_back         gone      POST  in   404  403  302  403  404  404  404  403  404
 customers:churn_win_back         warned    POST  in   404  403  409  403  404  404  404  403  404
+customers:alert_list             -         GET   in   403  200  200  200  200  200  200  200  403
+customers:alert_list             -         POST  in   405  405  405  405  405  405  405  405  405
+customers:alert_pause            late      GET   in   404  403  200  403  404  404  404  403  404
+customers:alert_pause            late      POST  in   404  403  302  403  404  404  404  403  404
+customers:alert_pause            punctual  POST  in   404  403  409  403  404  404  404  403  404
+customers:alert_warn             late      GET   in   404  403  200  403  404  404  404  403  404
+customers:alert_warn             late      POST  in   404  403  302  403  404  404  404  403  404
+customers:alert_warn             punctual  POST  in   404  403  409  403  404  404  404  403  404
 customers:order_list             -         GET   in   200  200  200  200  200  200  200  200  403
 customers:order_list             -         POST  in   405  405  405  405  405  405  405  405  405
 customers:customer_orders        customer  GET   in   404  200  200  200  404  404  404  200  404
@@ -176,6 +184,8 @@ def _make_others(world: World, manager: User) -> None:
     """Add customers warned of, lost, without anything, deleted; and a file to import."""
     warned = factories.churn_case(manager, name="海河水务一分厂")
     gone = factories.churn_case(manager, name="海河水务二分厂")
+    late = factories.late_customer(manager, name="海河水务三分厂", silent=150)
+    punctual = factories.late_customer(manager, name="海河水务四分厂", silent=10)
     gone.confirm(by=manager, reason="停产", kind=factories.entry("流失原因", "停业"))
     bare = factories.CustomerFactory(name="沈阳北辰三厂", manager=manager, by=manager)
     deleted = factories.CustomerFactory(name="沈阳北辰二厂", manager=manager, by=manager)
@@ -185,6 +195,8 @@ def _make_others(world: World, manager: User) -> None:
     world.addresses |= {
         "warned": [warned.pk],
         "gone": [gone.pk],
+        "late": [late.pk],
+        "punctual": [punctual.pk],
         "bare": [bare.pk],
         "deleted": [deleted.pk],
         "upload": [upload.pk],
@@ -208,4 +220,5 @@ def _values_of_forms(world: World) -> dict[str, str]:
         "measure_kind": str(factories.entry("暂缓措施", "拜访").pk),
         "lost_kind": str(factories.entry("流失原因", "价格").pk),
         "review_on": str(timezone.localdate()),
+        "span": "30",
     }

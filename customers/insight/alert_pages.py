@@ -1,0 +1,44 @@
+"""Actions on an alert of 提前预警: 暂不提醒 and 列为预警."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from customers.churn.models import ChurnCase
+from kit.domain.urls import page_url
+from kit.pages.buttons import Button
+from kit.pages.form_page import FormPage
+
+from .alert_forms import PauseForm
+from .models import Alert, AlertPause
+
+CRUMBS = (("客户管理", ""), ("客户流失管理", "customers:churn_list"), ("提前预警", "customers:alert_list"))
+LOG = Button(None, "message-circle", "customers:interaction_create", label="记交往")
+PAUSE = Button(Alert.pause, "clock", "customers:alert_pause", dialog=True)
+WARN = Button(Alert.list_as_warning, "alert-triangle", "customers:alert_warn", dialog=True)
+
+
+class PauseAlert(FormPage):
+    do, form, title, question = Alert.pause, PauseForm, "暂不提醒", "暂不提醒这个客户？"
+    select_related, crumbs, help = ("customer", "customer__manager"), CRUMBS, "early"
+    template_name = "customers/alert_pause.html"
+    submit_label, message = "暂不提醒", "到期以前不再提醒这个客户；客户下单后自动恢复"
+
+    def context(self, record: Alert, form: PauseForm) -> dict[str, str]:
+        return {"named": record.customer.name, "details": record.sentence}
+
+    def success_url(self, record: Alert, result: AlertPause) -> str:
+        return page_url("customers:alert_list")
+
+
+class ListAsWarning(FormPage):
+    do, title, question = Alert.list_as_warning, "列为预警", "列为流失预警？"
+    select_related, crumbs, help = ("customer", "customer__manager"), CRUMBS, "early"
+    submit_label, message = "列为预警", "已列为流失预警，请写下暂缓措施"
+
+    def context(self, record: Alert, form: Any) -> dict[str, str]:
+        consequence = "客户离开提前预警，进入客户流失管理的「预警」，由您暂缓或确认流失；客户下单后自动解除。"
+        return {"named": record.customer.name, "details": record.sentence, "consequence": consequence}
+
+    def success_url(self, record: Alert, result: ChurnCase) -> str:
+        return result.get_absolute_url()
