@@ -63,8 +63,8 @@ class OrderList(ListPage):
         return {"mirror": mirror_notice(*MIRRORED_TABLES)}
 
     def totals(self) -> str:
-        """Return the exact sum of the orders if the filter is for revenue: it equals the report's figure."""
-        if self.request.GET.get("status") != REVENUE_STATUS:
+        """Return the exact sum of the orders where figures lead here: it equals them."""
+        if self.request.GET.get("status") not in (REVENUE_STATUS, Order.Status.UNPAID):
             return ""
         sums = self.shown_rows().order_by().aggregate(sum=ExactSum("total"), count=Count("pk"))
         return f"合计 {sums['count']:,} 张订单，{format_yuan(sums['sum'] or Decimal(0))} 元" if sums["count"] else ""

@@ -12,6 +12,7 @@ from accounts.models import User
 from customers.churn.pages import churn_card
 from customers.hooks import OriginCard, WorkCard
 from customers.insight.cards import product_cards
+from customers.insight.health import health_of
 from customers.merging.merge import find_survivor
 from customers.merging.merge_values import values_left_behind
 from customers.orders.pages import orders_card
@@ -28,6 +29,7 @@ from kit.pages.history import hide_record_names, mask_entries
 from kit.pages.record_page import RecordPage
 from kit.pages.unknown_parameters import get_part_or_404
 
+from .head_figures import head_figures
 from .info import info_cards
 
 
@@ -50,7 +52,7 @@ class CustomerDetail(RecordPage):
     model = Customer
     template_name = "customers/customer_detail.html"
     crumbs, help = CRUMBS, "customers"
-    select_related = ("region", "industry", "level", "manager", "parent", "created_by")
+    select_related = ("region", "industry", "level", "manager", "parent", "created_by", "metrics")
 
     def get(self, request: Any, **kwargs: Any) -> HttpResponse:
         """Redirect from a merged customer to the one it became part of."""
@@ -67,7 +69,10 @@ class CustomerDetail(RecordPage):
         visible = Customer.objects.visible_to(self.request.user)
         menu = controls((SHARE, TRANSFER, REMOVE), record, self.request.user)
         tab = get_part_or_404(self.request.GET, "tab", ("overview", "info"), "overview")
+        health = health_of(record, self.request.user)
         return {
+            "health": health,
+            "figures": head_figures(record, self.request.user, health),
             **tabs_context(record, self.request.user),
             **cards_context(record, self.request.user),
             "tab": tab,

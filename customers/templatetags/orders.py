@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from django import template
 
+from customers.insight.value import format_share
 from kit.domain.money import format_price, format_quantity, format_yuan
 
 register = template.Library()
 register.filter("yuan", format_yuan)
 register.filter("price", format_price)
 register.filter("figure", format_quantity)
+register.filter("share", format_share)
