@@ -12,43 +12,32 @@ from accounts.models import User
 from customers.hooks import Figure, HeadFigure
 from customers.insight.health import Health
 from customers.orders.filters import REVENUE_STATUS
-from customers.orders.models import Order, OrderStatus
+from customers.orders.models import OrderStatus
 from customers.records.models import Customer
-from kit.domain.days import add_months, format_day, midnight
+from kit.domain.days import add_months, format_day
 from kit.domain.modules import lent
 from kit.domain.money import shorten_amount
-from kit.sql.exact_sum import ExactSum
 
 TENTH = Decimal("0.1")
 
 
-def head_figures(customer: Customer, user: User, health: Health | None) -> list[Figure]:
-    """Return at most five figures, by what the user may see. health: None without orders, or without permission."""
+def head_figures(customer: Customer, user: User, health: Health | None, before: Decimal | None) -> list[Figure]:
+    """Return at most five figures, by what the user may see.
+
+    health: None without orders, or without permission. before: the net of the 12 months before the last ones.
+    """
     work = [hook.draw(customer, user) for hook in lent(HeadFigure)]
-    figures = [*order_figures(health), *work, unpaid_figure(health)] if health else work
+    figures = [net_figure(health, before), silence_figure(health), *work, unpaid_figure(health)] if health else work
     return [figure for figure in figures if figure]
 
 
-def order_figures(health: Health) -> list[Figure | None]:
-    return [net_figure(health), silence_figure(health)]
-
-
-def net_figure(health: Health) -> Figure:
+def net_figure(health: Health, before: Decimal | None) -> Figure:
     """Return 近 12 个月净额 beside that of the 12 months before, as of the day of the customer's figures."""
     last = health.metrics.computed_for or health.as_of
     after = add_months(last, -12)
     number, unit = shorten_amount(health.metrics.net_12m)
-    before = net_between(health.customer, add_months(last, -24), after)
     url = orders_url(health.customer, REVENUE_STATUS, after + timedelta(days=1), last)
     return Figure("近 12 个月净额", number, unit, compare(health.metrics.net_12m, before), url)
-
-
-def net_between(customer: Customer, after: date, last: date) -> Decimal | None:
-    """Return the net of the days after `after` up to `last`; None without orders."""
-    first, end = midnight(after + timedelta(days=1)), midnight(last + timedelta(days=1))
-    orders = Order.objects.revenue().filter(customer=customer, ordered_at__gte=first, ordered_at__lt=end)
-    net: Decimal | None = orders.order_by().aggregate(sum=ExactSum("total"))["sum"]
-    return net
 
 
 def compare(now: Decimal, before: Decimal | None) -> str:
