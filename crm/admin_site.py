@@ -34,6 +34,7 @@ SHOWN = (
     ("CRM_REQUIRE_ADMIN_TOTP", "系统管理员必须使用两步验证"),
     ("CRM_STRICT_CUSTOMER_FORM", "客户资料从严"),
     ("CRM_SYNC_STALE_DAYS", "销售系统数据几天后算旧"),
+    ("CRM_UNPAID_DAYS", "未回款几天起标黄"),
     ("CRM_RETURNS_POSITIVE", "销售系统的退货写成正数"),
     ("CRM_ATTACHMENT_MAX_MB", "附件上限（MB）"),
     ("CRM_EXPORT_DIRECT_ROWS", "直接导出的行数上限"),

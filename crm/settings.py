@@ -333,6 +333,7 @@ DEFAULT_FROM_EMAIL = env.str("CRM_EMAIL_FROM", "crm@localhost")
 # Business options
 CRM_DUE_SOON_HOURS = env.int("CRM_DUE_SOON_HOURS", 2)  # working hours before a request is due
 CRM_SYNC_STALE_DAYS = env.int("CRM_SYNC_STALE_DAYS", 2)
+CRM_UNPAID_DAYS = env.int("CRM_UNPAID_DAYS", 90)  # an unpaid order this old is marked
 CRM_RETURNS_POSITIVE = env.bool("CRM_RETURNS_POSITIVE", False)  # the feed writes returns positive: they are turned
 CRM_SYNC_SOURCE = env.str("CRM_SYNC_SOURCE", "")  # what the scheduled sync reads: a folder or the URL of a database
 if CRM_SYNC_SOURCE:

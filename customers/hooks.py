@@ -53,6 +53,24 @@ class WorkCard:
     draw: Callable[[Customer, User], Card | None]
 
 
+class Figure(NamedTuple):
+    """A figure in the head of a customer's page. url: its rows, which add up to it; empty where there are none."""
+
+    label: str
+    value: str
+    unit: str
+    note: str = ""
+    url: str = ""
+    tone: str = ""  # of the note
+
+
+@dataclass(frozen=True)
+class HeadFigure:
+    """A figure about open work for the customer, in the head of their page. draw: None without the permission."""
+
+    draw: Callable[[Customer, User], Figure | None]
+
+
 @dataclass(frozen=True)
 class OriginCard:
     """A card about where the customer came from."""

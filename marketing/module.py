@@ -5,10 +5,10 @@ from __future__ import annotations
 import marketing.personal
 from accounts.models import User
 from accounts.scopes.rule import Supervision
-from customers.hooks import LeadForm, OriginCard
+from customers.hooks import HeadFigure, LeadForm, OriginCard
 from kit.domain.modules import Chapter, Leaving, MenuItem, Module, PagePermission, Search
 
-from .customer_card import draw_customer_card
+from .customer_card import draw_customer_card, draw_open_opportunities
 from .opportunities.lead import lead_url
 from .opportunities.models import Opportunity
 from .plans.leaving import count_open_opportunities, hand_over_opportunities
@@ -32,5 +32,10 @@ MODULE: Module[User] = Module(
     help=(Chapter("marketing/help.html", 20),),
     pages={"marketing:development_execute": PagePermission("执行计划", "marketing.develop_opportunity")},
     record_pages={"marketing:development_list": "marketing:opportunity_detail"},
-    lends=(Supervision("marketing.assign_opportunity"), OriginCard(draw_customer_card), LeadForm(lead_url)),
+    lends=(
+        Supervision("marketing.assign_opportunity"),
+        OriginCard(draw_customer_card),
+        HeadFigure(draw_open_opportunities),
+        LeadForm(lead_url),
+    ),
 )

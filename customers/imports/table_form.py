@@ -32,7 +32,7 @@ from kit.pages.text_gate import GatedText, gated_field_class
 LOOKUPS = [row for row in FORM_FIELDS if row.kind in (Kind.USER, Kind.ENTRY, Kind.SCORE, Kind.CHOICE)]
 TABLE_FIELDS = [row for row in FORM_FIELDS if row not in LOOKUPS and row.kind is not Kind.CUSTOMER]
 # Columns that only the system fills.
-IGNORED_COLUMNS = ("状态", "上次下单", "创建时间", "行号", "原因与改法")
+IGNORED_COLUMNS = ("状态", "上次下单", "创建时间", "近12个月", "最近交往", "节奏", "未回款", "行号", "原因与改法")
 MAX_WITHOUT_UNIT = 100_000  # 万元: a larger amount without unit was probably meant in 元
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -50,12 +51,12 @@ class ProductCards(NamedTuple):
         return max(0, len(self.regular) - MAX_ROWS)
 
 
-def product_cards(customer: Customer, user: User) -> ProductCards | None:
+def product_cards(customer: Customer, user: User, as_of: date | None = None) -> ProductCards | None:
     """Return both cards; None without permission to see orders, and for a customer without any."""
     orders = Order.objects.visible_to(user).filter(customer=customer)
     if not user.has_perm(orders.view_permission):
         return None
-    days, as_of = purchase_days(orders.purchases()), orders_as_of()
+    days, as_of = purchase_days(orders.purchases()), as_of or orders_as_of()
     if not days and not orders.purchases().exists():
         return None
     return ProductCards(

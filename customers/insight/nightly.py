@@ -12,6 +12,7 @@ from accounts.models import User, notify
 from basedata.calendar.counted_days import current_counted_days
 from customers.orders.as_of import orders_as_of
 from customers.orders.rhythm_base import base_for, batches_of_customers, ensure_base
+from customers.orders.rollups import RevenueChange
 from customers.records.metrics import CustomerMetrics
 from kit.audit.log import log_event
 from kit.sql.id_sets import IdSet
@@ -50,6 +51,7 @@ def refresh_all(as_of: date | None = None) -> int:
     for keys in batches_of_customers():
         with in_turn():
             changed += refresh_metrics(keys, day)
+    RevenueChange.objects.create()  # sums over customers are cached until the figures are others
     score_all(day)
     return changed
 

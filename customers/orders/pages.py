@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +17,7 @@ from basedata.models import mirror_notice
 from customers.records.models import Customer
 from customers.records.pages import CRUMBS
 from customers.records.part_pages import tabs_context
-from kit.domain.days import format_day
+from kit.domain.days import add_months, format_day, midnight
 from kit.domain.money import format_yuan
 from kit.pages.columns import Column
 from kit.pages.list_page import ListPage
@@ -26,7 +27,7 @@ from kit.sql.exact_sum import ExactSum
 
 from .filters import REVENUE_STATUS, OrderFilter
 from .models import Order
-from .trend import SPARKLINE_MONTHS, build_bars, month_start_before, totals_by_month
+from .trend import SPARKLINE_MONTHS, add_up, build_bars, month_start_before, read_sales
 
 ORDER_LIST_CRUMB = ("历史订单查询", "customers:order_list")
 MIRRORED_TABLES = ("orders", "order_lines")
@@ -63,8 +64,8 @@ class OrderList(ListPage):
         return {"mirror": mirror_notice(*MIRRORED_TABLES)}
 
     def totals(self) -> str:
-        """Return the exact sum of the orders if the filter is for revenue: it equals the report's figure."""
-        if self.request.GET.get("status") != REVENUE_STATUS:
+        """Return the exact sum of the orders where figures lead here: it equals them."""
+        if self.request.GET.get("status") not in (REVENUE_STATUS, Order.Status.UNPAID):
             return ""
         sums = self.shown_rows().order_by().aggregate(sum=ExactSum("total"), count=Count("pk"))
         return f"合计 {sums['count']:,} 张订单，{format_yuan(sums['sum'] or Decimal(0))} 元" if sums["count"] else ""
@@ -109,22 +110,24 @@ class OrderDetail(RecordPage):
         return {"lines": first[:MAX_LINES], "count": count, "mirror": mirror_notice(*MIRRORED_TABLES)}
 
 
-def orders_card(customer: Customer, user: User) -> dict[str, Any] | None:
-    """Return newest orders and revenue: in all, this year and by month; None without permission.
+def orders_card(customer: Customer, user: User, last: date | None = None) -> dict[str, Any] | None:
+    """Return newest orders and revenue: in all, this year and by month; None without permission. customer: in view.
 
-    Revenue is the exact sum of REVENUE_STATUSES, by order date in Shanghai.
+    Revenue is the exact sum of REVENUE_STATUSES, by order date in Shanghai. before: that of the 12 months before the
+    12 months up to `last`, None without orders.
     """
     if not user.has_perm(Order.objects.all().view_permission):
         return None
-    rows, today = Order.objects.visible_to(user).filter(customer=customer), timezone.localdate()
-    sums = totals_by_month(rows.revenue(), today)
-    overall = rows.revenue().aggregate(total=ExactSum("total"), count=Count("pk"))
+    rows, today = Order.objects.filter(customer=customer), timezone.localdate()
+    start, end = (midnight(add_months(last or today, -months) + timedelta(days=1)) for months in (24, 12))
+    sales = read_sales(rows.revenue(), start, end)
     return {
         "newest": list(rows.order_by("-ordered_at", "-pk")[:5]),
-        "total": overall["total"],
-        "count": overall["count"],
-        "this_year": sum((total for month, total in sums.items() if month.year == today.year), Decimal(0)),
-        "bars": build_bars(sums, today),
+        "total": sales.total if sales.orders else None,
+        "count": sales.orders,
+        "before": sales.earlier,
+        "this_year": add_up(total for month, total in sales.by_month.items() if month.year == today.year),
+        "bars": build_bars(sales.by_month, today),
         "from": month_start_before(today, SPARKLINE_MONTHS - 1),
         "to": today,
         "mirror": mirror_notice(*MIRRORED_TABLES),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterable
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Case, Count, QuerySet, Value, When
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
@@ -40,6 +41,37 @@ def totals_by_month(orders: QuerySet[Order], last: date) -> dict[date, Decimal]:
     since = orders.filter(ordered_at__gte=midnight(month_start_before(last, SPARKLINE_MONTHS - 1)))
     sums = since.annotate(month=TruncMonth("ordered_at")).values_list("month").annotate(sum=ExactSum("total"))
     return {timezone.localtime(month).date(): total for month, total in sums.order_by()}
+
+
+class Sales(NamedTuple):
+    """Exact sums of a customer's orders. earlier: that of a time asked for, None without orders in it."""
+
+    by_month: dict[date, Decimal]
+    orders: int
+    earlier: Decimal | None
+
+    @property
+    def total(self) -> Decimal:
+        return add_up(self.by_month.values())
+
+
+def read_sales(orders: QuerySet[Order], start: datetime, end: datetime) -> Sales:
+    """Add up orders by their month in Shanghai, and those from start up to before end, in one query."""
+    is_earlier = Case(When(ordered_at__gte=start, ordered_at__lt=end, then=Value(True)), default=Value(False))
+    groups = orders.annotate(month=TruncMonth("ordered_at"), is_earlier=is_earlier).order_by()
+    rows = groups.values_list("month", "is_earlier").annotate(sum=ExactSum("total"), count=Count("pk"))
+    by_month: dict[date, Decimal] = {}
+    earlier, orders_counted = [], 0
+    for month, asked_for, total, number in rows:
+        day = timezone.localtime(month).date()
+        by_month[day] = by_month.get(day, Decimal(0)) + total
+        earlier += [total] if asked_for else []
+        orders_counted += number
+    return Sales(by_month, orders_counted, add_up(earlier) if earlier else None)
+
+
+def add_up(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, Decimal(0))
 
 
 def build_bars(totals: dict[date, Decimal], last: date) -> list[Bar]:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from accounts.contact_details.columns import DetailColumn
 from customers.records.field_labels import field_label, short_label, value_name, with_unit
 from customers.records.fields import CustomerField, Kind, Place, in_list_order
 from customers.records.models import Customer
+from kit.domain.money import format_yuan
+from kit.domain.text import DASH
 from kit.pages.columns import Column
 from kit.pages.html import format_html_fast
 from kit.pages.templatetags.ui import chip, stars
+
+if TYPE_CHECKING:
+    from customers.records.metrics import CustomerMetrics
 
 
 def name_cell(customer: Customer) -> str:
@@ -25,7 +31,7 @@ OWN_COLUMNS = {
     "name": Column("名称 / 客户编号", "name", sort="name_pinyin", html=name_cell, css="m-t"),
     "status": Column("状态", "get_status_display", sort="status", html=chip, css="m-r"),
 }
-CSS = {Kind.SCORE: "m-h", Kind.DAY: "nw"}
+CSS = {Kind.SCORE: "m-h lo", Kind.DAY: "nw", Kind.ENTRY: "nw", Kind.USER: "nw"}
 # What of a related row its text needs.
 LOADED = {Kind.ENTRY: ("{}__item",), Kind.USER: ("{}__name", "{}__username")}
 
@@ -57,6 +63,21 @@ def stars_cell(name: str, customer: Customer) -> str:
     return stars(getattr(customer, name))
 
 
+def net_cell(customer: Customer) -> str:
+    metrics: CustomerMetrics | None = getattr(customer, "metrics", None)
+    return format_yuan(metrics.net_12m) if metrics and metrics.order_days else DASH
+
+
+# What a customer's orders and interactions come to: no fields of the record. Who may not see orders has none of them.
+OF_ORDERS = ("customers.view_order",)
+METRIC_COLUMNS = (
+    Column("近 12 个月（元）", "metrics.net_12m", "net_12m", net_cell, "num nw", permissions=OF_ORDERS),
+    Column("最近交往", "metrics.last_interaction_on", "last_interaction_on", css="nw"),
+    Column("节奏", "rhythm", export_only=True, permissions=(*OF_ORDERS, "customers.view_churncase")),
+    Column("未回款（元）", "metrics.unpaid_amount", "unpaid_amount", export_only=True, permissions=OF_ORDERS),
+)
+METRIC_SORTS = tuple(column.sort for column in METRIC_COLUMNS if column.sort)
+METRIC_FIELDS = ("metrics__net_12m", "metrics__order_days", "metrics__last_interaction_on")
 PAGE_FIELDS = [row for row in in_list_order() if row.column is Place.PAGE]
 FILE_FIELDS = [row for row in in_list_order() if row.column is Place.FILE]
 RELATED = tuple(row.name for row in PAGE_FIELDS if row.kind in LOADED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import django_filters
@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.users.by_department import department_user_ids
 from basedata.models import DictionaryEntry
 from customers.churn.models import ChurnCase
+from customers.orders.as_of import orders_as_of
 from customers.records.field_labels import entry_categories, field_choices, may_be_null, short_label
 from customers.records.fields import CustomerField, Kind, in_list_order
 from customers.records.filters import OWNER_AT_THAT_TIME, CustomerName, DepartmentFilter, owner_choices
@@ -22,6 +23,8 @@ from kit.domain.days import midnight
 from kit.pages.filters import Contains, ListFilter
 
 FILTERED = [row for row in in_list_order() if row.filter]
+OF_ORDERS = ("net_from", "net_to", "unpaid_days")  # for who may see orders
+MAX_DAYS = 36_500
 BESIDE = {"manager": ("department",)}  # filters that are no field, by the one they stand behind
 
 
@@ -38,12 +41,21 @@ def field_filter(row: CustomerField) -> django_filters.Filter:
     return django_filters.ChoiceFilter(field_name=row.name, **options)
 
 
+class DaysFilter(django_filters.NumberFilter):
+    field_class = forms.IntegerField
+
+
 class CustomerFilter(ListFilter):
     name = CustomerName(label="名称")
     manager = django_filters.ModelChoiceFilter(
         queryset=owner_choices, label="客户经理", empty_label="全部", method="of_manager"
     )
     department = DepartmentFilter(method="of_department")
+    net_from = django_filters.NumberFilter(
+        field_name="metrics__net_12m", lookup_expr="gte", label="12 个月净额从（元）"
+    )
+    net_to = django_filters.NumberFilter(field_name="metrics__net_12m", lookup_expr="lte", label="到（元）")
+    unpaid_days = DaysFilter(method="unpaid_longer", label="未回款超过（天）", min_value=0, max_value=MAX_DAYS)
     normal_on = django_filters.DateFilter(method="normal_at_start", label="这一天开始时正常", widget=forms.HiddenInput)
     follow = django_filters.ChoiceFilter(
         label="归属", choices=[(OWNER_AT_THAT_TIME, "那一天的客户经理")], method="keep_rows", widget=forms.HiddenInput
@@ -54,6 +66,9 @@ class CustomerFilter(ListFilter):
         fields: list[str] = []
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        request = kwargs.get("request")
+        if request is not None and not request.user.has_perm("customers.view_order"):
+            self.base_filters = {name: one for name, one in self.base_filters.items() if name not in OF_ORDERS}
         super().__init__(*args, **kwargs)
         categories = entry_categories(row.name for row in FILTERED if row.kind is Kind.ENTRY)
         choices: dict[str, list[tuple[int, str]]] = {category: [] for category in categories.values()}
@@ -84,6 +99,10 @@ class CustomerFilter(ListFilter):
             customers = Customer.objects.annotate(owner_then=owner_at("pk", midnight(data["normal_on"])))
             return rows.filter(pk__in=customers.filter(owner_then__in=owners).order_by().values("pk"))
         return rows.filter(manager__in=owners)
+
+    def unpaid_longer(self, rows: QuerySet[Customer], name: str, value: int) -> QuerySet[Customer]:
+        """Filter customers whose oldest unpaid order is older than so many days."""
+        return rows.filter(metrics__unpaid_since__lt=orders_as_of() - timedelta(days=value))
 
     def keep_rows(self, rows: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
         """Change nothing: of_owners() reads the value."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Case, CharField, F, OuterRef, Q, QuerySet, Subquery, Value, When
 
+from customers.insight.alerts import AlertLevel, customers_alerted
+from customers.orders.as_of import orders_as_of
+from customers.records.metrics import CustomerMetrics
 from customers.records.models import Customer
 from customers.records.pages import EDIT, TRANSFER
 from kit.domain.days import format_day
@@ -15,7 +19,18 @@ from kit.pages.columns import Column
 from kit.pages.list_page import ListPage, NewLink
 from kit.pages.list_tabs import Tabs
 
-from .columns import FILE_FIELDS, PAGE_FIELDS, RELATED, RELATED_IN_FILE, ROW_FIELDS, file_column, page_column
+from .columns import (
+    FILE_FIELDS,
+    METRIC_COLUMNS,
+    METRIC_FIELDS,
+    METRIC_SORTS,
+    PAGE_FIELDS,
+    RELATED,
+    RELATED_IN_FILE,
+    ROW_FIELDS,
+    file_column,
+    page_column,
+)
 from .filters import CustomerFilter, DeletedCustomerFilter
 
 # Without counting what belongs to each customer: the confirmation page counts it.
@@ -28,14 +43,22 @@ PART_LINKS = (
 RESTORE = Button(Customer.restore, "refresh", "customers:customer_restore", dialog=True)
 
 
+def rhythm_case(as_of: date) -> Case:
+    """Return 节奏 in words as SQL, NULL for customers without a rhythm."""
+    levels = [When(customers_alerted(as_of, level), then=Value(level.label)) for level in AlertLevel]
+    has_rhythm = Q(metrics__late_from__isnull=False)
+    return Case(*levels, When(has_rhythm, then=Value("按时")), default=Value(None), output_field=CharField())
+
+
 class CustomerList(ListPage):
     model = Customer
     title, crumbs, help = "客户信息管理", (("客户管理", ""),), "customers"
-    select_related, only = RELATED, ROW_FIELDS
+    select_related, only = (*RELATED, "metrics"), (*ROW_FIELDS, *METRIC_FIELDS)
     filterset_class = CustomerFilter
     columns = (
         *map(page_column, PAGE_FIELDS),
         *map(file_column, FILE_FIELDS),
+        *METRIC_COLUMNS,
     )
     row_buttons = (EDIT, REMOVE_ROW, TRANSFER)
     bulk_actions = (
@@ -48,10 +71,34 @@ class CustomerList(ListPage):
     export_permission = "customers.export_customer"
     empty_text = "还没有客户。销售机会开发成功后，客户出现在这里；公司已有的客户可以新建，或用「导入客户」从表格带入。"
 
+    def ordered(self, rows: QuerySet[Customer]) -> QuerySet[Customer]:
+        """Sort by a figure with the customers that have none behind the others."""
+        if (name := self.sort.removeprefix("-")) not in METRIC_SORTS:
+            return super().ordered(rows)
+        figure, is_descending = F(f"metrics__{name}"), self.sort.startswith("-")
+        first = figure.desc(nulls_last=True) if is_descending else figure.asc(nulls_last=True)
+        return rows.order_by(first, "-pk" if is_descending else "pk")
+
+    def page_rows(self, start: int, size: int) -> list[Customer]:
+        """Read a page sorted by a figure through its index: a sort over customers without a row has none."""
+        name, sign = self.sort.removeprefix("-"), "-" if self.sort.startswith("-") else ""
+        if name not in METRIC_SORTS:
+            return super().page_rows(start, size)
+        has_figure = Q(**{f"metrics__{name}__isnull": False})
+        rows = self.shown_rows()
+        with_figure = rows.filter(has_figure).order_by(f"{sign}metrics__{name}", f"{sign}metrics__customer_id")
+        page = list(with_figure[start : start + size])
+        if len(page) < size:
+            skipped = max(0, start - with_figure.count()) if not page else 0
+            others = rows.exclude(pk__in=CustomerMetrics.objects.filter(**{f"{name}__isnull": False}).values("pk"))
+            page += others.order_by(f"{sign}pk")[skipped : skipped + size - len(page)]
+        return page
+
     def rows_for_file(self, rows: QuerySet[Customer]) -> QuerySet[Customer]:
         """Load the export-only columns, and the name of 上级单位 where the user may see it."""
         parent = Customer.objects.visible_to(self.request.user).filter(pk=OuterRef("parent")).values("name")
-        rows = rows.defer(None).select_related(*RELATED, *RELATED_IN_FILE)
+        rows = rows.defer(None).select_related(*RELATED, *RELATED_IN_FILE, "metrics")
+        rows = rows.annotate(rhythm=rhythm_case(orders_as_of()))
         return rows.annotate(parent_name=Subquery(parent.order_by()[:1]))
 
     def row_controls(self, row: Customer) -> list[Control]:

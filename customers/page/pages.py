@@ -12,6 +12,7 @@ from accounts.models import User
 from customers.churn.pages import churn_card
 from customers.hooks import OriginCard, WorkCard
 from customers.insight.cards import product_cards
+from customers.insight.health import health_of
 from customers.merging.merge import find_survivor
 from customers.merging.merge_values import values_left_behind
 from customers.orders.pages import orders_card
@@ -28,6 +29,7 @@ from kit.pages.history import hide_record_names, mask_entries
 from kit.pages.record_page import RecordPage
 from kit.pages.unknown_parameters import get_part_or_404
 
+from .head_figures import head_figures
 from .info import info_cards
 
 
@@ -46,11 +48,23 @@ def merged_parts(record: Customer, user: User) -> list[tuple[Customer, list[tupl
     return merged
 
 
+def figures_context(record: Customer, user: User) -> dict[str, Any]:
+    """Return the head figures, and the cards about what the customer orders."""
+    health = health_of(record, user)
+    orders = orders_card(record, user, health.metrics.computed_for if health else None)
+    return {
+        "health": health,
+        "orders": orders,
+        "figures": head_figures(record, user, health, orders["before"] if orders else None),
+        "products": product_cards(record, user, health.as_of if health else None),
+    }
+
+
 class CustomerDetail(RecordPage):
     model = Customer
     template_name = "customers/customer_detail.html"
     crumbs, help = CRUMBS, "customers"
-    select_related = ("region", "industry", "level", "manager", "parent", "created_by")
+    select_related = ("region", "industry", "level", "manager", "metrics")
 
     def get(self, request: Any, **kwargs: Any) -> HttpResponse:
         """Redirect from a merged customer to the one it became part of."""
@@ -64,30 +78,39 @@ class CustomerDetail(RecordPage):
             return redirect(survivor)
 
     def context(self, record: Customer) -> dict[str, Any]:
-        visible = Customer.objects.visible_to(self.request.user)
-        menu = controls((SHARE, TRANSFER, REMOVE), record, self.request.user)
+        user = self.request.user
         tab = get_part_or_404(self.request.GET, "tab", ("overview", "info"), "overview")
+        menu = controls((SHARE, TRANSFER, REMOVE), record, user)
+        visible = Customer.objects.visible_to(user)
         return {
-            **tabs_context(record, self.request.user),
-            **cards_context(record, self.request.user),
+            **tabs_context(record, user),
             "tab": tab,
-            "cards": info_cards(record) if tab == "info" else [],
-            "owners": record.ownerships.select_related("manager"),
-            "merged": merged_parts(record, self.request.user) if tab == "info" else [],
             "parent": visible.filter(pk=record.parent_id).first() if record.parent_id else None,
-            "branches": visible.filter(parent=record).order_by("name_pinyin")[:20],
-            "grants": record.grants.select_related("user", "permission"),
             "share_url": next((control.url for control in menu if control.action is SHARE and control.allowed), ""),
-            "history": hide_record_names(
-                mask_entries(record, AuditEntry.objects.about(record)[:5], self.request.user), self.hidden_labels()
-            ),
             "menu_actions": menu,
-            "churn": churn_card(record, self.request.user),
-            "orders": orders_card(record, self.request.user),
-            "products": product_cards(record, self.request.user),
-            "work_cards": [hook.draw(record, self.request.user) for hook in lent(WorkCard)],
-            "origin_cards": [hook.draw(record, self.request.user) for hook in lent(OriginCard)],
             "head_actions": (EDIT,),
+            **(self.info(record) if tab == "info" else self.overview(record)),
+        }
+
+    def info(self, record: Customer) -> dict[str, Any]:
+        return {"cards": info_cards(record), "merged": merged_parts(record, self.request.user)}
+
+    def overview(self, record: Customer) -> dict[str, Any]:
+        user = self.request.user
+        changes = mask_entries(record, AuditEntry.objects.about(record)[:5], user)
+        return {
+            **cards_context(record, user),
+            **figures_context(record, user),
+            "owners": record.ownerships.select_related("manager"),
+            "branches": Customer.objects.visible_to(user)
+            .filter(parent=record)
+            .only("name", "number")
+            .order_by("name_pinyin")[:20],
+            "grants": record.grants.select_related("user", "permission"),
+            "history": hide_record_names(changes, self.hidden_labels()),
+            "churn": churn_card(record, user),
+            "work_cards": [hook.draw(record, user) for hook in lent(WorkCard)],
+            "origin_cards": [hook.draw(record, user) for hook in lent(OriginCard)],
         }
 
     def hidden_labels(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from django.db import models
+from django.db.models import Q
 
 from kit.sql.transactions import in_transaction
 
@@ -55,6 +56,10 @@ class CustomerMetrics(models.Model):
             models.Index(fields=["net_12m", "customer"], name="customers_metrics_net"),
             models.Index(fields=["last_order_on", "customer"], name="customers_metrics_last_order"),
             models.Index(fields=["last_interaction_on", "customer"], name="customers_metrics_talked"),
+            models.Index(fields=["unpaid_amount", "customer"], name="customers_metrics_unpaid"),
+            models.Index(
+                fields=["unpaid_since"], condition=Q(unpaid_since__isnull=False), name="customers_metrics_oldest"
+            ),
         ]
 
     def __str__(self) -> str:

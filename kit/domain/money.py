@@ -3,8 +3,31 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
 
 from kit.domain.text import DASH
+
+# From so much on an amount is told in a larger unit, with so many decimals.
+LARGE_UNITS = ((Decimal(100_000_000), "亿元", Decimal("0.01")), (Decimal(10_000), "万元", Decimal("0.1")))
+
+
+class ShortAmount(NamedTuple):
+    """An amount as a tile tells it: number and unit."""
+
+    value: str
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.value} {self.unit}"
+
+
+def shorten_amount(amount: Decimal) -> ShortAmount:
+    """Return an amount in 元 as a tile tells it: 1.08 亿元, 96.4 万元, 8,250.00 元."""
+    for unit, name, place in LARGE_UNITS:
+        if abs(amount) >= unit:
+            text = f"{(amount / unit).quantize(place, ROUND_HALF_UP):,f}"
+            return ShortAmount(text.replace("-", "−"), name)
+    return ShortAmount(format_yuan(amount), "元")
 
 
 def format_exact(value: Decimal | None, places: int = 0) -> str:

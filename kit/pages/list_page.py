@@ -86,6 +86,10 @@ class ListPage(View):
     def ordered(self, rows: Any) -> Any:
         return rows.order_by(self.sort, "-pk" if self.sort.startswith("-") else "pk")
 
+    def page_rows(self, start: int, size: int) -> list[Any]:
+        """Return the rows of one page of the tab, in order."""
+        return list(self.ordered(self.shown_rows())[start : start + size])
+
     def row_controls(self, row: Any) -> list[Control]:
         return controls(self.row_buttons, row, self.request.user)
 
@@ -137,18 +141,24 @@ class ListPage(View):
         """Return the rows of the tab, of all pages."""
         return self.in_tab(self.tab)
 
+    @cached_property
+    def open_columns(self) -> list[Column]:
+        """Return the columns that the user may see, those of the file among them."""
+        return [column for column in self.columns if self.request.user.has_perms(column.permissions)]
+
     @property
     def shown_columns(self) -> list[Column]:
-        return [column for column in self.columns if not column.export_only]
+        return [column for column in self.open_columns if not column.export_only]
 
     @property
     def sort(self) -> str:
         key = self.request.GET.get("sort", "")
-        return key if key.removeprefix("-") in sortable(self.columns) else self.default_sort
+        return key if key.removeprefix("-") in sortable(self.open_columns) else self.default_sort
 
     def misread(self) -> list[str]:
         """Return sentences about parameters this list does not know, with what it shows instead."""
-        return describe_misread(self.request.GET, self.filterset_class.base_filters, self.tabs, sortable(self.columns))
+        filters = self.filtered[0].base_filters
+        return describe_misread(self.request.GET, filters, self.tabs, sortable(self.open_columns))
 
     def applied(self, form: forms.Form) -> list[dict[str, str]]:
         return applied_conditions(form, self.query, except_for=self.tabs.field if self.tabs else "")
@@ -170,7 +180,7 @@ def list_context(page: ListPage) -> dict[str, Any]:
     form, user = page.filtered[0].form, page.request.user
     counts, export_count = count_list(page)
     pager = Pager(page.query, counts[page.tab])
-    rows = list(page.ordered(page.shown_rows())[pager.start : pager.start + pager.size])
+    rows = page.page_rows(pager.start, pager.size)
     bulk = open_bulk_actions(page.bulk_actions, user)
     return {
         "view": page,

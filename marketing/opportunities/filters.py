@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from accounts.models import User
 from accounts.scopes.rule import VIEW, user_ids_in_scope
 from accounts.users.by_department import department_choices, department_user_ids
+from customers.models import Customer
 from kit.pages.filters import Contains, DateFrom, DateTo, ListFilter
 
 from .forecasts import forecast_to_close_in
@@ -66,6 +67,7 @@ class OpportunityFilter(ListFilter):
     closed_from = DateFrom(field_name="closed_at", label="结束时间起", widget=HIDDEN)
     closed_to = DateTo(field_name="closed_at", label="结束时间止", widget=HIDDEN)
     open = django_filters.BooleanFilter(method="only_open", label="进行中", widget=HIDDEN)
+    of_customer_number = django_filters.CharFilter(method="of_customer", max_length=20, label="客户编号", widget=HIDDEN)
     own = django_filters.BooleanFilter(method="only_own", label="只看我的", widget=HIDDEN)
     keeper = django_filters.ModelChoiceFilter(method="of_owner", queryset=owners, label="归属", widget=HIDDEN)
     department = OwnerDepartmentFilter(widget=HIDDEN)
@@ -80,6 +82,10 @@ class OpportunityFilter(ListFilter):
 
     def only_open(self, rows: OpportunityQuerySet, name: str, value: bool) -> OpportunityQuerySet:
         return rows.open() if value else rows
+
+    def of_customer(self, rows: OpportunityQuerySet, name: str, value: str) -> OpportunityQuerySet:
+        customer = Customer.objects.visible_to(self.request.user).filter(number=value).first()
+        return rows.of_customer(customer) if customer else rows.none()
 
     def only_own(self, rows: OpportunityQuerySet, name: str, value: bool) -> OpportunityQuerySet:
         return rows.filter(rows.belonging_to(self.request.user)) if value else rows

@@ -13,7 +13,7 @@ from accounts.contact_details.masking import detail_owner_ids
 from accounts.models import User
 from accounts.scopes.grants import grant_model_of, granted_ids
 from accounts.scopes.querysets import ScopedQuerySet
-from customers.models import Contact
+from customers.models import Contact, Customer
 
 DETAILS_PERMISSION = "marketing.assign_opportunity"  # over the owner: shows contact details
 
@@ -58,6 +58,10 @@ class OpportunityQuerySet(ScopedQuerySet):
 
     def open(self) -> OpportunityQuerySet:
         return self.filter(status__in=OPEN)
+
+    def of_customer(self, customer: Customer) -> OpportunityQuerySet:
+        """Return the rows of a customer: won ones, and open ones under the same name."""
+        return self.filter(Q(customer=customer) | Q(status__in=OPEN, name_normalized=customer.name_normalized))
 
     def in_development(self) -> OpportunityQuerySet:
         """Return assigned and closed rows: those of 客户开发计划."""

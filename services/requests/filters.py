@@ -84,6 +84,7 @@ class ArchiveFilter(RequestFilter):
     """The filter of 服务归档; the hidden fields are parameters of links from reports."""
 
     overdue = OverdueFilter()
+    open = django_filters.BooleanFilter(method="only_open", label="未结", widget=HIDDEN)
     number = Contains(label="编号")
     department = OwnerDepartmentFilter(field_name="keeper", label="部门", choices=department_options, widget=HIDDEN)
     assignee = django_filters.ModelChoiceFilter(queryset=assignees, label="分配给", widget=HIDDEN)
@@ -109,3 +110,6 @@ class ArchiveFilter(RequestFilter):
         field_name="customer__number", max_length=20, label="客户编号", widget=HIDDEN
     )
     organisation = django_filters.CharFilter(max_length=100, label="单位名称", widget=HIDDEN)
+
+    def only_open(self, rows: ServiceRequestQuerySet, name: str, value: bool) -> ServiceRequestQuerySet:
+        return rows.open() if value else rows

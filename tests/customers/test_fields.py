@@ -47,11 +47,12 @@ def test_kinds_and_blocks_are_those_that_model_and_form_know():
 @pytest.mark.django_db
 def test_what_the_list_exports_under_a_header_is_read_by_the_import_as_the_same_field():
     form, asked = CustomerImportForm(), names(FORM_FIELDS)
-    columns = zip([*PAGE_FIELDS, *FILE_FIELDS], CustomerList.columns, strict=True)
+    own = len(PAGE_FIELDS) + len(FILE_FIELDS)
+    columns = zip([*PAGE_FIELDS, *FILE_FIELDS], CustomerList.columns[:own], strict=True)
     headers = {row.name: column.file_header for row, column in columns}
     assert asked
     assert {name: form.columns.get(column_key(headers[name])) for name in asked} == {name: name for name in asked}
-    assert all(form.knows_column(header) for header in headers.values())
+    assert all(form.knows_column(column.file_header) for column in CustomerList.columns)
 
 
 def test_lists_and_filters_keep_an_order_of_their_own():
