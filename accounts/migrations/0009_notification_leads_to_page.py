@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0007_functions_by_subject")]
+    dependencies = [("accounts", "0008_department_moves")]
 
     operations = [
         migrations.AddField(
