@@ -35,7 +35,7 @@ from .models import ChurnCase, ChurnCaseQuerySet, ChurnMeasure
 from .tasks import last_scan, scan_jobs, start_scan
 
 CRUMBS = (("客户管理", ""), ("客户流失管理", "customers:churn_list"))
-RELATED = ("customer", "customer__manager", "manager_then", "lost_kind", "competitor")
+RELATED = ("customer", "customer__manager", "manager_then", "opened_by", "lost_kind", "competitor")
 DEFER = Button(ChurnCase.defer, "clock", "customers:churn_defer")
 CONFIRM = Button(ChurnCase.confirm, "trending-down", "customers:churn_confirm", "btn-warn")
 WIN_BACK = Button(ChurnCase.win_back, "refresh", "customers:churn_win_back", "btn-primary")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Value
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from accounts.models import User
-from basedata.calendar.counted_days import current_counted_days
+from basedata.calendar.counted_days import CountedDays, current_counted_days
 from customers.churn.models import ChurnCase
 from customers.orders.as_of import orders_as_of
-from customers.orders.rhythm import describe_silence
+from customers.orders.rhythm import describe_silence, times_usual
 from customers.querysets import OfCustomersQuerySet
 from customers.records.locks import refuse_if_removed
 from customers.records.metrics import CustomerMetrics
@@ -139,10 +141,19 @@ class Alert(CustomerMetrics):
     def level(self) -> AlertLevel | None:
         return level_on(self, self.day)
 
+    @cached_property
+    def calendar(self) -> CountedDays:
+        """The company's holidays, read once a row: a list reads them once and sets them on its rows."""
+        return current_counted_days()
+
     @property
     def silent_days(self) -> int:
-        """Counted days since the last order; a loop over rows counts with a calendar of its own."""
-        return current_counted_days().between(self.last_order_on, self.day) if self.last_order_on else 0
+        """Counted days since the last order."""
+        return self.calendar.between(self.last_order_on, self.day) if self.last_order_on else 0
+
+    @property
+    def times_usual(self) -> Decimal:
+        return times_usual(self.silent_days, self.usual_days or 1)
 
     @property
     def sentence(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 
 from basedata.models import SpecialDay, WorkCalendar
 from tests import factories
@@ -49,5 +50,6 @@ def owner(company):
 @pytest.fixture
 def no_holidays(company):
     """A calendar of weekdays alone: what is counted from today on is the same every day of the year."""
-    SpecialDay.objects.all().delete()
-    WorkCalendar.renew()
+    with transaction.atomic():
+        SpecialDay.objects.all().delete()
+        WorkCalendar.renew()

@@ -65,6 +65,7 @@ GROWING = {  # an upgrade adds rows to these, and takes none away
     "auth_group_permissions": "rights of what is new",
     "auth_permission": "rights of what is new",
     "customers_churnchange": "marks by which reports see that rows changed",
+    "customers_revenuechange": "a mark of the monthly revenue, which the upgrade fills",
     "django_content_type": "models that are new",
     "django_migrations": "the migrations themselves",
     "marketing_opportunitychange": "marks by which reports see that rows changed",
