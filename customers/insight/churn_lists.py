@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
 from basedata.models import mirror_notice
 from customers.churn.filters import ChurnFilter
@@ -112,7 +112,7 @@ def usual_cell(alert: Alert) -> str:
 
 ALERT_COLUMNS = (
     Column("灯", "level.label", sort="alert_level", html=level_cell, css="m-r"),
-    Column("客户", "customer.name", sort="customer__name_pinyin", html=customer_cell, css="m-t"),
+    Column("客户", "customer.name", sort="customer__name_pinyin", html=customer_cell, css="m-t nw"),
     Column("客户经理", "customer.manager", css="nw"),
     Column("惯常间隔", "usual_days", sort="usual_days", html=usual_cell, css="num nw"),
     Column("上次下单", "last_order_on", sort="last_order_on", css="nw"),
@@ -178,7 +178,7 @@ def describe_sums(rows: Any) -> str:
         if len(by_level) > 1:
             count, net = by_level[level]
             parts.append(f"{level.label} {count:,} 家 {format_yuan(net)} 元")
-    return "　".join(parts)
+    return format_html_join("　", '<span class="nw">{}</span>', ((part,) for part in parts))
 
 
 # Cases
