@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from basedata.models import SpecialDay, WorkCalendar
 from customers.insight.models import alert_of
-from customers.models import CustomerMetrics, RiskMonth
+from customers.models import Customer, CustomerMetrics, RiskMonth
 from kit.domain.money import format_yuan
 from reports.queries.risk import PARTS, risk_figures
 from tests import factories
@@ -50,7 +50,7 @@ def tiles(page):
 
 def test_each_part_leads_to_rows_that_add_up_to_it(at_risk, sign_in):
     client = sign_in(at_risk.supervisor)
-    drawn = tiles(client.get("/reports/churn/"))
+    drawn = tiles(client.get(f"/reports/churn/?manager={at_risk.manager.pk}"))
     expected = {"晚于惯常": Decimal("21.10"), "该下单了": Decimal(300), "预警": Decimal(4000)}
     for label, amount in expected.items():
         figure, note, url = drawn[label]
@@ -86,4 +86,5 @@ def test_an_executives_home_shows_it_beside_last_months_end(at_risk, sign_in):
     assert tiles(client.get(f"/reports/churn/?manager={at_risk.eastern.pk}"))["晚于惯常"][:2] == (
         "60.0万元", "上月末 10.50 元",
     )  # fmt: skip
-    assert tiles(client.get("/reports/churn/?name=不存在"))["风险金额"][1] == "上月末 —"
+    name = Customer.objects.get(manager=at_risk.eastern).name
+    assert tiles(client.get(f"/reports/churn/?name={name}"))["风险金额"][:2] == ("60.0万元", "上月末 —")
