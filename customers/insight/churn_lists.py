@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -10,7 +11,7 @@ from urllib.parse import urlencode
 
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
 from basedata.models import mirror_notice
 from customers.churn.filters import ChurnFilter
@@ -30,6 +31,7 @@ from kit.pages.columns import Column
 from kit.pages.list_page import ListPage
 from kit.pages.list_tabs import ALL, MAX_TAB_COUNT, Tabs
 from kit.pages.paging import count_capped
+from kit.pages.query_string import QueryString
 from kit.pages.templatetags.ui import chip
 from kit.sql.exact_sum import ExactSum
 
@@ -68,6 +70,21 @@ def alert_tab(request: HttpRequest, count: int, *, current: bool) -> dict[str, A
     return {"label": "提前预警", "url": url, "current": current, "count": count}
 
 
+class CaseTabs(Tabs):
+    """The states of cases, with 提前预警 before them."""
+
+    def links(self, query: QueryString, chosen: str, counts: Mapping[str, int]) -> list[dict[str, Any]]:
+        alerts = alert_tab(query.request, count_alerts(query.request), current=False)
+        return [alerts, *super().links(query, chosen, counts)]
+
+
+class AlertTabs(Tabs):
+    """提前预警, with the states of cases behind it."""
+
+    def links(self, query: QueryString, chosen: str, counts: Mapping[str, int]) -> list[dict[str, Any]]:
+        return [alert_tab(query.request, counts[ALL], current=True), *case_links(query.request)]
+
+
 def count_alerts(request: Any) -> int:
     """Count what the tab 提前预警 leads to. request: of the list of cases."""
     rows = Alert.objects.visible_to(request.user).alerted(orders_as_of())
@@ -75,8 +92,8 @@ def count_alerts(request: Any) -> int:
     return count_capped([(filtered.qs, MAX_TAB_COUNT + 1)])[0] if filtered.is_valid() else 0
 
 
-def case_tabs(request: Any) -> list[dict[str, Any]]:
-    """Return the states of cases as tabs, each with the number of rows it leads to. request: of the alerts."""
+def case_links(request: Any) -> list[dict[str, Any]]:
+    """Return the states of cases, each with the number of rows it leads to. request: of the list of alerts."""
     rows = ChurnCase.objects.visible_to(request.user)
     filtered = ChurnFilter(shared_filters(request), queryset=rows, request=request)
     cases = filtered.qs if filtered.is_valid() else rows.none()
@@ -86,6 +103,13 @@ def case_tabs(request: Any) -> list[dict[str, Any]]:
         {"label": label, "url": list_url("customers:churn_list", request, status=key), "current": False, "count": count}
         for (key, label), count in zip(labels.items(), counts, strict=True)
     ]
+
+
+def narrow_to_tab(cases: QuerySet[ChurnCase], tab: str) -> QuerySet[ChurnCase]:
+    return cases.filter(status__in=ChurnCase.OPEN) if tab == OPEN_TAB else cases.filter(status=tab)
+
+
+CASE_TABS = CaseTabs("status", [(OPEN_TAB, "待处理"), *ChurnCase.Status.choices], OPEN_TAB, narrow_to_tab)
 
 
 # Alerts
@@ -112,7 +136,7 @@ def usual_cell(alert: Alert) -> str:
 
 ALERT_COLUMNS = (
     Column("灯", "level.label", sort="alert_level", html=level_cell, css="m-r"),
-    Column("客户", "customer.name", sort="customer__name_pinyin", html=customer_cell, css="m-t"),
+    Column("客户", "customer.name", sort="customer__name_pinyin", html=customer_cell, css="m-t nw"),
     Column("客户经理", "customer.manager", css="nw"),
     Column("惯常间隔", "usual_days", sort="usual_days", html=usual_cell, css="num nw"),
     Column("上次下单", "last_order_on", sort="last_order_on", css="nw"),
@@ -135,6 +159,7 @@ class AlertList(ListPage):
     default_sort = "-alert_level"
     columns = ALERT_COLUMNS
     row_buttons = (PAUSE, WARN)
+    tabs = AlertTabs("", ())
     export_permission = "customers.export_churncase"
     empty_text = (
         "现在没有比自己的惯常更晚的客户。客户至少有 4 个下单日才能判断；暂不提醒的不列，勾选「含已暂停」可以看到。"
@@ -154,9 +179,6 @@ class AlertList(ListPage):
     def row_controls(self, row: Alert) -> list[Control]:
         log = [Control(LOG, LOG.url(row), True, "")] if row.customer.can_contribute(self.request.user) else []
         return [*log, *super().row_controls(row)]
-
-    def tab_links(self, counts: dict[str, int]) -> list[dict[str, Any]]:
-        return [alert_tab(self.request, counts[ALL], current=True), *case_tabs(self.request)]
 
     def totals(self) -> str:
         return describe_sums(self.shown_rows())
@@ -178,7 +200,7 @@ def describe_sums(rows: Any) -> str:
         if len(by_level) > 1:
             count, net = by_level[level]
             parts.append(f"{level.label} {count:,} 家 {format_yuan(net)} 元")
-    return "　".join(parts)
+    return format_html_join("　", '<span class="nw">{}</span>', ((part,) for part in parts))
 
 
 # Cases
@@ -217,10 +239,6 @@ def describe_measure_or_reason(case: Any) -> str:
     return f"{case.measures_n} 条，最近 {format_day(case.measured_at, 'short')}：{case.measure}"
 
 
-def narrow_to_tab(cases: QuerySet[ChurnCase], tab: str) -> QuerySet[ChurnCase]:
-    return cases.filter(status__in=ChurnCase.OPEN) if tab == OPEN_TAB else cases.filter(status=tab)
-
-
 def metrics_of_case(case: ChurnCase) -> CustomerMetrics | None:
     return getattr(case.customer, "metrics", None)
 
@@ -228,9 +246,6 @@ def metrics_of_case(case: ChurnCase) -> CustomerMetrics | None:
 def net_of_case(case: ChurnCase) -> Decimal | None:
     metrics = metrics_of_case(case)
     return metrics.net_12m if metrics else None
-
-
-CASE_TABS = Tabs("status", [(OPEN_TAB, "待处理"), *ChurnCase.Status.choices], OPEN_TAB, narrow_to_tab)
 
 
 CASE_COLUMNS = (
@@ -273,9 +288,6 @@ class ChurnList(ListPage):
 
     def row_controls(self, row: ChurnCase) -> list[Control]:
         return super().row_controls(row) if row.closed_at is None else []  # closed cases are read-only
-
-    def tab_links(self, counts: dict[str, int]) -> list[dict[str, Any]]:
-        return [alert_tab(self.request, count_alerts(self.request), current=False), *super().tab_links(counts)]
 
     def totals(self) -> str:
         """Return the sum over the customers of the tab, each once though it may have had several cases."""

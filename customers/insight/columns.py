@@ -38,7 +38,14 @@ class NetColumn(Column):
         if metrics is None:
             return f"{self.opening}—</td>"
         text = format_yuan(metrics.net_12m)
-        if viewer is None or not viewer.has_perm(OrderQuerySet.view_permission) or not metrics.computed_for:
+        if not metrics.net_12m:
+            text = format_html('<span class="mute">{}</span>', text)
+        if (
+            not metrics.net_12m
+            or viewer is None
+            or not viewer.has_perm(OrderQuerySet.view_permission)
+            or not metrics.computed_for
+        ):
             return f"{self.opening}{text}</td>"
         link = format_html('<a href="{}">{}</a>', orders_behind(metrics), text)
         return f"{self.opening}{link}</td>"

@@ -93,10 +93,6 @@ class ListPage(View):
     def row_controls(self, row: Any) -> list[Control]:
         return controls(self.row_buttons, row, self.request.user)
 
-    def tab_links(self, counts: dict[str, int]) -> list[dict[str, Any]]:
-        """Return the tabs as links. counts: rows of each, by the keys of the list's own tabs."""
-        return self.tabs.links(self.query, self.tab, counts) if self.tabs else []
-
     def totals(self) -> str:
         """Return the sums of all rows of the list as a sentence, empty without."""
         return ""
@@ -189,7 +185,7 @@ def list_context(page: ListPage) -> dict[str, Any]:
         "help_anchor": page.help,
         "filter_form": form,
         "applied": page.applied(form),
-        "tabs": page.tab_links(counts),
+        "tabs": page.tabs.links(page.query, page.tab, counts) if page.tabs else [],
         "headers": sort_headers(page.shown_columns, page.sort, page.query),
         "table": draw_rows(page, rows, selectable=bool(bulk)),
         "pager": pager,

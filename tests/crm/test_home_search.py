@@ -172,7 +172,7 @@ def test_somebody_without_a_role_is_told_whom_to_ask(company, sign_in):
     assert "销售机会" not in page
 
 
-SELLING = ["销售机会管理", "客户开发计划", "客户信息管理", "客户流失管理", "历史订单查询"]
+SELLING = ["销售机会管理", "客户开发计划", "客户信息管理", "客户流失管理", "提前预警", "历史订单查询"]
 REPORTS = ["客户贡献分析", "客户构成分析", "客户服务分析", "客户流失分析", "销售漏斗", "客户管理报告"]
 MASTER_DATA = ["数据字典", "工作日历", "服务时限", "产品信息查询", "库存数据查询"]
 DISPATCHING = ["服务创建", "服务分配", "服务归档"]
