@@ -92,10 +92,7 @@ def merge_into(survivor: Customer, other: Customer, *, by: User, reason: str) ->
     Customer.objects.filter(merged_into=other).update(merged_into=survivor)
     _soft_delete(survivor, other, now)
     lost_values = _fill_missing_values(survivor, other, by)
-    refresh_revenue([survivor.pk, other.pk])
-    refresh_last_purchases([survivor.pk, other.pk])
-    CustomerMetrics.objects.filter(customer=other).delete()
-    refresh_metrics([survivor.pk])
+    _refresh_figures(survivor, other)
     scan.resolve_by_purchases([survivor.pk])
     facts = {"并入": f"{other.name}（{other.number}，客户经理 {other.manager}）", "原因": reason}
     facts |= {label: f"{count} 条" for label, count in moved_counts.items()}
@@ -200,6 +197,14 @@ def _move_pauses(survivor: Customer, other: Customer) -> None:
 def _soft_delete(survivor: Customer, other: Customer, now: datetime) -> None:
     other.deleted_at, other.merged_into, other.version = now, survivor, other.version + 1
     other.save(update_fields=["deleted_at", "merged_into", "version"])
+
+
+def _refresh_figures(survivor: Customer, other: Customer) -> None:
+    """Recompute what is kept of both customers' orders; a merged customer has no metrics."""
+    refresh_revenue([survivor.pk, other.pk])
+    refresh_last_purchases([survivor.pk, other.pk])
+    CustomerMetrics.objects.filter(customer=other).delete()
+    refresh_metrics([survivor.pk])
 
 
 def _fill_missing_values(survivor: Customer, other: Customer, by: User) -> dict[str, str]:

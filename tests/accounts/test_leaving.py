@@ -70,6 +70,7 @@ def test_the_page_counts_what_is_open_before_anything_moves(work, admin, company
         "客户": "5 个",
         "未结束的客户流失": "1 个",
         "未完成的跟进": "1 个",
+        "暂不提醒": "0 个",
         "已指派的销售机会": "2 个",
         "未执行的计划项": "1 个",
         "在办的服务请求": "1 个",
