@@ -49,6 +49,8 @@ TABS_OF_COLUMNS = {
     "确认流失时间": (ALL, "confirmed", "won_back"),
     "下次复核": (OPEN_TAB, "deferred"),
     "预警时间": ("warning", "resolved"),
+    "来源": ("warning",),
+    "暂缓措施 / 流失原因": (ALL, OPEN_TAB, "deferred", "confirmed", "resolved", "won_back", "merged"),
 }
 
 
@@ -259,7 +261,7 @@ CASE_COLUMNS = (
     Column("暂缓措施 / 流失原因", describe_measure_or_reason, css="m-full"),
     Column("确认流失时间", "confirmed_at", sort="confirmed_at", css="nw m-h"),
     Column("下次复核", "review_on", sort="review_on", html=review_cell, css="nw"),
-    Column("来源", "get_origin_display", export_only=True),
+    Column("来源", "get_origin_display", css="nw m-h"),
     Column("预警时间", "opened_at", sort="opened_at", css="nw m-h"),
 )
 
