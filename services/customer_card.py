@@ -32,7 +32,7 @@ def draw_customer_card(customer: Customer, user: User) -> Card | None:
     facts = {
         "open": [one for one in shown_requests if one.archived_at is None],
         "closed": [one for one in shown_requests if one.archived_at is not None][:SHOWN],
-        "complaints": list(complaints.order_by("-created_at", "-pk")[: SHOWN * 2]),
+        "complaints": list(complaints.order_by("-created_at", "-pk")[: SHOWN * 2]) if shown_requests else [],
         "since": year_ago,
     }
     return Card("services/customer_card.html", facts)

@@ -34,7 +34,8 @@ def place_in_view(metrics: CustomerMetrics, user: User) -> Place | None:
     if metrics.net_12m <= 0:
         return None
     customers = Customer.objects.visible_to(user)
-    total = max(sum_of_view(customers), metrics.net_12m)
+    is_whole = Customer.objects.view_scope(user) is None
+    total = max(sum_of_view(customers, is_whole=is_whole), metrics.net_12m)
     larger = _count_larger(customers, metrics.net_12m)
     return Place(larger + 1 if larger < MAX_RANK else None, metrics.net_12m * 100 / total)
 
@@ -45,12 +46,16 @@ def _count_larger(customers: CustomerQuerySet, net: Decimal) -> int:
     return run_count(connection_for_reading(Customer), sql, params)[0]
 
 
-def sum_of_view(customers: CustomerQuerySet) -> Decimal:
-    """Return the sum of their positive nets: added up once for each view and version of the figures."""
+def sum_of_view(customers: CustomerQuerySet, *, is_whole: bool = False) -> Decimal:
+    """Return the sum of their positive nets: added up once for each view and version of the figures.
+
+    is_whole: they are all customers, so that an index answers; one with orders is never deleted.
+    """
 
     def add_up() -> Decimal:
-        positive = customers.order_by().filter(metrics__net_12m__gt=0)
-        return positive.aggregate(sum=ExactSum("metrics__net_12m"))["sum"] or Decimal(0)
+        positive = CustomerMetrics.objects.filter(net_12m__gt=0)
+        rows = positive if is_whole else positive.filter(customer__in=customers.order_by().values("pk"))
+        return rows.aggregate(sum=ExactSum("net_12m"))["sum"] or Decimal(0)
 
     version, key = revenue_version(), key_of([(customers, 0)])
     if version is None or key is None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from accounts.contact_details.columns import DetailColumn
+from accounts.models import User
 from customers.records.field_labels import field_label, short_label, value_name, with_unit
 from customers.records.fields import CustomerField, Kind, Place, in_list_order
 from customers.records.models import Customer
@@ -68,14 +71,26 @@ def net_cell(customer: Customer) -> str:
     return format_yuan(metrics.net_12m) if metrics and metrics.order_days else DASH
 
 
-# What a customer's orders and interactions come to: no fields of the record. Who may not see orders has none of them.
+@dataclass
+class MetricColumn(Column):
+    """A column of what a customer's orders and interactions come to, for who has all of the permissions."""
+
+    permissions: tuple[str, ...] = ()
+
+
 OF_ORDERS = ("customers.view_order",)
 METRIC_COLUMNS = (
-    Column("近 12 个月（元）", "metrics.net_12m", "net_12m", net_cell, "num nw", permissions=OF_ORDERS),
-    Column("最近交往", "metrics.last_interaction_on", "last_interaction_on", css="nw"),
-    Column("节奏", "rhythm", export_only=True, permissions=(*OF_ORDERS, "customers.view_churncase")),
-    Column("未回款（元）", "metrics.unpaid_amount", "unpaid_amount", export_only=True, permissions=OF_ORDERS),
+    MetricColumn("近 12 个月（元）", "metrics.net_12m", "net_12m", net_cell, "num nw", permissions=OF_ORDERS),
+    MetricColumn("最近交往", "metrics.last_interaction_on", "last_interaction_on", css="nw"),
+    MetricColumn("节奏", "rhythm", export_only=True, permissions=(*OF_ORDERS, "customers.view_churncase")),
+    MetricColumn("未回款（元）", "metrics.unpaid_amount", "unpaid_amount", export_only=True, permissions=OF_ORDERS),
 )
+
+
+def columns_for(user: User, columns: Iterable[Column]) -> tuple[Column, ...]:
+    return tuple(one for one in columns if not isinstance(one, MetricColumn) or user.has_perms(one.permissions))
+
+
 METRIC_SORTS = tuple(column.sort for column in METRIC_COLUMNS if column.sort)
 METRIC_FIELDS = ("metrics__net_12m", "metrics__order_days", "metrics__last_interaction_on")
 PAGE_FIELDS = [row for row in in_list_order() if row.column is Place.PAGE]

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.db.models import Case, CharField, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.http import HttpRequest
 
 from customers.insight.alerts import AlertLevel, customers_alerted
 from customers.orders.as_of import orders_as_of
@@ -28,6 +29,7 @@ from .columns import (
     RELATED,
     RELATED_IN_FILE,
     ROW_FIELDS,
+    columns_for,
     file_column,
     page_column,
 )
@@ -70,6 +72,10 @@ class CustomerList(ListPage):
     new = NewLink(Customer.create, "customers:customer_create", "新建客户")
     export_permission = "customers.export_customer"
     empty_text = "还没有客户。销售机会开发成功后，客户出现在这里；公司已有的客户可以新建，或用「导入客户」从表格带入。"
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        self.columns = columns_for(self.request.user, self.columns)
 
     def ordered(self, rows: QuerySet[Customer]) -> QuerySet[Customer]:
         """Sort by a figure with the customers that have none behind the others."""

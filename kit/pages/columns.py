@@ -14,12 +14,10 @@ from .html import escape_value
 from .query_string import QueryString
 from .templatetags.ui import format_cell
 
-HEADER_CSS = ("num", "lo")  # classes of a cell that its header has too; lo: gives way where there is little room
-
 
 @dataclass
 class Column:
-    """A column of the page and of the export. permissions: who lacks one of them has no such column."""
+    """A column of the page and of the export."""
 
     label: str
     value: str | Callable[[Any], Any]  # dotted path from the row, or a function of it
@@ -27,7 +25,6 @@ class Column:
     html: Callable[[Any], str] | None = None  # content of the cell of a row; default: the formatted value
     css: str = ""
     export_only: bool = False
-    permissions: tuple[str, ...] = ()
 
     def get(self, row: Any, viewer: Any = None) -> Any:
         """Return the row's value, as a file shows it to the viewer."""
@@ -68,6 +65,5 @@ def sort_headers(columns: Iterable[Column], sort: str, query: QueryString) -> li
         descending = is_sorted and sort.startswith("-")
         url = query.link(sort=column.sort if descending else f"-{column.sort}") if column.sort else ""
         direction = ("descending" if descending else "ascending") if is_sorted else ""
-        css = " ".join(name for name in HEADER_CSS if name in column.css.split())
-        headers.append({"column": column, "url": url, "direction": direction, "css": css})
+        headers.append({"column": column, "url": url, "direction": direction})
     return headers

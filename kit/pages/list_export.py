@@ -31,7 +31,7 @@ class ListExport:
         self.query: QueryString = page.query
         self.title: str = page.title
         self.crumbs: tuple[tuple[str, str], ...] = page.crumbs
-        self.columns: Sequence[Column] = page.open_columns
+        self.columns: Sequence[Column] = page.columns
         self.belongs_to: Any = page.belongs_to
 
     @property

@@ -137,24 +137,18 @@ class ListPage(View):
         """Return the rows of the tab, of all pages."""
         return self.in_tab(self.tab)
 
-    @cached_property
-    def open_columns(self) -> list[Column]:
-        """Return the columns that the user may see, those of the file among them."""
-        return [column for column in self.columns if self.request.user.has_perms(column.permissions)]
-
     @property
     def shown_columns(self) -> list[Column]:
-        return [column for column in self.open_columns if not column.export_only]
+        return [column for column in self.columns if not column.export_only]
 
     @property
     def sort(self) -> str:
         key = self.request.GET.get("sort", "")
-        return key if key.removeprefix("-") in sortable(self.open_columns) else self.default_sort
+        return key if key.removeprefix("-") in sortable(self.columns) else self.default_sort
 
     def misread(self) -> list[str]:
         """Return sentences about parameters this list does not know, with what it shows instead."""
-        filters = self.filtered[0].base_filters
-        return describe_misread(self.request.GET, filters, self.tabs, sortable(self.open_columns))
+        return describe_misread(self.request.GET, self.filtered[0].base_filters, self.tabs, sortable(self.columns))
 
     def applied(self, form: forms.Form) -> list[dict[str, str]]:
         return applied_conditions(form, self.query, except_for=self.tabs.field if self.tabs else "")

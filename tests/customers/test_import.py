@@ -231,7 +231,10 @@ def test_an_export_imported_again_adds_nothing(exported, file_format):
     Customer.objects.filter(name="海河集团").update(name="改名集团", name_normalized="改名集团")  # known by its number
     message, _ = run(path)
     assert "已新增客户 0 个，已存在 2 行" in message
-    assert "没有导入系统自己填写的列：客户编号、状态、上次下单、创建时间。" in message
+    assert (
+        "没有导入系统自己填写的列：客户编号、状态、上次下单、创建时间、近 12 个月（元）、最近交往、节奏、未回款（元）。"
+        in message
+    )
     assert len(stored()) == len(before)
 
 
