@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from accounts.models import User
-from customers.models import ChurnCase, Contact, Customer, Order
+from customers.models import Alert, ChurnCase, Contact, Customer, Order
 from kit.exchange.exports import resolve_list
 from marketing.models import Opportunity
 from services.models import ServiceRequest
@@ -109,6 +109,7 @@ KEPT = {
     Contact: lambda user: Q(customer__manager=user),
     Order: lambda user: Q(customer__manager=user),
     ChurnCase: lambda user: Q(customer__manager=user),
+    Alert: lambda user: Q(customer__manager=user),
     Opportunity: lambda user: Q(assignee=user) | Q(assignee=None, created_by=user),
     ServiceRequest: lambda user: Q(keeper=user) | Q(assignee=user),
 }

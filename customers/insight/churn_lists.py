@@ -67,8 +67,7 @@ def list_url(url_name: str, request: HttpRequest, **conditions: str) -> str:
     return f"{page_url(url_name)}?{query}" if query else page_url(url_name)
 
 
-def alert_tab(request: HttpRequest, count: int, *, current: bool) -> dict[str, Any]:
-    url = list_url("customers:alert_list", request)
+def alert_tab(url: str, count: int, *, current: bool) -> dict[str, Any]:
     return {"label": "提前预警", "url": url, "current": current, "count": count}
 
 
@@ -76,15 +75,15 @@ class CaseTabs(Tabs):
     """The states of cases, with 提前预警 before them."""
 
     def links(self, query: QueryString, chosen: str, counts: Mapping[str, int]) -> list[dict[str, Any]]:
-        alerts = alert_tab(query.request, count_alerts(query.request), current=False)
-        return [alerts, *super().links(query, chosen, counts)]
+        url, count = list_url("customers:alert_list", query.request), count_alerts(query.request)
+        return [alert_tab(url, count, current=False), *super().links(query, chosen, counts)]
 
 
 class AlertTabs(Tabs):
     """提前预警, with the states of cases behind it."""
 
     def links(self, query: QueryString, chosen: str, counts: Mapping[str, int]) -> list[dict[str, Any]]:
-        return [alert_tab(query.request, counts[ALL], current=True), *case_links(query.request)]
+        return [alert_tab(query.link(), counts[ALL], current=True), *case_links(query.request)]
 
 
 def count_alerts(request: Any) -> int:
