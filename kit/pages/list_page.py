@@ -87,7 +87,6 @@ class ListPage(View):
         return rows.order_by(self.sort, "-pk" if self.sort.startswith("-") else "pk")
 
     def page_rows(self, start: int, size: int) -> list[Any]:
-        """Return the rows of one page of the tab, in order."""
         return list(self.ordered(self.shown_rows())[start : start + size])
 
     def row_controls(self, row: Any) -> list[Control]:
@@ -130,12 +129,10 @@ class ListPage(View):
         return self.tabs.chosen(self.request.GET) if self.tabs else ALL
 
     def in_tab(self, key: str) -> models.QuerySet[Any]:
-        rows = self.filtered[1]
-        return self.tabs.rows(rows, key) if self.tabs else rows
+        return self.tabs.rows(self.filtered[1], key) if self.tabs else self.filtered[1]
 
     def shown_rows(self) -> models.QuerySet[Any]:
-        """Return the rows of the tab, of all pages."""
-        return self.in_tab(self.tab)
+        return self.in_tab(self.tab)  # of all pages
 
     @property
     def shown_columns(self) -> list[Column]:

@@ -40,13 +40,13 @@ WITH warned AS (
   FROM basedata_dictionaryentry
 ), cases AS (
   INSERT INTO customers_churncase (customer_id, status, opened_at, confirmed_at, closed_at, lost_reason, lost_kind_id,
-    competitor_id, win_back_note, version)
+    competitor_id, win_back_note, version, origin)
   SELECT id, status, opened_at,
     CASE WHEN status IN ('confirmed', 'won_back') THEN opened_at + interval '20 days' END,
     CASE WHEN status IN ('resolved', 'won_back') THEN opened_at + interval '50 days' END,
     CASE WHEN status IN ('confirmed', 'won_back') THEN '换了供应商' ELSE '' END,
     CASE WHEN status IN ('confirmed', 'won_back') THEN reasons[1 + i %% array_length(reasons, 1)] END,
-    CASE WHEN status = 'confirmed' AND i %% 3 = 0 THEN rivals[1 + i %% array_length(rivals, 1)] END, '', 0
+    CASE WHEN status = 'confirmed' AND i %% 3 = 0 THEN rivals[1 + i %% array_length(rivals, 1)] END, '', 0, 'scan'
   FROM told, kinds RETURNING id, opened_at, status
 )
 INSERT INTO customers_churnmeasure (case_id, kind_id, text, review_on, by_id, at)
@@ -66,13 +66,14 @@ def prepare(orders: int) -> int:
 
     from accounts.models import User
     from customers.models import ChurnCase, Order
-    from customers.rollup_tasks import rebuild
+    from customers.rollup_tasks import rebuild, rebuild_metrics
 
     present = Order.objects.count()
     if present < orders:
         with connection.cursor() as cursor:
             cursor.execute(FILL, [YEARS, present + 1, orders])
         rebuild()
+        rebuild_metrics()
     if not ChurnCase.objects.exists():
         with connection.cursor() as cursor:
             cursor.execute(CASES, [User.objects.values_list("pk", flat=True).first()])
