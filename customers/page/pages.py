@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from accounts.models import User
 from customers.churn.pages import churn_card
 from customers.hooks import OriginCard, WorkCard
+from customers.insight.alert_pages import PAUSE, WARN
 from customers.insight.cards import product_cards
 from customers.insight.health import health_of
 from customers.merging.merge import find_survivor
@@ -55,6 +56,7 @@ def figures_context(record: Customer, user: User) -> dict[str, Any]:
     has_orders = orders is not None and bool(orders["newest"])
     return {
         "health": health,
+        "alert_actions": (PAUSE, WARN) if health and health.alert else (),
         "orders": orders,
         "figures": head_figures(record, user, health, orders["before"] if orders else None),
         "products": product_cards(record, user, health.as_of if health else None) if has_orders else None,

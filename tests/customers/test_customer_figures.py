@@ -30,6 +30,7 @@ from tests.html import find, find_all, text, texts, urls
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_holidays")]
 AS_OF = date(2024, 11, 30)  # past on whatever day this runs
 TODAY = timezone.localdate()
+PEOPLE = ("manager", "colleague", "supervisor")
 
 
 def sell(customer: Customer, *sales: tuple[date, str, str], as_of: date = AS_OF) -> None:
@@ -140,6 +141,19 @@ def test_a_red_alert_gives_no_estimate_and_says_its_pause(company, sign_in):
     assert f"暂不提醒至 {TODAY + timedelta(days=30)}：工厂搬迁" in shown["节奏"]
     assert "已过 56 天" in shown["下次下单"]
     assert tiles(page)["距上次下单"].startswith("90天 惯常约 34 天（23–49 天）")
+
+
+def test_an_alert_is_paused_and_listed_from_the_card_by_the_customers_own_manager(company, sign_in):
+    late = factories.late_customer(company.manager)
+    actions = [f"/customers/churn/early/{late.pk}/pause/", f"/customers/churn/early/{late.pk}/warn/"]
+    cards = {
+        name: urls(find(sign_in(getattr(company, name)).get(late.get_absolute_url()), "#health")) for name in PEOPLE
+    }
+    assert {name: [url for url in card if url in actions] for name, card in cards.items()} == {
+        "manager": actions,
+        "colleague": [],
+        "supervisor": [],
+    }
 
 
 def test_rank_and_share_are_those_among_the_customers_in_view(company, customer):
