@@ -46,7 +46,12 @@ def permission_of(view: Any, path: str) -> str:
     rows = model._default_manager.all() if model else None
     item = item_at(path)
     here = item.permission if item and page_url(item.url_name) == path else ""
-    return here or getattr(rows, "view_permission", "") or (item.permission if item else "")
+    return (
+        here
+        or getattr(view, "open_permission", "")
+        or getattr(rows, "view_permission", "")
+        or (item.permission if item else "")
+    )
 
 
 def routes(patterns: Any = None, prefix: str = "/", names: str = "") -> Iterator[tuple[str, str, Any]]:

@@ -88,7 +88,8 @@ def parent_model(route: str) -> type[models.Model] | None:
     return None
 
 
-NESTED = [(name, route) for name, route, _ in PAGES if route.count("<id:") == 2]
+OF_NOBODY = ("customers:hint_pause",)  # a product is no part of a customer: any may be paused for each
+NESTED = [(name, route) for name, route, _ in PAGES if route.count("<id:") == 2 and name not in OF_NOBODY]
 
 
 REFUSED = (403, 404, 405, 409)  # the other parent itself may refuse the deed before its part is looked for

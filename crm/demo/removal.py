@@ -30,11 +30,9 @@ def remove() -> tuple[dict[str, int], list[str]]:
         customers.update(parent=None)
         files = dict(Attachment.objects.filter(interaction__customer__in=customers).values_list("pk", "file"))
         ChurnCase.objects.filter(customer__in=customers).delete()
-        RiskMonth.objects.filter(manager__in=people).delete()
-        RhythmBase.objects.all().delete()  # made again from real orders by the next night run
         requests = ServiceRequest.objects.filter(Q(customer__in=customers) | Q(customer=None, created_by__in=people))
         remove_trade(list(customers.values_list("pk", flat=True)))
-        remove_insight()
+        _remove_computed(people)
         counts = {
             "服务请求": _delete(requests),
             "销售机会": _delete(opportunities),
@@ -51,6 +49,13 @@ def remove() -> tuple[dict[str, int], list[str]]:
         )
     password_file().unlink(missing_ok=True)
     return counts, [f"{person.name}（{person.username}）" for person in people.order_by("pk")]
+
+
+def _remove_computed(people: models.QuerySet[User]) -> None:
+    """Delete what was computed of invented orders; the next night run makes it again of real ones."""
+    RiskMonth.objects.filter(manager__in=people).delete()
+    RhythmBase.objects.all().delete()
+    remove_insight()
 
 
 def _delete_files(paths: list[str]) -> None:

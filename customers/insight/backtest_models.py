@@ -28,7 +28,7 @@ class BacktestMonthQuerySet(models.QuerySet["BacktestMonth"]):
 class BacktestMonth(models.Model):
     """预警回测: how many customers of a 客户经理 could be judged at the end of a month. Computed monthly."""
 
-    month_end = models.DateField("截至")
+    month_end = models.DateField("截至", editable=False)
     manager = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name="当时的客户经理"
     )
@@ -61,7 +61,7 @@ class BacktestRowQuerySet(OfCustomersQuerySet["BacktestRow"]):
 class BacktestRow(models.Model):
     """A customer who would have had an alert at the end of a month, or who then did not order for 90 days."""
 
-    month_end = models.DateField("截至")
+    month_end = models.DateField("截至", editable=False)
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="backtest_rows", verbose_name="客户")
     manager = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name="当时的客户经理"

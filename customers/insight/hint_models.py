@@ -111,9 +111,9 @@ class HintCheck(models.Model):
     Hints, the five best sellers and five products at random are compared over the same buyers. No view is logged.
     """
 
-    month = models.DateField("月份", unique=True)  # its first day
-    as_of = models.DateField("数据截至")
-    split_on = models.DateField("提示日")
+    month = models.DateField("月份", unique=True, editable=False)  # its first day
+    as_of = models.DateField("数据截至", editable=False)
+    split_on = models.DateField("提示日", editable=False)
     buyers = models.PositiveIntegerField("有订单的客户")  # of the twelve months before as_of
     compared = models.PositiveIntegerField(
         "比较的客户", default=0

@@ -18,9 +18,9 @@ class Migration(migrations.Migration):
             name="HintCheck",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("month", models.DateField(unique=True, verbose_name="月份")),
-                ("as_of", models.DateField(verbose_name="数据截至")),
-                ("split_on", models.DateField(verbose_name="提示日")),
+                ("month", models.DateField(unique=True, verbose_name="月份", editable=False)),
+                ("as_of", models.DateField(verbose_name="数据截至", editable=False)),
+                ("split_on", models.DateField(verbose_name="提示日", editable=False)),
                 ("buyers", models.PositiveIntegerField(verbose_name="有订单的客户")),
                 ("compared", models.PositiveIntegerField(default=0, verbose_name="比较的客户")),
                 ("shown", models.PositiveIntegerField(default=0, verbose_name="提示")),

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             name="BacktestMonth",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("month_end", models.DateField(verbose_name="截至")),
+                ("month_end", models.DateField(verbose_name="截至", editable=False)),
                 ("eligible", models.PositiveIntegerField(verbose_name="可判断")),
                 (
                     "manager",
@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
             name="BacktestRow",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("month_end", models.DateField(verbose_name="截至")),
+                ("month_end", models.DateField(verbose_name="截至", editable=False)),
                 (
                     "light",
                     models.CharField(

@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from accounts.models import Notification, User
 from customers.churn import rule
-from customers.churn.evidence import describe_evidence
+from customers.churn.evidence import evidence_of
 from customers.churn.rule import churn_cutoff, silence_start
 from customers.churn.scan import resolve_by_purchases, scan_churn
-from customers.models import ChurnCase, Customer, TimelineEntry
+from customers.models import ChurnCase, Customer, Order, TimelineEntry
 from kit.audit.models import AuditEntry
 from kit.domain.days import add_months
 from kit.domain.verdict import Kind, Refused
@@ -478,18 +478,22 @@ def test_a_level_with_months_of_its_own_is_warned_later_and_no_other(company, ni
     assert {key: words.rpartition("已满")[2] for key, words in told.items()} == due
 
 
+def sentence_of(case: ChurnCase) -> str:
+    return evidence_of(case, Order.objects.none()).sentence
+
+
 def test_texts_take_the_months_from_the_rule(company, sign_in, nine_months_for_large):
     assert "六个月（大客户九个月）没有下单" in text(sign_in(company.manager).get("/customers/churn/"))
     case = factories.churn_case(company.manager, level=factories.entry("客户等级", "大客户"), months=10)
-    assert "天未下单，超过九个月；" in describe_evidence(case, None)
+    assert "天未下单，超过九个月；" in sentence_of(case)
     case.customer.level = factories.entry("客户等级", "普通客户")
-    assert "天未下单，超过六个月；" in describe_evidence(case, None)
+    assert "天未下单，超过六个月；" in sentence_of(case)
 
 
 def test_a_case_opened_before_the_level_rose_claims_no_months_that_have_not_passed(company, nine_months_for_large):
     case = factories.churn_case(company.manager, months=7)
     case.customer.level = factories.entry("客户等级", "大客户")
-    assert "天未下单；订单不足" in describe_evidence(case, None)
+    assert "天未下单；下单不足" in sentence_of(case)
 
 
 @pytest.mark.parametrize(("months", "words"), [(6, "六个月"), (10, "十个月"), (12, "十二个月"), (24, "二十四个月")])

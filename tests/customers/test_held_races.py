@@ -113,6 +113,8 @@ NEED_NONE = {
     "customers.Ownership.customer": "written with a new customer, and by 移交, which locks it",
     "customers.CustomerMetrics.customer": "computed under the customer's lock, again for whoever took the orders over",
     "customers.AlertPause.customer": "written by a transition that holds the customer and asks whether it is there",
+    "customers.HintPause.customer": "written by a creation that holds the customer and asks whether it is there",
+    "customers.BacktestRow.customer": "computed anew each month; rows of removed customers are in nobody's view",
     "customers.RevenueMonth.customer": "as RevenueYear.customer",
     "customers.RevenueYear.customer": "counted under the customer's lock, again for whoever took the orders over",
     "customers.Customer.merged_into": "written by merges themselves",

@@ -167,7 +167,7 @@ def _make_parts(world: World, customer: Customer, manager: User) -> None:
     summary = "确认需求，沈阳北辰"
     world.talk = factories.interaction(customer, manager, on=today, follow_up_on=today, summary=summary)
     file = factories.attachment(world.talk, manager, name="沈阳北辰.pdf")
-    goods, paused = (factories.stocked(f"沈阳北辰{place}") for place in (1, 2))
+    goods, paused = (factories.stocked(f"压力变送器{place}") for place in (1, 2))
     pause = HintPause.create(by=manager, customer=customer, product=paused)
     world.addresses |= {
         "goods": [customer.pk, goods.pk],
