@@ -123,7 +123,7 @@ def main() -> int:
     else:
         summary.missing.append(NO_POSTGRES)
     if browser := chromium():
-        summary.add(*run("浏览器", ["tests/browser"], {"CRM_CHROMIUM": browser}))
+        summary.add(*run("浏览器", ["tests/browser", *two], {"CRM_CHROMIUM": browser}))
     else:
         summary.missing.append(NO_BROWSER)
     print("\n" + "\n".join(summary.times()))

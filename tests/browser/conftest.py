@@ -16,8 +16,9 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, WebError
 from pytest_django.live_server_helper import LiveServer
 
+from accounts.models import User
 from basedata.models import SpecialDay, SyncRefusal, SyncRun
-from customers.models import ImportFile, ParkedOrder
+from customers.models import BacktestMonth, BacktestRow, HintPause, ImportFile, ParkedOrder
 from kit.jobs.models import Job
 from reports.pages.monthly_sections import four_reports
 from tests import factories
@@ -153,6 +154,23 @@ def browse(new_context: Callable[..., BrowserContext], sign_in: Callable[..., An
     return enter
 
 
+def make_late_customers(manager: User, name: str) -> dict[str, Any]:
+    """One with an alert and a product that is no longer suggested, and those of a month of the back-test."""
+    goods = factories.stocked(
+        "P-2025-000001", name="压力变送器（带现场显示与 HART 通讯）", model="3051CD2A02A1AH2B3L4M5Q4"
+    )
+    outdated = factories.stocked("P-2025-000002", name="电磁流量计", batch="A" * 60, is_discontinued=True)
+    silent = factories.late_customer(manager, name=name, silent=120)
+    month_end = date(2026, 8, 31)
+    BacktestMonth.objects.create(month_end=month_end, manager=manager, eligible=7)
+    for number in range(6):  # five and more say how often they were right
+        customer = factories.CustomerFactory(name=f"长春第{number}机床附件厂", manager=manager)
+        alert = {"light": "red", "gone": number > 1} if number else {"light": "", "gone": True}
+        BacktestRow.objects.create(month_end=month_end, customer=customer, manager=manager, six=False, **alert)
+    pause = HintPause.create(by=manager, customer=silent, product=outdated)
+    return {"goods": goods, "hint_pause": pause, "silent": silent}
+
+
 @pytest.fixture
 def world(company: Any) -> SimpleNamespace:
     """One record in each state, with texts as long as people write them."""
@@ -233,10 +251,9 @@ def world(company: Any) -> SimpleNamespace:
     handed = factories.monthly_report(
         supervisor, "submitted", period=date(2026, 9, 1), figures=four_reports(supervisor, date(2026, 9, 1))
     )
-    factories.stocked("P-2025-000001", name="压力变送器（带现场显示与 HART 通讯）", model="3051CD2A02A1AH2B3L4M5Q4")
-    factories.stocked("P-2025-000002", name="电磁流量计", batch="A" * 60, is_discontinued=True)
     return SimpleNamespace(
         **vars(company),
+        **make_late_customers(manager, f"{long_name}三分厂"),
         spare=factories.entry("竞争对手", "客户自制"),
         gone_person=factories.person("account_manager", name="离职者", department=company.north, is_active=False),
         special_day=SpecialDay.objects.get(day="2026-10-10"),
