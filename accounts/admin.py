@@ -24,6 +24,7 @@ from .departments.models import Department
 from .roles.administrators import check_role_change, lock_administration
 from .roles.models import Role, permission_changes
 from .roles.permissions import catalogue, permission_label, permission_order
+from .users.department_moves import note_department_move
 from .users.models import User
 
 
@@ -128,6 +129,11 @@ class CrmUserAdmin(AuditedAdmin, UserAdmin):
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         return redirect("accounts:user_reset_password", pk=self.get_object(request, unquote(id)).pk)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change and "department" in form.changed_data:
+            note_department_move(User.objects.get(pk=obj.pk))  # as it stands before this saves
+        super().save_model(request, obj, form, change)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or bool(obj.can_edit(request.user)))

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
-from accounts.models import Department, Role, Scope, User
+from accounts.models import Department, DepartmentMove, Role, Scope, User
 from accounts.roles.permissions import catalogue
 from basedata.models import DictionaryEntry
 from kit.audit.models import AuditEntry
@@ -173,6 +173,14 @@ def test_a_changed_user_leaves_one_audit_row_from_old_to_new(admin, company):
     assert (entry.changes["姓名"], entry.changes["部门"]) == (["周经理", "周大明"], ["华北组", "华东组"])
     assert ["客户经理", "销售主管"] in entry.changes.values()
     assert len(entry.changes) == 3
+
+
+def test_a_department_left_in_admin_is_kept_for_the_figures_of_its_time(admin, company):
+    assert save(admin, company.manager, mobile="13800001111").status_code == 302
+    assert not DepartmentMove.objects.exists()
+    assert save(admin, factories.fresh(company.manager), department=company.east.pk).status_code == 302
+    move = DepartmentMove.objects.get()
+    assert (move.user, move.department) == (company.manager, company.north)
 
 
 def test_the_roles_of_a_user_are_called_roles_in_the_audit_log(admin, company):
