@@ -180,10 +180,9 @@ def _move_once(rows: QuerySet[M], key: str, survivor: Customer, other: Customer)
 
 
 def _move_insight(survivor: Customer, other: Customer) -> None:
-    """Move pauses and what was computed of past months, drop the figures; of two open pauses the survivor's stays."""
+    """Move pauses and what was computed of past months; of two open pauses the survivor's stays."""
     _move_once(HintPause.objects.all(), "product", survivor, other)
     _move_once(BacktestRow.objects.all(), "month_end", survivor, other)
-    CustomerMetrics.objects.filter(customer=other).delete()
     moving = AlertPause.objects.filter(customer=other)
     if AlertPause.objects.open().filter(customer=survivor).exists():
         moving.open().update(closed_at=timezone.now())
