@@ -10,11 +10,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Notification, User
-from customers.churn import rule
-from customers.churn.evidence import evidence_of
 from customers.churn.rule import churn_cutoff, silence_start
 from customers.churn.scan import resolve_by_purchases, scan_churn
-from customers.models import ChurnCase, Customer, Order, TimelineEntry
+from customers.models import ChurnCase, Customer, TimelineEntry
 from kit.audit.models import AuditEntry
 from kit.domain.days import add_months
 from kit.domain.verdict import Kind, Refused
@@ -22,7 +20,6 @@ from kit.jobs.management.commands.run_due import run_once
 from kit.jobs.models import DueRun, Job
 from kit.jobs.tasks import run_job
 from tests import factories
-from tests.html import text
 
 pytestmark = pytest.mark.django_db
 Status = ChurnCase.Status
@@ -450,52 +447,3 @@ def test_a_case_is_seen_by_whoever_sees_its_customer(company):
         if ChurnCase.objects.visible_to(getattr(company, name)).filter(pk=case.pk).exists()
     }
     assert sees == {"manager", "colleague", "supervisor", "executive"}
-
-
-# Months by 客户等级
-
-
-@pytest.fixture
-def nine_months_for_large(monkeypatch):
-    monkeypatch.setitem(rule.MONTHS_BY_LEVEL, "大客户", 9)
-
-
-def test_a_level_with_months_of_its_own_is_warned_later_and_no_other(company, nine_months_for_large):
-    large, manager = factories.entry("客户等级", "大客户"), company.manager
-    last, last_of_large = churn_cutoff(TODAY), churn_cutoff(TODAY, 9)
-    due = {
-        factories.CustomerFactory(manager=manager, last_purchase_on=last).pk: "六个月",
-        factories.CustomerFactory(manager=manager, last_purchase_on=last, level=None).pk: "六个月",
-        factories.CustomerFactory(manager=manager, last_purchase_on=last_of_large, level=large).pk: "九个月",
-    }
-    factories.CustomerFactory(manager=manager, last_purchase_on=last, level=large)
-    fresh = last_of_large + timedelta(days=1)
-    factories.CustomerFactory(manager=manager, last_purchase_on=fresh, level=large)
-    factories.CustomerFactory(manager=manager, last_purchase_on=last_of_large, won_back_on=fresh, level=large)
-    assert scan_churn().opened == 3
-    assert warned() == due.keys()
-    told = dict(TimelineEntry.objects.filter(kind="churn").values_list("customer", "text"))
-    assert {key: words.rpartition("已满")[2] for key, words in told.items()} == due
-
-
-def sentence_of(case: ChurnCase) -> str:
-    return evidence_of(case, Order.objects.none()).sentence
-
-
-def test_texts_take_the_months_from_the_rule(company, sign_in, nine_months_for_large):
-    assert "六个月（大客户九个月）没有下单" in text(sign_in(company.manager).get("/customers/churn/"))
-    case = factories.churn_case(company.manager, level=factories.entry("客户等级", "大客户"), months=10)
-    assert "天未下单，超过九个月；" in sentence_of(case)
-    case.customer.level = factories.entry("客户等级", "普通客户")
-    assert "天未下单，超过六个月；" in sentence_of(case)
-
-
-def test_a_case_opened_before_the_level_rose_claims_no_months_that_have_not_passed(company, nine_months_for_large):
-    case = factories.churn_case(company.manager, months=7)
-    case.customer.level = factories.entry("客户等级", "大客户")
-    assert "天未下单；下单不足" in sentence_of(case)
-
-
-@pytest.mark.parametrize(("months", "words"), [(6, "六个月"), (10, "十个月"), (12, "十二个月"), (24, "二十四个月")])
-def test_months_are_spelled_as_texts_say_them(months, words):
-    assert rule.spell_months(months) == words
