@@ -23,6 +23,6 @@ def describe_past_alerts(user: User) -> TrackRecord | None:
     sentences = (
         f"过去 {len(figures.months)} 个月末，红灯亮 {red.alerted:,} 次，其后 90 天真没有下单的 {red.hit:,} 次："
         f"灯每亮 10 次，约 {of_ten} 次说中。",
-        f"六个月规则同期提醒 {six.alerted:,} 次，说中 {six.hit:,} 次；90 天没有下单的共 {red.gone:,} 家次。",
+        f"{six.label}同期提醒 {six.alerted:,} 次，说中 {six.hit:,} 次；90 天没有下单的共 {red.gone:,} 家次。",
     )
     return TrackRecord(sentences, page_url("reports:churn_backtest"))

@@ -35,10 +35,15 @@ def spell_months(months: int) -> str:
     return f"{text}个月"
 
 
+def usual_period() -> str:
+    """Return the months of customers whose 客户等级 has none of its own: 六个月. 预警回测 holds alerts against it."""
+    return spell_months(MONTHS)
+
+
 def describe_period() -> str:
     """Return the rule as texts name it: 六个月, or 六个月（大客户九个月）."""
     own = "、".join(f"{'和'.join(levels)}{spell_months(months)}" for months, levels in levels_by_months().items())
-    return spell_months(MONTHS) + (f"（{own}）" if own else "")
+    return usual_period() + (f"（{own}）" if own else "")
 
 
 def churn_cutoff(today: date, months: int = MONTHS) -> date:

@@ -50,10 +50,10 @@ def product_pairs(
 
 def refresh_pairs(as_of: date, month: date, beat: Beat = lambda: None) -> HintCheck:
     """Compute pairs and check anew, and put them in the place of the old ones in one transaction."""
-    numbers = dict(Product.objects.order_by().values_list("pk", "number"))
     baskets, window = Baskets(), Window.of_year(as_of)
     try:
         baskets.load(as_of, beat)
+        numbers = dict(Product.objects.order_by().values_list("pk", "number"))  # none of a line loaded is missing
         buyers = count_buyers(window)
         pairs = list(product_pairs(baskets, window, buyers, numbers, beat))
         check = check_hints(baskets, as_of, numbers, beat)

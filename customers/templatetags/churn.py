@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django import template
 
-from customers.churn.rule import describe_period
+from customers.churn.rule import describe_period, usual_period
 
 register = template.Library()
 register.simple_tag(describe_period, name="churn_period")
+register.simple_tag(usual_period, name="usual_churn_period")

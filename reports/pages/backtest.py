@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.utils.html import format_html
 
 from accounts.models import User
+from customers.churn.rule import usual_period
 from customers.models import BacktestRow
 from customers.records.filters import owners_in_view
 from kit.domain.days import format_day
@@ -125,7 +126,7 @@ def tiles(figures: BacktestFigures, links: BacktestLinks) -> list[Kpi]:
     return [
         Kpi("红灯每亮 10 次，约", of_ten, "次说中", rate, links.hit(red), of="说中"),
         Kpi(
-            "比六个月规则多找到",
+            f"比{six.label}多找到",
             f"{red.hit - six.hit:,}".replace("-", "−"),
             "家次",
             f"{red.hit} 对 {six.hit}，90 天没下单的共 {red.gone}",
@@ -168,7 +169,7 @@ def rules_table(figures: BacktestFigures, links: BacktestLinks) -> ReportTable:
         Figure("找到率", "recall", kind="percent", of="说中"),
     )
     note = f"命中率 = 说中 ÷ 提醒；找到率 = 说中 ÷ 90 天没下单的 {figures.total.gone:,} 家次"
-    return ReportTable("和六个月规则比", columns, list(figures.rules.values()), note=note)
+    return ReportTable(f"和{figures.rules['six'].label}比", columns, list(figures.rules.values()), note=note)
 
 
 def months_table(figures: BacktestFigures, links: BacktestLinks) -> ReportTable:
@@ -180,8 +181,8 @@ def months_table(figures: BacktestFigures, links: BacktestLinks) -> ReportTable:
         Figure("红灯说中", "red_gone", url=links.column("red_gone", alert="red", gone="yes")),
         Figure("红 + 黄", "lit", url=links.column("lit", alert="lit")),
         Figure("红 + 黄说中", "lit_gone", url=links.column("lit_gone", alert="lit", gone="yes")),
-        Figure("六个月", "six", url=links.column("six", alert="six")),
-        Figure("六个月说中", "six_gone", url=links.column("six_gone", alert="six", gone="yes")),
+        Figure(usual_period(), "six", url=links.column("six", alert="six")),
+        Figure(f"{usual_period()}说中", "six_gone", url=links.column("six_gone", alert="six", gone="yes")),
     )
     note = "可判断的客户只记下数量，其余的数字都可以点开"
     return ReportTable("逐月", columns, figures.months, total=figures.total, note=note)

@@ -78,7 +78,7 @@ class BacktestRows(ListPage):
         Column("截至", "month_end", sort="month_end", css="nw"),
         Column("当时的客户经理", "manager", css="nw"),
         Column("灯", "get_light_display", html=light_cell, css="m-r"),
-        Column("六个月规则", lambda row: "提醒" if row.six else "", css="nw"),
+        Column(RULES["six"][0], lambda row: "提醒" if row.six else "", css="nw"),
         Column("其后 90 天", lambda row: "没下单" if row.gone else "又下单", sort="gone", css="nw"),
         Column("当时上次下单", "last_on", html=lambda row: format_day(row.last_on), css="nw"),
         Column("到月末（天）", silent_days, css="num"),

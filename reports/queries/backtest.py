@@ -14,6 +14,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import User
+from customers.churn.rule import usual_period
 from customers.insight.alerts import AlertLevel
 from customers.models import BacktestMonth, BacktestRow, Order
 from kit.domain.days import midnight
@@ -27,7 +28,11 @@ MONTHS = 12
 SHOWN_MISSES = 10
 RED = Q(light=AlertLevel.RED)
 LIT = ~Q(light="")
-RULES = {"red": ("晚于惯常（红）", RED), "lit": ("晚于惯常 + 该下单了", LIT), "six": ("六个月规则", Q(six=True))}
+RULES = {
+    "red": ("晚于惯常（红）", RED),
+    "lit": ("晚于惯常 + 该下单了", LIT),
+    "six": (f"{usual_period()}规则", Q(six=True)),
+}
 GONE = Q(gone=True)
 
 
