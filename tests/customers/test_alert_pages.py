@@ -180,3 +180,11 @@ def test_each_owner_with_new_alerts_is_told_once_a_week_of_those_since_the_last_
     monkeypatch.setattr("customers.insight.weekly.orders_as_of", lambda: TODAY + timedelta(days=24))
     tell_weekly(MONDAY + timedelta(days=21))
     assert Notification.objects.latest("pk").text == "本周新增 2 家提前预警：晚于惯常 1 家、该下单了 1 家。"
+
+
+def test_an_alert_of_the_day_one_was_told_of_is_not_new_the_week_after(company, monkeypatch):
+    factories.late_customer(company.manager, silent=80)  # red since today; the colleague was never told of anything
+    tell_weekly(MONDAY)
+    monkeypatch.setattr("customers.insight.weekly.orders_as_of", lambda: TODAY + timedelta(days=5))
+    tell_weekly(MONDAY + timedelta(days=7))
+    assert Notification.objects.get().text == "本周新增 1 家提前预警：晚于惯常 1 家。"
