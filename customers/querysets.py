@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import ClassVar, Self, TypeVar
 
 from django.apps import apps
 from django.db import models
@@ -24,7 +24,15 @@ M = TypeVar("M", bound=models.Model)
 
 
 class OfCustomersQuerySet(models.QuerySet[M]):
-    """Rows of customers: exported are those of the customers the user may export."""
+    """Rows of customers: seen are those of visible customers, exported those of the customers the user may export."""
+
+    view_permission: ClassVar[str]  # of the rows, beside that of customers
+
+    def visible_to(self, user: User) -> Self:
+        """Return the rows of visible customers, for users who may see rows of this kind."""
+        if not user.has_perm(self.view_permission):
+            return self.none()
+        return self.filter(customer__in=all_customers().visible_to(user))
 
     def export_limit(self, user: User, permission: str) -> Q | None:
         customers = all_customers()

@@ -31,12 +31,6 @@ REVIEW_DAYS, LONGEST_REVIEW_DAYS = 30, 90
 class ChurnCaseQuerySet(OfCustomersQuerySet["ChurnCase"]):
     view_permission = "customers.view_churncase"
 
-    def visible_to(self, user: User) -> ChurnCaseQuerySet:
-        """Return the cases of visible customers, for users who may see cases."""
-        if not user.has_perm(self.view_permission):
-            return self.none()
-        return self.filter(customer__in=Customer.objects.visible_to(user))
-
     def open(self) -> ChurnCaseQuerySet:
         return self.filter(status__in=ChurnCase.OPEN)
 

@@ -30,10 +30,6 @@ ERASED_NAME = "已抹去的联系人"
 class ContactQuerySet(OfCustomersQuerySet["Contact"]):
     view_permission = CustomerQuerySet.view_permission
 
-    def visible_to(self, user: User) -> ContactQuerySet:
-        """Return the contacts of visible customers."""
-        return self.filter(customer__in=Customer.objects.visible_to(user))
-
     def detailed_for(self, user: User) -> ContactQuerySet:
         """Return the contacts whose numbers the user sees in full."""
         return self.filter(customer__in=Customer.objects.detailed_for(user))

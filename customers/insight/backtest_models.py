@@ -51,10 +51,8 @@ class BacktestRowQuerySet(OfCustomersQuerySet["BacktestRow"]):
 
     def visible_to(self, user: User) -> BacktestRowQuerySet:
         """Return the rows of visible customers whose 客户经理 of that day is in view, as those of the months are."""
-        if not user.has_perm(self.view_permission):
-            return self.none()
         people = user_ids_in_scope(user, CustomerQuerySet.view_permission, VIEW)
-        rows = self.filter(customer__in=Customer.objects.visible_to(user))
+        rows = super().visible_to(user)
         return rows if people is None else rows.filter(manager__in=people)
 
 

@@ -38,12 +38,6 @@ LONGEST_PAUSE_DAYS = 180
 class AlertPauseQuerySet(OfCustomersQuerySet["AlertPause"]):
     view_permission = "customers.view_churncase"
 
-    def visible_to(self, user: User) -> AlertPauseQuerySet:
-        """Return the pauses of visible customers, for users who may see their alerts."""
-        if not user.has_perm(self.view_permission):
-            return self.none()
-        return self.filter(customer__in=Customer.objects.visible_to(user))
-
     def open(self) -> AlertPauseQuerySet:
         return self.filter(closed_at=None)
 
@@ -90,12 +84,6 @@ def close_answered_pauses(customer_ids: IdSet) -> int:
 
 class AlertQuerySet(OfCustomersQuerySet["Alert"]):
     view_permission = "customers.view_churncase"
-
-    def visible_to(self, user: User) -> AlertQuerySet:
-        """Return the figures of visible customers, for users who may see alerts; late or not: see alerted()."""
-        if not user.has_perm(self.view_permission):
-            return self.none()
-        return self.filter(customer__in=Customer.objects.visible_to(user))
 
     def alerted(self, as_of: date, level: AlertLevel | None = None) -> AlertQuerySet:
         """Return the alerts of that level (None: any) on that day, paused ones too.

@@ -38,10 +38,6 @@ KINDS_WITH_PLACE = ("1", "5")  # values of 拜访 and 会议, which may be renam
 class InteractionQuerySet(OfCustomersQuerySet["Interaction"]):
     view_permission = CustomerQuerySet.view_permission
 
-    def visible_to(self, user: User) -> InteractionQuerySet:
-        """Return the interactions of visible customers."""
-        return self.filter(customer__in=Customer.objects.visible_to(user))
-
     def to_follow_up(self, until: date) -> InteractionQuerySet:
         """Return the open follow-ups of that day or before."""
         return self.filter(follow_up_on__isnull=False, followed_up_at=None, follow_up_on__lte=until)

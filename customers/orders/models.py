@@ -11,7 +11,6 @@ from django.db.models.functions import TruncDate
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User
 from basedata.models import Product
 from customers.querysets import CustomerQuerySet, OfCustomersQuerySet
 from customers.records.models import Customer
@@ -34,12 +33,6 @@ PURCHASE_STATUSES = (OrderStatus.UNPAID, OrderStatus.PAID)
 
 class OrderQuerySet(OfCustomersQuerySet["Order"]):
     view_permission = "customers.view_order"
-
-    def visible_to(self, user: User) -> OrderQuerySet:
-        """Return the orders of visible customers, for users who may see orders."""
-        if not user.has_perm(self.view_permission):
-            return self.none()
-        return self.filter(customer__in=Customer.objects.visible_to(user))
 
     def revenue(self) -> OrderQuerySet:
         return self.filter(status__in=REVENUE_STATUSES, ordered_at__lt=future_start())
