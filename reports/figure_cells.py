@@ -1,24 +1,27 @@
-"""Figures of reports: shares that add up to 100, changes with sign, amounts in a readable unit."""
+"""Figures of reports: shares that add up to 100, changes with sign."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
-from typing import NamedTuple
 
 from kit.domain.money import format_yuan
 
-TENTH, CENT, HUNDRED = Decimal("0.1"), Decimal("0.01"), Decimal(100)
-WAN, YI = Decimal(10_000), Decimal(100_000_000)
+TENTH = Decimal("0.1")
+WAN = Decimal(10_000)
 DASH = "—"
+# At most 1000 values have a tenth of a percent or more, and at most 1000 remainders are rounded up; of values in order
+# both stand in front.
+SHARED = 2000
 
 
-def shares(values: Sequence[Decimal | int]) -> list[Decimal]:
+def shares(values: Sequence[Decimal | int], total: Decimal | None = None) -> list[Decimal]:
     """Return percentages to one place that add up to exactly 100.0, by the largest remainder; ties go to the first.
 
-    values must not be negative; when all are 0, all shares are 0.0.
+    values must not be negative; when all are 0, all shares are 0.0. total: where values are the largest of more, in
+    order, at least SHARED of them, so that none of the others has a share.
     """
-    total = sum(values, Decimal(0))
+    total = sum(values, Decimal(0)) if total is None else total
     if not total:
         return [Decimal("0.0")] * len(values)
     quotients = [divmod(Decimal(value) * 1000, total) for value in values]
@@ -40,23 +43,6 @@ def change(now: Decimal | int, before: Decimal | int | None) -> Decimal | None:
     if before is None or before <= 0:
         return None
     return percent(now - before, before)
-
-
-class TileFigure(NamedTuple):
-    """A figure of the KPI line: its number and its unit."""
-
-    value: str
-    unit: str
-
-
-def in_readable_unit(amount: Decimal | None) -> TileFigure:
-    """Return money for a tile: from 1 亿 in 亿元 with two places, from 1 万 in 万元 with one, else in 元."""
-    if amount is None:
-        return TileFigure(DASH, "")
-    for unit, name, place in ((YI, "亿元", CENT), (WAN, "万元", TENTH)):
-        if abs(amount) >= unit:
-            return TileFigure(with_minus_sign(f"{(amount / unit).quantize(place, ROUND_HALF_UP):,f}"), name)
-    return TileFigure(format_yuan(amount), "元")
 
 
 def with_minus_sign(text: str) -> str:

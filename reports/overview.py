@@ -17,9 +17,10 @@ from customers.models import ChurnCase
 from customers.orders.filters import REVENUE_STATUS
 from customers.orders.trend import SPARKLINE_MONTHS, Bar, build_bars, month_start_before
 from kit.domain.days import add_months
+from kit.domain.money import shorten_amount
 from marketing.models import Opportunity
 
-from .figure_cells import DASH, format_figure, in_readable_unit
+from .figure_cells import DASH, format_figure
 from .forms import ALL
 from .periods import Period, month_period
 from .queries.executive import (
@@ -80,7 +81,7 @@ def _orders(user: User, span: Period, this: date, last: date) -> list[Trend]:
     note = f"上月全月 {_amount_text(before)}" if before is not None else "上月没有订单"
     url = _list_url("customers:order_list", status=REVENUE_STATUS, **_date_range("ordered", this))
     report = f"{reverse('reports:contribution')}?year={this.year}"
-    return [Trend("本月订单金额", *in_readable_unit(now), note, url, report, totals, "money")]
+    return [Trend("本月订单金额", *shorten_amount(now), note, url, report, totals, "money")]
 
 
 def _list_url(name: str, **conditions: Any) -> str:
@@ -93,7 +94,7 @@ def _date_range(name: str, first: date, months: int = 1) -> dict[str, date]:
 
 
 def _amount_text(amount: Decimal) -> str:
-    return " ".join(in_readable_unit(amount))
+    return str(shorten_amount(amount))
 
 
 def _customers(user: User, span: Period, this: date, last: date) -> list[Trend]:
@@ -132,7 +133,7 @@ def _opportunities(user: User, span: Period, this: date, last: date) -> list[Tre
     total = counts.total
     weighted = Trend(
         "加权销售漏斗",
-        *in_readable_unit(total.weighted),
+        *shorten_amount(total.weighted),
         f"进行中 {total.open} 个，预计 {_amount_text(total.amount)}",
         _list_url(OPPORTUNITIES, status=ALL, open=1, total=1),
         reverse("reports:pipeline"),
@@ -163,7 +164,7 @@ def _wins(counts: OpportunityCounts) -> Trend:
 def risk_at_a_glance(user: User) -> list[Kpi]:
     """Return 风险金额 with its parts for an executive's home; nothing for users who may not see cases."""
     figures = risk_figures(user)
-    return risk_tiles(figures, total_url=reverse("reports:churn")) if figures else []
+    return risk_tiles(figures) if figures else []
 
 
 def executive_tasks(user: User) -> dict[str, Any]:

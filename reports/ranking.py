@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import overload
 
-from .figure_cells import percent, shares
+from .figure_cells import SHARED, percent, shares
 
 A_ENDS, B_ENDS = 80, 95  # percent of the share base
 
@@ -50,7 +50,7 @@ class Ranking(Sequence[RankedCustomer]):
         self.total = sum(self.amounts, Decimal(0))
         self.total_orders = sum(self.orders)
         self.buyers = sum(1 for count in self.orders if count)
-        self.shares = shares(self.amounts[: self.positive])
+        self.shares = shares(self.amounts[: min(self.positive, SHARED)], self.base)
         self.a_rows, self.b_rows = self.rows_to(A_ENDS), self.rows_to(B_ENDS)
 
     def __len__(self) -> int:
@@ -75,10 +75,13 @@ class Ranking(Sequence[RankedCustomer]):
             place=place + 1,
             amount=self.amounts[place],
             orders=self.orders[place],
-            share=self.shares[place] if has_share else None,
+            share=self.share(place) if has_share else None,
             cumulative=percent(self.running[place], self.base) if has_share else None,
             grade="A" if place < self.a_rows else "B" if place < self.b_rows else "C",
         )
+
+    def share(self, place: int) -> Decimal:
+        return self.shares[place] if place < len(self.shares) else Decimal("0.0")
 
     def rows_to(self, percentage: int) -> int:
         """Return how many of the largest customers it takes to reach so many percent."""

@@ -18,7 +18,7 @@ From that the page renders: filters and applied filters, KPI line, charts (stati
 and paging, the total row, the print view, ?export=xlsx (all tables, the filters, the time, native charts) and
 ?export=csv (the paged table, else the first). The parts are documented in report_parts.py, the formatting of figures
 in figure_cells.py: shares() for columns that must add up to 100.0, percent(), change(), signed(), and
-in_readable_unit() for tiles.
+shorten_amount() for tiles.
 
 Rules
 - Figures are computed in queries/, by functions of the viewer and the filters: the 客户管理报告 and the executive's

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 from customers.insight.alerts import AlertLevel
 from customers.models import ChurnCase
 from kit.domain.days import format_day
+from kit.domain.money import shorten_amount
 from kit.domain.urls import page_url
 
-from .figure_cells import DASH, in_readable_unit
 from .queries.risk import PARTS, RiskFigures
 from .report_parts import Kpi
 
@@ -23,27 +23,32 @@ LABELS = {
 }
 
 
-def risk_tiles(figures: RiskFigures, filters: Mapping[str, str] | None = None, total_url: str = "") -> list[Kpi]:
-    """Return the tiles. filters: of the lists behind them, as the report was asked for."""
+def risk_tiles(figures: RiskFigures, people: Mapping[str, str] | None = None, name: str = "") -> list[Kpi]:
+    """Return the tiles. people, name: the filters of the lists behind them, as the report was asked for."""
     total_before = figures.before.total if figures.before else None
-    tiles = [_tile("风险金额", figures.now.total, total_before, total_url)]
-    for name in PARTS:
-        before = getattr(figures.before, name) if figures.before else None
-        tiles.append(_tile(LABELS[name], getattr(figures.now, name), before, rows_behind(name, filters or {})))
+    tiles = [_tile("风险金额", figures.now.total, total_before, rows_behind_total(people or {}, name))]
+    for part in PARTS:
+        before = getattr(figures.before, part) if figures.before else None
+        tiles.append(_tile(LABELS[part], getattr(figures.now, part), before, rows_behind(part, people or {}, name)))
     return tiles
 
 
 def _tile(label: str, now: Decimal, before: Decimal | None, url: str) -> Kpi:
-    note = DASH if before is None else " ".join(in_readable_unit(before))
-    return Kpi(label, *in_readable_unit(now), f"上月末 {note}", url)
+    return Kpi(label, *shorten_amount(now), f"上月末 {shorten_amount(before)}", url)
 
 
-def rows_behind(part: str, filters: Mapping[str, str]) -> str:
+def rows_behind_total(people: Mapping[str, str], name: str) -> str:
+    """Return the URL of the customers whose 12 个月净额 add up to the total."""
+    query = {"at_risk": 1, "sort": "-net_12m", **people, **({"name": name} if name else {})}
+    return f"{page_url('customers:customer_list')}?{urlencode(query)}"
+
+
+def rows_behind(part: str, people: Mapping[str, str], name: str) -> str:
     """Return the URL of the rows whose 12 个月净额 add up to a part."""
+    filters = {"at_risk": 1, **people, **({"customer": name} if name else {})}
     if part in AlertLevel.values:
-        query = urlencode({"level": part, "paused": "on", "at_risk": 1, **filters})
-        return f"{page_url('customers:alert_list')}?{query}"
-    return f"{page_url('customers:churn_list')}?{urlencode({'status': part, 'at_risk': 1, **filters})}"
+        return f"{page_url('customers:alert_list')}?{urlencode({'level': part, 'paused': 'on', **filters})}"
+    return f"{page_url('customers:churn_list')}?{urlencode({'status': part, **filters})}"
 
 
 def describe_risk(figures: RiskFigures) -> str:

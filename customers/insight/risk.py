@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -15,7 +15,7 @@ from customers.churn.models import ChurnCase
 from customers.records.models import Customer
 from kit.sql.exact_sum import ExactSum
 
-from .alerts import is_late, level_case, may_alert
+from .alerts import customers_alerted, is_late, level_case, may_alert
 from .models import RiskMonth
 
 LAST_DAY_TO_STORE = 5  # of the next month: later figures would not be those of the month's end
@@ -33,6 +33,12 @@ class Risk(NamedTuple):
     @property
     def total(self) -> Decimal:
         return self.red + self.amber + self.warning + self.deferred
+
+
+def has_money_at_risk(as_of: date) -> Q:
+    """Match the customers that money_at_risk() adds up."""
+    open_cases = ChurnCase.objects.open().filter(customer=OuterRef("pk"))
+    return HAS_MONEY & (customers_alerted(as_of) | Q(Exists(open_cases)))
 
 
 def money_at_risk(customers: QuerySet[Customer], as_of: date) -> Risk:

@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.users.by_department import department_user_ids
 from basedata.models import DictionaryEntry
 from customers.churn.models import ChurnCase
+from customers.insight.risk import has_money_at_risk
 from customers.orders.as_of import orders_as_of
 from customers.records.field_labels import entry_categories, field_choices, may_be_null, short_label
 from customers.records.fields import CustomerField, Kind, in_list_order
@@ -56,6 +57,7 @@ class CustomerFilter(ListFilter):
     )
     net_to = django_filters.NumberFilter(field_name="metrics__net_12m", lookup_expr="lte", label="到（元）")
     unpaid_days = DaysFilter(method="unpaid_longer", label="未回款超过（天）", min_value=0, max_value=MAX_DAYS)
+    at_risk = django_filters.BooleanFilter(method="with_money_at_risk", label="计入风险金额", widget=forms.HiddenInput)
     normal_on = django_filters.DateFilter(method="normal_at_start", label="这一天开始时正常", widget=forms.HiddenInput)
     follow = django_filters.ChoiceFilter(
         label="归属", choices=[(OWNER_AT_THAT_TIME, "那一天的客户经理")], method="keep_rows", widget=forms.HiddenInput
@@ -103,6 +105,9 @@ class CustomerFilter(ListFilter):
     def unpaid_longer(self, rows: QuerySet[Customer], name: str, value: int) -> QuerySet[Customer]:
         """Filter customers whose oldest unpaid order is older than so many days."""
         return rows.filter(metrics__unpaid_since__lt=orders_as_of() - timedelta(days=value))
+
+    def with_money_at_risk(self, rows: QuerySet[Customer], name: str, value: bool) -> QuerySet[Customer]:
+        return rows.filter(has_money_at_risk(orders_as_of())) if value else rows
 
     def keep_rows(self, rows: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
         """Change nothing: of_owners() reads the value."""

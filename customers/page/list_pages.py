@@ -14,11 +14,13 @@ from customers.records.metrics import CustomerMetrics
 from customers.records.models import Customer
 from customers.records.pages import EDIT, TRANSFER
 from kit.domain.days import format_day
+from kit.domain.money import format_yuan
 from kit.pages.bulk import BulkAction
 from kit.pages.buttons import Button, Control
 from kit.pages.columns import Column
 from kit.pages.list_page import ListPage, NewLink
 from kit.pages.list_tabs import Tabs
+from kit.sql.exact_sum import ExactSum
 
 from .columns import (
     FILE_FIELDS,
@@ -99,6 +101,14 @@ class CustomerList(ListPage):
             others = rows.exclude(pk__in=CustomerMetrics.objects.filter(**{f"{name}__isnull": False}).values("pk"))
             page += others.order_by(f"{sign}pk")[skipped : skipped + size - len(page)]
         return page
+
+    def totals(self) -> str:
+        """Return the sum of the net amounts where the list was opened to show what adds up to 风险金额."""
+        if "at_risk" not in self.request.GET:
+            return ""
+        net = CustomerMetrics.objects.filter(customer__in=self.shown_rows().order_by().values("pk"))
+        total = net.aggregate(net=ExactSum("net_12m"))["net"]
+        return "" if total is None else f"12 个月净额合计 {format_yuan(total)} 元"
 
     def rows_for_file(self, rows: QuerySet[Customer]) -> QuerySet[Customer]:
         """Load the export-only columns, and the name of 上级单位 where the user may see it."""

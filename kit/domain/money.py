@@ -18,11 +18,13 @@ class ShortAmount(NamedTuple):
     unit: str
 
     def __str__(self) -> str:
-        return f"{self.value} {self.unit}"
+        return f"{self.value} {self.unit}".rstrip()
 
 
-def shorten_amount(amount: Decimal) -> ShortAmount:
-    """Return an amount in 元 as a tile tells it: 1.08 亿元, 96.4 万元, 8,250.00 元."""
+def shorten_amount(amount: Decimal | None) -> ShortAmount:
+    """Return an amount in 元 as a tile tells it: 1.08 亿元, 96.4 万元, 8,250.00 元; — for None."""
+    if amount is None:
+        return ShortAmount(DASH, "")
     for unit, name, place in LARGE_UNITS:
         if abs(amount) >= unit:
             text = f"{(amount / unit).quantize(place, ROUND_HALF_UP):,f}"

@@ -19,10 +19,11 @@ from customers.models import ChurnCase
 from customers.orders.filters import REVENUE_STATUS
 from customers.records.filters import OWNER_AT_THAT_TIME, owners_in_view
 from kit.domain.days import format_day
+from kit.domain.money import shorten_amount
 from kit.domain.urls import page_url, record_url
 from kit.pages.columns import Column
 
-from ..figure_cells import DASH, in_readable_unit
+from ..figure_cells import DASH
 from ..forms import ScopeForm
 from ..periods import describe_days, month_period
 from ..queries.churn import SMALL_SAMPLE, Loss, MeasureKind, Reason, cached_years, load_cases
@@ -87,8 +88,7 @@ class ChurnReport(ReportPage[ChurnForm]):
 
 def risk_part(risk: RiskFigures, filters: ChurnFilters) -> dict[str, Any]:
     """Return the first tiles of the report: of today, by today's 客户经理, whatever the period."""
-    name = {"customer": filters.name} if filters.name else {}
-    return {"first": risk_tiles(risk, {**name, **filters.people.chosen()}), "first_note": describe_risk(risk)}
+    return {"first": risk_tiles(risk, filters.people.chosen(), filters.name), "first_note": describe_risk(risk)}
 
 
 def facts(filters: ChurnFilters) -> list[str]:
@@ -167,7 +167,7 @@ def tiles(figures: ChurnFigures, links: ChurnLinks) -> list[Kpi]:
             "" if mean is None else confirmed,
             of="各月确认流失",
         ),
-        Kpi("流失客户此前 12 个月订单", *in_readable_unit(figures.revenue), first, "#table-0" if losses else ""),
+        Kpi("流失客户此前 12 个月订单", *shorten_amount(figures.revenue), first, "#table-0" if losses else ""),
         Kpi(
             "挽回",
             f"{figures.back:,}",

@@ -14,10 +14,11 @@ from django.utils.html import format_html
 from accounts.models import User
 from customers.records.filters import owners_in_view
 from kit.domain.days import format_day
+from kit.domain.money import shorten_amount
 from kit.domain.urls import page_url, record_url
 from kit.pages.columns import Column
 
-from ..figure_cells import in_readable_unit, signed
+from ..figure_cells import signed
 from ..forms import ALL, ScopeForm
 from ..periods import Period, year_period
 from ..queries.contribution import (
@@ -167,12 +168,12 @@ def facts(figures: ContributionFigures) -> list[str]:
 
 def tiles(figures: ContributionFigures, links: ContributionLinks) -> list[Kpi]:
     ranked, share = figures.ranked, figures.share_of_a
-    mean, middle = in_readable_unit(figures.mean), in_readable_unit(ranked.median)
+    mean, middle = shorten_amount(figures.mean), shorten_amount(ranked.median)
     growth_note = f"共 {ranked.total_orders:,} 张订单"
     if figures.growth is not None:
         growth_note = f"比 {name_earlier(figures)} {signed(figures.growth, '%')}"
     return [
-        Kpi("订单金额合计", *in_readable_unit(ranked.total), growth_note, links.orders()),
+        Kpi("订单金额合计", *shorten_amount(ranked.total), growth_note, links.orders()),
         Kpi("下单客户", f"{ranked.buyers:,}", "家", f"其中 {ranked.positive:,} 家金额为正", links.first(None)),
         Kpi(
             "户均订单金额",

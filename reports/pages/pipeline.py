@@ -10,12 +10,13 @@ from urllib.parse import urlencode
 from django import forms
 
 from kit.domain.days import format_day
+from kit.domain.money import shorten_amount
 from kit.domain.urls import page_url
 from kit.pages.columns import Column
 from marketing.models import Opportunity
 from marketing.opportunities.filters import UNFILLED
 
-from ..figure_cells import DASH, in_readable_unit
+from ..figure_cells import DASH
 from ..forms import ScopeForm
 from ..periods import Period, describe_days, month_period
 from ..queries.pipeline import SMALL_SAMPLE, STATUS, Forecast, Group, MonthLine, cached_years
@@ -136,11 +137,11 @@ def tiles(figures: PipelineFigures, links: PipelineLinks) -> list[Kpi]:
     total, days_to_win, days_to_lose = figures.total, figures.took[STATUS.WON], figures.took[STATUS.LOST]
     note = f"成功 {total.won}，失败 {total.lost}" + ("，样本少于 5，仅供参考" if total.is_small_sample else "")
     without = f"，{total.without_amount} 个没有填写金额" if total.without_amount else ""
-    amount, is_open = in_readable_unit(total.amount), links.opportunities(open=1)
+    amount, is_open = shorten_amount(total.amount), links.opportunities(open=1)
     won = links.ended(STATUS.WON, links.filters.period)
     return [
         Kpi("进行中", f"{total.open:,}", "个", f"预计 {amount.value} {amount.unit}{without}", is_open),
-        Kpi("加权金额", *in_readable_unit(total.weighted), "Σ 预计金额 × 成功机率", is_open),
+        Kpi("加权金额", *shorten_amount(total.weighted), "Σ 预计金额 × 成功机率", is_open),
         Kpi(
             "成功率",
             DASH if total.rate is None else str(total.rate),

@@ -11,9 +11,8 @@ from django.utils import timezone
 from customers.models import ChurnCase, Customer, Order
 from customers.orders.trend import SPARKLINE_MONTHS
 from kit.domain.days import add_months
-from kit.domain.money import format_yuan
+from kit.domain.money import format_yuan, shorten_amount
 from marketing.models import Opportunity
-from reports.figure_cells import in_readable_unit
 from reports.overview import executive_tiles
 from reports.periods import year_period
 from reports.queries import executive, pipeline
@@ -74,7 +73,7 @@ def test_every_tile_says_what_its_report_says(busy, sign_in):
         "近 12 个月成功率",
     ]
     ordered = Order.objects.get().total
-    assert (tile_by_label["本月订单金额"].value, tile_by_label["本月订单金额"].unit) == in_readable_unit(ordered)
+    assert (tile_by_label["本月订单金额"].value, tile_by_label["本月订单金额"].unit) == shorten_amount(ordered)
     assert tile_by_label["客户"].value == report(client, "composition", "").kpis[0].value
     months = next(table for table in report(client, "churn").tables if table.title == "月流失率")
     assert tile_by_label["本月流失率"].value == str(months.rows[-1].rate)

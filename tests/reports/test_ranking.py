@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.figure_cells import change, in_readable_unit, percent, shares, signed
+from kit.domain.money import shorten_amount
+from reports.figure_cells import SHARED, change, percent, shares, signed
 from reports.ranking import Ranking
 
 AMOUNTS = st.lists(st.decimals(-(10**6), 10**7, places=7, allow_nan=False), max_size=40)
@@ -40,6 +41,14 @@ def test_shares_always_add_up_and_are_never_a_tenth_away(amounts):
     assert sum(percentages) == (100 if total else 0)
     for amount, share in zip(amounts, percentages, strict=True):
         assert not total or abs(Fraction(share) - 100 * Fraction(amount) / total) < Fraction(1, 10)
+
+
+@given(st.lists(st.decimals(0, 10**5, places=2, allow_nan=False), min_size=2, max_size=60), st.integers(2000, 2600))
+def test_of_many_in_order_the_first_have_all_shares(amounts, length):
+    many = sorted((amounts * (length // len(amounts) + 1))[:length], reverse=True)
+    total = sum(many, Decimal(0))
+    first = shares(many[:SHARED], total)
+    assert first + [Decimal("0.0")] * (length - SHARED) == shares(many)
 
 
 def test_the_row_that_crosses_eighty_percent_is_in_a():
@@ -91,7 +100,7 @@ def test_the_ranking_equals_a_slow_one_with_fractions(amounts):
     ],
 )  # fmt: skip
 def test_amounts_of_tiles(amount, said):
-    assert in_readable_unit(Decimal(amount)) == said
+    assert shorten_amount(Decimal(amount)) == said
 
 
 def test_growth_against_nothing_is_none():

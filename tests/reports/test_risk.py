@@ -62,6 +62,9 @@ def test_each_part_leads_to_rows_that_add_up_to_it(at_risk, sign_in):
         assert f"合计 {format_yuan(amount)} 元" in text(find(rows, "#list > .applied > b"))
     assert drawn["暂缓流失"][0] == "5.0万元"
     assert drawn["风险金额"][0] == "5.4万元"
+    rows = client.get(drawn["风险金额"][2])
+    assert len(texts(rows, "tbody tr")) == len(NETS) + 1
+    assert text(find(rows, "#list > .applied > b")) == f"12 个月净额合计 {format_yuan(sum(NETS.values()) + 50000)} 元"
     assert text(find(client.get(drawn["暂缓流失"][2]), "#list > .applied > b")) == "12 个月净额合计 50,000.00 元"
 
 
@@ -74,7 +77,7 @@ def test_each_customer_counts_once_in_the_scope_of_who_looks(at_risk):
 
 def test_an_executives_home_shows_it_beside_last_months_end(at_risk, sign_in):
     client = sign_in(at_risk.executive)
-    assert tiles(client.get("/"))["风险金额"] == ("65.4万元", "上月末 —", "/reports/churn/")
+    assert tiles(client.get("/"))["风险金额"][:2] == ("65.4万元", "上月末 —")
     month_end = TODAY.replace(day=1) - timedelta(days=1)
     for manager in (at_risk.manager, at_risk.eastern):
         RiskMonth.objects.create(month_end=month_end, manager=manager, **dict.fromkeys(PARTS, Decimal("10.5")))
@@ -87,4 +90,6 @@ def test_an_executives_home_shows_it_beside_last_months_end(at_risk, sign_in):
         "60.0万元", "上月末 10.50 元",
     )  # fmt: skip
     name = Customer.objects.get(manager=at_risk.eastern).name
-    assert tiles(client.get(f"/reports/churn/?name={name}"))["风险金额"][:2] == ("60.0万元", "上月末 —")
+    figure, note, url = tiles(client.get(f"/reports/churn/?name={name}"))["风险金额"]
+    assert (figure, note) == ("60.0万元", "上月末 —")
+    assert len(texts(client.get(url), "tbody tr")) == 1
