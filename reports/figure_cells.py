@@ -21,10 +21,10 @@ def shares(values: Sequence[Decimal | int], total: Decimal | None = None) -> lis
     values must not be negative; when all are 0, all shares are 0.0. total: where values are the largest of more, in
     order, at least SHARED of them, so that none of the others has a share.
     """
-    total = sum(values, Decimal(0)) if total is None else total
-    if not total:
+    whole = sum(values, Decimal(0)) if total is None else total
+    if not whole:
         return [Decimal("0.0")] * len(values)
-    quotients = [divmod(Decimal(value) * 1000, total) for value in values]
+    quotients = [divmod(Decimal(value) * 1000, whole) for value in values]
     missing = 1000 - sum(int(units) for units, _ in quotients)
     by_remainder = sorted(range(len(quotients)), key=lambda place: -quotients[place][1])
     extra = set(by_remainder[:missing])
