@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
 from accounts.models import User
-from customers.orders.as_of import orders_as_of
 from customers.orders.models import Order
 from customers.records.models import Customer
 
@@ -32,18 +32,18 @@ class ProductCards(NamedTuple):
     """has_lines: whether the sales system sends order lines of this customer at all."""
 
     has_lines: bool
-    hints: list[Hint]
-    pauses: list[HintPause]
-    may_pause: bool
-    rates: HitRates | None
-    regular: list[RegularProduct]
+    hints: Sequence[Hint] = ()
+    pauses: Sequence[HintPause] = ()
+    may_pause: bool = False
+    rates: HitRates | None = None
+    regular: Sequence[RegularProduct] = ()
 
     @property
-    def first_regular(self) -> list[RegularProduct]:
+    def first_regular(self) -> Sequence[RegularProduct]:
         return self.regular[:FIRST_ROWS]
 
     @property
-    def more_regular(self) -> list[RegularProduct]:
+    def more_regular(self) -> Sequence[RegularProduct]:
         return self.regular[FIRST_ROWS:MAX_ROWS]
 
     @property
@@ -51,16 +51,15 @@ class ProductCards(NamedTuple):
         return max(0, len(self.regular) - MAX_ROWS)
 
 
-def product_cards(customer: Customer, user: User, as_of: date | None = None) -> ProductCards | None:
-    """Return both cards; None without permission to see orders, and for a customer without any."""
-    orders = Order.objects.visible_to(user).filter(customer=customer)
-    if not user.has_perm(orders.view_permission):
+def product_cards(customer: Customer, user: User, as_of: date) -> ProductCards | None:
+    """Return both cards; None without permission to see orders. customer: in view, with purchases."""
+    if not user.has_perm(Order.objects.all().view_permission):
         return None
-    days, as_of = purchase_days(orders.purchases()), as_of or orders_as_of()
-    if not days and not orders.purchases().exists():
-        return None
+    days = purchase_days(customer)
+    if not days:
+        return ProductCards(has_lines=False)
     return ProductCards(
-        has_lines=bool(days),
+        has_lines=True,
         hints=hints_for(customer, days, as_of),
         pauses=list(HintPause.objects.filter(customer=customer).select_related("product", "by")),
         may_pause=bool(customer.can_contribute(user)),

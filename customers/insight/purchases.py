@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from customers.orders.models import PURCHASE_STATUSES, Order, OrderLine
 from customers.orders.rollups import in_batches
+from customers.records.models import Customer
 from kit.domain.days import add_months, midnight
 from kit.sql.id_sets import IdSet
 
@@ -42,15 +43,17 @@ class Window(NamedTuple):
         return {"ordered_at__gte": midnight(first), "ordered_at__lt": midnight(end)}
 
 
-def purchase_days(orders: QuerySet[Order]) -> PurchaseDays:
-    """Return the order days of each product. orders: the purchases of one customer.
+def purchase_days(customer: Customer) -> PurchaseDays:
+    """Return the order days of each product the customer bought, in one query.
 
-    Days are taken from the orders: to cut the datetime of each line to a day takes SQLite ten times as long.
+    Days are cut here, once for each order: in the database, once for each line, SQLite takes ten times as long.
     """
-    day_of = {pk: timezone.localdate(at) for pk, at in orders.order_by("ordered_at").values_list("pk", "ordered_at")}
+    lines = purchase_lines().filter(order__customer=customer, order__status__in=PURCHASE_STATUSES)
+    day_of: dict[datetime, date] = {}
     products: dict[int, set[date]] = {}
-    for product, order in purchase_lines().filter(order__in=IdSet(day_of)).values_list("product", "order"):
-        products.setdefault(product, set()).add(day_of[order])
+    for product, at in lines.values_list("product", "order__ordered_at"):
+        day = day_of.get(at) or day_of.setdefault(at, timezone.localdate(at))
+        products.setdefault(product, set()).add(day)
     return {product: sorted(days) for product, days in products.items()}
 
 

@@ -53,13 +53,12 @@ def figures_context(record: Customer, user: User) -> dict[str, Any]:
     """Return the head figures, and the cards about what the customer orders."""
     health = health_of(record, user)
     orders = orders_card(record, user, health.metrics.computed_for if health else None)
-    has_orders = orders is not None and bool(orders["newest"])
     return {
         "health": health,
         "alert_actions": (PAUSE, WARN) if health and health.alert else (),
         "orders": orders,
         "figures": head_figures(record, user, health, orders["before"] if orders else None),
-        "products": product_cards(record, user, health.as_of if health else None) if has_orders else None,
+        "products": product_cards(record, user, health.as_of) if health and health.metrics.order_days else None,
     }
 
 
