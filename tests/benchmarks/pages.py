@@ -58,6 +58,7 @@ MEASURED = (
     Page("create", "新建销售机会（提交）", f"{LIST}new/", is_sent=True),
     Page("customers", "客户列表", "/customers/"),
     Page("customer", "客户页", "/customers/{customer}/"),
+    Page("alerts", "提前预警", "/customers/churn/early/"),
     Page("search", "搜索（两个字）", "/search/?q=%E6%B0%B4%E5%8A%A1"),
     Page("dispatch", "服务分配", "/services/dispatch/"),
     Page("handling", "服务处理（客户经理）", "/services/handling/", MANAGER),
@@ -209,6 +210,7 @@ def counts(keys: set[str], people: tuple[str, ...]) -> list[Count]:
             "create": (f"{LIST}new/", f"{LIST}new/"),
             "customers": ("/customers/?page_size=10", "/customers/?page_size=100"),
             "customer": (f"/customers/{customer_key(person)}/",) * 2,
+            "alerts": ("/customers/churn/early/?page_size=10", "/customers/churn/early/?page_size=100"),
             "search": ("/search/?q=有限", "/search/?q=水务"),
             **service_pairs(person),
         }
