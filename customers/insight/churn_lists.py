@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 
@@ -29,13 +29,13 @@ from kit.domain.urls import page_url
 from kit.pages.buttons import Control
 from kit.pages.columns import Column
 from kit.pages.list_page import ListPage
-from kit.pages.list_tabs import ALL, MAX_TAB_COUNT, Tabs
-from kit.pages.paging import count_capped
+from kit.pages.list_tabs import ALL, Tabs
 from kit.pages.query_string import QueryString
 from kit.pages.templatetags.ui import chip
 from kit.sql.exact_sum import ExactSum
 
 from .alert_pages import LOG, PAUSE, WARN
+from .alert_ranking import AlertRanking, count_cases, rank_alerts
 from .alerts import AlertLevel
 from .columns import NetColumn
 from .filters import AlertFilter
@@ -90,7 +90,7 @@ def count_alerts(request: Any) -> int:
     """Count what the tab 提前预警 leads to. request: of the list of cases."""
     rows = Alert.objects.visible_to(request.user).alerted(orders_as_of())
     filtered = AlertFilter(shared_filters(request), queryset=rows, request=request)
-    return count_capped([(filtered.qs, MAX_TAB_COUNT + 1)])[0] if filtered.is_valid() else 0
+    return rank_alerts(in_default_order(filtered.qs), request.user).number if filtered.is_valid() else 0
 
 
 def case_links(request: Any) -> list[dict[str, Any]]:
@@ -98,11 +98,16 @@ def case_links(request: Any) -> list[dict[str, Any]]:
     rows = ChurnCase.objects.visible_to(request.user)
     filtered = ChurnFilter(shared_filters(request), queryset=rows, request=request)
     cases = filtered.qs if filtered.is_valid() else rows.none()
-    labels = CASE_TABS.labels
-    counts = count_capped([(CASE_TABS.rows(cases, key), MAX_TAB_COUNT + 1) for key in labels])
+    counts = count_cases(cases, request.user)
+    in_tab = {ALL: counts, OPEN_TAB: ChurnCase.OPEN}
     return [
-        {"label": label, "url": list_url("customers:churn_list", request, status=key), "current": False, "count": count}
-        for (key, label), count in zip(labels.items(), counts, strict=True)
+        {
+            "label": label,
+            "url": list_url("customers:churn_list", request, status=key),
+            "current": False,
+            "count": sum(counts.get(status, 0) for status in in_tab.get(key, (key,))),
+        }
+        for key, label in CASE_TABS.labels.items()
     ]
 
 
@@ -150,6 +155,13 @@ ALERT_COLUMNS = (
 )
 
 
+DEFAULT_SORT = "-alert_level"
+
+
+def in_default_order(rows: AlertQuerySet) -> AlertQuerySet:
+    return rows.order_by(DEFAULT_SORT, "-net_12m", "pk")
+
+
 class AlertList(ListPage):
     model = Alert
     title, help = "提前预警", "early"
@@ -157,7 +169,7 @@ class AlertList(ListPage):
     template_name = "customers/alert_list.html"
     select_related = ("customer", "customer__manager")
     filterset_class = AlertFilter
-    default_sort = "-alert_level"
+    default_sort = DEFAULT_SORT
     columns = ALERT_COLUMNS
     row_buttons = (PAUSE, WARN)
     tabs = AlertTabs("", ())
@@ -173,34 +185,49 @@ class AlertList(ListPage):
     def rows(self) -> AlertQuerySet:
         return super().rows().alerted(self.as_of)
 
-    def ordered(self, rows: AlertQuerySet) -> AlertQuerySet:
+    @cached_property
+    def ranking(self) -> AlertRanking:
+        return rank_alerts(self.in_order(self.shown_rows()), self.request.user)
+
+    def in_order(self, rows: Any) -> AlertQuerySet:
         then = [] if self.sort.endswith("net_12m") else ["-net_12m"]
-        return rows.with_rest_days().order_by(self.sort, *then, "pk")
+        in_order: AlertQuerySet = rows.order_by(self.sort, *then, "pk")
+        return in_order
+
+    def ordered(self, rows: AlertQuerySet) -> AlertQuerySet:
+        return self.in_order(rows).with_rest_days()
+
+    def count_rows(self) -> tuple[dict[str, int], int]:
+        if self.export.limit is not None:
+            return super().count_rows()
+        return {ALL: self.ranking.number}, self.ranking.number
+
+    def page_rows(self, start: int, size: int) -> list[Alert]:
+        keys = self.ranking.keys[start : start + size]
+        rows = self.shown_rows().with_rest_days().filter(pk__in=keys).in_bulk()  # type: ignore[attr-defined]
+        return [rows[key] for key in keys if key in rows]
 
     def row_controls(self, row: Alert) -> list[Control]:
         log = [Control(LOG, LOG.url(row), True, "")] if row.customer.can_contribute(self.request.user) else []
         return [*log, *super().row_controls(row)]
 
     def totals(self) -> str:
-        return describe_sums(self.shown_rows())
+        return describe_sums(self.ranking)
 
     def context(self) -> dict[str, Any]:
         records = [record for hook in lent(AlertRecord) if (record := hook.describe(self.request.user))]
         return {"as_of": self.as_of, "records": records, "mirror": mirror_notice("orders", "order_lines")}
 
 
-def describe_sums(rows: Any) -> str:
-    """Say how many alerts there are and what their customers bought, in all and by level. rows: of alerted()."""
-    lines = rows.order_by().values_list("alert_level").annotate(Count("pk"), ExactSum("net_12m"))
-    by_level = {level: (count, net or Decimal(0)) for level, count, net in lines}
-    if not by_level:
+def describe_sums(ranking: AlertRanking) -> str:
+    """Say how many alerts there are and what their customers bought, in all and by level."""
+    if not ranking.number:
         return ""
-    count, net = (sum(values) for values in zip(*by_level.values(), strict=True))
-    parts = [f"共 {count:,} 家，12 个月净额合计 {format_yuan(Decimal(net))} 元"]
-    for level in AlertLevel:
-        if len(by_level) > 1:
-            count, net = by_level[level]
-            parts.append(f"{level.label} {count:,} 家 {format_yuan(net)} 元")
+    parts = [f"共 {ranking.number:,} 家，12 个月净额合计 {format_yuan(ranking.net)} 元"]
+    if all(one.number for one in ranking.sums.values()):
+        for level in AlertLevel:
+            number, net = ranking.sums[level]
+            parts.append(f"{level.label} {number:,} 家 {format_yuan(net)} 元")
     return format_html_join("　", '<span class="nw">{}</span>', ((part,) for part in parts))
 
 

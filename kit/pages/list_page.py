@@ -92,6 +92,10 @@ class ListPage(View):
     def row_controls(self, row: Any) -> list[Control]:
         return controls(self.row_buttons, row, self.request.user)
 
+    def count_rows(self) -> tuple[dict[str, int], int]:
+        """Return the rows of each tab and those of the export, up to the caps or more."""
+        return count_list(self)
+
     def totals(self) -> str:
         """Return the sums of all rows of the list as a sentence, empty without."""
         return ""
@@ -165,7 +169,7 @@ class NewLink(NamedTuple):
 def list_context(page: ListPage) -> dict[str, Any]:
     """Return the context of ui/list.html."""
     form, user = page.filtered[0].form, page.request.user
-    counts, export_count = count_list(page)
+    counts, export_count = page.count_rows()
     pager = Pager(page.query, counts[page.tab])
     rows = page.page_rows(pager.start, pager.size)
     bulk = open_bulk_actions(page.bulk_actions, user)

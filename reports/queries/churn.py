@@ -35,11 +35,11 @@ from customers.churn.effect import combine_effects, measure_effects
 from customers.churn.models import ChurnCaseQuerySet
 from customers.models import ChurnCase, ChurnMeasure, Customer, Order, churn_version
 from customers.orders.models import OrderQuerySet
+from customers.orders.versioned_cache import cached, sql_key
 from kit.domain.days import add_months, midnight
 from kit.sql.exact_sum import ExactSum
 from kit.sql.id_sets import IdSet
 from reports.figure_cells import percent, shares
-from reports.versioned_cache import cached, sql_key
 
 from ..periods import Period, until_this_month, years_between
 from .churn_rates import Month, monthly_rates, position_among, rates_of_owners

@@ -16,9 +16,9 @@ from accounts.scopes.rule import VIEW, user_ids_in_scope
 from accounts.users.by_department import exact_department_choice
 from basedata.models import DictionaryEntry
 from customers.models import ChurnChange, Customer
+from customers.orders.versioned_cache import cached, sql_key
 from customers.querysets import CustomerQuerySet
 from reports.figure_cells import shares
-from reports.versioned_cache import cached, sql_key
 
 from ..models import CompositionSnapshot
 

@@ -14,11 +14,11 @@ from django.utils import timezone
 from accounts.models import User
 from basedata.models import data_as_of
 from customers.models import Customer, Order, RevenueYear
+from customers.orders.versioned_cache import cached, sql_key
 from customers.querysets import CustomerQuerySet
 from customers.records.filters import name_condition
 from kit.domain.days import add_months
 from kit.sql.exact_sum import ExactSum
-from reports.versioned_cache import cached, sql_key
 
 from ..figure_cells import change, percent
 from ..periods import Period, year_period

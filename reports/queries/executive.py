@@ -13,9 +13,9 @@ from django.utils import timezone
 from accounts.models import User
 from customers.models import ChurnCase, Customer, Order
 from customers.orders.trend import totals_by_month
+from customers.orders.versioned_cache import cached
 from marketing.models import Opportunity
 from reports.figure_cells import percent
-from reports.versioned_cache import cached
 from services.models import ServiceRequest
 
 from ..periods import Period

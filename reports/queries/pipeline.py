@@ -18,11 +18,11 @@ from django.db.models.functions import Coalesce, TruncMonth
 from django.utils import timezone
 
 from accounts.models import User
+from customers.orders.versioned_cache import cached, sql_key
 from kit.domain.days import add_months, midnight
 from kit.sql.exact_sum import ExactSum
 from marketing.models import ForecastChange, Opportunity, opportunity_version
 from reports.figure_cells import percent
-from reports.versioned_cache import cached, sql_key
 
 from ..periods import Period, until_this_month, years_between
 

@@ -22,9 +22,9 @@ from accounts.models import User
 from accounts.users.by_department import department_user_ids
 from basedata.models import DictionaryEntry
 from customers.models import Customer
+from customers.orders.versioned_cache import cached, sql_key
 from kit.domain.days import format_day
 from reports.figure_cells import percent, shares
-from reports.versioned_cache import cached, sql_key
 from services.models import COMPLAINT, ServiceChange, ServiceRequest
 from services.requests.querysets import ServiceRequestQuerySet
 

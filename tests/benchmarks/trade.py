@@ -103,7 +103,7 @@ def first_seconds(paths: dict[str, str], username: str) -> dict[str, float]:
     """Return seconds by page, opened with an empty cache as after a sync; the median of three."""
     from pages import signed_in
 
-    from reports import versioned_cache
+    from customers.orders import versioned_cache
 
     client, seconds = signed_in(username), {}
     for key, path in paths.items():

@@ -12,7 +12,7 @@ REPORTS = Path(settings.BASE_DIR) / "reports"
 MODULES = sorted(path for path in REPORTS.rglob("*.py") if "migrations" not in path.parts)
 COMPUTING = [
     *sorted((REPORTS / "queries").glob("*.py")),
-    *(REPORTS / f"{name}.py" for name in ("figure_cells", "periods", "ranking", "versioned_cache")),
+    *(REPORTS / f"{name}.py" for name in ("figure_cells", "periods", "ranking")),
 ]
 REQUESTS = {"HttpRequest", "WSGIRequest", "ASGIRequest", "RequestFactory"}
 PAGES = ("kit.pages", "kit.domain.urls", "django.http", "django.urls", "reports.pages", "reports.report_page")

@@ -16,7 +16,8 @@ from django.core.exceptions import EmptyResultSet
 from django.db.models import QuerySet
 
 from accounts.models import User
-from customers.orders.rollups import revenue_version
+
+from .rollups import revenue_version
 
 T = TypeVar("T")
 VersionReader = Callable[[], Hashable | None]
