@@ -32,13 +32,12 @@ from kit.pages.list_page import ListPage
 from kit.pages.list_tabs import ALL, Tabs
 from kit.pages.query_string import QueryString
 from kit.pages.templatetags.ui import chip
-from kit.sql.exact_sum import ExactSum
 
 from .alert_pages import LOG, PAUSE, WARN
-from .alert_ranking import AlertRanking, count_cases, rank_alerts
 from .alerts import AlertLevel
 from .columns import NetColumn
 from .filters import AlertFilter
+from .list_figures import AlertRanking, count_cases, rank_alerts, sum_of_cases
 from .models import Alert, AlertQuerySet
 
 SHARED_FILTERS = ("customer", "manager", "department")
@@ -98,17 +97,21 @@ def case_links(request: Any) -> list[dict[str, Any]]:
     rows = ChurnCase.objects.visible_to(request.user)
     filtered = ChurnFilter(shared_filters(request), queryset=rows, request=request)
     cases = filtered.qs if filtered.is_valid() else rows.none()
-    counts = count_cases(cases, request.user)
-    in_tab = {ALL: counts, OPEN_TAB: ChurnCase.OPEN}
+    counts = numbers_in_tabs(count_cases(cases, request.user))
     return [
         {
             "label": label,
             "url": list_url("customers:churn_list", request, status=key),
             "current": False,
-            "count": sum(counts.get(status, 0) for status in in_tab.get(key, (key,))),
+            "count": counts[key],
         }
         for key, label in CASE_TABS.labels.items()
     ]
+
+
+def numbers_in_tabs(by_status: Mapping[str, int]) -> dict[str, int]:
+    statuses = {ALL: tuple(by_status), OPEN_TAB: ChurnCase.OPEN}
+    return {key: sum(by_status.get(one, 0) for one in statuses.get(key, (key,))) for key in CASE_TABS.labels}
 
 
 def narrow_to_tab(cases: QuerySet[ChurnCase], tab: str) -> QuerySet[ChurnCase]:
@@ -314,6 +317,12 @@ class ChurnList(ListPage):
     def ordered(self, rows: ChurnCaseQuerySet) -> ChurnCaseQuerySet:
         return super().ordered(rows.with_latest_measure())
 
+    def count_rows(self) -> tuple[dict[str, int], int]:
+        if self.export.limit is not None:
+            return super().count_rows()
+        counts = numbers_in_tabs(count_cases(self.filtered[1], self.request.user))
+        return counts, counts[self.tab]
+
     def row_controls(self, row: ChurnCase) -> list[Control]:
         return super().row_controls(row) if row.closed_at is None else []  # closed cases are read-only
 
@@ -321,8 +330,7 @@ class ChurnList(ListPage):
         """Return the sum over the customers of the tab, each once though it may have had several cases."""
         if self.tab == ALL:
             return ""
-        customers = CustomerMetrics.objects.filter(customer__in=self.shown_rows().order_by().values("customer"))
-        net = customers.aggregate(net=ExactSum("net_12m"))["net"]
+        net = sum_of_cases(self.shown_rows(), self.request.user)
         return "" if net is None else f"12 个月净额合计 {format_yuan(net)} 元"
 
     def context(self) -> dict[str, Any]:

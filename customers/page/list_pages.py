@@ -12,7 +12,7 @@ from customers.insight.alerts import AlertLevel, customers_alerted
 from customers.orders.as_of import orders_as_of
 from customers.records.metrics import CustomerMetrics
 from customers.records.models import Customer
-from customers.records.pages import EDIT, TRANSFER
+from customers.records.pages import EDIT, REMOVE, TRANSFER
 from kit.domain.days import format_day
 from kit.domain.money import format_yuan
 from kit.pages.bulk import BulkAction
@@ -37,8 +37,6 @@ from .columns import (
 )
 from .filters import CustomerFilter, DeletedCustomerFilter
 
-# Without counting what belongs to each customer: the confirmation page counts it.
-REMOVE_ROW = Button(Customer.removable_by, "trash", "customers:customer_delete", dialog=True)
 PART_LINKS = (
     Button(None, "message-circle", "customers:interaction_list", label="交往记录"),
     Button(None, "users", "customers:contact_list", label="联系人"),
@@ -64,7 +62,7 @@ class CustomerList(ListPage):
         *map(file_column, FILE_FIELDS),
         *METRIC_COLUMNS,
     )
-    row_buttons = (EDIT, REMOVE_ROW, TRANSFER)
+    row_buttons = (EDIT, REMOVE, TRANSFER)
     bulk_actions = (
         BulkAction("移交", "customer_transfer_many", Customer.transfer.permission),
         BulkAction("批量修改", "customer_reclassify", Customer.reclassify.permission),

@@ -1,4 +1,4 @@
-"""Alerts of a list in their order, numbers and sums: counted once until figures, cases or pauses change.
+"""Numbers, sums and order of the lists of alerts and cases: counted once until figures, cases or pauses change.
 
 To find, sort and add up all of them for every page costs thirty plain pages at a million customers.
 """
@@ -10,13 +10,15 @@ from collections.abc import Hashable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, QuerySet
 
 from accounts.models import User
-from customers.churn.models import ChurnCaseQuerySet
+from customers.churn.models import ChurnCase
 from customers.churn.version import churn_version
 from customers.orders.versioned_cache import cached, sql_key
+from customers.records.metrics import CustomerMetrics
 from kit.pages.paging import MAX_COUNT
+from kit.sql.exact_sum import ExactSum
 
 from .alerts import AlertLevel
 from .models import AlertPause, AlertQuerySet
@@ -50,13 +52,24 @@ def rank_alerts(rows: AlertQuerySet, user: User) -> AlertRanking:
     return cached(user, ("alerts", order, sql_key(rows)), lambda: _rank(rows), alert_version)
 
 
-def count_cases(rows: ChurnCaseQuerySet, user: User) -> Mapping[str, int]:
+def count_cases(rows: QuerySet[ChurnCase], user: User) -> Mapping[str, int]:
     """Return {status: number} of the cases, which the user sees."""
 
     def count() -> dict[str, int]:
         return dict(rows.order_by().values_list("status").annotate(Count("pk")))
 
     return cached(user, ("cases", sql_key(rows)), count, churn_version)
+
+
+def sum_of_cases(rows: QuerySet[ChurnCase], user: User) -> Decimal | None:
+    """Return the 12 个月净额 of the cases' customers, each once; None without any."""
+
+    def add_up() -> Decimal | None:
+        customers = CustomerMetrics.objects.filter(customer__in=rows.order_by().values("customer"))
+        total: Decimal | None = customers.aggregate(net=ExactSum("net_12m"))["net"]
+        return total
+
+    return cached(user, ("net of cases", sql_key(rows)), add_up, churn_version)
 
 
 def alert_version() -> Hashable | None:
