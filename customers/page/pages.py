@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 
 from accounts.models import User
 from customers.churn.pages import churn_card
+from customers.contacts.pages import CARD_ACTIONS
 from customers.hooks import OriginCard, WorkCard
 from customers.insight.alert_pages import PAUSE, WARN
 from customers.insight.cards import product_cards
@@ -103,6 +104,7 @@ class CustomerDetail(RecordPage):
         changes = mask_entries(record, AuditEntry.objects.about(record)[:5], user)
         return {
             **cards_context(record, user),
+            "contact_actions": CARD_ACTIONS,
             **figures_context(record, user),
             "owners": record.ownerships.select_related("manager"),
             "branches": Customer.objects.visible_to(user)

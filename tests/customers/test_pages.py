@@ -334,11 +334,35 @@ def test_a_contact_is_added_and_stands_on_the_customers_page(manager, customer):
     assert Contact.objects.get().email == "gao@example.com"
 
 
-@pytest.mark.parametrize("field", ["name", "position", "office_phone"])
-def test_a_contact_needs_name_position_and_office_phone(field, manager, customer):
-    response = manager.post(at(customer, "contacts/new/"), {**CONTACT, field: ""})
-    assert errors(response) == ["请填写。"]
+WAYS = {"mobile": "138 0000 1111", "office_phone": "024-5555 6610", "wechat": "gaofeng_hh", "email": "g@example.com"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_contact_is_a_name_and_one_way_to_reach_them(way, manager, customer):
+    address = at(customer, "contacts/new/")
+    response = manager.post(address, {"name": "高峰"})
+    assert [text for text in texts(response, ".f.bad") if "至少一项" in text and text.startswith("手机")]
+    assert errors(manager.post(address, {way: WAYS[way]})) == ["请填写。"]
     assert Contact.objects.count() == 0
+    manager.post(address, {"name": "高峰", way: WAYS[way]})
+    contact = Contact.objects.get()
+    assert {name: getattr(contact, name) for name in WAYS if getattr(contact, name)} == {way: WAYS[way]}
+
+
+def test_a_contact_without_any_stays_until_the_form_is_saved(manager, customer):
+    contact = factories.ContactFactory(customer=customer, position="", office_phone="")
+    address = at(customer, f"contacts/{contact.pk}/edit/")
+    sent = {"name": "高峰", "role": "decider", "opened": opened(manager, address)}
+    assert "至少一项" in manager.post(address, sent).content.decode()
+    assert manager.post(address, {**sent, "wechat": "gaofeng_hh"}).status_code == 302
+    assert AuditEntry.objects.about(contact).get().changes == {"角色": ["", "决策人"], "微信号": ["", "gaofeng_hh"]}
+
+
+def test_the_strict_form_asks_for_position_and_office_phone_again(manager, customer, settings):
+    settings.CRM_STRICT_CUSTOMER_FORM = True
+    response = manager.post(at(customer, "contacts/new/"), {"name": "高峰", "mobile": "138 0000 1111"})
+    assert [text.split()[0] for text in texts(response, ".f.bad")] == ["职位", "办公电话"]
+    assert manager.post(at(customer, "contacts/new/"), CONTACT).status_code == 302
 
 
 def test_a_contact_sent_twice_is_added_once(manager, customer):
