@@ -22,7 +22,7 @@ class ContactForm(DuplicateCheckForm):
         Block(
             "联系人",
             "手机、办公电话、微信号、邮箱至少填一项。",
-            (("name", 2), ("position", 2), ("role", 2), ("mobile", 2), ("office_phone", 2), ("wechat", 2)),
+            ("name", ("mobile", 2), ("office_phone", 2), ("wechat", 2), ("position", 3), ("role", 3)),
         ),
         Block(
             "更多",
@@ -39,7 +39,7 @@ class ContactForm(DuplicateCheckForm):
     class Meta:
         model = Contact
         fields = [
-            "name", "position", "role", "mobile", "office_phone", "wechat", "email", "preferred_channel", "gender",
+            "name", "mobile", "office_phone", "wechat", "position", "role", "email", "preferred_channel", "gender",
             "is_primary", "do_not_contact", "note",
         ]  # fmt: skip
         widgets = {

@@ -55,7 +55,6 @@ class ContactList(PartList):
         DetailColumn("邮箱", "email", refused="do_not_contact"),
         Column("首选联系方式", "get_preferred_channel_display", css="nw"),
         Column("性别", "get_gender_display", css="m-h"),
-        Column("备注", "note"),
         Column("请勿联系", "do_not_contact", export_only=True),
     )
     row_buttons = (EDIT_CONTACT, REMOVE_CONTACT, PERSONAL_DATA)

@@ -27,7 +27,7 @@ from kit.pages.list_page import ListPage
 from marketing.models import Opportunity
 from tests import factories
 from tests.exports import export
-from tests.html import find_all, texts
+from tests.html import find_all, texts, urls
 
 pytestmark = pytest.mark.django_db
 
@@ -285,6 +285,34 @@ def test_no_template_shows_a_detail_without_asking():
     ]
     assert bare == []
     assert SHOWN_BARE.search("{{ contact.mobile|dash }}")  # control
+
+
+LINKS = {f"tel:{PHONE.replace('-', '')}", f"tel:{OFFICE.replace('-', '')}", f"tel:{MOBILE}", f"mailto:{EMAIL}"}
+
+
+def calling(page):
+    return {link for link in urls(page) if link.startswith(("tel:", "mailto:"))}
+
+
+def test_a_number_is_rung_and_an_address_written_to_only_where_it_is_shown_in_full(held, company, sign_in):
+    pages = addresses(held)
+    own, theirs = sign_in(company.manager), sign_in(company.colleague)
+    assert set().union(*(calling(own.get(page)) for page in pages)) == LINKS
+    assert set().union(*(calling(theirs.get(page)) for page in pages)) == set()
+    opened_page = theirs.post(held.contact.get_detail_url("mobile"), follow=True)
+    assert calling(opened_page) == {f"tel:{MOBILE}"}
+    fragment = theirs.get(opened_page.redirect_chain[-1][0], headers={"HX-Request": "true"})
+    assert calling(fragment) == {f"tel:{MOBILE}"}
+    opened_page = theirs.post(held.contact.get_detail_url("wechat"), follow=True)
+    assert WECHAT in opened_page.content.decode()
+    assert calling(opened_page) == set()
+
+
+def test_who_asked_not_to_be_contacted_is_not_offered_to_be_rung(held, company, sign_in):
+    held.contact.edit(by=company.manager, do_not_contact=True)
+    page = sign_in(company.manager).get(reverse("customers:contact_list", args=[held.customer.pk]))
+    assert MOBILE in page.content.decode()
+    assert calling(page) == set()
 
 
 # Opening one

@@ -389,6 +389,39 @@ def test_a_contact_is_changed(manager, customer):
     assert AuditEntry.objects.about(contact).get(verb="编辑").changes == {"手机": ["", "139"]}
 
 
+def test_what_is_done_with_a_contact_stands_under_their_dots_and_names_them(manager, customer):
+    factories.ContactFactory(
+        customer=customer, name="高峰", role="decider", preferred_channel="wechat", wechat="gaofeng"
+    )
+    page = manager.get(at(customer))
+    (menu,) = find_all(page, "#contacts details.dd")
+    assert menu.find("summary").get("aria-label") == "联系人 高峰 的操作"
+    assert [link.get("aria-label") for link in menu.findall(".//a")] == ["编辑联系人 高峰", "删除联系人 高峰"]
+    assert texts(page, "#contacts .tag") == ["决策人"]
+    assert texts(page, "#contacts .way") == ["微信 gaofeng", "办公电话 024-5555 6610"]
+    row = find_all(manager.get(at(customer, "contacts/")), "tbody tr")[0]
+    assert [link.text for link in row.findall(".//div[@class='ra']/a")] == ["编辑"]
+
+
+@pytest.mark.parametrize(("role", "names"), [("", ["李敏", "高峰"]), ("buyer", ["李敏"]), ("user", [])])
+def test_contacts_are_filtered_by_their_role(role, names, manager, customer):
+    factories.ContactFactory(customer=customer, name="高峰", role="decider")
+    factories.ContactFactory(customer=customer, name="李敏", role="buyer")
+    response = manager.get(at(customer, f"contacts/?role={role}"))
+    assert sorted(texts(response, "td.m-t")) == sorted(names)
+
+
+def test_the_form_in_the_dialog_answers_with_itself_and_then_with_the_card(manager, customer):
+    address, htmx = at(customer, "contacts/new/"), {"HX-Request": "true", "HX-Target": "dialog"}
+    assert texts(manager.get(address, headers=htmx), "#dialog-title") == ["新建联系人"]
+    refused = manager.post(address, {"name": "高峰"}, headers=htmx)
+    assert find_all(refused, "form.dlg .f.bad [name=mobile]")
+    saved = manager.post(address, {"name": "高峰", "wechat": "gaofeng_hh"}, headers=htmx)
+    assert saved["HX-Retarget"] == "#contacts"
+    assert texts(saved, "#contacts .way") == ["微信 gaofeng_hh"]
+    assert find_all(saved, "#contacts details.dd")
+
+
 def test_deleting_a_contact_asks_names_it_and_says_so(manager, customer):
     contact = factories.ContactFactory(customer=customer)
     address = at(customer, f"contacts/{contact.pk}/delete/")
