@@ -13,9 +13,10 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
 from accounts.models import User
+from customers.contacts.models import CONTACT_TEXTS
 from customers.interactions.models import delete_files_on_commit
 from customers.models import Attachment, Contact
-from customers.personal import CONTACT, CONTACT_TEXTS, ContactWords, PersonalDataSource
+from customers.personal import CONTACT, ContactWords, PersonalDataSource
 from kit.audit.export_conditions import CONDITIONS_LABEL, EXPORT_VERB
 from kit.audit.log import display_value, format_value, log_event
 from kit.audit.models import AuditEntry
@@ -120,10 +121,10 @@ def _kind(part: PersonalDataSource) -> int:
 def entries_about(contact: Contact, words: ContactWords) -> Iterator[AuditEntry]:
     """Yield the events on the contact and those that name them, each once.
 
-    By name on records of their customer and in the conditions of exports, by one of their numbers anywhere.
+    By name and 微信号 on records of their customer and in the conditions of exports, by one of their numbers anywhere.
     """
     nearby = records_around(contact)
-    personal, numbers, done = wholly_personal(contact, words), words.without_names(), set[int]()
+    personal, numbers, done = wholly_personal(contact, words), words.only_numbers(), set[int]()
     for entry in _candidates(contact, words, nearby):
         about = (entry.content_type_id, entry.object_id)
         text = f"{entry.object_text} {json.dumps(entry.readable_changes, ensure_ascii=False)}"

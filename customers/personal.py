@@ -18,11 +18,12 @@ from django.db.models import Q
 from accounts.models import Notification
 from kit.audit.models import AuditEntry
 from kit.audit.redaction import ERASED_TEXT
+from kit.domain.folding import looks_like_number
 from kit.sql.streaming import stream_records
 from kit.sql.transactions import in_transaction
 
 from .churn.models import ChurnCase, ChurnMeasure
-from .contacts.models import ERASED_NAME, Contact
+from .contacts.models import CONTACT_TEXTS, ERASED_NAME, WAYS, Contact
 from .imports.arrivals import Arrival
 from .imports.models import ImportFile
 from .insight.models import AlertPause
@@ -35,36 +36,44 @@ from .timeline import TimelineEntry
 # Shorter words may mean anything.
 MIN_NAME_LENGTH = 2
 MIN_DIGITS = 7
+MIN_WECHAT_LENGTH = 6
 
 
 class ContactWords:
-    """Search for a contact in free text by name, numbers and e-mail, present and former ones."""
+    """Search for a contact in free text by name, numbers, e-mail and 微信号, present and former ones."""
 
-    def __init__(self, names: Iterable[str], numbers: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], numbers: Iterable[str], wechats: Iterable[str] = ()) -> None:
         self.names = {name.strip() for name in names if len(name.strip()) >= MIN_NAME_LENGTH}
         self.numbers = {number.strip() for number in numbers if "@" in number or len(only_digits(number)) >= MIN_DIGITS}
-        parts = [*map(number_pattern, self.numbers), *map(re.escape, self.names)]
+        self.wechats = {wechat.strip() for wechat in wechats if len(wechat.strip()) >= MIN_WECHAT_LENGTH}
+        parts = [*map(number_pattern, self.numbers), *map(wechat_pattern, self.wechats), *map(re.escape, self.names)]
         self.pattern = re.compile("|".join(sorted(parts, key=len, reverse=True)), re.IGNORECASE) if parts else None
 
     @classmethod
     def of(cls, contact: Contact) -> ContactWords:
-        names, numbers = {contact.name}, {contact.mobile, contact.email, contact.office_phone}
-        labels = {str(Contact._meta.get_field(name).verbose_name): name for name in ("name", *Contact.detail_fields)}  # type: ignore[union-attr]
+        values = {name: {getattr(contact, name)} for name in ("name", *WAYS)}
+        labels = {str(Contact._meta.get_field(name).verbose_name): name for name in values}  # type: ignore[union-attr]
         for entry in AuditEntry.objects.about(contact):
             for label in labels.keys() & entry.changes.keys():
-                values = {value for value in entry.changes[label] if value}  # before and after
-                (names if labels[label] == "name" else numbers).update(values)
-        names.discard(ERASED_NAME)
+                values[labels[label]].update(value for value in entry.changes[label] if value)  # before and after
+        wechats = values["wechat"]
+        numbers = values["mobile"] | values["office_phone"] | values["email"] | set(filter(looks_like_number, wechats))
         # The customer's own numbers are not personal.
         shared = {only_digits(contact.customer.phone), only_digits(contact.customer.fax)}
-        return cls(names, (n for n in numbers if n == contact.mobile or "@" in n or only_digits(n) not in shared))
+        own = (n for n in numbers if n == contact.mobile or "@" in n or only_digits(n) not in shared)
+        return cls(values["name"] - {ERASED_NAME}, own, wechats)
 
     def without_names(self) -> ContactWords:
+        return ContactWords((), self.numbers, self.wechats)
+
+    def only_numbers(self) -> ContactWords:
+        """Return what stands for nobody else anywhere; a 微信号 of letters may be a colleague's user name."""
         return ContactWords((), self.numbers)
 
     def all(self) -> list[str]:
         """Return all spellings that may be stored, for a first query."""
-        return sorted(self.names | self.numbers | {only_digits(number) for number in self.numbers if "@" not in number})
+        digits = {only_digits(number) for number in self.numbers if "@" not in number}
+        return sorted(self.names | self.numbers | self.wechats | digits)
 
     def found_in(self, text: Any) -> bool:
         """Return whether a value contains one of the words. text: any value, such as the JSON of a draft."""
@@ -89,6 +98,11 @@ def only_digits(text: str) -> str:
 def number_pattern(number: str) -> str:
     """Return a regex for the number, however its digits are grouped, or for an e-mail address."""
     return re.escape(number) if "@" in number else r"[\s\-]?".join(only_digits(number))
+
+
+def wechat_pattern(wechat: str) -> str:
+    """Return a regex for the whole 微信号, not for the beginning of a longer one."""
+    return rf"(?<![A-Za-z0-9_-]){re.escape(wechat)}(?![A-Za-z0-9_-])"
 
 
 @dataclass(frozen=True)
@@ -153,7 +167,6 @@ def _notifications(contact: Contact) -> models.QuerySet[Notification]:
     return Notification.objects.filter(notifications_about(customer, contact.customer.churn_cases.all()))
 
 
-CONTACT_TEXTS = ("name", "gender", "position", "office_phone", "mobile", "email", "preferred_channel", "note")
 CONTACT = PersonalDataSource(
     "联系人",
     Contact,

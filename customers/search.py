@@ -54,6 +54,7 @@ def find_customers(user: User, text: str) -> list[Customer]:
         conditions.append(sounds)
     if may_search_number(user, text):
         conditions += _numbers(user, text)
+    conditions.append(Q(pk__in=Contact.objects.found_by_wechat(text, user).values("customer")))
     rows = Customer.objects.visible_to(user).select_related("manager", "level")
     return first_rows(rows.order_by("name_pinyin", "pk"), conditions)
 

@@ -20,16 +20,15 @@ from .plans.models import PlanItem
 
 def opportunities_of(contact: Contact) -> models.QuerySet[Opportunity]:
     """Return the opportunities the customer came from, and those with the contact's name and one of their numbers."""
-    numbers = [number for number in (contact.mobile, contact.office_phone) if fold_number(number)]
     condition = Q(customer=contact.customer)
-    for number in numbers:
+    for number in contact.numbers:
         condition |= Q(contact_name__same_text=contact.name, contact_phone__same_number=number)
     return Opportunity.objects.filter(condition).order_by("pk")
 
 
 def names_contact(row: Opportunity, contact: Contact) -> bool:
     """Whether the opportunity has this contact's name or one of their numbers."""
-    numbers = {fold_number(number) for number in (contact.mobile, contact.office_phone)} - {""}
+    numbers = map(fold_number, contact.numbers)
     return fold_name(row.contact_name) == fold_name(contact.name) or fold_number(row.contact_phone) in numbers
 
 

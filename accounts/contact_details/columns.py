@@ -6,7 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import models
+
 from accounts.users.models import User
+from kit.domain.phone_links import dial_url, mail_url
 from kit.domain.text import DASH
 from kit.pages.columns import Column
 from kit.pages.html import format_html_fast
@@ -46,12 +49,26 @@ IN_DIALOG = format_html_fast('hx-target="{}" hx-select="unset" hx-swap="innerHTM
 
 def detail_html(row: Any, name: str, viewer: User, token: str = "") -> str:
     """Return a detail as HTML; a masked one with its link. token: the CSRF token, by which htmx opens it in place."""
+    if not getattr(row, name):
+        return DASH
+    if row.shows_details_to(viewer):
+        return detail_link(row, name)
     value = row.detail(name, viewer)
-    if not value or value == getattr(row, name) or not row.can_open_detail(viewer):
-        return value or DASH
+    if not row.can_open_detail(viewer):
+        return value
     url, label = row.get_detail_url(name), row._meta.get_field(name).verbose_name
     method, attributes = ("hx-post", in_place_attributes(token)) if token else ("hx-get", IN_DIALOG)
     return format_html_fast(OPEN_HTML, value, url, method, url, attributes, f"显示完整的{label}")
+
+
+def detail_link(row: Any, name: str) -> str:
+    """Return a detail that its reader sees in full: a number to ring, an address to write to, else the text."""
+    value, url = getattr(row, name), ""
+    if row.may_be_contacted and name in row.number_indexed:
+        url = dial_url(value)
+    elif row.may_be_contacted and isinstance(row._meta.get_field(name), models.EmailField):
+        url = mail_url(value)
+    return format_html_fast('<a class="tel" href="{}">{}</a>', url, value) if url else value
 
 
 def in_place_attributes(token: str) -> str:

@@ -44,6 +44,7 @@ class HasContactDetails(models.Model):
     """A model with contact details. shows_details_to() and its form in SQL, detailed_for(), must agree."""
 
     detail_fields: ClassVar[tuple[str, ...]]
+    number_indexed: ClassVar[tuple[str, ...]] = ()  # those that are telephone numbers
 
     class Meta:
         abstract = True
@@ -54,6 +55,11 @@ class HasContactDetails(models.Model):
 
     def get_detail_url(self, name: str) -> str:
         raise NotImplementedError
+
+    @property
+    def may_be_contacted(self) -> bool:
+        """Whether pages offer to ring or to write: not who asked to be left alone."""
+        return True
 
     def detail(self, name: str, by: User) -> str:
         """Return a detail as this user sees it."""

@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 from kit.pages.form_page import FormPage
 from kit.pages.page import render_page
 
+from .columns import detail_link
 from .masking import HasContactDetails
 
 ANSWER_SECONDS = 300  # the answer may be opened again for so long
@@ -33,7 +34,7 @@ class ShowDetail(FormPage):
         self.verdict(record).enforce()
         if not self.was_opened(request.GET.get("seen", ""), record):
             return super().get(request, **kwargs)
-        context = {"record": record, "label": self.label, "value": getattr(record, self.kwargs["field"])}
+        context = {"record": record, "label": self.label, "value": detail_link(record, self.kwargs["field"])}
         if self.request.htmx:
             return render(request, "accounts/detail.html", context)
         return render_page(self, template="accounts/detail_page.html", back_url=self.back_url(record), **context)

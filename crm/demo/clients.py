@@ -89,7 +89,7 @@ class Directory:
                 continue
             used_names.add(name)
             count -= 1
-            yield Contact(
+            contact = Contact(
                 customer=client.customer,
                 name=name,
                 gender=gender,
@@ -101,6 +101,19 @@ class Directory:
                 note=rng.choice(names.CONTACT_NOTES) if rng.random() < 0.2 else "",
                 is_primary=not client.contacts and len(used_names) == 1,
             )
+            _say_how_known(contact)
+            yield contact
+
+
+def _say_how_known(contact: Contact) -> None:
+    """Add 角色 and 微信号; some people are known by their 微信号 alone, as after a first talk."""
+    rng = random.Random(f"{contact.customer.name} {contact.name}")  # noqa: S311 - invented data, as it always was
+    contact.role = names.ROLES.get(contact.position, "")
+    if rng.random() < 0.6 or contact.preferred_channel == Contact.Channel.WECHAT:
+        contact.wechat = f"yanshi_{pinyin(contact.name)[0]}"
+    if contact.wechat and not contact.is_primary and rng.random() < 0.15:
+        contact.position = contact.office_phone = contact.mobile = contact.email = ""
+        contact.role, contact.preferred_channel = "", Contact.Channel.WECHAT
 
 
 def _host(customer: Customer) -> str:

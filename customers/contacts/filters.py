@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import django_filters
+
 from kit.pages.filters import Contains, ListFilter
 
 from .models import Contact
@@ -10,6 +12,7 @@ from .models import Contact
 class ContactFilter(ListFilter):
     name = Contains(label="姓名")
     position = Contains(label="职位")
+    role = django_filters.ChoiceFilter(choices=Contact.Role, label="角色", empty_label="全部")
 
     class Meta:
         model = Contact

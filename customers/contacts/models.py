@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.db import models
@@ -9,7 +10,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.contact_details.masking import HasContactDetails
+from accounts.contact_details.masking import HasContactDetails, detail_permissions
 from accounts.models import User
 from accounts.scopes.rule import EDIT, scope_includes
 from customers.querysets import OfCustomersQuerySet
@@ -17,6 +18,7 @@ from customers.records.locks import lock_current_customers
 from customers.records.models import Customer, CustomerQuerySet
 from customers.timeline import TimelineEntry, add_timeline_entry
 from kit.audit.log import log_event, save_changes
+from kit.domain.folding import fold_number, fold_width, looks_like_number
 from kit.domain.masking import refuse_masked
 from kit.domain.shortened_numbers import refuse_shortened
 from kit.domain.verdict import Verdict, first_objection, refuse_if, require_scope
@@ -25,6 +27,9 @@ from kit.transitions import creation, transition
 
 PERSONAL_DATA_PERMISSION = "customers.handle_personal_data"
 ERASED_NAME = "已抹去的联系人"
+WECHAT_PART = re.compile(r"[\w-]{5,}", re.ASCII)  # shorter ones are in too many
+WAYS = ("mobile", "office_phone", "wechat", "email")  # to reach a contact, of which the form asks for one
+CONTACT_TEXTS = ("name", "gender", "position", "role", *WAYS, "preferred_channel", "note")  # what is erased
 
 
 class ContactQuerySet(OfCustomersQuerySet["Contact"]):
@@ -34,11 +39,27 @@ class ContactQuerySet(OfCustomersQuerySet["Contact"]):
         """Return the contacts whose numbers the user sees in full."""
         return self.filter(customer__in=Customer.objects.detailed_for(user))
 
+    def found_by_wechat(self, text: str, by: User) -> ContactQuerySet:
+        """Return the contacts with this 微信号, or a long part of it, whose details the user sees in full."""
+        if not (by.has_perm(detail_permissions().see) and WECHAT_PART.fullmatch(fold_width(text))):
+            return self.none()
+        return self.detailed_for(by).filter(wechat__contains_text=text)
+
 
 class Contact(HasContactDetails):
     class Gender(models.TextChoices):
         MALE = "male", "男"
         FEMALE = "female", "女"
+
+    class Role(models.TextChoices):
+        """What the contact does when their organisation buys."""
+
+        DECIDER = "decider", "决策人"
+        INFLUENCER = "influencer", "影响者"
+        USER = "user", "使用者"
+        BUYER = "buyer", "采购"
+        ENGINEER = "engineer", "技术"
+        GATEKEEPER = "gatekeeper", "把关人"
 
     class Channel(models.TextChoices):
         OFFICE = "office", "办公电话"
@@ -49,9 +70,11 @@ class Contact(HasContactDetails):
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="contacts", verbose_name="客户")
     name = models.CharField("姓名", max_length=50)
     gender = models.CharField("性别", max_length=6, choices=Gender, blank=True)
-    position = models.CharField("职位", max_length=50)
-    office_phone = models.CharField("办公电话", max_length=50, validators=[refuse_masked, refuse_shortened])
+    position = models.CharField("职位", max_length=50, blank=True)
+    role = models.CharField("角色", max_length=10, choices=Role, blank=True)
+    office_phone = models.CharField("办公电话", max_length=50, blank=True, validators=[refuse_masked, refuse_shortened])
     mobile = models.CharField("手机", max_length=50, blank=True, validators=[refuse_masked, refuse_shortened])
+    wechat = models.CharField("微信号", max_length=50, blank=True, validators=[refuse_masked, refuse_shortened])
     email = models.EmailField("邮箱", blank=True, validators=[refuse_masked])
     preferred_channel = models.CharField("首选联系方式", max_length=10, choices=Channel, blank=True)
     is_primary = models.BooleanField("主要联系人", default=False)
@@ -60,8 +83,8 @@ class Contact(HasContactDetails):
     erased_at = models.DateTimeField("抹去时间", null=True, editable=False)
     version = models.PositiveIntegerField(default=0, editable=False)
 
-    detail_fields = ("office_phone", "mobile", "email")
-    text_indexed, number_indexed = ("name",), ("office_phone", "mobile")
+    detail_fields = WAYS
+    text_indexed, number_indexed = ("name", "wechat"), ("office_phone", "mobile")
     objects = ContactQuerySet.as_manager()
 
     class Meta:
@@ -80,11 +103,28 @@ class Contact(HasContactDetails):
     def get_absolute_url(self) -> str:
         return self.customer.get_absolute_url()
 
+    @property
+    def filled_ways(self) -> list[tuple[str, str]]:
+        """Return (field, label) of the ways to reach the contact, the preferred one first."""
+        preferred = "office_phone" if self.preferred_channel == self.Channel.OFFICE else self.preferred_channel
+        names = sorted((name for name in WAYS if getattr(self, name)), key=lambda name: name != preferred)
+        return [(name, str(self._meta.get_field(name).verbose_name)) for name in names]  # type: ignore[union-attr]
+
+    @property
+    def numbers(self) -> list[str]:
+        """Return what may be rung; a 微信号 often is a mobile number."""
+        texts = [self.mobile, self.office_phone, self.wechat if looks_like_number(self.wechat) else ""]
+        return [text for text in texts if fold_number(text)]
+
     def locked_parent(self) -> Customer:
         return self.customer
 
     def get_detail_url(self, name: str) -> str:
         return reverse("customers:contact_show", args=[self.customer_id, self.pk, name])
+
+    @property
+    def may_be_contacted(self) -> bool:
+        return not self.do_not_contact
 
     def shows_details_to(self, by: User) -> bool:
         return self.customer.shows_details_to(by)
@@ -133,9 +173,9 @@ class Contact(HasContactDetails):
     @transition(PERSONAL_DATA_PERMISSION, "抹去", refusal="您的角色不能处理个人信息")
     def erase(self, *, by: User) -> None:
         """Empty the row. Texts of others on the person are erased by crm/privacy.py, which calls this."""
+        for name in CONTACT_TEXTS:
+            setattr(self, name, "")
         self.name, self.erased_at, self.do_not_contact, self.is_primary = ERASED_NAME, timezone.now(), True, False
-        self.gender = self.position = self.office_phone = self.mobile = self.email = self.preferred_channel = ""
-        self.note = ""
         self.version += 1
         self.save()
 

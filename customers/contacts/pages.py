@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpResponse
@@ -21,7 +22,8 @@ from .models import Contact
 
 EDIT_CONTACT = PartButton(Contact.edit, "edit", "customers:contact_update")
 PERSONAL_DATA = PartButton(Contact.erase, "shield-lock", "contact_personal", label="个人信息")
-REMOVE_CONTACT = PartButton(Contact.remove, "trash", "customers:contact_delete", dialog=True)
+REMOVE_CONTACT = PartButton(Contact.remove, "trash", "customers:contact_delete", dialog=True, in_menu=True)
+CARD_ACTIONS = (replace(EDIT_CONTACT, dialog=True), PERSONAL_DATA, REMOVE_CONTACT)
 WITH_CUSTOMER = ("customer", "customer__manager")
 
 
@@ -45,12 +47,14 @@ class ContactList(PartList):
     default_sort = "-is_primary"
     columns = (
         Column("姓名", "name", sort="name", html=name_cell, css="m-t"),
-        Column("性别", "get_gender_display", css="m-h"),
         Column("职位", "position", sort="position"),
-        DetailColumn("办公电话", "office_phone", css="nw", refused="do_not_contact"),
+        Column("角色", "get_role_display", css="nw"),
         DetailColumn("手机", "mobile", css="nw", refused="do_not_contact"),
+        DetailColumn("办公电话", "office_phone", css="nw", refused="do_not_contact"),
+        DetailColumn("微信号", "wechat", refused="do_not_contact"),
         DetailColumn("邮箱", "email", refused="do_not_contact"),
-        Column("首选联系方式", "get_preferred_channel_display"),
+        Column("首选联系方式", "get_preferred_channel_display", css="nw"),
+        Column("性别", "get_gender_display", css="m-h"),
         Column("请勿联系", "do_not_contact", export_only=True),
     )
     row_buttons = (EDIT_CONTACT, REMOVE_CONTACT, PERSONAL_DATA)
@@ -65,39 +69,41 @@ class ShowContactDetail(ShowDetail):
         return rows_of_customer(self)
 
 
-class ContactCreate(InPlacePage):
-    do, form, template_name = Contact.create, ContactForm, "customers/customer_form.html"
-    title, crumbs, help = "新建联系人", CRUMBS, "customers"
-    card = "contacts"
+class ContactForms(InPlacePage):
+    """The form of a contact: in a dialog over the customer's page, or a page of its own."""
 
-    def verdict(self, record: Contact) -> Verdict:
-        return record.customer.can_contribute(self.request.user)
+    form, template_name, fragment = ContactForm, "customers/customer_form.html", "customers/contact_dialog.html"
+    crumbs, help = CRUMBS, "customers"
+    card = "contacts"
 
     def form_options(self, record: Contact) -> dict[str, Any]:
         return {"user": self.request.user}
+
+    def card_context(self) -> dict[str, Any]:
+        return {"contact_actions": CARD_ACTIONS}
+
+    def send(self, record: Contact, form: ContactForm) -> HttpResponse:
+        return send_or_ask_again(self, super().send, record, form)
+
+
+class ContactCreate(ContactForms):
+    do, title = Contact.create, "新建联系人"
+
+    def verdict(self, record: Contact) -> Verdict:
+        return record.customer.can_contribute(self.request.user)
 
     def carry_out(self, record: Contact, form: ContactForm) -> Contact:
         form.check_again()
         return Contact.create(by=self.request.user, customer=record.customer, **form.values())
 
-    def send(self, record: Contact, form: ContactForm) -> HttpResponse:
-        return send_or_ask_again(self, super().send, record, form)
 
-
-class ContactUpdate(InPlacePage):
-    do, form, template_name = Contact.edit, ContactForm, "customers/customer_form.html"
-    title, crumbs, help = "编辑联系人", CRUMBS, "customers"
-    select_related, card = WITH_CUSTOMER, "contacts"
-
-    def form_options(self, record: Contact) -> dict[str, Any]:
-        return {"user": self.request.user}
+class ContactUpdate(ContactForms):
+    do, title = Contact.edit, "编辑联系人"
+    select_related = WITH_CUSTOMER
 
     def carry_out(self, record: Contact, form: ContactForm) -> Any:
         form.check_again()
         return super().carry_out(record, form)
-
-    def send(self, record: Contact, form: ContactForm) -> HttpResponse:
-        return send_or_ask_again(self, super().send, record, form)
 
 
 REMOVAL_CONSEQUENCE = (

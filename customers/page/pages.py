@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 
 from accounts.models import User
 from customers.churn.pages import churn_card
+from customers.contacts.pages import CARD_ACTIONS
 from customers.hooks import OriginCard, WorkCard
 from customers.insight.alert_pages import PAUSE, WARN
 from customers.insight.cards import product_cards
@@ -99,6 +100,7 @@ class CustomerDetail(RecordPage):
         user = self.request.user
         return {
             **cards_context(record, user),
+            "contact_actions": CARD_ACTIONS,
             **figures_context(record, user),
             "churn": churn_card(record, user),
             "work_cards": [hook.draw(record, user) for hook in lent(WorkCard)],

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from django.apps import apps
 from django.db import models
@@ -21,10 +21,13 @@ from django.urls import reverse
 
 from accounts.models import User
 from customers.names import COMPANY_ENDINGS, normalize, pinyin
-from kit.domain.folding import fold_code, fold_number
+from kit.domain.folding import fold_code, fold_number, fold_width
 
 from .lookup_limits import counted_answers
 from .models import Customer
+
+if TYPE_CHECKING:
+    from customers.contacts.models import Contact
 
 MIN_PART_LENGTH = 4  # folded characters that identify an organisation
 MAX_NAME_LENGTH = 40  # folded characters of a name that are cut into parts
@@ -41,6 +44,7 @@ class SearchTerms(NamedTuple):
     phones: tuple[str, ...] = ()
     license_number: str = ""
     external_number: str = ""
+    wechat: str = ""  # of a contact
 
 
 @dataclass(frozen=True)
@@ -193,21 +197,27 @@ def customer_matches(terms: SearchTerms, by: User, *, exclude: Iterable[int] = (
     ]
 
 
-def contact_matches(customer: Customer, name: str, phones: Iterable[str], *, exclude: int | None = None) -> list[Match]:
-    """Return contacts of one customer with the same folded name or mobile number; users who may add one see all.
+def contact_matches(customer: Customer, terms: SearchTerms, *, exclude: int | None = None) -> list[Match]:
+    """Return contacts of one customer with the same folded name, mobile number or 微信号; who may add one sees all.
 
     Fixed lines are not compared: colleagues share a switchboard.
     """
-    mobiles = mobile_numbers(phones)
     matches = []
     for contact in customer.contacts.filter(erased_at=None).exclude(pk=exclude or 0):
-        numbers = mobile_numbers((contact.office_phone, contact.mobile))
-        is_same_name = bool(name) and normalize(contact.name) == normalize(name)
-        reason = "同名" if is_same_name else "电话相同" if numbers & mobiles else ""
-        if reason:
+        if reason := _why_same_contact(terms, contact):
             url = reverse("customers:contact_update", args=[customer.pk, contact.pk])
             matches.append(Match(contact, contact.name, contact.position, None, reason, url, role="职位"))
     return matches
+
+
+def _why_same_contact(terms: SearchTerms, contact: Contact) -> str:
+    """Return in what a contact equals the typed data, or nothing. A 微信号 may be the mobile number."""
+    if terms.name and normalize(contact.name) == normalize(terms.name):
+        return "同名"
+    if terms.wechat and fold_width(contact.wechat).casefold() == fold_width(terms.wechat).casefold():
+        return "微信号相同"
+    stored = mobile_numbers((contact.office_phone, contact.mobile, contact.wechat))
+    return "电话相同" if stored & mobile_numbers((*terms.phones, terms.wechat)) else ""
 
 
 # Answers

@@ -89,6 +89,7 @@ class InPlacePage(FormPage):
     """
 
     card: str
+    fragment = "customers/in_place.html"  # what htmx gets instead of template_name
 
     def rows(self) -> Any:
         return rows_of_customer(self)
@@ -107,7 +108,11 @@ class InPlacePage(FormPage):
         if template == "ui/conflict.html":
             response = super().render(200, template, **context)
             return push_url(reswap(retarget(response, "body"), "innerHTML"), self.request.path)
-        return super().render(200, "customers/in_place.html", card=self.card, **context)
+        return super().render(200, self.fragment, card=self.card, **context)
+
+    def card_context(self) -> dict[str, Any]:
+        """Return what the card shows besides cards_context()."""
+        return {}
 
     def send(self, record: Any, form: Any) -> HttpResponse:
         response = super().send(record, form)
@@ -117,6 +122,7 @@ class InPlacePage(FormPage):
     def redraw_card(self, customer_id: int) -> HttpResponse:
         customer = get_object_or_404(Customer.objects.visible_to(self.request.user), pk=customer_id)
         context = {"card": self.card, "record": customer, **cards_context(customer, self.request.user)}
+        context |= self.card_context()
         response = render(self.request, "customers/redrawn.html", context)
         return reswap(retarget(response, f"#{self.card}"), "outerHTML")
 

@@ -26,6 +26,7 @@ class Button:
     style: str = ""  # CSS class of the button
     dialog: bool = False  # whether htmx opens the page in the dialog
     label: str = ""
+    in_menu: bool = False  # whether lists keep it under ⋯
 
     def __post_init__(self) -> None:
         if not self.label and self.do is not None:

@@ -35,8 +35,10 @@ def plain_row(cells: Iterable[str]) -> SafeString:
 def row_menu(controls: list[Any], record: Listed) -> str:
     """Return the first two allowed actions as links, the others under ⋯, disabled ones with the reason."""
     allowed = [control for control in controls if control.allowed]
-    links = "".join(_link(control) for control in allowed[:2])
-    rest = [*allowed[2:], *(control for control in controls if not control.allowed)]
+    shown = [control for control in allowed if not control.action.in_menu][:2]
+    links = "".join(map(_link, shown))
+    rest = [control for control in allowed if control not in shown]
+    rest += [control for control in controls if not control.allowed]
     if not links:
         links = f'<a href="{escape(record.get_absolute_url())}">查看</a>'
     return f'<div class="ra">{links}{_more(rest, record) if rest else ""}</div>'

@@ -159,6 +159,10 @@ class Opportunity(HasContactDetails, SharedRecord):
         return is_own or bool(self.can_edit(by)) or covers_details(by, DETAILS_PERMISSION, self.keeper_id)
 
     @property
+    def may_be_contacted(self) -> bool:
+        return not getattr(self, "refuses_contact", False)  # annotated where the mark 请勿联系 is shown
+
+    @property
     def keeper_id(self) -> int:
         """The owner: the assignee, before 指派 the creator."""
         return self.assignee_id or self.created_by_id

@@ -1,6 +1,7 @@
 /* Dialogs and small clicks: the one <dialog> of the page opens with what htmx put into it. */
 
 import { all, closest } from "./dom.js";
+import { UNSAVED, isDirty } from "./forms.js";
 import { leaveMenus } from "./menus.js";
 
 function onClick(event) {
@@ -8,16 +9,27 @@ function onClick(event) {
   if (closest(event, '[aria-disabled="true"]')) event.preventDefault();
   const dialog = closest(event, "dialog[open]");
   if (!dialog) return;
-  if (event.target === dialog || closest(event, "[data-close]")) {
+  if ((event.target === dialog && !dialog.querySelector("form[data-guard]")) || closest(event, "[data-close]")) {
     event.preventDefault();
     dialog.close();
   }
 }
 
+/* A stray Esc does not throw away what was typed. */
+function onCancel(event) {
+  const form = event.target.querySelector("form[data-guard]");
+  if (form && isDirty(form) && !window.confirm(UNSAVED + "，确定关闭？")) event.preventDefault();
+}
+
 function onSwapped(event) {
   const dialog = document.getElementById("dialog");
   /* Going back, htmx swaps without naming a target. */
-  if (!dialog || !event.detail.target || event.detail.target.id !== "dialog") return;
+  if (!dialog || !event.detail.target) return;
+  if (event.detail.target.id !== "dialog") {
+    const sent = event.detail.requestConfig && event.detail.requestConfig.elt;
+    if (sent && dialog.contains(sent)) dialog.close();
+    return;
+  }
   if (!dialog.firstElementChild) {
     if (dialog.open) dialog.close();
     return;
@@ -40,7 +52,9 @@ function closeAll() {
 
 export function clearOnClose() {
   const dialog = document.getElementById("dialog");
-  if (dialog) dialog.addEventListener("close", () => dialog.replaceChildren());
+  if (!dialog) return;
+  dialog.addEventListener("cancel", onCancel);
+  dialog.addEventListener("close", () => dialog.replaceChildren());
 }
 
 document.addEventListener("click", onClick);

@@ -53,7 +53,7 @@ function onPageShow() {
 
 /* ---------- Unsaved changes: form[data-guard] ---------- */
 
-const UNSAVED = "有未保存的修改";
+export const UNSAVED = "有未保存的修改";
 const opened = new WeakMap();
 
 function contents(form) {
@@ -63,7 +63,7 @@ function contents(form) {
 }
 
 /* data-guard="dirty": the server sent back what was entered, so it is unsaved from the start. */
-function isDirty(form) {
+export function isDirty(form) {
   return form.dataset.guard === "dirty" || (opened.has(form) && opened.get(form) !== contents(form));
 }
 

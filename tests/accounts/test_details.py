@@ -27,15 +27,15 @@ from kit.pages.list_page import ListPage
 from marketing.models import Opportunity
 from tests import factories
 from tests.exports import export
-from tests.html import find_all, texts
+from tests.html import find_all, texts, urls
 
 pytestmark = pytest.mark.django_db
 
-PHONE, ACCOUNT, MOBILE, EMAIL, OFFICE = (
-    "022-66661000", "6222021234567890", "13812341234", "gao@example.com", "024-55556610",
+PHONE, ACCOUNT, MOBILE, EMAIL, OFFICE, WECHAT = (
+    "022-66661000", "6222021234567890", "13812341234", "gao@example.com", "024-55556610", "hehai_gf",
 )  # fmt: skip
-FULL = (PHONE, ACCOUNT, MOBILE, EMAIL, OFFICE)
-MASKED = ("022****1000", "622****7890", "138****1234", "g***@example.com", "024****6610")
+FULL = (PHONE, ACCOUNT, MOBILE, EMAIL, OFFICE, WECHAT)
+MASKED = ("022****1000", "622****7890", "138****1234", "g***@example.com", "024****6610", "****gf")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,9 @@ def held(company):
     customer = factories.CustomerFactory(
         name="海河水务有限公司", manager=company.manager, by=company.manager, phone=PHONE, bank_account=ACCOUNT
     )
-    contact = factories.ContactFactory(customer=customer, office_phone=OFFICE, mobile=MOBILE, email=EMAIL)
+    contact = factories.ContactFactory(
+        customer=customer, office_phone=OFFICE, mobile=MOBILE, email=EMAIL, wechat=WECHAT
+    )
     values = {"contact_phone": MOBILE}
     chance = factories.assigned(company.manager, company.supervisor, company.manager, **values)
     free = factories.opportunity(company.manager, **values)
@@ -203,7 +205,7 @@ def test_the_rule_for_one_record_and_for_rows_is_the_same(held, company):
 @pytest.mark.parametrize(
     ("who", "found"), [("manager", True), ("supervisor", True), ("colleague", False), ("executive", False)]
 )
-@pytest.mark.parametrize("number", [PHONE[4:], MOBILE, OFFICE[4:]])
+@pytest.mark.parametrize("number", [PHONE[4:], MOBILE, OFFICE[4:], WECHAT, "Hehai_G"])
 def test_a_masked_number_cannot_be_searched(held, company, sign_in, who, found, number):
     held.free.remove(by=company.manager)
     answer = sign_in(getattr(company, who)).get(reverse("search"), {"q": number}).content.decode()
@@ -270,7 +272,7 @@ def test_many_contacts_ask_the_database_no_more_than_few(held, company, sign_in)
     assert len(many) == len(few)
 
 
-SHOWN_BARE = re.compile(r"\{\{[^}]*\.(?:office_phone|contact_phone|bank_account|phone|email|mobile)\b")
+SHOWN_BARE = re.compile(r"\{\{[^}]*\.(?:office_phone|contact_phone|bank_account|phone|email|mobile|wechat)\b")
 
 
 def test_no_template_shows_a_detail_without_asking():
@@ -283,6 +285,34 @@ def test_no_template_shows_a_detail_without_asking():
     ]
     assert bare == []
     assert SHOWN_BARE.search("{{ contact.mobile|dash }}")  # control
+
+
+LINKS = {f"tel:{PHONE.replace('-', '')}", f"tel:{OFFICE.replace('-', '')}", f"tel:{MOBILE}", f"mailto:{EMAIL}"}
+
+
+def calling(page):
+    return {link for link in urls(page) if link.startswith(("tel:", "mailto:"))}
+
+
+def test_a_number_is_rung_and_an_address_written_to_only_where_it_is_shown_in_full(held, company, sign_in):
+    pages = addresses(held)
+    own, theirs = sign_in(company.manager), sign_in(company.colleague)
+    assert set().union(*(calling(own.get(page)) for page in pages)) == LINKS
+    assert set().union(*(calling(theirs.get(page)) for page in pages)) == set()
+    opened_page = theirs.post(held.contact.get_detail_url("mobile"), follow=True)
+    assert calling(opened_page) == {f"tel:{MOBILE}"}
+    fragment = theirs.get(opened_page.redirect_chain[-1][0], headers={"HX-Request": "true"})
+    assert calling(fragment) == {f"tel:{MOBILE}"}
+    opened_page = theirs.post(held.contact.get_detail_url("wechat"), follow=True)
+    assert WECHAT in opened_page.content.decode()
+    assert calling(opened_page) == set()
+
+
+def test_who_asked_not_to_be_contacted_is_not_offered_to_be_rung(held, company, sign_in):
+    held.contact.edit(by=company.manager, do_not_contact=True)
+    page = sign_in(company.manager).get(reverse("customers:contact_list", args=[held.customer.pk]))
+    assert MOBILE in page.content.decode()
+    assert calling(page) == set()
 
 
 # Opening one
@@ -411,7 +441,7 @@ def test_do_not_contact_is_marked_where_people_look_and_left_out_of_files(held, 
     assert [page for page in pages if "请勿联系" not in client.get(page).content.decode()] == []
     file = export(client, reverse("customers:contact_list", args=[held.customer.pk])).content.decode()
     assert held.contact.name in file
-    assert [value for value in (MOBILE, EMAIL, OFFICE) if value in file] == []
+    assert [value for value in (MOBILE, EMAIL, OFFICE, WECHAT) if value in file] == []
     held.chance.win(by=company.manager, reason="已下单", create_anyway="另一家")
     won = held.chance.customer.contacts.get()
     opportunities = reverse("marketing:opportunity_list") + "?status=won"

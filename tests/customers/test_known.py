@@ -216,11 +216,14 @@ def test_statements_of_a_check_do_not_grow_with_customers(company, django_assert
         ({"mobile": "+86 138 0013 8000"}, True),
         ({"office_phone": "13800138000"}, True),
         ({"office_phone": "024-5555 6610"}, False),
+        ({"wechat": "138 0013 8000"}, True),
+        ({"wechat": "ＧaoFeng_hh"}, True),
+        ({"wechat": "gaofenghh"}, False),
     ],
 )
 def test_a_contact_of_the_same_name_or_number_is_named_once(typed, asks, company, sign_in):
     customer = factories.CustomerFactory(manager=company.manager)
-    other = factories.ContactFactory(customer=customer, mobile="13800138000")
+    other = factories.ContactFactory(customer=customer, mobile="13800138000", wechat="gaofeng_hh")
     factories.ContactFactory(customer=factories.CustomerFactory(manager=company.manager), name="王强")
     client, address = sign_in(company.manager), f"/customers/{customer.pk}/contacts/new/"
     sent = {"name": "王强", "position": "科长", "office_phone": "024-1111 2222", **typed}

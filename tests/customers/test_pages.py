@@ -334,11 +334,35 @@ def test_a_contact_is_added_and_stands_on_the_customers_page(manager, customer):
     assert Contact.objects.get().email == "gao@example.com"
 
 
-@pytest.mark.parametrize("field", ["name", "position", "office_phone"])
-def test_a_contact_needs_name_position_and_office_phone(field, manager, customer):
-    response = manager.post(at(customer, "contacts/new/"), {**CONTACT, field: ""})
-    assert errors(response) == ["请填写。"]
+WAYS = {"mobile": "138 0000 1111", "office_phone": "024-5555 6610", "wechat": "gaofeng_hh", "email": "g@example.com"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_contact_is_a_name_and_one_way_to_reach_them(way, manager, customer):
+    address = at(customer, "contacts/new/")
+    response = manager.post(address, {"name": "高峰"})
+    assert [text for text in texts(response, ".f.bad") if "至少一项" in text and text.startswith("手机")]
+    assert errors(manager.post(address, {way: WAYS[way]})) == ["请填写。"]
     assert Contact.objects.count() == 0
+    manager.post(address, {"name": "高峰", way: WAYS[way]})
+    contact = Contact.objects.get()
+    assert {name: getattr(contact, name) for name in WAYS if getattr(contact, name)} == {way: WAYS[way]}
+
+
+def test_a_contact_without_any_stays_until_the_form_is_saved(manager, customer):
+    contact = factories.ContactFactory(customer=customer, position="", office_phone="")
+    address = at(customer, f"contacts/{contact.pk}/edit/")
+    sent = {"name": "高峰", "role": "decider", "opened": opened(manager, address)}
+    assert "至少一项" in manager.post(address, sent).content.decode()
+    assert manager.post(address, {**sent, "wechat": "gaofeng_hh"}).status_code == 302
+    assert AuditEntry.objects.about(contact).get().changes == {"角色": ["", "决策人"], "微信号": ["", "gaofeng_hh"]}
+
+
+def test_the_strict_form_asks_for_position_and_office_phone_again(manager, customer, settings):
+    settings.CRM_STRICT_CUSTOMER_FORM = True
+    response = manager.post(at(customer, "contacts/new/"), {"name": "高峰", "mobile": "138 0000 1111"})
+    assert [text.split()[0] for text in texts(response, ".f.bad")] == ["职位", "办公电话"]
+    assert manager.post(at(customer, "contacts/new/"), CONTACT).status_code == 302
 
 
 def test_a_contact_sent_twice_is_added_once(manager, customer):
@@ -363,6 +387,39 @@ def test_a_contact_is_changed(manager, customer):
     contact.refresh_from_db()
     assert contact.mobile == "139"
     assert AuditEntry.objects.about(contact).get(verb="编辑").changes == {"手机": ["", "139"]}
+
+
+def test_what_is_done_with_a_contact_stands_under_their_dots_and_names_them(manager, customer):
+    factories.ContactFactory(
+        customer=customer, name="高峰", role="decider", preferred_channel="wechat", wechat="gaofeng"
+    )
+    page = manager.get(at(customer))
+    (menu,) = find_all(page, "#contacts details.dd")
+    assert menu.find("summary").get("aria-label") == "联系人 高峰 的操作"
+    assert [link.get("aria-label") for link in menu.findall(".//a")] == ["编辑联系人 高峰", "删除联系人 高峰"]
+    assert texts(page, "#contacts .tag") == ["决策人"]
+    assert texts(page, "#contacts .way") == ["微信 gaofeng", "办公电话 024-5555 6610"]
+    row = find_all(manager.get(at(customer, "contacts/")), "tbody tr")[0]
+    assert [link.text for link in row.findall(".//div[@class='ra']/a")] == ["编辑"]
+
+
+@pytest.mark.parametrize(("role", "names"), [("", ["李敏", "高峰"]), ("buyer", ["李敏"]), ("user", [])])
+def test_contacts_are_filtered_by_their_role(role, names, manager, customer):
+    factories.ContactFactory(customer=customer, name="高峰", role="decider")
+    factories.ContactFactory(customer=customer, name="李敏", role="buyer")
+    response = manager.get(at(customer, f"contacts/?role={role}"))
+    assert sorted(texts(response, "td.m-t")) == sorted(names)
+
+
+def test_the_form_in_the_dialog_answers_with_itself_and_then_with_the_card(manager, customer):
+    address, htmx = at(customer, "contacts/new/"), {"HX-Request": "true", "HX-Target": "dialog"}
+    assert texts(manager.get(address, headers=htmx), "#dialog-title") == ["新建联系人"]
+    refused = manager.post(address, {"name": "高峰"}, headers=htmx)
+    assert find_all(refused, "form.dlg .f.bad [name=mobile]")
+    saved = manager.post(address, {"name": "高峰", "wechat": "gaofeng_hh"}, headers=htmx)
+    assert saved["HX-Retarget"] == "#contacts"
+    assert texts(saved, "#contacts .way") == ["微信 gaofeng_hh"]
+    assert find_all(saved, "#contacts details.dd")
 
 
 def test_deleting_a_contact_asks_names_it_and_says_so(manager, customer):

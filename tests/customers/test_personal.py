@@ -18,6 +18,7 @@ from django.utils import timezone
 from accounts.models import notify
 from crm import privacy
 from crm.privacy import erase_contact
+from customers.contacts.models import CONTACT_TEXTS, ERASED_NAME
 from customers.models import Contact, Customer, Interaction
 from customers.personal import ContactWords
 from kit.audit import seals
@@ -35,7 +36,11 @@ pytestmark = pytest.mark.django_db
 
 NAME, MOBILE, FORMER, EMAIL, OFFICE = "高峰", "13812341234", "13900000000", "gaofeng@example.com", "024-55556610"
 SPACED = "138 1234 1234"
-TRACES = (NAME, MOBILE, FORMER, EMAIL, OFFICE, "02455556610", SPACED, "设备科长", "爱喝龙井", "gaofeng")
+WECHAT, FORMER_WECHAT = "hehai_gf", "gf_2018"
+TRACES = (
+    NAME, MOBILE, FORMER, EMAIL, OFFICE, "02455556610", SPACED, "设备科长", "爱喝龙井", "gaofeng", WECHAT,
+    FORMER_WECHAT,
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -48,15 +53,17 @@ def person(company):
     with transaction.atomic():
         contact = Contact.create(
             by=manager, customer=customer, name=NAME, position="设备科长", office_phone=OFFICE, mobile=FORMER,
-            email=EMAIL, note="爱喝龙井", gender="male", is_primary=True,
+            email=EMAIL, note="爱喝龙井", gender="male", is_primary=True, wechat=FORMER_WECHAT, role="decider",
         )  # fmt: skip
-    contact.edit(by=manager, mobile=MOBILE)
+    contact.edit(by=manager, mobile=MOBILE, wechat=WECHAT)
     talk = factories.interaction(
         customer, manager, summary=f"电话回访{NAME}", note=f"找{NAME}签字", contact=contact,
         details=f"手机 {SPACED}，旧号 {FORMER}，座机 02455556610", follow_up_on=timezone.localdate(),
     )  # fmt: skip
     talk.edit(by=manager, note=f"邮箱 {EMAIL}")
-    other_talk = factories.interaction(customer, manager, summary=f"会上提到{NAME}", details="无关的内容")
+    other_talk = factories.interaction(
+        customer, manager, summary=f"会上提到{NAME}", details=f"微信{WECHAT}，原{FORMER_WECHAT}"
+    )
     gone = factories.interaction(customer, manager, summary=f"误记{NAME}")
     gone.remove(by=manager)
     file = factories.attachment(talk, manager, name=f"{NAME}名片.pdf")
@@ -210,7 +217,12 @@ def test_no_trace_is_left_anywhere_and_the_business_stays(person, company):
     person.talk.refresh_from_db()
     assert (person.talk.summary, person.talk.contact) == (f"电话回访{ERASED_TEXT}", person.contact)
     person.other_talk.refresh_from_db()
-    assert (person.other_talk.summary, person.other_talk.details) == (f"会上提到{ERASED_TEXT}", "无关的内容")
+    assert (person.other_talk.summary, person.other_talk.details) == (
+        f"会上提到{ERASED_TEXT}",
+        f"微信{ERASED_TEXT}，原{ERASED_TEXT}",
+    )
+    contact = Contact.objects.get(pk=person.contact.pk)
+    assert {getattr(contact, name) for name in CONTACT_TEXTS} == {ERASED_NAME, ""}
     assert Contact.objects.get(pk=person.namesake.pk).name == NAME
     assert Customer.objects.get(pk=person.customer.pk).phone == person.customer.phone
     assert result.counts["审计记录"] >= 8
@@ -328,6 +340,23 @@ def test_numbers_are_found_however_they_are_grouped():
         assert words.erase(f"前{text}后") in (f"前{ERASED_TEXT}后", f"前找{ERASED_TEXT}后")
     for text in ("1381234123", "axb@c.cn", "高工"):
         assert not words.found_in(text), text
+
+
+def test_a_wechat_id_is_found_whole_and_is_not_searched_outside_its_customer():
+    words = ContactWords(["高峰"], [], ["hh_gf1"])
+    assert words.erase("加微信hh_gf1。HH_GF1") == f"加微信{ERASED_TEXT}。{ERASED_TEXT}"
+    for text in ("hh_gf12", "xhh_gf1", "hhgf1"):
+        assert not words.found_in(text), text
+    assert words.only_numbers().pattern is None
+
+
+def test_a_wechat_id_that_is_a_mobile_number_is_one(company):
+    customer = factories.CustomerFactory(manager=company.manager)
+    contact = factories.ContactFactory(customer=customer, office_phone="", wechat=MOBILE)
+    hidden = factories.opportunity(company.stranger, contact_name=contact.name, contact_phone=SPACED)
+    erase_contact(contact, by=company.supervisor, reason="来电")
+    hidden.refresh_from_db()
+    assert hidden.contact_phone == ""
 
 
 def test_short_words_stand_for_anything_and_are_not_searched():
