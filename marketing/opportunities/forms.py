@@ -70,7 +70,8 @@ class OpportunityForm(DuplicateCheckForm):
         names_by_kind = {kind: "；".join(map(str, group)) for kind, group in group_by_kind(self.look())}
         if names_by_kind:
             warning = "。".join(f"{MATCH_LABELS[kind]}：{names}" for kind, names in names_by_kind.items())
-            self.add_error("customer_name", f"{warning}。请核对；确实要新建机会时，再次保存即可。")
+            advice = "老客户的新需求请记在客户页的交往记录里；" if "customer" in names_by_kind else "请核对；"
+            self.ask("customer_name", f"{warning}。{advice}确实要新建机会时，再次保存即可。")
         return data
 
     def sought(self) -> SearchTerms:

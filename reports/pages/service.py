@@ -134,7 +134,7 @@ def handling_tile(total: Group, links: ServiceLinks) -> Kpi:
     name = "处理时长中位数"
     if not total.minutes:
         return Kpi(name, DASH, note="还没有处理完的")
-    slow = f"九成在 {format_figure('decimal', total.slow_hours)} 小时内"
+    slow = f"90% 的请求在 {format_figure('decimal', total.slow_hours)} 小时内完成"
     return Kpi(name, format_figure("decimal", total.median_hours), "小时", slow, links.requests(handled=1), of=HANDLED)
 
 
@@ -164,10 +164,10 @@ def groups_table(figures: ServiceFigures, links: ServiceLinks) -> ReportTable:
         Figure("评价数", "answers", url=rows_of(rated=1)),
         Figure("其中客户评价", "by_customer", url=rows_of(rated_by="customer")),
         Figure("处理时长中位数（小时）", "median_hours", kind="decimal", url=handled, of=HANDLED),
-        Figure("九成不超过（小时）", "slow_hours", kind="decimal", url=handled, of=HANDLED),
+        Figure("90% 的请求在此时长内完成（小时）", "slow_hours", kind="decimal", url=handled, of=HANDLED),
         Figure("退回", "returns", url=rows_of(returns_from=1)),
     )
-    note = "满意度为最后一次评价；九成不超过：第 90 百分位（最近秩）"
+    note = "满意度为最后一次评价"
     return ReportTable(basis.label, columns, figures.groups, total=figures.total, note=note)
 
 

@@ -35,7 +35,7 @@ class WorkPage(FormPage):
     select_related, crumbs, help = RELATED, CRUMBS, "services"
     template_name = "services/request_work.html"
     draft: str
-    after: str
+    after = ""
 
     @cached_property
     def restored(self) -> Draft | None:
