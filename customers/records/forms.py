@@ -51,9 +51,8 @@ class CustomerForm(DuplicateCheckForm):
 
     blocks = (Block("", "", ("duplicate_reason",)), *map(form_block, BLOCKS))  # right below the box of matches
     units = UNITS
-    level_reason = forms.CharField(
-        label="等级变更原因", max_length=200, required=False, help_text="只在改变客户等级时填写"
-    )
+    required_when = {"level_reason": "改变客户等级时"}
+    level_reason = forms.CharField(label="等级变更原因", max_length=200, required=False)
 
     duplicate_reason = forms.CharField(label="仍要新建的理由", max_length=200, required=False, widget=forms.HiddenInput)
 

@@ -50,6 +50,7 @@ class CrmForm(forms.BaseForm):
 
     blocks: ClassVar[tuple[Block, ...]] = ()  # none: all visible fields in one
     units: ClassVar[dict[str, str]] = {}  # by field name, shown behind the input
+    required_when: ClassVar[dict[str, str]] = {}  # by field name: when a field that may else be empty is required
     far_dates: ClassVar[tuple[str, ...]] = ()  # names of date fields that may lie many years ahead
     versioned: ClassVar[bool] = False  # whether it shows stored values: saving compares the version that was opened
     error_css_class = "bad"
@@ -62,6 +63,7 @@ class CrmForm(forms.BaseForm):
         self.fields["submission"] = forms.UUIDField(widget=forms.HiddenInput, required=False, initial=uuid.uuid4)
         for name, field in self.fields.items():
             apply_field_defaults(field, self.units.get(name, ""))
+            field.when = self.required_when.get(name, "")  # type: ignore[attr-defined]
             if isinstance(field, forms.DateField) and name not in self.far_dates:
                 field.validators = [*field.validators, refuse_far_date]
         if self.versioned:

@@ -136,11 +136,12 @@ class WinForm(CrmForm, forms.Form):
     choice = forms.ChoiceField(label="同名客户", widget=forms.RadioSelect, required=False)
     create_anyway = forms.CharField(
         label="仍要新建的原因",
-        help_text="只在新建时填写",
         max_length=200,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
     )
+
+    required_when = {"create_anyway": "新建时"}
 
     def __init__(self, *args: Any, opportunity: Opportunity, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -157,6 +158,8 @@ class WinForm(CrmForm, forms.Form):
         if not self.needs_choice:
             del self.fields["choice"], self.fields["create_anyway"]
             return
+        if not self.must_choose:
+            self.fields["create_anyway"].when = ""  # type: ignore[attr-defined]
         links = [(f"link:{customer.pk}", f"关联到 {customer.name}（{customer.number}）") for customer in self.linkable]
         self.fields["choice"].choices = [*links, ("create", "仍然新建一个客户")]  # type: ignore[attr-defined]
 

@@ -87,6 +87,7 @@ class RequestForm(RecordForm):
         current = self.instance.customer
         self.fields["customer"] = CallerField(user=user, current=current, label="客户", required=False)
         self.fields["customer"].widget.attrs["class"] = "inp"
+        self.fields["customer"].when = "没有填写单位名称时"  # type: ignore[attr-defined]
         self.fields["contact"].widget.attrs["list"] = "contacts"
         self.fields["organisation"].label = "还不是客户？填写单位名称"
         if self.instance.pk:
@@ -207,6 +208,7 @@ class FeedbackForm(OutcomeForm):
         widget=forms.RadioSelect,
     )
     ARCHIVE_FIELDS = ("cause", "improvement", "is_adopted", "reply")
+    required_when = dict.fromkeys(ARCHIVE_FIELDS, "满意度 3 星及以上时")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
