@@ -119,7 +119,7 @@ class SuccessorsForm(CrmForm, forms.Form):
         candidates = User.objects.account_managers().exclude(pk=person.pk).select_related("department")
         for share, figures in self.left.values():
             if figures[0][1]:
-                field = forms.ModelChoiceField(candidates, label=f"{share.label}的接手人", empty_label="请选择…")
+                field = forms.ModelChoiceField(candidates, label=f"{share.label}的接手人", empty_label="请选择")
                 field.label_from_instance = with_department  # type: ignore[method-assign, assignment]
                 self.fields[share.name] = apply_field_defaults(field)
 

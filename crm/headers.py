@@ -8,7 +8,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
 
 from kit.pages import public_pages
@@ -29,6 +30,17 @@ class SecurityHeadersMiddleware:
             response.headers["Referrer-Policy"] = "strict-origin"
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
+
+
+class CompressedPagesMiddleware(GZipMiddleware):
+    """Compress pages, and nothing else: static files are stored compressed, workbooks and pictures are already.
+
+    Against BREACH the length is padded at random by Django, and the CSRF token of a page is another each time.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        return super().process_response(request, response) if is_page else response
 
 
 # U+202A–E, U+2066–9, U+061C, U+200E, U+200F as UTF-8: they turn round what stands beside them.

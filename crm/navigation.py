@@ -67,7 +67,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     drawn_sections = tuple(
         (section.label, section.icon, items)
         for section in sections()
-        if (items := tuple(_draw(item, counts, current) for item in section.items if user.has_perm(item.permission)))
+        if (items := tuple(_draw(item, counts, current) for item in section.items if user.has_perms(item.permissions)))
     )
     menu = menu_html(drawn_sections, request.path == page_url("home"))
     return {"menu": menu, "unread": counts["unread"], "theme": user.theme, "home_url": page_url("home")}

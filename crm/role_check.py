@@ -106,7 +106,7 @@ class RoleCheck(RecordPage):
         by_module: dict[str, list[dict[str, Any]]] = {}
         for entry, row in judged_entries(record, own):
             by_module.setdefault(entry.module, []).append(row)
-        menu = [(part.label, [item.label for item in part.items if item.permission in own]) for part in sections()]
+        menu = [(part.label, [item.label for item in part.items if item.permissions <= own]) for part in sections()]
         counted = [(name, rows, sum(row["open"] for row in rows)) for name, rows in by_module.items()]
         return {"modules": counted, "reached": [(name, items) for name, items in menu if items]}
 

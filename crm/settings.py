@@ -86,6 +86,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    "crm.headers.CompressedPagesMiddleware",  # outside of what still changes a page
     "crm.headers.SecurityHeadersMiddleware",
     "crm.headers.PlainDirectionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

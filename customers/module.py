@@ -26,7 +26,7 @@ MODULE: Module[User] = Module(
         MenuItem("客户信息管理", "customers:customer_list", "customers.view_customer"),
         MenuItem("客户流失管理", "customers:churn_list", "customers.view_churncase", "churn"),
         MenuItem("提前预警", "customers:alert_list", "customers.view_churncase"),
-        MenuItem("历史订单查询", "customers:order_list", "customers.view_order"),
+        MenuItem("历史订单查询", "customers:order_list", "customers.view_order", needs="customers.view_customer"),
         MenuItem("导入客户", "import", "customers.import_customer"),
         MenuItem("疑似重复客户", "duplicates", "customers.merge_customer"),
         MenuItem("流失扫描", "customers:churn_scan", "customers.scan_churncase"),

@@ -2,6 +2,7 @@ from django.urls import path
 
 from .opportunities import pages as opportunities
 from .plans import pages as development
+from .plans import results
 
 app_name = "marketing"
 urlpatterns = [
@@ -30,8 +31,8 @@ urlpatterns = [
     path("opportunities/<id:pk>/history/", opportunities.OpportunityHistory.as_view(), name="opportunity_history"),
     path("development/", development.DevelopmentList.as_view(), name="development_list"),
     path("development/<id:pk>/plan/", development.PlanPage.as_view(), name="development_plan"),
-    path("development/<id:pk>/execute/", development.ExecutePage.as_view(), name="development_execute"),
+    path("development/<id:pk>/execute/", results.ExecutePage.as_view(), name="development_execute"),
     path("development/<id:opportunity>/items/<id:pk>/edit/", development.ItemUpdate.as_view(), name="item_update"),
     path("development/<id:opportunity>/items/<id:pk>/delete/", development.RemoveItem.as_view(), name="item_delete"),
-    path("development/<id:opportunity>/items/<id:pk>/result/", development.RecordResult.as_view(), name="item_result"),
+    path("development/<id:opportunity>/items/<id:pk>/result/", results.RecordResult.as_view(), name="item_result"),
 ]

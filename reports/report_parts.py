@@ -88,7 +88,7 @@ class Chart:
 
     unit: what the left axis counts; values are in 元 when it is 万元. mark: a dashed line on the right axis at so many
     percent. grey_from: bars from this place on are grey. horizontal: bars lie (for few, long names). stacked: bars of
-    all series stand on each other.
+    all series stand on each other. joined: whether the points of a line are; not over categories without an order.
     """
 
     title: str
@@ -98,6 +98,7 @@ class Chart:
     caption: str = ""
     horizontal: bool = False
     stacked: bool = False
+    joined: bool = True
     mark: int | None = None
     grey_from: int | None = None
 
@@ -115,6 +116,7 @@ class Chart:
             "unit": self.unit,
             "horizontal": self.horizontal,
             "stacked": self.stacked,
+            "joined": self.joined,
             "mark": self.mark,
             "greyFrom": self.grey_from,
         }

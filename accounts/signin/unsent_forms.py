@@ -104,8 +104,8 @@ def typed_texts(request: HttpRequest) -> list[str]:
 
 
 def visible_texts(pairs: Iterable[tuple[str, str]]) -> list[str]:
-    """Return the values that the user typed."""
-    return [value for name, value in pairs if name not in HIDDEN_FIELDS and value.strip()]
+    """Return the values that the user typed. Where a page has a form for each row, names end in "-" and its key."""
+    return [value for name, value in pairs if name.partition("-")[0] not in HIDDEN_FIELDS and value.strip()]
 
 
 def render_offer(request: Any, values: dict[str, Any], *, status: int = 200) -> HttpResponse:

@@ -36,6 +36,12 @@ class Schedule:
         """Return the number of working days from first to last, both included."""
         return self._days_before(last.toordinal() + 1) - self._days_before(first.toordinal())
 
+    def later(self, day: date, days: int) -> date:
+        """Return the working day so many working days after a day; days: at least 1, which is the next one."""
+        target = self._days_before(day.toordinal() + 1) + days
+        ordinals = range(day.toordinal() + 1, LAST_DAY)
+        return date.fromordinal(ordinals[bisect_left(ordinals, target, key=lambda one: self._days_before(one + 1))])
+
     def working_minutes(self, start: datetime, end: datetime) -> int:
         """Return the working minutes between two aware datetimes; 0 when end is not after start."""
         return max(0, self._elapsed(_local(end)) - self._elapsed(_local(start)))

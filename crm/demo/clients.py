@@ -22,7 +22,7 @@ from kit.audit.log import display_value, list_differences
 from . import names
 from .past import Journal, past_datetime
 from .people import Lexicon
-from .texts import CHURN_REASONS
+from .texts import CHURN_REASONS, NEVER_BOUGHT
 
 CUSTOMERS = 186  # besides those created by 开发成功
 INCOMPLETE = range(0, 186, 23)  # indexes of those without required data
@@ -51,6 +51,7 @@ class Client:
     contacts: list[Contact] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)  # filled in later by an edit, when completed_at is set
     completed_at: datetime | None = None
+    loss: tuple[datetime, str] | None = None  # when and why its loss was confirmed, as far as it bought anything
 
 
 class Directory:
@@ -226,7 +227,17 @@ def _log_creation(client: Client, journal: Journal, rng: random.Random) -> None:
     if customer.status == Customer.Status.LOST:
         age = (timezone.now() - at).days
         lost_at = past_datetime(rng.randint(2, max(age - 2, 2)), 15)
-        journal.note(max(lost_at, at), by, "确认流失", customer, 流失原因=rng.choice(CHURN_REASONS))
+        client.loss = max(lost_at, at), rng.choice(CHURN_REASONS)
+
+
+def log_losses(clients: list[Client], journal: Journal) -> None:
+    """Log the losses once the orders are known: who never bought anything cannot have stopped buying."""
+    for client in clients:
+        if client.loss:
+            at, reason = client.loss
+            has_bought = client.customer.orders.exists()
+            by = client.customer.manager
+            journal.note(at, by, "确认流失", client.customer, 流失原因=reason if has_bought else NEVER_BOUGHT)
 
 
 def complete(client: Client, journal: Journal) -> None:

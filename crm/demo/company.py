@@ -15,7 +15,8 @@ from reports.queries.composition import last_month_end, store_snapshot
 from .aftercare import save_requests
 from .alerts import play_alerts
 from .churn import play_churn
-from .clients import Directory, existing_clients, save_clients
+from .clients import Directory, existing_clients, log_losses, save_clients
+from .duplicates import enter_twice
 from .insight import play_insight
 from .monthly import play_monthly
 from .past import Journal
@@ -45,15 +46,17 @@ def load(password: str) -> dict[str, int]:
         save_talks(talks, journal)
         save_files(talks, journal)
         requests = save_requests(clients, cast, lexicon, journal)
-        journal.write()
         orders = save_trade(clients)
+        log_losses(clients, journal)
+        journal.write()
         cases = play_churn(cast, lexicon)  # after the orders
+        copies = enter_twice(clients)
         play_alerts(cast)  # after the cases
         play_insight(cast)
         reports = play_monthly(cast)  # after everything
         store_month_end()
     seal_pending()  # the events are dated in the past and would otherwise count as unsealed for too long
-    counts = {"账号": len(cast), "客户": len(clients), "销售机会": len(stories), "交往记录": len(talks)}
+    counts = {"账号": len(cast), "客户": len(clients) + copies, "销售机会": len(stories), "交往记录": len(talks)}
     return {**counts, "订单": orders, "流失": cases, "服务请求": requests, "客户管理报告": reports}
 
 

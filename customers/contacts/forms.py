@@ -58,7 +58,7 @@ class ContactForm(DuplicateCheckForm):
             self.add_error("mobile", "请填写手机、办公电话、微信号或邮箱，至少一项。")
         if matches := self.look():
             names = "；".join(f"{match.name}（{match.why}）" for match in matches)
-            self.add_error("name", f"这个客户已有联系人：{names}。请核对；确实是另一位时，再次保存即可。")
+            self.ask("name", f"这个客户已有联系人：{names}。请核对；确实是另一位时，再次保存即可。")
         return data
 
     def sought(self) -> SearchTerms:

@@ -56,6 +56,7 @@ class ContactList(PartList):
         Column("首选联系方式", "get_preferred_channel_display", css="nw"),
         Column("性别", "get_gender_display", css="m-h"),
         Column("请勿联系", "do_not_contact", export_only=True),
+        Column("备注", "note", css="m-full"),
     )
     row_buttons = (EDIT_CONTACT, REMOVE_CONTACT, PERSONAL_DATA)
     export_permission = "customers.export_customer"

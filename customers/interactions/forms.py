@@ -22,13 +22,15 @@ class InteractionForm(RecordForm):
     blocks = (
         Block(
             "交往记录",
-            "拜访和会议要写地点。约好下次跟进，到期会出现在客户经理的工作台。",
+            "约好下次跟进，到期会出现在客户经理的工作台。",
             (
                 ("on", 2), ("kind", 2), ("contact", 2), "summary", ("place", 4), ("follow_up_on", 2), "details", "note",
                 "files",
             ),
         ),
     )  # fmt: skip
+
+    required_when = {"place": "拜访和会议时"}
 
     class Meta:
         model = Interaction

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.text import Truncator
 
 from customers.contacts.pages import refusal_mark
 from customers.records.pages import CRUMBS
@@ -28,6 +30,7 @@ from .models import Interaction
 DONE = PartButton(Interaction.finish_follow_up, "check", "customers:interaction_done", dialog=True)
 EDIT = PartButton(Interaction.edit, "edit", "customers:interaction_update", "btn-primary")
 REMOVE = PartButton(Interaction.remove, "trash", "customers:interaction_delete", dialog=True)
+CUT_AT = 40  # characters of a long text in the list
 RELATED = ("customer", "customer__manager", "kind", "contact", "created_by")
 
 
@@ -49,6 +52,11 @@ def contact_cell(row: Interaction) -> str:
     return format_html("{}{}", row.contact, refusal_mark(row.contact)) if row.contact else DASH
 
 
+def cut_cell(name: str, row: Interaction) -> str:
+    """Return the beginning of a long text; the page of the row has all of it."""
+    return Truncator(getattr(row, name)).chars(CUT_AT) or DASH
+
+
 class InteractionList(PartList):
     model = Interaction
     title, crumbs, help = "交往记录", CRUMBS, "interactions"
@@ -62,6 +70,8 @@ class InteractionList(PartList):
         Column("方式", "kind", css="m-r"),
         Column("概要 / 地点", "summary", html=summary_cell, css="m-t"),
         Column("联系人", "contact", html=contact_cell),
+        Column("备注", "note", html=partial(cut_cell, "note"), css="m-full"),
+        Column("详细信息", "details", html=partial(cut_cell, "details"), css="m-full"),
         Column("下次跟进", "follow_up_on", sort="follow_up_on", html=follow_up_cell, css="nw"),
         Column("记录人", "created_by", css="nw m-h"),
     )
@@ -97,6 +107,7 @@ def renames_in(message: str, form: InteractionForm | AttachForm) -> str:
 
 class InteractionCreate(InPlacePage):
     do, form = Interaction.create, InteractionForm
+    template_name = "customers/interaction_form.html"
     title, crumbs, help = "记交往", CRUMBS, "interactions"
     card = "interactions"
 

@@ -55,10 +55,11 @@ class ReclassifyForm(CrmForm, forms.Form):
     region = forms.ModelChoiceField(DictionaryEntry.objects.of("地区"), label="地区", required=False)
     industry = forms.ModelChoiceField(DictionaryEntry.objects.of("行业"), label="行业", required=False)
     level = forms.ModelChoiceField(DictionaryEntry.objects.of("客户等级"), label="客户等级", required=False)
-    reason = forms.CharField(label="等级变更原因", max_length=200, required=False, help_text="改变客户等级时必填")
+    reason = forms.CharField(label="等级变更原因", max_length=200, required=False)
     opened = forms.CharField(widget=forms.HiddenInput, required=False)
 
     blocks = (Block("改为", "没有选择的项目保持不变。", (("region", 2), ("industry", 2), ("level", 2), "reason")),)
+    required_when = {"reason": "改变客户等级时"}
 
     def __init__(self, *args: Any, customers: list[Customer], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

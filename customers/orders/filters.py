@@ -69,3 +69,11 @@ class OrderFilter(ListFilter):
         lines = OrderLine.objects.filter(order=OuterRef("pk"))
         in_product = Q(product__name__contains_text=value) | Q(product__model__contains_text=value)
         return rows.filter(Exists(lines.filter(in_product | Q(product_number__contains_text=value))))
+
+
+class OneCustomersOrderFilter(OrderFilter):
+    """Without what is the same for all orders of one customer."""
+
+    customer = None  # type: ignore[assignment]  # so a filterset drops a filter of its base
+    department = None  # type: ignore[assignment]
+    manager = follow = None

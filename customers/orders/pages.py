@@ -25,7 +25,7 @@ from kit.pages.record_page import RecordPage
 from kit.pages.templatetags.ui import chip
 from kit.sql.exact_sum import ExactSum
 
-from .filters import REVENUE_STATUS, OrderFilter
+from .filters import REVENUE_STATUS, OneCustomersOrderFilter, OrderFilter
 from .models import Order
 from .trend import SPARKLINE_MONTHS, add_up, build_bars, month_start_before, read_sales
 
@@ -75,7 +75,7 @@ class CustomerOrders(OrderList):
     """The same list for one customer; a hidden customer is 404."""
 
     title, crumbs = "历史订单", CRUMBS
-    template_name = "customers/customer_orders.html"
+    template_name, filterset_class = "customers/customer_orders.html", OneCustomersOrderFilter
 
     @cached_property
     def belongs_to(self) -> Customer:  # type: ignore[override]

@@ -27,7 +27,7 @@ HELP = {
     BUSINESS: "统一社会信用代码会核对校验位。",
     FORMER: "三证合一以前的登记号",
 }
-BESIDE = {"level": (("duplicate_reason", 6), ("level_reason", 6))}  # fields of the form alone, behind which one
+BESIDE = {"level": (("level_reason", 6),)}  # fields of the form alone, behind which one
 SCORES = names(row for row in FORM_FIELDS if row.kind is Kind.SCORE)
 
 
@@ -49,15 +49,12 @@ class CustomerForm(DuplicateCheckForm):
     owners: creating one, and to whom it may be given. 客户经理 own what they create, a supervisor chooses.
     """
 
-    blocks = tuple(map(form_block, BLOCKS))
+    blocks = (Block("", "", ("duplicate_reason",)), *map(form_block, BLOCKS))  # right below the box of matches
     units = UNITS
-    level_reason = forms.CharField(
-        label="等级变更原因", max_length=200, required=False, help_text="只在改变客户等级时填写"
-    )
+    required_when = {"level_reason": "改变客户等级时"}
+    level_reason = forms.CharField(label="等级变更原因", max_length=200, required=False)
 
-    duplicate_reason = forms.CharField(
-        label="确认不是同一客户的理由", max_length=200, required=False, widget=forms.HiddenInput
-    )
+    duplicate_reason = forms.CharField(label="仍要新建的理由", max_length=200, required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = Customer
@@ -113,7 +110,8 @@ class CustomerForm(DuplicateCheckForm):
         if self.reason or self.matches:
             self.fields["duplicate_reason"].widget = forms.TextInput(attrs={"class": "inp"})
         if self.matches:
-            self.add_error("duplicate_reason", "已有相同或相近的客户，请先核对；确实不是同一客户时写明理由再保存。")
+            self.fields["duplicate_reason"].required = True
+            self.ask("duplicate_reason", "已有相同或相近的客户，请先核对；确实不是同一客户时写明理由再保存。")
 
     @property
     def reason(self) -> str:

@@ -243,7 +243,7 @@ class Customer(HasContactDetails, SharedRecord):
         customer = cls(number=number or reserve_numbers(NUMBER_PREFIX)[0], created_by=by, **values)
         customer.save()
         Ownership.objects.create(customer=customer, manager=customer.manager)
-        extra_facts = {"不是同一客户的理由": reason} if reason else {}
+        extra_facts = {"仍要新建的理由": reason} if reason else {}
         log_event(by, "新建", customer, 客户编号=customer.number, 客户经理=customer.manager, **extra_facts)
         add_timeline_entry(customer, TimelineEntry.Kind.CUSTOMER, f"新建客户，客户经理 {customer.manager}")
         for supervisor in supervisors_of(by) if by is not None and reason else ():

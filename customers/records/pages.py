@@ -70,6 +70,9 @@ class CustomerUpdate(DuplicateCheckedPage):
     title, crumbs, help = "编辑客户", CRUMBS, "customers"
     locked_first = ("parent",)
 
+    def fixed(self, record: Customer) -> list[tuple[str, Any]]:
+        return [("客户编号", record.number), ("状态", record.get_status_display()), ("客户经理", record.manager)]
+
     def form_options(self, record: Customer) -> dict[str, Any]:
         return {"user": self.request.user}
 

@@ -352,7 +352,7 @@ class SyncRunner:
         if refused_count := counts.get("wrong_sign"):
             self.remarks.append(f"{refused_count} 张订单的正负与状态不符，没有写入")
         if turned_count := counts.get("turned"):
-            self.remarks.append(f"{turned_count} 张退货订单的数量为正，已按 CRM_RETURNS_POSITIVE 改为负数")
+            self.remarks.append(f"{turned_count} 张退货订单的数量为正，已按设置「销售系统的退货写成正数」改为负数")
 
     def _delete_orders(self, numbers: list[str]) -> None:
         if numbers:

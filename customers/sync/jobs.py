@@ -20,7 +20,7 @@ def scheduled() -> str:
 
 def run(job: Job) -> str:
     if not settings.CRM_SYNC_SOURCE:
-        raise JobRefused("还没有设置 CRM_SYNC_SOURCE，不知道从哪里同步。")
+        raise JobRefused("还没有设置同步来源，不知道从哪里同步。")
     try:
         sync_run = sync(settings.CRM_SYNC_SOURCE, by=job.owner)
         job.notes = sync_run.notes

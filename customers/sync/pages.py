@@ -61,7 +61,7 @@ def totals(run: SyncRun) -> dict[str, int]:
 class StartSync(SyncPage):
     def post(self, request: HttpRequest) -> HttpResponse:
         if not settings.CRM_SYNC_SOURCE:
-            messages.error(request, "还没有设置同步来源（CRM_SYNC_SOURCE），不能同步。")
+            messages.error(request, "还没有设置同步来源，不能同步。请负责安装的同事按管理员手册填写。")
             return redirect("customers:sync")
         job = start_job("数据同步", "customers.sync.jobs.run", owner=request.user)
         return redirect("job_detail", job.pk)

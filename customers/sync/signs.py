@@ -14,7 +14,7 @@ from customers.orders.models import PURCHASE_STATUSES, OrderStatus
 
 from .rows import RowRefused
 
-ADVICE = "；销售系统的退货本来就写成正数时，请设置 CRM_RETURNS_POSITIVE=1"
+ADVICE = "；销售系统的退货本来就写成正数时，请打开设置「销售系统的退货写成正数」（见管理员手册）"
 
 
 def settle_sign(values: dict[str, Any]) -> bool:

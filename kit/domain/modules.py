@@ -21,7 +21,8 @@ class MenuItem:
 
     counter: the name of the number beside it in Waiting.counts; urgent: that number is always red, else only while
     there is a number of the name <counter>_due. section: the module under whose name the line stands, if not under
-    its own; after: the URL name of the line it follows there, else it stands last.
+    its own; after: the URL name of the line it follows there, else it stands last. needs: a permission without which
+    the page opens and is always empty.
     """
 
     label: str
@@ -31,6 +32,11 @@ class MenuItem:
     urgent: bool = False
     section: str = ""
     after: str = ""
+    needs: str = ""
+
+    @property
+    def permissions(self) -> set[str]:
+        return {self.permission, self.needs} - {""}
 
 
 @dataclass(frozen=True)

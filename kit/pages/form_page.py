@@ -88,6 +88,10 @@ class FormPage(View):
     def context(self, record: Any, form: Any) -> dict[str, Any]:
         return {}
 
+    def fixed(self, record: Any) -> list[tuple[str, Any]]:
+        """Return (label, value) of what the form shows above its fields and does not ask for."""
+        return []
+
     def carry_out(self, record: Any, form: Any) -> Any:
         """Do it with the form's values; return the record that was created or the page leads to, if another."""
         subject = () if self.creates else (record,)
@@ -115,7 +119,8 @@ class FormPage(View):
         return self.form(data, **instance, **self.form_options(record))
 
     def show(self, record: Any, form: Any, status: int = 200) -> HttpResponse:
-        context = {"record": record, "form": form, "back_url": self.back_url(record), **self.context(record, form)}
+        context = {"record": record, "form": form, "back_url": self.back_url(record), "fixed": self.fixed(record)}
+        context |= self.context(record, form)
         return self.render(status, **context)
 
     def render(self, status: int = 200, template: str = "", **context: Any) -> HttpResponse:

@@ -10,6 +10,7 @@ from django import forms
 from django.core import signing
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models.fields import BLANK_CHOICE_DASH
 from django.forms.renderers import TemplatesSetting
 
 from kit.domain.days import refuse_far_day
@@ -24,6 +25,9 @@ DATE_LIMITS = (
     MinValueValidator(date(1900, 1, 1), "请填写 1900 年以后的日期。"),
     MaxValueValidator(date(2999, 12, 31), "请填写 3000 年以前的日期。"),
 )
+
+
+BLANK_WORDS = BLANK_CHOICE_DASH[0][1]  # what Django calls choosing nothing
 
 
 class CrmFormRenderer(TemplatesSetting):
@@ -46,9 +50,11 @@ class CrmForm(forms.BaseForm):
 
     blocks: ClassVar[tuple[Block, ...]] = ()  # none: all visible fields in one
     units: ClassVar[dict[str, str]] = {}  # by field name, shown behind the input
+    required_when: ClassVar[dict[str, str]] = {}  # by field name: when a field that may else be empty is required
     far_dates: ClassVar[tuple[str, ...]] = ()  # names of date fields that may lie many years ahead
     versioned: ClassVar[bool] = False  # whether it shows stored values: saving compares the version that was opened
     error_css_class = "bad"
+    asked: frozenset[str] = frozenset()  # names of fields whose error is a question: sending the form again answers it
     instance: Any  # of a versioned form: a record with a `version`, or an unsaved one
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -57,6 +63,7 @@ class CrmForm(forms.BaseForm):
         self.fields["submission"] = forms.UUIDField(widget=forms.HiddenInput, required=False, initial=uuid.uuid4)
         for name, field in self.fields.items():
             apply_field_defaults(field, self.units.get(name, ""))
+            field.when = self.required_when.get(name, "")  # type: ignore[attr-defined]
             if isinstance(field, forms.DateField) and name not in self.far_dates:
                 field.validators = [*field.validators, refuse_far_date]
         if self.versioned:
@@ -74,6 +81,16 @@ class CrmForm(forms.BaseForm):
             if fields:
                 rows.append({"block": block, "fields": fields, "open": is_open})
         return rows
+
+    def ask(self, name: str, question: str) -> None:
+        """Refuse the form once, until it is sent again: shown in amber, since nothing is wrong."""
+        self.asked |= {name}
+        self.add_error(name, question)
+
+    @property
+    def only_asks(self) -> bool:
+        """Whether nothing but questions keeps the form from being saved."""
+        return bool(self.asked) and self.errors.keys() <= self.asked
 
     def values(self) -> dict[str, Any]:
         """Return the cleaned values by field name, without the internal fields."""
@@ -135,14 +152,24 @@ def apply_field_defaults(field: forms.Field, unit: str = "") -> forms.Field:
         field.error_messages["invalid"] = "请填写日期，例如 2025-11-24。"
     if type(field) is forms.ModelMultipleChoiceField:
         field.__class__ = ManyRecordsField
-    if isinstance(field, forms.ModelChoiceField) and field.empty_label == "---------":
-        field.empty_label = "请选择…" if field.required else "—"
+    name_empty_choice(field)
     if field.error_messages["required"] == forms.Field.default_error_messages["required"]:
         field.error_messages["required"] = "请选择。" if isinstance(field, forms.ChoiceField) else "请填写。"
     if not isinstance(field.widget, forms.RadioSelect | forms.CheckboxInput):
         field.widget.attrs.setdefault("class", "inp")
     field.unit = unit  # type: ignore[attr-defined]
     return field
+
+
+def name_empty_choice(field: forms.Field) -> None:
+    """Say what choosing nothing means: 请选择 where something must be chosen, else 不填."""
+    words = "请选择" if field.required else "不填"
+    if isinstance(field, forms.ModelChoiceField):
+        if field.empty_label == BLANK_WORDS:
+            field.empty_label = words
+    elif isinstance(field, forms.TypedChoiceField):  # that of a model's choices
+        choices: Any = field.choices
+        field.choices = [(key, words if label == BLANK_WORDS else label) for key, label in choices]
 
 
 class RecordForm(CrmForm, forms.ModelForm):

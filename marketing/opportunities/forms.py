@@ -70,7 +70,8 @@ class OpportunityForm(DuplicateCheckForm):
         names_by_kind = {kind: "；".join(map(str, group)) for kind, group in group_by_kind(self.look())}
         if names_by_kind:
             warning = "。".join(f"{MATCH_LABELS[kind]}：{names}" for kind, names in names_by_kind.items())
-            self.add_error("customer_name", f"{warning}。请核对；确实要新建机会时，再次保存即可。")
+            advice = "老客户的新需求请记在客户页的交往记录里；" if "customer" in names_by_kind else "请核对；"
+            self.ask("customer_name", f"{warning}。{advice}确实要新建机会时，再次保存即可。")
         return data
 
     def sought(self) -> SearchTerms:
@@ -135,11 +136,12 @@ class WinForm(CrmForm, forms.Form):
     choice = forms.ChoiceField(label="同名客户", widget=forms.RadioSelect, required=False)
     create_anyway = forms.CharField(
         label="仍要新建的原因",
-        help_text="只在新建时填写",
         max_length=200,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
     )
+
+    required_when = {"create_anyway": "新建时"}
 
     def __init__(self, *args: Any, opportunity: Opportunity, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -156,6 +158,8 @@ class WinForm(CrmForm, forms.Form):
         if not self.needs_choice:
             del self.fields["choice"], self.fields["create_anyway"]
             return
+        if not self.must_choose:
+            self.fields["create_anyway"].when = ""  # type: ignore[attr-defined]
         links = [(f"link:{customer.pk}", f"关联到 {customer.name}（{customer.number}）") for customer in self.linkable]
         self.fields["choice"].choices = [*links, ("create", "仍然新建一个客户")]  # type: ignore[attr-defined]
 

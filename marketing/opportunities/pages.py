@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.contact_details.columns import DetailColumn
 from accounts.contact_details.pages import ShowDetail
@@ -17,6 +18,7 @@ from customers.models import Customer, names_hidden_from
 from customers.records.duplicate_pages import DuplicateCheckedPage
 from customers.records.picker import customer_suggestions
 from kit.audit.models import AuditEntry
+from kit.domain.days import format_day
 from kit.domain.money import format_yuan
 from kit.pages.buttons import Button, controls
 from kit.pages.columns import Column
@@ -126,16 +128,11 @@ class OpportunityDetail(RecordPage):
         main = controls((REMOVE, EDIT, ASSIGN, PLAN, EXECUTE), record, user)  # the next step comes last, at the right
         other = controls((REASSIGN, FORECAST, CONTACT, SHARE), record, user)
         hidden = names_hidden_from(self.request.user, "老客户介绍")
-        linked = [pk for pk in (record.customer_id, record.introduced_by_id) if pk]
-        visible = Customer.objects.visible_to(self.request.user).in_bulk(linked) if linked else {}
-        customer = visible.get(record.customer_id)
         return {
             "items": items,
             "done": sum(item.is_done for item in items),
             "pending_count": sum(not item.is_done for item in items),
-            "customer": customer,
-            "customer_deleted": not customer and record.customer is not None and record.customer.deleted_at is not None,
-            "introducer": visible.get(record.introduced_by_id),
+            **facts_context(record, user),
             "history": hide_record_names(mask_entries(record, AuditEntry.objects.about(record)[:8], user), hidden),
             "head": [control for control in main if control.allowed],
             "others": [*other, *(control for control in main if not control.allowed)],
@@ -143,6 +140,18 @@ class OpportunityDetail(RecordPage):
             "grants": record.grants.select_related("user", "permission"),
             "withdraw_url": WITHDRAW_SHARE if record.is_closed and record.can_withdraw_share(user) else "",
         }
+
+
+def facts_context(record: Opportunity, user: User) -> dict[str, Any]:
+    """Return the context of marketing/facts.html besides record: the customers it names, where the user sees them."""
+    linked = [pk for pk in (record.customer_id, record.introduced_by_id) if pk]
+    visible = Customer.objects.visible_to(user).in_bulk(linked) if linked else {}
+    customer = visible.get(record.customer_id)
+    return {
+        "customer": customer,
+        "customer_deleted": not customer and record.customer is not None and record.customer.deleted_at is not None,
+        "introducer": visible.get(record.introduced_by_id),
+    }
 
 
 class OpportunityHistory(HistoryPage):
@@ -159,6 +168,13 @@ def suggestions(user: User) -> dict[str, Any]:
     return {"datalists": {"sources": sources, "customers": customer_suggestions(user)}}
 
 
+def automatic_facts(record: Opportunity | None, user: User) -> list[tuple[str, Any]]:
+    """Return what the system fills in, for the form that does not ask for it. record: None before it is created."""
+    if record is None:
+        return [("编号", "自动生成"), ("创建人", user), ("创建时间", format_day(timezone.now(), "time"))]
+    return [("编号", record.pk), ("创建人", record.created_by), ("创建时间", format_day(record.created_at, "time"))]
+
+
 class OpportunityCreate(DuplicateCheckedPage):
     do, form, template_name = Opportunity.create, OpportunityForm, "customers/customer_form.html"
     title, crumbs, help = "新建机会", CRUMBS, "opportunities"
@@ -172,6 +188,9 @@ class OpportunityCreate(DuplicateCheckedPage):
     def context(self, record: Opportunity, form: Any) -> dict[str, Any]:
         return suggestions(self.request.user)
 
+    def fixed(self, record: Opportunity) -> list[tuple[str, Any]]:
+        return automatic_facts(None, self.request.user)
+
     def back_url(self, record: Opportunity) -> str:
         return reverse("marketing:opportunity_list")
 
@@ -180,6 +199,9 @@ class OpportunityUpdate(DuplicateCheckedPage):
     do, form, template_name = Opportunity.edit, OpportunityForm, "customers/customer_form.html"
     title, crumbs, help = "编辑机会", CRUMBS, "opportunities"
     locked_first = ("introduced_by",)
+
+    def fixed(self, record: Opportunity) -> list[tuple[str, Any]]:
+        return automatic_facts(record, self.request.user)
 
     def form_options(self, record: Opportunity) -> dict[str, Any]:
         return {"user": self.request.user}
@@ -216,7 +238,8 @@ class AssignmentPage(FormPage):
     def context(self, record: Opportunity, form: Any) -> dict[str, Any]:
         people = Opportunity.candidates(self.request.user).prefetch_related("regions", "industries")
         is_taken = self.do == Opportunity.assign and record.assignee_id is not None
-        return {"candidates": rank_candidates(record, people), "is_taken": is_taken}
+        facts = facts_context(record, self.request.user)
+        return {"candidates": rank_candidates(record, people), "is_taken": is_taken, **facts}
 
 
 class AssignOpportunity(AssignmentPage):

@@ -1,20 +1,20 @@
-"""Pages of 客户开发计划: the list, 制定计划 and 执行计划."""
+"""Pages of 客户开发计划: the list, and 制定计划 (执行计划 in results.py)."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 
 from kit.domain.verdict import Verdict
-from kit.pages.buttons import Button, Control, controls
+from kit.pages.buttons import Button, Control
 from kit.pages.columns import Column
 from kit.pages.form_page import FormPage
 from kit.pages.list_page import ListPage
 from kit.pages.list_tabs import Tabs
-from kit.pages.page import render_page
 from kit.pages.templatetags.ui import chip, rate
 from marketing.opportunities.models import Opportunity
 from marketing.opportunities.pages import (
@@ -25,14 +25,15 @@ from marketing.opportunities.pages import (
     PLAN,
     ROW_FIELDS,
     WIN,
-    OpportunityDetail,
+    facts_context,
     name_cell,
 )
 from marketing.opportunities.querysets import OpportunityQuerySet
 
 from .filters import DevelopmentFilter
-from .forms import PlanItemForm, ResultForm
+from .forms import PlanItemForm, PlanItemsForm, typed_rows
 from .models import PlanItem, PlanItemQuerySet
+from .templates import SHIPPED, dated, steps_of, won_plans
 
 LIST = ("客户开发计划", "marketing:development_list")
 
@@ -54,6 +55,7 @@ class DevelopmentList(ListPage):
         Column("计划", lambda o: f"{o.items_done} / {o.items_all}" if o.items_all else "未制定"),
         Column("指派给", "assignee", css="nw"),
         Column("指派时间", "assigned_at", sort="assigned_at", css="nw m-h"),
+        Column("创建时间", "created_at", sort="created_at", css="nw m-h lo"),
     )
     row_buttons = (EXECUTE, PLAN, WIN)
     tabs = Tabs(
@@ -75,29 +77,56 @@ class DevelopmentList(ListPage):
 
 
 class PlanPage(FormPage):
-    """制定计划: the items of an opportunity, and a form to add one."""
+    """制定计划: the items of an opportunity, and a form to add several, begun by hand or by another plan."""
 
-    do, form = PlanItem.create, PlanItemForm
+    do, form = PlanItem.create, PlanItemsForm
     title, help = "制定计划", "development"
     crumbs = (("营销管理", ""), LIST)
     template_name = "marketing/plan.html"
 
     def get_record(self) -> PlanItem:
-        rows = Opportunity.objects.visible_to(self.request.user).select_related("assignee", "created_by")
+        rows = Opportunity.objects.visible_to(self.request.user).select_related(
+            "assignee", "created_by", "region", "industry"
+        )
         return PlanItem(opportunity=get_object_or_404(rows, pk=self.kwargs["pk"]))
 
     def verdict(self, record: PlanItem) -> Verdict:
         return record.opportunity.can_plan(self.request.user)
 
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Fill the rows of the form, below what was typed, where a plan was chosen to begin with; else save it."""
+        if "fill" not in request.POST:
+            return super().post(request, **kwargs)
+        record = self.get_record()
+        self.verdict(record).enforce()
+        steps = steps_of(request.POST.get("plan", ""), self.request.user)
+        typed = [row for row in typed_rows(request.POST) if any(row)]
+        self.has_steps = bool(steps)
+        return self.show(record, PlanItemsForm(steps=[*typed, *dated(steps, timezone.localdate())]))
+
+    has_steps: bool | None = None  # whether the plan to begin with was found; None: nobody asked for one
+
     def carry_out(self, record: PlanItem, form: Any) -> PlanItem:
-        return PlanItem.create(by=self.request.user, opportunity=record.opportunity, **form.values())
+        planned = form.values()["planned"]
+        self.message = self.message if len(planned) == 1 else f"已保存 {len(planned)} 个计划项。"
+        for on, text in planned:
+            item = PlanItem.create(by=self.request.user, opportunity=record.opportunity, on=on, text=text)
+        return item
 
     def context(self, record: PlanItem, form: Any) -> dict[str, Any]:
         opportunity = record.opportunity
         items = list(opportunity.items.all())
         for item in items:
             item.opportunity = opportunity
-        return {"opportunity": opportunity, "items": items, "item_actions": (EDIT_ITEM, REMOVE_ITEM)}
+        return {
+            "opportunity": opportunity,
+            "items": items,
+            "item_actions": (EDIT_ITEM, REMOVE_ITEM),
+            "shipped_plans": [(key, shipped.label, len(shipped.steps)) for key, shipped in SHIPPED.items()],
+            "won_plans": won_plans(self.request.user),
+            "has_steps": self.has_steps,
+            **facts_context(opportunity, self.request.user),
+        }
 
     def success_url(self, record: PlanItem, result: Any) -> str:
         return reverse("marketing:development_plan", args=[record.opportunity_id])
@@ -140,55 +169,3 @@ class RemoveItem(ItemPage):
 
     def context(self, record: PlanItem, form: Any) -> dict[str, Any]:
         return {"named": f"计划项：{record.text}", "details": f"{record.on:%Y-%m-%d}", "consequence": ""}
-
-
-def item_auto_id(item: PlanItem) -> str:
-    """Return the auto_id of an item's form: the page has one form per item."""
-    return f"%s-{item.pk}"
-
-
-class ExecutePage(OpportunityDetail):
-    """执行计划: opportunity and items read-only, a result form for each item."""
-
-    title, help = "执行计划", "development"
-    crumbs = (("营销管理", ""), LIST)
-    template_name = "marketing/execute.html"
-
-    def get_record(self) -> Opportunity:
-        record = super().get_record()
-        record.can_develop(self.request.user).enforce()
-        return record
-
-    def context(self, record: Opportunity) -> dict[str, Any]:
-        context = super().context(record)
-        editing = self.request.GET.get("item", "")
-        forms = {item.pk: ResultForm(instance=item, auto_id=item_auto_id(item)) for item in context["items"]}
-        return {
-            **context,
-            "forms": forms,
-            "editing": int(editing) if editing.isdecimal() and len(editing) < 19 else None,
-            "head": controls((PLAN,), record, self.request.user),
-        }
-
-
-class RecordResult(ItemPage):
-    """Save one item's result; errors appear on the execute page beside that item, with the user's text."""
-
-    do, title, form = PlanItem.record_result, "填写执行效果", ResultForm
-    template_name = "marketing/execute.html"
-
-    def form_options(self, record: PlanItem) -> dict[str, Any]:
-        return {"auto_id": item_auto_id(record)}
-
-    def success_url(self, record: PlanItem, result: Any) -> str:
-        return reverse("marketing:development_execute", args=[record.opportunity_id]) + f"#item-{record.pk}"
-
-    def back_url(self, record: PlanItem) -> str:
-        return reverse("marketing:development_execute", args=[record.opportunity_id])
-
-    def show(self, record: PlanItem, form: Any, status: int = 200) -> HttpResponse:
-        page = ExecutePage(kwargs={"pk": record.opportunity_id}, request=self.request, args=())
-        opportunity = page.rows().get(pk=record.opportunity_id)
-        context = page.context(opportunity)
-        context.update(forms={**context["forms"], record.pk: form}, editing=record.pk, record=opportunity, form=form)
-        return render_page(page, status, **context)

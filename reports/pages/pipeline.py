@@ -141,7 +141,7 @@ def tiles(figures: PipelineFigures, links: PipelineLinks) -> list[Kpi]:
     won = links.ended(STATUS.WON, links.filters.period)
     return [
         Kpi("进行中", f"{total.open:,}", "个", f"预计 {amount.value} {amount.unit}{without}", is_open),
-        Kpi("加权金额", *shorten_amount(total.weighted), "Σ 预计金额 × 成功机率", is_open),
+        Kpi("加权金额", *shorten_amount(total.weighted), "各机会 预计金额 × 成功机率 之和", is_open),
         Kpi(
             "成功率",
             DASH if total.rate is None else str(total.rate),

@@ -13,6 +13,7 @@ from django import forms
 from accounts.models import User
 from kit.domain.urls import page_url
 from kit.pages.columns import Column
+from services.requests.filters import NO_CAUSE
 
 from ..figure_cells import DASH, format_figure
 from ..forms import ScopeForm
@@ -64,12 +65,14 @@ class ServicesReport(ReportPage[ServicesForm]):
         figures = service_figures(form.user, filters)
         if figures is None:
             return Report(empty=True)
-        links = ServiceLinks(filters)
+        only_complaints = BASES[filters.by].only_complaints
+        links = ServiceLinks(filters, figures.complaint_kind if only_complaints else None)
         return Report(
             facts=[
                 describe_days(filters.period),
                 "按创建日期计入，部门按今天的归属",
                 "时长为工作时间，不含等待客户回复",
+                *(["只含投诉"] if only_complaints else []),
             ],
             kpis=tiles(figures, links),
             charts=[chart(BASES[filters.by], figures.groups)],
@@ -80,12 +83,14 @@ class ServicesReport(ReportPage[ServicesForm]):
 @dataclass(frozen=True)
 class ServiceLinks:
     filters: ServiceFilters
+    kind: int | None  # of all requests, where the report counts those of one type
 
     def requests(self, **conditions: Any) -> str:
         """Return the URL of the archive with the report's filters and these."""
         period, department = self.filters.period, self.filters.department
         list_filters = {"department": department} if department else {}
         days = {"created_from": period.first, "created_to": period.last}
+        list_filters |= {"kind": str(self.kind)} if self.kind else {}
         query = urlencode({"status": "all", **days, **list_filters, **conditions})
         return f"{page_url('services:archive')}?{query}"
 
@@ -96,6 +101,8 @@ class ServiceLinks:
             return {"created_from": month.first, "created_to": month.last}
         if self.filters.by == "person":
             return {"assignee": group.key} if group.key else {"unassigned": 1}
+        if self.filters.by == "cause":
+            return {"cause": group.key or NO_CAUSE}
         return {"kind": group.key}
 
     def rows_of(self, total: Group, **conditions: Any) -> Callable[[Group], str]:
@@ -134,11 +141,12 @@ def handling_tile(total: Group, links: ServiceLinks) -> Kpi:
     name = "处理时长中位数"
     if not total.minutes:
         return Kpi(name, DASH, note="还没有处理完的")
-    slow = f"九成在 {format_figure('decimal', total.slow_hours)} 小时内"
+    slow = f"90% 的请求在 {format_figure('decimal', total.slow_hours)} 小时内完成"
     return Kpi(name, format_figure("decimal", total.median_hours), "小时", slow, links.requests(handled=1), of=HANDLED)
 
 
 def chart(basis: Basis, groups: list[Group]) -> Chart:
+    is_by_month = basis is BASES["month"]
     return Chart(
         title=f"服务数量{basis.label}",
         categories=[group.label for group in groups],
@@ -147,7 +155,8 @@ def chart(basis: Basis, groups: list[Group]) -> Chart:
             Series("4–5 星占比", [group.content_share for group in groups], line=True, percent=True),
         ],
         unit="件",
-        caption="柱：服务请求的数量。线：满意度 4–5 星占评价的比例。",
+        caption=f"柱：服务请求的数量。{'线' if is_by_month else '点'}：满意度 4–5 星占评价的比例。",
+        joined=is_by_month,
     )
 
 
@@ -164,10 +173,10 @@ def groups_table(figures: ServiceFigures, links: ServiceLinks) -> ReportTable:
         Figure("评价数", "answers", url=rows_of(rated=1)),
         Figure("其中客户评价", "by_customer", url=rows_of(rated_by="customer")),
         Figure("处理时长中位数（小时）", "median_hours", kind="decimal", url=handled, of=HANDLED),
-        Figure("九成不超过（小时）", "slow_hours", kind="decimal", url=handled, of=HANDLED),
+        Figure("90% 的请求在此时长内完成（小时）", "slow_hours", kind="decimal", url=handled, of=HANDLED),
         Figure("退回", "returns", url=rows_of(returns_from=1)),
     )
-    note = "满意度为最后一次评价；九成不超过：第 90 百分位（最近秩）"
+    note = "满意度为最后一次评价"
     return ReportTable(basis.label, columns, figures.groups, total=figures.total, note=note)
 
 

@@ -43,12 +43,14 @@ class Basis:
     label: str
     head: str
     expression: Combinable
+    only_complaints: bool = False
 
 
 BASES = {
     "kind": Basis("按服务类型", "服务类型", F("kind")),
     "month": Basis("按月份", "月份", TruncMonth("created_at")),
     "person": Basis("按处理人", "分配给", F("assignee")),
+    "cause": Basis("按投诉原因", "投诉原因", F("cause"), only_complaints=True),
 }
 
 
@@ -225,6 +227,8 @@ def requests_in_view(user: User, filters: ServiceFilters) -> ServiceRequestQuery
     rows = ServiceRequest.objects.visible_to(user)
     if filters.department:
         rows = rows.filter(keeper__in=department_user_ids(filters.department))
+    if BASES[filters.by].only_complaints:
+        rows = rows.filter(kind__value=COMPLAINT)
     return created_in(rows, filters.period)
 
 
@@ -242,14 +246,18 @@ def label_groups(group_by_value: dict[Any, Group], filters: ServiceFilters) -> l
     """Return the groups with their labels, in the order of the report."""
     if filters.by == "month":
         return label_months(group_by_value, filters.period)
-    return label_people(group_by_value) if filters.by == "person" else label_kinds(group_by_value)
+    if filters.by == "person":
+        return label_people(group_by_value)
+    return label_entries(group_by_value, BASES[filters.by].head)
 
 
-def label_kinds(group_by_value: dict[Any, Group]) -> list[Group]:
-    """Return the groups of all types of the dictionary, also without a request."""
-    entries = list(DictionaryEntry.objects.of("服务类型"))
+def label_entries(group_by_value: dict[Any, Group], category: str) -> list[Group]:
+    """Return the groups of all entries of a category of the dictionary, also without a request; 未填写 comes last."""
+    entries = list(DictionaryEntry.objects.of(category))
     for entry in entries:
         group_by_value.setdefault(entry.pk, Group(entry.pk)).label = entry.item
+    if None in group_by_value:
+        group_by_value[None].label = "未填写"
     keys = [entry.pk for entry in entries]
     return [group_by_value[key] for key in (*keys, *(key for key in group_by_value if key not in keys))]
 

@@ -115,7 +115,6 @@ def is_rate_limited(ip: str) -> bool:
 class FeedBack(WorkPage):
     do, form, title, draft = ServiceRequest.feedback, FeedbackForm, "服务反馈", "feedback"
     template_name = "services/feedback.html"
-    after = "3 星以上归档，低于 3 星退回重新处理"
 
     def form_options(self, record: ServiceRequest) -> dict[str, Any]:
         return outcome_options(record, **super().form_options(record))
@@ -127,7 +126,7 @@ class FeedBack(WorkPage):
     def carry_out(self, record: ServiceRequest, form: Any) -> None:
         super().carry_out(record, form)
         is_returned = record.status == ServiceRequest.Status.ASSIGNED
-        self.message = "满意度低于 3 星，已退回重新处理，主管会收到通知。" if is_returned else "反馈成功，已归档。"
+        self.message = "满意度 2 星及以下，已退回重新处理，主管会收到通知。" if is_returned else "反馈成功，已归档。"
 
 
 class InviteCustomer(WorkPage):

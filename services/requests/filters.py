@@ -20,6 +20,7 @@ from .querysets import ServiceRequestQuerySet
 from .related_models import GivenBy
 
 HIDDEN = forms.HiddenInput
+NO_CAUSE = "none"  # parameter value of links that mean complaints without 投诉原因
 
 
 def department_options() -> list[tuple[str, str]]:
@@ -105,6 +106,13 @@ class ArchiveFilter(RequestFilter):
     )
     returns_from = WholeNumberFilter(
         field_name="returns", lookup_expr="gte", min_value=1, max_value=999, label="退回次数不少于", widget=HIDDEN
+    )
+    cause = django_filters.ModelChoiceFilter(
+        queryset=DictionaryEntry.objects.of("投诉原因"),
+        label="投诉原因",
+        null_label="未填写",
+        null_value=NO_CAUSE,
+        widget=HIDDEN,
     )
     of_customer_number = django_filters.CharFilter(
         field_name="customer__number", max_length=20, label="客户编号", widget=HIDDEN

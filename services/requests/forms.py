@@ -67,7 +67,7 @@ class RequestForm(RecordForm):
     blocks = (
         Block(
             "谁的请求",
-            "输入名称、编号、拼音首字母或电话查找客户。还不是客户的单位，填写单位名称。",
+            "输入名称、编号、拼音首字母或电话查找客户。",
             (("customer", 6), ("contact", 3), ("organisation", 3)),
         ),
         Block("请求内容", "保存后由主管分配给客户经理。", ("kind", "summary", "content")),
@@ -87,7 +87,9 @@ class RequestForm(RecordForm):
         current = self.instance.customer
         self.fields["customer"] = CallerField(user=user, current=current, label="客户", required=False)
         self.fields["customer"].widget.attrs["class"] = "inp"
+        self.fields["customer"].when = "没有填写单位名称时"  # type: ignore[attr-defined]
         self.fields["contact"].widget.attrs["list"] = "contacts"
+        self.fields["organisation"].label = "还不是客户？填写单位名称"
         if self.instance.pk:
             self.initial["customer"] = current
             contact = self.instance.contact
@@ -202,10 +204,11 @@ class FeedbackForm(OutcomeForm):
         label="客户满意度",
         choices=SCORES,
         coerce=int,
-        help_text="由客户经理代录。3 星以上归档，低于 3 星退回重新处理。",
+        help_text="由客户经理代录。3 星及以上归档，2 星及以下退回。",
         widget=forms.RadioSelect,
     )
     ARCHIVE_FIELDS = ("cause", "improvement", "is_adopted", "reply")
+    required_when = dict.fromkeys(ARCHIVE_FIELDS, "满意度 3 星及以上时")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

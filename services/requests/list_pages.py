@@ -113,6 +113,7 @@ class Handling(RequestList):
         KIND,
         DUE,
         Column("分配时间", "assigned_at", sort="assigned_at", css="nw"),
+        CREATOR,
         CREATED,
     )
     default_sort = "due_at"
@@ -139,6 +140,7 @@ class Feedback(RequestList):
         STATE,
         KIND,
         Column("处理时间", "handled_at", sort="handled_at", css="nw"),
+        CREATOR,
         CREATED,
     )
     default_sort = "handled_at"
@@ -156,7 +158,7 @@ class Archive(RequestList):
     columns = (
         NUMBER, SUMMARY, PARTY, STATE, KIND, ASSIGNEE,
         Column("满意度", "satisfaction", sort="satisfaction", html=score_cell),
-        Column("评价人", "get_satisfaction_by_display", export_only=True), CREATED,
+        Column("评价人", "get_satisfaction_by_display", export_only=True), CREATOR, CREATED,
         Column("归档时间", "archived_at", sort="archived_at", css="nw"),
         Column("退回次数", "returns", export_only=True), Column("投诉原因", "cause", export_only=True),
         Column("分配用时（分钟）", "minutes_to_assign", export_only=True),

@@ -6,12 +6,14 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.users.assign_forms import AssignForm, ReassignForm
 from customers.hooks import LeadForm
 from customers.models import Contact, Customer, names_hidden_from
 from kit.audit.models import AuditEntry
+from kit.domain.days import format_day
 from kit.domain.modules import lent
 from kit.pages.buttons import controls
 from kit.pages.form_page import FormPage
@@ -107,6 +109,10 @@ class RequestFormPage(FormPage):
     def context(self, record: ServiceRequest, form: Any) -> dict[str, Any]:
         customer = record.customer if record.pk else None
         return {"contacts": contact_suggestions(self.request.user, customer.pk if customer else None)}
+
+    def fixed(self, record: ServiceRequest) -> list[tuple[str, Any]]:
+        creator, at = (record.created_by, record.created_at) if record.pk else (self.request.user, timezone.now())
+        return [("编号", record.number or "自动生成"), ("创建人", creator), ("创建时间", format_day(at, "time"))]
 
 
 def contact_suggestions(user: User, customer_id: int | None) -> list[Contact]:

@@ -35,7 +35,7 @@ class WorkPage(FormPage):
     select_related, crumbs, help = RELATED, CRUMBS, "services"
     template_name = "services/request_work.html"
     draft: str
-    after: str
+    after = ""
 
     @cached_property
     def restored(self) -> Draft | None:
@@ -51,7 +51,9 @@ class WorkPage(FormPage):
         draft_url = reverse(f"services:draft_{self.draft}", args=[record.pk])
         draft_of = self.restored.saved_at if self.restored else None
         context = request_context(record, self.request.user)
-        return {**context, "draft_url": draft_url, "draft_of": draft_of, "head": []}
+        *earlier, last = context["rounds"] or [None]
+        rounds = {"earlier_rounds": earlier, "last_round": last}
+        return {**context, **rounds, "draft_url": draft_url, "draft_of": draft_of, "head": []}
 
     def carry_out(self, record: ServiceRequest, form: Any) -> None:
         super().carry_out(record, form)

@@ -61,6 +61,8 @@ function label(series, data, width) {
     show: !series.line && fits && !data.stacked,
     position: data.horizontal ? "right" : "top",
     color: token("--ink-2"),
+    textBorderColor: token("--surface"), // stays readable where a line runs through it
+    textBorderWidth: 3,
     fontSize: 12,
     formatter: (point) => spoken(point.value) + (data.horizontal && data.unit ? " " + data.unit : ""),
   };
@@ -86,8 +88,8 @@ function row(series, number, data, width) {
     type: "line",
     yAxisIndex: right,
     symbol: ["circle", "rect", "triangle", "diamond"][number % 4],
-    symbolSize: 7,
-    lineStyle: { width: 2, type: number > 1 ? "dashed" : "solid" },
+    symbolSize: data.joined === false ? 10 : 7,
+    lineStyle: { width: data.joined === false ? 0 : 2, type: number > 1 ? "dashed" : "solid" },
     data: series.values,
     markLine: series.percent ? mark(data) : undefined,
   };

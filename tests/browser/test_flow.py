@@ -70,7 +70,7 @@ def assign(page: Page) -> None:
     fitting = page.get_by_role("row").filter(has_text="周经理")
     expect(fitting).to_contain_text("分区适合")
     expect(page.get_by_role("row").filter(has_text="陈同事")).not_to_contain_text("分区适合")
-    expect(page.get_by_role("columnheader", name="在开机会")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="进行中的机会")).to_be_visible()
     expect(fitting.locator("td.num")).to_have_text("1")
     press(page, "指派")
     expect(page.get_by_role("alert")).to_contain_text("请选择一位客户经理。")

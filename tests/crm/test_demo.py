@@ -18,8 +18,10 @@ from django.utils import timezone
 from accounts.models import Department, Notification, User
 from basedata.models import DictionaryEntry, FeedPosition, Product, StockRecord, data_as_of
 from crm.demo import accounts
+from crm.demo.duplicates import COPIES
 from crm.demo.names import PEOPLE, SHOWN_ACCOUNTS
 from crm.demo.past import workday
+from crm.demo.texts import NEVER_BOUGHT
 from customers.contacts.forms import ContactForm
 from customers.insight.alerts import AlertLevel
 from customers.insight.nightly import describe_metric_differences
@@ -29,6 +31,7 @@ from customers.models import (
     Attachment,
     BacktestMonth,
     BacktestRow,
+    ChurnCase,
     Contact,
     Customer,
     CustomerMetrics,
@@ -108,18 +111,28 @@ def test_every_state_and_condition(demo):
 
 
 def test_customers_are_spread_and_some_need_attention(demo):
-    assert Customer.objects.count() == 200
+    assert Customer.objects.count() == 200 + COPIES
     assert Customer.objects.values("manager").distinct().count() == 10
     assert Customer.objects.filter(status=Customer.Status.LOST).count() >= 5
     assert Customer.objects.incomplete().filter(manager=demo["xiaoming"]).exists()
     assert Customer.objects.exclude(parent=None).count() >= 5
-    assert Ownership.objects.filter(until=None).count() == 200
+    assert Ownership.objects.filter(until=None).count() == 200 + COPIES
     contacts = Counter(Contact.objects.values_list("customer", flat=True))
     assert len(contacts) == 200
     assert set(contacts.values()) >= {1, 2, 3, 4}
     assert set(Contact.objects.values_list("role", flat=True)) == {"", *Contact.Role.values}
     assert Contact.objects.filter(office_phone="", mobile="", email="").exclude(wechat="").count() >= 10
-    assert len(set(Customer.objects.values_list("name_normalized", flat=True))) == 200
+    assert len(set(Customer.objects.values_list("name_normalized", flat=True))) == 200  # COPIES were entered twice
+
+
+def test_losses_and_warnings_have_every_end_and_none_contradicts_the_orders(demo):
+    states = Counter(ChurnCase.objects.values_list("status", flat=True))
+    assert set(states) >= {"warning", "deferred", "confirmed", "resolved", "won_back"}
+    for case in ChurnCase.objects.filter(status="resolved").select_related("customer"):
+        later = case.customer.orders.filter(ordered_at__gt=case.opened_at, ordered_at__lte=case.closed_at)
+        assert later.exists()
+    never = ChurnCase.objects.exclude(lost_reason="").filter(customer__orders=None)
+    assert {case.lost_reason for case in never} <= {NEVER_BOUGHT}  # who never bought cannot have stopped
 
 
 def test_requests_are_spread_over_the_year_and_no_text_stands_everywhere(demo):

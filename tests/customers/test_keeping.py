@@ -77,7 +77,7 @@ def test_the_same_company_is_noticed_and_taken_with_a_reason(name, company, cust
     client.post(NEW, {**values, "name": name, "duplicate_reason": "外地分公司"})
     made = Customer.objects.latest("pk")
     assert made.name == name
-    assert AuditEntry.objects.about(made)[0].changes["不是同一客户的理由"] == ["", "外地分公司"]
+    assert AuditEntry.objects.about(made)[0].changes["仍要新建的理由"] == ["", "外地分公司"]
     assert "外地分公司" in company.supervisor.notifications.get().text
 
 

@@ -249,7 +249,7 @@ def test_a_return_of_positive_quantities_is_refused_and_counted(customer, tmp_pa
 def test_a_feed_that_writes_returns_positive_has_their_sign_turned(customer, tmp_path, settings):
     settings.CRM_RETURNS_POSITIVE = True
     run = sync(returned(tmp_path / "feed", "2", "0"))
-    assert "1 张退货订单的数量为正，已按 CRM_RETURNS_POSITIVE 改为负数" in run.message
+    assert "1 张退货订单的数量为正，已按设置「销售系统的退货写成正数」改为负数" in run.message
     assert run.counts["orders"]["turned"] == 1
     assert (Order.objects.get(number="D3").total, revenue()) == (-200, 800)
     assert OrderLine.objects.get(order__number="D3", line_number=1).quantity == -2

@@ -36,7 +36,7 @@ def test_the_button_starts_a_job_only_with_a_source(company, sign_in, settings, 
     settings.CRM_SYNC_SOURCE = ""
     client.post(address)
     assert not Job.objects.exists()
-    assert "CRM_SYNC_SOURCE" in client.get(reverse("customers:sync")).text
+    assert "还没有设置同步来源" in client.get(reverse("customers:sync")).text
     settings.CRM_SYNC_SOURCE = "postgres://user:geheim@host/db"
     assert "geheim" not in client.get(reverse("customers:sync")).text
     assert client.get(address).status_code == 405

@@ -9,6 +9,8 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
 from kit.pages.forms import CrmForm
+from tests import factories
+from tests.html import choices
 
 
 class Sheet(CrmForm, forms.Form):
@@ -47,3 +49,15 @@ def test_too_many_digits_get_one_message_for_each_reason():
 def test_right_values_pass():
     form = Sheet({"rate": "100", "amount": "1200.50"})
     assert (form.is_valid(), form.cleaned_data["amount"]) == (True, Decimal("1200.50"))
+
+
+@pytest.mark.django_db
+def test_choosing_nothing_is_called_one_word_whatever_the_field(company, sign_in):
+    """请选择 where something must be chosen, 不填 where nothing need be; Django's dashes nowhere."""
+    customer = factories.CustomerFactory(manager=company.manager)
+    client = sign_in(company.manager)
+    page = client.get(f"/customers/{customer.pk}/contacts/new/")
+    assert choices(page, "gender")[0] == ("", "不填")  # of the model's choices
+    page = client.get(f"/customers/{customer.pk}/interactions/new/")
+    assert choices(page, "contact")[0] == ("", "不填")  # of records
+    assert choices(page, "kind")[0] == ("", "请选择")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
 
+from basedata.calendar.working_time import Schedule
 from kit.audit.models import AuditEntry
-from marketing.models import PlanItem
+from marketing.models import Opportunity, PlanItem
+from marketing.plans.templates import steps_after
 from tests import factories
 from tests.html import buttons, errors, find, find_all, links, markup, notices, tabs, text, texts, urls, value, written
 from tests.marketing.pages import opened
@@ -38,7 +41,7 @@ def row(page, item):
 def with_memory(client, item, result):
     """What the form of one item sends: the text and the signed memory of what it showed."""
     page = client.get(f"{at(item.opportunity, 'execute')}?item={item.pk}")
-    return {"result": result, "opened": value(row(page, item), "opened")}
+    return {"result": result, "opened": value(row(page, item), f"opened-{item.pk}")}
 
 
 @pytest.fixture
@@ -198,13 +201,65 @@ def test_a_late_item_says_by_how_many_days(manager, assigned, company):
     assert texts(manager.get(at(assigned, "plan")), "td.state") == ["逾期 4 天"]
 
 
+# Several items at once, and plans to begin with
+
+
+def test_several_items_are_saved_together_and_empty_rows_count_for_nothing(manager, assigned):
+    rows = {"on": "2026-05-04", "text": "电话", "on-2": "", "text-2": "", "on-3": "2026-05-06", "text-3": "拜访"}
+    response = manager.post(at(assigned, "plan"), rows, follow=True)
+    assert notices(response) == ["已保存 2 个计划项。"]
+    assert list(assigned.items.values_list("on", "text")) == [(date(2026, 5, 4), "电话"), (date(2026, 5, 6), "拜访")]
+
+
+def test_a_row_that_was_begun_needs_both_and_nothing_is_saved_until_it_has(manager, assigned):
+    rows = {"on": "", "text": "", "on-2": "2026-05-04", "text-2": "", "on-3": "2026-05-06", "text-3": "拜访"}
+    response = manager.post(at(assigned, "plan"), rows)
+    assert errors(response) == ["请填写。"]
+    assert urls(response, ".msg.red a") == ["#id_text-2"]
+    assert written(response) == ["", "", "拜访"]
+    assert assigned.items.count() == 0
+    assert errors(manager.post(at(assigned, "plan"), {"on": "", "text": ""})) == ["请填写。", "请填写。"]
+
+
+def test_a_plan_to_begin_with_fills_rows_below_what_was_typed_and_saves_nothing(manager, assigned):
+    typed = {"on": "2026-05-04", "text": "自己写的", "fill": "1"}
+    page = manager.post(at(assigned, "plan"), {**typed, "plan": "visit"})
+    assert written(page)[:2] == ["自己写的", "电话确认需求范围与决策人"]
+    assert (page.status_code, assigned.items.count()) == (200, 0)
+    unknown = manager.post(at(assigned, "plan"), {**typed, "plan": "won-99999999999999999999"})
+    assert written(unknown) == ["自己写的", "", "", ""]
+
+
+def test_a_won_plan_keeps_its_rhythm_in_working_days(company):
+    schedule = Schedule(frozenset({1, 2, 3, 4, 5}), ((480, 720),), {date(2026, 5, 1): False})
+    items = [SimpleNamespace(on=date(2026, 4, 30), text="电话"), SimpleNamespace(on=date(2026, 5, 4), text="拜访")]
+    assigned_at = timezone.make_aware(datetime(2026, 4, 29, 9))
+    assert [step.days for step in steps_after(items, assigned_at, schedule)] == [1, 2]  # neither holiday nor weekend
+    assert schedule.later(date(2026, 4, 30), 1) == date(2026, 5, 4)
+    assert schedule.later(date(2026, 5, 2), 2) == date(2026, 5, 5)
+
+
+def test_only_won_plans_in_view_are_offered_and_used(manager, assigned, company):
+    record = factories.assigned(company.manager, company.supervisor, company.manager, customer_name="成功的")
+    factories.plan_item(record, company.manager, text="用过的一步", result="好")
+    record.win(by=company.manager, reason="")
+    used = {"fill": "1", "plan": f"won-{record.pk}"}
+    page = manager.post(at(assigned, "plan"), used)
+    assert written(page)[0] == "用过的一步"
+    assert "成功的" in text(find(page, "select#plan"))
+    Opportunity.objects.filter(pk=record.pk).update(assignee=company.stranger, created_by=company.stranger)
+    page = manager.post(at(assigned, "plan"), used)
+    assert "用过的一步" not in markup(page)
+    assert "成功的" not in text(find(page, "select#plan"))
+
+
 # Executing
 
 
-def test_the_execute_page_shows_header_and_items_read_only_with_one_form_per_item(manager, item, company):
+def test_the_execute_page_shows_header_and_items_read_only_with_a_result_per_item(manager, item, company):
     other = factories.plan_item(item.opportunity, company.manager, text="试装", result="客户满意")
     page = manager.get(at(item.opportunity, "execute"))
-    assert find(row(page, item), "form").get("action") == of(item, "result")
+    assert find(row(page, item), "button").get("formaction") == of(item, "result")
     assert written(row(page, item)) == [""]
     assert find_all(row(page, other), "textarea") == []
     assert "客户满意" in text(row(page, other))
@@ -233,6 +288,57 @@ def test_a_result_is_corrected_until_the_opportunity_closes(manager, item, compa
     assert item.result == "写对了"
     entry = AuditEntry.objects.about(item.opportunity).filter(verb="填写执行效果").first()
     assert entry.changes["执行效果"] == ["写错了", "写对了"]
+
+
+def fields_of(page):
+    """What a browser sends of the results, whichever button is pressed."""
+    fields = find_all(page, "form[method=post] input[type=hidden], form[method=post] textarea")
+    return {field.get("name"): field.get("value") or (field.text or "").removeprefix("\n") for field in fields}
+
+
+def test_what_is_typed_beside_other_items_outlives_the_save_of_one(manager, item, company):
+    """Without JavaScript: all texts are sent, one is saved, the others stand on the page and are saved next."""
+    other = factories.plan_item(item.opportunity, company.manager, text="试装")
+    third = factories.plan_item(item.opportunity, company.manager, text="报价")
+    sent = fields_of(manager.get(at(item.opportunity, "execute")))
+    sent |= {f"result-{item.pk}": "客户同意试装", f"result-{other.pk}": "还没写完"}
+    page = manager.post(of(item, "result"), sent)
+    assert (page.status_code, notices(page)) == (200, ["保存成功"])
+    assert written(row(page, item)) == []  # saved, and shown as text
+    assert (written(row(page, other)), written(row(page, third))) == (["还没写完"], [""])
+    other.refresh_from_db()
+    assert other.result == ""
+    again = manager.post(of(item, "result"), sent)  # sent twice: as saved the first time
+    assert (again.status_code, PlanItem.objects.exclude(result="").count()) == (302, 1)
+    manager.post(of(other, "result"), fields_of(page))
+    other.refresh_from_db()
+    assert other.result == "还没写完"
+
+
+def test_a_text_kept_beside_another_save_is_still_held_against_what_others_saved(manager, item, company):
+    other = factories.plan_item(item.opportunity, company.manager, text="试装")
+    sent = fields_of(manager.get(at(item.opportunity, "execute")))
+    other.record_result(by=company.manager, result="在别处写的")
+    sent |= {f"result-{item.pk}": "客户同意", f"result-{other.pk}": "在这里写的"}
+    page = manager.post(of(item, "result"), sent)
+    assert written(row(page, other)) == ["在这里写的"]
+    conflict = manager.post(of(other, "result"), fields_of(page))
+    assert conflict.status_code == 409
+    other.refresh_from_db()
+    assert other.result == "在别处写的"
+
+
+def test_a_conflict_keeps_what_is_typed_beside_the_other_items(manager, item, company):
+    other = factories.plan_item(item.opportunity, company.manager, text="试装")
+    sent = fields_of(manager.get(at(item.opportunity, "execute")))
+    item.record_result(by=company.manager, result="在别处写的")
+    sent |= {f"result-{item.pk}": "在这里写的", f"result-{other.pk}": "还没写完"}
+    conflict = manager.post(of(item, "result"), sent)
+    assert conflict.status_code == 409
+    page = manager.post(of(item, "result"), {**fields_of(conflict), "result": "在这里写的"})
+    item.refresh_from_db()
+    assert item.result == "在这里写的"
+    assert written(row(page, other)) == ["还没写完"]
 
 
 @pytest.mark.parametrize(("typed", "message"), [("", "请填写。"), ("长" * 501, "500")])

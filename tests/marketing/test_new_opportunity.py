@@ -14,7 +14,7 @@ from customers.models import Customer
 from kit.audit.models import AuditEntry
 from marketing.models import Opportunity
 from tests import factories
-from tests.html import errors, find, links, notices, urls, value
+from tests.html import errors, find, find_all, links, notices, texts, urls, value
 from tests.marketing.pages import NEW, at, opened
 
 pytestmark = pytest.mark.django_db
@@ -105,14 +105,16 @@ def test_sources_are_offered_and_any_may_be_typed(manager):
 
 # Already a customer
 
+ADVICE = "老客户的新需求请记在客户页的交往记录里；确实要新建机会时，再次保存即可。"
+
 
 def test_an_existing_customer_is_named_first_and_the_second_save_goes_through(manager, company):
     factories.CustomerFactory(name="沈阳北辰重型机械（有限公司）", manager=company.colleague)
     response = manager.post(NEW, factories.OPPORTUNITY)
     assert response.status_code == 200
-    assert errors(response) == [
-        "已是客户：沈阳北辰重型机械（有限公司）（客户经理 陈同事）。请核对；确实要新建机会时，再次保存即可。"
-    ]
+    assert errors(response) == [f"已是客户：沈阳北辰重型机械（有限公司）（客户经理 陈同事）。{ADVICE}"]
+    assert find_all(response, ".msg.red, .bad") == []  # a question in amber: nothing is wrong
+    assert texts(response, ".msg.amber[role=alert] b") == ["请核对，尚未保存"]
     assert Opportunity.objects.count() == 0
     again = manager.post(NEW, {**factories.OPPORTUNITY, "confirm_existing": confirmation(response)}, follow=True)
     assert notices(again) == ["保存成功"]
@@ -129,7 +131,7 @@ def test_another_name_after_the_hint_is_named_as_well(manager, company):
     first = manager.post(NEW, {**factories.OPPORTUNITY, "customer_name": "海河水务有限公司"})
     other = {**factories.OPPORTUNITY, "customer_name": "渤海化工有限公司", "confirm_existing": confirmation(first)}
     second = manager.post(NEW, other)
-    assert errors(second) == ["已是客户：渤海化工有限公司（客户经理 陈同事）。请核对；确实要新建机会时，再次保存即可。"]
+    assert errors(second) == [f"已是客户：渤海化工有限公司（客户经理 陈同事）。{ADVICE}"]
     assert Opportunity.objects.count() == 0
     assert manager.post(NEW, {**other, "confirm_existing": confirmation(second)}).status_code == 302
 

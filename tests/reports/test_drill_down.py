@@ -147,6 +147,7 @@ FOLLOWED = [
     ("trade", "contribution", "year=2025"),
     ("customers", "composition", "basis=level"),
     ("work", "services", "year=2026&by=kind"),
+    ("work", "services", "year=2026&by=cause"),
     ("past", "churn", "year=2026"),
     ("alerts", "churn/backtest", ""),
     ("dice", "pipeline", "year=2026"),

@@ -81,7 +81,7 @@ def rate(percent: int) -> SafeString:
 @cache
 def stars(score: int | None) -> SafeString:
     if not score:
-        return format_html('<span class="mute">{}</span>', "未填写")
+        return format_html('<span class="mute">{}</span>', DASH)
     icons = format_html_join("", "{}", ((icon("star-f", "f" if n < score else "f o"),) for n in range(5)))
     return format_html('<span class="stars" role="img" aria-label="{} 星">{}</span>', score, icons)
 
