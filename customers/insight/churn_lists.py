@@ -7,10 +7,9 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.html import format_html, format_html_join
 
 from basedata.models import mirror_notice
@@ -57,14 +56,19 @@ TABS_OF_COLUMNS = {
 # The strip of tabs
 
 
-def shared_filters(request: HttpRequest) -> dict[str, str]:
+def shared_filters(request: HttpRequest) -> QueryDict:
     """Return the conditions of the URL that both lists know."""
-    return {name: value for name in SHARED_FILTERS if (value := request.GET.get(name))}
+    shared = QueryDict(mutable=True)
+    for name in SHARED_FILTERS:
+        if values := [value for value in request.GET.getlist(name) if value]:
+            shared.setlist(name, values)
+    return shared
 
 
 def list_url(url_name: str, request: HttpRequest, **conditions: str) -> str:
-    query = urlencode({**conditions, **shared_filters(request)})
-    return f"{page_url(url_name)}?{query}" if query else page_url(url_name)
+    query = shared_filters(request)
+    query.update(conditions)
+    return f"{page_url(url_name)}?{query.urlencode()}" if query else page_url(url_name)
 
 
 def alert_tab(url: str, count: int, *, current: bool) -> dict[str, Any]:
@@ -181,7 +185,7 @@ class AlertList(ListPage):
         log = [Control(LOG, LOG.url(row), True, "")] if row.customer.can_contribute(self.request.user) else []
         return [*log, *super().row_controls(row)]
 
-    def totals(self) -> str:
+    def totals(self, count: int) -> str:
         return describe_sums(self.shown_rows())
 
     def context(self) -> dict[str, Any]:
@@ -290,7 +294,7 @@ class ChurnList(ListPage):
     def row_controls(self, row: ChurnCase) -> list[Control]:
         return super().row_controls(row) if row.closed_at is None else []  # closed cases are read-only
 
-    def totals(self) -> str:
+    def totals(self, count: int) -> str:
         """Return the sum over the customers of the tab, each once though it may have had several cases."""
         if self.tab == ALL:
             return ""

@@ -21,12 +21,13 @@ from kit.domain.days import add_months, format_day, midnight
 from kit.domain.money import format_yuan
 from kit.pages.columns import Column
 from kit.pages.list_page import ListPage
+from kit.pages.paging import MAX_COUNT
 from kit.pages.record_page import RecordPage
 from kit.pages.templatetags.ui import chip
 from kit.sql.exact_sum import ExactSum
 
 from .filters import REVENUE_STATUS, OrderFilter
-from .models import Order
+from .models import Order, counts_as_revenue
 from .trend import SPARKLINE_MONTHS, add_up, build_bars, month_start_before, read_sales
 
 ORDER_LIST_CRUMB = ("历史订单查询", "customers:order_list")
@@ -63,12 +64,16 @@ class OrderList(ListPage):
     def context(self) -> dict[str, Any]:
         return {"mirror": mirror_notice(*MIRRORED_TABLES)}
 
-    def totals(self) -> str:
-        """Return the exact sum of the orders where figures lead here: it equals them."""
-        if self.request.GET.get("status") not in (REVENUE_STATUS, Order.Status.UNPAID):
+    def totals(self, count: int) -> str:
+        """Return the exact sum of the orders that count as revenue; where figures lead here it equals them."""
+        is_led = self.request.GET.getlist("status") in ([REVENUE_STATUS], [Order.Status.UNPAID])
+        if not count or (count > MAX_COUNT and not is_led):
             return ""
-        sums = self.shown_rows().order_by().aggregate(sum=ExactSum("total"), count=Count("pk"))
-        return f"合计 {sums['count']:,} 张订单，{format_yuan(sums['sum'] or Decimal(0))} 元" if sums["count"] else ""
+        rows = self.shown_rows().order_by()
+        counted = rows if is_led else rows.filter(counts_as_revenue())
+        sums = counted.aggregate(sum=ExactSum("total"), count=Count("pk"))
+        amount = f"{format_yuan(sums['sum'] or Decimal(0))} 元"
+        return f"合计 {sums['count']:,} 张订单，{amount}" if is_led else f"{count:,} 张订单，计入金额合计 {amount}"
 
 
 class CustomerOrders(OrderList):

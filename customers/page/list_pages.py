@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Case, CharField, F, OuterRef, Q, QuerySet, Subquery, Value, When
@@ -14,17 +15,21 @@ from customers.records.metrics import CustomerMetrics
 from customers.records.models import Customer
 from customers.records.pages import EDIT, TRANSFER
 from kit.domain.days import format_day
+from kit.domain.money import format_yuan
 from kit.pages.bulk import BulkAction
 from kit.pages.buttons import Button, Control
 from kit.pages.columns import Column
 from kit.pages.list_page import ListPage, NewLink
 from kit.pages.list_tabs import Tabs
+from kit.pages.paging import MAX_COUNT
+from kit.sql.exact_sum import ExactSum
 
 from .columns import (
     FILE_FIELDS,
     METRIC_COLUMNS,
     METRIC_FIELDS,
     METRIC_SORTS,
+    OF_ORDERS,
     PAGE_FIELDS,
     RELATED,
     RELATED_IN_FILE,
@@ -106,6 +111,13 @@ class CustomerList(ListPage):
         rows = rows.defer(None).select_related(*RELATED, *RELATED_IN_FILE, "metrics")
         rows = rows.annotate(rhythm=rhythm_case(orders_as_of()))
         return rows.annotate(parent_name=Subquery(parent.order_by()[:1]))
+
+    def totals(self, count: int) -> str:
+        """Return what the customers of the list bought in 12 months, for who may see orders."""
+        if not 0 < count <= MAX_COUNT or not self.request.user.has_perms(OF_ORDERS):
+            return ""
+        net = self.shown_rows().order_by().aggregate(net=ExactSum("metrics__net_12m"))["net"]
+        return f"{count:,} 家，近 12 个月合计 {format_yuan(net or Decimal(0))} 元"
 
     def row_controls(self, row: Customer) -> list[Control]:
         buttons = super().row_controls(row)

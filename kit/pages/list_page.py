@@ -19,7 +19,9 @@ from .bulk import BulkAction, checkbox_cell, open_bulk_actions
 from .buttons import Button, Control, controls
 from .columns import Column, sort_headers, sortable
 from .export_requests import apply_posted_conditions, effect_refusal, requested_format
-from .filters import ListFilter, applied_conditions
+from .filter_choices import holds_several
+from .filter_drawing import Condition, applied_conditions, describe_conditions, filter_line
+from .filters import ListFilter
 from .list_export import ListExport
 from .list_tabs import ALL, MAX_TAB_COUNT, Tabs
 from .page import visible_rows
@@ -92,8 +94,8 @@ class ListPage(View):
     def row_controls(self, row: Any) -> list[Control]:
         return controls(self.row_buttons, row, self.request.user)
 
-    def totals(self) -> str:
-        """Return the sums of all rows of the list as a sentence, empty without."""
+    def totals(self, count: int) -> str:
+        """Return number and sums of all rows as a sentence, empty without. count: of rows, up to MAX_COUNT + 1."""
         return ""
 
     def context(self) -> dict[str, Any]:
@@ -145,9 +147,10 @@ class ListPage(View):
 
     def misread(self) -> list[str]:
         """Return sentences about parameters this list does not know, with what it shows instead."""
-        return describe_misread(self.request.GET, self.filtered[0].base_filters, self.tabs, sortable(self.columns))
+        filters = self.filtered[0].base_filters
+        return describe_misread(self.request.GET, filters, holds_several(filters), self.tabs, sortable(self.columns))
 
-    def applied(self, form: forms.Form) -> list[dict[str, str]]:
+    def applied(self, form: forms.Form) -> list[Condition]:
         return applied_conditions(form, self.query, except_for=self.tabs.field if self.tabs else "")
 
 
@@ -164,7 +167,9 @@ class NewLink(NamedTuple):
 
 def list_context(page: ListPage) -> dict[str, Any]:
     """Return the context of ui/list.html."""
-    form, user = page.filtered[0].form, page.request.user
+    filterset, user = page.filtered[0], page.request.user
+    form = filterset.form
+    applied = page.applied(form)
     counts, export_count = count_list(page)
     pager = Pager(page.query, counts[page.tab])
     rows = page.page_rows(pager.start, pager.size)
@@ -175,7 +180,9 @@ def list_context(page: ListPage) -> dict[str, Any]:
         "crumbs": page.crumbs,
         "help_anchor": page.help,
         "filter_form": form,
-        "applied": page.applied(form),
+        "filters": filter_line(form, filterset.favourites, applied),
+        "applied": applied,
+        "conditions": describe_conditions(applied),
         "tabs": page.tabs.links(page.query, page.tab, counts) if page.tabs else [],
         "headers": sort_headers(page.shown_columns, page.sort, page.query),
         "table": draw_rows(page, rows, selectable=bool(bulk)),
@@ -183,7 +190,7 @@ def list_context(page: ListPage) -> dict[str, Any]:
         "misread": [*page.misread(), *pager.misread],
         "bulk": bulk,
         "create": page.new.link_for(user) if page.new else None,
-        "totals": page.totals(),
+        "totals": page.totals(counts[page.tab]),
         **page.export.context(counts[page.tab], export_count),
     }
 

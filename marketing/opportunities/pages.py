@@ -25,6 +25,7 @@ from kit.pages.history import HistoryPage, hide_record_names, mask_entries
 from kit.pages.html import format_html_fast
 from kit.pages.list_page import ListPage, NewLink
 from kit.pages.list_tabs import Tabs
+from kit.pages.paging import MAX_COUNT
 from kit.pages.record_page import RecordPage
 from kit.pages.templatetags.ui import chip, rate
 
@@ -98,10 +99,10 @@ class OpportunityList(ListPage):
     def ordered(self, rows: OpportunityQuerySet) -> OpportunityQuerySet:
         return super().ordered(rows.with_contact_refusal())
 
-    def totals(self) -> str:
-        """Return the exact sums of all rows of the list for links from reports, equal to the report's figures."""
+    def totals(self, count: int) -> str:
+        """Return the exact sums of all rows of the list; for links from reports they equal the report's figures."""
         query = self.request.GET
-        if not query.get("total"):
+        if not count or (count > MAX_COUNT and not query.get("total")):
             return ""
         totals = sum_forecasts(self.shown_rows())
         as_of = "月初时" if query.get("forecast") else ""

@@ -175,7 +175,7 @@ class Archive(RequestList):
     def rows_for_file(self, rows: ServiceRequestQuerySet) -> ServiceRequestQuerySet:
         return rows.select_related(*PEOPLE, "cause").only(*self.only, "cause__item")
 
-    def totals(self) -> str:
+    def totals(self, count: int) -> str:
         return sum_up(self.shown_rows(), self.request.GET)
 
     def row_controls(self, row: ServiceRequest) -> list[Control]:

@@ -2,7 +2,7 @@
 
 import { all } from "./dom.js";
 
-const FLOATING = "details.dd[open], details.drawer[open]";
+const FLOATING = "details.dd[open], details.drawer[open], details.further[open]";
 
 function onEscape(event) {
   if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
