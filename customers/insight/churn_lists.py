@@ -185,7 +185,7 @@ class AlertList(ListPage):
         log = [Control(LOG, LOG.url(row), True, "")] if row.customer.can_contribute(self.request.user) else []
         return [*log, *super().row_controls(row)]
 
-    def totals(self, count: int) -> str:
+    def totals(self, count: int, total: Decimal | None) -> str:
         return describe_sums(self.shown_rows())
 
     def context(self) -> dict[str, Any]:
@@ -294,7 +294,7 @@ class ChurnList(ListPage):
     def row_controls(self, row: ChurnCase) -> list[Control]:
         return super().row_controls(row) if row.closed_at is None else []  # closed cases are read-only
 
-    def totals(self, count: int) -> str:
+    def totals(self, count: int, total: Decimal | None) -> str:
         """Return the sum over the customers of the tab, each once though it may have had several cases."""
         if self.tab == ALL:
             return ""

@@ -21,7 +21,6 @@ from kit.domain.days import add_months, format_day, midnight
 from kit.domain.money import format_yuan
 from kit.pages.columns import Column
 from kit.pages.list_page import ListPage
-from kit.pages.paging import MAX_COUNT
 from kit.pages.record_page import RecordPage
 from kit.pages.templatetags.ui import chip
 from kit.sql.exact_sum import ExactSum
@@ -64,16 +63,15 @@ class OrderList(ListPage):
     def context(self) -> dict[str, Any]:
         return {"mirror": mirror_notice(*MIRRORED_TABLES)}
 
-    def totals(self, count: int) -> str:
+    def summed(self) -> tuple[QuerySet[Order], str] | None:
+        return self.shown_rows().filter(counts_as_revenue()), "total"
+
+    def totals(self, count: int, total: Decimal | None) -> str:
         """Return the exact sum of the orders that count as revenue; where figures lead here it equals them."""
-        is_led = self.request.GET.getlist("status") in ([REVENUE_STATUS], [Order.Status.UNPAID])
-        if not count or (count > MAX_COUNT and not is_led):
-            return ""
-        rows = self.shown_rows().order_by()
-        counted = rows if is_led else rows.filter(counts_as_revenue())
-        sums = counted.aggregate(sum=ExactSum("total"), count=Count("pk"))
-        amount = f"{format_yuan(sums['sum'] or Decimal(0))} 元"
-        return f"合计 {sums['count']:,} 张订单，{amount}" if is_led else f"{count:,} 张订单，计入金额合计 {amount}"
+        if self.request.GET.getlist("status") not in ([REVENUE_STATUS], [Order.Status.UNPAID]):
+            return f"{count:,} 张订单，计入金额合计 {format_yuan(total)} 元" if total is not None else ""
+        sums = self.shown_rows().order_by().aggregate(sum=ExactSum("total"), count=Count("pk"))
+        return f"合计 {sums['count']:,} 张订单，{format_yuan(sums['sum'] or Decimal(0))} 元" if sums["count"] else ""
 
 
 class CustomerOrders(OrderList):

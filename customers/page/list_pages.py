@@ -21,8 +21,6 @@ from kit.pages.buttons import Button, Control
 from kit.pages.columns import Column
 from kit.pages.list_page import ListPage, NewLink
 from kit.pages.list_tabs import Tabs
-from kit.pages.paging import MAX_COUNT
-from kit.sql.exact_sum import ExactSum
 
 from .columns import (
     FILE_FIELDS,
@@ -112,12 +110,12 @@ class CustomerList(ListPage):
         rows = rows.annotate(rhythm=rhythm_case(orders_as_of()))
         return rows.annotate(parent_name=Subquery(parent.order_by()[:1]))
 
-    def totals(self, count: int) -> str:
+    def summed(self) -> tuple[QuerySet[Customer], str] | None:
+        return (self.shown_rows(), "metrics__net_12m") if self.request.user.has_perms(OF_ORDERS) else None
+
+    def totals(self, count: int, total: Decimal | None) -> str:
         """Return what the customers of the list bought in 12 months, for who may see orders."""
-        if not 0 < count <= MAX_COUNT or not self.request.user.has_perms(OF_ORDERS):
-            return ""
-        net = self.shown_rows().order_by().aggregate(net=ExactSum("metrics__net_12m"))["net"]
-        return f"{count:,} 家，近 12 个月合计 {format_yuan(net or Decimal(0))} 元"
+        return f"{count:,} 家，近 12 个月合计 {format_yuan(total)} 元" if total is not None else ""
 
     def row_controls(self, row: Customer) -> list[Control]:
         buttons = super().row_controls(row)

@@ -107,10 +107,10 @@ def applied_conditions(form: forms.Form, query: QueryString, *, except_for: str 
         field: Any = form.fields[name]
         label = str(field.label)
         if isinstance(field, SeveralValues):
-            texts = {} if isinstance(field, forms.ModelChoiceField) else dict(iterate_choices(field))
+            texts = {} if isinstance(field, forms.ModelChoiceField) else {str(k): v for k, v in iterate_choices(field)}
             for one in value:
                 key = str(getattr(one, "pk", one))
-                text = texts.get(one) or texts.get(key) or format_cell(one)
+                text = texts.get(key) or format_cell(one)
                 conditions.append(Condition(name, label, str(text), query.link_without(name, key)))
         else:
             text = dict(getattr(field, "choices", ())).get(value) or format_cell(value)

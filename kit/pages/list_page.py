@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django import forms
@@ -13,6 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.views import View
 
+from kit.sql.counts import Summed
 from kit.transitions import Guard
 
 from .bulk import BulkAction, checkbox_cell, open_bulk_actions
@@ -25,7 +27,7 @@ from .filters import ListFilter
 from .list_export import ListExport
 from .list_tabs import ALL, MAX_TAB_COUNT, Tabs
 from .page import visible_rows
-from .paging import MAX_COUNT, Pager, count_capped
+from .paging import MAX_COUNT, Pager, count_and_sum
 from .query_string import QueryString
 from .row_html import row_html
 from .unknown_parameters import describe_misread
@@ -94,8 +96,15 @@ class ListPage(View):
     def row_controls(self, row: Any) -> list[Control]:
         return controls(self.row_buttons, row, self.request.user)
 
-    def totals(self, count: int) -> str:
-        """Return number and sums of all rows as a sentence, empty without. count: of rows, up to MAX_COUNT + 1."""
+    def summed(self) -> tuple[models.QuerySet[Any], str] | None:
+        """Return rows and the field of them that is added up, in the statement that counts."""
+        return None
+
+    def totals(self, count: int, total: Decimal | None) -> str:
+        """Return number and sums of all rows as a sentence, empty without.
+
+        count: of rows, up to MAX_COUNT + 1; total: the sum of summed(), None above.
+        """
         return ""
 
     def context(self) -> dict[str, Any]:
@@ -170,7 +179,7 @@ def list_context(page: ListPage) -> dict[str, Any]:
     filterset, user = page.filtered[0], page.request.user
     form = filterset.form
     applied = page.applied(form)
-    counts, export_count = count_list(page)
+    counts, export_count, total = count_list(page)
     pager = Pager(page.query, counts[page.tab])
     rows = page.page_rows(pager.start, pager.size)
     bulk = open_bulk_actions(page.bulk_actions, user)
@@ -190,7 +199,7 @@ def list_context(page: ListPage) -> dict[str, Any]:
         "misread": [*page.misread(), *pager.misread],
         "bulk": bulk,
         "create": page.new.link_for(user) if page.new else None,
-        "totals": page.totals(counts[page.tab]),
+        "totals": page.totals(counts[page.tab], total),
         **page.export.context(counts[page.tab], export_count),
     }
 
@@ -205,12 +214,14 @@ def draw_rows(page: ListPage, rows: list[Any], *, selectable: bool) -> list[Safe
     return drawn
 
 
-def count_list(page: ListPage) -> tuple[dict[str, int], int]:
-    """Return the rows of each tab and those of the export, counted up to the caps in one statement."""
+def count_list(page: ListPage) -> tuple[dict[str, int], int, Decimal | None]:
+    """Return the rows of each tab and those of the export, counted up to the caps, and the sum, in one statement."""
     keys = list(page.tabs.labels) if page.tabs else [ALL]
     caps = (MAX_COUNT + 1 if key == page.tab else MAX_TAB_COUNT + 1 for key in keys)
     capped_tabs = [(page.in_tab(key), cap) for key, cap in zip(keys, caps, strict=True)]
     export = [] if page.export.limit is None else [(page.export.within_limit(page.shown_rows()), MAX_COUNT + 1)]
-    numbers = count_capped([*capped_tabs, *export])
+    added_up = page.summed()
+    summed = Summed(*added_up, place=keys.index(page.tab), cap=MAX_COUNT) if added_up else None
+    numbers, total = count_and_sum([*capped_tabs, *export], summed)
     counts = dict(zip(keys, numbers, strict=False))
-    return counts, numbers[-1] if export else counts[page.tab]
+    return counts, numbers[-1] if export else counts[page.tab], total

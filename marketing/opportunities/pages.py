@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from decimal import Decimal
+from typing import Any, cast
 
 from django.http import HttpResponse
 from django.urls import reverse
@@ -25,7 +26,6 @@ from kit.pages.history import HistoryPage, hide_record_names, mask_entries
 from kit.pages.html import format_html_fast
 from kit.pages.list_page import ListPage, NewLink
 from kit.pages.list_tabs import Tabs
-from kit.pages.paging import MAX_COUNT
 from kit.pages.record_page import RecordPage
 from kit.pages.templatetags.ui import chip, rate
 
@@ -99,11 +99,14 @@ class OpportunityList(ListPage):
     def ordered(self, rows: OpportunityQuerySet) -> OpportunityQuerySet:
         return super().ordered(rows.with_contact_refusal())
 
-    def totals(self, count: int) -> str:
-        """Return the exact sums of all rows of the list; for links from reports they equal the report's figures."""
+    def summed(self) -> tuple[OpportunityQuerySet, str]:
+        return cast(OpportunityQuerySet, self.shown_rows()), "expected_amount"
+
+    def totals(self, count: int, total: Decimal | None) -> str:
+        """Return the exact sums of all rows of the list; for links from reports those of the report's figures."""
         query = self.request.GET
-        if not count or (count > MAX_COUNT and not query.get("total")):
-            return ""
+        if not query.get("total"):
+            return f"{count:,} 个机会，预计金额 {format_yuan(total)} 元" if total is not None else ""
         totals = sum_forecasts(self.shown_rows())
         as_of = "月初时" if query.get("forecast") else ""
         text = f"合计 {totals.number:,} 个机会，{as_of}预计金额 {format_yuan(totals.amount)} 元"

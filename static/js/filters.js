@@ -39,8 +39,21 @@ function onRequest(event) {
   sent = form ? words(form) : "";
 }
 
-/* Which menus were open in the line, so that ticking several is one visit. */
+/* Conditions that say nothing stay out of the address. */
+function onConfigure(event) {
+  const form = event.detail.elt.closest(LINE);
+  if (!form) return;
+  const values = event.detail.formData;
+  Array.from(new Set(values.keys())).forEach((name) => {
+    const said = values.getAll(name).filter((value) => value !== "");
+    values.delete(name);
+    said.forEach((value) => values.append(name, value));
+  });
+}
+
+/* Which menus were open in the line, and what had the focus in them: ticking several is one visit. */
 let open = [];
+let held = "";
 
 function onBeforeSwap(event) {
   const form = asker(event).closest(LINE);
@@ -52,6 +65,7 @@ function onBeforeSwap(event) {
   }
   if (!document.activeElement || !document.activeElement.closest(".further")) {
     open = all("details.pick[open]", form).map((details) => details.id);
+    held = open.length && document.activeElement ? document.activeElement.id : "";
   }
 }
 
@@ -60,6 +74,8 @@ function onAfterSwap() {
     const details = document.getElementById(id);
     if (details) details.open = true;
   });
+  const field = open.length && held ? document.getElementById(held) : null;
+  if (field) field.focus({ preventScroll: true });
   open = [];
 }
 
@@ -83,6 +99,7 @@ document.addEventListener("compositionend", onInput);
 document.addEventListener("submit", onSubmit);
 document.addEventListener("input", onNarrow);
 document.addEventListener("keydown", onKey);
+document.addEventListener("htmx:configRequest", onConfigure);
 document.addEventListener("htmx:beforeRequest", onRequest);
 document.addEventListener("htmx:beforeSwap", onBeforeSwap);
 document.addEventListener("htmx:afterSwap", onAfterSwap);
