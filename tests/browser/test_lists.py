@@ -10,7 +10,6 @@ from tests import factories
 
 from .conftest import press
 from .test_accessibility import ALL, look
-from .test_accessibility import axe as axe  # a fixture
 
 pytestmark = pytest.mark.browser
 
