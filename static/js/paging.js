@@ -2,10 +2,16 @@
 
 import { asker } from "./requests.js";
 
-const live = document.createElement("p");
-live.className = "vh";
-live.setAttribute("role", "status");
-document.body.append(live);
+let live = null;
+
+/* It stands there before its words do: a region that comes with its words is not read. */
+function prepare(event) {
+  if (live || !event.detail.target || event.detail.target.id !== "list") return;
+  live = document.createElement("p");
+  live.className = "vh";
+  live.setAttribute("role", "status");
+  document.body.append(live);
+}
 
 function caption() {
   return document.querySelector("#list caption") || document.querySelector("#list .empty h2");
@@ -18,7 +24,8 @@ function onSettle(event) {
   if (!head) return;
   const paged = asker(event).closest(".pager");
   if (paged || document.activeElement === document.body) head.focus({ preventScroll: true });
-  live.textContent = paged ? head.dataset.page : head.dataset.count || head.textContent;
+  if (live) live.textContent = paged ? head.dataset.page : head.dataset.count || head.textContent;
 }
 
+document.addEventListener("htmx:beforeRequest", prepare);
 document.addEventListener("htmx:afterSettle", onSettle);

@@ -118,7 +118,7 @@ def test_the_focus_stays_inside_an_open_question(company, browse):
     factories.opportunity(company.manager)
     page = browse(company.manager)
     page.goto(LIST)
-    follow(page.locator("tbody"), "删除")
+    page.locator("tbody").get_by_role("link", name="删除").click()
     expect(page.get_by_role("dialog").get_by_role("link", name="取消")).to_be_focused()
     for _ in range(6):
         page.keyboard.press("Tab")
