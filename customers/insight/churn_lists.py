@@ -126,7 +126,7 @@ def level_cell(alert: Any) -> str:
     lamp = format_html('<span class="st {}">{}</span>', tone, label)
     if alert.paused_until is None:
         return lamp
-    pause = '{}<small class="sm nw" title="{}">暂不提醒至 {}</small>'
+    pause = '{}<small class="sm nw keep" title="{}">暂不提醒至 {}</small>'
     return format_html(pause, lamp, alert.pause_reason, format_day(alert.paused_until, "short"))
 
 
@@ -219,20 +219,20 @@ def manager_cell(case: ChurnCase) -> str:
     """Draw today's owner, and the one at the confirmation if it was another."""
     if case.manager_then_id in (None, case.customer.manager_id):
         return case.customer.manager.name
-    return format_html('{}<small class="sm">确认时 {}</small>', case.customer.manager, case.manager_then)
+    return format_html('{}<small class="sm in">确认时 {}</small>', case.customer.manager, case.manager_then)
 
 
 def last_purchase_cell(case: ChurnCase) -> str:
     if case.last_purchase_on is None:
-        return format_html('—<small class="sm">{}</small>', "从未下单")
+        return format_html('—<small class="sm in">{}</small>', "从未下单")
     days = f"已 {case.silent_days} 天" if case.closed_at is None else ""
-    return format_html('{}<small class="sm nw">{}</small>', format_day(case.last_purchase_on), days)
+    return format_html('{}<small class="sm nw in">{}</small>', format_day(case.last_purchase_on), days)
 
 
 def review_cell(case: ChurnCase) -> str:
     if not case.review_is_due:
         return format_day(case.review_on)
-    return format_html('{}<small class="sm nw t-red">{}</small>', format_day(case.review_on), "应复核")
+    return format_html('{}<small class="sm nw t-red keep">{}</small>', format_day(case.review_on), "应复核")
 
 
 def describe_measure_or_reason(case: Any) -> str:

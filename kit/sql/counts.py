@@ -88,10 +88,10 @@ def build_count_and_sum(querysets: Sequence[Counted], summed: Summed) -> tuple[s
     names = ", ".join(f"n{place}" for place in range(len(querysets)))
     columns = (rows.order_by().annotate(summed=F(summed.field)).values("summed").query for rows in _parts(summed.rows))
     union, values = _union(connection.alias, columns)
-    function = "exact_sum" if connection.vendor == "sqlite" else "SUM"
+    function, once = ("exact_sum", "") if connection.vendor == "sqlite" else ("SUM", "MATERIALIZED ")
     total = f"(SELECT {function}(summed) FROM ({union}) AS listed)" if union else "NULL"  # noqa: S608  (as above)
     return (
-        f"WITH counted ({names}) AS MATERIALIZED ({counts}) "  # noqa: S608
+        f"WITH counted ({names}) AS {once}({counts}) "  # noqa: S608
         f"SELECT {names}, CASE WHEN n{summed.place:d} <= {summed.cap:d} THEN {total} END FROM counted",
         params + values,
     )

@@ -62,7 +62,7 @@ ROW_FIELDS = (
 
 def name_cell(opportunity: Opportunity) -> str:
     return format_html_fast(
-        '<a href="{}">{}</a><small class="sm">{}</small>',
+        '<a href="{}">{}</a><small class="sm in">{}</small>',
         opportunity.get_absolute_url(),
         opportunity.customer_name,
         opportunity.summary,

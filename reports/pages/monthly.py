@@ -73,7 +73,7 @@ def period_cell(report: MonthlyReport) -> str:
 
 
 def due_cell(report: MonthlyReport) -> str:
-    late = format_html('<small class="sm nw t-red">{}</small>', "已过期限") if report.is_late else ""
+    late = format_html('<small class="sm nw t-red in">{}</small>', "已过期限") if report.is_late else ""
     return format_html("{}{}", format_day(report.due_on), late)
 
 

@@ -34,7 +34,7 @@ ROW_FIELDS: tuple[str, ...] = (
 
 def summary_cell(request: ServiceRequest) -> str:
     return format_html_fast(
-        '<a href="{}">{}</a><small class="sm">{} · {}</small>',
+        '<a href="{}">{}</a><small class="sm in">{} · {}</small>',
         request.get_absolute_url(),
         request.summary,
         request.party,
