@@ -232,7 +232,7 @@ def last_purchase_cell(case: ChurnCase) -> str:
 def review_cell(case: ChurnCase) -> str:
     if not case.review_is_due:
         return format_day(case.review_on)
-    return format_html('{}<small class="sm nw t-red keep">{}</small>', format_day(case.review_on), "应复核")
+    return format_html('{}<small class="sm nw t-red in">{}</small>', format_day(case.review_on), "应复核")
 
 
 def describe_measure_or_reason(case: Any) -> str:

@@ -12,9 +12,11 @@ function onEscape(event) {
   });
 }
 
+/* On a phone the panel of further filters shows those before it, too: their form is one place. */
 function closeOthers(event) {
   all(FLOATING).forEach((details) => {
-    if (!details.contains(event.target)) details.open = false;
+    const place = details.matches(".further") ? details.parentElement : details;
+    if (!place.contains(event.target)) details.open = false;
   });
 }
 

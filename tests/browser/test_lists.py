@@ -70,11 +70,11 @@ def test_what_is_ticked_in_the_line_is_sent_by_itself_and_the_menu_stays(thirty,
     field = page.locator("#pick_region")
     field.locator("summary").click()
     field.get_by_label("华北").check()
-    expect(page.locator(".qf > .sum")).to_contain_text("15 家")
+    expect(page.locator(".qf > .sum")).to_have_text("共 15 条")
     expect(field).to_have_attribute("open", "")
     expect(field.get_by_label("华北")).to_be_focused()
     field.get_by_label("中南").check()
-    expect(page.locator(".qf > .sum")).to_contain_text("30 家")
+    expect(page.locator(".qf > .sum")).to_have_text("共 30 条")
     expect(page.locator("a.pill")).to_have_count(2)
     assert page.url.count("region=") == 2
     assert "name=" not in page.url
@@ -136,7 +136,7 @@ def test_without_javascript_filters_panel_paging_and_density_work(thirty, browse
     page.locator("#more-filters > summary").click()
     page.get_by_label("客户编号").fill("KH")
     page.locator("#more-filters").get_by_role("button", name="查询").click()
-    expect(page.locator(".qf > .sum")).to_contain_text("15 家")
+    expect(page.locator(".qf > .sum")).to_have_text("共 15 条")
     expect(page.locator("#more-filters > summary")).to_contain_text("更多筛选（1）")
     page.goto(LIST)
     page.get_by_label("名称", exact=True).fill("第07")
