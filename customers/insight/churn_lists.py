@@ -254,7 +254,7 @@ def net_of_case(case: ChurnCase) -> Decimal | None:
 
 
 CASE_COLUMNS = (
-    Column("编号", "pk", sort="id", css="m-h mute"),
+    Column("编号", "pk", sort="id", css="m-h mute lo"),
     Column("客户", "customer.name", sort="customer__name_pinyin", html=case_cell, css="m-t"),
     Column("状态", "get_status_display", sort="status", html=chip, css="m-r"),
     Column("客户经理", "customer.manager", html=manager_cell, css="nw"),

@@ -79,7 +79,7 @@ class OpportunityList(ListPage):
     select_related, only = PEOPLE, ROW_FIELDS
     filterset_class = OpportunityFilter
     columns = (
-        Column("编号", "pk", sort="id", css="m-h mute"),
+        Column("编号", "pk", sort="id", css="m-h mute lo"),
         Column("客户名称 / 概要", "customer_name", sort="customer_name", html=name_cell, css="m-t"),
         Column("概要", "summary", export_only=True),
         Column("状态", "get_status_display", sort="status", html=chip, css="m-r"),
@@ -87,7 +87,7 @@ class OpportunityList(ListPage):
         CONTACT_NAME,
         CONTACT_PHONE,
         Column("指派给", "assignee", css="nw"),
-        Column("创建人", "created_by", css="nw m-h"),
+        Column("创建人", "created_by", css="nw m-h lo"),
         Column("创建时间", "created_at", sort="created_at", css="nw m-h"),
     )
     row_buttons = (ASSIGN, EDIT, REMOVE, REASSIGN, PLAN)
