@@ -41,5 +41,6 @@ urlpatterns = [
     path("audit/", audit_pages.AuditList.as_view(), name="audit_list"),
     path("audit/verify/", audit_pages.VerifyAuditLog.as_view(), name="audit_verify"),
     path("audit/<id:pk>/", audit_pages.AuditDetail.as_view(), name="audit_detail"),
-    path("theme/", profile.ChangeTheme.as_view(), name="theme"),
+    path("theme/", profile.ChangeLook.as_view(field="theme"), name="theme"),
+    path("density/", profile.ChangeLook.as_view(field="density"), name="density"),
 ]

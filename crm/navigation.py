@@ -70,7 +70,8 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         if (items := tuple(_draw(item, counts, current) for item in section.items if user.has_perms(item.permissions)))
     )
     menu = menu_html(drawn_sections, request.path == page_url("home"))
-    return {"menu": menu, "unread": counts["unread"], "theme": user.theme, "home_url": page_url("home")}
+    look = {"theme": user.theme, "density": user.density, "keys": user.has_key_shortcuts}
+    return {"menu": menu, "unread": counts["unread"], "home_url": page_url("home"), **look}
 
 
 @lru_cache(maxsize=1024)

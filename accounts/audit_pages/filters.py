@@ -11,6 +11,8 @@ from django.db.models import QuerySet
 
 from accounts.users.models import User
 from kit.audit.models import AuditEntry
+from kit.pages.filter_choices import OneOf, one_of
+from kit.pages.filter_days import DaysAgo
 from kit.pages.filters import DateFrom, DateTo, ListFilter
 from kit.sql.readers import connection_for_reading
 
@@ -18,13 +20,22 @@ SYSTEM = "0"
 
 
 class AuditFilter(ListFilter):
-    actor = django_filters.ChoiceFilter(label="操作人", empty_label="全部", method="of_actor")
-    verb = django_filters.ChoiceFilter(label="动作", empty_label="全部")
-    content_type = django_filters.ChoiceFilter(label="对象类别", empty_label="全部")
+    favourites = ("object_text", "actor", "verb", "ago")
+
+    actor = OneOf(label="操作人", method="of_actor")
+    verb = OneOf(label="动作")
+    content_type = OneOf(label="对象类别")
     object_id = django_filters.CharFilter(
         label="对象编号（内部）", validators=[RegexValidator(r"^[0-9]{1,18}$", "请填写数字。")]
     )
     object_text = django_filters.CharFilter(label="对象名称开头", lookup_expr="startswith", max_length=100)
+    ago = DaysAgo(
+        field_name="at",
+        label="时间",
+        over="{} 天以前",
+        within="近 {} 天",
+        offered=("within-1", "within-7", "within-30", "within-90", "over-365"),
+    )
     at_from = DateFrom(field_name="at", label="时间起")
     at_to = DateTo(field_name="at", label="时间止")
     address = django_filters.CharFilter(label="来源地址", max_length=45, validators=[validate_ipv46_address])
@@ -41,8 +52,8 @@ class AuditFilter(ListFilter):
         self.filters["verb"].extra["choices"] = [(verb, verb) for verb in distinct_values("verb")]
         self.filters["content_type"].extra["choices"] = sorted(content_type_choices(), key=lambda choice: choice[1])
 
-    def of_actor(self, rows: QuerySet[AuditEntry], name: str, value: str) -> QuerySet[AuditEntry]:
-        return rows.filter(actor=None) if value == SYSTEM else rows.filter(actor=int(value))
+    def of_actor(self, rows: QuerySet[AuditEntry], name: str, values: tuple[str, ...]) -> QuerySet[AuditEntry]:
+        return rows.filter(one_of("actor", values, SYSTEM))
 
     def is_valid(self) -> bool:
         if not super().is_valid():

@@ -46,7 +46,9 @@ def format_datetime(entry: AuditEntry) -> str:
 
 def object_cell(entry: AuditEntry) -> str:
     kind = object_kind(entry)
-    return format_html('{}<small class="sm">{}</small>', entry.object_text or DASH, kind) if kind else entry.object_text
+    return (
+        format_html('{}<small class="sm in">{}</small>', entry.object_text or DASH, kind) if kind else entry.object_text
+    )
 
 
 def object_kind(entry: AuditEntry) -> str:
@@ -60,9 +62,9 @@ def object_kind(entry: AuditEntry) -> str:
 def changes_cell(entry: AuditEntry) -> str:
     entry.mask_details()
     rows = [(label, f"{shorten(old)} → " if old else "", shorten(new or DASH)) for label, old, new in entry.change_list]
-    lines = format_html_join("", '<small class="sm">{}：{}{}</small>', rows[:CHANGES_SHOWN])
+    lines = format_html_join("", '<small class="sm keep">{}：{}{}</small>', rows[:CHANGES_SHOWN])
     rest = len(rows) - CHANGES_SHOWN
-    return format_html('{}<small class="sm mute">还有 {} 项</small>', lines, rest) if rest > 0 else lines or DASH
+    return format_html('{}<small class="sm mute keep">还有 {} 项</small>', lines, rest) if rest > 0 else lines or DASH
 
 
 def shorten(text: str, limit: int = 60) -> str:

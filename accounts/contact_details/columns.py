@@ -39,7 +39,9 @@ class DetailColumn(Column):
         detail = detail_html(row, self.below, viewer) if getattr(row, self.below) else ""
         mark = DO_NOT_CONTACT_MARK if self.refused and getattr(row, self.refused) else ""
         name = self.get(row, viewer) or DASH
-        return format_html_fast('{}{}{}<small class="sm nw hide-m">{}</small></td>', self.opening, name, mark, detail)
+        return format_html_fast(
+            '{}{}{}<small class="sm nw in hide-m">{}</small></td>', self.opening, name, mark, detail
+        )
 
 
 DO_NOT_CONTACT_MARK = format_html_fast(' <span class="st red">{}</span>', "请勿联系")

@@ -80,11 +80,15 @@ class EndOtherSessions(View):
         return redirect("accounts:profile")
 
 
-class ChangeTheme(View):
+class ChangeLook(View):
+    """Change how pages look to oneself, and go back to the page. field: theme or density."""
+
+    field = ""
+
     def post(self, request: HttpRequest) -> HttpResponse:
-        theme = request.POST.get("theme", "")
-        if theme in User.Theme.values:
-            User.objects.filter(pk=request.user.pk).update(theme=theme)
+        value, field = request.POST.get(self.field, ""), User._meta.get_field(self.field)
+        if value in dict(getattr(field, "choices", None) or ()):
+            User.objects.filter(pk=request.user.pk).update(**{self.field: value})
         target = request.POST.get("next", "")
         safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
         return redirect(target if safe else "home")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from accounts.departments.members import department_members, read_department_members
 from accounts.departments.models import Department, descendants
 
@@ -52,6 +54,11 @@ def department_user_ids(choice: str) -> frozenset[int]:
     if not choice.startswith(EXACT):
         departments = descendants(top, dict(Department.objects.values_list("pk", "parent_id")))
     return frozenset(User.objects.filter(department__in=departments).values_list("pk", flat=True))
+
+
+def users_of_departments(choices: Iterable[str]) -> frozenset[int]:
+    """Return the ids of the users of all chosen departments."""
+    return frozenset[int]().union(*map(department_user_ids, choices))
 
 
 def exact_department_choice(department_id: int | None, parents: set[int | None]) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import django_filters
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from accounts.departments.models import Department, subtree_ids
+from kit.pages.filter_choices import OneOfRecords
 from kit.pages.filters import Contains, ContainsNumber, ListFilter
 
 from .models import User
@@ -21,19 +21,15 @@ def dictionary_entries(field: str) -> Any:
 
 
 class UserFilter(ListFilter):
+    favourites = ("username", "name", "department", "groups")
+
     username = Contains(label="用户名")
     name = Contains(label="姓名")
-    department = django_filters.ModelChoiceFilter(
-        queryset=lambda request: Department.objects.all(), method="below", label="部门", empty_label="全部"
-    )
-    groups = django_filters.ModelChoiceFilter(
-        queryset=lambda request: Group.objects.order_by("name"), label="角色", empty_label="全部"
-    )
-    regions = django_filters.ModelChoiceFilter(
-        queryset=lambda request: dictionary_entries("regions"), label="负责分区", empty_label="全部"
-    )
-    industries = django_filters.ModelChoiceFilter(
-        queryset=lambda request: dictionary_entries("industries"), label="行业特长", empty_label="全部"
+    department = OneOfRecords(queryset=lambda request: Department.objects.all(), method="below", label="部门")
+    groups = OneOfRecords(queryset=lambda request: Group.objects.order_by("name"), method="linked", label="角色")
+    regions = OneOfRecords(queryset=lambda request: dictionary_entries("regions"), method="linked", label="负责分区")
+    industries = OneOfRecords(
+        queryset=lambda request: dictionary_entries("industries"), method="linked", label="行业特长"
     )
     mobile = ContainsNumber(label="手机")
 
@@ -41,6 +37,10 @@ class UserFilter(ListFilter):
         model = User
         fields: list[str] = []
 
-    def below(self, rows: QuerySet, name: str, value: Department) -> QuerySet:
-        """Narrow to the department with all below it."""
-        return rows.filter(department__in=subtree_ids(value.pk))
+    def below(self, rows: QuerySet, name: str, values: tuple[Department, ...]) -> QuerySet:
+        """Narrow to the departments with all below them."""
+        return rows.filter(department__in={pk for value in values for pk in subtree_ids(value.pk)})
+
+    def linked(self, rows: QuerySet, name: str, values: tuple[Model, ...]) -> QuerySet:
+        """Narrow to users with one of the records, each once."""
+        return rows.filter(pk__in=User.objects.filter(**{f"{name}__in": values}).order_by().values("pk"))

@@ -144,6 +144,10 @@ class User(SecondFactor, AbstractUser):
         LIGHT = "light", "浅色"
         DARK = "dark", "深色"
 
+    class Density(models.TextChoices):
+        COMPACT = "compact", "紧凑"
+        ROOMY = "roomy", "宽松"
+
     must_change_password = models.BooleanField("须修改密码", default=False, editable=False)
     version = models.PositiveIntegerField(default=0, editable=False)
     first_name = None  # type: ignore[assignment]
@@ -175,6 +179,10 @@ class User(SecondFactor, AbstractUser):
         "接收邮件通知", default=True, help_text="需要填写邮箱，并由公司启用邮件通知"
     )
     theme = models.CharField("外观", max_length=5, choices=Theme, default=Theme.AUTO)
+    density = models.CharField("列表", max_length=7, choices=Density, default=Density.COMPACT)
+    has_key_shortcuts = models.BooleanField(
+        "单键快捷键", default=True, help_text="J、K 换行，Enter 打开，X 选择；不用鼠标时方便，用读屏或语音输入时请关闭"
+    )
     # Set once something was shared with this user; spares everybody else the query in every request.
     receives_shares = models.BooleanField("有共享记录", default=False, editable=False)
     is_demo = models.BooleanField("演示账号", default=False, editable=False)

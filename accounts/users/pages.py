@@ -54,7 +54,7 @@ def state_cell(user: User) -> str:
 
 def name_cell(user: User) -> str:
     return format_html(
-        '<a href="{}">{}</a><small class="sm">{}</small>', user.get_absolute_url(), user.name, user.username
+        '<a href="{}">{}</a><small class="sm in">{}</small>', user.get_absolute_url(), user.name, user.username
     )
 
 

@@ -7,13 +7,14 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 
+from kit.pages.filter_choices import OneOf
 from kit.pages.filters import Contains, ListFilter
 
 from .models import DictionaryEntry
 
 
 class DictionaryFilter(ListFilter):
-    category = django_filters.ChoiceFilter(label="类别", empty_label="全部")
+    category = OneOf(label="类别")
     item = Contains(label="条目")
     value = Contains(label="值")
     is_editable = django_filters.ChoiceFilter(

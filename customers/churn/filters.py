@@ -11,10 +11,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.users.by_department import department_user_ids
+from accounts.users.by_department import users_of_departments
 from basedata.models import DictionaryEntry
 from customers.records.filters import OWNER_AT_THAT_TIME, CustomerName, DepartmentFilter, owner_choices
 from kit.domain.days import midnight
+from kit.pages.filter_choices import OneOfRecords
 from kit.pages.filters import DateFrom, DateTo, ListFilter
 
 from .effect import case_effects
@@ -68,10 +69,10 @@ class EntriesFilter(django_filters.Filter):
 
 
 class ChurnFilter(ListFilter):
+    favourites = ("customer", "manager", "department", "mine")
+
     customer = CustomerName(path="customer__", label="客户")
-    manager = django_filters.ModelChoiceFilter(
-        queryset=owner_choices, label="客户经理", empty_label="全部", method="of_manager"
-    )
+    manager = OneOfRecords(queryset=owner_choices, label="客户经理", method="of_manager")
     department = DepartmentFilter(method="of_department")
     follow = django_filters.ChoiceFilter(
         label="归属",
@@ -108,11 +109,11 @@ class ChurnFilter(ListFilter):
         model = ChurnCase
         fields: list[str] = []
 
-    def of_department(self, rows: ChurnCaseQuerySet, name: str, value: str) -> QuerySet[ChurnCase]:
-        return self.of_owners(rows, department_user_ids(value))
+    def of_department(self, rows: ChurnCaseQuerySet, name: str, values: tuple[str, ...]) -> QuerySet[ChurnCase]:
+        return self.of_owners(rows, users_of_departments(values))
 
-    def of_manager(self, rows: ChurnCaseQuerySet, name: str, value: User) -> QuerySet[ChurnCase]:
-        return self.of_owners(rows, frozenset({value.pk}))
+    def of_manager(self, rows: ChurnCaseQuerySet, name: str, values: tuple[User, ...]) -> QuerySet[ChurnCase]:
+        return self.of_owners(rows, frozenset(user.pk for user in values))
 
     def of_owners(self, rows: ChurnCaseQuerySet, owners: frozenset[int]) -> QuerySet[ChurnCase]:
         """Filter by owner: today's, or the one at the confirmation (today's where there was none)."""

@@ -7,10 +7,9 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.html import format_html, format_html_join
 
 from basedata.models import mirror_notice
@@ -28,7 +27,7 @@ from kit.domain.money import format_yuan
 from kit.domain.urls import page_url
 from kit.pages.buttons import Control
 from kit.pages.columns import Column
-from kit.pages.list_page import ListPage
+from kit.pages.list_page import ListPage, RowCounts
 from kit.pages.list_tabs import ALL, Tabs
 from kit.pages.query_string import QueryString
 from kit.pages.templatetags.ui import chip
@@ -56,14 +55,19 @@ TABS_OF_COLUMNS = {
 # The strip of tabs
 
 
-def shared_filters(request: HttpRequest) -> dict[str, str]:
+def shared_filters(request: HttpRequest) -> QueryDict:
     """Return the conditions of the URL that both lists know."""
-    return {name: value for name in SHARED_FILTERS if (value := request.GET.get(name))}
+    shared = QueryDict(mutable=True)
+    for name in SHARED_FILTERS:
+        if values := [value for value in request.GET.getlist(name) if value]:
+            shared.setlist(name, values)
+    return shared
 
 
 def list_url(url_name: str, request: HttpRequest, **conditions: str) -> str:
-    query = urlencode({**conditions, **shared_filters(request)})
-    return f"{page_url(url_name)}?{query}" if query else page_url(url_name)
+    query = shared_filters(request)
+    query.update(conditions)
+    return f"{page_url(url_name)}?{query.urlencode()}" if query else page_url(url_name)
 
 
 def alert_tab(url: str, count: int, *, current: bool) -> dict[str, Any]:
@@ -130,7 +134,7 @@ def level_cell(alert: Any) -> str:
     lamp = format_html('<span class="st {}">{}</span>', tone, label)
     if alert.paused_until is None:
         return lamp
-    pause = '{}<small class="sm nw" title="{}">暂不提醒至 {}</small>'
+    pause = '{}<small class="sm nw keep" title="{}">暂不提醒至 {}</small>'
     return format_html(pause, lamp, alert.pause_reason, format_day(alert.paused_until, "short"))
 
 
@@ -200,10 +204,10 @@ class AlertList(ListPage):
     def ordered(self, rows: AlertQuerySet) -> AlertQuerySet:
         return self.in_order(rows).with_rest_days()
 
-    def count_rows(self) -> tuple[dict[str, int], int]:
+    def count_rows(self) -> RowCounts:
         if self.export.limit is not None:
             return super().count_rows()
-        return {ALL: self.ranking.number}, self.ranking.number
+        return RowCounts({ALL: self.ranking.number}, self.ranking.number)
 
     def page_rows(self, start: int, size: int) -> list[Alert]:
         keys = self.ranking.keys[start : start + size]
@@ -214,7 +218,7 @@ class AlertList(ListPage):
         log = [Control(LOG, LOG.url(row), True, "")] if row.customer.can_contribute(self.request.user) else []
         return [*log, *super().row_controls(row)]
 
-    def totals(self) -> str:
+    def totals(self, count: int, total: Decimal | None) -> str:
         return describe_sums(self.ranking)
 
     def context(self) -> dict[str, Any]:
@@ -245,20 +249,20 @@ def manager_cell(case: ChurnCase) -> str:
     """Draw today's owner, and the one at the confirmation if it was another."""
     if case.manager_then_id in (None, case.customer.manager_id):
         return case.customer.manager.name
-    return format_html('{}<small class="sm">确认时 {}</small>', case.customer.manager, case.manager_then)
+    return format_html('{}<small class="sm in">确认时 {}</small>', case.customer.manager, case.manager_then)
 
 
 def last_purchase_cell(case: ChurnCase) -> str:
     if case.last_purchase_on is None:
-        return format_html('—<small class="sm">{}</small>', "从未下单")
+        return format_html('—<small class="sm in">{}</small>', "从未下单")
     days = f"已 {case.silent_days} 天" if case.closed_at is None else ""
-    return format_html('{}<small class="sm nw">{}</small>', format_day(case.last_purchase_on), days)
+    return format_html('{}<small class="sm nw in">{}</small>', format_day(case.last_purchase_on), days)
 
 
 def review_cell(case: ChurnCase) -> str:
     if not case.review_is_due:
         return format_day(case.review_on)
-    return format_html('{}<small class="sm nw t-red">{}</small>', format_day(case.review_on), "应复核")
+    return format_html('{}<small class="sm nw t-red in">{}</small>', format_day(case.review_on), "应复核")
 
 
 def describe_measure_or_reason(case: Any) -> str:
@@ -280,7 +284,7 @@ def net_of_case(case: ChurnCase) -> Decimal | None:
 
 
 CASE_COLUMNS = (
-    Column("编号", "pk", sort="id", css="m-h mute"),
+    Column("编号", "pk", sort="id", css="m-h mute lo"),
     Column("客户", "customer.name", sort="customer__name_pinyin", html=case_cell, css="m-t"),
     Column("状态", "get_status_display", sort="status", html=chip, css="m-r"),
     Column("客户经理", "customer.manager", html=manager_cell, css="nw"),
@@ -317,16 +321,16 @@ class ChurnList(ListPage):
     def ordered(self, rows: ChurnCaseQuerySet) -> ChurnCaseQuerySet:
         return super().ordered(rows.with_latest_measure())
 
-    def count_rows(self) -> tuple[dict[str, int], int]:
+    def count_rows(self) -> RowCounts:
         if self.export.limit is not None:
             return super().count_rows()
         counts = numbers_in_tabs(count_cases(self.filtered[1], self.request.user))
-        return counts, counts[self.tab]
+        return RowCounts(counts, counts[self.tab])
 
     def row_controls(self, row: ChurnCase) -> list[Control]:
         return super().row_controls(row) if row.closed_at is None else []  # closed cases are read-only
 
-    def totals(self) -> str:
+    def totals(self, count: int, total: Decimal | None) -> str:
         """Return the sum over the customers of the tab, each once though it may have had several cases."""
         if self.tab == ALL:
             return ""

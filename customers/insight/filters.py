@@ -10,6 +10,8 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from customers.records.filters import CustomerName, DepartmentFilter, owner_choices
+from kit.pages.filter_choices import OneOf, OneOfRecords
+from kit.pages.filter_days import DaysAgo
 from kit.pages.filters import ListFilter
 
 from .alerts import AlertLevel
@@ -19,13 +21,14 @@ from .models import Alert, AlertQuerySet
 class AlertFilter(ListFilter):
     """Filter rows of alerted(). Without 含已暂停 the user's own customers show no paused alerts; others' are marked."""
 
+    favourites = ("customer", "level", "manager", "talked")
+
     customer = CustomerName(path="customer__", label="客户")
-    manager = django_filters.ModelChoiceFilter(
-        field_name="customer__manager", queryset=owner_choices, label="客户经理", empty_label="全部"
-    )
+    manager = OneOfRecords(field_name="customer__manager", queryset=owner_choices, label="客户经理")
     department = DepartmentFilter(field_name="customer__manager")
-    level = django_filters.ChoiceFilter(
-        field_name="alert_level", choices=AlertLevel.choices, label="灯", empty_label="全部"
+    level = OneOf(field_name="alert_level", choices=AlertLevel.choices, label="灯")
+    talked = DaysAgo(
+        field_name="last_interaction_on", label="上次交往", over="超过 {} 天没有交往", within="近 {} 天交往过"
     )
     net_from = django_filters.NumberFilter(
         field_name="net_12m", lookup_expr="gte", label="12 个月净额 从", max_digits=17, decimal_places=2

@@ -6,15 +6,16 @@ import django_filters
 from django.db.models import Q, QuerySet
 
 from basedata.models import DictionaryEntry
+from kit.pages.filter_choices import OneOfRecords
+from kit.pages.filter_days import DaysAgo
 from kit.pages.filters import ListFilter
 
 from .models import Interaction
 
 
 class InteractionFilter(ListFilter):
-    kind = django_filters.ModelChoiceFilter(
-        queryset=DictionaryEntry.objects.of("交往方式"), label="方式", empty_label="全部"
-    )
+    kind = OneOfRecords(queryset=DictionaryEntry.objects.of("交往方式"), label="方式")
+    ago = DaysAgo(field_name="on", label="日期", over="{} 天以前", within="近 {} 天")
     text = django_filters.CharFilter(label="内容包含", max_length=100, method="containing")
 
     class Meta:

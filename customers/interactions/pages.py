@@ -35,7 +35,7 @@ RELATED = ("customer", "customer__manager", "kind", "contact", "created_by")
 
 
 def summary_cell(row: Interaction) -> str:
-    place = format_html('<small class="sm">{}</small>', row.place) if row.place else ""
+    place = format_html('<small class="sm in">{}</small>', row.place) if row.place else ""
     return format_html('<a href="{}">{}</a>{}', row.get_absolute_url(), row.summary, place)
 
 

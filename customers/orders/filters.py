@@ -9,11 +9,14 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.models import User
-from accounts.users.by_department import department_user_ids
+from accounts.users.by_department import users_of_departments
 from customers.records.filters import OWNER_AT_THAT_TIME, CustomerName, DepartmentFilter, owners_in_view
+from kit.pages.filter_choices import OneOf, OneOfRecords, one_of
+from kit.pages.filter_days import DaysAgo
 from kit.pages.filters import Contains, DateFrom, DateTo, ListFilter
+from kit.sql.alternatives import any_of
 
-from .models import Order, OrderLine, OrderQuerySet
+from .models import Order, OrderLine, OrderQuerySet, counts_as_revenue
 
 REVENUE_STATUS = "revenue"
 STATUS_CHOICES = [(REVENUE_STATUS, "计入金额的"), *Order.Status.choices]
@@ -24,16 +27,17 @@ def order_owner_choices(request: HttpRequest | None) -> QuerySet[User]:
 
 
 class OrderFilter(ListFilter):
+    favourites = ("number", "customer", "ordered", "status")
+
     number = Contains(label="订单编号")
     customer = CustomerName(label="客户", path="customer__")
+    ordered = DaysAgo(field_name="ordered_at", label="日期", over="{} 天以前下单", within="近 {} 天下单")
     ordered_from = DateFrom(label="日期从", field_name="ordered_at")
     ordered_to = DateTo(label="到", field_name="ordered_at")
-    status = django_filters.ChoiceFilter(label="状态", empty_label="全部", choices=STATUS_CHOICES, method="in_state")
+    status = OneOf(label="状态", choices=STATUS_CHOICES, method="in_state")
     product = Contains(label="产品", method="with_product")
     department = DepartmentFilter(method="of_department")
-    manager = django_filters.ModelChoiceFilter(
-        label="客户经理", empty_label="全部", queryset=order_owner_choices, method="of_manager"
-    )
+    manager = OneOfRecords(label="客户经理", queryset=order_owner_choices, method="of_manager")
     follow = django_filters.ChoiceFilter(
         label="归属",
         empty_label="今天的客户经理",
@@ -45,14 +49,16 @@ class OrderFilter(ListFilter):
         model = Order
         fields: list[str] = []
 
-    def in_state(self, rows: OrderQuerySet, name: str, value: str) -> QuerySet[Order]:
-        return rows.revenue() if value == REVENUE_STATUS else rows.filter(status=value)
+    def in_state(self, rows: OrderQuerySet, name: str, values: tuple[str, ...]) -> QuerySet[Order]:
+        named = tuple(value for value in values if value != REVENUE_STATUS)
+        states = [one_of("status", named)] if named else []
+        return rows.filter(any_of([*states, *([counts_as_revenue()] if REVENUE_STATUS in values else [])]))
 
-    def of_department(self, rows: OrderQuerySet, name: str, value: str) -> QuerySet[Order]:
-        return self.of_owners(rows, department_user_ids(value))
+    def of_department(self, rows: OrderQuerySet, name: str, values: tuple[str, ...]) -> QuerySet[Order]:
+        return self.of_owners(rows, users_of_departments(values))
 
-    def of_manager(self, rows: OrderQuerySet, name: str, value: User) -> QuerySet[Order]:
-        return self.of_owners(rows, frozenset({value.pk}))
+    def of_manager(self, rows: OrderQuerySet, name: str, values: tuple[User, ...]) -> QuerySet[Order]:
+        return self.of_owners(rows, frozenset(user.pk for user in values))
 
     def of_owners(self, rows: OrderQuerySet, owners: frozenset[int]) -> QuerySet[Order]:
         """Filter by owner of the customer: today's, or the one at the date of the order."""

@@ -31,11 +31,15 @@ REVENUE_STATUSES = (OrderStatus.UNPAID, OrderStatus.PAID, OrderStatus.RETURNED) 
 PURCHASE_STATUSES = (OrderStatus.UNPAID, OrderStatus.PAID)
 
 
+def counts_as_revenue() -> Q:
+    return Q(status__in=REVENUE_STATUSES, ordered_at__lt=future_start())
+
+
 class OrderQuerySet(OfCustomersQuerySet["Order"]):
     view_permission = "customers.view_order"
 
     def revenue(self) -> OrderQuerySet:
-        return self.filter(status__in=REVENUE_STATUSES, ordered_at__lt=future_start())
+        return self.filter(counts_as_revenue())
 
     def purchases(self) -> OrderQuerySet:
         return self.filter(status__in=PURCHASE_STATUSES, ordered_at__lt=future_start())

@@ -26,7 +26,7 @@ from kit.pages.templatetags.ui import chip
 from kit.sql.exact_sum import ExactSum
 
 from .filters import REVENUE_STATUS, OneCustomersOrderFilter, OrderFilter
-from .models import Order
+from .models import Order, counts_as_revenue
 from .trend import SPARKLINE_MONTHS, add_up, build_bars, month_start_before, read_sales
 
 ORDER_LIST_CRUMB = ("历史订单查询", "customers:order_list")
@@ -63,10 +63,13 @@ class OrderList(ListPage):
     def context(self) -> dict[str, Any]:
         return {"mirror": mirror_notice(*MIRRORED_TABLES)}
 
-    def totals(self) -> str:
-        """Return the exact sum of the orders where figures lead here: it equals them."""
-        if self.request.GET.get("status") not in (REVENUE_STATUS, Order.Status.UNPAID):
-            return ""
+    def summed(self) -> tuple[QuerySet[Order], str] | None:
+        return self.shown_rows().filter(counts_as_revenue()), "total"
+
+    def totals(self, count: int, total: Decimal | None) -> str:
+        """Return the exact sum of the orders that count as revenue; where figures lead here it equals them."""
+        if self.request.GET.getlist("status") not in ([REVENUE_STATUS], [Order.Status.UNPAID]):
+            return f"{count:,} 张订单，计入金额合计 {format_yuan(total)} 元" if total is not None else ""
         sums = self.shown_rows().order_by().aggregate(sum=ExactSum("total"), count=Count("pk"))
         return f"合计 {sums['count']:,} 张订单，{format_yuan(sums['sum'] or Decimal(0))} 元" if sums["count"] else ""
 

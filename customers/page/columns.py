@@ -34,7 +34,7 @@ OWN_COLUMNS = {
     "name": Column("名称 / 客户编号", "name", sort="name_pinyin", html=name_cell, css="m-t"),
     "status": Column("状态", "get_status_display", sort="status", html=chip, css="m-r"),
 }
-CSS = {Kind.SCORE: "m-h lo", Kind.DAY: "nw", Kind.ENTRY: "nw", Kind.USER: "nw"}
+CSS = {Kind.SCORE: "m-h xl", Kind.DAY: "nw", Kind.ENTRY: "nw lo", Kind.USER: "nw"}
 # What of a related row its text needs.
 LOADED = {Kind.ENTRY: ("{}__item",), Kind.USER: ("{}__name", "{}__username")}
 

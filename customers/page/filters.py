@@ -10,7 +10,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from accounts.models import User
-from accounts.users.by_department import department_user_ids
+from accounts.users.by_department import users_of_departments
 from basedata.models import DictionaryEntry
 from customers.churn.models import ChurnCase
 from customers.insight.risk import has_money_at_risk
@@ -21,10 +21,12 @@ from customers.records.filters import OWNER_AT_THAT_TIME, CustomerName, Departme
 from customers.records.models import Customer
 from customers.records.ownership import owner_at
 from kit.domain.days import midnight
+from kit.pages.filter_choices import OneOf, OneOfRecords
+from kit.pages.filter_days import DaysAgo
 from kit.pages.filters import Contains, ListFilter
 
 FILTERED = [row for row in in_list_order() if row.filter]
-OF_ORDERS = ("net_from", "net_to", "unpaid_days")  # for who may see orders
+OF_ORDERS = ("ordered", "net_from", "net_to", "unpaid_days")  # for who may see orders
 MAX_DAYS = 36_500
 BESIDE = {"manager": ("department",)}  # filters that are no field, by the one they stand behind
 
@@ -34,12 +36,12 @@ def field_filter(row: CustomerField) -> django_filters.Filter:
     label = short_label(row)
     if row.kind is Kind.TEXT:
         return Contains(field_name=row.name, label=label)
-    options: dict[str, Any] = {"label": label, "empty_label": "全部"}
+    options: dict[str, Any] = {"label": label}
     if may_be_null(row):
         options["null_label"] = "未填写"
     if row.kind is not Kind.ENTRY:  # those of the dictionary are read for each request
         options["choices"] = field_choices(row)
-    return django_filters.ChoiceFilter(field_name=row.name, **options)
+    return OneOf(field_name=row.name, **options)
 
 
 class DaysFilter(django_filters.NumberFilter):
@@ -47,11 +49,21 @@ class DaysFilter(django_filters.NumberFilter):
 
 
 class CustomerFilter(ListFilter):
+    favourites = ("name", "region", "level", "talked")
+
     name = CustomerName(label="名称")
-    manager = django_filters.ModelChoiceFilter(
-        queryset=owner_choices, label="客户经理", empty_label="全部", method="of_manager"
-    )
+    manager = OneOfRecords(queryset=owner_choices, label="客户经理", method="of_manager")
     department = DepartmentFilter(method="of_department")
+    talked = DaysAgo(
+        field_name="metrics__last_interaction_on", label="最近交往", over="超过 {} 天没有交往", within="近 {} 天交往过"
+    )
+    ordered = DaysAgo(
+        field_name="metrics__last_order_on",
+        label="上次下单",
+        over="超过 {} 天没有下单",
+        within="近 {} 天下过单",
+        today=orders_as_of,
+    )
     net_from = django_filters.NumberFilter(
         field_name="metrics__net_12m", lookup_expr="gte", label="12 个月净额从（元）"
     )
@@ -88,11 +100,11 @@ class CustomerFilter(ListFilter):
             filters |= {name: own[name] for name in BESIDE.get(row.name, ())}
         return {**filters, **own}
 
-    def of_department(self, rows: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
-        return self.of_owners(rows, department_user_ids(value))
+    def of_department(self, rows: QuerySet[Customer], name: str, values: tuple[str, ...]) -> QuerySet[Customer]:
+        return self.of_owners(rows, users_of_departments(values))
 
-    def of_manager(self, rows: QuerySet[Customer], name: str, value: User) -> QuerySet[Customer]:
-        return self.of_owners(rows, frozenset({value.pk}))
+    def of_manager(self, rows: QuerySet[Customer], name: str, values: tuple[User, ...]) -> QuerySet[Customer]:
+        return self.of_owners(rows, frozenset(user.pk for user in values))
 
     def of_owners(self, rows: QuerySet[Customer], owners: frozenset[int]) -> QuerySet[Customer]:
         """Filter by owner: today's, or the one when the day of normal_on began."""

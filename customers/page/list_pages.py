@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Case, CharField, F, OuterRef, Q, QuerySet, Subquery, Value, When
@@ -27,6 +28,7 @@ from .columns import (
     METRIC_COLUMNS,
     METRIC_FIELDS,
     METRIC_SORTS,
+    OF_ORDERS,
     PAGE_FIELDS,
     RELATED,
     RELATED_IN_FILE,
@@ -100,20 +102,22 @@ class CustomerList(ListPage):
             page += others.order_by(f"{sign}pk")[skipped : skipped + size - len(page)]
         return page
 
-    def totals(self) -> str:
-        """Return the sum of the net amounts where the list was opened to show what adds up to 风险金额."""
-        if "at_risk" not in self.request.GET:
-            return ""
-        net = CustomerMetrics.objects.filter(customer__in=self.shown_rows().order_by().values("pk"))
-        total = net.aggregate(net=ExactSum("net_12m"))["net"]
-        return "" if total is None else f"12 个月净额合计 {format_yuan(total)} 元"
-
     def rows_for_file(self, rows: QuerySet[Customer]) -> QuerySet[Customer]:
         """Load the export-only columns, and the name of 上级单位 where the user may see it."""
         parent = Customer.objects.visible_to(self.request.user).filter(pk=OuterRef("parent")).values("name")
         rows = rows.defer(None).select_related(*RELATED, *RELATED_IN_FILE, "metrics")
         rows = rows.annotate(rhythm=rhythm_case(orders_as_of()))
         return rows.annotate(parent_name=Subquery(parent.order_by()[:1]))
+
+    def summed(self) -> tuple[QuerySet[Customer], str] | None:
+        return (self.shown_rows(), "metrics__net_12m") if self.request.user.has_perms(OF_ORDERS) else None
+
+    def totals(self, count: int, total: Decimal | None) -> str:
+        """Return what the customers of the list bought in 12 months, for who may see orders."""
+        if total is None and "at_risk" in self.request.GET:  # a figure leads here: it has its sum, however many
+            rows = CustomerMetrics.objects.filter(customer__in=self.shown_rows().order_by().values("pk"))
+            total = rows.aggregate(net=ExactSum("net_12m"))["net"]
+        return f"{count:,} 家，近 12 个月合计 {format_yuan(total)} 元" if total is not None else ""
 
     def row_controls(self, row: Customer) -> list[Control]:
         buttons = super().row_controls(row)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, cast
 
-import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.scopes.rule import VIEW, user_ids_in_scope
-from accounts.users.by_department import department_choices, department_user_ids
+from accounts.users.by_department import department_choices, users_of_departments
 from customers.querysets import sounds_like
+from kit.pages.filter_choices import OneOf
 from kit.pages.filters import Contains
 
 from .models import Customer, Ownership
@@ -20,7 +21,7 @@ OWNER_AT_THAT_TIME = "then"  # 归属: by the owner at that time, not by today's
 
 
 def owner_choices(request: HttpRequest | None) -> QuerySet[User]:
-    """Return the 客户经理 inside the view, and the requested one when they own a visible customer."""
+    """Return the 客户经理 inside the view, and the requested ones who own a visible customer."""
     if request is None:
         return User.objects.none()
     user = cast(User, request.user)
@@ -29,12 +30,12 @@ def owner_choices(request: HttpRequest | None) -> QuerySet[User]:
     people = user_ids_in_scope(user, "customers.view_customer", VIEW)
     owners = User.objects.account_managers().only("name", "username")
     owners = owners if people is None else owners.filter(pk__in=people)
-    requested = request.GET.get("manager", "")
-    if not (requested.isdecimal() and len(requested) < 10):
+    requested = [key for key in request.GET.getlist("manager") if key.isdecimal() and len(key) < 10]
+    if not requested:
         return owners
     visible = Customer.objects.visible_to(user).filter(manager=OuterRef("pk"))
     users = User.objects.only("name", "username")
-    return users.filter(Q(pk__in=owners.order_by().values("pk")) | Q(Exists(visible), pk=requested))
+    return users.filter(Q(pk__in=owners.order_by().values("pk")) | Q(Exists(visible), pk__in=requested))
 
 
 def owners_in_view(user: User) -> QuerySet[User]:
@@ -45,19 +46,19 @@ def owners_in_view(user: User) -> QuerySet[User]:
     return owners if people is None else owners.filter(pk__in=people)
 
 
-class DepartmentFilter(django_filters.ChoiceFilter):
+class DepartmentFilter(OneOf):
     """Filter by today's department of the 客户经理. field_name: the path to the user."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(label="部门", empty_label="全部", choices=self.visible_departments, **kwargs)
+        super().__init__(label="部门", choices=self.visible_departments, **kwargs)
 
     def visible_departments(self) -> list[tuple[str, str]]:
         if (request := self.parent.request) is None:
             return []
         return department_choices(user_ids_in_scope(request.user, "customers.view_customer", VIEW), request.user)
 
-    def filter(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return rows.filter(**{f"{self.field_name}__in": department_user_ids(value)}) if value else rows
+    def filter(self, rows: QuerySet[Any], values: Collection[str]) -> QuerySet[Any]:
+        return rows.filter(**{f"{self.field_name}__in": users_of_departments(values)}) if values else rows
 
 
 class CustomerName(Contains):

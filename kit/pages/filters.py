@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -13,13 +12,9 @@ from django.db.models import QuerySet
 
 from kit.domain.days import midnight
 
+from .filter_drawing import render_options, render_ticks
 from .forms import apply_field_defaults
-from .html import format_html_fast, join_html
-from .query_string import QueryString
-from .templatetags.ui import format_cell
 from .unknown_parameters import refuse_ignored_values
-
-OPTION, SELECTED_OPTION = '<option value="{}">{}</option>', '<option value="{}" selected>{}</option>'
 
 
 class FilterForm(forms.Form):
@@ -32,46 +27,22 @@ class FilterForm(forms.Form):
             self.fields[name] = apply_field_defaults(field)
             field.widget = hidden or field.widget
             field.options = partial(render_options, self, name)  # type: ignore[attr-defined]
+            field.ticks = partial(render_ticks, self, name, labelled=False)  # type: ignore[attr-defined]
+            field.labelled_options = partial(render_options, self, name, labelled=True)  # type: ignore[attr-defined]
+            field.labelled_ticks = partial(render_ticks, self, name, labelled=True)  # type: ignore[attr-defined]
 
     def clean(self) -> None:
         refuse_ignored_values(self)
 
 
-def render_options(form: forms.Form, name: str) -> str:
-    """Return the <option>s of a choice field; a Select renders a template for each, which takes far longer."""
-    bound_field = form[name]
-    value = bound_field.value()
-    selected_key = "" if value is None else str(value)
-    return join_html(
-        format_html_fast(SELECTED_OPTION if str(key) == selected_key else OPTION, key, label)
-        for key, label in iterate_choices(bound_field.field)
-    )
-
-
-def iterate_choices(field: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield (key, label) of a choice field, without the COUNT that iterating field.choices starts with.
-
-    Rows are fetched in one statement: Django's iterator opens a server-side cursor, which takes three. Where the
-    model has sql_label(), no instance is created: for all users of a company that took as long as the list itself.
-    """
-    if not isinstance(field, forms.ModelChoiceField):
-        yield from field.choices
-        return
-    if field.empty_label is not None:
-        yield "", field.empty_label
-    rows: Any = field.queryset
-    label = getattr(rows.model, "sql_label", None)
-    if label is not None:
-        yield from rows.values_list("pk", label())
-        return
-    for row in rows.all():
-        yield row.pk, field.label_from_instance(row)
-
-
 class ListFilter(django_filters.FilterSet):
-    """The filterset of a list page; filters combine with AND. A subclass declares filters and Meta.model."""
+    """The filterset of a list page: filters combine with AND, the values of one with OR.
+
+    A subclass declares filters, Meta.model and, where it has more than four, the favourites that always stand there.
+    """
 
     base_filters: dict[str, django_filters.Filter]
+    favourites: tuple[str, ...] = ()
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
         """Leave out hidden filters without a value: every filter is deep-copied for each request."""
@@ -114,16 +85,3 @@ class DateTo(django_filters.DateFilter):
 
     def filter(self, qs: QuerySet, value: date | None) -> QuerySet:
         return qs.filter(**{f"{self.field_name}__lt": midnight(value + timedelta(days=1))}) if value else qs
-
-
-def applied_conditions(form: forms.Form, query: QueryString, *, except_for: str = "") -> list[dict[str, str]]:
-    """Return the filters in force as label, text, and the URL without each. except_for: the field of the tabs."""
-    if not form.is_valid():
-        return []
-    conditions = []
-    for name, value in form.cleaned_data.items():
-        if value in (None, "", False) or name == except_for:
-            continue
-        text = dict(getattr(form.fields[name], "choices", ())).get(value) or format_cell(value)
-        conditions.append({"label": str(form.fields[name].label), "value": text, "url": query.link(**{name: None})})
-    return conditions

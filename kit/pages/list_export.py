@@ -13,6 +13,7 @@ from django.utils.functional import cached_property
 from kit.exchange.exports import respond_with_export
 
 from .columns import Column
+from .filter_drawing import describe_conditions
 from .list_tabs import ALL
 from .paging import MAX_COUNT, format_count
 from .query_string import QueryString
@@ -84,4 +85,4 @@ class ListExport:
         """Return the tab and the filters in force, each as text."""
         page = self.page
         tab = [page.tabs.labels[page.tab]] if page.tabs and page.tab != ALL else []
-        return tab + [f"{entry['label']} {entry['value']}" for entry in page.applied(page.filtered[0].form)]
+        return tab + describe_conditions(page.applied(page.filtered[0].form))

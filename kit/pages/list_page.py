@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django import forms
@@ -13,17 +14,20 @@ from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.views import View
 
+from kit.sql.counts import Summed
 from kit.transitions import Guard
 
 from .bulk import BulkAction, checkbox_cell, open_bulk_actions
 from .buttons import Button, Control, controls
 from .columns import Column, sort_headers, sortable
 from .export_requests import apply_posted_conditions, effect_refusal, requested_format
-from .filters import ListFilter, applied_conditions
+from .filter_choices import holds_several
+from .filter_drawing import Condition, applied_conditions, describe_conditions, filter_line
+from .filters import ListFilter
 from .list_export import ListExport
 from .list_tabs import ALL, MAX_TAB_COUNT, Tabs
 from .page import visible_rows
-from .paging import MAX_COUNT, Pager, count_capped
+from .paging import MAX_COUNT, Pager, count_and_sum
 from .query_string import QueryString
 from .row_html import row_html
 from .unknown_parameters import describe_misread
@@ -92,12 +96,18 @@ class ListPage(View):
     def row_controls(self, row: Any) -> list[Control]:
         return controls(self.row_buttons, row, self.request.user)
 
-    def count_rows(self) -> tuple[dict[str, int], int]:
-        """Return the rows of each tab and those of the export, up to the caps or more."""
+    def count_rows(self) -> RowCounts:
         return count_list(self)
 
-    def totals(self) -> str:
-        """Return the sums of all rows of the list as a sentence, empty without."""
+    def summed(self) -> tuple[models.QuerySet[Any], str] | None:
+        """Return rows and the field of them that is added up, in the statement that counts."""
+        return None
+
+    def totals(self, count: int, total: Decimal | None) -> str:
+        """Return number and sums of all rows as a sentence, empty without.
+
+        count: of rows, up to MAX_COUNT + 1; total: the sum of summed(), None above.
+        """
         return ""
 
     def context(self) -> dict[str, Any]:
@@ -149,9 +159,10 @@ class ListPage(View):
 
     def misread(self) -> list[str]:
         """Return sentences about parameters this list does not know, with what it shows instead."""
-        return describe_misread(self.request.GET, self.filtered[0].base_filters, self.tabs, sortable(self.columns))
+        filters = self.filtered[0].base_filters
+        return describe_misread(self.request.GET, filters, holds_several(filters), self.tabs, sortable(self.columns))
 
-    def applied(self, form: forms.Form) -> list[dict[str, str]]:
+    def applied(self, form: forms.Form) -> list[Condition]:
         return applied_conditions(form, self.query, except_for=self.tabs.field if self.tabs else "")
 
 
@@ -168,8 +179,10 @@ class NewLink(NamedTuple):
 
 def list_context(page: ListPage) -> dict[str, Any]:
     """Return the context of ui/list.html."""
-    form, user = page.filtered[0].form, page.request.user
-    counts, export_count = page.count_rows()
+    filterset, user = page.filtered[0], page.request.user
+    form = filterset.form
+    applied = page.applied(form)
+    counts, export_count, total = page.count_rows()
     pager = Pager(page.query, counts[page.tab])
     rows = page.page_rows(pager.start, pager.size)
     bulk = open_bulk_actions(page.bulk_actions, user)
@@ -179,7 +192,9 @@ def list_context(page: ListPage) -> dict[str, Any]:
         "crumbs": page.crumbs,
         "help_anchor": page.help,
         "filter_form": form,
-        "applied": page.applied(form),
+        "filters": filter_line(form, filterset.favourites, applied),
+        "applied": applied,
+        "conditions": describe_conditions(applied),
         "tabs": page.tabs.links(page.query, page.tab, counts) if page.tabs else [],
         "headers": sort_headers(page.shown_columns, page.sort, page.query),
         "table": draw_rows(page, rows, selectable=bool(bulk)),
@@ -187,7 +202,7 @@ def list_context(page: ListPage) -> dict[str, Any]:
         "misread": [*page.misread(), *pager.misread],
         "bulk": bulk,
         "create": page.new.link_for(user) if page.new else None,
-        "totals": page.totals(),
+        "totals": page.totals(counts[page.tab], total),
         **page.export.context(counts[page.tab], export_count),
     }
 
@@ -202,12 +217,22 @@ def draw_rows(page: ListPage, rows: list[Any], *, selectable: bool) -> list[Safe
     return drawn
 
 
-def count_list(page: ListPage) -> tuple[dict[str, int], int]:
-    """Return the rows of each tab and those of the export, counted up to the caps in one statement."""
+class RowCounts(NamedTuple):
+    """Rows of each tab and of the export, counted up to the caps at least; the sum of summed(), where it is known."""
+
+    of_tabs: dict[str, int]
+    of_export: int
+    total: Decimal | None = None
+
+
+def count_list(page: ListPage) -> RowCounts:
+    """Return the rows of each tab and those of the export, counted up to the caps, and the sum, in one statement."""
     keys = list(page.tabs.labels) if page.tabs else [ALL]
     caps = (MAX_COUNT + 1 if key == page.tab else MAX_TAB_COUNT + 1 for key in keys)
     capped_tabs = [(page.in_tab(key), cap) for key, cap in zip(keys, caps, strict=True)]
     export = [] if page.export.limit is None else [(page.export.within_limit(page.shown_rows()), MAX_COUNT + 1)]
-    numbers = count_capped([*capped_tabs, *export])
+    added_up = page.summed()
+    summed = Summed(*added_up, place=keys.index(page.tab), cap=MAX_COUNT) if added_up else None
+    numbers, total = count_and_sum([*capped_tabs, *export], summed)
     counts = dict(zip(keys, numbers, strict=False))
-    return counts, numbers[-1] if export else counts[page.tab]
+    return RowCounts(counts, numbers[-1] if export else counts[page.tab], total)

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
-from kit.sql.counts import Counted, LRUCache, build_count, inline_params, key_of, run_count
+from kit.sql.counts import (
+    Counted,
+    LRUCache,
+    Summed,
+    build_count,
+    build_count_and_sum,
+    inline_params,
+    key_of,
+    run_count,
+)
 from kit.sql.readers import connection_for_reading
 
 from .query_string import QueryString
@@ -32,6 +42,22 @@ def count_capped(querysets: Iterable[Counted]) -> list[int]:
 
     sql, params = compile_count() if key is None else STATEMENTS.get((connection.alias, key), compile_count)
     return run_count(connection, sql, params)
+
+
+def count_and_sum(capped_rows: Sequence[Counted], summed: Summed | None) -> tuple[list[int], Decimal | None]:
+    """Return what count_capped() does, and the sum, in one statement. The sum is None without rows and for too many."""
+    if summed is None:
+        return count_capped(capped_rows), None
+    connection = connection_for_reading(summed.rows.model)
+    keys = key_of(capped_rows), key_of([(summed.rows, summed.cap)])
+    key = None if None in keys else (*keys, summed.field, summed.place)
+
+    def compile_both() -> tuple[str, Sequence[Any]]:
+        return inline_params(connection, *build_count_and_sum(capped_rows, summed))
+
+    sql, params = compile_both() if key is None else STATEMENTS.get((connection.alias, key), compile_both)
+    *numbers, total = run_count(connection, sql, params)
+    return numbers, None if total is None else Decimal(total)
 
 
 def format_count(count: int) -> str:

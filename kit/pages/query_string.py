@@ -16,11 +16,24 @@ class QueryString:
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
 
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """All parameters with each of their values, the same pair once."""
+        return list(dict.fromkeys((name, value) for name, values in self.request.GET.lists() for value in values))
+
     def link(self, **changes: Any) -> str:
         """Return the page's URL with parameters changed, from its first page on; None drops one."""
         changes = {"page": None, "export": None, **changes}
-        parameters = [(name, value) for name, value in self.request.GET.items() if name not in changes]
-        query = urlencode(parameters + [(name, value) for name, value in changes.items() if value is not None])
+        kept = [(name, value) for name, value in self.pairs if name not in changes]
+        return self._url(kept + [(name, value) for name, value in changes.items() if value is not None])
+
+    def link_without(self, dropped_name: str, dropped_value: str) -> str:
+        """Return the page's URL, from its first page on, without one of a parameter's values."""
+        dropped = (dropped_name, dropped_value)
+        return self._url([pair for pair in self.pairs if pair != dropped and pair[0] not in ("page", "export")])
+
+    def _url(self, pairs: list[tuple[str, Any]]) -> str:
+        query = urlencode(pairs)
         return f"{self.request.path}?{query}" if query else self.request.path
 
     @property
@@ -30,8 +43,8 @@ class QueryString:
 
     def kept(self, *names: str) -> list[tuple[str, str]]:
         """Return the parameters of these names that are there; without names those that a new query keeps."""
-        return [(name, str(value)) for name, value in self.request.GET.items() if name in (names or LASTING)]
+        return [(name, value) for name, value in self.pairs if name in (names or LASTING)]
 
     def without(self, *names: str) -> list[tuple[str, str]]:
         """Return all other parameters, for the hidden inputs of a form that sets these."""
-        return [(name, str(value)) for name, value in self.request.GET.items() if name not in {*names, "export"}]
+        return [(name, value) for name, value in self.pairs if name not in {*names, "export"}]

@@ -36,27 +36,31 @@ def row_menu(controls: list[Any], record: Listed) -> str:
     """Return the first two allowed actions as links, the others under ⋯, disabled ones with the reason."""
     allowed = [control for control in controls if control.allowed]
     shown = [control for control in allowed if not control.action.in_menu][:2]
-    links = "".join(map(_link, shown))
+    name = escape(str(record))
+    links = "".join(_link(control, name) for control in shown)
     rest = [control for control in allowed if control not in shown]
     rest += [control for control in controls if not control.allowed]
     if not links:
-        links = f'<a href="{escape(record.get_absolute_url())}">查看</a>'
-    return f'<div class="ra">{links}{_more(rest, record) if rest else ""}</div>'
+        links = f'<a href="{escape(record.get_absolute_url())}" aria-label="查看 {name}">查看</a>'
+    return f'<div class="ra">{links}{_more(rest, name) if rest else ""}</div>'
 
 
-def _more(rest: list[Any], record: Listed) -> str:
+def _more(rest: list[Any], name: str) -> str:
     entries = "".join(_entry(control) for control in rest)
-    summary = f'<summary class="ib" aria-label="更多操作：{escape(str(record))}">{icon("dots", "s")}</summary>'
+    summary = f'<summary class="ib" aria-label="更多操作：{name}">{icon("dots", "s")}</summary>'
     return f'<details class="dd">{summary}<div class="menu">{entries}</div></details>'
 
 
 def _entry(control: Any) -> str:
     if control.allowed:
-        return _link(control, icon(control.action.icon, "s"))
+        return _link(control, "", icon(control.action.icon, "s"))
     return f"<span>{icon('lock', 's')}{control.action.label}<small>{escape(control.reason)}</small></span>"
 
 
-def _link(control: Any, icon_html: str = "") -> str:
+def _link(control: Any, name: str, icon_html: str = "") -> str:
+    """Return an action's link. name: of the row, escaped, which tells the same action of two rows apart."""
     url = escape(control.url)
     dialog = f' hx-get="{url}"{DIALOG}' if control.action.dialog else ""
-    return f'<a href="{url}"{dialog}>{icon_html}{control.action.label}</a>'
+    label = control.action.label
+    named = f' aria-label="{label} {name}"' if name else ""
+    return f'<a href="{url}"{named}{dialog}>{icon_html}{label}</a>'

@@ -50,10 +50,16 @@ def describe_repeated_names(query: QueryDict, known_names: Iterable[str]) -> lis
     ]
 
 
-def describe_misread(query: QueryDict, filters: Iterable[str], tabs: Tabs | None, sorts: Collection[str]) -> list[str]:
-    """Return a sentence for each parameter a list does not know, with what it shows instead."""
+def describe_misread(
+    query: QueryDict, filters: Iterable[str], several: Iterable[str], tabs: Tabs | None, sorts: Collection[str]
+) -> list[str]:
+    """Return a sentence for each parameter a list does not know, with what it shows instead.
+
+    several: names of the filters that hold several values.
+    """
     known_names = {*filters, tabs.field if tabs else ""}
-    sentences = [*describe_unknown_names(query, known_names), *describe_repeated_names(query, known_names)]
+    single_names = known_names.difference(several)
+    sentences = [*describe_unknown_names(query, known_names), *describe_repeated_names(query, single_names)]
     tab, sort = query.get(tabs.field, "") if tabs else "", query.get("sort", "")
     if tabs and tab and tab not in tabs.labels:
         sentences.append(f"没有「{shorten(tab)}」这一类，现在显示全部。")

@@ -6,11 +6,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import F
 
 from .alternatives import AlternativesQuerySet
 from .readers import connection_for_reading
@@ -61,16 +62,55 @@ def build_count(querysets: Sequence[Counted]) -> tuple[str, list[Any]]:
     parts: list[str] = []
     params: list[Any] = []
     for queryset, cap in querysets:
-        selects = []
-        for rows in queryset.disjoint_parts() if isinstance(queryset, AlternativesQuerySet) else [queryset]:
-            with suppress(EmptyResultSet):
-                # SELECT 1, without order and columns
-                sql, values = rows.query.exists(limit=False).get_compiler(using).as_sql()
-                selects.append(sql)
-                params.extend(values)
-        union = " UNION ALL ".join(selects) or "SELECT 1 WHERE 1 = 0"
-        parts.append(f"(SELECT COUNT(*) FROM ({union} LIMIT {cap:d}) AS capped)")  # noqa: S608  (SQL compiled by the ORM)
+        # SELECT 1, without order and columns
+        union, values = _union(using, (rows.query.exists(limit=False) for rows in _parts(queryset)))
+        parts.append(f"(SELECT COUNT(*) FROM ({union or 'SELECT 1 WHERE 1 = 0'} LIMIT {cap:d}) AS capped)")  # noqa: S608  (SQL compiled by the ORM)
+        params += values
     return f"SELECT {', '.join(parts)}", params
+
+
+class Summed(NamedTuple):
+    """The rows whose field is added up, where the number at this place of the counts does not pass its cap."""
+
+    rows: models.QuerySet[Any]
+    field: str
+    place: int
+    cap: int
+
+
+def build_count_and_sum(querysets: Sequence[Counted], summed: Summed) -> tuple[str, list[Any]]:
+    """Return the statement of build_count() with one more column: the exact sum, NULL where there are too many rows.
+
+    The sum is only computed once the number is known to be small: over a million rows it would take too long.
+    """
+    connection = connection_for_reading(querysets[0][0].model)
+    counts, params = build_count(querysets)
+    names = ", ".join(f"n{place}" for place in range(len(querysets)))
+    columns = (rows.order_by().annotate(summed=F(summed.field)).values("summed").query for rows in _parts(summed.rows))
+    union, values = _union(connection.alias, columns)
+    function, once = ("exact_sum", "") if connection.vendor == "sqlite" else ("SUM", "MATERIALIZED ")
+    total = f"(SELECT {function}(summed) FROM ({union}) AS listed)" if union else "NULL"  # noqa: S608  (as above)
+    return (
+        f"WITH counted ({names}) AS {once}({counts}) "  # noqa: S608
+        f"SELECT {names}, CASE WHEN n{summed.place:d} <= {summed.cap:d} THEN {total} END FROM counted",
+        params + values,
+    )
+
+
+def _parts(queryset: models.QuerySet[Any]) -> Sequence[models.QuerySet[Any]]:
+    return queryset.disjoint_parts() if isinstance(queryset, AlternativesQuerySet) else [queryset]
+
+
+def _union(using: str, queries: Iterable[Any]) -> tuple[str, list[Any]]:
+    """Return SQL and parameters of all rows of the queries, empty where there is none."""
+    selects: list[str] = []
+    params: list[Any] = []
+    for query in queries:
+        with suppress(EmptyResultSet):
+            sql, values = query.get_compiler(using).as_sql()
+            selects.append(sql)
+            params.extend(values)
+    return " UNION ALL ".join(selects), params
 
 
 def inline_params(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> tuple[str, Sequence[Any]]:
@@ -87,7 +127,7 @@ def inline_params(connection: BaseDatabaseWrapper, sql: str, params: Sequence[An
     return first + "".join(f"{value}{part}" for value, part in zip(literals, rest, strict=True)), ()
 
 
-def run_count(connection: BaseDatabaseWrapper, sql: str, params: Iterable[Any]) -> list[int]:
+def run_count(connection: BaseDatabaseWrapper, sql: str, params: Iterable[Any]) -> list[Any]:
     """Return the columns of the statement's one row."""
     with connection.cursor() as cursor:
         cursor.execute(sql, list(params))

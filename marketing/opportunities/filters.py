@@ -13,6 +13,8 @@ from accounts.models import User
 from accounts.scopes.rule import VIEW, user_ids_in_scope
 from accounts.users.by_department import department_choices, department_user_ids
 from customers.models import Customer
+from kit.pages.filter_choices import OneOfRecords
+from kit.pages.filter_days import DaysAgo
 from kit.pages.filters import Contains, DateFrom, DateTo, ListFilter
 
 from .forecasts import forecast_to_close_in
@@ -58,10 +60,13 @@ class OwnerDepartmentFilter(django_filters.ChoiceFilter):
 class OpportunityFilter(ListFilter):
     """The filter of 销售机会管理; the hidden fields are parameters of links from reports."""
 
+    favourites = ("customer_name", "assignee", "created", "summary")
+
     customer_name = Contains(label="客户名称")
     summary = Contains(label="概要")
     contact_name = Contains(label="联系人")
-    assignee = django_filters.ModelChoiceFilter(queryset=assignees, label="指派给", empty_label="全部")
+    assignee = OneOfRecords(queryset=assignees, label="指派给")
+    created = DaysAgo(field_name="created_at", label="创建", over="{} 天以前创建", within="近 {} 天创建")
     created_from = DateFrom(field_name="created_at", label="创建时间起")
     created_to = DateTo(field_name="created_at", label="创建时间止")
     closed_from = DateFrom(field_name="closed_at", label="结束时间起", widget=HIDDEN)

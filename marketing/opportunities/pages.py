@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from decimal import Decimal
+from typing import Any, cast
 
 from django.http import HttpResponse
 from django.urls import reverse
@@ -63,7 +64,7 @@ ROW_FIELDS = (
 
 def name_cell(opportunity: Opportunity) -> str:
     return format_html_fast(
-        '<a href="{}">{}</a><small class="sm">{}</small>',
+        '<a href="{}">{}</a><small class="sm in">{}</small>',
         opportunity.get_absolute_url(),
         opportunity.customer_name,
         opportunity.summary,
@@ -80,7 +81,7 @@ class OpportunityList(ListPage):
     select_related, only = PEOPLE, ROW_FIELDS
     filterset_class = OpportunityFilter
     columns = (
-        Column("编号", "pk", sort="id", css="m-h mute"),
+        Column("编号", "pk", sort="id", css="m-h mute lo"),
         Column("客户名称 / 概要", "customer_name", sort="customer_name", html=name_cell, css="m-t"),
         Column("概要", "summary", export_only=True),
         Column("状态", "get_status_display", sort="status", html=chip, css="m-r"),
@@ -88,7 +89,7 @@ class OpportunityList(ListPage):
         CONTACT_NAME,
         CONTACT_PHONE,
         Column("指派给", "assignee", css="nw"),
-        Column("创建人", "created_by", css="nw m-h"),
+        Column("创建人", "created_by", css="nw m-h lo"),
         Column("创建时间", "created_at", sort="created_at", css="nw m-h"),
     )
     row_buttons = (ASSIGN, EDIT, REMOVE, REASSIGN, PLAN)
@@ -100,11 +101,14 @@ class OpportunityList(ListPage):
     def ordered(self, rows: OpportunityQuerySet) -> OpportunityQuerySet:
         return super().ordered(rows.with_contact_refusal())
 
-    def totals(self) -> str:
-        """Return the exact sums of all rows of the list for links from reports, equal to the report's figures."""
+    def summed(self) -> tuple[OpportunityQuerySet, str]:
+        return cast(OpportunityQuerySet, self.shown_rows()), "expected_amount"
+
+    def totals(self, count: int, total: Decimal | None) -> str:
+        """Return the exact sums of all rows of the list; for links from reports those of the report's figures."""
         query = self.request.GET
         if not query.get("total"):
-            return ""
+            return f"{count:,} 个机会，预计金额 {format_yuan(total)} 元" if total is not None else ""
         totals = sum_forecasts(self.shown_rows())
         as_of = "月初时" if query.get("forecast") else ""
         text = f"合计 {totals.number:,} 个机会，{as_of}预计金额 {format_yuan(totals.amount)} 元"

@@ -45,14 +45,14 @@ class DevelopmentList(ListPage):
     filterset_class = DevelopmentFilter
     default_sort = "-assigned_at"
     columns = (
-        Column("编号", "pk", sort="id", css="m-h mute"),
+        Column("编号", "pk", sort="id", css="m-h mute lo"),
         Column("客户名称 / 概要", "customer_name", sort="customer_name", html=name_cell, css="m-t"),
         Column("概要", "summary", export_only=True),
         Column("状态", "get_status_display", sort="status", html=chip, css="m-r"),
         Column("成功机率", "success_rate", sort="success_rate", html=lambda o: rate(o.success_rate), css="num"),
         CONTACT_NAME,
         CONTACT_PHONE,
-        Column("计划", lambda o: f"{o.items_done} / {o.items_all}" if o.items_all else "未制定"),
+        Column("计划", lambda o: f"{o.items_done} / {o.items_all}" if o.items_all else "未制定", css="nw"),
         Column("指派给", "assignee", css="nw"),
         Column("指派时间", "assigned_at", sort="assigned_at", css="nw m-h"),
         Column("创建时间", "created_at", sort="created_at", css="nw m-h lo"),

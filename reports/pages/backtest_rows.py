@@ -16,8 +16,10 @@ from customers.records.filters import DepartmentFilter
 from kit.domain.days import format_day
 from kit.domain.money import format_yuan
 from kit.pages.columns import Column
+from kit.pages.filter_choices import OneOf, OneOfRecords
 from kit.pages.filters import ListFilter
 from kit.pages.list_page import ListPage
+from kit.sql.alternatives import any_of
 
 from ..queries.backtest import GONE, RULES
 from .backtest import light_cell
@@ -27,30 +29,32 @@ NET = "customer__metrics__net_total"
 
 
 class BacktestFilter(ListFilter):
+    favourites = ("month", "alert", "gone", "manager")
+
     month = django_filters.DateFilter(field_name="month_end", label="截至")
     since = django_filters.DateFilter(
         field_name="month_end", lookup_expr="gte", label="月末从", widget=forms.HiddenInput
     )
-    alert = django_filters.ChoiceFilter(label="提醒", empty_label="全部", choices=RULE_CHOICES, method="with_alert")
+    alert = OneOf(label="提醒", choices=RULE_CHOICES, method="with_alert")
     gone = django_filters.ChoiceFilter(
         label="其后 90 天", empty_label="全部", choices=[("yes", "没下单"), ("no", "又下单")], method="with_end"
     )
-    missed = django_filters.ChoiceFilter(label="漏掉它的", empty_label="全部", choices=RULE_CHOICES, method="missed_by")
+    missed = OneOf(label="漏掉它的", choices=RULE_CHOICES, method="missed_by")
     department = DepartmentFilter(field_name="manager")
-    manager = django_filters.ModelChoiceFilter(label="当时的客户经理", empty_label="全部", queryset=order_owner_choices)
+    manager = OneOfRecords(label="当时的客户经理", queryset=order_owner_choices)
 
     class Meta:
         model = BacktestRow
         fields: list[str] = []
 
-    def with_alert(self, rows: QuerySet[BacktestRow], name: str, value: str) -> QuerySet[BacktestRow]:
-        return rows.filter(RULES[value][1])
+    def with_alert(self, rows: QuerySet[BacktestRow], name: str, values: tuple[str, ...]) -> QuerySet[BacktestRow]:
+        return rows.filter(any_of(RULES[value][1] for value in values))
 
     def with_end(self, rows: QuerySet[BacktestRow], name: str, value: str) -> QuerySet[BacktestRow]:
         return rows.filter(gone=value == "yes")
 
-    def missed_by(self, rows: QuerySet[BacktestRow], name: str, value: str) -> QuerySet[BacktestRow]:
-        return rows.filter(GONE & ~RULES[value][1])
+    def missed_by(self, rows: QuerySet[BacktestRow], name: str, values: tuple[str, ...]) -> QuerySet[BacktestRow]:
+        return rows.filter(any_of(GONE & ~RULES[value][1] for value in values))
 
 
 def customer_cell(row: BacktestRow) -> str:

@@ -24,6 +24,7 @@ from kit.exchange.exports import CONTENT_TYPES, file_response
 from kit.pages.buttons import Button, controls
 from kit.pages.columns import Column
 from kit.pages.export_requests import effect_refusal
+from kit.pages.filter_choices import OneOfRecords
 from kit.pages.filters import ListFilter
 from kit.pages.form_page import FormPage
 from kit.pages.forms import Block, CrmForm, RecordForm
@@ -59,7 +60,7 @@ def authors(request: Any) -> QuerySet[User]:
 
 
 class MonthlyFilter(ListFilter):
-    author = django_filters.ModelChoiceFilter(queryset=authors, label="报告人", empty_label="全部")
+    author = OneOfRecords(queryset=authors, label="报告人")
     year = django_filters.NumberFilter(field_name="period__year", label="年份", min_value=1900, max_value=2999)
 
     class Meta:
@@ -72,7 +73,7 @@ def period_cell(report: MonthlyReport) -> str:
 
 
 def due_cell(report: MonthlyReport) -> str:
-    late = format_html('<small class="sm nw t-red">{}</small>', "已过期限") if report.is_late else ""
+    late = format_html('<small class="sm nw t-red in">{}</small>', "已过期限") if report.is_late else ""
     return format_html("{}{}", format_day(report.due_on), late)
 
 

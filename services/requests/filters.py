@@ -13,6 +13,8 @@ from accounts.models import User
 from accounts.users.by_department import department_choices, department_user_ids
 from basedata.models import DictionaryEntry
 from customers.records.filters import name_condition
+from kit.pages.filter_choices import OneOfRecords
+from kit.pages.filter_days import DaysAgo
 from kit.pages.filters import Contains, DateFrom, DateTo, ListFilter
 
 from .models import ServiceRequest
@@ -48,11 +50,12 @@ class WholeNumberFilter(django_filters.NumberFilter):
 
 
 class RequestFilter(ListFilter):
+    favourites = ("customer", "summary", "kind", "created")
+
     customer = Contains(label="客户", method="of_customer")
     summary = Contains(label="概要")
-    kind = django_filters.ModelChoiceFilter(
-        queryset=lambda request: DictionaryEntry.objects.of("服务类型"), label="服务类型", empty_label="全部"
-    )
+    kind = OneOfRecords(queryset=lambda request: DictionaryEntry.objects.of("服务类型"), label="服务类型")
+    created = DaysAgo(field_name="created_at", label="创建", over="{} 天以前创建", within="近 {} 天创建")
     created_from = DateFrom(field_name="created_at", label="创建日期从")
     created_to = DateTo(field_name="created_at", label="到")
 
@@ -78,11 +81,15 @@ class OverdueFilter(django_filters.BooleanFilter):
 class LateFilter(RequestFilter):
     """RequestFilter with 只看逾期."""
 
+    favourites = ("customer", "kind", "created", "overdue")
+
     overdue = OverdueFilter()
 
 
 class ArchiveFilter(RequestFilter):
     """The filter of 服务归档; the hidden fields are parameters of links from reports."""
+
+    favourites = LateFilter.favourites
 
     overdue = OverdueFilter()
     open = django_filters.BooleanFilter(method="only_open", label="未结", widget=HIDDEN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db import models
@@ -33,7 +34,7 @@ ROW_FIELDS: tuple[str, ...] = (
 
 def summary_cell(request: ServiceRequest) -> str:
     return format_html_fast(
-        '<a href="{}">{}</a><small class="sm">{} · {}</small>',
+        '<a href="{}">{}</a><small class="sm in">{} · {}</small>',
         request.get_absolute_url(),
         request.summary,
         request.party,
@@ -177,7 +178,7 @@ class Archive(RequestList):
     def rows_for_file(self, rows: ServiceRequestQuerySet) -> ServiceRequestQuerySet:
         return rows.select_related(*PEOPLE, "cause").only(*self.only, "cause__item")
 
-    def totals(self) -> str:
+    def totals(self, count: int, total: Decimal | None) -> str:
         return sum_up(self.shown_rows(), self.request.GET)
 
     def row_controls(self, row: ServiceRequest) -> list[Control]:

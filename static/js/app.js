@@ -5,10 +5,13 @@
 import { all } from "./dom.js";
 import "./search.js";
 import "./menus.js";
-import { rememberList, restoreBack, showChosen } from "./lists.js";
+import { fitTables, rememberList, restoreBack, showChosen } from "./lists.js";
 import { showGranted } from "./permissions.js";
 import { focusErrors, showCounts, watch } from "./forms.js";
 import "./requests.js";
+import "./filters.js";
+import "./paging.js";
+import "./row_keys.js";
 import { findInTab } from "./drafts.js";
 import { clearOnClose } from "./dialogs.js";
 
@@ -30,6 +33,7 @@ function prepare(part) {
   all("form[data-draft]", part).forEach(findInTab);
   all("a[data-back]", part).forEach(restoreBack);
   showChosen();
+  fitTables();
   showCounts(part);
   focusErrors(part);
 }

@@ -33,6 +33,15 @@ function onTick(event) {
   if (head || closest(event, 'input[name="ids"]')) showChosen();
 }
 
+/* ---------- A head that stays in sight needs a table that fits; one that does not scrolls inside its card ---------- */
+
+export function fitTables(part = document) {
+  all(".tw.stick", part).forEach((box) => {
+    box.classList.remove("wide");
+    box.classList.toggle("wide", box.scrollWidth > box.clientWidth + 1);
+  });
+}
+
 /* ---------- A list remembers its query, so "back" leads to the same rows ---------- */
 
 function key(path) {
@@ -61,6 +70,7 @@ export function restoreBack(link) {
 
 document.addEventListener("change", onAutosubmit);
 document.addEventListener("change", onTick);
+window.addEventListener("resize", () => fitTables());
 document.addEventListener("htmx:pushedIntoHistory", rememberList);
 document.addEventListener("htmx:replacedInHistory", rememberList);
 document.addEventListener("htmx:historyRestore", rememberList);

@@ -2,7 +2,7 @@
 
 import { all } from "./dom.js";
 
-const FLOATING = "details.dd[open], details.drawer[open]";
+const FLOATING = "details.dd[open], details.drawer[open], details.further[open]";
 
 function onEscape(event) {
   if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
@@ -12,9 +12,11 @@ function onEscape(event) {
   });
 }
 
+/* On a phone the panel of further filters shows those before it, too: their form is one place. */
 function closeOthers(event) {
   all(FLOATING).forEach((details) => {
-    if (!details.contains(event.target)) details.open = false;
+    const place = details.matches(".further") ? details.parentElement : details;
+    if (!place.contains(event.target)) details.open = false;
   });
 }
 

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, WebError
@@ -26,6 +27,7 @@ from tests import factories
 # Playwright keeps an event loop in this thread; the ORM is used between its calls, never inside them.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
+AXE = Path(os.environ.get("CRM_AXE", settings.BASE_DIR / "node_modules/axe-core/axe.min.js"))
 PASSWORD = "a-long-passphrase"
 TIMEOUT = 8000
 QUIET = (
@@ -77,6 +79,12 @@ def base_url(django_db_setup: None) -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def _own_database(transactional_db: None, django_db_serialized_rollback: None) -> None:
     """Server and test are two threads, so nothing is rolled back: each test starts from the shipped rows."""
+
+
+@pytest.fixture
+def axe() -> str:
+    assert AXE.exists(), "axe-core is not in node_modules: make setup installs it"
+    return AXE.read_text()
 
 
 class Complaints:

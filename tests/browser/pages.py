@@ -33,6 +33,7 @@ NO_PAGE = {
     "mail_again",
     "notification_open",
     "accounts:theme",
+    "accounts:density",
     "accounts:session_end",
     "accounts:session_end_others",
     "login_code",

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from . import pages
 
 pytestmark = pytest.mark.browser
 
-AXE = Path(os.environ.get("CRM_AXE", settings.BASE_DIR / "node_modules/axe-core/axe.min.js"))
 RUN = """
 options => axe.run(document, options).then(result => result.violations.flatMap(
   violation => violation.nodes.map(node => `${violation.id}: ${node.target.join(" ")}: ${node.failureSummary}`)))
 """
 ALL = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
 CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}, "resultTypes": ["violations"]}
-
-
-@pytest.fixture
-def axe() -> str:
-    assert AXE.exists(), "axe-core is not in node_modules: make setup installs it"
-    return AXE.read_text()
 
 
 def look(page: Page, axe: str, options: dict[str, Any]) -> list[str]:

@@ -64,7 +64,7 @@ def test_a_contact_and_an_interaction_are_added_in_place(customer, company, brow
     expect(page.locator("#timeline")).to_contain_text("电话（周经理）：谈妥交货期")
     assert page.url.endswith(customer.get_absolute_url())
 
-    follow(talks, "编辑")
+    talks.get_by_role("link", name="编辑交往 谈妥交货期").click()
     fill(talks, 概要="谈妥交货期与付款")
     press(talks, "保存")
     expect(page.locator("#timeline")).to_contain_text("谈妥交货期与付款")

@@ -66,7 +66,7 @@ def assign(page: Page) -> None:
     waiting = page.locator("section.card").filter(has=page.get_by_role("heading", name="待指派"))
     expect(waiting.get_by_role("link", name=NAME)).to_be_visible()
     page.get_by_role("link", name="销售机会管理").click()
-    follow(page.get_by_role("row").filter(has_text=NAME), "指派")
+    page.get_by_role("row").filter(has_text=NAME).get_by_role("link", name="指派").click()
     fitting = page.get_by_role("row").filter(has_text="周经理")
     expect(fitting).to_contain_text("分区适合")
     expect(page.get_by_role("row").filter(has_text="陈同事")).not_to_contain_text("分区适合")

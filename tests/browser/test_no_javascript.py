@@ -41,7 +41,7 @@ def test_an_opportunity_becomes_a_customer(company, plain):
     record = manager.url
 
     supervisor.goto("/marketing/opportunities/")
-    follow(supervisor.get_by_role("row").filter(has_text="沈阳北辰"), "指派")
+    supervisor.get_by_role("row").filter(has_text="沈阳北辰").get_by_role("link", name="指派").click()
     supervisor.get_by_label("周经理").check()
     press(supervisor, "指派")
     told(supervisor, "保存成功")
@@ -79,7 +79,7 @@ def test_deleting_an_opportunity_asks_on_a_page_of_its_own(company, plain):
     record = factories.opportunity(company.manager)
     page = plain(company.manager)
     page.goto("/marketing/opportunities/")
-    follow(page.get_by_role("row").filter(has_text=record.customer_name), "删除")
+    page.get_by_role("row").filter(has_text=record.customer_name).get_by_role("link", name="删除").click()
     expect(page.get_by_text(f"“销售机会：{record.summary}”")).to_be_visible()
     press(page, "确定")
     told(page, "删除成功")

@@ -82,9 +82,11 @@ def test_a_table_is_a_pile_of_cards_on_a_phone(world, browse):
         "cell => getComputedStyle(cell, '::before').content"
     )
     expect(card.locator(".m-h").first).to_be_hidden()
-    expect(page.locator(".mfilter form")).to_be_hidden()
-    page.locator(".mfilter > summary").click()
-    expect(page.locator(".mfilter form")).to_be_visible()
+    expect(page.get_by_label("客户名称", exact=True)).to_be_visible()
+    expect(page.locator("#pick_assignee")).to_be_hidden()
+    page.locator("#more-filters > summary").click()
+    expect(page.locator("#pick_assignee")).to_be_visible()
+    expect(page.get_by_label("创建时间起")).to_be_visible()
 
 
 def test_the_drawer_opens_leads_on_and_closes(world, browse):

@@ -50,7 +50,7 @@ def test_red_comes_first_then_the_larger_customer_and_the_head_adds_them_up(comp
     assert rows(client, "level=amber") == [amber.name]
     assert rows(client, "net_from=300") == [large.name, amber.name]
     page = client.get(LIST)
-    assert text(find(page, ".applied")).split() == [
+    assert text(find(page, ".qf > .sum")).split() == [
         "共", "3", "家，12", "个月净额合计", "5,400.00", "元", "晚于惯常", "2", "家", "400.00", "元",
         "该下单了", "1", "家", "5,000.00", "元",
     ]  # fmt: skip

@@ -148,6 +148,7 @@ def test_signing_in_leads_nowhere_outside(target, person):
     signed_in.force_login(person, backend="accounts.backends.RoleBackend")
     assert signed_in.get("/login/", {"next": target})["Location"] == "/"
     assert signed_in.post("/accounts/theme/", {"theme": "dark", "next": target})["Location"] == "/"
+    assert signed_in.post("/accounts/density/", {"density": "roomy", "next": target})["Location"] == "/"
     assert signed_in.post("/logout/", {"next": target})["Location"] == "/login/"
 
 

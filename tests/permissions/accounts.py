@@ -25,6 +25,8 @@ accounts:password                -         GET   in   200  200  200  200  200  2
 accounts:password                -         POST  in   302  302  302  302  302  302  302  302  302
 accounts:theme                   -         GET   in   405  405  405  405  405  405  405  405  405
 accounts:theme                   -         POST  in   302  302  302  302  302  302  302  302  302
+accounts:density                 -         GET   in   405  405  405  405  405  405  405  405  405
+accounts:density                 -         POST  in   302  302  302  302  302  302  302  302  302
 login_code                       -         GET   in   in   in   in   in   in   in   in   in   in
 login_code                       -         POST  in   in   in   in   in   in   in   in   in   in
 accounts:profile                 -         GET   in   200  200  200  200  200  200  200  200  200
@@ -116,6 +118,7 @@ def make(world: World) -> None:
     }
     world.values |= {
         "theme": "dark",
+        "density": "roomy",
         "username": "xinming",
         "view_scope": "self",
         "edit_scope": "self",

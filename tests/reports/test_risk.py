@@ -59,13 +59,13 @@ def test_each_part_leads_to_rows_that_add_up_to_it(at_risk, sign_in):
         rows = client.get(url)
         cells = [Decimal(cell.replace(",", "")) for cell in texts(rows, "td[data-l^='12 个月净额']")]
         assert sum(cells) == amount
-        assert f"合计 {format_yuan(amount)} 元" in text(find(rows, "#list > .applied > b"))
+        assert f"合计 {format_yuan(amount)} 元" in text(find(rows, "#list .qf > .sum"))
     assert drawn["暂缓流失"][0] == "5.0万元"
     assert drawn["风险金额"][0] == "5.4万元"
     rows = client.get(drawn["风险金额"][2])
     assert len(texts(rows, "tbody tr")) == len(NETS) + 1
-    assert text(find(rows, "#list > .applied > b")) == f"12 个月净额合计 {format_yuan(sum(NETS.values()) + 50000)} 元"
-    assert text(find(client.get(drawn["暂缓流失"][2]), "#list > .applied > b")) == "12 个月净额合计 50,000.00 元"
+    assert text(find(rows, "#list .qf > .sum")) == f"5 家，近 12 个月合计 {format_yuan(sum(NETS.values()) + 50000)} 元"
+    assert text(find(client.get(drawn["暂缓流失"][2]), "#list .qf > .sum")) == "12 个月净额合计 50,000.00 元"
 
 
 def test_each_customer_counts_once_in_the_scope_of_who_looks(at_risk):
