@@ -7,13 +7,16 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.users.by_department import department_user_ids
 from basedata.models import DictionaryEntry
 from customers.churn.models import ChurnCase
-from customers.orders.as_of import orders_as_of
+from customers.insight.alerts import AlertLevel, customers_alerted
+from customers.orders.as_of import as_of_in_sql, orders_as_of
+from customers.querysets import CustomerQuerySet
 from customers.records.field_labels import entry_categories, field_choices, may_be_null, short_label
 from customers.records.fields import CustomerField, Kind, in_list_order
 from customers.records.filters import OWNER_AT_THAT_TIME, CustomerName, DepartmentFilter, owner_choices
@@ -23,7 +26,8 @@ from kit.domain.days import midnight
 from kit.pages.filters import Contains, ListFilter
 
 FILTERED = [row for row in in_list_order() if row.filter]
-OF_ORDERS = ("net_from", "net_to", "unpaid_days")  # for who may see orders
+ENTRY_FILTERS = entry_categories(row.name for row in FILTERED if row.kind is Kind.ENTRY)
+OF_ORDERS = ("net_from", "net_to", "unpaid_days", "rhythm")  # for who may see orders
 MAX_DAYS = 36_500
 BESIDE = {"manager": ("department",)}  # filters that are no field, by the one they stand behind
 
@@ -41,6 +45,22 @@ def field_filter(row: CustomerField) -> django_filters.Filter:
     return django_filters.ChoiceFilter(field_name=row.name, **options)
 
 
+class EntryChoices(dict[str, list[tuple[int, str]]]):
+    """The entries of the dictionary by category, as (key, label)."""
+
+
+def entry_choices(request: Any) -> EntryChoices:
+    """Return the choices of all filters by category; a request reads them once, however often it counts."""
+    return read_entries() if request is None else request.user.session_facts.of_module(EntryChoices, read_entries)
+
+
+def read_entries() -> EntryChoices:
+    choices = EntryChoices((category, []) for category in ENTRY_FILTERS.values())
+    for entry in DictionaryEntry.objects.filter(category__in=choices):  # one query for all of them
+        choices[entry.category].append((entry.pk, entry.item))
+    return choices
+
+
 class DaysFilter(django_filters.NumberFilter):
     field_class = forms.IntegerField
 
@@ -56,6 +76,13 @@ class CustomerFilter(ListFilter):
     )
     net_to = django_filters.NumberFilter(field_name="metrics__net_12m", lookup_expr="lte", label="到（元）")
     unpaid_days = DaysFilter(method="unpaid_longer", label="未回款超过（天）", min_value=0, max_value=MAX_DAYS)
+    quiet_days = DaysFilter(method="quiet_longer", label="没联系超过（天）", min_value=0, max_value=MAX_DAYS)
+    rhythm = django_filters.ChoiceFilter(
+        method="of_rhythm", choices=AlertLevel.choices, label="节奏", empty_label="全部"
+    )
+    incomplete = django_filters.BooleanFilter(
+        method="only_incomplete", label="资料待补", widget=forms.CheckboxInput(attrs={"class": "ck"})
+    )
     normal_on = django_filters.DateFilter(method="normal_at_start", label="这一天开始时正常", widget=forms.HiddenInput)
     follow = django_filters.ChoiceFilter(
         label="归属", choices=[(OWNER_AT_THAT_TIME, "那一天的客户经理")], method="keep_rows", widget=forms.HiddenInput
@@ -70,11 +97,9 @@ class CustomerFilter(ListFilter):
         if request is not None and not request.user.has_perm("customers.view_order"):
             self.base_filters = {name: one for name, one in self.base_filters.items() if name not in OF_ORDERS}
         super().__init__(*args, **kwargs)
-        categories = entry_categories(row.name for row in FILTERED if row.kind is Kind.ENTRY)
-        choices: dict[str, list[tuple[int, str]]] = {category: [] for category in categories.values()}
-        for entry in DictionaryEntry.objects.filter(category__in=choices):  # one query for all of them
-            choices[entry.category].append((entry.pk, entry.item))
-        for name, category in categories.items():
+        asked = {name: category for name, category in ENTRY_FILTERS.items() if name in self.filters}
+        choices = entry_choices(request) if asked else {}
+        for name, category in asked.items():
             self.filters[name].extra["choices"] = choices[category]
 
     @classmethod
@@ -103,6 +128,20 @@ class CustomerFilter(ListFilter):
     def unpaid_longer(self, rows: QuerySet[Customer], name: str, value: int) -> QuerySet[Customer]:
         """Filter customers whose oldest unpaid order is older than so many days."""
         return rows.filter(metrics__unpaid_since__lt=orders_as_of() - timedelta(days=value))
+
+    def quiet_longer(self, rows: QuerySet[Customer], name: str, value: int) -> QuerySet[Customer]:
+        """Filter customers without an interaction for longer than so many days, those without any too."""
+        talked = {"metrics__last_interaction_on__lt": timezone.localdate() - timedelta(days=value)}
+        return rows.filter(Q(**talked) | Q(metrics__last_interaction_on=None))
+
+    def of_rhythm(self, rows: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
+        """Filter customers with an alert of this level, paused ones too."""
+        if not self.request.user.has_perm("customers.view_churncase"):
+            return rows.none()
+        return rows.filter(customers_alerted(as_of_in_sql(), AlertLevel(value)))
+
+    def only_incomplete(self, rows: CustomerQuerySet, name: str, value: bool) -> QuerySet[Customer]:
+        return rows.incomplete() if value else rows
 
     def keep_rows(self, rows: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
         """Change nothing: of_owners() reads the value."""

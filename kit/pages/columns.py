@@ -24,7 +24,13 @@ class Column:
     sort: str = ""  # field to order by; empty: not sortable
     html: Callable[[Any], str] | None = None  # content of the cell of a row; default: the formatted value
     css: str = ""
-    export_only: bool = False
+    export_only: bool = False  # shown only where the user asks for it
+    beside: tuple[str, ...] = ()  # keys of columns whose values stand in this one's cell: they follow it into a file
+
+    @property
+    def key(self) -> str:
+        """Return its name in URLs and saved views."""
+        return self.value if isinstance(self.value, str) else self.sort or self.label
 
     def get(self, row: Any, viewer: Any = None) -> Any:
         """Return the row's value, as a file shows it to the viewer."""

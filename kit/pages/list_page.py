@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.views import View
 
+from kit.domain.own_rows import OwnRows
 from kit.transitions import Guard
 
 from .bulk import BulkAction, checkbox_cell, open_bulk_actions
@@ -22,6 +23,9 @@ from .export_requests import apply_posted_conditions, effect_refusal, requested_
 from .filters import ListFilter, applied_conditions
 from .list_export import ListExport
 from .list_tabs import ALL, MAX_TAB_COUNT, Tabs
+from .list_views.column_choice import ColumnChoice
+from .list_views.strip import ViewStrip
+from .list_views.views import View as ListView
 from .page import visible_rows
 from .paging import MAX_COUNT, Pager, count_capped
 from .query_string import QueryString
@@ -44,6 +48,8 @@ class ListPage(View):
     row_buttons: tuple[Button, ...] = ()
     bulk_actions: tuple[BulkAction, ...] = ()
     tabs: Tabs | None = None
+    shipped_views: tuple[ListView, ...] = ()
+    offers_own: bool = True  # whether 我的 says anything here
     new: NewLink | None = None
     open_permission: str = ""  # where another one than that of its rows opens the list
     export_permission: str = ""
@@ -61,6 +67,8 @@ class ListPage(View):
             raise PermissionDenied("您的角色不能查看这个列表。")
         if (file_format := requested_format(request)) is not None:
             return self.export.answer(file_format)
+        if url := self.choice.sent() or self.strip.elsewhere():
+            return redirect(url)
         partial = bool(self.request.htmx) and self.request.htmx.target == "list"
         context = {**list_context(self), **self.context(), "partial": partial}
         response = render(request, "ui/list.html" if partial else self.template_name, context)
@@ -87,7 +95,7 @@ class ListPage(View):
         return rows.order_by(self.sort, "-pk" if self.sort.startswith("-") else "pk")
 
     def page_rows(self, start: int, size: int) -> list[Any]:
-        return list(self.ordered(self.shown_rows())[start : start + size])
+        return list(self.ordered(self.drawn_rows())[start : start + size])
 
     def row_controls(self, row: Any) -> list[Control]:
         return controls(self.row_buttons, row, self.request.user)
@@ -111,14 +119,36 @@ class ListPage(View):
         return ListExport(self)
 
     @cached_property
+    def strip(self) -> ViewStrip:
+        return ViewStrip(self)
+
+    @cached_property
+    def choice(self) -> ColumnChoice:
+        return ColumnChoice(self)
+
+    @cached_property
     def unfiltered_rows(self) -> Any:  # a scoped queryset, which names the permission to view it
         return self.rows()
 
     @cached_property
     def filtered(self) -> tuple[ListFilter, models.QuerySet[Any]]:
         """The filterset and its rows of all tabs; an invalid filter leaves none."""
-        filterset = self.filterset_class(self.request.GET, queryset=self.unfiltered_rows, request=self.request)
+        rows = self.rows_of_scope(self.request.GET)
+        filterset = self.filterset_class(self.request.GET, queryset=rows, request=self.request)
         return filterset, filterset.qs if filterset.is_valid() else self.unfiltered_rows.none()
+
+    def rows_of_scope(self, parameters: QueryDict) -> Any:
+        """Return the unfiltered rows, those of 我的 where the parameters ask for them."""
+        is_mine = self.strip.own_rows is not OwnRows.NONE and parameters.get("mine") == "1"
+        return self.unfiltered_rows.mine(self.request.user) if is_mine else self.unfiltered_rows
+
+    def rows_asked(self, parameters: QueryDict) -> models.QuerySet[Any] | None:
+        """Return the rows of another query of this list, to be counted; None where a condition is not understood."""
+        rows = self.rows_of_scope(parameters)
+        filterset = self.filterset_class(parameters, queryset=rows, request=self.request, for_count=True)
+        if not filterset.is_valid():
+            return None
+        return self.tabs.rows(filterset.qs, self.tabs.chosen(parameters)) if self.tabs else filterset.qs
 
     @property
     def may_open(self) -> bool:
@@ -134,8 +164,14 @@ class ListPage(View):
     def shown_rows(self) -> models.QuerySet[Any]:
         return self.in_tab(self.tab)  # of all pages
 
+    def drawn_rows(self) -> Any:
+        """Return the shown rows with what the chosen columns need."""
+        rows = self.shown_rows()
+        return self.rows_for_file(rows) if self.choice.reads_file_rows else rows
+
     @property
     def shown_columns(self) -> list[Column]:
+        """The columns shown where the URL names none."""
         return [column for column in self.columns if not column.export_only]
 
     @property
@@ -145,7 +181,9 @@ class ListPage(View):
 
     def misread(self) -> list[str]:
         """Return sentences about parameters this list does not know, with what it shows instead."""
-        return describe_misread(self.request.GET, self.filtered[0].base_filters, self.tabs, sortable(self.columns))
+        known = [*self.filtered[0].base_filters, *self.strip.parameters]
+        sentences = describe_misread(self.request.GET, known, self.tabs, sortable(self.columns))
+        return [*sentences, *self.strip.misread(), *self.choice.misread()]
 
     def applied(self, form: forms.Form) -> list[dict[str, str]]:
         return applied_conditions(form, self.query, except_for=self.tabs.field if self.tabs else "")
@@ -177,7 +215,7 @@ def list_context(page: ListPage) -> dict[str, Any]:
         "filter_form": form,
         "applied": page.applied(form),
         "tabs": page.tabs.links(page.query, page.tab, counts) if page.tabs else [],
-        "headers": sort_headers(page.shown_columns, page.sort, page.query),
+        "headers": sort_headers(page.choice.shown, page.sort, page.query),
         "table": draw_rows(page, rows, selectable=bool(bulk)),
         "pager": pager,
         "misread": [*page.misread(), *pager.misread],
@@ -190,7 +228,7 @@ def list_context(page: ListPage) -> dict[str, Any]:
 
 def draw_rows(page: ListPage, rows: list[Any], *, selectable: bool) -> list[SafeString]:
     """Return the rows as HTML. selectable: with a checkbox for the actions on several."""
-    columns, user = page.shown_columns, page.request.user
+    columns, user = page.choice.shown, page.request.user
     drawn = []
     for row in rows:
         cells = [column.cell(row, user) for column in columns]
@@ -204,6 +242,9 @@ def count_list(page: ListPage) -> tuple[dict[str, int], int]:
     caps = (MAX_COUNT + 1 if key == page.tab else MAX_TAB_COUNT + 1 for key in keys)
     capped_tabs = [(page.in_tab(key), cap) for key, cap in zip(keys, caps, strict=True)]
     export = [] if page.export.limit is None else [(page.export.within_limit(page.shown_rows()), MAX_COUNT + 1)]
-    numbers = count_capped([*capped_tabs, *export])
+    views = page.strip.counted()
+    numbers = count_capped([*capped_tabs, *export, *((rows, page.strip.cap) for _, rows in views)])
     counts = dict(zip(keys, numbers, strict=False))
-    return counts, numbers[-1] if export else counts[page.tab]
+    for (tab, _), count in zip(views, numbers[len(numbers) - len(views) :], strict=True):
+        tab.count = count
+    return counts, numbers[len(keys)] if export else counts[page.tab]

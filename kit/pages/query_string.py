@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
-LASTING = ("sort", "page_size")  # what a new query keeps
+LASTING = ("sort", "page_size", "mine", "view", "columns")  # what a new query keeps
 
 
 class QueryString:
@@ -18,10 +18,15 @@ class QueryString:
 
     def link(self, **changes: Any) -> str:
         """Return the page's URL with parameters changed, from its first page on; None drops one."""
-        changes = {"page": None, "export": None, **changes}
+        changes = {"page": None, "export": None, "choosing": None, **changes}
         parameters = [(name, value) for name, value in self.request.GET.items() if name not in changes]
         query = urlencode(parameters + [(name, value) for name, value in changes.items() if value is not None])
         return f"{self.request.path}?{query}" if query else self.request.path
+
+    @property
+    def reset_url(self) -> str:
+        """The page without conditions; 我的 is none."""
+        return f"{self.request.path}?mine=1" if self.request.GET.get("mine") == "1" else self.request.path
 
     @property
     def conditions(self) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import django_filters
 from django import forms
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.scopes.rule import VIEW, user_ids_in_scope
 from accounts.users.by_department import department_choices, department_user_ids
 from customers.models import Customer
+from kit.domain.days import midnight
 from kit.pages.filters import Contains, DateFrom, DateTo, ListFilter
 
 from .forecasts import forecast_to_close_in
@@ -55,6 +57,10 @@ class OwnerDepartmentFilter(django_filters.ChoiceFilter):
         return rows.filter(rows.of_people(department_user_ids(value))) if value else rows
 
 
+class WholeDaysFilter(django_filters.NumberFilter):
+    field_class = forms.IntegerField
+
+
 class OpportunityFilter(ListFilter):
     """The filter of 销售机会管理; the hidden fields are parameters of links from reports."""
 
@@ -64,6 +70,10 @@ class OpportunityFilter(ListFilter):
     assignee = django_filters.ModelChoiceFilter(queryset=assignees, label="指派给", empty_label="全部")
     created_from = DateFrom(field_name="created_at", label="创建时间起")
     created_to = DateTo(field_name="created_at", label="创建时间止")
+    unplanned = django_filters.BooleanFilter(
+        method="only_unplanned", label="没有计划", widget=forms.CheckboxInput(attrs={"class": "ck"})
+    )
+    created_days = WholeDaysFilter(method="created_before", label="创建超过（天）", min_value=0, max_value=36_500)
     closed_from = DateFrom(field_name="closed_at", label="结束时间起", widget=HIDDEN)
     closed_to = DateTo(field_name="closed_at", label="结束时间止", widget=HIDDEN)
     open = django_filters.BooleanFilter(method="only_open", label="进行中", widget=HIDDEN)
@@ -79,6 +89,12 @@ class OpportunityFilter(ListFilter):
     class Meta:
         model = Opportunity
         fields: list[str] = []
+
+    def only_unplanned(self, rows: OpportunityQuerySet, name: str, value: bool) -> OpportunityQuerySet:
+        return rows.unplanned() if value else rows
+
+    def created_before(self, rows: QuerySet, name: str, value: int) -> QuerySet:
+        return rows.filter(created_at__lt=midnight(timezone.localdate() - timedelta(days=value)))
 
     def only_open(self, rows: OpportunityQuerySet, name: str, value: bool) -> OpportunityQuerySet:
         return rows.open() if value else rows
