@@ -15,9 +15,9 @@ NO_DEPARTMENT = "您不属于任何部门，不能共享。"
 
 
 class ViewForm(CrmForm, forms.Form):
-    blocks = (Block("", "筛选条件、状态、排序和列都会保存；翻页和每页条数不保存。", ("name", "shared", "default")),)
+    blocks = (Block("", "", (("name", 3), "shared", "default")),)
 
-    name = forms.CharField(label="名称", max_length=20)
+    name = forms.CharField(label="名称", max_length=20, help_text="现在的筛选条件、状态、排序和列都会保存。")
     shared = forms.BooleanField(label="共享给本部门和下级", required=False, help_text=SHARE_HELP)
     default = forms.BooleanField(label="设为默认", required=False, help_text="从菜单打开这个列表时，就用这个视图。")
     query = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
@@ -32,6 +32,8 @@ class ViewForm(CrmForm, forms.Form):
 
 
 class ViewNameForm(RecordForm):
+    blocks = (Block("", "", (("name", 3), "shared")),)
+
     class Meta:
         model = SavedView
         fields = ("name", "shared")

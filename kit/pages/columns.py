@@ -30,7 +30,9 @@ class Column:
     @property
     def key(self) -> str:
         """Return its name in URLs and saved views."""
-        return self.value if isinstance(self.value, str) else self.sort or self.label
+        if not isinstance(self.value, str):
+            return self.sort or self.label
+        return self.value.removeprefix("get_").removesuffix("_display")
 
     def get(self, row: Any, viewer: Any = None) -> Any:
         """Return the row's value, as a file shows it to the viewer."""

@@ -245,6 +245,5 @@ def count_list(page: ListPage) -> tuple[dict[str, int], int]:
     views = page.strip.counted()
     numbers = count_capped([*capped_tabs, *export, *((rows, page.strip.cap) for _, rows in views)])
     counts = dict(zip(keys, numbers, strict=False))
-    for (tab, _), count in zip(views, numbers[len(numbers) - len(views) :], strict=True):
-        tab.count = count
+    page.strip.take_numbers(views, numbers[len(numbers) - len(views) :], here=counts[page.tab])
     return counts, numbers[len(keys)] if export else counts[page.tab]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -28,7 +29,7 @@ MAX_VIEWS = 6  # that stand in the strip; the others under 其余
 
 @dataclass
 class Tab:
-    """count: None for the list as it is open, which is counted anyway, and where a condition is not understood."""
+    """count: None where a condition is not understood, and for what stands under 其余 (rest)."""
 
     label: str
     url: str
@@ -36,7 +37,7 @@ class Tab:
     title: str = ""
     view: View | None = None
     count: int | None = None
-    rest: bool = False  # stands under 其余
+    rest: bool = False
 
 
 class ViewStrip:
@@ -161,13 +162,16 @@ class ViewStrip:
                 counted.append((tab, rows))
         return counted
 
+    def take_numbers(self, counted: Sequence[tuple[Tab, Any]], numbers: Sequence[int], *, here: int) -> None:
+        """Take over the numbers of the counted tabs. here: that of the list as it is open."""
+        for tab in self.tabs:
+            tab.count = here if tab.current and tab.view is None else None
+        for (tab, _), number in zip(counted, numbers, strict=True):
+            tab.count = number
+
     @property
     def cap(self) -> int:
         return MAX_TAB_COUNT + 1
-
-    @property
-    def strip(self) -> list[Tab]:
-        return [tab for tab in self.tabs if not tab.rest]
 
     @property
     def rest(self) -> list[Tab]:
