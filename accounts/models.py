@@ -1,6 +1,7 @@
 """The app's models, for Django and for everybody else."""
 
 from .departments.models import Department, DepartmentQuerySet, descendants, subtree_ids
+from .list_views.models import SavedView, SavedViewQuerySet
 from .notifications.models import Notification, in_view, notify, notify_many
 from .roles.administrators import check_not_last_administrator, check_role_change
 from .roles.models import Role, RoleQuerySet, Scope
@@ -18,6 +19,8 @@ __all__ = [
     "Role",
     "RolePermission",
     "RoleQuerySet",
+    "SavedView",
+    "SavedViewQuerySet",
     "Scope",
     "User",
     "UserQuerySet",

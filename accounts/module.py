@@ -6,6 +6,7 @@ import kit.audit.personal
 from kit.audit.models import EntryPage
 from kit.domain.modules import Chapter, MenuItem, Module
 
+from .list_views.models import SAVED_VIEWS
 from .users.models import User
 
 MODULE: Module[User] = Module(
@@ -23,5 +24,5 @@ MODULE: Module[User] = Module(
     help=(Chapter("accounts/help_audit.html", 80), Chapter("accounts/help.html", 170)),
     administration=True,
     other_labels=("audit",),
-    lends=(EntryPage("accounts:audit_detail"),),
+    lends=(EntryPage("accounts:audit_detail"), SAVED_VIEWS),
 )

@@ -2,6 +2,7 @@ from django.urls import path
 
 from .audit_pages import pages as audit_pages
 from .departments import pages as departments
+from .list_views import pages as list_views
 from .profile import pages as profile
 from .roles import pages as roles
 from .signin import pages as views
@@ -37,6 +38,11 @@ urlpatterns = [
     path("profile/second-factor/on/", factor.TurnOn.as_view(), name="second_factor_on"),
     path("profile/second-factor/off/", factor.TurnOff.as_view(), name="second_factor_off"),
     path("profile/second-factor/codes/", factor.RenewCodes.as_view(), name="recovery_codes"),
+    path("views/<str:page>/new/", list_views.SaveView.as_view(), name="view_create"),
+    path("views/<str:page>/default/", list_views.ChooseView.as_view(), name="view_choose"),
+    path("views/<id:pk>/edit/", list_views.EditView.as_view(), name="view_update"),
+    path("views/<id:pk>/replace/", list_views.ReplaceConditions.as_view(), name="view_replace"),
+    path("views/<id:pk>/delete/", list_views.RemoveView.as_view(), name="view_delete"),
     path("password/", views.PasswordChange.as_view(), name="password"),
     path("audit/", audit_pages.AuditList.as_view(), name="audit_list"),
     path("audit/verify/", audit_pages.VerifyAuditLog.as_view(), name="audit_verify"),

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import Notification, User
 from kit.domain.modules import MenuItem, modules
 from kit.domain.urls import page_url
+from kit.pages.list_addresses import menu_url
 from kit.sql.counts import LRUCache, build_count, inline_params, run_count
 from kit.sql.readers import connection_for_reading
 
@@ -67,7 +68,11 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     drawn_sections = tuple(
         (section.label, section.icon, items)
         for section in sections()
-        if (items := tuple(_draw(item, counts, current) for item in section.items if user.has_perms(item.permissions)))
+        if (
+            items := tuple(
+                _draw(item, user, counts, current) for item in section.items if user.has_perms(item.permissions)
+            )
+        )
     )
     menu = menu_html(drawn_sections, request.path == page_url("home"))
     look = {"theme": user.theme, "density": user.density, "keys": user.has_key_shortcuts}
@@ -86,9 +91,9 @@ def item_at(path: str) -> MenuItem | None:
     return max(above, key=lambda item: len(page_url(item.url_name)), default=None)
 
 
-def _draw(item: MenuItem, counts: dict[str, int], current: MenuItem | None) -> DrawnItem:
+def _draw(item: MenuItem, user: User, counts: dict[str, int], current: MenuItem | None) -> DrawnItem:
     hot = item.urgent or bool(counts.get(f"{item.counter}_due"))
-    return DrawnItem(item.label, page_url(item.url_name), item is current, counts.get(item.counter, 0), hot)
+    return DrawnItem(item.label, menu_url(item.url_name, user), item is current, counts.get(item.counter, 0), hot)
 
 
 class ScopedRows(Protocol):

@@ -12,10 +12,11 @@ from accounts.contact_details.masking import detail_owner_ids
 from accounts.models import User
 from accounts.scopes.grants import grant_model_of, granted_ids
 from accounts.scopes.querysets import ScopedQuerySet
-from accounts.scopes.rule import EDIT, VIEW, user_ids_in_scope
+from accounts.scopes.rule import EDIT, VIEW, own_rows, user_ids_in_scope
 from kit.audit.models import NOT_KEPT_PREFIX
 from kit.domain.folding import fold_name
 from kit.domain.modules import lent
+from kit.domain.own_rows import OwnRows
 
 from .hooks import RecordsOfCustomers
 from .names import normalize
@@ -33,6 +34,13 @@ class OfCustomersQuerySet(models.QuerySet[M]):
         if not user.has_perm(self.view_permission):
             return self.none()
         return self.filter(customer__in=all_customers().visible_to(user))
+
+    def mine(self, user: User) -> Self:
+        """Return the rows of the user's own customers."""
+        return self.filter(customer__manager=user)
+
+    def own_rows_of(self, user: User) -> OwnRows:
+        return own_rows(user, self.view_permission)
 
     def export_limit(self, user: User, permission: str) -> Q | None:
         customers = all_customers()

@@ -88,7 +88,7 @@ def rows(source: Source, selector: str = "table.tbl tbody tr") -> list[list[str]
 def tabs(source: Source) -> list[tuple[str, str]]:
     """Return (label, count) of each state tab of a list; a tab without a count has an empty one."""
     found = []
-    for tab in find_all(source, "nav.tabs a"):
+    for tab in find_all(source, "nav.states a"):
         count = "".join(texts(tab, "span.n"))
         label = text(tab)
         found.append((label.removesuffix(count).strip(), count))

@@ -8,11 +8,12 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.users.models import User
+from kit.domain.own_rows import OwnRows
 from kit.sql.alternatives import AlternativesQuerySet, RowScope, alternatives_of
 from kit.sql.id_sets import IdSet
 
 from .grants import grant_model_of, granted_ids
-from .rule import EDIT, VIEW, user_ids_in_scope, user_ids_to_export
+from .rule import EDIT, VIEW, own_rows, user_ids_in_scope, user_ids_to_export
 
 __all__ = ["RowScope", "ScopedQuerySet"]
 
@@ -67,6 +68,13 @@ class ScopedQuerySet(AlternativesQuerySet[M]):
 
     def editable_by(self, user: User) -> Self:
         return self.in_scope(self.edit_scope(user))
+
+    def mine(self, user: User) -> Self:
+        """Return the rows that 我的 means: those the user owns."""
+        return self.filter(self.of_people(IdSet({user.pk})))
+
+    def own_rows_of(self, user: User) -> OwnRows:
+        return own_rows(user, self.view_permission)
 
     def exportable_for(self, people: frozenset[int]) -> Q:
         """Rows that may be exported for these users."""

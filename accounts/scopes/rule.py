@@ -9,6 +9,7 @@ from accounts.departments.models import descendants
 from accounts.roles.models import Scope
 from accounts.users.models import RolePermission, User
 from kit.domain.modules import lent
+from kit.domain.own_rows import OwnRows
 from kit.sql.id_sets import IdSet
 
 VIEW, EDIT, EXPORT = "view_scope", "edit_scope", "export"
@@ -28,6 +29,14 @@ def scope_of(granted: RolePermission, kind: str) -> Scope:
         kind = VIEW if granted.edit_scope is Scope.NONE else EDIT
     scope: Scope = getattr(granted, kind)
     return scope
+
+
+def own_rows(user: User, view_permission: str) -> OwnRows:
+    """Return whether lists of these rows offer 我的: by the edit scope of the roles that show them."""
+    scope = widest_scope(user, view_permission, EDIT)
+    if scope is Scope.NONE:
+        return OwnRows.NONE
+    return OwnRows.FIRST if scope is Scope.SELF else OwnRows.OFFERED
 
 
 def user_ids_in_scope(user: User, permission: str, kind: str) -> IdSet | None:

@@ -178,6 +178,7 @@ class User(SecondFactor, AbstractUser):
     email_notifications = models.BooleanField(
         "接收邮件通知", default=True, help_text="需要填写邮箱，并由公司启用邮件通知"
     )
+    default_views = models.JSONField("默认视图", default=dict, blank=True, editable=False)  # {list: key of its view}
     theme = models.CharField("外观", max_length=5, choices=Theme, default=Theme.AUTO)
     density = models.CharField("列表", max_length=7, choices=Density, default=Density.COMPACT)
     has_key_shortcuts = models.BooleanField(
@@ -413,6 +414,18 @@ class User(SecondFactor, AbstractUser):
         return first_objection(
             self._in_managers_scope(by), refuse_if(self.pk == by.pk, "自己的登录请在「个人资料」里结束。")
         )
+
+    @transition(OWN_ACCOUNT, "选择默认视图")
+    def choose_list_view(self, page: str, key: str, name: str, *, by: User) -> None:
+        """Open a list from the menu with this view; an empty key: without any."""
+        others = {url_name: view for url_name, view in self.default_views.items() if url_name != page}
+        self.default_views = {**others, page: key} if key else others
+        self.save(update_fields=["default_views"])
+        log_event(by, "选择默认视图", self, 列表=page, 视图=name)
+
+    @choose_list_view.guard
+    def can_choose_list_view(self, by: User) -> Verdict:
+        return require_scope(by.pk == self.pk, "默认视图由本人选择。")
 
     @transition(OWN_ACCOUNT, "修改")
     def edit_profile(self, *, by: User, **values: Any) -> None:

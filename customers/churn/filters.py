@@ -69,7 +69,7 @@ class EntriesFilter(django_filters.Filter):
 
 
 class ChurnFilter(ListFilter):
-    favourites = ("customer", "manager", "department", "mine")
+    favourites = ("customer", "manager", "department")
 
     customer = CustomerName(path="customer__", label="客户")
     manager = OneOfRecords(queryset=owner_choices, label="客户经理", method="of_manager")
@@ -82,9 +82,6 @@ class ChurnFilter(ListFilter):
     )
     confirmed_from = DateFrom(field_name="confirmed_at", label="确认流失从")
     confirmed_to = DateTo(field_name="confirmed_at", label="到")
-    mine = django_filters.BooleanFilter(
-        method="only_mine", label="只看我的客户", widget=forms.CheckboxInput(attrs={"class": "ck"})
-    )
     opened_from = DateFrom(field_name="opened_at", label="预警从", widget=HIDDEN)
     opened_to = DateTo(field_name="opened_at", label="预警到", widget=HIDDEN)
     closed_from = DateFrom(field_name="closed_at", label="结束从", widget=HIDDEN)
@@ -94,6 +91,7 @@ class ChurnFilter(ListFilter):
     )
     at_risk = django_filters.BooleanFilter(method="with_amount", label="计入风险金额", widget=HIDDEN)
     counted = django_filters.BooleanFilter(method="without_merged", label="不含已合并的", widget=HIDDEN)
+    review_due = django_filters.BooleanFilter(method="only_to_review", label="应复核", widget=HIDDEN)
     measured = django_filters.BooleanFilter(method="with_any_measure", label="有暂缓措施", widget=HIDDEN)
     lost_kind = EntriesFilter(category="流失原因", label="流失原因", widget=HIDDEN)
     competitor = EntriesFilter(category="竞争对手", label="竞争对手", widget=HIDDEN)
@@ -128,8 +126,8 @@ class ChurnFilter(ListFilter):
         """Filter cases of customers with positive revenue of 12 months: links of 风险金额 lead to them."""
         return rows.filter(customer__metrics__net_12m__gt=0) if value else rows
 
-    def only_mine(self, rows: ChurnCaseQuerySet, name: str, value: bool) -> QuerySet[ChurnCase]:
-        return rows.filter(customer__manager=self.request.user) if value else rows
+    def only_to_review(self, rows: ChurnCaseQuerySet, name: str, value: bool) -> QuerySet[ChurnCase]:
+        return rows.to_review(timezone.localdate()) if value else rows
 
     def with_any_measure(self, rows: ChurnCaseQuerySet, name: str, value: bool) -> QuerySet[ChurnCase]:
         return rows.filter(Exists(ChurnMeasure.objects.filter(case=OuterRef("pk")))) if value else rows

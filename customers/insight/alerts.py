@@ -7,9 +7,11 @@ case. Red and amber are told apart by dates alone.
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 
 from django.db import models
 from django.db.models import Case, CharField, Exists, OuterRef, Q, Value, When
+from django.db.models.expressions import Combinable
 
 from customers.churn.models import ChurnCase
 from customers.records.metrics import CustomerMetrics
@@ -28,7 +30,7 @@ def level_on(metrics: CustomerMetrics, as_of: date) -> AlertLevel | None:
     return AlertLevel.RED if metrics.alarm_from <= as_of else AlertLevel.AMBER
 
 
-def is_late(as_of: date, level: AlertLevel | None = None, *, path: str = "") -> Q:
+def is_late(as_of: date | Combinable, level: AlertLevel | None = None, *, path: str = "") -> Q:
     """Match rows late on that day by their rhythm. path: from the row to the metrics, as metrics__."""
     red = Q(**{f"{path}alarm_from__lte": as_of})
     if level == AlertLevel.RED:
@@ -46,12 +48,13 @@ def level_case(as_of: date, *, path: str = "") -> Case:
     )
 
 
+@lru_cache(maxsize=4)
 def may_alert(*, path: str = "") -> Q:
     """Match rows whose customer is 正常 and without an open case. path: from the row to the customer, as customer__."""
     open_cases = ChurnCase.objects.open().filter(customer=OuterRef(f"{path}pk"))
     return Q(~Exists(open_cases), **{f"{path}status": Customer.Status.NORMAL, f"{path}deleted_at": None})
 
 
-def customers_alerted(as_of: date, level: AlertLevel | None = None) -> Q:
+def customers_alerted(as_of: date | Combinable, level: AlertLevel | None = None) -> Q:
     """Match customers with an alert of that level (None: any) on that day."""
     return is_late(as_of, level, path="metrics__") & may_alert()

@@ -24,11 +24,13 @@ from customers.records.metrics import CustomerMetrics
 from kit.domain.days import format_day
 from kit.domain.modules import lent
 from kit.domain.money import format_yuan
+from kit.domain.own_rows import OwnRows
 from kit.domain.urls import page_url
 from kit.pages.buttons import Control
 from kit.pages.columns import Column
-from kit.pages.list_page import ListPage, RowCounts
+from kit.pages.list_page import ListPage, RowCounts, count_views
 from kit.pages.list_tabs import ALL, Tabs
+from kit.pages.list_views.views import View
 from kit.pages.query_string import QueryString
 from kit.pages.templatetags.ui import chip
 
@@ -39,7 +41,7 @@ from .filters import AlertFilter
 from .list_figures import AlertRanking, count_cases, rank_alerts, sum_of_cases
 from .models import Alert, AlertQuerySet
 
-SHARED_FILTERS = ("customer", "manager", "department")
+SHARED_FILTERS = ("customer", "manager", "department", "mine")
 OPEN_TAB = "open"
 # Columns that say something in these tabs only; all others are shown in each.
 TABS_OF_COLUMNS = {
@@ -91,14 +93,20 @@ class AlertTabs(Tabs):
 
 def count_alerts(request: Any) -> int:
     """Count what the tab 提前预警 leads to. request: of the list of cases."""
-    rows = Alert.objects.visible_to(request.user).alerted(orders_as_of())
+    rows = narrow_to_own(Alert.objects.visible_to(request.user), request).alerted(orders_as_of())
     filtered = AlertFilter(shared_filters(request), queryset=rows, request=request)
     return rank_alerts(in_default_order(filtered.qs), request.user).number if filtered.is_valid() else 0
 
 
+def narrow_to_own(rows: Any, request: Any) -> Any:
+    """Return the rows that 我的 of the other list leads to. rows: of cases or of alerts."""
+    is_mine = request.GET.get("mine") == "1" and rows.own_rows_of(request.user) is not OwnRows.NONE
+    return rows.mine(request.user) if is_mine else rows
+
+
 def case_links(request: Any) -> list[dict[str, Any]]:
     """Return the states of cases, each with the number of rows it leads to. request: of the list of alerts."""
-    rows = ChurnCase.objects.visible_to(request.user)
+    rows = narrow_to_own(ChurnCase.objects.visible_to(request.user), request)
     filtered = ChurnFilter(shared_filters(request), queryset=rows, request=request)
     cases = filtered.qs if filtered.is_valid() else rows.none()
     counts = numbers_in_tabs(count_cases(cases, request.user))
@@ -207,7 +215,9 @@ class AlertList(ListPage):
     def count_rows(self) -> RowCounts:
         if self.export.limit is not None:
             return super().count_rows()
-        return RowCounts({ALL: self.ranking.number}, self.ranking.number)
+        number = self.ranking.number
+        count_views(self, number)
+        return RowCounts({ALL: number}, number)
 
     def page_rows(self, start: int, size: int) -> list[Alert]:
         keys = self.ranking.keys[start : start + size]
@@ -310,6 +320,10 @@ class ChurnList(ListPage):
     row_buttons = (DEFER, CONFIRM, WIN_BACK)
     tabs = CASE_TABS
     export_permission = "customers.export_churncase"
+    shipped_views = (
+        View("review", "应复核", "status=deferred&review_due=on&sort=review_on"),
+        View("at_risk", "有风险金额", "status=open&at_risk=on&sort=-customer__metrics__net_12m"),
+    )
     empty_text = f"没有流失预警。{describe_period()}没有下单的客户每周六自动列入这里。"
 
     @property
@@ -325,6 +339,7 @@ class ChurnList(ListPage):
         if self.export.limit is not None:
             return super().count_rows()
         counts = numbers_in_tabs(count_cases(self.filtered[1], self.request.user))
+        count_views(self, counts[self.tab])
         return RowCounts(counts, counts[self.tab])
 
     def row_controls(self, row: ChurnCase) -> list[Control]:

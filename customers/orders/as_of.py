@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
+from typing import Any
 
-from django.db.models import Subquery
+from django.db.models import DateField, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Least, TruncDate
 from django.utils import timezone
 
 from basedata.models import FeedPosition
@@ -24,3 +27,22 @@ def orders_as_of(*, syncing: bool = False) -> date:
     changed_at, synced_at = row or (None, position.values_list("synced_at", flat=True).first())
     times = (changed_at, None if syncing else synced_at)
     return min([timezone.localdate(), *(timezone.localdate(at) for at in times if at)])
+
+
+def as_of_in_sql() -> Least:
+    """Return orders_as_of() as an expression, for conditions that are counted beside others in one statement."""
+    return _as_of_in_sql(timezone.localdate())
+
+
+@lru_cache(maxsize=2)
+def _as_of_in_sql(today: date) -> Least:
+    """The same object all day: counting statements are kept by their conditions."""
+    changes = Order.objects.filter(changed_at__isnull=False).order_by("-changed_at")
+    synced = FeedPosition.objects.filter(table="orders", synced_at__isnull=False).order_by("synced_at")
+    latest = today_or(changes.values(day=TruncDate("changed_at"))[:1], today)
+    return Least(Value(today, DateField()), latest, today_or(synced.values(day=TruncDate("synced_at"))[:1], today))
+
+
+def today_or(days: QuerySet[Any], today: date) -> Coalesce:
+    """Return the one day of a query, today without any."""
+    return Coalesce(Subquery(days, output_field=DateField()), Value(today, DateField()))

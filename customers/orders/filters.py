@@ -82,4 +82,4 @@ class OneCustomersOrderFilter(OrderFilter):
 
     customer = None  # type: ignore[assignment]  # so a filterset drops a filter of its base
     department = None  # type: ignore[assignment]
-    manager = follow = None
+    manager = follow = None  # type: ignore[assignment]  # as Django leaves out a field

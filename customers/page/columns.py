@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from accounts.contact_details.columns import DetailColumn
 from accounts.models import User
+from customers.insight.alerts import AlertLevel
 from customers.records.field_labels import field_label, short_label, value_name, with_unit
 from customers.records.fields import CustomerField, Kind, Place, in_list_order
 from customers.records.models import Customer
@@ -28,10 +29,11 @@ def name_cell(customer: Customer) -> str:
     )
 
 
+RHYTHM_TONES = {AlertLevel.RED.label: "red", AlertLevel.AMBER.label: "amber"}
 # Columns with a look of their own; 客户编号 stands below the name.
 OWN_COLUMNS = {
     "number": Column("客户编号", "number", export_only=True),
-    "name": Column("名称 / 客户编号", "name", sort="name_pinyin", html=name_cell, css="m-t"),
+    "name": Column("名称 / 客户编号", "name", sort="name_pinyin", html=name_cell, css="m-t", beside=("number",)),
     "status": Column("状态", "get_status_display", sort="status", html=chip, css="m-r"),
 }
 CSS = {Kind.SCORE: "m-h xl", Kind.DAY: "nw", Kind.ENTRY: "nw lo", Kind.USER: "nw"}
@@ -71,6 +73,17 @@ def net_cell(customer: Customer) -> str:
     return format_yuan(metrics.net_12m) if metrics and metrics.order_days else DASH
 
 
+def unpaid_cell(customer: Customer) -> str:
+    metrics: CustomerMetrics | None = getattr(customer, "metrics", None)
+    return format_yuan(metrics.unpaid_amount) if metrics and metrics.order_days else DASH
+
+
+def rhythm_cell(customer: Any) -> str:
+    """Draw an alert as a chip. customer: a row with rhythm, as the list loads it for this column."""
+    tone = RHYTHM_TONES.get(customer.rhythm)
+    return format_html_fast('<span class="st {}">{}</span>', tone, customer.rhythm) if tone else customer.rhythm or DASH
+
+
 @dataclass
 class MetricColumn(Column):
     """A column of what a customer's orders and interactions come to, for who has all of the permissions."""
@@ -79,11 +92,20 @@ class MetricColumn(Column):
 
 
 OF_ORDERS = ("customers.view_order",)
+RHYTHM_PERMISSIONS = (*OF_ORDERS, "customers.view_churncase")
 METRIC_COLUMNS = (
     MetricColumn("近 12 个月（元）", "metrics.net_12m", "net_12m", net_cell, "num nw", permissions=OF_ORDERS),
     MetricColumn("最近交往", "metrics.last_interaction_on", "last_interaction_on", css="nw"),
-    MetricColumn("节奏", "rhythm", export_only=True, permissions=(*OF_ORDERS, "customers.view_churncase")),
-    MetricColumn("未回款（元）", "metrics.unpaid_amount", "unpaid_amount", export_only=True, permissions=OF_ORDERS),
+    MetricColumn("节奏", "rhythm", html=rhythm_cell, css="nw", export_only=True, permissions=RHYTHM_PERMISSIONS),
+    MetricColumn(
+        "未回款（元）",
+        "metrics.unpaid_amount",
+        "unpaid_amount",
+        unpaid_cell,
+        "num nw",
+        export_only=True,
+        permissions=OF_ORDERS,
+    ),
 )
 
 

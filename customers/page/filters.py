@@ -13,8 +13,10 @@ from accounts.models import User
 from accounts.users.by_department import users_of_departments
 from basedata.models import DictionaryEntry
 from customers.churn.models import ChurnCase
+from customers.insight.alerts import AlertLevel, customers_alerted
 from customers.insight.risk import has_money_at_risk
-from customers.orders.as_of import orders_as_of
+from customers.orders.as_of import as_of_in_sql, orders_as_of
+from customers.querysets import CustomerQuerySet
 from customers.records.field_labels import entry_categories, field_choices, may_be_null, short_label
 from customers.records.fields import CustomerField, Kind, in_list_order
 from customers.records.filters import OWNER_AT_THAT_TIME, CustomerName, DepartmentFilter, owner_choices
@@ -26,7 +28,8 @@ from kit.pages.filter_days import DaysAgo
 from kit.pages.filters import Contains, ListFilter
 
 FILTERED = [row for row in in_list_order() if row.filter]
-OF_ORDERS = ("ordered", "net_from", "net_to", "unpaid_days")  # for who may see orders
+ENTRY_FILTERS = entry_categories(row.name for row in FILTERED if row.kind is Kind.ENTRY)
+OF_ORDERS = ("ordered", "net_from", "net_to", "unpaid_days", "rhythm")  # for who may see orders
 MAX_DAYS = 36_500
 BESIDE = {"manager": ("department",)}  # filters that are no field, by the one they stand behind
 
@@ -42,6 +45,22 @@ def field_filter(row: CustomerField) -> django_filters.Filter:
     if row.kind is not Kind.ENTRY:  # those of the dictionary are read for each request
         options["choices"] = field_choices(row)
     return OneOf(field_name=row.name, **options)
+
+
+class EntryChoices(dict[str, list[tuple[int, str]]]):
+    """The entries of the dictionary by category, as (key, label)."""
+
+
+def entry_choices(request: Any) -> EntryChoices:
+    """Return the choices of all filters by category; a request reads them once, however often it counts."""
+    return read_entries() if request is None else request.user.session_facts.of_module(EntryChoices, read_entries)
+
+
+def read_entries() -> EntryChoices:
+    choices = EntryChoices((category, []) for category in ENTRY_FILTERS.values())
+    for entry in DictionaryEntry.objects.filter(category__in=choices):  # one query for all of them
+        choices[entry.category].append((entry.pk, entry.item))
+    return choices
 
 
 class DaysFilter(django_filters.NumberFilter):
@@ -70,6 +89,12 @@ class CustomerFilter(ListFilter):
     net_to = django_filters.NumberFilter(field_name="metrics__net_12m", lookup_expr="lte", label="到（元）")
     unpaid_days = DaysFilter(method="unpaid_longer", label="未回款超过（天）", min_value=0, max_value=MAX_DAYS)
     at_risk = django_filters.BooleanFilter(method="with_money_at_risk", label="计入风险金额", widget=forms.HiddenInput)
+    rhythm = django_filters.ChoiceFilter(
+        method="of_rhythm", choices=AlertLevel.choices, label="节奏", empty_label="全部"
+    )
+    incomplete = django_filters.BooleanFilter(
+        method="only_incomplete", label="资料待补", widget=forms.CheckboxInput(attrs={"class": "ck"})
+    )
     normal_on = django_filters.DateFilter(method="normal_at_start", label="这一天开始时正常", widget=forms.HiddenInput)
     follow = django_filters.ChoiceFilter(
         label="归属", choices=[(OWNER_AT_THAT_TIME, "那一天的客户经理")], method="keep_rows", widget=forms.HiddenInput
@@ -84,11 +109,9 @@ class CustomerFilter(ListFilter):
         if request is not None and not request.user.has_perm("customers.view_order"):
             self.base_filters = {name: one for name, one in self.base_filters.items() if name not in OF_ORDERS}
         super().__init__(*args, **kwargs)
-        categories = entry_categories(row.name for row in FILTERED if row.kind is Kind.ENTRY)
-        choices: dict[str, list[tuple[int, str]]] = {category: [] for category in categories.values()}
-        for entry in DictionaryEntry.objects.filter(category__in=choices):  # one query for all of them
-            choices[entry.category].append((entry.pk, entry.item))
-        for name, category in categories.items():
+        asked = {name: category for name, category in ENTRY_FILTERS.items() if name in self.filters}
+        choices = entry_choices(request) if asked else {}
+        for name, category in asked.items():
             self.filters[name].extra["choices"] = choices[category]
 
     @classmethod
@@ -120,6 +143,15 @@ class CustomerFilter(ListFilter):
 
     def with_money_at_risk(self, rows: QuerySet[Customer], name: str, value: bool) -> QuerySet[Customer]:
         return rows.filter(has_money_at_risk(orders_as_of())) if value else rows
+
+    def of_rhythm(self, rows: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
+        """Filter customers with an alert of this level, paused ones too."""
+        if not self.request.user.has_perm("customers.view_churncase"):
+            return rows.none()
+        return rows.filter(customers_alerted(as_of_in_sql(), AlertLevel(value)))
+
+    def only_incomplete(self, rows: CustomerQuerySet, name: str, value: bool) -> QuerySet[Customer]:
+        return rows.incomplete() if value else rows
 
     def keep_rows(self, rows: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
         """Change nothing: of_owners() reads the value."""

@@ -21,6 +21,7 @@ from kit.pages.buttons import Button, Control
 from kit.pages.columns import Column
 from kit.pages.list_page import ListPage, NewLink
 from kit.pages.list_tabs import Tabs
+from kit.pages.list_views.views import View
 from kit.sql.exact_sum import ExactSum
 
 from .columns import (
@@ -32,6 +33,7 @@ from .columns import (
     PAGE_FIELDS,
     RELATED,
     RELATED_IN_FILE,
+    RHYTHM_PERMISSIONS,
     ROW_FIELDS,
     columns_for,
     file_column,
@@ -71,6 +73,11 @@ class CustomerList(ListPage):
         BulkAction("合并", "customer_merge", Customer.merge.permission),
     )
     tabs = Tabs("status", Customer.Status.choices)
+    shipped_views = (
+        View("quiet", "30 天没联系", "status=normal&talked=over-30&sort=last_interaction_on"),
+        View("incomplete", "资料待补", "status=all&incomplete=on", ("customers.change_customer",)),
+        View("late", "晚于惯常", "status=normal&rhythm=red&sort=-net_12m", RHYTHM_PERMISSIONS),
+    )
     new = NewLink(Customer.create, "customers:customer_create", "新建客户")
     export_permission = "customers.export_customer"
     empty_text = "还没有客户。销售机会开发成功后，客户出现在这里；公司已有的客户可以新建，或用「导入客户」从表格带入。"
@@ -93,7 +100,7 @@ class CustomerList(ListPage):
         if name not in METRIC_SORTS:
             return super().page_rows(start, size)
         has_figure = Q(**{f"metrics__{name}__isnull": False})
-        rows = self.shown_rows()
+        rows = self.drawn_rows()
         with_figure = rows.filter(has_figure).order_by(f"{sign}metrics__{name}", f"{sign}metrics__customer_id")
         page = list(with_figure[start : start + size])
         if len(page) < size:

@@ -24,7 +24,15 @@ class Column:
     sort: str = ""  # field to order by; empty: not sortable
     html: Callable[[Any], str] | None = None  # content of the cell of a row; default: the formatted value
     css: str = ""
-    export_only: bool = False
+    export_only: bool = False  # shown only where the user asks for it
+    beside: tuple[str, ...] = ()  # keys of columns whose values stand in this one's cell: they follow it into a file
+
+    @property
+    def key(self) -> str:
+        """Return its name in URLs and saved views."""
+        if not isinstance(self.value, str):
+            return self.sort or self.label
+        return self.value.removeprefix("get_").removesuffix("_display")
 
     def get(self, row: Any, viewer: Any = None) -> Any:
         """Return the row's value, as a file shows it to the viewer."""

@@ -20,12 +20,17 @@ from .unknown_parameters import refuse_ignored_values
 class FilterForm(forms.Form):
     """The form of a ListFilter. fields: created per request, so that they need no deep copy."""
 
-    def __init__(self, *args: Any, fields: dict[str, forms.Field], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, fields: dict[str, forms.Field], trusts_keys: bool = False, **kwargs: Any) -> None:
+        """trusts_keys: rows are not read to see whether they may be chosen."""
         super().__init__(*args, **{**kwargs, "label_suffix": ""})
         for name, field in fields.items():
             hidden = field.widget if field.widget.is_hidden else None  # a field that only links set stays hidden
             self.fields[name] = apply_field_defaults(field)
             field.widget = hidden or field.widget
+            if trusts_keys and isinstance(field, forms.ModelMultipleChoiceField):
+                field.clean = partial(unread_rows, field)  # type: ignore[method-assign, assignment]
+            elif trusts_keys and isinstance(field, forms.ModelChoiceField):
+                field.to_python = partial(unread_row, field)  # type: ignore[method-assign]
             field.options = partial(render_options, self, name)  # type: ignore[attr-defined]
             field.ticks = partial(render_ticks, self, name, labelled=False)  # type: ignore[attr-defined]
             field.labelled_options = partial(render_options, self, name, labelled=True)  # type: ignore[attr-defined]
@@ -33,6 +38,20 @@ class FilterForm(forms.Form):
 
     def clean(self) -> None:
         refuse_ignored_values(self)
+
+
+def unread_row(field: Any, value: Any) -> Any:
+    """Return the chosen row with nothing but its key. field: a ModelChoiceField of django-filter."""
+    if value in field.empty_values or value == field.null_value:
+        return value or None
+    if not (str(value).isdecimal() and len(str(value)) < 10):
+        raise forms.ValidationError(field.error_messages["invalid_choice"], code="invalid_choice")
+    return field.queryset.model(pk=int(value))
+
+
+def unread_rows(field: Any, values: Any) -> tuple[Any, ...]:
+    """Return the chosen rows likewise. field: a RecordsField."""
+    return tuple(unread_row(field, value) for value in values or ())
 
 
 class ListFilter(django_filters.FilterSet):
@@ -44,18 +63,22 @@ class ListFilter(django_filters.FilterSet):
     base_filters: dict[str, django_filters.Filter]
     favourites: tuple[str, ...] = ()
 
-    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
-        """Leave out hidden filters without a value: every filter is deep-copied for each request."""
-        parameters = data or {}
+    def __init__(self, data: Any = None, *args: Any, for_count: bool = False, **kwargs: Any) -> None:
+        """Leave out hidden filters without a value: every filter is deep-copied for each request.
+
+        for_count: leave out all without a value, and read nothing to see whether a row may be chosen.
+        """
+        parameters, self.for_count = data or {}, for_count
         self.base_filters = {
             name: filter_
             for name, filter_ in self.base_filters.items()
-            if name in parameters or filter_.extra.get("widget") is not forms.HiddenInput
+            if name in parameters or not (for_count or filter_.extra.get("widget") is forms.HiddenInput)
         }
         super().__init__(data, *args, **kwargs)
 
     def get_form_class(self) -> Any:
-        return partial(FilterForm, fields={name: filter_.field for name, filter_ in self.filters.items()})
+        fields = {name: filter_.field for name, filter_ in self.filters.items()}
+        return partial(FilterForm, fields=fields, trusts_keys=self.for_count)
 
 
 class Contains(django_filters.CharFilter):

@@ -32,7 +32,7 @@ class ListExport:
         self.query: QueryString = page.query
         self.title: str = page.title
         self.crumbs: tuple[tuple[str, str], ...] = page.crumbs
-        self.columns: Sequence[Column] = page.columns
+        self.columns: Sequence[Column] = page.choice.for_file
         self.belongs_to: Any = page.belongs_to
 
     @property
@@ -79,10 +79,11 @@ class ListExport:
             "export_words": format_count(count),
             "export_narrowed": count < listed or (count > MAX_COUNT and self.limit is not None),
             "export_conditions": self.query.conditions,
+            "export_columns": len(self.columns) if self.page.choice.chosen else 0,
         }
 
     def describe_conditions(self) -> list[str]:
         """Return the tab and the filters in force, each as text."""
         page = self.page
         tab = [page.tabs.labels[page.tab]] if page.tabs and page.tab != ALL else []
-        return tab + describe_conditions(page.applied(page.filtered[0].form))
+        return [*page.strip.words(), *tab, *describe_conditions(page.applied(page.filtered[0].form))]

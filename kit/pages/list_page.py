@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.views import View
 
+from kit.domain.own_rows import OwnRows
 from kit.sql.counts import Summed
 from kit.transitions import Guard
 
@@ -26,8 +27,11 @@ from .filter_drawing import Condition, applied_conditions, describe_conditions, 
 from .filters import ListFilter
 from .list_export import ListExport
 from .list_tabs import ALL, MAX_TAB_COUNT, Tabs
+from .list_views.column_choice import ColumnChoice
+from .list_views.strip import ViewStrip
+from .list_views.views import View as ListView
 from .page import visible_rows
-from .paging import MAX_COUNT, Pager, count_and_sum
+from .paging import MAX_COUNT, Pager, count_and_sum, count_capped
 from .query_string import QueryString
 from .row_html import row_html
 from .unknown_parameters import describe_misread
@@ -48,6 +52,8 @@ class ListPage(View):
     row_buttons: tuple[Button, ...] = ()
     bulk_actions: tuple[BulkAction, ...] = ()
     tabs: Tabs | None = None
+    shipped_views: tuple[ListView, ...] = ()
+    offers_own: bool = True  # whether 我的 says anything here
     new: NewLink | None = None
     open_permission: str = ""  # where another one than that of its rows opens the list
     export_permission: str = ""
@@ -65,6 +71,8 @@ class ListPage(View):
             raise PermissionDenied("您的角色不能查看这个列表。")
         if (file_format := requested_format(request)) is not None:
             return self.export.answer(file_format)
+        if url := self.choice.sent() or self.strip.elsewhere():
+            return redirect(url)
         partial = bool(self.request.htmx) and self.request.htmx.target == "list"
         context = {**list_context(self), **self.context(), "partial": partial}
         response = render(request, "ui/list.html" if partial else self.template_name, context)
@@ -91,7 +99,7 @@ class ListPage(View):
         return rows.order_by(self.sort, "-pk" if self.sort.startswith("-") else "pk")
 
     def page_rows(self, start: int, size: int) -> list[Any]:
-        return list(self.ordered(self.shown_rows())[start : start + size])
+        return list(self.ordered(self.drawn_rows())[start : start + size])
 
     def row_controls(self, row: Any) -> list[Control]:
         return controls(self.row_buttons, row, self.request.user)
@@ -125,14 +133,36 @@ class ListPage(View):
         return ListExport(self)
 
     @cached_property
+    def strip(self) -> ViewStrip:
+        return ViewStrip(self)
+
+    @cached_property
+    def choice(self) -> ColumnChoice:
+        return ColumnChoice(self)
+
+    @cached_property
     def unfiltered_rows(self) -> Any:  # a scoped queryset, which names the permission to view it
         return self.rows()
 
     @cached_property
     def filtered(self) -> tuple[ListFilter, models.QuerySet[Any]]:
         """The filterset and its rows of all tabs; an invalid filter leaves none."""
-        filterset = self.filterset_class(self.request.GET, queryset=self.unfiltered_rows, request=self.request)
+        rows = self.rows_of_scope(self.request.GET)
+        filterset = self.filterset_class(self.request.GET, queryset=rows, request=self.request)
         return filterset, filterset.qs if filterset.is_valid() else self.unfiltered_rows.none()
+
+    def rows_of_scope(self, parameters: QueryDict) -> Any:
+        """Return the unfiltered rows, those of 我的 where the parameters ask for them."""
+        is_mine = self.strip.own_rows is not OwnRows.NONE and parameters.get("mine") == "1"
+        return self.unfiltered_rows.mine(self.request.user) if is_mine else self.unfiltered_rows
+
+    def rows_asked(self, parameters: QueryDict) -> models.QuerySet[Any] | None:
+        """Return the rows of another query of this list, to be counted; None where a condition is not understood."""
+        rows = self.rows_of_scope(parameters)
+        filterset = self.filterset_class(parameters, queryset=rows, request=self.request, for_count=True)
+        if not filterset.is_valid():
+            return None
+        return self.tabs.rows(filterset.qs, self.tabs.chosen(parameters)) if self.tabs else filterset.qs
 
     @property
     def may_open(self) -> bool:
@@ -148,8 +178,14 @@ class ListPage(View):
     def shown_rows(self) -> models.QuerySet[Any]:
         return self.in_tab(self.tab)  # of all pages
 
+    def drawn_rows(self) -> Any:
+        """Return the shown rows with what the chosen columns need."""
+        rows = self.shown_rows()
+        return self.rows_for_file(rows) if self.choice.reads_file_rows else rows
+
     @property
     def shown_columns(self) -> list[Column]:
+        """The columns shown where the URL names none."""
         return [column for column in self.columns if not column.export_only]
 
     @property
@@ -160,7 +196,9 @@ class ListPage(View):
     def misread(self) -> list[str]:
         """Return sentences about parameters this list does not know, with what it shows instead."""
         filters = self.filtered[0].base_filters
-        return describe_misread(self.request.GET, filters, holds_several(filters), self.tabs, sortable(self.columns))
+        known, several = [*filters, *self.strip.parameters], holds_several(filters)
+        sentences = describe_misread(self.request.GET, known, several, self.tabs, sortable(self.columns))
+        return [*sentences, *self.strip.misread(), *self.choice.misread()]
 
     def applied(self, form: forms.Form) -> list[Condition]:
         return applied_conditions(form, self.query, except_for=self.tabs.field if self.tabs else "")
@@ -196,7 +234,7 @@ def list_context(page: ListPage) -> dict[str, Any]:
         "applied": applied,
         "conditions": describe_conditions(applied),
         "tabs": page.tabs.links(page.query, page.tab, counts) if page.tabs else [],
-        "headers": sort_headers(page.shown_columns, page.sort, page.query),
+        "headers": sort_headers(page.choice.shown, page.sort, page.query),
         "table": draw_rows(page, rows, selectable=bool(bulk)),
         "pager": pager,
         "misread": [*page.misread(), *pager.misread],
@@ -209,7 +247,7 @@ def list_context(page: ListPage) -> dict[str, Any]:
 
 def draw_rows(page: ListPage, rows: list[Any], *, selectable: bool) -> list[SafeString]:
     """Return the rows as HTML. selectable: with a checkbox for the actions on several."""
-    columns, user = page.shown_columns, page.request.user
+    columns, user = page.choice.shown, page.request.user
     drawn = []
     for row in rows:
         cells = [column.cell(row, user) for column in columns]
@@ -231,8 +269,17 @@ def count_list(page: ListPage) -> RowCounts:
     caps = (MAX_COUNT + 1 if key == page.tab else MAX_TAB_COUNT + 1 for key in keys)
     capped_tabs = [(page.in_tab(key), cap) for key, cap in zip(keys, caps, strict=True)]
     export = [] if page.export.limit is None else [(page.export.within_limit(page.shown_rows()), MAX_COUNT + 1)]
+    views = page.strip.counted()
     added_up = page.summed()
     summed = Summed(*added_up, place=keys.index(page.tab), cap=MAX_COUNT) if added_up else None
-    numbers, total = count_and_sum([*capped_tabs, *export], summed)
+    counted = [*capped_tabs, *export, *((rows, page.strip.cap) for _, rows in views)]
+    numbers, total = count_and_sum(counted, summed)
     counts = dict(zip(keys, numbers, strict=False))
-    return RowCounts(counts, numbers[-1] if export else counts[page.tab], total)
+    page.strip.take_numbers(views, numbers[len(numbers) - len(views) :], here=counts[page.tab])
+    return RowCounts(counts, numbers[len(keys)] if export else counts[page.tab], total)
+
+
+def count_views(page: ListPage, here: int) -> None:
+    """Count the views of a list that knows the number of its own rows."""
+    views = page.strip.counted()
+    page.strip.take_numbers(views, count_capped((rows, page.strip.cap) for _, rows in views), here=here)

@@ -7,7 +7,9 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
-LASTING = ("sort", "page_size")  # what a new query keeps
+LASTING = ("sort", "page_size", "mine", "view", "columns")  # what a new query keeps
+
+DROPPED = ("page", "export", "choosing")  # by every link to other conditions
 
 
 class QueryString:
@@ -23,18 +25,23 @@ class QueryString:
 
     def link(self, **changes: Any) -> str:
         """Return the page's URL with parameters changed, from its first page on; None drops one."""
-        changes = {"page": None, "export": None, **changes}
+        changes = {**dict.fromkeys(DROPPED), **changes}
         kept = [(name, value) for name, value in self.pairs if name not in changes]
         return self._url(kept + [(name, value) for name, value in changes.items() if value is not None])
 
     def link_without(self, dropped_name: str, dropped_value: str) -> str:
         """Return the page's URL, from its first page on, without one of a parameter's values."""
         dropped = (dropped_name, dropped_value)
-        return self._url([pair for pair in self.pairs if pair != dropped and pair[0] not in ("page", "export")])
+        return self._url([pair for pair in self.pairs if pair != dropped and pair[0] not in DROPPED])
 
     def _url(self, pairs: list[tuple[str, Any]]) -> str:
         query = urlencode(pairs)
         return f"{self.request.path}?{query}" if query else self.request.path
+
+    @property
+    def reset_url(self) -> str:
+        """The page without conditions; 我的 is none."""
+        return f"{self.request.path}?mine=1" if self.request.GET.get("mine") == "1" else self.request.path
 
     @property
     def conditions(self) -> str:

@@ -69,6 +69,9 @@ class OpportunityFilter(ListFilter):
     created = DaysAgo(field_name="created_at", label="创建", over="{} 天以前创建", within="近 {} 天创建")
     created_from = DateFrom(field_name="created_at", label="创建时间起")
     created_to = DateTo(field_name="created_at", label="创建时间止")
+    unplanned = django_filters.BooleanFilter(
+        method="only_unplanned", label="没有计划", widget=forms.CheckboxInput(attrs={"class": "ck"})
+    )
     closed_from = DateFrom(field_name="closed_at", label="结束时间起", widget=HIDDEN)
     closed_to = DateTo(field_name="closed_at", label="结束时间止", widget=HIDDEN)
     open = django_filters.BooleanFilter(method="only_open", label="进行中", widget=HIDDEN)
@@ -84,6 +87,9 @@ class OpportunityFilter(ListFilter):
     class Meta:
         model = Opportunity
         fields: list[str] = []
+
+    def only_unplanned(self, rows: OpportunityQuerySet, name: str, value: bool) -> OpportunityQuerySet:
+        return rows.unplanned() if value else rows
 
     def only_open(self, rows: OpportunityQuerySet, name: str, value: bool) -> OpportunityQuerySet:
         return rows.open() if value else rows

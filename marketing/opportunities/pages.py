@@ -28,6 +28,7 @@ from kit.pages.history import HistoryPage, hide_record_names, mask_entries
 from kit.pages.html import format_html_fast
 from kit.pages.list_page import ListPage, NewLink
 from kit.pages.list_tabs import Tabs
+from kit.pages.list_views.views import View
 from kit.pages.record_page import RecordPage
 from kit.pages.templatetags.ui import chip, rate
 
@@ -71,7 +72,9 @@ def name_cell(opportunity: Opportunity) -> str:
     )
 
 
-CONTACT_NAME = DetailColumn("联系人", "contact_name", below="contact_phone", refused="refuses_contact")
+CONTACT_NAME = DetailColumn(
+    "联系人", "contact_name", below="contact_phone", refused="refuses_contact", beside=("contact_phone",)
+)
 CONTACT_PHONE = DetailColumn("联系人电话", "contact_phone", export_only=True, refused="refuses_contact")
 
 
@@ -81,8 +84,10 @@ class OpportunityList(ListPage):
     select_related, only = PEOPLE, ROW_FIELDS
     filterset_class = OpportunityFilter
     columns = (
-        Column("编号", "pk", sort="id", css="m-h mute lo"),
-        Column("客户名称 / 概要", "customer_name", sort="customer_name", html=name_cell, css="m-t"),
+        Column("编号", "pk", sort="id", css="m-h mute"),
+        Column(
+            "客户名称 / 概要", "customer_name", sort="customer_name", html=name_cell, css="m-t", beside=("summary",)
+        ),
         Column("概要", "summary", export_only=True),
         Column("状态", "get_status_display", sort="status", html=chip, css="m-r"),
         Column("成功机率", "success_rate", sort="success_rate", html=lambda o: rate(o.success_rate), css="num"),
@@ -94,6 +99,10 @@ class OpportunityList(ListPage):
     )
     row_buttons = (ASSIGN, EDIT, REMOVE, REASSIGN, PLAN)
     tabs = Tabs("status", Opportunity.Status.choices, Opportunity.Status.UNASSIGNED)
+    shipped_views = (
+        View("waiting", "14 天没指派", "status=unassigned&created=over-14&sort=created_at"),
+        View("unplanned", "指派后没有计划", "status=assigned&unplanned=on&sort=created_at"),
+    )
     new = NewLink(Opportunity.create, "marketing:opportunity_create", "新建机会")
     export_permission = "marketing.export_opportunity"
     empty_text = "还没有销售机会。新建第一个机会后，主管把它指派给客户经理开发。"

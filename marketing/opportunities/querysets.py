@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 
 from django.apps import apps
 from django.db import models
@@ -76,6 +77,10 @@ class OpportunityQuerySet(ScopedQuerySet):
             items_done=Coalesce(Subquery(count.exclude(result="")), 0),
         )
 
+    def unplanned(self) -> OpportunityQuerySet:
+        """Return assigned rows without a plan."""
+        return self.filter(has_no_plan(), status=OpportunityStatus.ASSIGNED)
+
     def with_contact_refusal(self) -> OpportunityQuerySet:
         """Annotate refuses_contact: the contact, by now one of the customer's, is marked 请勿联系."""
         same = {"customer": OuterRef("customer"), "name": OuterRef("contact_name")}
@@ -83,3 +88,9 @@ class OpportunityQuerySet(ScopedQuerySet):
 
     def closed_since(self, day: date) -> OpportunityQuerySet:
         return self.filter(status__in=CLOSED, closed_at__date__gte=day)
+
+
+@cache
+def has_no_plan() -> Q:
+    """The same object each time: counting statements are kept by their conditions."""
+    return Q(~Exists(apps.get_model("marketing", "PlanItem")._default_manager.filter(opportunity=OuterRef("pk"))))

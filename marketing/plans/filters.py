@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import django_filters
-from django import forms
-from django.db.models import QuerySet
-
 from kit.pages.filter_days import DaysAgo
 from kit.pages.filters import Contains, ListFilter
 from marketing.opportunities.models import Opportunity
 
 
 class DevelopmentFilter(ListFilter):
-    favourites = ("customer_name", "contact_name", "assigned", "mine")
+    favourites = ("customer_name", "contact_name", "assigned", "summary")
 
     customer_name = Contains(label="客户名称")
     summary = Contains(label="概要")
     contact_name = Contains(label="联系人")
     assigned = DaysAgo(field_name="assigned_at", label="指派", over="{} 天以前指派", within="近 {} 天指派")
-    mine = django_filters.BooleanFilter(
-        method="only_mine", label="只看指派给我的", widget=forms.CheckboxInput(attrs={"class": "ck"})
-    )
 
     class Meta:
         model = Opportunity
         fields: list[str] = []
-
-    def only_mine(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
-        return rows.filter(assignee=self.request.user) if value else rows

@@ -45,8 +45,10 @@ class DevelopmentList(ListPage):
     filterset_class = DevelopmentFilter
     default_sort = "-assigned_at"
     columns = (
-        Column("编号", "pk", sort="id", css="m-h mute lo"),
-        Column("客户名称 / 概要", "customer_name", sort="customer_name", html=name_cell, css="m-t"),
+        Column("编号", "pk", sort="id", css="m-h mute"),
+        Column(
+            "客户名称 / 概要", "customer_name", sort="customer_name", html=name_cell, css="m-t", beside=("summary",)
+        ),
         Column("概要", "summary", export_only=True),
         Column("状态", "get_status_display", sort="status", html=chip, css="m-r"),
         Column("成功机率", "success_rate", sort="success_rate", html=lambda o: rate(o.success_rate), css="num"),

@@ -7,6 +7,7 @@ from typing import cast
 import django_filters
 from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest
 
 from accounts.models import User
@@ -75,7 +76,7 @@ class OverdueFilter(django_filters.BooleanFilter):
         super().__init__(label="只看逾期", widget=forms.CheckboxInput(attrs={"class": "ck"}))
 
     def filter(self, rows: ServiceRequestQuerySet, value: bool) -> ServiceRequestQuerySet:
-        return rows.overdue() if value else rows
+        return rows.overdue(Now()) if value else rows
 
 
 class LateFilter(RequestFilter):

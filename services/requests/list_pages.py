@@ -16,6 +16,7 @@ from kit.pages.columns import Column
 from kit.pages.html import format_html_fast, join_html
 from kit.pages.list_page import ListPage, NewLink
 from kit.pages.list_tabs import Tabs
+from kit.pages.list_views.views import View
 from kit.pages.templatetags.ui import chip, stars
 
 from .buttons import ASSIGN, EDIT, FEEDBACK, HANDLE, REASSIGN, REMOVE, RESUME, WAIT
@@ -71,7 +72,7 @@ def score_cell(request: ServiceRequest) -> str:
 
 
 NUMBER = Column("编号", "number", sort="number", export_only=True)
-SUMMARY = Column("概要 / 客户", "summary", sort="summary", html=summary_cell, css="m-t")
+SUMMARY = Column("概要 / 客户", "summary", sort="summary", html=summary_cell, css="m-t", beside=("number", "party"))
 PARTY = Column("客户", "party", export_only=True)
 STATE = Column("状态", "get_status_display", html=state_cell, css="m-r")
 KIND = Column("服务类型", "kind")
@@ -91,6 +92,7 @@ class RequestList(ListPage):
 
 
 class Dispatch(RequestList):
+    offers_own = False  # nobody has these yet
     title = "服务分配"
     columns = (NUMBER, SUMMARY, PARTY, STATE, KIND, CREATOR, CREATED, DUE)
     default_sort = "created_at"  # the oldest first
@@ -105,6 +107,7 @@ class Dispatch(RequestList):
 
 
 class Handling(RequestList):
+    offers_own = False  # all of them are
     title = "服务处理"
     columns = (
         NUMBER,
@@ -132,6 +135,7 @@ class Handling(RequestList):
 
 
 class Feedback(RequestList):
+    offers_own = False  # all of them are
     title = "服务反馈"
     filterset_class = RequestFilter
     columns = (
@@ -167,6 +171,10 @@ class Archive(RequestList):
         Column("归档用时（分钟）", "minutes_to_archive", export_only=True),
     )  # fmt: skip
     tabs = Tabs("status", ServiceRequest.Status.choices, ServiceRequest.Status.ARCHIVED)
+    shipped_views = (
+        View("overdue", "已逾期", "status=all&overdue=on&sort=created_at"),
+        View("returned", "退回过两次", "status=all&returns_from=2"),
+    )
     empty_text = "还没有归档的服务请求。满意度达到 3 星的请求归档在这里，可以随时查询。"
     only = (*ROW_FIELDS, "minutes_to_assign", "minutes_to_handle", "minutes_to_archive")
     buttons_in: ClassVar[dict[str, tuple[Button, ...]]] = {

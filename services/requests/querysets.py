@@ -65,6 +65,10 @@ class ServiceRequestQuerySet(ScopedQuerySet):
         helped_ids = assignment_access(user).requests
         return own | Q(pk__in=helped_ids) if helped_ids else own
 
+    def mine(self, user: User) -> ServiceRequestQuerySet:
+        """Return the requests of the user's customers, and those they work on."""
+        return self.filter(self.belonging_to(user))
+
     def shared_with(self, user: User) -> Q:
         """Return the condition on requests of customers shared with the user."""
         shared = granted_ids(user, CustomerGrant, self.view_permission)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, WebError
 from pytest_django.live_server_helper import LiveServer
 
-from accounts.models import User
+from accounts.models import SavedView, User
 from basedata.models import SpecialDay, SyncRefusal, SyncRun
 from customers.models import BacktestMonth, BacktestRow, HintPause, ImportFile, ParkedOrder
 from kit.jobs.models import Job
@@ -262,6 +262,9 @@ def world(company: Any) -> SimpleNamespace:
     return SimpleNamespace(
         **vars(company),
         **make_late_customers(manager, f"{long_name}三分厂"),
+        view=SavedView.create(
+            by=company.administrator, page="accounts:user_list", name="停用的", query="state=disabled"
+        ),
         spare=factories.entry("竞争对手", "客户自制"),
         gone_person=factories.person("account_manager", name="离职者", department=company.north, is_active=False),
         special_day=SpecialDay.objects.get(day="2026-10-10"),

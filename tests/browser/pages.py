@@ -34,6 +34,7 @@ NO_PAGE = {
     "notification_open",
     "accounts:theme",
     "accounts:density",
+    "accounts:view_choose",
     "accounts:session_end",
     "accounts:session_end_others",
     "login_code",
@@ -284,6 +285,8 @@ def keeping(world: SimpleNamespace) -> list[Address]:
     own = ("profile", "profile_edit", "second_factor_on")
     return [
         *(_at(f"accounts:{name}") for name in (*many, *own)),
+        _at("accounts:view_create", "accounts:user_list", query="?conditions=state%3Dall"),
+        *(_at(f"accounts:{name}", world.view.pk) for name in ("view_update", "view_replace", "view_delete")),
         *(_at(f"accounts:{name}", person) for name in one),
         *(_at(f"accounts:{name}", role) for name in ("role_detail", "role_update", "role_copy", "role_history")),
         _at("accounts:user_enable", world.gone_person.pk),

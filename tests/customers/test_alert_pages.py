@@ -68,9 +68,9 @@ def test_everybody_sees_the_alerts_of_their_customers_and_the_states_beside_them
     assert sorted(rows(executive)) == sorted([eastern.name, red.name])
     assert rows(executive, f"manager={company.eastern.pk}") == [eastern.name]
     assert find_all(executive.get(LIST), ".ra a", containing="暂不提醒") == []
-    tabs = texts(executive.get(f"{LIST}?manager={company.manager.pk}"), "nav.tabs a")
+    tabs = texts(executive.get(f"{LIST}?manager={company.manager.pk}"), "nav.states a")
     assert tabs[:4] == ["提前预警1", "全部1", "待处理1", "预警1"]
-    tab = find(executive.get(f"/customers/churn/?manager={company.eastern.pk}"), "nav.tabs a", containing="提前预警")
+    tab = find(executive.get(f"/customers/churn/?manager={company.eastern.pk}"), "nav.states a", containing="提前预警")
     assert (text(tab), tab.get("href")) == ("提前预警1", f"{LIST}?manager={company.eastern.pk}")
 
 

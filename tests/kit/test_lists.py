@@ -77,7 +77,7 @@ def test_the_list_opens_on_unassigned_with_counts_for_every_state(five, company,
     answer = page(sign_in(company.manager))
     assert set(names(answer)) == {"沈阳北辰重型机械", "天津海河水务"}
     assert tabs(answer) == [("全部", "5"), ("未分配", "2"), ("已指派", "1"), ("开发成功", "1"), ("开发失败", "1")]
-    assert texts(answer, 'nav.tabs a[aria-current="page"]') == ["未分配2"]
+    assert texts(answer, 'nav.states a[aria-current="page"]') == ["未分配2"]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_an_applied_filter_is_a_pill_that_takes_it_away(five, company, sign_in):
 def test_filters_survive_tabs_sorting_paging_and_page_size(company, sign_in):
     many(company, 45)
     answer = page(sign_in(company.manager), "customer_name=客户&sort=success_rate&page_size=10&page=2")
-    for part in ("nav.tabs", "table.tbl thead", "div.pager"):
+    for part in ("nav.states", "table.tbl thead", "div.pager"):
         hrefs = urls(answer, f"{part} a[href]")
         assert (part, len(hrefs) >= 4) == (part, True)
         for href in hrefs:

@@ -71,8 +71,8 @@ def test_the_list_holds_what_has_been_assigned_and_opens_on_assigned(company, ma
         ("summary=流量", {"乙公司"}),
         ("contact_name=高", {"甲公司", "乙公司"}),
         ("contact_name=高&summary=压力", {"甲公司"}),
-        ("mine=on", {"甲公司"}),
-        ("mine=on&summary=流量", set()),
+        ("mine=1", {"甲公司"}),
+        ("mine=1&summary=流量", set()),
     ],
 )
 def test_each_filter_of_the_list(query, expected, company, manager):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accounts.models import Role, UserSession, notify
+from accounts.models import Role, SavedView, UserSession, notify
 from kit.audit.models import AuditEntry
 from tests import factories
 from tests.permissions.world import World
@@ -43,6 +43,23 @@ accounts:second_factor_off       -         GET   in   409  409  409  409  409  4
 accounts:second_factor_off       -         POST  in   409  409  409  409  409  409  409  409  409
 accounts:recovery_codes          -         GET   in   409  409  409  409  409  409  409  409  409
 accounts:recovery_codes          -         POST  in   409  409  409  409  409  409  409  409  409
+
+accounts:view_create             a_list    GET   in   200  200  200  200  200  200  200  200  200
+accounts:view_create             a_list    POST  in   302  302  302  302  302  302  302  302  302
+accounts:view_create             no_list   GET   in   404  404  404  404  404  404  404  404  404
+accounts:view_create             no_list   POST  in   404  404  404  404  404  404  404  404  404
+accounts:view_choose             a_list    GET   in   405  405  405  405  405  405  405  405  405
+accounts:view_choose             a_list    POST  in   302  302  302  302  302  302  302  302  302
+accounts:view_update             own_view  GET   in   404  404  200  404  404  404  404  404  404
+accounts:view_update             own_view  POST  in   404  404  302  404  404  404  404  404  404
+accounts:view_update             lent_view  GET  in   404  404  200  403  404  404  404  404  404
+accounts:view_update             lent_view  POST  in  404  404  302  403  404  404  404  404  404
+accounts:view_replace            own_view  GET   in   404  404  200  404  404  404  404  404  404
+accounts:view_replace            own_view  POST  in   404  404  302  404  404  404  404  404  404
+accounts:view_replace            lent_view  POST  in  404  404  302  403  404  404  404  404  404
+accounts:view_delete             own_view  GET   in   404  404  200  404  404  404  404  404  404
+accounts:view_delete             own_view  POST  in   404  404  302  404  404  404  404  404  404
+accounts:view_delete             lent_view  POST  in  404  404  302  403  404  404  404  404  404
 
 accounts:user_list               -         GET   in   200  403  403  403  403  403  403  403  403
 accounts:user_list               -         POST  in   405  405  405  405  405  405  405  405  405
@@ -105,7 +122,15 @@ def make(world: World) -> None:
     """Add a person, one who left, roles, departments, a sign-in elsewhere, a notification and a row of the trail."""
     company, manager = world.company, world.company.manager
     notify(manager, "机会「压力变送器」指派给您", world.assigned)
+    own, lent = (
+        SavedView.create(by=manager, page="customers:customer_list", name=name, query="sort=number", shared=shared)
+        for name, shared in (("自用", False), ("共用", True))
+    )
     world.addresses |= {
+        "a_list": ["customers:customer_list"],
+        "no_list": ["customers:customer_create"],
+        "own_view": [own.pk],
+        "lent_view": [lent.pk],
         "note": [manager.notifications.latest("pk").pk],
         "person": [factories.person("account_manager", name="新同事").pk],
         "left": [factories.person("account_manager", name="离职者", is_active=False).pk],
