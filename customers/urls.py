@@ -10,13 +10,14 @@ from .interactions import pages as interactions
 from .orders import pages as orders
 from .page import list_pages
 from .page import pages as detail
+from .records import known_pages, timeline_pages
 from .records import pages as customers
-from .records import timeline_pages
 from .sync import pages as sync
 
 app_name = "customers"
 urlpatterns = [
     path("", list_pages.CustomerList.as_view(), name="customer_list"),
+    path("known/", known_pages.KnownWhileTyping.as_view(), name="known"),
     path("new/", customers.CustomerCreate.as_view(), name="customer_create"),
     path("deleted/", list_pages.DeletedCustomers.as_view(), name="customer_deleted"),
     path("orders/", orders.OrderList.as_view(), name="order_list"),

@@ -68,6 +68,7 @@ class CustomerList(ListPage):
         BulkAction("批量修改", "customer_reclassify", Customer.reclassify.permission),
         BulkAction("合并", "customer_merge", Customer.merge.permission),
     )
+    bulk_unit = "家"
     tabs = Tabs("status", Customer.Status.choices)
     new = NewLink(Customer.create, "customers:customer_create", "新建客户")
     export_permission = "customers.export_customer"

@@ -18,6 +18,7 @@ from customers.records.duplicate_pages import DuplicateCheckedPage
 from customers.records.picker import customer_suggestions
 from kit.audit.models import AuditEntry
 from kit.domain.money import format_yuan
+from kit.pages.bulk import BulkAction
 from kit.pages.buttons import Button, controls
 from kit.pages.columns import Column
 from kit.pages.form_page import FormPage
@@ -90,6 +91,12 @@ class OpportunityList(ListPage):
         Column("创建时间", "created_at", sort="created_at", css="nw m-h"),
     )
     row_buttons = (ASSIGN, EDIT, REMOVE, REASSIGN, PLAN)
+    bulk_actions = (
+        BulkAction("指派", "marketing:assign_many", Opportunity.assign.permission),
+        BulkAction("改派", "marketing:reassign_many", Opportunity.reassign.permission),
+        BulkAction("延后", "marketing:postpone_many", Opportunity.update_forecast.permission),
+    )
+    bulk_unit = "个"
     tabs = Tabs("status", Opportunity.Status.choices, Opportunity.Status.UNASSIGNED)
     new = NewLink(Opportunity.create, "marketing:opportunity_create", "新建机会")
     export_permission = "marketing.export_opportunity"
