@@ -175,10 +175,10 @@ class AssignEach(BulkPage):
             '<td class="m-full" data-l="{}"><select class="inp" name="to_{}" aria-label="{}：{}">'
             '<option value="">暂不{}</option>{}</select>{}</td>'
         )
-        label = f"{self.do.label}给"
+        label = f"{self.verb}给"
         note = format_html_fast(' <small class="sm">{}</small>', why) if why else ""
         return plain_row(
-            [*cells, format_html_fast(pattern, label, row.pk, label, self.row_name(row), self.do.label, options, note)]
+            [*cells, format_html_fast(pattern, label, row.pk, label, self.row_name(row), self.verb, options, note)]
         )
 
     def lock_arguments(self, form: AssignEachForm, rows: list[Any]) -> None:

@@ -30,8 +30,8 @@ def run_bulk(job: Job) -> str:
             changed += len(outcome.done)
             save_progress(job, len(batch), changed, outcome)
     left = len(job.arguments["rows"]) - changed
-    also = f"，{left:,} 条没有{page.do.label}，原因见下" if left else ""
-    return f"已{page.do.label} {changed:,} {page.unit}{page.done_also}{also}。"
+    also = f"，{left:,} 条没有{page.verb}，原因见下" if left else ""
+    return f"已{page.verb} {changed:,} {page.unit}{page.done_also}{also}。"
 
 
 def open_page(job: Job) -> tuple[BulkPage, Any]:

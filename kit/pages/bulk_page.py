@@ -61,10 +61,17 @@ class BulkPage(FormPage):
     template_name = "ui/bulk_page.html"
     unit: str = "条"  # 家客户
     done_also: str = ""  # what the message says besides
+    verb: str = ""  # that of the transition, unless declared
+    consequence: str = ""  # what the user should know before confirming
     list_url_name: str = ""  # where it leads back to without a list
     columns: tuple[Column, ...] = ()  # of the preview
     fewest: ClassVar[int] = 1
     max_shown: ClassVar[int] = 50  # rows of the preview
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.do is not None and "verb" not in vars(cls):
+            cls.verb = cls.do.label
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         record = self.get_record()
@@ -129,7 +136,7 @@ class BulkPage(FormPage):
         return redirect(self.back_url(record))
 
     def refusal(self, record: Chosen) -> str:
-        verb, objections = self.do.label, self.selection.objections()
+        verb, objections = self.verb, self.selection.objections()
         if objections:
             return f"没有{verb}：" + "".join(objections) + "请改正条件后再选择全部。"
         if self.selection.count() > MAX_SELECTED:
@@ -194,10 +201,10 @@ class BulkPage(FormPage):
 
     def describe(self, done: int, left_out: list[LeftOut], unseen: int = 0) -> str:
         """Say what was done and what was not."""
-        text = f"已{self.do.label} {done:,} {self.unit}{self.done_also}。"
+        text = f"已{self.verb} {done:,} {self.unit}{self.done_also}。"
         count = len(left_out) + unseen
         reasons = "".join(describe_left_out(left_out, unseen))
-        return text + (f"另有 {count:,} 条没有{self.do.label}：{reasons}" if count else "")
+        return text + (f"另有 {count:,} 条没有{self.verb}：{reasons}" if count else "")
 
     def act_on(self, opened: Mapping[int, int], form: Any) -> Outcome:
         """Change one batch of a job: what somebody changed or took away since the confirmation is left out."""
@@ -214,7 +221,7 @@ class BulkPage(FormPage):
         data = self.request.POST.copy()
         for name in OF_ONE_POST:
             data.pop(name, None)
-        self.message = f"共 {len(opened):,} {self.unit}，正在后台{self.do.label}，进度和结果在这里。"
+        self.message = f"共 {len(opened):,} {self.unit}，正在后台{self.verb}，进度和结果在这里。"
         return start_job(
             self.title,
             BULK_FUNCTION,

@@ -56,7 +56,8 @@ class PostponeForm(CrmForm, forms.Form):
 class PostponeOpportunities(BulkPage):
     """Move 预计成交日期 of one's own opportunities: each by 更新预测."""
 
-    do, title, unit, form = Opportunity.update_forecast, "延后预计成交日期", "个机会", PostponeForm
+    do, form, title, verb = Opportunity.update_forecast, PostponeForm, "延后预计成交日期", "延后"
+    unit = "个机会"
     crumbs, help, list_url_name, select_related = CRUMBS, "opportunities", LIST, PEOPLE
     columns = (NAME, Column("成功机率", "success_rate", css="num"), Column("预计成交日期", "expected_on", css="nw"))
 

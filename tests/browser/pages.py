@@ -214,6 +214,8 @@ def of_manager(world: SimpleNamespace) -> list[Address]:
         _at("import"),
         _at("import_file", world.upload.pk),
         _at("import_carry_out", world.upload.pk),
+        _at("customers:refuse_contacts", query=f"?ids={world.contact.pk}"),
+        _at("customers:remove_contacts", query=f"?ids={world.contact.pk}"),
         _at("marketing:postpone_many", query=f"?ids={world.developed.pk}&ids={world.waiting.pk}"),
         _at("services:handling"),
         _at("services:feedback"),
