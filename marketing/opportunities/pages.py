@@ -234,7 +234,7 @@ class AssignOpportunity(AssignmentPage):
     """指派, with the best candidate chosen; afterwards the list again, or the next opportunity to assign."""
 
     do, form, title, submit_label = Opportunity.assign, AssignForm, "指派机会", "指派"
-    message, offers_next = "指派成功，对方会收到通知。", True
+    offers_next = True
 
     def form_options(self, record: Opportunity) -> dict[str, Any]:
         best = [candidate.user for candidate in self.ranked(record)[:1]] if self.request.method == "GET" else []
