@@ -11,15 +11,15 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.users.pages import CRUMBS as USER_CRUMBS
 from customers.hooks import RecordsOfCustomers
-from customers.merging.pages import CRUMBS, BulkCustomers
+from customers.merging.pages import COLUMNS, CRUMBS, LIST, RELATED, UNIT
 from customers.models import Customer, transfer_customers
 from customers.records.candidates import possible_successors
+from kit.bulk.page import BulkPage, Outcome
+from kit.bulk.selection import LeftOut
 from kit.domain.modules import Leaving, lent, modules
 from kit.domain.verdict import refuse_if
-from kit.pages.bulk_page import Outcome
 from kit.pages.form_page import FormPage
 from kit.pages.forms import Block, CrmForm, apply_field_defaults
-from kit.pages.selection import LeftOut
 from kit.sql.row_locks import lock_in_order
 from kit.sql.transactions import in_transaction
 
@@ -64,11 +64,12 @@ class TransferCustomer(FormPage):
         return record.get_absolute_url() if in_view else reverse("customers:customer_list")
 
 
-class TransferCustomers(BulkCustomers):
+class TransferCustomers(BulkPage):
     """Customers selected on the list, handed over together."""
 
     do, form, title = Customer.transfer, TransferForm, "移交客户"
-    done_also = "，双方会收到通知"
+    crumbs, help, unit, list_url_name = CRUMBS, "customers", UNIT, LIST
+    select_related, columns, done_also = RELATED, COLUMNS, "，双方会收到通知"
 
     def form_options(self, record: Any) -> dict[str, Any]:
         return {"by": self.request.user}

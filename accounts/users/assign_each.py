@@ -10,18 +10,21 @@ from django import forms
 from django.core import signing
 from django.utils.functional import cached_property
 
-from kit.pages.bulk_page import BulkPage, Outcome
+from kit.bulk.page import BulkPage
+from kit.pages.filters import OPTION, SELECTED_OPTION
 from kit.pages.forms import CrmForm
 from kit.pages.html import format_html_fast, join_html
-from kit.pages.row_html import plain_row
-from kit.pages.selection import Chosen, LeftOut
 from kit.sql.row_locks import lock_in_order
 
 from .models import User
 
 SALT = "people proposed"
+MAX_CHOICES = 200  # rows for which somebody is chosen one by one
 SUGGESTED, OWN, ONE = "suggested", "own", "one"
-NOBODY_CHOSEN = "没有选人。"
+CELL = (
+    '<td class="m-full" data-l="{}"><select class="inp" name="to_{}" aria-label="{}">'
+    '<option value="">{}</option>{}</select> <small class="sm">{}</small></td>'
+)
 
 
 class Fit(NamedTuple):
@@ -107,13 +110,13 @@ def is_key(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) < 19
 
 
-class AssignEach(BulkPage):
-    """Assign the selected rows, each to its own person. A subclass says how people fit, and whose each row is."""
+class PersonPerRow:
+    """Who gets which row. A subclass says how people fit, and whose each row is."""
 
-    template_name, form = "accounts/assign_each.html", AssignEachForm
-    max_shown = 200
-    done_also = "，对方会收到通知"
     rule_text: str = ""  # 按建议: by what
+
+    def __init__(self, page: BulkPage) -> None:
+        self.page, self.parameters = page, page.request.GET
 
     def suggest(self, rows: list[Any], people: list[User]) -> dict[int, Proposal]:
         raise NotImplementedError
@@ -124,18 +127,18 @@ class AssignEach(BulkPage):
 
     @cached_property
     def people(self) -> dict[int, User]:
-        candidates = self.model.candidates(self.request.user)  # type: ignore[attr-defined]
-        return {
-            person.pk: person for person in candidates.prefetch_related("regions", "industries").order_by("name", "pk")
-        }
+        candidates = self.page.model.candidates(self.page.request.user)  # type: ignore[attr-defined]
+        rows = candidates.prefetch_related("regions", "industries").order_by("name", "pk")
+        return {person.pk: person for person in rows}
 
     @property
     def mode(self) -> str:
-        return self.request.GET.get("mode", SUGGESTED)
+        mode = self.parameters.get("mode", SUGGESTED)
+        return mode if mode in (OWN, ONE) else SUGGESTED
 
     @property
     def one_person(self) -> User | None:
-        key = self.request.GET.get("to", "")
+        key = self.parameters.get("to", "")
         return self.people.get(int(key)) if is_key(key) else None
 
     def propose(self, rows: list[Any]) -> dict[int, Proposal]:
@@ -146,49 +149,41 @@ class AssignEach(BulkPage):
             return {key: Proposal(owner, "客户的客户经理") for key, owner in owners.items() if owner}
         return self.suggest(rows, list(self.people.values()))
 
-    def form_options(self, record: Chosen) -> dict[str, Any]:
-        return {"people": self.people, "proposed": self.propose(record.rows)}
+    def form_options(self, rows: list[Any]) -> dict[str, Any]:
+        return {"people": self.people, "proposed": self.propose(rows)}
 
-    def context(self, record: Chosen, form: AssignEachForm) -> dict[str, Any]:
-        numbers = Counter(form.chosen_for(row.pk) for row in record.rows)
-        shares = [(person, numbers[key]) for key, person in self.people.items() if numbers[key]]
+    def context(self, rows: list[Any], form: AssignEachForm) -> dict[str, Any]:
+        numbers = Counter(form.chosen_for(row.pk) for row in rows)
         modes = [(SUGGESTED, "按建议"), (OWN, "各归各的客户经理")]
-        current = self.mode if self.mode in (OWN, ONE) else SUGGESTED
-        query = self.request.GET.copy()
-        links = [(label, self.mode_link(query, mode), mode == current) for mode, label in modes]
-        return {"modes": links, "shares": shares, "nobody": numbers[None], "people": list(self.people.values())}
+        return {
+            "modes": [(label, self.mode_url(mode), mode == self.mode) for mode, label in modes],
+            "shares": [(person, numbers[key]) for key, person in self.people.items() if numbers[key]],
+            "nobody": numbers[None],
+            "people": list(self.people.values()),
+            "to_one": self.one_person if self.mode == ONE else None,
+            "rule_text": self.rule_text,
+        }
 
-    def mode_link(self, query: Any, mode: str) -> str:
+    def mode_url(self, mode: str) -> str:
+        query = self.parameters.copy()
         query["mode"] = mode
         return f"?{query.urlencode()}"
 
-    def draw(self, row: Any, form: AssignEachForm) -> str:
-        cells = [column.cell(row, self.request.user) for column in self.columns]
-        chosen, proposal = form.chosen_for(row.pk), form.proposed.get(row.pk)
-        why = proposal.why if proposal and proposal.user.pk == chosen else ""
+    def cell(self, row: Any, form: AssignEachForm) -> str:
+        """Return the cell in which somebody is chosen; the present assignee is not offered."""
+        chosen, proposal, verb = form.chosen_for(row.pk), form.proposed.get(row.pk), self.page.verb
         options = join_html(
-            format_html_fast('<option value="{}"{}>{}</option>', key, " selected" if key == chosen else "", person.name)
+            format_html_fast(SELECTED_OPTION if key == chosen else OPTION, key, person.name)
             for key, person in self.people.items()
             if key != row.assignee_id
         )
-        pattern = (
-            '<td class="m-full" data-l="{}"><select class="inp" name="to_{}" aria-label="{}：{}">'
-            '<option value="">暂不{}</option>{}</select>{}</td>'
-        )
-        label = f"{self.verb}给"
-        note = format_html_fast(' <small class="sm">{}</small>', why) if why else ""
-        return plain_row(
-            [*cells, format_html_fast(pattern, label, row.pk, label, self.row_name(row), self.verb, options, note)]
-        )
+        why = proposal.why if proposal and proposal.user.pk == chosen else ""
+        return format_html_fast(CELL, f"{verb}给", row.pk, f"{verb}给：{row}", f"暂不{verb}", options, why)
 
-    def lock_arguments(self, form: AssignEachForm, rows: list[Any]) -> None:
+    def lock(self, rows: list[Any], form: AssignEachForm) -> None:
         given = {form.given[row.pk] for row in rows if row.pk in form.given}
         lock_in_order(*(self.people[key] for key in given))
 
-    def arguments(self, row: Any, form: AssignEachForm) -> dict[str, Any]:
-        return {"to": self.people[form.given[row.pk]], **form.values()}
-
-    def act(self, rows: list[Any], form: AssignEachForm) -> Outcome:
-        outcome = super().act([row for row in rows if row.pk in form.given], form)
-        outcome.left_out += [LeftOut(self.row_name(row), NOBODY_CHOSEN) for row in rows if row.pk not in form.given]
-        return outcome
+    def arguments(self, row: Any, form: AssignEachForm) -> dict[str, Any] | None:
+        person = form.given.get(row.pk)
+        return None if person is None else {"to": self.people[person], **form.values()}

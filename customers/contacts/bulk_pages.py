@@ -5,26 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from customers.records.pages import CRUMBS
-from kit.pages.bulk_page import BulkPage, Outcome
+from kit.bulk.page import BulkPage, Outcome
+from kit.bulk.selection import LeftOut
 from kit.pages.columns import Column
-from kit.pages.selection import LeftOut
 
 from .models import Contact
 
-
-class BulkContacts(BulkPage):
-    """An action on contacts selected in the list of their customer."""
-
-    unit, crumbs, help, list_url_name = "位联系人", CRUMBS, "customers", "customers:customer_list"
-    select_related = ("customer", "customer__manager")
-    columns = (Column("姓名", "name", css="m-t"), Column("职位", "position"), Column("客户", "customer.name"))
+UNIT, LIST, RELATED = "位联系人", "customers:customer_list", ("customer", "customer__manager")
+COLUMNS = (Column("姓名", "name", css="m-t"), Column("职位", "position"), Column("客户", "customer.name"))
 
 
-class RefuseContacts(BulkContacts):
+class RefuseContacts(BulkPage):
     """Mark people who do not want to be contacted."""
 
     do: Any = Contact.edit
     title, verb = "设为请勿联系", "设为请勿联系"
+    crumbs, help, unit, list_url_name = CRUMBS, "customers", UNIT, LIST
+    select_related, columns = RELATED, COLUMNS
 
     def arguments(self, row: Contact, form: Any) -> dict[str, Any]:
         return {"do_not_contact": True}
@@ -36,7 +33,9 @@ class RefuseContacts(BulkContacts):
         return outcome
 
 
-class RemoveContacts(BulkContacts):
+class RemoveContacts(BulkPage):
     do: Any = Contact.remove
     title, danger = "删除联系人", True
+    crumbs, help, unit, list_url_name = CRUMBS, "customers", UNIT, LIST
+    select_related, columns = RELATED, COLUMNS
     consequence = "删除后交往记录和动态里仍保留他们的姓名；对方要求删除个人信息时，请先由主管抹去，再删除。"

@@ -14,11 +14,11 @@ from django.views import View
 from accounts.models import User
 from customers.records.models import Customer
 from kit.audit.log import display_value
-from kit.pages.bulk_page import BulkPage, Outcome
+from kit.bulk.page import BulkPage, Outcome
+from kit.bulk.selection import Chosen, LeftOut
 from kit.pages.columns import Column
 from kit.pages.html import format_html_fast
 from kit.pages.page import render_page
-from kit.pages.selection import Chosen, LeftOut
 from kit.pages.submission import earlier_url
 from kit.sql.text_index import Fold
 
@@ -36,23 +36,20 @@ def name_cell(customer: Customer) -> str:
     return format_html_fast('{}<small class="sm">{}</small>', customer.name, customer.number)
 
 
-class BulkCustomers(BulkPage):
-    """An action on customers selected in the list."""
-
-    crumbs, help, unit, list_url_name = CRUMBS, "customers", "家客户", "customers:customer_list"
-    select_related: tuple[str, ...] = ("manager", "region", "industry", "level")
-    columns = (
-        Column("客户", name_cell, html=name_cell, css="m-t"),
-        Column("地区", "region"),
-        Column("行业", "industry"),
-        Column("客户等级", "level"),
-        Column("客户经理", "manager"),
-    )
+UNIT, RELATED, LIST = "家客户", ("manager", "region", "industry", "level"), "customers:customer_list"
+COLUMNS = (
+    Column("客户", name_cell, html=name_cell, css="m-t"),
+    Column("地区", "region"),
+    Column("行业", "industry"),
+    Column("客户等级", "level"),
+    Column("客户经理", "manager"),
+)
 
 
-class ReclassifyCustomers(BulkCustomers):
-    do, form = Customer.reclassify, ReclassifyForm
-    title = "批量修改客户"
+class ReclassifyCustomers(BulkPage):
+    do, form, title = Customer.reclassify, ReclassifyForm, "批量修改客户"
+    crumbs, help, unit, list_url_name = CRUMBS, "customers", UNIT, LIST
+    select_related, columns = RELATED, COLUMNS
 
     def act(self, rows: list[Customer], form: ReclassifyForm) -> Outcome:
         """Change them together; those that have the values already stay."""
@@ -64,14 +61,15 @@ class ReclassifyCustomers(BulkCustomers):
         return Outcome(changing, [LeftOut(row.name, "已经是这样，没有要修改的。") for row in same])
 
 
-class MergeCustomers(BulkCustomers):
+class MergeCustomers(BulkPage):
     """Merge what was ticked; merging takes its own locks, and the form asks again when the comparison is another."""
 
     do, form, fewest = Customer.merge, MergeForm, 2
     title, template_name, help = "合并客户", "customers/merge.html", "merging"
     submit_label, danger = "合并", True
 
-    select_related = (*BulkCustomers.select_related, "parent", "created_by")
+    unit, list_url_name, crumbs = UNIT, LIST, CRUMBS
+    select_related, columns = (*RELATED, "parent", "created_by"), COLUMNS
 
     def get_record(self) -> Chosen:
         chosen = super().get_record()

@@ -15,7 +15,7 @@ CHECKBOX_CELL = (
 
 
 class BulkAction(NamedTuple):
-    """A button over the list; its page receives the list's URL, and ?ids=1&ids=2 or ?all=1, see selection.py."""
+    """A button over the list; its page receives the list's URL, and ?ids=1&ids=2 or ?all=1, see kit/bulk."""
 
     label: str
     url_name: str

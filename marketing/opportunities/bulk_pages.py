@@ -8,27 +8,23 @@ from typing import Any
 from django import forms
 
 from accounts.models import User
-from accounts.users.assign_each import AssignEach, Proposal, ReassignEachForm
-from kit.pages.bulk_page import BulkPage, Outcome
+from accounts.users.assign_each import MAX_CHOICES, AssignEachForm, PersonPerRow, Proposal, ReassignEachForm
+from kit.bulk.page import BulkPage, Outcome
+from kit.bulk.selection import LeftOut
 from kit.pages.columns import Column
 from kit.pages.forms import Block, CrmForm
-from kit.pages.selection import LeftOut
 
 from .candidates import suggest_people
 from .models import Opportunity
 from .pages import CRUMBS, PEOPLE, name_cell
 
 LIST = "marketing:opportunity_list"
+RELATED = (*PEOPLE, "region", "industry", "introduced_by")
 NAME = Column("客户名称 / 概要", "customer_name", html=name_cell, css="m-t")
 
 
-class AssignOpportunities(AssignEach):
-    do: Any = Opportunity.assign
-    title, unit = "指派机会", "个机会"
-    crumbs, help, list_url_name = CRUMBS, "opportunities", LIST
-    select_related = (*PEOPLE, "region", "industry", "introduced_by")
+class PersonPerOpportunity(PersonPerRow):
     rule_text = "按建议：分区与行业适合者优先，其次是进行中的机会最少者。"
-    columns = (NAME, Column("地区", "region"), Column("行业", "industry"), Column("创建人", "created_by", css="nw"))
 
     def suggest(self, rows: list[Opportunity], people: list[User]) -> dict[int, Proposal]:
         return suggest_people(rows, people)
@@ -38,9 +34,19 @@ class AssignOpportunities(AssignEach):
         return row.introduced_by.manager_id if row.introduced_by else row.created_by_id
 
 
-class ReassignOpportunities(AssignOpportunities):
-    do, title, form = Opportunity.reassign, "改派机会", ReassignEachForm
-    done_also = "，双方会收到通知"
+class AssignOpportunities(BulkPage):
+    do, form, choice = Opportunity.assign, AssignEachForm, PersonPerOpportunity
+    title, unit, done_also, max_shown = "指派机会", "个机会", "，对方会收到通知", MAX_CHOICES
+    crumbs, help, list_url_name = CRUMBS, "opportunities", LIST
+    template_name, select_related = "accounts/assign_each.html", RELATED
+    columns = (NAME, Column("地区", "region"), Column("行业", "industry"), Column("创建人", "created_by", css="nw"))
+
+
+class ReassignOpportunities(BulkPage):
+    do, form, choice = Opportunity.reassign, ReassignEachForm, PersonPerOpportunity
+    title, unit, done_also, max_shown = "改派机会", "个机会", "，双方会收到通知", MAX_CHOICES
+    crumbs, help, list_url_name = CRUMBS, "opportunities", LIST
+    template_name, select_related = "accounts/assign_each.html", RELATED
     columns = (NAME, Column("地区", "region"), Column("行业", "industry"), Column("现在指派给", "assignee", css="nw"))
 
 

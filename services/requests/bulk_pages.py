@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from accounts.models import User
-from accounts.users.assign_each import AssignEach, Proposal, ReassignEachForm
+from accounts.users.assign_each import MAX_CHOICES, AssignEachForm, PersonPerRow, Proposal, ReassignEachForm
+from kit.bulk.page import BulkPage
 from kit.pages.columns import Column
 from kit.pages.html import format_html_fast
 
@@ -21,13 +20,8 @@ def request_cell(request: ServiceRequest) -> str:
 NAME = Column("概要 / 客户", "summary", html=request_cell, css="m-t")
 
 
-class AssignRequests(AssignEach):
-    do: Any = ServiceRequest.assign
-    title, unit = "分配服务请求", "个服务请求"
-    crumbs, help = (("服务管理", ""), ("服务分配", "services:dispatch")), "services"
-    list_url_name, select_related = "services:dispatch", RELATED
+class PersonPerRequest(PersonPerRow):
     rule_text = "按建议：客户自己的客户经理优先，其次是分区适合者、处理中的请求最少者。"
-    columns = (NAME, Column("服务类型", "kind"), Column("客户经理", "customer.manager", css="nw"))
 
     def suggest(self, rows: list[ServiceRequest], people: list[User]) -> dict[int, Proposal]:
         return suggest_people(rows, people)
@@ -36,8 +30,17 @@ class AssignRequests(AssignEach):
         return row.customer.manager_id if row.customer else None
 
 
-class ReassignRequests(AssignRequests):
-    do, title, form = ServiceRequest.reassign, "改派服务请求", ReassignEachForm
-    crumbs, list_url_name = (("服务管理", ""), ("服务归档", "services:archive")), "services:archive"
-    done_also = "，双方会收到通知"
+class AssignRequests(BulkPage):
+    do, form, choice = ServiceRequest.assign, AssignEachForm, PersonPerRequest
+    title, unit, done_also, max_shown = "分配服务请求", "个服务请求", "，对方会收到通知", MAX_CHOICES
+    crumbs, help = (("服务管理", ""), ("服务分配", "services:dispatch")), "services"
+    list_url_name, template_name, select_related = "services:dispatch", "accounts/assign_each.html", RELATED
+    columns = (NAME, Column("服务类型", "kind"), Column("客户经理", "customer.manager", css="nw"))
+
+
+class ReassignRequests(BulkPage):
+    do, form, choice = ServiceRequest.reassign, ReassignEachForm, PersonPerRequest
+    title, unit, done_also, max_shown = "改派服务请求", "个服务请求", "，双方会收到通知", MAX_CHOICES
+    crumbs, help = (("服务管理", ""), ("服务归档", "services:archive")), "services"
+    list_url_name, template_name, select_related = "services:archive", "accounts/assign_each.html", RELATED
     columns = (NAME, Column("服务类型", "kind"), Column("现在分配给", "assignee", css="nw"))

@@ -11,9 +11,11 @@ from django.urls import reverse
 
 from customers.models import Contact, Customer
 from kit.audit.models import AuditEntry
+from kit.bulk import jobs as bulk_jobs
+from kit.bulk import page as bulk_page
+from kit.bulk import selection
 from kit.jobs.models import Job
 from kit.jobs.tasks import execute_job
-from kit.pages import bulk_jobs, bulk_page, selection
 from tests import factories
 from tests.html import notices, text, texts, value
 

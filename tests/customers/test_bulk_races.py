@@ -6,7 +6,7 @@ import pytest
 
 from crm import handover
 from customers.models import Customer
-from kit.pages import bulk_page
+from kit.bulk import page as bulk_page
 from tests import factories
 from tests.html import text, value
 from tests.races import ON_POSTGRESQL, again, before

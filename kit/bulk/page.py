@@ -6,9 +6,9 @@ Up to MAX_DIRECT rows are changed at once, in one transaction; more by a job, in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from django import forms
 from django.contrib import messages
@@ -20,13 +20,13 @@ from django.utils.functional import cached_property
 from kit.domain.verdict import Refused, Verdict, refuse_if
 from kit.jobs.models import Job
 from kit.jobs.tasks import start_job
+from kit.pages.columns import Column
+from kit.pages.form_page import FormPage
+from kit.pages.row_html import plain_row
 from kit.sql.row_locks import lock_before_records, lock_in_order
 from kit.sql.transactions import in_transaction
 from kit.transitions import LockedWithParent
 
-from .columns import Column
-from .form_page import FormPage
-from .row_html import plain_row
 from .selection import (
     MAX_DIRECT,
     MAX_SELECTED,
@@ -38,8 +38,9 @@ from .selection import (
     read_stamp,
 )
 
-BULK_FUNCTION = "kit.pages.bulk_jobs.run_bulk"
+BULK_FUNCTION = "kit.bulk.jobs.run_bulk"
 CONFLICT = 409
+NOTHING_CHOSEN = "没有选人。"
 OF_ONE_POST = ("csrfmiddlewaretoken", "submission", "opened", "ids", "all", "list")  # a job needs none of these
 
 
@@ -50,6 +51,17 @@ class Outcome:
     done: list[Any] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     unseen: int = 0
+
+
+class RowChoice(Protocol):
+    """What is chosen for each row by itself, such as who gets it. Made for one request, of its page."""
+
+    def form_options(self, rows: list[Any]) -> dict[str, Any]: ...
+    def context(self, rows: list[Any], form: Any) -> dict[str, Any]: ...
+    def cell(self, row: Any, form: Any) -> str: ...
+    def lock(self, rows: list[Any], form: Any) -> None: ...
+    def arguments(self, row: Any, form: Any) -> dict[str, Any] | None:
+        """Return the arguments of the row's transition, None where nothing is chosen."""
 
 
 class BulkPage(FormPage):
@@ -67,6 +79,7 @@ class BulkPage(FormPage):
     columns: tuple[Column, ...] = ()  # of the preview
     fewest: ClassVar[int] = 1
     max_shown: ClassVar[int] = 50  # rows of the preview
+    choice: Callable[[Any], RowChoice] | None = None  # what is chosen row by row
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -85,25 +98,35 @@ class BulkPage(FormPage):
         """Carry out the transition of each row; the rows are locked, and the user may act on them."""
         outcome = Outcome()
         for row in rows:
+            arguments = self.arguments(row, form)
+            if arguments is None:
+                outcome.left_out.append(LeftOut(self.row_name(row), NOTHING_CHOSEN))
+                continue
             try:
-                self.do(row, by=self.request.user, **self.arguments(row, form))
+                self.do(row, by=self.request.user, **arguments)
             except Refused as refused:
                 outcome.left_out.append(LeftOut(self.row_name(row), str(refused)))
             else:
                 outcome.done.append(row)
         return outcome
 
-    def arguments(self, row: Any, form: Any) -> dict[str, Any]:
-        return form.values()
+    def arguments(self, row: Any, form: Any) -> dict[str, Any] | None:
+        return self.chooser.arguments(row, form) if self.chooser else form.values()
 
     def row_name(self, row: Any) -> str:
         return str(row)
 
-    def lock_arguments(self, form: Any, rows: list[Any]) -> None:
-        """Lock what comes before the rows."""
-        lock_before_records(*form.cleaned_data.values())
-
     # The same for all
+
+    @cached_property
+    def chooser(self) -> RowChoice | None:
+        return type(self).choice(self) if type(self).choice else None  # type: ignore[misc]
+
+    def form_options(self, record: Chosen) -> dict[str, Any]:
+        return self.chooser.form_options(record.rows) if self.chooser else {}
+
+    def context(self, record: Chosen, form: Any) -> dict[str, Any]:
+        return self.chooser.context(record.rows, form) if self.chooser else {}
 
     @cached_property
     def selection(self) -> Selection:
@@ -167,7 +190,8 @@ class BulkPage(FormPage):
 
     def draw(self, row: Any, form: Any) -> str:
         """Return a row of the preview as HTML."""
-        return plain_row(column.cell(row, self.request.user) for column in self.columns)
+        cells = [column.cell(row, self.request.user) for column in self.columns]
+        return plain_row([*cells, self.chooser.cell(row, form)] if self.chooser else cells)
 
     def is_large(self, record: Chosen) -> bool:
         return len(record.rows) > MAX_DIRECT
@@ -193,7 +217,10 @@ class BulkPage(FormPage):
         keys = list(keys)
         rows = self.rows().filter(pk__in=keys).order_by("pk")
         unlocked = list(rows)
-        self.lock_arguments(form, unlocked)
+        if self.chooser:
+            self.chooser.lock(unlocked, form)
+        else:
+            lock_before_records(*form.cleaned_data.values())
         if issubclass(self.model, LockedWithParent):
             lock_in_order(*filter(None, (row.locked_parent() for row in unlocked)))
         weak = getattr(self.model, "locks_before_records", False)

@@ -12,7 +12,7 @@ from kit.exchange.exports import resolve_list
 from kit.jobs.models import Job, JobRefused
 from kit.sql.turns import in_turn
 
-from .bulk_page import BulkPage, Outcome
+from .page import BulkPage, Outcome
 from .selection import Chosen, describe_left_out
 
 BATCH = 100

@@ -19,10 +19,9 @@ from django.urls import Resolver404, resolve
 from kit.domain.text import refuse_control_characters
 from kit.domain.verdict import Kind, Refused, Verdict
 from kit.exchange.exports import resolve_list
-
-from .list_page import ListPage
-from .text_gate import clean_query
-from .unknown_parameters import list_objections
+from kit.pages.list_page import ListPage
+from kit.pages.text_gate import clean_query
+from kit.pages.unknown_parameters import list_objections
 
 MAX_TICKED = 1000
 MAX_SELECTED = 10_000
