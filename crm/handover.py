@@ -11,9 +11,11 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.users.pages import CRUMBS as USER_CRUMBS
 from customers.hooks import RecordsOfCustomers
-from customers.merging.pages import CRUMBS, BulkPage
+from customers.merging.pages import COLUMNS, CRUMBS, LIST, RELATED, UNIT
 from customers.models import Customer, transfer_customers
 from customers.records.candidates import possible_successors
+from kit.bulk.page import BulkPage, Outcome
+from kit.bulk.selection import LeftOut
 from kit.domain.modules import Leaving, lent, modules
 from kit.domain.verdict import refuse_if
 from kit.pages.form_page import FormPage
@@ -63,23 +65,24 @@ class TransferCustomer(FormPage):
 
 
 class TransferCustomers(BulkPage):
-    """Customers chosen on the list, handed over together: all or none; those the user may not transfer are left out."""
+    """Customers selected on the list, handed over together."""
 
-    do, form = Customer.transfer, TransferForm
-    title, template_name = "移交客户", "customers/transfer.html"
-    submit_label = "移交"
+    do, form, title = Customer.transfer, TransferForm, "移交客户"
+    crumbs, help, unit, list_url_name = CRUMBS, "customers", UNIT, LIST
+    select_related, columns, done_also = RELATED, COLUMNS, "，双方会收到通知"
 
     def form_options(self, record: Any) -> dict[str, Any]:
         return {"by": self.request.user}
 
-    def carry_out(self, record: Any, form: Any) -> None:
-        data = form.cleaned_data
-        lock_in_order(data["to"])
-        customers = self.customers(lock=True)
-        former = {customer.pk: customer.manager_id for customer in customers}
-        moved = transfer_customers(customers, by=self.request.user, **form.values())
-        move_along(former, data["to"], by=self.request.user, reason=data["reason"])
-        self.message = f"已移交 {moved} 个客户，双方会收到通知。"
+    def act(self, rows: list[Customer], form: TransferForm) -> Outcome:
+        to, by, reason = form.cleaned_data["to"], self.request.user, form.cleaned_data["reason"]
+        moving = [row for row in rows if row.manager_id != to.pk]
+        if moving:
+            former = {customer.pk: customer.manager_id for customer in moving}
+            transfer_customers(moving, to, by=by, reason=reason)
+            move_along(former, to, by=by, reason=reason)
+        theirs = [LeftOut(row.name, f"现在就由{to}负责。") for row in rows if row not in moving]
+        return Outcome(moving, theirs)
 
 
 # A user leaves: each module moves its own rows, all in the transaction that disables the account.

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from .churn import pages as churn
+from .contacts import bulk_pages as many_contacts
 from .contacts import pages as contacts
 from .insight import alert_pages as alerts
 from .insight import churn_lists
@@ -10,13 +11,16 @@ from .interactions import pages as interactions
 from .orders import pages as orders
 from .page import list_pages
 from .page import pages as detail
+from .records import known_pages, timeline_pages
 from .records import pages as customers
-from .records import timeline_pages
 from .sync import pages as sync
 
 app_name = "customers"
 urlpatterns = [
     path("", list_pages.CustomerList.as_view(), name="customer_list"),
+    path("contacts/refuse/", many_contacts.RefuseContacts.as_view(), name="refuse_contacts"),
+    path("contacts/delete/", many_contacts.RemoveContacts.as_view(), name="remove_contacts"),
+    path("known/", known_pages.KnownWhileTyping.as_view(), name="known"),
     path("new/", customers.CustomerCreate.as_view(), name="customer_create"),
     path("deleted/", list_pages.DeletedCustomers.as_view(), name="customer_deleted"),
     path("orders/", orders.OrderList.as_view(), name="order_list"),

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from .opportunities import bulk_pages, known_pages
 from .opportunities import pages as opportunities
 from .plans import pages as development
 from .plans import results
@@ -8,6 +9,10 @@ app_name = "marketing"
 urlpatterns = [
     path("opportunities/", opportunities.OpportunityList.as_view(), name="opportunity_list"),
     path("opportunities/new/", opportunities.OpportunityCreate.as_view(), name="opportunity_create"),
+    path("opportunities/known/", known_pages.KnownOrganisations.as_view(), name="known"),
+    path("opportunities/assign/", bulk_pages.AssignOpportunities.as_view(), name="assign_many"),
+    path("opportunities/reassign/", bulk_pages.ReassignOpportunities.as_view(), name="reassign_many"),
+    path("opportunities/postpone/", bulk_pages.PostponeOpportunities.as_view(), name="postpone_many"),
     path("opportunities/<id:pk>/", opportunities.OpportunityDetail.as_view(), name="opportunity_detail"),
     path("opportunities/<id:pk>/edit/", opportunities.OpportunityUpdate.as_view(), name="opportunity_update"),
     path("opportunities/<id:pk>/delete/", opportunities.RemoveOpportunity.as_view(), name="opportunity_delete"),

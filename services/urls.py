@@ -10,6 +10,7 @@ urlpatterns = [
     path("new/", requests.RequestCreate.as_view(), name="request_create"),
     path("dispatch/", list_pages.Dispatch.as_view(), name="dispatch"),
     path("dispatch/assign/", bulk_pages.AssignRequests.as_view(), name="assign_many"),
+    path("reassign/", bulk_pages.ReassignRequests.as_view(), name="reassign_many"),
     path("handling/", list_pages.Handling.as_view(), name="handling"),
     path("feedback/", list_pages.Feedback.as_view(), name="feedback"),
     path("archive/", list_pages.Archive.as_view(), name="archive"),

@@ -29,8 +29,10 @@ class CandidateField(forms.ModelChoiceField):
 class AssignForm(CrmForm, forms.Form):
     to = CandidateField()
 
-    def __init__(self, *args: Any, candidates: QuerySet[User], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, candidates: QuerySet[User], best: User | None = None, **kwargs: Any) -> None:
+        """best: who is chosen at first."""
         super().__init__(*args, **kwargs)
+        self.initial["to"] = best.pk if best else None
         self.fields["to"].queryset = candidates  # type: ignore[attr-defined]
 
 

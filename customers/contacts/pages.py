@@ -14,6 +14,7 @@ from customers.records.duplicate_pages import send_or_ask_again
 from customers.records.pages import CRUMBS
 from customers.records.part_pages import InPlacePage, PartButton, PartList, PartPage, rows_of_customer
 from kit.domain.verdict import Verdict
+from kit.pages.bulk import BulkAction
 from kit.pages.columns import Column
 
 from .filters import ContactFilter
@@ -59,6 +60,11 @@ class ContactList(PartList):
         Column("备注", "note", css="m-full"),
     )
     row_buttons = (EDIT_CONTACT, REMOVE_CONTACT, PERSONAL_DATA)
+    bulk_actions = (
+        BulkAction("设为请勿联系", "customers:refuse_contacts", Contact.edit.permission),
+        BulkAction("删除", "customers:remove_contacts", Contact.remove.permission),
+    )
+    bulk_unit = "位"
     export_permission = "customers.export_customer"
     empty_text = "这个客户还没有联系人。"
 

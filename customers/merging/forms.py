@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django import forms
-from django.core import signing
 from django.http import QueryDict
 
 from basedata.models import DictionaryEntry
@@ -13,8 +12,6 @@ from customers.records.models import Customer
 from kit.pages.forms import Block, CrmForm
 
 from .bulk import CATEGORY_BY_FIELD
-
-SALT = "opened together"
 
 MERGE_HELP_TEXT = (
     "其余客户的联系人、订单等都归入保留的客户；它空着的资料用其余的补上，建立合作日期取较早的一个。"
@@ -50,22 +47,20 @@ class MergeForm(CrmForm, forms.Form):
 
 
 class ReclassifyForm(CrmForm, forms.Form):
-    """Empty fields stay unchanged. A signed hidden field holds the version in which each customer was opened."""
+    """Empty fields stay unchanged."""
 
     region = forms.ModelChoiceField(DictionaryEntry.objects.of("地区"), label="地区", required=False)
     industry = forms.ModelChoiceField(DictionaryEntry.objects.of("行业"), label="行业", required=False)
     level = forms.ModelChoiceField(DictionaryEntry.objects.of("客户等级"), label="客户等级", required=False)
     reason = forms.CharField(label="等级变更原因", max_length=200, required=False)
-    opened = forms.CharField(widget=forms.HiddenInput, required=False)
 
     blocks = (Block("改为", "没有选择的项目保持不变。", (("region", 2), ("industry", 2), ("level", 2), "reason")),)
     required_when = {"reason": "改变客户等级时"}
 
-    def __init__(self, *args: Any, customers: list[Customer], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in CATEGORY_BY_FIELD:
             self.fields[name].empty_label = "不改"  # type: ignore[attr-defined]
-        self.initial["opened"] = signing.dumps({str(one.pk): one.version for one in customers}, salt=SALT)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -74,13 +69,6 @@ class ReclassifyForm(CrmForm, forms.Form):
         if data.get("level") and not data.get("reason", "").strip():
             self.add_error("reason", "客户等级有变化，请填写原因。")
         return data
-
-    def opened_versions(self) -> dict[str, int] | None:
-        """Return {customer key: version} as opened; None when missing or forged."""
-        try:
-            return signing.loads(self.data.get("opened", ""), salt=SALT)
-        except signing.BadSignature:
-            return None
 
     def values(self) -> dict[str, Any]:
         return {name: value for name, value in super().values().items() if value not in (None, "")}

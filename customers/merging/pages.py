@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from django.contrib import messages
-from django.db.models import Count, Q, QuerySet, prefetch_related_objects
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -14,8 +14,10 @@ from django.views import View
 from accounts.models import User
 from customers.records.models import Customer
 from kit.audit.log import display_value
-from kit.domain.verdict import Kind, Refused, Verdict
-from kit.pages.form_page import FormPage
+from kit.bulk.page import BulkPage, Outcome
+from kit.bulk.selection import Chosen, LeftOut
+from kit.pages.columns import Column
+from kit.pages.html import format_html_fast
 from kit.pages.page import render_page
 from kit.pages.submission import earlier_url
 from kit.sql.text_index import Fold
@@ -26,131 +28,81 @@ from .merge import MAX_TOGETHER, count_relations, merge_customers
 from .merge_values import descriptive_fields, merge_outcome, values_left_behind
 
 CRUMBS = (("客户管理", ""), ("客户信息管理", "customers:customer_list"))
-CONFLICT = 409  # the state refused, or customers were changed meanwhile
-MAX_CHOSEN = 1000
 MAX_GROUPS = 50
 MAX_IN_GROUP = 10
 
 
-def chosen_keys(request: HttpRequest) -> set[int]:
-    data = request.POST if request.method == "POST" else request.GET
-    return {int(key) for key in data.getlist("ids")[:MAX_CHOSEN] if key.isdecimal() and len(key) < 19}
+def name_cell(customer: Customer) -> str:
+    return format_html_fast('{}<small class="sm">{}</small>', customer.name, customer.number)
 
 
-class BulkPage(FormPage):
-    """Acts on a list of chosen customers, all or none; those that the user may not act on are left out and counted."""
-
-    crumbs, help, fewest = CRUMBS, "customers", 1
-
-    def customers(self, lock: bool = False) -> list[Customer]:
-        """Return the chosen customers that the user may act on."""
-        rows = Customer.objects.visible_to(self.request.user).filter(pk__in=chosen_keys(self.request)).order_by("pk")
-        rows = rows.select_for_update(of=("self",)) if lock else rows
-        rows = rows.select_related("manager", "region", "industry", "level")
-        return [one for one in rows if self.do.verdict(one, self.request.user)]
-
-    def verdict(self, record: list[Customer]) -> Verdict:
-        return self.do.rule.verdict(Customer, self.request.user)
-
-    def get_record(self) -> list[Customer]:
-        self.verdict([]).enforce()
-        return self.customers()
-
-    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        customers = self.get_record()
-        enough = len(customers) >= self.fewest
-        return self.show(customers, self.make_form(customers)) if enough else self.nothing_chosen()
-
-    def nothing_chosen(self) -> HttpResponse:
-        verb = self.do.label
-        messages.error(self.request, f"没有选中您可以{verb}的客户。请在列表里勾选后再{verb}。")
-        return redirect("customers:customer_list")
-
-    def refuse(self, record: list[Customer], form: Any, verdict: Verdict) -> HttpResponse:
-        return super().refuse(self.customers(), form, verdict)  # as they are now
-
-    def context(self, record: list[Customer], form: Any) -> dict[str, Any]:
-        return {"customers": record, "verb": self.do.label, "left_out": len(chosen_keys(self.request)) - len(record)}
-
-    def back_url(self, record: list[Customer]) -> str:
-        return reverse("customers:customer_list")
-
-    def success_url(self, record: list[Customer], result: Any) -> str:
-        return self.back_url(record)
+UNIT, RELATED, LIST = "家客户", ("manager", "region", "industry", "level"), "customers:customer_list"
+COLUMNS = (
+    Column("客户", name_cell, html=name_cell, css="m-t"),
+    Column("地区", "region"),
+    Column("行业", "industry"),
+    Column("客户等级", "level"),
+    Column("客户经理", "manager"),
+)
 
 
 class ReclassifyCustomers(BulkPage):
-    """批量修改; refused as a whole when one customer was changed since the page was opened."""
+    do, form, title = Customer.reclassify, ReclassifyForm, "批量修改客户"
+    crumbs, help, unit, list_url_name = CRUMBS, "customers", UNIT, LIST
+    select_related, columns = RELATED, COLUMNS
 
-    do, form = Customer.reclassify, ReclassifyForm
-    title, template_name = "批量修改客户", "customers/reclassify.html"
-
-    def form_options(self, record: list[Customer]) -> dict[str, Any]:
-        return {"customers": record}
-
-    def carry_out(self, record: list[Customer], form: ReclassifyForm) -> None:
-        customers = self.customers(lock=True)
-        check_versions(customers, form.opened_versions())
-        changed = reclassify_customers(customers, by=self.request.user, **form.values())
-        self.message = f"已修改 {changed} 个客户。"
-
-    def show(self, record: list[Customer], form: Any, status: int = 200) -> HttpResponse:
-        """After a refusal the form is sent again over what it shows now."""
-        if status == CONFLICT:
-            form.data = {**form.data.dict(), "opened": self.make_form(record).initial["opened"]}
-        return super().show(record, form, status)
-
-
-def check_versions(customers: list[Customer], opened: dict[str, int] | None) -> None:
-    """Raise Refused when a customer was changed since the form was opened. opened: customer key → version."""
-    if opened is None:
-        raise Refused(Verdict(Kind.STATE, "页面已过期，没有保存。您选择的内容还在，请核对后再次保存。"))
-    changed = [one.name for one in customers if opened.get(str(one.pk)) != one.version]
-    if changed:
-        names = "、".join(f"「{name}」" for name in changed[:5]) + (" 等" if len(changed) > 5 else "")
-        text = f"{names}在您打开后被别人修改过，所有客户都没有改动。下面是现在的内容，请核对后再次保存。"
-        raise Refused(Verdict(Kind.STATE, text))
+    def act(self, rows: list[Customer], form: ReclassifyForm) -> Outcome:
+        """Change them together; those that have the values already stay."""
+        values = {name: value for name, value in form.values().items() if name != "reason"}
+        same = [row for row in rows if all(getattr(row, f"{name}_id") == value.pk for name, value in values.items())]
+        changing = [row for row in rows if row not in same]
+        if changing:
+            reclassify_customers(changing, by=self.request.user, **form.values())
+        return Outcome(changing, [LeftOut(row.name, "已经是这样，没有要修改的。") for row in same])
 
 
 class MergeCustomers(BulkPage):
+    """Merge what was ticked; merging takes its own locks, and the form asks again when the comparison is another."""
+
     do, form, fewest = Customer.merge, MergeForm, 2
     title, template_name, help = "合并客户", "customers/merge.html", "merging"
     submit_label, danger = "合并", True
 
-    def customers(self, lock: bool = False) -> list[Customer]:
-        customers = super().customers(lock)[:MAX_TOGETHER]
-        prefetch_related_objects(customers, "parent", "created_by")
-        return customers
+    unit, list_url_name, crumbs = UNIT, LIST, CRUMBS
+    select_related, columns = (*RELATED, "parent", "created_by"), COLUMNS
 
-    def nothing_chosen(self) -> HttpResponse:
+    def get_record(self) -> Chosen:
+        chosen = super().get_record()
+        return Chosen(chosen.rows[:MAX_TOGETHER], chosen.left_out, chosen.unseen)
+
+    def nothing_chosen(self, record: Chosen) -> HttpResponse:
         messages.error(self.request, f"请选中 2 到 {MAX_TOGETHER} 个您可以合并的客户。")
         return redirect("duplicates")
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         sent_before = earlier_url(request.user, request.POST.get("submission"))
-        if sent_before or len(self.get_record()) >= self.fewest:
+        if sent_before or len((record := self.get_record()).rows) >= self.fewest:
             return super().post(request, **kwargs)
-        return self.nothing_chosen()
+        return self.nothing_chosen(record)
 
-    def form_options(self, record: list[Customer]) -> dict[str, Any]:
-        return {"customers": record}
+    def form_options(self, record: Chosen) -> dict[str, Any]:
+        return {"customers": record.rows}
 
-    def context(self, record: list[Customer], form: Any) -> dict[str, Any]:
-        compared = describe_merge(record, str(form["compared"].value()), self.request.user)
-        return {**super().context(record, form), **compared}
+    def context(self, record: Chosen, form: Any) -> dict[str, Any]:
+        return describe_merge(record.rows, str(form["compared"].value()), self.request.user)
 
-    def carry_out(self, record: list[Customer], form: MergeForm) -> Customer:
+    def carry_out(self, record: Chosen, form: MergeForm) -> Any:
         survivor = form.cleaned_data["survivor"]
-        others = [one for one in record if one.pk != survivor.pk]
+        others = [one for one in record.rows if one.pk != survivor.pk]
         merged = merge_customers(survivor, others, by=self.request.user, reason=form.cleaned_data["reason"])
         self.message = f"已把 {merged} 个客户并入「{survivor}」。"
         return survivor
 
-    def back_url(self, record: list[Customer]) -> str:
+    def back_url(self, record: Chosen) -> str:
         return reverse("duplicates")
 
-    def success_url(self, record: list[Customer], result: Customer) -> str:
-        return result.get_absolute_url()
+    def success_url(self, record: Chosen, result: Any) -> str:
+        return str(result.get_absolute_url())
 
 
 def describe_merge(customers: list[Customer], survivor_key: str, by: User) -> dict[str, Any]:

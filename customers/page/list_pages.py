@@ -72,6 +72,7 @@ class CustomerList(ListPage):
         BulkAction("批量修改", "customer_reclassify", Customer.reclassify.permission),
         BulkAction("合并", "customer_merge", Customer.merge.permission),
     )
+    bulk_unit = "家"
     tabs = Tabs("status", Customer.Status.choices)
     shipped_views = (
         View("quiet", "30 天没联系", "status=normal&talked=over-30&sort=last_interaction_on"),

@@ -23,7 +23,7 @@ from accounts.models import User
 from customers.names import COMPANY_ENDINGS, normalize, pinyin
 from kit.domain.folding import fold_code, fold_number, fold_width
 
-from .lookup_limits import counted_answers
+from .lookup_limits import CheckPaused, counted_answers, recently_counted
 from .models import Customer
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Match:
     reveals: bool = False  # tells what the reader could not look up
     role: str = "客户经理"
     number: str = ""  # empty outside the reader's view
+    advice: str = ""  # what to do
 
     @property
     def key(self) -> str:
@@ -68,6 +69,10 @@ class Match:
 
     def __str__(self) -> str:
         return f"{self.name}（{self.role} {self.role_text}）"
+
+
+IN_VIEW = "请打开核对；是同一家就不用再建，新需求请记在它的交往记录里。"
+BEYOND = "请与{}联系；需要由您跟进时，请主管移交。"
 
 
 # Keys
@@ -106,6 +111,7 @@ def similar_name_condition(name: str) -> Q:
     folded = normalize(name)
     condition = Q(name_normalized=folded) | Q(name_pinyin__in=pinyin_variants(name))
     if len(folded) >= MIN_PART_LENGTH:
+        condition |= Q(name_pinyin__startswith=pinyin(folded)[0])
         condition |= Q(name_normalized__contains_text=folded) | Q(name_normalized__in=name_parts(folded))
     return condition
 
@@ -136,7 +142,10 @@ def match_reason(terms: SearchTerms, record: RecordWithName) -> str:
         return "销售系统客户编号相同"
     if folded and stored and (folded in stored or stored in name_parts(folded)):
         return "名称相近"
-    return "读音相同" if folded and record.name_pinyin in pinyin_variants(terms.name) else "电话相同"
+    if folded and record.name_pinyin in pinyin_variants(terms.name):
+        return "读音相同"
+    sounds_like = len(folded) >= MIN_PART_LENGTH and (record.name_pinyin or "").startswith(pinyin(folded)[0])
+    return "读音相近" if sounds_like else "电话相同"
 
 
 # Customers
@@ -192,6 +201,7 @@ def customer_matches(terms: SearchTerms, by: User, *, exclude: Iterable[int] = (
             customer.get_absolute_url() if customer.pk in visible else "",
             customer.pk not in visible or (reason == "电话相同" and customer.pk not in detailed),
             number=customer.number if customer.pk in visible else "",
+            advice=IN_VIEW if customer.pk in visible else BEYOND.format(customer.manager),
         )
         for customer in customers
     ]
@@ -221,6 +231,22 @@ def _why_same_contact(terms: SearchTerms, contact: Contact) -> str:
 
 
 # Answers
+
+
+def find_while_typing(by: User, find: Callable[[], list[Match]]) -> tuple[list[Match], bool]:
+    """Return the matches to show while the user types, and whether those outside the view are withheld.
+
+    What the user was told within the last minute is told again without being counted again.
+    """
+    matches = find()
+    try:
+        with counted_answers(by) as count:
+            for match in (one for one in matches if one.reveals):
+                if match.record.pk not in recently_counted(by, type(match.record)):
+                    count(match.record, match.why)
+    except CheckPaused:
+        return [match for match in matches if not match.reveals], True
+    return matches, False
 
 
 def find_unconfirmed(by: User, find: Callable[[], list[Match]], confirmed: Iterable[str] = ()) -> list[Match]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from accounts.models import User
 from basedata.models import DictionaryEntry
@@ -16,6 +17,7 @@ from .duplicate_form import DuplicateCheckForm
 from .duplicates import Match, SearchTerms, customer_matches
 from .field_labels import entry_categories, field_label
 from .fields import BASIC, BLOCKS, BUSINESS, CONTACT, ENTRY_NAMES, FOLDED, FORM_FIELDS, FORMER, UNITS, Kind, names
+from .known_pages import watch_fields
 from .locks import lock_current_customers, lock_customer_names
 from .models import Customer, required_fields
 from .picker import add_customer_field
@@ -74,6 +76,7 @@ class CustomerForm(DuplicateCheckForm):
             self.fields[name].choices = [(score, f"{score}") for score in range(1, 6)]  # type: ignore[attr-defined]
         for name in self.required_names():
             self.fields[name].required = True
+        watch_fields(self, reverse("customers:known"), ("name", "phone", "license_number", "external_number"))
 
     def offer(self, owners: QuerySet[User]) -> None:
         """Ask for the owner of a new customer, except a user who can only be it themselves."""

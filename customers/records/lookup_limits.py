@@ -36,6 +36,9 @@ class CheckPaused(Exception):
         )
 
 
+TYPING_PAUSED = (
+    f"一分钟内已提示了 {MAX_ANSWERS_PER_MINUTE} 个您查看范围外的客户或机会，暂停提示范围外的；您查看范围内的照常提示。"
+)
 LOOKUP_PAUSED = (
     f"一分钟内已提示了 {MAX_ANSWERS_PER_MINUTE} 个您查看范围外的客户，暂停查找范围外的客户。请过一分钟再试；"
     "您查看范围内的客户照常查找。"
@@ -49,19 +52,30 @@ def counted_answers(by: User) -> Iterator[Callable[[models.Model, str], None]]:
     Enter it before looking, or ask is_paused(): that nothing was found would be an answer as well.
     """
 
-    def count(record: models.Model, reason: str) -> None:
-        log_event(by, ANSWER_VERB, record, 相同之处=reason)
-
     with transaction.atomic():
         lock_answers(by)
-        if is_paused(by):
+        left = MAX_ANSWERS_PER_MINUTE - recent_answers(by).count()
+        if left <= 0:
             raise CheckPaused
+
+        def count(record: models.Model, reason: str) -> None:
+            nonlocal left
+            if left <= 0:
+                raise CheckPaused  # nothing of this look-up is told, so nothing of it is counted either
+            left -= 1
+            log_event(by, ANSWER_VERB, record, 相同之处=reason)
+
         yield count
 
 
-def is_paused(by: User) -> bool:
+def recent_answers(by: User) -> models.QuerySet[AuditEntry]:
+    """Return what the user was told within the last minute."""
     since = timezone.now() - timedelta(minutes=1)
-    return AuditEntry.objects.filter(actor=by.pk, verb=ANSWER_VERB, at__gte=since).count() >= MAX_ANSWERS_PER_MINUTE
+    return AuditEntry.objects.filter(actor=by.pk, verb=ANSWER_VERB, at__gte=since)
+
+
+def is_paused(by: User) -> bool:
+    return recent_answers(by).count() >= MAX_ANSWERS_PER_MINUTE
 
 
 class LookupResult(NamedTuple):
@@ -90,16 +104,15 @@ def look_up(by: User, customers: Iterable[Customer]) -> LookupResult:
 
 def count_lookups(by: User, customers: list[Customer]) -> None:
     with counted_answers(by) as count:
-        recent = recently_counted(by)
+        recent = recently_counted(by, Customer)
         for customer in customers:
             if customer.pk not in recent:
                 count(customer, LOOKUP_REASON)
 
 
-def recently_counted(by: User) -> set[int | None]:
-    """Return keys of the customers that the user was told of within the last minute."""
-    since, kind = timezone.now() - timedelta(minutes=1), ContentType.objects.get_for_model(Customer)
-    rows = AuditEntry.objects.filter(actor=by.pk, verb=ANSWER_VERB, at__gte=since, content_type=kind)
+def recently_counted(by: User, model: type[models.Model]) -> set[int | None]:
+    """Return keys of the model's rows that the user was told of within the last minute."""
+    rows = recent_answers(by).filter(content_type=ContentType.objects.get_for_model(model))
     return set(rows.values_list("object_id", flat=True))
 
 

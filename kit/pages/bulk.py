@@ -10,12 +10,12 @@ from django.urls import reverse
 from .html import format_html_fast
 
 CHECKBOX_CELL = (
-    '<td class="m-h"><input class="ck" type="checkbox" name="ids" value="{}" form="bulk" aria-label="选择 {}"></td>'
+    '<td class="pick"><input class="ck" type="checkbox" name="ids" value="{}" form="bulk" aria-label="选择 {}"></td>'
 )
 
 
 class BulkAction(NamedTuple):
-    """A button over the list; its page receives the keys of the selected rows as ?ids=1&ids=2."""
+    """A button over the list; its page receives the list's URL, and ?ids=1&ids=2 or ?all=1, see kit/bulk."""
 
     label: str
     url_name: str

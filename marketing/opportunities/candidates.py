@@ -11,6 +11,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.users.assign_each import Fit, Proposal, spread
 
 from .models import Opportunity
 
@@ -57,6 +58,26 @@ def rank_candidates(opportunity: Opportunity, people: Iterable[User]) -> list[Ca
             )
         )
     return sorted(candidates, key=lambda c: (-(c.fits_region + c.fits_industry), c.open, c.user.name, c.user.pk))
+
+
+def suggest_people(opportunities: Iterable[Opportunity], people: Iterable[User]) -> dict[int, Proposal]:
+    """Propose an account manager for each opportunity: fit of region and industry, then the fewest open ones.
+
+    people: with regions and industries prefetched.
+    """
+    people = list(people)
+    loads = {row["assignee"]: row["open"] for row in _count_by_assignee([person.pk for person in people])}
+    regions = {person.pk: {entry.pk for entry in person.regions.all()} for person in people}
+    industries = {person.pk: {entry.pk for entry in person.industries.all()} for person in people}
+
+    def fit(one: Opportunity, person: User) -> Fit:
+        reasons = [
+            *(["分区适合"] if one.region_id in regions[person.pk] else []),
+            *(["行业适合"] if one.industry_id in industries[person.pk] else []),
+        ]
+        return Fit(len(reasons), "、".join(reasons) or "进行中的机会最少")
+
+    return spread(opportunities, people, loads, fit)
 
 
 def _count_by_assignee(people: list[int]) -> Iterable[Any]:

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from customers.records.duplicates import (
+    BEYOND,
     MAX_SIMILAR,
     Match,
     SearchTerms,
@@ -20,6 +21,8 @@ from customers.records.duplicates import (
 )
 
 from .models import Opportunity
+
+IN_VIEW = "请在这个机会里继续，不用再建。"
 
 
 def opportunity_matches(sought: SearchTerms, by: User, *, but: int | None = None) -> list[Match]:
@@ -62,6 +65,7 @@ def _match(one: Opportunity, sought: SearchTerms, *, is_visible: bool, shows_det
         not is_visible or (reason == "电话相同" and not shows_details),
         "客户经理" if one.assignee_id else "创建人",
         f"机会编号 {one.pk}" if is_visible else "",
+        IN_VIEW if is_visible else BEYOND.format(one.assignee or one.created_by),
     )
 
 

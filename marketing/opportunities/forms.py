@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.urls import reverse
 
 from accounts.models import User
 from basedata.models import DictionaryEntry
@@ -15,6 +16,7 @@ from customers.models import Customer, lock_current_customers, lock_customer_nam
 from customers.names import normalize
 from customers.records.duplicate_form import DuplicateCheckForm
 from customers.records.duplicates import Match, SearchTerms, customer_matches, find_unconfirmed
+from customers.records.known_pages import watch_fields
 from customers.records.lookup_limits import CheckPaused
 from customers.records.picker import add_customer_field
 from kit.domain.masking import refuse_masked
@@ -63,6 +65,7 @@ class OpportunityForm(DuplicateCheckForm):
         self.fields["industry"].queryset = entries.of("行业")  # type: ignore[attr-defined]
         self.fields["source"].widget.attrs["list"] = "sources"
         add_customer_field(self, "introduced_by", label="老客户介绍", user=user)
+        watch_fields(self, reverse("marketing:known"), ("customer_name", "contact_phone"))
 
     def clean(self) -> dict[str, Any]:
         """Warn once of each match: the hidden answer names the matches shown, so that others warn again."""

@@ -21,6 +21,7 @@ from customers.records.picker import customer_suggestions
 from kit.audit.models import AuditEntry
 from kit.domain.days import format_day
 from kit.domain.money import format_yuan
+from kit.pages.bulk import BulkAction
 from kit.pages.buttons import Button, controls
 from kit.pages.columns import Column
 from kit.pages.form_page import FormPage
@@ -32,7 +33,7 @@ from kit.pages.list_views.views import View
 from kit.pages.record_page import RecordPage
 from kit.pages.templatetags.ui import chip, rate
 
-from .candidates import rank_candidates
+from .candidates import Candidate, rank_candidates
 from .filters import OpportunityFilter
 from .forecasts import sum_forecasts
 from .forms import ContactCorrectionForm, ForecastForm, LoseForm, OpportunityForm, WinForm
@@ -52,6 +53,7 @@ FORECAST = Button(Opportunity.update_forecast, "adjustments", "marketing:opportu
 CONTACT = Button(Opportunity.correct_contact, "phone", "marketing:opportunity_contact")
 WIN = Button(Opportunity.win, "circle-check", "marketing:opportunity_win", "btn-primary", dialog=True)
 SHARE = Button(Opportunity.share, "users", "marketing:opportunity_share", label="协作人")
+MAX_NEXT = 20  # waiting opportunities that are asked
 WITHDRAW_SHARE = "marketing:opportunity_share_withdraw"
 LOSE = Button(Opportunity.lose, "player-stop", "marketing:opportunity_lose", "btn-warn")
 
@@ -98,6 +100,12 @@ class OpportunityList(ListPage):
         Column("创建时间", "created_at", sort="created_at", css="nw m-h"),
     )
     row_buttons = (ASSIGN, EDIT, REMOVE, REASSIGN, PLAN)
+    bulk_actions = (
+        BulkAction("指派", "marketing:assign_many", Opportunity.assign.permission),
+        BulkAction("改派", "marketing:reassign_many", Opportunity.reassign.permission),
+        BulkAction("延后", "marketing:postpone_many", Opportunity.update_forecast.permission),
+    )
+    bulk_unit = "个"
     tabs = Tabs("status", Opportunity.Status.choices, Opportunity.Status.UNASSIGNED)
     shipped_views = (
         View("waiting", "14 天没指派", "status=unassigned&created=over-14&sort=created_at"),
@@ -249,14 +257,37 @@ class AssignmentPage(FormPage):
         return {"candidates": Opportunity.candidates(self.request.user)}
 
     def context(self, record: Opportunity, form: Any) -> dict[str, Any]:
-        people = Opportunity.candidates(self.request.user).prefetch_related("regions", "industries")
         is_taken = self.do == Opportunity.assign and record.assignee_id is not None
-        facts = facts_context(record, self.request.user)
-        return {"candidates": rank_candidates(record, people), "is_taken": is_taken, **facts}
+        return {"candidates": self.ranked(record), "is_taken": is_taken, **facts_context(record, self.request.user)}
+
+    def ranked(self, record: Opportunity) -> list[Candidate]:
+        people = Opportunity.candidates(self.request.user).prefetch_related("regions", "industries")
+        return rank_candidates(record, people)
 
 
 class AssignOpportunity(AssignmentPage):
+    """指派, with the best candidate chosen; afterwards the list again, or the next opportunity to assign."""
+
     do, form, title, submit_label = Opportunity.assign, AssignForm, "指派机会", "指派"
+    offers_next = True
+
+    def form_options(self, record: Opportunity) -> dict[str, Any]:
+        best = [candidate.user for candidate in self.ranked(record)[:1]] if self.request.method == "GET" else []
+        return {**super().form_options(record), **({"best": best[0]} if best else {})}
+
+    def back_url(self, record: Opportunity) -> str:
+        return reverse("marketing:opportunity_list")
+
+    def success_url(self, record: Opportunity, result: Any) -> str:
+        return self.next_url() if "next" in self.request.POST else self.back_url(record)
+
+    def next_url(self) -> str:
+        """Return the page of the oldest opportunity the user may assign; the list, where there is none."""
+        waiting = Opportunity.objects.editable_by(self.request.user).filter(status=Opportunity.Status.UNASSIGNED)
+        for one in waiting.order_by("created_at", "pk")[:MAX_NEXT]:
+            if one.can_assign(self.request.user):
+                return reverse("marketing:opportunity_assign", args=[one.pk])
+        return reverse("marketing:opportunity_list")
 
 
 class ReassignOpportunity(AssignmentPage):

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Count
 
 from accounts.models import User
+from accounts.users.assign_each import Fit, Proposal, spread
 
 from .models import ServiceRequest
 
@@ -40,6 +41,23 @@ def rank_candidates(requests: Iterable[ServiceRequest], people: Iterable[User]) 
         for person in people
     ]
     return sorted(candidates, key=lambda c: (not c.owns_customer, not c.fits_region, c.open, c.user.name, c.user.pk))
+
+
+def suggest_people(requests: Iterable[ServiceRequest], people: Iterable[User]) -> dict[int, Proposal]:
+    """Propose for each request its customer's owner, else by region, then the least loaded.
+
+    people: with regions prefetched.
+    """
+    people = list(people)
+    regions = {person.pk: {entry.pk for entry in person.regions.all()} for person in people}
+
+    def fit(one: ServiceRequest, person: User) -> Fit:
+        if one.customer and one.customer.manager_id == person.pk:
+            return Fit(2, "客户的客户经理")
+        fits_region = one.customer is not None and one.customer.region_id in regions[person.pk]
+        return Fit(1, "分区适合") if fits_region else Fit(0, "处理中的请求最少")
+
+    return spread(requests, people, open_requests(person.pk for person in people), fit)
 
 
 def open_requests(people: Iterable[int]) -> dict[int, int]:

@@ -79,6 +79,7 @@ KIND = Column("服务类型", "kind")
 CREATOR = Column("创建人", "created_by", css="nw m-h")
 CREATED = Column("创建时间", "created_at", sort="created_at", css="nw")
 ASSIGNEE = Column("分配给", "assignee", css="nw")
+ASSIGN_MANY = BulkAction("分配", "services:assign_many", ServiceRequest.assign.permission)
 DUE = Column("应处理完成", "due_at", sort="due_at", html=due_cell, css="nw")
 
 
@@ -89,6 +90,7 @@ class RequestList(ListPage):
     filterset_class = LateFilter
     new = NewLink(ServiceRequest.create, "services:request_create")
     export_permission = "services.export_servicerequest"
+    bulk_unit = "个"
 
 
 class Dispatch(RequestList):
@@ -97,7 +99,7 @@ class Dispatch(RequestList):
     columns = (NUMBER, SUMMARY, PARTY, STATE, KIND, CREATOR, CREATED, DUE)
     default_sort = "created_at"  # the oldest first
     row_buttons = (ASSIGN, EDIT, REMOVE)
-    bulk_actions = (BulkAction("分配", "services:assign_many", ServiceRequest.assign.permission),)
+    bulk_actions = (ASSIGN_MANY,)
     open_permission = ServiceRequest.assign.permission
     empty_text = "没有等待分配的服务请求。新创建的请求出现在这里，由主管分配给客户经理。"
 
@@ -170,6 +172,10 @@ class Archive(RequestList):
         Column("处理用时（分钟）", "minutes_to_handle", export_only=True),
         Column("归档用时（分钟）", "minutes_to_archive", export_only=True),
     )  # fmt: skip
+    bulk_actions = (
+        ASSIGN_MANY,
+        BulkAction("改派", "services:reassign_many", ServiceRequest.reassign.permission),
+    )
     tabs = Tabs("status", ServiceRequest.Status.choices, ServiceRequest.Status.ARCHIVED)
     shipped_views = (
         View("overdue", "已逾期", "status=all&overdue=on&sort=created_at"),

@@ -27,6 +27,7 @@ from .models import ServiceRequest
 from .notes import ServiceHelper
 
 CRUMBS = (("服务管理", ""), ("服务归档", "services:archive"))
+MAX_NEXT = 20  # waiting requests that are asked
 RELATED = (
     "kind", "customer", "customer__manager", "customer__level", "contact", "cause", "created_by", "assignee",
     "assigned_by",
@@ -179,8 +180,28 @@ class AssignmentPage(FormPage):
 
 
 class AssignRequest(AssignmentPage):
+    """分配, with the best candidate chosen; afterwards the list again, or the next request to assign."""
+
     do, form, title, submit_label = ServiceRequest.assign, AssignForm, "分配服务请求", "分配"
-    message = "已分配，对方会收到通知。"
+    message, offers_next = "已分配，对方会收到通知。", True
+
+    def form_options(self, record: ServiceRequest) -> dict[str, Any]:
+        best = ranked_candidates([record], self.request.user)[:1] if self.request.method == "GET" else []
+        return {**super().form_options(record), **({"best": best[0].user} if best else {})}
+
+    def back_url(self, record: ServiceRequest) -> str:
+        return reverse("services:dispatch")
+
+    def success_url(self, record: ServiceRequest, result: Any) -> str:
+        return self.next_url() if "next" in self.request.POST else self.back_url(record)
+
+    def next_url(self) -> str:
+        """Return the page of the oldest request the user may assign; the list, where there is none."""
+        waiting = ServiceRequest.objects.editable_by(self.request.user).filter(status=ServiceRequest.Status.NEW)
+        for one in waiting.order_by("created_at", "pk")[:MAX_NEXT]:
+            if one.can_assign(self.request.user):
+                return reverse("services:request_assign", args=[one.pk])
+        return reverse("services:dispatch")
 
 
 class ReassignRequest(AssignmentPage):

@@ -4,8 +4,10 @@
 
 import { all } from "./dom.js";
 import "./search.js";
+import "./known.js";
 import "./menus.js";
-import { fitTables, rememberList, restoreBack, showChosen } from "./lists.js";
+import { fitTables, rememberList, restoreBack } from "./lists.js";
+import { showChosen } from "./selection.js";
 import { showGranted } from "./permissions.js";
 import { focusErrors, showCounts, watch } from "./forms.js";
 import "./requests.js";

@@ -1,4 +1,4 @@
-/* Lists: chosen rows, choices that are sent by themselves, and the way back to the same rows. */
+/* Lists: choices that are sent by themselves, and the way back to the same rows. */
 
 import { all, closest } from "./dom.js";
 
@@ -6,31 +6,6 @@ import { all, closest } from "./dom.js";
 function onAutosubmit(event) {
   const field = closest(event, "[data-autosubmit]");
   if (field && field.form) field.form.requestSubmit();
-}
-
-/* ---------- Chosen rows: the bar appears with the first tick and says how many ---------- */
-
-export function showChosen() {
-  const bar = document.querySelector("[data-bulk]");
-  if (!bar) return;
-  const ticks = all('input[name="ids"]');
-  const chosen = ticks.filter((tick) => tick.checked).length;
-  const head = document.querySelector("[data-tick-all]");
-  head.hidden = false;
-  head.checked = chosen > 0 && chosen === ticks.length;
-  head.indeterminate = chosen > 0 && chosen < ticks.length;
-  bar.hidden = chosen === 0;
-  bar.querySelector("[data-chosen]").textContent = "已选 " + chosen + " 条";
-}
-
-function onTick(event) {
-  const head = closest(event, "[data-tick-all]");
-  if (head) {
-    all('input[name="ids"]').forEach((tick) => {
-      tick.checked = head.checked;
-    });
-  }
-  if (head || closest(event, 'input[name="ids"]')) showChosen();
 }
 
 /* ---------- A head that stays in sight needs a table that fits; one that does not scrolls inside its card ---------- */
@@ -69,7 +44,6 @@ export function restoreBack(link) {
 }
 
 document.addEventListener("change", onAutosubmit);
-document.addEventListener("change", onTick);
 window.addEventListener("resize", () => fitTables());
 document.addEventListener("htmx:pushedIntoHistory", rememberList);
 document.addEventListener("htmx:replacedInHistory", rememberList);

@@ -1,4 +1,4 @@
-/* Keys on the rows of a list: J and K lead down and up, Enter opens, X ticks. Off by a switch in 个人资料. */
+/* Keys on the rows of a list: J and K lead down and up, Enter opens. Off by a switch in 个人资料. */
 
 import { all, closest, root } from "./dom.js";
 
@@ -28,11 +28,6 @@ function step(by) {
   if (next) lead(next);
 }
 
-function tick(row) {
-  const box = row.querySelector('input[name="ids"]');
-  if (box) box.click();
-}
-
 function onKey(event) {
   const isOff = !root.hasAttribute("data-keys") || event.isComposing || event.ctrlKey || event.metaKey || event.altKey;
   if (isOff || event.shiftKey || closest(event, TYPING) || document.querySelector("dialog[open], details.dd[open]")) return;
@@ -40,7 +35,6 @@ function onKey(event) {
   const row = current();
   if (key === "j") step(1);
   else if (key === "k") step(-1);
-  else if (key === "x" && row) tick(row);
   else if (key === "enter" && row && document.activeElement === document.body) row.querySelector("td a[href]").click();
   else return;
   event.preventDefault();

@@ -4,7 +4,7 @@ import { all, closest } from "./dom.js";
 
 /* ---------- Keyboard: "/" goes to the search ---------- */
 
-function isTyping(element) {
+export function isTyping(element) {
   return element instanceof Element && (/^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName) || element.isContentEditable);
 }
 

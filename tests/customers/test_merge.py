@@ -407,7 +407,7 @@ def test_a_supervisor_merges_on_the_page(pair, company, sign_in):
     client = sign_in(company.supervisor)
     ids = [kept.pk, gone.pk, foreign.pk]
     html = page_of(client.get("/customers/merge/", {"ids": ids}))
-    assert "另外 1 个不在您的合并范围内" in html
+    assert "另外 1 条不在您的查看范围内" in html
     assert "外部" not in html.replace("外部主管", "")
     assert values(html)["survivor"] == str(kept.pk)  # the older one is proposed
     assert "请填写。" in page_of(client.post("/customers/merge/", {"ids": ids, "survivor": kept.pk}))

@@ -30,6 +30,14 @@ marketing:opportunity_assign     new       GET   in   404  200  403  403  404  4
 marketing:opportunity_assign     new       POST  in   404  302  403  403  404  404  404  403  404
 marketing:opportunity_assign     assigned  POST  in   404  409  403  403  404  404  404  403  404
 marketing:opportunity_assign     closed    POST  in   404  409  403  403  404  404  404  403  404
+marketing:known                  -         GET   in   405  405  405  405  405  405  405  405  405
+marketing:known                  -         POST  in   403  200  200  200  200  200  200  403  403
+marketing:assign_many            -         GET   in   403  302  403  403  403  403  302  403  403
+marketing:assign_many            -         POST  in   403  409  403  403  403  403  409  403  403
+marketing:reassign_many          -         GET   in   403  302  403  403  403  403  302  403  403
+marketing:reassign_many          -         POST  in   403  409  403  403  403  403  409  403  403
+marketing:postpone_many          -         GET   in   403  403  302  302  302  302  403  403  403
+marketing:postpone_many          -         POST  in   403  403  409  409  409  409  403  403  403
 marketing:opportunity_reassign   assigned  GET   in   404  200  403  403  404  404  404  403  404
 marketing:opportunity_reassign   assigned  POST  in   404  302  403  403  404  404  404  403  404
 marketing:opportunity_reassign   new       POST  in   404  409  403  403  404  404  404  403  404

@@ -25,7 +25,9 @@ services:find_customer           -         POST  in   403  405  405  405  405  4
 services:find_contacts           -         GET   in   403  200  200  200  200  200  200  403  403
 services:find_contacts           -         POST  in   403  405  405  405  405  405  405  403  403
 services:assign_many             -         GET   in   403  302  403  403  403  403  302  403  403
-services:assign_many             -         POST  in   403  409  403  403  403  403  200  403  403
+services:assign_many             -         POST  in   403  409  403  403  403  403  409  403  403
+services:reassign_many           -         GET   in   403  302  403  403  403  403  302  403  403
+services:reassign_many           -         POST  in   403  409  403  403  403  403  409  403  403
 services:request_detail          asknew    GET   in   404  200  200  200  404  404  404  200  404
 services:request_detail          asked     GET   in   404  200  200  200  404  404  404  200  404
 services:request_detail          answered  GET   in   404  200  200  200  404  404  404  200  404

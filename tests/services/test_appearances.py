@@ -13,7 +13,7 @@ from customers.contacts.callers import customers_by_phone
 from customers.models import Customer
 from services.models import ServiceRequest
 from tests import factories
-from tests.html import markup, menu, text, texts, urls
+from tests.html import markup, menu, text, texts, urls, value
 
 pytestmark = pytest.mark.django_db
 
@@ -96,7 +96,8 @@ def test_transfer_on_screen_takes_open_requests_along(customer, people, company,
     record.refresh_from_db()
     assert (record.assignee, record.keeper) == (company.colleague, company.colleague)
     many = {"ids": [customer.pk], "to": company.eastern.pk, "reason": "再换"}
-    client.post(reverse("customer_transfer_many"), many)
+    url = reverse("customer_transfer_many")
+    client.post(url, {**many, "opened": value(client.get(url, many), "opened")})
     record.refresh_from_db()
     assert (record.assignee, Customer.objects.get(pk=customer.pk).manager) == (company.eastern, company.eastern)
 

@@ -258,16 +258,18 @@ def test_several_are_assigned_together_and_what_cannot_be_is_left_out(people, co
     foreign = factories.service_request(company.stranger)
     ids = [one.pk for one in (*new, assigned, foreign)] + [10**9]
     client, url = sign_in(company.supervisor), reverse("services:assign_many")
-    page = client.get(url, {"ids": ids})
-    assert "另外 3 个不能由您分配" in text(page)
-    assert "请选择一位客户经理" in text(client.post(url, {"ids": ids}))
-    answer = client.post(url, {"ids": ids, "to": company.eastern.pk}, follow=True)
-    assert "已把 3 个服务请求分配给 王华东。另外 3 个不能分配，已略去。" in text(answer)
-    assert ServiceRequest.objects.filter(assignee=company.eastern).count() == 3
+    page = client.get(url, {"ids": ids, "mode": "one", "to": company.eastern.pk})
+    assert "选中的另外 3 条不会分配" in text(page)
+    assert "需要换人时请改派" in text(page)
+    sent = {"ids": ids, "opened": value(page, "opened"), "plan": value(page, "plan")}
+    assert "选择您范围内在职的客户经理" in text(client.post(url, {**sent, f"to_{new[0].pk}": company.stranger.pk}))
+    answer = client.post(url, {**sent, f"to_{new[0].pk}": company.manager.pk}, follow=True)
+    assert "已分配 3 个服务请求，对方会收到通知。另有 3 条没有分配" in text(answer)
+    assert ServiceRequest.objects.filter(assignee=company.eastern).count() == 2
     foreign.refresh_from_db()
     assigned.refresh_from_db()
     assert (foreign.assignee, assigned.assignee) == (None, company.manager)
-    again = client.post(url, {"ids": ids, "to": company.manager.pk})
+    again = client.post(url, sent)
     assert again.status_code == 409
     nothing = client.get(url, {"ids": [foreign.pk]}, follow=True)
     assert "没有选中您可以分配的服务请求" in text(nothing)

@@ -1,0 +1,101 @@
+"""Already known? While a customer or an opportunity is typed, and who learns what of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from customers.records.lookup_limits import ANSWER_VERB, MAX_ANSWERS_PER_MINUTE
+from kit.audit.models import AuditEntry
+from tests import factories
+from tests.html import find_all, links, text
+
+pytestmark = pytest.mark.django_db
+
+CUSTOMERS, OPPORTUNITIES = "/customers/known/", "/marketing/opportunities/known/"
+
+
+def told():
+    return AuditEntry.objects.filter(verb=ANSWER_VERB).count()
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ({"name": "唐山暄和玻璃"}, "名称相近"),
+        ({"name": "暄和玻璃"}, "名称相近"),
+        ({"name": "唐山轩和玻璃制品有限公司"}, "读音相同"),
+        ({"name": "唐山轩和玻璃"}, "读音相近"),
+        ({"phone": "+86 315 5555 0001"}, "电话相同"),
+    ],
+)
+def test_in_view_it_is_found_by_part_sound_and_number_with_a_link_and_advice(typed, why, company, sign_in):
+    known = factories.CustomerFactory(name="唐山暄和玻璃制品有限公司", manager=company.manager, phone="0315-5555 0001")
+    answer = sign_in(company.manager).post(CUSTOMERS, typed)
+    assert links(answer) == [(f"唐山暄和玻璃制品有限公司（{known.number}）", known.get_absolute_url())]
+    assert f"{why}。请打开核对；是同一家就不用再建" in text(answer)
+    assert told() == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_told"),
+    [
+        ({"name": "唐山暄和玻璃制品（有限公司）"}, True),
+        ({"phone": "0315 55550001"}, True),
+        ({"name": "唐山暄和玻璃"}, False),
+        ({"name": "唐山轩和玻璃制品有限公司"}, False),
+        ({"phone": "55550001"}, False),
+    ],
+)
+def test_outside_the_view_only_the_exact_name_or_full_number_and_no_link(typed, is_told, company, sign_in):
+    factories.CustomerFactory(name="唐山暄和玻璃制品有限公司", manager=company.stranger, phone="0315-5555 0001")
+    answer = sign_in(company.manager).post(CUSTOMERS, typed)
+    assert find_all(answer, "a") == []
+    assert ("客户经理 外人甲" in text(answer), told()) == (is_told, int(is_told))
+    if is_told:
+        assert "请与外人甲联系" in text(answer)
+
+
+def test_an_open_opportunity_is_known_to_whoever_types_the_next(company, sign_in):
+    mine = factories.opportunity(company.manager, customer_name="唐山暄和玻璃制品有限公司")
+    factories.opportunity(company.stranger, customer_name="海外暄和玻璃")
+    client = sign_in(company.manager)
+    answer = client.post(OPPORTUNITIES, {"customer_name": "唐山暄和玻璃"})
+    assert [url for _, url in links(answer)] == [mine.get_absolute_url()]
+    assert "请在这个机会里继续，不用再建。" in text(answer)
+    assert "创建人 外人甲" in text(client.post(OPPORTUNITIES, {"customer_name": "海外暄和玻璃"}))
+    assert text(client.post(f"{OPPORTUNITIES}?but={mine.pk}", {"customer_name": "唐山暄和玻璃"})) == ""
+
+
+def test_the_same_record_is_counted_once_a_minute_and_thirty_are_the_most(company, sign_in):
+    factories.CustomerFactory(name="别人的单位", manager=company.stranger)
+    factories.CustomerFactory(name="自己的单位", manager=company.manager)
+    client = sign_in(company.manager)
+    for _ in range(3):
+        assert "外人甲" in text(client.post(CUSTOMERS, {"name": "别人的单位"}))
+    assert told() == 1
+    for number in range(MAX_ANSWERS_PER_MINUTE - 1):
+        factories.CustomerFactory(name=f"第{number}家海外单位", manager=company.stranger)
+        assert "外人甲" in text(client.post(CUSTOMERS, {"name": f"第{number}家海外单位"}))
+    factories.CustomerFactory(name="最后一家海外单位", manager=company.stranger)
+    last = text(client.post(CUSTOMERS, {"name": "最后一家海外单位"}))
+    assert ("外人甲" in last, "暂停提示范围外的" in last, told()) == (False, True, MAX_ANSWERS_PER_MINUTE)
+    assert "自己的单位" in text(client.post(CUSTOMERS, {"name": "自己的单位"}))
+    assert "暂停" in text(client.post(CUSTOMERS, {"name": "没有这家单位"}))  # silence would be an answer too
+
+
+@pytest.mark.parametrize(
+    "typed", [{}, {"name": "x"}, {"name": "a\x00b"}, {"name": "长" * 500}, {"phone": "9" * 90}, {"o": "1"}]
+)
+def test_odd_input_finds_nothing_and_breaks_nothing(typed, company, sign_in):
+    client = sign_in(company.manager)
+    for url in (CUSTOMERS, f"{CUSTOMERS}?but=99999999999999999999", OPPORTUNITIES):
+        answer = client.post(url, typed)
+        assert (answer.status_code in (200, 400), text(answer) if answer.status_code == 200 else "") == (True, "")
+
+
+def test_the_fields_of_both_forms_ask_while_typing(company, sign_in):
+    client = sign_in(company.manager)
+    for page, names in (("/customers/new/", 4), ("/marketing/opportunities/new/", 2)):
+        places = find_all(client.get(page), "[data-known]")
+        assert len(places) == names
+        assert {place.get("hx-post") for place in places} <= {CUSTOMERS, OPPORTUNITIES}
