@@ -1,4 +1,4 @@
-"""Background work on the figures kept from the orders: rebuilt by command, checked every night."""
+"""Background work on what is kept of orders and customers: rebuilt by command, checked every night."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from .orders.rollups import (
     refresh_revenue,
     settle_dates,
 )
+from .search_tasks import describe_search_differences, rebuild_search_texts
 
 logger = logging.getLogger("crm.rollups")
 
@@ -51,6 +52,9 @@ def check_nightly() -> str:
     if texts := describe_metric_differences():
         _report("客户指标与订单不一致", f"客户指标与订单有 {len(texts)} 处不一致，已重新计算", texts)
         results.append(f"发现 {len(texts)} 个客户的指标不一致；{rebuild_metrics()}")
+    if texts := describe_search_differences():
+        _report("搜索文本与客户资料不一致", f"有 {len(texts)} 个客户的搜索文本与资料不一致，已重建", texts)
+        results.append(f"发现 {len(texts)} 个客户的搜索文本不一致；{rebuild_search_texts()}")
     return "".join(results) or "汇总与订单一致"
 
 

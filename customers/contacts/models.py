@@ -23,6 +23,8 @@ from kit.domain.verdict import Verdict, first_objection, refuse_if, require_scop
 from kit.sql.transactions import in_transaction
 from kit.transitions import creation, transition
 
+from .search_text import write_contact_texts
+
 PERSONAL_DATA_PERMISSION = "customers.handle_personal_data"
 ERASED_NAME = "已抹去的联系人"
 
@@ -76,6 +78,15 @@ class Contact(HasContactDetails):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        write_contact_texts([self.customer_id])
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        deleted = super().delete(*args, **kwargs)
+        write_contact_texts([self.customer_id])
+        return deleted
 
     def get_absolute_url(self) -> str:
         return self.customer.get_absolute_url()
