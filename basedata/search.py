@@ -7,13 +7,12 @@ from functools import reduce
 from operator import and_, or_
 
 from django.db.models import Q
-from django.utils.safestring import SafeString
 
 from kit.domain.actor import Actor
 from kit.domain.modules import Hit, HitGroup
 from kit.domain.search_words import SearchQuery
 from kit.pages.html import format_html_fast
-from kit.pages.marks import mark
+from kit.pages.marks import join_facts, mark
 
 from .mirror.models import Product
 
@@ -33,4 +32,4 @@ def _hit(query: SearchQuery, one: Product) -> Hit:
     facts = [mark(one.number, query), *(mark(text, query) for text in (one.model, one.batch) if text)]
     if one.is_discontinued:
         facts.append(format_html_fast("{}", "已停用"))
-    return Hit(one, mark(one.name, query), SafeString(" · ").join(facts))
+    return Hit(one, mark(one.name, query), join_facts(facts))

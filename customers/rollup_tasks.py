@@ -42,19 +42,19 @@ def check_nightly() -> str:
     """Correct differences, log them and notify the administrators. Called by the schedule."""
     delete_old_changes()
     ChurnChange.forget()
-    if not RevenueYear.objects.exists():
-        return rebuild()  # the first night after the migration
-    settle_dates()
     results = []
+    if texts := describe_search_differences():
+        _report("搜索文本与客户资料不一致", f"有 {len(texts)} 个客户的搜索文本与资料不一致，已重建", texts)
+        results.append(f"发现 {len(texts)} 个客户的搜索文本不一致；{rebuild_search_texts()}")
+    if not RevenueYear.objects.exists():
+        return "".join([*results, rebuild()])  # the first night after the migration
+    settle_dates()
     if texts := describe_differences():
         _report("年度汇总与订单不一致", f"统计报表的年度汇总与订单有 {len(texts)} 处不一致，已按订单更正", texts)
         results.append(f"发现 {len(texts)} 处不一致；{rebuild()}")
     if texts := describe_metric_differences():
         _report("客户指标与订单不一致", f"客户指标与订单有 {len(texts)} 处不一致，已重新计算", texts)
         results.append(f"发现 {len(texts)} 个客户的指标不一致；{rebuild_metrics()}")
-    if texts := describe_search_differences():
-        _report("搜索文本与客户资料不一致", f"有 {len(texts)} 个客户的搜索文本与资料不一致，已重建", texts)
-        results.append(f"发现 {len(texts)} 个客户的搜索文本不一致；{rebuild_search_texts()}")
     return "".join(results) or "汇总与订单一致"
 
 

@@ -7,7 +7,6 @@ from functools import reduce
 from operator import and_
 
 from django.db.models import Q
-from django.utils.safestring import SafeString
 
 from accounts.contact_details.masking import may_search_number
 from accounts.models import User
@@ -15,7 +14,7 @@ from kit.domain.modules import Hit, HitGroup
 from kit.domain.money import format_money
 from kit.domain.search_words import SearchQuery, Word
 from kit.pages.html import format_html_fast
-from kit.pages.marks import holds, mark, mark_number, number_spans
+from kit.pages.marks import holds, join_facts, mark, mark_number, number_spans
 from kit.sql.first_rows import first_rows
 
 from .opportunities.models import Opportunity
@@ -56,4 +55,4 @@ def _hit(user: User, query: SearchQuery, one: Opportunity) -> Hit:
         facts.append(format_html_fast("预计 {} 元", format_money(one.expected_amount)))
     if one.assignee:
         facts.append(format_html_fast("{}", one.assignee))
-    return Hit(one, mark(one.customer_name, query), SafeString(" · ").join(facts))
+    return Hit(one, mark(one.customer_name, query), join_facts(facts))

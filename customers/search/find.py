@@ -9,16 +9,18 @@ from django.db.models import Q
 from accounts.models import User
 from customers.contacts.models import Contact
 from customers.orders.models import Order, OrderQuerySet
-from kit.domain.modules import Hit, HitGroup
+from customers.records.models import Customer
+from kit.domain.modules import Hit, HitGroup, Step
 from kit.domain.search_words import SearchQuery
+from kit.domain.urls import record_url
 from kit.pages.html import format_html_fast
-from kit.pages.marks import holds, mark
+from kit.pages.marks import holds, join_facts, mark
 from kit.sql.first_rows import first_rows
 from kit.sql.id_sets import IdSet
 
 from .conditions import WordConditions
 from .customers import Candidate, find_candidates, read_customers
-from .reasons import Reasons, join_facts, mark_name, matching_number, names_word
+from .reasons import Reasons, mark_name, matching_number, names_word
 
 MIN_ORDER_NUMBER = 4  # signs of an order's number
 
@@ -36,15 +38,25 @@ def find_records(user: User, query: SearchQuery, limit: int) -> Sequence[HitGrou
 def _customers(user: User, query: SearchQuery, candidates: list[Candidate], limit: int) -> HitGroup:
     customers = read_customers(one.pk for one in candidates[:limit])
     reasons = Reasons(user, query, customers)
-    hits = [Hit(one, mark_name(one.name, query), reasons.why(one)) for one in customers]
+    hits = [
+        Hit(one, mark_name(one.name, query), reasons.why(one), _steps(user, one) if one is customers[0] else ())
+        for one in customers
+    ]
     return HitGroup("客户", "building", hits, has_more=len(candidates) > limit)
+
+
+def _steps(user: User, customer: Customer) -> tuple[Step, ...]:
+    if not customer.can_contribute(user):
+        return ()
+    url = record_url("customers:interaction_create", customer.pk)
+    return (Step(f"给 {customer} 记交往", url, "message-circle"),)
 
 
 def _contacts(user: User, query: SearchQuery, candidates: list[Candidate], limit: int) -> HitGroup:
     """Find contacts: each word is in the contact or in its customer, and one at least in the contact."""
     customers = IdSet(one.pk for one in candidates if _may_have_contacts(one, query))
     rows = Contact.objects.filter(customer__in=customers, erased_at=None).select_related(
-        "customer", "customer__manager"
+        "customer__manager", "customer__region", "customer__industry"
     )
     reasons, place = Reasons(user, query, ()), {one.pk: at for at, one in enumerate(candidates)}
     found = [one for one in (rows if customers else ()) if any(reasons.in_contact(one, word) for word in query.words)]

@@ -15,10 +15,8 @@ from customers.records.search_text import FormerName, code_token
 from kit.domain.days import format_day
 from kit.domain.folding import folding_table
 from kit.domain.search_words import SearchQuery, Word
-from kit.pages.html import format_html_fast
-from kit.pages.marks import Span, holds, mark, mark_number, number_spans, spans
-
-SEPARATOR = format_html_fast(" · ")
+from kit.pages.html import format_html_fast, join_html
+from kit.pages.marks import Span, holds, join_facts, mark, mark_number, number_spans, spans
 
 
 def mark_name(name: str, query: SearchQuery) -> SafeString:
@@ -103,9 +101,8 @@ class Reasons:
                 yield format_html_fast("{} <mark>{}</mark>", label, code)
         for name, number, code in self.former.get(customer.pk, ()):
             if any(names_word(name, word) or holds(number, word) for word in words) or code:
-                parts = [mark_name(name, self.query), mark(number, self.query)]
-                parts.append(format_html_fast("<mark>{}</mark>", code) if code else SafeString())
-                yield format_html_fast("曾用 {}", format_html_fast("{} {} {}", *parts))
+                shown = format_html_fast(" <mark>{}</mark>", code) if code else ""
+                yield format_html_fast("曾用 {} {}{}", mark_name(name, self.query), mark(number, self.query), shown)
 
     def in_contact(self, contact: Contact, word: Word) -> bool:
         """Tell whether a contact has the word, in what the user sees of it."""
@@ -116,14 +113,12 @@ class Reasons:
         )
 
     def contact_line(self, contact: Contact) -> SafeString:
-        position = format_html_fast("，{}", mark(contact.position, self.query)) if contact.position else SafeString()
-        number = matching_number(contact, self.user, self.query)
-        return format_html_fast(
-            "联系人 {}{}{}",
-            mark_name(contact.name, self.query),
-            position,
-            format_html_fast(" {}", number) if number else "",
-        )
+        parts = [format_html_fast("联系人 {}", mark_name(contact.name, self.query))]
+        if contact.position:
+            parts.append(format_html_fast("，{}", mark(contact.position, self.query)))
+        if number := matching_number(contact, self.user, self.query):
+            parts.append(format_html_fast(" {}", number))
+        return join_html(parts)
 
 
 def contact_is_shown(contact: Contact, user: User) -> bool:
@@ -136,7 +131,3 @@ def matching_number(contact: Contact, user: User, query: SearchQuery) -> SafeStr
     numbers = [getattr(contact, name) for name in NUMBERS]
     found = next((one for one in numbers if any(number_spans(one, word) for word in query.words)), "")
     return mark_number(found, query) if found and contact_is_shown(contact, user) else ""
-
-
-def join_facts(facts: Iterable[SafeString]) -> SafeString:
-    return SEPARATOR.join(facts)  # type: ignore[return-value]

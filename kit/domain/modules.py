@@ -70,12 +70,22 @@ class Waiting(Generic[Person]):
 
 
 @dataclass(frozen=True)
+class Step:
+    """Something to do next with a record: a page to open."""
+
+    label: str
+    url: str
+    icon: str
+
+
+@dataclass(frozen=True)
 class Hit:
-    """A record that a search found. title, why: HTML, the words marked in it."""
+    """A record that a search found. title, why: HTML, the words marked in it; steps: for the best hit."""
 
     record: models.Model
     title: str
     why: str
+    steps: tuple[Step, ...] = ()
 
     @property
     def address(self) -> str:

@@ -23,6 +23,11 @@ def mark_number(text: str, query: SearchQuery) -> SafeString:
     return mark_spans(text, [span for word in query.words for span in number_spans(text, word)])
 
 
+def join_facts(facts: Iterable[SafeString]) -> SafeString:
+    """Return the second line of what was found."""
+    return join_html(format_html_fast(" · {}" if at else "{}", fact) for at, fact in enumerate(facts))
+
+
 def spans(text: str, word: Word) -> list[Span]:
     """Return the places of the word in the text, compared as names are."""
     return _places(text, word.text, lambda sign: folding_table().get(ord(sign), sign)) if word.text else []

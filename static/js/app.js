@@ -4,6 +4,7 @@
 
 import { all } from "./dom.js";
 import "./search.js";
+import "./palette.js";
 import "./menus.js";
 import { rememberList, restoreBack, showChosen } from "./lists.js";
 import { showGranted } from "./permissions.js";
