@@ -9,10 +9,10 @@ from operator import and_, or_
 from django.db.models import Q
 
 from kit.domain.actor import Actor
+from kit.domain.marks import join_facts, mark
 from kit.domain.modules import Hit, HitGroup
 from kit.domain.search_words import SearchQuery
 from kit.pages.html import format_html_fast
-from kit.pages.marks import join_facts, mark
 
 from .mirror.models import Product
 

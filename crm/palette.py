@@ -13,10 +13,10 @@ from django.views import View
 from accounts.models import User
 from customers.search.reasons import mark_name, names_word
 from kit.domain.folding import clean_text
+from kit.domain.marks import holds
 from kit.domain.modules import Action, HitGroup, modules
 from kit.domain.search_words import SearchQuery, read_query
 from kit.domain.urls import page_url
-from kit.pages.marks import holds
 from kit.pages.record_page import RecordPage
 
 from .help import help_sections

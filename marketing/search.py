@@ -10,11 +10,11 @@ from django.db.models import Q
 
 from accounts.contact_details.masking import may_search_number
 from accounts.models import User
+from kit.domain.marks import holds, join_facts, mark, mark_number, number_spans
 from kit.domain.modules import Hit, HitGroup
 from kit.domain.money import format_money
 from kit.domain.search_words import SearchQuery, Word
 from kit.pages.html import format_html_fast
-from kit.pages.marks import holds, join_facts, mark, mark_number, number_spans
 from kit.sql.first_rows import first_rows
 
 from .opportunities.models import Opportunity

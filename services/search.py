@@ -11,10 +11,10 @@ from django.db.models import Q
 from accounts.models import User
 from customers.search.conditions import WordConditions
 from customers.search.reasons import mark_name
+from kit.domain.marks import join_facts, mark
 from kit.domain.modules import Hit, HitGroup
 from kit.domain.search_words import SearchQuery, Word
 from kit.pages.html import format_html_fast
-from kit.pages.marks import join_facts, mark
 from kit.sql.first_rows import first_rows
 
 from .requests.models import ServiceRequest

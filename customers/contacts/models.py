@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -80,12 +80,14 @@ class Contact(HasContactDetails):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        super().save(*args, **kwargs)
-        write_contact_texts([self.customer_id])
+        with transaction.atomic(savepoint=False):
+            super().save(*args, **kwargs)
+            write_contact_texts([self.customer_id])
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        deleted = super().delete(*args, **kwargs)
-        write_contact_texts([self.customer_id])
+        with transaction.atomic(savepoint=False):
+            deleted = super().delete(*args, **kwargs)
+            write_contact_texts([self.customer_id])
         return deleted
 
     def get_absolute_url(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -177,10 +177,11 @@ class Customer(HasContactDetails, SharedRecord):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.derive_names()
-        super().save(*args, **kwargs)
         written = kwargs.get("update_fields")
-        if written is None or SEARCHED_FIELDS.intersection(written):
-            write_customer_texts([self.merged_into_id or self.pk])
+        with transaction.atomic(savepoint=False):
+            super().save(*args, **kwargs)
+            if written is None or SEARCHED_FIELDS.intersection(written):
+                write_customer_texts([self.merged_into_id or self.pk])
 
     def derive_names(self) -> None:
         """Fill the fields derived from the name. save() calls it; bulk inserts must."""

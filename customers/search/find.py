@@ -10,11 +10,11 @@ from accounts.models import User
 from customers.contacts.models import Contact
 from customers.orders.models import Order, OrderQuerySet
 from customers.records.models import Customer
+from kit.domain.marks import holds, join_facts, mark
 from kit.domain.modules import Hit, HitGroup, Step
 from kit.domain.search_words import SearchQuery
 from kit.domain.urls import record_url
 from kit.pages.html import format_html_fast
-from kit.pages.marks import holds, join_facts, mark
 from kit.sql.first_rows import first_rows
 from kit.sql.id_sets import IdSet
 

@@ -14,9 +14,9 @@ from customers.records.models import Customer
 from customers.records.search_text import FormerName, code_token
 from kit.domain.days import format_day
 from kit.domain.folding import folding_table
+from kit.domain.marks import Span, holds, join_facts, mark, mark_number, number_spans, spans
 from kit.domain.search_words import SearchQuery, Word
 from kit.pages.html import format_html_fast, join_html
-from kit.pages.marks import Span, holds, join_facts, mark, mark_number, number_spans, spans
 
 
 def mark_name(name: str, query: SearchQuery) -> SafeString:

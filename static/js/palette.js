@@ -78,6 +78,7 @@ function arrive(mine, body) {
 
 function askSoon() {
   drop();
+  dialog.querySelector(".ft a").href = allUrl();
   timer = setTimeout(ask, PAUSE);
 }
 
@@ -93,7 +94,6 @@ function chosen() {
 
 function show(body) {
   list.replaceChildren(...body.children);
-  dialog.querySelector(".ft a").href = allUrl();
   const lines = options();
   field.setAttribute("aria-expanded", String(lines.length > 0));
   said.textContent = lines.length ? lines.length + " 项" : list.textContent.trim();
@@ -136,7 +136,7 @@ function open(text) {
   dialog.showModal();
   field.focus();
   field.select();
-  ask();
+  askSoon();
 }
 
 function isTyping(element) {

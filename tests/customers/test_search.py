@@ -125,7 +125,7 @@ def test_exact_number_then_beginning_name_contact_rest_and_mine_first(company):
     theirs, mine = made("甲青云有限公司"), made("乙青云有限公司", company.manager)
     begins = made("青云有限公司")
     exact = made("四号有限公司", address="青云路 2 号", external_number="QY-1")
-    assert found(company.manager, "青云") == [begins, mine, theirs, contact, rest, exact]
+    assert found(company.manager, "青云") == [begins, mine, theirs, contact, exact, rest]
     assert found(company.manager, "qy-1 青云")[0] == exact
 
 

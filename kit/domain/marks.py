@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from kit.domain.folding import DIGITS, NON_DIGITS, folding_table
-from kit.domain.search_words import SearchQuery, Word
-from kit.pages.html import format_html_fast, join_html
+from .folding import DIGITS, NON_DIGITS, folding_table
+from .search_words import SearchQuery, Word
 
 Span = tuple[int, int]
 
@@ -25,7 +25,7 @@ def mark_number(text: str, query: SearchQuery) -> SafeString:
 
 def join_facts(facts: Iterable[SafeString]) -> SafeString:
     """Return the second line of what was found."""
-    return join_html(format_html_fast(" · {}" if at else "{}", fact) for at, fact in enumerate(facts))
+    return format_html_join(" · ", "{}", ((fact,) for fact in facts))
 
 
 def spans(text: str, word: Word) -> list[Span]:
@@ -47,9 +47,9 @@ def mark_spans(text: str, places: Iterable[Span]) -> SafeString:
     for start, end in sorted(places):
         if end > at:
             begin = max(start, at)
-            parts += [format_html_fast("{}", text[at:begin]), format_html_fast("<mark>{}</mark>", text[begin:end])]
+            parts += [format_html("{}", text[at:begin]), format_html("<mark>{}</mark>", text[begin:end])]
             at = end
-    return join_html([*parts, format_html_fast("{}", text[at:])])
+    return format_html_join("", "{}", ((part,) for part in (*parts, text[at:])))
 
 
 def _digit(sign: str) -> str:
