@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from kit.domain.actor import Actor
-from kit.domain.modules import Chapter, MenuItem, Module
+from kit.domain.modules import Chapter, MenuItem, Module, Search
+
+from .search import find_records
 
 MODULE: Module[Actor] = Module(
     "basedata",
@@ -16,5 +18,6 @@ MODULE: Module[Actor] = Module(
         MenuItem("产品信息查询", "basedata:product_list", "basedata.view_product"),
         MenuItem("库存数据查询", "basedata:stock_list", "basedata.view_stockrecord"),
     ),
+    search=Search(find_records),
     help=(Chapter("basedata/help.html", 30), Chapter("basedata/help_calendar.html", 130)),
 )

@@ -2,14 +2,61 @@
 
 from __future__ import annotations
 
+from functools import cache
+from html.parser import HTMLParser
+from typing import NamedTuple
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.views import View
 
-from kit.domain.modules import modules
+from kit.domain.modules import Chapter, modules
 
 
 class Help(View):
     def get(self, request: HttpRequest) -> HttpResponse:
-        chapters = sorted((part for module in modules() for part in module.help), key=lambda part: part.order)
-        return render(request, "help.html", {"title": "帮助", "chapters": chapters})
+        return render(request, "help.html", {"title": "帮助", "chapters": chapters()})
+
+
+def chapters() -> list[Chapter]:
+    return sorted((part for module in modules() for part in module.help), key=lambda part: part.order)
+
+
+class Section(NamedTuple):
+    """A section of the help: its anchor, its heading, and all its words."""
+
+    anchor: str
+    title: str
+    text: str
+
+
+@cache
+def help_sections() -> tuple[Section, ...]:
+    """Return the sections of all chapters, in their order."""
+    reader = SectionReader()
+    for chapter in chapters():
+        reader.feed(render_to_string(chapter.template))
+    return tuple(Section(*section) for section in reader.sections if section[1])
+
+
+class SectionReader(HTMLParser):
+    """Collects [anchor, heading, words] of each section."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sections: list[list[str]] = []
+        self.in_heading = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "section":
+            self.sections.append([dict(attrs).get("id") or "", "", ""])
+        self.in_heading = tag == "h2"
+
+    def handle_endtag(self, tag: str) -> None:
+        self.in_heading = False
+
+    def handle_data(self, data: str) -> None:
+        if self.sections:
+            self.sections[-1][1] += data if self.in_heading else ""
+            self.sections[-1][2] += data

@@ -48,6 +48,11 @@ def _in_order(items: Iterable[MenuItem]) -> tuple[MenuItem, ...]:
     return tuple(ordered)
 
 
+def open_pages(user: User) -> list[tuple[str, MenuItem]]:
+    """Return (section, item) of every page of the menu that the user may open."""
+    return [(part.label, item) for part in sections() for item in part.items if user.has_perm(item.permission)]
+
+
 class DrawnItem(NamedTuple):
     """A menu item as one user sees it on one page."""
 

@@ -12,11 +12,13 @@ from accounts.models import User
 from customers.contacts.callers import customers_by_phone
 from customers.models import Customer
 from customers.records.lookup_limits import LOOKUP_PAUSED, LookupResult, look_up
-from kit.domain.modules import modules
+from kit.domain.modules import HitGroup, modules
+from kit.domain.search_words import SearchQuery, read_query
 from kit.pages.export_requests import is_cross_site, is_prefetch
 from kit.sql.first_rows import MOST
 
 MAX_LENGTH = 100
+HEADINGS = ("客户", "联系人", "机会与服务", "订单与产品")
 
 
 class Search(View):
@@ -29,11 +31,22 @@ class Search(View):
         context: dict[str, Any] = {"q": text, "title": "搜索", "help_anchor": "search", "limit": MOST}
         context["cut"] = len(typed) > MAX_LENGTH and MAX_LENGTH
         if text:
-            parts = [module.search for module in modules() if module.search]
-            context["pages"] = [page for part in parts if part.find_pages for page in part.find_pages(user, text)]
-            results = [(part, part.find(user, text)) for part in parts]
-            context["parts"] = [(part, rows) for part, rows in results if rows]
+            context["pages"] = find_lists(user, text)
+            context["groups"] = find_groups(user, read_query(text), MOST)
         return render(request, "search.html", context)
+
+
+def find_lists(user: User, text: str) -> list[tuple[str, str]]:
+    """Return (words, URL) of the lists that the text names."""
+    parts = [module.search for module in modules() if module.search]
+    return [page for part in parts if part.find_pages for page in part.find_pages(user, text)]
+
+
+def find_groups(user: User, query: SearchQuery, limit: int) -> list[HitGroup]:
+    """Return what the words find in view, at most so many of each kind; kinds of which there are none are left out."""
+    parts = [module.search for module in modules() if module.search] if query else []
+    groups = [group for part in parts for group in part.find(user, query, limit) if group.hits]
+    return sorted(groups, key=lambda group: HEADINGS.index(group.heading))
 
 
 def find_caller(request: HttpRequest, phone: str) -> HttpResponse:

@@ -7,7 +7,7 @@ from django.urls import include, path
 from accounts.notifications import pages as notifications
 from accounts.signin import pages as accounts
 from accounts.signin import second_factor_pages as second_factor
-from crm import handover, health, help, home, privacy_pages, role_check, search
+from crm import handover, health, help, home, palette, privacy_pages, role_check, search
 from customers.imports import pages as imports
 from customers.merging import pages as together
 from services.ratings.pages import Rate
@@ -50,6 +50,7 @@ urlpatterns = [
     path("accounts/roles/<id:pk>/check/", role_check.RoleCheck.as_view(), name="role_check"),
     path("accounts/", include("accounts.urls")),
     path("search/", search.Search.as_view(), name="search"),
+    path("search/palette/", palette.Palette.as_view(), name="palette"),
     path("help/", help.Help.as_view(), name="help"),
     path("notifications/", notifications.NotificationList.as_view(), name="notifications"),
     path("notifications/mail/", notifications.SwitchMail.as_view(), name="notifications_mail"),

@@ -18,6 +18,7 @@ from .querysets import names_hidden_from
 from .records.locks import lock_current_customers, lock_customer_names
 from .records.metrics import CustomerMetrics
 from .records.models import NUMBER_PREFIX, Customer, CustomerGrant, Ownership, required_fields
+from .records.search_text import FormerName, SearchText
 from .timeline import TimelineEntry, add_timeline_entry
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Customer",
     "CustomerGrant",
     "CustomerMetrics",
+    "FormerName",
     "HintCheck",
     "HintPause",
     "ImportFile",
@@ -51,6 +53,7 @@ __all__ = [
     "RevenueYear",
     "RhythmBase",
     "RiskMonth",
+    "SearchText",
     "TimelineEntry",
     "add_timeline_entry",
     "churn_version",

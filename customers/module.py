@@ -8,13 +8,14 @@ from accounts.models import User
 from customers.hooks import BulkChanges
 from customers.merging.bulk import reclassify_customers, transfer_customers
 from customers.merging.merge import merge_into
-from kit.domain.modules import Chapter, Leaving, MenuItem, Module, PagePermission, Search
+from kit.domain.modules import Action, Chapter, Leaving, MenuItem, Module, PagePermission, Search
 
 from .churn.models import ChurnCase
 from .contacts.models import PERSONAL_DATA_PERMISSION
 from .merging.leaving import customers_left_by, hand_over_customers
 from .records.models import Customer
-from .search import find_customers, find_pages
+from .search.find import find_records
+from .search.pages import find_pages
 from .waiting import WAITING
 
 MODULE: Module[User] = Module(
@@ -35,7 +36,8 @@ MODULE: Module[User] = Module(
     ),
     waiting=WAITING,
     notified=(Customer, ChurnCase),
-    search=Search("客户", "customers/search_rows.html", find_customers, find_pages),
+    search=Search(find_records, find_pages),
+    actions=(Action("新建客户", "customers:customer_create", "customers.add_customer"),),
     personal=customers.personal,
     leaving=Leaving("customers", "客户", customers_left_by, hand_over_customers),
     help=(

@@ -71,6 +71,23 @@ def other_readings(name: str) -> str:
     return f"|{'|'.join(readings)}|" if readings else ""
 
 
+def spoken_signs(name: str, sound: str) -> int:
+    """Return how many folded signs of the name the beginning of its pinyin, or of its initials, stands for; else 0."""
+    syllables, at = _syllables(name), 0
+    if pinyin(name)[1].startswith(sound):
+        return sum(len(sign) for sign, _ in syllables[: len(sound)])
+    rest = sound
+    for sign, reading in syllables:
+        readings = ALL_READINGS.get(sign, (reading,))
+        said = next((one for one in readings if rest.startswith(one) or one.startswith(rest)), "")
+        if not said:
+            return 0
+        at, rest = at + len(sign), rest[len(said) :]
+        if not rest:
+            return at
+    return 0
+
+
 def _syllables(name: str) -> list[tuple[str, str]]:
     """Return [(character or run of other signs, its sound), …] of the folded name."""
     folded, at, syllables = fold_name(name), 0, list[tuple[str, str]]()

@@ -31,6 +31,7 @@ from .interactions.models import Attachment, Interaction
 from .orders.models import Order, OrderLine, ParkedOrder
 from .records.fields import IMPERSONAL_NAMES, PERSONAL_NAMES
 from .records.models import Customer, Ownership
+from .records.search_text import FormerName, SearchText
 from .timeline import TimelineEntry
 
 # Shorter words may mean anything.
@@ -255,9 +256,11 @@ IMPERSONAL: dict[type[models.Model], tuple[str, ...]] = {
     Customer: IMPERSONAL_NAMES,
     Arrival: ("regions",),
     Attachment: ("file", "content_type"),
+    FormerName: ("name",),
     Order: ("number",),
     OrderLine: ("product_number", "unit"),
     ParkedOrder: ("number", "customer_key", "content"),  # of no customer yet, copied from the sales system
     TimelineEntry: ("url",),
     ImportFile: ("file", "name", "notes"),  # stored for a week, visible to the uploader only
+    SearchText: SearchText.derived_fields,  # written anew when a contact or its customer is
 }  # fmt: skip

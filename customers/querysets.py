@@ -79,11 +79,16 @@ class CustomerQuerySet(ScopedQuerySet):
 
     def detailed_for(self, user: User) -> CustomerQuerySet:
         """Return the customers whose phone and account the user sees in full: shows_details_to() as SQL."""
+        shown = self.shown_in_detail(user)
+        return self if shown is None else self.filter(shown)
+
+    def shown_in_detail(self, user: User) -> Q | None:
+        """Return the condition of detailed_for(); None for no condition."""
         people = detail_owner_ids(user, self.edit_permission)
         if people is None:
-            return self
+            return None
         shared_ids = granted_ids(user, grant_model_of(self.model), self.edit_permission)
-        return self.filter(self.of_people(people) | Q(pk__in=shared_ids) if shared_ids else self.of_people(people))
+        return self.of_people(people) | Q(pk__in=shared_ids) if shared_ids else self.of_people(people)
 
     def restorable_by(self, user: User) -> CustomerQuerySet:
         """Return deleted customers, for administrators, without merged ones and those of an unfinished import."""

@@ -1,4 +1,4 @@
-"""Background work on the figures kept from the orders: rebuilt by command, checked every night."""
+"""Background work on what is kept of orders and customers: rebuilt by command, checked every night."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from .orders.rollups import (
     refresh_revenue,
     settle_dates,
 )
+from .search_tasks import describe_search_differences, rebuild_search_texts
 
 logger = logging.getLogger("crm.rollups")
 
@@ -41,10 +42,13 @@ def check_nightly() -> str:
     """Correct differences, log them and notify the administrators. Called by the schedule."""
     delete_old_changes()
     ChurnChange.forget()
-    if not RevenueYear.objects.exists():
-        return rebuild()  # the first night after the migration
-    settle_dates()
     results = []
+    if texts := describe_search_differences():
+        _report("搜索文本与客户资料不一致", f"有 {len(texts)} 个客户的搜索文本与资料不一致，已重建", texts)
+        results.append(f"发现 {len(texts)} 个客户的搜索文本不一致；{rebuild_search_texts()}")
+    if not RevenueYear.objects.exists():
+        return "".join([*results, rebuild()])  # the first night after the migration
+    settle_dates()
     if texts := describe_differences():
         _report("年度汇总与订单不一致", f"统计报表的年度汇总与订单有 {len(texts)} 处不一致，已按订单更正", texts)
         results.append(f"发现 {len(texts)} 处不一致；{rebuild()}")

@@ -6,13 +6,13 @@ import marketing.personal
 from accounts.models import User
 from accounts.scopes.rule import Supervision
 from customers.hooks import HeadFigure, LeadForm, OriginCard
-from kit.domain.modules import Chapter, Leaving, MenuItem, Module, PagePermission, Search
+from kit.domain.modules import Action, Chapter, Leaving, MenuItem, Module, PagePermission, Search
 
 from .customer_card import draw_customer_card, draw_open_opportunities
 from .opportunities.lead import lead_url
 from .opportunities.models import Opportunity
 from .plans.leaving import count_open_opportunities, hand_over_opportunities
-from .search import find_opportunities
+from .search import find_records
 from .waiting import WAITING
 
 MODULE: Module[User] = Module(
@@ -26,7 +26,8 @@ MODULE: Module[User] = Module(
     ),
     waiting=WAITING,
     notified=(Opportunity,),
-    search=Search("销售机会", "marketing/search_rows.html", find_opportunities),
+    search=Search(find_records),
+    actions=(Action("新建机会", "marketing:opportunity_create", "marketing.add_opportunity"),),
     personal=marketing.personal,
     leaving=Leaving("opportunities", "销售机会", count_open_opportunities, hand_over_opportunities),
     help=(Chapter("marketing/help.html", 20),),

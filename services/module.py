@@ -5,14 +5,14 @@ from __future__ import annotations
 import services.personal
 from accounts.models import User
 from customers.hooks import HeadFigure, RecordsOfCustomers, WorkCard
-from kit.domain.modules import Chapter, Leaving, MenuItem, Module, PagePermission, Search
+from kit.domain.modules import Action, Chapter, Leaving, MenuItem, Module, PagePermission, Search
 
 from .customer_card import draw_customer_card, draw_open_requests
 from .requests.handover import hand_over_requests
 from .requests.leaving import count_open_requests, hand_over_all_requests
 from .requests.models import ServiceRequest
 from .requests.of_customers import customers_served_by, requests_of, set_owner
-from .search import find_requests
+from .search import find_records
 from .waiting import WAITING
 
 HANDLE, ASSIGN = "services.handle_servicerequest", "services.assign_servicerequest"
@@ -38,7 +38,8 @@ MODULE: Module[User] = Module(
     ),
     waiting=WAITING,
     notified=(ServiceRequest,),
-    search=Search("服务请求", "services/search_rows.html", find_requests),
+    search=Search(find_records),
+    actions=(Action("新建服务请求", "services:request_create", "services.add_servicerequest"),),
     personal=services.personal,
     leaving=Leaving("requests", "服务请求", count_open_requests, hand_over_all_requests),
     help=(Chapter("services/help.html", 50), Chapter("services/help_targets.html", 140)),

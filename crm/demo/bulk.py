@@ -17,8 +17,10 @@ from django.utils import timezone
 from accounts.models import Department, Role, User
 from accounts.roles.shipped import ACCOUNT_MANAGER, SALES_SUPERVISOR
 from basedata.models import DictionaryEntry, reserve_numbers
-from customers.models import NUMBER_PREFIX, Customer, Ownership
+from customers.contacts.search_text import write_contact_texts
+from customers.models import NUMBER_PREFIX, Contact, Customer, Ownership
 from customers.names import normalize, other_readings, pinyin
+from customers.records.search_text import write_customer_texts
 from kit.audit.log import log_event
 from marketing.models import Opportunity, PlanItem
 
@@ -97,6 +99,19 @@ class Generator:
             Ownership(customer_id=customer.pk, manager_id=customer.manager_id, since=customer.created_at)
             for customer in batch
         )
+        Contact.objects.bulk_create(
+            Contact(
+                customer_id=customer.pk,
+                name=self.rng.choice(names.SURNAMES) + self.rng.choice(names.MALE),
+                position=self.rng.choice(names.POSITIONS),
+                office_phone=f"010-5555 {self.rng.randrange(10_000):04d}",
+                is_primary=True,
+            )
+            for customer in batch
+        )
+        keys = [customer.pk for customer in batch]
+        write_customer_texts(keys)
+        write_contact_texts(keys)
         for customer in batch:
             self.customers.setdefault(customer.manager_id, []).append(customer.pk)
 

@@ -13,9 +13,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import reserve_numbers
+from customers.contacts.search_text import write_contact_texts
 from customers.imports.importing import with_derived_names
 from customers.models import NUMBER_PREFIX, Contact, Customer, Ownership
 from customers.names import normalize, pinyin
+from customers.records.search_text import write_customer_texts
 from customers.validators import code_check_character
 from kit.audit.log import display_value, list_differences
 
@@ -194,6 +196,9 @@ def save_clients(clients: list[Client], journal: Journal, rng: random.Random) ->
         Ownership(customer=c.customer, manager=c.customer.manager, since=c.customer.created_at) for c in clients
     )
     Contact.objects.bulk_create(contact for client in clients for contact in client.contacts)
+    keys = [client.customer.pk for client in clients]
+    write_customer_texts(keys)
+    write_contact_texts(keys)
     for client in clients:
         _log_creation(client, journal, rng)
 

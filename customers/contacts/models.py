@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -24,6 +24,8 @@ from kit.domain.shortened_numbers import refuse_shortened
 from kit.domain.verdict import Verdict, first_objection, refuse_if, require_scope
 from kit.sql.transactions import in_transaction
 from kit.transitions import creation, transition
+
+from .search_text import write_contact_texts
 
 PERSONAL_DATA_PERMISSION = "customers.handle_personal_data"
 ERASED_NAME = "已抹去的联系人"
@@ -99,6 +101,17 @@ class Contact(HasContactDetails):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        with transaction.atomic(savepoint=False):
+            super().save(*args, **kwargs)
+            write_contact_texts([self.customer_id])
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        with transaction.atomic(savepoint=False):
+            deleted = super().delete(*args, **kwargs)
+            write_contact_texts([self.customer_id])
+        return deleted
 
     def get_absolute_url(self) -> str:
         return self.customer.get_absolute_url()

@@ -13,6 +13,7 @@ from basedata.models import DictionaryEntry, reserve_numbers
 from customers.names import normalize
 from customers.records.locks import lock_customer_names
 from customers.records.models import NUMBER_PREFIX, Customer, Ownership
+from customers.records.search_text import write_customer_texts
 from customers.sync.known_customers import Keys, KnownCustomer, KnownCustomers, build_keys, is_same_customer
 from customers.sync.staging import batches
 from customers.timeline import TimelineEntry, add_timeline_entries
@@ -291,6 +292,7 @@ class CustomerImport:
         for one in customers:
             one.external_number, one.version = self.filled[one.pk], one.version + 1
         Customer.objects.bulk_update(customers, ["external_number", "version"], batch_size=BATCH)
+        write_customer_texts(self.filled)
         facts = {"原因": "导入"}
         log_events(self.by, "编辑", customers, lambda one: {"销售系统客户编号": ("", one.external_number), **facts})
 
@@ -321,6 +323,7 @@ class CustomerImport:
     def insert(self, customers: list[Customer]) -> None:
         """Insert customers with first owners, audit rows and timeline, without 上级单位 of the same file."""
         Customer.objects.bulk_create(customers, batch_size=BATCH)
+        write_customer_texts(one.pk for one in customers)
         Ownership.objects.bulk_create(
             [Ownership(customer=one, manager=one.manager, since=one.created_at) for one in customers], batch_size=BATCH
         )

@@ -14,6 +14,7 @@ from customers.orders.rollups import refresh_after_transfer
 from customers.records.candidates import possible_successors
 from customers.records.field_labels import entry_categories
 from customers.records.models import Customer, CustomerGrant, Ownership
+from customers.records.search_text import write_customer_texts
 from customers.timeline import TimelineEntry
 from kit.audit.log import format_value, log_events
 from kit.domain.modules import lent
@@ -110,6 +111,7 @@ def reclassify_customers(customers: list[Customer], *, by: User, reason: str = "
     refuse_if(level_changes and not reason.strip(), "客户等级有变化，请填写原因。").enforce()
     keys = [customer.pk for customer in changing]
     Customer.objects.filter(pk__in=keys).update(**values, version=models.F("version") + 1)
+    write_customer_texts(keys)
     log_events(by, "批量修改", changing, changes=lambda customer: _changed_values(customer, values, reason))
     for customer in changing:
         for name, entry in values.items():

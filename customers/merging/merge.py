@@ -15,6 +15,7 @@ from accounts.models import Notification, User, notify
 from customers.churn import scan
 from customers.churn.models import ChurnCase, ChurnCaseQuerySet
 from customers.contacts.models import Contact
+from customers.contacts.search_text import write_contact_texts
 from customers.insight.backtest_models import BacktestRow
 from customers.insight.hint_models import HintPause
 from customers.insight.metrics import refresh_metrics
@@ -25,6 +26,7 @@ from customers.records.field_labels import field_label
 from customers.records.locks import take_merge_and_scan_locks
 from customers.records.metrics import CustomerMetrics
 from customers.records.models import Customer, CustomerGrant, Ownership
+from customers.records.search_text import FormerName, SearchText, write_customer_texts
 from customers.timeline import TimelineEntry, add_timeline_entry
 from kit.audit.log import log_event, save_changes
 from kit.audit.models import NOT_KEPT_PREFIX
@@ -40,11 +42,12 @@ MAX_TOGETHER = 10
 # Relations whose rows need more than another foreign key; the rows of all others are updated.
 RELATIONS_MOVED_SEPARATELY = (
     "contacts", "churn_cases", "timeline", "ownerships", "grants", "merged", "revenue_years", "revenue_months",
-    "metrics", "alert_pauses", "hint_pauses", "backtest_rows",
+    "metrics", "search_text", "former_names", "alert_pauses", "hint_pauses", "backtest_rows",
 )  # fmt: skip
 # What follows from other rows, or is part of every customer: nobody counts it.
 UNCOUNTED_RELATIONS = (
-    "timeline", "ownerships", "merged", "revenue_years", "revenue_months", "metrics", "backtest_rows",
+    "timeline", "ownerships", "merged", "revenue_years", "revenue_months", "metrics", "backtest_rows", "search_text",
+    "former_names",
 )  # fmt: skip
 
 
@@ -180,7 +183,8 @@ def _move_once(rows: QuerySet[M], key: str, survivor: Customer, other: Customer)
 
 
 def _move_insight(survivor: Customer, other: Customer) -> None:
-    """Move pauses and what was computed of past months; of two open pauses the survivor's stays."""
+    """Move former names, pauses and what was computed of past months; of two open pauses the survivor's stays."""
+    _move_once(FormerName.objects.all(), "name", survivor, other)
     _move_once(HintPause.objects.all(), "product", survivor, other)
     _move_once(BacktestRow.objects.all(), "month_end", survivor, other)
     moving = AlertPause.objects.filter(customer=other)
@@ -195,11 +199,14 @@ def _soft_delete(survivor: Customer, other: Customer, now: datetime) -> None:
 
 
 def _refresh_figures(survivor: Customer, other: Customer) -> None:
-    """Recompute what is kept of both customers' orders; a merged customer has no metrics."""
+    """Recompute what is kept of both customers; a merged one has no metrics and is found as its survivor."""
     refresh_revenue([survivor.pk, other.pk])
     refresh_last_purchases([survivor.pk, other.pk])
     CustomerMetrics.objects.filter(customer=other).delete()
     refresh_metrics([survivor.pk])
+    SearchText.objects.filter(customer=other).delete()
+    write_customer_texts([survivor.pk])
+    write_contact_texts([survivor.pk])
 
 
 def _fill_missing_values(survivor: Customer, other: Customer, by: User) -> dict[str, str]:

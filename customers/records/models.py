@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -38,6 +38,7 @@ from kit.transitions import creation, guard, transition
 from .code_field import CodeField
 from .fields import COUNTED_NAMES, MASKED_NAMES, REQUIRED_NAMES, STRICT_NAMES
 from .locks import lock_current_customers, lock_customer_names, refuse_if_removed, take_removal_locks
+from .search_text import SEARCHED_FIELDS, FormerName, write_customer_texts
 
 NUMBER_PREFIX = "KH"
 STAR_CHOICES = [(score, f"{score} 星") for score in range(1, 6)]
@@ -176,7 +177,11 @@ class Customer(HasContactDetails, SharedRecord):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.derive_names()
-        super().save(*args, **kwargs)
+        written = kwargs.get("update_fields")
+        with transaction.atomic(savepoint=False):
+            super().save(*args, **kwargs)
+            if written is None or SEARCHED_FIELDS.intersection(written):
+                write_customer_texts([self.merged_into_id or self.pk])
 
     def derive_names(self) -> None:
         """Fill the fields derived from the name. save() calls it; bulk inserts must."""
@@ -253,6 +258,8 @@ class Customer(HasContactDetails, SharedRecord):
     @transition("customers.change_customer", "编辑", refusal="您的角色不能修改客户")
     def edit(self, *, by: User, **values: Any) -> None:
         lock_current_customers(values.get("parent"), by=by, kept=self.parent)
+        if values.get("name", self.name) != self.name:
+            FormerName.objects.get_or_create(customer=self, name=self.name)
         save_changes(by, "编辑", self, **values)
 
     @edit.guard

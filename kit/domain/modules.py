@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from django.db import models
 
 from .actor import Actor
+from .search_words import SearchQuery
 
 Person = TypeVar("Person", bound=Actor)  # the product's users; the floor does not know their class
 Person_contra = TypeVar("Person_contra", bound=Actor, contravariant=True)
@@ -75,16 +76,62 @@ class Waiting(Generic[Person]):
 
 
 @dataclass(frozen=True)
+class Step:
+    """Something to do next with a record: a page to open."""
+
+    label: str
+    url: str
+    icon: str
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A record that a search found. title, why: HTML, the words marked in it; steps: for the best hit."""
+
+    record: models.Model
+    title: str
+    why: str
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def address(self) -> str:
+        return self.record.get_absolute_url()  # type: ignore[attr-defined]  # of every record that is found
+
+
+@dataclass(frozen=True)
+class HitGroup:
+    """Records of one kind, best first. group: the heading they share with other kinds, if not their own title."""
+
+    title: str
+    icon: str
+    hits: Sequence[Hit]
+    group: str = ""
+    has_more: bool = False
+
+    @property
+    def heading(self) -> str:
+        return self.group or self.title
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that can be begun from anywhere: the form it opens."""
+
+    label: str
+    url_name: str
+    permission: str
+    icon: str = "plus"
+
+
+@dataclass(frozen=True)
 class Search(Generic[Person]):
     """The module's share of the global search.
 
-    find: the first records in view that a text finds, one more than are shown; template: draws them, as rows.
-    find_pages: (words, URL) of lists that the text names.
+    find: what in view the words find, at most so many of each kind; find_pages: (words, URL) of lists that the text
+    names.
     """
 
-    title: str
-    template: str
-    find: Callable[[Person, str], Sequence[models.Model]]
+    find: Callable[[Person, SearchQuery, int], Sequence[HitGroup]]
     find_pages: Callable[[Person, str], Sequence[tuple[str, str]]] | None = None
 
 
@@ -139,6 +186,7 @@ class Module(Generic[Person]):
     search: Search[Person] | None = None
     personal: PersonalTexts | None = None
     leaving: Leaving[Person] | None = None
+    actions: tuple[Action, ...] = ()
     help: tuple[Chapter, ...] = ()
     administration: bool = False
     other_labels: tuple[str, ...] = ()

@@ -4,6 +4,7 @@
 
 import { all } from "./dom.js";
 import "./search.js";
+import "./palette.js";
 import "./known.js";
 import "./menus.js";
 import { fitTables, rememberList, restoreBack } from "./lists.js";

@@ -46,7 +46,7 @@ function onSwapped(event) {
 function closeAll() {
   all("dialog[open]").forEach((dialog) => {
     dialog.close();
-    dialog.replaceChildren();
+    if (dialog.id === "dialog") dialog.replaceChildren();
   });
 }
 

@@ -11,3 +11,7 @@ export function all(selector, within = document) {
 export function closest(event, selector) {
   return event.target instanceof Element ? event.target.closest(selector) : null;
 }
+
+export function isTyping(element) {
+  return element instanceof Element && (/^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName) || element.isContentEditable);
+}

@@ -1,25 +1,8 @@
-/* Search: "/" goes to the search field, and fields under which matches are offered. */
+/* Fields under which matches are offered: input[role=combobox] and its listbox. */
 
 import { all, closest } from "./dom.js";
 
-/* ---------- Keyboard: "/" goes to the search ---------- */
-
-export function isTyping(element) {
-  return element instanceof Element && (/^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName) || element.isContentEditable);
-}
-
-function onSlash(event) {
-  if (event.key !== "/" || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
-  const field = document.querySelector(".gsearch input");
-  if (!field) return;
-  event.preventDefault();
-  field.focus();
-}
-
-/* ---------- A field under which matches are offered: input[role=combobox] and its listbox ---------- */
-
-const COMBO = 'input[role="combobox"]';
+const COMBO = '.combo input[role="combobox"]';
 
 function offers(field) {
   const list = document.getElementById(field.getAttribute("aria-controls"));
@@ -79,7 +62,6 @@ function onOffered(event) {
   else field.setAttribute("aria-expanded", String(list.children.length > 0));
 }
 
-document.addEventListener("keydown", onSlash);
 document.addEventListener("keydown", onComboKey);
 document.addEventListener("mousedown", onComboPress);
 document.addEventListener("focusout", onComboLeave);

@@ -1,7 +1,6 @@
 /* Rows chosen on a list: with the first tick the bar takes the place of the filters and says how many. */
 
-import { all, closest, root } from "./dom.js";
-import { isTyping } from "./search.js";
+import { all, closest, isTyping, root } from "./dom.js";
 
 const TICK = 'input[name="ids"]';
 let last = null; /* the row from which Shift chooses a range */

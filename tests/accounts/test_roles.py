@@ -236,7 +236,7 @@ def test_the_check_page_agrees_with_what_every_address_answers():
 
 def test_every_address_that_asks_for_a_right_is_on_the_check_page():
     """Those that do not: one's own account, and what each person has for themselves."""
-    open_to_all = {"home", "search", "help", "job_list", "notifications"}
+    open_to_all = {"home", "search", "palette", "help", "job_list", "notifications"}
     listed = {entry.name for entry in entries()}
     refused = {row.name for row in ROWS if "403" in row.answers.values()}
     assert refused - listed - {"admin:index"} == set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from company import ADMINISTRATOR, EXECUTIVE, MANAGER, SUPERVISOR
 from visits import Answer, Visitor
@@ -17,6 +18,7 @@ REPORTS = {
     "pipeline": ("销售漏斗", "/reports/pipeline/"),
 }
 LIST = "/marketing/opportunities/"
+THREE_WORDS = quote("唐山 机械 姜")
 MARK = f"测速{uuid.uuid4().hex[:8]}"  # the customer names of opportunities this run creates
 
 
@@ -60,6 +62,9 @@ MEASURED = (
     Page("customer", "客户页", "/customers/{customer}/"),
     Page("alerts", "提前预警", "/customers/churn/early/"),
     Page("search", "搜索（两个字）", "/search/?q=%E6%B0%B4%E5%8A%A1"),
+    Page("search_words", "搜索（三个词）", f"/search/?q={THREE_WORDS}"),
+    Page("palette", "搜索与操作，片段（三个词）", f"/search/palette/?q={THREE_WORDS}", target="palette-list"),
+    Page("palette_manager", "同上（客户经理）", f"/search/palette/?q={THREE_WORDS}", MANAGER, "palette-list"),
     Page("dispatch", "服务分配", "/services/dispatch/"),
     Page("handling", "服务处理（客户经理）", "/services/handling/", MANAGER),
     Page("archive", "服务归档（打开在「已归档」）", "/services/archive/"),
@@ -212,6 +217,8 @@ def counts(keys: set[str], people: tuple[str, ...]) -> list[Count]:
             "customer": (f"/customers/{customer_key(person)}/",) * 2,
             "alerts": ("/customers/churn/early/?page_size=10", "/customers/churn/early/?page_size=100"),
             "search": ("/search/?q=有限", "/search/?q=水务"),
+            "search_words": ("/search/?q=有限 公司 姜", f"/search/?q={THREE_WORDS}"),
+            "palette": ("/search/palette/?q=有限 公司 姜", f"/search/palette/?q={THREE_WORDS}"),
             **service_pairs(person),
         }
         if person == SUPERVISOR:  # who may open reports

@@ -44,6 +44,7 @@ NO_PAGE = {
     "import_refused",
     "customers:sync_start",
     "services:find_contacts",
+    "palette",
     "services:rating_picture",
     "services:draft_handle",
     "services:draft_feedback",

@@ -44,15 +44,15 @@ def test_the_first_tab_stop_leads_past_the_menu(company, browse):
     assert page.evaluate("document.querySelector('#main').contains(document.activeElement)")
 
 
-def test_a_slash_goes_to_the_search_but_not_out_of_a_field(company, browse):
+def test_a_slash_opens_the_palette_but_not_out_of_a_field(company, browse):
     record = factories.opportunity(company.manager)
     page = browse(company.manager)
     page.goto(LIST)
     page.keyboard.press("/")
-    expect(page.get_by_role("searchbox")).to_be_focused()
-    expect(page.get_by_role("searchbox")).to_have_value("")
+    expect(page.get_by_role("combobox", name="搜索与操作")).to_be_focused()
+    expect(page.get_by_role("combobox", name="搜索与操作")).to_have_value("")
     page.keyboard.type("北辰")
-    page.keyboard.press("Enter")
+    page.get_by_role("link", name="在搜索页查看全部").click()
     page.wait_for_url("**/search/?q=*")
     expect(page.get_by_role("link", name=record.customer_name)).to_be_visible()
     page.goto(LIST)

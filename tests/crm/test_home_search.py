@@ -7,8 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import DatabaseError, connection, transaction
-from django.test.utils import CaptureQueriesContext
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 from zeal import NPlusOneError, zeal_context
 from zeal.constants import ALL_APPS, initialize_app_registry
@@ -18,7 +17,6 @@ from crm.version import VERSION
 from customers.imports import arrivals
 from customers.imports.tasks import PREVIEWED_ROWS
 from customers.models import Customer
-from customers.search import find_customers
 from kit.jobs.models import DueRun, Job
 from marketing.models import Opportunity
 from services.models import ServiceRequest
@@ -285,18 +283,6 @@ def test_a_deleted_customer_is_not_found(manager, company):
 def test_an_empty_search_finds_nothing_and_says_nothing_wrong(manager, company):
     record = factories.opportunity(company.manager)
     assert record.get_absolute_url() not in body(manager, "/search/?q=%20")
-
-
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL knows from its statistics how few were merged")
-def test_searching_goes_through_the_merged_customers_only(company):
-    """Of all customers each name would be folded, which takes seconds where a large import brings its rows."""
-    with CaptureQueriesContext(connection) as queries:
-        find_customers(company.manager, "海河")
-    (merged,) = (query["sql"] for query in queries if 'SELECT U0."merged_into_id"' in query["sql"])
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN QUERY PLAN {merged}")
-        steps = [row[-1] for row in cursor.fetchall()]
-    assert any(step.startswith("SEARCH U0 USING INDEX customers_customer_merged_into_id") for step in steps), steps
 
 
 def test_what_was_searched_stays_in_the_box_and_is_cut_at_100_characters(manager):

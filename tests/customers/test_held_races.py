@@ -112,6 +112,8 @@ NEED_NONE = {
     "customers.TimelineEntry.customer": "told by a deed that holds the customer, or a row that a merge waits for",
     "customers.Ownership.customer": "written with a new customer, and by 移交, which locks it",
     "customers.CustomerMetrics.customer": "computed under the customer's lock, again for whoever took the orders over",
+    "customers.SearchText.customer": "written with what it is computed from, again for whoever took that over",
+    "customers.FormerName.customer": "written by an edit, which holds the customer",
     "customers.AlertPause.customer": "written by a transition that holds the customer and asks whether it is there",
     "customers.HintPause.customer": "written by a creation that holds the customer and asks whether it is there",
     "customers.BacktestRow.customer": "computed anew each month; rows of removed customers are in nobody's view",

@@ -14,9 +14,10 @@ from customers.merging.merge import RELATIONS_MOVED_SEPARATELY, customer_relatio
 from customers.merging.merge_values import SYSTEM_FIELDS, descriptive_fields, merge_outcome
 from customers.models import ChurnCase, Customer, Order, ParkedOrder, merge_customers
 from customers.orders.rollups import describe_differences
-from customers.search import find_customers as search
+from customers.search import customers as found
 from customers.sync.orders import find_customers, unpark
 from kit.audit.models import AuditEntry
+from kit.domain.search_words import read_query
 from kit.domain.verdict import Refused
 from tests import factories
 from tests.customers.pages import page_of
@@ -24,6 +25,10 @@ from tests.html import rows, text, value, values
 
 pytestmark = pytest.mark.django_db
 CODE = "91110000600037341L"  # a valid 统一社会信用代码
+
+
+def search(person, words):
+    return found.find_customers(person, read_query(words), 20)
 
 
 def merge(pair, company, reason="同一家公司"):

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from customers.merging.merge import possibly_merged_cases
 from customers.models import ChurnCase, Customer, Ownership, merge_customers
-from customers.search import find_pages
+from customers.search.pages import find_pages
 from kit.audit.models import AuditEntry
 from tests import factories
 from tests.exports import export

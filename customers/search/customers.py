@@ -1,0 +1,99 @@
+"""Customers that some words find: by exact number, beginning of the name, name, contact, the rest; mine first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import User
+from customers.contacts.models import Contact
+from customers.records.models import Customer, CustomerQuerySet
+from customers.records.search_text import code_token
+from kit.domain.search_words import SearchQuery, Word
+from kit.sql.id_sets import IdSet
+
+from .conditions import WordConditions
+
+ENOUGH = 300  # of more customers only those that begin with a word, and one's own, are sure to be among the ranked
+READ = ("pk", "manager_id", "name_pinyin", "search_text__names", "search_text__contacts")
+
+
+class Rank(IntEnum):
+    NUMBER, BEGINS, NAME, CONTACT, REST = range(5)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A customer that has all words, with what its rank is read from."""
+
+    pk: int
+    manager_id: int
+    pinyin: str
+    names: str
+    contacts: str
+
+    def rank(self, query: SearchQuery) -> Rank:
+        words = query.words
+        if any(f"|{word.text}|" in self.names or f"|{code_token(word.typed)}|" in self.names for word in words):
+            return Rank.NUMBER
+        if any(self._begins(word) for word in words):
+            return Rank.BEGINS
+        if all(_is_in(self.names, word) for word in words):
+            return Rank.NAME
+        if all(_is_in(self.names, word) or _is_in(self.contacts, word) for word in words):
+            return Rank.CONTACT
+        return Rank.REST
+
+    def _begins(self, word: Word) -> bool:
+        return self.names.startswith(f"|{word.text}") or bool(word.sound and f"|{word.sound}" in self.names)
+
+
+def _is_in(texts: str, word: Word) -> bool:
+    return word.text in texts or bool(word.sound and f"|{word.sound}" in texts)
+
+
+def find_candidates(user: User, query: SearchQuery) -> list[Candidate]:
+    """Return the customers in view that have all words, best first."""
+    if not query or not query.words[0].text:
+        return []
+    condition = WordConditions(user, query).all_words()
+    rows = Customer.objects.visible_to(user)
+    found = {one.pk: one for one in _read(rows, condition)}
+    if len(found) >= ENOUGH:
+        for narrower in (Q(manager=user), _begins_with(query)):
+            found |= {one.pk: one for one in _read(rows.filter(narrower), condition)}
+    if len(query.words) == 1:
+        written = Contact.objects.found_by_wechat(query.words[0].typed, user).values("customer")
+        found |= {one.pk: one for one in _read(rows, Q(pk__in=written))}
+    return sorted(found.values(), key=lambda one: (one.rank(query), one.manager_id != user.pk, one.pinyin, one.pk))
+
+
+def _read(rows: CustomerQuerySet, condition: Q) -> Iterator[Candidate]:
+    """Read from each alternative of a scope by itself: each has an index of its own."""
+    for part in rows.disjoint_parts():
+        columns: Any = part.filter(condition).order_by().values_list(*READ)
+        yield from (Candidate(*values) for values in columns[:ENOUGH])
+
+
+def _begins_with(query: SearchQuery) -> Q:
+    begins = Q()
+    for word in query.words:
+        begins |= Q(name_normalized__startswith=word.text) | Q(number__iexact=word.typed)
+    return begins
+
+
+def find_customers(user: User, query: SearchQuery, limit: int) -> list[Customer]:
+    """Return the first customers in view that have all words."""
+    return read_customers([one.pk for one in find_candidates(user, query)[:limit]])
+
+
+def read_customers(keys: Iterable[int]) -> list[Customer]:
+    """Return these customers in this order, with what is said of one that was found."""
+    order = list(keys)
+    rows: QuerySet[Customer] = Customer.objects.filter(pk__in=IdSet(order))
+    by_key = {one.pk: one for one in rows.select_related("manager", "region", "industry")}
+    return [by_key[key] for key in order if key in by_key]
