@@ -22,7 +22,7 @@ from .forms import ContactForm
 from .models import Contact
 
 EDIT_CONTACT = PartButton(Contact.edit, "edit", "customers:contact_update")
-PERSONAL_DATA = PartButton(Contact.erase, "shield-lock", "contact_personal", label="个人信息")
+PERSONAL_DATA = PartButton(Contact.erase, "shield-lock", "contact_personal", label="个人信息", in_menu=True)
 REMOVE_CONTACT = PartButton(Contact.remove, "trash", "customers:contact_delete", dialog=True, in_menu=True)
 CARD_ACTIONS = (replace(EDIT_CONTACT, dialog=True), PERSONAL_DATA, REMOVE_CONTACT)
 WITH_CUSTOMER = ("customer", "customer__manager")
@@ -55,7 +55,7 @@ class ContactList(PartList):
         DetailColumn("微信号", "wechat", refused="do_not_contact"),
         DetailColumn("邮箱", "email", refused="do_not_contact"),
         Column("首选联系方式", "get_preferred_channel_display", css="nw"),
-        Column("性别", "get_gender_display", css="m-h"),
+        Column("性别", "get_gender_display", export_only=True),
         Column("请勿联系", "do_not_contact", export_only=True),
         Column("备注", "note", css="m-full"),
     )
