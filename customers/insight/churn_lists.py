@@ -160,7 +160,7 @@ ALERT_COLUMNS = (
     Column("客户", "customer.name", sort="customer__name_pinyin", html=customer_cell, css="m-t nw"),
     Column("客户经理", "customer.manager", css="nw"),
     Column("惯常间隔", "usual_days", sort="usual_days", html=usual_cell, css="num nw"),
-    Column("上次下单", "last_order_on", sort="last_order_on", css="nw"),
+    Column("上次下单", "last_order_on", sort="last_order_on", css="nw lo"),
     Column("已（天）", "silent_days", css="num"),
     Column("倍数", "times_usual", html=lambda alert: format_html("<b>{}</b>", alert.times_usual), css="num"),
     NetColumn("12 个月净额（元）", "net_12m", sort="net_12m", css="num"),
@@ -266,7 +266,7 @@ def last_purchase_cell(case: ChurnCase) -> str:
     if case.last_purchase_on is None:
         return format_html('—<small class="sm in">{}</small>', "从未下单")
     days = f"已 {case.silent_days} 天" if case.closed_at is None else ""
-    return format_html('{}<small class="sm nw in">{}</small>', format_day(case.last_purchase_on), days)
+    return format_html('{}<small class="sm nw">{}</small>', format_day(case.last_purchase_on), days)
 
 
 def review_cell(case: ChurnCase) -> str:

@@ -182,6 +182,7 @@ def test_the_profile_takes_ones_own_data_and_nothing_else(company, sign_in):
     before = User.objects.filter(pk=company.manager.pk).values().get()
     sent = {**FORGED, **user_values(company.manager, username="boss", name="改名", groups=[role("administrator").pk])}
     sent |= {"mobile": "139", "email": "a@example.com", "theme": "dark", "email_notifications": "on"}
+    sent |= {"density": "compact", "has_key_shortcuts": "on"}
     assert client.post(reverse("accounts:profile_edit"), sent).status_code == 302
     after = User.objects.filter(pk=company.manager.pk).values().get()
     assert {name for name in after if after[name] != before[name]} == {"mobile", "email", "theme", "version"}
