@@ -12,6 +12,7 @@ from django.db.models import Q
 from accounts.departments.models import Department
 from accounts.users.models import User
 from accounts.users.second_factor import OWN_ACCOUNT
+from kit.audit.export_conditions import decode_conditions
 from kit.audit.log import log_event, save_changes
 from kit.domain.urls import page_url
 from kit.domain.verdict import Verdict, refuse_if, require_scope
@@ -76,7 +77,7 @@ class SavedView(models.Model):
         is_full = cls.objects.filter(owner=by, page=page).count() >= MAX_VIEWS
         refuse_if(is_full, f"一个列表最多保存 {MAX_VIEWS} 个视图，请先删除不用的。").enforce()
         view.save()
-        log_event(by, "新建", view, 列表=page, 条件=query, 共享给本部门=shared)
+        log_event(by, "新建", view, 列表=page, 视图条件=decode_conditions(query), 共享=shared)
         return view
 
     @transition(OWN_ACCOUNT, "改名、共享")
@@ -90,7 +91,9 @@ class SavedView(models.Model):
 
     @transition(OWN_ACCOUNT, "改成现在的条件")
     def replace(self, *, by: User, query: str) -> None:
-        save_changes(by, "编辑", self, query=query)
+        before, self.query, self.version = self.query, query, self.version + 1
+        self.save(update_fields=["query", "version"])
+        log_event(by, "编辑", self, 视图条件=(decode_conditions(before), decode_conditions(query)))
 
     @replace.guard
     def can_replace(self, by: User) -> Verdict:
@@ -98,7 +101,7 @@ class SavedView(models.Model):
 
     @transition(OWN_ACCOUNT, "删除")
     def remove(self, *, by: User) -> None:
-        log_event(by, "删除", self, 列表=self.page, 条件=self.query)
+        log_event(by, "删除", self, 列表=self.page, 视图条件=decode_conditions(self.query))
         self.delete()
 
     @remove.guard

@@ -196,7 +196,7 @@ def test_back_and_forward_go_through_the_lists_one_saw(company, many, browse):
     page.goto(LIST)
     follow(page, "下一页")
     expect(rows(page)).to_have_count(10)
-    page.locator(".tabs").get_by_role("link", name="已指派").click()
+    page.locator(".states").get_by_role("link", name="已指派").click()
     expect(page.get_by_role("heading", name="查无记录")).to_be_visible()
     page.go_back()
     expect(rows(page)).to_have_count(10)

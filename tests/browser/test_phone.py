@@ -31,7 +31,7 @@ STICKING_OUT = """
 CUT_OFF = """
 () => Array.from(document.querySelectorAll("main *, .topbar *"))
   .filter(element => element.childElementCount === 0 && element.textContent.trim() && element.clientWidth > 0
-    && !element.closest(".vh, .tabs, .tw") && !/^(INPUT|TEXTAREA|SELECT|OPTION)$/.test(element.tagName)
+    && !element.closest(".vh, .tabs, .chips, .tw") && !/^(INPUT|TEXTAREA|SELECT|OPTION)$/.test(element.tagName)
     && element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).overflowX !== "visible")
   .map(element => `${element.tagName}.${element.className} ${element.textContent.trim().slice(0, 30)}`)
 """
