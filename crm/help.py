@@ -16,7 +16,9 @@ from kit.domain.modules import Chapter, modules
 
 class Help(View):
     def get(self, request: HttpRequest) -> HttpResponse:
-        return render(request, "help.html", {"title": "帮助", "chapters": chapters()})
+        drawn = [render_to_string(chapter.template, request=request) for chapter in chapters()]
+        contents = [(section.anchor, section.title) for section in help_sections()]
+        return render(request, "help.html", {"title": "帮助", "chapters": drawn, "contents": contents})
 
 
 def chapters() -> list[Chapter]:

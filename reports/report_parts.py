@@ -65,7 +65,7 @@ class Figure(Column):
         if self.kind in ("change", "delta") and value:
             mark = icon("arrow-up" if value > 0 else "arrow-down", "s")
             text = format_html("{} {}", mark, text)
-        url = self.url(row) if self.url else ""
+        url = self.url(row) if self.url and value else ""
         if not url:
             return text
         title = describe_rows_behind(self.kind, self.of)

@@ -35,11 +35,11 @@ class DictionaryList(ListPage):
     title, crumbs, help = "数据字典", (("基础数据", ""),), "dictionary"
     filterset_class = DictionaryFilter
     columns = (
-        Column("编号", "pk", sort="id", css="m-h mute"),
         Column("类别", "category", sort="category"),
         Column("条目", "item", sort="item", html=item_cell, css="m-t"),
         Column("值", "value", sort="value"),
         Column("是否可编辑", "is_editable", sort="is_editable"),
+        Column("编号", "pk", sort="id", css="m-h mute"),
     )
     default_sort = "category"
     row_buttons = (EDIT, REMOVE)

@@ -200,7 +200,7 @@ def months_table(lines: list[MonthLine], links: PipelineLinks) -> ReportTable:
         Figure("当月成功", "won", url=ended(STATUS.WON)),
         Figure("当月失败", "lost", url=ended(STATUS.LOST)),
         Figure("成功率", "rate", kind="percent", of="当月成功"),
-        Column("", small_sample_note, html=small_sample_note, css="mute nw"),
+        Column("样本", small_sample_note, html=small_sample_note, css="mute nw"),
     )
     note = "前五列按创建月份，看它们今天的状态；后三列按结束月份"
     return ReportTable("按月份", columns, lines, note=note)
@@ -264,7 +264,7 @@ def groups_table(basis: Basis, figures: PipelineFigures, links: PipelineLinks) -
         Figure("开发成功", "won", sort="won", url=links.ended_of(total, STATUS.WON)),
         Figure("开发失败", "lost", sort="lost", url=links.ended_of(total, STATUS.LOST)),
         Figure("成功率", "rate", kind="percent", sort="rate", of="开发成功"),
-        Column("", small_sample_note, html=small_sample_note, css="mute nw"),
+        Column("样本", small_sample_note, html=small_sample_note, css="mute nw"),
     )
     note = "成功率 = 成功 ÷（成功 + 失败），只计这段时间结束的"
     return ReportTable(basis.label, columns, figures.groups, total=total, note=note, paged=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import forms
 
 from kit.pages.forms import CrmForm
+from services.requests.forms import SCORES
 
 
 class RatingForm(CrmForm, forms.Form):
@@ -12,7 +13,8 @@ class RatingForm(CrmForm, forms.Form):
 
     satisfaction = forms.TypedChoiceField(
         label="您对这次服务满意吗？",
-        choices=[(5, "5"), (4, "4"), (3, "3"), (2, "2"), (1, "1")],
+        choices=SCORES,
+        help_text="1 星：很不满意；5 星：非常满意",
         coerce=int,
         widget=forms.RadioSelect,
         error_messages={"required": "请选择星数。"},

@@ -120,7 +120,7 @@ export function showCounts(part) {
 /* ---------- The list of errors is read first ---------- */
 
 export function focusErrors(part) {
-  const summary = part.querySelector('.msg.red[tabindex="-1"]');
+  const summary = part.querySelector('.msg[tabindex="-1"]');
   if (summary) summary.focus();
 }
 

@@ -93,5 +93,11 @@ def controls(buttons: tuple[Button, ...], record: models.Model, user: Actor) -> 
 
 
 @register.filter
+def locked(drawn: list[Control]) -> list[Control]:
+    """Return the controls that are shown with the reason why not."""
+    return [control for control in drawn if not control.allowed]
+
+
+@register.filter
 def get(mapping: Mapping[Any, Any], key: Any) -> Any:
     return mapping.get(key)
