@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from accounts.models import User
     from kit.sql.id_sets import IdSet
 
+    from .records.duplicates import Match, SearchTerms
     from .records.models import Customer
 
 
@@ -86,6 +87,13 @@ class LeadForm:
     """
 
     url: Callable[[User, Mapping[str, str]], str]
+
+
+@dataclass(frozen=True)
+class KnownLeads:
+    """Open leads that an organisation being entered as a customer may be. matches: what the user may learn of them."""
+
+    matches: Callable[[SearchTerms, User], list[Match]]
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import marketing.personal
 from accounts.models import User
 from accounts.scopes.rule import Supervision
-from customers.hooks import HeadFigure, LeadForm, OriginCard
+from customers.hooks import HeadFigure, KnownLeads, LeadForm, OriginCard
 from kit.domain.modules import Action, Chapter, Leaving, MenuItem, Module, PagePermission, Search
 
 from .customer_card import draw_customer_card, draw_open_opportunities
+from .opportunities.duplicates import opportunity_matches
 from .opportunities.lead import lead_url
 from .opportunities.models import Opportunity
 from .plans.leaving import count_open_opportunities, hand_over_opportunities
@@ -38,5 +39,6 @@ MODULE: Module[User] = Module(
         OriginCard(draw_customer_card),
         HeadFigure(draw_open_opportunities),
         LeadForm(lead_url),
+        KnownLeads(opportunity_matches),
     ),
 )

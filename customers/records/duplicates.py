@@ -20,8 +20,10 @@ from django.db.models import Q
 from django.urls import reverse
 
 from accounts.models import User
+from customers.hooks import KnownLeads
 from customers.names import COMPANY_ENDINGS, normalize, pinyin
 from kit.domain.folding import fold_code, fold_number, fold_width
+from kit.domain.modules import lent
 
 from .lookup_limits import CheckPaused, counted_answers, recently_counted
 from .models import Customer
@@ -205,6 +207,12 @@ def customer_matches(terms: SearchTerms, by: User, *, exclude: Iterable[int] = (
         )
         for customer in customers
     ]
+
+
+def customer_and_lead_matches(terms: SearchTerms, by: User, *, exclude: Iterable[int] = ()) -> list[Match]:
+    """Return matching customers, then open opportunities, for who enters a customer."""
+    leads = [match for known in lent(KnownLeads) for match in known.matches(terms, by)]
+    return [*customer_matches(terms, by, exclude=exclude), *leads]
 
 
 def contact_matches(customer: Customer, terms: SearchTerms, *, exclude: int | None = None) -> list[Match]:

@@ -14,7 +14,7 @@ from kit.domain.folding import fold_code, fold_width
 from kit.pages.forms import Block, apply_field_defaults
 
 from .duplicate_form import DuplicateCheckForm
-from .duplicates import Match, SearchTerms, customer_matches
+from .duplicates import Match, SearchTerms, customer_and_lead_matches
 from .field_labels import entry_categories, field_label
 from .fields import BASIC, BLOCKS, BUSINESS, CONTACT, ENTRY_NAMES, FOLDED, FORM_FIELDS, FORMER, UNITS, Kind, names
 from .known_pages import watch_fields
@@ -114,7 +114,7 @@ class CustomerForm(DuplicateCheckForm):
             self.fields["duplicate_reason"].widget = forms.TextInput(attrs={"class": "inp"})
         if self.matches:
             self.fields["duplicate_reason"].required = True
-            self.ask("duplicate_reason", "已有相同或相近的客户，请先核对；确实不是同一客户时写明理由再保存。")
+            self.ask("duplicate_reason", "已有相同或相近的客户或机会，请先核对；确实不是同一家时写明理由再保存。")
 
     @property
     def reason(self) -> str:
@@ -126,7 +126,7 @@ class CustomerForm(DuplicateCheckForm):
 
     def find(self) -> list[Match]:
         exclude = [self.instance.pk] if self.instance.pk else []
-        return customer_matches(self.sought(), self.user, exclude=exclude)
+        return customer_and_lead_matches(self.sought(), self.user, exclude=exclude)
 
     @property
     def confirmed_keys(self) -> set[str]:

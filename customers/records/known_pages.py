@@ -14,7 +14,7 @@ from django.views import View
 from kit.pages.export_requests import effect_refusal
 from kit.pages.forms import CrmForm
 
-from .duplicates import Match, SearchTerms, customer_matches, find_while_typing
+from .duplicates import Match, SearchTerms, customer_and_lead_matches, find_while_typing
 from .lookup_limits import TYPING_PAUSED
 from .models import Customer
 
@@ -59,7 +59,7 @@ class KnownWhileTyping(View):
 
     def find(self, terms: SearchTerms) -> list[Match]:
         user: Any = self.request.user
-        return customer_matches(terms, user, exclude=[self.own_key] if self.own_key else [])
+        return customer_and_lead_matches(terms, user, exclude=[self.own_key] if self.own_key else [])
 
 
 def watch_fields(form: Any, url: str, names: Iterable[str]) -> None:

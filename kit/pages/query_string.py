@@ -48,11 +48,6 @@ class QueryString:
         """The query string without page, export and reason: what an export and its form repeat."""
         return self.link(reason=None).partition("?")[2]
 
-    @property
-    def here(self) -> str:
-        """The URL of the list with its conditions, which a bulk page asks again and leads back to."""
-        return self.link(reason=None)
-
     def kept(self, *names: str) -> list[tuple[str, str]]:
         """Return the parameters of these names that are there; without names those that a new query keeps."""
         return [(name, value) for name, value in self.pairs if name in (names or LASTING)]

@@ -66,6 +66,14 @@ def test_an_open_opportunity_is_known_to_whoever_types_the_next(company, sign_in
     assert text(client.post(f"{OPPORTUNITIES}?but={mine.pk}", {"customer_name": "唐山暄和玻璃"})) == ""
 
 
+def test_whoever_enters_a_customer_is_told_of_its_open_opportunity_too(company, sign_in):
+    mine = factories.opportunity(company.manager, customer_name="唐山暄和玻璃制品有限公司")
+    client = sign_in(company.manager)
+    answer = client.post(CUSTOMERS, {"name": "唐山暄和玻璃"})
+    assert [url for _, url in links(answer)] == [mine.get_absolute_url()]
+    assert "写明理由再保存" in text(client.post("/customers/new/", {"name": "唐山暄和玻璃"}))
+
+
 def test_the_same_record_is_counted_once_a_minute_and_thirty_are_the_most(company, sign_in):
     factories.CustomerFactory(name="别人的单位", manager=company.stranger)
     factories.CustomerFactory(name="自己的单位", manager=company.manager)
