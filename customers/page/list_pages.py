@@ -104,7 +104,8 @@ class CustomerList(ListPage):
 
     def totals(self) -> str:
         """Return the sum of the net amounts where the list was opened to show what adds up to 风险金额."""
-        if "at_risk" not in self.request.GET:
+        form = self.filtered[0].form
+        if not form.is_valid() or not form.cleaned_data.get("at_risk"):
             return ""
         net = CustomerMetrics.objects.filter(customer__in=self.shown_rows().order_by().values("pk"))
         total = net.aggregate(net=ExactSum("net_12m"))["net"]
