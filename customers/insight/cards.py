@@ -55,7 +55,7 @@ def product_cards(customer: Customer, user: User, as_of: date) -> ProductCards |
     """Return both cards; None without permission to see orders. customer: in view, with purchases."""
     if not user.has_perm(Order.objects.all().view_permission):
         return None
-    days = purchase_days(customer)
+    days = purchase_days(customer, as_of)
     if not days:
         return ProductCards(has_lines=False)
     return ProductCards(

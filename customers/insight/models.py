@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, F, OuterRef, Q, Subquery, Value
+from django.db.models import Count, F, Max, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -69,6 +70,15 @@ class AlertPause(models.Model):
 
     def __str__(self) -> str:
         return f"{self.customer}，至 {self.until:%Y-%m-%d}"
+
+    @in_transaction
+    def know_orders_of(self, merged: Iterable[Customer]) -> None:
+        """Take their orders up to the day of the pause for known: only a later purchase closes it."""
+        known = Q(customer__in=merged, last_order_on__lte=timezone.localdate(self.at))
+        latest = CustomerMetrics.objects.filter(known).aggregate(day=Max("last_order_on"))["day"]
+        if latest is not None and latest > self.last_order_on:
+            self.last_order_on = latest
+            self.save(update_fields=["last_order_on"])
 
 
 @in_transaction

@@ -191,6 +191,8 @@ def _move_insight(survivor: Customer, other: Customer) -> None:
     if AlertPause.objects.open().filter(customer=survivor).exists():
         moving.open().update(closed_at=timezone.now())
     moving.update(customer=survivor)
+    for pause in AlertPause.objects.open().filter(customer=survivor):
+        pause.know_orders_of([survivor, other])
 
 
 def _soft_delete(survivor: Customer, other: Customer, now: datetime) -> None:

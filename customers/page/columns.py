@@ -70,7 +70,7 @@ def stars_cell(name: str, customer: Customer) -> str:
 
 def net_cell(customer: Customer) -> str:
     metrics: CustomerMetrics | None = getattr(customer, "metrics", None)
-    return format_yuan(metrics.net_12m) if metrics and metrics.order_days else DASH
+    return format_yuan(metrics.net_12m) if metrics and (metrics.order_days or metrics.net_12m) else DASH
 
 
 def unpaid_cell(customer: Customer) -> str:

@@ -12,10 +12,11 @@ from django.db.models import QuerySet
 from accounts.models import User
 from accounts.users.by_department import users_of_departments
 from basedata.models import DictionaryEntry
-from customers.churn.models import ChurnCase
+from customers.churn.models import ChurnCase, ChurnCaseQuerySet
 from customers.insight.alerts import AlertLevel, customers_alerted
 from customers.insight.risk import has_money_at_risk
 from customers.orders.as_of import as_of_in_sql, orders_as_of
+from customers.orders.models import OrderQuerySet
 from customers.querysets import CustomerQuerySet
 from customers.records.field_labels import entry_categories, field_choices, may_be_null, short_label
 from customers.records.fields import CustomerField, Kind, in_list_order
@@ -29,7 +30,10 @@ from kit.pages.filters import Contains, ListFilter
 
 FILTERED = [row for row in in_list_order() if row.filter]
 ENTRY_FILTERS = entry_categories(row.name for row in FILTERED if row.kind is Kind.ENTRY)
-OF_ORDERS = ("ordered", "net_from", "net_to", "unpaid_days", "rhythm")  # for who may see orders
+PERMISSIONS = {  # of the filters that tell of orders, or of alerts and cases
+    **dict.fromkeys(("ordered", "net_from", "net_to", "unpaid_days", "rhythm"), OrderQuerySet.view_permission),
+    "at_risk": ChurnCaseQuerySet.view_permission,
+}
 MAX_DAYS = 36_500
 BESIDE = {"manager": ("department",)}  # filters that are no field, by the one they stand behind
 
@@ -106,8 +110,9 @@ class CustomerFilter(ListFilter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         request = kwargs.get("request")
-        if request is not None and not request.user.has_perm("customers.view_order"):
-            self.base_filters = {name: one for name, one in self.base_filters.items() if name not in OF_ORDERS}
+        if request is not None:
+            hidden = {name for name, permission in PERMISSIONS.items() if not request.user.has_perm(permission)}
+            self.base_filters = {name: one for name, one in self.base_filters.items() if name not in hidden}
         super().__init__(*args, **kwargs)
         asked = {name: category for name, category in ENTRY_FILTERS.items() if name in self.filters}
         choices = entry_choices(request) if asked else {}

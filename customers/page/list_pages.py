@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, CharField, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, CharField, Count, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.http import HttpRequest
 
 from customers.insight.alerts import AlertLevel, customers_alerted
@@ -122,9 +122,10 @@ class CustomerList(ListPage):
 
     def totals(self, count: int, total: Decimal | None) -> str:
         """Return what the customers of the list bought in 12 months, for who may see orders."""
-        if total is None and "at_risk" in self.request.GET:  # a figure leads here: it has its sum, however many
+        if self.filtered[0].form.cleaned_data.get("at_risk"):  # a figure leads here: its sum, however many there are
             rows = CustomerMetrics.objects.filter(customer__in=self.shown_rows().order_by().values("pk"))
-            total = rows.aggregate(net=ExactSum("net_12m"))["net"]
+            sums = rows.aggregate(count=Count("pk"), net=ExactSum("net_12m"))
+            count, total = sums["count"], sums["net"]
         return f"{count:,} 家，近 12 个月合计 {format_yuan(total)} 元" if total is not None else ""
 
     def row_controls(self, row: Customer) -> list[Control]:

@@ -135,6 +135,16 @@ def test_a_merge_leaves_one_open_pause(company):
     assert AlertPause.objects.open().get().until == TODAY + timedelta(days=5)
 
 
+@pytest.mark.parametrize(("paused_days_ago", "is_open"), [(0, True), (65, True), (75, False)])
+def test_only_a_purchase_after_a_pause_ends_it_in_a_merge(company, paused_days_ago, is_open):
+    survivor, other = (factories.late_customer(company.manager, silent=silent) for silent in (90, 70))
+    row = pause(survivor, company.manager)
+    AlertPause.objects.filter(pk=row.pk).update(at=row.at - timedelta(days=paused_days_ago))
+    merge_customers(survivor, [other], by=company.supervisor, reason="同一家公司")
+    assert AlertPause.objects.open().exists() is is_open
+    assert AuditEntry.objects.filter(verb="结束暂不提醒").exists() is not is_open
+
+
 @pytest.fixture
 def at_risk(company):
     """One customer of each kind for the manager, worth 1, 20, 300 and 4000; a red one of a colleague worth 50000."""

@@ -283,6 +283,26 @@ def test_a_file_has_rhythm_and_unpaid_and_filters_find_them(manager, company):
     assert names(manager.get("/customers/?net_from=77&net_to=78")) == [debtor.name]
 
 
+def test_money_at_risk_is_listed_and_added_up_for_who_may_see_alerts_alone(manager, company):
+    red = factories.late_customer(company.manager, silent=90)
+    sell(red, (TODAY - timedelta(days=100), "paid", "77.5"), as_of=TODAY)
+    listed = manager.get("/customers/?at_risk=1")
+    assert names(listed) == [red.name]
+    assert "12 个月净额合计" in text(listed)
+    assert all("合计" not in text(manager.get(f"/customers/?at_risk={value}")) for value in ("", "0", "false", "x"))
+    role = Role.objects.get(code="account_manager")
+    role.permissions.remove(*role.permissions.filter(codename="view_churncase"))
+    listed = manager.get("/customers/?at_risk=1")
+    assert "没有「at_risk」这个条件" in text(listed)
+    assert "合计" not in text(listed)
+
+
+def test_a_customer_of_returns_alone_shows_their_negative_net(manager, company):
+    customer = factories.CustomerFactory(manager=company.manager, by=company.manager)
+    sell(customer, (TODAY, "returned", "-12.5"), as_of=TODAY)
+    assert "−12.50" in texts(find(manager.get("/customers/"), "tbody"), "td")
+
+
 @pytest.mark.parametrize(
     ("amount", "expected"),
     [("9999.994", "9,999.99 元"), ("10000", "1.0 万元"), ("-964018.5", "−96.4 万元"), ("108000000", "1.08 亿元")],

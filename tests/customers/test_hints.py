@@ -131,7 +131,7 @@ def test_hints_are_the_best_of_what_was_never_bought(shop):
     baskets = in_year(days, AS_OF)
     pairs, count = count_pairs(baskets, len(buyers_of(lines, AS_OF))), 0
     for customer in customers:
-        own = purchase_days(customer)
+        own = purchase_days(customer, AS_OF)
         hints = hints_for(customer, own, AS_OF)
         given = [(hint.product.number, hint.bought.number, Fraction(hint.both, hint.buyers_a)) for hint in hints]
         assert given == offers(pairs, baskets.get(customer.pk, ()), days[customer.pk])
@@ -251,6 +251,16 @@ def test_what_is_bought_again_and_again_and_what_stopped(company):
     assert (row.times, row.interval, row.last, row.stopped) == (3, 31, date(2026, 3, 3), False)
     (row,) = regular_products({product.pk: days}, date(2026, 6, 5))  # 94 days, more than 3 × 31
     assert row.stopped
+
+
+def test_a_line_dated_after_the_day_of_the_data_was_not_bought_yet(pair, company):
+    customer, bought, offered = pair
+    days = [AS_OF - timedelta(days=9), AS_OF - timedelta(days=6), AS_OF + timedelta(days=1)]
+    write([(customer, product, day, "paid", 1) for product in (bought, offered) for day in days[2:]])
+    write([(customer, bought, day, "paid", 1) for day in days[:2]])
+    cards = product_cards(customer, factories.fresh(company.manager), AS_OF)
+    assert [hint.product for hint in cards.hints] == [offered]
+    assert [(row.times, row.last) for row in cards.regular] == [(3, AS_OF - timedelta(days=3))]
 
 
 def test_the_cards_ask_the_same_number_of_queries_however_much_was_bought(shop, company):
