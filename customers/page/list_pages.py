@@ -64,11 +64,10 @@ class CustomerList(ListPage):
     )
     row_buttons = (EDIT, REMOVE_ROW, TRANSFER)
     bulk_actions = (
-        BulkAction("移交", "customer_transfer_many", Customer.transfer.permission),
-        BulkAction("批量修改", "customer_reclassify", Customer.reclassify.permission),
-        BulkAction("合并", "customer_merge", Customer.merge.permission),
+        BulkAction("移交", "customer_transfer_many", Customer.transfer.permission, "家"),
+        BulkAction("批量修改", "customer_reclassify", Customer.reclassify.permission, "家"),
+        BulkAction("合并", "customer_merge", Customer.merge.permission, "家"),
     )
-    bulk_unit = "家"
     tabs = Tabs("status", Customer.Status.choices)
     new = NewLink(Customer.create, "customers:customer_create", "新建客户")
     export_permission = "customers.export_customer"

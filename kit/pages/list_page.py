@@ -43,7 +43,6 @@ class ListPage(View):
     default_sort: str = "-created_at"
     row_buttons: tuple[Button, ...] = ()
     bulk_actions: tuple[BulkAction, ...] = ()
-    bulk_unit: str = "条"  # 移交 4 家
     tabs: Tabs | None = None
     new: NewLink | None = None
     open_permission: str = ""  # where another one than that of its rows opens the list
