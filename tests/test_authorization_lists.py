@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.walk]
 
 # Many at once
 
-BULK = sorted({target for name in LISTS for _, target, _ in getattr(CLASSES[name], "bulk_actions", ())})
+BULK = sorted({action.url_name for name in LISTS for action in CLASSES[name].bulk_actions})
 
 
 def test_rows_chosen_together_change_only_ones_own(world, enter):

@@ -61,10 +61,9 @@ class ContactList(PartList):
     )
     row_buttons = (EDIT_CONTACT, REMOVE_CONTACT, PERSONAL_DATA)
     bulk_actions = (
-        BulkAction("设为请勿联系", "customers:refuse_contacts", Contact.edit.permission),
-        BulkAction("删除", "customers:remove_contacts", Contact.remove.permission),
+        BulkAction("设为请勿联系", "customers:refuse_contacts", Contact.edit.permission, "位"),
+        BulkAction("删除", "customers:remove_contacts", Contact.remove.permission, "位"),
     )
-    bulk_unit = "位"
     export_permission = "customers.export_customer"
     empty_text = "这个客户还没有联系人。"
 

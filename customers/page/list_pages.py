@@ -68,11 +68,10 @@ class CustomerList(ListPage):
     )
     row_buttons = (EDIT, REMOVE, TRANSFER)
     bulk_actions = (
-        BulkAction("移交", "customer_transfer_many", Customer.transfer.permission),
-        BulkAction("批量修改", "customer_reclassify", Customer.reclassify.permission),
-        BulkAction("合并", "customer_merge", Customer.merge.permission),
+        BulkAction("移交", "customer_transfer_many", Customer.transfer.permission, "家"),
+        BulkAction("批量修改", "customer_reclassify", Customer.reclassify.permission, "家"),
+        BulkAction("合并", "customer_merge", Customer.merge.permission, "家"),
     )
-    bulk_unit = "家"
     tabs = Tabs("status", Customer.Status.choices)
     shipped_views = (
         View("quiet", "30 天没联系", "status=normal&talked=over-30&sort=last_interaction_on"),

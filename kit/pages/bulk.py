@@ -20,11 +20,14 @@ class BulkAction(NamedTuple):
     label: str
     url_name: str
     permission: str
+    unit: str = "条"  # 移交 4 家
 
 
-def open_bulk_actions(actions: Iterable[BulkAction], user: Any) -> list[tuple[str, str]]:
-    """Return (label, URL) of the actions the user has the permission for."""
-    return [(action.label, reverse(action.url_name)) for action in actions if user.has_perm(action.permission)]
+def open_bulk_actions(actions: Iterable[BulkAction], user: Any) -> list[tuple[str, str, str]]:
+    """Return (label, URL, unit) of the actions the user has the permission for."""
+    return [
+        (action.label, reverse(action.url_name), action.unit) for action in actions if user.has_perm(action.permission)
+    ]
 
 
 def checkbox_cell(row: Any) -> str:

@@ -51,7 +51,6 @@ class ListPage(View):
     default_sort: str = "-created_at"
     row_buttons: tuple[Button, ...] = ()
     bulk_actions: tuple[BulkAction, ...] = ()
-    bulk_unit: str = "条"  # 移交 4 家
     tabs: Tabs | None = None
     shipped_views: tuple[ListView, ...] = ()
     offers_own: bool = True  # whether 我的 says anything here

@@ -101,11 +101,10 @@ class OpportunityList(ListPage):
     )
     row_buttons = (ASSIGN, EDIT, REMOVE, REASSIGN, PLAN)
     bulk_actions = (
-        BulkAction("指派", "marketing:assign_many", Opportunity.assign.permission),
-        BulkAction("改派", "marketing:reassign_many", Opportunity.reassign.permission),
-        BulkAction("延后", "marketing:postpone_many", Opportunity.update_forecast.permission),
+        BulkAction("指派", "marketing:assign_many", Opportunity.assign.permission, "个"),
+        BulkAction("改派", "marketing:reassign_many", Opportunity.reassign.permission, "个"),
+        BulkAction("延后", "marketing:postpone_many", Opportunity.update_forecast.permission, "个"),
     )
-    bulk_unit = "个"
     tabs = Tabs("status", Opportunity.Status.choices, Opportunity.Status.UNASSIGNED)
     shipped_views = (
         View("waiting", "14 天没指派", "status=unassigned&created=over-14&sort=created_at"),

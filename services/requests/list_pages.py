@@ -79,7 +79,7 @@ KIND = Column("服务类型", "kind")
 CREATOR = Column("创建人", "created_by", css="nw m-h")
 CREATED = Column("创建时间", "created_at", sort="created_at", css="nw")
 ASSIGNEE = Column("分配给", "assignee", css="nw")
-ASSIGN_MANY = BulkAction("分配", "services:assign_many", ServiceRequest.assign.permission)
+ASSIGN_MANY = BulkAction("分配", "services:assign_many", ServiceRequest.assign.permission, "个")
 DUE = Column("应处理完成", "due_at", sort="due_at", html=due_cell, css="nw")
 
 
@@ -90,7 +90,6 @@ class RequestList(ListPage):
     filterset_class = LateFilter
     new = NewLink(ServiceRequest.create, "services:request_create")
     export_permission = "services.export_servicerequest"
-    bulk_unit = "个"
 
 
 class Dispatch(RequestList):
@@ -174,7 +173,7 @@ class Archive(RequestList):
     )  # fmt: skip
     bulk_actions = (
         ASSIGN_MANY,
-        BulkAction("改派", "services:reassign_many", ServiceRequest.reassign.permission),
+        BulkAction("改派", "services:reassign_many", ServiceRequest.reassign.permission, "个"),
     )
     tabs = Tabs("status", ServiceRequest.Status.choices, ServiceRequest.Status.ARCHIVED)
     shipped_views = (

@@ -37,7 +37,7 @@ marketing:assign_many            -         POST  in   403  409  403  403  403  4
 marketing:reassign_many          -         GET   in   403  302  403  403  403  403  302  403  403
 marketing:reassign_many          -         POST  in   403  409  403  403  403  403  409  403  403
 marketing:postpone_many          -         GET   in   403  403  302  302  302  302  403  403  403
-marketing:postpone_many          -         POST  in   403  403  409  409  409  409  403  403  403
+marketing:postpone_many          -         POST  in   403  403  200  200  200  200  403  403  403
 marketing:opportunity_reassign   assigned  GET   in   404  200  403  403  404  404  404  403  404
 marketing:opportunity_reassign   assigned  POST  in   404  302  403  403  404  404  404  403  404
 marketing:opportunity_reassign   new       POST  in   404  409  403  403  404  404  404  403  404
