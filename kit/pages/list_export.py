@@ -86,4 +86,5 @@ class ListExport:
         page = self.page
         tab = [page.tabs.labels[page.tab]] if page.tabs and page.tab != ALL else []
         applied = page.applied(page.filtered[0].form)
-        return [*page.strip.words(), *tab, *(f"{entry['label']} {entry['value']}" for entry in applied)]
+        mine = ["我的"] if page.strip.is_mine else []
+        return [*mine, *tab, *(f"{entry['label']} {entry['value']}" for entry in applied)]
