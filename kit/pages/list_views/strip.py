@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -14,7 +14,6 @@ from django.utils.functional import cached_property
 
 from kit.domain.modules import lent
 from kit.domain.own_rows import OwnRows
-from kit.pages.list_tabs import MAX_TAB_COUNT
 from kit.pages.unknown_parameters import TRACKING_PARAMETERS, shorten
 
 from .views import DEFAULT, SavedViews, View
@@ -150,13 +149,13 @@ class ViewStrip:
         title = f"{view.shared_by} 共享" if view.shared_by else "已共享给本部门和下级" if view.is_shared else ""
         return Tab(view.label, view.url(self.path, mine=self.is_mine), view is self.view, title, view, rest=rest)
 
-    def counted(self) -> list[tuple[Tab, models.QuerySet[Any]]]:
+    def counted(self, rows_of: Callable[[QueryDict], models.QuerySet[Any] | None]) -> list[tuple[Tab, Any]]:
         """Return the tabs that need a number, each with the rows that its link leads to."""
         counted = []
         for tab in self.tabs:
             if tab.rest or (tab.current and tab.view is None):
                 continue
-            rows = self.page.rows_asked(QueryDict(urlsplit(tab.url).query))
+            rows = rows_of(QueryDict(urlsplit(tab.url).query))
             if rows is not None:
                 counted.append((tab, rows))
         return counted
@@ -169,26 +168,18 @@ class ViewStrip:
             tab.count = number
 
     @property
-    def cap(self) -> int:
-        return MAX_TAB_COUNT + 1
-
-    @property
     def rest(self) -> list[Tab]:
         return [tab for tab in self.tabs if tab.rest]
 
-    # Words
 
-    def words(self) -> list[str]:
-        return ["我的"] if self.is_mine else []
-
-    def misread(self) -> list[str]:
-        """Return sentences about a switch or a view that nobody knows."""
-        sentences, mine = [], self.request.GET.get("mine", "")
-        if mine not in ("", "1") and self.own_rows is not OwnRows.NONE:
-            sentences.append(f"「我的」不能是「{shorten(mine)}」，现在显示全部可见的。")
-        if self.key and not self.key.isdecimal() and self.key not in (DEFAULT, *(view.key for view in self.views)):
-            sentences.append(f"没有「{shorten(self.key)}」这个视图，现在只按其余的条件显示。")
-        return sentences
+def describe_misread_views(strip: ViewStrip) -> list[str]:
+    """Return sentences about a switch or a view that nobody knows."""
+    sentences, mine, key = [], strip.request.GET.get("mine", ""), strip.key
+    if mine not in ("", "1") and strip.own_rows is not OwnRows.NONE:
+        sentences.append(f"「我的」不能是「{shorten(mine)}」，现在显示全部可见的。")
+    if key and not key.isdecimal() and key not in (DEFAULT, *(view.key for view in strip.views)):
+        sentences.append(f"没有「{shorten(key)}」这个视图，现在只按其余的条件显示。")
+    return sentences
 
 
 def own_rows_of(rows: Any, user: Any) -> OwnRows:
