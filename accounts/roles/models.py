@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils import timezone
 
 from kit.audit.log import log_event, save_changes
 from kit.domain.urls import record_url
@@ -17,6 +18,7 @@ from kit.transitions import creation, transition
 
 from .administrators import administration_lock, lock_administration
 from .permissions import permission_label
+from .shipped import ADMINISTRATOR
 
 if TYPE_CHECKING:
     from accounts.users.models import User
@@ -54,6 +56,9 @@ class Role(Group):
     code = models.SlugField("代码", max_length=50, unique=True, null=True, blank=True, editable=False)
     view_scope = models.CharField("查看范围", max_length=10, choices=Scope, default=Scope.SELF)
     edit_scope = models.CharField("编辑范围", max_length=10, choices=Scope, default=Scope.SELF)
+    retired_at = models.DateTimeField(
+        "停用时间", null=True, editable=False
+    )  # given to nobody any more; holders keep it
 
     objects = RoleQuerySet.as_manager()  # type: ignore[assignment, misc]
 
@@ -116,6 +121,43 @@ class Role(Group):
     @copy.guard
     def can_copy(self, by: User) -> Verdict:
         return _require_administrator(by)
+
+    @transition("accounts.change_role", "删除", refusal="您的角色不能修改角色")
+    def remove(self, *, by: User) -> None:
+        """Delete a role that nobody holds."""
+        lock_administration()
+        self.can_remove(by).enforce()  # somebody may have got it before the lock
+        log_event(by, "删除", self, changes={"查看范围": self.get_view_scope_display()})
+        self.delete()
+
+    @remove.guard
+    def can_remove(self, by: User) -> Verdict:
+        return first_objection(
+            _require_administrator(by),
+            refuse_if(bool(self.code), "随系统提供的角色不能删除，可以停用。"),
+            refuse_if(self.user_set.exists(), "还有人（含停用的账号）持有这个角色，不能删除，可以停用。"),
+        )
+
+    @transition("accounts.change_role", "停用", refusal="您的角色不能修改角色")
+    def retire(self, *, by: User) -> None:
+        """Give the role to nobody any more; who holds it keeps it."""
+        save_changes(by, "停用", self, retired_at=timezone.now())
+
+    @retire.guard
+    def can_retire(self, by: User) -> Verdict:
+        return first_objection(
+            _require_administrator(by),
+            refuse_if(self.code == ADMINISTRATOR, "系统管理员角色不能停用。"),
+            refuse_if(self.retired_at is not None, "角色已经停用。"),
+        )
+
+    @transition("accounts.change_role", "恢复使用", refusal="您的角色不能修改角色")
+    def reopen(self, *, by: User) -> None:
+        save_changes(by, "恢复使用", self, retired_at=None)
+
+    @reopen.guard
+    def can_reopen(self, by: User) -> Verdict:
+        return first_objection(_require_administrator(by), refuse_if(self.retired_at is None, "角色没有停用。"))
 
     def is_held_by(self, user: User) -> bool:
         """Whether the user holds this role. A list asks for every row, so the user's roles are read once."""

@@ -30,6 +30,9 @@ LIST = ("角色", "accounts:role_list")
 CRUMBS = (("权限管理", ""), LIST)
 EDIT = Button(Role.edit, "edit", "accounts:role_update", "btn-primary")
 COPY = Button(Role.copy, "plus", "accounts:role_copy")
+RETIRE = Button(Role.retire, "player-stop", "accounts:role_retire", dialog=True)
+REOPEN = Button(Role.reopen, "refresh", "accounts:role_reopen", dialog=True)
+REMOVE = Button(Role.remove, "trash", "accounts:role_delete", dialog=True)
 
 
 class RoleFilter(ListFilter):
@@ -41,7 +44,7 @@ class RoleFilter(ListFilter):
 
 
 def name_cell(role: Role) -> str:
-    kind = "随系统提供" if role.code else "本公司新建"
+    kind = ("随系统提供" if role.code else "本公司新建") + (" · 已停用" if role.retired_at else "")
     return format_html('<a href="{}">{}</a><small class="sm">{}</small>', role.get_absolute_url(), role.name, kind)
 
 
@@ -85,7 +88,7 @@ class RoleDetail(RecordPage):
     def context(self, record: Role) -> dict[str, Any]:
         people = record.user_set.filter(is_active=True).select_related("department").order_by("name", "pk")
         return {
-            "drawn": controls((COPY, EDIT), record, self.request.user),
+            "drawn": controls((REOPEN if record.retired_at else RETIRE, REMOVE, COPY, EDIT), record, self.request.user),
             "sentences": describe_permissions(record.permissions.select_related("content_type")),
             "people": people,
             "history": AuditEntry.objects.about(record)[:8],
@@ -112,6 +115,38 @@ class RoleUpdate(FormPage):
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         lock_administration()  # before the role: two changes could leave no administrator
         return super().post(request, **kwargs)
+
+
+class RetireRole(FormPage):
+    do, title, question = Role.retire, "停用角色", "确认停用？"
+    crumbs, help = CRUMBS, "roles"
+    submit_label, message = "停用", "已停用"
+
+    def context(self, record: Role, form: Any) -> dict[str, Any]:
+        consequence = "停用后不能再授予别人；现在持有的人权限不变，可以逐个改他们的角色。以后可以恢复使用。"
+        return {"named": f"角色：{record.name}", "details": "", "consequence": consequence}
+
+
+class ReopenRole(FormPage):
+    do, title, question = Role.reopen, "恢复使用角色", "确认恢复使用？"
+    crumbs, help = CRUMBS, "roles"
+    submit_label, message = "恢复使用", "已恢复使用"
+
+    def context(self, record: Role, form: Any) -> dict[str, Any]:
+        return {"named": f"角色：{record.name}", "details": "", "consequence": "恢复后可以再授予别人。"}
+
+
+class RemoveRole(FormPage):
+    do, title, question = Role.remove, "删除角色", "确认删除？"
+    crumbs, help = CRUMBS, "roles"
+    danger, submit_label, message = True, "确定", "删除成功"
+
+    def context(self, record: Role, form: Any) -> dict[str, Any]:
+        consequence = "没有人持有它。删除后不能恢复；审计记录会保留删除人和时间。"
+        return {"named": f"角色：{record.name}", "details": "", "consequence": consequence}
+
+    def success_url(self, record: Role, result: Any) -> str:
+        return reverse("accounts:role_list")
 
 
 class CopyRole(FormPage):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import Group
+from django.db.models import Q
+
 from accounts.checkbox_lists import CheckboxList, CheckboxListForm
 from accounts.departments.forms import offer_departments
 from accounts.roles.administrators import administrator_role_ids
@@ -32,6 +35,8 @@ class UserForm(CheckboxListForm):
         offer_departments(self.fields["department"])
         self.by = by
         roles: Any = self.fields["groups"]
+        held = self.instance.groups.all() if self.instance.pk else Group.objects.none()
+        roles.queryset = roles.queryset.exclude(Q(role__retired_at__isnull=False) & ~Q(pk__in=held.values("pk")))
         if self.instance.pk == by.pk:
             del self.fields["groups"]  # nobody changes their own roles
             if not by.is_administrator:

@@ -20,7 +20,6 @@ def enter_twice(clients: list[Client]) -> int:
             by=first,
             manager=first,
             name=f"{name}（有限公司）" if number % 2 else name,
-            reason="展会上登记的，没有查到已有客户",
             **{field: getattr(one, field) for field in SAME},
         )
     return len(originals[:COPIES])

@@ -403,3 +403,30 @@ def test_a_role_made_on_screen_gets_nothing(next_version):
     made = Role.objects.create(name="自建角色")
     next_version()
     assert held(made) == set()
+
+
+# Roles that are not wanted any more
+
+
+def test_a_role_that_nobody_holds_is_deleted_and_one_with_people_is_retired(company, sign_in):
+    role = Role.create(by=company.administrator, name="驻外代表", permissions=[])
+    company.colleague.groups.add(role)
+    with pytest.raises(Refused, match="可以停用"):
+        role.remove(by=company.administrator)
+    role.retire(by=company.administrator)
+    client = sign_in(company.administrator)
+    assert "驻外代表" not in text(client.get(reverse("accounts:user_update", args=[company.manager.pk])))
+    assert "驻外代表" in text(client.get(reverse("accounts:user_update", args=[company.colleague.pk])))  # he keeps it
+    role.reopen(by=company.administrator)
+    company.colleague.groups.remove(role)
+    role.remove(by=company.administrator)
+    assert not Role.objects.filter(name="驻外代表").exists()
+    assert AuditEntry.objects.filter(verb="删除", object_text="驻外代表").exists()
+
+
+def test_shipped_roles_are_not_deleted_and_the_administrators_is_not_retired(company):
+    for code in ("executive", "administrator"):
+        with pytest.raises(Refused, match="随系统提供"):
+            Role.objects.get(code=code).remove(by=company.administrator)
+    with pytest.raises(Refused, match="不能停用"):
+        Role.objects.get(code="administrator").retire(by=company.administrator)

@@ -295,7 +295,10 @@ def keeping(world: SimpleNamespace) -> list[Address]:
         _at("accounts:view_create", "accounts:user_list", query="?conditions=state%3Dall"),
         *(_at(f"accounts:{name}", world.view.pk) for name in ("view_update", "view_replace", "view_delete")),
         *(_at(f"accounts:{name}", person) for name in one),
-        *(_at(f"accounts:{name}", role) for name in ("role_detail", "role_update", "role_copy", "role_history")),
+        *(
+            _at(f"accounts:{name}", role)
+            for name in ("role_detail", "role_update", "role_copy", "role_history", "role_retire", "role_delete")
+        ),
         _at("accounts:user_enable", world.gone_person.pk),
         _at("user_hand_over", world.gone_person.pk, status=409),
         _at("user_disable", world.manager.pk),

@@ -96,6 +96,13 @@ accounts:role_update             own_role  GET   in   403  404  404  404  404  4
 accounts:role_update             own_role  POST  in   403  404  404  404  404  404  404  404  404
 accounts:role_copy               role      GET   in   200  404  404  404  404  404  404  404  404
 accounts:role_copy               role      POST  in   302  404  404  404  404  404  404  404  404
+accounts:role_retire             role      GET   in   200  404  404  404  404  404  404  404  404
+accounts:role_retire             role      POST  in   302  404  404  404  404  404  404  404  404
+accounts:role_reopen             role      GET   in   409  404  404  404  404  404  404  404  404
+accounts:role_reopen             role      POST  in   409  404  404  404  404  404  404  404  404
+accounts:role_delete             role      GET   in   200  404  404  404  404  404  404  404  404
+accounts:role_delete             role      POST  in   302  404  404  404  404  404  404  404  404
+accounts:role_delete             own_role  POST  in   409  404  404  404  404  404  404  404  404
 accounts:department_list         -         GET   in   200  403  403  403  403  403  403  403  403
 accounts:department_list         -         POST  in   405  405  405  405  405  405  405  405  405
 accounts:department_create       -         GET   in   200  403  403  403  403  403  403  403  403
