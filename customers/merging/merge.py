@@ -183,14 +183,14 @@ def _move_once(rows: QuerySet[M], key: str, survivor: Customer, other: Customer)
 
 
 def _move_insight(survivor: Customer, other: Customer) -> None:
-    """Move former names, pauses and what was computed of past months; of two open pauses the survivor's stays."""
+    """Move former names, pauses and what was computed of past months; of two pauses in force the survivor's stays."""
     _move_once(FormerName.objects.all(), "name", survivor, other)
     _move_once(HintPause.objects.all(), "product", survivor, other)
     _move_once(BacktestRow.objects.all(), "month_end", survivor, other)
-    moving = AlertPause.objects.filter(customer=other)
-    if AlertPause.objects.open().filter(customer=survivor).exists():
-        moving.open().update(closed_at=timezone.now())
-    moving.update(customer=survivor)
+    pauses, today = AlertPause.objects.open(), timezone.localdate()
+    is_paused = pauses.in_force(today).filter(customer=survivor).exists()
+    pauses.filter(customer=other if is_paused else survivor).update(closed_at=timezone.now())
+    AlertPause.objects.filter(customer=other).update(customer=survivor)
     for pause in AlertPause.objects.open().filter(customer=survivor):
         pause.know_orders_of([survivor, other])
 

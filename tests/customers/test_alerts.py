@@ -126,13 +126,15 @@ def test_without_an_alert_nothing_is_paused(company):
         row.pause(by=company.manager, until=TODAY, reason=REASON)
 
 
-def test_a_merge_leaves_one_open_pause(company):
+@pytest.mark.parametrize(("until", "left"), [(5, 5), (0, 0), (-1, 9)])
+def test_a_merge_leaves_one_open_pause_the_survivors_unless_it_is_over(company, until, left):
     one, other = (factories.late_customer(company.manager) for _ in range(2))
-    pause(one, company.manager, 5)
+    row = pause(one, company.manager, 5)
+    AlertPause.objects.filter(pk=row.pk).update(until=TODAY + timedelta(days=until))
     pause(other, company.manager, 9)
     merge_customers(one, [other], by=company.supervisor, reason="同一家公司")
     assert AlertPause.objects.filter(customer=one).count() == 2
-    assert AlertPause.objects.open().get().until == TODAY + timedelta(days=5)
+    assert AlertPause.objects.open().get().until == TODAY + timedelta(days=left)
 
 
 @pytest.mark.parametrize(("paused_days_ago", "is_open"), [(0, True), (65, True), (75, False)])
