@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0009_notification_leads_to_page"),
+        ("accounts", "0011_saved_list_views"),
     ]
 
     operations = [
