@@ -97,9 +97,10 @@ class BacktestFigures:
 
 
 def backtest_figures(user: User, people: ChosenPeople) -> BacktestFigures | None:
-    """Return the figures of the last twelve month-ends in view; None while nobody could be judged."""
-    kept = people.filter(BacktestMonth.objects.visible_to(user), "manager").order_by("-month_end")
-    months = list(kept.values_list("month_end").annotate(Sum("eligible"), Count("manager"))[:MONTHS])
+    """Return the figures of the company's last twelve month-ends in view; None while nobody could be judged."""
+    ends = BacktestMonth.objects.order_by("-month_end").values_list("month_end", flat=True).distinct()
+    kept = people.filter(BacktestMonth.objects.visible_to(user), "manager").filter(month_end__in=list(ends[:MONTHS]))
+    months = list(kept.order_by("-month_end").values_list("month_end").annotate(Sum("eligible"), Count("manager")))
     if not months:
         return None
     rows = rows_in_view(user, people, months[-1][0])

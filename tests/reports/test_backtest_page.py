@@ -70,6 +70,16 @@ def test_each_sees_the_people_in_view_and_may_choose_one(alerts, company, sign_i
     assert page.context["pager"].total == BacktestRow.objects.filter(manager=company.stranger).count()
 
 
+def test_everybodys_figures_are_of_the_same_twelve_months(company):
+    ends = [date(2025 + place // 12, place % 12 + 1, 28) for place in range(13)]
+    for end in ends:
+        BacktestMonth.objects.create(month_end=end, manager=company.manager, eligible=1)
+    for end in ends[:2]:
+        BacktestMonth.objects.create(month_end=end, manager=company.eastern, eligible=1)
+    own = backtest_figures(factories.fresh(company.supervisor), ChosenPeople(manager=str(company.eastern.pk)))
+    assert [month.month_end for month in own.months] == ends[1:2]
+
+
 def test_a_customer_who_left_the_view_is_in_neither_figure_nor_list(company, sign_in):
     end = date(2026, 2, 28)
     BacktestMonth.objects.create(month_end=end, manager=company.manager, eligible=9)
