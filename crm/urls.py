@@ -10,6 +10,7 @@ from accounts.signin import second_factor_pages as second_factor
 from crm import handover, health, help, home, privacy_pages, role_check, search
 from customers.imports import pages as imports
 from customers.merging import pages as together
+from kit.pages import undo_pages as recent
 from services.ratings.pages import Rate
 
 CONTACT = "customers/<id:customer>/contacts/<id:pk>/"
@@ -49,6 +50,8 @@ urlpatterns = [
     path("accounts/users/<id:pk>/hand-over/", handover.HandOver.as_view(), name="user_hand_over"),
     path("accounts/roles/<id:pk>/check/", role_check.RoleCheck.as_view(), name="role_check"),
     path("accounts/", include("accounts.urls")),
+    path("recent/", recent.RecentChanges.as_view(), name="recent"),
+    path("recent/<id:pk>/undo/", recent.TakeBack.as_view(), name="undo"),
     path("search/", search.Search.as_view(), name="search"),
     path("help/", help.Help.as_view(), name="help"),
     path("notifications/", notifications.NotificationList.as_view(), name="notifications"),

@@ -12,6 +12,8 @@ from kit.domain.modules import Chapter, Leaving, MenuItem, Module, PagePermissio
 
 from .churn.models import ChurnCase
 from .contacts.models import PERSONAL_DATA_PERMISSION
+from .contacts.undoing import REMOVED_CONTACT
+from .interactions.undoing import REMOVED_INTERACTION
 from .merging.leaving import customers_left_by, hand_over_customers
 from .records.models import Customer
 from .search import find_customers, find_pages
@@ -54,6 +56,8 @@ MODULE: Module[User] = Module(
     },
     lends=(
         BulkChanges(transfer_customers, reclassify_customers, merge_into),
+        REMOVED_CONTACT,
+        REMOVED_INTERACTION,
         DetailPermissions("customers.see_contact_details", "customers.open_contact_details"),
     ),
 )

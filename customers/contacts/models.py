@@ -22,9 +22,12 @@ from kit.domain.shortened_numbers import refuse_shortened
 from kit.domain.verdict import Verdict, first_objection, refuse_if, require_scope
 from kit.sql.transactions import in_transaction
 from kit.transitions import creation, transition
+from kit.undo.journal import Journal
+from kit.undo.models import UndoEntry
 
 PERSONAL_DATA_PERMISSION = "customers.handle_personal_data"
 ERASED_NAME = "已抹去的联系人"
+CONTACT_REMOVED = "customers.contact_removed"  # stands in the journal
 
 
 class ContactQuerySet(OfCustomersQuerySet["Contact"]):
@@ -122,9 +125,13 @@ class Contact(HasContactDetails):
         )
 
     @transition("customers.change_customer", "删除", refusal="您的角色不能修改客户")
-    def remove(self, *, by: User) -> None:
+    def remove(self, *, by: User) -> UndoEntry | None:
+        """Delete the contact; return what takes it back. Their interactions stay, without them."""
         log_event(by, "删除", self, 客户=self.customer)
+        journal, text = Journal(), f"联系人 {self.name}"
+        journal.watch_deletion(self)
         self.delete()
+        return journal.keep(CONTACT_REMOVED, "删除", text, by=by, about=self.customer)
 
     @remove.guard
     def can_remove(self, by: User) -> Verdict:

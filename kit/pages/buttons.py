@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from django.db import models
 
@@ -26,6 +27,7 @@ class Button:
     style: str = ""  # CSS class of the button
     dialog: bool = False  # whether htmx opens the page in the dialog
     label: str = ""
+    at_once: bool = False  # whether it posts without a question, as what it does can be taken back
 
     def __post_init__(self) -> None:
         if not self.label and self.do is not None:
@@ -45,6 +47,11 @@ class Control(NamedTuple):
     url: str
     allowed: bool
     reason: str  # why it is disabled; empty when allowed
+
+    @property
+    def token(self) -> str:
+        """Return a new token, by which a button that posts at once is carried out once."""
+        return str(uuid4())
 
 
 def controls(buttons: tuple[Button, ...], record: models.Model, user: Actor) -> list[Control]:

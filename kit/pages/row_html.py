@@ -56,5 +56,8 @@ def _entry(control: Any) -> str:
 
 def _link(control: Any, icon_html: str = "") -> str:
     url = escape(control.url)
+    if control.action.at_once:
+        sends = f'form="act" formaction="{url}" name="submission" value="{control.token}"'
+        return f'<button type="submit" {sends}>{icon_html}{control.action.label}</button>'
     dialog = f' hx-get="{url}"{DIALOG}' if control.action.dialog else ""
     return f'<a href="{url}"{dialog}>{icon_html}{control.action.label}</a>'

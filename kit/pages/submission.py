@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 
 from kit.domain.verdict import Kind, Refused, Verdict
+from kit.undo.models import UndoEntry
 
 from .models import Submission
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 LEFT_VIEW = "这样保存后您将看不到这条记录，所以没有保存。请检查归属，或请主管代为保存。"
+UNDO_TAG = "undo-"  # with the key of what can be taken back, see ui/messages.html
 CLASH = "与另一条刚刚保存的记录冲突（例如编号重复），没有保存。请核对后再试。"
 
 
@@ -44,6 +46,7 @@ def carry_out_once(page: FormPage, record: Any, form: Any) -> HttpResponse:
             if token:
                 Submission.objects.create(pk=token, user=user, url="")
             result = page.carry_out(record, form)
+            result, undo = (None, result) if isinstance(result, UndoEntry) else (result, None)
             if not page.may_leave_view:
                 require_visible(result or record, user)
             url = page.success_url(record, result)
@@ -53,7 +56,7 @@ def carry_out_once(page: FormPage, record: Any, form: Any) -> HttpResponse:
             return redirect(previous_url)
         logger.exception("a constraint refused %s", page.request.path)
         raise Refused(Verdict(Kind.STATE, CLASH)) from error
-    messages.success(page.request, page.message)
+    messages.success(page.request, page.message, extra_tags=f"{UNDO_TAG}{undo.pk}" if undo else "")
     return redirect(url)
 
 
