@@ -9,6 +9,7 @@ from accounts.signin import pages as accounts
 from accounts.signin import second_factor_pages as second_factor
 from crm import handover, health, help, home, privacy_pages, role_check, search
 from customers.imports import pages as imports
+from customers.merging import group_pages as merge_groups
 from customers.merging import pages as together
 from kit.pages import undo_pages as recent
 from services.ratings.pages import Rate
@@ -24,6 +25,7 @@ urlpatterns = [
     path("customers/transfer/", handover.TransferCustomers.as_view(), name="customer_transfer_many"),
     path("customers/<id:pk>/transfer/", handover.TransferCustomer.as_view(), name="customer_transfer"),
     path("customers/merge/", together.MergeCustomers.as_view(), name="customer_merge"),
+    path("customers/merge/groups/", merge_groups.MergeGroups.as_view(), name="customer_merge_groups"),
     path("customers/reclassify/", together.ReclassifyCustomers.as_view(), name="customer_reclassify"),
     path("import/", imports.UploadTable.as_view(), name="import"),
     path("import/template/", imports.ImportTemplate.as_view(), name="import_template"),

@@ -15,6 +15,7 @@ from customers.insight.alert_pages import PAUSE, WARN
 from customers.insight.cards import product_cards
 from customers.insight.health import health_of
 from customers.merging.merge import find_survivor
+from customers.merging.merge_undo import merges_to_undo
 from customers.merging.merge_values import values_left_behind
 from customers.orders.pages import orders_card
 from customers.querysets import names_hidden_from
@@ -96,7 +97,11 @@ class CustomerDetail(RecordPage):
         }
 
     def info(self, record: Customer) -> dict[str, Any]:
-        return {"cards": info_cards(record), "merged": merged_parts(record, self.request.user)}
+        return {
+            "cards": info_cards(record),
+            "merged": merged_parts(record, self.request.user),
+            "undoable": list(merges_to_undo(self.request.user).about(record)),
+        }
 
     def overview(self, record: Customer) -> dict[str, Any]:
         user = self.request.user
