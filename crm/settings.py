@@ -125,7 +125,12 @@ TEMPLATES = [
                     ],
                 )
             ],
-            "builtins": ["kit.pages.templatetags.ui", "kit.pages.templatetags.form_token", "crm.templatetags.files"],
+            "builtins": [
+                "kit.pages.templatetags.ui",
+                "kit.pages.templatetags.form_token",
+                "kit.undo.templatetags.undo",
+                "crm.templatetags.files",
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

@@ -8,10 +8,10 @@ from accounts.notifications import pages as notifications
 from accounts.signin import pages as accounts
 from accounts.signin import second_factor_pages as second_factor
 from crm import handover, health, help, home, privacy_pages, role_check, search
+from crm import undo_pages as recent
 from customers.imports import pages as imports
 from customers.merging import group_pages as merge_groups
 from customers.merging import pages as together
-from kit.pages import undo_pages as recent
 from services.ratings.pages import Rate
 
 CONTACT = "customers/<id:customer>/contacts/<id:pk>/"

@@ -97,7 +97,7 @@ class MergeGroups(FormPage):
 
     def context(self, record: list[GroupPreview], form: MergeGroupsForm) -> dict[str, Any]:
         keys = [group.key for group in record]
-        return {"groups": record, "chosen": form.data.getlist("groups") if form.is_bound else keys}
+        return {"groups": record, "chosen": self.request.POST.getlist("groups") if form.is_bound else keys}
 
     def invalid(self, record: list[GroupPreview], form: MergeGroupsForm) -> HttpResponse:
         errors = form.errors.as_data().get("groups", ())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 from django.db import models
 
@@ -47,11 +46,6 @@ class Control(NamedTuple):
     url: str
     allowed: bool
     reason: str  # why it is disabled; empty when allowed
-
-    @property
-    def token(self) -> str:
-        """Return a new token, by which a button that posts at once is carried out once."""
-        return str(uuid4())
 
 
 def controls(buttons: tuple[Button, ...], record: models.Model, user: Actor) -> list[Control]:

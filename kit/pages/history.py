@@ -18,7 +18,6 @@ from .page import render_page, visible_rows
 from .unknown_parameters import shorten
 
 PAGE_SIZE = 50  # events
-MAX_UNDOABLE = 50
 
 
 def hide_record_names(entries: Iterable[AuditEntry], labels: Iterable[str]) -> list[AuditEntry]:
@@ -68,7 +67,6 @@ class HistoryPage(View):
         masked = mask_entries(record, entries.order_by("-pk")[: PAGE_SIZE + 1], user)
         page = hide_record_names(masked, self.hidden_labels())
         older = page[PAGE_SIZE - 1].pk if len(page) > PAGE_SIZE else None
-        undoable = UndoEntry.objects.visible_to(user).about(record).open().select_related("by")
         context = {"record": record, "history": page[:PAGE_SIZE], "older": older, "misread": misread}
-        context["undoable"] = list(undoable[:MAX_UNDOABLE])
+        context["undoable"] = UndoEntry.objects.offered_to(user, record)
         return render_page(self, back_url=record.get_absolute_url(), **context)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from django.utils.safestring import SafeString
 
 from kit.pages.templatetags.ui import icon
+from kit.undo.message import new_token
 
 DIALOG = ' hx-target="#dialog" hx-select="unset" hx-swap="innerHTML"'
 
@@ -57,7 +58,7 @@ def _entry(control: Any) -> str:
 def _link(control: Any, icon_html: str = "") -> str:
     url = escape(control.url)
     if control.action.at_once:
-        sends = f'form="act" formaction="{url}" name="submission" value="{control.token}"'
+        sends = f'form="act" formaction="{url}" name="submission" value="{new_token()}"'
         return f'<button type="submit" {sends}>{icon_html}{control.action.label}</button>'
     dialog = f' hx-get="{url}"{DIALOG}' if control.action.dialog else ""
     return f'<a href="{url}"{dialog}>{icon_html}{control.action.label}</a>'

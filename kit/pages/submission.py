@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 
 from kit.domain.verdict import Kind, Refused, Verdict
+from kit.undo.message import undo_tag
 from kit.undo.models import UndoEntry
 
 from .models import Submission
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 LEFT_VIEW = "这样保存后您将看不到这条记录，所以没有保存。请检查归属，或请主管代为保存。"
-UNDO_TAG = "undo-"  # with the key of what can be taken back, see ui/messages.html
 CLASH = "与另一条刚刚保存的记录冲突（例如编号重复），没有保存。请核对后再试。"
 
 
@@ -56,7 +56,7 @@ def carry_out_once(page: FormPage, record: Any, form: Any) -> HttpResponse:
             return redirect(previous_url)
         logger.exception("a constraint refused %s", page.request.path)
         raise Refused(Verdict(Kind.STATE, CLASH)) from error
-    messages.success(page.request, page.message, extra_tags=f"{UNDO_TAG}{undo.pk}" if undo else "")
+    messages.success(page.request, page.message, extra_tags=undo_tag(undo))
     return redirect(url)
 
 

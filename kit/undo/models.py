@@ -20,6 +20,8 @@ from kit.transitions import guard
 from .kinds import Undoable
 from .stored_values import Values
 
+MAX_OFFERED = 50  # of one record
+
 
 class UndoEntryQuerySet(models.QuerySet["UndoEntry"]):
     def visible_to(self, user: Actor) -> UndoEntryQuerySet:
@@ -31,6 +33,10 @@ class UndoEntryQuerySet(models.QuerySet["UndoEntry"]):
 
     def open(self) -> UndoEntryQuerySet:
         return self.filter(undone_at=None, until__gt=timezone.now())
+
+    def offered_to(self, user: Actor, record: models.Model) -> UndoEntryQuerySet:
+        """Return the newest changes about a record that the user sees and that can still be taken back."""
+        return self.visible_to(user).about(record).open().select_related("by")[:MAX_OFFERED]
 
     def about(self, record: models.Model) -> UndoEntryQuerySet:
         return self.filter(content_type=ContentType.objects.get_for_model(record), object_id=record.pk)

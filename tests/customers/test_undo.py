@@ -52,7 +52,7 @@ def test_a_contact_comes_back_with_every_field_and_every_row_that_named_them(con
     assert AuditEntry.objects.about(contact.customer).first().verb == "撤销"
 
 
-def test_an_interaction_comes_back_with_its_files_its_place_in_the_timeline_and_as_the_last_one(talk, company):
+def test_an_interaction_comes_back_with_its_files_and_as_the_last_one(talk, company):
     before, entries = digest(), list(talk.customer.timeline.filter(kind="interaction").values_list("at", "text", "url"))
     path = talk.attachments.get().file.name
     entry = removed(talk, company.manager)

@@ -7,7 +7,6 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Any
-from uuid import uuid4
 
 from django import template
 from django.db import models
@@ -19,11 +18,9 @@ from kit.domain.actor import Actor
 from kit.domain.days import format_ago, format_day
 from kit.domain.money import format_money
 from kit.domain.text import DASH
-from kit.domain.urls import record_url
 from kit.pages.buttons import Button, Control
 from kit.pages.buttons import controls as visible_controls
 from kit.pages.html import format_html_fast
-from kit.pages.submission import UNDO_TAG
 
 register = template.Library()
 register.filter("day", format_day)
@@ -93,19 +90,6 @@ def stars(score: int | None) -> SafeString:
 def controls(buttons: tuple[Button, ...], record: models.Model, user: Actor) -> list[Control]:
     """Return the controls of a record's buttons for a user."""
     return visible_controls(buttons, record, user)
-
-
-@register.simple_tag
-def new_token() -> str:
-    """Return the token of a button that posts without a form of its own."""
-    return str(uuid4())
-
-
-@register.filter
-def undo_url(tags: str) -> str:
-    """Return the URL that takes back what a message tells of; empty for other messages. tags: its extra tags."""
-    key = (tags or "").removeprefix(UNDO_TAG)
-    return record_url("undo", int(key)) if key != tags and key.isdecimal() else ""
 
 
 @register.filter

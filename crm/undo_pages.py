@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.views import View
 
+from kit.pages.form_page import FormPage
+from kit.pages.page import render_page
 from kit.undo.models import UndoEntry, UndoEntryQuerySet
 from kit.undo.restoring import take_back
-
-from .form_page import FormPage
-from .page import render_page
 
 MAX_ROWS = 200
 
@@ -40,11 +38,6 @@ def of_record(entries: UndoEntryQuerySet, about: str) -> UndoEntryQuerySet:
     if not (kind.isdecimal() and key.isdecimal() and len(kind) < 10 and len(key) < 19):
         return entries
     return entries.filter(content_type=int(kind), object_id=int(key))
-
-
-def recent_url(record: Any) -> str:
-    """Return the URL of 最近删除 of one record."""
-    return f"{reverse('recent')}?about={ContentType.objects.get_for_model(record).pk}-{record.pk}"
 
 
 class TakeBack(FormPage):
