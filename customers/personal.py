@@ -242,7 +242,7 @@ IMPERSONAL: dict[type[models.Model], tuple[str, ...]] = {
     Customer: IMPERSONAL_NAMES,
     Arrival: ("regions",),
     Attachment: ("file", "content_type"),
-    Order: ("number",),
+    Order: ("number", "customer_key"),
     OrderLine: ("product_number", "unit"),
     ParkedOrder: ("number", "customer_key", "content"),  # of no customer yet, copied from the sales system
     TimelineEntry: ("url",),

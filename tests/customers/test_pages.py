@@ -365,7 +365,7 @@ def test_a_contact_is_changed(manager, customer):
     assert AuditEntry.objects.about(contact).get(verb="编辑").changes == {"手机": ["", "139"]}
 
 
-def test_deleting_a_contact_asks_names_it_and_says_so(manager, customer):
+def test_deleting_a_contact_by_its_url_asks_names_it_and_says_so(manager, customer):
     contact = factories.ContactFactory(customer=customer)
     address = at(customer, f"contacts/{contact.pk}/delete/")
     html = manager.get(address).content.decode()
@@ -373,7 +373,7 @@ def test_deleting_a_contact_asks_names_it_and_says_so(manager, customer):
     assert "“联系人：高峰”（海河水务有限公司）" in html
     response = manager.post(address, follow=True)
     assert response.redirect_chain == [(at(customer), 302)]
-    assert messages(response) == ["删除成功"]
+    assert messages(response) == ["已删除 · 撤销"]
     assert not Contact.objects.exists()
 
 
