@@ -55,7 +55,8 @@ def test_an_opportunity_becomes_a_customer(company, plain):
     press(manager.get_by_role("row").filter(has_text="寄送样机"), "删除")
     expect(manager.get_by_role("row").filter(has_text="寄送样机")).to_have_count(0)
     press(manager.get_by_role("status"), "撤销")
-    expect(manager.get_by_role("row").filter(has_text="寄送样机")).to_be_visible()
+    expect(manager.get_by_text("寄送样机", exact=True)).to_be_visible()
+    follow(manager, "制定计划")
     press(manager.get_by_role("row").filter(has_text="寄送样机"), "删除")
     told(manager, "已删除 · 撤销")
 
