@@ -26,6 +26,7 @@ from kit.domain.modules import modules
 from kit.exchange.personal import erase_from_jobs
 from kit.sql.row_locks import lock_row
 from kit.sql.streaming import stream_records
+from kit.undo.personal import erase_from_journal
 
 AUDIT_LOG = "审计记录"
 ROWS_SHOWN = 50
@@ -169,6 +170,8 @@ def erase_contact(contact: Contact, *, by: User, reason: str, with_files: bool =
     for part in parts():
         if part.erasable:
             counts[part.title] = counts.get(part.title, 0) + part.erase(contact, words)
+    numbers = words.without_names()
+    counts["最近删除"] = erase_from_journal(contact, contact.customer, words.erase_in, numbers.erase_in)
     counts["后台任务的文件"] = erase_from_jobs(words.erase_in)
     contact.erase(by=by)
     facts = {title: count for title, count in {**counts, AUDIT_LOG: len(entries)}.items() if count}

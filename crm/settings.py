@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "crm",
     "kit.audit",
     "kit.jobs",
+    "kit.undo",
     "kit.pages",
     "kit.exchange",
     "accounts",
@@ -125,7 +126,12 @@ TEMPLATES = [
                     ],
                 )
             ],
-            "builtins": ["kit.pages.templatetags.ui", "kit.pages.templatetags.form_token", "crm.templatetags.files"],
+            "builtins": [
+                "kit.pages.templatetags.ui",
+                "kit.pages.templatetags.form_token",
+                "kit.undo.templatetags.undo",
+                "crm.templatetags.files",
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -285,6 +291,7 @@ CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds betwee
     ("jobs.check", 86400, "accounts.stuck_jobs.fail_stuck"),
     ("sessions.clear", 86400, "kit.jobs.tasks.clear_expired_sessions"),
     ("sessions.forget", 86400, "accounts.sessions.models.delete_ended"),
+    ("undo.forget", 3600, "kit.undo.expiry.forget_expired"),
     ("forms.forget", 86400, "kit.pages.models.forget_old_submissions"),
     ("imports.withdraw", 60, "customers.models.withdraw_stale_imports"),
     ("imports.forget", 86400, "customers.models.delete_old_uploads"),

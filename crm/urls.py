@@ -8,7 +8,9 @@ from accounts.notifications import pages as notifications
 from accounts.signin import pages as accounts
 from accounts.signin import second_factor_pages as second_factor
 from crm import handover, health, help, home, palette, privacy_pages, role_check, search
+from crm import undo_pages as recent
 from customers.imports import pages as imports
+from customers.merging import group_pages as merge_groups
 from customers.merging import pages as together
 from services.ratings.pages import Rate
 
@@ -23,6 +25,7 @@ urlpatterns = [
     path("customers/transfer/", handover.TransferCustomers.as_view(), name="customer_transfer_many"),
     path("customers/<id:pk>/transfer/", handover.TransferCustomer.as_view(), name="customer_transfer"),
     path("customers/merge/", together.MergeCustomers.as_view(), name="customer_merge"),
+    path("customers/merge/groups/", merge_groups.MergeGroups.as_view(), name="customer_merge_groups"),
     path("customers/reclassify/", together.ReclassifyCustomers.as_view(), name="customer_reclassify"),
     path("import/", imports.UploadTable.as_view(), name="import"),
     path("import/template/", imports.ImportTemplate.as_view(), name="import_template"),
@@ -49,6 +52,8 @@ urlpatterns = [
     path("accounts/users/<id:pk>/hand-over/", handover.HandOver.as_view(), name="user_hand_over"),
     path("accounts/roles/<id:pk>/check/", role_check.RoleCheck.as_view(), name="role_check"),
     path("accounts/", include("accounts.urls")),
+    path("recent/", recent.RecentChanges.as_view(), name="recent"),
+    path("recent/<id:pk>/undo/", recent.TakeBack.as_view(), name="undo"),
     path("search/", search.Search.as_view(), name="search"),
     path("search/palette/", palette.Palette.as_view(), name="palette"),
     path("help/", help.Help.as_view(), name="help"),

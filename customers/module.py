@@ -12,7 +12,10 @@ from kit.domain.modules import Action, Chapter, Leaving, MenuItem, Module, PageP
 
 from .churn.models import ChurnCase
 from .contacts.models import PERSONAL_DATA_PERMISSION
+from .contacts.undoing import REMOVED_CONTACT
+from .interactions.undoing import REMOVED_INTERACTION
 from .merging.leaving import customers_left_by, hand_over_customers
+from .merging.merge_undo import MERGE
 from .records.models import Customer
 from .search.find import find_records
 from .search.pages import find_pages
@@ -56,6 +59,9 @@ MODULE: Module[User] = Module(
     },
     lends=(
         BulkChanges(transfer_customers, reclassify_customers, merge_into),
+        MERGE,
+        REMOVED_CONTACT,
+        REMOVED_INTERACTION,
         DetailPermissions("customers.see_contact_details", "customers.open_contact_details"),
     ),
 )

@@ -257,7 +257,7 @@ IMPERSONAL: dict[type[models.Model], tuple[str, ...]] = {
     Arrival: ("regions",),
     Attachment: ("file", "content_type"),
     FormerName: ("name",),
-    Order: ("number",),
+    Order: ("number", "customer_key"),
     OrderLine: ("product_number", "unit"),
     ParkedOrder: ("number", "customer_key", "content"),  # of no customer yet, copied from the sales system
     TimelineEntry: ("url",),

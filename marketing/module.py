@@ -13,6 +13,7 @@ from .opportunities.duplicates import opportunity_matches
 from .opportunities.lead import lead_url
 from .opportunities.models import Opportunity
 from .plans.leaving import count_open_opportunities, hand_over_opportunities
+from .plans.undoing import REMOVED_ITEM
 from .search import find_records
 from .waiting import WAITING
 
@@ -35,6 +36,7 @@ MODULE: Module[User] = Module(
     pages={"marketing:development_execute": PagePermission("执行计划", "marketing.develop_opportunity")},
     record_pages={"marketing:development_list": "marketing:opportunity_detail"},
     lends=(
+        REMOVED_ITEM,
         Supervision("marketing.assign_opportunity"),
         OriginCard(draw_customer_card),
         HeadFigure(draw_open_opportunities),

@@ -24,6 +24,8 @@ from kit.domain.shortened_numbers import refuse_shortened
 from kit.domain.verdict import Verdict, first_objection, refuse_if, require_scope
 from kit.sql.transactions import in_transaction
 from kit.transitions import creation, transition
+from kit.undo.journal import Journal
+from kit.undo.models import UndoEntry
 
 from .search_text import write_contact_texts
 
@@ -32,6 +34,7 @@ ERASED_NAME = "已抹去的联系人"
 WECHAT_PART = re.compile(r"[\w-]{5,}", re.ASCII)  # shorter ones are in too many
 WAYS = ("mobile", "office_phone", "wechat", "email")  # to reach a contact, of which the form asks for one
 CONTACT_TEXTS = ("name", "gender", "position", "role", *WAYS, "preferred_channel", "note")  # what is erased
+CONTACT_REMOVED = "customers.contact_removed"  # stands in the journal
 
 
 class ContactQuerySet(OfCustomersQuerySet["Contact"]):
@@ -175,9 +178,13 @@ class Contact(HasContactDetails):
         )
 
     @transition("customers.change_customer", "删除", refusal="您的角色不能修改客户")
-    def remove(self, *, by: User) -> None:
+    def remove(self, *, by: User) -> UndoEntry | None:
+        """Delete the contact; return what takes it back. Their interactions stay, without them."""
         log_event(by, "删除", self, 客户=self.customer)
+        journal, text = Journal(), f"联系人 {self.name}"
+        journal.watch_deletion(self)
         self.delete()
+        return journal.keep(CONTACT_REMOVED, "删除", text, by=by, about=self.customer)
 
     @remove.guard
     def can_remove(self, by: User) -> Verdict:

@@ -23,7 +23,7 @@ from .models import Contact
 
 EDIT_CONTACT = PartButton(Contact.edit, "edit", "customers:contact_update")
 PERSONAL_DATA = PartButton(Contact.erase, "shield-lock", "contact_personal", label="个人信息", in_menu=True)
-REMOVE_CONTACT = PartButton(Contact.remove, "trash", "customers:contact_delete", dialog=True, in_menu=True)
+REMOVE_CONTACT = PartButton(Contact.remove, "trash", "customers:contact_delete", at_once=True, in_menu=True)
 CARD_ACTIONS = (replace(EDIT_CONTACT, dialog=True), PERSONAL_DATA, REMOVE_CONTACT)
 WITH_CUSTOMER = ("customer", "customer__manager")
 
@@ -113,7 +113,7 @@ class ContactUpdate(ContactForms):
 
 
 REMOVAL_CONSEQUENCE = (
-    "交往记录、动态、计划和审计中仍保留他的姓名和号码，删除后不能再导出或抹去。"
+    "24 小时内可以在「最近删除」里撤销。交往记录、动态、计划和审计中仍保留他的姓名和号码，删除后不能再导出或抹去。"
     "对方要求删除个人信息时，请先由主管用「个人信息 › 抹去」，再删除。"
 )
 
@@ -121,7 +121,7 @@ REMOVAL_CONSEQUENCE = (
 class RemoveContact(PartPage):
     do, title, question = Contact.remove, "删除联系人", "确认删除？"
     crumbs, help = CRUMBS, "customers"
-    danger, submit_label, message = True, "确定", "删除成功"
+    danger, submit_label, message = True, "确定", "已删除"
 
     def context(self, record: Contact, form: Any) -> dict[str, Any]:
         return {"named": f"联系人：{record.name}", "details": str(record.customer), "consequence": REMOVAL_CONSEQUENCE}

@@ -29,10 +29,13 @@ from kit.domain.past_dates import FUTURE_DATE_REFUSED, is_in_future, refuse_ahea
 from kit.domain.verdict import Verdict, first_objection, refuse_if
 from kit.sql.transactions import in_transaction
 from kit.transitions import creation, transition
+from kit.undo.journal import Journal
+from kit.undo.models import UndoEntry
 
 from .attachments import MAX_FILES, CheckedFile
 
 KINDS_WITH_PLACE = ("1", "5")  # values of 拜访 and 会议, which may be renamed
+INTERACTION_REMOVED = "customers.interaction_removed"  # stands in the journal
 
 
 class InteractionQuerySet(OfCustomersQuerySet["Interaction"]):
@@ -160,16 +163,26 @@ class Interaction(models.Model):
         return self.customer.can_contribute(by)
 
     @transition("customers.change_customer", "删除", refusal="您的角色不能修改客户")
-    def remove(self, *, by: User) -> None:
+    def remove(self, *, by: User) -> UndoEntry | None:
+        """Delete the interaction; return what takes it back. The files wait as long as that is possible."""
         log_event(by, "删除", self, 客户=self.customer, 时间=self.on, 方式=self.kind)
         remove_timeline_entry(self.customer, TimelineEntry.Kind.INTERACTION, self.get_absolute_url())
-        delete_files_on_commit(self.attachments.all())
+        journal, text = Journal(), f"交往记录 {self.summary}"
+        journal.watch_deletion(self)
         self.delete()
         refresh_last_interaction(self.customer)
+        return journal.keep(INTERACTION_REMOVED, "删除", text, by=by, about=self.customer)
 
     @remove.guard
     def can_remove(self, by: User) -> Verdict:
         return self.customer.can_edit(by)
+
+    @in_transaction
+    def return_to_customer(self, *, by: User) -> None:
+        """Do what follows when a deleted interaction comes back."""
+        self._add_timeline_entry()
+        refresh_last_interaction(self.customer)
+        log_event(by, "撤销删除", self, 客户=self.customer, 时间=self.on, 方式=self.kind)
 
     @transition("customers.change_customer", "完成跟进", refusal="您的角色不能修改客户")
     def finish_follow_up(self, *, by: User) -> None:

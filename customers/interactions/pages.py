@@ -29,8 +29,9 @@ from .models import Interaction
 
 DONE = PartButton(Interaction.finish_follow_up, "check", "customers:interaction_done", dialog=True)
 EDIT = PartButton(Interaction.edit, "edit", "customers:interaction_update", "btn-primary")
-REMOVE = PartButton(Interaction.remove, "trash", "customers:interaction_delete", dialog=True)
 CUT_AT = 40  # characters of a long text in the list
+REMOVE = PartButton(Interaction.remove, "trash", "customers:interaction_delete", at_once=True)
+CAN_BE_UNDONE = "24 小时内可以在「最近删除」里撤销。"
 RELATED = ("customer", "customer__manager", "kind", "contact", "created_by")
 
 
@@ -137,11 +138,11 @@ def describe(record: Interaction, consequence: str) -> dict[str, str]:
 class RemoveInteraction(PartPage):
     do, title, question = Interaction.remove, "删除交往记录", "确认删除？"
     select_related, crumbs, help = RELATED, CRUMBS, "interactions"
-    danger, submit_label, message = True, "确定", "删除成功"
+    danger, submit_label, message = True, "确定", "已删除"
 
     def context(self, record: Interaction, form: Any) -> dict[str, Any]:
         files = record.attachments.count()
-        return describe(record, f"{files} 个附件一起删除，不能恢复。" if files else "删除后不能恢复。")
+        return describe(record, f"{files} 个附件一起删除。{CAN_BE_UNDONE}" if files else CAN_BE_UNDONE)
 
     def success_url(self, record: Interaction, result: Any) -> str:
         return reverse("customers:interaction_list", args=[self.kwargs["customer"]])

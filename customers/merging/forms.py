@@ -12,10 +12,13 @@ from customers.records.models import Customer
 from kit.pages.forms import Block, CrmForm
 
 from .bulk import CATEGORY_BY_FIELD
+from .merge_values import choosable_names
+
+TAKE_PREFIX = "take_"  # of the radio inputs that choose a value, with the customer's key
 
 MERGE_HELP_TEXT = (
     "其余客户的联系人、订单等都归入保留的客户；它空着的资料用其余的补上，建立合作日期取较早的一个。"
-    "下表逐项对照，没有带过去的内容留在变更历史里。合并后不能撤销。"
+    "下表逐项对照，每一项都可以另选；没有带过去的内容留在变更历史里。合并后 30 天内可以撤销。"
 )
 
 
@@ -35,6 +38,9 @@ class MergeForm(CrmForm, forms.Form):
         field.label_from_instance = lambda customer: f"{customer.name}（{customer.number}）"  # type: ignore[method-assign, assignment]
         field.initial = min(customers, key=lambda one: (one.created_at, one.pk)).pk if customers else None
         self.initial["compared"] = field.initial
+        keys = {str(one.pk) for one in customers}
+        posted = {name: self.data.get(f"{TAKE_PREFIX}{name}", "") for name in choosable_names()}
+        self.choices: dict[str, int] = {name: int(key) for name, key in posted.items() if key in keys}
 
     def clean(self) -> dict[str, Any]:
         """Require that the comparison of the chosen survivor was shown before merging."""
@@ -42,6 +48,7 @@ class MergeForm(CrmForm, forms.Form):
         survivor = data.get("survivor")
         if survivor and data.get("compared") != str(survivor.pk):
             self.data = {**cast(QueryDict, self.data).dict(), "compared": survivor.pk}
+            self.choices = {}  # they were made beside another survivor
             self.add_error("survivor", f"下面改为保留「{survivor}」时的对照，请核对后再点「合并」。")
         return data
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TypeVar
 
@@ -23,7 +24,7 @@ from customers.insight.models import AlertPause
 from customers.orders.models import refresh_last_purchases
 from customers.orders.rollups import refresh_revenue
 from customers.records.field_labels import field_label
-from customers.records.locks import take_merge_and_scan_locks
+from customers.records.locks import lock_customer_names, take_merge_and_scan_locks
 from customers.records.metrics import CustomerMetrics
 from customers.records.models import Customer, CustomerGrant, Ownership
 from customers.records.search_text import FormerName, SearchText, write_customer_texts
@@ -33,9 +34,11 @@ from kit.audit.models import NOT_KEPT_PREFIX
 from kit.domain.verdict import refuse_if
 from kit.sql.row_locks import lock_row
 from kit.sql.transactions import in_transaction
+from kit.undo.models import UndoEntry
 
 from .bulk import set_owner_in_records
-from .merge_values import values_left_behind, values_to_take
+from .merge_journal import MERGED, note_merge
+from .merge_values import Choices, chosen_values, values_left_behind, values_to_take
 
 M = TypeVar("M", bound=Model)
 MAX_TOGETHER = 10
@@ -52,17 +55,35 @@ UNCOUNTED_RELATIONS = (
 
 
 def merge_customers(survivor: Customer, others: list[Customer], *, by: User, reason: str) -> int:
-    """Merge the others into the survivor one by one in one transaction; return how many.
+    """Merge the others into the survivor; return how many. See merge_undoably()."""
+    merge_undoably(survivor, others, by=by, reason=reason)
+    return len(others)
+
+
+def merge_undoably(
+    survivor: Customer, others: list[Customer], *, by: User, reason: str, choices: Choices | None = None
+) -> UndoEntry | None:
+    """Merge the others into the survivor one by one in one transaction; return what takes it back.
 
     All rows are locked in the order of their keys first, so that two merges of the same customers do not deadlock.
+    choices: {field: key of the customer whose value the survivor gets}, where it is not the one that merging gives.
     """
     with transaction.atomic():
         take_merge_and_scan_locks()
         keys = {survivor.pk, *(other.pk for other in others)}
         list(Customer.objects.filter(pk__in=keys).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+        for one in (survivor, *others):
+            one.refresh_from_db()
+        journal = note_merge(survivor, others)
+        names = "、".join(f"「{other.name}」（{other.number}）" for other in others)
+        chosen = chosen_values(survivor, others, choices or {})
+        if chosen:
+            survivor.can_merge(by).enforce()
+            lock_customer_names()
+            save_changes(by, "编辑", survivor, **chosen, reason="合并时选定")
         for other in others:
-            survivor.merge(other, by=by, reason=reason)
-    return len(others)
+            survivor.merge(other, by=by, reason=reason, settled=frozenset(chosen))
+        return journal.keep(MERGED, "合并", f"{names}并入「{survivor.name}」", by=by, about=survivor)
 
 
 def customer_relations() -> list[ForeignObjectRel]:
@@ -71,8 +92,8 @@ def customer_relations() -> list[ForeignObjectRel]:
 
 
 @in_transaction
-def merge_into(survivor: Customer, other: Customer, *, by: User, reason: str) -> None:
-    """Do the work of Customer.merge(), with both rows locked."""
+def merge_into(survivor: Customer, other: Customer, *, by: User, reason: str, settled: Collection[str] = ()) -> None:
+    """Do the work of Customer.merge(), with both rows locked. settled: fields whose value was chosen by hand."""
     refuse_if(other.pk == survivor.pk, "请选择两个不同的客户。").enforce()
     lock_row(other)
     other.can_merge(by).enforce()
@@ -87,7 +108,7 @@ def merge_into(survivor: Customer, other: Customer, *, by: User, reason: str) ->
     Ownership.objects.filter(customer=other, until=None).update(until=now)
     Customer.objects.filter(merged_into=other).update(merged_into=survivor)
     _soft_delete(survivor, other, now)
-    lost_values = _fill_missing_values(survivor, other, by)
+    lost_values = _fill_missing_values(survivor, other, by, settled)
     _refresh_figures(survivor, other)
     scan.resolve_by_purchases([survivor.pk])
     facts = {"并入": f"{other.name}（{other.number}，客户经理 {other.manager}）", "原因": reason}
@@ -211,9 +232,9 @@ def _refresh_figures(survivor: Customer, other: Customer) -> None:
     write_contact_texts([survivor.pk])
 
 
-def _fill_missing_values(survivor: Customer, other: Customer, by: User) -> dict[str, str]:
+def _fill_missing_values(survivor: Customer, other: Customer, by: User, settled: Collection[str]) -> dict[str, str]:
     """Fill the survivor's empty fields, logged as an edit; return the other's values that are not taken over."""
-    values = values_to_take(survivor, other)
+    values = {name: value for name, value in values_to_take(survivor, other).items() if name not in settled}
     if "external_number" in values:  # it is unique
         Customer.objects.filter(pk=other.pk).update(external_number="")
     if values:

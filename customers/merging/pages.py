@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from django.contrib import messages
-from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -20,16 +19,16 @@ from kit.pages.columns import Column
 from kit.pages.html import format_html_fast
 from kit.pages.page import render_page
 from kit.pages.submission import earlier_url
-from kit.sql.text_index import Fold
+from kit.undo.models import UndoEntry
 
 from .bulk import reclassify_customers
+from .duplicate_groups import MAX_GROUPS, find_suspected_duplicates, groups_of_same_code
 from .forms import MergeForm, ReclassifyForm
-from .merge import MAX_TOGETHER, count_relations, merge_customers
-from .merge_values import descriptive_fields, merge_outcome, values_left_behind
+from .merge import MAX_TOGETHER, count_relations, merge_undoably
+from .merge_undo import merges_to_undo
+from .merge_values import EMPTY_VALUES, Choices, choosable_names, descriptive_fields, merge_outcome, values_left_behind
 
 CRUMBS = (("客户管理", ""), ("客户信息管理", "customers:customer_list"))
-MAX_GROUPS = 50
-MAX_IN_GROUP = 10
 
 
 def name_cell(customer: Customer) -> str:
@@ -89,50 +88,78 @@ class MergeCustomers(BulkPage):
         return {"customers": record.rows}
 
     def context(self, record: Chosen, form: Any) -> dict[str, Any]:
-        return describe_merge(record.rows, str(form["compared"].value()), self.request.user)
+        return describe_merge(record.rows, str(form["compared"].value()), self.request.user, form.choices)
 
-    def carry_out(self, record: Chosen, form: MergeForm) -> Any:
-        survivor = form.cleaned_data["survivor"]
-        others = [one for one in record.rows if one.pk != survivor.pk]
-        merged = merge_customers(survivor, others, by=self.request.user, reason=form.cleaned_data["reason"])
-        self.message = f"已把 {merged} 个客户并入「{survivor}」。"
-        return survivor
+    def carry_out(self, record: Chosen, form: MergeForm) -> UndoEntry | None:
+        self.survivor: Customer = form.cleaned_data["survivor"]
+        others = [one for one in record.rows if one.pk != self.survivor.pk]
+        self.message = f"已把 {len(others)} 个客户并入「{self.survivor}」，30 天内可以撤销"
+        return merge_undoably(
+            self.survivor, others, by=self.request.user, reason=form.cleaned_data["reason"], choices=form.choices
+        )
 
     def back_url(self, record: Chosen) -> str:
         return reverse("duplicates")
 
     def success_url(self, record: Chosen, result: Any) -> str:
-        return str(result.get_absolute_url())
+        return self.survivor.get_absolute_url()
 
 
-def describe_merge(customers: list[Customer], survivor_key: str, by: User) -> dict[str, Any]:
+def describe_merge(customers: list[Customer], survivor_key: str, by: User, choices: Choices) -> dict[str, Any]:
     """Return the customers side by side; nothing where others took them all away meanwhile."""
     oldest_first = sorted(customers, key=lambda one: (one.created_at, one.pk))
     survivor = next((one for one in customers if str(one.pk) == survivor_key), next(iter(oldest_first), None))
     if survivor is None:
         return {}
     rows = [{"customer": one, "counts": count_relations(one)} for one in oldest_first]
-    return {"rows": rows, "survivor": survivor, "fields": compare_fields(survivor, oldest_first, by)}
+    return {"rows": rows, "survivor": survivor, "fields": compare_fields(survivor, oldest_first, by, choices)}
+
+
+class ComparedCell(NamedTuple):
+    """A customer's value in the comparison. key: of the customer, where the value can be chosen; else 0."""
+
+    text: str
+    is_lost: bool
+    key: int
+    is_taken: bool
 
 
 class ComparedField(NamedTuple):
-    """One field in the comparison: (value, is lost) of each customer, and the value after the merge."""
+    """One field in the comparison: a cell of each customer, and the value after the merge."""
 
+    name: str
     label: str
-    cells: list[tuple[str, bool]]
+    cells: list[ComparedCell]
     result: str
 
 
-def compare_fields(survivor: Customer, customers: list[Customer], by: User) -> list[ComparedField]:
+def compare_fields(
+    survivor: Customer, customers: list[Customer], by: User, choices: Choices | None = None
+) -> list[ComparedField]:
     """Return the fields that are not empty everywhere, side by side, with the result of the merge."""
-    after = merge_outcome(survivor, [one for one in sorted(customers, key=lambda one: one.pk) if one.pk != survivor.pk])
+    others = [one for one in sorted(customers, key=lambda one: one.pk) if one.pk != survivor.pk]
+    after = merge_outcome(survivor, others, choices)
     lost = {one.pk: values_left_behind(after, one) for one in customers}
     parents = set(Customer.objects.visible_to(by).filter(pk__in={one.parent_id for one in customers}).values_list("pk"))
-    fields = []
+    fields, choosable = [], choosable_names()
     for field in descriptive_fields():
-        cells = [(value_for(by, one, field.name, parents), field.name in lost[one.pk]) for one in customers]
-        if any(text for text, _ in cells):
-            fields.append(ComparedField(str(field.verbose_name), cells, value_for(by, after, field.name, parents)))
+        values = [getattr(one, field.attname) for one in customers]
+        has_choice = field.name in choosable and len({value for value in values if value not in EMPTY_VALUES}) > 1
+        taken = choices.get(field.name) if choices else None
+        keys = [one.pk for one, value in zip(customers, values, strict=True) if value == getattr(after, field.attname)]
+        taken = taken if taken in keys else next(iter(keys), None)
+        cells = [
+            ComparedCell(
+                value_for(by, one, field.name, parents),
+                field.name in lost[one.pk],
+                one.pk if has_choice and value not in EMPTY_VALUES else 0,
+                one.pk == taken,
+            )
+            for one, value in zip(customers, values, strict=True)
+        ]
+        if any(cell.text for cell in cells):
+            result = value_for(by, after, field.name, parents)
+            fields.append(ComparedField(field.name, str(field.verbose_name), cells, result))
     return fields
 
 
@@ -155,35 +182,8 @@ class Duplicates(View):
         Customer.merge.rule.verdict(Customer, self.request.user).enforce()
         rows = Customer.objects.supervised_by(self.request.user, Customer.merge.permission)
         groups, more = find_suspected_duplicates(rows)
-        return render_page(self, groups=groups, more=more)
+        same_code = len(groups_of_same_code(rows))
+        return render_page(self, groups=groups, more=more, merges=self.merges(), same_code=same_code)
 
-
-def find_suspected_duplicates(rows: QuerySet[Customer]) -> tuple[list[dict[str, Any]], bool]:
-    """Return groups of customers that may be one company, and whether there are more groups."""
-    groups: dict[tuple[str, str], list[Customer]] = {}
-    rows, fields = rows.annotate(code=Fold("license_number")), ("name_normalized", "code")
-    for field in fields:
-        repeated = rows.exclude(**{field: ""}).values(field).annotate(times=Count("pk")).filter(times__gt=1)
-        for value in repeated.order_by(field).values_list(field, flat=True)[: MAX_GROUPS + 1]:
-            groups[field, value] = []
-    condition = Q(pk__in=[])
-    for field, value in groups:
-        condition |= Q(**{field: value})
-    for one in rows.filter(condition).select_related("manager", "region").order_by("created_at", "pk"):
-        for field in fields:
-            if (group := groups.get((field, getattr(one, field)))) is not None:
-                group.append(one)
-    return _merge_equal_groups(groups), len(groups) > MAX_GROUPS
-
-
-def _merge_equal_groups(groups: dict[tuple[str, str], list[Customer]]) -> list[dict[str, Any]]:
-    """Join groups of the same customers, found by name, by number or by both."""
-    distinct: dict[tuple[int, ...], dict[str, Any]] = {}
-    for (field, _), group in groups.items():
-        why = "名称相同" if field == "name_normalized" else "统一社会信用代码相同"
-        keys = tuple(one.pk for one in group[:MAX_IN_GROUP])
-        entry = distinct.setdefault(
-            keys, {"why": [], "customers": group[:MAX_IN_GROUP], "more": len(group) > MAX_IN_GROUP}
-        )
-        entry["why"].append(why)
-    return [{**group, "why": "、".join(group["why"])} for group in list(distinct.values())[:MAX_GROUPS]]
+    def merges(self) -> list[UndoEntry]:
+        return list(merges_to_undo(self.request.user).prefetch_related("record")[:MAX_GROUPS])

@@ -69,6 +69,8 @@ class Order(models.Model):
     status = models.CharField("状态", max_length=10, choices=Status)
     total = models.DecimalField("总金额", max_digits=24, decimal_places=7, default=Decimal(0))  # exact Σ of the lines
     changed_at = models.DateTimeField("更新时间", null=True)  # as the sales system says
+    # By which it came; of orders of earlier releases unknown.
+    customer_key = models.CharField("来源客户编号", max_length=50, null=True, editable=False)
 
     objects = OrderQuerySet.as_manager()
 

@@ -16,6 +16,7 @@ from customers.insight.alert_pages import PAUSE, WARN
 from customers.insight.cards import product_cards
 from customers.insight.health import health_of
 from customers.merging.merge import find_survivor
+from customers.merging.merge_undo import merges_to_undo
 from customers.merging.merge_values import values_left_behind
 from customers.orders.pages import orders_card
 from customers.querysets import names_hidden_from
@@ -114,6 +115,7 @@ class CustomerDetail(RecordPage):
         return {
             "cards": info_cards(record),
             "merged": merged_parts(record, user),
+            "undoable": list(merges_to_undo(user).about(record)),
             "branches": branches.order_by("name_pinyin")[:20],
             "origin_cards": [hook.draw(record, user) for hook in lent(OriginCard)],
             "grants": record.grants.select_related("user", "permission"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.conf import settings
@@ -345,10 +346,13 @@ class Customer(HasContactDetails, SharedRecord):
         return self._while_supervised(by, "customers.reclassify_customer", "批量修改")
 
     @transition("customers.merge_customer", "合并")
-    def merge(self, other: Customer, *, by: User, reason: str) -> None:
-        """Take over everything of the other customer and delete it; see merge_customers() for the locks."""
+    def merge(self, other: Customer, *, by: User, reason: str, settled: Collection[str] = ()) -> None:
+        """Take over everything of the other customer and delete it; see merge_undoably() for the locks.
+
+        settled: fields whose value was chosen by hand before.
+        """
         (bulk_changes,) = lent(BulkChanges)
-        bulk_changes.merge(self, other, by=by, reason=reason)
+        bulk_changes.merge(self, other, by=by, reason=reason, settled=settled)
 
     @merge.guard
     def can_merge(self, by: User) -> Verdict:

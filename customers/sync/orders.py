@@ -28,7 +28,7 @@ from .rows import RowRefused
 from .signs import settle_sign
 
 LINE_COLUMNS = ("order_id", "line_number", "product_id", "product_number", "quantity", "unit", "unit_price")
-ORDER_FIELDS = ["customer", "ordered_at", "address", "status", "total", "changed_at"]
+ORDER_FIELDS = ["customer", "customer_key", "ordered_at", "address", "status", "total", "changed_at"]
 LARGEST_TOTAL = Decimal(10) ** 17
 
 
@@ -80,6 +80,7 @@ def _stored_orders(numbers: list[str]) -> list[tuple[str, int, int, datetime]]:
 
 def _build_order(values: dict[str, Any], customer: int) -> Order:
     fields = {name: values[name] for name in ("number", "ordered_at", "address", "status", "changed_at")}
+    fields["customer_key"] = values["customer_number"]
     return Order(**fields, customer_id=customer, total=order_total(values["lines"]))
 
 

@@ -196,7 +196,7 @@ class BulkPage(FormPage):
     def is_large(self, record: Chosen) -> bool:
         return len(record.rows) > MAX_DIRECT
 
-    def carry_out(self, record: Chosen, form: Any) -> Job | None:
+    def carry_out(self, record: Chosen, form: Any) -> Any:
         self.verdict(record).enforce()
         refuse_if(len(record.rows) < self.fewest, self.refusal(record)).enforce()
         opened = read_stamp(self.request.POST.get("opened", ""))

@@ -27,6 +27,7 @@ class Button:
     dialog: bool = False  # whether htmx opens the page in the dialog
     label: str = ""
     in_menu: bool = False  # whether lists keep it under ⋯
+    at_once: bool = False  # whether it posts without a question, as what it does can be taken back
 
     def __post_init__(self) -> None:
         if not self.label and self.do is not None:

@@ -12,6 +12,7 @@ from django.views import View
 
 from kit.audit.models import AuditEntry
 from kit.domain.actor import Actor
+from kit.undo.models import UndoEntry
 
 from .page import render_page, visible_rows
 from .unknown_parameters import shorten
@@ -67,4 +68,5 @@ class HistoryPage(View):
         page = hide_record_names(masked, self.hidden_labels())
         older = page[PAGE_SIZE - 1].pk if len(page) > PAGE_SIZE else None
         context = {"record": record, "history": page[:PAGE_SIZE], "older": older, "misread": misread}
+        context["undoable"] = UndoEntry.objects.offered_to(user, record)
         return render_page(self, back_url=record.get_absolute_url(), **context)

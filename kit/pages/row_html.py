@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from django.utils.safestring import SafeString
 
 from kit.pages.templatetags.ui import icon
+from kit.undo.message import new_token
 
 DIALOG = ' hx-target="#dialog" hx-select="unset" hx-swap="innerHTML"'
 
@@ -60,6 +61,9 @@ def _entry(control: Any) -> str:
 def _link(control: Any, name: str, icon_html: str = "") -> str:
     """Return an action's link. name: of the row, escaped, which tells the same action of two rows apart."""
     url = escape(control.url)
+    if control.action.at_once:
+        sends = f'form="act" formaction="{url}" name="submission" value="{new_token()}"'
+        return f'<button type="submit" {sends}>{icon_html}{control.action.label}</button>'
     dialog = f' hx-get="{url}"{DIALOG}' if control.action.dialog else ""
     label = control.action.label
     named = f' aria-label="{label} {name}"' if name else ""

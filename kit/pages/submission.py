@@ -12,6 +12,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 
 from kit.domain.verdict import Kind, Refused, Verdict
+from kit.undo.message import undo_tag
+from kit.undo.models import UndoEntry
 
 from .models import Submission
 
@@ -44,6 +46,7 @@ def carry_out_once(page: FormPage, record: Any, form: Any) -> HttpResponse:
             if token:
                 Submission.objects.create(pk=token, user=user, url="")
             result = page.carry_out(record, form)
+            result, undo = (None, result) if isinstance(result, UndoEntry) else (result, None)
             if not page.may_leave_view:
                 require_visible(result or record, user)
             url = page.success_url(record, result)
@@ -53,7 +56,7 @@ def carry_out_once(page: FormPage, record: Any, form: Any) -> HttpResponse:
             return redirect(previous_url)
         logger.exception("a constraint refused %s", page.request.path)
         raise Refused(Verdict(Kind.STATE, CLASH)) from error
-    messages.success(page.request, page.message)
+    messages.success(page.request, page.message, extra_tags=undo_tag(undo))
     return redirect(url)
 
 

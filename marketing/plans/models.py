@@ -14,7 +14,11 @@ from kit.audit.log import log_event
 from kit.domain.verdict import Verdict, first_objection, refuse_if
 from kit.sql.row_locks import lock_row
 from kit.transitions import creation, transition
+from kit.undo.journal import Journal
+from kit.undo.models import UndoEntry
 from marketing.opportunities.models import Opportunity
+
+ITEM_REMOVED = "marketing.item_removed"  # stands in the journal
 
 
 class PlanItemQuerySet(models.QuerySet["PlanItem"]):
@@ -100,9 +104,13 @@ class PlanItem(models.Model):
         )
 
     @transition("marketing.plan_opportunity", "删除", refusal="您的角色不能制定开发计划")
-    def remove(self, *, by: User) -> None:
+    def remove(self, *, by: User) -> UndoEntry | None:
+        """Delete the item; return what takes it back."""
         log_event(by, "删除计划", self.opportunity, 计划项=(self.dated_text(), None))
+        journal, text = Journal(), f"计划项 {self.dated_text()}"
+        journal.watch_deletion(self)
         self.delete()
+        return journal.keep(ITEM_REMOVED, "删除", text, by=by, about=self.opportunity)
 
     @remove.guard
     def can_remove(self, by: User) -> Verdict:

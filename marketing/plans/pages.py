@@ -142,7 +142,7 @@ class ItemButton(Button):
 
 
 EDIT_ITEM = ItemButton(PlanItem.edit, "edit", "marketing:item_update")
-REMOVE_ITEM = ItemButton(PlanItem.remove, "trash", "marketing:item_delete", dialog=True)
+REMOVE_ITEM = ItemButton(PlanItem.remove, "trash", "marketing:item_delete", at_once=True)
 
 
 class ItemPage(FormPage):
@@ -167,7 +167,8 @@ class ItemUpdate(ItemPage):
 
 class RemoveItem(ItemPage):
     do, title, question = PlanItem.remove, "删除计划项", "确认删除？"
-    danger, submit_label, message = True, "确定", "删除成功"
+    danger, submit_label, message = True, "确定", "已删除"
 
     def context(self, record: PlanItem, form: Any) -> dict[str, Any]:
-        return {"named": f"计划项：{record.text}", "details": f"{record.on:%Y-%m-%d}", "consequence": ""}
+        consequence = "24 小时内可以在「最近删除」里撤销。"
+        return {"named": f"计划项：{record.text}", "details": f"{record.on:%Y-%m-%d}", "consequence": consequence}

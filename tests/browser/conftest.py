@@ -19,6 +19,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import SavedView, User
 from basedata.models import SpecialDay, SyncRefusal, SyncRun
+from customers.merging.merge import merge_undoably
 from customers.models import BacktestMonth, BacktestRow, HintPause, ImportFile, ParkedOrder
 from kit.jobs.models import Job
 from reports.pages.monthly_sections import four_reports
@@ -236,6 +237,8 @@ def world(company: Any) -> SimpleNamespace:
     gone = factories.churn_case(manager, name="合肥庐阳家电配件有限公司")
     gone.confirm(by=manager, reason="改由集团指定供应商", kind=factories.entry("流失原因", "其他"))
     people = (manager, supervisor, manager)
+    same = [factories.CustomerFactory(name=f"{long_name}二分厂", manager=manager, fax=str(n)) for n in range(2)]
+    merge_entry = merge_undoably(same[0], same[1:], by=supervisor, reason="重复录入")
     asknew = factories.service_request(manager, customer=known, content="停泵后仍显示 3.2 m³/h，影响结算。" * 40)
     asked = factories.dispatched(*people, organisation=long_name, summary="一期仪表冬季漂移严重，要求到现场复核" * 8)
     asked.involve(company.eastern, by=manager)
@@ -265,6 +268,7 @@ def world(company: Any) -> SimpleNamespace:
         view=SavedView.create(
             by=company.administrator, page="accounts:user_list", name="停用的", query="state=disabled"
         ),
+        merge_entry=merge_entry,
         spare=factories.entry("竞争对手", "客户自制"),
         gone_person=factories.person("account_manager", name="离职者", department=company.north, is_active=False),
         special_day=SpecialDay.objects.get(day="2026-10-10"),

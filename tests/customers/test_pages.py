@@ -430,7 +430,7 @@ def test_deleting_a_contact_asks_names_it_and_says_so(manager, customer):
     assert "“联系人：高峰”（海河水务有限公司）" in html
     response = manager.post(address, follow=True)
     assert response.redirect_chain == [(at(customer), 302)]
-    assert messages(response) == ["删除成功"]
+    assert messages(response) == ["已删除 · 撤销"]
     assert not Contact.objects.exists()
 
 

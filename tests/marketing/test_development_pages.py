@@ -172,7 +172,7 @@ def test_deleting_an_item_asks_and_names_it(manager, item):
     assert f"“计划项：确认需求范围”（{item.on:%Y-%m-%d}）" in html
     response = manager.post(of(item, "delete"), follow=True)
     assert response.redirect_chain == [(at(item.opportunity, "plan"), 302)]
-    assert notices(response) == ["删除成功"]
+    assert notices(response) == ["已删除 · 撤销"]
     assert not PlanItem.objects.exists()
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.core.files.base import ContentFile
 
+from customers.merging.merge import merge_undoably
 from kit.jobs.models import Job
+from tests import factories
 from tests.permissions.world import World
 
 TABLE = """
@@ -17,6 +19,12 @@ healthz                          -         GET   200  200  200  200  200  200  2
 healthz                          -         POST  200  200  200  200  200  200  200  200  200  200
 readyz                           -         GET   200  200  200  200  200  200  200  200  200  200
 readyz                           -         POST  200  200  200  200  200  200  200  200  200  200
+recent                           -         GET   in   200  200  200  200  200  200  200  200  200
+recent                           -         POST  in   405  405  405  405  405  405  405  405  405
+undo                             removed   GET   in   404  404  200  404  404  404  404  404  404
+undo                             removed   POST  in   404  404  302  404  404  404  404  404  404
+undo                             mergedin  GET   in   404  200  404  404  404  404  404  404  404
+undo                             mergedin  POST  in   404  302  404  404  404  404  404  404  404
 search                           -         GET   in   200  200  200  200  200  200  200  200  200
 search                           -         POST  in   405  405  405  405  405  405  405  405  405
 palette                          -         GET   in   200  200  200  200  200  200  200  200  200
@@ -62,10 +70,15 @@ WRITING: set[tuple[str, str]] = {
 
 
 def make(world: World) -> None:
-    """Add a job with its file."""
+    """Add a job with its file, a deletion and a merge that can be taken back."""
     job = Job.objects.create(
         kind="导出沈阳北辰", function="tests", owner=world.company.manager, file_name="沈阳北辰.csv"
     )
     job.file.save("a.csv", ContentFile(b"x"))
     world.addresses["job"] = [job.pk]
+    manager, supervisor = world.company.manager, world.company.supervisor
+    pair = [factories.CustomerFactory(name=f"海河水务{name}", manager=manager) for name in ("五分厂", "六分厂")]
+    removed = factories.ContactFactory(customer=pair[0], name="老李").remove(by=manager)
+    merged = merge_undoably(pair[0], pair[1:], by=supervisor, reason="同一家")
+    world.addresses |= {"removed": [removed.pk], "mergedin": [merged.pk]}
     world.own_values["contact_personal"] = {"export": "json"}

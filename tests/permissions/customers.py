@@ -49,6 +49,8 @@ customer_reclassify              -         GET   in   403  302  403  403  403  4
 customer_reclassify              -         POST  in   403  409  403  403  403  403  409  403  403
 customer_merge                   -         GET   in   403  302  403  403  403  403  302  403  403
 customer_merge                   -         POST  in   403  302  403  403  403  403  302  403  403
+customer_merge_groups            -         GET   in   403  200  403  403  403  403  200  403  403
+customer_merge_groups            -         POST  in   403  200  403  403  403  403  200  403  403
 import                           -         GET   in   403  200  200  200  200  200  200  403  403
 import                           -         POST  in   403  200  200  200  200  200  200  403  403
 import_template                  -         GET   in   403  200  200  200  200  200  200  403  403

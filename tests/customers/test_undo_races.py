@@ -1,0 +1,106 @@
+"""撤销 against an edit, against itself and of a merge, on PostgreSQL; each race has a control without its guard."""
+
+from __future__ import annotations
+
+import pytest
+
+from customers.merging import merge_undo
+from customers.merging.merge import merge_undoably
+from customers.models import Contact, Customer, Interaction
+from kit.domain.verdict import Refused
+from kit.undo import restoring
+from kit.undo.models import UndoEntry
+from kit.undo.restoring import take_back
+from tests import factories
+from tests.races import ON_POSTGRESQL, again, before
+
+pytestmark = ON_POSTGRESQL
+
+
+@pytest.fixture
+def without_entry_lock(monkeypatch):
+    """Undoing locks neither the rows around it nor its entry nor the rows of the change."""
+    monkeypatch.setattr(restoring, "lock_row", lambda row: row.refresh_from_db())
+    monkeypatch.setattr("customers.undoing.lock_row", lambda row: row.refresh_from_db())
+    monkeypatch.setattr("django.db.models.QuerySet.select_for_update", lambda self, **options: self)
+
+
+# A deleted contact comes back while their interaction is given another one
+
+
+@pytest.fixture
+def undo_meets_edit(company, monkeypatch):
+    customer = factories.CustomerFactory(manager=company.manager)
+    contact, other = (factories.ContactFactory(customer=customer, name=name) for name in ("高峰", "姜工"))
+    talk = factories.interaction(customer, company.manager, contact=contact)
+    entry = again(contact).remove(by=company.manager)
+    moment, record = before(monkeypatch, restoring, "_write"), again(talk)
+    return lambda: (
+        *moment.overtake(
+            lambda: take_back(again(entry), by=company.manager),
+            lambda: record.edit(by=company.supervisor, contact=other),
+        ),
+        Interaction.objects.get().contact.name,
+    )
+
+
+def test_an_edit_during_an_undo_waits_and_stays(undo_meets_edit):
+    assert undo_meets_edit() == ("", None, "姜工")
+
+
+def test_control_without_the_locks_the_edit_is_written_over(undo_meets_edit, without_lock, without_entry_lock):
+    assert undo_meets_edit()[2] == "高峰"
+
+
+# Two clicks
+
+
+@pytest.fixture
+def two_clicks(company, monkeypatch):
+    contact = factories.ContactFactory(customer=factories.CustomerFactory(manager=company.manager))
+    entry = contact.remove(by=company.manager)
+    moment, mine, theirs = before(monkeypatch, restoring, "_write"), again(entry), again(entry)
+    return lambda: moment.overtake(
+        lambda: take_back(mine, by=company.manager), lambda: take_back(theirs, by=company.manager)
+    )
+
+
+def test_of_two_clicks_one_takes_it_back(two_clicks):
+    first, second = two_clicks()
+    assert (first, isinstance(second, Refused)) == ("", True)
+    assert Contact.objects.count() == 1
+
+
+def test_control_without_the_locks_both_write(two_clicks, without_entry_lock):
+    assert not isinstance(two_clicks()[1], Refused)
+
+
+# A merge is taken back while the survivor's chosen value is edited
+
+
+@pytest.fixture
+def merge_undo_meets_edit(company, monkeypatch):
+    kept = factories.CustomerFactory(name="海河水务", manager=company.manager)
+    gone = factories.CustomerFactory(name="海河水务", manager=company.manager, fax="022-2")
+    entry = merge_undoably(kept, [gone], by=company.supervisor, reason="x")
+    moment, record = before(monkeypatch, restoring, "_write"), again(kept)
+    return lambda: (
+        *moment.overtake(
+            lambda: take_back(again(entry), by=company.supervisor),
+            lambda: record.edit(by=company.manager, fax="022-9"),
+        ),
+        again(kept).fax,
+    )
+
+
+def test_an_edit_during_the_undo_of_a_merge_waits_and_stays(merge_undo_meets_edit):
+    assert merge_undo_meets_edit() == ("", None, "022-9")
+    assert Customer.objects.current().count() == 2
+    assert UndoEntry.objects.get().undone_at
+
+
+def test_control_without_the_locks_the_edit_of_the_survivor_is_lost(
+    merge_undo_meets_edit, without_lock, without_entry_lock, monkeypatch
+):
+    monkeypatch.setattr(merge_undo, "lock_customers", lambda keys: None)
+    assert merge_undo_meets_edit()[2] == ""
