@@ -23,7 +23,7 @@ from kit.audit.models import AuditEntry
 from kit.domain.modules import modules
 from kit.exchange.exports import EXPORT_FUNCTION, resolve_export
 from kit.jobs.models import Job, JobRefused
-from kit.pages.paging import MAX_COUNT, count_capped, format_count
+from kit.lists.paging import MAX_COUNT, count_capped, format_count
 from marketing.models import Opportunity, PlanItem
 from marketing.waiting import agreed_follow_ups, developed_by, due_items
 from reports.models import MonthlyReport

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import Notification, User
 from kit.domain.modules import MenuItem, modules
 from kit.domain.urls import page_url
-from kit.pages.list_addresses import menu_url
+from kit.lists.list_addresses import menu_url
 from kit.sql.counts import LRUCache, build_count, inline_params, run_count
 from kit.sql.readers import connection_for_reading
 

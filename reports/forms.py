@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.scopes.rule import VIEW, user_ids_in_scope
 from accounts.users.by_department import department_choices
-from kit.pages.filter_drawing import render_options
+from kit.lists.filter_drawing import render_options
 from kit.pages.forms import apply_field_defaults
 from kit.pages.templatetags.ui import format_cell
 from kit.pages.unknown_parameters import refuse_ignored_values

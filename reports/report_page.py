@@ -25,7 +25,7 @@ Rules
   home page call the same ones, without a request. The page declares columns and draws the links to the rows.
 - A row of a table is any object with the attributes that its columns name; the total row is one more of them.
 - Figure(label, "attribute", kind="money", url=lambda row: …) is a column of numbers linked to the rows behind it; a
-  plain kit.pages.columns.Column shows text (html= for links). Every figure leads to rows: Figure("占比", "share",
+  plain kit.lists.columns.Column shows text (html= for links). Every figure leads to rows: Figure("占比", "share",
   kind="percent", of="次数") to those of the column 次数.
 - Every number of a chart stands in a table of the same report: that is its text alternative and all there is without
   script.

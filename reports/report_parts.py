@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.html import format_html
 
-from kit.pages.columns import Column
+from kit.lists.columns import Column
 from kit.pages.templatetags.ui import icon
 
 from .figure_cells import WAN, format_figure

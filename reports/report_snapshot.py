@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from kit.pages.columns import Column
+from kit.lists.columns import Column
 from kit.pages.templatetags.ui import format_cell
 
 from .report_parts import Chart, Figure, Kpi, Number, Report, ReportTable, Series

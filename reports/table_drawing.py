@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.pages.columns import Column
-from kit.pages.paging import Pager
+from kit.lists.columns import Column
+from kit.lists.paging import Pager
+from kit.lists.row_html import plain_row
 from kit.pages.query_string import QueryString
-from kit.pages.row_html import plain_row
 
 from .report_parts import ReportTable
 

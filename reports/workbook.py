@@ -18,7 +18,7 @@ from basedata.models import data_as_of
 from kit.domain.days import format_day
 from kit.exchange.cells import to_cell_value
 from kit.exchange.writers import sheet_name
-from kit.pages.columns import Column
+from kit.lists.columns import Column
 
 from .figure_cells import KINDS
 from .report_parts import Chart, Figure, Report, ReportTable

@@ -79,12 +79,13 @@ def test_calls_go_down_as_the_contract_says():
 # Sizes
 
 
-def test_the_page_kit_stays_small():
+@pytest.mark.parametrize("part", ["kit/pages/", "kit/lists/"])
+def test_the_kits_of_pages_and_of_lists_stay_small(part):
     """A page is understood from one file of its app; what it leans on is read in an afternoon."""
-    modules = [path for path in MODULES if name(path).startswith("kit/pages/")]
-    assert sum(bool(line.strip()) for path in modules for line in lines(path)) <= 2150
+    modules = [path for path in MODULES if name(path).startswith(part)]
+    assert 0 < sum(bool(line.strip()) for path in modules for line in lines(path)) <= 1400
     classes = [node for path in modules for node in ast.walk(tree(path)) if isinstance(node, ast.ClassDef)]
-    assert {node.name for node in classes if node.end_lineno - node.lineno >= 150} == set()
+    assert {node.name for node in classes if node.end_lineno - node.lineno >= 120} == set()
 
 
 # Each with the reason why it may be longer; an entry that is no longer true fails too.
@@ -275,8 +276,8 @@ def test_spreadsheets_are_read_and_written_in_one_place():
 # Text from outside is shown as text
 
 UNESCAPED_MODULES = (
+    "kit/lists/row_html.py",
     "kit/pages/html.py",
-    "kit/pages/row_html.py",
 )  # cells and rows of lists by hand; every value is escaped
 UNESCAPED_TEMPLATES: tuple[str, ...] = ()
 

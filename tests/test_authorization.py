@@ -14,9 +14,9 @@ from django.apps import apps
 from django.db import models, transaction
 from django.urls import reverse
 
+from kit.lists.list_page import ListPage
 from kit.pages.form_page import FormPage
 from kit.pages.history import HistoryPage
-from kit.pages.list_page import ListPage
 from kit.pages.record_page import RecordPage
 from tests import factories
 from tests.permissions.asking import SECRETS, snapshot, url_of

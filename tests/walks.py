@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from kit.lists.list_page import ListPage
 from kit.pages.form_page import FormPage
-from kit.pages.list_page import ListPage
 from tests.permissions.asking import url_of
 from tests.permissions.tables import people_who, records_of
 from tests.permissions.world import World

@@ -11,9 +11,9 @@ from django.db.models import QuerySet
 
 from accounts.users.models import User
 from kit.audit.models import AuditEntry
-from kit.pages.filter_choices import OneOf, one_of
-from kit.pages.filter_days import DaysAgo
-from kit.pages.filters import DateFrom, DateTo, ListFilter
+from kit.lists.filter_choices import OneOf, one_of
+from kit.lists.filter_days import DaysAgo
+from kit.lists.filters import DateFrom, DateTo, ListFilter
 from kit.sql.readers import connection_for_reading
 
 SYSTEM = "0"

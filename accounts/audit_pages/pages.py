@@ -21,9 +21,9 @@ from kit.audit.verification import ERASURE_VERB, describe_removals
 from kit.domain.text import DASH
 from kit.jobs.models import Job
 from kit.jobs.tasks import start_job
-from kit.pages.columns import Column
-from kit.pages.list_page import ListPage
-from kit.pages.list_tabs import Tabs
+from kit.lists.columns import Column
+from kit.lists.list_page import ListPage
+from kit.lists.list_tabs import Tabs
 from kit.pages.record_page import RecordPage
 
 from .filters import AuditFilter

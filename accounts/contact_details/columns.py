@@ -11,7 +11,7 @@ from django.db import models
 from accounts.users.models import User
 from kit.domain.phone_links import dial_url, mail_url
 from kit.domain.text import DASH
-from kit.pages.columns import Column
+from kit.lists.columns import Column
 from kit.pages.html import format_html_fast
 
 from .masking import HasContactDetails

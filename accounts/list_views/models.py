@@ -16,7 +16,7 @@ from kit.audit.export_conditions import decode_conditions
 from kit.audit.log import log_event, save_changes
 from kit.domain.urls import page_url
 from kit.domain.verdict import Verdict, refuse_if, require_scope
-from kit.pages.list_views.views import SavedViews, View
+from kit.lists.list_views.views import SavedViews, View
 from kit.sql.row_locks import lock_row
 from kit.transitions import creation, transition
 

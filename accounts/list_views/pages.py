@@ -12,9 +12,9 @@ from django.views import View
 
 from accounts.users.models import User
 from kit.domain.urls import page_url
+from kit.lists.list_addresses import list_page_at
+from kit.lists.list_page import ListPage
 from kit.pages.form_page import FormPage
-from kit.pages.list_addresses import list_page_at
-from kit.pages.list_page import ListPage
 
 from .forms import ConditionsForm, ViewForm, ViewNameForm
 from .models import SavedView, read_views

@@ -13,12 +13,12 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from kit.audit.models import AuditEntry
+from kit.lists.columns import Column
+from kit.lists.filters import Contains, ListFilter
+from kit.lists.list_page import ListPage, NewLink
 from kit.pages.buttons import Button, controls
-from kit.pages.columns import Column
-from kit.pages.filters import Contains, ListFilter
 from kit.pages.form_page import FormPage
 from kit.pages.history import HistoryPage
-from kit.pages.list_page import ListPage, NewLink
 from kit.pages.record_page import RecordPage
 
 from .administrators import lock_administration

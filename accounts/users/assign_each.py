@@ -11,7 +11,7 @@ from django.core import signing
 from django.utils.functional import cached_property
 
 from kit.bulk.page import BulkPage
-from kit.pages.filter_drawing import OPTION, SELECTED_OPTION
+from kit.lists.filter_drawing import OPTION, SELECTED_OPTION
 from kit.pages.forms import CrmForm
 from kit.pages.html import format_html_fast, join_html
 from kit.sql.row_locks import lock_in_order

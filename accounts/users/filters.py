@@ -8,8 +8,8 @@ from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 
 from accounts.departments.models import Department, subtree_ids
-from kit.pages.filter_choices import OneOfRecords
-from kit.pages.filters import Contains, ContainsNumber, ListFilter
+from kit.lists.filter_choices import OneOfRecords
+from kit.lists.filters import Contains, ContainsNumber, ListFilter
 
 from .models import User
 

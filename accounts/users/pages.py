@@ -14,12 +14,12 @@ from django.utils.html import format_html
 from accounts.roles.administrators import lock_administration
 from accounts.roles.permissions import describe_permissions
 from kit.audit.models import AuditEntry
+from kit.lists.columns import Column
+from kit.lists.list_page import ListPage, NewLink
+from kit.lists.list_tabs import Tabs
 from kit.pages.buttons import Button, Control, controls
-from kit.pages.columns import Column
 from kit.pages.form_page import FormPage
 from kit.pages.history import HistoryPage
-from kit.pages.list_page import ListPage, NewLink
-from kit.pages.list_tabs import Tabs
 from kit.pages.page import render_page
 from kit.pages.record_page import RecordPage
 

@@ -7,8 +7,8 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 
-from kit.pages.filter_choices import OneOf
-from kit.pages.filters import Contains, ListFilter
+from kit.lists.filter_choices import OneOf
+from kit.lists.filters import Contains, ListFilter
 
 from .models import DictionaryEntry
 

@@ -15,7 +15,7 @@ from kit.audit.log import log_event, save_changes
 from kit.domain.actor import Actor
 from kit.domain.urls import record_url
 from kit.domain.verdict import ALLOWED, Verdict, first_objection, refuse_if
-from kit.pages.paging import MAX_COUNT, count_capped, format_count
+from kit.lists.paging import MAX_COUNT, count_capped, format_count
 from kit.transitions import creation, transition
 
 

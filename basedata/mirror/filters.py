@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
-from kit.pages.filters import Contains, ListFilter
+from kit.lists.filters import Contains, ListFilter
 
 from .models import Product, StockRecord
 

@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from kit.domain.money import format_exact
+from kit.lists.columns import Column
+from kit.lists.list_page import ListPage
 from kit.pages.buttons import Button, Control
-from kit.pages.columns import Column
-from kit.pages.list_page import ListPage
 
 from .filters import ProductFilter, StockFilter
 from .models import Product, StockRecord, mirror_notice

@@ -15,8 +15,8 @@ from accounts.users.by_department import users_of_departments
 from basedata.models import DictionaryEntry
 from customers.records.filters import OWNER_AT_THAT_TIME, CustomerName, DepartmentFilter, owner_choices
 from kit.domain.days import midnight
-from kit.pages.filter_choices import OneOfRecords
-from kit.pages.filters import DateFrom, DateTo, ListFilter
+from kit.lists.filter_choices import OneOfRecords
+from kit.lists.filters import DateFrom, DateTo, ListFilter
 
 from .effect import case_effects
 from .models import ChurnCase, ChurnCaseQuerySet, ChurnMeasure

@@ -7,7 +7,7 @@ from typing import Any
 from customers.records.pages import CRUMBS
 from kit.bulk.page import BulkPage, Outcome
 from kit.bulk.selection import LeftOut
-from kit.pages.columns import Column
+from kit.lists.columns import Column
 
 from .models import Contact
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import django_filters
 
-from kit.pages.filters import Contains, ListFilter
+from kit.lists.filters import Contains, ListFilter
 
 from .models import Contact
 

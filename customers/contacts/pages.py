@@ -14,8 +14,8 @@ from customers.records.duplicate_pages import send_or_ask_again
 from customers.records.pages import CRUMBS
 from customers.records.part_pages import InPlacePage, PartButton, PartList, PartPage, rows_of_customer
 from kit.domain.verdict import Verdict
-from kit.pages.bulk import BulkAction
-from kit.pages.columns import Column
+from kit.lists.bulk import BulkAction
+from kit.lists.columns import Column
 
 from .filters import ContactFilter
 from .forms import ContactForm

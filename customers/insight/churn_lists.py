@@ -26,11 +26,11 @@ from kit.domain.modules import lent
 from kit.domain.money import format_yuan
 from kit.domain.own_rows import OwnRows
 from kit.domain.urls import page_url
+from kit.lists.columns import Column
+from kit.lists.list_page import ListPage, RowCounts, count_views
+from kit.lists.list_tabs import ALL, Tabs
+from kit.lists.list_views.views import View
 from kit.pages.buttons import Control
-from kit.pages.columns import Column
-from kit.pages.list_page import ListPage, RowCounts, count_views
-from kit.pages.list_tabs import ALL, Tabs
-from kit.pages.list_views.views import View
 from kit.pages.query_string import QueryString
 from kit.pages.templatetags.ui import chip
 
@@ -221,7 +221,7 @@ class AlertList(ListPage):
 
     def page_rows(self, start: int, size: int) -> list[Alert]:
         keys = self.ranking.keys[start : start + size]
-        rows = self.shown_rows().with_rest_days().filter(pk__in=keys).in_bulk()  # type: ignore[attr-defined]
+        rows = self.own.drawn().with_rest_days().filter(pk__in=keys).in_bulk()
         return [rows[key] for key in keys if key in rows]
 
     def row_controls(self, row: Alert) -> list[Control]:
@@ -338,7 +338,7 @@ class ChurnList(ListPage):
     def count_rows(self) -> RowCounts:
         if self.export.limit is not None:
             return super().count_rows()
-        counts = numbers_in_tabs(count_cases(self.filtered[1], self.request.user))
+        counts = numbers_in_tabs(count_cases(self.own.filtered, self.request.user))
         count_views(self, counts[self.tab])
         return RowCounts(counts, counts[self.tab])
 

@@ -17,7 +17,7 @@ from customers.records.metrics import CustomerMetrics
 from kit.domain.days import add_months
 from kit.domain.money import format_yuan
 from kit.domain.urls import record_url
-from kit.pages.columns import Column
+from kit.lists.columns import Column
 
 
 def itself(row: Any) -> CustomerMetrics | None:

@@ -10,9 +10,9 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from customers.records.filters import CustomerName, DepartmentFilter, owner_choices
-from kit.pages.filter_choices import OneOf, OneOfRecords
-from kit.pages.filter_days import DaysAgo
-from kit.pages.filters import ListFilter
+from kit.lists.filter_choices import OneOf, OneOfRecords
+from kit.lists.filter_days import DaysAgo
+from kit.lists.filters import ListFilter
 
 from .alerts import AlertLevel
 from .models import Alert, AlertQuerySet

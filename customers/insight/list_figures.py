@@ -17,7 +17,7 @@ from customers.churn.models import ChurnCase
 from customers.churn.version import churn_version
 from customers.orders.versioned_cache import cached, sql_key
 from customers.records.metrics import CustomerMetrics
-from kit.pages.paging import MAX_COUNT
+from kit.lists.paging import MAX_COUNT
 from kit.sql.exact_sum import ExactSum
 
 from .alerts import AlertLevel

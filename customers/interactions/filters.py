@@ -6,9 +6,9 @@ import django_filters
 from django.db.models import Q, QuerySet
 
 from basedata.models import DictionaryEntry
-from kit.pages.filter_choices import OneOfRecords
-from kit.pages.filter_days import DaysAgo
-from kit.pages.filters import ListFilter
+from kit.lists.filter_choices import OneOfRecords
+from kit.lists.filter_days import DaysAgo
+from kit.lists.filters import ListFilter
 
 from .models import Interaction
 

@@ -17,8 +17,8 @@ from kit.audit.models import AuditEntry
 from kit.domain.days import format_day
 from kit.domain.text import DASH
 from kit.domain.verdict import Verdict
+from kit.lists.columns import Column
 from kit.pages.buttons import controls
-from kit.pages.columns import Column
 from kit.pages.record_page import RecordPage
 
 from .attachment_forms import AttachForm

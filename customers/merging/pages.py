@@ -15,7 +15,7 @@ from customers.records.models import Customer
 from kit.audit.log import display_value
 from kit.bulk.page import BulkPage, Outcome
 from kit.bulk.selection import Chosen, LeftOut
-from kit.pages.columns import Column
+from kit.lists.columns import Column
 from kit.pages.html import format_html_fast
 from kit.pages.page import render_page
 from kit.pages.submission import earlier_url

@@ -11,9 +11,9 @@ from django.http import HttpRequest
 from accounts.models import User
 from accounts.users.by_department import users_of_departments
 from customers.records.filters import OWNER_AT_THAT_TIME, CustomerName, DepartmentFilter, owners_in_view
-from kit.pages.filter_choices import OneOf, OneOfRecords, one_of
-from kit.pages.filter_days import DaysAgo
-from kit.pages.filters import Contains, DateFrom, DateTo, ListFilter
+from kit.lists.filter_choices import OneOf, OneOfRecords, one_of
+from kit.lists.filter_days import DaysAgo
+from kit.lists.filters import Contains, DateFrom, DateTo, ListFilter
 from kit.sql.alternatives import any_of
 
 from .models import Order, OrderLine, OrderQuerySet, counts_as_revenue

@@ -19,8 +19,8 @@ from customers.records.pages import CRUMBS
 from customers.records.part_pages import tabs_context
 from kit.domain.days import add_months, format_day, midnight
 from kit.domain.money import format_yuan
-from kit.pages.columns import Column
-from kit.pages.list_page import ListPage
+from kit.lists.columns import Column
+from kit.lists.list_page import ListPage
 from kit.pages.record_page import RecordPage
 from kit.pages.templatetags.ui import chip
 from kit.sql.exact_sum import ExactSum

@@ -15,7 +15,7 @@ from customers.records.fields import CustomerField, Kind, Place, in_list_order
 from customers.records.models import Customer
 from kit.domain.money import format_yuan
 from kit.domain.text import DASH
-from kit.pages.columns import Column
+from kit.lists.columns import Column
 from kit.pages.html import format_html_fast
 from kit.pages.templatetags.ui import chip, stars
 

@@ -24,9 +24,9 @@ from customers.records.filters import OWNER_AT_THAT_TIME, CustomerName, Departme
 from customers.records.models import Customer
 from customers.records.ownership import owner_at
 from kit.domain.days import midnight
-from kit.pages.filter_choices import OneOf, OneOfRecords
-from kit.pages.filter_days import DaysAgo
-from kit.pages.filters import Contains, ListFilter
+from kit.lists.filter_choices import OneOf, OneOfRecords
+from kit.lists.filter_days import DaysAgo
+from kit.lists.filters import Contains, ListFilter
 
 FILTERED = [row for row in in_list_order() if row.filter]
 ENTRY_FILTERS = entry_categories(row.name for row in FILTERED if row.kind is Kind.ENTRY)

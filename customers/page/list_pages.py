@@ -16,12 +16,12 @@ from customers.records.models import Customer
 from customers.records.pages import EDIT, REMOVE, TRANSFER
 from kit.domain.days import format_day
 from kit.domain.money import format_yuan
-from kit.pages.bulk import BulkAction
+from kit.lists.bulk import BulkAction
+from kit.lists.columns import Column
+from kit.lists.list_page import ListPage, NewLink
+from kit.lists.list_tabs import Tabs
+from kit.lists.list_views.views import View
 from kit.pages.buttons import Button, Control
-from kit.pages.columns import Column
-from kit.pages.list_page import ListPage, NewLink
-from kit.pages.list_tabs import Tabs
-from kit.pages.list_views.views import View
 from kit.sql.exact_sum import ExactSum
 
 from .columns import (
@@ -100,7 +100,7 @@ class CustomerList(ListPage):
         if name not in METRIC_SORTS:
             return super().page_rows(start, size)
         has_figure = Q(**{f"metrics__{name}__isnull": False})
-        rows = self.drawn_rows()
+        rows = self.own.drawn()
         with_figure = rows.filter(has_figure).order_by(f"{sign}metrics__{name}", f"{sign}metrics__customer_id")
         page = list(with_figure[start : start + size])
         if len(page) < size:
@@ -121,7 +121,7 @@ class CustomerList(ListPage):
 
     def totals(self, count: int, total: Decimal | None) -> str:
         """Return what the customers of the list bought in 12 months, for who may see orders."""
-        if self.filtered[0].form.cleaned_data.get("at_risk"):  # a figure leads here: its sum, however many there are
+        if self.own.filterset.form.cleaned_data.get("at_risk"):  # a figure leads here: its sum, however many there are
             rows = CustomerMetrics.objects.filter(customer__in=self.shown_rows().order_by().values("pk"))
             sums = rows.aggregate(count=Count("pk"), net=ExactSum("net_12m"))
             count, total = sums["count"], sums["net"]

@@ -12,8 +12,8 @@ from accounts.models import User
 from accounts.scopes.rule import VIEW, user_ids_in_scope
 from accounts.users.by_department import department_choices, users_of_departments
 from customers.querysets import sounds_like
-from kit.pages.filter_choices import OneOf
-from kit.pages.filters import Contains
+from kit.lists.filter_choices import OneOf
+from kit.lists.filters import Contains
 
 from .models import Customer, Ownership
 

@@ -11,11 +11,11 @@ from django.urls import reverse
 from django_htmx.http import push_url, reswap, retarget
 
 from accounts.models import User
+from kit.lists.list_page import ListPage
+from kit.lists.paging import count_capped
 from kit.pages.buttons import Button
 from kit.pages.form_page import FormPage
-from kit.pages.list_page import ListPage
 from kit.pages.page import visible_rows
-from kit.pages.paging import count_capped
 
 from .locks import refuse_if_removed
 from .models import Customer

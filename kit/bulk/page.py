@@ -20,9 +20,9 @@ from django.utils.functional import cached_property
 from kit.domain.verdict import Refused, Verdict, refuse_if
 from kit.jobs.models import Job
 from kit.jobs.tasks import start_job
-from kit.pages.columns import Column
+from kit.lists.columns import Column
+from kit.lists.row_html import plain_row
 from kit.pages.form_page import FormPage
-from kit.pages.row_html import plain_row
 from kit.sql.row_locks import lock_before_records, lock_in_order
 from kit.sql.transactions import in_transaction
 from kit.transitions import LockedWithParent

@@ -19,7 +19,8 @@ from django.urls import Resolver404, resolve
 from kit.domain.text import refuse_control_characters
 from kit.domain.verdict import Kind, Refused, Verdict
 from kit.exchange.exports import resolve_list
-from kit.pages.list_page import ListPage
+from kit.lists.list_page import ListPage
+from kit.lists.list_rows import misread
 from kit.pages.text_gate import clean_query
 from kit.pages.unknown_parameters import list_objections
 
@@ -129,7 +130,7 @@ class Selection:
     def objections(self) -> list[str]:
         """Return sentences about conditions of the list that it does not understand: it would select too much."""
         page = self.list_page
-        return [*page.misread(), *list_objections(page.filtered[0].form)] if self.is_whole and page else []
+        return [*misread(page), *list_objections(page.own.filterset.form)] if self.is_whole and page else []
 
     @property
     def list_url(self) -> str:

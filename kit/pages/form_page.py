@@ -120,8 +120,7 @@ class FormPage(View):
 
     def show(self, record: Any, form: Any, status: int = 200) -> HttpResponse:
         context = {"record": record, "form": form, "back_url": self.back_url(record), "fixed": self.fixed(record)}
-        context |= self.context(record, form)
-        return self.render(status, **context)
+        return self.render(status, **context | self.context(record, form))
 
     def render(self, status: int = 200, template: str = "", **context: Any) -> HttpResponse:
         return render_page(self, status, template, **context)

@@ -7,15 +7,13 @@ page of one record a part (?tab=) that does not exist is 404, like a record that
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
-
-from .list_tabs import Tabs
 
 T = TypeVar("T")
 LIST_PARAMETERS = frozenset({"sort", "page", "page_size", "export", "reason"})
@@ -48,24 +46,6 @@ def describe_repeated_names(query: QueryDict, known_names: Iterable[str]) -> lis
         for name in {*known_names, *LIST_PARAMETERS}
         if len(set(query.getlist(name))) > 1
     ]
-
-
-def describe_misread(
-    query: QueryDict, filters: Iterable[str], several: Iterable[str], tabs: Tabs | None, sorts: Collection[str]
-) -> list[str]:
-    """Return a sentence for each parameter a list does not know, with what it shows instead.
-
-    several: names of the filters that hold several values.
-    """
-    known_names = {*filters, tabs.field if tabs else ""}
-    single_names = known_names.difference(several)
-    sentences = [*describe_unknown_names(query, known_names), *describe_repeated_names(query, single_names)]
-    tab, sort = query.get(tabs.field, "") if tabs else "", query.get("sort", "")
-    if tabs and tab and tab not in tabs.labels:
-        sentences.append(f"没有「{shorten(tab)}」这一类，现在显示全部。")
-    if sort and sort.removeprefix("-") not in sorts:
-        sentences.append(f"不能按「{shorten(sort)}」排序，现在按默认的顺序。")
-    return sentences
 
 
 def get_part_or_404(query: Mapping[str, str], name: str, parts: Iterable[T], default: T | None = None) -> T | None:

@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.users.assign_each import MAX_CHOICES, AssignEachForm, PersonPerRow, Proposal, ReassignEachForm
 from kit.bulk.page import BulkPage, Outcome
 from kit.bulk.selection import LeftOut
-from kit.pages.columns import Column
+from kit.lists.columns import Column
 from kit.pages.forms import Block, CrmForm
 
 from .candidates import suggest_people

@@ -13,9 +13,9 @@ from accounts.models import User
 from accounts.scopes.rule import VIEW, user_ids_in_scope
 from accounts.users.by_department import department_choices, department_user_ids
 from customers.models import Customer
-from kit.pages.filter_choices import OneOfRecords
-from kit.pages.filter_days import DaysAgo
-from kit.pages.filters import Contains, DateFrom, DateTo, ListFilter
+from kit.lists.filter_choices import OneOfRecords
+from kit.lists.filter_days import DaysAgo
+from kit.lists.filters import Contains, DateFrom, DateTo, ListFilter
 
 from .forecasts import forecast_to_close_in
 from .models import Opportunity

@@ -21,15 +21,15 @@ from customers.records.picker import customer_suggestions
 from kit.audit.models import AuditEntry
 from kit.domain.days import format_day
 from kit.domain.money import format_yuan
-from kit.pages.bulk import BulkAction
+from kit.lists.bulk import BulkAction
+from kit.lists.columns import Column
+from kit.lists.list_page import ListPage, NewLink
+from kit.lists.list_tabs import Tabs
+from kit.lists.list_views.views import View
 from kit.pages.buttons import Button, controls
-from kit.pages.columns import Column
 from kit.pages.form_page import FormPage
 from kit.pages.history import HistoryPage, hide_record_names, mask_entries
 from kit.pages.html import format_html_fast
-from kit.pages.list_page import ListPage, NewLink
-from kit.pages.list_tabs import Tabs
-from kit.pages.list_views.views import View
 from kit.pages.record_page import RecordPage
 from kit.pages.templatetags.ui import chip, rate
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kit.pages.filter_days import DaysAgo
-from kit.pages.filters import Contains, ListFilter
+from kit.lists.filter_days import DaysAgo
+from kit.lists.filters import Contains, ListFilter
 from marketing.opportunities.models import Opportunity
 
 

@@ -10,11 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from kit.domain.verdict import Verdict
+from kit.lists.columns import Column
+from kit.lists.list_page import ListPage
+from kit.lists.list_tabs import Tabs
 from kit.pages.buttons import Button, Control
-from kit.pages.columns import Column
 from kit.pages.form_page import FormPage
-from kit.pages.list_page import ListPage
-from kit.pages.list_tabs import Tabs
 from kit.pages.templatetags.ui import chip, rate
 from marketing.opportunities.models import Opportunity
 from marketing.opportunities.pages import (

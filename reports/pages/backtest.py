@@ -18,7 +18,7 @@ from customers.models import BacktestRow
 from customers.records.filters import owners_in_view
 from kit.domain.days import format_day
 from kit.domain.urls import page_url
-from kit.pages.columns import Column
+from kit.lists.columns import Column
 
 from ..figure_cells import DASH
 from ..forms import ScopeForm

@@ -15,10 +15,10 @@ from customers.orders.filters import order_owner_choices
 from customers.records.filters import DepartmentFilter
 from kit.domain.days import format_day
 from kit.domain.money import format_yuan
-from kit.pages.columns import Column
-from kit.pages.filter_choices import OneOf, OneOfRecords
-from kit.pages.filters import ListFilter
-from kit.pages.list_page import ListPage
+from kit.lists.columns import Column
+from kit.lists.filter_choices import OneOf, OneOfRecords
+from kit.lists.filters import ListFilter
+from kit.lists.list_page import ListPage
 from kit.sql.alternatives import any_of
 
 from ..queries.backtest import GONE, RULES

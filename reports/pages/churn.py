@@ -21,7 +21,7 @@ from customers.records.filters import OWNER_AT_THAT_TIME, owners_in_view
 from kit.domain.days import format_day
 from kit.domain.money import shorten_amount
 from kit.domain.urls import page_url, record_url
-from kit.pages.columns import Column
+from kit.lists.columns import Column
 
 from ..figure_cells import DASH
 from ..forms import ScopeForm

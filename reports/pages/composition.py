@@ -10,7 +10,7 @@ from django import forms
 from customers.models import Customer
 from kit.domain.days import format_day
 from kit.domain.urls import page_url
-from kit.pages.columns import Column
+from kit.lists.columns import Column
 
 from ..figure_cells import DASH, signed
 from ..forms import ReportForm

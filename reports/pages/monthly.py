@@ -21,16 +21,16 @@ from kit.audit.models import AuditEntry
 from kit.domain.days import add_months, format_day
 from kit.exchange.export_question import ExportQuestion
 from kit.exchange.exports import CONTENT_TYPES, file_response
+from kit.lists.columns import Column
+from kit.lists.filter_choices import OneOfRecords
+from kit.lists.filters import ListFilter
+from kit.lists.list_page import ListPage, NewLink
+from kit.lists.list_tabs import Tabs
 from kit.pages.buttons import Button, controls
-from kit.pages.columns import Column
 from kit.pages.export_requests import effect_refusal
-from kit.pages.filter_choices import OneOfRecords
-from kit.pages.filters import ListFilter
 from kit.pages.form_page import FormPage
 from kit.pages.forms import Block, CrmForm, RecordForm
 from kit.pages.history import HistoryPage, hide_record_names
-from kit.pages.list_page import ListPage, NewLink
-from kit.pages.list_tabs import Tabs
 from kit.pages.record_page import RecordPage
 from kit.pages.templatetags.ui import chip
 from kit.pages.unknown_parameters import get_part_or_404

@@ -12,7 +12,7 @@ from django import forms
 from kit.domain.days import format_day
 from kit.domain.money import shorten_amount
 from kit.domain.urls import page_url
-from kit.pages.columns import Column
+from kit.lists.columns import Column
 from marketing.models import Opportunity
 from marketing.opportunities.filters import UNFILLED
 

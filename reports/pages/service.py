@@ -12,7 +12,7 @@ from django import forms
 
 from accounts.models import User
 from kit.domain.urls import page_url
-from kit.pages.columns import Column
+from kit.lists.columns import Column
 from services.requests.filters import NO_CAUSE
 
 from ..figure_cells import DASH, format_figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from accounts.models import User
 from accounts.users.assign_each import MAX_CHOICES, AssignEachForm, PersonPerRow, Proposal, ReassignEachForm
 from kit.bulk.page import BulkPage
-from kit.pages.columns import Column
+from kit.lists.columns import Column
 from kit.pages.html import format_html_fast
 
 from .candidates import suggest_people

@@ -14,9 +14,9 @@ from accounts.models import User
 from accounts.users.by_department import department_choices, department_user_ids
 from basedata.models import DictionaryEntry
 from customers.records.filters import name_condition
-from kit.pages.filter_choices import OneOfRecords
-from kit.pages.filter_days import DaysAgo
-from kit.pages.filters import Contains, DateFrom, DateTo, ListFilter
+from kit.lists.filter_choices import OneOfRecords
+from kit.lists.filter_days import DaysAgo
+from kit.lists.filters import Contains, DateFrom, DateTo, ListFilter
 
 from .models import ServiceRequest
 from .querysets import ServiceRequestQuerySet

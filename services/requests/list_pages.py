@@ -10,13 +10,13 @@ from django.db import models
 from django.db.models import Count, Sum
 
 from kit.domain.days import format_day
-from kit.pages.bulk import BulkAction
+from kit.lists.bulk import BulkAction
+from kit.lists.columns import Column
+from kit.lists.list_page import ListPage, NewLink
+from kit.lists.list_tabs import Tabs
+from kit.lists.list_views.views import View
 from kit.pages.buttons import Button, Control, controls
-from kit.pages.columns import Column
 from kit.pages.html import format_html_fast, join_html
-from kit.pages.list_page import ListPage, NewLink
-from kit.pages.list_tabs import Tabs
-from kit.pages.list_views.views import View
 from kit.pages.templatetags.ui import chip, stars
 
 from .buttons import ASSIGN, EDIT, FEEDBACK, HANDLE, REASSIGN, REMOVE, RESUME, WAIT

@@ -23,7 +23,7 @@ from customers.models import Contact, Customer
 from kit.audit import log
 from kit.audit.models import AuditEntry
 from kit.domain.masking import mask, mask_in_text, refuse_masked
-from kit.pages.list_page import ListPage
+from kit.lists.list_page import ListPage
 from marketing.models import Opportunity
 from tests import factories
 from tests.exports import export

@@ -89,7 +89,7 @@ def _page(rows: Any) -> None:
 
 
 def _total(rows: Any) -> None:
-    from kit.pages.paging import MAX_COUNT, count_capped
+    from kit.lists.paging import MAX_COUNT, count_capped
 
     count_capped([(rows, MAX_COUNT + 1)])
 

@@ -10,8 +10,8 @@ from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from customers.models import Customer
-from kit.pages import paging
-from kit.pages.paging import count_capped
+from kit.lists import paging
+from kit.lists.paging import count_capped
 from kit.sql.alternatives import AlternativesQuerySet
 from kit.sql.counts import LRUCache
 from kit.sql.id_sets import IdSet

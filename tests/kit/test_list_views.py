@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import SavedView
 from customers.models import CustomerMetrics
-from kit.pages.list_addresses import list_page_at
+from kit.lists.list_addresses import list_page_at
 from tests import factories, html
 from tests.exports import export
 from tests.html import find, find_all, links, menu, text, texts, texts_of, urls

@@ -256,8 +256,8 @@ def test_only_the_offered_page_sizes_count(page_size, rows, company, sign_in):
 
 
 def test_counting_ends_at_the_cap_and_says_so(company, sign_in, monkeypatch):
-    monkeypatch.setattr("kit.pages.paging.MAX_COUNT", 30)
-    monkeypatch.setattr("kit.pages.list_page.MAX_COUNT", 30)
+    monkeypatch.setattr("kit.lists.paging.MAX_COUNT", 30)
+    monkeypatch.setattr("kit.lists.list_page.MAX_COUNT", 30)
     many(company, 45)
     pager = find(page(sign_in(company.manager), "page_size=10&page=5"), "div.pager")
     assert "共 30+ 条记录" in text(pager)
@@ -267,7 +267,7 @@ def test_counting_ends_at_the_cap_and_says_so(company, sign_in, monkeypatch):
 
 
 def test_a_list_that_just_fits_the_cap_is_counted_exactly(company, sign_in, monkeypatch):
-    monkeypatch.setattr("kit.pages.paging.MAX_COUNT", 30)
+    monkeypatch.setattr("kit.lists.paging.MAX_COUNT", 30)
     many(company, 30)
     answer = page(sign_in(company.manager))
     assert "共 30 条记录" in text(answer)

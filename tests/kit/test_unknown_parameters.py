@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from crm.role_check import routes
-from kit.pages.list_page import ListPage
+from kit.lists.list_page import ListPage
 from kit.pages.unknown_parameters import describe_unknown_names
 from reports.report_page import ReportPage
 from tests import factories

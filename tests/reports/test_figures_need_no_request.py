@@ -58,7 +58,7 @@ def test_computing_knows_no_page_and_no_url(path):
 def test_what_is_forbidden_would_be_seen():
     assert requests_made("request: HttpRequest = http.HttpRequest()") == ["http.HttpRequest()"]
     assert requests_made("def get(request: HttpRequest): ...") == []
-    inside = "def compute():\n    from ..pages.churn import ChurnReport\n    import kit.pages.columns"
-    assert page_imports(inside, "reports.queries") == ["kit.pages.columns", "reports.pages.churn.ChurnReport"]
+    inside = "def compute():\n    from ..pages.churn import ChurnReport\n    import kit.lists.columns"
+    assert page_imports(inside, "reports.queries") == ["kit.lists.columns", "reports.pages.churn.ChurnReport"]
     assert page_imports("from django import forms, urls", "reports.queries") == ["django.urls"]
     assert len(COMPUTING) > 10

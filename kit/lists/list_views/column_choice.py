@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from kit.pages.columns import Column
+from kit.lists.columns import Column
 
 if TYPE_CHECKING:
-    from kit.pages.list_page import ListPage
+    from kit.lists.list_page import ListPage
 
 GIVES_WAY = {"lo", "m-h"}  # classes that hide a column where room is short: not one that was asked for
 

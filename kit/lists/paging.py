@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from kit.pages.query_string import QueryString
+from kit.pages.unknown_parameters import shorten
 from kit.sql.counts import (
     Counted,
     LRUCache,
@@ -17,9 +19,6 @@ from kit.sql.counts import (
     run_count,
 )
 from kit.sql.readers import connection_for_reading
-
-from .query_string import QueryString
-from .unknown_parameters import shorten
 
 PAGE_SIZES = (10, 20, 50, 100)
 MAX_COUNT = 10_000

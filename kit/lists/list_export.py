@@ -11,13 +11,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 
 from kit.exchange.exports import respond_with_export
+from kit.pages.query_string import QueryString
+from kit.pages.unknown_parameters import list_objections, refuse_export
 
 from .columns import Column
 from .filter_drawing import describe_conditions
+from .list_rows import applied, misread
 from .list_tabs import ALL
 from .paging import MAX_COUNT, format_count
-from .query_string import QueryString
-from .unknown_parameters import list_objections, refuse_export
 
 if TYPE_CHECKING:
     from .list_page import ListPage
@@ -55,7 +56,7 @@ class ListExport:
 
     def objections(self) -> list[str]:
         """Return sentences about parameters that were not understood: a file could not show them."""
-        return [*self.page.misread(), *list_objections(self.page.filtered[0].form)]
+        return [*misread(self.page), *list_objections(self.page.own.filterset.form)]
 
     @cached_property
     def limit(self) -> models.Q | None:
@@ -87,4 +88,4 @@ class ListExport:
         page = self.page
         tab = [page.tabs.labels[page.tab]] if page.tabs and page.tab != ALL else []
         mine = ["我的"] if page.strip.is_mine else []
-        return [*mine, *tab, *describe_conditions(page.applied(page.filtered[0].form))]
+        return [*mine, *tab, *describe_conditions(applied(page))]

@@ -10,9 +10,9 @@ from typing import Any
 from django.db import models
 from django.utils.html import format_html
 
-from .html import escape_value
-from .query_string import QueryString
-from .templatetags.ui import format_cell
+from kit.pages.html import escape_value
+from kit.pages.query_string import QueryString
+from kit.pages.templatetags.ui import format_cell
 
 
 @dataclass

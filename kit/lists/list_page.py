@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import partial
 from typing import Any, NamedTuple
 
-from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.views import View
 
-from kit.domain.own_rows import OwnRows
+from kit.pages.buttons import Button, Control, controls
+from kit.pages.export_requests import apply_posted_conditions, effect_refusal, requested_format
+from kit.pages.page import visible_rows
+from kit.pages.query_string import QueryString
 from kit.sql.counts import Summed
 from kit.transitions import Guard
 
 from .bulk import BulkAction, checkbox_cell, open_bulk_actions
-from .buttons import Button, Control, controls
 from .columns import Column, sort_headers, sortable
-from .export_requests import apply_posted_conditions, effect_refusal, requested_format
-from .filter_choices import holds_several
-from .filter_drawing import Condition, applied_conditions, describe_conditions, filter_line
+from .filter_drawing import describe_conditions, filter_line
 from .filters import ListFilter
 from .list_export import ListExport
+from .list_rows import ListRows, applied, misread
 from .list_tabs import ALL, MAX_TAB_COUNT, Tabs
 from .list_views.column_choice import ColumnChoice
-from .list_views.strip import ViewStrip, describe_misread_views
+from .list_views.strip import ViewStrip, elsewhere
 from .list_views.views import View as ListView
-from .page import visible_rows
 from .paging import MAX_COUNT, Pager, count_and_sum, count_capped
-from .query_string import QueryString
 from .row_html import row_html
-from .unknown_parameters import describe_misread
 
 
 class ListPage(View):
@@ -72,13 +68,9 @@ class ListPage(View):
             raise PermissionDenied("您的角色不能查看这个列表。")
         if (file_format := requested_format(request)) is not None:
             return self.export.answer(file_format)
-        if url := self.choice.sent() or self.strip.elsewhere():
+        if url := self.choice.sent() or elsewhere(self.strip):
             return redirect(url)
-        partial = bool(self.request.htmx) and self.request.htmx.target == "list"
-        context = {**list_context(self), **self.context(), "partial": partial}
-        response = render(request, "ui/list.html" if partial else self.template_name, context)
-        response["Vary"] = "HX-Request, Cookie"
-        return response
+        return render_list(self)
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Answer an export as GET does, with the form's conditions as its query string."""
@@ -100,7 +92,7 @@ class ListPage(View):
         return rows.order_by(self.sort, "-pk" if self.sort.startswith("-") else "pk")
 
     def page_rows(self, start: int, size: int) -> list[Any]:
-        return list(self.ordered(self.drawn_rows())[start : start + size])
+        return list(self.ordered(self.own.drawn())[start : start + size])
 
     def row_controls(self, row: Any) -> list[Control]:
         return controls(self.row_buttons, row, self.request.user)
@@ -113,10 +105,7 @@ class ListPage(View):
         return None
 
     def totals(self, count: int, total: Decimal | None) -> str:
-        """Return number and sums of all rows as a sentence, empty without.
-
-        count: of rows, up to MAX_COUNT + 1; total: the sum of summed(), None above.
-        """
+        """Return count, up to MAX_COUNT + 1, and total, the sum of summed() or None above, as a sentence."""
         return ""
 
     def context(self) -> dict[str, Any]:
@@ -142,39 +131,19 @@ class ListPage(View):
         return ColumnChoice(self)
 
     @cached_property
-    def unfiltered_rows(self) -> Any:  # a scoped queryset, which names the permission to view it
-        return self.rows()
-
-    @cached_property
-    def filtered(self) -> tuple[ListFilter, models.QuerySet[Any]]:
-        """The filterset and its rows of all tabs; an invalid filter leaves none."""
-        rows = self.rows_of_scope(self.request.GET)
-        filterset = self.filterset_class(self.request.GET, queryset=rows, request=self.request)
-        return filterset, filterset.qs if filterset.is_valid() else self.unfiltered_rows.none()
-
-    def rows_of_scope(self, parameters: QueryDict) -> Any:
-        """Return the unfiltered rows, those of 我的 where the parameters ask for them."""
-        is_mine = self.strip.own_rows is not OwnRows.NONE and parameters.get("mine") == "1"
-        return self.unfiltered_rows.mine(self.request.user) if is_mine else self.unfiltered_rows
+    def own(self) -> ListRows:
+        return ListRows(self)
 
     @property
     def may_open(self) -> bool:
-        return self.request.user.has_perm(self.open_permission or self.unfiltered_rows.view_permission)
+        return self.request.user.has_perm(self.open_permission or self.own.unfiltered.view_permission)
 
     @property
     def tab(self) -> str:
         return self.tabs.chosen(self.request.GET) if self.tabs else ALL
 
-    def in_tab(self, key: str) -> models.QuerySet[Any]:
-        return self.tabs.rows(self.filtered[1], key) if self.tabs else self.filtered[1]
-
     def shown_rows(self) -> models.QuerySet[Any]:
-        return self.in_tab(self.tab)  # of all pages
-
-    def drawn_rows(self) -> Any:
-        """Return the shown rows with what the chosen columns need."""
-        rows = self.shown_rows()
-        return self.rows_for_file(rows) if self.choice.reads_file_rows else rows
+        return self.own.in_tab(self.tab)  # of all pages
 
     @property
     def shown_columns(self) -> list[Column]:
@@ -185,25 +154,6 @@ class ListPage(View):
     def sort(self) -> str:
         key = self.request.GET.get("sort", "")
         return key if key.removeprefix("-") in sortable(self.columns) else self.default_sort
-
-    def misread(self) -> list[str]:
-        """Return sentences about parameters this list does not know, with what it shows instead."""
-        filters = self.filtered[0].base_filters
-        known, several = [*filters, *self.strip.parameters], holds_several(filters)
-        sentences = describe_misread(self.request.GET, known, several, self.tabs, sortable(self.columns))
-        return [*sentences, *describe_misread_views(self.strip), *self.choice.misread()]
-
-    def applied(self, form: forms.Form) -> list[Condition]:
-        return applied_conditions(form, self.query, except_for=self.tabs.field if self.tabs else "")
-
-
-def rows_asked(page: ListPage, parameters: QueryDict) -> models.QuerySet[Any] | None:
-    """Return the rows of another query of the list, to be counted; None where a condition is not understood."""
-    rows = page.rows_of_scope(parameters)
-    filterset = page.filterset_class(parameters, queryset=rows, request=page.request, for_count=True)
-    if not filterset.is_valid():
-        return None
-    return page.tabs.rows(filterset.qs, page.tabs.chosen(parameters)) if page.tabs else filterset.qs
 
 
 class NewLink(NamedTuple):
@@ -217,11 +167,19 @@ class NewLink(NamedTuple):
         return (self.label or self.do.label, self.url_name) if user.has_perm(self.do.permission) else None
 
 
+def render_list(page: ListPage) -> HttpResponse:
+    """Return the page, or the list alone where htmx asks for it."""
+    partial = bool(page.request.htmx) and page.request.htmx.target == "list"
+    context = {**list_context(page), **page.context(), "partial": partial}
+    response = render(page.request, "ui/list.html" if partial else page.template_name, context)
+    response["Vary"] = "HX-Request, Cookie"
+    return response
+
+
 def list_context(page: ListPage) -> dict[str, Any]:
     """Return the context of ui/list.html."""
-    filterset, user = page.filtered[0], page.request.user
-    form = filterset.form
-    applied = page.applied(form)
+    filterset, user = page.own.filterset, page.request.user
+    form, conditions = filterset.form, applied(page)
     counts, export_count, total = page.count_rows()
     pager = Pager(page.query, counts[page.tab])
     rows = page.page_rows(pager.start, pager.size)
@@ -232,14 +190,14 @@ def list_context(page: ListPage) -> dict[str, Any]:
         "crumbs": page.crumbs,
         "help_anchor": page.help,
         "filter_form": form,
-        "filters": filter_line(form, filterset.favourites, applied),
-        "applied": applied,
-        "conditions": describe_conditions(applied),
+        "filters": filter_line(form, filterset.favourites, conditions),
+        "applied": conditions,
+        "conditions": describe_conditions(conditions),
         "tabs": page.tabs.links(page.query, page.tab, counts) if page.tabs else [],
         "headers": sort_headers(page.choice.shown, page.sort, page.query),
         "table": draw_rows(page, rows, selectable=bool(bulk)),
         "pager": pager,
-        "misread": [*page.misread(), *pager.misread],
+        "misread": [*misread(page), *pager.misread],
         "bulk": bulk,
         "create": page.new.link_for(user) if page.new else None,
         "totals": page.totals(counts[page.tab], total),
@@ -269,9 +227,9 @@ def count_list(page: ListPage) -> RowCounts:
     """Return the rows of each tab and those of the export, counted up to the caps, and the sum, in one statement."""
     keys = list(page.tabs.labels) if page.tabs else [ALL]
     caps = (MAX_COUNT + 1 if key == page.tab else MAX_TAB_COUNT + 1 for key in keys)
-    capped_tabs = [(page.in_tab(key), cap) for key, cap in zip(keys, caps, strict=True)]
+    capped_tabs = [(page.own.in_tab(key), cap) for key, cap in zip(keys, caps, strict=True)]
     export = [] if page.export.limit is None else [(page.export.within_limit(page.shown_rows()), MAX_COUNT + 1)]
-    views = page.strip.counted(partial(rows_asked, page))
+    views = page.strip.counted(page.own.asked)
     added_up = page.summed()
     summed = Summed(*added_up, place=keys.index(page.tab), cap=MAX_COUNT) if added_up else None
     counted = [*capped_tabs, *export, *((rows, MAX_TAB_COUNT + 1) for _, rows in views)]
@@ -283,5 +241,5 @@ def count_list(page: ListPage) -> RowCounts:
 
 def count_views(page: ListPage, here: int) -> None:
     """Count the views of a list that knows the number of its own rows."""
-    views = page.strip.counted(partial(rows_asked, page))
+    views = page.strip.counted(page.own.asked)
     page.strip.take_numbers(views, count_capped((rows, MAX_TAB_COUNT + 1) for _, rows in views), here=here)

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 from django import forms
 from django.forms.boundfield import BoundField
 
+from kit.pages.html import format_html_fast, join_html
+from kit.pages.query_string import QueryString
+from kit.pages.templatetags.ui import format_cell
+
 from .filter_choices import SeveralValues
 from .filter_days import AgoField
-from .html import format_html_fast, join_html
-from .query_string import QueryString
-from .templatetags.ui import format_cell
 
 OPTION, SELECTED_OPTION = '<option value="{}">{}</option>', '<option value="{}" selected>{}</option>'
 TICK = '<label><input class="ck" type="checkbox" name="{}" id="{}" value="{}"{}><span>{}</span></label>'

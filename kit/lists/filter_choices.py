@@ -10,7 +10,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django_filters.fields import ChoiceIteratorMixin
 
-from .text_gate import ManyRecordsField
+from kit.pages.text_gate import ManyRecordsField
 
 NO_SUCH_CHOICE = "没有这个选项，请重新选择。"
 MESSAGES = {"invalid_choice": NO_SUCH_CHOICE, "invalid_pk_value": NO_SUCH_CHOICE, "invalid_list": NO_SUCH_CHOICE}

@@ -21,7 +21,7 @@ from .views import DEFAULT, SavedViews, View
 if TYPE_CHECKING:
     from django.db import models
 
-    from kit.pages.list_page import ListPage
+    from kit.lists.list_page import ListPage
 
 MAX_VIEWS = 6  # that stand in the strip; the others under 其余
 
@@ -56,7 +56,7 @@ class ViewStrip:
     def own_rows(self) -> OwnRows:
         if not (self.list_name and self.page.offers_own):
             return OwnRows.NONE
-        return own_rows_of(self.page.unfiltered_rows, self.user)
+        return own_rows_of(self.page.own.unfiltered, self.user)
 
     @property
     def is_mine(self) -> bool:
@@ -93,30 +93,12 @@ class ViewStrip:
         """The names of parameters that are the strip's and the chooser's."""
         return ["view", "columns", "choosing", *(["mine"] if self.own_rows is not OwnRows.NONE else [])]
 
-    def elsewhere(self) -> str:
-        """Return the URL that this request is short for, empty where it says all: ?view= alone names conditions."""
-        if self.key == DEFAULT:
-            return self._default_url()
-        others = [name for name in self.request.GET if name != "view" and not TRACKING_PARAMETERS.fullmatch(name)]
-        is_short = self.view is not None and self.view.query and not others
-        return self.view.url(self.path) if self.view and is_short else ""
-
-    def _default_url(self) -> str:
-        mine = self.own_rows is OwnRows.FIRST
-        chosen = self.saved.default_of(self.user, self.list_name) if self.saved else ""
-        for view in self.views:
-            if view.key == chosen:
-                return view.url(self.path, mine=mine)
-        if chosen:
-            messages.info(self.request, "您设为默认的视图已经不在了，现在显示原来的列表。")
-        return f"{self.path}?mine=1" if mine else self.path
-
     # What is saved under a name
 
     @cached_property
     def conditions(self) -> str:
         """The query string of what is shown: known conditions, state, order and columns."""
-        tabs, known = self.page.tabs, {*self.page.filtered[0].base_filters, "sort", "columns", "mine"}
+        tabs, known = self.page.tabs, {*self.page.own.filterset.base_filters, "sort", "columns", "mine"}
         state = tabs.field if tabs else ""
         pairs = [(name, value) for name, value in self.query.pairs if name in known and name != state and value]
         return urlencode([(state, self.page.tab), *pairs] if state else pairs)
@@ -186,3 +168,23 @@ def own_rows_of(rows: Any, user: Any) -> OwnRows:
     """Return whether these rows may be narrowed to the user's own. rows: a queryset; not each knows whose they are."""
     ask = getattr(rows, "own_rows_of", None)
     return ask(user) if ask else OwnRows.NONE
+
+
+def elsewhere(strip: ViewStrip) -> str:
+    """Return the URL that this request is short for, empty where it says all: ?view= alone names conditions."""
+    if strip.key == DEFAULT:
+        return default_url(strip)
+    others = [name for name in strip.request.GET if name != "view" and not TRACKING_PARAMETERS.fullmatch(name)]
+    is_short = strip.view is not None and strip.view.query and not others
+    return strip.view.url(strip.path) if strip.view and is_short else ""
+
+
+def default_url(strip: ViewStrip) -> str:
+    mine = strip.own_rows is OwnRows.FIRST
+    chosen = strip.saved.default_of(strip.user, strip.list_name) if strip.saved else ""
+    for view in strip.views:
+        if view.key == chosen:
+            return view.url(strip.path, mine=mine)
+    if chosen:
+        messages.info(strip.request, "您设为默认的视图已经不在了，现在显示原来的列表。")
+    return f"{strip.path}?mine=1" if mine else strip.path

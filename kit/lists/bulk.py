@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from django.urls import reverse
 
-from .html import format_html_fast
+from kit.pages.html import format_html_fast
 
 CHECKBOX_CELL = (
     '<td class="pick"><input class="ck" type="checkbox" name="ids" value="{}" form="bulk" aria-label="选择 {}"></td>'

@@ -11,10 +11,10 @@ from django import forms
 from django.db.models import QuerySet
 
 from kit.domain.days import midnight
+from kit.pages.forms import apply_field_defaults
+from kit.pages.unknown_parameters import refuse_ignored_values
 
 from .filter_drawing import render_options, render_ticks
-from .forms import apply_field_defaults
-from .unknown_parameters import refuse_ignored_values
 
 
 class FilterForm(forms.Form):

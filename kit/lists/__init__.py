@@ -1,0 +1,1 @@
+"""Lists as declarations: rows, filters, columns, tabs, views, pages of rows, their file."""
