@@ -31,5 +31,5 @@ def find_records(user: Actor, query: SearchQuery, limit: int) -> Sequence[HitGro
 def _hit(query: SearchQuery, one: Product) -> Hit:
     facts = [mark(one.number, query), *(mark(text, query) for text in (one.model, one.batch) if text)]
     if one.is_discontinued:
-        facts.append(format_html_fast("{}", "已停用"))
+        facts.append(format_html_fast("{}", "已下架"))
     return Hit(one, mark(one.name, query), join_facts(facts))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -78,8 +78,11 @@ class OrderFilter(ListFilter):
 
 
 class OneCustomersOrderFilter(OrderFilter):
-    """Without what is the same for all orders of one customer."""
+    """Without what is the same for all orders of one customer; the owners at that time only where a figure asks."""
 
     customer = None  # type: ignore[assignment]  # so a filterset drops a filter of its base
-    department = None  # type: ignore[assignment]
-    manager = follow = None  # type: ignore[assignment]  # as Django leaves out a field
+
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        absent = {"department", "manager", "follow"}.difference(data or {})
+        self.base_filters = {name: one for name, one in self.base_filters.items() if name not in absent}
+        super().__init__(data, *args, **kwargs)

@@ -42,7 +42,7 @@ class FilterForm(forms.Form):
 
 def unread_row(field: Any, value: Any) -> Any:
     """Return the chosen row with nothing but its key. field: a ModelChoiceField of django-filter."""
-    if value in field.empty_values or value == field.null_value:
+    if value in field.empty_values or (value == field.null_value and field.null_label is not None):
         return value or None
     if not (str(value).isdecimal() and len(str(value)) < 10):
         raise forms.ValidationError(field.error_messages["invalid_choice"], code="invalid_choice")

@@ -68,7 +68,7 @@ def test_each_filter_of_the_list(query, expected, admin):
 
 def test_the_columns_are_those_of_the_specification(admin):
     heads = texts(admin.get(LIST), "table.tbl th[scope=col]")
-    assert heads[:5] == ["编号", "类别", "条目", "值", "是否可编辑"]
+    assert heads[:5] == ["类别", "条目", "值", "是否可编辑", "编号"]
     assert heads[-1] == "操作"
 
 
@@ -262,10 +262,10 @@ def test_a_rename_shows_everywhere_at_once(admin, company, sign_in, used):
     response = admin.post(at(used, "edit"), {**opened(admin, used), "item": "华中大区"})
     assert response.status_code == 302
     manager = sign_in(company.manager)
-    for address in ("/customers/", "/marketing/opportunities/new/"):
-        page = manager.get(address)
-        assert "华中大区" in [label for _, label in choices(page, "region")]
-        assert "中南" not in markup(page)
+    listed, form = manager.get("/customers/"), manager.get("/marketing/opportunities/new/")
+    assert "华中大区" in text(find(listed, "form.qf"))
+    assert "华中大区" in [label for _, label in choices(form, "region")]
+    assert "中南" not in markup(listed) + markup(form)
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ def test_a_discontinued_product_stays_and_says_so(products, manager):
     page = manager.get(PRODUCTS, {"name": "压力表"})
     assert titles(page) == ["压力表 已下架"]
     assert texts(page, "span.st.sq") == ["已下架"]
-    assert "已下架" not in text(manager.get(PRODUCTS, {"name": "流量计"}))
+    assert "已下架" not in text(find(manager.get(PRODUCTS, {"name": "流量计"}), "table.tbl"))
 
 
 def test_a_product_leads_to_its_stock_and_back(stock, manager, products):

@@ -49,7 +49,7 @@ def test_the_second_save_is_refused_and_shows_own_stored_and_opened_values(two, 
     response = two[0].post(edit_url, {**mine, "summary": "我的概要"})
     assert response.status_code == 409
     assert rows(response) == {"概要": ["我的概要", "同事的概要", "打开时的概要"]}
-    assert "修改还没有保存，也没有丢失。有 1 个字段两人都改了" in text(response)
+    assert "您的修改尚未保存，也没有丢失。有 1 个字段两人都改了" in text(response)
     assert "陈同事 保存于 今天" in text(response)
     record.refresh_from_db()
     assert record.summary == "同事的概要"

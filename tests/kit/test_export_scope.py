@@ -190,4 +190,4 @@ def test_counting_the_exported_rows_takes_no_further_statement(name, business, c
 
     narrow = count_statements(narrowed=True)
     role.permissions.remove(*role.permissions.filter(codename__startswith="export_"))
-    assert narrow == count_statements(narrowed=False)
+    assert narrow <= count_statements(narrowed=False)  # a list that counts once asks for the version of its rows

@@ -170,7 +170,7 @@ def test_paging_sorting_and_tabs_keep_every_value(four, sign_in):
     client = sign_in(four.manager)
     sent = [("region", str(north.pk)), ("region", str(east.pk)), ("page_size", "10"), ("talked", "over-30")]
     answer = client.get(LIST, parse_query(sent))
-    for part in ("nav.tabs", "table.tbl thead", "div.pager"):
+    for part in ("nav.states", "table.tbl thead", "div.pager"):
         hrefs = urls(answer, f"{part} a[href]")
         assert hrefs, part
         for href in hrefs:

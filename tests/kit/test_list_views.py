@@ -150,10 +150,10 @@ def test_own_rows_stay_through_states_filters_pages_and_export(company, sign_in,
     answer = client.get(LIST, {"mine": "1"})
     for href in urls(answer, "nav.states a, table.tbl thead a"):
         assert parse_qs(urlsplit(href).query)["mine"] == ["1"]
-    assert {field.get("name"): field.get("value") for field in find_all(answer, "form.filters input[type=hidden]")}[
+    assert {field.get("name"): field.get("value") for field in find_all(answer, "form.qf input[type=hidden]")}[
         "mine"
     ] == "1"
-    assert urls(answer, "form.filters a") == [f"{LIST}?mine=1"]
+    assert urls(answer, "form.qf a.btn") == [f"{LIST}?mine=1"]
     rows = list(csv.reader(io.StringIO(export(client, f"{LIST}?mine=1").content.decode("utf-8-sig"))))[1:]
     assert len(rows) == 1
     assert "不能是「ja」" in html.messages(client.get(LIST, {"mine": "ja"}))[0]
@@ -249,7 +249,7 @@ def test_late_customers_are_those_of_the_alerts(company, sign_in):
 
 def test_a_view_alone_leads_to_its_conditions_and_an_unknown_one_says_so(company, sign_in, three):
     client = sign_in(company.manager)
-    assert client.get(LIST, {"view": "quiet"})["Location"].startswith(f"{LIST}?view=quiet&status=normal&quiet_days=30")
+    assert client.get(LIST, {"view": "quiet"})["Location"].startswith(f"{LIST}?view=quiet&status=normal&talked=over-30")
     answer = client.get(LIST, {"view": "nowhere"})
     assert "没有「nowhere」这个视图" in html.messages(answer)[0]
     assert export(client, f"{LIST}?view=nowhere").status_code == 400
@@ -284,7 +284,7 @@ def test_views_and_their_numbers_cost_one_statement_more(company, sign_in, three
         return [query["sql"] for query in captured]
 
     without = [sql for sql in statements() if "accounts_savedview" not in sql]
-    queries = ("name=甲", f"region={region.pk}", f"manager={company.manager.pk}", "quiet_days=10&mine=1", "rhythm=red")
+    queries = ("name=甲", f"region={region.pk}", f"manager={company.manager.pk}", "talked=over-10&mine=1", "rhythm=red")
     for number, query in enumerate(queries):
         SavedView.create(by=company.manager, page=NAME, name=f"视图{number}", query=query)
     after = statements()

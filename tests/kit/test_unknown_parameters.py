@@ -96,9 +96,9 @@ def test_a_wrong_value_of_a_filter_shows_no_row_and_exports_nothing(query, compa
     assert (refused.status_code, "没有导出" in text(refused)) == (400, True)
 
 
-@pytest.mark.parametrize("mine", ["abc", "0", "no"])
-def test_an_invalid_value_of_a_checkbox_is_refused(mine, company, sign_in):
-    answer = sign_in(company.manager).get(reverse("customers:churn_list"), {"mine": mine})
+@pytest.mark.parametrize("value", ["abc", "0", "no"])
+def test_an_invalid_value_of_a_checkbox_is_refused(value, company, sign_in):
+    answer = sign_in(company.manager).get(reverse("customers:customer_list"), {"incomplete": value})
     assert "看不懂这个值" in text(answer)
 
 
