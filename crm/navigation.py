@@ -81,6 +81,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     )
     menu = menu_html(drawn_sections, request.path == page_url("home"))
     look = {"theme": user.theme, "density": user.density, "keys": user.has_key_shortcuts}
+    look["density_url"] = page_url("accounts:density")
     return {"menu": menu, "unread": counts["unread"], "home_url": page_url("home"), **look}
 
 

@@ -16,6 +16,7 @@ from .contacts.undoing import REMOVED_CONTACT
 from .interactions.undoing import REMOVED_INTERACTION
 from .merging.leaving import customers_left_by, hand_over_customers
 from .merging.merge_undo import MERGE
+from .records.known_pages import KnownWhileTyping
 from .records.models import Customer
 from .search.find import find_records
 from .search.pages import find_pages
@@ -51,6 +52,7 @@ MODULE: Module[User] = Module(
         Chapter("customers/help_sync.html", 150),
     ),
     pages={
+        "customers:known": PagePermission("录入时查重", "|".join(KnownWhileTyping.permissions)),
         "customers:contact_create": PagePermission("新建联系人", "customers.change_customer"),
         "customers:interaction_create": PagePermission("记交往", "customers.change_customer"),
         "customers:attachment": PagePermission("下载附件", "customers.view_customer"),

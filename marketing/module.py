@@ -10,6 +10,7 @@ from kit.domain.modules import Action, Chapter, Leaving, MenuItem, Module, PageP
 
 from .customer_card import draw_customer_card, draw_open_opportunities
 from .opportunities.duplicates import opportunity_matches
+from .opportunities.known_pages import KnownOrganisations
 from .opportunities.lead import lead_url
 from .opportunities.models import Opportunity
 from .plans.leaving import count_open_opportunities, hand_over_opportunities
@@ -33,7 +34,10 @@ MODULE: Module[User] = Module(
     personal=marketing.personal,
     leaving=Leaving("opportunities", "销售机会", count_open_opportunities, hand_over_opportunities),
     help=(Chapter("marketing/help.html", 20),),
-    pages={"marketing:development_execute": PagePermission("执行计划", "marketing.develop_opportunity")},
+    pages={
+        "marketing:known": PagePermission("录入时查重", "|".join(KnownOrganisations.permissions)),
+        "marketing:development_execute": PagePermission("执行计划", "marketing.develop_opportunity"),
+    },
     record_pages={"marketing:development_list": "marketing:opportunity_detail"},
     lends=(
         REMOVED_ITEM,

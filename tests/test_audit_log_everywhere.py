@@ -18,7 +18,7 @@ UNTOLD = {
     "customers.ChurnChange", "marketing.OpportunityChange", "jobs.Job", "services.Draft",
 }  # fmt: skip
 # Of one's own account: how its pages look.
-OWN_TASTE = {"accounts:theme", "notifications_mail"}
+OWN_TASTE = {"accounts:theme", "accounts:density", "notifications_mail"}
 # Of each module some that must have written, so that a walk in which nothing goes through fails.
 CERTAIN = {
     "accounts:user_create", "accounts:role_copy", "accounts:department_create", "accounts:profile_edit", "user_disable",

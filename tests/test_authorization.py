@@ -14,6 +14,7 @@ from django.apps import apps
 from django.db import models, transaction
 from django.urls import reverse
 
+from kit.domain.modules import HitGroup
 from kit.lists.list_page import ListPage
 from kit.pages.form_page import FormPage
 from kit.pages.history import HistoryPage
@@ -146,15 +147,24 @@ def test_a_hidden_record_is_hidden_from_fragments_too(world, enter):
 
 
 def test_search_finds_nothing_outside_ones_view(world, enter):
+    found = set()
     for person in PEOPLE[1:]:
         user = world.people[person]
         for word in (*SECRETS, world.customer.number, "1", "a"):
             context = enter(person).get("/search/", {"q": word}).context
-            for key, value in {key: context[key] for key in context.keys()}.items():  # noqa: SIM118 (a list of contexts)
-                rows = [one for one in value if isinstance(one, models.Model)] if isinstance(value, list) else []
-                for one in rows:
-                    seen = type(one)._default_manager.visible_to(user).filter(pk=one.pk).exists()
-                    assert (person, word, key, one.pk, seen) == (person, word, key, one.pk, True)
+            shown = {key: context[key] for key in context.keys()}  # noqa: SIM118 (a list of contexts)
+            for key, one in [(key, one) for key, value in shown.items() for one in rows_in(value)]:
+                found.add(type(one).__name__)
+                seen = type(one)._default_manager.visible_to(user).filter(pk=one.pk).exists()
+                assert (person, word, key, one.pk, seen) == (person, word, key, one.pk, True)
+    assert {"Customer", "Contact", "Opportunity", "ServiceRequest"} <= found
+
+
+def rows_in(value: Any) -> list[models.Model]:
+    """Return the rows of a list in a context, and those that its groups of hits hold."""
+    every = value if isinstance(value, list) else []
+    hits = [hit.record for group in every if isinstance(group, HitGroup) for hit in group.hits]
+    return [*(one for one in every if isinstance(one, models.Model)), *hits]
 
 
 # Controls: each search sees the fault it looks for

@@ -83,7 +83,7 @@ def whole_again(transactional_db):
     call_command("migrate", verbosity=0)
 
 
-TOP_DOWN = ["reports", "services", "marketing", "customers", "ui", "jobs", "audit", "accounts", "basedata"]
+TOP_DOWN = ["reports", "services", "marketing", "customers", "ui", "undo", "jobs", "audit", "accounts", "basedata"]
 
 
 @pytest.mark.usefixtures("whole_again")

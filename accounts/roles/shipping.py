@@ -25,7 +25,7 @@ def ship_roles(sender: Any = None, **kwargs: Any) -> None:
     the role once; one that an administrator took away was shipped before, and stays away.
     """
 
-    if not _is_ready(Role._meta.db_table):
+    if not _is_ready():
         return  # the app is being migrated away
     existing = {role.code: role for role in Role.objects.filter(code__in=SHIPPED_ROLES)}
     outdated = {
@@ -42,13 +42,14 @@ def ship_roles(sender: Any = None, **kwargs: Any) -> None:
             _ship(code, existing.get(code) or _new_role(code))
 
 
-def _is_ready(table: str) -> bool:
+def _is_ready() -> bool:
     """Whether the table has this version's columns: a migration backwards removes them first."""
+    table = Role._meta.db_table
     if table not in connection.introspection.table_names():
         return False
     with connection.cursor() as cursor:
         columns = connection.introspection.get_table_description(cursor, table)
-    return "shipped_rights" in {column.name for column in columns}
+    return {field.column for field in Role._meta.local_concrete_fields} <= {column.name for column in columns}
 
 
 def _permission_names(code: str) -> list[str]:

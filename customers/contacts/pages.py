@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
@@ -75,25 +76,24 @@ class ShowContactDetail(ShowDetail):
         return rows_of_customer(self)
 
 
-class ContactForms(InPlacePage):
-    """The form of a contact: in a dialog over the customer's page, or a page of its own."""
-
-    form, template_name, fragment = ContactForm, "customers/customer_form.html", "customers/contact_dialog.html"
-    crumbs, help = CRUMBS, "customers"
-    card = "contacts"
-
-    def form_options(self, record: Contact) -> dict[str, Any]:
-        return {"user": self.request.user}
-
-    def card_context(self) -> dict[str, Any]:
-        return {"contact_actions": CARD_ACTIONS}
-
-    def send(self, record: Contact, form: ContactForm) -> HttpResponse:
-        return send_or_ask_again(self, super().send, record, form)
+# The form opens in a dialog over the customer's page, or is a page of its own.
+CONTACT_FORM = ("customers/customer_form.html", "customers/contact_dialog.html")
+CARD_VALUES = {"contact_actions": CARD_ACTIONS}
 
 
-class ContactCreate(ContactForms):
-    do, title = Contact.create, "新建联系人"
+def give_user(page: InPlacePage, record: Contact) -> dict[str, Any]:
+    return {"user": page.request.user}
+
+
+def send_contact(page: InPlacePage, record: Contact, form: ContactForm) -> HttpResponse:
+    return send_or_ask_again(page, partial(InPlacePage.send, page), record, form)
+
+
+class ContactCreate(InPlacePage):
+    do, form, title = Contact.create, ContactForm, "新建联系人"
+    crumbs, help, card, card_values = CRUMBS, "customers", "contacts", CARD_VALUES
+    template_name, fragment = CONTACT_FORM
+    form_options, send = give_user, send_contact
 
     def verdict(self, record: Contact) -> Verdict:
         return record.customer.can_contribute(self.request.user)
@@ -103,9 +103,12 @@ class ContactCreate(ContactForms):
         return Contact.create(by=self.request.user, customer=record.customer, **form.values())
 
 
-class ContactUpdate(ContactForms):
-    do, title = Contact.edit, "编辑联系人"
+class ContactUpdate(InPlacePage):
+    do, form, title = Contact.edit, ContactForm, "编辑联系人"
+    crumbs, help, card, card_values = CRUMBS, "customers", "contacts", CARD_VALUES
+    template_name, fragment = CONTACT_FORM
     select_related = WITH_CUSTOMER
+    form_options, send = give_user, send_contact
 
     def carry_out(self, record: Contact, form: ContactForm) -> Any:
         form.check_again()

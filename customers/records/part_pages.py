@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -89,6 +89,7 @@ class InPlacePage(FormPage):
     """
 
     card: str
+    card_values: ClassVar[dict[str, Any]] = {}  # what the card shows besides cards_context()
     fragment = "customers/in_place.html"  # what htmx gets instead of template_name
 
     def rows(self) -> Any:
@@ -110,10 +111,6 @@ class InPlacePage(FormPage):
             return push_url(reswap(retarget(response, "body"), "innerHTML"), self.request.path)
         return super().render(200, self.fragment, card=self.card, **context)
 
-    def card_context(self) -> dict[str, Any]:
-        """Return what the card shows besides cards_context()."""
-        return {}
-
     def send(self, record: Any, form: Any) -> HttpResponse:
         response = super().send(record, form)
         is_saved = response.status_code == 302
@@ -121,8 +118,8 @@ class InPlacePage(FormPage):
 
     def redraw_card(self, customer_id: int) -> HttpResponse:
         customer = get_object_or_404(Customer.objects.visible_to(self.request.user), pk=customer_id)
-        context = {"card": self.card, "record": customer, **cards_context(customer, self.request.user)}
-        context |= self.card_context()
+        context = {"card": self.card, "record": customer, **self.card_values}
+        context |= cards_context(customer, self.request.user)
         response = render(self.request, "customers/redrawn.html", context)
         return reswap(retarget(response, f"#{self.card}"), "outerHTML")
 

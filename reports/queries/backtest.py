@@ -98,8 +98,9 @@ class BacktestFigures:
 
 def backtest_figures(user: User, people: ChosenPeople) -> BacktestFigures | None:
     """Return the figures of the company's last twelve month-ends in view; None while nobody could be judged."""
-    ends = BacktestMonth.objects.order_by("-month_end").values_list("month_end", flat=True).distinct()
-    kept = people.filter(BacktestMonth.objects.visible_to(user), "manager").filter(month_end__in=list(ends[:MONTHS]))
+    judged = BacktestMonth.objects.order_by("-month_end").values_list("month_end").annotate(Count("pk"))
+    ends = [end for end, _ in judged[:MONTHS]]
+    kept = people.filter(BacktestMonth.objects.visible_to(user), "manager").filter(month_end__in=ends)
     months = list(kept.order_by("-month_end").values_list("month_end").annotate(Sum("eligible"), Count("manager")))
     if not months:
         return None

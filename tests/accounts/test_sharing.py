@@ -144,7 +144,7 @@ def test_sharing_and_withdrawing_leave_a_trail_and_tell_the_colleague(company, c
     assert AuditEntry.objects.about(customer)[0].changes["协作人"] == ["", "外人甲"]
     page = client.get(at).content.decode()
     assert "外人甲" in page
-    assert "外人甲" in client.get(f"/customers/{customer.pk}/").content.decode()
+    assert "外人甲" in client.get(f"/customers/{customer.pk}/?tab=info").content.decode()
     grant = customer.grants.get()
     assert client.get(f"{at}{grant.pk}/withdraw/").status_code == 200
     assert customer.grants.exists()

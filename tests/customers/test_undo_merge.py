@@ -9,11 +9,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import notify
+from customers.contacts.search_text import write_contact_texts
 from customers.insight.metrics import refresh_metrics
 from customers.merging.merge import merge_undoably
 from customers.models import ChurnCase, Contact, Customer, CustomerMetrics, Order, refresh_revenue
 from customers.orders.models import refresh_last_purchases
 from customers.orders.rollups import describe_differences
+from customers.records.search_text import SearchText, write_customer_texts
 from customers.sync import orders as sync
 from kit.domain.verdict import Refused
 from kit.undo.models import UndoEntry
@@ -28,12 +30,14 @@ pytestmark = pytest.mark.django_db
 
 
 def compute(customers):
-    """Bring up to date what is derived from orders and interactions, as every change of theirs does."""
+    """Bring up to date what is derived of customers, as every change of theirs does."""
     keys = [one.pk for one in customers]
     with transaction.atomic():
         refresh_last_purchases(keys)
         refresh_revenue(keys)
         refresh_metrics(keys)
+        write_customer_texts(keys)
+        write_contact_texts(keys)
 
 
 @pytest.fixture
@@ -198,12 +202,15 @@ def test_a_person_chooses_field_by_field_and_takes_it_back_from_the_page(pair, c
     sent = {"ids": ids, "survivor": kept.pk, "compared": kept.pk, "reason": "同一家", "take_address": gone.pk}
     page = page_of(client.post("/customers/merge/", sent, follow=True))
     assert Customer.objects.get(pk=kept.pk).address == "天津市海河路 9 号"
+    assert set(SearchText.objects.values_list("customer", "address")) == {(kept.pk, "|天津市海河路9号|")}
     undo = f"/recent/{UndoEntry.objects.get().pk}/undo/"
     assert f'formaction="{undo}"' in page
     for url in (f"/customers/{kept.pk}/history/", f"/customers/{kept.pk}/?tab=info", "/duplicates/", "/recent/"):
         assert f'btn-warn" form="act" formaction="{undo}"' in page_of(client.get(url)), url
     client.post(undo)
     assert differences(before, digest()) == []
+    texts = dict(SearchText.objects.values_list("customer", "address"))
+    assert texts == {kept.pk: "|北京市某路1号|", gone.pk: "|天津市海河路9号|"}
 
 
 def test_groups_of_one_code_are_merged_in_one_go_after_a_preview(pair, company, sign_in):
