@@ -17,7 +17,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, WebError
 from pytest_django.live_server_helper import LiveServer
 
-from accounts.models import SavedView, User
+from accounts.models import Role, SavedView, User
 from basedata.models import SpecialDay, SyncRefusal, SyncRun
 from customers.merging.merge import merge_undoably
 from customers.models import BacktestMonth, BacktestRow, HintPause, ImportFile, ParkedOrder
@@ -269,6 +269,7 @@ def world(company: Any) -> SimpleNamespace:
             by=company.administrator, page="accounts:user_list", name="停用的", query="state=disabled"
         ),
         merge_entry=merge_entry,
+        retired_role=Role.objects.create(name="外勤", retired_at=timezone.now()),
         spare=factories.entry("竞争对手", "客户自制"),
         gone_person=factories.person("account_manager", name="离职者", department=company.north, is_active=False),
         special_day=SpecialDay.objects.get(day="2026-10-10"),
@@ -306,12 +307,12 @@ def world(company: Any) -> SimpleNamespace:
     )
 
 
-def field(page: Page, label: str) -> Locator:
-    """The field whose label reads exactly so; the star of a required one is drawn, not written."""
-    return page.get_by_label(label, exact=True)
+def field(page: Page | Locator, label: str) -> Locator:
+    """The field of exactly this label, never a column's tick; the star of a required one is drawn, not written."""
+    return page.get_by_label(label, exact=True).and_(page.locator(":not([name=column])"))
 
 
-def fill(page: Page, **values: str) -> None:
+def fill(page: Page | Locator, **values: str) -> None:
     """Types into fields by their labels."""
     for label, value in values.items():
         field(page, label).fill(value)

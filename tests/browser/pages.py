@@ -39,6 +39,8 @@ NO_PAGE = {
     "accounts:session_end_others",
     "login_code",
     "marketing:item_result",
+    "marketing:known",
+    "customers:known",
     "customers:attachment",
     "import_template",
     "import_refused",
@@ -300,8 +302,9 @@ def keeping(world: SimpleNamespace) -> list[Address]:
         *(_at(f"accounts:{name}", person) for name in one),
         *(
             _at(f"accounts:{name}", role)
-            for name in ("role_detail", "role_update", "role_copy", "role_history", "role_retire", "role_delete")
+            for name in ("role_detail", "role_update", "role_copy", "role_history", "role_retire")
         ),
+        *(_at(f"accounts:{name}", world.retired_role.pk) for name in ("role_reopen", "role_delete")),
         _at("accounts:user_enable", world.gone_person.pk),
         _at("user_hand_over", world.gone_person.pk, status=409),
         _at("user_disable", world.manager.pk),

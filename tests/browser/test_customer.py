@@ -40,7 +40,7 @@ def test_a_contact_and_an_interaction_are_added_in_place(customer, company, brow
     page.goto(customer.get_absolute_url())
     contacts, talks = page.locator("#contacts"), page.locator("#interactions")
     follow(contacts, "新建联系人")
-    dialog = page.locator("dialog")
+    dialog = page.locator("#dialog")
     fill(dialog, 姓名="李工", 职位="科长")
     press(dialog, "保存")
     expect(dialog.locator(".f.bad")).to_contain_text("手机")

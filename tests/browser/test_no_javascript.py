@@ -63,7 +63,7 @@ def test_an_opportunity_becomes_a_customer(company, plain):
     follow(manager, "执行计划")
     item = manager.get_by_role("row").filter(has_text="电话确认")
     item.get_by_role("textbox").fill("决策人为副总李巍")
-    press(item, "保存")
+    item.get_by_role("button", name="保存").click()
     told(manager, "保存成功")
 
     follow(manager, "开发成功")

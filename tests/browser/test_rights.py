@@ -47,7 +47,7 @@ def test_an_administrator_edits_the_rights_of_a_role(scripts, company, browse):
     assert "assign_opportunity" in held
     assert ("delete_opportunity" in held) is not scripts
     follow(page, "能打开什么")
-    row = page.get_by_role("row").filter(has_text="指派机会")
+    row = page.get_by_role("row").filter(has_text="/opportunities/…/assign/")
     expect(row).to_contain_text("可以")
     expect(page.get_by_role("row").filter(has_text="新建用户")).to_contain_text("不可以")
 
@@ -107,6 +107,8 @@ def test_an_opportunity_is_shared_for_editing_until_a_day(company, browse, compl
     other.goto("/notifications/")
     press(other, "查看")
     expect(other.get_by_role("heading", level=1)).to_have_text(record.summary)
+    other.locator(".locked > summary").filter(has_text="开发成功").click()
+    other.locator(".locked > summary").filter(has_text="协作人").click()
     for decision in ("开发成功", "终止开发", "协作人"):
         expect(other.locator("[aria-disabled=true]").filter(has_text=decision)).to_be_visible()
     other.goto(f"/marketing/development/{record.pk}/plan/")

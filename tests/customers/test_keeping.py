@@ -240,9 +240,10 @@ def test_many_move_together_without_those_that_are_not_theirs(company, customer,
     assert "「外部」：只有客户经理（外人甲）的主管可以移交这个客户。" in html
     assert "另外 1 条不在您的查看范围内。" in html
     assert len(rows(html)) == 2
-    response = client.post("/customers/transfer/", {"ids": ids, "to": company.eastern.pk, "reason": "调整分区"})
+    sent = {"ids": ids, "to": company.eastern.pk, "reason": "调整分区", "opened": form_values(html)["opened"]}
+    response = client.post("/customers/transfer/", sent)
     assert response["Location"] == "/customers/"
-    assert "已移交 2 个客户" in page_of(client.get("/customers/"))
+    assert "已移交 2 家客户" in page_of(client.get("/customers/"))
     assert set(company.eastern.customers.values_list("name", flat=True)) == {customer.name, "二厂"}
     foreign.refresh_from_db()
     assert foreign.manager == company.stranger
