@@ -171,3 +171,17 @@ def test_open_filters_and_a_current_row_pass_axe(scheme, thirty, browse, axe):
     assert look(page, axe, ALL) == []
     page.locator("#more-filters > summary").click()
     assert look(page, axe, ALL) == []
+
+
+@pytest.mark.parametrize("role", ["supervisor", "manager"])
+def test_compact_lists_fit_a_desk_with_their_actions(role, world, browse):
+    page = browse(getattr(world, role))
+    for path in (
+        "/marketing/opportunities/",
+        "/marketing/development/",
+        "/customers/",
+        "/services/archive/",
+    ):
+        page.goto(f"{path}?status=all")
+        expect(page.locator("#list .tw.stick")).to_have_count(1)
+        expect(page.locator("#list .tw.wide"), path).to_have_count(0)
