@@ -15,7 +15,15 @@ COMPUTING = [
     *(REPORTS / f"{name}.py" for name in ("figure_cells", "periods", "ranking")),
 ]
 REQUESTS = {"HttpRequest", "WSGIRequest", "ASGIRequest", "RequestFactory"}
-PAGES = ("kit.pages", "kit.domain.urls", "django.http", "django.urls", "reports.pages", "reports.report_page")
+PAGES = (
+    "kit.pages",
+    "kit.lists",
+    "kit.domain.urls",
+    "django.http",
+    "django.urls",
+    "reports.pages",
+    "reports.report_page",
+)
 
 
 def requests_made(source: str) -> list[str]:
