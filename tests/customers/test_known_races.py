@@ -9,7 +9,7 @@ from customers.imports.importing import CustomerImport
 from customers.imports.meanwhile import ChangesMeanwhile
 from customers.imports.results import ImportRefused
 from customers.models import Contact, Customer
-from customers.records import locks
+from customers.records import duplicates, locks
 from customers.records.duplicate_form import DuplicateCheckForm
 from marketing.models import Opportunity, SameNameExists
 from tests import factories
@@ -70,10 +70,16 @@ def test_control_without_the_second_look_two_make_one_customer_twice(two_by_hand
 # By hand while an opportunity of the name is won
 
 
+def without_known_leads(monkeypatch):
+    """Let the form not ask about the open opportunity, as where it became known of after the question."""
+    monkeypatch.setattr(duplicates, "lent", lambda kind: [])
+
+
 @pytest.fixture
 def by_hand_against_win(company, sign_in, monkeypatch, new_customer):
     record = factories.assigned(company.colleague, company.supervisor, company.manager)
     client = sign_in(company.stranger)
+    without_known_leads(monkeypatch)
     moment = before(monkeypatch, Opportunity, "_new_customer")
     return lambda: moment.overtake(
         lambda: again(record).win(by=company.manager, reason="已下单"), by_hand(client, new_customer)
@@ -95,6 +101,7 @@ def test_control_without_the_lock_hand_and_win_make_one_customer_twice(by_hand_a
 def win_against_by_hand(company, sign_in, monkeypatch, new_customer):
     record = factories.assigned(company.colleague, company.supervisor, company.manager)
     client = sign_in(company.stranger)
+    without_known_leads(monkeypatch)
     moment = before(monkeypatch, Customer, "add")
     return lambda: moment.overtake(
         by_hand(client, new_customer), lambda: again(record).win(by=company.manager, reason="已下单")

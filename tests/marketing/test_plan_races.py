@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from kit.pages import versioned_save
 from kit.pages.form_page import FormPage
+from kit.undo.models import UndoEntry
 from marketing.models import PlanItem
 from tests import factories
 from tests.html import values
@@ -32,7 +33,8 @@ def edit_meets_removal(company, monkeypatch, client):
 
 
 def test_an_edited_item_is_removed_afterwards(edit_meets_removal):
-    assert edit_meets_removal() == (302, None)
+    saved, removed = edit_meets_removal()
+    assert (saved, type(removed)) == (302, UndoEntry)
     assert not PlanItem.objects.exists()
 
 
