@@ -15,6 +15,7 @@ from django.core import signing
 from django.core.exceptions import BadRequest, ValidationError
 from django.http import HttpRequest, QueryDict
 from django.urls import Resolver404, resolve
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from kit.domain.text import refuse_control_characters
 from kit.domain.verdict import Kind, Refused, Verdict
@@ -112,8 +113,14 @@ class Selection:
 
     @cached_property
     def list_page(self) -> ListPage | None:
-        """Return the list, set up as the user would open it; None for an URL of no list with this bulk action."""
-        parts = split_url(self.data.get("list", ""))
+        """Return the list, set up as the user would open it; None for an URL of no list with this bulk action.
+
+        An address of another site is none, whatever its path: pages redirect to it.
+        """
+        url = self.data.get("list", "")
+        parts = split_url(url)
+        if not url_has_allowed_host_and_scheme(url, None):
+            return None
         try:
             view = getattr(resolve(parts.path).func, "view_class", None)
             own_name = resolve(self.request.path).view_name

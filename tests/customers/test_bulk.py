@@ -112,6 +112,12 @@ def test_a_condition_the_list_does_not_understand_does_not_select_everything(con
 # What is left out
 
 
+@pytest.mark.parametrize("address", ["//evil.example/customers/", "https://evil.example/customers/", "///customers/"])
+def test_no_list_of_another_site_is_led_back_to(address, company, sign_in):
+    answer = sign_in(company.supervisor).get(reverse("customer_transfer_many"), {"list": address, "ids": "999"})
+    assert answer["Location"] == reverse("customers:customer_list")
+
+
 def test_those_left_out_are_named_with_the_reason_before_and_after(company, sign_in):
     one, other = customers(company, 2)
     foreign = factories.CustomerFactory(name="海外水务", manager=company.stranger)
