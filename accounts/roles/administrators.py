@@ -54,6 +54,9 @@ def check_role_change(by: User, user: User, roles: Iterable[Group]) -> None:
         return
     if by.pk == user.pk:
         raise ValidationError("不能改变自己的角色，请由另一位系统管理员操作。")
+    retired = Group.objects.filter(pk__in=after - before, role__retired_at__isnull=False).first()
+    if retired is not None:
+        raise ValidationError(f"角色「{retired.name}」已停用，不能再授予别人。")
     administrator_ids = set(administrator_role_ids())
     if (before ^ after) & administrator_ids and not by.is_administrator:
         raise ValidationError("只有系统管理员可以授予或收回「系统管理员」。")

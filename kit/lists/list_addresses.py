@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from django.urls import NoReverseMatch, resolve
@@ -16,7 +16,7 @@ from .list_views.strip import own_rows_of
 from .list_views.views import DEFAULT, SavedViews
 
 
-@cache
+@lru_cache(maxsize=128)  # the name may come from a URL
 def list_page_at(url_name: str) -> type[ListPage] | None:
     """Return the page class of a list that stands alone, None for another page."""
     try:

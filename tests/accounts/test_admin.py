@@ -183,6 +183,14 @@ def test_a_department_left_in_admin_is_kept_for_the_figures_of_its_time(admin, c
     assert (move.user, move.department) == (company.manager, company.north)
 
 
+def test_a_retired_role_is_given_to_nobody_in_the_admin_either(admin, company):
+    retired = Role.create(by=company.administrator, name="驻外代表", permissions=[])
+    retired.retire(by=company.administrator)
+    answer = save(admin, company.manager, groups=[role("account_manager").pk, retired.pk])
+    assert "「驻外代表」已停用" in answer.content.decode()
+    assert not company.manager.groups.filter(pk=retired.pk).exists()
+
+
 def test_the_roles_of_a_user_are_called_roles_in_the_audit_log(admin, company):
     save(admin, company.manager, groups=[role("sales_supervisor").pk])
     assert "角色" in entries("编辑", company.manager).get().changes

@@ -416,7 +416,11 @@ def test_a_role_that_nobody_holds_is_deleted_and_one_with_people_is_retired(comp
     role.retire(by=company.administrator)
     client = sign_in(company.administrator)
     assert "驻外代表" not in text(client.get(reverse("accounts:user_update", args=[company.manager.pk])))
-    assert "驻外代表" in text(client.get(reverse("accounts:user_update", args=[company.colleague.pk])))  # he keeps it
+    assert "驻外代表" in text(client.get(reverse("accounts:user_update", args=[company.colleague.pk])))  # they keep it
+    held = [*company.manager.groups.all()]
+    with pytest.raises(Refused, match="「驻外代表」已停用"):
+        company.manager.edit(by=company.administrator, groups=[*held, role])
+    company.colleague.edit(by=company.administrator, groups=company.colleague.groups.all(), mobile="13800001111")
     role.reopen(by=company.administrator)
     company.colleague.groups.remove(role)
     role.remove(by=company.administrator)
