@@ -26,7 +26,7 @@ from kit.domain.verdict import Refused
 from kit.jobs.models import Job
 from tests import factories
 from tests.customers.shop import AS_OF, draw, make_customers, make_products, write
-from tests.html import find, text
+from tests.html import find, text, texts
 
 pytestmark = pytest.mark.django_db
 MONTH = date(2026, 6, 1)
@@ -274,6 +274,19 @@ def test_the_cards_ask_the_same_number_of_queries_however_much_was_bought(shop, 
             product_cards(customer, user, AS_OF)
         counts.add(len(queries))
     assert max(counts) <= 7
+
+
+def test_the_card_says_how_often_a_product_is_bought_and_which_stopped(company, sign_in):
+    customer = factories.CustomerFactory(manager=company.manager, by=company.manager)
+    product, stopped = make_products(2)
+    days = [AS_OF - timedelta(days=back) for back in (63, 33, 3)]
+    write([(customer, product, day, "paid", 1) for day in days])
+    write([(customer, stopped, day - timedelta(days=300), "paid", 1) for day in days])
+    refresh_metrics([customer.pk])
+    rows = texts(find(sign_in(company.manager).get(f"/customers/{customer.pk}/"), "#regular"), "li")
+    assert rows[0].startswith("产品0")
+    assert "3 次，通常间隔 30 天，上次 2026-06-27" in rows[0]
+    assert rows[1].endswith("可能换了供应商或不再需要 很久没买")
 
 
 # Monthly
