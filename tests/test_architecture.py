@@ -273,6 +273,24 @@ def test_spreadsheets_are_read_and_written_in_one_place():
     assert {user for user in users if not user.startswith(("kit/exchange/", "reports/"))} == set()
 
 
+TAGS = re.compile(r"\{%.*?%\}|\{\{.*?\}\}")
+CLASSES = re.compile(r'class="([^"]*)"')
+HOOKS = {"views", "masked"}  # names by which only scripts, htmx and tests find a part
+
+
+def test_every_class_of_a_template_stands_in_a_stylesheet():
+    """A layout without a rule is one column, a heading without one sticks to the edge: no other test sees that."""
+    styles = "".join(path.read_text() for path in (ROOT / "static/css").glob("*.css"))
+    scripts = "".join(path.read_text() for path in (ROOT / "static/js").glob("*.js"))
+    known = set(re.findall(r"\.([a-z][\w-]*)", styles))
+    own = [path for path in TEMPLATES if not name(path).startswith("templates/admin/")]
+    words = {
+        word for path in own for value in CLASSES.findall(TAGS.sub(" ", path.read_text())) for word in value.split()
+    }
+    assert "card" in words & known
+    assert {word for word in words - known - HOOKS if word not in scripts} == set()
+
+
 # Text from outside is shown as text
 
 UNESCAPED_MODULES = (
