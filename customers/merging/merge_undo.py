@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import F, Q, Value
 from django.db.models.functions import Replace
+from django.utils import timezone
 
 from accounts.models import User, notify
 from accounts.scopes.rule import EDIT, scope_includes
@@ -15,7 +16,7 @@ from customers.insight.metrics import refresh_metrics
 from customers.orders.models import Order, refresh_last_purchases
 from customers.orders.rollups import lock_customers, refresh_revenue
 from customers.records.locks import take_merge_and_scan_locks
-from customers.records.models import Customer
+from customers.records.models import Customer, CustomerGrant, Ownership
 from customers.records.search_text import write_customer_texts
 from customers.timeline import TimelineEntry, add_timeline_entry
 from kit.audit.log import log_event
@@ -24,7 +25,7 @@ from kit.sql.transactions import in_transaction
 from kit.undo.kinds import RestoredRows, Undoable
 from kit.undo.models import UndoEntry, UndoEntryQuerySet
 
-from .bulk import set_owner_in_records
+from .bulk import begin_ownership, set_owner_in_records
 from .merge_journal import MERGED
 
 CUSTOMER, CASE = Customer._meta.label_lower, ChurnCase._meta.label_lower
@@ -88,6 +89,8 @@ def check(entry: UndoEntry) -> None:
 
 def follow(entry: UndoEntry, rows: RestoredRows, by: User) -> str:
     survivor, others = survivor_of(entry), merged_customers(entry)
+    for other in others:
+        _follow_hand_over(other)
     returned = {other.pk: _return_orders(survivor, other) for other in others}
     left_without = _let_go_of_contacts(survivor, others, by)
     keys = [survivor.pk, *returned]
@@ -126,6 +129,15 @@ def _return_orders(survivor: Customer, other: Customer) -> int:
     entries = TimelineEntry.objects.filter(customer=survivor, kind=TimelineEntry.Kind.ORDER, url__in=urls)
     entries.update(customer=other, url=Replace(F("url"), Value(before), Value(after)))
     return orders.update(customer=other)
+
+
+@in_transaction
+def _follow_hand_over(other: Customer) -> None:
+    """Begin the ownership of whoever took the customer over from a leaving 客户经理 while it was merged."""
+    other.refresh_from_db()
+    if Ownership.objects.filter(customer=other, until=None).exclude(manager=other.manager_id).exists():
+        begin_ownership([other.pk], other.manager, timezone.now(), "撤销合并")
+        CustomerGrant.objects.filter(content_object=other, user=other.manager_id).delete()
 
 
 @in_transaction

@@ -13,6 +13,7 @@ from accounts.models import notify
 from customers.contacts.search_text import write_contact_texts
 from customers.insight.metrics import refresh_metrics
 from customers.merging import pages
+from customers.merging.leaving import hand_over_customers
 from customers.merging.merge import merge_undoably
 from customers.models import ChurnCase, Contact, Customer, CustomerMetrics, Order, refresh_revenue
 from customers.orders.models import refresh_last_purchases
@@ -165,6 +166,26 @@ def test_what_was_written_since_does_not_name_a_contact_who_went_back(full_pair,
         row.refresh_from_db()
         assert (row.customer, row.contact) == (kept, None)
     assert AuditEntry.objects.about(talk).first().verb == "撤销合并"
+
+
+def test_a_customer_handed_over_while_it_was_merged_comes_back_to_its_successor(full_pair, company):
+    _, gone = full_pair
+    gone.share(company.manager, by=company.supervisor, kind="view")
+    entry = merged(full_pair, company)
+    with transaction.atomic():
+        hand_over_customers(company.eastern, company.manager, by=company.supervisor, reason="离职交接")
+    take_back(entry, by=company.supervisor)
+    gone.refresh_from_db()
+    assert (gone.manager, gone.merged_into) == (company.manager, None)
+    (last, before, *_) = gone.ownerships.order_by("-since")
+    assert (last.manager, last.until, before.manager, before.until) == (
+        company.manager,
+        None,
+        company.eastern,
+        last.since,
+    )
+    assert not gone.grants.filter(user=company.manager).exists()
+    assert describe_differences() == []
 
 
 def test_it_is_refused_where_the_survivor_was_merged_again(full_pair, company):
