@@ -140,6 +140,11 @@ def test_those_left_out_are_named_with_the_reason_before_and_after(company, sign
     assert foreign.pk not in owned(company.eastern)
 
 
+def test_of_many_ticked_rows_none_is_left_out_unsaid(company, sign_in):
+    ids = [*range(10**6, 10**6 + 1500), customers(company, 1)[0].pk]
+    assert "另外 1500 条不在您的查看范围内。" in text(sign_in(company.supervisor).get(TRANSFER, {"ids": ids}))
+
+
 def test_ten_thousand_are_the_most(company, sign_in, monkeypatch):
     assert (selection.MAX_SELECTED, selection.MAX_DIRECT) == (10_000, 500)
     customers(company, 3)
