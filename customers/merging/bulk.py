@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -48,10 +49,7 @@ def move_customers(moving: list[Customer], to: User, *, by: User, reason: str) -
     """
     now = timezone.now()
     keys = [customer.pk for customer in moving]
-    Ownership.objects.filter(customer__in=keys, until=None).update(until=now)
-    Ownership.objects.bulk_create(
-        [Ownership(customer_id=key, manager=to, since=now, reason=reason) for key in keys], batch_size=500
-    )
+    begin_ownership([one.pk for one in moving if one.merged_into_id is None], to, now, reason)
     CustomerGrant.objects.filter(content_object__in=keys, user=to).delete()
     Customer.objects.filter(pk__in=keys).update(manager=to, version=models.F("version") + 1)
     set_owner_in_records(keys, to)
@@ -65,6 +63,15 @@ def move_customers(moving: list[Customer], to: User, *, by: User, reason: str) -
     for customer in moving:
         customer.manager = to
     return len(moving)
+
+
+@in_transaction
+def begin_ownership(keys: list[int], manager: User, now: datetime, reason: str) -> None:
+    """End what is open of the customers' periods and begin another; that of a merged one ended with the merge."""
+    Ownership.objects.filter(customer__in=keys, until=None).update(until=now)
+    Ownership.objects.bulk_create(
+        [Ownership(customer_id=key, manager=manager, since=now, reason=reason) for key in keys], batch_size=500
+    )
 
 
 def set_owner_in_records(customers: Iterable[int], manager: User) -> None:

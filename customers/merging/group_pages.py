@@ -19,7 +19,7 @@ from kit.pages.forms import Block, CrmForm
 
 from .duplicate_groups import groups_of_same_code
 from .merge import count_relations, merge_undoably
-from .merge_values import values_left_behind, values_to_take
+from .merge_values import descriptive_fields, values_left_behind, values_to_take
 
 CRUMBS = (("客户管理", ""), ("疑似重复客户", "duplicates"))
 CHANGED = "有一组在您打开后变过，所有组都没有合并。下面是现在的内容，请核对后再次合并。"
@@ -36,13 +36,13 @@ class GroupPreview(NamedTuple):
     left: list[str]
 
 
-def preview(customers: list[Customer]) -> GroupPreview:
-    """Return what becomes of a group: the oldest customer stays."""
+def preview(customers: list[Customer], counts: dict[int, dict[str, int]]) -> GroupPreview:
+    """Return what becomes of a group: the oldest customer stays. counts: see count_relations()."""
     survivor, *others = customers
     moved: dict[str, int] = {}
     taken, left = dict[str, None](), dict[str, None]()
     for other in others:
-        for label, count in count_relations(other).items():
+        for label, count in counts[other.pk].items():
             moved[label] = moved.get(label, 0) + count
         values = values_to_take(survivor, other)
         taken |= dict.fromkeys(values)
@@ -90,7 +90,10 @@ class MergeGroups(FormPage):
     def get_record(self) -> list[GroupPreview]:
         self.verdict([]).enforce()
         rows = Customer.objects.supervised_by(self.request.user, Customer.merge.permission)
-        return [preview(group) for group in groups_of_same_code(rows)]
+        compared = (field.name for field in descriptive_fields() if field.is_relation)
+        groups = groups_of_same_code(rows.select_related(*compared))
+        counts = count_relations(one for group in groups for one in group)
+        return [preview(group, counts) for group in groups]
 
     def form_options(self, record: list[GroupPreview]) -> dict[str, Any]:
         return {"keys": [group.key for group in record]}

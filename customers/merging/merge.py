@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import TypeVar
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import CharField, Exists, F, ForeignObjectRel, Model, OuterRef, Q, QuerySet, Value
+from django.db.models import CharField, Count, Exists, F, ForeignObjectRel, Model, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat, Replace
 from django.utils import timezone
 
@@ -124,7 +124,7 @@ def merge_into(survivor: Customer, other: Customer, *, by: User, reason: str, se
 
 def _move_relations(survivor: Customer, other: Customer) -> dict[str, int]:
     """Point the rows of other models to the survivor; return {label: how many}."""
-    moved_counts = count_relations(other)
+    moved_counts = count_relations([other])[other.pk]
     _reparent(survivor, other)
     for relation in customer_relations():
         if relation.get_accessor_name() not in RELATIONS_MOVED_SEPARATELY:
@@ -149,16 +149,17 @@ def _reparent(survivor: Customer, other: Customer) -> None:
         below = below.parent
 
 
-def count_relations(customer: Customer) -> dict[str, int]:
-    """Return {label: rows that reference the customer}, of the models that users know."""
-    totals: dict[str, int] = {}
+def count_relations(customers: Iterable[Customer]) -> dict[int, dict[str, int]]:
+    """Return {customer's key: {label: rows that reference it}} of the models that users know, a statement for each."""
+    totals: dict[int, dict[str, int]] = {customer.pk: {} for customer in customers}
     for relation in customer_relations():
         if relation.hidden or relation.get_accessor_name() in UNCOUNTED_RELATIONS:
             continue
-        rows = relation.related_model._base_manager.filter(**{relation.field.name: customer})
+        rows = relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": list(totals)})
         label = "下属单位" if relation.related_model is Customer else str(relation.related_model._meta.verbose_name)
-        totals[label] = totals.get(label, 0) + rows.count()
-    return {label: count for label, count in totals.items() if count}
+        for key, count in rows.order_by().values_list(relation.field.name).annotate(times=Count("pk")):
+            totals[key][label] = totals[key].get(label, 0) + count
+    return totals
 
 
 def _move_contacts(survivor: Customer, other: Customer) -> None:

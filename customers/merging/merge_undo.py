@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from django.db.models import F, Q, Value
 from django.db.models.functions import Replace
+from django.utils import timezone
 
 from accounts.models import User, notify
 from accounts.scopes.rule import EDIT, scope_includes
 from customers.churn import scan
 from customers.churn.models import ChurnCase
+from customers.contacts.models import Contact
 from customers.contacts.search_text import write_contact_texts
 from customers.insight.metrics import refresh_metrics
 from customers.orders.models import Order, refresh_last_purchases
 from customers.orders.rollups import lock_customers, refresh_revenue
 from customers.records.locks import take_merge_and_scan_locks
-from customers.records.models import Customer
+from customers.records.models import Customer, CustomerGrant, Ownership
 from customers.records.search_text import write_customer_texts
 from customers.timeline import TimelineEntry, add_timeline_entry
 from kit.audit.log import log_event
@@ -23,7 +25,7 @@ from kit.sql.transactions import in_transaction
 from kit.undo.kinds import RestoredRows, Undoable
 from kit.undo.models import UndoEntry, UndoEntryQuerySet
 
-from .bulk import set_owner_in_records
+from .bulk import begin_ownership, set_owner_in_records
 from .merge_journal import MERGED
 
 CUSTOMER, CASE = Customer._meta.label_lower, ChurnCase._meta.label_lower
@@ -87,7 +89,10 @@ def check(entry: UndoEntry) -> None:
 
 def follow(entry: UndoEntry, rows: RestoredRows, by: User) -> str:
     survivor, others = survivor_of(entry), merged_customers(entry)
+    for other in others:
+        _follow_hand_over(other)
     returned = {other.pk: _return_orders(survivor, other) for other in others}
+    left_without = _let_go_of_contacts(survivor, others, by)
     keys = [survivor.pk, *returned]
     refresh_revenue(keys)
     refresh_last_purchases(keys)
@@ -106,7 +111,11 @@ def follow(entry: UndoEntry, rows: RestoredRows, by: User) -> str:
     for person in {survivor.manager, *(other.manager for other in others)} - {by}:
         notify(person, f"{by} 撤销了合并：{names}不再归入「{survivor}」"[:300], survivor)
     later = sum(returned.values())
-    return f"合并后按原编号到来的 {later} 张订单一并退回。" if later else ""
+    notes = (
+        f"合并后按原编号到来的 {later} 张订单一并退回。" if later else "",
+        f"合并后在「{survivor}」新建的 {left_without} 条记录不再写有分出的联系人。" if left_without else "",
+    )
+    return "".join(notes)
 
 
 @in_transaction
@@ -120,6 +129,30 @@ def _return_orders(survivor: Customer, other: Customer) -> int:
     entries = TimelineEntry.objects.filter(customer=survivor, kind=TimelineEntry.Kind.ORDER, url__in=urls)
     entries.update(customer=other, url=Replace(F("url"), Value(before), Value(after)))
     return orders.update(customer=other)
+
+
+@in_transaction
+def _follow_hand_over(other: Customer) -> None:
+    """Begin the ownership of whoever took the customer over from a leaving 客户经理 while it was merged."""
+    other.refresh_from_db()
+    if Ownership.objects.filter(customer=other, until=None).exclude(manager=other.manager_id).exists():
+        begin_ownership([other.pk], other.manager, timezone.now(), "撤销合并")
+        CustomerGrant.objects.filter(content_object=other, user=other.manager_id).delete()
+
+
+@in_transaction
+def _let_go_of_contacts(survivor: Customer, others: list[Customer], by: User) -> int:
+    """Empty the contact of the survivor's rows made since, where it went back to another customer; return how many."""
+    count = 0
+    for relation in Contact._meta.related_objects:
+        name = relation.field.name
+        manager = relation.related_model._base_manager
+        rows = list(manager.filter(customer=survivor, **{f"{name}__customer__in": others}).select_related(name))
+        manager.filter(pk__in=[row.pk for row in rows]).update(**{name: None})
+        for row in rows:
+            log_event(by, "撤销合并", row, changes={str(relation.field.verbose_name): (getattr(row, name), None)})
+        count += len(rows)
+    return count
 
 
 MERGE = Undoable(MERGED, merges_seen_by, lock, allowed, check=check, follow=follow)

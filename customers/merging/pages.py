@@ -11,10 +11,12 @@ from django.urls import reverse
 from django.views import View
 
 from accounts.models import User
+from customers.orders.rollups import lock_customers
+from customers.records.locks import take_merge_and_scan_locks
 from customers.records.models import Customer
 from kit.audit.log import display_value
 from kit.bulk.page import BulkPage, Outcome
-from kit.bulk.selection import Chosen, LeftOut
+from kit.bulk.selection import Chosen, LeftOut, compare_stamp, read_stamp
 from kit.lists.columns import Column
 from kit.pages.html import format_html_fast
 from kit.pages.page import render_page
@@ -61,7 +63,7 @@ class ReclassifyCustomers(BulkPage):
 
 
 class MergeCustomers(BulkPage):
-    """Merge what was ticked; merging takes its own locks, and the form asks again when the comparison is another."""
+    """Merge what was ticked, at most MAX_TOGETHER; the form asks again when the comparison is another."""
 
     do, form, fewest = Customer.merge, MergeForm, 2
     title, template_name, help = "合并客户", "customers/merge.html", "merging"
@@ -72,7 +74,8 @@ class MergeCustomers(BulkPage):
 
     def get_record(self) -> Chosen:
         chosen = super().get_record()
-        return Chosen(chosen.rows[:MAX_TOGETHER], chosen.left_out, chosen.unseen)
+        beyond = [LeftOut(row.name, f"一次最多合并 {MAX_TOGETHER} 个。") for row in chosen.rows[MAX_TOGETHER:]]
+        return Chosen(chosen.rows[:MAX_TOGETHER], [*chosen.left_out, *beyond], chosen.unseen)
 
     def nothing_chosen(self, record: Chosen) -> HttpResponse:
         messages.error(self.request, f"请选中 2 到 {MAX_TOGETHER} 个您可以合并的客户。")
@@ -91,6 +94,10 @@ class MergeCustomers(BulkPage):
         return describe_merge(record.rows, str(form["compared"].value()), self.request.user, form.choices)
 
     def carry_out(self, record: Chosen, form: MergeForm) -> UndoEntry | None:
+        take_merge_and_scan_locks()
+        lock_customers(sorted(one.pk for one in record.rows))
+        record = self.get_record()
+        compare_stamp(record.rows, read_stamp(self.request.POST.get("opened", "")))
         self.survivor: Customer = form.cleaned_data["survivor"]
         others = [one for one in record.rows if one.pk != self.survivor.pk]
         self.message = f"已把 {len(others)} 个客户并入「{self.survivor}」，30 天内可以撤销"
@@ -111,7 +118,8 @@ def describe_merge(customers: list[Customer], survivor_key: str, by: User, choic
     survivor = next((one for one in customers if str(one.pk) == survivor_key), next(iter(oldest_first), None))
     if survivor is None:
         return {}
-    rows = [{"customer": one, "counts": count_relations(one)} for one in oldest_first]
+    counts = count_relations(oldest_first)
+    rows = [{"customer": one, "counts": counts[one.pk]} for one in oldest_first]
     return {"rows": rows, "survivor": survivor, "fields": compare_fields(survivor, oldest_first, by, choices)}
 
 

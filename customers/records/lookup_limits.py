@@ -49,9 +49,11 @@ LOOKUP_PAUSED = (
 def counted_answers(by: User) -> Iterator[Callable[[models.Model, str], None]]:
     """Yield count(record, reason), to be called for each record whose existence is reported. Raises CheckPaused.
 
-    Enter it before looking, or ask is_paused(): that nothing was found would be an answer as well.
+    Enter it before looking, or ask is_paused(): that nothing was found would be an answer as well. A look-up that
+    finds more than is left tells nothing, but uses up what was left: that it pauses tells that there is something.
     """
 
+    paused = None
     with transaction.atomic():
         lock_answers(by)
         left = MAX_ANSWERS_PER_MINUTE - recent_answers(by).count()
@@ -61,11 +63,16 @@ def counted_answers(by: User) -> Iterator[Callable[[models.Model, str], None]]:
         def count(record: models.Model, reason: str) -> None:
             nonlocal left
             if left <= 0:
-                raise CheckPaused  # nothing of this look-up is told, so nothing of it is counted either
+                raise CheckPaused
             left -= 1
             log_event(by, ANSWER_VERB, record, 相同之处=reason)
 
-        yield count
+        try:
+            yield count
+        except CheckPaused as error:
+            paused = error
+    if paused is not None:  # after the commit of what it counted
+        raise paused
 
 
 def recent_answers(by: User) -> models.QuerySet[AuditEntry]:

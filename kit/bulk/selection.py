@@ -25,7 +25,6 @@ from kit.lists.list_rows import misread
 from kit.pages.text_gate import clean_query
 from kit.pages.unknown_parameters import list_objections
 
-MAX_TICKED = 1000
 MAX_SELECTED = 10_000
 MAX_DIRECT = 500  # rows that a page changes itself; more are a job's
 MAX_NAMED = 5  # rows that a sentence names
@@ -108,18 +107,15 @@ class Selection:
 
     @cached_property
     def keys(self) -> set[int]:
-        ticked = self.data.getlist("ids")[:MAX_TICKED]
+        ticked = self.data.getlist("ids")
         return {int(key) for key in ticked if key.isascii() and key.isdecimal() and len(key) < 19}
 
     @cached_property
     def list_page(self) -> ListPage | None:
-        """Return the list, set up as the user would open it; None for an URL of no list with this bulk action.
-
-        An address of another site is none, whatever its path: pages redirect to it.
-        """
+        """Return the list, set up as the user would open it; None for an URL of no list here with this bulk action."""
         url = self.data.get("list", "")
         parts = split_url(url)
-        if not url_has_allowed_host_and_scheme(url, None):
+        if not url_has_allowed_host_and_scheme(url, None):  # the page leads back there
             return None
         try:
             view = getattr(resolve(parts.path).func, "view_class", None)

@@ -47,8 +47,11 @@ class PlanItemsForm(CrmForm, forms.Form):
         self.blocks = (Block("", "", tuple(entry for on, text in self.names for entry in ((on, 2), (text, 4)))),)  # type: ignore[misc]
 
     def clean(self) -> dict[str, Any]:
-        """A row that was begun needs both."""
+        """A row that was begun needs both, and one row must be."""
         data = super().clean() or self.cleaned_data
+        if not self.errors and not any(data.get(name) for row in self.names for name in row):
+            for name in self.names[0]:
+                self.add_error(name, "请填写。")
         for row in self.names:
             missing = [name for name in row if name not in self.errors and not data.get(name)]
             if len(missing) == 1:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -31,7 +33,7 @@ from marketing.opportunities.pages import (
 from marketing.opportunities.querysets import OpportunityQuerySet
 
 from .filters import DevelopmentFilter
-from .forms import PlanItemForm, PlanItemsForm, typed_rows
+from .forms import MAX_ROWS, PlanItemForm, PlanItemsForm, typed_rows
 from .models import PlanItem, PlanItemQuerySet
 from .templates import SHIPPED, dated, steps_of, won_plans
 
@@ -103,10 +105,12 @@ class PlanPage(FormPage):
         self.verdict(record).enforce()
         steps = steps_of(request.POST.get("plan", ""), self.request.user)
         typed = [row for row in typed_rows(request.POST) if any(row)]
-        self.has_steps = bool(steps)
-        return self.show(record, PlanItemsForm(steps=[*typed, *dated(steps, timezone.localdate())]))
+        rows: list[tuple[date | str, str]] = [*typed, *dated(steps, timezone.localdate())]
+        self.has_steps, self.beyond = bool(steps), [text for _, text in rows[MAX_ROWS:]]
+        return self.show(record, PlanItemsForm(steps=rows))
 
     has_steps: bool | None = None  # whether the plan to begin with was found; None: nobody asked for one
+    beyond: Sequence[str] = ()  # steps for which the form has no row left
 
     def carry_out(self, record: PlanItem, form: Any) -> PlanItem:
         planned = form.values()["planned"]
@@ -127,6 +131,7 @@ class PlanPage(FormPage):
             "shipped_plans": [(key, shipped.label, len(shipped.steps)) for key, shipped in SHIPPED.items()],
             "won_plans": won_plans(self.request.user),
             "has_steps": self.has_steps,
+            "beyond": self.beyond,
             **facts_context(opportunity, self.request.user),
         }
 

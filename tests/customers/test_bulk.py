@@ -89,6 +89,15 @@ def test_without_the_memory_of_what_was_shown_nothing_moves(memory, company, sig
     assert not owned(company.eastern)
 
 
+@pytest.mark.parametrize("host", ["https://elsewhere.example", "//elsewhere.example", "javascript:", "http:"])
+def test_a_list_of_another_host_is_no_list_and_nobody_is_led_there(host, company, sign_in):
+    client, (one,) = sign_in(company.supervisor), customers(company, 1)
+    address = f"{host}/customers/?name=水务"
+    for url in (TRANSFER, RECLASSIFY):
+        assert client.get(url, {"all": "1", "list": address}).url == "/customers/"
+        assert 'name="list"' not in client.get(url, {"ids": one.pk, "list": address}).content.decode()
+
+
 @pytest.mark.parametrize("address", ["/services/dispatch/", "/marketing/opportunities/", "/nowhere/", "customers", ""])
 def test_all_means_nothing_without_a_list_that_has_the_action(address, company, sign_in):
     customers(company, 1)
@@ -135,6 +144,11 @@ def test_those_left_out_are_named_with_the_reason_before_and_after(company, sign
     assert "另有 3 条没有移交" in notice
     assert "「水务1号」：现在就由王华东负责。" in notice
     assert foreign.pk not in owned(company.eastern)
+
+
+def test_of_many_ticked_rows_none_is_left_out_unsaid(company, sign_in):
+    ids = [*range(10**6, 10**6 + 1500), customers(company, 1)[0].pk]
+    assert "另外 1500 条不在您的查看范围内。" in text(sign_in(company.supervisor).get(TRANSFER, {"ids": ids}))
 
 
 def test_ten_thousand_are_the_most(company, sign_in, monkeypatch):
@@ -227,6 +241,22 @@ def test_a_job_does_nothing_for_somebody_who_lost_the_permission(small_batches, 
     job.refresh_from_db()
     assert job.status == Job.Status.FAILED
     assert not owned(company.eastern)
+
+
+def test_a_job_refused_halfway_says_what_it_did(small_batches, company, sign_in, monkeypatch):
+    customers(company, 4)
+    job = started(sign_in(company.supervisor), company, whole(name="水务"))
+    original = bulk_jobs.save_progress
+
+    def leaves(*args):
+        original(*args)
+        company.eastern.groups.clear()  # no 客户经理 any more
+
+    monkeypatch.setattr(bulk_jobs, "save_progress", leaves)
+    execute_job(job)
+    job.refresh_from_db()
+    assert (job.status, len(owned(company.eastern))) == (Job.Status.FAILED, 2)
+    assert "王华东 不是您范围内在职的客户经理，请另选一位，已移交 2 家客户，其余没有改动。" in job.result
 
 
 # Contacts

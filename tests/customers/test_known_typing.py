@@ -91,6 +91,18 @@ def test_the_same_record_is_counted_once_a_minute_and_thirty_are_the_most(compan
     assert "暂停" in text(client.post(CUSTOMERS, {"name": "没有这家单位"}))  # silence would be an answer too
 
 
+def test_a_look_up_that_finds_more_than_is_left_uses_it_up(company, sign_in):
+    for number in range(MAX_ANSWERS_PER_MINUTE + 1):
+        factories.CustomerFactory(name=f"第{number}家", phone=f"0315-5555{number:04}", manager=company.stranger)
+    client = sign_in(company.manager)
+    for number in range(MAX_ANSWERS_PER_MINUTE - 1):
+        client.post(CUSTOMERS, {"name": f"第{number}家"})
+    both = {"name": f"第{MAX_ANSWERS_PER_MINUTE - 1}家", "phone": f"03155555{MAX_ANSWERS_PER_MINUTE:04}"}
+    assert "外人甲" not in text(client.post(CUSTOMERS, both))
+    assert told() == MAX_ANSWERS_PER_MINUTE
+    assert "暂停" in text(client.post(CUSTOMERS, {**both, "phone": "0315-99990000"}))  # whether it exists or not
+
+
 @pytest.mark.parametrize(
     "typed", [{}, {"name": "x"}, {"name": "a\x00b"}, {"name": "长" * 500}, {"phone": "9" * 90}, {"o": "1"}]
 )

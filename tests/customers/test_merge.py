@@ -418,7 +418,7 @@ def test_a_supervisor_merges_on_the_page(pair, company, sign_in):
     assert "请填写。" in page_of(client.post("/customers/merge/", {"ids": ids, "survivor": kept.pk}))
     wrong = {"ids": ids, "survivor": foreign.pk, "reason": "x"}
     assert "选择一个有效的选项" in page_of(client.post("/customers/merge/", wrong))
-    sent = {"ids": ids, "survivor": gone.pk, "reason": "同一家", "compared": kept.pk}
+    sent = {"ids": ids, "survivor": gone.pk, "reason": "同一家", "compared": kept.pk, "opened": value(html, "opened")}
     html = page_of(client.post("/customers/merge/", sent))  # another survivor: another comparison to be read first
     assert "下面改为保留「海河水务(有限公司)」时的对照，请核对后再点「合并」。" in text(html)
     assert value(html, "compared") == str(gone.pk)

@@ -5,18 +5,22 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import notify
 from customers.contacts.search_text import write_contact_texts
 from customers.insight.metrics import refresh_metrics
+from customers.merging import pages
+from customers.merging.leaving import hand_over_customers
 from customers.merging.merge import merge_undoably
 from customers.models import ChurnCase, Contact, Customer, CustomerMetrics, Order, refresh_revenue
 from customers.orders.models import refresh_last_purchases
 from customers.orders.rollups import describe_differences
 from customers.records.search_text import SearchText, write_customer_texts
 from customers.sync import orders as sync
+from kit.audit.models import AuditEntry
 from kit.domain.verdict import Refused
 from kit.undo.models import UndoEntry
 from kit.undo.restoring import take_back
@@ -24,7 +28,7 @@ from tests import factories
 from tests.customers.feeds import ORDER
 from tests.customers.pages import page_of
 from tests.digest import differences, digest
-from tests.html import parse, rows
+from tests.html import parse, rows, value
 
 pytestmark = pytest.mark.django_db
 
@@ -148,6 +152,42 @@ def test_a_contact_deleted_since_comes_back_to_the_customer_it_was_of(full_pair,
     assert Contact.objects.get(pk=contact.pk).customer == gone
 
 
+def test_what_was_written_since_does_not_name_a_contact_who_went_back(full_pair, company):
+    kept, gone = full_pair
+    contact = Contact.objects.get(customer=gone)
+    entry = merged(full_pair, company)
+    contact.refresh_from_db()
+    talk, deleted = (factories.interaction(kept, company.manager, contact=contact) for _ in range(2))
+    asked = factories.service_request(company.manager, customer=kept, contact=contact, summary="漏水", content="请派人")
+    deletion = deleted.remove(by=company.manager)
+    assert "2 条记录不再写有分出的联系人" in take_back(entry, by=company.supervisor)
+    assert "已不属于这个客户" in take_back(deletion, by=company.manager)
+    for row in (talk, asked, kept.interactions.latest("pk")):
+        row.refresh_from_db()
+        assert (row.customer, row.contact) == (kept, None)
+    assert AuditEntry.objects.about(talk).first().verb == "撤销合并"
+
+
+def test_a_customer_handed_over_while_it_was_merged_comes_back_to_its_successor(full_pair, company):
+    _, gone = full_pair
+    gone.share(company.manager, by=company.supervisor, kind="view")
+    entry = merged(full_pair, company)
+    with transaction.atomic():
+        hand_over_customers(company.eastern, company.manager, by=company.supervisor, reason="离职交接")
+    take_back(entry, by=company.supervisor)
+    gone.refresh_from_db()
+    assert (gone.manager, gone.merged_into) == (company.manager, None)
+    (last, before, *_) = gone.ownerships.order_by("-since")
+    assert (last.manager, last.until, before.manager, before.until) == (
+        company.manager,
+        None,
+        company.eastern,
+        last.since,
+    )
+    assert not gone.grants.filter(user=company.manager).exists()
+    assert describe_differences() == []
+
+
 def test_it_is_refused_where_the_survivor_was_merged_again(full_pair, company):
     kept, gone = full_pair
     entry = merged(full_pair, company)
@@ -200,6 +240,7 @@ def test_a_person_chooses_field_by_field_and_takes_it_back_from_the_page(pair, c
     page = page_of(client.get("/customers/merge/", {"ids": ids}))
     assert f'name="take_address" value="{gone.pk}"' in page
     sent = {"ids": ids, "survivor": kept.pk, "compared": kept.pk, "reason": "同一家", "take_address": gone.pk}
+    sent["opened"] = value(page, "opened")
     page = page_of(client.post("/customers/merge/", sent, follow=True))
     assert Customer.objects.get(pk=kept.pk).address == "天津市海河路 9 号"
     assert set(SearchText.objects.values_list("customer", "address")) == {(kept.pk, "|天津市海河路9号|")}
@@ -211,6 +252,44 @@ def test_a_person_chooses_field_by_field_and_takes_it_back_from_the_page(pair, c
     assert differences(before, digest()) == []
     texts = dict(SearchText.objects.values_list("customer", "address"))
     assert texts == {kept.pk: "|北京市某路1号|", gone.pk: "|天津市海河路9号|"}
+
+
+def test_what_was_not_shown_is_not_merged(pair, company, sign_in):
+    kept, gone = pair
+    client, url, chosen = (
+        sign_in(company.supervisor),
+        "/customers/merge/",
+        {"all": "1", "list": "/customers/?name=水务"},
+    )
+    page = page_of(client.get(url, chosen))
+    sent = {**chosen, "survivor": kept.pk, "compared": kept.pk, "reason": "同一家", "opened": value(page, "opened")}
+    late = factories.CustomerFactory(name="后来的水务", manager=company.manager)
+    assert "您打开时 2 条，现在 3 条" in page_of(client.post(url, sent), 409)
+    assert "页面已过期" in page_of(client.post(url, {**sent, "opened": ""}), 409)
+    Customer.objects.filter(pk=late.pk).update(deleted_at=timezone.now())
+    gone.edit(by=company.eastern, fax="022-7")
+    assert "在您打开后被别人修改过" in page_of(client.post(url, sent), 409)
+    assert Customer.objects.current().count() == 2
+
+
+def test_whoever_is_too_many_for_one_merge_is_named(pair, company, sign_in, monkeypatch):
+    monkeypatch.setattr(pages, "MAX_TOGETHER", 2)
+    factories.CustomerFactory(name="第三家水务", manager=company.manager)
+    page = page_of(sign_in(company.supervisor).get("/customers/merge/", {"all": "1", "list": "/customers/?name=水务"}))
+    assert "「第三家水务」：一次最多合并 2 个。" in page
+
+
+def test_statements_of_the_preview_do_not_grow_with_the_groups(company, sign_in):
+    client, numbers = sign_in(company.supervisor), []
+    for count in (1, 5):
+        for number in range(count):
+            code = f"9111000060003{count}{number}41L"
+            for name in ("甲", "乙"):
+                factories.CustomerFactory(name=f"{name}{count}{number}", manager=company.manager, license_number=code)
+        with CaptureQueriesContext(connection) as statements:
+            assert f"共 {1 if count == 1 else 6} 组" in page_of(client.get("/customers/merge/groups/"))
+        numbers.append(len(statements))
+    assert numbers[1] <= numbers[0] + 1
 
 
 def test_groups_of_one_code_are_merged_in_one_go_after_a_preview(pair, company, sign_in):

@@ -230,6 +230,22 @@ def test_a_plan_to_begin_with_fills_rows_below_what_was_typed_and_saves_nothing(
     assert written(unknown) == ["自己写的", "", "", ""]
 
 
+def test_steps_for_which_no_row_is_left_are_named(manager, assigned):
+    typed = {"on": "2026-05-04", "text": "第1步"}
+    typed |= {
+        name: value for n in range(2, 29) for name, value in ((f"on-{n}", "2026-05-04"), (f"text-{n}", f"第{n}步"))
+    }
+    page = manager.post(at(assigned, "plan"), {**typed, "fill": "1", "plan": "visit"})
+    assert written(page)[27:] == ["第28步", "电话确认需求范围与决策人", "上门了解现场与工况，记下参数"]
+    assert "一次最多填 30 项，没有填入：「提交选型方案与报价」「技术交流，答复疑问」「商务谈判" in text(page)
+
+
+@pytest.mark.parametrize("typed", ["\u200b", "\u2060", "\u2800"])
+def test_a_row_of_invisible_characters_is_an_empty_one(typed, manager, assigned):
+    response = manager.post(at(assigned, "plan"), {"on": "", "text": "", "on-2": "", "text-2": typed})
+    assert errors(response) == ["请填写。", "请填写。"]
+
+
 def test_a_won_plan_keeps_its_rhythm_in_working_days(company):
     schedule = Schedule(frozenset({1, 2, 3, 4, 5}), ((480, 720),), {date(2026, 5, 1): False})
     items = [SimpleNamespace(on=date(2026, 4, 30), text="电话"), SimpleNamespace(on=date(2026, 5, 4), text="拜访")]
