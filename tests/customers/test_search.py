@@ -60,6 +60,11 @@ def test_a_word_too_many_finds_nothing(words, glass, company):
     assert found(company.manager, words) == []
 
 
+@pytest.mark.parametrize("part", ["9111", "00600037", "91110000600037341", "暄和 600037341"])
+def test_a_part_of_a_code_finds_nothing(part, glass, company):
+    assert found(company.manager, part) == []
+
+
 def test_a_renamed_entry_of_the_dictionary_is_found_at_once(glass, company):
     entry = factories.entry("行业", "机械制造")
     type(entry).objects.filter(pk=entry.pk).update(item="玻璃制造")
