@@ -25,7 +25,8 @@ MAX_KEY_DIGITS = 18
 
 def find_records(user: User, query: SearchQuery, limit: int) -> Sequence[HitGroup]:
     """Return the newest opportunities in view that have all words."""
-    rows = Opportunity.objects.visible_to(user).select_related("assignee").order_by("-created_at", "-pk")
+    rows = Opportunity.objects.visible_to(user).select_related("assignee", "created_by")
+    rows = rows.order_by("-created_at", "-pk")
     found = first_rows(rows, [reduce(and_, (_has(user, word) for word in query.words))], limit)
     hits = [_hit(user, query, one) for one in found[:limit]]
     return [HitGroup("销售机会", "target-arrow", hits, group="机会与服务", has_more=len(found) > limit)]

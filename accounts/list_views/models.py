@@ -21,6 +21,7 @@ from kit.sql.row_locks import lock_row
 from kit.transitions import creation, transition
 
 LEVELS = 6  # of departments, over which a view is shared downwards
+MAX_QUERY = 2000  # characters
 MAX_VIEWS = 30  # of one person and list
 TAKEN = "这个列表里您已有同名的视图，请换个名称。"
 
@@ -45,7 +46,7 @@ class SavedView(models.Model):
     )
     page = models.CharField("列表", max_length=100, editable=False)  # its URL name
     name = models.CharField("名称", max_length=20)
-    query = models.CharField("条件", max_length=2000, blank=True, editable=False)  # as in the URL
+    query = models.CharField("条件", max_length=MAX_QUERY, blank=True, editable=False)  # as in the URL
     shared = models.BooleanField("共享给本部门和下级", default=False)
     version = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField("创建时间", auto_now_add=True)

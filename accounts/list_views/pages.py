@@ -43,7 +43,7 @@ class ViewPage(FormPage):
 
     @property
     def conditions(self) -> str:
-        return str(self.request.GET.get("conditions", ""))[:2000]
+        return str(self.request.GET.get("conditions", ""))
 
 
 class SaveView(ViewPage):

@@ -321,8 +321,8 @@ class ChurnList(ListPage):
     tabs = CASE_TABS
     export_permission = "customers.export_churncase"
     shipped_views = (
-        View("review", "应复核", "status=deferred&review_due=1&sort=review_on"),
-        View("at_risk", "有风险金额", "status=open&at_risk=1&sort=-customer__metrics__net_12m"),
+        View("review", "应复核", "status=deferred&review_due=true&sort=review_on"),
+        View("at_risk", "有风险金额", "status=open&at_risk=true&sort=-customer__metrics__net_12m"),
     )
     empty_text = f"没有流失预警。{describe_period()}没有下单的客户每周六自动列入这里。"
 

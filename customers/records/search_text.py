@@ -22,6 +22,7 @@ SEARCHED_FIELDS = frozenset(
 )
 CUSTOMER_COLUMNS = ("names", "address", "phones", "entries")
 BATCH = 1000
+WIDE_DIGITS = str.maketrans("0123456789", "０１２３４５６７８９")
 Texts = dict[str, str]  # by column
 
 
@@ -79,7 +80,8 @@ def entry_token(key: int) -> str:
 
 
 def code_token(code: str) -> str:
-    return f"={fold_code(code)}" if code else ""
+    """Return the token of a code, its digits wide: no folded text has such, so no word is found in a part of it."""
+    return f"={fold_code(code).translate(WIDE_DIGITS)}" if code else ""
 
 
 @in_transaction

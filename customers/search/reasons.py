@@ -46,12 +46,12 @@ class Reasons:
         self.user, self.query = user, query
         self.contacts: dict[int, list[Contact]] = {}
         self.former: dict[int, list[tuple[str, str, str]]] = {}
-        missing = [one.pk for one in customers if any(not self._is_told(one, word) for word in query.words)]
+        missing = {one.pk: one for one in customers if any(not self._is_told(one, word) for word in query.words)}
         if missing:
-            rows = Contact.objects.filter(customer__in=missing, erased_at=None)
-            for contact in rows:
+            for contact in Contact.objects.filter(customer__in=missing, erased_at=None):
+                contact.customer = missing[contact.customer_id]
                 self.contacts.setdefault(contact.customer_id, []).append(contact)
-            self._read_former(missing)
+            self._read_former(list(missing))
 
     def _read_former(self, keys: list[int]) -> None:
         """Read names and numbers of before: former ones, and those of what was merged into the customers."""

@@ -4,7 +4,7 @@ The columns hold tokens between strokes, |唐山暄和玻璃|kh261002001|, each 
 
 * a folded text, in small letters: found by any part of it;
 * pinyin, in CAPITALS: found by its beginning;
-* =CODE and @ID: found as a whole;
+* =CODE, in capitals and wide digits, and @ID: found as a whole;
 * digits of a number, in columns of their own: found by any part of it.
 
 PostgreSQL makes terms of them: characters and pairs of a text, four signs from each letter or digit on, the first

@@ -9,6 +9,7 @@ from accounts.list_views.models import MAX_VIEWS, read_views
 from accounts.models import Department, SavedView
 from kit.audit.models import AuditEntry
 from tests import factories
+from tests.exports import export
 from tests.html import errors, find_all, text, texts, values
 
 pytestmark = pytest.mark.django_db
@@ -123,3 +124,38 @@ def test_who_is_in_no_department_is_told_that_they_cannot_share(company, sign_in
     assert "您不属于任何部门，不能共享。" in text(client.get(url))
     client.post(url, {**values(client.get(url)), "name": "停用的", "shared": "on"})
     assert SavedView.objects.get(owner=company.administrator).shared is False
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [("&".join(f"region={key}" for key in range(300)), "条件太多"), ("name=%00", "看不见的控制字符")],
+)
+def test_conditions_that_no_view_can_hold_are_refused_and_not_cut(query, told, company, sign_in):
+    client = sign_in(company.manager)
+    for url in (NEW, f"/accounts/views/{saved(company.manager, 'x').pk}/replace/"):
+        form = values(client.get(url, {"conditions": query}), "form:has(input[name=query])")
+        assert form["query"] == query
+        answer = client.post(url, {**form, "name": "新的"})
+        assert (answer.status_code, told in text(answer)) == (200, True)
+    assert [view.query for view in SavedView.objects.all()] == ["name=唐山"]
+
+
+def test_what_steers_a_page_is_no_condition_of_a_view(company, sign_in):
+    client = sign_in(company.manager)
+    for query in ("view={0}", "view=default&name=a", "view={0}&page=2&export=csv&column=name&up=name"):
+        view = saved(company.manager, query[:20])
+        SavedView.objects.filter(pk=view.pk).update(query=query.format(view.pk))
+        company.manager.choose_list_view(NAME, str(view.pk), "x", by=company.manager)
+        for key in (view.pk, "default"):
+            answer = client.get(LIST, {"view": key}, follow=True)
+            assert (query, answer.status_code, answer.context["misread"]) == (query, 200, [])
+
+
+def test_neither_a_file_nor_work_on_all_rows_takes_the_name_of_a_view_for_its_conditions(company, sign_in):
+    view, client = saved(company.supervisor), sign_in(company.supervisor)
+    factories.CustomerFactory(name="保定厂", manager=company.manager)
+    for key in (view.pk, "quiet"):
+        assert "只有视图的名称" in text(export(client, f"{LIST}?view={key}"))
+        whole = {"all": "1", "list": f"{LIST}?view={key}"}
+        assert "只有视图的名称" in text(client.get("/customers/transfer/", whole, follow=True))
+    assert export(client, f"{LIST}?view={view.pk}&name=唐山").status_code == 200

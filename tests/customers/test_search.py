@@ -60,6 +60,11 @@ def test_a_word_too_many_finds_nothing(words, glass, company):
     assert found(company.manager, words) == []
 
 
+@pytest.mark.parametrize("part", ["9111", "00600037", "91110000600037341", "暄和 600037341"])
+def test_a_part_of_a_code_finds_nothing(part, glass, company):
+    assert found(company.manager, part) == []
+
+
 def test_a_renamed_entry_of_the_dictionary_is_found_at_once(glass, company):
     entry = factories.entry("行业", "机械制造")
     type(entry).objects.filter(pk=entry.pk).update(item="玻璃制造")
@@ -186,17 +191,25 @@ def test_orders_requests_opportunities_and_products_are_found_by_several_words(g
         assert hits(company.stranger, words, title) == [], title
 
 
-def test_a_hundred_customers_cost_no_query_more_than_one(company, glass):
+@pytest.mark.parametrize("words", ["制品 姜", "120555", "wxid_many", "0532 制品"])
+def test_many_hits_cost_no_query_more_than_one(words, company, glass):
     def queries():
         with CaptureQueriesContext(connection) as captured:
-            find_groups(factories.fresh(company.manager), read_query("制品 姜"), 20)
-        return len(captured)
+            groups = find_groups(factories.fresh(company.supervisor), read_query(words), 20)
+        return len(captured), sum(len(group.hits) for group in groups)
 
+    def add(number):
+        customer = factories.CustomerFactory(name=f"制品{number}", manager=company.manager)
+        numbers = {"mobile": f"120555{number:05}", "office_phone": "0532-88880000", "wechat": f"wxid_many{number}"}
+        factories.ContactFactory(customer=customer, name="姜平", **numbers)
+        factories.opportunity(company.manager, customer_name=f"制品{number}", contact_phone=numbers["mobile"])
+
+    add(0)
     few = queries()
-    for n in range(10):
-        customer = factories.CustomerFactory(name=f"制品{n}", manager=company.manager)
-        factories.ContactFactory(customer=customer, name="姜平")
-    assert queries() == few
+    for number in range(1, 10):
+        add(number)
+    many = queries()
+    assert (many[0], many[1] > few[1] + 8) == (few[0], True)
 
 
 # Kept right

@@ -161,6 +161,8 @@ def describe_misread_views(strip: ViewStrip) -> list[str]:
         sentences.append(f"「我的」不能是「{shorten(mine)}」，现在显示全部可见的。")
     if key and not key.isdecimal() and key not in (DEFAULT, *(view.key for view in strip.views)):
         sentences.append(f"没有「{shorten(key)}」这个视图，现在只按其余的条件显示。")
+    if is_name_alone(strip):  # the page itself leads to the view; a file and work on all rows would take too many
+        sentences.append("地址里只有视图的名称，没有它的条件，请先打开这个视图。")
     return sentences
 
 
@@ -170,13 +172,19 @@ def own_rows_of(rows: Any, user: Any) -> OwnRows:
     return ask(user) if ask else OwnRows.NONE
 
 
+def is_name_alone(strip: ViewStrip) -> bool:
+    """Whether the URL names a view and nothing else: its conditions are meant, and are not there."""
+    others = {*strip.request.GET} - {"view", "export", "reason"}
+    if strip.key == DEFAULT or not all(map(TRACKING_PARAMETERS.fullmatch, others)):
+        return strip.key == DEFAULT
+    return bool(strip.view and strip.view.conditions)
+
+
 def elsewhere(strip: ViewStrip) -> str:
-    """Return the URL that this request is short for, empty where it says all: ?view= alone names conditions."""
+    """Return the URL that this request is short for, empty where it says all."""
     if strip.key == DEFAULT:
         return default_url(strip)
-    others = [name for name in strip.request.GET if name != "view" and not TRACKING_PARAMETERS.fullmatch(name)]
-    is_short = strip.view is not None and strip.view.query and not others
-    return strip.view.url(strip.path) if strip.view and is_short else ""
+    return strip.view.url(strip.path) if is_name_alone(strip) and strip.view else ""
 
 
 def default_url(strip: ViewStrip) -> str:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
+from kit.pages.query_string import DROPPED
+
 DEFAULT = "default"  # ?view=default: the one the reader chose
+STEERING = {*DROPPED, "view", "page_size", "reason", "column", "up", "down"}  # no conditions, whoever wrote them there
 
 
 class View(NamedTuple):
@@ -27,7 +30,7 @@ class View(NamedTuple):
 
     @property
     def conditions(self) -> list[tuple[str, str]]:
-        return parse_qsl(self.query, keep_blank_values=True)
+        return [pair for pair in parse_qsl(self.query, keep_blank_values=True) if pair[0] not in STEERING]
 
     def url(self, path: str, *, mine: bool = False) -> str:
         """Return the list under this view. mine: whether a shipped one shows the reader's own rows only."""
