@@ -7,7 +7,8 @@ from .roles.administrators import check_not_last_administrator, check_role_chang
 from .roles.models import Role, RoleQuerySet, Scope
 from .sessions.models import UserSession
 from .users.department_moves import DepartmentHistory, DepartmentMove
-from .users.models import CrmUserManager, RolePermission, User, UserQuerySet
+from .users.models import CrmUserManager, RolePermission, User
+from .users.queryset import UserQuerySet
 
 __all__ = [
     "CrmUserManager",

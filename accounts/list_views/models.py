@@ -10,8 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.departments.models import Department
-from accounts.users.models import User
-from accounts.users.second_factor import OWN_ACCOUNT
+from accounts.users.models import OWN_ACCOUNT, User
 from kit.audit.export_conditions import decode_conditions
 from kit.audit.log import log_event, save_changes
 from kit.domain.urls import page_url

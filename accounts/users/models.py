@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from axes.utils import reset as forget_failures
-from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, Group, UserManager
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models import Value
 from django.db.models.functions import Coalesce, NullIf
-from django.utils import timezone
 from django.utils.functional import cached_property
 
 from accounts.departments.models import Department
@@ -40,12 +37,22 @@ from kit.transitions import creation, transition
 
 from .delegation import can_give, can_manage
 from .department_moves import note_department_move
-from .second_factor import OWN_ACCOUNT, SecondFactor
+from .queryset import UserQuerySet, locking_failures
+from .second_factor import (
+    check_code,
+    delete_devices,
+    has_second_factor,
+    new_recovery_codes,
+    recovery_codes_left,
+    register_telephone,
+)
 
 if TYPE_CHECKING:
     from basedata.models import DictionaryEntry
 
+OWN_ACCOUNT = ""  # no permission: users may do it to their own account
 MANAGE, REFUSAL = "accounts.change_user", "您的角色不能管理用户"
+OWN_SECOND_FACTOR = "两步验证由本人设置。"
 LIST_FIELDS = ("groups", "regions", "industries")
 READABLE_CHARACTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is mistaken for another
 
@@ -60,15 +67,6 @@ def generate_password() -> str:
     return "-".join("".join(secrets.choice(READABLE_CHARACTERS) for _ in range(4)) for _ in range(4))
 
 
-def locking_failures(username: str | OuterRef) -> models.QuerySet[Any]:
-    """Return the failed sign-ins that lock this username from some IP address now."""
-    since = timezone.now() - timedelta(hours=settings.AXES_COOLOFF_TIME)
-    attempts = apps.get_model("axes", "AccessAttempt")._default_manager
-    return attempts.filter(
-        username=username, failures_since_start__gte=settings.AXES_FAILURE_LIMIT, attempt_time__gte=since
-    )
-
-
 class RolePermission(NamedTuple):
     """A permission as one role grants it."""
 
@@ -77,52 +75,6 @@ class RolePermission(NamedTuple):
     view_scope: Scope
     edit_scope: Scope
     permission: str
-
-
-class UserQuerySet(models.QuerySet["User"]):
-    view_permission = "accounts.view_user"
-
-    def visible_to(self, user: User) -> UserQuerySet:
-        """Every account, for users who may manage accounts."""
-        return self.all() if user.has_perm(self.view_permission) else self.none()
-
-    def with_state(self) -> UserQuerySet:
-        """Add locked (by failed sign-ins) and holds_administration (a role makes the user an administrator)."""
-        memberships = User.groups.through.objects.filter(user=OuterRef("pk"), group_id__in=administrator_role_ids())
-        locked = Exists(locking_failures(OuterRef("username")))
-        return self.annotate(locked=locked, holds_administration=Exists(memberships))
-
-    def holding(self, permission: str) -> UserQuerySet:
-        """Active users one of whose roles grants the permission."""
-        return self.filter(permission_condition(permission))
-
-    def writing(self, permission: str) -> UserQuerySet:
-        """Active users one of whose roles grants the permission and edits records, if only their own."""
-        return self.filter(permission_condition(permission, writing=True))
-
-    def account_managers(self) -> UserQuerySet:
-        """Active users who may be assigned opportunities and own customers."""
-        return self.holding("accounts.serve_customers")
-
-    def administrators(self) -> UserQuerySet:
-        return self.holding("accounts.administer")
-
-    def wanting_email(self) -> UserQuerySet:
-        """Active users with an e-mail address who did not switch e-mail off; none where the company sends none."""
-        recipients = self.filter(is_active=True, email_notifications=True).exclude(email="")
-        return recipients if settings.CRM_EMAIL_URL else self.none()
-
-
-@cache
-def permission_condition(permission: str, *, writing: bool = False) -> Q:
-    """Return the condition of UserQuerySet.holding(), which is the same for every caller."""
-    app_label, codename = permission.split(".")
-    members = User.groups.through.objects.filter(
-        group__permissions__codename=codename, group__permissions__content_type__app_label=app_label
-    ).values("user_id")
-    if writing:
-        members = members.exclude(group__role__edit_scope=Scope.NONE)
-    return Q(is_active=True, pk__in=members)
 
 
 class CrmUserManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
@@ -138,7 +90,7 @@ def role_permissions_query() -> FixedQuery:
     )
 
 
-class User(SecondFactor, AbstractUser):
+class User(AbstractUser):
     class Theme(models.TextChoices):
         AUTO = "auto", "跟随系统"
         LIGHT = "light", "浅色"
@@ -259,6 +211,22 @@ class User(SecondFactor, AbstractUser):
     def locked_parent(self) -> Group | None:
         """Return what is locked before the account: administrators who change each other take turns."""
         return administration_lock()
+
+    @property
+    def has_second_factor(self) -> bool:
+        return has_second_factor(self)
+
+    @property
+    def must_have_second_factor(self) -> bool:
+        return settings.CRM_REQUIRE_ADMIN_TOTP and self.is_administrator
+
+    @property
+    def recovery_codes_left(self) -> int:
+        return recovery_codes_left(self)
+
+    def passes_second_factor(self, code: str) -> bool:
+        """Whether this is a code of the telephone not used before, or a recovery code. A right one is used up."""
+        return check_code(self, code)
 
     @property
     def administers(self) -> bool:
@@ -390,7 +358,7 @@ class User(SecondFactor, AbstractUser):
     @transition(MANAGE, "重置两步验证", refusal=REFUSAL)
     def reset_second_factor(self, *, by: User) -> None:
         """Switch it off and end every session, since nobody knows who holds the telephone."""
-        self._delete_devices()
+        delete_devices(self)
         end_sessions(self)
         log_event(by, "重置两步验证", self)
 
@@ -414,6 +382,46 @@ class User(SecondFactor, AbstractUser):
         return first_objection(
             self._in_managers_scope(by), refuse_if(self.pk == by.pk, "自己的登录请在「个人资料」里结束。")
         )
+
+    @transition(OWN_ACCOUNT, "开启")
+    def turn_on_second_factor(self, *, by: User, key: str, code: str, keep: str | None) -> list[str]:
+        """Return the recovery codes, shown once. keep: the session that goes on; the others never gave a code."""
+        register_telephone(self, key, code).enforce()
+        codes = new_recovery_codes(self)
+        end_sessions(self, keep=keep)
+        log_event(by, "开启两步验证", self)
+        return codes
+
+    @turn_on_second_factor.guard
+    def can_turn_on_second_factor(self, by: User) -> Verdict:
+        return first_objection(
+            require_scope(by.pk == self.pk, OWN_SECOND_FACTOR), refuse_if(self.has_second_factor, "两步验证已经开启。")
+        )
+
+    @transition(OWN_ACCOUNT, "更换")
+    def renew_recovery_codes(self, *, by: User) -> list[str]:
+        log_event(by, "更换恢复码", self)
+        return new_recovery_codes(self)
+
+    @renew_recovery_codes.guard
+    def can_renew_recovery_codes(self, by: User) -> Verdict:
+        return first_objection(require_scope(by.pk == self.pk, OWN_SECOND_FACTOR), self._refuse_if_off())
+
+    @transition(OWN_ACCOUNT, "关闭")
+    def turn_off_second_factor(self, *, by: User) -> None:
+        delete_devices(self)
+        log_event(by, "关闭两步验证", self)
+
+    @turn_off_second_factor.guard
+    def can_turn_off_second_factor(self, by: User) -> Verdict:
+        return first_objection(
+            require_scope(by.pk == self.pk, OWN_SECOND_FACTOR),
+            self._refuse_if_off(),
+            refuse_if(self.must_have_second_factor, "系统管理员必须使用两步验证，不能关闭。"),
+        )
+
+    def _refuse_if_off(self) -> Verdict:
+        return refuse_if(not self.has_second_factor, "两步验证没有开启。")
 
     @transition(OWN_ACCOUNT, "选择默认视图")
     def choose_list_view(self, page: str, key: str, name: str, *, by: User) -> None:
