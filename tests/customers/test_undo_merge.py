@@ -108,6 +108,28 @@ def test_rows_made_since_stay_with_the_survivor_and_orders_of_the_number_go_back
     assert describe_differences() == []
 
 
+def test_an_order_that_came_since_answers_the_warning_of_the_customer_it_goes_back_to(full_pair, company):
+    _, gone = full_pair
+    entry = merged(full_pair, company)
+    with transaction.atomic():
+        today = {**ORDER, "customer_number": "X-9", "ordered_at": timezone.now()}
+        sync.write_orders([today], sync.find_customers(["X-9"]))
+    take_back(entry, by=company.supervisor)
+    assert ChurnCase.objects.get(customer=gone).status == ChurnCase.Status.RESOLVED
+
+
+def test_both_histories_say_that_the_merge_was_taken_back(full_pair, company):
+    kept, gone = full_pair
+    take_back(merged(full_pair, company), by=company.supervisor)
+    said = {
+        one: list(one.timeline.filter(text__startswith="撤销合并").values_list("text", flat=True)) for one in full_pair
+    }
+    assert said == {
+        kept: [f"撤销合并：「{gone}」（{gone.number}）不再归入本客户"],
+        gone: [f"撤销合并：从「{kept}」（{kept.number}）分出"],
+    }
+
+
 def test_a_group_merged_in_one_go_is_taken_back_in_one_go(full_pair, company):
     kept, gone = full_pair
     third = factories.CustomerFactory(name="海河水务总厂", manager=company.manager, external_number="X-3", fax="022-3")
