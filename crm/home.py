@@ -35,6 +35,13 @@ AHEAD = timedelta(days=7)
 MAX_WAITING = 999
 
 
+SHOWN_OF_REQUESTS = (
+    "summary", "status", "returns", "satisfaction", "created_at", "handled_at", "due_at", "waiting_since",
+    "organisation", "customer__name", "kind__item", "kind__value", "assignee__name", "assignee__username",
+    "created_by__name", "created_by__username",
+)  # fmt: skip
+
+
 class Home(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         user = cast(User, request.user)
@@ -134,7 +141,7 @@ def service_work(user: User) -> dict[str, Any]:
     And for everybody those they help with.
     """
     context: dict[str, Any] = {}
-    rows = ServiceRequest.objects.select_related("kind", "customer", "assignee", "created_by")
+    rows = ServiceRequest.objects.select_related("kind", "customer", "assignee", "created_by").only(*SHOWN_OF_REQUESTS)
     if user.has_perm("services.handle_servicerequest"):
         context["to_handle"] = list(rows.to_handle(user).order_by("due_at", "pk")[:10])
         context["to_feed_back"] = list(rows.to_feed_back(user).order_by("handled_at", "pk")[:10])

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -51,6 +52,25 @@ def test_home_and_menu_count_what_waits(people, company, sign_in):
     nobody = sign_in(company.administrator).get("/")
     assert "工作台" in menu(nobody)
     assert "服务管理" not in " ".join(texts(nobody, ".side, .topbar"))
+
+
+@pytest.mark.parametrize("person", ["manager", "supervisor"])
+def test_home_asks_the_same_statements_for_one_request_of_each_kind_and_for_many(person, people, company, sign_in):
+    client = sign_in(getattr(company, person))
+    counts = []
+    for rows in (1, 4):
+        for n in range(rows):
+            factories.service_request(company.manager, summary=f"待派的 {n}")
+            factories.handled(*people, summary=f"待反馈的 {n}")
+            late = factories.dispatched(*people, summary=f"晚了的 {n}")
+            ServiceRequest.objects.filter(pk=late.pk).update(due_at=timezone.now() - timedelta(days=1))
+            twice = factories.dispatched(*people, summary=f"退回的 {n}")
+            ServiceRequest.objects.filter(pk=twice.pk).update(to_decide_since=timezone.now(), returns=2)
+        client.get("/")
+        with CaptureQueriesContext(connection) as captured:
+            assert "待反馈的 0" in text(client.get("/")) or person == "supervisor"
+        counts.append(len(captured))
+    assert counts[0] == counts[1]
 
 
 def test_a_phone_number_opens_the_callers_page(customer, company, sign_in):
