@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views import View
 
+from kit.domain.days import show_day
 from kit.pages.form_page import FormPage
 from kit.pages.page import render_page
 from kit.undo.models import UndoEntry, UndoEntryQuerySet
@@ -46,7 +47,7 @@ class TakeBack(FormPage):
     select_related, submit_label = ("by", "undone_by"), "撤销"
 
     def context(self, record: UndoEntry, form: Any) -> dict[str, Any]:
-        return {"named": str(record), "details": f"{record.by}，{timezone.localtime(record.at):%Y-%m-%d %H:%M}"}
+        return {"named": str(record), "details": f"{record.by}，{show_day(record.at, 'time')}"}
 
     def carry_out(self, record: UndoEntry, form: Any) -> None:
         self.message = f"已撤销：{record}。{take_back(record, by=self.request.user)}"

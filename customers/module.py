@@ -53,6 +53,7 @@ MODULE: Module[User] = Module(
     ),
     pages={
         "customers:known": PagePermission("录入时查重", "|".join(KnownWhileTyping.permissions)),
+        "customers:known_contacts": PagePermission("录入联系人时查重", "customers.change_customer"),
         "customers:contact_create": PagePermission("新建联系人", "customers.change_customer"),
         "customers:interaction_create": PagePermission("记交往", "customers.change_customer"),
         "customers:attachment": PagePermission("下载附件", "customers.view_customer"),

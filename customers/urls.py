@@ -2,6 +2,7 @@ from django.urls import path
 
 from .churn import pages as churn
 from .contacts import bulk_pages as many_contacts
+from .contacts import known_pages as known_contacts
 from .contacts import pages as contacts
 from .insight import alert_pages as alerts
 from .insight import churn_lists
@@ -47,6 +48,7 @@ urlpatterns = [
     path("<id:pk>/timeline/", timeline_pages.CustomerTimeline.as_view(), name="timeline"),
     path("<id:pk>/contacts/", contacts.ContactList.as_view(), name="contact_list"),
     path("<id:pk>/contacts/new/", contacts.ContactCreate.as_view(), name="contact_create"),
+    path("<id:pk>/contacts/known/", known_contacts.KnownContacts.as_view(), name="known_contacts"),
     path("<id:customer>/contacts/<id:pk>/edit/", contacts.ContactUpdate.as_view(), name="contact_update"),
     path(
         "<id:customer>/contacts/<id:pk>/show/<slug:field>/", contacts.ShowContactDetail.as_view(), name="contact_show"

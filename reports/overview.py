@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
+from itertools import accumulate
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,34 +18,38 @@ from django.utils import timezone
 from accounts.models import User
 from customers.models import ChurnCase
 from customers.orders.filters import REVENUE_STATUS
-from customers.orders.trend import SPARKLINE_MONTHS, Bar, build_bars, month_start_before
-from kit.domain.days import add_months
+from customers.orders.trend import SPARKLINE_MONTHS, Bar, build_bars, height_of, month_start_before
+from kit.domain.days import add_months, show_day
 from kit.domain.money import shorten_amount
 from marketing.models import Opportunity
 
-from .figure_cells import DASH, format_figure
+from .figure_cells import DASH, format_figure, percent
 from .forms import ALL
 from .periods import Period, month_period
 from .queries.executive import (
     OpportunityCounts,
     churn_by_month,
     customer_counts,
+    losses_up_to_day,
     opportunity_counts,
     requests_by_month,
+    requests_up_to_day,
     revenue_by_month,
+    revenue_up_to_day,
 )
 from .queries.risk import risk_figures
 from .queries.service import Group
 from .report_parts import Kpi, describe_rows_behind
 from .risk_tiles import risk_tiles
 
+FEWEST_MONTHS = 6  # with a figure: fewer say nothing about a course
 OPPORTUNITIES = "marketing:opportunity_list"
 
 
 @dataclass
 class Trend:
     """A tile. url: the rows behind the figure, report: the page that says more; totals: {first of the month: figure};
-    kind: how its months are written (figure_cells.KINDS)."""
+    kind: how its months are written (figure_cells.KINDS); same_day: last month's figure up to the same day."""
 
     label: str
     value: str
@@ -52,7 +59,8 @@ class Trend:
     report: str
     totals: dict[date, Decimal] = field(default_factory=dict)
     kind: str = "count"
-    trend_label: str = ""  # what the months count, when it is not the figure
+    trend_label: str = ""  # how the months are taken, when they are not the figure of each month
+    same_day: Decimal | None = None
     of: str = ""  # which rows these are, when the figure is not their count or sum
 
     @property
@@ -60,10 +68,35 @@ class Trend:
         return describe_rows_behind("percent", self.of)
 
     @property
-    def bars(self) -> list[tuple[Bar, str]]:
+    def has_months(self) -> bool:
+        """Say whether enough months have a figure to be drawn."""
+        return sum(total > 0 for total in self.totals.values()) >= FEWEST_MONTHS
+
+    @cached_property
+    def bars(self) -> list[Bar]:
         """Return the months as bars, each with its formatted figure."""
-        months = build_bars(self.totals, timezone.localdate())
-        return [(bar, format_figure(self.kind, bar.total)) for bar in months]
+        mark = self.same_day or Decimal(0)
+        return build_bars(self.totals, timezone.localdate(), mark, lambda total: format_figure(self.kind, total))
+
+    @property
+    def mark_y(self) -> float | None:
+        """Return where the same day of last month stands among the bars."""
+        if self.same_day is None:
+            return None
+        highest = max([*(bar.total for bar in self.bars), self.same_day, Decimal(1)])
+        return round(72 - height_of(self.same_day, highest), 1)
+
+    @property
+    def caption(self) -> str:
+        """Say what is drawn, or why nothing is."""
+        if not self.totals:
+            return "各机会的预计金额与机率"
+        if not self.has_months:
+            return f"有数据的月份不足 {FEWEST_MONTHS} 个，先不画"
+        if self.trend_label:
+            return f"{self.trend_label}，近 {SPARKLINE_MONTHS} 个月；空心 = 今天"
+        line = "，短线 = 上月同日" if self.same_day is not None else ""
+        return f"近 {SPARKLINE_MONTHS} 个月；空心 = 本月未满{line}"
 
 
 def executive_tiles(user: User) -> list[Trend]:
@@ -77,11 +110,21 @@ def executive_tiles(user: User) -> list[Trend]:
 
 def _orders(user: User, span: Period, this: date, last: date) -> list[Trend]:
     totals = revenue_by_month(user, this)
-    now, before = totals.get(this, Decimal(0)), totals.get(last)
-    note = f"上月全月 {_amount_text(before)}" if before is not None else "上月没有订单"
+    now, same_day = totals.get(this, Decimal(0)), revenue_up_to_day(user, last, _same_day(last))
+    note = _beside(_amount_text(same_day), f"全月 {_amount_text(totals.get(last, Decimal(0)))}", last)
     url = _list_url("customers:order_list", status=REVENUE_STATUS, **_date_range("ordered", this))
     report = f"{reverse('reports:contribution')}?year={this.year}"
-    return [Trend("本月订单金额", *shorten_amount(now), note, url, report, totals, "money")]
+    return [Trend("本月订单金额", *shorten_amount(now), note, url, report, totals, "money", same_day=same_day)]
+
+
+def _same_day(last: date) -> date:
+    """Return the day of last month that is called as today; its last day where it is too short."""
+    return last.replace(day=min(timezone.localdate().day, monthrange(last.year, last.month)[1]))
+
+
+def _beside(figure: str, whole: str, last: date) -> str:
+    """Say last month's figure up to the same day, which is named, and that of all of it."""
+    return f"上月同期（到 {show_day(_same_day(last))}）{figure}，{whole}"
 
 
 def _list_url(name: str, **conditions: Any) -> str:
@@ -101,7 +144,10 @@ def _customers(user: User, span: Period, this: date, last: date) -> list[Trend]:
     counts = customer_counts(user, span)
     note = f"本月新增 {counts.new.get(this, 0)}，上月 {counts.new.get(last, 0)}"
     url, report = _list_url("customers:customer_list", status=ALL), reverse("reports:composition")
-    return [Trend("客户", f"{counts.total:,}", "家", note, url, report, counts.new, "count", "每月新增")]
+    months = [month_start_before(this, back) for back in range(SPARKLINE_MONTHS)]
+    newer = accumulate((counts.new.get(month, Decimal(0)) for month in months), initial=Decimal(0))
+    totals = {month: counts.total - since for month, since in zip(months, newer, strict=False)}
+    return [Trend("客户", f"{counts.total:,}", "家", note, url, report, totals, "count", "现有客户在每月末有几家")]
 
 
 def _losses(user: User, span: Period, this: date, last: date) -> list[Trend]:
@@ -109,11 +155,14 @@ def _losses(user: User, span: Period, this: date, last: date) -> list[Trend]:
     now, before = months[-1], months[-2]
     rates = {month.first: month.rate or Decimal(0) for month in months}
     value = DASH if now.rate is None else str(now.rate)
-    note = f"本月确认流失 {now.lost}，上月 {before.lost}（{format_figure('percent', before.rate)}）"
+    lost = losses_up_to_day(user, last, _same_day(last))
+    same_day = percent(lost, before.normal) or Decimal(0)
+    whole = f"全月 {before.lost}（{format_figure('percent', before.rate)}）"
+    note = f"本月确认流失 {now.lost}；{_beside(str(lost), whole, last)}"
     url = _list_url("customers:churn_list", status=ALL, counted=1, **_date_range("confirmed", this))
     report = f"{reverse('reports:churn')}?year={this.year}"
     unit = "" if now.rate is None else "%"
-    return [Trend("本月流失率", value, unit, note, url, report, rates, "percent", of="本月确认流失")]
+    return [Trend("本月流失率", value, unit, note, url, report, rates, "percent", same_day=same_day, of="本月确认流失")]
 
 
 def _requests(user: User, span: Period, this: date, last: date) -> list[Trend]:
@@ -121,11 +170,13 @@ def _requests(user: User, span: Period, this: date, last: date) -> list[Trend]:
     if months is None:
         return []
     now, before = months.get(this, Group()), months.get(last, Group())
-    note = f"上月全月 {before.requests} 件；满意度 {format_figure('decimal', now.mean)} 星（{now.answers} 条评价）"
+    same_day = requests_up_to_day(user, last, _same_day(last))
+    rating = f"满意度 {format_figure('decimal', now.mean)} 星（{now.answers} 条评价）"
+    note = f"{_beside(f'{same_day} 件', f'全月 {before.requests} 件', last)}；{rating}"
     totals = {month: Decimal(group.requests) for month, group in months.items()}
     url = _list_url("services:archive", status=ALL, **_date_range("created", this))
     report = f"{reverse('reports:services')}?year={this.year}"
-    return [Trend("本月服务请求", f"{now.requests:,}", "件", note, url, report, totals)]
+    return [Trend("本月服务请求", f"{now.requests:,}", "件", note, url, report, totals, same_day=Decimal(same_day))]
 
 
 def _opportunities(user: User, span: Period, this: date, last: date) -> list[Trend]:
@@ -136,10 +187,7 @@ def _opportunities(user: User, span: Period, this: date, last: date) -> list[Tre
         *shorten_amount(total.weighted),
         f"进行中 {total.open} 个，预计 {_amount_text(total.amount)}",
         _list_url(OPPORTUNITIES, status=ALL, open=1, total=1),
-        reverse("reports:pipeline"),
-        {line.first: Decimal(line.created) for line in counts.months},
-        "count",
-        "每月新建机会",
+        reverse("reports:pipeline"),  # no months: what the amounts and rates were then, nobody wrote down
     )
     return [weighted, _wins(counts)]
 
@@ -154,9 +202,9 @@ def _wins(counts: OpportunityCounts) -> Trend:
         f"成功 {counts.won}，结束 {counts.closed}；本月成功 {lines[-1].won}，上月 {lines[-2].won}",
         _list_url(OPPORTUNITIES, status=Opportunity.Status.WON, **closed, total=1),
         reverse("reports:pipeline"),
-        {line.first: Decimal(line.won) for line in lines},
-        "count",
-        "每月开发成功",
+        {month: rate or Decimal(0) for month, rate in counts.win_rates.items()},
+        "percent",
+        "每月末往前 12 个月",
         of="开发成功",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -55,6 +55,13 @@ def years_between(datetimes: Iterable[datetime | None], today: date) -> list[int
     """Return the years from the first to the last of these datetimes, and this one; newest first."""
     years = [timezone.localtime(value).year for value in datetimes if value is not None]
     return list(range(max([*years, today.year]), min([*years, today.year]) - 1, -1))
+
+
+def name_months(months: Sequence[date]) -> list[str]:
+    """Name months on an axis: 11 月 where they are of one year, which the page names, else 2025-11."""
+    if len({month.year for month in months}) == 1:
+        return [f"{month.month} 月" for month in months]
+    return [f"{month:%Y-%m}" for month in months]
 
 
 def describe_days(period: Period) -> str:

@@ -101,6 +101,12 @@ class Chart:
     joined: bool = True
     mark: int | None = None
     grey_from: int | None = None
+    empty_text: str = "这个范围里没有可以画的数字。"
+
+    @property
+    def is_empty(self) -> bool:
+        """Say whether there is nothing but zeros: the page then says why instead of drawing an axis."""
+        return not any(value for series in self.series for value in series.values)
 
     def scaled(self, series: Series) -> list[float | None]:
         """Return the values in the unit of the axis."""

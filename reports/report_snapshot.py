@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from kit.domain.days import format_day
 from kit.lists.columns import Column
 from kit.pages.templatetags.ui import format_cell
 
@@ -58,6 +60,8 @@ def _table(table: ReportTable) -> dict[str, Any]:
 
 def _cell(column: Column, row: Any) -> str | None:
     value = column.get(row)
+    if isinstance(value, date):
+        return format_day(value)  # it outlives the year
     return _exact_text(value) if isinstance(column, Figure) or value is None else format_cell(value)
 
 

@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from accounts.models import User
 from customers.hooks import Card, Figure
 from customers.models import Customer
-from kit.domain.days import format_day
+from kit.domain.days import show_day
 
 from .requests.models import ServiceRequest
 
@@ -49,7 +49,7 @@ def draw_open_requests(customer: Customer, user: User) -> Figure | None:
         return Figure("未结服务", "0", "件")
     query = urlencode({"status": "all", "open": "true", "of_customer_number": customer.number})
     is_late = sums["due"] is not None and sums["due"] < timezone.now()
-    day = format_day(sums["due"], "short")
+    day = show_day(sums["due"])
     note = f"{'已逾期，' if is_late else ''}最近的应在 {day} 前处理" if sums["due"] else "没有在计时的"
     url = f"{reverse('services:archive')}?{query}"
     return Figure("未结服务", f"{sums['number']:,}", "件", note, url, "red" if is_late else "")

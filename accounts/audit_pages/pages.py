@@ -18,6 +18,7 @@ from accounts.contact_details.masking import OPENED_VERB
 from accounts.users.models import User
 from kit.audit.models import AuditEntry, AuditSeal
 from kit.audit.verification import ERASURE_VERB, describe_removals
+from kit.domain.days import show_day
 from kit.domain.text import DASH
 from kit.jobs.models import Job
 from kit.jobs.tasks import start_job
@@ -41,7 +42,8 @@ TABS = (
 
 
 def format_datetime(entry: AuditEntry) -> str:
-    return f"{timezone.localtime(entry.at):%Y-%m-%d %H:%M:%S}"
+    at = timezone.localtime(entry.at)
+    return f"{show_day(at)} {at:%H:%M:%S}"
 
 
 def object_cell(entry: AuditEntry) -> str:

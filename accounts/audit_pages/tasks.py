@@ -6,7 +6,7 @@ from typing import Any
 
 from kit.audit.log import log_event
 from kit.audit.verification import verify
-from kit.domain.days import format_day
+from kit.domain.days import show_day
 from kit.jobs.models import Job
 
 FUNCTION = "accounts.audit_pages.tasks.verify_trail"  # stands in the rows of jobs
@@ -25,7 +25,7 @@ def last_verification() -> dict[str, Any] | None:
     """Return date and result of the last verification that was started on screen."""
     job = Job.objects.filter(function=FUNCTION, status=Job.Status.DONE).order_by("-finished_at").first()
     return (
-        {"at": format_day(job.finished_at, "time"), "result": job.result, "broken": job.result.startswith(BROKEN)}
+        {"at": show_day(job.finished_at, "time"), "result": job.result, "broken": job.result.startswith(BROKEN)}
         if job
         else None
     )

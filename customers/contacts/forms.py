@@ -4,9 +4,11 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.urls import reverse
 
 from customers.records.duplicate_form import DuplicateCheckForm
 from customers.records.duplicates import Match, SearchTerms, contact_matches
+from customers.records.known_pages import watch_fields
 from customers.records.locks import lock_current_customers
 from kit.pages.forms import Block
 
@@ -51,6 +53,8 @@ class ContactForm(DuplicateCheckForm):
         super().__init__(*args, **kwargs)
         for name in STRICT_NAMES if settings.CRM_STRICT_CUSTOMER_FORM else ():
             self.fields[name].required = True
+        url = reverse("customers:known_contacts", args=[self.instance.customer_id])
+        watch_fields(self, url, ("name", "mobile", "office_phone", "wechat"))
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

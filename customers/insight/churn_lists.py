@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -21,7 +21,7 @@ from customers.churn.tasks import last_scan
 from customers.hooks import AlertRecord
 from customers.orders.as_of import orders_as_of
 from customers.records.metrics import CustomerMetrics
-from kit.domain.days import format_day
+from kit.domain.days import format_day, show_day
 from kit.domain.modules import lent
 from kit.domain.money import format_yuan
 from kit.domain.own_rows import OwnRows
@@ -143,7 +143,7 @@ def level_cell(alert: Any) -> str:
     if alert.paused_until is None:
         return lamp
     pause = '{}<small class="sm nw keep" title="{}">暂不提醒至 {}</small>'
-    return format_html(pause, lamp, alert.pause_reason, format_day(alert.paused_until, "short"))
+    return format_html(pause, lamp, alert.pause_reason, show_day(alert.paused_until))
 
 
 def customer_cell(alert: Alert) -> str:
@@ -266,22 +266,26 @@ def last_purchase_cell(case: ChurnCase) -> str:
     if case.last_purchase_on is None:
         return format_html('—<small class="sm in">{}</small>', "从未下单")
     days = f"已 {case.silent_days} 天" if case.closed_at is None else ""
-    return format_html('{}<small class="sm nw">{}</small>', format_day(case.last_purchase_on), days)
+    return format_html('{}<small class="sm nw">{}</small>', show_day(case.last_purchase_on), days)
 
 
 def review_cell(case: ChurnCase) -> str:
     if not case.review_is_due:
-        return format_day(case.review_on)
-    return format_html('{}<small class="sm nw t-red in">{}</small>', format_day(case.review_on), "应复核")
+        return show_day(case.review_on)
+    return format_html('{}<small class="sm nw t-red in">{}</small>', show_day(case.review_on), "应复核")
 
 
-def describe_measure_or_reason(case: Any) -> str:
+def describe_measure_or_reason(case: Any, write_day: Callable[[datetime], str] = format_day) -> str:
     """Return the reason of a lost case, else the latest measure. case: a row of ChurnList."""
     if case.lost_reason:
         return f"原因：{case.lost_reason}"
     if not case.measures_n:
         return "尚无措施"
-    return f"{case.measures_n} 条，最近 {format_day(case.measured_at, 'short')}：{case.measure}"
+    return f"{case.measures_n} 条，最近 {write_day(case.measured_at)}：{case.measure}"
+
+
+def measure_cell(case: Any) -> str:
+    return describe_measure_or_reason(case, show_day)
 
 
 def metrics_of_case(case: ChurnCase) -> CustomerMetrics | None:
@@ -301,7 +305,7 @@ CASE_COLUMNS = (
     Column("确认时的客户经理", "manager_then", export_only=True),
     Column("上次下单时间", "last_purchase_on", sort="last_purchase_on", html=last_purchase_cell, css="nw"),
     NetColumn("12 个月净额（元）", net_of_case, sort="customer__metrics__net_12m", css="num", metrics=metrics_of_case),
-    Column("暂缓措施 / 流失原因", describe_measure_or_reason, css="m-full"),
+    Column("暂缓措施 / 流失原因", describe_measure_or_reason, html=measure_cell, css="m-full"),
     Column("确认流失时间", "confirmed_at", sort="confirmed_at", css="nw m-h"),
     Column("下次复核", "review_on", sort="review_on", html=review_cell, css="nw"),
     Column("来源", "get_origin_display", css="nw m-h"),

@@ -14,7 +14,7 @@ from customers.contacts.pages import refusal_mark
 from customers.records.pages import CRUMBS
 from customers.records.part_pages import InPlacePage, PartButton, PartList, PartPage, rows_of_customer
 from kit.audit.models import AuditEntry
-from kit.domain.days import format_day
+from kit.domain.days import show_day
 from kit.domain.text import DASH
 from kit.domain.verdict import Verdict
 from kit.lists.columns import Column
@@ -42,11 +42,11 @@ def summary_cell(row: Interaction) -> str:
 
 def follow_up_cell(row: Interaction) -> str:
     if row.follow_up_on is None:
-        return format_day(None)
+        return show_day(None)
     if not row.is_follow_up_open:
-        return format_html('{} <span class="st green">已完成</span>', format_day(row.follow_up_on))
+        return format_html('{} <span class="st green">已完成</span>', show_day(row.follow_up_on))
     label, tone = (f"逾期 {row.days_late} 天", "red") if row.days_late else ("待跟进", "hollow")
-    return format_html('{} <span class="st {}">{}</span>', format_day(row.follow_up_on), tone, label)
+    return format_html('{} <span class="st {}">{}</span>', show_day(row.follow_up_on), tone, label)
 
 
 def contact_cell(row: Interaction) -> str:
@@ -131,7 +131,7 @@ class InteractionUpdate(InPlacePage):
 
 def describe(record: Interaction, consequence: str) -> dict[str, str]:
     """Return the context of a question about an interaction."""
-    details = f"{record.customer}，{record.on:%Y-%m-%d}"
+    details = f"{record.customer}，{show_day(record.on)}"
     return {"named": f"交往记录：{record.summary}", "details": details, "consequence": consequence}
 
 

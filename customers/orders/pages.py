@@ -17,7 +17,7 @@ from basedata.models import mirror_notice
 from customers.records.models import Customer
 from customers.records.pages import CRUMBS
 from customers.records.part_pages import tabs_context
-from kit.domain.days import add_months, format_day, midnight
+from kit.domain.days import add_months, midnight, show_day
 from kit.domain.money import format_yuan
 from kit.lists.columns import Column
 from kit.lists.list_page import ListPage
@@ -52,7 +52,7 @@ class OrderList(ListPage):
         Column("订单编号", "number", sort="number", html=number_cell, css="m-t"),
         Column("客户", "customer", html=customer_cell),
         Column("状态", "get_status_display", html=chip, css="m-r"),
-        Column("日期", "ordered_at", sort="ordered_at", html=lambda o: format_day(o.ordered_at), css="nw"),
+        Column("日期", "ordered_at", sort="ordered_at", html=lambda o: show_day(o.ordered_at), css="nw"),
         Column("送货地址", "address", css="m-full"),
         Column("总金额（元）", "total", sort="total", html=lambda o: format_yuan(o.total), css="num"),
     )

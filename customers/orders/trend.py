@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +12,7 @@ from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
 from kit.domain.days import midnight
+from kit.domain.money import format_yuan
 from kit.sql.exact_sum import ExactSum
 
 if TYPE_CHECKING:
@@ -28,6 +29,12 @@ class Bar(NamedTuple):
     x: float
     y: float
     height: float
+    words: str  # the figure, as it is read out
+    css: str = ""  # "run": the month is not over; "z": nothing in it, or less
+
+    @property
+    def right(self) -> float:
+        return round(self.x + 13, 1)
 
 
 def month_start_before(day: date, months: int) -> date:
@@ -74,13 +81,27 @@ def add_up(amounts: Iterable[Decimal]) -> Decimal:
     return sum(amounts, Decimal(0))
 
 
-def build_bars(totals: dict[date, Decimal], last: date) -> list[Bar]:
-    """Return the MONTHS up to this one; without sales, or with more returns than sales, a month is a line."""
+def build_bars(
+    totals: dict[date, Decimal],
+    last: date,
+    mark: Decimal = Decimal(0),
+    write: Callable[[Decimal], str] = lambda total: f"{format_yuan(total)} 元",
+) -> list[Bar]:
+    """Return the MONTHS up to this one; without sales, or with more returns than sales, a month is a line.
+
+    mark: another figure that shall fit into the drawing. write: writes a month's figure.
+    """
     months = [month_start_before(last, back) for back in reversed(range(SPARKLINE_MONTHS))]
     values = [totals.get(month, Decimal(0)) for month in months]
-    highest, width = max([*values, Decimal(1)]), 280 / SPARKLINE_MONTHS
-    result = []
+    highest, width = max([*values, mark, Decimal(1)]), 280 / SPARKLINE_MONTHS
+    running, result = timezone.localdate().replace(day=1), []
     for place, (month, value) in enumerate(zip(months, values, strict=True)):
-        height = max(2.0, round(68 * float(value / highest), 1))
-        result.append(Bar(month, value, round(place * width + 1, 1), round(72 - height, 1), height))
+        height = height_of(value, highest)
+        css = "run" if month == running and value > 0 else "z" if value <= 0 else ""
+        result.append(Bar(month, value, round(place * width + 1, 1), round(72 - height, 1), height, write(value), css))
     return result
+
+
+def height_of(value: Decimal, highest: Decimal) -> float:
+    """Return how high a figure stands in .spark, with 4 units of air above the highest."""
+    return max(2.0, round(68 * float(value / highest), 1))

@@ -14,7 +14,7 @@ from customers.insight.health import Health
 from customers.orders.filters import REVENUE_STATUS
 from customers.orders.models import OrderStatus
 from customers.records.models import Customer
-from kit.domain.days import add_months, format_day
+from kit.domain.days import add_months, show_day
 from kit.domain.modules import lent
 from kit.domain.money import shorten_amount
 
@@ -59,7 +59,7 @@ def silence_figure(health: Health) -> Figure | None:
     if metrics.last_order_on is None:
         return None
     usual = f"惯常约 {metrics.usual_days} 天（{metrics.low_days}–{metrics.high_days} 天）" if metrics.usual_days else ""
-    note = usual or f"上次 {format_day(metrics.last_order_on)}"
+    note = usual or f"上次 {show_day(metrics.last_order_on)}"
     url = orders_url(health.customer, REVENUE_STATUS, metrics.last_order_on, metrics.last_order_on)
     return Figure("距上次下单", f"{health.silent_days:,}", "天", note, url)
 

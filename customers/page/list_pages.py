@@ -14,7 +14,7 @@ from customers.orders.as_of import orders_as_of
 from customers.records.metrics import CustomerMetrics
 from customers.records.models import Customer
 from customers.records.pages import EDIT, REMOVE, TRANSFER
-from kit.domain.days import format_day
+from kit.domain.days import show_day
 from kit.domain.money import format_yuan
 from kit.lists.bulk import BulkAction
 from kit.lists.columns import Column
@@ -144,7 +144,7 @@ class DeletedCustomers(ListPage):
         Column("名称", "name", sort="name_pinyin", css="m-t"),
         Column("客户编号", "number", sort="number"),
         Column("客户经理", "manager"),
-        Column("删除时间", "deleted_at", sort="deleted_at", html=lambda c: format_day(c.deleted_at, "time"), css="nw"),
+        Column("删除时间", "deleted_at", sort="deleted_at", html=lambda c: show_day(c.deleted_at, "time"), css="nw"),
     )
     default_sort = "-deleted_at"
     row_buttons = (RESTORE,)

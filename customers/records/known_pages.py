@@ -26,6 +26,7 @@ class TypedForm(CrmForm, forms.Form):
 
     name = forms.CharField(max_length=140, required=False)
     phone = forms.CharField(max_length=100, required=False)
+    wechat = forms.CharField(max_length=100, required=False)
     license_number = forms.CharField(max_length=50, required=False)
     external_number = forms.CharField(max_length=50, required=False)
 
@@ -46,7 +47,8 @@ class KnownWhileTyping(View):
         data = form.cleaned_data if form.is_valid() else {}
         name = data.get("name", "") if len(data.get("name", "")) >= SHORTEST else ""
         phones = tuple(filter(None, [data.get("phone", "")]))
-        terms = SearchTerms(name, phones, data.get("license_number", ""), data.get("external_number", ""))
+        codes = (data.get("license_number", ""), data.get("external_number", ""))
+        terms = SearchTerms(name, phones, *codes, wechat=data.get("wechat", ""))
         matches, is_paused = find_while_typing(user, lambda: self.find(terms)) if any(terms) else ([], False)
         context = {"matches": matches, "paused": TYPING_PAUSED if is_paused else ""}
         return render(request, "customers/known_matches.html", context)

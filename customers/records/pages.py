@@ -26,7 +26,7 @@ from .picker import customer_suggestions
 
 CUSTOMER_LIST_CRUMB = ("客户信息管理", "customers:customer_list")
 CRUMBS = (("客户管理", ""), CUSTOMER_LIST_CRUMB)
-EDIT = Button(Customer.edit, "edit", "customers:customer_update", "btn-primary")
+EDIT = Button(Customer.edit, "edit", "customers:customer_update")
 # Without counting what belongs to the customer: the confirmation page counts it.
 REMOVE = Button(Customer.removable_by, "trash", "customers:customer_delete", dialog=True)
 TRANSFER = Button(Customer.transfer, "arrows-exchange", "customer_transfer")

@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from customers.timeline import TimelineEntry
-from kit.domain.days import format_day
+from kit.domain.days import show_day
 from kit.pages.page import render_page
 from kit.pages.record_page import RecordPage
 
@@ -54,10 +54,10 @@ def timeline_page(customer: Customer, before: Position | None = None, *, continu
     """
     rows = customer.timeline.newest()
     entries = list((rows.before(*before) if before else rows)[: PAGE_SIZE + 1])
-    items, month = [], format_day(before[0], "month") if before and continues else ""
+    items, month = [], show_day(before[0], "month") if before and continues else ""
     for entry in entries[:PAGE_SIZE]:
         icon, tone = KIND_STYLES[TimelineEntry.Kind(entry.kind)]
-        former, month = month, format_day(entry.at, "month")
+        former, month = month, show_day(entry.at, "month")
         items.append({"entry": entry, "icon": icon, "tone": tone, "heading": month if month != former else ""})
     return {"timeline": items, "older": format_position(entries[PAGE_SIZE - 1]) if len(entries) > PAGE_SIZE else ""}
 

@@ -12,7 +12,7 @@ from customers.contacts.search_text import NUMBERS
 from customers.names import spoken_signs
 from customers.records.models import Customer
 from customers.records.search_text import FormerName, code_token
-from kit.domain.days import format_day
+from kit.domain.days import show_day
 from kit.domain.folding import folding_table
 from kit.domain.marks import Span, holds, join_facts, mark, mark_number, number_spans, spans
 from kit.domain.search_words import SearchQuery, Word
@@ -75,7 +75,7 @@ class Reasons:
         facts = list(self._facts(customer, told))
         facts.append(format_html_fast("客户经理 {}", customer.manager))
         if customer.last_purchase_on:
-            facts.append(format_html_fast("上次下单 {}", format_day(customer.last_purchase_on)))
+            facts.append(format_html_fast("上次下单 {}", show_day(customer.last_purchase_on)))
         return join_facts(facts)
 
     def _facts(self, customer: Customer, words: list[Word]) -> Iterable[SafeString]:

@@ -69,9 +69,9 @@ def add_months(day: date, months: int) -> date:
 
 
 def format_day(value: date | datetime | None, style: str = "") -> str:
-    """Format a date as every page does: 2025-11-24, or — for None.
+    """Format a date for files, documents and stored sentences, which outlive the year: 2025-11-24, or — for None.
 
-    style: "long" 2025年11月24日, "month" 2025年11月, "short" 11-24; "time" or "long time" adds 10:42 to a datetime.
+    style: "long" 2025年11月24日, "month" 2025年11月; "time" or "long time" adds 10:42 to a datetime.
     """
     if not value:
         return DASH
@@ -79,10 +79,24 @@ def format_day(value: date | datetime | None, style: str = "") -> str:
         value = timezone.localtime(value)
     if style == "month":
         return f"{value.year}年{value.month}月"
-    if style == "short":
-        return f"{value:%m-%d}"
     text = f"{value.year}年{value.month}月{value.day}日" if "long" in style else f"{value:%Y-%m-%d}"
     return f"{text} {value:%H:%M}" if "time" in style and isinstance(value, datetime) else text
+
+
+def show_day(value: date | datetime | None, style: str = "") -> str:
+    """Format a date for a screen: as format_day() does, but without the year where it is this one.
+
+    11-24, "time" 11-24 10:42, "month" 11 月 (2025 年 11 月); "long", of headings and print, keeps the year.
+    """
+    if not value or "long" in style:
+        return format_day(value, style)
+    if isinstance(value, datetime) and timezone.is_aware(value):
+        value = timezone.localtime(value)
+    this_year = value.year == timezone.localdate().year
+    if style == "month":
+        return f"{value.month} 月" if this_year else f"{value.year} 年 {value.month} 月"
+    text = format_day(value, style)
+    return text.removeprefix(f"{value.year}-") if this_year else text
 
 
 def format_ago(value: datetime | None) -> str:
@@ -92,4 +106,4 @@ def format_ago(value: datetime | None) -> str:
     local = timezone.localtime(value)
     days = (timezone.localdate() - local.date()).days
     word = {0: "今天", 1: "昨天"}.get(days)
-    return f"{word} {local:%H:%M}" if word else format_day(value, "time")
+    return f"{word} {local:%H:%M}" if word else show_day(value, "time")

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from kit.domain.actor import Actor
-from kit.domain.days import format_day
+from kit.domain.days import show_day
 from kit.domain.modules import lent
 from kit.domain.verdict import Verdict, first_objection, refuse_if
 from kit.transitions import guard
@@ -93,7 +93,7 @@ class UndoEntry(models.Model):
         return first_objection(
             self.undoable.allowed(self, by),
             refuse_if(self.undone_at is not None, f"已经由{self.undone_by}撤销，不用再撤销。"),
-            refuse_if(self.until <= timezone.now(), f"已过可以撤销的时间（{format_day(self.until, 'time')}）。"),
+            refuse_if(self.until <= timezone.now(), f"已过可以撤销的时间（{show_day(self.until, 'time')}）。"),
         )
 
 

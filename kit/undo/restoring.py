@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from kit.audit.log import log_event
 from kit.audit.models import AuditEntry
-from kit.domain.days import format_day
+from kit.domain.days import show_day
 from kit.domain.verdict import refuse_if
 from kit.sql.id_sets import IdSet
 from kit.sql.row_locks import lock_row
@@ -115,7 +115,7 @@ def _describe_conflict(entry: UndoEntry, row: UndoRow) -> str:
     for about in (record, parent):
         event = AuditEntry.objects.about(about).filter(at__gt=entry.at).first() if about is not None else None
         if event is not None:
-            return f"{name}{format_day(event.at, 'time')} 由{event.actor_name}{event.verb}"
+            return f"{name}{show_day(event.at, 'time')} 由{event.actor_name}{event.verb}"
     return f"{name}已不是当时的内容"
 
 

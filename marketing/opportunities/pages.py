@@ -19,7 +19,7 @@ from customers.models import Customer, names_hidden_from
 from customers.records.duplicate_pages import DuplicateCheckedPage
 from customers.records.picker import customer_suggestions
 from kit.audit.models import AuditEntry
-from kit.domain.days import format_day
+from kit.domain.days import show_day
 from kit.domain.money import format_yuan
 from kit.lists.bulk import BulkAction
 from kit.lists.columns import Column
@@ -191,8 +191,8 @@ def suggestions(user: User) -> dict[str, Any]:
 def automatic_facts(record: Opportunity | None, user: User) -> list[tuple[str, Any]]:
     """Return what the system fills in, for the form that does not ask for it. record: None before it is created."""
     if record is None:
-        return [("编号", "自动生成"), ("创建人", user), ("创建时间", format_day(timezone.now(), "time"))]
-    return [("编号", record.pk), ("创建人", record.created_by), ("创建时间", format_day(record.created_at, "time"))]
+        return [("编号", "自动生成"), ("创建人", user), ("创建时间", show_day(timezone.now(), "time"))]
+    return [("编号", record.pk), ("创建人", record.created_by), ("创建时间", show_day(record.created_at, "time"))]
 
 
 class OpportunityCreate(DuplicateCheckedPage):

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
+from kit.domain.days import show_day
 from kit.domain.verdict import Verdict
 from kit.lists.columns import Column
 from kit.lists.list_page import ListPage
@@ -176,4 +177,4 @@ class RemoveItem(ItemPage):
 
     def context(self, record: PlanItem, form: Any) -> dict[str, Any]:
         consequence = "24 小时内可以在「最近删除」里撤销。"
-        return {"named": f"计划项：{record.text}", "details": f"{record.on:%Y-%m-%d}", "consequence": consequence}
+        return {"named": f"计划项：{record.text}", "details": show_day(record.on), "consequence": consequence}

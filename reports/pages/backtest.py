@@ -192,9 +192,9 @@ def misses_table(misses: list[Miss]) -> ReportTable:
     columns = (
         Column("客户", "row.customer.name", html=miss_cell, css="m-t"),
         Column("当时的客户经理", "row.manager", css="nw"),
-        Column("截至", lambda miss: format_day(miss.row.month_end), css="nw"),
+        Column("截至", "row.month_end", css="nw"),
         Column("灯", "row.get_light_display", html=lambda miss: light_cell(miss.row)),
-        Column("上次下单", lambda miss: format_day(miss.last), css="nw"),
+        Column("上次下单", "last", css="nw"),
         Column("为什么没亮红灯", "reason", css="m-full"),
     )
     note = "按累计净额从大到小，每家取最近的一个月末；全部见「漏掉」"

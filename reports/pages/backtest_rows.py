@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from customers.models import BacktestRow, Order
 from customers.orders.filters import order_owner_choices
 from customers.records.filters import DepartmentFilter
-from kit.domain.days import format_day
+from kit.domain.days import show_day
 from kit.domain.money import format_yuan
 from kit.lists.columns import Column
 from kit.lists.filter_choices import OneOf, OneOfRecords
@@ -84,7 +84,7 @@ class BacktestRows(ListPage):
         Column("灯", "get_light_display", html=light_cell, css="m-r"),
         Column(RULES["six"][0], lambda row: "提醒" if row.six else "", css="nw"),
         Column("其后 90 天", lambda row: "没下单" if row.gone else "又下单", sort="gone", css="nw"),
-        Column("当时上次下单", "last_on", html=lambda row: format_day(row.last_on), css="nw"),
+        Column("当时上次下单", "last_on", html=lambda row: show_day(row.last_on), css="nw"),
         Column("到月末（天）", silent_days, css="num"),
         Column("累计净额（元）", "customer.metrics.net_total", sort=NET, html=net_cell, css="num"),
     )

@@ -18,14 +18,14 @@ from customers.churn.filters import UNFILLED
 from customers.models import ChurnCase
 from customers.orders.filters import REVENUE_STATUS
 from customers.records.filters import OWNER_AT_THAT_TIME, owners_in_view
-from kit.domain.days import format_day
+from kit.domain.days import format_day, show_day
 from kit.domain.money import shorten_amount
 from kit.domain.urls import page_url, record_url
 from kit.lists.columns import Column
 
 from ..figure_cells import DASH
 from ..forms import ScopeForm
-from ..periods import describe_days, month_period
+from ..periods import describe_days, month_period, name_months
 from ..queries.churn import SMALL_SAMPLE, Loss, MeasureKind, Reason, cached_years, load_cases
 from ..queries.churn_rates import Month
 from ..queries.churn_report import ChurnFigures, ChurnFilters, FunnelStep, churn_figures, sort_losses
@@ -204,7 +204,7 @@ def reason_chart(reasons: list[Reason]) -> Chart:
 def rate_chart(months: list[Month]) -> Chart:
     return Chart(
         title="月流失率",
-        categories=[f"{month.first:%Y-%m}" for month in months],
+        categories=name_months([month.first for month in months]),
         series=[Series("月流失率", [month.rate for month in months], line=True)],
         unit="%",
         caption="当月确认流失 ÷ 月初状态正常的客户。",
@@ -322,7 +322,12 @@ def reasons_table(reasons: list[Reason], title: str, url: Callable[..., str]) ->
 
 def months_table(months: list[Month], links: ChurnLinks) -> ReportTable:
     columns = (
-        Column("月份", lambda month: format_day(month.first, "month"), css="m-t nw"),
+        Column(
+            "月份",
+            lambda month: format_day(month.first, "month"),
+            html=lambda month: show_day(month.first, "month"),
+            css="m-t nw",
+        ),
         Figure("月初正常客户", "normal", url=links.normal),
         Figure("当月流失", "lost", url=links.month),
         Figure("月流失率", "rate", kind="percent", of="当月流失"),

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django import forms
 
-from kit.domain.days import format_day
+from kit.domain.days import format_day, show_day
 from kit.domain.money import shorten_amount
 from kit.domain.urls import page_url
 from kit.lists.columns import Column
@@ -18,7 +18,7 @@ from marketing.opportunities.filters import UNFILLED
 
 from ..figure_cells import DASH
 from ..forms import ScopeForm
-from ..periods import Period, describe_days, month_period
+from ..periods import Period, describe_days, month_period, name_months
 from ..queries.pipeline import SMALL_SAMPLE, STATUS, Forecast, Group, MonthLine, cached_years
 from ..queries.pipeline_report import (
     BARS,
@@ -165,8 +165,8 @@ def tiles(figures: PipelineFigures, links: PipelineLinks) -> list[Kpi]:
 
 
 def charts_by_month(figures: PipelineFigures) -> list[Chart]:
-    months = months_chart(figures.months)
-    return [months, forecast_chart(figures.forecasts)] if figures.forecasts else [months]
+    charts = [funnel_chart(figures.states), months_chart(figures.months)]
+    return [*charts, forecast_chart(figures.forecasts)] if figures.forecasts else charts
 
 
 def tables_by_month(figures: PipelineFigures, links: PipelineLinks) -> list[ReportTable]:
@@ -191,7 +191,12 @@ def states_table(lines: list[StateLine], links: PipelineLinks) -> ReportTable:
 def months_table(lines: list[MonthLine], links: PipelineLinks) -> ReportTable:
     created, ended = links.created_in_month, links.ended_in_month
     columns = (
-        Column("月份", lambda line: format_day(line.first, "month"), css="m-t nw"),
+        Column(
+            "月份",
+            lambda line: format_day(line.first, "month"),
+            html=lambda line: show_day(line.first, "month"),
+            css="m-t nw",
+        ),
         Figure("当月新建", "created", url=created("all")),
         Figure("现未分配", "unassigned", url=created(STATUS.UNASSIGNED)),
         Figure("现已指派", "assigned", url=created(STATUS.ASSIGNED)),
@@ -209,7 +214,12 @@ def months_table(lines: list[MonthLine], links: PipelineLinks) -> ReportTable:
 def forecast_table(forecasts: list[Forecast], links: PipelineLinks) -> ReportTable:
     won = links.ended_in_month(STATUS.WON)
     columns = (
-        Column("月份", lambda line: format_day(line.first, "month"), css="m-t nw"),
+        Column(
+            "月份",
+            lambda line: format_day(line.first, "month"),
+            html=lambda line: show_day(line.first, "month"),
+            css="m-t nw",
+        ),
         Figure("预计成交的机会", "count", url=links.forecast),
         Figure("预计金额（元）", "amount", kind="money", url=links.forecast),
         Figure("加权预测（元）", "weighted", kind="money", url=links.forecast),
@@ -225,29 +235,44 @@ def small_sample_note(row: Group | MonthLine) -> str:
     return f"样本少于 {SMALL_SAMPLE}" if row.is_small_sample else ""
 
 
+def funnel_chart(lines: list[StateLine]) -> Chart:
+    open_lines = [line for line in lines if line.status in Opportunity.OPEN]
+    return Chart(
+        title="进行中的机会",
+        categories=[f"{line.label} {line.opportunities:,} 个" for line in open_lines],
+        series=[Series("加权金额", [line.weighted for line in open_lines])],
+        unit="万元",
+        caption="今天的情况：先指派，再开发。加权金额：各机会 预计金额 × 成功机率 之和。",
+        horizontal=True,
+        empty_text="现在没有填写了金额的进行中的机会。",
+    )
+
+
 def months_chart(lines: list[MonthLine]) -> Chart:
     return Chart(
         title="每月结束的机会",
-        categories=[f"{line.first:%Y-%m}" for line in lines],
+        categories=name_months([line.first for line in lines]),
         series=[
             Series("开发成功", [line.won for line in lines]),
             Series("开发失败", [line.lost for line in lines]),
         ],
         unit="个",
         stacked=True,
+        empty_text="这段时间没有结束的机会。",
     )
 
 
 def forecast_chart(forecasts: list[Forecast]) -> Chart:
     return Chart(
         title="过去的预测与实际",
-        categories=[f"{line.first:%Y-%m}" for line in forecasts],
+        categories=name_months([line.first for line in forecasts]),
         series=[
             Series("月初加权预测", [line.weighted for line in forecasts]),
             Series("实际", [line.came for line in forecasts]),
         ],
         unit="万元",
         caption="预测：月初时预计当月成交的机会，预计金额 × 成功机率。实际：当月开发成功的机会的预计金额。",
+        empty_text="已经过去的月份里，没有预计成交的机会，也没有开发成功的机会。",
     )
 
 

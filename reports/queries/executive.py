@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db.models import Count
@@ -12,8 +12,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from customers.models import ChurnCase, Customer, Order
-from customers.orders.trend import totals_by_month
+from customers.orders.trend import month_start_before, totals_by_month
 from customers.orders.versioned_cache import cached
+from kit.domain.days import midnight
+from kit.sql.exact_sum import ExactSum
 from marketing.models import Opportunity
 from reports.figure_cells import percent
 from services.models import ServiceRequest
@@ -33,6 +35,29 @@ def revenue_by_month(user: User, this: date) -> dict[date, Decimal]:
     if not user.has_perm(orders.view_permission) or not user.has_perm(Customer.objects.all().view_permission):
         return {}
     return cached(user, ("orders by month", visible_customers_key(user), this), lambda: totals_by_month(orders, this))
+
+
+def revenue_up_to_day(user: User, first: date, day: date) -> Decimal:
+    """Return the revenue from a month's first day up to a later one, cached as that of the months."""
+    orders = Order.objects.visible_to(user).revenue()
+    if not user.has_perm(orders.view_permission) or not user.has_perm(Customer.objects.all().view_permission):
+        return Decimal(0)
+    key = ("orders up to day", visible_customers_key(user), first, day)
+    rows = orders.filter(ordered_at__gte=midnight(first), ordered_at__lt=midnight(day + timedelta(days=1)))
+    return cached(user, key, lambda: rows.order_by().aggregate(sum=ExactSum("total"))["sum"] or Decimal(0))
+
+
+def losses_up_to_day(user: User, first: date, day: date) -> int:
+    """Count the losses confirmed from a month's first day up to a later one."""
+    end = midnight(day + timedelta(days=1))
+    return (
+        ChurnCase.objects.visible_to(user).counted().filter(confirmed_at__gte=midnight(first), confirmed_at__lt=end)
+    ).count()
+
+
+def requests_up_to_day(user: User, first: date, day: date) -> int:
+    """Count the requests created from a month's first day up to a later one."""
+    return service.created_in(ServiceRequest.objects.visible_to(user), Period(first, day)).count()
 
 
 @dataclass(frozen=True)
@@ -71,10 +96,20 @@ class OpportunityCounts:
     """total: all opportunities that are open now or were closed in the span; won and closed: in the last months."""
 
     total: pipeline.Group
-    months: list[pipeline.MonthLine]
+    months: list[pipeline.MonthLine]  # those of the span, and before them as many as a win rate takes
     last_months: list[pipeline.MonthLine]
     won: int
     closed: int
+
+    @property
+    def win_rates(self) -> dict[date, Decimal | None]:
+        """Return {first of the month: rate of the WIN_MONTHS up to it}."""
+        ends = range(WIN_MONTHS - 1, len(self.months))
+        spans = [self.months[end + 1 - WIN_MONTHS : end + 1] for end in ends]
+        return {
+            span[-1].first: pipeline.win_rate(sum(line.won for line in span), sum(line.lost for line in span))
+            for span in spans
+        }
 
     @property
     def win_rate(self) -> Decimal | None:
@@ -84,7 +119,7 @@ class OpportunityCounts:
 def opportunity_counts(user: User, span: Period) -> OpportunityCounts:
     rows = Opportunity.objects.visible_to(user)
     total = pipeline.total(pipeline.groups(rows, span).values())
-    months = pipeline.by_month(rows, span)
+    months = pipeline.by_month(rows, Period(month_start_before(span.first, WIN_MONTHS - 1), span.last))
     last_months = months[-WIN_MONTHS:]
     won, closed = sum(line.won for line in last_months), sum(line.won + line.lost for line in last_months)
     return OpportunityCounts(total, months, last_months, won, closed)

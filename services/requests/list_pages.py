@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Count, Sum
 
-from kit.domain.days import format_day
+from kit.domain.days import show_day
 from kit.lists.bulk import BulkAction
 from kit.lists.columns import Column
 from kit.lists.list_page import ListPage, NewLink
@@ -60,7 +60,7 @@ def state_marks(request: ServiceRequest) -> str:
 
 
 def due_cell(request: ServiceRequest) -> str:
-    return format_day(request.due_at, "time")
+    return show_day(request.due_at, "time")
 
 
 def score_cell(request: ServiceRequest) -> str:

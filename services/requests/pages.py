@@ -13,7 +13,7 @@ from accounts.users.assign_forms import AssignForm, ReassignForm
 from customers.hooks import LeadForm
 from customers.models import Contact, Customer, names_hidden_from
 from kit.audit.models import AuditEntry
-from kit.domain.days import format_day
+from kit.domain.days import show_day
 from kit.domain.modules import lent
 from kit.pages.buttons import controls
 from kit.pages.form_page import FormPage
@@ -113,7 +113,7 @@ class RequestFormPage(FormPage):
 
     def fixed(self, record: ServiceRequest) -> list[tuple[str, Any]]:
         creator, at = (record.created_by, record.created_at) if record.pk else (self.request.user, timezone.now())
-        return [("编号", record.number or "自动生成"), ("创建人", creator), ("创建时间", format_day(at, "time"))]
+        return [("编号", record.number or "自动生成"), ("创建人", creator), ("创建时间", show_day(at, "time"))]
 
 
 def contact_suggestions(user: User, customer_id: int | None) -> list[Contact]:

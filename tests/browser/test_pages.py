@@ -216,7 +216,7 @@ def test_a_record_leads_back_to_the_rows_one_came_from(company, many, browse):
     expect(rows(page)).to_have_count(1)
     rows(page).get_by_role("link", name="第 07 号客户").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("压力变送器改造")
-    follow(page, "返回")
+    follow(page.locator(".crumb"), "销售机会管理")
     expect(rows(page)).to_have_count(1)
 
 

@@ -72,7 +72,7 @@ def test_a_manager_sees_late_today_and_coming_items_of_own_opportunities(manager
     assert "逾期 2 天" in shown
     for words in ("太远的事", "做完的事", "同事的事", "关闭的事"):
         assert words not in shown
-    assert "今天有 2 件事要做" in body(manager)
+    assert "今天有 2 件事" in body(manager)
 
 
 def test_the_heading_counts_what_the_page_lists_for_a_manager(manager, company):
@@ -91,7 +91,7 @@ def test_the_heading_counts_what_the_page_lists_for_a_manager(manager, company):
     factories.churn_case(company.manager)
     page = body(manager)
     # two plan items, one without a plan, three follow-ups, two requests to handle, one to feed back, one warning
-    assert "今天有 10 件事要做" in page
+    assert "今天有 10 件事" in page
     assert " · 有 4 件已逾期" in page
 
 
@@ -103,7 +103,7 @@ def test_the_heading_counts_what_the_page_lists_for_a_supervisor(company, sign_i
     ServiceRequest.objects.filter(summary="待分配3").update(due_at=timezone.now() - timedelta(days=1))
     factories.opportunity(company.stranger)
     page = body(sign_in(company.supervisor))
-    assert "今天有 24 件事要做" in page
+    assert "今天有 24 件事" in page
     assert " · 有 1 件已逾期" in page
 
 

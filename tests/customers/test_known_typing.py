@@ -119,3 +119,53 @@ def test_the_fields_of_both_forms_ask_while_typing(company, sign_in):
         places = find_all(client.get(page), "[data-known]")
         assert len(places) == names
         assert {place.get("hx-post") for place in places} <= {CUSTOMERS, OPPORTUNITIES}
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ({"name": "钱国栋"}, "同名"),
+        ({"mobile": "+86 138 0013 8000"}, "电话相同"),
+        ({"office_phone": "13800138000"}, "电话相同"),
+        ({"wechat": "QIAN_gd"}, "微信号相同"),
+        ({"wechat": "13800138000"}, "电话相同"),
+    ],
+)
+def test_a_contact_is_known_within_its_customer_while_it_is_typed(typed, why, company, sign_in):
+    customer = factories.CustomerFactory(manager=company.manager)
+    values = {"name": "钱国栋", "position": "采购主管", "mobile": "13800138000", "wechat": "qian_gd"}
+    contact = factories.ContactFactory(customer=customer, **values)
+    client, url = sign_in(company.manager), f"{customer.get_absolute_url()}contacts/known/"
+    answer = client.post(url, typed)
+    assert links(answer) == [("钱国栋", f"{customer.get_absolute_url()}contacts/{contact.pk}/edit/")]
+    assert f"职位 采购主管，{why}" in text(answer)
+    assert text(client.post(f"{url}?but={contact.pk}", typed)) == ""  # the one that is edited
+    other = factories.CustomerFactory(manager=company.manager)
+    assert text(client.post(f"{other.get_absolute_url()}contacts/known/", typed)) == ""
+    assert told() == 0
+
+
+def test_contacts_of_a_hidden_customer_are_not_told(company, sign_in):
+    customer = factories.CustomerFactory(manager=company.stranger)
+    factories.ContactFactory(customer=customer, name="钱国栋")
+    url = f"{customer.get_absolute_url()}contacts/known/"
+    assert sign_in(company.manager).post(url, {"name": "钱国栋"}).status_code == 404
+    assert sign_in(company.executive).post(url, {"name": "钱国栋"}).status_code == 403
+
+
+def test_the_contact_form_asks_from_page_and_dialog(company, sign_in):
+    customer = factories.CustomerFactory(manager=company.manager)
+    contact = factories.ContactFactory(customer=customer)
+    client, base = sign_in(company.manager), f"{customer.get_absolute_url()}contacts/"
+    for headers in ({}, {"HX-Request": "true"}):
+        places = find_all(client.get(f"{base}new/", headers=headers), ".known")
+        assert [place.get("id") for place in places] == [
+            "known-name",
+            "known-mobile",
+            "known-office_phone",
+            "known-wechat",
+        ]
+        assert {place.get("hx-post") for place in places} == {f"{base}known/"}
+        assert {place.get("hx-target") for place in places} == {"this"}  # not the dialog around it
+    place = find_all(client.get(f"{base}{contact.pk}/edit/"), ".known")[0]
+    assert place.get("hx-post") == f"{base}known/?but={contact.pk}"

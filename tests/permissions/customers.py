@@ -22,6 +22,8 @@ customers:customer_history       customer  POST  in   405  405  405  405  405  4
 customers:customer_update        customer  GET   in   404  200  200  403  404  404  404  403  404
 customers:customer_update        customer  POST  in   404  302  302  403  404  404  404  403  404
 customers:contact_create         customer  GET   in   404  200  200  403  404  404  404  403  404
+customers:known_contacts         customer  GET   in   405  405  405  405  405  405  405  405  405
+customers:known_contacts         customer  POST  in   404  200  200  403  404  404  404  403  404
 customers:contact_create         customer  POST  in   404  302  302  403  404  404  404  403  404
 customers:contact_update         contact   GET   in   404  200  200  403  404  404  404  403  404
 customers:contact_update         contact   POST  in   404  302  302  403  404  404  404  403  404

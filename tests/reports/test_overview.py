@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import timedelta
 from decimal import Decimal
 
@@ -9,12 +10,12 @@ import pytest
 from django.utils import timezone
 
 from customers.models import ChurnCase, Customer, Order
-from customers.orders.trend import SPARKLINE_MONTHS
-from kit.domain.days import add_months
+from customers.orders.trend import SPARKLINE_MONTHS, month_start_before
+from kit.domain.days import add_months, midnight, show_day
 from kit.domain.money import format_yuan, shorten_amount
 from marketing.models import Opportunity
 from reports.overview import executive_tiles
-from reports.periods import year_period
+from reports.periods import month_period, year_period
 from reports.queries import executive, pipeline
 from services.models import ServiceRequest
 from tests import factories
@@ -55,11 +56,47 @@ def busy(company):
     return company
 
 
-def test_the_months_of_a_tile_say_what_they_count_where_it_is_not_the_figure(busy, sign_in):
+def test_a_tile_draws_its_own_figure_from_six_months_on(busy, sign_in):
+    """Nor more nor less: other figures than the tile's, and a course of few months, say something else."""
+    tile_by_label = tiles(busy.executive)
+    customers = tile_by_label["客户"].bars
+    assert [bar.total for bar in customers][-3:] == [Decimal(tile_by_label["客户"].value)] * 3
+    assert customers[-4].total == 0  # all were created 60 days ago
+    assert not tile_by_label["加权销售漏斗"].totals  # what it was at the end of past months, nobody knows
     page = sign_in(busy.executive).get("/")
-    trends = [tile.trend_label or tile.label for tile in executive_tiles(factories.fresh(busy.executive))]
-    assert "每月新增" in trends
-    assert texts(page, ".kpis.trends .kpi > em a") == [f"{label}，近 18 个月 · 看报表" for label in trends]
+    captions = texts(page, ".kpis.trends .kpi > em a")
+    assert captions == [f"{tile.caption} · 看报表" for tile in tile_by_label.values()]
+    assert find_all(page, ".kpis.trends .spark") == []
+    customer = Order.objects.get().customer
+    for back in range(6):
+        ordered_at = midnight(month_start_before(TODAY, back))
+        factories.order(customer, number=f"M{back}", ordered_at=ordered_at)
+    page = sign_in(busy.executive).get("/")
+    assert len(find_all(page, ".kpis.trends .spark")) == 1
+    assert len(find_all(page, ".kpis.trends .spark .run")) == 1
+
+
+def test_the_running_month_is_compared_with_the_same_day_of_last_month(busy):
+    first = month_start_before(TODAY, 1)
+    same_day = min(TODAY.day, monthrange(first.year, first.month)[1])
+    day = first.replace(day=same_day)
+    customer, old = Order.objects.get().customer, Order.objects.get().total
+    within = factories.order(customer, number="A", ordered_at=midnight(day) + timedelta(hours=23))
+    if day != month_period(first).last:  # the day after it is not compared with
+        factories.order(customer, number="B", ordered_at=midnight(day + timedelta(days=1)))
+    tile = tiles(busy.executive)["本月订单金额"]
+    assert tile.same_day == within.total
+    assert f"上月同期（到 {show_day(day)}）{shorten_amount(within.total)}" in tile.note
+    assert tile.totals[TODAY.replace(day=1)] == old
+    assert tile.mark_y is not None
+
+
+def test_the_win_rate_is_drawn_as_that_of_twelve_months(busy):
+    tile = tiles(busy.executive)["近 12 个月成功率"]
+    assert str(tile.bars[-1].total) == tile.value == "100.0"
+    Opportunity.objects.filter(status="won").update(closed_at=midnight(month_start_before(TODAY, 12)))
+    tile = tiles(busy.executive)["近 12 个月成功率"]
+    assert [bar.total for bar in tile.bars][-2:] == [Decimal(100), Decimal(0)]
 
 
 def test_every_tile_says_what_its_report_says(busy, sign_in):
@@ -87,7 +124,8 @@ def test_every_tile_says_what_its_report_says(busy, sign_in):
     for tile in tile_by_label.values():
         assert client.get(tile.url).status_code == 200
         assert len(tile.bars) == SPARKLINE_MONTHS
-        assert sum((bar.total for bar, _ in tile.bars), Decimal(0)) > 0
+        assert (sum(bar.total for bar in tile.bars) > 0) == bool(tile.totals)
+        assert bool(tile.totals) == (tile.label != "加权销售漏斗")
 
 
 def test_every_tile_leads_to_the_rows_behind_it_and_to_its_report(busy, sign_in):
@@ -136,7 +174,7 @@ def test_the_home_of_an_executive(busy, sign_in, django_assert_max_num_queries):
     client.get("/")
     with django_assert_max_num_queries(40):
         home = client.get("/")
-    for words in ("本月订单金额", "近 18 个月", "待审阅的客户管理报告", "2026年10月客户管理报告", "最近确认流失的客户"):
+    for words in ("本月订单金额", "上月同期", "待审阅的客户管理报告", "2026年10月客户管理报告", "最近确认流失的客户"):
         assert words in text(home)
     assert len(find_all(home, "svg.spark")) == 6
     assert find_all(home, "[style]") == []
@@ -161,7 +199,7 @@ def test_a_supervisor_is_shown_the_report_they_owe(company, sign_in):
     joined_long_ago(company.supervisor)
     client = sign_in(company.supervisor)
     last = add_months(TODAY.replace(day=1), -1)
-    words = f"{last.year}年{last.month}月的报告还没有提交"
+    words = f"{show_day(last, 'month')}的报告还没有提交"
     assert words in text(client.get("/"))
     factories.monthly_report(company.supervisor, "submitted", period=last)
     assert words not in text(client.get("/"))

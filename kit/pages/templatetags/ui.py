@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from kit.domain.actor import Actor
-from kit.domain.days import format_ago, format_day
+from kit.domain.days import format_ago, show_day
 from kit.domain.money import format_money
 from kit.domain.text import DASH
 from kit.pages.buttons import Button, Control
@@ -23,7 +23,7 @@ from kit.pages.buttons import controls as visible_controls
 from kit.pages.html import format_html_fast
 
 register = template.Library()
-register.filter("day", format_day)
+register.filter("day", show_day)
 register.filter("ago", format_ago)
 register.filter("money", format_money)
 WEEKDAYS = "一二三四五六日"
@@ -53,7 +53,7 @@ def format_cell(value: Any) -> str:
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, date):
-        return format_day(value)
+        return show_day(value)
     if isinstance(value, Decimal):
         return format_money(value)
     return str(value)
