@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.db import models
 from django.db.models import Q
 
-from kit.domain.verdict import Verdict
+from kit.domain.verdict import Verdict, first_objection, require_scope
 from kit.transitions import Guard
 
 if TYPE_CHECKING:
@@ -85,7 +85,10 @@ def undoable_each(name: str, permission: Guard, each: EachRecord, *, back: str =
         name,
         visible=lambda user: Q(by=user),
         lock=lambda entry: None,
-        allowed=lambda entry, by: permission.rule.verdict(permission.model, by),
+        allowed=lambda entry, by: first_objection(
+            require_scope(entry.by_id == by.pk, f"只有操作的人（{entry.by}）可以撤销。"),
+            permission.rule.verdict(permission.model, by),
+        ),
         each=each,
         back=back,
     )

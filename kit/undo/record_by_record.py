@@ -161,8 +161,23 @@ def _restore(entry: UndoEntry, each: EachRecord, ready: Groups, by: Any, into: R
     rows = sorted((row for group in ready.values() for row in group), key=lambda row: row.pk)
     if rows:
         restored, notes = write_rows(rows, entry)
+        _follow_versions(entry, rows)
         each.follow(entry, restored, by)
         into.notes += notes
+
+
+@in_transaction
+def _follow_versions(entry: UndoEntry, rows: list[UndoRow]) -> None:
+    """Let the change before this one be taken back after it: the records are again as that one left them."""
+    versions = {(row.model, row.key): row.version for row in rows if row.version is not None}
+    earlier = UndoRow.objects.filter(model__in={model for model, _ in versions}, key__in={key for _, key in versions})
+    followed = []
+    for row in earlier.filter(version__isnull=False).exclude(entry=entry):
+        left = versions.get((row.model, row.key))
+        if left is not None and row.version == left - 1:
+            row.version = left + 1
+            followed.append(row)
+    UndoRow.objects.bulk_update(followed, ["version"])
 
 
 @in_transaction
