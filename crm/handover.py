@@ -12,16 +12,18 @@ from accounts.models import User
 from accounts.users.pages import CRUMBS as USER_CRUMBS
 from customers.hooks import RecordsOfCustomers
 from customers.merging.pages import COLUMNS, CRUMBS, LIST, RELATED, UNIT
+from customers.merging.undoing import TRANSFERRED, watch_transfer
 from customers.models import Customer, transfer_customers
 from customers.records.candidates import possible_successors
 from kit.bulk.page import BulkPage, Outcome
-from kit.bulk.selection import LeftOut
+from kit.domain.left_out import LeftOut
 from kit.domain.modules import Leaving, lent, modules
 from kit.domain.verdict import refuse_if
 from kit.pages.form_page import FormPage
 from kit.pages.forms import Block, CrmForm, apply_field_defaults
 from kit.sql.row_locks import lock_in_order
 from kit.sql.transactions import in_transaction
+from kit.undo.journal import Journal
 
 
 class TransferForm(CrmForm, forms.Form):
@@ -69,10 +71,19 @@ class TransferCustomers(BulkPage):
 
     do, form, title = Customer.transfer, TransferForm, "移交客户"
     crumbs, help, unit, list_url_name = CRUMBS, "customers", UNIT, LIST
-    select_related, columns, done_also = RELATED, COLUMNS, "，双方会收到通知"
+    select_related, columns, done_also, undo = RELATED, COLUMNS, "，双方会收到通知", TRANSFERRED
 
     def form_options(self, record: Any) -> dict[str, Any]:
         return {"by": self.request.user}
+
+    def watch(self, journal: Journal, rows: list[Customer], form: TransferForm) -> None:
+        keys, to = [row.pk for row in rows], form.cleaned_data["to"]
+        watch_transfer(journal, keys, to)
+        for records in lent(RecordsOfCustomers):
+            records.watch(journal, keys, to)
+
+    def undo_text(self, count: int, form: TransferForm) -> str:
+        return f"{super().undo_text(count, form)}给{form.cleaned_data['to']}"
 
     def act(self, rows: list[Customer], form: TransferForm) -> Outcome:
         to, by, reason = form.cleaned_data["to"], self.request.user, form.cleaned_data["reason"]

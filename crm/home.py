@@ -24,6 +24,7 @@ from kit.domain.modules import modules
 from kit.exchange.exports import EXPORT_FUNCTION, resolve_export
 from kit.jobs.models import Job, JobRefused
 from kit.lists.paging import MAX_COUNT, count_capped, format_count
+from kit.undo.models import UndoEntry
 from marketing.models import Opportunity, PlanItem
 from marketing.waiting import agreed_follow_ups, developed_by, due_items
 from reports.models import MonthlyReport
@@ -211,8 +212,11 @@ class SendMailAgain(View):
 
 class JobDetail(View):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        job = get_object_or_404(own_jobs(cast(User, request.user)), pk=pk)
-        return render(request, "jobs/job_detail.html", {"title": job.kind, "job": job, "help_anchor": "jobs"})
+        user = cast(User, request.user)
+        job = get_object_or_404(own_jobs(user), pk=pk)
+        undoable = UndoEntry.objects.visible_to(user).open().filter(job=job).select_related("by", "job")
+        context = {"title": job.kind, "job": job, "help_anchor": "jobs", "undoable": undoable}
+        return render(request, "jobs/job_detail.html", context)
 
 
 class JobFile(View):

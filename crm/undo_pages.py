@@ -10,8 +10,10 @@ from django.utils import timezone
 from django.views import View
 
 from kit.domain.days import show_day
+from kit.jobs.models import Job
 from kit.pages.form_page import FormPage
 from kit.pages.page import render_page
+from kit.undo.jobs import start_taking_back
 from kit.undo.models import UndoEntry, UndoEntryQuerySet
 from kit.undo.restoring import take_back
 
@@ -28,7 +30,7 @@ class RecentChanges(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         rows = UndoEntry.objects.visible_to(self.request.user).filter(until__gt=timezone.now())
-        rows = of_record(rows, request.GET.get("about", "")).select_related("by", "undone_by")
+        rows = of_record(rows, request.GET.get("about", "")).select_related("by", "undone_by", "job")
         entries = list(rows.prefetch_related("record")[: MAX_ROWS + 1])
         return render_page(self, entries=entries[:MAX_ROWS], more=len(entries) > MAX_ROWS)
 
@@ -44,16 +46,23 @@ def of_record(entries: UndoEntryQuerySet, about: str) -> UndoEntryQuerySet:
 class TakeBack(FormPage):
     do, title, question = UndoEntry.can_undo, "撤销", "撤销这次操作？"
     crumbs, help = (("最近删除", "recent"),), "recent"
-    select_related, submit_label = ("by", "undone_by"), "撤销"
+    select_related, submit_label = ("by", "undone_by", "job"), "撤销"
 
     def context(self, record: UndoEntry, form: Any) -> dict[str, Any]:
         return {"named": str(record), "details": f"{record.by}，{show_day(record.at, 'time')}"}
 
-    def carry_out(self, record: UndoEntry, form: Any) -> None:
-        self.message = f"已撤销：{record}。{take_back(record, by=self.request.user)}"
+    def carry_out(self, record: UndoEntry, form: Any) -> Job | None:
+        by = self.request.user
+        if record.undoable.each is not None and record.is_large:
+            self.message = f"正在后台撤销：{record}，进度和结果在这里。"
+            return start_taking_back(record, by=by)
+        self.message = f"已撤销：{record}。{take_back(record, by=by)}"
+        return None
 
     def back_url(self, record: UndoEntry) -> str:
         return reverse("recent")
 
-    def success_url(self, record: UndoEntry, result: Any) -> str:
-        return record.record.get_absolute_url() if record.record is not None else reverse("recent")
+    def success_url(self, record: UndoEntry, result: Job | None) -> str:
+        if result is not None:
+            return reverse("job_detail", args=[result.pk])
+        return record.record.get_absolute_url() if record.record is not None else reverse(record.undoable.back)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from accounts.models import User
     from kit.sql.id_sets import IdSet
+    from kit.undo.journal import Journal
 
     from .records.duplicates import Match, SearchTerms
     from .records.models import Customer
@@ -37,7 +38,8 @@ class RecordsOfCustomers:
     """Records of a higher module that hang on customers.
 
     shown_to: ids of customers that a user sees because of their work; rows: of one customer, which keep it from being
-    deleted; set_owner: names the customers' owner in the rows; follow: moves open work with a transferred customer.
+    deleted; set_owner: names the customers' owner in the rows; follow: moves open work with a transferred customer;
+    watch: notes before it what that may touch, each row by its customer, so that it can be taken back.
     """
 
     label: str
@@ -45,6 +47,7 @@ class RecordsOfCustomers:
     rows: Callable[[Customer], models.QuerySet[models.Model]]
     set_owner: Callable[[Iterable[int], User], None]
     follow: FollowCustomers
+    watch: Callable[[Journal, list[int], User], None]
 
 
 @dataclass(frozen=True)

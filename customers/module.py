@@ -12,10 +12,11 @@ from kit.domain.modules import Action, Chapter, Leaving, MenuItem, Module, PageP
 
 from .churn.models import ChurnCase
 from .contacts.models import PERSONAL_DATA_PERMISSION
-from .contacts.undoing import REMOVED_CONTACT
+from .contacts.undoing import REFUSED_CONTACTS, REMOVED_CONTACT, REMOVED_CONTACTS
 from .interactions.undoing import REMOVED_INTERACTION
 from .merging.leaving import customers_left_by, hand_over_customers
 from .merging.merge_undo import MERGE
+from .merging.undoing import CHANGES
 from .records.known_pages import KnownWhileTyping
 from .records.models import Customer
 from .search.find import find_records
@@ -58,12 +59,16 @@ MODULE: Module[User] = Module(
         "customers:interaction_create": PagePermission("记交往", "customers.change_customer"),
         "customers:attachment": PagePermission("下载附件", "customers.view_customer"),
         "customer_transfer_many": PagePermission("移交所选客户", "customers.transfer_customer"),
+        "customers:share_many": PagePermission("共享所选客户", Customer.share.permission),
         "contact_personal": PagePermission("个人信息", PERSONAL_DATA_PERMISSION),
     },
     lends=(
         BulkChanges(transfer_customers, reclassify_customers, merge_into),
         MERGE,
+        *CHANGES,
         REMOVED_CONTACT,
+        REMOVED_CONTACTS,
+        REFUSED_CONTACTS,
         REMOVED_INTERACTION,
         DetailPermissions("customers.see_contact_details", "customers.open_contact_details"),
     ),

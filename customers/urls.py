@@ -9,6 +9,7 @@ from .insight import churn_lists
 from .insight import pages as insight
 from .interactions import attachment_pages
 from .interactions import pages as interactions
+from .merging import share_many
 from .orders import pages as orders
 from .page import list_pages
 from .page import pages as detail
@@ -19,6 +20,7 @@ from .sync import pages as sync
 app_name = "customers"
 urlpatterns = [
     path("", list_pages.CustomerList.as_view(), name="customer_list"),
+    path("share/", share_many.ShareCustomers.as_view(), name="share_many"),
     path("contacts/refuse/", many_contacts.RefuseContacts.as_view(), name="refuse_contacts"),
     path("contacts/delete/", many_contacts.RemoveContacts.as_view(), name="remove_contacts"),
     path("known/", known_pages.KnownWhileTyping.as_view(), name="known"),

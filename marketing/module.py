@@ -13,6 +13,7 @@ from .opportunities.duplicates import opportunity_matches
 from .opportunities.known_pages import KnownOrganisations
 from .opportunities.lead import lead_url
 from .opportunities.models import Opportunity
+from .opportunities.undoing import CHANGES
 from .plans.leaving import count_open_opportunities, hand_over_opportunities
 from .plans.undoing import REMOVED_ITEM
 from .search import find_records
@@ -41,6 +42,7 @@ MODULE: Module[User] = Module(
     record_pages={"marketing:development_list": "marketing:opportunity_detail"},
     lends=(
         REMOVED_ITEM,
+        *CHANGES,
         Supervision("marketing.assign_opportunity"),
         OriginCard(draw_customer_card),
         HeadFigure(draw_open_opportunities),

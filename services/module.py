@@ -8,10 +8,11 @@ from customers.hooks import HeadFigure, RecordsOfCustomers, WorkCard
 from kit.domain.modules import Action, Chapter, Leaving, MenuItem, Module, PagePermission, Search
 
 from .customer_card import draw_customer_card, draw_open_requests
-from .requests.handover import hand_over_requests
+from .requests.handover import hand_over_requests, watch_requests
 from .requests.leaving import count_open_requests, hand_over_all_requests
 from .requests.models import ServiceRequest
 from .requests.of_customers import customers_served_by, requests_of, set_owner
+from .requests.undoing import CHANGES
 from .search import find_records
 from .waiting import WAITING
 
@@ -56,7 +57,8 @@ MODULE: Module[User] = Module(
         "services:rating_picture": PagePermission("客户评价的二维码", HANDLE),
     },
     lends=(
-        RecordsOfCustomers("服务请求", customers_served_by, requests_of, set_owner, hand_over_requests),
+        *CHANGES,
+        RecordsOfCustomers("服务请求", customers_served_by, requests_of, set_owner, hand_over_requests, watch_requests),
         WorkCard(draw_customer_card),
         HeadFigure(draw_open_requests),
     ),

@@ -12,7 +12,7 @@ from kit.sql.markers import ChangeMarker
 BUSINESS_APPS = ("accounts", "basedata", "customers", "marketing", "services", "reports")
 # Neither is what happened in between part of the business: audit and jobs stand in apps of their own.
 LEFT_OUT = {"accounts.notification", "accounts.usersession", "customers.timelineentry", "basedata.numbersequence"}
-LEFT_OUT_COLUMNS = {"version", "last_login"}
+LEFT_OUT_COLUMNS = {"version", "last_login", "receives_shares"}  # the last: a mark that stays, to save a query
 RECOMPUTED = {"customers.revenueyear", "customers.revenuemonth"}  # rows made anew have keys of their own
 Digest = dict[str, dict[Any, dict[str, Any]]]
 

@@ -34,7 +34,10 @@ ERASED_NAME = "已抹去的联系人"
 WECHAT_PART = re.compile(r"[\w-]{5,}", re.ASCII)  # shorter ones are in too many
 WAYS = ("mobile", "office_phone", "wechat", "email")  # to reach a contact, of which the form asks for one
 CONTACT_TEXTS = ("name", "gender", "position", "role", *WAYS, "preferred_channel", "note")  # what is erased
-CONTACT_REMOVED = "customers.contact_removed"  # stands in the journal
+# They stand in the journal.
+CONTACT_REMOVED, CONTACTS_REMOVED, CONTACTS_REFUSED = (
+    "customers.contact_removed", "customers.contacts_removed", "customers.contacts_refused",
+)  # fmt: skip
 
 
 class ContactQuerySet(OfCustomersQuerySet["Contact"]):
@@ -180,15 +183,20 @@ class Contact(HasContactDetails):
     @transition("customers.change_customer", "删除", refusal="您的角色不能修改客户")
     def remove(self, *, by: User) -> UndoEntry | None:
         """Delete the contact; return what takes it back. Their interactions stay, without them."""
-        log_event(by, "删除", self, 客户=self.customer)
         journal, text = Journal(), f"联系人 {self.name}"
         journal.watch_deletion(self)
-        self.delete()
+        self.discard(by=by)
         return journal.keep(CONTACT_REMOVED, "删除", text, by=by, about=self.customer)
 
     @remove.guard
     def can_remove(self, by: User) -> Verdict:
         return self.customer.can_edit(by)
+
+    @in_transaction
+    def discard(self, *, by: User) -> None:
+        """Like remove(), for callers that locked the contact, asked the guard and keep what takes it back."""
+        log_event(by, "删除", self, 客户=self.customer)
+        self.delete()
 
     @transition(PERSONAL_DATA_PERMISSION, "抹去", refusal="您的角色不能处理个人信息")
     def erase(self, *, by: User) -> None:

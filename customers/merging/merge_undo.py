@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import F, Q, Value
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Replace
 from django.utils import timezone
 
 from accounts.models import User, notify
-from accounts.scopes.rule import EDIT, scope_includes
+from accounts.scopes.rule import EDIT, scope_includes, user_ids_in_scope
 from customers.churn import scan
 from customers.churn.models import ChurnCase
 from customers.contacts.models import Contact
@@ -23,7 +23,7 @@ from kit.audit.log import log_event
 from kit.domain.verdict import Verdict, first_objection, refuse_if, require_scope
 from kit.sql.transactions import in_transaction
 from kit.undo.kinds import RestoredRows, Undoable
-from kit.undo.models import UndoEntry, UndoEntryQuerySet
+from kit.undo.models import UndoEntry, UndoEntryQuerySet, UndoRow
 
 from .bulk import begin_ownership, set_owner_in_records
 from .merge_journal import MERGED
@@ -32,8 +32,14 @@ CUSTOMER, CASE = Customer._meta.label_lower, ChurnCase._meta.label_lower
 
 
 def merges_seen_by(user: User) -> Q:
-    """Match merges into customers over whose 客户经理 the user's permission to merge reaches, whoever merged."""
-    return Q(object_id__in=Customer.objects.supervised_by(user, "customers.merge_customer").values("pk"))
+    """Match merges of customers over all of whose 客户经理 the user's permission to merge reaches, whoever merged."""
+    people = user_ids_in_scope(user, "customers.merge_customer", EDIT)
+    survivors = Q(object_id__in=Customer.objects.supervised_by(user, "customers.merge_customer").values("pk"))
+    if people is None:
+        return survivors
+    rows = UndoRow.objects.filter(entry=OuterRef("pk"), model=CUSTOMER, before__has_key="deleted_at")
+    out_of_reach = rows.exclude(key__in=Customer.objects.filter(manager__in=people).values("pk"))
+    return survivors & ~Q(Exists(out_of_reach.exclude(key=OuterRef("object_id"))))
 
 
 def merges_to_undo(user: User) -> UndoEntryQuerySet:

@@ -16,19 +16,22 @@ from customers.records.locks import take_merge_and_scan_locks
 from customers.records.models import Customer
 from kit.audit.log import display_value
 from kit.bulk.page import BulkPage, Outcome
-from kit.bulk.selection import Chosen, LeftOut, compare_stamp, read_stamp
+from kit.bulk.selection import Chosen, compare_stamp, read_stamp
+from kit.domain.left_out import LeftOut
 from kit.lists.columns import Column
 from kit.pages.html import format_html_fast
 from kit.pages.page import render_page
 from kit.pages.submission import earlier_url
+from kit.undo.journal import Journal
 from kit.undo.models import UndoEntry
 
-from .bulk import reclassify_customers
+from .bulk import CATEGORY_BY_FIELD, reclassify_customers
 from .duplicate_groups import MAX_GROUPS, find_suspected_duplicates, groups_of_same_code
 from .forms import MergeForm, ReclassifyForm
 from .merge import MAX_TOGETHER, count_relations, merge_undoably
 from .merge_undo import merges_to_undo
 from .merge_values import EMPTY_VALUES, Choices, choosable_names, descriptive_fields, merge_outcome, values_left_behind
+from .undoing import RECLASSIFIED, watch_classes
 
 CRUMBS = (("客户管理", ""), ("客户信息管理", "customers:customer_list"))
 
@@ -50,7 +53,14 @@ COLUMNS = (
 class ReclassifyCustomers(BulkPage):
     do, form, title = Customer.reclassify, ReclassifyForm, "批量修改客户"
     crumbs, help, unit, list_url_name = CRUMBS, "customers", UNIT, LIST
-    select_related, columns = RELATED, COLUMNS
+    select_related, columns, undo = RELATED, COLUMNS, RECLASSIFIED
+
+    def watch(self, journal: Journal, rows: list[Customer], form: ReclassifyForm) -> None:
+        watch_classes(journal, [row.pk for row in rows])
+
+    def undo_text(self, count: int, form: ReclassifyForm) -> str:
+        values = [f"{CATEGORY_BY_FIELD[name]} {value}" for name, value in form.values().items() if name != "reason"]
+        return f"{super().undo_text(count, form)}，{'、'.join(values)}"
 
     def act(self, rows: list[Customer], form: ReclassifyForm) -> Outcome:
         """Change them together; those that have the values already stay."""

@@ -70,6 +70,7 @@ class CustomerList(ListPage):
     bulk_actions = (
         BulkAction("移交", "customer_transfer_many", Customer.transfer.permission, "家"),
         BulkAction("批量修改", "customer_reclassify", Customer.reclassify.permission, "家"),
+        BulkAction("共享", "customers:share_many", Customer.share.permission, "家"),
         BulkAction("合并", "customer_merge", Customer.merge.permission, "家"),
     )
     tabs = Tabs("status", Customer.Status.choices)

@@ -108,10 +108,13 @@ class ShowCustomerDetail(ShowDetail):
     do, select_related, crumbs = Customer.open_detail, ("manager",), CRUMBS
 
 
+MAY_EDIT = "可编辑：可以添加和修改联系人、交往记录"
+
+
 class ShareCustomer(ShareRecord):
     do, select_related = Customer.share, ("manager",)
     crumbs, help = CRUMBS, "sharing"
-    withdraw_url, may_edit = "customers:customer_share_withdraw", "可编辑：可以添加和修改联系人、交往记录"
+    withdraw_url, may_edit = "customers:customer_share_withdraw", MAY_EDIT
 
 
 class WithdrawCustomerShare(WithdrawShare):

@@ -7,13 +7,14 @@ from typing import Any
 
 from django.http import QueryDict
 
+from kit.domain.left_out import describe_left_out
 from kit.domain.verdict import Refused, refuse_if
 from kit.exchange.exports import resolve_list
 from kit.jobs.models import Job, JobRefused
 from kit.sql.turns import in_turn
 
 from .page import BulkPage, Outcome
-from .selection import Chosen, describe_left_out
+from .selection import Chosen
 
 BATCH = 100
 MAX_NOTES = 100  # sentences about rows left out
@@ -28,7 +29,7 @@ def run_bulk(job: Job) -> str:
         form = confirmed_form(page)
         while batch := dict(islice(rows, BATCH)):
             with in_turn():
-                outcome = page.act_on(batch, form)
+                outcome = page.act_on(batch, form, job, changed)
                 save_progress(job, len(batch), changed + len(outcome.done), outcome)
             changed += len(outcome.done)
     except Refused as refused:

@@ -17,6 +17,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import cached_property
 
+from kit.domain.left_out import LeftOut, describe_left_out
 from kit.domain.verdict import Refused, Verdict, refuse_if
 from kit.jobs.models import Job
 from kit.jobs.tasks import start_job
@@ -26,15 +27,15 @@ from kit.pages.form_page import FormPage
 from kit.sql.row_locks import lock_before_records, lock_in_order
 from kit.sql.transactions import in_transaction
 from kit.transitions import LockedWithParent
+from kit.undo.journal import Journal
+from kit.undo.models import UndoEntry
 
 from .selection import (
     MAX_DIRECT,
     MAX_SELECTED,
     Chosen,
-    LeftOut,
     Selection,
     compare_stamp,
-    describe_left_out,
     read_stamp,
 )
 
@@ -67,7 +68,8 @@ class RowChoice(Protocol):
 class BulkPage(FormPage):
     """Acts on the rows selected on a list. A subclass declares do, form, title, unit, columns and list_url_name.
 
-    A page whose rows change by a function of many at once, checked and locked here, says so in act().
+    A page whose rows change by a function of many at once, checked and locked here, says so in act(). undo: the name of
+    its Undoable; watch() notes what the change may touch. Without one the page says that it cannot be taken back.
     """
 
     template_name = "ui/bulk_page.html"
@@ -80,6 +82,7 @@ class BulkPage(FormPage):
     fewest: ClassVar[int] = 1
     max_shown: ClassVar[int] = 50  # rows of the preview
     choice: Callable[[Any], RowChoice] | None = None  # what is chosen row by row
+    undo: str = ""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -109,6 +112,13 @@ class BulkPage(FormPage):
             else:
                 outcome.done.append(row)
         return outcome
+
+    def watch(self, journal: Journal, rows: list[Any], form: Any) -> None:
+        """Note what the change of these rows may touch, each by record=."""
+
+    def undo_text(self, count: int, form: Any) -> str:
+        """Say what the change was about; it names no record, as the user may lose sight of one."""
+        return f"{count:,} {self.unit}"
 
     def arguments(self, row: Any, form: Any) -> dict[str, Any] | None:
         return self.chooser.arguments(row, form) if self.chooser else form.values()
@@ -205,11 +215,24 @@ class BulkPage(FormPage):
             return self.start_job(opened)
         chosen = self.lock_rows(opened.keys() | {row.pk for row in record.rows}, form)
         compare_stamp(chosen.rows, opened)
-        outcome = self.act(chosen.rows, form)
+        outcome, entry = self.act_undoably(chosen.rows, form)
         left_out = [*record.left_out, *outcome.left_out]
         refuse_if(not outcome.done, "没有一条改动。" + "".join(describe_left_out(left_out, record.unseen))).enforce()
         self.message = self.describe(len(outcome.done), left_out, record.unseen)
-        return None
+        return entry
+
+    @in_transaction
+    def act_undoably(
+        self, rows: list[Any], form: Any, job: Job | None = None, before: int = 0
+    ) -> tuple[Outcome, UndoEntry | None]:
+        """Act, and keep what takes it back. before: how many rows the job has changed so far."""
+        if not self.undo:
+            return self.act(rows, form), None
+        journal = Journal(job=job)
+        self.watch(journal, rows, form)
+        outcome = self.act(rows, form)
+        text = self.undo_text(before + len(outcome.done), form)
+        return outcome, journal.keep(self.undo, self.verb, text, by=self.request.user)
 
     @in_transaction
     def lock_rows(self, keys: Iterable[int], form: Any) -> Chosen:
@@ -233,12 +256,12 @@ class BulkPage(FormPage):
         reasons = "".join(describe_left_out(left_out, unseen))
         return text + (f"另有 {count:,} 条没有{self.verb}：{reasons}" if count else "")
 
-    def act_on(self, opened: Mapping[int, int], form: Any) -> Outcome:
+    def act_on(self, opened: Mapping[int, int], form: Any, job: Job | None = None, before: int = 0) -> Outcome:
         """Change one batch of a job: what somebody changed or took away since the confirmation is left out."""
         chosen = self.lock_rows(opened, form)
         same = [row for row in chosen.rows if row.version == opened[row.pk]]
         changed = [row for row in chosen.rows if row.version != opened[row.pk]]
-        outcome = self.act(same, form)
+        outcome, _ = self.act_undoably(same, form, job, before)
         outcome.left_out += chosen.left_out
         outcome.left_out += [LeftOut(self.row_name(row), "确认后被别人修改过，没有改动。") for row in changed]
         outcome.unseen = len(opened) - len(chosen.rows) - len(chosen.left_out)

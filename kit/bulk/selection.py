@@ -5,10 +5,10 @@ The filter travels, not the keys: the bulk page asks the list itself again, as t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
 from django.core import signing
@@ -17,6 +17,7 @@ from django.http import HttpRequest, QueryDict
 from django.urls import Resolver404, resolve
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from kit.domain.left_out import LeftOut, describe_left_out, quote_names
 from kit.domain.text import refuse_control_characters
 from kit.domain.verdict import Kind, Refused, Verdict
 from kit.exchange.exports import resolve_list
@@ -27,15 +28,7 @@ from kit.pages.unknown_parameters import list_objections
 
 MAX_SELECTED = 10_000
 MAX_DIRECT = 500  # rows that a page changes itself; more are a job's
-MAX_NAMED = 5  # rows that a sentence names
 SALT = "opened together"
-
-
-class LeftOut(NamedTuple):
-    """A selected row that is not acted on, and why."""
-
-    name: str
-    reason: str
 
 
 @dataclass
@@ -58,20 +51,6 @@ class Chosen:
     @property
     def reasons(self) -> list[str]:
         return describe_left_out(self.left_out, self.unseen)
-
-
-def describe_left_out(left_out: Iterable[LeftOut], unseen: int = 0) -> list[str]:
-    """Return a sentence for each reason, with the names of the rows."""
-    names: dict[str, list[str]] = {}
-    for one in left_out:
-        names.setdefault(one.reason, []).append(one.name)
-    sentences = [f"{quote_names(group)}：{reason}" for reason, group in names.items()]
-    return [*sentences, *([f"另外 {unseen} 条不在您的查看范围内。"] if unseen else [])]
-
-
-def quote_names(names: list[str]) -> str:
-    more = f" 等 {len(names)} 条" if len(names) > MAX_NAMED else ""
-    return "、".join(f"「{name}」" for name in names[:MAX_NAMED]) + more
 
 
 def read_stamp(text: str) -> dict[int, int]:

@@ -16,6 +16,11 @@ def undo_tag(entry: UndoEntry | None) -> str:
     return f"{TAG}{entry.pk}" if entry else ""
 
 
+def before_undo(text: object) -> str:
+    """Return a message as it stands before 撤销: 已删除 · 撤销."""
+    return str(text).removesuffix("。")
+
+
 def undo_url(tags: str) -> str:
     """Return the URL that takes back what a message tells of; empty for other messages. tags: its extra tags."""
     key = (tags or "").removeprefix(TAG)

@@ -25,6 +25,12 @@ def has_version(model: type[models.Model]) -> bool:
     return any(field.name == VERSION for field in model._meta.concrete_fields)
 
 
+def is_text(model: type[models.Model], name: str) -> bool:
+    """Return whether people write this column in words of their own."""
+    field = model._meta.get_field(name)
+    return isinstance(field, models.CharField | models.TextField) and not field.choices
+
+
 def read_values(rows: models.QuerySet[Any], names: Iterable[str]) -> Iterator[tuple[int, Values]]:
     """Yield (key, {column: value as JSON keeps it}) of each row."""
     for row in rows.order_by("pk").values("pk", *names):

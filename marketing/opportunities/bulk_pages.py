@@ -10,13 +10,15 @@ from django import forms
 from accounts.models import User
 from accounts.users.assign_each import MAX_CHOICES, AssignEachForm, PersonPerRow, Proposal, ReassignEachForm
 from kit.bulk.page import BulkPage, Outcome
-from kit.bulk.selection import LeftOut
+from kit.domain.left_out import LeftOut
 from kit.lists.columns import Column
 from kit.pages.forms import Block, CrmForm
+from kit.undo.journal import Journal
 
 from .candidates import suggest_people
 from .models import Opportunity
 from .pages import CRUMBS, PEOPLE, name_cell
+from .undoing import ASSIGNED, POSTPONED, REASSIGNED, watch_assignees, watch_forecast
 
 LIST = "marketing:opportunity_list"
 RELATED = (*PEOPLE, "region", "industry", "introduced_by")
@@ -34,12 +36,17 @@ class PersonPerOpportunity(PersonPerRow):
         return row.introduced_by.manager_id if row.introduced_by else row.created_by_id
 
 
+def watch_assignee(page: BulkPage, journal: Journal, rows: list[Opportunity], form: AssignEachForm) -> None:
+    watch_assignees(journal, [row.pk for row in rows])
+
+
 class AssignOpportunities(BulkPage):
     do, form, choice = Opportunity.assign, AssignEachForm, PersonPerOpportunity
     title, unit, done_also, max_shown = "指派机会", "个机会", "，对方会收到通知", MAX_CHOICES
     crumbs, help, list_url_name = CRUMBS, "opportunities", LIST
     template_name, select_related = "accounts/assign_each.html", RELATED
     columns = (NAME, Column("地区", "region"), Column("行业", "industry"), Column("创建人", "created_by", css="nw"))
+    undo, watch = ASSIGNED, watch_assignee
 
 
 class ReassignOpportunities(BulkPage):
@@ -48,6 +55,7 @@ class ReassignOpportunities(BulkPage):
     crumbs, help, list_url_name = CRUMBS, "opportunities", LIST
     template_name, select_related = "accounts/assign_each.html", RELATED
     columns = (NAME, Column("地区", "region"), Column("行业", "industry"), Column("现在指派给", "assignee", css="nw"))
+    undo, watch = REASSIGNED, watch_assignee
 
 
 class PostponeForm(CrmForm, forms.Form):
@@ -63,9 +71,15 @@ class PostponeOpportunities(BulkPage):
     """Move 预计成交日期 of one's own opportunities: each by 更新预测."""
 
     do, form, title, verb = Opportunity.update_forecast, PostponeForm, "延后预计成交日期", "延后"
-    unit = "个机会"
+    unit, undo = "个机会", POSTPONED
     crumbs, help, list_url_name, select_related = CRUMBS, "opportunities", LIST, PEOPLE
     columns = (NAME, Column("成功机率", "success_rate", css="num"), Column("预计成交日期", "expected_on", css="nw"))
+
+    def watch(self, journal: Journal, rows: list[Opportunity], form: PostponeForm) -> None:
+        watch_forecast(journal, [row.pk for row in rows])
+
+    def undo_text(self, count: int, form: PostponeForm) -> str:
+        return f"{super().undo_text(count, form)}到 {form.cleaned_data['expected_on']:%Y-%m-%d}"
 
     def act(self, rows: list[Opportunity], form: PostponeForm) -> Outcome:
         day: date = form.cleaned_data["expected_on"]

@@ -7,10 +7,12 @@ from accounts.users.assign_each import MAX_CHOICES, AssignEachForm, PersonPerRow
 from kit.bulk.page import BulkPage
 from kit.lists.columns import Column
 from kit.pages.html import format_html_fast
+from kit.undo.journal import Journal
 
 from .candidates import suggest_people
 from .models import ServiceRequest
 from .pages import RELATED
+from .undoing import ASSIGNED, REASSIGNED, watch_assignees
 
 
 def request_cell(request: ServiceRequest) -> str:
@@ -30,12 +32,17 @@ class PersonPerRequest(PersonPerRow):
         return row.customer.manager_id if row.customer else None
 
 
+def watch_assignee(page: BulkPage, journal: Journal, rows: list[ServiceRequest], form: AssignEachForm) -> None:
+    watch_assignees(journal, [row.pk for row in rows])
+
+
 class AssignRequests(BulkPage):
     do, form, choice = ServiceRequest.assign, AssignEachForm, PersonPerRequest
     title, unit, done_also, max_shown = "分配服务请求", "个服务请求", "，对方会收到通知", MAX_CHOICES
     crumbs, help = (("服务管理", ""), ("服务分配", "services:dispatch")), "services"
     list_url_name, template_name, select_related = "services:dispatch", "accounts/assign_each.html", RELATED
     columns = (NAME, Column("服务类型", "kind"), Column("客户经理", "customer.manager", css="nw"))
+    undo, watch = ASSIGNED, watch_assignee
 
 
 class ReassignRequests(BulkPage):
@@ -44,3 +51,4 @@ class ReassignRequests(BulkPage):
     crumbs, help = (("服务管理", ""), ("服务归档", "services:archive")), "services"
     list_url_name, template_name, select_related = "services:archive", "accounts/assign_each.html", RELATED
     columns = (NAME, Column("服务类型", "kind"), Column("现在分配给", "assignee", css="nw"))
+    undo, watch = REASSIGNED, watch_assignee

@@ -10,9 +10,20 @@ from django.utils import timezone
 from accounts.models import User, notify
 from kit.audit.log import log_events
 from kit.sql.transactions import in_transaction
+from kit.undo.journal import Journal
 
 from .models import ServiceRequest
 from .notes import ServiceHelper
+
+
+@in_transaction
+def watch_requests(journal: Journal, customers: list[int], to: User) -> None:
+    """Note what hand_over_requests() may touch, when these customers go to that user."""
+    rows = ServiceRequest.objects.in_work().filter(customer__in=customers, assignee=F("customer__manager"))
+    fields = ("assignee", "assigned_at", "assigned_by", "to_decide_since")
+    journal.watch(rows, *fields, strictly=True, record="customer")
+    helpers = ServiceHelper.objects.filter(request__in=rows.values("pk"), user=to)
+    journal.watch(helpers, record="request__customer")
 
 
 @in_transaction

@@ -63,7 +63,7 @@ def test_all_of_a_result_are_moved_beyond_its_page_and_nothing_else(company, sig
     assert "移交 25 家" in texts(page, "form.card button")
     assert 'name="ids"' not in page.content.decode()  # the filter travels, not the keys
     answer = confirm(client, TRANSFER, whole(name="水务"), **handed(company))
-    assert notices(answer) == ["已移交 25 家客户，双方会收到通知。"]
+    assert notices(answer) == ["已移交 25 家客户，双方会收到通知 · 撤销"]
     assert answer.redirect_chain[-1][0] == whole(name="水务")["list"]
     assert owned(company.eastern) == {one.pk for one in chosen}
 
@@ -269,7 +269,7 @@ def test_contacts_are_marked_and_deleted_together(company, sign_in):
     chosen = {"ids": [one.pk for one in people[:2]], "list": listed}
     assert "选择 王芳" in client.get(listed).content.decode()
     answer = confirm(client, "/customers/contacts/refuse/", chosen)
-    assert notices(answer) == ["已设为请勿联系 2 位联系人。"]
+    assert notices(answer) == ["已设为请勿联系 2 位联系人 · 撤销"]
     assert answer.redirect_chain[-1][0] == listed
     assert Contact.objects.filter(do_not_contact=True).count() == 2
     confirm(client, "/customers/contacts/delete/", {"all": "1", "list": f"{listed}?name=李"})

@@ -34,7 +34,7 @@ def undo_meets_edit(company, monkeypatch):
     contact, other = (factories.ContactFactory(customer=customer, name=name) for name in ("高峰", "姜工"))
     talk = factories.interaction(customer, company.manager, contact=contact)
     entry = again(contact).remove(by=company.manager)
-    moment, record = before(monkeypatch, restoring, "_write"), again(talk)
+    moment, record = before(monkeypatch, restoring, "write_rows"), again(talk)
     return lambda: (
         *moment.overtake(
             lambda: take_back(again(entry), by=company.manager),
@@ -59,7 +59,7 @@ def test_control_without_the_locks_the_edit_is_written_over(undo_meets_edit, wit
 def two_clicks(company, monkeypatch):
     contact = factories.ContactFactory(customer=factories.CustomerFactory(manager=company.manager))
     entry = contact.remove(by=company.manager)
-    moment, mine, theirs = before(monkeypatch, restoring, "_write"), again(entry), again(entry)
+    moment, mine, theirs = before(monkeypatch, restoring, "write_rows"), again(entry), again(entry)
     return lambda: moment.overtake(
         lambda: take_back(mine, by=company.manager), lambda: take_back(theirs, by=company.manager)
     )
@@ -83,7 +83,7 @@ def merge_undo_meets_edit(company, monkeypatch):
     kept = factories.CustomerFactory(name="海河水务", manager=company.manager)
     gone = factories.CustomerFactory(name="海河水务", manager=company.manager, fax="022-2")
     entry = merge_undoably(kept, [gone], by=company.supervisor, reason="x")
-    moment, record = before(monkeypatch, restoring, "_write"), again(kept)
+    moment, record = before(monkeypatch, restoring, "write_rows"), again(kept)
     return lambda: (
         *moment.overtake(
             lambda: take_back(again(entry), by=company.supervisor),

@@ -73,7 +73,7 @@ def test_each_goes_to_the_best_candidate_unless_another_is_chosen(company, sign_
     chosen["list"] = "/marketing/opportunities/?status=unassigned"
     answer = send(client, ASSIGN, chosen, **{f"to_{second.pk}": company.colleague.pk, f"to_{third.pk}": ""})
     assert notices(answer) == [
-        "已指派 2 个机会，对方会收到通知。另有 1 条没有指派：「" + third.summary + "」：没有选人。"
+        "已指派 2 个机会，对方会收到通知。另有 1 条没有指派：「" + third.summary + "」：没有选人 · 撤销"
     ]
     assert answer.redirect_chain[-1][0] == chosen["list"]
     assert [Opportunity.objects.get(pk=one.pk).assignee for one in (first, second, third)] == [

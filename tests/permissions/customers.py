@@ -41,6 +41,8 @@ customers:customer_share         customer  GET   in   404  200  200  403  404  4
 customers:customer_share         customer  POST  in   404  302  302  403  404  404  404  403  404
 customers:customer_share_withdraw  grant   GET   in   404  200  200  403  404  404  404  403  404
 customers:customer_share_withdraw  grant   POST  in   404  302  302  403  404  404  404  403  404
+customers:share_many             -         GET   in   403  302  302  302  302  302  302  403  403
+customers:share_many             -         POST  in   403  409  409  409  409  409  409  403  403
 customers:refuse_contacts        -         GET   in   403  302  302  302  302  302  302  403  403
 customers:refuse_contacts        -         POST  in   403  409  409  409  409  409  409  403  403
 customers:remove_contacts        -         GET   in   403  302  302  302  302  302  302  403  403
