@@ -239,7 +239,7 @@ def table(user: User, figures: ContributionFigures, links: ContributionLinks) ->
         note="点客户名看客户，点金额或订单数看构成它的订单",
         paged=True,
         load_details=partial(load_details, user, figures),
-        sort_rows=partial(sort_rows, figures.rows),
+        sort_rows=partial(sort_rows, user, figures),
         default_sort="-amount",
     )
 

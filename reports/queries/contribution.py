@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from django.db.models import Max, QuerySet, Sum, TextChoices
+from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet, Sum, TextChoices
 from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import data_as_of
-from customers.models import Customer, Order, RevenueYear
+from customers.models import Customer, Order, RevenueMonth, RevenueYear
 from customers.orders.versioned_cache import cached, sql_key
 from customers.querysets import CustomerQuerySet
 from customers.records.filters import name_condition
 from kit.domain.days import add_months
+from kit.lists.paging import count_capped
 from kit.sql.exact_sum import ExactSum
 
 from ..figure_cells import change, percent
-from ..periods import Period, year_period
-from ..ranking import RankedCustomer, Ranking
+from ..periods import Period, month_period, year_period
+from ..ranking import RankedCustomer, Ranking, RankingSource
+from ..ranking_order import FirstRows, RowsByName
+from .revenue_bands import revenue_source
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 CHART_CUSTOMERS = 10  # customers of the chart
+ONE_DAY = timedelta(days=1)
+MOST_YEARS = 50  # that are looked for one by one
 
 
 class OwnerBasis(TextChoices):
@@ -73,7 +78,7 @@ class ContributionFigures:
 
     criteria: ContributionCriteria
     ranked: Ranking
-    rows: Sequence[RankedCustomer]
+    rows: FirstRows
     total: ContributionTotal
     largest: list[RankedCustomer]
     period: Period | None
@@ -115,7 +120,7 @@ def contribution_figures(
     return ContributionFigures(
         criteria=criteria,
         ranked=ranked,
-        rows=ranked[:first] if first else ranked,
+        rows=FirstRows(ranked, first or len(ranked)),
         total=first_rows_total(ranked, first) if first else total_row(ranked, before),
         largest=largest,
         period=period,
@@ -137,12 +142,12 @@ def total_row(ranked: Ranking, before: Decimal | None) -> ContributionTotal:
 
 def first_rows_total(ranked: Ranking, first: int) -> ContributionTotal:
     """Return the total row of the first so many customers."""
-    amount = sum(ranked.amounts[:first], Decimal(0))
+    amount, orders = ranked.sums_of_first(first)
     return ContributionTotal(
         name=f"前 {min(first, len(ranked)):,} 家",
         amount=amount,
         share=percent(amount, ranked.base) if ranked.positive else None,
-        orders=sum(ranked.orders[:first]),
+        orders=orders,
     )
 
 
@@ -189,17 +194,18 @@ def ranking(user: User, criteria: ContributionCriteria) -> Ranking:
     )
 
 
-def revenue_rows(user: User, criteria: ContributionCriteria) -> Iterable[tuple[int, Decimal, int]]:
-    customers = matching_customers(user, criteria)
-    rows = filter_owners_at_order(RevenueYear.objects.filter(customer__in=customers.values("pk")), "manager", criteria)
-    if criteria.year is not None:
-        rows = rows.filter(year=criteria.year)
-    sums = list(rows.order_by().values_list("customer").annotate(ExactSum("amount"), Sum("orders")))
+def revenue_rows(user: User, criteria: ContributionCriteria) -> RankingSource:
+    """Return the sums of the customers; PostgreSQL orders them, on SQLite they are texts and all are read."""
+    rows, silent = rollup_rows(user, criteria), None
     if criteria.with_silent:
-        customers_with_orders = {row[0] for row in sums}
-        keys = customers.order_by().values_list("pk", flat=True)
-        sums += [(key, Decimal(0), 0) for key in keys if key not in customers_with_orders]
-    return sums
+        silent = matching_customers(user, criteria).filter(~Exists(rows.filter(customer=OuterRef("pk"))))
+    return revenue_source(rows, silent)
+
+
+def rollup_rows(user: User, criteria: ContributionCriteria) -> QuerySet[RevenueYear]:
+    rows = RevenueYear.objects.filter(customer__in=matching_customers(user, criteria).values("pk"))
+    in_years = rows if criteria.year is None else rows.filter(year=criteria.year)
+    return filter_owners_at_order(in_years, "manager", criteria)
 
 
 def filter_owners_at_order(rows: Rows, field: str, criteria: ContributionCriteria) -> Rows:
@@ -212,8 +218,16 @@ def years(user: User) -> list[int]:
 
 
 def _years(user: User) -> list[int]:
+    """Look for one row of each year: to group them all would read the whole rollup."""
     rows = RevenueYear.objects.filter(customer__in=customers_with_visible_orders(user).values("pk"))
-    return list(rows.order_by("-year").values_list("year", flat=True).annotate(Max("pk")))
+    ends = RevenueYear.objects.aggregate(first=Min("year"), last=Max("year"))
+    if ends["first"] is None:
+        return []
+    if ends["last"] - ends["first"] > MOST_YEARS:
+        return list(rows.order_by("-year").values_list("year", flat=True).annotate(Max("pk")))
+    known = range(ends["last"], ends["first"] - 1, -1)
+    numbers = count_capped((rows.filter(year=year), 1) for year in known)
+    return [year for year, number in zip(known, numbers, strict=True) if number]
 
 
 # Time
@@ -236,62 +250,92 @@ def amounts_in(period: Period, user: User, criteria: ContributionCriteria, keys:
     """Return {customer: amount} of these customers, which are visible to the user."""
 
     def add() -> dict[int, Decimal]:
-        rows = _rows_in(period, criteria).filter(customer__in=keys)
-        return dict(rows.order_by().values_list("customer").annotate(_sum(rows)))
+        is_year = period == year_period(period.first.year)
+        rows = of_year(period, criteria) if is_year else of_days(period, criteria)
+        sums: Any = rows.filter(customer__in=keys).order_by().values_list("customer")
+        return dict(sums.annotate(_sum(rows)))
 
     return cached(user, ("amounts", period, criteria.people, criteria.follow, tuple(keys)), add)
 
 
 def total_in(period: Period, user: User, criteria: ContributionCriteria) -> Decimal | None:
-    """Return the amount of all customers in view; None without orders."""
-
-    def total(of: Period) -> Decimal | None:
-        rows = _rows_in(of, criteria).filter(customer__in=matching_customers(user, criteria).values("pk"))
-        return rows.aggregate(amount=_sum(rows))["amount"]
+    """Return the amount of all customers in view; None without orders. period: from the first day of a year."""
 
     def add() -> Decimal | None:
-        """Return the total; for the larger part of a year, the rollup less the smaller part."""
-        year = year_period(period.first.year)
-        if period == year or period.days * 2 < year.days:
-            return total(period)
-        rest = Period(period.last + timedelta(days=1), year.last)
-        year_total, rest_total = total(year), total(rest)
-        return year_total if year_total is None or rest_total is None else year_total - rest_total
+        amount, number = Decimal(0), 0
+        for sign, rows in pieces_of(period, criteria):
+            in_view = rows.filter(customer__in=matching_customers(user, criteria).values("pk"))
+            sums = in_view.aggregate(amount=_sum(rows), number=_number(rows))
+            amount, number = amount + sign * (sums["amount"] or 0), number + sign * (sums["number"] or 0)
+        return amount if number else None
 
     return add() if criteria.name else cached(user, ("total", visible_customers_key(user), criteria, period), add)
 
 
-def _rows_in(period: Period, criteria: ContributionCriteria) -> QuerySet[RevenueYear] | QuerySet[Order]:
-    """Return rows of the rollup when the period is a whole year, else orders."""
-    if period == year_period(period.first.year):
-        return filter_owners_at_order(RevenueYear.objects.filter(year=period.first.year), "manager", criteria)
-    orders = Order.objects.revenue().filter(ordered_at__gte=period.begins, ordered_at__lt=period.ends)
+def pieces_of(period: Period, criteria: ContributionCriteria) -> Iterator[tuple[int, QuerySet[Any]]]:
+    """Yield (sign, rows) that add up to the period: years and months of the rollups, and of days as few as possible."""
+    year, month = year_period(period.first.year), month_period(period.last.replace(day=1))
+    if period.days * 2 < year.days:
+        sign, days = 1, Period(month.first, period.last)
+        yield 1, of_months(Period(year.first, month.first - ONE_DAY), criteria)
+    else:
+        sign, days = -1, Period(period.last + ONE_DAY, month.last)
+        yield 1, of_year(year, criteria)
+        yield -1, of_months(Period(month.last + ONE_DAY, year.last), criteria)
+    if days.days * 2 > month.days:
+        yield sign, of_months(month, criteria)
+        begins = days.first == month.first
+        rest = Period(days.last + ONE_DAY, month.last) if begins else Period(month.first, days.first - ONE_DAY)
+        sign, days = -sign, rest
+    yield sign, of_days(days, criteria)
+
+
+def of_year(year: Period, criteria: ContributionCriteria) -> QuerySet[RevenueYear]:
+    return filter_owners_at_order(RevenueYear.objects.filter(year=year.first.year), "manager", criteria)
+
+
+def of_months(months: Period, criteria: ContributionCriteria) -> QuerySet[RevenueMonth]:
+    if not months.days:
+        return RevenueMonth.objects.none()
+    rows = RevenueMonth.objects.filter(month__gte=months.first, month__lte=months.last)
+    return filter_owners_at_order(rows, "manager", criteria)
+
+
+def of_days(days: Period, criteria: ContributionCriteria) -> QuerySet[Order]:
+    if not days.days:
+        return Order.objects.none()
+    orders = Order.objects.revenue().filter(ordered_at__gte=days.begins, ordered_at__lt=days.ends)
     return filter_owners_at_order(orders.with_owner(), "owner", criteria) if criteria.by_date else orders
 
 
 def _sum(rows: QuerySet[Any]) -> ExactSum:
-    return ExactSum("amount" if rows.model is RevenueYear else "total")
+    return ExactSum("total" if rows.model is Order else "amount")
 
 
-# Names
+def _number(rows: QuerySet[Any]) -> Count | Sum:
+    return Count("pk") if rows.model is Order else Sum("orders")
 
 
-def sort_rows(rows: Sequence[RankedCustomer], order: str) -> Sequence[RankedCustomer]:
+# Names and order
+
+
+def sort_rows(user: User, figures: ContributionFigures, order: str) -> Sequence[RankedCustomer]:
     """Return the rows by name or amount; they are ranked by amount."""
     if order.removeprefix("-") == "name":
-        return by_name(rows, order.startswith("-"))
-    return rows[::-1] if order == "amount" else rows
+        names = customers_by_name(user, figures.criteria, descending=order.startswith("-"))
+        return RowsByName(figures.rows, names)
+    return figures.rows.ascending() if order == "amount" else figures.rows
+
+
+def customers_by_name(user: User, criteria: ContributionCriteria, *, descending: bool) -> QuerySet[Customer]:
+    """Return the customers of the ranking in the order of the names' pinyin."""
+    customers = matching_customers(user, criteria)
+    if not criteria.with_silent:
+        customers = customers.filter(Exists(rollup_rows(user, criteria).filter(customer=OuterRef("pk"))))
+    return customers.order_by("-name_pinyin" if descending else "name_pinyin", "pk")
 
 
 def name_rows(rows: list[RankedCustomer]) -> None:
     names = dict(Customer.objects.filter(pk__in=[row.customer for row in rows]).values_list("pk", "name"))
     for row in rows:
         row.name = names.get(row.customer, "")
-
-
-def by_name(ranked: Sequence[RankedCustomer], descending: bool) -> list[RankedCustomer]:
-    """Return all rows in the order of the names' pinyin."""
-    rows = {row.customer: row for row in ranked[:]}
-    order = "-name_pinyin" if descending else "name_pinyin"
-    chunks = Customer.objects.order_by(order, "pk").values_list("pk", flat=True)
-    return [rows[key] for key in chunks if key in rows]

@@ -17,7 +17,7 @@ AMOUNTS = st.lists(st.decimals(-(10**6), 10**7, places=7, allow_nan=False), max_
 
 
 def ranked(*amounts):
-    return Ranking((key, Decimal(amount), 1) for key, amount in enumerate(amounts, start=1))
+    return Ranking.of((key, Decimal(amount), 1) for key, amount in enumerate(amounts, start=1))
 
 
 @pytest.mark.parametrize(
