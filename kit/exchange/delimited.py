@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from . import unreadable_files
-from .unreadable_files import MAX_TEXT, UnreadableFile
+from .unreadable_files import MAX_COLUMNS, MAX_TEXT, UnreadableFile
+from .workbooks import SheetRow
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 CHUNK_SIZE = 1 << 20  # bytes
@@ -24,7 +25,7 @@ MAX_LINES_PER_ROW = 1_000
 
 def read_csv_rows(path: Path, *, gzipped: bool, is_wanted: Callable[[str], bool]) -> Iterator[tuple[int, list[str]]]:
     """Yield (number of the row's first line, cells). is_wanted: tells whether a text names a wanted column."""
-    encoding = _detect_encoding(path, gzipped)
+    encoding = detect_encoding(path, gzipped)
     with _open_binary(path, gzipped) as stream:
         head = list(islice(_read_lines(io.TextIOWrapper(stream, encoding, newline="")), DELIMITER_SAMPLE_LINES))
     csv.field_size_limit(MAX_TEXT)
@@ -45,6 +46,16 @@ def read_csv_rows(path: Path, *, gzipped: bool, is_wanted: Callable[[str], bool]
             elif any(_spans_rows(cells, columns - 1, delimiter) for columns in (len(cells), width)):
                 raise _unclosed_quote(lines.start, lines.line)
             yield lines.start, cells
+
+
+def skip_empty_rows(rows: Iterator[tuple[int, list[str]]]) -> Iterator[SheetRow]:
+    """Yield rows with content."""
+    for line, cells in rows:
+        last = max((place for place, cell in enumerate(cells, start=1) if cell.strip()), default=0)
+        if last > MAX_COLUMNS:
+            raise UnreadableFile(f"第 {line} 行有 {last} 列，最多 {MAX_COLUMNS} 列。")
+        if last:
+            yield SheetRow(line, dict(enumerate(cells[: MAX_COLUMNS + 1], start=1)))
 
 
 class NumberedLines:
@@ -105,7 +116,7 @@ def _open_binary(path: Path, gzipped: bool) -> Iterator[Any]:
         raise UnreadableFile("压缩文件已损坏，请重新取得。") from error
 
 
-def _detect_encoding(path: Path, gzipped: bool) -> str:
+def detect_encoding(path: Path, gzipped: bool) -> str:
     """Return the first encoding that decodes the whole file, which is read once, in chunks."""
     with _open_binary(path, gzipped) as stream:
         start, size = stream.read(2), 0
