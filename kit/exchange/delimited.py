@@ -19,6 +19,7 @@ from .workbooks import SheetRow
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 CHUNK_SIZE = 1 << 20  # bytes
+SAMPLE_SIZE = 4096  # bytes at the start that tell UTF-16
 DELIMITER_SAMPLE_LINES = 20
 MAX_LINES_PER_ROW = 1_000
 
@@ -29,7 +30,7 @@ def read_csv_rows(path: Path, *, gzipped: bool, is_wanted: Callable[[str], bool]
     with _open_binary(path, gzipped) as stream:
         head = list(islice(_read_lines(io.TextIOWrapper(stream, encoding, newline="")), DELIMITER_SAMPLE_LINES))
     csv.field_size_limit(MAX_TEXT)
-    delimiter = max(",;\t", key=lambda sign: _score_delimiter(head, sign, is_wanted))
+    delimiter = max(",;\t|", key=lambda sign: _score_delimiter(head, sign, is_wanted))
     with _open_binary(path, gzipped) as stream:
         lines = NumberedLines(_read_lines(io.TextIOWrapper(stream, encoding, newline="")))
         reader, width = csv.reader(lines, delimiter=delimiter, strict=True), 0
@@ -119,9 +120,8 @@ def _open_binary(path: Path, gzipped: bool) -> Iterator[Any]:
 def detect_encoding(path: Path, gzipped: bool) -> str:
     """Return the first encoding that decodes the whole file, which is read once, in chunks."""
     with _open_binary(path, gzipped) as stream:
-        start, size = stream.read(2), 0
-        is_utf_16 = start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-        names = ("utf-16",) if is_utf_16 else ENCODINGS
+        start, size = stream.read(SAMPLE_SIZE), 0
+        names = _likely_encodings(start)
         decoders = {name: codecs.getincrementaldecoder(name)() for name in names}
         chunk = start
         while True:
@@ -135,6 +135,16 @@ def detect_encoding(path: Path, gzipped: bool) -> str:
     if not decoders:
         raise UnreadableFile("认不出文件的编码，请另存为 UTF-8 编码的 CSV。")
     return next(iter(decoders))
+
+
+def _likely_encodings(start: bytes) -> tuple[str, ...]:
+    """Return the encodings for a start; UTF-16 without a mark shows by the zeros of separators and line ends."""
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ("utf-16",)
+    zeros = start[0::2].count(0), start[1::2].count(0)
+    if min(zeros) == 0 < max(zeros):
+        return ("utf-16-be",) if zeros[0] else ("utf-16-le",)
+    return ENCODINGS
 
 
 def _can_decode(decoder: Any, chunk: bytes) -> bool:

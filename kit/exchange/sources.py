@@ -114,7 +114,7 @@ class Delimited:
         self.path, self.gzipped, self.is_wanted = path, start.startswith(GZIP), is_wanted
         self.sheets = [SourceSheet(title or "表格", 0)]
         has_mark = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        if not self.gzipped and not has_mark and start.count(b"\0") > len(start) // 8 and not start[:2].count(b"\0"):
+        if not self.gzipped and not has_mark and 0 in start[0::2] and 0 in start[1::2]:
             raise UnreadableFile("这不是表格文件，或者已损坏。请上传 xlsx、xls 或 csv 文件。")
 
     def rows(self, sheet: SourceSheet) -> Iterator[SheetRow]:

@@ -80,7 +80,7 @@ def _filled_columns(rows: Sequence[SheetRow], names: dict[int, str], *, strict: 
     return [
         column
         for column, count in counts.items()
-        if column not in names and column <= MAX_COLUMNS and (not strict or column < last or 2 * count >= len(rows))
+        if column not in names and column <= MAX_COLUMNS and (not strict or column < last or 2 * count > len(rows))
     ]
 
 

@@ -39,6 +39,7 @@ TITLE, TOTAL, REPEATED, NOTE_BELOW = "列名上方的行", "合计行", "重复�
 SECTION_TITLE, INSTRUCTION = "分组标题", "填写说明"
 UNNAMED = "{} 列没有列名，没有读取：{{}}。"
 MAX_SKIPPED = 200
+SAMPLE_ROWS = 200
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,8 @@ class Table:
             self.sheet, self.kind, self.is_1904 = place.title, source.kind, source.is_1904
             merged = source.merged(place)
             start = list(islice(source.rows(place), LOOKED_AT + HEAD_SEARCH))
+            if not start:
+                raise UnreadableFile(_nothing_in(source))
             guess = guess_header(start[:LOOKED_AT], merged)
             self.header_rows = guess.lines if header_rows is None else tuple(sorted(header_rows))
             self.why = guess.why
@@ -163,6 +166,11 @@ class Table:
                 elif filled:
                     self.row_count += 1
                     yield self._make_row(row, filled, source.strict)
+
+    def samples(self, rows: int = SAMPLE_ROWS) -> list[list[str]]:
+        """Return the filled values of each column in the first rows, for match_columns()."""
+        start = list(islice(self, rows))
+        return [[row.cells[place] for row in start if row.cells[place]] for place in range(len(self.heads))]
 
     def _skip(self, row: SheetRow, why: str, filled: list[tuple[int, str]]) -> None:
         self.skipped_counts[why] += 1
