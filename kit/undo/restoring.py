@@ -26,6 +26,7 @@ from .models import UndoEntry, UndoRow
 from .stored_values import VERSION, Values, decode, has_version, read_by_key
 
 NAMED_ROWS = 3
+ROWS_PER_DELETE = 500
 RowsByModel = dict[type[models.Model], list[UndoRow]]
 
 
@@ -39,9 +40,9 @@ def take_back(entry: UndoEntry, *, by: Any) -> str:
         kind.lock(entry)
         lock_row(entry)
         entry.can_undo(by).enforce()
-        rows = _lock_rows(entry)
-        kind.check(entry)
         restored = RestoredRows()
+        rows = _lock_rows(entry, restored)
+        kind.check(entry)
         notes = _write(rows, restored, entry)
         notes.append(kind.follow(entry, restored, by))
         entry.undone_at, entry.undone_by_id = timezone.now(), by.pk
@@ -64,8 +65,10 @@ def _by_model(rows: list[UndoRow]) -> RowsByModel:
 
 
 @in_transaction
-def _lock_rows(entry: UndoEntry) -> list[UndoRow]:
+def _lock_rows(entry: UndoEntry, restored: RestoredRows) -> list[UndoRow]:
     """Lock the rows of the change and return them; refuse, naming it, where somebody changed one since.
+
+    A kind may let changed rows stay: they, and those that stay with them, are restored.kept.
 
     Rows that were deleted since are left out: the one under 最近删除 that holds them takes over what they had before.
     """
@@ -84,7 +87,13 @@ def _lock_rows(entry: UndoEntry) -> list[UndoRow]:
                 conflicts.append(row)
             else:
                 remaining.append(row)
-    refuse_if(bool(conflicts), _describe_conflicts(entry, conflicts)).enforce()
+    keep = entry.undoable.keep
+    if keep is None:
+        refuse_if(bool(conflicts), _describe_conflicts(entry, conflicts)).enforce()
+    else:
+        staying = keep(remaining, conflicts)
+        restored.kept = conflicts + [row for row in remaining if row.pk in staying]
+        remaining = [row for row in remaining if row.pk not in staying]
     return sorted(remaining, key=lambda row: row.pk)
 
 
@@ -137,9 +146,11 @@ def _hand_over(row: UndoRow) -> None:
 def _write(rows: list[UndoRow], restored: RestoredRows, entry: UndoEntry) -> list[str]:
     """Delete what the change created, insert what it deleted, put back what it changed; in this order."""
     notes = []
-    for row in reversed(rows):
-        if row.is_creation:
-            model_of(row)._base_manager.filter(pk=row.key).delete()
+    created = _by_model([row for row in reversed(rows) if row.is_creation])
+    for model, group in created.items():
+        for start in range(0, len(group), ROWS_PER_DELETE):
+            keys = [row.key for row in group[start : start + ROWS_PER_DELETE]]
+            model._base_manager.filter(pk__in=keys).delete()
     for row in rows:
         if row.is_deletion:
             notes.append(_insert(row, restored, entry))
