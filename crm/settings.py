@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "kit.undo",
     "kit.pages",
     "kit.exchange",
+    "kit.imports",
     "accounts",
     "basedata",
     "customers",

@@ -12,6 +12,7 @@ from crm import undo_pages as recent
 from customers.imports import pages as imports
 from customers.merging import group_pages as merge_groups
 from customers.merging import pages as together
+from kit.imports import pages as runs
 from services.ratings.pages import Rate
 
 CONTACT = "customers/<id:customer>/contacts/<id:pk>/"
@@ -32,6 +33,15 @@ urlpatterns = [
     path("import/<id:pk>/", imports.ImportPreview.as_view(), name="import_file"),
     path("import/<id:pk>/carry-out/", imports.CarryOutImport.as_view(), name="import_carry_out"),
     path("import/<id:pk>/refused/", imports.RefusedRows.as_view(), name="import_refused"),
+    path("imports/", runs.Imports.as_view(), name="imports"),
+    path("imports/<id:pk>/", runs.OneRun.as_view(), name="import_run"),
+    path("imports/<id:pk>/sheet/", runs.ChooseSheet.as_view(), name="import_sheet"),
+    path("imports/<id:pk>/columns/", runs.MatchColumns.as_view(), name="import_columns"),
+    path("imports/<id:pk>/values/", runs.RepairValues.as_view(), name="import_values"),
+    path("imports/<id:pk>/preview/", runs.Preview.as_view(), name="import_preview"),
+    path("imports/<id:pk>/carry-out/", runs.CarryOut.as_view(), name="import_write"),
+    path("imports/<id:pk>/refused/", runs.RefusedRows.as_view(), name="import_rejects"),
+    path("imports/<id:pk>/undo/", runs.TakeBackRun.as_view(), name="import_undo"),
     path("duplicates/", together.Duplicates.as_view(), name="duplicates"),
     path(
         "customers/<id:customer>/contacts/<id:pk>/personal/",

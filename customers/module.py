@@ -13,6 +13,8 @@ from kit.domain.modules import Action, Chapter, Leaving, MenuItem, Module, PageP
 from .churn.models import ChurnCase
 from .contacts.models import PERSONAL_DATA_PERMISSION
 from .contacts.undoing import REFUSED_CONTACTS, REMOVED_CONTACT, REMOVED_CONTACTS
+from .imports.import_undo import IMPORTED_CUSTOMERS
+from .imports.kind import CUSTOMERS
 from .interactions.undoing import REMOVED_INTERACTION
 from .merging.leaving import customers_left_by, hand_over_customers
 from .merging.merge_undo import MERGE
@@ -70,6 +72,8 @@ MODULE: Module[User] = Module(
         REMOVED_CONTACTS,
         REFUSED_CONTACTS,
         REMOVED_INTERACTION,
+        IMPORTED_CUSTOMERS,
         DetailPermissions("customers.see_contact_details", "customers.open_contact_details"),
     ),
+    imports=(CUSTOMERS,),
 )

@@ -7,15 +7,13 @@ import re
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, URLValidator
 
+from kit.domain.credit_codes import CODE_CHARACTERS, code_check_character
 from kit.domain.shortened_numbers import refuse_shortened
 
 six_digits = RegexValidator(r"^[0-9]{6}\Z", "应为 6 位数字，例如 266000")
 web_address = URLValidator(
     schemes=["http", "https"], message="应以 http:// 或 https:// 开头，例如 https://www.example.com"
 )
-
-CODE_CHARACTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-CODE_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 
 
 def postcode(value: str) -> None:
@@ -39,9 +37,3 @@ def license_number(value: str) -> None:
         raise ValidationError("统一社会信用代码只含数字和大写字母（不含 I、O、S、V、Z），请核对。")
     if code[17] != code_check_character(code[:17]):
         raise ValidationError("统一社会信用代码的校验位不对，请核对是否抄错。")
-
-
-def code_check_character(code: str) -> str:
-    """Return the 18th character for the first 17 (GB 32100-2015)."""
-    total = sum(CODE_CHARACTERS.index(char) * weight for char, weight in zip(code, CODE_WEIGHTS, strict=True))
-    return CODE_CHARACTERS[(31 - total % 31) % 31]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from django.db import IntegrityError, transaction
 
@@ -20,7 +21,7 @@ from customers.timeline import TimelineEntry, add_timeline_entries
 from kit.audit.log import log_events
 from kit.domain.folding import clean_text
 from kit.exchange.cells import to_cell_value, unescape_formula
-from kit.exchange.readers import Cells, Table, UnreadableFile, read_table
+from kit.exchange.readers import Cells, UnreadableFile, read_table
 
 from .arrivals import fits_one_transaction
 from .in_parts import PartwiseImport
@@ -35,6 +36,18 @@ KEY_FIELDS = ("number", "external_number", "license_number", "name")
 UNIQUE_FIELDS = KEY_FIELDS[1:]
 MAX_EXTERNAL_NUMBER = 30
 FILLED_TEXT = "已有客户补上了销售系统客户编号"
+ReadRow = tuple[int, dict[str, str], Keys]  # line, cells by field, keys
+
+
+class ReadRows(Protocol):
+    """A table as it is read, by whatever reader."""
+
+    is_1904: bool
+
+    @property
+    def notes(self) -> list[str]: ...
+
+    def __iter__(self) -> Iterator[tuple[int, Cells]]: ...
 
 
 class CustomerImport:
@@ -68,20 +81,29 @@ class CustomerImport:
 
         beat is called with the number of rows read, every thousand rows.
         """
-        table = read_table(path, self.form.knows_column)
+        self._read_all(read_table(path, self.form.knows_column), beat)
+        if not self._fields:
+            raise ImportRefused("文件里没有数据行：第一行是列名，从第二行起每行一个客户。")
+        if "name" not in self._fields.values():
+            raise ImportRefused("文件缺少「名称」列。")
+        self._join_parents()
+
+    def _read_all(self, table: ReadRows, beat: Callable[[int], None] | None) -> None:
         for batch in batches(self._read_rows(table, beat), BATCH):
-            self.known_customers.learn(keys for _, _, keys in batch)
+            self._learn(batch)
             for line, cells, keys in batch:
-                self.reading.begin_row(table)
+                self.reading.begin_row(is_1904=table.is_1904)
                 self._process_row(line, cells, keys)
                 self.reading.end_row(line)
         for line, name, reason in self.reading.unclear_amounts():
             self._refuse(line, name, reason)
         self.notes = self.reading.all_notes(table.notes)
-        if not self._fields:
-            raise ImportRefused("文件里没有数据行：第一行是列名，从第二行起每行一个客户。")
-        if "name" not in self._fields.values():
-            raise ImportRefused("文件缺少「名称」列。")
+
+    def _learn(self, batch: Sequence[ReadRow]) -> None:
+        """Look up what the rows of a batch may mean."""
+        self.known_customers.learn(keys for _, _, keys in batch)
+
+    def _join_parents(self) -> None:
         branches = [row for row in self.rows if row.parent_text]
         self.known_customers.learn(Keys(number=row.parent_text, name=normalize(row.parent_text)) for row in branches)
         for row in branches:
@@ -93,9 +115,7 @@ class CustomerImport:
         ]
         self.errors.sort(key=lambda error: error.line)
 
-    def _read_rows(
-        self, table: Table, beat: Callable[[int], None] | None
-    ) -> Iterator[tuple[int, dict[str, str], Keys]]:
+    def _read_rows(self, table: ReadRows, beat: Callable[[int], None] | None) -> Iterator[ReadRow]:
         """Yield (line, cells by field, keys) of each row without unusable cells."""
         for count, (line, cells) in enumerate(table, start=1):
             if beat and count % 1000 == 0:
@@ -270,20 +290,28 @@ class CustomerImport:
             lock_customer_names()
             self.fill(customers_to_fill)
             meanwhile.refuse_known(self.written_keys())
+            self.finish()
 
     def lock(self) -> list[Customer]:
         """Lock the customers to fill and the 上级单位 of new ones in key order; return those that can be filled."""
+        locked, editable = self._lock_rows(), self._editable_keys(self.filled)
+        return [one for one in locked if one.pk in editable and not one.external_number]
+
+    def _lock_rows(self) -> list[Customer]:
         parents = {row.customer.parent_id for row in self.rows if row.customer.parent_id and not row.parent}
         locked: list[Customer] = []
         for keys in batches(sorted(self.filled.keys() | parents), BATCH):
             locked += Customer.objects.filter(pk__in=keys).order_by("pk").select_for_update(no_key=True)
         if any(one.deleted_at is not None for one in locked if one.pk in parents):
             raise ImportRefused(CHANGED_MEANWHILE)
+        return locked
+
+    def _editable_keys(self, wanted: Iterable[int]) -> set[int]:
         editable = Customer.objects.editable_by(self.by) if self.by else Customer.objects.current()
-        editable_keys: set[int] = set()
-        for keys in batches(sorted(self.filled), BATCH):
-            editable_keys.update(editable.filter(pk__in=keys).values_list("pk", flat=True))
-        return [one for one in locked if one.pk in editable_keys and not one.external_number]
+        found: set[int] = set()
+        for keys in batches(sorted(wanted), BATCH):
+            found.update(editable.filter(pk__in=keys).values_list("pk", flat=True))
+        return found
 
     def fill(self, customers: list[Customer]) -> None:
         """Write the external numbers taken over. customers: as returned by lock(). Raises ImportRefused."""
@@ -295,6 +323,9 @@ class CustomerImport:
         write_customer_texts(self.filled)
         facts = {"原因": "导入"}
         log_events(self.by, "编辑", customers, lambda one: {"销售系统客户编号": ("", one.external_number), **facts})
+
+    def finish(self) -> None:
+        """End the transaction that makes the rows visible; more is written there by the import of a mapped sheet."""
 
     def check_still_new(self) -> None:
         """Raise ImportRefused when a new customer exists by now, beside those that take over a number of the file."""

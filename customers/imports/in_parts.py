@@ -77,6 +77,7 @@ class PartwiseImport:
             self.task.fill(self.task.lock())
             self.meanwhile.refuse_known(self.task.written_keys())  # again, now that nobody else writes
             self.arrival.publish()
+            self.task.finish()
 
     def _heartbeat(self) -> None:
         if not self.arrival.heartbeat():

@@ -9,7 +9,7 @@ from customers.records.models import Customer
 from kit.domain.shortened_numbers import SHORTENED_REFUSED, is_shortened_number, refuse_shortened
 from kit.exchange.amounts import parse_header_unit
 from kit.exchange.dates import InvalidDay, parse_day
-from kit.exchange.readers import Cells, Table
+from kit.exchange.readers import Cells
 from kit.exchange.table_notes import Notes
 
 from .table_form import MAX_WITHOUT_UNIT, CustomerImportForm, TableAmountField, TableDateField
@@ -54,9 +54,9 @@ class ReadingObserver:
                 elif name in NUMBER_FIELDS and is_shortened_number(text):
                     yield name, SHORTENED_REFUSED
 
-    def begin_row(self, table: Table) -> None:
+    def begin_row(self, *, is_1904: bool) -> None:
         for date in self.dates.values():
-            date.is_1904, date.is_month, date.is_short = table.is_1904, False, False
+            date.is_1904, date.is_month, date.is_short = is_1904, False, False
         for field in self.amounts.values():
             field.is_bare = field.is_large = field.is_own = False
 

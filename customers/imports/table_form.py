@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -98,6 +98,7 @@ class ShownTextField(GatedText, forms.CharField):
     def __init__(self, choices: dict[str, Any], *, label: str, refusal: str, empty: str | None = None) -> None:
         super().__init__(label=label, max_length=50)
         self.empty = empty
+        self.shown = tuple(choices)
         self.values = {fold_label(text): value for text, value in choices.items()}
         self.refusal = refusal
 
@@ -115,12 +116,18 @@ class ShownTextField(GatedText, forms.CharField):
 class NewEntryField(ShownTextField):
     """Turn an unknown text into a new dictionary entry, to be saved with the rows."""
 
-    def __init__(self, category: str, entries: list[DictionaryEntry], **kwargs: Any) -> None:
+    def __init__(
+        self, category: str, entries: list[DictionaryEntry], allowed: Collection[str] | None = None, **kwargs: Any
+    ) -> None:
+        """allowed: the only texts that may become entries; None: any."""
         super().__init__({entry.item: entry for entry in entries}, **kwargs)
+        self.allowed = None if allowed is None else {fold_label(text) for text in allowed}
         self.category, self.new_entries = category, list[DictionaryEntry]()
         self.used_values = {entry.value for entry in entries}
 
     def clean_unknown(self, text: str) -> DictionaryEntry:
+        if self.allowed is not None and fold_label(text) not in self.allowed:
+            super().clean_unknown(text)
         number = len(self.values) + 1
         while str(number) in self.used_values:
             number += 1
@@ -147,12 +154,18 @@ class CustomerImportForm(CrmForm, forms.ModelForm):
         field_classes = {row.name: FIELD_CLASSES[row.kind] for row in TABLE_FIELDS if row.kind in FIELD_CLASSES}
 
     def __init__(
-        self, *, default_manager: User | None = None, create_regions: bool = False, by: User | None = None
+        self,
+        *,
+        default_manager: User | None = None,
+        create_regions: bool = False,
+        by: User | None = None,
+        new_entries: Mapping[str, Collection[str]] | None = None,
     ) -> None:
+        """new_entries: {field: texts that become entries of its dictionary}, beside all new regions."""
         super().__init__(data={})
         del self.fields["submission"]
         self.default_manager = default_manager.username if default_manager else ""
-        self.new_regions: list[DictionaryEntry] = []
+        self.new_entries = new_entries or {}
         categories = entry_categories(ENTRY_NAMES)
         entries = list(DictionaryEntry.objects.filter(category__in=categories.values()))
         for row in LOOKUPS:
@@ -179,14 +192,22 @@ class CustomerImportForm(CrmForm, forms.ModelForm):
     def _entry_field(
         self, row: CustomerField, entries: list[DictionaryEntry], create_regions: bool, by: User | None
     ) -> ShownTextField:
+        label = field_label(row.name)
+        if row.name in self.new_entries:
+            refusal, category = refuse_entry(label), entry_categories((row.name,))[row.name]
+            return NewEntryField(category, entries, self.new_entries[row.name], label=label, refusal=refusal)
         if row.name != "region":
-            return entry_field(field_label(row.name), entries)
+            return entry_field(label, entries)
         if not create_regions:
             hint = "，请先在数据字典中添加" + ("，或加 --create-regions" if by is None else "")
-            return entry_field(field_label(row.name), entries, hint=hint)
-        field = NewEntryField("地区", entries, label="地区", refusal="")
-        self.new_regions = field.new_entries
-        return field
+            return entry_field(label, entries, hint=hint)
+        return NewEntryField("地区", entries, label="地区", refusal="")
+
+    @property
+    def new_regions(self) -> list[DictionaryEntry]:
+        """Return the entries, of regions and other categories, that rows asked for so far."""
+        fields = (field for field in self.fields.values() if isinstance(field, NewEntryField))
+        return [entry for field in fields for entry in field.new_entries]
 
     def clean_external_number(self) -> str:
         return fold_width(self.cleaned_data["external_number"])
@@ -221,7 +242,11 @@ class CustomerImportForm(CrmForm, forms.ModelForm):
 
 def entry_field(category: str, entries: list[DictionaryEntry], *, hint: str = "") -> ShownTextField:
     choices = {entry.item: entry for entry in entries}
-    return ShownTextField(choices, label=category, refusal=f"不在数据字典的「{category}」里{hint}。")
+    return ShownTextField(choices, label=category, refusal=refuse_entry(category, hint))
+
+
+def refuse_entry(category: str, hint: str = "") -> str:
+    return f"不在数据字典的「{category}」里{hint}。"
 
 
 def managers_field(by: User | None) -> ShownTextField:

@@ -96,6 +96,11 @@ class KnownCustomers:
                     index.setdefault(key, []).append(customer)
         return new
 
+    def load_keys(self, keys: Iterable[int]) -> None:
+        """Look up customers by their primary keys."""
+        for batch in batches(keys, LOOKUP_BATCH):
+            self.load(Q(pk__in=batch))
+
     def _read_permissions(self, customers: list[KnownCustomer], by: User) -> None:
         keys = [customer.pk for customer in customers]
         scopes = Customer.objects.visible_to(by), Customer.objects.editable_by(by)

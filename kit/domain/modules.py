@@ -174,6 +174,7 @@ class Module(Generic[Person]):
     subjects: {model: name} for permissions that a model declares for want of a better place.
     pages: {URL name: permission} where the page itself asks. record_pages: {URL name of a list: that of the page of a
     record} where the page does not stand below the list. lends: named hooks for modules below, see lent().
+    imports: kinds of records that sheets bring in, see kit/imports/kinds.py.
     """
 
     name: str
@@ -194,6 +195,7 @@ class Module(Generic[Person]):
     pages: Mapping[str, PagePermission] = field(default_factory=dict)
     record_pages: Mapping[str, str] = field(default_factory=dict)
     lends: tuple[object, ...] = ()
+    imports: tuple[object, ...] = ()
 
 
 class ModulesNotReady(RuntimeError):

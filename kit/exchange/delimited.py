@@ -14,21 +14,23 @@ from pathlib import Path
 from typing import Any
 
 from . import unreadable_files
-from .unreadable_files import MAX_TEXT, UnreadableFile
+from .unreadable_files import MAX_COLUMNS, MAX_TEXT, UnreadableFile
+from .workbooks import SheetRow
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 CHUNK_SIZE = 1 << 20  # bytes
+SAMPLE_SIZE = 4096  # bytes at the start that tell UTF-16
 DELIMITER_SAMPLE_LINES = 20
 MAX_LINES_PER_ROW = 1_000
 
 
 def read_csv_rows(path: Path, *, gzipped: bool, is_wanted: Callable[[str], bool]) -> Iterator[tuple[int, list[str]]]:
     """Yield (number of the row's first line, cells). is_wanted: tells whether a text names a wanted column."""
-    encoding = _detect_encoding(path, gzipped)
+    encoding = detect_encoding(path, gzipped)
     with _open_binary(path, gzipped) as stream:
         head = list(islice(_read_lines(io.TextIOWrapper(stream, encoding, newline="")), DELIMITER_SAMPLE_LINES))
     csv.field_size_limit(MAX_TEXT)
-    delimiter = max(",;\t", key=lambda sign: _score_delimiter(head, sign, is_wanted))
+    delimiter = max(",;\t|", key=lambda sign: _score_delimiter(head, sign, is_wanted))
     with _open_binary(path, gzipped) as stream:
         lines = NumberedLines(_read_lines(io.TextIOWrapper(stream, encoding, newline="")))
         reader, width = csv.reader(lines, delimiter=delimiter, strict=True), 0
@@ -45,6 +47,16 @@ def read_csv_rows(path: Path, *, gzipped: bool, is_wanted: Callable[[str], bool]
             elif any(_spans_rows(cells, columns - 1, delimiter) for columns in (len(cells), width)):
                 raise _unclosed_quote(lines.start, lines.line)
             yield lines.start, cells
+
+
+def skip_empty_rows(rows: Iterator[tuple[int, list[str]]]) -> Iterator[SheetRow]:
+    """Yield rows with content."""
+    for line, cells in rows:
+        last = max((place for place, cell in enumerate(cells, start=1) if cell.strip()), default=0)
+        if last > MAX_COLUMNS:
+            raise UnreadableFile(f"第 {line} 行有 {last} 列，最多 {MAX_COLUMNS} 列。")
+        if last:
+            yield SheetRow(line, dict(enumerate(cells[: MAX_COLUMNS + 1], start=1)))
 
 
 class NumberedLines:
@@ -105,12 +117,11 @@ def _open_binary(path: Path, gzipped: bool) -> Iterator[Any]:
         raise UnreadableFile("压缩文件已损坏，请重新取得。") from error
 
 
-def _detect_encoding(path: Path, gzipped: bool) -> str:
+def detect_encoding(path: Path, gzipped: bool) -> str:
     """Return the first encoding that decodes the whole file, which is read once, in chunks."""
     with _open_binary(path, gzipped) as stream:
-        start, size = stream.read(2), 0
-        is_utf_16 = start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-        names = ("utf-16",) if is_utf_16 else ENCODINGS
+        start, size = stream.read(SAMPLE_SIZE), 0
+        names = _likely_encodings(start)
         decoders = {name: codecs.getincrementaldecoder(name)() for name in names}
         chunk = start
         while True:
@@ -124,6 +135,16 @@ def _detect_encoding(path: Path, gzipped: bool) -> str:
     if not decoders:
         raise UnreadableFile("认不出文件的编码，请另存为 UTF-8 编码的 CSV。")
     return next(iter(decoders))
+
+
+def _likely_encodings(start: bytes) -> tuple[str, ...]:
+    """Return the encodings for a start; UTF-16 without a mark shows by the zeros of separators and line ends."""
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ("utf-16",)
+    zeros = start[0::2].count(0), start[1::2].count(0)
+    if min(zeros) == 0 < max(zeros):
+        return ("utf-16-be",) if zeros[0] else ("utf-16-le",)
+    return ENCODINGS
 
 
 def _can_decode(decoder: Any, chunk: bytes) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 
-from .delimited import read_csv_rows
+from .delimited import read_csv_rows, skip_empty_rows
 from .table_notes import Notes, quote_texts
 from .unreadable_files import MAX_COLUMNS, UnreadableFile, describe_open_error
 from .workbooks import MergedRange, Sheet, SheetRow, Workbook, column_letters, open_workbook
@@ -76,7 +76,7 @@ class Table:
                     yield from self._read_sheet(book)
             elif name.endswith((".csv", ".csv.gz")):
                 rows = read_csv_rows(self.path, gzipped=name.endswith(".gz"), is_wanted=self.is_wanted)
-                yield from self._read_rows(_skip_empty_rows(rows), [], strict=True)
+                yield from self._read_rows(skip_empty_rows(rows), [], strict=True)
             else:
                 raise UnreadableFile("只能读取 .csv、.csv.gz 和 .xlsx 文件，请另存后再试。")
         except OSError as error:
@@ -175,15 +175,6 @@ class Table:
 
 
 EMPTY_FILE_MESSAGE = "文件是空的：第一行应当是列名，例如「名称」「地区」。"
-
-
-def _skip_empty_rows(rows: Iterator[tuple[int, list[str]]]) -> Iterator[SheetRow]:
-    for line, cells in rows:
-        last = max((place for place, cell in enumerate(cells, start=1) if cell.strip()), default=0)
-        if last > MAX_COLUMNS:
-            raise UnreadableFile(f"第 {line} 行有 {last} 列，最多 {MAX_COLUMNS} 列。")
-        if last:
-            yield SheetRow(line, dict(enumerate(cells[: MAX_COLUMNS + 1], start=1)))
 
 
 def is_total_row(texts: list[str]) -> bool:

@@ -21,6 +21,8 @@ from .cell_numbers import GENERAL, NumberStyle, number_style
 from .unreadable_files import MAX_COLUMNS, MAX_TEXT, UnreadableFile
 
 INVALID_WORKBOOK = "文件不是有效的 xlsx 工作簿，请用表格软件重新另存。"
+UNSAVED_RESULT = "（公式）"
+UNSAVED_RESULT_MESSAGE = "单元格是公式，文件里没有它的结果。请用表格软件打开后保存一次，再上传。"
 CHUNK_SIZE = 1 << 16  # bytes
 MAX_MERGED_RANGES = 100_000
 MAX_TAG_SIZE = 1 << 23  # bytes of one tag
@@ -125,6 +127,24 @@ class Workbook:
         parse_part(self.archive, sheet.path, start)
         return sorted(ranges, key=lambda area: (area.first, area.left))
 
+    def hidden_columns(self, sheet: Sheet) -> set[int]:
+        """Return the hidden columns up to MAX_COLUMNS, which stand in front of the rows."""
+        hidden: set[int] = set()
+        done: list[bool] = []
+
+        def start(name: str, attributes: dict[str, str]) -> None:
+            name = local_name(name)
+            if name == "col" and attributes.get("hidden") in ("1", "true"):
+                first, last = parse_int(attributes.get("min", 1)), parse_int(attributes.get("max", 1))
+                hidden.update(range(max(first, 1), min(last, MAX_COLUMNS) + 1))
+            elif name == "sheetData":
+                done.append(True)
+
+        for _ in stream_part(self.archive, sheet.path, start):
+            if done:
+                break
+        return hidden
+
     def _contains_word(self, sheet: Sheet, word: bytes) -> bool:
         """Tell whether the word may occur in the sheet's XML; searching is faster than parsing."""
         with self.archive.open(sheet.path) as part:
@@ -209,6 +229,7 @@ class RowReader(TextCollector):
         self.book, self.sheet = book, sheet
         self.row, self.done = SheetRow(0), list[SheetRow]()
         self.column, self.kind, self.style, self.in_value = 0, "", "", False
+        self.is_unsaved = False  # a formula whose result the file does not hold
 
     def take_rows(self) -> list[SheetRow]:
         done, self.done = self.done, []
@@ -218,6 +239,8 @@ class RowReader(TextCollector):
         name = local_name(name)
         if name == "v":
             self.in_value = True
+        elif name == "f":
+            self.is_unsaved = True
         elif name == "row":
             line = parse_int(attributes.get("r") or self.row.line + 1)
             if not self.row.line < line <= MAX_LINE:
@@ -227,7 +250,7 @@ class RowReader(TextCollector):
             self.column = column_number(attributes["r"]) if "r" in attributes else self.column + 1
             self.kind, self.style = attributes.get("t", "n"), attributes.get("s", "0")
             self.parts.clear()
-            self.size = 0
+            self.size, self.is_unsaved = 0, False
         else:
             super().start(name, attributes)
 
@@ -242,11 +265,17 @@ class RowReader(TextCollector):
         elif name == "c":
             if self.parts:
                 self._close_cell(self.take())
+            elif self.is_unsaved and self.kind != "str":  # the result "" is written as text
+                self._keep_unsaved()
         elif name == "row":
             if self.row.cells:
                 self.done.append(self.row)
         else:
             super().end(name)
+
+    def _keep_unsaved(self) -> None:
+        if self.column <= MAX_COLUMNS:
+            self.row.cells[self.column], self.row.faults[self.column] = UNSAVED_RESULT, UNSAVED_RESULT_MESSAGE
 
     def _close_cell(self, raw: str) -> None:
         text, fault = self._value(raw)

@@ -21,11 +21,13 @@ class RestoredRows:
     """What was restored. keys: {model: keys} of all rows touched; inserted: those that had been deleted.
 
     rows: of the journal, where each record goes back by itself.
+    kept: rows that stay as they are, where a kind lets them.
     """
 
     keys: dict[type[models.Model], set[int]] = field(default_factory=dict)
     inserted: list[models.Model] = field(default_factory=list)
     rows: list[UndoRow] = field(default_factory=list)
+    kept: list[UndoRow] = field(default_factory=list)
 
     def of(self, model: type[models.Model]) -> set[int]:
         return self.keys.get(model, set())
@@ -63,6 +65,8 @@ class Undoable:
     allowed: whether the user may still do there what brings the rows back; asked on locked rows.
     check: raises Refused where bringing them back would break a rule, before anything is written.
     prepare: adapts a row that is about to be inserted again; returns what to tell about it, or "".
+    keep: where rows that somebody changed since stay and do not refuse the rest: returns which of the others stay with
+    them, given (unchanged, changed) rows; None: all or none.
     follow: refreshes what is derived from the rows, writes the timeline; returns what to tell, or "".
     each: in place of lock, check and follow, where each record goes back by itself.
     back: URL name of the page it leads back to, where no record has one.
@@ -74,6 +78,7 @@ class Undoable:
     allowed: Callable[[UndoEntry, Any], Verdict]
     check: Callable[[UndoEntry], None] = lambda entry: None
     prepare: Callable[[models.Model], str] = lambda row: ""
+    keep: Callable[[list[UndoRow], list[UndoRow]], set[int]] | None = None
     follow: Callable[[UndoEntry, RestoredRows, Any], str] = lambda entry, rows, by: ""
     each: EachRecord | None = None
     back: str = "recent"

@@ -33,17 +33,20 @@ def take_back(entry: UndoEntry, *, by: Any) -> str:
         kind.lock(entry)
         lock_row(entry)
         entry.can_undo(by).enforce()
-        rows = _lock_rows(entry)
+        rows, kept = _lock_rows(entry)
         kind.check(entry)
         restored, notes = write_rows(rows, entry)
+        restored.kept = kept
         notes.append(kind.follow(entry, restored, by))
         close(entry, by=by)
     return "".join(note for note in notes if note)
 
 
 @in_transaction
-def _lock_rows(entry: UndoEntry) -> list[UndoRow]:
-    """Lock the rows of the change and return them; refuse, naming it, where somebody changed one since.
+def _lock_rows(entry: UndoEntry) -> tuple[list[UndoRow], list[UndoRow]]:
+    """Lock the rows of the change; return those to write back, and those that stay as they are.
+
+    Rows that somebody changed since refuse, by their names, unless their kind lets them stay.
 
     Rows that were deleted since are left out: the one under 最近删除 that holds them takes over what they had before.
     """
@@ -55,8 +58,12 @@ def _lock_rows(entry: UndoEntry) -> list[UndoRow]:
             conflicts.append(row)
         else:
             remaining.append(row)
-    refuse_if(bool(conflicts), _describe_conflicts(entry, conflicts)).enforce()
-    return sorted(remaining, key=lambda row: row.pk)
+    keep = entry.undoable.keep
+    if keep is None:
+        refuse_if(bool(conflicts), _describe_conflicts(entry, conflicts)).enforce()
+    staying = keep(remaining, conflicts) if keep else set()
+    kept = [*conflicts, *(row for row in remaining if row.pk in staying)]
+    return sorted((row for row in remaining if row.pk not in staying), key=lambda row: row.pk), kept
 
 
 def _describe_conflicts(entry: UndoEntry, conflicts: list[UndoRow]) -> str:

@@ -19,6 +19,8 @@ from .kinds import RestoredRows
 from .models import UndoEntry, UndoRow
 from .stored_values import VERSION, Values, decode, has_version, is_text
 
+ROWS_PER_DELETE = 500
+
 
 def model_of(row: UndoRow) -> type[models.Model]:
     return apps.get_model(row.model)
@@ -45,8 +47,13 @@ def write_rows(rows: list[UndoRow], entry: UndoEntry) -> tuple[RestoredRows, lis
     rows: in the order of the journal.
     """
     restored, notes = RestoredRows(rows=rows), []
-    for model, group in groupby((row for row in reversed(rows) if row.is_creation), model_of):
-        model._base_manager.filter(pk__in=IdSet(row.key for row in group)).delete()
+    created: dict[type[models.Model], list[int]] = defaultdict(list)
+    for row in reversed(rows):
+        if row.is_creation:
+            created[model_of(row)].append(row.key)
+    for model, keys in created.items():
+        for start in range(0, len(keys), ROWS_PER_DELETE):
+            model._base_manager.filter(pk__in=IdSet(keys[start : start + ROWS_PER_DELETE])).delete()
     for model, group in groupby((row for row in rows if row.is_deletion), model_of):
         notes += _insert(model, list(group), restored, entry)
     _put_back([row for row in reversed(rows) if not row.is_creation and not row.is_deletion])
