@@ -10,7 +10,7 @@ from rapidfuzz import fuzz
 
 from kit.domain.folding import fold_name
 
-from .contents import TELLING, count_fitting, counts_rows, is_mobile
+from .contents import TELLING, count_fitting, counts_rows, is_clear_phone, is_mobile
 from .synonyms import row_number_words
 from .targets import Kind, Target
 from .units import read_head
@@ -48,6 +48,10 @@ class _Claim:
     why: str
     sure: bool
 
+    @property
+    def is_like(self) -> bool:
+        return self.why.startswith("与「")
+
 
 def head_key(head: str) -> str:
     """Return a head as corrections are remembered by it."""
@@ -73,7 +77,7 @@ def match_columns(
         for target in targets
         if (claim := _claim(column, head, values[column], target)).score >= LEAST
     ]
-    _settle(claims, matches)
+    _settle(_drop_far_fetched(claims), matches)
     return [_finish(matches.get(column), column, head, claims, targets) for column, head in enumerate(heads)]
 
 
@@ -99,6 +103,15 @@ def _why_ignored(head: str, values: Sequence[str]) -> str:
     if (bare in row_number_words() or not bare) and counts_rows(values):
         return ROW_NUMBERS
     return ""
+
+
+def _drop_far_fetched(claims: list[_Claim]) -> list[_Claim]:
+    """Leave out likeness for columns whose very name means a target: a second 客户名 is no 客户姓名."""
+    best: dict[int, float] = {}
+    for claim in claims:
+        best[claim.column] = max(best.get(claim.column, 0), claim.score)
+    named = {column for column, score in best.items() if score >= SYNONYM - 10}
+    return [claim for claim in claims if claim.column not in named or not claim.is_like]
 
 
 def _settle(claims: list[_Claim], matches: dict[int, Match]) -> None:
@@ -142,13 +155,17 @@ def _claim(column: int, head: str, values: Sequence[str], target: Target) -> _Cl
             score if agrees else score - 15, column, target, why + ("" if agrees else "，内容不像" + LOOK), sure
         )
     weight = TELLING.get(target.kind, 0)
-    if not weight or share < _least_share(target.kind):
+    if not weight or share < _least_share(target.kind) or (target.kind is Kind.PHONE and not _are_phones(values)):
         return _Claim(0, column, target, "", False)
     is_plain = weight >= 24 and share >= 0.9
     tail = f"（校验位 {fitting} / {len(values)}）" if target.kind is Kind.CREDIT_CODE else ("" if is_plain else LOOK)
     return _Claim(
         LEAST + weight * share / 2 + _bonus(target, values, share) / 8, column, target, "按内容猜" + tail, is_plain
     )
+
+
+def _are_phones(values: Sequence[str]) -> bool:
+    return sum(map(is_clear_phone, values)) >= 0.7 * len(values)
 
 
 def _least_share(kind: Kind) -> float:

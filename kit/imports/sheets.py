@@ -30,7 +30,7 @@ NOTE = re.compile(
     r"截[至止]|数据来源|统计口径|单位[:：]|第\d+页|共\d+[页条行]|[-—]{3,}|以下空白|end$|[(（]?以下(?:无|空))",
     re.I,
 )
-SECTION = re.compile(r"(?:[一二三四五六七八九十]+|[(（][一二三四五六七八九十\d]+[)）])[、.．\s]?\S{0,20}$")
+SECTION = re.compile(r"(?:[一二三四五六七八九十]+[、.．]|[(（][一二三四五六七八九十\d]+[)）])\S{0,20}$")
 INSTRUCTIONS = re.compile(
     r"[(（【]?(?:示例|样例|例[:：如]|举例|填写示例|必填|选填|非必填|请填|请选|格式[:：]|不填|下拉|文本格式)"
 )
@@ -187,7 +187,7 @@ class Table:
             return TOTAL
         if len(texts) == 1 and len(self.heads) > 2:
             return self._why_lonely(row, *filled[0])
-        if len(texts) > 1 and self._repeats_heads(row):
+        if len(texts) > 1 and self._is_head(*filled[0]) and self._repeats_heads(row):
             return REPEATED
         is_first = bool(self.header_rows) and row.line - self.header_rows[-1] <= 2
         return INSTRUCTION if is_first and _is_instruction(texts) else ""
@@ -200,10 +200,15 @@ class Table:
         wide = any(area.left == column and 2 * (area.right - area.left + 1) >= len(self.heads) for area in row.across)
         return SECTION_TITLE if wide or SECTION.match(plain) else ""
 
+    def _is_head(self, column: int, text: str) -> bool:
+        """Tell whether a cell says the head of its column."""
+        place = self._places.get(column)
+        return place is not None and _folds_to_head(text, self._folded[place])
+
     def _repeats_heads(self, row: SheetRow) -> bool:
         """Tell whether a row says the heads once more, as printed pages do."""
-        texts = {self._places[c]: text for c, text in row.cells.items() if c in self._places and text.strip()}
-        same = sum(_folds_to_head(text, self._folded[place]) for place, text in texts.items())
+        texts = [(column, text) for column, text in row.cells.items() if text.strip()]
+        same = sum(self._is_head(column, text) for column, text in texts)
         return same > 1 and same >= 0.8 * len(texts)
 
     def _make_row(self, row: SheetRow, filled: list[tuple[int, str]], strict: bool) -> Row:
