@@ -171,6 +171,7 @@ MEANINGS: dict[str, str] = {
     "reason": "原因 变更原因 修改原因 理由 reason",
 }  # fmt: skip
 ROW_NUMBERS = "序号 编号 行号 序 no no. # 顺序号 顺序 排序 number index xh 项次 item# 行"
+OWN_HEADS = ("行号", "原因与改法")  # of the workbook of refused rows
 
 
 @cache
