@@ -9,9 +9,9 @@ from datetime import date
 import openpyxl
 import pytest
 
-from kit.imports import date_patterns, refused_rows, repairs, samples, sheets
+from kit.imports import date_patterns, refused_sheet, repairs, samples, sheets
 from kit.imports.matching import match_columns
-from kit.imports.refused_rows import Refused, RefusedTable
+from kit.imports.refused_sheet import Refused, RefusedTable
 from kit.imports.repairs import Candidate
 from kit.imports.targets import Kind, Target
 from kit.imports.templates import write_template
@@ -37,8 +37,21 @@ def test_the_sample_of_customers_is_messy_and_understood(tmp_path):
     assert table.header_rows == (3, 4)
     assert len(rows) == 200
     assert table.skipped_counts == {"列名上方的行": 2, "合计行": 5, "表格外的说明": 1}
-    assert {"name", "region", "level", "industry", "manager", "phone", "contact.name", "contact.title", "contact.mobile",
-            "license_number", "registered_capital", "cooperation_since", "contact.memo"} == columns.keys()  # fmt: skip
+    assert columns.keys() == {
+        "name",
+        "region",
+        "level",
+        "industry",
+        "manager",
+        "phone",
+        "contact.name",
+        "contact.title",
+        "contact.mobile",
+        "license_number",
+        "registered_capital",
+        "cooperation_since",
+        "contact.memo",
+    }
     assert sum(bool(row.faults) for row in rows) == 5
     assert len({row.cells[columns["name"]] for row in rows}) > 100
     people = [Candidate(name, name) for name in samples.PEOPLE]
@@ -158,7 +171,7 @@ def refused_book(**options) -> tuple[bytes, openpyxl.Workbook]:
     ]
     table = RefusedTable("客户", ["公司名称", "所在省份", "合作日期"], targets, **options)
     stream = io.BytesIO()
-    assert refused_rows.write(stream, table, iter(rows)) == 3
+    assert refused_sheet.write(stream, table, iter(rows)) == 3
     return stream.getvalue(), openpyxl.load_workbook(io.BytesIO(stream.getvalue()))
 
 
@@ -179,7 +192,7 @@ def test_refused_cells_are_marked_and_commented():
     assert len(page.data_validations.dataValidation) == 1
 
 
-def test_refused_rows_are_read_again_under_the_same_heads(tmp_path):
+def test_refused_sheet_are_read_again_under_the_same_heads(tmp_path):
     path = tmp_path / "upload"
     path.write_bytes(refused_book()[0])
     table = sheets.read(path, "被拒绝的行.xlsx")
@@ -202,7 +215,7 @@ def test_days_from_1904_and_units_are_written_so_that_they_are_read_alike():
 
 def test_reasons_of_a_nameless_column_name_its_place():
     stream = io.BytesIO()
-    refused_rows.write(stream, RefusedTable("x", ["客户", ""]), [Refused(2, ["甲", "乙"], {1: "不对。"})])
+    refused_sheet.write(stream, RefusedTable("x", ["客户", ""]), [Refused(2, ["甲", "乙"], {1: "不对。"})])
     page = openpyxl.load_workbook(io.BytesIO(stream.getvalue())).active
     assert page["D2"].value == "第 2 列：不对。"
 
