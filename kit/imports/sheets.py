@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kit.domain.folding import fold_name, fold_width
+from kit.exchange.cells import unescape_formula
+from kit.exchange.marked_workbooks import LISTS_SHEET
 from kit.exchange.readers import ERROR_VALUES, fill_merged_cells, is_total_row
 from kit.exchange.source_sheets import Source, SourceSheet
 from kit.exchange.sources import open_source
 from kit.exchange.table_notes import Notes, quote_texts
 from kit.exchange.unreadable_files import UnreadableFile
-from kit.exchange.workbooks import SheetRow, column_letters
+from kit.exchange.workbooks import MergedRange, SheetRow, column_letters
 
 from .header_rows import LOOKED_AT, guess_header, is_known_head, tidy_head
 from .heads import Head, read_heads
@@ -30,7 +32,7 @@ NOTE = re.compile(
     r"截[至止]|数据来源|统计口径|单位[:：]|第\d+页|共\d+[页条行]|[-—]{3,}|以下空白|end$|[(（]?以下(?:无|空))",
     re.I,
 )
-SECTION = re.compile(r"(?:[一二三四五六七八九十]+|[(（][一二三四五六七八九十\d]+[)）])[、.．\s]?\S{0,20}$")
+SECTION = re.compile(r"(?:[一二三四五六七八九十]+[、.．]|[(（][一二三四五六七八九十\d]+[)）])\S{0,20}$")
 INSTRUCTIONS = re.compile(
     r"[(（【]?(?:示例|样例|例[:：如]|举例|填写示例|必填|选填|非必填|请填|请选|格式[:：]|不填|下拉|文本格式)"
 )
@@ -157,7 +159,7 @@ class Table:
         self._reset()
         with open_source(self.path, self.name, is_known_head) as source:
             sheet = _choose_sheet(source, self.sheet)
-            for row in fill_merged_cells(source.rows(sheet), source.merged(sheet), self._notes):
+            for row in fill_merged_cells(source.rows(sheet), self._merged_below(source, sheet), self._notes):
                 if row.line in self.header_rows:
                     continue
                 filled = [(column, text) for column, text in sorted(row.cells.items()) if text.strip()]
@@ -166,6 +168,11 @@ class Table:
                 elif filled:
                     self.row_count += 1
                     yield self._make_row(row, filled, source.strict)
+
+    def _merged_below(self, source: Source, sheet: SourceSheet) -> list[MergedRange]:
+        """Return the merged cells below the heads; those of the heads are spread already."""
+        last = max(self.header_rows, default=0)
+        return [area for area in source.merged(sheet) if area.first > last]
 
     def samples(self, rows: int = SAMPLE_ROWS) -> list[list[str]]:
         """Return the filled values of each column in the first rows, for match_columns()."""
@@ -187,7 +194,7 @@ class Table:
             return TOTAL
         if len(texts) == 1 and len(self.heads) > 2:
             return self._why_lonely(row, *filled[0])
-        if len(texts) > 1 and self._repeats_heads(row):
+        if len(texts) > 1 and self._is_head(*filled[0]) and self._repeats_heads(row):
             return REPEATED
         is_first = bool(self.header_rows) and row.line - self.header_rows[-1] <= 2
         return INSTRUCTION if is_first and _is_instruction(texts) else ""
@@ -200,10 +207,15 @@ class Table:
         wide = any(area.left == column and 2 * (area.right - area.left + 1) >= len(self.heads) for area in row.across)
         return SECTION_TITLE if wide or SECTION.match(plain) else ""
 
+    def _is_head(self, column: int, text: str) -> bool:
+        """Tell whether a cell says the head of its column."""
+        place = self._places.get(column)
+        return place is not None and _folds_to_head(text, self._folded[place])
+
     def _repeats_heads(self, row: SheetRow) -> bool:
         """Tell whether a row says the heads once more, as printed pages do."""
-        texts = {self._places[c]: text for c, text in row.cells.items() if c in self._places and text.strip()}
-        same = sum(_folds_to_head(text, self._folded[place]) for place, text in texts.items())
+        texts = [(column, text) for column, text in row.cells.items() if text.strip()]
+        same = sum(self._is_head(column, text) for column, text in texts)
         return same > 1 and same >= 0.8 * len(texts)
 
     def _make_row(self, row: SheetRow, filled: list[tuple[int, str]], strict: bool) -> Row:
@@ -212,7 +224,7 @@ class Table:
         for column, text in filled:
             place = self._places.get(column)
             if place is not None:
-                cells[place] = text.strip()
+                cells[place] = unescape_formula(text.strip()) if strict else text.strip()
                 if fault := row.faults.get(column) or _error_fault(text, row.line, column):
                     faults[place] = fault
             elif strict and column > self._last_column:
@@ -265,7 +277,7 @@ def _opening_notes(source: Source, sheet: SourceSheet) -> list[str]:
 
 
 def _book_notes(source: Source) -> Iterator[str]:
-    if hidden := [sheet.title for sheet in source.sheets if sheet.hidden]:
+    if hidden := [sheet.title for sheet in source.sheets if sheet.hidden and sheet.title != LISTS_SHEET]:
         yield f"隐藏的工作表没有读取：{quote_texts(hidden)}。"
     if source.is_1904:
         yield "工作簿从 1904 年起计算日期，日期按它换算。"
