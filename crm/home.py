@@ -67,7 +67,7 @@ def waiting_work(user: User, *, reports: int) -> dict[str, Any]:
     sums = {
         "todo": sum(counts[: len(rows)]) + reports,
         "overdue": sum(counts[len(rows) : until]),
-        "team_overdue": sum(counts[until:]),
+        "team_late_total": sum(counts[until:]),
     }
     return {name: f"{MAX_WAITING}+" if n > MAX_WAITING else n for name, n in sums.items()}
 
