@@ -30,7 +30,9 @@ class TransferForm(CrmForm, forms.Form):
     to = forms.ModelChoiceField(User.objects.none(), label="新的客户经理")
     reason = forms.CharField(label="移交原因", max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
 
-    blocks = (Block("移交给", "客户、未完成的跟进、未结束的流失预警和在办的服务请求一起移交。", (("to", 3), "reason")),)
+    blocks = (
+        Block("移交给", "客户、未完成的跟进、未结束的流失预警和处理中的服务请求一起移交。", (("to", 3), "reason")),
+    )
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -4,25 +4,38 @@ from __future__ import annotations
 
 from functools import cache
 from html.parser import HTMLParser
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views import View
 
+from accounts.models import User
 from kit.domain.modules import Chapter, modules
 
 
 class Help(View):
     def get(self, request: HttpRequest) -> HttpResponse:
-        drawn = [render_to_string(chapter.template, request=request) for chapter in chapters()]
-        contents = [(section.anchor, section.title) for section in help_sections()]
+        ordered = own_first(cast(User, request.user))
+        drawn = [render_to_string(chapter.template, request=request) for chapter in ordered]
+        contents = [(part.anchor, part.title) for chapter in ordered for part in sections_of(chapter.template)]
         return render(request, "help.html", {"title": "帮助", "chapters": drawn, "contents": contents})
 
 
 def chapters() -> list[Chapter]:
     return sorted((part for module in modules() for part in module.help), key=lambda part: part.order)
+
+
+def own_first(user: User) -> list[Chapter]:
+    """Return the chapters, first those on pages that stand in the user's menu."""
+    own = {
+        chapter
+        for module in modules()
+        for chapter in module.help
+        if not module.menu or any(user.has_perms(item.permissions) for item in module.menu)
+    }
+    return sorted(chapters(), key=lambda chapter: chapter not in own)
 
 
 class Section(NamedTuple):
@@ -33,12 +46,16 @@ class Section(NamedTuple):
     text: str
 
 
-@cache
 def help_sections() -> tuple[Section, ...]:
     """Return the sections of all chapters, in their order."""
+    return tuple(section for chapter in chapters() for section in sections_of(chapter.template))
+
+
+@cache
+def sections_of(template: str) -> tuple[Section, ...]:
+    """Return the sections of a chapter."""
     reader = SectionReader()
-    for chapter in chapters():
-        reader.feed(render_to_string(chapter.template))
+    reader.feed(render_to_string(template))
     return tuple(Section(*section) for section in reader.sections if section[1])
 
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -68,9 +69,15 @@ def waiting_work(user: User, *, reports: int) -> dict[str, Any]:
     works = [module.waiting for module in modules() if module.waiting]
     rows = [queryset for work in works for queryset in work.todo(user)]
     late = [queryset for work in works for queryset in work.late(user)]
-    counts = count_capped((queryset, MAX_WAITING + 1) for queryset in (*rows, *late)) if rows else []
-    total, overdue = sum(counts[: len(rows)]) + reports, sum(counts[len(rows) :])
-    return {name: f"{MAX_WAITING}+" if n > MAX_WAITING else n for name, n in (("todo", total), ("overdue", overdue))}
+    team = [*team_late_items(user), *team_overdue_requests(user)]
+    counts = count_capped((queryset, MAX_WAITING + 1) for queryset in (*rows, *late, *team)) if rows else []
+    until = len(rows) + len(late)
+    sums = {
+        "todo": sum(counts[: len(rows)]) + reports,
+        "overdue": sum(counts[len(rows) : until]),
+        "team_late_total": sum(counts[until:]),
+    }
+    return {name: f"{MAX_WAITING}+" if n > MAX_WAITING else n for name, n in sums.items()}
 
 
 def own_work(user: User) -> dict[str, Any]:
@@ -101,15 +108,32 @@ def follow_ups(user: User, today: date) -> dict[str, Any]:
     }
 
 
+def team_late_items(user: User) -> list[QuerySet[PlanItem]]:
+    """Return the overdue plan items of a 销售主管's people, in a list; nothing for others."""
+    if not user.has_perm("marketing.assign_opportunity"):
+        return []
+    late = PlanItem.objects.due(timezone.localdate() - timedelta(days=1))
+    return [late.filter(opportunity__in=Opportunity.objects.editable_by(user))]
+
+
+def team_overdue_requests(user: User) -> list[QuerySet[ServiceRequest]]:
+    """Return the overdue requests in work of a 销售主管's people, in a list; nothing for others."""
+    if not user.has_perm("services.assign_servicerequest"):
+        return []
+    rows = ServiceRequest.objects.editable_by(user).in_work()
+    return [rows.overdue(Now())]  # the database's clock: the statement stays the same from one second to the next
+
+
 def supervised_work(user: User) -> dict[str, Any]:
     """Return a 销售主管's opportunities to assign and the overdue plan items of their people."""
     rows = Opportunity.objects.editable_by(user).select_related("created_by", "assignee")
-    late = PlanItem.objects.due(timezone.localdate() - timedelta(days=1)).filter(
-        opportunity__in=Opportunity.objects.editable_by(user)
-    )
     return {
         "to_assign": list(rows.filter(status=Opportunity.Status.UNASSIGNED).order_by("created_at")[:10]),
-        "team_late": list(late.select_related("opportunity", "opportunity__assignee")[:10]),
+        "team_late": [
+            item
+            for late in team_late_items(user)
+            for item in late.select_related("opportunity", "opportunity__assignee")[:10]
+        ],
     }
 
 

@@ -57,6 +57,8 @@ from .forms import ReportForm
 from .report_parts import PageLink, Report
 from .table_drawing import draw_table
 
+NARROW_COLUMNS = 5  # of a table that has room beside a chart
+
 Form = TypeVar("Form", bound=ReportForm)
 
 
@@ -131,7 +133,8 @@ class ReportPage(View, Generic[Form]):
 
     def page_context(self) -> dict[str, Any]:
         report = self.computed
-        tables = [draw_table(table, self.query) for table in report.tables]
+        tables = [{**draw_table(table, self.query), "id": f"table-{n}"} for n, table in enumerate(report.tables)]
+        charts = report.drawn_charts("chart")
         return {
             "view": self,
             "title": self.title,
@@ -141,8 +144,9 @@ class ReportPage(View, Generic[Form]):
             "applied": self.conditions.applied(),
             "tabs": self.conditions.tabs(),
             "report": report,
-            "charts": report.drawn_charts("chart"),
+            "charts": charts,
             "tables": tables,
+            "figures": pair_figures(charts, tables),
             "misread": [
                 *self.conditions.misread(report),
                 *(text for context in tables for text in context["misread"]),
@@ -156,3 +160,15 @@ class ReportPage(View, Generic[Form]):
     @property
     def tab(self) -> str:
         return self.conditions.tab
+
+
+def pair_figures(charts: list[dict[str, Any]], tables: list[dict[str, Any]]) -> list[list[tuple[str, dict[str, Any]]]]:
+    """Return charts and tables in the page's order, a narrow table beside the chart of the same title."""
+    blocks: list[list[tuple[str, dict[str, Any]]]] = []
+    paired: list[dict[str, Any]] = []
+    for chart in charts:
+        same = [drawn for drawn in tables if drawn["table"].title == chart["chart"].title]
+        beside = [drawn for drawn in same if len(drawn["table"].columns) <= NARROW_COLUMNS][:1]
+        blocks.append([("chart", chart), *(("table", drawn) for drawn in beside)])
+        paired += beside
+    return [*blocks, *([("table", drawn)] for drawn in tables if drawn not in paired)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
 from customers.timeline import TimelineEntry
 from kit.domain.days import show_day
@@ -17,6 +19,7 @@ from kit.pages.record_page import RecordPage
 from .models import Customer
 
 PAGE_SIZE = 20
+BUSY_MONTH = 3  # entries; where no month of a quarter has so many, one heading is enough for the quarter
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 KIND_STYLES = {  # kind: (icon, tone)
@@ -47,18 +50,34 @@ def parse_position(text: str) -> Position:
         raise ValueError(text) from error
 
 
-def timeline_page(customer: Customer, before: Position | None = None, *, continues: bool = False) -> dict[str, Any]:
-    """Return the entries after a position, with headings of months, and the position of the next page; one query.
+def name_quarter(at: datetime) -> str:
+    """Return the heading of a quarter: 三季度, or 2025 年三季度 in other years."""
+    local = timezone.localtime(at)
+    quarter = f"{'一二三四'[(local.month - 1) // 3]}季度"
+    return quarter if local.year == timezone.localdate().year else f"{local.year} 年{quarter}"
 
-    continues: the entry at `before` is right above, so that its month has a heading already.
+
+def busy_quarters(times: list[datetime]) -> set[str]:
+    """Return the quarters whose months have headings of their own: with BUSY_MONTH entries in one of them."""
+    per_month = Counter((name_quarter(at), timezone.localtime(at).month) for at in times)
+    return {quarter for (quarter, _), number in per_month.items() if number >= BUSY_MONTH}
+
+
+def timeline_page(customer: Customer, before: Position | None = None, *, continues: bool = False) -> dict[str, Any]:
+    """Return the entries after a position, with headings, and the position of the next page; one query.
+
+    continues: the entry at `before` is right above, so that its time has a heading already.
     """
     rows = customer.timeline.newest()
     entries = list((rows.before(*before) if before else rows)[: PAGE_SIZE + 1])
-    items, month = [], show_day(before[0], "month") if before and continues else ""
-    for entry in entries[:PAGE_SIZE]:
+    shown, above = entries[:PAGE_SIZE], before[0] if before and continues else None
+    items, heading = [], show_day(above, "month") if above else ""
+    busy = busy_quarters([entry.at for entry in shown]) | ({name_quarter(above)} if above else set())
+    for entry in shown:
         icon, tone = KIND_STYLES[TimelineEntry.Kind(entry.kind)]
-        former, month = month, show_day(entry.at, "month")
-        items.append({"entry": entry, "icon": icon, "tone": tone, "heading": month if month != former else ""})
+        quarter = name_quarter(entry.at)
+        former, heading = heading, show_day(entry.at, "month") if quarter in busy else quarter
+        items.append({"entry": entry, "icon": icon, "tone": tone, "heading": heading if heading != former else ""})
     return {"timeline": items, "older": format_position(entries[PAGE_SIZE - 1]) if len(entries) > PAGE_SIZE else ""}
 
 

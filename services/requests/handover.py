@@ -45,5 +45,5 @@ def hand_over_requests(former: Mapping[int, int], to: User, *, by: User, reason:
     log_events(by, "移交", requests, changes=lambda one: {"分配给": (one.assignee, to), "原因": reason})
     if to.pk != by.pk:
         only = requests[0] if len(requests) == 1 else None
-        notify(to, f"{by} 随客户移交给您 {len(requests)} 个在办的服务请求：{reason}", only)
+        notify(to, f"{by} 随客户移交给您 {len(requests)} 个处理中的服务请求：{reason}", only)
     return len(requests)

@@ -19,7 +19,7 @@ def count_open_requests(person: User) -> list[tuple[str, int]]:
 
     Unassigned requests are not counted: the supervisor assigns them.
     """
-    return [("在办的服务请求", ServiceRequest.objects.in_work().filter(assignee=person).count())]
+    return [("处理中的服务请求", ServiceRequest.objects.in_work().filter(assignee=person).count())]
 
 
 @in_transaction
@@ -36,5 +36,5 @@ def hand_over_all_requests(person: User, to: User, *, by: User, reason: str) -> 
     log_events(by, "改派", requests, changes=lambda one: {"分配给": (person, to), "原因": reason})
     if requests:
         only = requests[0] if len(requests) == 1 else None
-        notify(to, f"{by} 将 {len(requests)} 个在办的服务请求改派给您：{reason}", only)
+        notify(to, f"{by} 将 {len(requests)} 个处理中的服务请求改派给您：{reason}", only)
     return len(requests)

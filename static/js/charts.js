@@ -89,6 +89,7 @@ function row(series, number, data, width) {
     yAxisIndex: right,
     symbol: ["circle", "rect", "triangle", "diamond"][number % 4],
     symbolSize: data.joined === false ? 10 : 7,
+    symbolOffset: data.joined === false ? [28, 0] : 0, // beside the bar, whose number stands above it
     lineStyle: { width: data.joined === false ? 0 : 2, type: number > 1 ? "dashed" : "solid" },
     data: series.values,
     markLine: series.percent ? mark(data) : undefined,

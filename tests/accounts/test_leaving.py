@@ -73,7 +73,7 @@ def test_the_page_counts_what_is_open_before_anything_moves(work, admin, company
         "暂不提醒": "0 个",
         "已指派的销售机会": "2 个",
         "未执行的计划项": "1 个",
-        "在办的服务请求": "1 个",
+        "处理中的服务请求": "1 个",
     }
     html = page.content.decode()
     assert "离职交接" in html

@@ -107,6 +107,22 @@ def test_the_heading_counts_what_the_page_lists_for_a_supervisor(company, sign_i
     assert " · 有 1 件已逾期" in page
 
 
+def test_the_heading_of_a_supervisor_counts_what_is_late_in_the_team(company, sign_in):
+    record = factories.assigned(company.manager, company.supervisor, company.manager)
+    for days in (-3, -1, 0):
+        factories.plan_item(record, company.manager, days=days)
+    strangers = factories.assigned(company.stranger, company.outsider, company.stranger)
+    factories.plan_item(strangers, company.stranger, days=-5)
+    request = factories.dispatched(company.manager, company.supervisor, company.manager)
+    ServiceRequest.objects.filter(pk=request.pk).update(due_at=timezone.now() - timedelta(days=1))
+    assert texts(sign_in(company.supervisor).get("/"), "h1") == ["团队有 3 件逾期"]
+    assert texts(sign_in(company.manager).get("/"), "h1") == ["今天有 4 件事"]  # own: three items and a request
+
+
+def test_a_day_without_work_says_so(company, sign_in):
+    assert texts(sign_in(company.executive).get("/"), "h1") == ["今天没有等您处理的事"]
+
+
 def test_the_figures_say_whose_they_are(company, sign_in):
     for name, scope in (("manager", "本部门"), ("supervisor", "本部门及下级部门")):
         assert html.texts(body(sign_in(getattr(company, name))), "a.kpi em") == [scope] * 4
@@ -314,6 +330,18 @@ def test_every_page_leads_to_its_chapter_of_the_help(manager, company):
     for address in pages:
         (chapter,) = {urlsplit(way).fragment for way in html.urls(body(manager, address), 'a[href^="/help/"]')}
         assert (address, chapter in chapters) == (address, True)
+
+
+def test_the_help_begins_with_what_stands_in_ones_menu(company, sign_in):
+    contents = {
+        name: html.texts(sign_in(getattr(company, name)).get("/help/"), ".contents a")
+        for name in ("manager", "administrator")
+    }
+    assert sorted(contents["manager"]) == sorted(contents["administrator"])
+    place = {name: {title: n for n, title in enumerate(titles)} for name, titles in contents.items()}
+    opportunities, users = "销售机会管理", "用户"
+    assert place["manager"][opportunities] < place["manager"][users]
+    assert place["administrator"][users] < place["administrator"][opportunities]
 
 
 def test_the_help_says_that_others_go_on_while_a_large_table_is_imported(manager):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -12,6 +12,7 @@ from django.utils import timezone
 from customers.imports.importing import CustomerImport
 from customers.models import Customer, TimelineEntry, add_timeline_entry
 from customers.records.timeline_pages import format_position, parse_position, timeline_page
+from kit.domain.days import midnight
 from tests import factories
 from tests.html import find_all, text, urls
 
@@ -153,3 +154,20 @@ def test_the_index_serves_a_page_in_the_middle(customer):
 def test_a_hidden_customers_timeline_is_not_found(customer, company, sign_in):
     for headers in ({}, HTMX):
         assert sign_in(company.stranger).get(f"/customers/{customer.pk}/timeline/", headers=headers).status_code == 404
+
+
+def test_a_quiet_quarter_has_one_heading_and_a_busy_month_its_own(customer):
+    year = timezone.localdate().year - 1  # the year stands with days that are not of this one
+    for month, day in ((2, 1), (2, 9), (3, 5), (5, 2), (5, 3), (5, 4), (6, 7)):
+        at = midnight(date(year, month, day))
+        TimelineEntry.objects.create(customer=customer, at=at, kind="order", text="x")
+    old = [row for row in timeline_page(customer)["timeline"] if row["entry"].at.year == year]
+    assert [row["heading"] for row in old] == [
+        f"{year} 年 6 月",
+        f"{year} 年 5 月",
+        "",
+        "",
+        f"{year} 年一季度",
+        "",
+        "",
+    ]

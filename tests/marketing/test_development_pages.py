@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from basedata.calendar.working_time import Schedule
 from kit.audit.models import AuditEntry
+from kit.domain.days import show_day
 from marketing.models import Opportunity, PlanItem
 from marketing.plans.templates import steps_after
 from tests import factories
@@ -169,7 +170,7 @@ def test_two_people_changing_one_item_see_the_conflict(manager, item, company, s
 def test_deleting_an_item_asks_and_names_it(manager, item):
     html = text(manager.get(of(item, "delete")))
     assert "确认删除？" in html
-    assert f"“计划项：确认需求范围”（{item.on:%Y-%m-%d}）" in html
+    assert f"“计划项：确认需求范围”（{show_day(item.on)}）" in html
     response = manager.post(of(item, "delete"), follow=True)
     assert response.redirect_chain == [(at(item.opportunity, "plan"), 302)]
     assert notices(response) == ["已删除 · 撤销"]

@@ -176,7 +176,7 @@ def test_the_home_of_an_executive(busy, sign_in, django_assert_max_num_queries):
         home = client.get("/")
     for words in ("本月订单金额", "上月同期", "待审阅的客户管理报告", "2026年10月客户管理报告", "最近确认流失的客户"):
         assert words in text(home)
-    assert len(find_all(home, "svg.spark")) == 6
+    assert len(find_all(home, ".kpis.trends .kpi")) == 6
     assert find_all(home, "[style]") == []
 
 
