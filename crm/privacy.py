@@ -24,6 +24,7 @@ from kit.audit.redaction import ERASED_TEXT, Erasure, find_entries_naming, redac
 from kit.audit.verification import ERASURE_VERB
 from kit.domain.modules import modules
 from kit.exchange.personal import erase_from_jobs
+from kit.imports.personal import erase_from_runs
 from kit.sql.row_locks import lock_row
 from kit.sql.streaming import stream_records
 from kit.undo.personal import erase_from_journal
@@ -173,6 +174,7 @@ def erase_contact(contact: Contact, *, by: User, reason: str, with_files: bool =
     numbers = words.without_names()
     counts["最近删除"] = erase_from_journal(contact, contact.customer, words.erase_in, numbers.erase_in)
     counts["后台任务的文件"] = erase_from_jobs(words.erase_in)
+    counts["导入记录"] = erase_from_runs(words.erase_in)
     contact.erase(by=by)
     facts = {title: count for title, count in {**counts, AUDIT_LOG: len(entries)}.items() if count}
     event = log_event(by, ERASURE_VERB, contact, changes={"依据": words.erase(reason), **facts})

@@ -296,6 +296,7 @@ CRM_PERIODIC_TASKS: tuple[tuple[str, int, str], ...] = (  # name, seconds betwee
     ("forms.forget", 86400, "kit.pages.models.forget_old_submissions"),
     ("imports.withdraw", 60, "customers.models.withdraw_stale_imports"),
     ("imports.forget", 86400, "customers.models.delete_old_uploads"),
+    ("imports.forget_runs", 86400, "kit.imports.models.forget_old_runs"),
     ("opportunities.forget", 86400, "marketing.models.forget_old_marks"),
     ("services.forget", 86400, "services.models.forget_old_marks"),
     ("churn.scan", 604800, "customers.churn.tasks.scan_weekly"),

@@ -13,7 +13,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.walk]
 # Written without a deed: what the system notes by itself, and what was only begun.
 UNTOLD = {
     "accounts.UserSession", "accounts.Notification", "audit.AuditEntry", "basedata.NumberSequence",
-    "customers.ImportFile", "customers.TimelineEntry", "customers.RevenueYear", "customers.RevenueMonth",
+    "customers.ImportFile", "imports.ImportRun", "imports.ImportRow", "imports.RememberedSheet",
+    "customers.TimelineEntry", "customers.RevenueYear", "customers.RevenueMonth",
     "customers.CustomerMetrics", "customers.RevenueChange",
     "customers.ChurnChange", "marketing.OpportunityChange", "jobs.Job", "services.Draft",
 }  # fmt: skip

@@ -83,7 +83,9 @@ def whole_again(transactional_db):
     call_command("migrate", verbosity=0)
 
 
-TOP_DOWN = ["reports", "services", "marketing", "customers", "ui", "undo", "jobs", "audit", "accounts", "basedata"]
+TOP_DOWN = [
+    "reports", "services", "marketing", "customers", "imports", "ui", "undo", "jobs", "audit", "accounts", "basedata",
+]  # fmt: skip
 
 
 @pytest.mark.usefixtures("whole_again")

@@ -40,7 +40,8 @@ def staying(unchanged: list[UndoRow], changed: list[UndoRow]) -> set[int]:
     while more := _parents_of_kept(created.keys() - kept) - kept:
         kept |= more
     stay = {created[key].pk for key in kept}
-    stay |= {row.pk for key, row in contacts.items() if owners.get(key) in kept}
+    staying_owners = kept | {row.key for row in changed if row.model == CUSTOMER}
+    stay |= {row.pk for key, row in contacts.items() if owners.get(key) in staying_owners}
     return stay | {row.pk for row in unchanged if row.model == ENTRY}  # follow() deletes those that nobody uses
 
 

@@ -24,6 +24,7 @@ def read_columns(run: ImportRun, data: QueryDict, by: Actor) -> str:
     run.mode = mode if mode in ImportRun.Mode.values else run.mode
     run.remembers = "remember" in data
     run.fallback_id = _fallback(run, data.get("fallback", ""), by)
+    run.checked_at = None
     run.save()
     chosen = [target for target in run.columns.values() if target]
     twice = sorted({targets[target] for target in chosen if chosen.count(target) > 1})
@@ -58,6 +59,7 @@ def read_repairs(run: ImportRun, data: QueryDict, by: Actor) -> None:
                 repairs[text] = chosen[1:]
         run.repairs[key] = repairs
     _read_answers(run, data)
+    run.checked_at = None
     run.remembers = "remember" in data
     run.save()
 

@@ -152,6 +152,14 @@ class ImportRun(models.Model):
             refuse_if(not self.is_open, f"这个文件{self.get_state_display()}，请重新上传。"),
         )
 
+    def may_write(self, by: Actor) -> Verdict:
+        """Check carrying it out: only what its owner has seen in the preview."""
+        return first_objection(
+            self.may_change(by),
+            refuse_if(self.checked_at is None, "请先看预览，再导入。"),
+            refuse_if(not self.file, "文件已过期，请重新上传。"),
+        )
+
     def may_undo(self, by: Actor) -> Verdict:
         return first_objection(
             self.may_import(by),

@@ -206,7 +206,7 @@ class CarryOut(RunPage):
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         run = self.get_record()
-        run.may_change(self.request.user).enforce()
+        run.may_write(self.request.user).enforce()
         run.reason = request.POST.get("reason", "").strip()[:200]
         run.is_strict = "strict" in request.POST
         run.save(update_fields=["reason", "is_strict"])

@@ -52,7 +52,7 @@ def choose_sheet(run: ImportRun, by: Actor, sheet: str, header_rows: Iterable[in
     run.sheet, run.header_rows = sheet, list(header_rows)
     run.repairs, run.wrong_values, run.new_entries = {}, {}, {}
     match_columns(run, by)
-    run.state = run.State.MAPPING
+    run.state, run.checked_at = run.State.MAPPING, None
     run.save()
 
 

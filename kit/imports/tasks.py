@@ -37,7 +37,7 @@ def start(run: ImportRun, step: str, by: Actor) -> None:
 def _begin_writing(run: ImportRun, by: Actor) -> None:
     with transaction.atomic():
         lock_row(run)
-        run.may_change(by).enforce()
+        run.may_write(by).enforce()
         run.state, run.problem = run.State.WRITING, ""
         run.save(update_fields=["state", "problem"])
 

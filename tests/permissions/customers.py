@@ -7,7 +7,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from basedata.models import SyncRun
+from customers.imports.kind import CUSTOMERS
 from customers.models import Customer, HintPause, ImportFile, Order
+from kit.imports.steps import begin
 from tests import factories
 from tests.permissions.world import World
 
@@ -65,6 +67,24 @@ import_refused                   upload    GET   in   404  404  200  404  404  4
 import_refused                   upload    POST  in   404  404  200  404  404  404  404  404  404
 import_carry_out                 upload    GET   in   404  404  200  404  404  404  404  404  404
 import_carry_out                 upload    POST  in   404  404  302  404  404  404  404  404  404
+imports                          -         GET   in   200  200  200  200  200  200  200  403  403
+imports                          -         POST  in   200  200  200  200  200  200  200  403  403
+import_run                       run       GET   in   404  404  302  404  404  404  404  404  404
+import_run                       run       POST  in   405  405  405  405  405  405  405  405  405
+import_sheet                     run       GET   in   404  404  200  404  404  404  404  404  404
+import_sheet                     run       POST  in   404  404  302  404  404  404  404  404  404
+import_columns                   run       GET   in   404  404  200  404  404  404  404  404  404
+import_columns                   run       POST  in   404  404  302  404  404  404  404  404  404
+import_values                    run       GET   in   404  404  200  404  404  404  404  404  404
+import_values                    run       POST  in   404  404  302  404  404  404  404  404  404
+import_preview                   run       GET   in   404  404  302  404  404  404  404  404  404
+import_preview                   run       POST  in   405  405  405  405  405  405  405  405  405
+import_write                     run       GET   in   404  404  302  404  404  404  404  404  404
+import_write                     run       POST  in   404  404  409  404  404  404  404  404  404
+import_rejects                   run       GET   in   404  404  302  404  404  404  404  404  404
+import_rejects                   run       POST  in   404  404  200  404  404  404  404  404  404
+import_undo                      run       GET   in   404  404  302  404  404  404  404  404  404
+import_undo                      run       POST  in   404  404  409  404  404  404  404  404  404
 duplicates                       -         GET   in   403  200  403  403  403  403  200  403  403
 duplicates                       -         POST  in   405  405  405  405  405  405  405  405  405
 
@@ -204,7 +224,10 @@ def _make_others(world: World, manager: User) -> None:
     deleted.remove(by=manager)
     upload = ImportFile(owner=manager, name="沈阳北辰名单.csv", manager=manager)
     upload.file.save("a.csv", ContentFile("名称\n沈阳北辰四厂\n".encode()))
+    sheet = ContentFile("名称,地区\n沈阳北辰五厂,东北\n沈阳北辰六厂,东北\n".encode(), name="沈阳北辰台账.csv")
+    run = begin(CUSTOMERS, manager, sheet, "沈阳北辰台账.csv")
     world.addresses |= {
+        "run": [run.pk],
         "warned": [warned.pk],
         "gone": [gone.pk],
         "late": [late.pk],
