@@ -140,7 +140,7 @@ class Table:
                 raise UnreadableFile(_nothing_in(source))
             guess = guess_header(start[:LOOKED_AT], merged)
             self.header_rows = guess.lines if header_rows is None else tuple(sorted(header_rows))
-            self.why = guess.why
+            self.why = guess.why if header_rows is None else ""
             self.unit = _unit_above(start, self.header_rows)
             self._opening = _opening_notes(source, place)
             self.heads = read_heads(start, merged, self.header_rows, strict=source.strict)
@@ -154,7 +154,7 @@ class Table:
         self.skipped_counts: Counter[str] = Counter()
         self._notes, self.row_count = Notes(), 0
         self._last_line = max(self.header_rows, default=0)
-        for note in [*self._opening, *_head_notes(self.heads)]:
+        for note in [*self._opening, *_head_notes(self.heads, self.why)]:
             self._notes.say(note)
         if self.unit:
             self._notes.say(f"表格上方写着单位：{self.unit}，没有写单位的金额列按它读取。")
@@ -298,9 +298,11 @@ def _book_notes(source: Source) -> Iterator[str]:
         yield "工作簿从 1904 年起计算日期，日期按它换算。"
 
 
-def _head_notes(heads: Sequence[Head]) -> Iterator[str]:
+def _head_notes(heads: Sequence[Head], why: str) -> Iterator[str]:
     if nameless := [head.letters for head in heads if not head.text]:
         yield f"{'、'.join(nameless)} 列有内容，没有列名：请选它们对应什么，或忽略。"
+    if all(not head.text for head in heads) and why:
+        yield why
     if any(head.text in PIVOT_HEADS for head in heads):
         yield "这张表像是数据透视表：一行是汇总，不是一条记录。请上传透视表所用的明细表。"
 
