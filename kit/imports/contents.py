@@ -156,6 +156,11 @@ def count_fitting(target: Target, values: Sequence[str]) -> int | None:
     return sum(test(value) or fold_name(value) in known for value in values)
 
 
+def is_record_value(text: str) -> bool:
+    """Tell whether a text is a value and no head: a company, a place, a number."""
+    return any(TESTS[kind](text) for kind in (Kind.COMPANY, Kind.REGION, Kind.NUMBER, Kind.DATE, Kind.EMAIL))
+
+
 def counts_rows(values: Sequence[str]) -> bool:
     """Tell whether the values only number the rows: 1, 2, 3 …"""
     if len(values) < 2 or not all(re.fullmatch(r"\d{1,7}", value) for value in values):

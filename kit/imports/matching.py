@@ -67,8 +67,13 @@ def match_columns(
     samples: Sequence[Sequence[str]],
     targets: Sequence[Target],
     remembered: Mapping[str, str | None] | None = None,
+    unit: str = "",
 ) -> list[Match]:
-    """Return a match for each head. samples: values of each column; remembered: {head_key(): target, None: ignored}."""
+    """Return a match for each head.
+
+    samples: values of each column. remembered: {head_key(): target, None: ignored}. unit: of the whole table, for
+    columns of money whose heads name none.
+    """
     values = [[value.strip() for value in column if value.strip()][:MAX_SAMPLES] for column in samples]
     matches = _recall(heads, targets, remembered or {})
     for column, head in enumerate(heads):
@@ -83,7 +88,10 @@ def match_columns(
         if claim.score >= LEAST
     ]
     _settle(_drop_far_fetched(claims), matches)
-    return [_finish(matches.get(column), column, head, claims, targets) for column, head in enumerate(heads)]
+    found = [
+        matches.get(column) or Match(column, None, _explain_none(column, claims), False) for column in range(len(heads))
+    ]
+    return [_with_unit(match, head, targets, unit) for match, head in zip(found, heads, strict=True)]
 
 
 def _recall(heads: Sequence[str], targets: Sequence[Target], remembered: Mapping[str, str | None]) -> dict[int, Match]:
@@ -130,14 +138,16 @@ def _settle(claims: list[_Claim], matches: dict[int, Match]) -> None:
             matches[claim.column] = Match(claim.column, claim.target.key, claim.why, claim.sure)
 
 
-def _finish(match: Match | None, column: int, head: str, claims: list[_Claim], targets: Sequence[Target]) -> Match:
+def _explain_none(column: int, claims: list[_Claim]) -> str:
+    best = max((claim for claim in claims if claim.column == column), key=lambda claim: claim.score, default=None)
+    return f"「{best.target.full_label}」已有更合适的列" if best else "没有对应"
+
+
+def _with_unit(match: Match, head: str, targets: Sequence[Target], unit: str) -> Match:
+    """Return a match with the unit of its head or, for money, of the table."""
     name = read_head(head)
-    if match is None:
-        best = max((claim for claim in claims if claim.column == column), key=lambda c: c.score, default=None)
-        why = f"「{best.target.full_label}」已有更合适的列" if best else "没有对应"
-        return Match(column, None, why, False, unit=name.unit, fault=name.fault)
     is_money = any(target.key == match.target and target.kind is Kind.MONEY for target in targets)
-    return replace(match, unit=name.unit, fault=name.fault if is_money else "")
+    return replace(match, unit=name.unit or (unit if is_money else ""), fault=name.fault if is_money else "")
 
 
 def _claims(column: int, head: str, values: Sequence[str], target: Target) -> Iterator[_Claim]:

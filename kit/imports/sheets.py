@@ -20,6 +20,7 @@ from kit.exchange.table_notes import Notes, quote_texts
 from kit.exchange.unreadable_files import UnreadableFile
 from kit.exchange.workbooks import MergedRange, SheetRow, column_letters
 
+from .contents import is_number
 from .header_rows import LOOKED_AT, guess_header, is_known_head, tidy_head
 from .heads import Head, read_heads
 
@@ -36,6 +37,9 @@ SECTION = re.compile(r"(?:[一二三四五六七八九十]+[、.．]|[(（][一�
 INSTRUCTIONS = re.compile(
     r"[(（【]?(?:示例|样例|例[:：如]|举例|填写示例|必填|选填|非必填|请填|请选|格式[:：]|不填|下拉|文本格式)"
 )
+STATISTIC = re.compile(r"(?:平均|平均值|均值|人均|最大值?|最小值?|中位数|总数|家数|户数|占比|百分比)[:：]?")
+UNIT_ABOVE = re.compile(r"(?:金额)?单位[:：]?(?:人民币)?((?:百亿|千万|百万|十万|亿|万|千)?元)")
+OTHER_TABLE = "像是另一张表的列名，仍按上面的列名读取，请核对：{}。"
 PIVOT_HEADS = ("行标签", "列标签", "Row Labels")
 TITLE, TOTAL, REPEATED, NOTE_BELOW = "列名上方的行", "合计行", "重复的列名", "表格外的说明"
 SECTION_TITLE, INSTRUCTION = "分组标题", "填写说明"
@@ -136,7 +140,8 @@ class Table:
                 raise UnreadableFile(_nothing_in(source))
             guess = guess_header(start[:LOOKED_AT], merged)
             self.header_rows = guess.lines if header_rows is None else tuple(sorted(header_rows))
-            self.why = guess.why
+            self.why = guess.why if header_rows is None else ""
+            self.unit = _unit_above(start, self.header_rows)
             self._opening = _opening_notes(source, place)
             self.heads = read_heads(start, merged, self.header_rows, strict=source.strict)
         self._places = {head.column: place for place, head in enumerate(self.heads)}
@@ -148,8 +153,11 @@ class Table:
         self.skipped: list[Skipped] = []
         self.skipped_counts: Counter[str] = Counter()
         self._notes, self.row_count = Notes(), 0
-        for note in [*self._opening, *_head_notes(self.heads)]:
+        self._last_line = max(self.header_rows, default=0)
+        for note in [*self._opening, *_head_notes(self.heads, self.why)]:
             self._notes.say(note)
+        if self.unit:
+            self._notes.say(f"表格上方写着单位：{self.unit}，没有写单位的金额列按它读取。")
 
     @property
     def notes(self) -> list[str]:
@@ -166,6 +174,7 @@ class Table:
                 if why := self._why_skipped(row, filled):
                     self._skip(row, why, filled)
                 elif filled:
+                    self._note_other_table(row.line, filled)
                     self.row_count += 1
                     yield self._make_row(row, filled, source.strict)
 
@@ -190,7 +199,7 @@ class Table:
         if self.header_rows and row.line < self.header_rows[-1]:
             return TITLE
         texts = [text for _, text in filled]
-        if texts and is_total_row(texts):
+        if texts and (is_total_row(texts) or _is_statistic(texts)):
             return TOTAL
         if len(texts) == 1 and len(self.heads) > 2:
             return self._why_lonely(row, *filled[0])
@@ -236,6 +245,12 @@ class Table:
         if row.across:
             faults |= self._ambiguous_merges(row)
         return Row(row.line, tuple(cells), faults, problem)
+
+    def _note_other_table(self, line: int, filled: list[tuple[int, str]]) -> None:
+        """Note a row below a gap that consists of names of columns: perhaps another table begins."""
+        is_below_gap, self._last_line = line > self._last_line + 1 > 1, line
+        if is_below_gap and len(filled) > 1 and all(is_known_head(text) for _, text in filled):
+            self._notes.add(OTHER_TABLE, f"第 {line} 行")
 
     def _ambiguous_merges(self, row: SheetRow) -> dict[int, str]:
         """Return faults of cells merged over several columns: only a person knows which one they belong to."""
@@ -283,11 +298,20 @@ def _book_notes(source: Source) -> Iterator[str]:
         yield "工作簿从 1904 年起计算日期，日期按它换算。"
 
 
-def _head_notes(heads: Sequence[Head]) -> Iterator[str]:
+def _head_notes(heads: Sequence[Head], why: str) -> Iterator[str]:
     if nameless := [head.letters for head in heads if not head.text]:
         yield f"{'、'.join(nameless)} 列有内容，没有列名：请选它们对应什么，或忽略。"
+    if all(not head.text for head in heads) and why:
+        yield why
     if any(head.text in PIVOT_HEADS for head in heads):
         yield "这张表像是数据透视表：一行是汇总，不是一条记录。请上传透视表所用的明细表。"
+
+
+def _unit_above(rows: Sequence[SheetRow], lines: Sequence[int]) -> str:
+    """Return the unit of money that a title above the heads names: 单位：万元."""
+    above = (text for row in rows if lines and row.line < min(lines) for text in row.cells.values())
+    units = {match[1] for text in above if (match := UNIT_ABOVE.search("".join(fold_width(text).split())))}
+    return units.pop() if len(units) == 1 else ""
 
 
 def _folds_to_head(text: str, folded: str) -> bool:
@@ -299,6 +323,11 @@ def _error_fault(text: str, line: int, column: int) -> str:
     if text[:1] != "#" or not ERROR_VALUES.match(text.strip()):
         return ""
     return f"{column_letters(column)}{line} 的「{text.strip()}」是表格软件的错误值，请改成正确的内容。"
+
+
+def _is_statistic(texts: list[str]) -> bool:
+    """Tell whether a row gives an average or an extreme of the rows above."""
+    return len(texts) > 1 and bool(STATISTIC.fullmatch(texts[0].strip())) and all(map(is_number, texts[1:]))
 
 
 def _is_instruction(texts: list[str]) -> bool:

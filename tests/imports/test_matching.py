@@ -290,6 +290,13 @@ def test_units_and_foreign_currencies_are_read_from_heads():
     assert not found["备注（美元）"].fault
 
 
+def test_the_unit_of_the_whole_table_counts_for_money_without_a_unit_of_its_own():
+    heads = ["注册资金", "年营业额（元）", "客户名称"]
+    found = match_columns(heads, [["1"]] * 3, CUSTOMERS, unit="亿元")
+    assert [each.unit for each in found] == ["亿元", "元", ""]
+    assert ask_unit("注册资金", ["5000000"], "万元", "万元") is None
+
+
 def test_numbers_of_rows_are_known_by_head_and_content():
     found = match(CUSTOMERS, {"编号": ["K01", "K02"], "No.": ["1", "2", "3"], "序号": ["12", "5", "900"]})
     assert found["编号"].target == "number"

@@ -37,21 +37,10 @@ def test_the_sample_of_customers_is_messy_and_understood(tmp_path):
     assert table.header_rows == (3, 4)
     assert len(rows) == 200
     assert table.skipped_counts == {"列名上方的行": 2, "合计行": 5, "表格外的说明": 1}
-    assert columns.keys() == {
-        "name",
-        "region",
-        "level",
-        "industry",
-        "manager",
-        "phone",
-        "contact.name",
-        "contact.title",
-        "contact.mobile",
-        "license_number",
-        "registered_capital",
-        "cooperation_since",
-        "contact.memo",
-    }
+    assert columns.keys() >= {"name", "region", "level", "industry", "manager", "phone", "license_number"}
+    assert columns.keys() >= {"contact.name", "contact.title", "contact.mobile", "contact.memo"}
+    assert columns.keys() >= {"registered_capital", "cooperation_since"}
+    assert len(columns) == 13
     assert sum(bool(row.faults) for row in rows) == 5
     assert len({row.cells[columns["name"]] for row in rows}) > 100
     people = [Candidate(name, name) for name in samples.PEOPLE]

@@ -14,6 +14,7 @@ import xlwt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kit.exchange.cells import to_csv_text
 from kit.imports import sheets
 from kit.imports.header_rows import tidy_head
 from kit.imports.sheets import UnreadableFile
@@ -59,6 +60,7 @@ def test_a_person_says_that_there_are_no_heads(upload):
     table = sheets.read(upload(csv_text(HEADS, *ROWS).encode()), "客户.csv", header_rows=[])
     assert [head.shown for head in table.heads][:2] == ["A 列（没有列名）", "B 列（没有列名）"]
     assert [row.line for row in table] == [1, 2, 3]
+    assert table.notes == ["A、B、C、D 列有内容，没有列名：请选它们对应什么，或忽略。"]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +207,8 @@ def is_usual(row: tuple[str, ...]) -> bool:
 def test_every_csv_gives_back_what_was_written(tmp_path_factory, rows, encoding, sign):
     rows = [row for row in rows if is_usual(row)]
     stream = io.StringIO()
-    csv.writer(stream, delimiter=sign, quoting=csv.QUOTE_ALL).writerows([["客户名称", "地区", "行业"], *rows])
+    guarded = [[to_csv_text(text) for text in row] for row in rows]
+    csv.writer(stream, delimiter=sign, quoting=csv.QUOTE_ALL).writerows([["客户名称", "地区", "行业"], *guarded])
     path = tmp_path_factory.mktemp("csv") / "upload"
     path.write_bytes(stream.getvalue().encode(encoding))
     assert [row.cells for row in sheets.read(path, "客户.csv")] == rows
