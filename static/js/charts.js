@@ -13,8 +13,9 @@ function token(name) {
   return getComputedStyle(root).getPropertyValue(name).trim();
 }
 
-function spoken(value) {
-  return value === null || value === undefined ? "—" : value.toLocaleString("zh-CN", { maximumFractionDigits: 1 });
+function spoken(value, places = 0) {
+  const digits = { minimumFractionDigits: places, maximumFractionDigits: 1 };
+  return value === null || value === undefined ? "—" : value.toLocaleString("zh-CN", digits);
 }
 
 function axis(more) {
@@ -56,6 +57,7 @@ function percents() {
 }
 
 function label(series, data, width) {
+  const places = data.unit === "万元" && series.values.some((value) => value % 1) ? 1 : 0; // 155.5 and 142.0
   const fits = data.horizontal || (width >= NARROW && data.categories.length <= MANY);
   return {
     show: !series.line && fits && !data.stacked,
@@ -64,7 +66,7 @@ function label(series, data, width) {
     textBorderColor: token("--surface"), // stays readable where a line runs through it
     textBorderWidth: 3,
     fontSize: 12,
-    formatter: (point) => spoken(point.value) + (data.horizontal && data.unit ? " " + data.unit : ""),
+    formatter: (point) => spoken(point.value, places) + (data.horizontal && data.unit ? " " + data.unit : ""),
   };
 }
 

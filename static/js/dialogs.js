@@ -27,7 +27,8 @@ function onSwapped(event) {
   if (!dialog || !event.detail.target) return;
   if (event.detail.target.id !== "dialog") {
     const sent = event.detail.requestConfig && event.detail.requestConfig.elt;
-    if (sent && dialog.contains(sent)) dialog.close();
+    /* What a form of the dialog changed on the page behind it, it is done with; a hint inside it is not the end. */
+    if (sent && dialog.contains(sent) && !dialog.contains(event.detail.target)) dialog.close();
     return;
   }
   if (!dialog.firstElementChild) {

@@ -114,3 +114,18 @@ def test_an_input_method_in_the_middle_of_a_word_asks_nothing(company, browse):
     assert asked == []
     with page.expect_response("**/customers/known/"):
         page.evaluate(typed, False)
+
+
+def test_a_contact_is_known_in_its_dialog_which_stays_open(company, browse):
+    customer = factories.CustomerFactory(manager=company.manager)
+    factories.ContactFactory(customer=customer, name="钱国栋")
+    page = browse(company.manager)
+    page.goto(customer.get_absolute_url())
+    page.get_by_role("link", name="新建联系人").first.click()
+    dialog = page.locator("#dialog")
+    dialog.get_by_label("姓名").fill("钱国栋")
+    expect(dialog.locator("#known-name")).to_contain_text("可能已经有了")
+    expect(dialog.get_by_label("姓名")).to_have_value("钱国栋")
+    dialog.get_by_label("手机", exact=True).fill("13900139000")
+    press(dialog, "保存")
+    expect(dialog).to_contain_text("再次保存即可")
