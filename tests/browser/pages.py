@@ -223,6 +223,7 @@ def of_manager(world: SimpleNamespace) -> list[Address]:
         _at("import_file", world.upload.pk),
         _at("import_carry_out", world.upload.pk),
         _at("customers:refuse_contacts", query=f"?ids={world.contact.pk}"),
+        _at("customers:share_many", query=f"?ids={world.known.pk}&ids={world.customer.pk}"),
         _at("customers:remove_contacts", query=f"?ids={world.contact.pk}"),
         _at("marketing:postpone_many", query=f"?ids={world.developed.pk}&ids={world.waiting.pk}"),
         _at("services:handling"),

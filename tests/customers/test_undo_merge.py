@@ -15,6 +15,7 @@ from customers.insight.metrics import refresh_metrics
 from customers.merging import pages
 from customers.merging.leaving import hand_over_customers
 from customers.merging.merge import merge_undoably
+from customers.merging.merge_undo import merges_to_undo
 from customers.models import ChurnCase, Contact, Customer, CustomerMetrics, Order, refresh_revenue
 from customers.orders.models import refresh_last_purchases
 from customers.orders.rollups import describe_differences
@@ -248,6 +249,28 @@ def test_only_who_may_merge_both_takes_it_back(name, pair, company):
     with pytest.raises(Refused):
         take_back(entry, by=factories.fresh(getattr(company, name)))
     assert Customer.objects.get(pk=pair[1].pk).merged_into == pair[0]
+
+
+@pytest.mark.parametrize("name", ["manager", "eastern", "outsider", "executive", "administrator"])
+def test_it_is_offered_to_nobody_else(name, pair, company):
+    entry = merged(pair, company)
+    person = factories.fresh(getattr(company, name))
+    assert list(UndoEntry.objects.visible_to(person)) == list(merges_to_undo(person)) == []
+    assert list(merges_to_undo(factories.fresh(company.supervisor))) == [entry]
+
+
+def test_it_is_not_offered_where_a_merged_customer_is_out_of_reach(pair, company, sign_in):
+    """The answer would be 403: who supervises the survivor alone takes nothing apart that is not theirs."""
+    kept, gone = pair
+    entry = merged(pair, company)
+    Customer.objects.filter(pk=gone.pk).update(manager=company.stranger)
+    client = sign_in(company.supervisor)
+    for url in ("/recent/", "/duplicates/", f"/customers/{kept.pk}/?tab=info", f"/customers/{kept.pk}/history/"):
+        assert f"/recent/{entry.pk}/undo/" not in page_of(client.get(url)), url
+    assert client.post(f"/recent/{entry.pk}/undo/").status_code == 404
+    Customer.objects.filter(pk=gone.pk).update(manager=company.eastern)
+    assert f"/recent/{entry.pk}/undo/" in page_of(client.get("/duplicates/"))  # control
+    take_back(entry, by=company.supervisor)
 
 
 # Pages
