@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -13,6 +14,7 @@ from customers.timeline import TimelineEntry
 from kit.domain.days import format_day
 from kit.pages.page import render_page
 from kit.pages.record_page import RecordPage
+from kit.sql.readers import NO_KEY, FixedRows
 
 from .models import Customer
 
@@ -47,13 +49,20 @@ def parse_position(text: str) -> Position:
         raise ValueError(text) from error
 
 
+@cache
+def _newest_entries() -> FixedRows[TimelineEntry]:
+    return FixedRows(Customer(pk=NO_KEY).timeline.newest()[: PAGE_SIZE + 1])
+
+
 def timeline_page(customer: Customer, before: Position | None = None, *, continues: bool = False) -> dict[str, Any]:
     """Return the entries after a position, with headings of months, and the position of the next page; one query.
 
     continues: the entry at `before` is right above, so that its month has a heading already.
     """
-    rows = customer.timeline.newest()
-    entries = list((rows.before(*before) if before else rows)[: PAGE_SIZE + 1])
+    if before:
+        entries = list(customer.timeline.newest().before(*before)[: PAGE_SIZE + 1])
+    else:
+        entries = _newest_entries().of(customer.pk)
     items, month = [], format_day(before[0], "month") if before and continues else ""
     for entry in entries[:PAGE_SIZE]:
         icon, tone = KIND_STYLES[TimelineEntry.Kind(entry.kind)]
