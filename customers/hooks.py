@@ -17,11 +17,23 @@ if TYPE_CHECKING:
     from .records.models import Customer
 
 
+class Figure(NamedTuple):
+    """A figure in the head of a customer's page. url: its rows, which add up to it; empty where there are none."""
+
+    label: str
+    value: str
+    unit: str
+    note: str = ""
+    url: str = ""
+    tone: str = ""  # of the note
+
+
 class Card(NamedTuple):
-    """A card on a customer's page: its template, and what the template calls card."""
+    """A card on a customer's page: its template, what the template calls card, and its figure in the page's head."""
 
     template: str
     facts: Mapping[str, Any]
+    figure: Figure | None = None
 
 
 class FollowCustomers(Protocol):
@@ -52,20 +64,9 @@ class RecordsOfCustomers:
 
 @dataclass(frozen=True)
 class WorkCard:
-    """A card about work for the customer, below their orders. draw: None without the permission."""
+    """A card about work for the customer, below their orders, with its figure. draw: None without the permission."""
 
     draw: Callable[[Customer, User], Card | None]
-
-
-class Figure(NamedTuple):
-    """A figure in the head of a customer's page. url: its rows, which add up to it; empty where there are none."""
-
-    label: str
-    value: str
-    unit: str
-    note: str = ""
-    url: str = ""
-    tone: str = ""  # of the note
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,28 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 
 from accounts.models import User
+from accounts.scopes.rule import VIEW, user_ids_in_scope
 from customers.hooks import TrackRecord
+from customers.insight.list_figures import alert_version
+from customers.orders.versioned_cache import cached
+from customers.querysets import CustomerQuerySet
 from kit.domain.urls import page_url
 
 from .pages.backtest import BacktestReport
-from .queries.backtest import backtest_figures
+from .queries.backtest import BacktestFigures, backtest_figures
+from .queries.contribution import visible_customers_key
 from .queries.people import EVERYBODY
+
+
+def past_alerts(user: User) -> BacktestFigures | None:
+    """Return the figures of 预警回测 in view, cached until they, the customers or the orders change."""
+    key = ("past alerts", visible_customers_key(user), user_ids_in_scope(user, CustomerQuerySet.view_permission, VIEW))
+    return cached(user, key, lambda: backtest_figures(user, EVERYBODY), alert_version)
 
 
 def describe_past_alerts(user: User) -> TrackRecord | None:
     """Return how often past alerts were right; None without the permission, and under five alerts."""
-    figures = backtest_figures(user, EVERYBODY) if user.has_perm(BacktestReport.permission) else None
+    figures = past_alerts(user) if user.has_perm(BacktestReport.permission) else None
     if figures is None or (precision := figures.rules["red"].precision) is None:
         return None
     red, six = figures.rules["red"], figures.rules["six"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import services.personal
 from accounts.models import User
-from customers.hooks import HeadFigure, RecordsOfCustomers, WorkCard
+from customers.hooks import RecordsOfCustomers, WorkCard
 from kit.domain.modules import Action, Chapter, Leaving, MenuItem, Module, PagePermission, Search
 
-from .customer_card import draw_customer_card, draw_open_requests
+from .customer_card import draw_customer_card
 from .requests.handover import hand_over_requests, watch_requests
 from .requests.leaving import count_open_requests, hand_over_all_requests
 from .requests.models import ServiceRequest
@@ -60,6 +60,5 @@ MODULE: Module[User] = Module(
         *CHANGES,
         RecordsOfCustomers("服务请求", customers_served_by, requests_of, set_owner, hand_over_requests, watch_requests),
         WorkCard(draw_customer_card),
-        HeadFigure(draw_open_requests),
     ),
 )

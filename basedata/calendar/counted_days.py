@@ -8,7 +8,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
 from uuid import UUID
+
+from kit.sql.readers import FixedQuery
 
 from .models import SpecialDay, WorkCalendar
 
@@ -37,12 +40,18 @@ class CountedDays:
         return ordinal - bisect_right(self._holidays, ordinal)
 
 
-_calendars: dict[UUID, CountedDays] = {}  # by the calendar's stamp
+_calendars: dict[UUID | str, CountedDays] = {}  # by the calendar's stamp, a text on SQLite
+
+
+@cache
+def _stamp() -> FixedQuery:
+    return FixedQuery(WorkCalendar.objects.filter(pk=WorkCalendar.ONLY).values_list("stamp"))
 
 
 def current_counted_days() -> CountedDays:
     """Return the company's counted days: one small query says whether those read before are still valid."""
-    stamp = WorkCalendar.load().stamp
+    stored = _stamp().read()
+    stamp = stored[0][0] if stored else WorkCalendar.load().stamp
     calendar = _calendars.get(stamp)
     if calendar is None:
         calendar = CountedDays(SpecialDay.objects.filter(kind=SpecialDay.Kind.REST).values_list("day", flat=True))

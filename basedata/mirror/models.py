@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from basedata.company_wide import CompanyWideQuerySet
+from kit.sql.readers import NO_KEY, FixedRows
 
 
 class ProductQuerySet(CompanyWideQuerySet):
@@ -169,9 +171,14 @@ class FeedPosition(models.Model):
 
 def data_as_of(*tables: str) -> datetime | None:
     """Return 数据截至: when the oldest of these tables was last read in full; None before the first sync."""
-    times = FeedPosition.objects.filter(table__in=tables).values_list("synced_at", flat=True)
-    synced = [at for at in times if at]
-    return min(synced) if synced else None
+    synced = [position.synced_at for position in _positions().of(NO_KEY) if position.table in tables]
+    return min((at for at in synced if at), default=None)
+
+
+@cache
+def _positions() -> FixedRows[FeedPosition]:
+    """Return the query of all positions: there is one for each of a few tables."""
+    return FixedRows(FeedPosition.objects.only("table", "synced_at"))
 
 
 def is_stale(as_of: datetime | None) -> bool:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.users.by_department import users_of_departments
 from basedata.models import DictionaryEntry
+from customers.orders.models import OrderQuerySet
 from customers.records.filters import OWNER_AT_THAT_TIME, CustomerName, DepartmentFilter, owner_choices
 from kit.domain.days import midnight
 from kit.lists.filter_choices import OneOfRecords
@@ -68,6 +69,9 @@ class EntriesFilter(django_filters.Filter):
         return rows.filter(condition | Q(**{self.field_name: None}) if UNFILLED in value.keys else condition)
 
 
+OF_AMOUNTS = ("at_risk",)  # filters that tell of orders
+
+
 class ChurnFilter(ListFilter):
     favourites = ("customer", "manager", "department")
 
@@ -102,6 +106,12 @@ class ChurnFilter(ListFilter):
     measure_kind = django_filters.ModelChoiceFilter(
         queryset=lambda request: entries_of("暂缓措施"), method="with_measure", label="暂缓措施", widget=HIDDEN
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        request = kwargs.get("request")
+        if request is not None and not request.user.has_perm(OrderQuerySet.view_permission):
+            self.base_filters = {name: one for name, one in self.base_filters.items() if name not in OF_AMOUNTS}
+        super().__init__(*args, **kwargs)
 
     class Meta:
         model = ChurnCase

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.contrib import messages
@@ -20,6 +21,7 @@ from kit.pages.form_page import FormPage
 from kit.pages.history import HistoryPage
 from kit.pages.page import render_page
 from kit.pages.record_page import RecordPage
+from kit.sql.readers import NO_KEY, FixedRows
 
 from .evidence import bought_lately, evidence_of, monthly_trend
 from .forms import ConfirmLossForm, DeferForm, WinBackForm
@@ -116,13 +118,18 @@ class ChurnScan(View):
         return redirect("customers:churn_scan")
 
 
-def churn_card(customer: Customer, user: User) -> dict[str, Any] | None:
-    """Return the context of the customer's open case or confirmed loss; None without one."""
+@cache
+def _current_case() -> FixedRows[ChurnCase]:
     current = (*ChurnCase.OPEN, ChurnCase.Status.CONFIRMED)
-    case = ChurnCase.objects.visible_to(user).filter(customer=customer, status__in=current).order_by("-pk").first()
-    if case is None:
+    return FixedRows(ChurnCase.objects.filter(customer=NO_KEY, status__in=current).order_by("-pk")[:1])
+
+
+def churn_card(customer: Customer, user: User) -> dict[str, Any] | None:
+    """Return the context of the customer's open case or confirmed loss; None without one. customer: in view."""
+    cases = _current_case().of(customer.pk) if user.has_perm(ChurnCase.objects.all().view_permission) else []
+    if not cases:
         return None
-    case.customer = customer
+    case, case.customer = cases[0], customer
     orders = Order.objects.visible_to(user).filter(customer=customer).purchases()
     allowed = [control for control in controls((DEFER, CONFIRM, WIN_BACK), case, user) if control.allowed]
     return {"case": case, "evidence": evidence_of(case, orders).sentence, "controls": allowed}

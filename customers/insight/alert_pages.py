@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
+
+from django.http import QueryDict
 
 from customers.churn.models import ChurnCase
 from kit.domain.urls import page_url
@@ -12,6 +15,7 @@ from kit.pages.form_page import FormPage
 from .alert_forms import PauseForm
 from .models import Alert, AlertPause
 
+MAX_QUERY = 450  # characters: a form keeps where it led to
 CRUMBS = (("客户管理", ""), ("客户流失管理", "customers:churn_list"), ("提前预警", "customers:alert_list"))
 LOG = Button(None, "message-circle", "customers:interaction_create", label="记交往")
 PAUSE = Button(Alert.pause, "clock", "customers:alert_pause", dialog=True)
@@ -25,10 +29,19 @@ class PauseAlert(FormPage):
     submit_label, message = "暂不提醒", "到期以前不再提醒这个客户；客户下单后自动恢复"
 
     def context(self, record: Alert, form: PauseForm) -> dict[str, str]:
-        return {"named": record.customer.name, "details": record.sentence}
+        return {"named": record.customer.name, "details": record.sentence, "list_query": self.list_query()}
 
     def success_url(self, record: Alert, result: AlertPause) -> str:
-        return page_url("customers:alert_list")
+        """Return the list as it was open."""
+        url, query = page_url("customers:alert_list"), QueryDict(self.list_query()).urlencode()
+        return f"{url}?{query}" if 0 < len(query) <= MAX_QUERY else url
+
+    def list_query(self) -> str:
+        """Return the conditions of the list from which the form was opened, empty elsewhere; the form carries them."""
+        if self.request.method == "POST":
+            return str(self.request.POST.get("list_query", ""))
+        opened_from = urlsplit(self.request.headers.get("Referer", ""))
+        return opened_from.query if opened_from.path == page_url("customers:alert_list") else ""
 
 
 class ListAsWarning(FormPage):

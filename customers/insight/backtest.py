@@ -14,6 +14,7 @@ from basedata.calendar.counted_days import CountedDays, current_counted_days
 from customers.churn.rule import churn_cutoff
 from customers.orders.rhythm import MIN_ORDER_DAYS, Base, base_of, measure_spread, rhythm
 from customers.orders.rhythm_base import batches_of_customers, order_days
+from customers.orders.rollups import RevenueChange
 from customers.records.models import Customer
 from customers.records.ownership import owner_at
 from kit.domain.days import add_months, midnight
@@ -116,6 +117,7 @@ def refresh_backtest(as_of: date, beat: Beat = lambda: None) -> list[date]:
         _store(month_end, outcomes)
         if outcomes:
             done.append(month_end)
+    RevenueChange.objects.create()  # what the list of alerts says of past ones is cached until then
     return done
 
 

@@ -20,6 +20,7 @@ from customers.churn.rule import describe_period
 from customers.churn.tasks import last_scan
 from customers.hooks import AlertRecord
 from customers.orders.as_of import orders_as_of
+from customers.orders.models import OrderQuerySet
 from customers.records.metrics import CustomerMetrics
 from kit.domain.days import format_day, show_day
 from kit.domain.modules import lent
@@ -36,7 +37,7 @@ from kit.pages.templatetags.ui import chip
 
 from .alert_pages import LOG, PAUSE, WARN
 from .alerts import AlertLevel
-from .columns import NetColumn
+from .columns import NetColumn, columns_for
 from .filters import AlertFilter
 from .list_figures import AlertRanking, count_cases, rank_alerts, sum_of_cases
 from .models import Alert, AlertQuerySet
@@ -107,9 +108,7 @@ def narrow_to_own(rows: Any, request: Any) -> Any:
 def case_links(request: Any) -> list[dict[str, Any]]:
     """Return the states of cases, each with the number of rows it leads to. request: of the list of alerts."""
     rows = narrow_to_own(ChurnCase.objects.visible_to(request.user), request)
-    filtered = ChurnFilter(shared_filters(request), queryset=rows, request=request)
-    cases = filtered.qs if filtered.is_valid() else rows.none()
-    counts = numbers_in_tabs(count_cases(cases, request.user))
+    counts = numbers_in_tabs(count_cases(with_shared_filters(rows, request), request.user))
     return [
         {
             "label": label,
@@ -119,6 +118,14 @@ def case_links(request: Any) -> list[dict[str, Any]]:
         }
         for key, label in CASE_TABS.labels.items()
     ]
+
+
+def with_shared_filters(cases: ChurnCaseQuerySet, request: Any) -> QuerySet[ChurnCase]:
+    conditions = shared_filters(request)
+    if not conditions.keys() - {"mine"}:
+        return cases  # without the work of a form
+    filtered = ChurnFilter(conditions, queryset=cases, request=request)
+    return filtered.qs if filtered.is_valid() else cases.none()
 
 
 def numbers_in_tabs(by_status: Mapping[str, int]) -> dict[str, int]:
@@ -170,6 +177,12 @@ ALERT_COLUMNS = (
 )
 
 
+# What a row and its buttons read.
+ALERT_FIELDS = (
+    "late_from", "alarm_from", "usual_days", "low_days", "high_days", "last_order_on", "last_interaction_on", "net_12m",
+    "computed_for", "customer__name", "customer__status", "customer__deleted_at", "customer__merged_into",
+    "customer__manager__name", "customer__manager__username",
+)  # fmt: skip
 DEFAULT_SORT = "-alert_level"
 
 
@@ -182,16 +195,20 @@ class AlertList(ListPage):
     title, help = "提前预警", "early"
     crumbs = (("客户管理", ""), ("客户流失管理", "customers:churn_list"))
     template_name = "customers/alert_list.html"
-    select_related = ("customer", "customer__manager")
+    select_related, only = ("customer", "customer__manager"), ALERT_FIELDS
     filterset_class = AlertFilter
     default_sort = DEFAULT_SORT
-    columns = ALERT_COLUMNS
+    columns: tuple[Column, ...] = ALERT_COLUMNS
     row_buttons = (PAUSE, WARN)
     tabs = AlertTabs("", ())
     export_permission = "customers.export_churncase"
     empty_text = (
         "现在没有比自己的惯常更晚的客户。客户至少有 4 个下单日才能判断；暂不提醒的不列，勾选「含已暂停」可以看到。"
     )
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        self.columns = columns_for(self.request.user, self.columns)
 
     @cached_property
     def as_of(self) -> date:
@@ -205,7 +222,8 @@ class AlertList(ListPage):
         return rank_alerts(self.in_order(self.shown_rows()), self.request.user)
 
     def in_order(self, rows: Any) -> AlertQuerySet:
-        then = [] if self.sort.endswith("net_12m") else ["-net_12m"]
+        shows_amounts = self.request.user.has_perm(OrderQuerySet.view_permission)
+        then = ["-net_12m"] if shows_amounts and not self.sort.endswith("net_12m") else []
         in_order: AlertQuerySet = rows.order_by(self.sort, *then, "pk")
         return in_order
 
@@ -229,22 +247,23 @@ class AlertList(ListPage):
         return [*log, *super().row_controls(row)]
 
     def totals(self, count: int, total: Decimal | None) -> str:
-        return describe_sums(self.ranking)
+        return describe_sums(self.ranking, amounts=self.request.user.has_perm(OrderQuerySet.view_permission))
 
     def context(self) -> dict[str, Any]:
         records = [record for hook in lent(AlertRecord) if (record := hook.describe(self.request.user))]
         return {"as_of": self.as_of, "records": records, "mirror": mirror_notice("orders", "order_lines")}
 
 
-def describe_sums(ranking: AlertRanking) -> str:
-    """Say how many alerts there are and what their customers bought, in all and by level."""
+def describe_sums(ranking: AlertRanking, *, amounts: bool) -> str:
+    """Say how many alerts there are, in all and by level, and for who sees orders what their customers bought."""
     if not ranking.number:
         return ""
-    parts = [f"共 {ranking.number:,} 家，12 个月净额合计 {format_yuan(ranking.net)} 元"]
+    net = f"，12 个月净额合计 {format_yuan(ranking.net)} 元" if amounts else ""
+    parts = [f"共 {ranking.number:,} 家{net}"]
     if all(one.number for one in ranking.sums.values()):
         for level in AlertLevel:
-            number, net = ranking.sums[level]
-            parts.append(f"{level.label} {number:,} 家 {format_yuan(net)} 元")
+            one = ranking.sums[level]
+            parts.append(f"{level.label} {one.number:,} 家" + (f" {format_yuan(one.net)} 元" if amounts else ""))
     return format_html_join("　", '<span class="nw">{}</span>', ((part,) for part in parts))
 
 
@@ -320,15 +339,24 @@ class ChurnList(ListPage):
     select_related = ("customer", "customer__manager", "customer__metrics", "manager_then")
     filterset_class = ChurnFilter
     default_sort = "-opened_at"
-    columns = CASE_COLUMNS
+    columns: tuple[Column, ...] = CASE_COLUMNS
     row_buttons = (DEFER, CONFIRM, WIN_BACK)
     tabs = CASE_TABS
     export_permission = "customers.export_churncase"
     shipped_views = (
         View("review", "应复核", "status=deferred&review_due=true&sort=review_on"),
-        View("at_risk", "有风险金额", "status=open&at_risk=true&sort=-customer__metrics__net_12m"),
+        View(
+            "at_risk",
+            "有风险金额",
+            "status=open&at_risk=true&sort=-customer__metrics__net_12m",
+            (OrderQuerySet.view_permission,),
+        ),
     )
     empty_text = f"没有流失预警。{describe_period()}没有下单的客户每周六自动列入这里。"
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        self.columns = columns_for(self.request.user, self.columns)
 
     @property
     def shown_columns(self) -> list[Column]:
@@ -351,7 +379,7 @@ class ChurnList(ListPage):
 
     def totals(self, count: int, total: Decimal | None) -> str:
         """Return the sum over the customers of the tab, each once though it may have had several cases."""
-        if self.tab == ALL:
+        if self.tab == ALL or not self.request.user.has_perm(OrderQuerySet.view_permission):
             return ""
         net = sum_of_cases(self.shown_rows(), self.request.user)
         return "" if net is None else f"12 个月净额合计 {format_yuan(net)} 元"

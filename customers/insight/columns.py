@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -49,6 +49,12 @@ class NetColumn(Column):
             return f"{self.opening}{text}</td>"
         link = format_html('<a href="{}">{}</a>', orders_behind(metrics), text)
         return f"{self.opening}{link}</td>"
+
+
+def columns_for(user: User, columns: Iterable[Column]) -> tuple[Column, ...]:
+    """Leave out the amounts for who does not see orders."""
+    sees_orders = user.has_perm(OrderQuerySet.view_permission)
+    return tuple(column for column in columns if sees_orders or not isinstance(column, NetColumn))
 
 
 def orders_behind(metrics: CustomerMetrics) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import django_filters
 from django import forms
 from django.db.models import QuerySet
 
 from accounts.models import User
+from customers.orders.models import OrderQuerySet
 from customers.records.filters import CustomerName, DepartmentFilter, owner_choices
 from kit.lists.filter_choices import OneOf, OneOfRecords
 from kit.lists.filter_days import DaysAgo
@@ -16,6 +17,8 @@ from kit.lists.filters import ListFilter
 
 from .alerts import AlertLevel
 from .models import Alert, AlertQuerySet
+
+OF_AMOUNTS = ("net_from", "at_risk")  # filters that tell of orders
 
 
 class AlertFilter(ListFilter):
@@ -37,6 +40,12 @@ class AlertFilter(ListFilter):
         method="keep_rows", label="含已暂停", widget=forms.CheckboxInput(attrs={"class": "ck"})
     )
     at_risk = django_filters.BooleanFilter(method="with_amount", label="计入风险金额", widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        request = kwargs.get("request")
+        if request is not None and not request.user.has_perm(OrderQuerySet.view_permission):
+            self.base_filters = {name: one for name, one in self.base_filters.items() if name not in OF_AMOUNTS}
+        super().__init__(*args, **kwargs)
 
     class Meta:
         model = Alert

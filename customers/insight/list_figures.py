@@ -8,9 +8,10 @@ from __future__ import annotations
 from array import array
 from collections.abc import Hashable, Mapping, Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, QuerySet, Window
 
 from accounts.models import User
 from customers.churn.models import ChurnCase
@@ -19,6 +20,7 @@ from customers.orders.versioned_cache import cached, sql_key
 from customers.records.metrics import CustomerMetrics
 from kit.lists.paging import MAX_COUNT
 from kit.sql.exact_sum import ExactSum
+from kit.sql.readers import FixedQuery
 
 from .alerts import AlertLevel
 from .models import AlertPause, AlertQuerySet
@@ -58,7 +60,7 @@ def count_cases(rows: QuerySet[ChurnCase], user: User) -> Mapping[str, int]:
     def count() -> dict[str, int]:
         return dict(rows.order_by().values_list("status").annotate(Count("pk")))
 
-    return cached(user, ("cases", sql_key(rows)), count, churn_version)
+    return cached(user, ("cases", sql_key(rows)), count, alert_version)
 
 
 def sum_of_cases(rows: QuerySet[ChurnCase], user: User) -> Decimal | None:
@@ -69,14 +71,23 @@ def sum_of_cases(rows: QuerySet[ChurnCase], user: User) -> Decimal | None:
         total: Decimal | None = customers.aggregate(net=ExactSum("net_12m"))["net"]
         return total
 
-    return cached(user, ("net of cases", sql_key(rows)), add_up, churn_version)
+    return cached(user, ("net of cases", sql_key(rows)), add_up, alert_version)
 
 
 def alert_version() -> Hashable | None:
-    """Return the version of all that decides which alerts there are on a day; None when there is no cacheable one."""
+    """Return the version of all that decides which alerts there are on a day; None when there is no cacheable one.
+
+    Of cases, too, which stand beside alerts wherever they are counted: so a page asks for one version only.
+    """
     version = churn_version()
-    pauses = AlertPause.objects.aggregate(newest=Max("pk"), closed=Count("closed_at"))
-    return version and (version, *pauses.values())
+    return version and (version, *_pauses().read())
+
+
+@cache
+def _pauses() -> FixedQuery:
+    """Return a query for the newest pause and the number of those that ended."""
+    pauses = AlertPause.objects.annotate(closed=Window(Count("closed_at"))).order_by("-pk")
+    return FixedQuery(pauses.values_list("pk", "closed")[:1])
 
 
 def _rank(rows: Any) -> AlertRanking:

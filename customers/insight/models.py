@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -26,7 +26,7 @@ from customers.records.metrics import CustomerMetrics
 from customers.records.models import Customer, CustomerQuerySet
 from customers.timeline import TimelineEntry, add_timeline_entry
 from kit.audit.log import log_event, log_events
-from kit.domain.verdict import Verdict, first_objection, refuse_if, require_scope
+from kit.domain.verdict import ALLOWED, Verdict, first_objection, refuse_if, require_scope
 from kit.sql.id_sets import IdSet
 from kit.sql.transactions import in_transaction
 from kit.transitions import transition
@@ -90,6 +90,18 @@ def close_answered_pauses(customer_ids: IdSet) -> int:
         AlertPause.objects.filter(pk__in=[pause.pk for pause in pauses]).update(closed_at=timezone.now())
         log_events(None, "结束暂不提醒", [pause.customer for pause in pauses], lambda _: {"原因": "客户已下单"})
     return len(pauses)
+
+
+@in_transaction
+def end_pauses(customers: Sequence[Customer], *, by: User, reason: str) -> int:
+    """End the pauses of these customers, in the transaction of what makes them void; return how many."""
+    by_key = {customer.pk: customer for customer in customers}
+    pauses = AlertPause.objects.open().filter(customer__in=IdSet(by_key))
+    keys = list(pauses.values_list("customer", flat=True))
+    if keys:
+        pauses.update(closed_at=timezone.now())
+        log_events(by, "结束暂不提醒", [by_key[key] for key in keys], lambda _: {"原因": reason})
+    return len(keys)
 
 
 class AlertQuerySet(OfCustomersQuerySet["Alert"]):
@@ -177,6 +189,7 @@ class Alert(CustomerMetrics):
     @transition("customers.snooze_light", "暂不提醒", refusal="只有客户经理可以设置暂不提醒")
     def pause(self, *, by: User, until: date, reason: str) -> AlertPause:
         """Do not tell of this alert until that day; a pause there was is replaced."""
+        self._require_alert_now().enforce()
         self._check_pause(until, reason).enforce()
         AlertPause.objects.open().filter(customer=self.customer).update(closed_at=timezone.now())
         order_day = self.last_order_on or self.day
@@ -194,7 +207,9 @@ class Alert(CustomerMetrics):
 
     @transition("customers.handle_churncase", "列为预警", refusal="只有客户经理可以列为预警")
     def list_as_warning(self, *, by: User) -> ChurnCase:
-        """Open a case by hand, long before the six months are over."""
+        """Open a case by hand, long before the six months are over; it takes the place of a pause."""
+        self._require_alert_now().enforce()
+        end_pauses([self.customer], by=by, reason="列为预警")
         return ChurnCase.open_by_hand(self.customer, by=by)
 
     @list_as_warning.guard
@@ -212,8 +227,15 @@ class Alert(CustomerMetrics):
         """Refuse where there is no alert; by the dates on the row in a list, which selected the others already."""
         if "as_of" in self.__dict__:
             return refuse_if(self.level is None, "这个客户已经下单，没有提前预警了。")
+        return self._require_alert_now()
+
+    def _require_alert_now(self) -> Verdict:
+        """Refuse where there is no alert by what is stored now: a row of a list says what was true when it was read."""
         row = type(self)._base_manager.filter(is_late(orders_as_of()), may_alert(path="customer__"), pk=self.pk)
-        return refuse_if(not row.exists(), "这个客户现在没有提前预警。")
+        if row.exists():
+            return ALLOWED
+        has_case = ChurnCase.objects.open().filter(customer=self.pk).exists()
+        return refuse_if(True, "该客户已有未结束的流失预警。" if has_case else "这个客户现在没有提前预警。")
 
     @staticmethod
     def _check_pause(until: date, reason: str) -> Verdict:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User, notify
 from customers.hooks import RecordsOfCustomers
+from customers.insight.models import end_pauses
 from customers.orders.rollups import refresh_after_transfer
 from customers.records.candidates import possible_successors
 from customers.records.field_labels import entry_categories
@@ -53,6 +54,7 @@ def move_customers(moving: list[Customer], to: User, *, by: User, reason: str) -
     CustomerGrant.objects.filter(content_object__in=keys, user=to).delete()
     Customer.objects.filter(pk__in=keys).update(manager=to, version=models.F("version") + 1)
     set_owner_in_records(keys, to)
+    end_pauses(moving, by=by, reason="移交给新的客户经理")
     log_events(by, "移交", moving, changes=lambda customer: {"客户经理": (customer.manager, to), "原因": reason})
     TimelineEntry.objects.bulk_create(
         TimelineEntry(customer=customer, at=now, kind="customer", text=f"移交：{customer.manager} → {to}（{reason}）")

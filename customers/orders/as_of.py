@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django.db.models import DateField, QuerySet, Subquery, Value
@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce, Least, TruncDate
 from django.utils import timezone
 
 from basedata.models import FeedPosition
+from kit.sql.readers import FixedQuery, as_datetime
 
 from .models import Order
 
@@ -20,13 +21,18 @@ def orders_as_of(*, syncing: bool = False) -> date:
 
     syncing: the caller writes orders of a sync that goes on. One read of one row each, by indexes.
     """
-    position = FeedPosition.objects.filter(table="orders")
-    changes = Order.objects.filter(changed_at__isnull=False).order_by("-changed_at")
-    both = changes.annotate(synced_at=Subquery(position.values("synced_at")[:1]))
-    row = both.values_list("changed_at", "synced_at").first()
-    changed_at, synced_at = row or (None, position.values_list("synced_at", flat=True).first())
-    times = (changed_at, None if syncing else synced_at)
+    newest, position = _newest_change().read(), FeedPosition.objects.filter(table="orders")
+    changed_at, synced_at = newest[0] if newest else (None, position.values_list("synced_at", flat=True).first())
+    times = (as_datetime(changed_at), None if syncing else as_datetime(synced_at))
     return min([timezone.localdate(), *(timezone.localdate(at) for at in times if at)])
+
+
+@cache
+def _newest_change() -> FixedQuery:
+    """Return the query for the newest change of an order, and the last sync beside it."""
+    synced_at = FeedPosition.objects.filter(table="orders").values("synced_at")[:1]
+    changes = Order.objects.filter(changed_at__isnull=False).order_by("-changed_at")
+    return FixedQuery(changes.annotate(synced_at=Subquery(synced_at)).values_list("changed_at", "synced_at")[:1])
 
 
 def as_of_in_sql() -> Least:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.db.models import Count, QuerySet
@@ -24,6 +25,7 @@ from kit.lists.list_page import ListPage
 from kit.pages.record_page import RecordPage
 from kit.pages.templatetags.ui import chip
 from kit.sql.exact_sum import ExactSum
+from kit.sql.readers import NO_KEY, FixedRows
 
 from .filters import REVENUE_STATUS, OneCustomersOrderFilter, OrderFilter
 from .models import Order, counts_as_revenue
@@ -113,6 +115,11 @@ class OrderDetail(RecordPage):
         return {"lines": first[:MAX_LINES], "count": count, "mirror": mirror_notice(*MIRRORED_TABLES)}
 
 
+@cache
+def _newest_orders() -> FixedRows[Order]:
+    return FixedRows(Order.objects.filter(customer=NO_KEY).order_by("-ordered_at", "-pk")[:5])
+
+
 def orders_card(customer: Customer, user: User, last: date | None = None) -> dict[str, Any] | None:
     """Return newest orders and revenue: in all, this year and by month; None without permission. customer: in view.
 
@@ -125,7 +132,7 @@ def orders_card(customer: Customer, user: User, last: date | None = None) -> dic
     start, end = (midnight(add_months(last or today, -months) + timedelta(days=1)) for months in (24, 12))
     sales = read_sales(rows.revenue(), start, end)
     return {
-        "newest": list(rows.order_by("-ordered_at", "-pk")[:5]),
+        "newest": _newest_orders().of(customer.pk),
         "total": sales.total if sales.orders else None,
         "count": sales.orders,
         "before": sales.earlier,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from accounts.users.by_department import users_of_departments
@@ -51,6 +52,11 @@ def field_filter(row: CustomerField) -> django_filters.Filter:
     return OneOf(field_name=row.name, **options)
 
 
+def or_none(condition: Q, *, counts: bool) -> Q:
+    """Match customers without figures, too, where their 0 counts: they were made since the last night."""
+    return condition | Q(metrics=None) if counts else condition
+
+
 class EntryChoices(dict[str, list[tuple[int, str]]]):
     """The entries of the dictionary by category, as (key, label)."""
 
@@ -87,10 +93,8 @@ class CustomerFilter(ListFilter):
         within="近 {} 天下过单",
         today=orders_as_of,
     )
-    net_from = django_filters.NumberFilter(
-        field_name="metrics__net_12m", lookup_expr="gte", label="12 个月净额从（元）"
-    )
-    net_to = django_filters.NumberFilter(field_name="metrics__net_12m", lookup_expr="lte", label="到（元）")
+    net_from = django_filters.NumberFilter(method="net_at_least", label="12 个月净额从（元）")
+    net_to = django_filters.NumberFilter(method="net_at_most", label="到（元）")
     unpaid_days = DaysFilter(method="unpaid_longer", label="未回款超过（天）", min_value=0, max_value=MAX_DAYS)
     at_risk = django_filters.BooleanFilter(method="with_money_at_risk", label="计入风险金额", widget=forms.HiddenInput)
     rhythm = django_filters.ChoiceFilter(
@@ -118,6 +122,12 @@ class CustomerFilter(ListFilter):
         choices = entry_choices(request) if asked else {}
         for name, category in asked.items():
             self.filters[name].extra["choices"] = choices[category]
+
+    def net_at_least(self, rows: CustomerQuerySet, name: str, value: Decimal) -> QuerySet[Customer]:
+        return rows.filter(or_none(Q(metrics__net_12m__gte=value), counts=value <= 0))
+
+    def net_at_most(self, rows: CustomerQuerySet, name: str, value: Decimal) -> QuerySet[Customer]:
+        return rows.filter(or_none(Q(metrics__net_12m__lte=value), counts=value >= 0))
 
     @classmethod
     def get_filters(cls) -> dict[str, django_filters.Filter]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -9,7 +10,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from accounts.models import User
-from customers.hooks import Figure, HeadFigure
+from customers.hooks import Card, Figure, HeadFigure
 from customers.insight.health import Health
 from customers.orders.filters import REVENUE_STATUS
 from customers.orders.models import OrderStatus
@@ -21,12 +22,16 @@ from kit.domain.money import shorten_amount
 TENTH = Decimal("0.1")
 
 
-def head_figures(customer: Customer, user: User, health: Health | None, before: Decimal | None) -> list[Figure]:
+def head_figures(
+    customer: Customer, user: User, health: Health | None, before: Decimal | None, cards: Iterable[Card | None]
+) -> list[Figure]:
     """Return at most five figures, by what the user may see.
 
-    health: None without orders, or without permission. before: the net of the 12 months before the last ones.
+    health: None without orders, or without permission. before: the net of the 12 months before the last ones. cards: of
+    the page, with figures of their own.
     """
-    work = [hook.draw(customer, user) for hook in lent(HeadFigure)]
+    drawn = [hook.draw(customer, user) for hook in lent(HeadFigure)]
+    work = [*drawn, *(card.figure for card in cards if card)]
     figures = [net_figure(health, before), silence_figure(health), *work, unpaid_figure(health)] if health else work
     return [figure for figure in figures if figure]
 

@@ -52,14 +52,16 @@ def merged_parts(record: Customer, user: User) -> list[tuple[Customer, list[tupl
 
 
 def figures_context(record: Customer, user: User) -> dict[str, Any]:
-    """Return the head figures, and the cards about what the customer orders."""
+    """Return the head figures, and the cards about what the customer orders and what is done for them."""
+    work_cards = [hook.draw(record, user) for hook in lent(WorkCard)]
     health = health_of(record, user)
     orders = orders_card(record, user, health.metrics.computed_for if health else None)
     return {
         "health": health,
         "alert_actions": (PAUSE, WARN) if health and health.alert else (),
         "orders": orders,
-        "figures": head_figures(record, user, health, orders["before"] if orders else None),
+        "figures": head_figures(record, user, health, orders["before"] if orders else None, work_cards),
+        "work_cards": work_cards,
         "products": product_cards(record, user, health.as_of) if health and health.metrics.order_days else None,
     }
 
@@ -104,7 +106,6 @@ class CustomerDetail(RecordPage):
             "contact_actions": CARD_ACTIONS,
             **figures_context(record, user),
             "churn": churn_card(record, user),
-            "work_cards": [hook.draw(record, user) for hook in lent(WorkCard)],
         }
 
     def info(self, record: Customer) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.db.models import QuerySet
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce, NullIf
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -12,10 +14,11 @@ from django_htmx.http import push_url, reswap, retarget
 
 from accounts.models import User
 from kit.lists.list_page import ListPage
-from kit.lists.paging import count_capped
 from kit.pages.buttons import Button
 from kit.pages.form_page import FormPage
 from kit.pages.page import visible_rows
+from kit.sql.counts import build_count, run_count
+from kit.sql.readers import NO_KEY, FixedRows, connection_for_reading, put_key
 
 from .locks import refuse_if_removed
 from .models import Customer
@@ -124,21 +127,45 @@ class InPlacePage(FormPage):
         return reswap(retarget(response, f"#{self.card}"), "outerHTML")
 
 
+@cache
+def _contacts() -> FixedRows[Contact]:
+    return FixedRows(Customer(pk=NO_KEY).contacts.all())
+
+
+@cache
+def _newest_interactions() -> FixedRows[Interaction]:
+    """Return the query of the card's rows, one more, with the names of what they refer to."""
+    rows = Customer(pk=NO_KEY).interactions.annotate(
+        kind_name=F("kind__item"),
+        contact_name=F("contact__name"),
+        is_refused=F("contact__do_not_contact"),
+        author=Coalesce(NullIf("created_by__name", Value("")), "created_by__username"),
+    )
+    return FixedRows(rows.order_by("-on", "-pk")[: CARD_ROWS + 1])
+
+
 def tabs_context(record: Customer, user: User) -> dict[str, Any]:
     """Return the counts in the tabs of a customer, read by one statement."""
-    querysets: dict[str, QuerySet[Any]] = {"contacts": record.contacts.all(), "interactions": record.interactions.all()}
-    if user.has_perm("customers.view_order"):
-        querysets["orders"] = record.orders.all()
-    counts = count_capped((rows, MAX_COUNT + 1) for rows in querysets.values())
-    return {"tab_counts": dict(zip(querysets, counts, strict=True))}
+    names = ("contacts", "interactions", *(["orders"] if user.has_perm("customers.view_order") else []))
+    sql, params = _tabs_query(names)
+    counts = run_count(connection_for_reading(Customer), sql, put_key(params, record.pk))
+    return {"tab_counts": dict(zip(names, counts, strict=True))}
+
+
+@cache
+def _tabs_query(names: tuple[str, ...]) -> tuple[str, list[Any]]:
+    nobody = Customer(pk=NO_KEY)
+    return build_count([(getattr(nobody, name).order_by(), MAX_COUNT + 1) for name in names])
 
 
 def cards_context(customer: Customer, user: User) -> dict[str, Any]:
     """Return the context of contacts.html, interactions_card.html and timeline.html besides record and user."""
-    rows = customer.interactions.select_related("kind", "contact", "created_by").order_by("-on", "-pk")
-    newest = list(rows[: CARD_ROWS + 1])
+    newest = _newest_interactions().of(customer.pk)
+    contacts = _contacts().of(customer.pk)
+    for contact in contacts:
+        contact.customer = customer
     return {
-        "contacts": list(customer.contacts.all()),
+        "contacts": contacts,
         "interactions": newest[:CARD_ROWS],
         "more_interactions": len(newest) > CARD_ROWS,
         "may_edit": bool(customer.can_contribute(user)),

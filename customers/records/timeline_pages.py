@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -15,6 +16,7 @@ from customers.timeline import TimelineEntry
 from kit.domain.days import show_day
 from kit.pages.page import render_page
 from kit.pages.record_page import RecordPage
+from kit.sql.readers import NO_KEY, FixedRows
 
 from .models import Customer
 
@@ -57,6 +59,11 @@ def name_quarter(at: datetime) -> str:
     return quarter if local.year == timezone.localdate().year else f"{local.year} 年{quarter}"
 
 
+@cache
+def _newest_entries() -> FixedRows[TimelineEntry]:
+    return FixedRows(Customer(pk=NO_KEY).timeline.newest()[: PAGE_SIZE + 1])
+
+
 def busy_quarters(times: list[datetime]) -> set[str]:
     """Return the quarters whose months have headings of their own: with BUSY_MONTH entries in one of them."""
     per_month = Counter((name_quarter(at), timezone.localtime(at).month) for at in times)
@@ -68,8 +75,10 @@ def timeline_page(customer: Customer, before: Position | None = None, *, continu
 
     continues: the entry at `before` is right above, so that its time has a heading already.
     """
-    rows = customer.timeline.newest()
-    entries = list((rows.before(*before) if before else rows)[: PAGE_SIZE + 1])
+    if before:
+        entries = list(customer.timeline.newest().before(*before)[: PAGE_SIZE + 1])
+    else:
+        entries = _newest_entries().of(customer.pk)
     shown, above = entries[:PAGE_SIZE], before[0] if before and continues else None
     items, heading = [], show_day(above, "month") if above else ""
     busy = busy_quarters([entry.at for entry in shown]) | ({name_quarter(above)} if above else set())

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.db import models
 from django.db.migrations import RunPython
 from django.db.models import Count, Sum, Window
 from django.utils import timezone
+
+from .readers import FixedQuery
 
 KEEP_DAYS = 2  # longer than any transaction lasts
 EVENTS = ("INSERT", "UPDATE", "DELETE")
@@ -61,14 +64,19 @@ class ChangeMarker(models.Model):
         A result cached under another version is stale. Number and sum of the markers are part of the version, because
         transactions may commit in another order than they began.
         """
-        marks = cls._default_manager.annotate(marks=Window(Count("pk")), keys=Window(Sum("pk")))
-        return marks.order_by("-pk").values_list("key", "marks", "keys").first()
+        return next(iter(_newest_mark(cls).read()), None)
 
     @classmethod
     def forget(cls) -> str:
         """Delete old markers, as a periodic task. The newest one stays: without a marker nothing would be cached."""
         newest = cls._default_manager.order_by("-pk").values_list("pk", flat=True).first()
         return f"清除 {cls.old().exclude(pk=newest or 0).delete()[0]} 行"
+
+
+@cache
+def _newest_mark(marker: type[ChangeMarker]) -> FixedQuery:
+    marks = marker._default_manager.annotate(marks=Window(Count("pk")), keys=Window(Sum("pk")))
+    return FixedQuery(marks.order_by("-pk").values_list("key", "marks", "keys")[:1])
 
 
 def leave_marks(marks: str, *tables: str) -> RunPython:

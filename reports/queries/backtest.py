@@ -22,6 +22,7 @@ from kit.sql.id_sets import IdSet
 
 from ..figure_cells import percent
 from .churn import SMALL_SAMPLE
+from .moved_away import count_moved_away
 from .people import ChosenPeople
 
 MONTHS = 12
@@ -107,7 +108,8 @@ def backtest_figures(user: User, people: ChosenPeople) -> BacktestFigures | None
     rows = rows_in_view(user, people, months[-1][0])
     read: Any = rows.order_by().values_list("month_end").annotate(**_aggregates())
     counted = {end: counts for end, *counts in read}
-    lines = [Counts(end, eligible, *counted.get(end, ())) for end, eligible, _ in months]
+    moved = count_moved_away(user, people, [end for end, *_ in months])
+    lines = [Counts(end, max(eligible - moved.get(end, 0), 0), *counted.get(end, ())) for end, eligible, _ in months]
     total = Counts(None)
     for name in Counts.__dataclass_fields__.keys() - {"month_end"}:
         setattr(total, name, sum(getattr(line, name) for line in lines))

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from customers.insight.risk import Risk, money_at_risk
-from customers.models import ChurnCase, Customer, RiskMonth
+from customers.models import ChurnCase, Customer, Order, RiskMonth
 from customers.orders.as_of import orders_as_of
 from customers.records.filters import name_condition
 from kit.sql.exact_sum import ExactSum
@@ -30,8 +30,8 @@ class RiskFigures(NamedTuple):
 
 
 def risk_figures(user: User, people: ChosenPeople = EVERYBODY, name: str = "") -> RiskFigures | None:
-    """Return the money at risk of the customers in view; None for users who may not see cases."""
-    if not user.has_perm(ChurnCase.objects.all().view_permission):
+    """Return the money at risk of the customers in view; None for users who may not see cases or orders."""
+    if not user.has_perms((ChurnCase.objects.all().view_permission, Order.objects.all().view_permission)):
         return None
     customers = people.filter(Customer.objects.visible_to(user), "manager")
     if name:

@@ -89,6 +89,38 @@ def test_a_pause_is_replaced_by_another_and_over_after_its_day(company, red):
     assert Alert.objects.alerted(TODAY).without_paused().get().paused_until is None
 
 
+def test_a_case_opened_by_hand_takes_the_place_of_a_pause(company, red):
+    pause(red, company.manager, 180)
+    case = alert_of(red).list_as_warning(by=company.manager)
+    assert AlertPause.objects.get().closed_at is not None
+    ChurnCase.objects.filter(pk=case.pk).update(status="resolved", closed_at=timezone.now())
+    assert Alert.objects.alerted(TODAY).without_paused().get().paused_until is None
+    assert AuditEntry.objects.filter(verb="结束暂不提醒").get().object_text == str(red)
+
+
+def test_a_handed_over_customer_does_not_keep_the_former_owners_pause(company, red):
+    pause(red, company.manager, 180)
+    other = factories.late_customer(company.manager, silent=90)
+    pause(other, company.manager, 180)
+    red.transfer(company.colleague, by=company.supervisor, reason="调整分工")
+    assert not AlertPause.objects.open().filter(customer=red).exists()
+    assert AlertPause.objects.open().get().customer == other
+    assert alert_of(red).paused_until is None
+
+
+@pytest.mark.parametrize("act", ["pause", "list_as_warning"])
+def test_an_alert_is_acted_on_as_it_is_now_not_as_the_list_read_it(act, company, red):
+    """The list was read before somebody opened a case, so its row still says red."""
+    row = alert_of(red)
+    assert (row.as_of, row.level) == (TODAY, AlertLevel.RED)
+    alert_of(red).list_as_warning(by=company.manager)
+    values = {"until": TODAY, "reason": REASON} if act == "pause" else {}
+    with pytest.raises(Refused, match="未结束的流失预警"):
+        getattr(row, act)(by=company.manager, **values)
+    assert not AlertPause.objects.exists()
+    assert ChurnCase.objects.count() == 1
+
+
 def test_a_purchase_takes_alert_and_pause_away_in_the_syncs_transaction(company, red):
     pause(red, company.manager)
     with transaction.atomic():

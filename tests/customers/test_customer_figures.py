@@ -281,6 +281,12 @@ def test_a_file_has_rhythm_and_unpaid_and_filters_find_them(manager, company):
     assert names(manager.get("/customers/?unpaid_days=30")) == [debtor.name]
     assert names(manager.get("/customers/?unpaid_days=31")) == []
     assert names(manager.get("/customers/?net_from=77&net_to=78")) == [debtor.name]
+    new = factories.CustomerFactory(manager=company.manager, name="今天新建的客户")
+    CustomerMetrics.objects.filter(customer=new).delete()  # before its first night
+    for query in ("net_from=0", "net_to=0", "net_from=-5&net_to=78"):
+        assert new.name in names(manager.get(f"/customers/?{query}"))
+    for query in ("net_from=0.01", "net_to=-0.01"):
+        assert new.name not in names(manager.get(f"/customers/?{query}"))
 
 
 def test_money_at_risk_is_listed_and_added_up_for_who_may_see_alerts_alone(manager, company):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
-from customers.models import BacktestMonth, BacktestRow, Customer
+from customers.merging.bulk import begin_ownership
+from customers.models import BacktestMonth, BacktestRow, Customer, Ownership
 from reports.queries.backtest import backtest_figures
 from reports.queries.people import EVERYBODY, ChosenPeople
 from tests import factories
@@ -91,6 +92,33 @@ def test_a_customer_who_left_the_view_is_in_neither_figure_nor_list(company, sig
     page = sign_in(company.supervisor).get("/reports/churn/backtest/customers/?alert=red")
     assert page.context["pager"].total == 4
     assert "—" in texts(sign_in(company.supervisor).get(PAGE), "#table-0 td")  # fewer than five alerts
+
+
+def test_who_left_the_view_does_not_count_as_judged(company):
+    """With four order days at the end of February, one with three; one moved inside the view, one out of it before."""
+    end, before = date(2026, 2, 28), date(2026, 1, 31)
+    days = ("2025-11-05", "2025-12-05", "2026-01-05", "2026-02-05")
+    for month_end, eligible in ((end, 4), (before, 3)):
+        BacktestMonth.objects.create(month_end=month_end, manager=company.manager, eligible=eligible)
+    stay, leave, young, inside = (factories.CustomerFactory(manager=company.manager) for _ in range(4))
+    for customer in (stay, leave, young, inside):
+        Ownership.objects.filter(customer=customer).update(since=datetime(2025, 1, 1, tzinfo=UTC))
+        for place, day in enumerate(days[customer == young :]):
+            factories.order(customer, number=f"{customer.pk}-{place}", ordered_at=f"{day} 10:00+08:00")
+    assert eligible_by_month(company.supervisor) == {end: 4, before: 3}
+    for customer, to in ((leave, company.stranger), (young, company.stranger), (inside, company.eastern)):
+        Customer.objects.filter(pk=customer.pk).update(manager=to)
+        begin_ownership([customer.pk], to, datetime(2026, 4, 1, tzinfo=UTC), "移交")
+    assert eligible_by_month(company.supervisor) == {end: 3, before: 3}
+    assert eligible_by_month(company.executive) == {end: 4, before: 3}
+    leave.refresh_from_db()
+    leave.share(company.supervisor, by=company.outsider, kind="view")
+    assert eligible_by_month(company.supervisor) == {end: 4, before: 3}
+
+
+def eligible_by_month(user):
+    figures = backtest_figures(factories.fresh(user), EVERYBODY)
+    return {month.month_end: month.eligible for month in figures.months}
 
 
 def test_the_largest_misses_say_why(company, sign_in):
