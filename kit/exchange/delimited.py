@@ -142,7 +142,7 @@ def _likely_encodings(start: bytes) -> tuple[str, ...]:
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return ("utf-16",)
     zeros = start[0::2].count(0), start[1::2].count(0)
-    if min(zeros) == 0 < max(zeros):
+    if min(zeros) == 0 and max(zeros) > max(1, len(start) // 80):
         return ("utf-16-be",) if zeros[0] else ("utf-16-le",)
     return ENCODINGS
 

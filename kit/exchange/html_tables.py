@@ -10,12 +10,13 @@ from pathlib import Path
 from .delimited import detect_encoding
 from .source_sheets import SourceSheet
 from .unreadable_files import MAX_COLUMNS, MAX_TEXT, UnreadableFile
-from .workbooks import MergedRange, SheetRow
+from .workbooks import MAX_MERGED_RANGES, MergedRange, SheetRow
 
 HTML_START = re.compile(rb"<(?:!doctype html|html|table|head|meta|body)[\s>]", re.I)
 DECLARED = re.compile(rb"""charset\s*=\s*["']?([\w-]{3,20})""", re.I)
 CHUNK_SIZE = 1 << 16  # characters
 MAX_SPAN = 1_000
+MAX_UNCLOSED = 1 << 20  # characters of a tag or comment that does not end
 
 
 def looks_like_html(start: bytes) -> bool:
@@ -135,6 +136,8 @@ class HtmlTables:
         with self.path.open(encoding=self.encoding, errors="replace") as stream:
             while chunk := stream.read(CHUNK_SIZE):
                 parser.feed(chunk)
+                if len(parser.rawdata) > MAX_UNCLOSED or len(parser.areas) > MAX_MERGED_RANGES:
+                    raise UnreadableFile("网页里的表格不完整，读不了。请用表格软件打开后另存为 xlsx，再上传。")
                 yield
         parser.close()
         parser._end_row()

@@ -18,7 +18,7 @@ from .unreadable_files import MAX_COLUMNS, UnreadableFile
 from .workbooks import MergedRange, SheetRow, column_letters
 
 INVALID_OLD_WORKBOOK = "文件不是有效的 xls 工作簿，或者已损坏。请用表格软件打开后另存为 xlsx，再上传。"
-MAX_OLD_SIZE = 60 * 1024 * 1024  # bytes; the format is read as a whole
+MAX_OLD_SIZE = 20 * 1024 * 1024  # bytes; the format is read as a whole
 DAMAGE = (
     xlrd.XLRDError, CompDocError, struct.error, IndexError, KeyError, ValueError, AssertionError, TypeError,
     AttributeError, UnicodeError, OverflowError, MemoryError, RecursionError,
@@ -38,7 +38,9 @@ def open_old_workbook(path: Path) -> Iterator[OldBook]:
 
 def _open(path: Path) -> xlrd.Book:
     try:
-        return xlrd.open_workbook(str(path), logfile=io.StringIO(), formatting_info=True, on_demand=True)
+        return xlrd.open_workbook(
+            str(path), logfile=io.StringIO(), formatting_info=True, on_demand=True, ragged_rows=True
+        )
     except xlrd.XLRDError as error:
         if "encrypted" in str(error).lower():
             raise UnreadableFile(

@@ -197,12 +197,12 @@ class TextCollector:
         self.inside = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        name = local_name(name)
+        name = local_name(name) if ":" in name else name
         self.spoken += name == "rPh"
         self.inside = name == "t" and not self.spoken
 
     def end(self, name: str) -> None:
-        self.spoken -= local_name(name) == "rPh"
+        self.spoken -= name.endswith("rPh")
         self.inside = False
 
     def text(self, words: str) -> None:
@@ -236,7 +236,7 @@ class RowReader(TextCollector):
         return done
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        name = local_name(name)
+        name = local_name(name) if ":" in name else name
         if name == "v":
             self.in_value = True
         elif name == "f":
@@ -259,7 +259,7 @@ class RowReader(TextCollector):
             self.keep(words)
 
     def end(self, name: str) -> None:
-        name = local_name(name)
+        name = local_name(name) if ":" in name else name
         if name == "v":
             self.in_value = False
         elif name == "c":

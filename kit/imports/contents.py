@@ -14,7 +14,7 @@ from kit.domain.shortened_numbers import is_shortened_number
 from kit.exchange.amounts import parse_amount
 
 from .date_patterns import is_date
-from .places import area_name, locate
+from .places import is_place
 from .targets import Kind, Target
 
 MOBILE = re.compile(r"1[3-9]\d{9}")
@@ -83,8 +83,15 @@ def is_phone(text: str) -> bool:
 def _is_phone_number(text: str) -> bool:
     if not re.fullmatch(r"[\d\s()+\-—–.转ext#*]+", text, re.I):
         return False
+    if is_date(text):
+        return False
     number = fold_number(re.sub(r"(?:转|ext\.?|#|\*)\s*\d{1,6}$", "", text, flags=re.I))
     return bool(MOBILE.fullmatch(number) or LANDLINE.fullmatch(number))
+
+
+def is_clear_phone(text: str) -> bool:
+    """Tell whether a text is a phone number whatever stands above it: 88881234 may be an amount."""
+    return is_phone(text) and (is_mobile(text) or not re.fullmatch(r"[1-9]\d{6,7}", fold_width(text)))
 
 
 def is_mobile(text: str) -> bool:
@@ -116,9 +123,7 @@ TESTS: dict[Kind, Callable[[str], bool]] = {
     Kind.NUMBER: is_number,
     Kind.MONEY: is_number,
     Kind.DATE: is_date,
-    Kind.REGION: lambda text: (
-        len(text) < SHORT and bool(area_name(text) or locate(text)) and not ADDRESS.fullmatch(text)
-    ),
+    Kind.REGION: is_place,
     Kind.NAME: is_person_name,
     Kind.PERSON: is_person_name,
     Kind.COMPANY: lambda text: bool(COMPANY.fullmatch(text.strip())),
@@ -149,6 +154,11 @@ def count_fitting(target: Target, values: Sequence[str]) -> int | None:
     if test is None:
         return None
     return sum(test(value) or fold_name(value) in known for value in values)
+
+
+def is_record_value(text: str) -> bool:
+    """Tell whether a text is a value and no head: a company, a place, a number."""
+    return any(TESTS[kind](text) for kind in (Kind.COMPANY, Kind.REGION, Kind.NUMBER, Kind.DATE, Kind.EMAIL))
 
 
 def counts_rows(values: Sequence[str]) -> bool:

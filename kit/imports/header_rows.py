@@ -10,6 +10,7 @@ from functools import lru_cache
 from kit.domain.folding import clean_text, fold_width
 from kit.exchange.workbooks import MergedRange, SheetRow
 
+from .contents import is_record_value
 from .synonyms import known_words
 from .units import read_head
 
@@ -21,6 +22,8 @@ VALUE = re.compile(
     r"[-+]?[\d.,:/\-\s¥￥%()+]+[年月日元万亿%]*\d*[月日]?\d*日?|[^@\s]+@[^@\s]+|https?://.*|[0-9A-Z]{8,}|#.*", re.I
 )
 IDEOGRAPH = "[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]"
+UNIT_ALONE = re.compile(r"[(（\[【](?:单位[:：])?[^\d()（）]{1,6}[)）\]】]")  # the line of units below heads
+UPRIGHT = "列名像是竖着写在第一列。请在表格软件里转置（选择性粘贴 → 转置），让列名排成一行，再上传。"
 BREAK_IN_WORD = re.compile(rf"(?<={IDEOGRAPH})\s*\n\s*|\s*\n\s*(?={IDEOGRAPH})")
 
 
@@ -60,10 +63,10 @@ def _score(row: SheetRow, width: int) -> float:
     known = len({text for text in texts if is_known_head(text)})
     if len(texts) < 2 < width:
         return 0  # a title
-    like = sum(map(_is_head_like, set(texts)))
+    like = sum(map(_is_head_like, texts))
     if like < 0.6 * len(texts):
         return 0
-    return 3 * known + like * like / len(texts) / 2
+    return 3 * known + len(set(texts)) * like / len(texts) / 2
 
 
 def guess_header(rows: Sequence[SheetRow], merged: Sequence[MergedRange]) -> HeaderGuess:
@@ -75,6 +78,10 @@ def guess_header(rows: Sequence[SheetRow], merged: Sequence[MergedRange]) -> Hea
     scores = [_score(row, width) - place * 0.05 for place, row in enumerate(rows)]
     best = max(range(len(rows)), key=scores.__getitem__)
     known = sum(map(is_known_head, _texts(rows[best])))
+    if is_upright(rows):
+        return HeaderGuess((), UPRIGHT, 0.5)
+    if not known and _may_be_heads(rows[0], width):
+        return HeaderGuess((rows[0].line,), f"第 {rows[0].line} 行：没有认出列名，先按列名读取，请核对", 0.6)
     if not known and not _stands_out(rows, best, width):
         return HeaderGuess((), "没有认出列名：第一行就像数据。请选列名所在的行，或按内容对应。", 0.5)
     first = last = best
@@ -84,6 +91,21 @@ def guess_header(rows: Sequence[SheetRow], merged: Sequence[MergedRange]) -> Hea
         last += 1
     lines = tuple(row.line for row in rows[first : last + 1])
     return HeaderGuess(lines, _explain(lines, known, rows[first].line - rows[0].line), max(scores[best], 0))
+
+
+def is_upright(rows: Sequence[SheetRow]) -> bool:
+    """Tell whether the heads stand below each other in the first column, beside the values of one record."""
+    pairs = [texts for row in rows if 2 <= len(texts := _texts(row)) <= 3]
+    first = sum(is_known_head(texts[0]) for texts in pairs)
+    others = sum(is_known_head(text) for texts in pairs for text in texts[1:])
+    return len(pairs) >= 3 and first >= 0.7 * len(rows) and others * 3 <= first
+
+
+def _may_be_heads(row: SheetRow, width: int) -> bool:
+    """Tell whether a first row of words that nobody knows may be heads: none of them is a company or a place."""
+    texts = _texts(row)
+    is_full = len(texts) == width > 1 and len(set(texts)) == width
+    return is_full and all(_is_head_like(text) and not is_record_value(text) for text in texts)
 
 
 def _explain(lines: tuple[int, ...], known: int, above: int) -> str:
@@ -106,6 +128,8 @@ def _continues(upper: SheetRow, lower: SheetRow, merged: Sequence[MergedRange]) 
     """Tell whether two rows are lines of one head."""
     above, below = ({c for c, text in row.cells.items() if text.strip()} for row in (upper, lower))
     texts = _texts(lower)
+    if lower.line == upper.line + 1 and texts and all(map(UNIT_ALONE.fullmatch, texts)) and below <= above:
+        return True
     if lower.line - upper.line > 2 or not all(map(_is_head_like, [*_texts(upper), *texts])):
         return False
     groups = [

@@ -45,10 +45,15 @@ def read_heads(
             parts = texts.setdefault(column, [])
             if text not in parts:
                 parts.append(text)
-    names = {column: JOINT.join(parts)[:MAX_SHOWN] for column, parts in texts.items()}
+    names = {column: _join(parts)[:MAX_SHOWN] for column, parts in texts.items()}
     below = [row for row in rows if not lines or row.line > max(lines)]
     nameless = _filled_columns(below, names, strict=strict and bool(names))
     return _number_repeated({**names, **dict.fromkeys(nameless, "")})
+
+
+def _join(parts: Sequence[str]) -> str:
+    """Join the lines of a head; a unit in brackets belongs to the word above it."""
+    return "".join(part if not place or part[:1] in "(（[【" else JOINT + part for place, part in enumerate(parts))
 
 
 def _spread(row: SheetRow, lower: SheetRow | None, merged: Sequence[MergedRange]) -> dict[int, str]:

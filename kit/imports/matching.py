@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -10,8 +10,8 @@ from rapidfuzz import fuzz
 
 from kit.domain.folding import fold_name
 
-from .contents import TELLING, count_fitting, counts_rows, is_mobile
-from .synonyms import row_number_words
+from .contents import TELLING, count_fitting, counts_rows, is_clear_phone, is_mobile
+from .synonyms import OWN_HEADS, row_number_words
 from .targets import Kind, Target
 from .units import read_head
 
@@ -20,7 +20,10 @@ LEAST = 50.0  # below it nothing is proposed
 LEAST_LIKENESS = 72
 MAX_SAMPLES = 200
 REMEMBERED, ROW_NUMBERS, EMPTY_COLUMN = "上次的选择", "连续数字", "没有内容"
+OWN_COLUMN = "被拒绝的行的说明"
 LOOK = "，请看一眼"
+# Kinds whose values are free enough that a head alone is believed.
+LENIENT = (Kind.CHOICE, Kind.PERSON, Kind.REGION, Kind.CODE, Kind.NAME, Kind.COMPANY)
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,11 @@ class _Claim:
     why: str
     sure: bool
 
+    @property
+    def is_vague(self) -> bool:
+        """Whether it stands on likeness, or on content that leaves a doubt."""
+        return self.why.startswith("与「") or (self.why.startswith("按内容猜") and not self.sure)
+
 
 def head_key(head: str) -> str:
     """Return a head as corrections are remembered by it."""
@@ -59,8 +67,13 @@ def match_columns(
     samples: Sequence[Sequence[str]],
     targets: Sequence[Target],
     remembered: Mapping[str, str | None] | None = None,
+    unit: str = "",
 ) -> list[Match]:
-    """Return a match for each head. samples: values of each column; remembered: {head_key(): target, None: ignored}."""
+    """Return a match for each head.
+
+    samples: values of each column. remembered: {head_key(): target, None: ignored}. unit: of the whole table, for
+    columns of money whose heads name none.
+    """
     values = [[value.strip() for value in column if value.strip()][:MAX_SAMPLES] for column in samples]
     matches = _recall(heads, targets, remembered or {})
     for column, head in enumerate(heads):
@@ -71,10 +84,14 @@ def match_columns(
         for column, head in enumerate(heads)
         if column not in matches
         for target in targets
-        if (claim := _claim(column, head, values[column], target)).score >= LEAST
+        for claim in _claims(column, head, values[column], target)
+        if claim.score >= LEAST
     ]
-    _settle(claims, matches)
-    return [_finish(matches.get(column), column, head, claims, targets) for column, head in enumerate(heads)]
+    _settle(_drop_far_fetched(claims), matches)
+    found = [
+        matches.get(column) or Match(column, None, _explain_none(column, claims), False) for column in range(len(heads))
+    ]
+    return [_with_unit(match, head, targets, unit) for match, head in zip(found, heads, strict=True)]
 
 
 def _recall(heads: Sequence[str], targets: Sequence[Target], remembered: Mapping[str, str | None]) -> dict[int, Match]:
@@ -94,11 +111,22 @@ def _recall(heads: Sequence[str], targets: Sequence[Target], remembered: Mapping
 
 def _why_ignored(head: str, values: Sequence[str]) -> str:
     bare = read_head(head).bare
+    if bare in OWN_HEADS:
+        return OWN_COLUMN
     if not values:
         return EMPTY_COLUMN
     if (bare in row_number_words() or not bare) and counts_rows(values):
         return ROW_NUMBERS
     return ""
+
+
+def _drop_far_fetched(claims: list[_Claim]) -> list[_Claim]:
+    """Leave out vague claims of columns whose very name means a target: a second 客户名 is no 客户姓名."""
+    best: dict[int, float] = {}
+    for claim in claims:
+        best[claim.column] = max(best.get(claim.column, 0), claim.score)
+    named = {column for column, score in best.items() if score >= SYNONYM - 10}
+    return [claim for claim in claims if claim.column not in named or not claim.is_vague]
 
 
 def _settle(claims: list[_Claim], matches: dict[int, Match]) -> None:
@@ -110,45 +138,47 @@ def _settle(claims: list[_Claim], matches: dict[int, Match]) -> None:
             matches[claim.column] = Match(claim.column, claim.target.key, claim.why, claim.sure)
 
 
-def _finish(match: Match | None, column: int, head: str, claims: list[_Claim], targets: Sequence[Target]) -> Match:
+def _explain_none(column: int, claims: list[_Claim]) -> str:
+    best = max((claim for claim in claims if claim.column == column), key=lambda claim: claim.score, default=None)
+    return f"「{best.target.full_label}」已有更合适的列" if best else "没有对应"
+
+
+def _with_unit(match: Match, head: str, targets: Sequence[Target], unit: str) -> Match:
+    """Return a match with the unit of its head or, for money, of the table."""
     name = read_head(head)
-    if match is None:
-        best = max((claim for claim in claims if claim.column == column), key=lambda c: c.score, default=None)
-        why = f"「{best.target.full_label}」已有更合适的列" if best else "没有对应"
-        return Match(column, None, why, False, unit=name.unit, fault=name.fault)
     is_money = any(target.key == match.target and target.kind is Kind.MONEY for target in targets)
-    return replace(match, unit=name.unit, fault=name.fault if is_money else "")
+    return replace(match, unit=name.unit or (unit if is_money else ""), fault=name.fault if is_money else "")
 
 
-def _claim(column: int, head: str, values: Sequence[str], target: Target) -> _Claim:
-    """Return how well a column fits a target."""
+def _claims(column: int, head: str, values: Sequence[str], target: Target) -> Iterator[_Claim]:
+    """Yield the claims of a column on a target: by its name, and by its content."""
     score, why = _score_name(head, target)
     fitting = count_fitting(target, values)
     if fitting is None or not values:
-        return _Claim(score, column, target, why, score >= SYNONYM - 5)
+        yield _Claim(score, column, target, why, score >= SYNONYM - 5)
+        return
     share = fitting / len(values)
-    score += _bonus(target, values, share)
-    if score - 8 * share >= LEAST and why:
-        agrees = share >= 0.3 or target.kind in (
-            Kind.CHOICE,
-            Kind.PERSON,
-            Kind.REGION,
-            Kind.CODE,
-            Kind.NAME,
-            Kind.COMPANY,
-        )
-        sure = agrees and score >= LIKE - 5
-        return _Claim(
-            score if agrees else score - 15, column, target, why + ("" if agrees else "，内容不像" + LOOK), sure
-        )
-    weight = TELLING.get(target.kind, 0)
-    if not weight or share < _least_share(target.kind):
+    if score >= LEAST and why:
+        agrees = share >= 0.3 or target.kind in LENIENT
+        total = score + _bonus(target, values, share)
+        tail = "" if agrees else "，内容不像" + LOOK
+        yield _Claim(total if agrees else total - 15, column, target, why + tail, agrees and total >= LIKE - 5)
+    if target.kind in TELLING and share >= _least_share(target.kind):
+        yield _claim_by_content(column, values, target, fitting)
+
+
+def _claim_by_content(column: int, values: Sequence[str], target: Target, fitting: int) -> _Claim:
+    if target.kind is Kind.PHONE and not _are_phones(values):
         return _Claim(0, column, target, "", False)
+    weight, share = TELLING[target.kind], fitting / len(values)
     is_plain = weight >= 24 and share >= 0.9
     tail = f"（校验位 {fitting} / {len(values)}）" if target.kind is Kind.CREDIT_CODE else ("" if is_plain else LOOK)
-    return _Claim(
-        LEAST + weight * share / 2 + _bonus(target, values, share) / 8, column, target, "按内容猜" + tail, is_plain
-    )
+    score = LEAST + weight * share / 2 + _bonus(target, values, share) / 8
+    return _Claim(score, column, target, "按内容猜" + tail, is_plain)
+
+
+def _are_phones(values: Sequence[str]) -> bool:
+    return sum(map(is_clear_phone, values)) >= 0.7 * len(values)
 
 
 def _least_share(kind: Kind) -> float:

@@ -41,7 +41,7 @@ PROVINCES = {
     "西藏": "藏 拉萨 日喀则 昌都 林芝 山南 那曲 阿里",
     "陕西": "陕 秦 西安 铜川 宝鸡 咸阳 渭南 延安 汉中 榆林 安康 商洛",
     "甘肃": "甘 陇 兰州 嘉峪关 金昌 白银 天水 武威 张掖 平凉 酒泉 庆阳 定西 陇南 临夏 甘南",
-    "青海": "青 西宁 海东 海北 黄南 海南州 果洛 玉树 海西",
+    "青海": "青 西宁 海东 海北 黄南 海南州 海南藏族自治州 果洛 玉树 海西",
     "宁夏": "宁 银川 石嘴山 吴忠 固原 中卫",
     "新疆": (
         "新 乌鲁木齐 克拉玛依 吐鲁番 哈密 昌吉 博尔塔拉 巴音郭楞 阿克苏 克孜勒苏 喀什 和田 伊犁 塔城 阿勒泰 石河子 "
@@ -80,17 +80,22 @@ CITY_END = r"(?:市|地区|盟|(?:[\u4e00-\u9fff]{1,6}族)*自治州|州)?"
 AREA_END = re.compile(r"(?:地区|大区|区域|片区|片|区|市场|分部|办事处|分公司)$")
 SEPARATORS = re.compile(r"[\s/\\|,，、.·>\-—_（）()›:：]+")
 COUNTRY = re.compile(r"^(?:中华人民共和国|中国大陆|中国)")
+DISTRICT = re.compile(r"[\u4e00-\u9fff]{1,8}(?:区|县|旗|镇|市|盟|州|乡|街道)")
+HAINAN_IN_QINGHAI = re.compile(r"海南(?:藏族自治)?州")  # beside the province of the same name
 CITY_TAIL = re.compile(r"(?:市|地区|盟|自治州|州)$")
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a text lies. city: "" when only the province is told; areas: from the narrow to the wide."""
+    """Where a text lies. city: "" when only the province is told; areas: from the narrow to the wide; rest: the text
+    behind them.
+    """
 
     province: str = ""
     city: str = ""
     areas: tuple[str, ...] = ()
     clash: str = ""  # the province of a city that lies elsewhere
+    rest: str = ""
 
 
 @cache
@@ -131,19 +136,27 @@ def locate(text: str) -> Place | None:
     plain = COUNTRY.sub("", SEPARATORS.sub("", text)) if len(text) < 100 else ""
     if plain in _short_signs():
         return _place(_short_signs()[plain])
-    province, rest = _leading(plain, tuple(PROVINCES), PROVINCE_END)
+    province, rest = ("", plain) if HAINAN_IN_QINGHAI.match(plain) else _leading(plain, tuple(PROVINCES), PROVINCE_END)
     if not province and plain.startswith("内蒙"):
         province, rest = "内蒙古", plain.removeprefix("内蒙")
-    city, _ = _leading(rest, tuple(_cities()), CITY_END)
+    city, rest = _leading(rest, tuple(_cities()), CITY_END)
     if city and not province:
-        return _place(_cities()[city], city)
+        return _place(_cities()[city], city, rest)
     if city and _cities()[city] != province:
         return Place(province, city, clash=_cities()[city])
-    return _place(province, city) if province else None
+    return _place(province, city, rest) if province else None
 
 
-def _place(province: str, city: str = "") -> Place:
-    return Place(province, "" if city.startswith(province) else city, areas_of(province))
+def is_place(text: str) -> bool:
+    """Tell whether a text is a place and nothing more: with its district or county at most."""
+    if area_name(text):
+        return True
+    place = locate(text)
+    return place is not None and (not place.rest or bool(DISTRICT.fullmatch(place.rest)))
+
+
+def _place(province: str, city: str = "", rest: str = "") -> Place:
+    return Place(province, "" if city.startswith(province) else city, areas_of(province), rest=rest)
 
 
 def _leading(text: str, words: tuple[str, ...], ending: str) -> tuple[str, str]:

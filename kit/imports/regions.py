@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from kit.domain.folding import fold_width
 
 from .likeness import by_likeness, by_sound, only
-from .places import AREAS, Place, area_name, locate, plain_place, wider_areas
+from .places import AREAS, Place, area_name, is_place, locate, plain_place, wider_areas
 from .repair_words import Answer, Candidate
 
 UNKNOWN = "没有认出这个地区，请选一个"
@@ -28,16 +28,16 @@ def propose_region(value: str, candidates: Sequence[Candidate]) -> Answer:
         return found or Answer(None, UNKNOWN)
     if place.clash:
         return Answer(None, f"{place.city}属于{place.clash}，不属于{place.province}，请核对")
-    return _of_place(place, by_name)
+    return _of_place(place, by_name, is_sure=is_place(text))
 
 
-def _of_place(place: Place, by_name: dict[str, list[Candidate]]) -> Answer:
+def _of_place(place: Place, by_name: dict[str, list[Candidate]], *, is_sure: bool) -> Answer:
     names = [name for name in (place.city, place.province, *place.areas) if name]
     for name in names:
         if found := by_name.get(name):
             inside = place.city or place.province
             why = f"就是「{found[0].label}」" if name == inside else f"{inside}属于{name}"
-            return only(found, why, sure=True) or Answer(None, UNKNOWN)
+            return only(found, why, sure=is_sure) or Answer(None, UNKNOWN)
     return Answer(None, f"字典里没有{'、'.join(names[:2])}所在的地区，请选一个")
 
 

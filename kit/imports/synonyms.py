@@ -10,15 +10,15 @@ MEANINGS: dict[str, str] = {
     # Of a customer
     "customer": (
         "客户名称 客户名 客户 客户全称 客户简称 客户单位 客户公司 公司名称 公司名 公司 公司全称 单位名称 单位 "
-        "单位全称 企业名称 企业名 企业 企业全称 厂名 厂家 厂商 厂商名称 工厂名称 甲方 甲方名称 甲方单位 买方 "
+        "单位全称 企业名称 企业名 企业 企业全称 厂名 厂家 厂家名称 厂商 厂商名称 工厂名称 甲方 甲方名称 甲方单位 买方 "
         "买方名称 购方 购方名称 需方 需方名称 购货单位 购货单位名称 往来单位 往来单位名称 开票名称 开票单位 发票抬头 "
         "抬头 用户单位 用户名称 用户单位名称 业主 业主单位 业主名称 合作单位 对方单位 对方公司 客商 客商名称 经销商 "
         "经销商名称 代理商 渠道商 机构名称 商户名称 店名 店铺名称 account accountname customer customername company "
         "companyname client"
     ),
     "customer number": (
-        "客户编号 客户编码 客户代码 客户号 客户id 单位编码 单位编号 公司编号 企业编号 往来单位编码 customerno "
-        "customerid customercode"
+        "客户编号 编号 编码 代码 客户编码 客户代码 客户号 客户id 单位编码 单位编号 公司编号 企业编号 往来单位编码 "
+        "customerno customerid customercode"
     ),
     "external number": (
         "销售系统客户编号 erp编号 erp编码 erp客户编码 erp客户编号 erp代码 erp客户代码 erp号 u8编码 用友编码 金蝶编码 "
@@ -95,11 +95,12 @@ MEANINGS: dict[str, str] = {
     "contact title": "职位 职务 岗位 头衔 职称 联系人职务 联系人职位 担任职务 title position jobtitle",
     "contact department": "部门 所在部门 科室 所属部门 联系人部门 department dept",
     "mobile": (
-        "手机 手机号 手机号码 移动电话 联系人手机 联系人电话 联系人手机号 联系手机 手机电话 联系人联系方式 移动号码 "
-        "负责人电话 个人电话 mobile mobilephone cell cellphone"
+        "手机 手机号 手机号码 移动电话 联系人手机 联系人电话 联系人手机号 联系手机 手机电话 联系人联系方式 "
+        "联系人联系电话 采购电话 采购手机 采购人电话 对接人电话 经办人电话 收货人电话 老板电话 移动号码 负责人电话 "
+        "个人电话 mobile mobilephone cell cellphone"
     ),
     "office phone": "办公电话 座机 办公室电话 联系人座机 单位座机 officephone",
-    "email": "邮箱 电子邮箱 电子邮件 邮件 邮箱地址 邮件地址 联系邮箱 email mail e-mail",
+    "email": "邮箱 电子邮箱 电子邮件 邮件 邮箱地址 邮件地址 联系邮箱 email mail",
     "wechat": "微信 微信号 微信id 微信号码 wechat weixin",
     "gender": "性别 称谓 称呼 gender sex",
     "birthday": "生日 出生日期 出生年月 birthday birthdate",
@@ -126,7 +127,7 @@ MEANINGS: dict[str, str] = {
     ),
     "talk author": (
         "记录人 跟进人 拜访人 作者 填写人 录入人 创建人 走访人 拜访人员 跟进人员 沟通人 联系人员 我方人员 提交人 "
-        "author createdby"
+        "业务员 客户经理 负责人 销售 销售员 author createdby"
     ),
     # Of an opportunity
     "opportunity customer": "客户名称 客户 公司名称 潜在客户 意向客户 单位名称 企业名称 项目单位 招标单位",
@@ -170,6 +171,7 @@ MEANINGS: dict[str, str] = {
     "reason": "原因 变更原因 修改原因 理由 reason",
 }  # fmt: skip
 ROW_NUMBERS = "序号 编号 行号 序 no no. # 顺序号 顺序 排序 number index xh 项次 item# 行"
+OWN_HEADS = ("行号", "原因与改法")  # of the workbook of refused rows
 
 
 @cache

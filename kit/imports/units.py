@@ -49,12 +49,12 @@ class UnitQuestion:
     why: str
 
 
-def ask_unit(head: str, values: Iterable[str], unit: str) -> UnitQuestion | None:
+def ask_unit(head: str, values: Iterable[str], unit: str, table_unit: str = "") -> UnitQuestion | None:
     """Return the question for a column of amounts that go into `unit`; None when the unit is clear.
 
-    It is clear when the head or every amount names it, or when no amount looks like 元.
+    It is clear when the head, the table (table_unit) or every amount names it, or when no amount looks like 元.
     """
-    if unit == "元" or read_head(head).unit:
+    if unit == "元" or table_unit or read_head(head).unit:
         return None
     amounts = [amount for value in values if (amount := _read_bare(value, unit)) is not None]
     large = [amount for amount in amounts if abs(amount) >= LOOKS_LIKE_YUAN]

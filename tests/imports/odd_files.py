@@ -498,6 +498,89 @@ def far_cell() -> bytes:
     return book_bytes(book)
 
 
+@odd("years as heads", heads=("客户名称", "2025", "2026"), rows=[("青岛海天", "5", "6")])
+def years_as_heads() -> bytes:
+    return book_bytes(workbook(["客户名称", 2025, 2026], ["青岛海天", 5, 6]))
+
+
+@odd(
+    "a line of units below the heads",
+    heads=("客户名称", "注册资本（万元）", "年营业额（万元）"),
+    rows=[("青岛海天", "5", "6")],
+)
+def line_of_units() -> bytes:
+    return book_bytes(
+        workbook(["客户名称", "注册资本", "年营业额"], [None, "（万元）", "（万元）"], ["青岛海天", 5, 6])
+    )
+
+
+@odd(
+    "one unit above the table",
+    heads=("客户名称", "地区", "注册资本"),
+    rows=[("青岛海天", "青岛", "500")],
+    skipped={1: "列名上方的行", 2: "列名上方的行"},
+    notes=("表格上方写着单位：万元",),
+)
+def unit_above() -> bytes:
+    return book_bytes(
+        workbook(["台账"], [None, None, "单位：万元"], ["客户名称", "地区", "注册资本"], ["青岛海天", "青岛", 500])
+    )
+
+
+@odd(
+    "heads in the first column",
+    heads=("", ""),
+    rows=[("客户名称", "青岛海天"), ("地区", "青岛"), ("电话", "1")],
+    notes=("列名像是竖着写在第一列",),
+)
+def upright() -> bytes:
+    return book_bytes(workbook(["客户名称", "青岛海天"], ["地区", "青岛"], ["电话", "1"]))
+
+
+@odd(
+    "two tables on one sheet",
+    heads=("客户", "地区"),
+    rows=[("青岛海天", "青岛"), ("联系人", "电话"), ("王芳", "138")],
+    notes=("像是另一张表的列名，仍按上面的列名读取，请核对：第 4 行",),
+)
+def two_tables() -> bytes:
+    return book_bytes(workbook(["客户", "地区"], ["青岛海天", "青岛"], [], ["联系人", "电话"], ["王芳", "138"]))
+
+
+@odd(
+    "two tables side by side",
+    heads=("客户", "地区", "客户（2）", "地区（2）"),
+    rows=[("青岛海天", "青岛", "唐山暄和", "唐山")],
+)
+def side_by_side() -> bytes:
+    return book_bytes(workbook(["客户", "地区", None, "客户", "地区"], ["青岛海天", "青岛", None, "唐山暄和", "唐山"]))
+
+
+@odd(
+    "averages and extremes below",
+    heads=("客户名称", "金额"),
+    rows=[("青岛海天", "5")],
+    skipped={3: "合计行", 4: "合计行"},
+)
+def averages() -> bytes:
+    return book_bytes(workbook(["客户名称", "金额"], ["青岛海天", 5], ["平均值", 5], ["最大值", 5]))
+
+
+@odd("words without any hint which row is the head", heads=("名号", "坐落"), rows=[("海天", "青岛"), ("暄和", "唐山")])
+def only_words() -> bytes:
+    return book_bytes(workbook(["名号", "坐落"], ["海天", "青岛"], ["暄和", "唐山"]))
+
+
+@odd("a zero byte in a cell", "客户.csv", heads=("客户名称", "地区"), rows=[("青岛\0海天", "青岛")])
+def zero_byte() -> bytes:
+    return "客户名称,地区\n青岛\0海天,青岛\n".encode()
+
+
+@odd("an export whose formulas are guarded", "客户.csv", heads=("客户名称", "备注"), rows=[("青岛海天", "=1+1")])
+def guarded_formulas() -> bytes:
+    return csv_text(["客户名称", "备注"], ["青岛海天", "'=1+1"]).encode("utf-8-sig")
+
+
 @odd(
     "a pivot table",
     heads=("行标签", "求和项:金额"),
