@@ -122,7 +122,7 @@ class SheetImport(CustomerImport):
         if not self.rows or self.rows[-1].line != row.line:
             return  # refused; its reasons are noted at the end
         for field, _ in self.given_columns.values():
-            if cells.get(field, "").strip() and not field.startswith(CONTACT) and field != "number":
+            if cells.get(field, "").strip() and not field.startswith(CONTACT) and field not in ("number", "name"):
                 row.values.append(Value(self._label(field), self._new_text(field, cells)))
         if row.line in self.contacts:
             row.values.append(Value(CONTACT_GROUP, describe(self.contacts[row.line])))

@@ -66,6 +66,8 @@ def kill_at(monkeypatch, calls):
 
 @pytest.mark.parametrize("calls", [1, 2, 3, 5, 6])
 def test_killed_anywhere_it_shows_nothing_and_run_again_all(run, company, existing, monkeypatch, calls):
+    if connection.vendor != "sqlite" and calls > 3:
+        pytest.skip("PostgreSQL inserts in one step")
     with monkeypatch.context() as patched:
         kill_at(patched, calls)
         with pytest.raises(Killed):
