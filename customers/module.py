@@ -36,6 +36,7 @@ MODULE: Module[User] = Module(
         MenuItem("提前预警", "customers:alert_list", "customers.view_churncase"),
         MenuItem("历史订单查询", "customers:order_list", "customers.view_order", needs="customers.view_customer"),
         MenuItem("导入客户", "import", "customers.import_customer"),
+        MenuItem("导入表格", "imports", "customers.import_customer"),
         MenuItem("疑似重复客户", "duplicates", "customers.merge_customer"),
         MenuItem("流失扫描", "customers:churn_scan", "customers.scan_churncase"),
         MenuItem("已删除的客户", "customers:customer_deleted", "customers.restore_customer"),
@@ -62,6 +63,7 @@ MODULE: Module[User] = Module(
         "customers:attachment": PagePermission("下载附件", "customers.view_customer"),
         "customer_transfer_many": PagePermission("移交所选客户", "customers.transfer_customer"),
         "customers:share_many": PagePermission("共享所选客户", Customer.share.permission),
+        "imports": PagePermission("导入表格", "customers.import_customer|jobs.view_job"),
         "contact_personal": PagePermission("个人信息", PERSONAL_DATA_PERMISSION),
     },
     lends=(

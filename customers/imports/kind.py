@@ -51,8 +51,9 @@ class CustomerImporter(Importer):
         self.task.refuse(reasons)
 
     def write(self, finish: Callable[[Iterable[Change]], None], beat: Beat | None = None) -> None:
+        if self.task.is_waiting:
+            raise SheetRefused("另一次导入正在写入这张表里的客户，什么都没有写入。请等它结束后再导入一次。")
         self.task.on_finish = finish
-        withdraw_stale_imports()  # rows of a run whose worker was killed
         try:
             self.task.write(partial=True, beat=(lambda done, total: beat(done)) if beat else None)
         except ImportRefused as error:
@@ -69,6 +70,7 @@ class CustomerKind(ImportKind):
 
     def importer(self, by: Any, choices: Choices) -> Importer:
         manager = User.objects.filter(pk=choices.fallback).first() if choices.fallback else None
+        withdraw_stale_imports()  # rows of a run whose worker was killed are not there
         task = SheetImport(choices, manager=manager, by=by)
         return CustomerImporter(task)
 

@@ -40,6 +40,7 @@ class SheetImport(CustomerImport):
         self.changes: list[Change] = []
         self.on_finish: Callable[[Iterable[Change]], None] = lambda changes: None
         self.shows_details = by is None or by.has_perm("customers.see_contact_details")
+        self.is_waiting = False  # whether another import is writing some of these customers
         self._lines_of_existing: dict[int, int] = {}
         self._current: dict[int, Customer] = {}
         self._former: dict[str, list[int]] = {}
@@ -121,7 +122,7 @@ class SheetImport(CustomerImport):
         if not self.rows or self.rows[-1].line != row.line:
             return  # refused; its reasons are noted at the end
         for field, _ in self.given_columns.values():
-            if cells.get(field, "").strip() and not field.startswith(CONTACT) and field != "number":
+            if cells.get(field, "").strip() and not field.startswith(CONTACT) and field not in ("number", "name"):
                 row.values.append(Value(self._label(field), self._new_text(field, cells)))
         if row.line in self.contacts:
             row.values.append(Value(CONTACT_GROUP, describe(self.contacts[row.line])))
@@ -150,6 +151,7 @@ class SheetImport(CustomerImport):
     def _refusal_of_existing(self, row: PlannedRow, matches: list[KnownCustomer]) -> str:
         known, first = matches[0], self._lines_of_existing.setdefault(matches[0].pk, row.line)
         if known.is_arriving:
+            self.is_waiting = True
             return "正由另一次导入写入，请等它结束后再导入一次。"
         if known.is_deleted:
             return f"是已删除的客户「{known.name}」（{known.keys.number}），需要时请系统管理员恢复它。"

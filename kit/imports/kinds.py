@@ -114,7 +114,7 @@ class Change:
 class Importer(ABC):
     """One reading of one sheet by one kind: read() plans every row, write() carries the good ones out."""
 
-    notes: list[str]
+    notes: list[str]  # what was read otherwise than it stands there, those of the rows included
 
     @property
     def beyond(self) -> int:

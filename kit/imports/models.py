@@ -161,9 +161,12 @@ class ImportRun(models.Model):
         )
 
     def may_undo(self, by: Actor) -> Verdict:
+        return first_objection(self.can_take_back(by), refuse_if(self.is_busy, "正在后台处理，请等它结束。"))
+
+    def can_take_back(self, by: Actor) -> Verdict:
+        """As may_undo(), also for the job that does it."""
         return first_objection(
             self.may_import(by),
-            refuse_if(self.is_busy, "正在后台处理，请等它结束。"),
             refuse_if(self.state != self.State.DONE, "没有可以撤销的导入。"),
             refuse_if(self.undo is None or not self.undo.is_open, "已过可以撤销的时间。"),
         )

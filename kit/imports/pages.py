@@ -29,14 +29,14 @@ from .steps import begin, choose_sheet, samples_of
 from .tasks import CHECK, UNDO, VALUES, WRITE, start
 from .views_of_steps import column_lines, outcome_sums, questions_of, repair_groups
 
-CRUMBS = (("导入", "imports"),)
+CRUMBS = (("导入表格", "imports"),)
 ROWS_PER_PAGE, RUNS_SHOWN = 50, 50
 
 
 class Imports(View):
     """Upload a sheet; 导入记录 below."""
 
-    title, help, template_name = "导入", "import", "imports/upload.html"
+    title, help, template_name = "导入表格", "imports", "imports/upload.html"
     crumbs: tuple[tuple[str, str], ...] = ()
     request: Any
 
@@ -71,7 +71,7 @@ class Imports(View):
 class RunPage(RecordPage):
     """What is common to the pages of one run: its owner alone opens them, a job at work on it is shown instead."""
 
-    model, crumbs, help = ImportRun, CRUMBS, "import"
+    model, crumbs, help = ImportRun, CRUMBS, "imports"
     select_related = ("owner", "job", "undo", "fallback")
     step = ""
 

@@ -170,9 +170,7 @@ def _with_unit(run: ImportRun, key: str, head: str) -> str:
 def plan(run: ImportRun, by: Actor | None, beat: Beat | None = None) -> Importer:
     """Return what an import would do with every row now. Raise SheetRefused or UnreadableFile."""
     importer = run.kind.importer(by, choices_of(run))
-    rows = SheetRows(run)
-    importer.read(rows, beat)
-    importer.notes = [*rows.notes, *importer.notes]
+    importer.read(SheetRows(run), beat)
     return importer
 
 

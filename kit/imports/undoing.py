@@ -16,8 +16,8 @@ def undo_run(run: ImportRun, by: Actor) -> str:
     """Take the run back; return what to tell. Raise Refused."""
     with transaction.atomic():
         lock_row(run)
-        run.may_undo(by).enforce()
-        assert run.undo is not None  # as may_undo() asked
+        run.can_take_back(by).enforce()
+        assert run.undo is not None  # as can_take_back() asked
         told = take_back(run.undo, by=by)
         run.state, run.undone_at = run.State.UNDONE, timezone.now()
         run.problem = told[:500]

@@ -34,3 +34,9 @@ def test_nothing_is_written_before_the_button(tmp_path, company):
     run = previewed(sheet(tmp_path, ["甲公司", "华北", company.manager.name, "", "", ""]), company.supervisor)
     assert outcomes(run) == {2: "create"}
     assert not Customer.objects.exists()
+
+
+def test_what_was_not_read_is_told_once(tmp_path, company):
+    path = sheet(tmp_path, ["甲公司", "华北", "周经理", "", "", ""], above=[["2026 年客户台账"]])
+    notes = previewed(path, company.supervisor).notes
+    assert [note for note in notes if "2026 年客户台账" in note] == notes[:1]

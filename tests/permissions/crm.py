@@ -62,6 +62,24 @@ contact_erase                    contact   POST  in   404  200  403  403  404  4
 
 admin:index                      -         GET   in   200  403  403  403  403  403  403  403  403
 admin:index                      -         POST  in   200  403  403  403  403  403  403  403  403
+imports                          -         GET   in   200  200  200  200  200  200  200  403  403
+imports                          -         POST  in   200  200  200  200  200  200  200  403  403
+import_run                       run       GET   in   404  404  302  404  404  404  404  404  404
+import_run                       run       POST  in   405  405  405  405  405  405  405  405  405
+import_sheet                     run       GET   in   404  404  200  404  404  404  404  404  404
+import_sheet                     run       POST  in   404  404  302  404  404  404  404  404  404
+import_columns                   run       GET   in   404  404  200  404  404  404  404  404  404
+import_columns                   run       POST  in   404  404  302  404  404  404  404  404  404
+import_values                    run       GET   in   404  404  200  404  404  404  404  404  404
+import_values                    run       POST  in   404  404  302  404  404  404  404  404  404
+import_preview                   run       GET   in   404  404  302  404  404  404  404  404  404
+import_preview                   run       POST  in   405  405  405  405  405  405  405  405  405
+import_write                     run       GET   in   404  404  302  404  404  404  404  404  404
+import_write                     run       POST  in   404  404  409  404  404  404  404  404  404
+import_rejects                   run       GET   in   404  404  302  404  404  404  404  404  404
+import_rejects                   run       POST  in   404  404  200  404  404  404  404  404  404
+import_undo                      run       GET   in   404  404  302  404  404  404  404  404  404
+import_undo                      run       POST  in   404  404  409  404  404  404  404  404  404
 """
 WRITING: set[tuple[str, str]] = {
     ("contact_personal", "200"),

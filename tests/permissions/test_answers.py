@@ -66,10 +66,10 @@ def shared(tables: dict[str, list[Row]]) -> list[str]:
 
 
 def app_of(address: Address) -> str:
-    """Return the app whose code answers; what Django itself answers belongs to the frame."""
+    """Return the app whose code answers; what Django itself and the floor answer belongs to the frame."""
     module = getattr(address.callback, "view_class", address.callback).__module__
     package = module.split(".")[0]
-    return "crm" if package == "django" else package
+    return "crm" if package in ("django", "kit") else package
 
 
 def test_no_address_is_missing_from_all_tables():
