@@ -104,7 +104,7 @@ def _inner_starts(name: str, syllables: Sequence[Syllable]) -> Iterator[int]:
 
 
 def spoken_signs(name: str, sound: str) -> tuple[int, int]:
-    """Return the place (first, end) of the folded signs whose pinyin or initials begin so; (0, 0) when there are none."""
+    """Return (first, end) of the folded signs whose pinyin or initials begin so; (0, 0) when there are none."""
     syllables = _syllables(name)
     for start in (0, *_inner_starts(name, syllables)):
         if count := _count_spoken(syllables[start:], sound):

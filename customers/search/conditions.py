@@ -36,7 +36,11 @@ class WordConditions:
 
     def all_words(self, path: str = "") -> Q:
         """Match customers that have every word; the index finds them by the rarest."""
-        return reduce(and_, (self.word(word, path) for word in self.query.words), self.terms(path))
+        return self.terms(path) & self.compared(path)
+
+    def compared(self, path: str = "") -> Q:
+        """Match the same by comparing alone."""
+        return reduce(and_, (self.word(word, path) for word in self.query.words))
 
     def terms(self, path: str = "") -> Q:
         texts, numbers = ([f"{path}search_text__{name}" for name in names] for names in (TEXTS, NUMBERS))

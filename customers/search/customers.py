@@ -18,6 +18,7 @@ from kit.sql.id_sets import IdSet
 
 from .conditions import WordConditions
 
+LISTED = 3000  # customers that a list names by their keys
 ENOUGH = 300  # of more customers only those that begin with a word, and one's own, are sure to be among the ranked
 READ = ("pk", "manager_id", "name_pinyin", "search_text__names", "search_text__contacts")
 
@@ -65,15 +66,23 @@ def find_candidates(user: User, query: SearchQuery) -> list[Candidate]:
     return found
 
 
-def has_all_words(user: User, query: SearchQuery) -> Q | None:
-    """Return the condition on customers that find_candidates() finds, however many; None when it finds nothing."""
+def has_all_words(user: User, query: SearchQuery) -> Q:
+    """Return the condition on customers in view that find_candidates() finds, however many.
+
+    Few are found by their terms first, and named: to a list in its order PostgreSQL would read all customers, newest
+    first, comparing each. Of many the first page is soon full that way, and terms would only be computed in vain.
+    """
     if not _has_words(query):
-        return None
-    condition = WordConditions(user, query).all_words()
-    if len(query.words) > 1:
-        return condition
-    written = IdSet(_written_to(user, query).values_list("customer", flat=True))
-    return condition | Q(pk__in=written) if written else condition
+        return Q(pk__in=IdSet(()))
+    words, keys = WordConditions(user, query), set[int]()
+    for part in Customer.objects.visible_to(user).disjoint_parts():
+        keys.update(part.filter(words.all_words()).order_by().values_list("pk", flat=True)[: LISTED + 1])
+    written = set[int]()
+    if len(query.words) == 1:
+        written.update(_written_to(user, query).values_list("customer", flat=True))
+    if len(keys) <= LISTED:
+        return Q(pk__in=IdSet(keys | written))
+    return words.compared() | Q(pk__in=IdSet(written)) if written else words.compared()
 
 
 def _has_words(query: SearchQuery) -> bool:

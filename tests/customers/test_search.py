@@ -330,8 +330,10 @@ def listed(client, person, words, **parameters):
     return response
 
 
-@pytest.mark.parametrize("words", ["唐山 机械 姜", "xuanhe 1274", "wxid_glass", "（）", "唐山 王"])
-def test_the_list_filtered_by_words_holds_what_the_search_finds(words, glass, company, client):
+@pytest.mark.parametrize("named", [0, 3000])
+@pytest.mark.parametrize("words", ["唐山 机械 姜", "xuanhe 1274", "wxid_glass", "（）", "唐山 王", "唐山"])
+def test_the_list_filtered_by_words_holds_what_the_search_finds(words, named, glass, company, client, monkeypatch):
+    monkeypatch.setattr("customers.search.customers.LISTED", named)
     factories.CustomerFactory(name="唐山别家有限公司", manager=company.manager)
     factories.ContactFactory(customer=glass, name="褚一鸣", wechat="wxid_glass")
     for person in (company.manager, company.colleague, company.executive, company.supervisor):
