@@ -15,13 +15,13 @@ from customers.search.reasons import mark_name, names_word
 from kit.domain.folding import clean_text
 from kit.domain.marks import holds
 from kit.domain.modules import Action, HitGroup, modules
-from kit.domain.search_words import SearchQuery, read_query
+from kit.domain.search_words import MAX_TYPED, SearchQuery, read_query
 from kit.domain.urls import page_url
 from kit.pages.record_page import RecordPage
 
 from .help import help_sections
 from .navigation import open_pages
-from .search import MAX_LENGTH, find_groups, find_lists
+from .search import find_groups, find_lists
 
 MOST, RECENT = 3, 5  # of a heading; opened last
 
@@ -40,7 +40,7 @@ class Palette(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         user = cast(User, request.user)
-        typed = clean_text(request.GET.get("q", "")).strip()[:MAX_LENGTH]
+        typed = clean_text(request.GET.get("q", "")).strip()[:MAX_TYPED]
         query = read_query(typed)
         if query:
             groups = list(_found(user, query))
@@ -56,6 +56,7 @@ def _found(user: User, query: SearchQuery) -> Iterator[tuple[str, list[Option]]]
     for heading in dict.fromkeys(group.heading for group in groups):
         yield heading, [option for group in groups if group.heading == heading for option in _records(group)][:MOST]
     steps = [step for group in groups for hit in group.hits for step in hit.steps]
+    steps += [group.narrow for group in groups if group.narrow]
     actions = [Option(step.url, step.icon, step.label) for step in steps]
     actions += [_option(action) for action in _actions(user) if _all_in(action.label, query)]
     yield "操作", actions[:MOST]

@@ -13,23 +13,22 @@ from customers.contacts.callers import customers_by_phone
 from customers.models import Customer
 from customers.records.lookup_limits import LOOKUP_PAUSED, LookupResult, look_up
 from kit.domain.modules import HitGroup, modules
-from kit.domain.search_words import SearchQuery, read_query
+from kit.domain.search_words import MAX_TYPED, SearchQuery, read_query
 from kit.pages.export_requests import is_cross_site, is_prefetch
 from kit.sql.first_rows import MOST
 
-MAX_LENGTH = 100
 HEADINGS = ("客户", "联系人", "机会与服务", "订单与产品")
 
 
 class Search(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         if "phone" in request.GET:
-            return find_caller(request, request.GET["phone"].strip()[:MAX_LENGTH])
+            return find_caller(request, request.GET["phone"].strip()[:MAX_TYPED])
         user = cast(User, request.user)
         typed = request.GET.get("q", "").strip()
-        text = typed[:MAX_LENGTH]
+        text = typed[:MAX_TYPED]
         context: dict[str, Any] = {"q": text, "title": "搜索", "help_anchor": "search", "limit": MOST}
-        context["cut"] = len(typed) > MAX_LENGTH and MAX_LENGTH
+        context["cut"] = len(typed) > MAX_TYPED and MAX_TYPED
         if text:
             context["pages"] = find_lists(user, text)
             context["groups"] = find_groups(user, read_query(text), MOST)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import islice, product
 
 from pypinyin import Style, lazy_pinyin
@@ -33,6 +35,7 @@ ALL_READINGS = {
 # Almost always surnames in company names, wherever they stand alone.
 ALWAYS_SURNAMES = frozenset("曾翟仇缪")
 AFTER_SURNAMES = tuple("氏记家府县")
+Syllable = tuple[str, str]
 MAX_AMBIGUOUS, MAX_READINGS = 3, 12
 
 
@@ -60,23 +63,65 @@ def other_readings(name: str) -> str:
     if ALL_READINGS.keys().isdisjoint(name):
         return ""
     syllables = _syllables(name)
-    places = [place for place, (sign, _) in enumerate(syllables) if sign in ALL_READINGS][:MAX_AMBIGUOUS]
-    sounds = [sound for _, sound in syllables]
     readings: list[str] = []
-    usual_reading = _join_sounds(sounds)
-    for sounds_chosen in islice(product(*(ALL_READINGS[syllables[place][0]] for place in places)), MAX_READINGS):
-        for place, sound in zip(places, sounds_chosen, strict=True):
-            sounds[place] = sound
+    usual_reading = _join_sounds([sound for _, sound in syllables])
+    for sounds in _other_sounds(syllables):
         readings += [part for part in _join_sounds(sounds) if part not in (*usual_reading, *readings)]
     return f"|{'|'.join(readings)}|" if readings else ""
 
 
-def spoken_signs(name: str, sound: str) -> int:
-    """Return how many folded signs of the name the beginning of its pinyin, or of its initials, stands for; else 0."""
-    syllables, at = _syllables(name), 0
-    if pinyin(name)[1].startswith(sound):
+def _other_sounds(syllables: Sequence[Syllable]) -> Iterator[list[str]]:
+    """Yield the sounds of the syllables by each reading of their first ambiguous characters."""
+    places = [place for place, (sign, _) in enumerate(syllables) if sign in ALL_READINGS][:MAX_AMBIGUOUS]
+    sounds = [sound for _, sound in syllables]
+    for sounds_chosen in islice(product(*(ALL_READINGS[syllables[place][0]] for place in places)), MAX_READINGS):
+        for place, sound in zip(places, sounds_chosen, strict=True):
+            sounds[place] = sound
+        yield list(sounds)
+
+
+def inner_sounds(name: str) -> Iterator[str]:
+    """Yield full pinyin and initials of the name from each later character on, by every reading.
+
+    None begins with a digit, nor in the ending 有限公司: that would find all companies.
+    """
+    syllables = _syllables(name)
+    for start in _inner_starts(name, syllables):
+        rest = syllables[start:]
+        for sounds in ([sound for _, sound in rest], *_other_sounds(rest)):
+            yield from _join_sounds(sounds)
+
+
+def _inner_starts(name: str, syllables: Sequence[Syllable]) -> Iterator[int]:
+    """Yield the places of the syllables, but for the first, from which on a name is looked for."""
+    named, at = len(normalize(name)), 0
+    for place, (sign, sound) in enumerate(syllables):
+        if at >= named:
+            return
+        if place and sound[:1].isalpha():
+            yield place
+        at += len(sign)
+
+
+def spoken_signs(name: str, sound: str) -> tuple[int, int]:
+    """Return (first, end) of the folded signs whose pinyin or initials begin so; (0, 0) when there are none."""
+    syllables = _syllables(name)
+    for start in (0, *_inner_starts(name, syllables)):
+        if count := _count_spoken(syllables[start:], sound):
+            first = sum(len(sign) for sign, _ in syllables[:start])
+            return first, first + count
+    return 0, 0
+
+
+def _count_spoken(syllables: Sequence[Syllable], sound: str) -> int:
+    """Return how many signs the sound stands for, as initials or as pinyin; 0 when it is another's."""
+    initials = zip(sound, syllables, strict=False)
+    if len(sound) <= len(syllables) and all(
+        any(one.startswith(letter) for one in ALL_READINGS.get(sign, (reading,)))
+        for letter, (sign, reading) in initials
+    ):
         return sum(len(sign) for sign, _ in syllables[: len(sound)])
-    rest = sound
+    at, rest = 0, sound
     for sign, reading in syllables:
         readings = ALL_READINGS.get(sign, (reading,))
         said = next((one for one in readings if rest.startswith(one) or one.startswith(rest)), "")
@@ -88,14 +133,15 @@ def spoken_signs(name: str, sound: str) -> int:
     return 0
 
 
-def _syllables(name: str) -> list[tuple[str, str]]:
-    """Return [(character or run of other signs, its sound), …] of the folded name."""
+@lru_cache(maxsize=2000)
+def _syllables(name: str) -> tuple[Syllable, ...]:
+    """Return (character or run of other signs, its sound), … of the folded name."""
     folded, at, syllables = fold_name(name), 0, list[tuple[str, str]]()
     for sound in lazy_pinyin(folded, style=Style.NORMAL, errors=lambda run: "\0" + run) if folded else ():
         part = sound[1:] if sound[:1] == "\0" else folded[at]
         syllables.append((part, _sound_in_name(folded, at, sound.removeprefix("\0").lower())))
         at += len(part)
-    return syllables
+    return tuple(syllables)
 
 
 def _sound_in_name(name: str, at: int, sound: str) -> str:

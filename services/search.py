@@ -49,8 +49,7 @@ def _conditions(user: User, query: SearchQuery) -> list[Q]:
 def _shared(user: User, query: SearchQuery) -> Iterator[Q]:
     """Yield the ways to find it by one word of its own, the others being its customer's."""
     for word in query.words:
-        others = SearchQuery(query.typed, tuple(other for other in query.words if other is not word))
-        yield _own(word) & _of_customers(user, others)
+        yield _own(word) & _of_customers(user, query.without(word))
 
 
 def _of_customers(user: User, query: SearchQuery) -> Q:

@@ -25,6 +25,7 @@ from .pipeline import Pipeline
 from .stories import save_stories
 from .talks import build_talks, save_beginnings, save_files, save_talks
 from .trade import save_trade
+from .views import save_views
 
 SEED = 20251124
 
@@ -50,9 +51,10 @@ def load(password: str) -> dict[str, int]:
         log_losses(clients, journal)
         journal.write()
         cases = play_churn(cast, lexicon)  # after the orders
-        copies = enter_twice(clients)
+        copies = enter_twice(clients, cast["zhuguan"])
         play_alerts(cast)  # after the cases
         play_insight(cast)
+        save_views(cast)
         reports = play_monthly(cast)  # after everything
         store_month_end()
     seal_pending()  # the events are dated in the past and would otherwise count as unsealed for too long

@@ -8,9 +8,11 @@ from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import ProtectedError, Q
 
+from accounts.list_views.models import SavedView
 from accounts.models import Department, User
 from customers.models import Attachment, ChurnCase, Customer, RhythmBase, RiskMonth
 from kit.audit.log import log_event
+from kit.undo.models import UndoEntry
 from marketing.models import Opportunity
 from reports.models import MonthlyReport
 from services.models import ServiceRequest
@@ -36,7 +38,7 @@ def remove() -> tuple[dict[str, int], list[str]]:
         counts = {
             "服务请求": _delete(requests),
             "销售机会": _delete(opportunities),
-            "客户": _delete(customers),
+            "客户": _delete(customers.exclude(merged_into=None)) + _delete(customers),
             "客户管理报告": _delete(MonthlyReport.objects.filter(author__in=people)),
             "账号": _delete(people),
         }
@@ -53,6 +55,8 @@ def remove() -> tuple[dict[str, int], list[str]]:
 
 def _remove_computed(people: models.QuerySet[User]) -> None:
     """Delete what was computed of invented orders; the next night run makes it again of real ones."""
+    UndoEntry.objects.filter(by__in=people).delete()
+    SavedView.objects.filter(owner__in=people).delete()
     RiskMonth.objects.filter(manager__in=people).delete()
     RhythmBase.objects.all().delete()
     remove_insight()

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.apps import apps
 
-from customers.records.search_text import Texts, joined, sounds_of, store_texts
+from customers.records.search_text import Texts, joined, sounds_inside, sounds_of, store_texts
 from kit.domain.folding import fold_name, fold_number
 from kit.sql.id_sets import IdSet
 from kit.sql.transactions import in_transaction
@@ -36,6 +36,11 @@ def contact_texts(contacts: Iterable[Mapping[str, Any]]) -> Texts:
     """Return the texts of one customer's contacts."""
     tokens, numbers = list[str](), list[str]()
     for row in contacts:
-        tokens += [fold_name(row["name"]), fold_name(row["position"]), *sounds_of(row["name"])]
+        tokens += [
+            fold_name(row["name"]),
+            fold_name(row["position"]),
+            *sounds_of(row["name"]),
+            *sounds_inside(row["name"]),
+        ]
         numbers += [fold_number(row[name]) for name in NUMBERS]
     return {"contacts": joined(tokens), "contact_phones": joined(numbers)}

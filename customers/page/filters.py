@@ -24,7 +24,9 @@ from customers.records.fields import CustomerField, Kind, in_list_order
 from customers.records.filters import OWNER_AT_THAT_TIME, CustomerName, DepartmentFilter, owner_choices
 from customers.records.models import Customer
 from customers.records.ownership import owner_at
+from customers.search.customers import has_all_words
 from kit.domain.days import midnight
+from kit.domain.search_words import MAX_TYPED, read_query
 from kit.lists.filter_choices import OneOf, OneOfRecords
 from kit.lists.filter_days import DaysAgo
 from kit.lists.filters import Contains, ListFilter
@@ -103,6 +105,7 @@ class CustomerFilter(ListFilter):
     incomplete = django_filters.BooleanFilter(
         method="only_incomplete", label="资料待补", widget=forms.CheckboxInput(attrs={"class": "ck"})
     )
+    words = django_filters.CharFilter(method="with_words", label="搜索", max_length=MAX_TYPED, widget=forms.HiddenInput)
     normal_on = django_filters.DateFilter(method="normal_at_start", label="这一天开始时正常", widget=forms.HiddenInput)
     follow = django_filters.ChoiceFilter(
         label="归属", choices=[(OWNER_AT_THAT_TIME, "那一天的客户经理")], method="keep_rows", widget=forms.HiddenInput
@@ -167,6 +170,10 @@ class CustomerFilter(ListFilter):
 
     def only_incomplete(self, rows: CustomerQuerySet, name: str, value: bool) -> QuerySet[Customer]:
         return rows.incomplete() if value else rows
+
+    def with_words(self, rows: CustomerQuerySet, name: str, value: str) -> QuerySet[Customer]:
+        """Filter by what the search finds; its link leads here."""
+        return rows.filter(has_all_words(self.request.user, read_query(value)))
 
     def keep_rows(self, rows: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
         """Change nothing: of_owners() reads the value."""

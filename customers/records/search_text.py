@@ -6,12 +6,12 @@ transaction of the change. The form of the texts is that of kit/sql/search_terms
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import models
 
-from customers.names import other_readings, pinyin
+from customers.names import inner_sounds, other_readings, pinyin
 from customers.querysets import all_customers
 from kit.domain.folding import fold_code, fold_name, fold_number
 from kit.sql.id_sets import IdSet
@@ -22,6 +22,7 @@ SEARCHED_FIELDS = frozenset(
 )
 CUSTOMER_COLUMNS = ("names", "address", "phones", "entries")
 BATCH = 1000
+INNER = "~"  # stands before the sounds that do not begin a name
 WIDE_DIGITS = str.maketrans("0123456789", "０１２３４５６７８９")
 Texts = dict[str, str]  # by column
 
@@ -71,8 +72,13 @@ def joined(tokens: Iterable[str]) -> str:
 
 
 def sounds_of(name: str) -> Iterator[str]:
-    """Yield the pinyin and the initials of a name, by every reading of its surnames."""
+    """Yield the pinyin and the initials of a whole name, by every reading of its surnames."""
     yield from (sound.upper() for sound in (*pinyin(name), *other_readings(name).split("|")))
+
+
+def sounds_inside(name: str) -> Iterator[str]:
+    """Yield pinyin and initials from each later character of a name on."""
+    yield from (sound.upper() for sound in inner_sounds(name))
 
 
 def entry_token(key: int) -> str:
@@ -130,14 +136,17 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def customer_texts(row: Mapping[str, Any], merged: Iterable[Mapping[str, Any]], former: Iterable[str]) -> Texts:
+def customer_texts(row: Mapping[str, Any], merged: Sequence[Mapping[str, Any]], former: Sequence[str]) -> Texts:
     """Return the texts of one customer. row, merged: columns of it and of those that became part of it."""
     names, phones = list(_names(row)), [fold_number(row["phone"])]
+    every = [row["name"], *(other["name"] for other in merged), *former]
     for other in merged:
         names += _names(other)
         phones.append(fold_number(other["phone"]))
     for name in former:
         names += [fold_name(name), *sounds_of(name)]
+    if inside := [sound for name in every for sound in sounds_inside(name)]:
+        names += [INNER, *inside]
     entries = (entry_token(key) for key in (row["region_id"], row["industry_id"]) if key)
     return {
         "names": joined(names),

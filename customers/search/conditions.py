@@ -30,14 +30,17 @@ class WordConditions:
 
     def __init__(self, user: User, query: SearchQuery) -> None:
         self.user, self.query = user, query
-        rows = DictionaryEntry.objects.filter(category__in=CATEGORIES).order_by().values_list("pk", "item")
-        items = [(key, fold_name(item)) for key, item in rows]
+        items = query.once(DictionaryEntry, _read_entries)
         self.entries = {word: [key for key, item in items if word.text in item] for word in query.words}
         self.numbers = {word: may_search_number(user, word.number) for word in query.words if word.number}
 
     def all_words(self, path: str = "") -> Q:
         """Match customers that have every word; the index finds them by the rarest."""
-        return reduce(and_, (self.word(word, path) for word in self.query.words), self.terms(path))
+        return self.terms(path) & self.compared(path)
+
+    def compared(self, path: str = "") -> Q:
+        """Match the same by comparing alone."""
+        return reduce(and_, (self.word(word, path) for word in self.query.words))
 
     def terms(self, path: str = "") -> Q:
         texts, numbers = ([f"{path}search_text__{name}" for name in names] for names in (TEXTS, NUMBERS))
@@ -84,6 +87,11 @@ class WordConditions:
         """Limit a condition on numbers to the customers whose numbers the user sees."""
         shown = Customer.objects.all().shown_in_detail(self.user)
         return condition if shown is None else condition & _along(shown, path)
+
+
+def _read_entries() -> list[tuple[int, str]]:
+    rows = DictionaryEntry.objects.filter(category__in=CATEGORIES).order_by().values_list("pk", "item")
+    return [(key, fold_name(item)) for key, item in rows]
 
 
 def _along(condition: Q, path: str) -> Q:

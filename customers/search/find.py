@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 from django.db.models import Q
 
@@ -13,7 +14,7 @@ from customers.records.models import Customer
 from kit.domain.marks import holds, join_facts, mark
 from kit.domain.modules import Hit, HitGroup, Step
 from kit.domain.search_words import SearchQuery
-from kit.domain.urls import record_url
+from kit.domain.urls import page_url, record_url
 from kit.pages.html import format_html_fast
 from kit.sql.first_rows import first_rows
 from kit.sql.id_sets import IdSet
@@ -42,7 +43,9 @@ def _customers(user: User, query: SearchQuery, candidates: list[Candidate], limi
         Hit(one, mark_name(one.name, query), reasons.why(one), _steps(user, one) if one is customers[0] else ())
         for one in customers
     ]
-    return HitGroup("客户", "building", hits, has_more=len(candidates) > limit)
+    listed = f"{page_url('customers:customer_list')}?{urlencode({'status': 'all', 'words': query.typed})}"
+    narrow = Step("在客户列表里按这些词筛选", listed, "filter")
+    return HitGroup("客户", "building", hits, has_more=len(candidates) > limit, narrow=narrow)
 
 
 def _steps(user: User, customer: Customer) -> tuple[Step, ...]:

@@ -32,11 +32,18 @@ def _spoken(name: str, word: Word) -> list[Span]:
     """Return the place of the characters that the word is the pinyin of."""
     if not word.sound or spans(name, word):
         return []
-    count, table = spoken_signs(name, word.sound.lower()), folding_table()
-    for end in range(len(name) + 1 if count else 0):
-        if len(name[:end].translate(table)) >= count:
-            return [(0, end)]
-    return []
+    first, end = spoken_signs(name, word.sound.lower())
+    return [(_place_of(name, first + 1) - 1, _place_of(name, end))] if end else []
+
+
+def _place_of(name: str, count: int) -> int:
+    """Return where the name has so many folded signs."""
+    table, folded = folding_table(), 0
+    for place, sign in enumerate(name, 1):
+        folded += len(sign.translate(table))
+        if folded >= count:
+            return place
+    return len(name)
 
 
 class Reasons:

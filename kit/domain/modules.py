@@ -100,13 +100,17 @@ class Hit:
 
 @dataclass(frozen=True)
 class HitGroup:
-    """Records of one kind, best first. group: the heading they share with other kinds, if not their own title."""
+    """Records of one kind, best first.
+
+    group: the heading they share with other kinds, if not their own title; narrow: to their list, filtered alike.
+    """
 
     title: str
     icon: str
     hits: Sequence[Hit]
     group: str = ""
     has_more: bool = False
+    narrow: Step | None = None
 
     @property
     def heading(self) -> str:

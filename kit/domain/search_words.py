@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from .folding import fold_code, fold_name, fold_number, fold_partial_number, has_letters, looks_like_number
 
-MAX_WORDS = 6
+MAX_WORDS, MAX_TYPED = 6, 100  # MAX_TYPED: characters
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,8 @@ class Word:
 
     @cached_property
     def sound(self) -> str:
-        """The word as pinyin is stored, "" when it cannot be pinyin."""
-        return self.text.upper() if self.text.isascii() and self.text.isalpha() else ""
+        """The word as pinyin is stored, "" when it cannot be pinyin; digits are read as they are: tsxh2c."""
+        return self.text.upper() if self.text.isascii() and self.text.isalnum() and self.text[:1].isalpha() else ""
 
     @cached_property
     def code(self) -> str:
@@ -44,13 +46,24 @@ class Word:
 
 @dataclass(frozen=True)
 class SearchQuery:
-    """The words of one search. typed: as it stands in the field."""
+    """The words of one search. typed: as it stands in the field; kept: what was found once, for all who ask."""
 
     typed: str
     words: tuple[Word, ...]
+    kept: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __bool__(self) -> bool:
         return bool(self.words)
+
+    def once(self, key: Hashable, find: Callable[[], Any]) -> Any:
+        """Return what find() found for this search when it was first asked for under the key."""
+        if key not in self.kept:
+            self.kept[key] = find()
+        return self.kept[key]
+
+    def without(self, word: Word) -> SearchQuery:
+        """Return the same search by the other words; it shares what was found."""
+        return SearchQuery(self.typed, tuple(other for other in self.words if other is not word), self.kept)
 
 
 def read_query(typed: str) -> SearchQuery:

@@ -52,6 +52,7 @@ from customers.orders.as_of import orders_as_of
 from customers.records.forms import CustomerForm
 from kit.audit.models import AuditEntry
 from kit.audit.verification import verify
+from kit.undo.models import UndoEntry
 from marketing.models import Opportunity, PlanItem
 from services.models import ServiceRequest
 from tests import factories
@@ -111,18 +112,31 @@ def test_every_state_and_condition(demo):
 
 
 def test_customers_are_spread_and_some_need_attention(demo):
-    assert Customer.objects.count() == 200 + COPIES
+    assert Customer.objects.filter(merged_into=None).count() == 200 + COPIES
     assert Customer.objects.values("manager").distinct().count() == 10
     assert Customer.objects.filter(status=Customer.Status.LOST).count() >= 5
     assert Customer.objects.incomplete().filter(manager=demo["xiaoming"]).exists()
     assert Customer.objects.exclude(parent=None).count() >= 5
-    assert Ownership.objects.filter(until=None).count() == 200 + COPIES
+    assert Ownership.objects.filter(until=None, customer__merged_into=None).count() == 200 + COPIES
     contacts = Counter(Contact.objects.values_list("customer", flat=True))
     assert len(contacts) == 200
     assert set(contacts.values()) >= {1, 2, 3, 4}
     assert set(Contact.objects.values_list("role", flat=True)) == {"", *Contact.Role.values}
     assert Contact.objects.filter(office_phone="", mobile="", email="").exclude(wechat="").count() >= 10
     assert len(set(Customer.objects.values_list("name_normalized", flat=True))) == 200  # COPIES were entered twice
+
+
+def test_lists_have_views_and_duplicates_are_merged_and_to_be_merged(demo, client):
+    client.force_login(demo["xiaoming"])
+    opened = client.get("/customers/", {"view": "default"}, follow=True)
+    assert opened.redirect_chain
+    labels = {tab.label for tab in opened.context["view"].strip.tabs}
+    assert labels >= {"最近谈过的", "石家庄", "华北久未联系"}
+    assert opened.context["misread"] == []
+    (merge,) = UndoEntry.objects.open().filter(by=demo["zhuguan"])
+    client.force_login(demo["zhuguan"])
+    assert "撤销" in client.get("/recent/").content.decode()
+    assert merge.record in Customer.objects.all()
 
 
 def test_losses_and_warnings_have_every_end_and_none_contradicts_the_orders(demo):

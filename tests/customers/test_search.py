@@ -265,3 +265,90 @@ def test_the_night_finds_what_was_written_past_it_and_mends_it(glass, company):
 def test_candidates_know_nothing_of_mere_punctuation(company):
     assert find_candidates(company.manager, read_query("（）")) == []
     assert not read_query("  ")
+
+
+# Pinyin inside names
+
+
+@pytest.fixture
+def inside(company):
+    """A customer whose name does not begin with what people call it."""
+    return factories.CustomerFactory(name="唐山暄和玻璃制品 2 厂有限公司", manager=company.manager, address="x")
+
+
+@pytest.mark.parametrize("words", ["xuanhe", "xhbl", "XuanHeBo", "boli", "xhblzp2c", "zhipin2chang", "tsxhblzp2c"])
+def test_pinyin_is_found_from_each_character_of_a_name_on(words, inside, company):
+    assert found(company.manager, words) == [inside]
+    ((title, _),) = hits(company.manager, words)
+    assert "<mark>" in title
+
+
+@pytest.mark.parametrize("words", ["uanhe", "youxian", "yxgs", "hexuan", "2chang"])
+def test_pinyin_begins_with_a_character_and_never_with_the_legal_form(words, inside, company):
+    assert found(company.manager, words) == []
+
+
+def test_inside_a_name_both_readings_are_found_and_marked(company):
+    customer = factories.CustomerFactory(name="青岛曾记食品有限公司", manager=company.manager)
+    for words in ("zengji", "cengji", "zjsp", "cjsp"):
+        assert found(company.manager, words) == [customer], words
+        assert "青岛<mark>曾记" in hits(company.manager, words)[0][0], words
+
+
+def test_a_name_that_begins_so_comes_before_one_with_it_inside(inside, company):
+    begins = factories.CustomerFactory(name="暄和有限公司", manager=company.colleague)
+    assert found(company.manager, "xuanhe") == [begins, inside]
+
+
+def test_a_former_name_and_a_contact_are_found_by_pinyin_inside_too(inside, company):
+    factories.ContactFactory(customer=inside, name="姜文博")
+    with transaction.atomic():
+        inside.edit(by=company.manager, name="砚丰有限公司")
+    assert found(company.manager, "xuanhe wenbo") == [inside]
+
+
+# What is read once
+
+
+def test_a_search_reads_candidates_and_the_dictionary_once(glass, company):
+    with CaptureQueriesContext(connection) as captured:
+        find_groups(factories.fresh(company.manager), read_query("唐山 dd-2026"), 20)
+    statements = [one["sql"] for one in captured if '"customers_searchtext"."names"' in one["sql"].partition("FROM")[0]]
+    entries = [one["sql"] for one in captured if 'FROM "basedata_dictionaryentry"' in one["sql"]]
+    assert statements
+    assert sorted(statements) == sorted(set(statements))
+    assert len(entries) == 1
+
+
+# The customer list by the same words
+
+
+def listed(client, person, words, **parameters):
+    client.force_login(person)
+    response = client.get("/customers/", {"status": "all", "words": words, **parameters})
+    assert response.status_code == 200
+    return response
+
+
+@pytest.mark.parametrize("named", [0, 3000])
+@pytest.mark.parametrize("words", ["唐山 机械 姜", "xuanhe 1274", "wxid_glass", "（）", "唐山 王", "唐山"])
+def test_the_list_filtered_by_words_holds_what_the_search_finds(words, named, glass, company, client, monkeypatch):
+    monkeypatch.setattr("customers.search.customers.LISTED", named)
+    factories.CustomerFactory(name="唐山别家有限公司", manager=company.manager)
+    factories.ContactFactory(customer=glass, name="褚一鸣", wechat="wxid_glass")
+    for person in (company.manager, company.colleague, company.executive, company.supervisor):
+        rows = listed(client, person, words).context["view"].shown_rows()
+        assert set(rows) == set(found(factories.fresh(person), words)), person
+
+
+def test_a_search_leads_to_the_list_with_a_pill_that_goes(glass, company, client):
+    client.force_login(company.manager)
+    for address in ("/search/", "/search/palette/"):
+        answer = client.get(address, {"q": "唐山 姜"}).content.decode()
+        assert "在客户列表里按这些词筛选" in answer
+        assert "words=%E5%94%90%E5%B1%B1+%E5%A7%9C" in answer
+    response = listed(client, company.manager, "唐山 姜")
+    (condition,) = response.context["applied"]
+    assert (condition.label, condition.value) == ("搜索", "唐山 姜")
+    assert "words" not in condition.url
+    assert glass.name in response.content.decode()
