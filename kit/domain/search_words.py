@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import Any
 from .folding import fold_code, fold_name, fold_number, fold_partial_number, has_letters, looks_like_number
 
 MAX_WORDS, MAX_TYPED = 6, 100  # MAX_TYPED: characters
+SEPARATORS = re.compile("[、，,；;]")
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,11 @@ class SearchQuery:
 
 
 def read_query(typed: str) -> SearchQuery:
-    """Return the words of a text, at most MAX_WORDS. Punctuation is a word when nothing else was typed."""
-    parts = typed.split()
+    """Return the words of a text, parted by spaces or as lists are, at most MAX_WORDS.
+
+    Punctuation is a word when nothing else was typed.
+    """
+    parts = SEPARATORS.sub(" ", typed).split() or typed.split()
     words = [Word(part, _number_around(parts, place)) for place, part in enumerate(parts)]
     told = [word for word in words if word.text and (not word.number or fold_partial_number(word.typed))]
     return SearchQuery(typed, tuple(dict.fromkeys(told[:MAX_WORDS] or words[:1])))

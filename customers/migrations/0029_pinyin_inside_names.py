@@ -40,6 +40,6 @@ def compute_texts(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("customers", "0027_key_of_orders")]
+    dependencies = [("customers", "0028_customers_by_owner")]
 
     operations = [migrations.RunPython(compute_texts, migrations.RunPython.noop)]
