@@ -34,6 +34,7 @@ urlpatterns = [
     path("import/<id:pk>/carry-out/", imports.CarryOutImport.as_view(), name="import_carry_out"),
     path("import/<id:pk>/refused/", imports.RefusedRows.as_view(), name="import_refused"),
     path("imports/", runs.Imports.as_view(), name="imports"),
+    path("imports/files/", runs.SheetFiles.as_view(), name="import_files"),
     path("imports/<id:pk>/", runs.OneRun.as_view(), name="import_run"),
     path("imports/<id:pk>/sheet/", runs.ChooseSheet.as_view(), name="import_sheet"),
     path("imports/<id:pk>/columns/", runs.MatchColumns.as_view(), name="import_columns"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import IO, Any
@@ -43,31 +43,6 @@ def write_workbook(target: IO[bytes], sheets: Iterable[SheetContent]) -> int:
             for column, value in enumerate(row):
                 _write_cell(sheet, (line, column), to_cell_value(value), formats)
             count += 1
-    book.close()
-    return count
-
-
-MarkedRow = tuple[Sequence[str], Mapping[int, str]]  # texts, and what is said of the cells at these places
-
-
-def write_marked(target: IO[bytes], headers: Sequence[str], rows: Iterable[MarkedRow], *, title: str) -> int:
-    """Write one sheet of texts in constant memory, with coloured cells that have a comment; return the rows."""
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    book = xlsxwriter.Workbook(target, options)
-    sheet = book.add_worksheet(sheet_name(title))
-    bold, marked = book.add_format({"bold": True}), book.add_format({"bg_color": "#FBD5D5"})
-    sheet.freeze_panes(1, 0)
-    sheet.set_column(0, len(headers) - 1, 16)
-    for column, header in enumerate(headers):
-        sheet.write_string(0, column, header, bold)
-    count = 0
-    for count, (texts, remarks) in enumerate(rows, start=1):
-        for column, text in enumerate(texts):
-            if column in remarks:
-                sheet.write_string(count, column, text, marked)
-                sheet.write_comment(count, column, remarks[column])
-            elif text:
-                sheet.write_string(count, column, text)
     book.close()
     return count
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views import View
@@ -25,8 +25,10 @@ from .forms import UploadSheetForm
 from .kinds import Outcome, SheetRefused, kinds_for
 from .models import SEE_ALL, ImportRun
 from .refused_rows import refused_file_name, write_refused
+from .samples import SAMPLES, build_sample
 from .steps import begin, choose_sheet, samples_of
 from .tasks import CHECK, UNDO, VALUES, WRITE, start
+from .templates import write_template
 from .views_of_steps import column_lines, outcome_sums, questions_of, repair_groups
 
 CRUMBS = (("导入表格", "imports"),)
@@ -65,7 +67,41 @@ class Imports(View):
 
     def _show(self, form: UploadSheetForm) -> HttpResponse:
         runs = ImportRun.objects.listed_for(self.request.user).select_related("owner", "undo")[: RUNS_SHOWN + 1]
-        return render_page(self, form=form, runs=list(runs)[:RUNS_SHOWN], more=len(runs) > RUNS_SHOWN)
+        kinds = kinds_for(self.request.user)
+        samples = [sample for sample in SAMPLES if any(kind.key == sample.key for kind in kinds)]
+        context: dict[str, Any] = {
+            "kinds": kinds,
+            "samples": samples,
+            "runs": list(runs)[:RUNS_SHOWN],
+            "more": len(runs) > RUNS_SHOWN,
+        }
+        return render_page(self, form=form, **context)
+
+
+class SheetFiles(View):
+    """POST: a template to fill in, or a messy sheet to try the import with. file: template-KIND or sample-KIND."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect("imports")
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        what, _, key = request.POST.get("file", "").partition("-")
+        kinds = kinds_for(request.user)  # type: ignore[arg-type]  # signed in, says the middleware
+        if not kinds:
+            raise Refused(Verdict(Kind.NO_PERMISSION, "您的角色不能导入"))
+        kind = next((one for one in kinds if one.key == key), None)
+        sample = next((one for one in SAMPLES if one.key == key), None)
+        if kind is None or what not in ("template", "sample"):
+            raise Http404
+        if what == "sample":
+            if sample is None:
+                raise Http404
+            return file_response(
+                build_sample(key), sample.file_name, CONTENT_TYPES[sample.file_name.rpartition(".")[2]]
+            )
+        buffer = io.BytesIO()
+        write_template(buffer, kind.label, kind.targets(request.user))  # type: ignore[arg-type]
+        return file_response(buffer.getvalue(), f"{kind.label}导入模板.xlsx", CONTENT_TYPES["xlsx"])
 
 
 class RunPage(RecordPage):
@@ -228,7 +264,7 @@ class RefusedRows(RunPage):
         run, buffer = self.get_record(), io.BytesIO()
         if not run.file:
             raise Refused(Verdict(Kind.STATE, "文件已过期，请重新上传。"))
-        write_refused(buffer, run)
+        write_refused(buffer, run, self.request.user)
         return file_response(buffer.getvalue(), refused_file_name(run), CONTENT_TYPES["xlsx"])
 
 

@@ -137,9 +137,9 @@ def test_only_the_owner_opens_a_run(client, company, tmp_path, step):
 def test_administrators_see_who_imported_what(client, company, tmp_path):
     previewed(sheet(tmp_path, ["甲公司", "华北", "周经理", "", "", ""]), company.supervisor)
     client.force_login(company.administrator)
-    assert "客户台账.xlsx" in page(client.get("/imports/"))
+    assert "还没有导入过" not in page(client.get("/imports/"))
     client.force_login(company.outsider)
-    assert "客户台账.xlsx" not in page(client.get("/imports/"))
+    assert "还没有导入过" in page(client.get("/imports/"))
 
 
 def test_refused_rows_come_back_as_the_workbook_with_cells_marked(supervisor, company, tmp_path):
@@ -151,13 +151,34 @@ def test_refused_rows_come_back_as_the_workbook_with_cells_marked(supervisor, co
     rows = list(book.active.iter_rows())
     assert [cell.value for cell in rows[0]] == [
         *("公司名称", "所在省份", "业务员", "联系电话", "联系人", "手机"),
-        "原因与改法",
+        *("行号", "原因与改法"),
     ]
     assert len(rows) == 2
     assert rows[1][0].value == "甲公司"
     assert "隐去了" in rows[1][5].comment.text
-    assert rows[1][5].fill.fgColor.rgb == "FFFBD5D5"
+    assert rows[1][5].fill.fgColor.rgb == "FFFFC7CE"
     assert rows[1][0].comment is None
+
+
+@pytest.mark.parametrize("file", ["template-customers", "sample-customers"])
+def test_a_template_and_a_messy_sample_are_offered_and_can_be_uploaded(file, supervisor, company, tmp_path):
+    assert f'value="{file}"' in supervisor.get("/imports/").content.decode()
+    path = tmp_path / "given.xlsx"
+    path.write_bytes(supervisor.post("/imports/files/", {"file": file}).content)
+    if file.startswith("template"):
+        book = openpyxl.load_workbook(path)
+        book.worksheets[0].append(["甲公司"] * book.worksheets[0].max_column)
+        book.save(path)
+    run = uploaded(supervisor, path)
+    assert {"name", "region", "manager"} <= set(run.columns.values())
+    assert run.row_count == (200 if file.startswith("sample") else 1)
+
+
+@pytest.mark.parametrize(
+    "file", ["", "template-", "template-orders", "secret-customers", "sample-interactions", "../x"]
+)
+def test_no_other_file_is_given(file, supervisor):
+    assert supervisor.post("/imports/files/", {"file": file}).status_code == 404
 
 
 def test_none_are_imported_where_the_tick_says_so(supervisor, company, tmp_path):
