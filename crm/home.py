@@ -24,7 +24,8 @@ from kit.audit.models import AuditEntry
 from kit.domain.modules import modules
 from kit.exchange.exports import EXPORT_FUNCTION, resolve_export
 from kit.jobs.models import Job, JobRefused
-from kit.lists.paging import MAX_COUNT, count_capped, format_count
+from kit.lists.paging import MAX_COUNT, format_count
+from kit.sql.counts import count_capped
 from kit.undo.models import UndoEntry
 from marketing.models import Opportunity, PlanItem
 from marketing.waiting import agreed_follow_ups, developed_by, due_items

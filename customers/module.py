@@ -63,6 +63,7 @@ MODULE: Module[User] = Module(
         "customers:attachment": PagePermission("下载附件", "customers.view_customer"),
         "customer_transfer_many": PagePermission("移交所选客户", "customers.transfer_customer"),
         "customers:share_many": PagePermission("共享所选客户", Customer.share.permission),
+        "import_files": PagePermission("下载导入模板与例子", "customers.import_customer"),
         "imports": PagePermission("导入表格", "customers.import_customer|jobs.view_job"),
         "contact_personal": PagePermission("个人信息", PERSONAL_DATA_PERMISSION),
     },

@@ -15,7 +15,8 @@ from kit.audit.log import log_event, save_changes
 from kit.domain.actor import Actor
 from kit.domain.urls import record_url
 from kit.domain.verdict import ALLOWED, Verdict, first_objection, refuse_if
-from kit.lists.paging import MAX_COUNT, count_capped, format_count
+from kit.lists.paging import MAX_COUNT, format_count
+from kit.sql.counts import count_capped
 from kit.transitions import creation, transition
 
 

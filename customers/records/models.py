@@ -32,7 +32,7 @@ from kit.domain.past_dates import refuse_ahead
 from kit.domain.shortened_numbers import refuse_shortened
 from kit.domain.urls import record_url
 from kit.domain.verdict import ALLOWED, Kind, Verdict, first_objection, refuse_if, require_scope
-from kit.lists.paging import count_capped
+from kit.sql.counts import count_capped
 from kit.sql.transactions import in_transaction
 from kit.transitions import creation, guard, transition
 

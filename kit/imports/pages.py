@@ -81,9 +81,6 @@ class Imports(View):
 class SheetFiles(View):
     """POST: a template to fill in, or a messy sheet to try the import with. file: template-KIND or sample-KIND."""
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return redirect("imports")
-
     def post(self, request: HttpRequest) -> HttpResponse:
         what, _, key = request.POST.get("file", "").partition("-")
         kinds = kinds_for(request.user)  # type: ignore[arg-type]  # signed in, says the middleware

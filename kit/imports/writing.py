@@ -12,6 +12,7 @@ from django.utils import timezone
 from kit.audit.log import log_event
 from kit.domain.actor import Actor
 from kit.sql.row_locks import lock_row
+from kit.sql.streaming import stream_values
 from kit.sql.transactions import in_transaction
 from kit.undo.models import UndoEntry, UndoRow
 
@@ -54,8 +55,8 @@ def carry_out(run: ImportRun, by: Actor, beat: Beat | None = None) -> None:
 
 def _refuse_broken_promises(run: ImportRun, importer: Importer) -> None:
     """Refuse rows of which something else would become now than the preview showed."""
-    fields = run.rows.order_by("line").values_list("line", "outcome", "record", "version")
-    promised = {line: promise for line, *promise in fields.iterator(chunk_size=2000)}
+    fields = stream_values(run.rows.values_list("pk", "line", "outcome", "record", "version"))
+    promised = {line: promise for _, line, *promise in fields}
     broken = [row for row in importer.planned() if row.is_good and promised.get(row.line) != list(row.promise)]
     if broken:
         importer.refuse({row.line: BROKEN_PROMISE for row in broken})

@@ -17,7 +17,7 @@ from kit.pages.buttons import Button, Control, controls
 from kit.pages.export_requests import apply_posted_conditions, effect_refusal, requested_format
 from kit.pages.page import visible_rows
 from kit.pages.query_string import QueryString
-from kit.sql.counts import Summed
+from kit.sql.counts import Summed, count_capped
 from kit.transitions import Guard
 
 from .bulk import BulkAction, checkbox_cell, open_bulk_actions
@@ -30,7 +30,7 @@ from .list_tabs import ALL, MAX_TAB_COUNT, Tabs
 from .list_views.column_choice import ColumnChoice
 from .list_views.strip import ViewStrip, elsewhere
 from .list_views.views import View as ListView
-from .paging import MAX_COUNT, Pager, count_and_sum, count_capped
+from .paging import MAX_COUNT, Pager, count_and_sum
 from .row_html import row_html
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from kit.pages.query_string import QueryString
 from kit.pages.unknown_parameters import shorten
 from kit.sql.counts import (
+    STATEMENTS,
     Counted,
-    LRUCache,
     Summed,
-    build_count,
     build_count_and_sum,
+    count_capped,
     inline_params,
     key_of,
     run_count,
@@ -22,25 +22,6 @@ from kit.sql.readers import connection_for_reading
 
 PAGE_SIZES = (10, 20, 50, 100)
 MAX_COUNT = 10_000
-STATEMENTS = LRUCache(256)  # one takes 100 kB for a user with whom a thousand records are shared
-
-
-def count_capped(querysets: Iterable[Counted]) -> list[int]:
-    """Return the number of rows of each (queryset, cap), counted up to its cap, in one statement.
-
-    The querysets have no slice, union or distinct. The statement is kept where it is known what was asked of the rows.
-    """
-    capped_rows = list(querysets)
-    if not capped_rows:
-        return []
-    connection = connection_for_reading(capped_rows[0][0].model)
-    key = key_of(capped_rows)
-
-    def compile_count() -> tuple[str, Sequence[Any]]:
-        return inline_params(connection, *build_count(capped_rows))
-
-    sql, params = compile_count() if key is None else STATEMENTS.get((connection.alias, key), compile_count)
-    return run_count(connection, sql, params)
 
 
 def count_and_sum(capped_rows: Sequence[Counted], summed: Summed | None) -> tuple[list[int], Decimal | None]:

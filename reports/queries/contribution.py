@@ -18,7 +18,7 @@ from customers.orders.versioned_cache import cached, sql_key
 from customers.querysets import CustomerQuerySet
 from customers.records.filters import name_condition
 from kit.domain.days import add_months
-from kit.lists.paging import count_capped
+from kit.sql.counts import count_capped
 from kit.sql.exact_sum import ExactSum
 
 from ..figure_cells import change, percent

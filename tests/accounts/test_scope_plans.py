@@ -11,8 +11,7 @@ from django.db import connection
 from accounts.models import User
 from accounts.scopes.grants import VIEW_GRANT
 from customers.models import Customer, CustomerGrant
-from kit.lists.paging import count_capped
-from kit.sql.counts import build_count, inline_params
+from kit.sql.counts import build_count, count_capped, inline_params
 from kit.sql.id_sets import IdSet
 from marketing.models import Opportunity, OpportunityGrant
 from services.models import ServiceRequest

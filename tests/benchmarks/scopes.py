@@ -89,7 +89,8 @@ def _page(rows: Any) -> None:
 
 
 def _total(rows: Any) -> None:
-    from kit.lists.paging import MAX_COUNT, count_capped
+    from kit.lists.paging import MAX_COUNT
+    from kit.sql.counts import count_capped
 
     count_capped([(rows, MAX_COUNT + 1)])
 

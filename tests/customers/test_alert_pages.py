@@ -13,6 +13,7 @@ from basedata.models import SpecialDay, WorkCalendar
 from customers.insight.weekly import is_first_working_day, tell_weekly
 from customers.models import Alert, AlertPause, ChurnCase, CustomerMetrics
 from customers.sync.orders import write_orders
+from kit.domain.days import show_day
 from tests import factories
 from tests.customers.feeds import ORDER
 from tests.html import find, find_all, text, texts, urls
@@ -55,7 +56,7 @@ def test_red_comes_first_then_the_larger_customer_and_the_head_adds_them_up(comp
         "该下单了", "1", "家", "5,000.00", "元",
     ]  # fmt: skip
     assert texts(page, "table.tbl tbody tr:nth-child(2) td")[3:7] == [
-        "34 天 （23–49）", str(TODAY - timedelta(days=90)), "90", "2.6",
+        "34 天 （23–49）", show_day(TODAY - timedelta(days=90)), "90", "2.6",
     ]  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from customers.insight.models import alert_of
 from customers.insight.nightly import refresh_all
 from customers.insight.value import estimate_year, format_share, place_in_view
 from customers.models import Customer, CustomerMetrics, Order
-from kit.domain.days import add_months, midnight
+from kit.domain.days import add_months, midnight, show_day
 from kit.domain.money import shorten_amount
 from tests import factories
 from tests.exports import export
@@ -138,7 +138,7 @@ def test_a_red_alert_gives_no_estimate_and_says_its_pause(company, sign_in):
     shown = lines(page)
     assert "估计" not in shown["价值"]
     assert "已 90 天未下单，为惯常的 2.6 倍" in shown["节奏"]
-    assert f"暂不提醒至 {TODAY + timedelta(days=30)}：工厂搬迁" in shown["节奏"]
+    assert f"暂不提醒至 {show_day(TODAY + timedelta(days=30))}：工厂搬迁" in shown["节奏"]
     assert "已过 56 天" in shown["下次下单"]
     assert tiles(page)["距上次下单"].startswith("90天 惯常约 34 天（23–49 天）")
 

@@ -21,7 +21,7 @@ from customers.insight.regular import regular_products
 from customers.insight.tasks import compute_pairs, start_monthly
 from customers.models import HintCheck, HintPause, Order, ProductPair, merge_customers
 from kit.audit.models import AuditEntry
-from kit.domain.days import add_months, midnight
+from kit.domain.days import add_months, midnight, show_day
 from kit.domain.verdict import Refused
 from kit.jobs.models import Job
 from tests import factories
@@ -285,7 +285,7 @@ def test_the_card_says_how_often_a_product_is_bought_and_which_stopped(company, 
     refresh_metrics([customer.pk])
     rows = texts(find(sign_in(company.manager).get(f"/customers/{customer.pk}/"), "#regular"), "li")
     assert rows[0].startswith("产品0")
-    assert "3 次，通常间隔 30 天，上次 2026-06-27" in rows[0]
+    assert f"3 次，通常间隔 30 天，上次 {show_day(date(2026, 6, 27))}" in rows[0]
     assert rows[1].endswith("可能换了供应商或不再需要 很久没买")
 
 

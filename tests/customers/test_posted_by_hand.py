@@ -74,6 +74,6 @@ def test_a_contact_stays_with_its_customer_whatever_is_posted(company, sign_in, 
 def test_a_soft_deleted_customer_is_gone_from_every_url(world, company, sign_in):
     Customer.objects.update(deleted_at="2026-01-01T00:00Z")  # the churn cases belong to others
     client = sign_in(company.supervisor)
-    for name, record, verb, _ in TABLES["customers"]:
-        if record not in ("-", "run", "upload") and verb == "GET":
+    for name, record, verb, answers in TABLES["customers"]:
+        if record not in ("-", "run", "upload") and verb == "GET" and set(answers.values()) != {"in", "405"}:
             assert (name, client.get(url_of(name, record, world)).status_code) == (name, 404)

@@ -6,6 +6,7 @@ import csv
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -158,7 +159,7 @@ def test_the_version_changes_with_every_change_and_only_then(customers, company)
     RevenueChange.objects.update(at=NEW_YEAR)
     newest = revenue_version()
     assert delete_old_changes() == f"清除 {newest[1] - 1} 行"
-    assert RevenueChange.objects.get().key == newest[0]
+    assert RevenueChange.objects.get().key == UUID(str(newest[0]))
 
 
 def test_the_nightly_check_reports_a_difference_and_puts_it_right(customers, company):

@@ -10,10 +10,9 @@ from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from customers.models import Customer
-from kit.lists import paging
-from kit.lists.paging import count_capped
+from kit.sql import counts
 from kit.sql.alternatives import AlternativesQuerySet
-from kit.sql.counts import LRUCache
+from kit.sql.counts import LRUCache, count_capped
 from kit.sql.id_sets import IdSet
 from marketing.models import Opportunity
 from services.models import ServiceRequest
@@ -144,7 +143,7 @@ def test_a_list_opened_again_is_counted_by_the_same_statement(company, sign_in, 
         client = sign_in(person)
         assert client.get(path).status_code == 200
         with monkeypatch.context() as patched:
-            patched.setattr(paging, "build_count", compiled_again)
+            patched.setattr(counts, "build_count", compiled_again)
             assert client.get(path).status_code == 200
 
 

@@ -11,7 +11,7 @@ from accounts.audit_pages.filters import distinct_values
 from accounts.departments.members import department_members
 from crm.navigation import open_items
 from customers.models import Customer
-from kit.lists.paging import count_capped
+from kit.sql.counts import count_capped
 from tests import factories
 
 IMPORTED = re.compile(r"^from django\.db import .*\bconnection\b", re.MULTILINE)

@@ -64,7 +64,7 @@ admin:index                      -         GET   in   200  403  403  403  403  4
 admin:index                      -         POST  in   200  403  403  403  403  403  403  403  403
 imports                          -         GET   in   200  200  200  200  200  200  200  403  403
 imports                          -         POST  in   200  200  200  200  200  200  200  403  403
-import_files                     -         GET   in   302  302  302  302  302  302  302  302  302
+import_files                     -         GET   in   405  405  405  405  405  405  405  405  405
 import_files                     -         POST  in   403  404  404  404  404  404  404  403  403
 import_run                       run       GET   in   404  404  302  404  404  404  404  404  404
 import_run                       run       POST  in   405  405  405  405  405  405  405  405  405

@@ -8,6 +8,7 @@ import pytest
 
 from customers.merging.bulk import begin_ownership
 from customers.models import BacktestMonth, BacktestRow, Customer, Ownership
+from kit.domain.days import show_day
 from reports.queries.backtest import backtest_figures
 from reports.queries.people import EVERYBODY, ChosenPeople
 from tests import factories
@@ -132,7 +133,8 @@ def test_the_largest_misses_say_why(company, sign_in):
     client = sign_in(company.supervisor)
     (row,) = find_all(client.get(PAGE), "#table-2 tbody tr")
     assert [text(cell) for cell in row.cssselect("td")] == [
-        "海河水务", "周经理", "2026-02-28", "没有亮灯", "2026-02-20", "上次下单到月末只有 8 天，还看不出来",
+        "海河水务", "周经理", show_day(date(2026, 2, 28)), "没有亮灯", show_day(date(2026, 2, 20)),
+        "上次下单到月末只有 8 天，还看不出来",
     ]  # fmt: skip
     assert urls(row) == [customer.get_absolute_url()]
     page = client.get("/reports/churn/backtest/customers/?missed=red")
