@@ -19,8 +19,12 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Role, SavedView, User
 from basedata.models import SpecialDay, SyncRefusal, SyncRun
+from customers.imports.kind import CUSTOMERS
 from customers.merging.merge import merge_undoably
 from customers.models import BacktestMonth, BacktestRow, HintPause, ImportFile, ParkedOrder
+from kit.imports.models import ImportRun
+from kit.imports.steps import begin
+from kit.imports.tasks import CHECK, VALUES, start
 from kit.jobs.models import Job
 from reports.pages.monthly_sections import four_reports
 from tests import factories
@@ -180,6 +184,20 @@ def make_late_customers(manager: User, name: str) -> dict[str, Any]:
     return {"goods": goods, "hint_pause": pause, "silent": silent}
 
 
+def preview_sheet(manager: User) -> ImportRun:
+    """A sheet as far as its preview, with a value to repair and a row that is refused."""
+    rows = [
+        "2026 台账",
+        "公司名称,省份,业务员,电话",
+        "唐山暄和玻璃,火星,小王,0315-55551274",
+        "沈阳北辰五厂,河北,周经理,",
+    ]
+    run = begin(CUSTOMERS, manager, ContentFile("\n".join(rows).encode(), name="台账.csv"), "客户台账.csv")
+    for step in (VALUES, CHECK):
+        start(run, step, manager)
+    return run
+
+
 @pytest.fixture
 def world(company: Any) -> SimpleNamespace:
     """One record in each state, with texts as long as people write them."""
@@ -292,6 +310,7 @@ def world(company: Any) -> SimpleNamespace:
         file=file,
         job=job,
         upload=upload,
+        sheet=preview_sheet(manager),
         asknew=asknew,
         asked=asked,
         held=held,

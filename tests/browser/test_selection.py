@@ -47,7 +47,7 @@ def test_by_keyboard_a_page_then_all_then_the_action(many, company, browse):
     field(page, "新的客户经理").select_option(label="王华东（华东组）")
     fill(page, 移交原因="调整分区")
     press(page, "移交 21 家")
-    expect(page.locator(".msg.green")).to_have_text("已移交 21 家客户，双方会收到通知。")
+    expect(page.locator(".msg.green")).to_contain_text("已移交 21 家客户，双方会收到通知")
     assert Customer.objects.filter(manager=company.eastern).count() == 21
 
 

@@ -65,7 +65,7 @@ admin:index                      -         POST  in   200  403  403  403  403  4
 imports                          -         GET   in   200  200  200  200  200  200  200  403  403
 imports                          -         POST  in   200  200  200  200  200  200  200  403  403
 import_files                     -         GET   in   405  405  405  405  405  405  405  405  405
-import_files                     -         POST  in   403  404  404  404  404  404  404  403  403
+import_files                     -         POST  in   403  200  200  200  200  200  200  403  403
 import_run                       run       GET   in   404  404  302  404  404  404  404  404  404
 import_run                       run       POST  in   405  405  405  405  405  405  405  405  405
 import_sheet                     run       GET   in   404  404  200  404  404  404  404  404  404
@@ -102,3 +102,4 @@ def make(world: World) -> None:
     merged = merge_undoably(pair[0], pair[1:], by=supervisor, reason="同一家")
     world.addresses |= {"removed": [removed.pk], "mergedin": [merged.pk]}
     world.own_values["contact_personal"] = {"export": "json"}
+    world.own_values["import_files"] = {"file": "template-customers"}
