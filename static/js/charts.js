@@ -14,7 +14,7 @@ function token(name) {
 }
 
 function spoken(value, places = 0) {
-  const digits = { minimumFractionDigits: places, maximumFractionDigits: 1 };
+  const digits = { minimumFractionDigits: places, maximumFractionDigits: Math.max(places, 1) };
   return value === null || value === undefined ? "—" : value.toLocaleString("zh-CN", digits);
 }
 

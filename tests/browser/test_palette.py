@@ -50,7 +50,7 @@ def test_keys_find_choose_and_open_a_record_and_escape_gives_the_focus_back(glas
     expect(page.locator("#palette")).to_be_hidden()
     expect(name).to_be_focused()
     page.keyboard.press("/")
-    page.keyboard.type("xuanhe")
+    page.keyboard.type("xuanhx")
     expect(page.locator("#palette-list")).to_contain_text("没有找到")
     field.fill("tsxh")
     expect(lines.first).to_contain_text(glass.name)
