@@ -120,10 +120,7 @@ class CustomerQuerySet(ScopedQuerySet):
 
     def incomplete(self) -> CustomerQuerySet:
         """Return customers, of 开发成功 or an import, that lack required fields."""
-        missing, names = Q(), self.model.awaited_fields  # type: ignore[attr-defined]  # of Customer, which imports this
-        for name in names:
-            missing |= Q(**{name: None if self.model._meta.get_field(name).null else ""})
-        return self.filter(missing)
+        return self.filter(self.model.incomplete)  # type: ignore[attr-defined]  # Customer, which imports this
 
 
 def all_customers() -> CustomerQuerySet:
